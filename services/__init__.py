@@ -1,0 +1,1 @@
+"""emall: the hub of a regency's digital public-service mall."""

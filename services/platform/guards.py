@@ -1,0 +1,138 @@
+"""Pure ASGI layers around a service: the token check, the size limit, entity tags."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.platform.identity import TokenVerifier
+from services.platform.problems import NotAuthenticated, ProblemError, TooLarge, problem_response
+
+OPEN_PATHS = frozenset({"/health/live", "/health/ready", "/openapi.json"})
+"""What a service answers without a token: nothing of it is data."""
+
+
+async def answer_problem(error: ProblemError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Sends a problem document outside a framework's exception handlers."""
+    response = problem_response(
+        Request(scope),
+        error.status,
+        error.detail,
+        errors=error.errors,
+        headers=error.headers,
+        extra=error.extra,
+    )
+    await response(scope, receive, send)
+
+
+class TokenGuard:
+    """Lets a request through only with the gateway's token; a service called directly is 401."""
+
+    def __init__(self, app: ASGIApp, verifier: Callable[[], TokenVerifier]) -> None:
+        self.app = app
+        self.verifier = verifier
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+            await self.app(scope, receive, send)
+            return
+        scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+        try:
+            if scheme.lower() != "bearer" or not token:
+                raise NotAuthenticated("This service answers only through the gateway.")
+            caller = self.verifier().verify(token)
+        except NotAuthenticated as error:
+            await answer_problem(error, scope, receive, send)
+            return
+        await self.app({**scope, "caller": caller}, receive, send)
+
+
+class BodyLimit:
+    """Refuses a request body over a size, by its announced length or as it comes."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self.app = app
+        self.limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        error = TooLarge(f"A request may carry {self.limit} bytes; send less at a time.")
+        announced = Headers(scope=scope).get("content-length", "")
+        if announced.isdigit() and int(announced) > self.limit:
+            await answer_problem(error, scope, receive, send)
+            return
+        received = 0
+
+        async def limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.limit:
+                raise error
+            return message
+
+        await self.app(scope, limited, send)
+
+
+class EntityTags:
+    """Gives every successful read an ETag of its bytes and answers `If-None-Match` with 304.
+
+    RFC 9110, section 13. Answers that stream or carry a tag already pass unchanged.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] not in {"GET", "HEAD"}:
+            await self.app(scope, receive, send)
+            return
+        await self.app(scope, receive, _Tagging(scope, send))
+
+
+class _Tagging:
+    """Holds back the head of an answer until its whole body is known."""
+
+    def __init__(self, scope: Scope, send: Callable[[Message], Awaitable[None]]) -> None:
+        self.wanted = Headers(scope=scope).get("if-none-match", "")
+        self.send = send
+        self.head: MutableMapping[str, Any] | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = Headers(raw=message["headers"])
+            if message["status"] == 200 and "etag" not in headers:
+                self.head = message
+                return
+        elif self.head is not None:
+            head, self.head = self.head, None
+            if message.get("more_body"):
+                await self.send(head)
+            else:
+                await self._tagged(head, message)
+                return
+        await self.send(message)
+
+    async def _tagged(self, head: Message, body: Message) -> None:
+        tag = f'"{hashlib.blake2b(body.get("body", b""), digest_size=12).hexdigest()}"'
+        headers = MutableHeaders(raw=head["headers"])
+        headers["ETag"] = tag
+        if tag_matches(self.wanted, tag):
+            del headers["content-length"]
+            await self.send({**head, "status": 304})
+            await self.send({"type": "http.response.body", "body": b""})
+        else:
+            await self.send(head)
+            await self.send(body)
+
+
+def tag_matches(wanted: str, tag: str) -> bool:
+    """Whether a field value of `If-None-Match` names this tag (weak comparison, RFC 9110)."""
+    if wanted.strip() == "*":
+        return True
+    return tag in {part.strip().removeprefix("W/") for part in wanted.split(",")}

@@ -1,0 +1,209 @@
+"""Who is calling: short-lived tokens (JWT, EdDSA) that the gateway signs and services trust."""
+
+import os
+import time
+from collections import OrderedDict
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel, ConfigDict
+
+from services.platform.problems import NotAllowed, NotAuthenticated
+
+Scope = Literal["usage:write", "catalog:write", "evidence:write", "metrics:draft", "admin"]
+SCOPES: tuple[Scope, ...] = (
+    "usage:write",
+    "catalog:write",
+    "evidence:write",
+    "metrics:draft",
+    "admin",
+)
+
+ISSUER = "emall-gateway"
+AUDIENCE = "emall-services"
+TOKEN_SECONDS = 60
+
+
+class Caller(BaseModel):
+    """The identity of a request: an agency's key, or anybody."""
+
+    model_config = ConfigDict(frozen=True)
+
+    subject: str
+    """`anonymous`, `gateway`, or the key's id."""
+    agency: str | None = None
+    scopes: frozenset[Scope] = frozenset()
+
+    @property
+    def is_anonymous(self) -> bool:
+        return self.subject == "anonymous"
+
+    def may(self, scope: Scope) -> bool:
+        return scope in self.scopes or "admin" in self.scopes
+
+    def may_write_for(self, agency: str) -> bool:
+        """An agency writes for itself alone; an administrator for every agency."""
+        return self.agency == agency or "admin" in self.scopes
+
+
+ANONYMOUS = Caller(subject="anonymous")
+
+
+class TokenSigner:
+    """Signs callers into tokens; a token is made anew when half of its life is over."""
+
+    def __init__(self, key: Ed25519PrivateKey, region: str, *, remembered: int = 1024) -> None:
+        self._key = key
+        self._region = region
+        self._made: OrderedDict[Caller, tuple[float, str]] = OrderedDict()
+        self._remembered = remembered
+
+    def sign(self, caller: Caller) -> str:
+        now = time.time()
+        known = self._made.get(caller)
+        if known is not None and known[0] > now:
+            return known[1]
+        claims: dict[str, Any] = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": caller.subject,
+            "agency": caller.agency,
+            "scopes": sorted(caller.scopes),
+            "region": self._region,
+            "iat": int(now),
+            "exp": int(now) + TOKEN_SECONDS,
+        }
+        token = jwt.encode(claims, self._key, algorithm="EdDSA")
+        self._made[caller] = (now + TOKEN_SECONDS / 2, token)
+        self._made.move_to_end(caller)
+        while len(self._made) > self._remembered:
+            self._made.popitem(last=False)
+        return token
+
+
+class TokenVerifier:
+    """Checks tokens; one that was checked before is not checked again while it lives."""
+
+    def __init__(self, key: Ed25519PublicKey, region: str, *, remembered: int = 1024) -> None:
+        self._key = key
+        self._region = region
+        self._checked: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
+        self._remembered = remembered
+
+    def verify(self, token: str) -> Caller:
+        """The caller of a valid token; `NotAuthenticated` for any other."""
+        known = self._checked.get(token)
+        if known is not None and known[0] > time.time():
+            return known[1]
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                self._key,
+                algorithms=["EdDSA"],
+                audience=AUDIENCE,
+                issuer=ISSUER,
+                options={"require": ["exp", "sub", "aud", "iss"]},
+            )
+        except jwt.InvalidTokenError as error:
+            raise NotAuthenticated(f"The internal token is not valid: {error}.") from None
+        if claims.get("region") != self._region:
+            raise NotAuthenticated("The internal token belongs to another region.")
+        caller = Caller(
+            subject=claims["sub"], agency=claims.get("agency"), scopes=claims.get("scopes", ())
+        )
+        self._checked[token] = (float(claims["exp"]), caller)
+        while len(self._checked) > self._remembered:
+            self._checked.popitem(last=False)
+        return caller
+
+
+def ensure_identity(private_file: Path, public_file: Path) -> None:
+    """Makes the pair of keys once; a process that comes second keeps what the first one made."""
+    if not private_file.exists():
+        private_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        pem = Ed25519PrivateKey.generate().private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        _write_once(private_file, pem, mode=0o600)
+    if not public_file.exists():
+        public_file.parent.mkdir(parents=True, exist_ok=True)
+        pem = (
+            load_private_key(private_file)
+            .public_key()
+            .public_bytes(
+                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+        )
+        _write_once(public_file, pem, mode=0o644)
+
+
+def _write_once(file: Path, content: bytes, *, mode: int) -> None:
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    draft.touch(mode=mode)
+    draft.write_bytes(content)
+    try:
+        os.link(draft, file)  # fails where the file exists: the first one wins, whole
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def load_private_key(file: Path) -> Ed25519PrivateKey:
+    key = serialization.load_pem_private_key(file.read_bytes(), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise TypeError(f"{file} holds a {type(key).__name__}; an Ed25519 private key is needed")
+    return key
+
+
+def load_public_key(file: Path) -> Ed25519PublicKey:
+    key = serialization.load_pem_public_key(file.read_bytes())
+    if not isinstance(key, Ed25519PublicKey):
+        raise TypeError(f"{file} holds a {type(key).__name__}; an Ed25519 public key is needed")
+    return key
+
+
+def caller_of(request: Request) -> Caller:
+    """The caller whom the service's guard found in the request's token."""
+    caller: Caller = request.scope["caller"]
+    return caller
+
+
+AnyCaller = Annotated[Caller, Depends(caller_of)]
+"""Whoever calls, with or without a key."""
+
+
+class Requires(HTTPBearer):
+    """A dependency that lets through only a caller with a scope, and says so in OpenAPI."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(
+            scheme_name="agency_key",
+            description="API key of an agency, `emk_<id>_<secret>`, issued by `emall keys issue`.",
+            auto_error=False,
+        )
+        self.needed: Scope = scope
+
+    async def __call__(self, request: Request) -> Caller:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        caller = caller_of(request)
+        if caller.is_anonymous:
+            raise NotAuthenticated("Send an agency's key: Authorization: Bearer emk_<id>_<secret>.")
+        if not caller.may(self.needed):
+            raise NotAllowed(
+                f"This key lacks the scope {self.needed}; issue one with "
+                f"`emall keys issue --agency SLUG --scope {self.needed}`."
+            )
+        return caller
+
+
+UsageWriter = Annotated[Caller, Depends(Requires("usage:write"))]
+CatalogWriter = Annotated[Caller, Depends(Requires("catalog:write"))]
+EvidenceWriter = Annotated[Caller, Depends(Requires("evidence:write"))]
+MetricsDrafter = Annotated[Caller, Depends(Requires("metrics:draft"))]

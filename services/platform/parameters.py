@@ -1,0 +1,13 @@
+"""Parameters in addresses that mean the same in every service."""
+
+from typing import Annotated
+
+from fastapi import Path, Query
+
+from services.platform.fields import Slug
+
+SlugPath = Annotated[Slug, Path(description="Short name in the address, such as `pbg`.")]
+SlugCursor = Annotated[
+    Slug | None, Query(description="Where the page starts; taken from `next` of the page before.")
+]
+Limit = Annotated[int, Query(ge=1, le=100, description="Items on a page.")]

@@ -1,0 +1,115 @@
+"""What every service has: problems, the token check, health, an exact OpenAPI document."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from importlib.metadata import version
+from typing import Any, Literal
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import text
+from starlette.middleware import Middleware
+
+from services.platform.database import Database
+from services.platform.guards import BodyLimit, EntityTags, TokenGuard
+from services.platform.identity import TokenVerifier, load_public_key
+from services.platform.problems import FieldError, Problem, install_problem_handlers
+from services.platform.settings import Service, Settings
+
+API = "/api/v1"
+VERSION = version("emall-hub")
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+class Health(BaseModel):
+    """Whether a part of the hub works."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    service: str
+    state: Literal["ok", "down"]
+    version: str
+
+
+def make_service(
+    service: Service,
+    settings: Settings,
+    *,
+    title: str,
+    routers: Sequence[APIRouter],
+    lifespan: Lifespan,
+) -> FastAPI:
+    """A service's application around its routers. Its database is `app.state.database`."""
+    verifier: list[TokenVerifier] = []
+
+    def verify_with() -> TokenVerifier:
+        if not verifier:
+            key = load_public_key(settings.public_key_file)
+            verifier.append(TokenVerifier(key, settings.region))
+        return verifier[0]
+
+    app = FastAPI(
+        title=title,
+        version=VERSION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        lifespan=lifespan,
+        separate_input_output_schemas=False,
+        middleware=[
+            Middleware(BodyLimit, limit=settings.max_body_bytes),
+            Middleware(TokenGuard, verifier=verify_with),
+            Middleware(EntityTags),
+        ],
+    )
+    app.state.settings = settings
+    app.state.database = Database(settings, service)
+    install_problem_handlers(app)
+    for router in routers:
+        app.include_router(router)
+    app.include_router(health_router(service))
+    app.openapi = lambda: openapi_with_problems(app)
+    return app
+
+
+def health_router(service: Service) -> APIRouter:
+    """`/health/live` (the process answers) and `/health/ready` (its database answers too)."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/health/live")
+    async def live() -> Health:
+        return Health(service=service.value, state="ok", version=VERSION)
+
+    @router.get("/health/ready")
+    async def ready(request: Request) -> JSONResponse:
+        database: Database = request.app.state.database
+        try:
+            async with database.reading() as session:
+                await session.execute(text("SELECT 1"))
+        except Exception:
+            health = Health(service=service.value, state="down", version=VERSION)
+            return JSONResponse(health.model_dump(), status_code=503)
+        return JSONResponse(Health(service=service.value, state="ok", version=VERSION).model_dump())
+
+    return router
+
+
+def openapi_with_problems(app: FastAPI) -> dict[str, Any]:
+    """FastAPI's document with the schemas of problems, to which every error response refers."""
+    if app.openapi_schema is None:
+        document = FastAPI.openapi(app)
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        for model in (Problem, FieldError):
+            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schema.pop("$defs", None)
+            schemas[model.__name__] = schema
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def region_of(request: Request) -> str:
+    """The region that this hub serves: the first part of every key."""
+    settings: Settings = request.app.state.settings
+    return settings.region

@@ -1,0 +1,98 @@
+"""Settings of the hub, read from the environment with the prefix `EMALL_`."""
+
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+from pydantic import AnyHttpUrl, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The folder that holds `migrations/`, `methods/` and `packs/`."""
+
+
+class Service(StrEnum):
+    """The four services; each owns a PostgreSQL schema and a role of this name."""
+
+    gateway = "gateway"
+    catalog = "catalog"
+    feedback = "feedback"
+    assessment = "assessment"
+
+    @property
+    def role(self) -> str:
+        return f"emall_{self.value}"
+
+
+class Settings(BaseSettings):
+    """Where the hub listens, keeps its data and finds its parts."""
+
+    model_config = SettingsConfigDict(env_prefix="EMALL_", extra="ignore", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address the server listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port the server listens on.")
+    data_dir: Path = Field(
+        Path(".data"), description="Folder of the embedded PostgreSQL and of the identity keys."
+    )
+    region: str = Field(
+        "12.12",
+        pattern=r"^\d{2}(\.\d{2})?$",
+        description="Code of the regency or province (Ministry of Home Affairs), as in 12.12.",
+    )
+    public_url: AnyHttpUrl | None = Field(
+        None, description="Address under which citizens reach the hub; used in feeds and documents."
+    )
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL 15 or later; without it an embedded server is started."
+    )
+    gateway_database_url: SecretStr | None = Field(
+        None, description="Login of the gateway's own role; default: `database_url` with SET ROLE."
+    )
+    catalog_database_url: SecretStr | None = Field(None, description="The same for the catalog.")
+    feedback_database_url: SecretStr | None = Field(None, description="The same for feedback.")
+    assessment_database_url: SecretStr | None = Field(None, description="The same for assessment.")
+    database_pool_size: int = Field(5, ge=1, le=100, description="Connections kept per service.")
+    catalog_url: AnyHttpUrl | None = Field(
+        None, description="Address of the catalog service; default: in the same process."
+    )
+    feedback_url: AnyHttpUrl | None = Field(None, description="Address of the feedback service.")
+    assessment_url: AnyHttpUrl | None = Field(
+        None, description="Address of the assessment service."
+    )
+    identity_private_key_file: Path | None = Field(
+        None, description="Ed25519 key (PEM) that signs internal tokens; only the gateway needs it."
+    )
+    identity_public_key_file: Path | None = Field(
+        None, description="Ed25519 public key (PEM) with which every service checks them."
+    )
+    upstream_timeout_seconds: float = Field(
+        20, gt=0, le=300, description="How long the gateway waits for a service."
+    )
+    max_body_bytes: int = Field(
+        8 * 1024 * 1024, ge=1024, description="Largest request body that is accepted."
+    )
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+    def service_url(self, service: Service) -> str | None:
+        """The address of a service in another process, or None for the same process."""
+        url: AnyHttpUrl | None = getattr(self, f"{service.value}_url", None)
+        return str(url).rstrip("/") if url else None
+
+    def service_database_url(self, service: Service) -> str | None:
+        """The login that belongs to this service alone, if one is set."""
+        url: SecretStr | None = getattr(self, f"{service.value}_database_url")
+        return url.get_secret_value() if url else None
+
+    @property
+    def private_key_file(self) -> Path:
+        return self.identity_private_key_file or self.data_dir / "identity" / "private.pem"
+
+    @property
+    def public_key_file(self) -> Path:
+        return self.identity_public_key_file or self.data_dir / "identity" / "public.pem"
+
+
+@cache
+def load_settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()  # pyright: ignore[reportCallIssue]
