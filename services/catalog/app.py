@@ -1,0 +1,23 @@
+"""The catalog service, wired."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from services.catalog.routes import router
+from services.platform.service import make_service
+from services.platform.settings import Service, Settings
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The catalogue as an application of its own."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        yield
+        await app.state.database.close()
+
+    return make_service(
+        Service.catalog, settings, title="emall catalog", routers=[router], lifespan=lifespan
+    )

@@ -1,0 +1,264 @@
+"""Loads the catalogue of a pack: checks it whole, then stores what differs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from services.catalog import queries
+from services.catalog.records import (
+    Agency,
+    AgencyFile,
+    AgencyRecord,
+    LifeEvent,
+    LifeEventFile,
+    LifeEventRecord,
+    LinkSlugFile,
+    Service,
+    ServiceFile,
+    ServiceRecord,
+    ServiceVersionRecord,
+    SourceRecord,
+)
+from services.catalog.search import common_name_key, search_texts
+from services.platform.database import WriteSession
+from services.platform.packs import (
+    Change,
+    Fault,
+    Located,
+    PackError,
+    Source,
+    SourceFile,
+    changes_between,
+    parse,
+    read_yaml,
+    repeated,
+    unknown_references,
+)
+
+
+@dataclass(frozen=True)
+class CatalogPack:
+    """The catalogue's part of a pack, checked."""
+
+    sources: tuple[Source, ...]
+    agencies: tuple[Agency, ...]
+    life_events: tuple[LifeEvent, ...]
+    services: tuple[Service, ...]
+
+
+def read_catalog(root: Path) -> CatalogPack:
+    """The catalogue under this folder; `PackError` with every fault that was found."""
+    sources_file = read_yaml(root / "sources.yaml", root)
+    agencies_file = read_yaml(root / "agencies.yaml", root)
+    events_file = read_yaml(root / "life-events.yaml", root)
+    links_file = read_yaml(root / "links.yaml", root)
+    service_files = [read_yaml(file, root) for file in sorted((root / "services").glob("*.yaml"))]
+
+    sources = parse(sources_file, SourceFile).sources
+    agencies = parse(agencies_file, AgencyFile).agencies
+    events = parse(events_file, LifeEventFile).life_events
+    links = parse(links_file, LinkSlugFile).links
+    faults = [
+        *repeated(sources_file, "sources", [source.id for source in sources], key="id"),
+        *repeated(agencies_file, "agencies", [agency.slug for agency in agencies]),
+        *repeated(events_file, "life_events", [event.slug for event in events]),
+    ]
+    parsed: list[tuple[Located, ServiceFile]] = []
+    for located in service_files:
+        try:
+            parsed.append((located, parse(located, ServiceFile)))
+        except PackError as error:
+            faults += error.faults
+
+    source_ids = {source.id for source in sources}
+    known = {
+        "agency": {agency.slug for agency in agencies},
+        "life event": {event.slug for event in events},
+        "link": {link.slug for link in links},
+    }
+    for index, agency in enumerate(agencies):
+        faults += unknown_references(
+            agencies_file,
+            [(("agencies", index, "sources", n), name) for n, name in enumerate(agency.sources)],
+            source_ids,
+            what="source",
+        )
+    seen: dict[str, str] = {}
+    for located, file in parsed:
+        for index, service in enumerate(file.services):
+            faults += _service_faults(located, index, service, known=known, sources=source_ids)
+            if service.slug in seen:
+                path = ("services", index, "slug")
+                faults.append(located.fault(path, f"stands in {seen[service.slug]} already"))
+            seen[service.slug] = located.file
+    if faults:
+        raise PackError(faults)
+    services = [service for _, file in parsed for service in file.services]
+    return CatalogPack(tuple(sources), tuple(agencies), tuple(events), tuple(services))
+
+
+def _service_faults(
+    located: Located,
+    index: int,
+    service: Service,
+    *,
+    known: Mapping[str, set[str]],
+    sources: set[str],
+) -> list[Fault]:
+    at = ("services", index)
+    cited = [((*at, "sources", n), name) for n, name in enumerate(service.sources)]
+    for code, component in service.components.items():
+        path = (*at, "components", code, "sources")
+        cited += [((*path, n), name) for n, name in enumerate(component.sources)]
+    references = {
+        "agency": [((*at, "agency"), service.agency)],
+        "life event": [
+            ((*at, "life_events", n), name) for n, name in enumerate(service.life_events)
+        ],
+        "link": [
+            ((*at, "channels", n, "link"), channel.link)
+            for n, channel in enumerate(service.channels)
+            if channel.link is not None
+        ],
+    }
+    faults = unknown_references(located, cited, sources, what="source")
+    for what, found in references.items():
+        faults += unknown_references(located, found, known[what], what=what)
+    return faults
+
+
+async def load_catalog(
+    session: WriteSession, region: str, pack: CatalogPack, *, now: datetime
+) -> list[Change]:
+    """Makes the stored catalogue of a region the pack's; answers what that changed."""
+    events = {
+        event.slug: event.model_dump(mode="json") | {"position": position}
+        for position, event in enumerate(pack.life_events)
+    }
+    sources = {source.id: source.model_dump(mode="json") for source in pack.sources}
+    agencies = {agency.slug: agency.model_dump(mode="json") for agency in pack.agencies}
+    services = {service.slug: service for service in pack.services}
+
+    changes = await _load_documents(session, region, SourceRecord, "source", sources)
+    changes += await _load_documents(session, region, AgencyRecord, "agency", agencies)
+    changes += await _load_documents(session, region, LifeEventRecord, "life event", events)
+    changes += await _load_services(session, region, services, pack=pack, now=now)
+    for change in changes:
+        if change.kind == "agency" and change.action == "removed":
+            record = AgencyRecord
+            await session.execute(
+                delete(record).where(record.region == region, record.slug == change.key)  # pyright: ignore[reportArgumentType]
+            )
+    return changes
+
+
+async def _load_documents(
+    session: WriteSession,
+    region: str,
+    record: type[SourceRecord] | type[AgencyRecord] | type[LifeEventRecord],
+    kind: str,
+    wanted: Mapping[str, dict[str, Any]],
+) -> list[Change]:
+    table = record.metadata.tables[f"catalog.{record.__tablename__}"]
+    key = "id" if "id" in table.c else "slug"
+    rows = (await session.execute(select(table).where(table.c.region == region))).mappings()
+    stored: dict[str, dict[str, Any]] = {
+        row[key]: row["content"] | ({"position": row["position"]} if "position" in table.c else {})
+        for row in rows
+    }
+    changes = changes_between(kind, stored, wanted)
+    for change in changes:
+        if change.action == "removed":
+            if kind != "agency":  # services may still point at it; removed after them
+                await session.execute(
+                    delete(table).where(table.c.region == region, table.c[key] == change.key)
+                )
+            continue
+        content = dict(wanted[change.key])
+        values: dict[str, Any] = {"region": region, key: change.key}
+        if "position" in table.c:
+            values["position"] = content.pop("position")
+        values["content"] = content
+        await session.execute(
+            upsert(table)
+            .values(values)
+            .on_conflict_do_update(index_elements=["region", key], set_=values)
+        )
+    return changes
+
+
+async def _load_services(
+    session: WriteSession,
+    region: str,
+    wanted: Mapping[str, Service],
+    *,
+    pack: CatalogPack,
+    now: datetime,
+) -> list[Change]:
+    services = ServiceRecord.metadata.tables["catalog.service"]
+    versions = ServiceVersionRecord.metadata.tables["catalog.service_version"]
+    agencies = {agency.slug: agency for agency in pack.agencies}
+    events = {event.slug: event for event in pack.life_events}
+
+    rows = await session.execute(
+        select(services.c.slug, services.c.content).where(services.c.region == region)
+    )
+    stored = dict(rows.tuples().all())
+    changes = changes_between(
+        "service",
+        stored,
+        {slug: service.model_dump(mode="json") for slug, service in wanted.items()},
+    )
+    numbers = await session.execute(
+        select(versions.c.slug, func.max(versions.c.number))
+        .where(versions.c.region == region)
+        .group_by(versions.c.slug)
+    )
+    last = dict(numbers.tuples().all())
+    for change in changes:
+        number = last.get(change.key, 0) + 1
+        service = wanted.get(change.key)
+        content = service.model_dump(mode="json") if service else None
+        await session.execute(
+            insert(versions).values(
+                region=region, slug=change.key, number=number, recorded_at=now, content=content
+            )
+        )
+        if service is None:
+            await session.execute(
+                delete(services).where(services.c.region == region, services.c.slug == change.key)
+            )
+            continue
+        values = {
+            "region": region,
+            "slug": service.slug,
+            "agency": service.agency,
+            "life_events": service.life_events,
+            "channels": sorted({channel.kind for channel in service.channels}),
+            "version": number,
+            "modified_at": now,
+            "content": content,
+            "names": [],
+            "search": func.to_tsvector(""),
+        }
+        await session.execute(
+            upsert(services)
+            .values(values)
+            .on_conflict_do_update(index_elements=["region", "slug"], set_=values)
+        )
+    # A service is found by the names of its agency and life events too, which may have changed.
+    for service in wanted.values():
+        texts = search_texts(
+            service,
+            agency=agencies[service.agency],
+            life_events=[events[slug] for slug in service.life_events],
+        )
+        names = [common_name_key(name) for name in (service.name, *service.common_names)]
+        key = {"region": region, "slug": service.slug, "names": names}
+        await session.execute(text(queries.INDEX), key | texts)
+    return changes

@@ -1,0 +1,129 @@
+"""The catalogue's reads, as SQL: each statement answers one question."""
+
+SEARCH = """
+-- A page of the services that fit the words, best first: an exact common name before all words
+-- before some; then by rank and name. `cursor` is the last service of the page before.
+WITH wanted AS (
+    SELECT to_tsquery('indonesian', :any_word) || to_tsquery('simple', :any_word) AS any_word,
+           to_tsquery('indonesian', :all_words) || to_tsquery('simple', :all_words) AS all_words
+),
+hit AS (
+    SELECT s.slug, s.agency, s.version, s.modified_at, s.content,
+           (CASE WHEN :name = ANY (s.names) THEN 20 ELSE 0 END
+            + CASE WHEN s.search @@ w.all_words THEN 10 ELSE 0 END
+            + ts_rank(s.search, w.any_word, 1))::float8 AS rank
+    FROM catalog.service s, wanted w
+    WHERE s.region = :region
+      AND s.search @@ w.any_word
+      AND (:agency ::text IS NULL OR s.agency = :agency)
+      AND (:life_event ::text IS NULL OR :life_event = ANY (s.life_events))
+      AND (:channel ::text IS NULL OR :channel = ANY (s.channels))
+      AND (:modified_after ::timestamptz IS NULL OR s.modified_at > :modified_after)
+)
+SELECT h.slug, h.version, h.modified_at, h.content, a.content AS agency
+FROM hit h JOIN catalog.agency a ON a.region = :region AND a.slug = h.agency
+WHERE :cursor ::text IS NULL
+   OR (-h.rank, h.slug) > (SELECT -c.rank, c.slug FROM hit c WHERE c.slug = :cursor)
+ORDER BY h.rank DESC, h.slug
+LIMIT :limit
+"""
+
+LIST = """
+-- A page of all services by slug.
+SELECT s.slug, s.version, s.modified_at, s.content, a.content AS agency
+FROM catalog.service s
+JOIN catalog.agency a ON a.region = s.region AND a.slug = s.agency
+WHERE s.region = :region
+  AND (:agency ::text IS NULL OR s.agency = :agency)
+  AND (:life_event ::text IS NULL OR :life_event = ANY (s.life_events))
+  AND (:channel ::text IS NULL OR :channel = ANY (s.channels))
+  AND (:modified_after ::timestamptz IS NULL OR s.modified_at > :modified_after)
+  AND (:cursor ::text IS NULL OR s.slug > :cursor)
+ORDER BY s.slug
+LIMIT :limit
+"""
+
+INDEX = """
+-- What a service is found by: its names (A), its summary (B), what stands around it (C), its
+-- standard (D). Common names and English texts go in unstemmed too.
+UPDATE catalog.service s SET names = n.names, search = n.search
+FROM (
+    SELECT CAST(:names AS text[]) AS names,
+           setweight(to_tsvector('indonesian', :called), 'A')
+           || setweight(to_tsvector('simple', :called_plainly), 'A')
+           || setweight(to_tsvector('indonesian', :summary), 'B')
+           || setweight(to_tsvector('indonesian', :around), 'C')
+           || setweight(to_tsvector('simple', :in_english), 'C')
+           || setweight(to_tsvector('indonesian', :standard), 'D') AS search
+) n
+WHERE s.region = :region AND s.slug = :slug
+  AND (s.names, s.search) IS DISTINCT FROM (n.names, n.search)
+"""
+
+DETAIL = """
+-- One service with its agency, its life events and the sources that it cites.
+SELECT s.slug, s.version, s.modified_at, s.content, a.content AS agency,
+       (SELECT coalesce(jsonb_agg(e.content ORDER BY e.position), '[]')
+        FROM catalog.life_event e
+        WHERE e.region = s.region AND e.slug = ANY (s.life_events)) AS life_events,
+       (SELECT coalesce(jsonb_agg(x.content ORDER BY x.id), '[]')
+        FROM catalog.source x
+        WHERE x.region = s.region AND x.id IN (
+            SELECT jsonb_array_elements_text(s.content -> 'sources')
+            UNION
+            SELECT jsonb_array_elements_text(part.value -> 'sources')
+            FROM jsonb_each(s.content -> 'components') part)) AS sources
+FROM catalog.service s
+JOIN catalog.agency a ON a.region = s.region AND a.slug = s.agency
+WHERE s.region = :region AND s.slug = :slug
+"""
+
+VERSIONS = """
+-- The versions of a service, the newest first.
+SELECT v.number, v.recorded_at, v.content IS NULL AS withdrawn
+FROM catalog.service_version v
+WHERE v.region = :region AND v.slug = :slug
+ORDER BY v.number DESC
+"""
+
+VERSION = """
+-- One version of a service as it was published.
+SELECT v.number, v.recorded_at, v.content
+FROM catalog.service_version v
+WHERE v.region = :region AND v.slug = :slug AND v.number = :number
+"""
+
+AGENCIES = """
+-- The agencies by name, each with the number of its services.
+SELECT a.content, count(s.slug) AS services
+FROM catalog.agency a
+LEFT JOIN catalog.service s ON s.region = a.region AND s.agency = a.slug
+WHERE a.region = :region AND (:cursor ::text IS NULL OR a.slug > :cursor)
+GROUP BY a.region, a.slug
+ORDER BY a.slug
+LIMIT :limit
+"""
+
+LIFE_EVENTS = """
+-- The life events in their order, each with the number of its services.
+SELECT e.content, count(s.slug) AS services
+FROM catalog.life_event e
+LEFT JOIN catalog.service s ON s.region = e.region AND e.slug = ANY (s.life_events)
+WHERE e.region = :region
+GROUP BY e.region, e.slug
+ORDER BY e.position
+"""
+
+SUMMARY = """
+-- How much of the catalogue is published, per agency.
+SELECT s.agency,
+       count(*) AS services,
+       count(*) FILTER (WHERE s.content ->> 'digital' = 'true') AS digital_services,
+       count(*) FILTER (WHERE s.content ->> 'digital' = 'true'
+                          AND s.content ->> 'status' = 'active') AS digital_in_operation,
+       sum((SELECT count(*) FROM jsonb_object_keys(s.content -> 'components'))) AS components
+FROM catalog.service s
+WHERE s.region = :region
+GROUP BY s.agency
+ORDER BY s.agency
+"""

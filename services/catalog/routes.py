@@ -1,0 +1,211 @@
+"""The catalogue over HTTP: `/api/v1/services`, `agencies`, `life-events`, `catalog/summary`."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import StringConstraints
+from sqlalchemy import text
+
+from services.catalog import queries
+from services.catalog.records import COMPONENTS, ChannelKind, LifeEvent, Service
+from services.catalog.schemas import (
+    AgencyCompleteness,
+    AgencyItem,
+    CatalogSummary,
+    LifeEventItem,
+    ServiceAtVersion,
+    ServiceDetail,
+    ServiceSummary,
+    ServiceVersion,
+    ServiceVersions,
+    completeness,
+    service_summary,
+)
+from services.catalog.search import all_words, any_word, common_name_key, words_of
+from services.platform.database import Reading
+from services.platform.fields import TEXT_PATTERN, Moment, Slug
+from services.platform.paging import Page, next_address
+from services.platform.parameters import Limit, SlugCursor, SlugPath
+from services.platform.problems import NotFound, problem_responses
+from services.platform.service import API, region_of
+
+router = APIRouter(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
+
+SearchText = Annotated[str, StringConstraints(pattern=TEXT_PATTERN, min_length=1, max_length=200)]
+
+
+@router.get("/services", operation_id="list_services")
+async def list_services(
+    request: Request,
+    session: Reading,
+    *,
+    query: Annotated[
+        SearchText | None,
+        Query(
+            description="What is looked for, in the citizen's words.", examples=["izin bangunan"]
+        ),
+    ] = None,
+    agency: Annotated[Slug | None, Query(description="Only services of this agency.")] = None,
+    life_event: Annotated[Slug | None, Query(description="Only services for this life event.")] = (
+        None
+    ),
+    channel: Annotated[
+        ChannelKind | None, Query(description="Only services with this channel.")
+    ] = None,
+    modified_after: Annotated[
+        Moment | None, Query(description="Only services that changed after this moment.")
+    ] = None,
+    cursor: SlugCursor = None,
+    limit: Limit = 20,
+) -> Page[ServiceSummary]:
+    """Public services: all by name, or those that fit `query`, best first."""
+    parameters: dict[str, Any] = {
+        "region": region_of(request),
+        "agency": agency,
+        "life_event": life_event,
+        "channel": channel,
+        "modified_after": modified_after,
+        "cursor": cursor,
+        "limit": limit + 1,
+    }
+    statement = queries.LIST
+    if query is not None:
+        words = words_of(query)
+        if not words:
+            return Page(items=[], next=None)
+        statement = queries.SEARCH
+        parameters |= {
+            "any_word": any_word(words),
+            "all_words": all_words(words),
+            "name": common_name_key(query),
+        }
+    rows = (await session.execute(text(statement), parameters)).all()
+    items = [service_summary(row, href=f"{API}/services/{row.slug}") for row in rows[:limit]]
+    more = items[-1].slug if len(rows) > limit else None
+    return Page(items=items, next=next_address(request, more))
+
+
+@router.get("/services/{slug}", operation_id="get_service", responses=problem_responses(404))
+async def get_service(request: Request, session: Reading, slug: SlugPath) -> ServiceDetail:
+    """One service: what it asks, costs and takes, where to go, and the sources of each."""
+    parameters = {"region": region_of(request), "slug": slug}
+    row = (await session.execute(text(queries.DETAIL), parameters)).one_or_none()
+    if row is None:
+        raise _no_service(slug)
+    return ServiceDetail(
+        service=Service.model_validate(row.content),
+        agency=row.agency,
+        life_events=[LifeEvent.model_validate(event) for event in row.life_events],
+        sources=row.sources,
+        completeness=completeness(row.content),
+        version=row.version,
+        modified_at=row.modified_at,
+        href=f"{API}/services/{slug}",
+    )
+
+
+@router.get(
+    "/services/{slug}/versions",
+    operation_id="list_service_versions",
+    responses=problem_responses(404),
+)
+async def list_service_versions(
+    request: Request, session: Reading, slug: SlugPath
+) -> ServiceVersions:
+    """Every version of a service, the newest first."""
+    parameters = {"region": region_of(request), "slug": slug}
+    rows = (await session.execute(text(queries.VERSIONS), parameters)).all()
+    if not rows:
+        raise _no_service(slug)
+    return ServiceVersions(
+        items=[
+            ServiceVersion(
+                number=row.number,
+                recorded_at=row.recorded_at,
+                withdrawn=row.withdrawn,
+                href=f"{API}/services/{slug}/versions/{row.number}",
+            )
+            for row in rows
+        ]
+    )
+
+
+@router.get(
+    "/services/{slug}/versions/{number}",
+    operation_id="get_service_version",
+    responses=problem_responses(404),
+)
+async def get_service_version(
+    request: Request,
+    session: Reading,
+    slug: SlugPath,
+    number: Annotated[int, Path(ge=1, le=1_000_000)],
+) -> ServiceAtVersion:
+    """A service as it was published in one version."""
+    parameters = {"region": region_of(request), "slug": slug, "number": number}
+    row = (await session.execute(text(queries.VERSION), parameters)).one_or_none()
+    if row is None:
+        raise NotFound(f"The service {slug} has no version {number}.")
+    return ServiceAtVersion(number=row.number, recorded_at=row.recorded_at, service=row.content)
+
+
+@router.get("/agencies", operation_id="list_agencies")
+async def list_agencies(
+    request: Request, session: Reading, cursor: SlugCursor = None, limit: Limit = 50
+) -> Page[AgencyItem]:
+    """The agencies (OPD), each with the number of its services."""
+    parameters = {"region": region_of(request), "cursor": cursor, "limit": limit + 1}
+    rows = (await session.execute(text(queries.AGENCIES), parameters)).all()
+    items = [
+        AgencyItem(
+            **row.content,
+            services=row.services,
+            href=f"{API}/services?agency={row.content['slug']}",
+        )
+        for row in rows[:limit]
+    ]
+    more = items[-1].slug if len(rows) > limit else None
+    return Page(items=items, next=next_address(request, more))
+
+
+@router.get("/life-events", operation_id="list_life_events")
+async def list_life_events(request: Request, session: Reading) -> Page[LifeEventItem]:
+    """The life events in their order, each with the number of its services."""
+    rows = (await session.execute(text(queries.LIFE_EVENTS), {"region": region_of(request)})).all()
+    items = [
+        LifeEventItem(
+            **row.content,
+            services=row.services,
+            href=f"{API}/services?life_event={row.content['slug']}",
+        )
+        for row in rows
+    ]
+    return Page(items=items, next=None)
+
+
+@router.get("/catalog/summary", operation_id="get_catalog_summary")
+async def get_catalog_summary(request: Request, session: Reading) -> CatalogSummary:
+    """How much of the service standards is published, over all and per agency."""
+    rows = (await session.execute(text(queries.SUMMARY), {"region": region_of(request)})).all()
+    services = sum(row.services for row in rows)
+    published = sum(row.components for row in rows)
+    return CatalogSummary(
+        services=services,
+        digital_services=sum(row.digital_services for row in rows),
+        digital_in_operation=sum(row.digital_in_operation for row in rows),
+        standard_share=float(published) / (COMPONENTS * services) if services else None,
+        agencies=[
+            AgencyCompleteness(
+                agency=row.agency,
+                services=row.services,
+                digital_services=row.digital_services,
+                digital_in_operation=row.digital_in_operation,
+                standard_share=float(row.components) / (COMPONENTS * row.services),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _no_service(slug: str) -> NotFound:
+    return NotFound(f"There is no service {slug!r}; /api/v1/services lists all of them.")

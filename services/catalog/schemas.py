@@ -1,0 +1,148 @@
+"""What the catalogue says over the wire."""
+
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from services.catalog.records import COMPONENTS, Agency, ChannelKind, LifeEvent, Service
+from services.platform.packs import Source
+
+
+class Wire(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class AgencyReference(Wire):
+    """The agency that gives a service."""
+
+    slug: str
+    name: str
+    short_name: str
+
+
+class Completeness(Wire):
+    """How many of the 14 components of the service standard are published."""
+
+    published: int = Field(ge=0, le=COMPONENTS)
+    of: int = COMPONENTS
+
+
+class ServiceSummary(Wire):
+    """A service as it stands in a list."""
+
+    slug: str
+    name: str
+    name_en: str
+    summary: str
+    summary_en: str
+    agency: AgencyReference
+    status: str
+    digital: bool
+    channels: list[ChannelKind]
+    life_events: list[str]
+    completeness: Completeness
+    version: int
+    modified_at: AwareDatetime
+    href: str
+
+
+class ServiceDetail(Wire):
+    """A service with all that is published of it."""
+
+    service: Service
+    agency: Agency
+    life_events: list[LifeEvent]
+    sources: list[Source]
+    completeness: Completeness
+    version: int
+    modified_at: AwareDatetime
+    href: str
+
+
+class ServiceVersion(Wire):
+    """One state of a service in time."""
+
+    number: int
+    recorded_at: AwareDatetime
+    withdrawn: bool = Field(description="Whether this version took the service out.")
+    href: str
+
+
+class ServiceVersions(Wire):
+    """All states of a service, the newest first."""
+
+    items: list[ServiceVersion]
+    next: str | None = None
+
+
+class ServiceAtVersion(Wire):
+    """A service as it was published in one version; null where that version withdrew it."""
+
+    number: int
+    recorded_at: AwareDatetime
+    service: Service | None
+
+
+class AgencyItem(Agency):
+    """An agency with the number of its services."""
+
+    services: int
+    href: str = Field(description="Address of its services.")
+
+
+class LifeEventItem(LifeEvent):
+    """A life event with the number of its services."""
+
+    services: int
+    href: str = Field(description="Address of its services.")
+
+
+class AgencyCompleteness(Wire):
+    """How much an agency has published."""
+
+    agency: str
+    services: int
+    digital_services: int
+    digital_in_operation: int
+    standard_share: float = Field(ge=0, le=1)
+
+
+class CatalogSummary(Wire):
+    """How much of the catalogue is published."""
+
+    services: int
+    digital_services: int = Field(description="Services with an online channel.")
+    digital_in_operation: int = Field(description="Those of them that are in operation.")
+    standard_share: float | None = Field(
+        description="Mean share of the 14 service-standard components (PermenPANRB 15/2014) "
+        "published per service; null without services.",
+    )
+    agencies: list[AgencyCompleteness]
+
+
+def service_summary(row: Any, *, href: str) -> ServiceSummary:
+    """A list item from a row of the queries LIST and SEARCH."""
+    content: dict[str, Any] = row.content
+    agency: dict[str, Any] = row.agency
+    return ServiceSummary(
+        slug=row.slug,
+        name=content["name"],
+        name_en=content["name_en"],
+        summary=content["summary"],
+        summary_en=content["summary_en"],
+        agency=AgencyReference(
+            slug=agency["slug"], name=agency["name"], short_name=agency["short_name"]
+        ),
+        status=content["status"],
+        digital=content["digital"],
+        channels=sorted({channel["kind"] for channel in content["channels"]}),
+        life_events=content["life_events"],
+        completeness=completeness(content),
+        version=row.version,
+        modified_at=row.modified_at,
+        href=href,
+    )
+
+
+def completeness(content: dict[str, Any]) -> Completeness:
+    return Completeness(published=len(content["components"]))

@@ -1,0 +1,58 @@
+"""Finds services by what people call them: PostgreSQL full text, Indonesian."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from services.catalog.records import Agency, LifeEvent, Service
+
+MAX_WORDS = 8
+
+# The `indonesian` configuration of PostgreSQL stems but keeps the words that every text has.
+_STOP_WORDS = """
+ada adalah agar akan anda apa atau bagaimana bagi bila bisa buat cara dalam dan dapat dari dengan di
+dimana harus ingin ini itu jika juga kah karena ke kepada kita mana mau mengurus oleh pada pun saat
+saya sebagai serta tentang tersebut untuk urus yang
+a an and at for how i in of on or the to want
+"""
+STOP_WORDS = frozenset(_STOP_WORDS.split())
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a query that can tell services apart, in order and each once."""
+    found = [word for word in re.findall(r"[^\W_]+", text.lower()) if word not in STOP_WORDS]
+    return list(dict.fromkeys(found))[:MAX_WORDS]
+
+
+def common_name_key(name: str) -> str:
+    """A name as it is compared: its words alone, in lower case (`KTP-el` is `ktp el`)."""
+    return " ".join(re.findall(r"[^\W_]+", name.lower()))
+
+
+def any_word(words: Sequence[str]) -> str:
+    """A tsquery for texts with at least one of the words, also as the start of a longer one."""
+    return " | ".join(f"'{word}':*" for word in words)
+
+
+def all_words(words: Sequence[str]) -> str:
+    """A tsquery for texts with all of the words."""
+    return " & ".join(f"'{word}':*" for word in words)
+
+
+def search_texts(
+    service: Service, *, agency: Agency, life_events: Sequence[LifeEvent]
+) -> dict[str, str]:
+    """What a service is found by, as the parameters of the query INDEX."""
+    components = (text for part in service.components.values() for text in (part.text, *part.items))
+    texts: dict[str, Iterable[str]] = {
+        "called": (service.name, service.slug, *service.common_names),
+        "called_plainly": (service.name_en, *service.common_names),
+        "summary": (service.summary,),
+        "around": (agency.name, agency.short_name, *(event.name for event in life_events)),
+        "in_english": (
+            service.summary_en,
+            agency.name_en,
+            *(event.name_en for event in life_events),
+        ),
+        "standard": components,
+    }
+    return {name: "\n".join(parts) for name, parts in texts.items()}
