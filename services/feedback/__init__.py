@@ -1,0 +1,1 @@
+"""What happened: usage events and statistics, surveys."""

@@ -1,0 +1,151 @@
+"""Usage over HTTP: `/api/v1/usage/...`."""
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from sqlalchemy import text
+
+from services.feedback.usage import queries
+from services.feedback.usage.events import check_events, store_events
+from services.feedback.usage.schemas import (
+    DIMENSIONS,
+    AgencyReporting,
+    EventsStored,
+    GroupBy,
+    Reporting,
+    Revisions,
+    StatisticBatch,
+    StatisticRevision,
+    StatisticsStored,
+    UsageCell,
+    UsageEventBatch,
+    UsageSummary,
+)
+from services.feedback.usage.statistics import JAKARTA, first_day, store_statistics
+from services.platform.database import Reading, Writing
+from services.platform.fields import Slug, Year, YearMonth
+from services.platform.identity import UsageWriter
+from services.platform.problems import problem_responses
+from services.platform.service import API, region_of
+
+router = APIRouter(prefix=f"{API}/usage", tags=["usage"], responses=problem_responses(401, 422))
+
+
+@router.post(
+    "/events", operation_id="post_usage_events", responses=problem_responses(403, 409, 413)
+)
+async def post_usage_events(
+    request: Request, session: Writing, caller: UsageWriter, batch: UsageEventBatch
+) -> EventsStored:
+    """Stores a batch of events, whole or not at all. Sent again, it counts nothing twice."""
+    now = datetime.now(UTC)
+    check_events(batch.events, caller, now=now)
+    return await store_events(
+        session,
+        region_of(request),
+        batch.events,
+        reported_by=caller.subject,
+        agency=caller.agency,
+        now=now,
+    )
+
+
+@router.post(
+    "/statistics", operation_id="post_usage_statistics", responses=problem_responses(403, 409, 413)
+)
+async def post_usage_statistics(
+    request: Request, session: Writing, caller: UsageWriter, batch: StatisticBatch
+) -> StatisticsStored:
+    """Stores monthly statistics of the key's agency, whole or not at all.
+
+    The key of a figure is agency, service, channel, month and counter: the same figure again
+    changes nothing, another figure becomes a revision and both are kept.
+    """
+    return await store_statistics(
+        session, region_of(request), batch.statistics, caller=caller, now=datetime.now(UTC)
+    )
+
+
+@router.get("/statistics", operation_id="list_usage_statistics")
+async def list_usage_statistics(
+    request: Request,
+    session: Reading,
+    period: Annotated[YearMonth, Query(description="The month.")],
+    agency: Slug | None = None,
+    service: Slug | None = None,
+) -> Revisions:
+    """The figures of a month with all their revisions (at most 10,000)."""
+    rows = await session.execute(
+        text(queries.REVISIONS),
+        {
+            "region": region_of(request),
+            "period": first_day(period),
+            "agency": agency,
+            "service": service,
+        },
+    )
+    return Revisions(items=[StatisticRevision.model_validate(dict(row)) for row in rows.mappings()])
+
+
+@router.get("/summary", operation_id="get_usage_summary")
+async def get_usage_summary(
+    request: Request,
+    session: Reading,
+    *,
+    first: Annotated[
+        date | None, Query(alias="from", description="First day; default: 1 January of this year.")
+    ] = None,
+    last: Annotated[date | None, Query(alias="to", description="Last day; default: today.")] = None,
+    group_by: Annotated[
+        GroupBy, Query(description="Dimensions to keep apart.", max_length=len(DIMENSIONS))
+    ] = [],  # noqa: B006 - FastAPI copies it
+    agency: Slug | None = None,
+    service: Slug | None = None,
+) -> UsageSummary:
+    """Sums of events and of current statistics (at most 10,000).
+
+    Statistics are monthly: a month counts when it begins in the span or holds its first day.
+    """
+    today = datetime.now(JAKARTA).date()
+    dimensions = [name for name in DIMENSIONS if name in group_by]
+    parameters: dict[str, Any] = {
+        "region": region_of(request),
+        "first": first or (last or today).replace(month=1, day=1),
+        "last": last or max(today, first or today),
+        "agency": agency,
+        "service": service,
+    }
+    rows = await session.execute(text(queries.summary(list(dimensions))), parameters)
+    return UsageSummary(
+        items=[
+            UsageCell.model_validate(
+                {name: None if value == "" else value for name, value in row.items()}
+            )
+            for row in rows.mappings()
+        ]
+    )
+
+
+@router.get("/reporting", operation_id="get_usage_reporting")
+async def get_usage_reporting(
+    request: Request, session: Reading, period: Annotated[Year, Query(description="The year.")]
+) -> Reporting:
+    """Which monthly statistics agencies owed in a year, and which came on time."""
+    rows = await session.execute(
+        text(queries.REPORTING),
+        {
+            "region": region_of(request),
+            "first": date(period, 1, 1),
+            "last": date(period, 12, 1),
+            "now": datetime.now(UTC),
+        },
+    )
+    agencies = [AgencyReporting.model_validate(dict(row)) for row in rows.mappings()]
+    return Reporting(
+        period=period,
+        expected=sum(agency.expected for agency in agencies),
+        on_time=sum(agency.on_time for agency in agencies),
+        late=sum(agency.late for agency in agencies),
+        agencies=agencies,
+    )

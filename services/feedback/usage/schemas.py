@@ -1,0 +1,182 @@
+"""Usage over the wire."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, get_args
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+
+from services.platform.fields import DistrictCode, Line, Moment, Slug, YearMonth
+
+EventKind = Literal["page_view", "search", "click_out", "form_start", "form_end"]
+EventSource = Literal["gateway", "kiosk", "poster", "agency"]
+ChannelKind = Literal["online", "counter", "phone", "visit", "email"]
+Measure = Literal["submitted", "in_review", "completed", "rejected", "returned"]
+Dimension = Literal["service", "agency", "channel", "link", "source", "district", "month"]
+
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
+
+MAX_EVENTS = 5_000
+MAX_STATISTICS = 2_000
+MAX_COUNT = 1_000_000_000
+
+
+class Wire(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class UsageEvent(Wire):
+    """Something that somebody did; nothing in it tells who."""
+
+    id: UUID = Field(description="Made by the sender, so that a repeated event counts once.")
+    kind: EventKind
+    source: EventSource
+    occurred_at: Moment = Field(description="From 2020 on, and not in the future.")
+    agency: Slug | None = None
+    service: Slug | None = None
+    link: Slug | None = None
+    channel: ChannelKind | None = None
+    district: DistrictCode | None = None
+
+
+class UsageEventBatch(Wire):
+    """Events in any order; days late is fine."""
+
+    events: list[UsageEvent] = Field(min_length=1, max_length=MAX_EVENTS)
+
+
+class EventsStored(Wire):
+    """What became of a batch, which is stored whole or not at all."""
+
+    accepted: int = Field(ge=0, description="Events that were new.")
+    repeated: int = Field(ge=0, description="Events that were stored before; not counted again.")
+
+
+class Counters(Wire):
+    """What happened to applications in a month. A counter that is not known is left out."""
+
+    submitted: int | None = Field(None, ge=0, le=MAX_COUNT)
+    in_review: int | None = Field(None, ge=0, le=MAX_COUNT)
+    completed: int | None = Field(None, ge=0, le=MAX_COUNT)
+    rejected: int | None = Field(None, ge=0, le=MAX_COUNT)
+    returned: int | None = Field(None, ge=0, le=MAX_COUNT)
+
+    def given(self) -> dict[Measure, int]:
+        values: dict[Measure, int | None] = {name: getattr(self, name) for name in MEASURES}
+        return {measure: value for measure, value in values.items() if value is not None}
+
+
+class Statistic(Wire):
+    """One month of one service through one channel."""
+
+    agency: Slug
+    service: Slug
+    channel: ChannelKind
+    period: YearMonth
+    counters: Counters
+    reason: Line | None = Field(None, description="Why a figure is corrected.")
+
+
+class StatisticBatch(Wire):
+    """Months of statistics, stored whole or not at all."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "statistics": [
+                        {
+                            "agency": "disdukcapil",
+                            "service": "ktp-el",
+                            "channel": "counter",
+                            "period": "2024-03",
+                            "counters": {"submitted": 412, "completed": 398, "rejected": 3},
+                        }
+                    ]
+                }
+            ]
+        }
+    )
+
+    statistics: list[Statistic] = Field(min_length=1, max_length=MAX_STATISTICS)
+
+
+class StatisticsStored(Wire):
+    """What became of each counter of a batch."""
+
+    added: int = Field(ge=0, description="Counters that were not known before.")
+    revised: int = Field(ge=0, description="Counters that replaced another figure; both are kept.")
+    unchanged: int = Field(ge=0, description="Counters that were stored already.")
+
+
+class StatisticRevision(Wire):
+    """One figure that an agency reported, and when."""
+
+    agency: str
+    service: str
+    channel: str
+    period: YearMonth
+    measure: Measure
+    value: int
+    revision: int
+    is_current: bool
+    reason: str | None
+    reported_at: AwareDatetime
+
+
+class Revisions(Wire):
+    """Figures with all their revisions."""
+
+    items: list[StatisticRevision]
+    next: str | None = None
+
+
+class UsageCell(Wire):
+    """A sum; the dimensions that were not asked for are null."""
+
+    measure: str = Field(description="An event's kind or a statistic's counter.")
+    value: int = Field(ge=0)
+    month: YearMonth | None = None
+    service: str | None = None
+    agency: str | None = None
+    channel: str | None = None
+    link: str | None = None
+    source: str | None = None
+    district: str | None = None
+
+
+class UsageSummary(Wire):
+    """Sums of events and statistics in a span of time."""
+
+    items: list[UsageCell]
+    next: str | None = None
+
+
+class AgencyReporting(Wire):
+    """How an agency keeps its monthly duty."""
+
+    agency: str
+    expected: int
+    on_time: int
+    late: int
+
+
+class Reporting(Wire):
+    """Monthly statistics that agencies owe, and those that came (an agency-month counts once)."""
+
+    period: int
+    expected: int
+    on_time: int = Field(description="Reported by the 10th of the next month.")
+    late: int
+    agencies: list[AgencyReporting]
+
+
+def _split(value: object) -> object:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [part for item in value for part in str(item).split(",")]
+    return value
+
+
+GroupBy = Annotated[list[Dimension], BeforeValidator(_split)]
+"""Dimensions, repeated or with commas between."""
