@@ -1,0 +1,39 @@
+"""The assessment service, wired."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from services.assessment.assessments.routes import router as assessments
+from services.assessment.evidence.routes import router as evidence
+from services.assessment.indices import router as indices
+from services.assessment.methods.library import read_methods
+from services.assessment.peers import Peers, Transports
+from services.assessment.published_methods import router as methods
+from services.platform.service import make_service
+from services.platform.settings import Service, Settings
+
+
+def create_app(settings: Settings, transports: Transports | None = None) -> FastAPI:
+    """Evidence, methods and assessments as an application of its own.
+
+    `transports` reach the catalog and feedback services where they run in the same process.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        read_methods()  # a method that is wrong shows at the start, not at a request
+        yield
+        await app.state.peers.close()
+        await app.state.database.close()
+
+    app = make_service(
+        Service.assessment,
+        settings,
+        title="emall assessment",
+        routers=[evidence, methods, indices, assessments],
+        lifespan=lifespan,
+    )
+    app.state.peers = Peers(settings, transports)
+    return app

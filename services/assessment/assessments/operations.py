@@ -1,0 +1,153 @@
+"""Reads the evidence of a year, assesses it, and keeps what was asked to be kept."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from services.assessment.evidence.store import ALL_STORED
+from services.assessment.methods.definition import CollaborationMethod
+from services.assessment.methods.library import read_methods
+from services.assessment.peers import Peers, reports_of
+from services.assessment.scoring.assess import assess
+from services.assessment.scoring.facts import Facts, Item
+from services.assessment.scoring.scores import Scores
+from services.platform.database import ReadSession, WriteSession
+from services.platform.ids import new_id
+from services.platform.problems import FieldError, NotFound
+from services.platform.service import API
+
+STORE = """
+-- A new assessment.
+INSERT INTO assessment.assessment
+    (region, id, method, method_version, method_hash, period, seed, draws, evidence_hash,
+     recorded_at, recorded_by, evidence, scores)
+VALUES
+    (:region, :id, :method, :method_version, :method_hash, :period, :seed, :draws,
+     :evidence_hash, :now, :recorded_by, CAST(:evidence AS jsonb), CAST(:scores AS jsonb))
+"""
+
+FIND = """
+-- One assessment.
+SELECT id, region, method, method_version, method_hash, period, seed, draws, evidence_hash,
+       recorded_at, recorded_by, scores
+FROM assessment.assessment WHERE region = :region AND id = :id
+"""
+
+EVIDENCE = """
+-- What one assessment read.
+SELECT evidence FROM assessment.assessment WHERE region = :region AND id = :id
+"""
+
+PAGE = """
+-- A page of assessments, the newest first (their ids are ordered by time).
+SELECT id, region, method, method_version, method_hash, period, seed, draws, evidence_hash,
+       recorded_at, recorded_by, scores
+FROM assessment.assessment
+WHERE region = :region
+  AND (CAST(:period AS int) IS NULL OR period = :period)
+  AND (CAST(:method AS text) IS NULL OR method = :method)
+  AND (CAST(:cursor AS uuid) IS NULL OR id < :cursor)
+ORDER BY id DESC
+LIMIT :limit
+"""
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """Scores, what they were computed from, and what was missing meanwhile."""
+
+    facts: Facts
+    scores: Scores
+    notices: Sequence[str]
+
+
+def collaboration_method(method_id: str, *, parameter: bool) -> CollaborationMethod:
+    """A method that assesses collaboration; `NotFound` names those that do."""
+    method = read_methods().get(method_id)
+    if isinstance(method, CollaborationMethod):
+        return method
+    able = [m.id for m in read_methods().values() if isinstance(m, CollaborationMethod)]
+    detail = f"must be one of {', '.join(able)}; {API}/methods lists all methods"
+    error = (
+        FieldError(pointer=None, parameter="method", detail=detail)
+        if parameter
+        else FieldError(pointer="#/method", parameter=None, detail=detail)
+    )
+    raise NotFound(f"There is no collaboration method {method_id!r}.", errors=[error])
+
+
+async def assess_now(
+    session: ReadSession | WriteSession,
+    peers: Peers,
+    method: CollaborationMethod,
+    *,
+    region: str,
+    period: int,
+    seed: int,
+    draws: int,
+    authorization: str,
+) -> Assessed:
+    """Assesses a year by the evidence as it stands now."""
+    reports = await peers.read(reports_of(method, period), authorization=authorization)
+    rows = await session.execute(text(ALL_STORED), {"region": region})
+    records = [
+        Item(
+            kind=row.kind,
+            key=row.key,
+            version=row.version,
+            href=record_address(row.kind, row.id, row.version, row.content),
+            content=row.content,
+        )
+        for row in rows
+    ]
+    facts = Facts(period=period, items=[*records, *reports.items], missing=reports.missing)
+    # Ten thousand draws of forty indicators take some ten milliseconds: off the event loop.
+    scores = await asyncio.to_thread(assess, method, facts, seed=seed, draws=draws)
+    return Assessed(facts, scores, reports.notices)
+
+
+def record_address(kind: str, record_id: UUID, version: int, content: dict[str, Any]) -> str:
+    """Where a record can be read in the version that was used."""
+    if kind == "index-values":
+        return f"{API}/indices/{content['index']}"
+    return f"{API}/{kind}/{record_id}?version={version}"
+
+
+async def store_assessment(
+    session: WriteSession,
+    method: CollaborationMethod,
+    assessed: Assessed,
+    *,
+    region: str,
+    seed: int,
+    draws: int,
+    recorded_by: str,
+    now: datetime,
+) -> UUID:
+    """Keeps an assessment with all that it read; it never changes."""
+    assessment_id = new_id()
+    await session.execute(
+        text(STORE),
+        {
+            "region": region,
+            "id": assessment_id,
+            "method": method.id,
+            "method_version": method.version,
+            "method_hash": method.hash(),
+            "period": assessed.facts.period,
+            "seed": seed,
+            "draws": draws,
+            "evidence_hash": assessed.facts.hash(),
+            "now": now,
+            "recorded_by": recorded_by,
+            "evidence": json.dumps([i.model_dump(mode="json") for i in assessed.facts.items]),
+            "scores": assessed.scores.model_dump_json(),
+        },
+    )
+    return assessment_id

@@ -1,0 +1,282 @@
+"""Assessments over HTTP: `/api/v1/assessments`, `/api/v1/metrics/collaboration-dynamics`."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from sqlalchemy import text
+
+from services.assessment.assessments import operations
+from services.assessment.assessments.operations import (
+    assess_now,
+    collaboration_method,
+    store_assessment,
+)
+from services.assessment.assessments.schemas import (
+    DEFAULT_DRAWS,
+    DEFAULT_METHOD,
+    Assessment,
+    AssessmentEvidence,
+    AssessmentHead,
+    AssessmentWanted,
+    CollaborationDynamics,
+    DrawCount,
+    MethodUsed,
+    NodeDetail,
+    ScoreNodes,
+    Seed,
+)
+from services.assessment.methods.definition import CollaborationMethod
+from services.assessment.scoring.facts import Item
+from services.assessment.scoring.scores import IndicatorScore, Node, Scores
+from services.platform.database import Reading, ReadSession, WriteSession, Writing
+from services.platform.fields import Slug, Year
+from services.platform.identity import MetricsDrafter
+from services.platform.paging import Page, next_address
+from services.platform.parameters import Limit
+from services.platform.problems import NotFound, Unavailable, problem_responses
+from services.platform.service import API, region_of
+
+router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
+
+AssessmentId = Annotated[UUID, Path(description="Id of a stored assessment.")]
+NodeCode = Annotated[
+    str,
+    Path(
+        description="Code of a node, such as `trust` or `trust.reporting`.",
+        pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)?$",
+        max_length=80,
+    ),
+]
+
+
+@router.get(
+    "/metrics/collaboration-dynamics",
+    operation_id="get_collaboration_dynamics",
+    responses=problem_responses(404),
+)
+async def get_collaboration_dynamics(  # noqa: PLR0917 - FastAPI passes by name
+    request: Request,
+    session: Reading,
+    period: Annotated[Year, Query(description="The year.", examples=[2024])],
+    method: Annotated[Slug, Query(description="Method, see `methods`.")] = DEFAULT_METHOD,
+    seed: Annotated[Seed, Query()] = 1,
+    draws: Annotated[DrawCount, Query()] = DEFAULT_DRAWS,
+) -> CollaborationDynamics:
+    """Collaboration in a year, by the evidence as it stands now.
+
+    Every value leads to its evidence: an indicator's `evidence[].href` to the record or report it
+    was computed from, and that to its sources.
+    """
+    chosen = collaboration_method(method, parameter=True)
+    region = region_of(request)
+    assessed = await assess_now(
+        session,
+        request.app.state.peers,
+        chosen,
+        region=region,
+        period=period,
+        seed=seed,
+        draws=draws,
+        authorization=request.headers["authorization"],
+    )
+    return CollaborationDynamics(
+        region=region,
+        period=period,
+        method=method_used(chosen),
+        seed=seed,
+        draws=draws,
+        evidence_hash=assessed.facts.hash(),
+        notices=list(assessed.notices),
+        scores=assessed.scores,
+    )
+
+
+@router.post(
+    "/assessments",
+    operation_id="post_assessment",
+    status_code=201,
+    responses=problem_responses(403, 404, 413, 503),
+)
+async def post_assessment(
+    request: Request,
+    response: Response,
+    session: Writing,
+    caller: MetricsDrafter,
+    wanted: AssessmentWanted,
+) -> Assessment:
+    """Assesses a year and keeps the result with the evidence that was read."""
+    method = collaboration_method(wanted.method, parameter=False)
+    region = region_of(request)
+    assessed = await assess_now(
+        session,
+        request.app.state.peers,
+        method,
+        region=region,
+        period=wanted.period,
+        seed=wanted.seed,
+        draws=wanted.draws,
+        authorization=request.headers["authorization"],
+    )
+    if assessed.notices:
+        raise Unavailable(
+            "An assessment is kept for good, so it needs every service: "
+            + "; ".join(assessed.notices)
+        )
+    assessment_id = await store_assessment(
+        session,
+        method,
+        assessed,
+        region=region,
+        seed=wanted.seed,
+        draws=wanted.draws,
+        recorded_by=caller.agency or caller.subject,
+        now=datetime.now(UTC),
+    )
+    stored = await _find(session, region, assessment_id)
+    response.headers["Location"] = stored.href
+    return stored
+
+
+@router.get("/assessments", operation_id="list_assessments")
+async def list_assessments(  # noqa: PLR0917 - FastAPI passes by name
+    request: Request,
+    session: Reading,
+    period: Annotated[Year | None, Query(description="Only of this year.")] = None,
+    method: Annotated[Slug | None, Query(description="Only by this method.")] = None,
+    cursor: Annotated[UUID | None, Query(description="From `next` of the page before.")] = None,
+    limit: Limit = 20,
+) -> Page[AssessmentHead]:
+    """Stored assessments, the newest first."""
+    parameters = {
+        "region": region_of(request),
+        "period": period,
+        "method": method,
+        "cursor": cursor,
+        "limit": limit + 1,
+    }
+    rows = (await session.execute(text(operations.PAGE), parameters)).all()
+    items = [AssessmentHead(**head_of(row)) for row in rows[:limit]]
+    more = str(items[-1].id) if len(rows) > limit else None
+    return Page(items=items, next=next_address(request, more))
+
+
+@router.get("/assessments/{id}", operation_id="get_assessment", responses=problem_responses(404))
+async def get_assessment(request: Request, session: Reading, id: AssessmentId) -> Assessment:
+    """A stored assessment with all its scores."""
+    return await _find(session, region_of(request), id)
+
+
+@router.get(
+    "/assessments/{id}/scores", operation_id="list_scores", responses=problem_responses(404)
+)
+async def list_scores(request: Request, session: Reading, id: AssessmentId) -> ScoreNodes:
+    """Every node of an assessment in one flat list."""
+    found = await _find(session, region_of(request), id)
+    return ScoreNodes(
+        items=[
+            Node.model_validate(node.model_dump(include=set(Node.model_fields)))
+            for node in found.scores.nodes()
+        ]
+    )
+
+
+@router.get(
+    "/assessments/{id}/scores/{node}", operation_id="get_score", responses=problem_responses(404)
+)
+async def get_score(
+    request: Request, session: Reading, id: AssessmentId, node: NodeCode
+) -> NodeDetail:
+    """One node: its value, the nodes above and below, and the evidence of an indicator."""
+    region = region_of(request)
+    found = await _find(session, region, id)
+    score = found.scores.node(node)
+    if score is None:
+        raise NotFound(f"The assessment has no node {node!r}; {found.scores_href} lists them.")
+    parent, children = found.scores.around(node)
+    read: list[Item] = []
+    if isinstance(score, IndicatorScore):
+        used = {(link.kind, link.key) for link in score.evidence}
+        read = [
+            item for item in await _evidence(session, region, id) if (item.kind, item.key) in used
+        ]
+    return NodeDetail(
+        node=Node.model_validate(score.model_dump(include=set(Node.model_fields))),
+        raw=score.raw if isinstance(score, IndicatorScore) else None,
+        inputs=score.inputs if isinstance(score, IndicatorScore) else {},
+        evidence=read,
+        parent=None if parent is None else f"{found.scores_href}/{parent}",
+        children=[f"{found.scores_href}/{child}" for child in children],
+    )
+
+
+@router.get(
+    "/assessments/{id}/evidence",
+    operation_id="list_assessment_evidence",
+    responses=problem_responses(404),
+)
+async def list_assessment_evidence(
+    request: Request, session: Reading, id: AssessmentId
+) -> AssessmentEvidence:
+    """All the evidence that an assessment read, as it was then."""
+    return AssessmentEvidence(items=await _evidence(session, region_of(request), id))
+
+
+def method_used(method: CollaborationMethod) -> MethodUsed:
+    return MethodUsed(
+        id=method.id,
+        version=method.version,
+        hash=method.hash(),
+        href=f"{API}/methods/{method.id}",
+    )
+
+
+def head_of(row: Any) -> dict[str, Any]:
+    """The head of an assessment from a row."""
+    href = f"{API}/assessments/{row.id}"
+    return {
+        "id": row.id,
+        "region": row.region,
+        "period": row.period,
+        "method": MethodUsed(
+            id=row.method,
+            version=row.method_version,
+            hash=row.method_hash,
+            href=f"{API}/methods/{row.method}",
+        ),
+        "seed": row.seed,
+        "draws": row.draws,
+        "evidence_hash": row.evidence_hash,
+        "recorded_at": row.recorded_at,
+        "recorded_by": row.recorded_by,
+        "index": Node.model_validate(row.scores["index"]),
+        "href": href,
+        "scores_href": f"{href}/scores",
+        "evidence_href": f"{href}/evidence",
+    }
+
+
+async def _find(
+    session: ReadSession | WriteSession, region: str, assessment_id: UUID
+) -> Assessment:
+    parameters = {"region": region, "id": assessment_id}
+    row = (await session.execute(text(operations.FIND), parameters)).one_or_none()
+    if row is None:
+        raise _no_assessment(assessment_id)
+    head = head_of(row)
+    scores = Scores.model_validate(row.scores).with_addresses(head["scores_href"])
+    head["index"] = scores.index
+    return Assessment(**head, scores=scores)
+
+
+async def _evidence(session: ReadSession, region: str, assessment_id: UUID) -> list[Item]:
+    parameters = {"region": region, "id": assessment_id}
+    row = (await session.execute(text(operations.EVIDENCE), parameters)).one_or_none()
+    if row is None:
+        raise _no_assessment(assessment_id)
+    return [Item.model_validate(item) for item in row.evidence]
+
+
+def _no_assessment(assessment_id: UUID) -> NotFound:
+    return NotFound(f"There is no assessment {assessment_id}; {API}/assessments lists them.")

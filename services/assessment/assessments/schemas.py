@@ -1,0 +1,107 @@
+"""Assessments over the wire."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from services.assessment.scoring.facts import Item
+from services.assessment.scoring.scores import Node, Scores
+from services.platform.fields import Slug, Year
+
+DEFAULT_METHOD = "cgr-2015"
+DEFAULT_DRAWS = 10_000
+
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1, description="Seed of the simulation.")]
+DrawCount = Annotated[
+    int, Field(ge=100, le=100_000, description="Draws of the simulation.", examples=[10_000])
+]
+
+
+class Wire(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class MethodUsed(Wire):
+    """The method behind a result; two methods with one hash are the same."""
+
+    id: str
+    version: int
+    hash: str
+    href: str
+
+
+class AssessmentWanted(Wire):
+    """What is to be assessed."""
+
+    period: Year
+    method: Slug = DEFAULT_METHOD
+    seed: Seed = 1
+    draws: DrawCount = DEFAULT_DRAWS
+
+
+class AssessmentHead(Wire):
+    """A stored assessment, which never changes."""
+
+    id: UUID
+    region: str
+    period: int
+    method: MethodUsed
+    seed: int
+    draws: int
+    evidence_hash: str = Field(description="SHA-256 of all evidence that was read.")
+    recorded_at: AwareDatetime
+    recorded_by: str
+    index: Node
+    href: str
+    scores_href: str
+    evidence_href: str
+
+
+class Assessment(AssessmentHead):
+    """A stored assessment with its scores."""
+
+    scores: Scores
+
+
+class AssessmentEvidence(Wire):
+    """All that an assessment read, as it was then."""
+
+    items: list[Item]
+    next: str | None = None
+
+
+class ScoreNodes(Wire):
+    """Every node of an assessment, flat, each before those below it."""
+
+    items: list[Node]
+    next: str | None = None
+
+
+class NodeDetail(Wire):
+    """One node of an assessment, with the addresses of the nodes around it."""
+
+    node: Node
+    raw: float | None = Field(None, description="Of an indicator: the value before goalposts.")
+    inputs: dict[str, float] = Field(default_factory=dict[str, float])
+    evidence: list[Item] = Field(
+        default_factory=list[Item], description="Of an indicator: what it was computed from."
+    )
+    parent: str | None = Field(description="Address of the node above.")
+    children: list[str] = Field(description="Addresses of the nodes below.")
+
+
+class CollaborationDynamics(Wire):
+    """Collaboration in a year as the evidence stands now: index, dimensions, elements, drivers.
+
+    Nothing is stored; `POST assessments` stores the same figures for good.
+    """
+
+    region: str
+    period: int
+    method: MethodUsed
+    seed: int
+    draws: int
+    evidence_hash: str = Field(description="SHA-256 of all evidence that was read.")
+    notices: list[str] = Field(description="Parts of the hub that did not answer, and since when.")
+    scores: Scores

@@ -1,0 +1,1 @@
+"""What is known about collaboration: records with sources, never overwritten."""

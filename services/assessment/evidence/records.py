@@ -1,0 +1,221 @@
+"""The kinds of evidence about collaboration, as a pack writes them and as the API gives them.
+
+What was not recorded is null, which is another thing than "no": a meeting without `led_by` says
+nothing about who led it.
+"""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from services.platform.fields import Line, Slug, Text
+from services.platform.packs import PackModel
+
+Sector = Literal["government", "private", "community"]
+SECTORS: tuple[Sector, ...] = ("government", "private", "community")
+
+Precision = Literal["day", "month", "year"]
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$", max_length=80)]
+CalendarYear = Annotated[int, Field(ge=1945, le=2099)]
+
+
+class Evidence(PackModel):
+    """What every piece of evidence has: a key within its kind, and the sources it rests on."""
+
+    key: Slug
+    sources: list[Slug] = Field(min_length=1)
+    note: Text | None = None
+
+
+class Lasting(Evidence):
+    """Evidence that holds from a day on, or of which only a year is known in which it held."""
+
+    valid_from: date | None = Field(None, description="First day; null where it is not known.")
+    valid_to: date | None = Field(None, description="Last day; null while no end is known.")
+    precision: Precision = Field("day", description="How exactly the dates are known.")
+    attested_in: CalendarYear | None = Field(
+        None, description="A year in which a source found it to hold, where no first day is known."
+    )
+
+    @model_validator(mode="after")
+    def _placed_in_time(self) -> "Lasting":
+        if self.valid_from is None and self.attested_in is None:
+            raise ValueError("either valid_from or attested_in is needed")
+        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
+            raise ValueError("valid_to must not lie before valid_from")
+        return self
+
+
+class Stakeholder(Lasting):
+    """A post, office, company or community that has a part in the collaboration."""
+
+    name: Line
+    name_en: Line
+    sector: Sector
+    agency: Slug | None = None
+    role: Line | None = Field(None, description="Its role in the team or forum.")
+    role_decision: Slug | None = Field(
+        None, description="Key of the decision in which the role stands; null where none does."
+    )
+    leading: bool = Field(False, description="Whether it is a leading post of the team.")
+    filled: bool | None = Field(None, description="Whether a leading post has a holder.")
+
+
+class Attendance(PackModel):
+    """One stakeholder's part in a meeting."""
+
+    stakeholder: Slug
+    invited: bool | None = None
+    present: bool
+    spoke: bool | None = None
+
+
+class ActionItem(PackModel):
+    """Something that a meeting resolved to do."""
+
+    task: Text
+    owner: Slug | None = None
+    due: date
+    done: bool | None = None
+
+
+class Meeting(Evidence):
+    """A meeting of the forum or of the team."""
+
+    name: Line
+    name_en: Line
+    held_on: date
+    precision: Precision = "day"
+    place: Line | None = None
+    problem_statement: Text | None = None
+    minutes: bool | None = None
+    discussion: bool | None = Field(None, description="Whether a discussion is on record.")
+    led_by: Slug | None = Field(None, description="Key of the stakeholder who led it.")
+    sectors_present: list[Sector] | None = Field(
+        None, description="Sectors with somebody present, also where nobody is named."
+    )
+    attendance: list[Attendance] | None = None
+    action_items: list[ActionItem] | None = None
+
+
+class Agreement(Lasting):
+    """A memorandum or other agreement."""
+
+    name: Line
+    name_en: Line
+    parties: list[Slug] = Field(min_length=2, description="Keys of stakeholders.")
+    partner_sector: Sector = Field(description="Sector of the party beside the government.")
+    scope: Text
+    renewed: bool | None = Field(None, description="Whether it was renewed when it ended.")
+
+
+class Decision(Lasting):
+    """A decree or regulation and what it brings."""
+
+    name: Line
+    name_en: Line
+    number: Line
+    instruments: list[Code] = Field(
+        default_factory=list[Code],
+        description="Instruments of collaboration that it puts in force.",
+    )
+    procedures: list[Code] = Field(
+        default_factory=list[Code], description="Procedures that it puts in place."
+    )
+    names_lead_agency: bool = False
+    lead_reports_to_head: bool = False
+
+
+class Programme(Lasting):
+    """A programme of the smart city, or an outreach event or training."""
+
+    name: Line
+    name_en: Line
+    dimension: Line | None = None
+    kind: Literal["programme", "outreach", "training"] = "programme"
+    owner: Slug | None = None
+    partners: list[Slug] = Field(default_factory=list[Slug])
+    running: bool | None = None
+    held: bool | None = Field(None, description="Whether a planned outreach or training was held.")
+
+
+class Risk(Lasting):
+    """A risk on the register."""
+
+    name: Line
+    name_en: Line
+    likelihood: int | None = Field(None, ge=1, le=5)
+    impact: int | None = Field(None, ge=1, le=5)
+    mitigation: Text | None = None
+    mitigation_under_way: bool | None = None
+    owner: Slug | None = None
+
+
+class Recognition(Evidence):
+    """An award or other recognition from outside."""
+
+    name: Line
+    name_en: Line
+    given_by: Line
+    given_on: date
+    precision: Precision = "day"
+
+
+class Observation(Lasting):
+    """A sourced figure: exact, or a range as the source gives it."""
+
+    subject: Code = Field(description="What was observed; methods refer to it.")
+    name: Line
+    name_en: Line
+    unit: Literal["share", "level", "count"]
+    value: float | None = Field(None, ge=0)
+    low: float | None = Field(None, ge=0)
+    high: float | None = Field(None, ge=0)
+    known_absence: bool = Field(
+        False, description="The source says that there is none: a value of 0 that was seen."
+    )
+
+    @model_validator(mode="after")
+    def _exact_or_range(self) -> "Observation":
+        exact, ranged = self.value is not None, self.low is not None or self.high is not None
+        if exact == ranged:
+            raise ValueError("give either value, or low and high")
+        if ranged and (self.low is None or self.high is None or self.low > self.high):
+            raise ValueError("a range needs low and high, with low not above high")
+        if self.known_absence and self.value != 0:
+            raise ValueError("a known absence has the value 0")
+        if self.unit != "count" and max(self.value or 0, self.high or 0) > 1:
+            raise ValueError(f"a {self.unit} lies between 0 and 1")
+        return self
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The ends of the range; twice the value where it is exact."""
+        low = self.value if self.low is None else self.low
+        high = self.value if self.high is None else self.high
+        return low or 0.0, high or 0.0
+
+
+class IndexValue(Evidence):
+    """A published value of an index, as printed; or a target of a plan."""
+
+    index: Slug = Field(description="Index as in `methods/`.")
+    year: CalendarYear
+    value: float = Field(ge=0)
+    role: Literal["published", "target", "national_minimum"] = "published"
+    predicate: Line | None = Field(None, description="Predicate as printed.")
+
+
+EVIDENCE: dict[str, type[Evidence]] = {
+    "stakeholders": Stakeholder,
+    "meetings": Meeting,
+    "agreements": Agreement,
+    "decisions": Decision,
+    "programmes": Programme,
+    "risks": Risk,
+    "recognitions": Recognition,
+    "observations": Observation,
+    "index-values": IndexValue,
+}
+"""Each kind by its name in addresses and in `evidence/<kind>.yaml`."""

@@ -1,0 +1,1 @@
+"""Assessment methods as versioned data: parsed, checked, hashed. Pure."""

@@ -1,0 +1,234 @@
+"""The vocabulary in which a method says what an indicator counts.
+
+Each measure answers one question about the facts of a year. A new indicator is written with these
+words in `methods/*.yaml`; code is needed only for a question that nobody has asked yet.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from services.assessment.evidence.records import Code, Sector
+from services.platform.fields import Slug
+from services.platform.packs import PackModel
+
+View = Literal[
+    "stakeholders",
+    "meetings",
+    "action_items",
+    "attendance",
+    "agreements_in_force",
+    "agreements_ended",
+    "decisions_in_force",
+    "programmes",
+    "risks",
+    "recognitions_24_months",
+]
+"""Rows of evidence that belong to a year: in force at its end, held, due or ended in it."""
+
+AnswerCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+$", max_length=80)]
+
+Condition = dict[Code, bool | str | list[str]]
+"""Fields and what they must be: a value, one of several values, or `recorded` for any value."""
+
+
+class Count(PackModel):
+    """The number of rows that meet the conditions; null where nothing of the kind is recorded."""
+
+    kind: Literal["count"]
+    of: View
+    where: Condition = Field(default_factory=Condition)
+
+
+class Share(PackModel):
+    """The share of the rows `where` in which `that` holds. A row that does not say is left out."""
+
+    kind: Literal["share"]
+    of: View
+    where: Condition = Field(default_factory=Condition)
+    that: Condition = Field(min_length=1)
+
+
+class Required(PackModel):
+    """The share of required things that the decisions in force bring."""
+
+    kind: Literal["required"]
+    field: Literal["instruments", "procedures"]
+    required: list[Code] = Field(min_length=1)
+
+
+class Attained(PackModel):
+    """The largest share of these yes-or-no fields that one row attains."""
+
+    kind: Literal["attained"]
+    of: View
+    fields: list[Code] = Field(min_length=1)
+
+
+class Observed(PackModel):
+    """The newest observation of a subject that holds in the year."""
+
+    kind: Literal["observed"]
+    subject: Code
+
+
+class SectorsPresent(PackModel):
+    """The share of the three sectors with somebody present at a meeting of the year."""
+
+    kind: Literal["sectors_present"]
+
+
+class Evenness(PackModel):
+    """Pielou's evenness of attendance over the three sectors: entropy / log 3."""
+
+    kind: Literal["evenness"]
+
+
+class Attending(PackModel):
+    """The share of active stakeholders of these sectors who came to a meeting of the year."""
+
+    kind: Literal["attending"]
+    sectors: list[Sector] = Field(min_length=1)
+
+
+class Ties(PackModel):
+    """The share of pairs of active stakeholders with a lasting tie.
+
+    A tie lasts where the two met at least twice in the year or share an agreement in force.
+    """
+
+    kind: Literal["ties"]
+    meetings: int = Field(2, ge=1)
+
+
+class IndexProgress(PackModel):
+    """How far an index came from its first value to the plan's target, 0-1."""
+
+    kind: Literal["index_progress"]
+    index: Slug
+
+
+class SurveyShare(PackModel):
+    """The share of those who answered a question that chose an option."""
+
+    kind: Literal["survey_share"]
+    survey: Slug
+    question: AnswerCode
+    option: AnswerCode
+
+
+class SurveyMean(PackModel):
+    """The mean level, 1-4, over questions of a survey."""
+
+    kind: Literal["survey_mean"]
+    survey: Slug
+    questions: list[AnswerCode] = Field(min_length=1)
+
+
+class SatisfactionIndex(PackModel):
+    """The satisfaction index IKM, 25-100."""
+
+    kind: Literal["satisfaction"]
+    survey: Slug
+
+
+class Reported(PackModel):
+    """The share of the monthly statistics that agencies owe which came on time."""
+
+    kind: Literal["reported"]
+
+
+class AgenciesReporting(PackModel):
+    """The share of the agencies that owe statistics which sent any."""
+
+    kind: Literal["agencies_reporting"]
+
+
+class UsageShare(PackModel):
+    """The share of a counter of the agencies' statistics that came through a channel."""
+
+    kind: Literal["usage_share"]
+    counter: Literal["submitted", "in_review", "completed", "rejected", "returned"]
+    channel: Literal["online", "counter", "phone", "visit", "email"]
+
+
+class CatalogShare(PackModel):
+    """A share that the catalogue reports."""
+
+    kind: Literal["catalog_share"]
+    of: Literal["standard", "digital_in_operation"]
+
+
+class Complement(PackModel):
+    """1 - the measure."""
+
+    kind: Literal["complement"]
+    measure: "Measure"
+
+
+class Ratio(PackModel):
+    """One measure over another."""
+
+    kind: Literal["ratio"]
+    numerator: "Measure"
+    denominator: "Measure"
+
+
+class MeanOf(PackModel):
+    """The mean of measures; null where one of them is null."""
+
+    kind: Literal["mean_of"]
+    measures: list["Measure"] = Field(min_length=2)
+
+
+class FirstOf(PackModel):
+    """The first measure that has evidence."""
+
+    kind: Literal["first_of"]
+    measures: list["Measure"] = Field(min_length=2)
+
+
+Measure = Annotated[
+    Count
+    | Share
+    | Required
+    | Attained
+    | Observed
+    | SectorsPresent
+    | Evenness
+    | Attending
+    | Ties
+    | IndexProgress
+    | SurveyShare
+    | SurveyMean
+    | SatisfactionIndex
+    | Reported
+    | AgenciesReporting
+    | UsageShare
+    | CatalogShare
+    | Complement
+    | Ratio
+    | MeanOf
+    | FirstOf,
+    Field(discriminator="kind"),
+]
+
+for composite in (Complement, Ratio, MeanOf, FirstOf):
+    composite.model_rebuild()
+
+
+def parts_of(measure: "Measure") -> "Iterator[Measure]":
+    """A measure and all the measures in it."""
+    yield measure
+    match measure:
+        case Complement():
+            inner = [measure.measure]
+        case Ratio():
+            inner = [measure.numerator, measure.denominator]
+        case MeanOf() | FirstOf():
+            inner = measure.measures
+        case _:
+            inner = []
+    for part in inner:
+        yield from parts_of(part)

@@ -1,0 +1,135 @@
+"""What the other services report: asked over HTTP, with the caller's own token."""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from services.assessment.methods.definition import CollaborationMethod
+from services.assessment.methods.measures import (
+    AgenciesReporting,
+    CatalogShare,
+    Reported,
+    SatisfactionIndex,
+    SurveyMean,
+    SurveyShare,
+    UsageShare,
+    parts_of,
+)
+from services.assessment.scoring.facts import Item, ReportName
+from services.platform.service import API
+from services.platform.settings import Service, Settings
+
+log = logging.getLogger(__name__)
+
+REMEMBERED = 256
+TIMEOUT_SECONDS = 10
+
+Transports = Mapping[Service, httpx.AsyncBaseTransport]
+
+
+@dataclass(frozen=True, order=True)
+class Report:
+    """A report that a method needs, and where it is."""
+
+    service: Service
+    name: ReportName
+    key: str
+    path: str
+
+
+@dataclass
+class Reports:
+    """The reports that came; of the others, why not."""
+
+    items: list[Item] = field(default_factory=list[Item])
+    missing: dict[str, str] = field(default_factory=dict[str, str])
+    notices: list[str] = field(default_factory=list[str])
+
+
+def reports_of(method: CollaborationMethod, period: int) -> list[Report]:
+    """The reports of other services that the indicators of a method read."""
+    wanted: set[Report] = set()
+    for indicator in method.indicators():
+        for measure in parts_of(indicator.measure):
+            match measure:
+                case SurveyShare() | SurveyMean() | SatisfactionIndex():
+                    path = f"{API}/surveys/{measure.survey}/results?period={period}"
+                    wanted.add(Report(Service.feedback, "survey", measure.survey, path))
+                case Reported() | AgenciesReporting():
+                    path = f"{API}/usage/reporting?period={period}"
+                    wanted.add(Report(Service.feedback, "reporting", "reporting", path))
+                case UsageShare():
+                    span = f"from={period}-01-01&to={period}-12-31"
+                    path = f"{API}/usage/summary?{span}&group_by=channel"
+                    wanted.add(Report(Service.feedback, "usage", "channel", path))
+                case CatalogShare():
+                    path = f"{API}/catalog/summary"
+                    wanted.add(Report(Service.catalog, "catalog", "summary", path))
+                case _:
+                    pass
+    return sorted(wanted)
+
+
+class Peers:
+    """The catalog and feedback services, in this process or at their addresses."""
+
+    def __init__(self, settings: Settings, transports: Transports | None) -> None:
+        self._clients = {
+            service: httpx.AsyncClient(
+                base_url=settings.service_url(service) or f"http://{service.value}",
+                transport=(transports or {}).get(service),
+                timeout=TIMEOUT_SECONDS,
+            )
+            for service in (Service.catalog, Service.feedback)
+        }
+        self._known: OrderedDict[Report, tuple[datetime, dict[str, Any]]] = OrderedDict()
+
+    async def close(self) -> None:
+        for client in self._clients.values():
+            await client.aclose()
+
+    async def read(self, wanted: Iterable[Report], *, authorization: str) -> Reports:
+        """The wanted reports. Of a service that is down the last known ones, and a notice."""
+        reports = Reports()
+        for report in wanted:
+            try:
+                answer = await self._clients[report.service].get(
+                    report.path, headers={"Authorization": authorization}
+                )
+                if answer.status_code == HTTPStatus.NOT_FOUND:
+                    continue
+                content: dict[str, Any] = answer.raise_for_status().json()
+            except (httpx.HTTPError, ValueError) as error:
+                log.warning("%s does not report %s: %r", report.service, report.path, error)
+                self._fall_back(report, reports)
+                continue
+            self._remember(report, content)
+            reports.items.append(_item(report, content))
+        return reports
+
+    def _remember(self, report: Report, content: dict[str, Any]) -> None:
+        self._known[report] = (datetime.now(UTC), content)
+        self._known.move_to_end(report)
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+
+    def _fall_back(self, report: Report, reports: Reports) -> None:
+        known = self._known.get(report)
+        reason = f"the {report.service} service did not answer"
+        if known is None:
+            reports.missing[report.service] = reason
+            reports.notices.append(f"{report.path}: {reason}")
+            return
+        at, content = known
+        reports.items.append(_item(report, content))
+        reports.notices.append(f"{report.path}: {reason}; figures of {at:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def _item(report: Report, content: dict[str, Any]) -> Item:
+    return Item(kind=report.name, key=report.key, href=report.path, content=content)

@@ -1,0 +1,74 @@
+"""Methods over HTTP: `/api/v1/methods`, the definitions behind every figure."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.assessment.methods.definition import (
+    CollaborationMethod,
+    LevelsMethod,
+    SatisfactionMethod,
+)
+from services.assessment.methods.library import AnyMethod, read_methods
+from services.platform.paging import Page
+from services.platform.parameters import SlugPath
+from services.platform.problems import NotFound, problem_responses
+from services.platform.service import API
+
+router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
+
+
+class MethodItem(BaseModel):
+    """A method as it stands in a list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    version: int
+    kind: str
+    name: str
+    name_en: str
+    provisional: bool
+    hash: str = Field(description="SHA-256 of the definition.")
+    href: str
+
+
+class MethodDetail(BaseModel):
+    """A method in full."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    hash: str
+    href: str
+    definition: Annotated[
+        CollaborationMethod | LevelsMethod | SatisfactionMethod, Field(discriminator="kind")
+    ]
+
+
+@router.get("/methods", operation_id="list_methods")
+async def list_methods() -> Page[MethodItem]:
+    """The methods by which this hub measures."""
+    return Page(items=[_item(method) for method in read_methods().values()], next=None)
+
+
+@router.get("/methods/{id}", operation_id="get_method", responses=problem_responses(404))
+async def get_method(id: SlugPath) -> MethodDetail:
+    """A method in full: every indicator, how it is measured, and its goalposts."""
+    method = read_methods().get(id)
+    if method is None:
+        raise NotFound(f"There is no method {id!r}; {API}/methods lists all of them.")
+    return MethodDetail(hash=method.hash(), href=f"{API}/methods/{method.id}", definition=method)
+
+
+def _item(method: AnyMethod) -> MethodItem:
+    return MethodItem(
+        id=method.id,
+        version=method.version,
+        kind=method.kind,
+        name=method.name,
+        name_en=method.name_en,
+        provisional=method.provisional,
+        hash=method.hash(),
+        href=f"{API}/methods/{method.id}",
+    )

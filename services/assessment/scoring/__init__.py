@@ -1,0 +1,1 @@
+"""From evidence to scores: pure computation, no web framework and no database."""

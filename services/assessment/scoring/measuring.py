@@ -1,0 +1,475 @@
+"""Measures: from the facts of a year to one raw value, or to the reason why there is none."""
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from services.assessment.evidence.records import (
+    SECTORS,
+    Agreement,
+    Decision,
+    IndexValue,
+    Observation,
+    Sector,
+    Stakeholder,
+)
+from services.assessment.methods import measures as m
+from services.assessment.scoring.facts import Facts, Item, held_during, in_force, items_of
+from services.assessment.scoring.reading import NoEvidence, Reading, counted
+from services.assessment.scoring.uncertainty import (
+    Sampler,
+    mean_of_levels,
+    normal,
+    share_of_sample,
+    wilson,
+    within,
+)
+from services.assessment.scoring.views import meetings_of, meets, rows_of, says, stakeholders_of
+
+Outcome = Reading | NoEvidence
+
+NAMES_OF_VIEWS: dict[m.View, str] = {
+    "stakeholders": "active stakeholder",
+    "meetings": "meeting in the year",
+    "action_items": "action item due in the year",
+    "attendance": "attendance at a meeting of the year",
+    "agreements_in_force": "agreement in force",
+    "agreements_ended": "agreement that ended in the year",
+    "decisions_in_force": "decision in force",
+    "programmes": "programme of the year",
+    "risks": "risk on the register",
+    "recognitions_24_months": "recognition in the last 24 months",
+}
+
+
+def measure(definition: m.Measure, facts: Facts) -> Outcome:
+    """The reading of a measure, or the reason why it has none."""
+    return MEASURING[type(definition)](definition, facts)
+
+
+def _count(definition: m.Count, facts: Facts) -> Outcome:
+    rows = rows_of(definition.of, facts)
+    if not rows:
+        return NoEvidence(f"no {NAMES_OF_VIEWS[definition.of]} is recorded")
+    fitting = [item for item, row in rows if meets(row, definition.where)]
+    return counted(len(fitting), fitting or items_of(rows), n=len(fitting))
+
+
+def _share(definition: m.Share, facts: Facts) -> Outcome:
+    rows = [
+        (item, row) for item, row in rows_of(definition.of, facts) if meets(row, definition.where)
+    ]
+    judged = [(item, row) for item, row in rows if says(row, definition.that)]
+    if not judged:
+        name = NAMES_OF_VIEWS[definition.of]
+        if not rows:
+            return NoEvidence(f"no {name} is recorded")
+        return NoEvidence(f"{', '.join(definition.that)} is not recorded of any {name}")
+    hits = sum(meets(row, definition.that) for _, row in judged)
+    return counted(hits / len(judged), items_of(judged), numerator=hits, n=len(judged))
+
+
+def _required(definition: m.Required, facts: Facts) -> Outcome:
+    decisions = [
+        (item, decision)
+        for item, decision in facts.records(Decision)
+        if in_force(decision, first=facts.first_day, last=facts.last_day)
+    ]
+    if not decisions:
+        return NoEvidence("no decision in force is recorded")
+    brought = {code for _, decision in decisions for code in getattr(decision, definition.field)}
+    hits = sum(code in brought for code in definition.required)
+    n = len(definition.required)
+    return counted(hits / n, items_of(decisions), numerator=hits, n=n)
+
+
+def _attained(definition: m.Attained, facts: Facts) -> Outcome:
+    rows = rows_of(definition.of, facts)
+    if not rows:
+        return NoEvidence(f"no {NAMES_OF_VIEWS[definition.of]} is recorded")
+    shares = [
+        (sum(bool(row.get(name)) for name in definition.fields) / len(definition.fields), item)
+        for item, row in rows
+    ]
+    best = max(share for share, _ in shares)
+    return counted(best, [item for share, item in shares if share == best])
+
+
+def _observed(definition: m.Observed, facts: Facts) -> Outcome:
+    found = [
+        (item, observation)
+        for item, observation in facts.records(Observation)
+        if observation.subject == definition.subject
+        and held_during(observation, first=facts.first_day, last=facts.last_day)
+    ]
+    if not found:
+        return NoEvidence(f"nothing is recorded about {definition.subject}")
+    item, newest = max(found, key=lambda pair: (_since(pair[1]), pair[0].key))
+    if newest.value is not None:
+        return counted(newest.value, [item], observed=newest.value)
+    low, high = newest.bounds
+    return Reading(
+        value=(low + high) / 2,
+        draw=within(low, high, f"observation {item.key}"),
+        evidence=[item],
+        inputs={"low": low, "high": high},
+        low=low,
+        high=high,
+        interval="range",
+    )
+
+
+def _since(observation: Observation) -> tuple[int, int, int]:
+    if observation.valid_from is not None:
+        first = observation.valid_from
+        return (first.year, first.month, first.day)
+    return (observation.attested_in or 0, 1, 1)
+
+
+def _sectors_present(_: m.SectorsPresent, facts: Facts) -> Outcome:
+    present: set[Sector] = set()
+    told: list[Item] = []
+    for item, sectors in _sectors_by_meeting(facts):
+        present |= sectors.keys()
+        told.append(item)
+    if not told:
+        return NoEvidence("no meeting of the year tells which sectors were present")
+    return counted(len(present) / len(SECTORS), told, numerator=len(present), n=len(SECTORS))
+
+
+def _sectors_by_meeting(facts: Facts) -> list[tuple[Item, Counter[Sector]]]:
+    """For each meeting that tells it, the sectors present and, where recorded, how many of each."""
+    sector_of: dict[str, Sector] = {s.key: s.sector for _, s in facts.records(Stakeholder)}
+    found: list[tuple[Item, Counter[Sector]]] = []
+    for item, meeting in meetings_of(facts):
+        sectors = Counter[Sector](meeting.sectors_present or [])
+        if meeting.attendance is not None:
+            sectors = Counter[Sector](
+                sector_of[one.stakeholder]
+                for one in meeting.attendance
+                if one.present and one.stakeholder in sector_of
+            )
+        elif meeting.sectors_present is None:
+            continue
+        found.append((item, sectors))
+    return found
+
+
+def _evenness(_: m.Evenness, facts: Facts) -> Outcome:
+    people: Counter[Sector] = Counter()
+    told: list[Item] = []
+    recorded = {item.key for item, meeting in meetings_of(facts) if meeting.attendance is not None}
+    for item, sectors in _sectors_by_meeting(facts):
+        if item.key in recorded:
+            people += sectors
+            told.append(item)
+    n = people.total()
+    if n == 0:
+        return NoEvidence("attendance by stakeholder is not recorded of any meeting of the year")
+    entropy = -sum(count / n * math.log(count / n) for count in people.values())
+    evenness = entropy / math.log(len(SECTORS))
+    return counted(min(1.0, evenness), told, n=n, **{f"n_{s}": people[s] for s in SECTORS})
+
+
+def _attending(definition: m.Attending, facts: Facts) -> Outcome:
+    active = [
+        (item, stakeholder)
+        for item, stakeholder in stakeholders_of(facts)
+        if stakeholder.sector in definition.sectors
+    ]
+    meetings = [(i, meeting) for i, meeting in meetings_of(facts) if meeting.attendance is not None]
+    if not active or not meetings:
+        return NoEvidence("attendance by stakeholder is not recorded of any meeting of the year")
+    came = {
+        one.stakeholder
+        for _, meeting in meetings
+        for one in meeting.attendance or ()
+        if one.present
+    }
+    hits = sum(stakeholder.key in came for _, stakeholder in active)
+    evidence = [*items_of(meetings), *items_of(active)]
+    return counted(hits / len(active), evidence, numerator=hits, n=len(active))
+
+
+def _ties(definition: m.Ties, facts: Facts) -> Outcome:
+    active = stakeholders_of(facts)
+    if len(active) < 2:
+        return NoEvidence("fewer than two active stakeholders are recorded")
+    keys = {stakeholder.key for _, stakeholder in active}
+    met: Counter[tuple[str, str]] = Counter()
+    used: list[Item] = []
+    for item, meeting in meetings_of(facts):
+        present = {one.stakeholder for one in meeting.attendance or () if one.present} & keys
+        met.update(combinations(sorted(present), 2))
+        if meeting.attendance is not None:
+            used.append(item)
+    tied = {pair for pair, times in met.items() if times >= definition.meetings}
+    for item, agreement in facts.records(Agreement):
+        if in_force(agreement, first=facts.first_day, last=facts.last_day):
+            tied |= set(combinations(sorted(keys & set(agreement.parties)), 2))
+            used.append(item)
+    if not used:
+        return NoEvidence("neither attendance nor an agreement in force is recorded")
+    pairs = math.comb(len(active), 2)
+    evidence = [*used, *items_of(active)]
+    return counted(
+        len(tied) / pairs, evidence, numerator=len(tied), n=pairs, stakeholders=len(active)
+    )
+
+
+def _index_progress(definition: m.IndexProgress, facts: Facts) -> Outcome:
+    values = [
+        (item, value)
+        for item, value in facts.records(IndexValue)
+        if value.index == definition.index
+    ]
+    published = _by_year(values, "published", lambda year: year <= facts.period)
+    targets = _by_year(values, "target", lambda year: year >= facts.period)
+    if not published or not targets or published[-1][0] != facts.period:
+        return NoEvidence(
+            f"{definition.index} of the year, its first value or its target is missing"
+        )
+    (_, first, first_item), (_, last, last_item) = published[0], published[-1]
+    _, target, target_item = targets[0]
+    if target <= first:
+        return NoEvidence(f"the target of {definition.index} does not lie above its first value")
+    progress = min(1.0, max(0.0, (last - first) / (target - first)))
+    evidence = [first_item, last_item, target_item]
+    return counted(progress, evidence, first=first, last=last, target=target)
+
+
+def _by_year(
+    values: list[tuple[Item, IndexValue]], role: str, fits: Callable[[int], bool]
+) -> list[tuple[int, float, Item]]:
+    found = [(v.year, v.value, item) for item, v in values if v.role == role and fits(v.year)]
+    return sorted(found, key=lambda entry: entry[0])
+
+
+def _survey(facts: Facts, survey: str) -> tuple[Item, dict[str, Any]] | NoEvidence:
+    item = facts.report("survey", survey)
+    if item is None:
+        return NoEvidence(facts.missing.get("feedback", f"there is no survey {survey}"))
+    if item.content["suppressed"]:
+        return NoEvidence(f"too few answered the survey {survey} to publish its results")
+    if not item.content["n"]:
+        return NoEvidence(f"nobody has answered the survey {survey} for this year")
+    return item, item.content
+
+
+def _question(results: dict[str, Any], code: str) -> dict[str, Any] | None:
+    return next((q for q in results["questions"] if q["code"] == code and q["answered"]), None)
+
+
+def _survey_share(definition: m.SurveyShare, facts: Facts) -> Outcome:
+    found = _survey(facts, definition.survey)
+    if isinstance(found, NoEvidence):
+        return found
+    item, results = found
+    question = _question(results, definition.question)
+    if question is None:
+        return NoEvidence(f"nobody has answered {definition.question} of {definition.survey}")
+    n = question["answered"]
+    hits = sum(o["count"] for o in question["options"] if o["code"] == definition.option)
+    low, high = wilson(hits, n)
+    name = f"survey {definition.survey} {definition.question} {definition.option}"
+    return Reading(
+        value=hits / n,
+        draw=share_of_sample(hits, n, name),
+        evidence=[item],
+        inputs={"numerator": hits, "n": n},
+        low=low,
+        high=high,
+        interval="wilson",
+    )
+
+
+def _survey_mean(definition: m.SurveyMean, facts: Facts) -> Outcome:
+    found = _survey(facts, definition.survey)
+    if isinstance(found, NoEvidence):
+        return found
+    item, results = found
+    counts = Counter[int]()
+    for code in definition.questions:
+        question = _question(results, code)
+        if question is None:
+            return NoEvidence(f"nobody has answered {code} of {definition.survey}")
+        counts.update({level: o["count"] for level, o in enumerate(question["options"], start=1)})
+    by_level = [counts[level] for level in range(1, max(counts) + 1)]
+    n = sum(by_level)
+    value = sum(level * count for level, count in enumerate(by_level, start=1)) / n
+    return Reading(
+        value=value,
+        draw=mean_of_levels(by_level, f"survey {definition.survey} {definition.questions}"),
+        evidence=[item],
+        inputs={"answers": n},
+        interval="bootstrap",
+    )
+
+
+def _satisfaction(definition: m.SatisfactionIndex, facts: Facts) -> Outcome:
+    found = _survey(facts, definition.survey)
+    if isinstance(found, NoEvidence):
+        return found
+    item, results = found
+    result = results.get("satisfaction")
+    if result is None:
+        return NoEvidence(f"nobody has answered all elements of {definition.survey}")
+    value, low, high = result["ikm"], result["low"], result["high"]
+    return Reading(
+        value=value,
+        draw=normal(value, low, high, f"survey {definition.survey} ikm"),
+        evidence=[item],
+        inputs={"ikm": value, "n": results["n"]},
+        low=low,
+        high=high,
+        interval="normal",
+    )
+
+
+def _reporting(facts: Facts) -> tuple[Item, dict[str, Any]] | NoEvidence:
+    item = facts.report("reporting", "reporting")
+    if item is None:
+        return NoEvidence(facts.missing.get("feedback", "no statistics are expected"))
+    if not any(agency["on_time"] + agency["late"] for agency in item.content["agencies"]):
+        return NoEvidence("no agency has posted statistics of this year")
+    return item, item.content
+
+
+def _reported(_: m.Reported, facts: Facts) -> Outcome:
+    found = _reporting(facts)
+    if isinstance(found, NoEvidence):
+        return found
+    item, report = found
+    on_time, expected = report["on_time"], report["expected"]
+    return counted(on_time / expected, [item], numerator=on_time, n=expected, late=report["late"])
+
+
+def _agencies_reporting(_: m.AgenciesReporting, facts: Facts) -> Outcome:
+    found = _reporting(facts)
+    if isinstance(found, NoEvidence):
+        return found
+    item, report = found
+    agencies = report["agencies"]
+    hits = sum(agency["on_time"] + agency["late"] > 0 for agency in agencies)
+    return counted(hits / len(agencies), [item], numerator=hits, n=len(agencies))
+
+
+def _usage_share(definition: m.UsageShare, facts: Facts) -> Outcome:
+    item = facts.report("usage", "channel")
+    if item is None:
+        return NoEvidence(facts.missing.get("feedback", "there is no usage report"))
+    cells = [c for c in item.content["items"] if c["measure"] == definition.counter]
+    total = sum(cell["value"] for cell in cells)
+    if total == 0:
+        return NoEvidence(f"no agency has posted {definition.counter} of this year")
+    hits = sum(cell["value"] for cell in cells if cell["channel"] == definition.channel)
+    return counted(hits / total, [item], numerator=hits, n=total)
+
+
+def _catalog_share(definition: m.CatalogShare, facts: Facts) -> Outcome:
+    item = facts.report("catalog", "summary")
+    if item is None:
+        return NoEvidence(facts.missing.get("catalog", "there is no catalogue"))
+    summary = item.content
+    if definition.of == "standard":
+        if summary["standard_share"] is None:
+            return NoEvidence("the catalogue has no service")
+        return counted(summary["standard_share"], [item], services=summary["services"])
+    hits, n = summary["digital_in_operation"], summary["digital_services"]
+    if n == 0:
+        return NoEvidence("the catalogue has no digital service")
+    return counted(hits / n, [item], numerator=hits, n=n)
+
+
+def _complement(definition: m.Complement, facts: Facts) -> Outcome:
+    inner = measure(definition.measure, facts)
+    if isinstance(inner, NoEvidence):
+        return inner
+    return Reading(
+        value=1 - inner.value,
+        draw=lambda streams: 1 - inner.draw(streams),
+        evidence=inner.evidence,
+        inputs=inner.inputs,
+        low=None if inner.high is None else 1 - inner.high,
+        high=None if inner.low is None else 1 - inner.low,
+        interval=inner.interval,
+    )
+
+
+def _ratio(definition: m.Ratio, facts: Facts) -> Outcome:
+    over = measure(definition.numerator, facts)
+    under = measure(definition.denominator, facts)
+    if isinstance(over, NoEvidence):
+        return over
+    if isinstance(under, NoEvidence):
+        return under
+    if under.value == 0 or under.low == 0:
+        return NoEvidence("the denominator is zero")
+    return Reading(
+        value=over.value / under.value,
+        draw=lambda streams: over.draw(streams) / under.draw(streams),
+        evidence=[*over.evidence, *under.evidence],
+        inputs={"numerator": over.value, "denominator": under.value},
+        interval="simulation" if over.interval or under.interval else None,
+    )
+
+
+def _mean_of(definition: m.MeanOf, facts: Facts) -> Outcome:
+    parts = [measure(part, facts) for part in definition.measures]
+    readings: list[Reading] = []
+    for part in parts:
+        if isinstance(part, NoEvidence):
+            return part
+        readings.append(part)
+
+    def draw(streams: Any) -> Any:
+        return np.mean([reading.draw(streams) for reading in readings], axis=0)
+
+    sampler: Sampler = draw
+    uncertain = any(reading.interval for reading in readings)
+    return Reading(
+        value=sum(reading.value for reading in readings) / len(readings),
+        draw=sampler,
+        evidence=[item for reading in readings for item in reading.evidence],
+        inputs={f"part_{n}": reading.value for n, reading in enumerate(readings, start=1)},
+        interval="simulation" if uncertain else None,
+    )
+
+
+def _first_of(definition: m.FirstOf, facts: Facts) -> Outcome:
+    reasons: list[str] = []
+    for part in definition.measures:
+        outcome = measure(part, facts)
+        if isinstance(outcome, Reading):
+            return outcome
+        reasons.append(outcome.reason)
+    return NoEvidence("; ".join(dict.fromkeys(reasons)))
+
+
+MEASURING: dict[type[Any], Callable[[Any, Facts], Outcome]] = {
+    m.Count: _count,
+    m.Share: _share,
+    m.Required: _required,
+    m.Attained: _attained,
+    m.Observed: _observed,
+    m.SectorsPresent: _sectors_present,
+    m.Evenness: _evenness,
+    m.Attending: _attending,
+    m.Ties: _ties,
+    m.IndexProgress: _index_progress,
+    m.SurveyShare: _survey_share,
+    m.SurveyMean: _survey_mean,
+    m.SatisfactionIndex: _satisfaction,
+    m.Reported: _reported,
+    m.AgenciesReporting: _agencies_reporting,
+    m.UsageShare: _usage_share,
+    m.CatalogShare: _catalog_share,
+    m.Complement: _complement,
+    m.Ratio: _ratio,
+    m.MeanOf: _mean_of,
+    m.FirstOf: _first_of,
+}

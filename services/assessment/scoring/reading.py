@@ -1,0 +1,37 @@
+"""What measuring an indicator gives."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from services.assessment.scoring.facts import Item
+from services.assessment.scoring.uncertainty import Sampler, constant
+
+IntervalKind = Literal["range", "wilson", "bootstrap", "normal", "simulation"]
+"""How an interval came about: ends of a range, or a way of statistics."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A raw value with its interval, the numbers behind it and the evidence it rests on."""
+
+    value: float
+    draw: Sampler
+    evidence: Sequence[Item]
+    inputs: Mapping[str, float] = field(default_factory=dict[str, float])
+    low: float | None = None
+    high: float | None = None
+    interval: IntervalKind | None = None
+    """None for a full count: nothing was sampled, so nothing is uncertain."""
+
+
+@dataclass(frozen=True)
+class NoEvidence:
+    """Nothing is known; that is not zero."""
+
+    reason: str
+
+
+def counted(value: float, evidence: Sequence[Item], **inputs: float) -> Reading:
+    """A full count."""
+    return Reading(value, constant(value), evidence, inputs)

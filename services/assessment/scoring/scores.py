@@ -1,0 +1,118 @@
+"""The scores of an assessment, node by node: what they are, how sure, and what they rest on."""
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.assessment.methods.definition import Goalposts
+from services.assessment.scoring.reading import IntervalKind
+
+
+class ScoreModel(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Interval(ScoreModel):
+    """How far a score could be off, on its own scale."""
+
+    low: float
+    high: float
+    by: IntervalKind = Field(
+        description="Ends of a `range`; else a 95% interval by Wilson's formula, by bootstrap, as "
+        "normal, or from a Monte Carlo simulation.",
+    )
+
+
+class EvidenceLink(ScoreModel):
+    """A piece of evidence that was read."""
+
+    kind: str
+    key: str
+    version: int | None
+    href: str
+
+
+class Node(ScoreModel):
+    """A node of the tree. A value of null is not zero: `reason` tells what is missing."""
+
+    code: str
+    name: str
+    name_en: str
+    value: float | None = Field(description="0-100, or null where evidence is insufficient.")
+    interval: Interval | None = Field(description="Null for a full count, and where value is null.")
+    coverage: float = Field(ge=0, le=1, description="Share of its indicators that have evidence.")
+    reason: str | None = Field(description="Why there is no value.")
+    href: str | None = Field(None, description="Address of this node in a stored assessment.")
+
+
+class IndicatorScore(Node):
+    """An indicator: a raw value between goalposts."""
+
+    raw: float | None = Field(description="The value before it is set between the goalposts.")
+    goalposts: Goalposts
+    inputs: dict[str, float] = Field(description="The numbers it was computed from.")
+    evidence: list[EvidenceLink]
+
+
+class ElementScore(Node):
+    """An element or a driver: the mean of its indicators."""
+
+    indicators: list[IndicatorScore]
+
+
+class DimensionScore(Node):
+    """A dimension: the mean of its elements."""
+
+    elements: list[ElementScore]
+
+
+class Scores(ScoreModel):
+    """The index with its dimensions, and beside it the drivers."""
+
+    index: Node
+    dimensions: list[DimensionScore]
+    drivers: list[ElementScore]
+
+    def nodes(self) -> Iterator[Node]:
+        """Every node, each before those below it."""
+        yield self.index
+        for dimension in self.dimensions:
+            yield dimension
+            for element in dimension.elements:
+                yield element
+                yield from element.indicators
+        for driver in self.drivers:
+            yield driver
+            yield from driver.indicators
+
+    def node(self, code: str) -> Node | None:
+        return next((node for node in self.nodes() if node.code == code), None)
+
+    def around(self, code: str) -> tuple[str | None, list[str]]:
+        """The code of the node above and of those below; a driver stands beside the index."""
+        below = {self.index.code: [dimension.code for dimension in self.dimensions]}
+        for dimension in self.dimensions:
+            below[dimension.code] = [element.code for element in dimension.elements]
+        elements = [element for dimension in self.dimensions for element in dimension.elements]
+        for element in (*elements, *self.drivers):
+            below[element.code] = [indicator.code for indicator in element.indicators]
+        parent = next((above for above, children in below.items() if code in children), None)
+        return parent, below.get(code, [])
+
+    def with_addresses(self, base: str) -> "Scores":
+        """These scores with the address of each node under `base`."""
+        return Scores.model_validate(_addressed(self.model_dump(), base))
+
+
+def _addressed(value: Any, base: str) -> Any:
+    if isinstance(value, list):
+        return [_addressed(item, base) for item in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        members = {
+            name: _addressed(item, base) for name, item in cast("dict[str, Any]", value).items()
+        }
+        if "coverage" in members:
+            members["href"] = f"{base}/{members['code']}"
+        return members
+    return value

@@ -1,0 +1,144 @@
+"""Rows of evidence that belong to a year, as measures count them."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from services.assessment.evidence.records import (
+    Agreement,
+    Decision,
+    Lasting,
+    Meeting,
+    Programme,
+    Recognition,
+    Risk,
+    Stakeholder,
+)
+from services.assessment.methods.measures import Condition, View
+from services.assessment.scoring.facts import Facts, Item, held_during, in_force
+
+Row = tuple[Item, Mapping[str, Any]]
+
+
+def rows_of(view: View, facts: Facts) -> list[Row]:
+    """The rows of a view."""
+    return VIEWS[view](facts)
+
+
+def meets(row: Mapping[str, Any], condition: Condition) -> bool:
+    """Whether a row's fields are as the condition says."""
+    return all(_is(row.get(field), wanted) for field, wanted in condition.items())
+
+
+def says(row: Mapping[str, Any], condition: Condition) -> bool:
+    """Whether a row tells enough to judge it: each field that is compared is recorded."""
+    return all(
+        wanted == "recorded" or row.get(field) is not None for field, wanted in condition.items()
+    )
+
+
+def _is(value: object, wanted: bool | str | list[str]) -> bool:
+    if wanted == "recorded":
+        return value is not None
+    if isinstance(wanted, list):
+        return value in wanted
+    return value == wanted
+
+
+def meetings_of(facts: Facts) -> list[tuple[Item, Meeting]]:
+    """The meetings held in the year."""
+    return [
+        (item, meeting)
+        for item, meeting in facts.records(Meeting)
+        if facts.first_day <= meeting.held_on <= facts.last_day
+    ]
+
+
+def stakeholders_of(facts: Facts) -> list[tuple[Item, Stakeholder]]:
+    """The stakeholders that are active at the end of the year."""
+    return [
+        (item, stakeholder)
+        for item, stakeholder in facts.records(Stakeholder)
+        if in_force(stakeholder, first=facts.first_day, last=facts.last_day)
+    ]
+
+
+def _stakeholders(facts: Facts) -> list[Row]:
+    return [(item, stakeholder.model_dump()) for item, stakeholder in stakeholders_of(facts)]
+
+
+def _meetings(facts: Facts) -> list[Row]:
+    leading = {s.key for _, s in facts.records(Stakeholder) if s.leading}
+    return [
+        (
+            item,
+            meeting.model_dump()
+            | {"led_by_leading_post": meeting.led_by in leading if meeting.led_by else None},
+        )
+        for item, meeting in meetings_of(facts)
+    ]
+
+
+def _action_items(facts: Facts) -> list[Row]:
+    return [
+        (item, action.model_dump())
+        for item, meeting in facts.records(Meeting)
+        for action in meeting.action_items or ()
+        if facts.first_day <= action.due <= facts.last_day
+    ]
+
+
+def _attendance(facts: Facts) -> list[Row]:
+    return [
+        (item, attendance.model_dump())
+        for item, meeting in meetings_of(facts)
+        for attendance in meeting.attendance or ()
+    ]
+
+
+def _in_force(kind: type[Lasting]) -> Callable[[Facts], list[Row]]:
+    return lambda facts: [
+        (item, record.model_dump())
+        for item, record in facts.records(kind)
+        if in_force(record, first=facts.first_day, last=facts.last_day)
+    ]
+
+
+def _held(kind: type[Lasting]) -> Callable[[Facts], list[Row]]:
+    return lambda facts: [
+        (item, record.model_dump())
+        for item, record in facts.records(kind)
+        if held_during(record, first=facts.first_day, last=facts.last_day)
+    ]
+
+
+def _agreements_ended(facts: Facts) -> list[Row]:
+    return [
+        (item, agreement.model_dump())
+        for item, agreement in facts.records(Agreement)
+        if agreement.valid_to is not None
+        and facts.first_day <= agreement.valid_to <= facts.last_day
+    ]
+
+
+def _recognitions(facts: Facts) -> list[Row]:
+    first = date(facts.period - 1, 1, 1)
+    return [
+        (item, recognition.model_dump())
+        for item, recognition in facts.records(Recognition)
+        if first <= recognition.given_on <= facts.last_day
+    ]
+
+
+VIEWS: Mapping[View, Callable[[Facts], list[Row]]] = {
+    "stakeholders": _stakeholders,
+    "meetings": _meetings,
+    "action_items": _action_items,
+    "attendance": _attendance,
+    "agreements_in_force": _in_force(Agreement),
+    "agreements_ended": _agreements_ended,
+    "decisions_in_force": _in_force(Decision),
+    "programmes": _held(Programme),
+    "risks": _held(Risk),
+    "recognitions_24_months": _recognitions,
+}

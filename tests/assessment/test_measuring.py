@@ -1,0 +1,241 @@
+"""What each measure counts, and when it says that nothing is known."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+from scipy import stats
+
+from services.assessment.methods.measures import Measure
+from services.assessment.scoring.measuring import measure
+from services.assessment.scoring.reading import NoEvidence, Reading
+from services.assessment.scoring.uncertainty import Streams
+from tests.assessment.facts import (
+    agreement,
+    facts,
+    index_value,
+    meeting,
+    observation,
+    record,
+    report,
+    stakeholder,
+    survey,
+)
+
+ADAPTER: TypeAdapter[Any] = TypeAdapter(Measure)
+
+
+def measured(definition: dict[str, Any], *items: Any, **missing: str) -> Reading:
+    outcome = measure(ADAPTER.validate_python(definition), facts(*items, **missing))
+    assert isinstance(outcome, Reading), outcome
+    return outcome
+
+
+def unknown(definition: dict[str, Any], *items: Any, **missing: str) -> str:
+    outcome = measure(ADAPTER.validate_python(definition), facts(*items, **missing))
+    assert isinstance(outcome, NoEvidence), outcome
+    return outcome.reason
+
+
+MEETINGS = {"kind": "count", "of": "meetings"}
+AGENDA = {"kind": "share", "of": "meetings", "that": {"problem_statement": "recorded"}}
+LED = {"kind": "share", "of": "meetings", "that": {"led_by_leading_post": True}}
+
+
+def test_a_count_takes_only_what_belongs_to_the_year() -> None:
+    reading = measured(
+        MEETINGS, meeting("a"), meeting("b"), meeting("old", held_on=date(2023, 12, 31))
+    )
+    assert reading.value == 2
+    assert [item.key for item in reading.evidence] == ["a", "b"]
+    assert reading.interval is None
+
+
+def test_no_meeting_on_record_is_unknown_and_not_zero() -> None:
+    assert unknown(MEETINGS) == "no meeting in the year is recorded"
+
+
+def test_a_share_leaves_out_rows_that_do_not_say() -> None:
+    leader = stakeholder("head", leading=True)
+    reading = measured(
+        LED,
+        leader,
+        meeting("a", led_by="head"),
+        meeting("b", led_by="someone"),
+        meeting("c"),
+    )
+    assert (reading.value, reading.inputs) == (0.5, {"numerator": 1, "n": 2})
+    assert "led_by_leading_post is not recorded" in unknown(LED, leader, meeting("c"))
+
+
+def test_what_has_to_be_on_record_counts_against_the_share_where_it_is_not() -> None:
+    reading = measured(AGENDA, meeting("a", problem_statement="roads"), meeting("b"))
+    assert reading.value == 0.5
+
+
+def test_required_instruments_are_those_of_decisions_in_force() -> None:
+    definition = {"kind": "required", "field": "instruments", "required": ["team", "risk", "x"]}
+    decision = {"name": "d", "name_en": "d", "number": "1/2022", "instruments": ["team"]}
+    over = record(
+        "decisions",
+        "over",
+        **decision | {"instruments": ["risk"]},
+        valid_from="2020-01-01",
+        valid_to="2024-06-30",
+    )
+    in_force = record("decisions", "in-force", **decision, valid_from="2022-01-01")
+    assert measured(definition, over, in_force).value == pytest.approx(1 / 3)
+    assert unknown(definition, over) == "no decision in force is recorded"
+
+
+def test_a_range_stays_a_range_with_its_middle_as_value() -> None:
+    reading = measured(
+        {"kind": "observed", "subject": "agencies"},
+        observation("o", "agencies", low=0.51, high=0.75),
+    )
+    assert (reading.value, reading.low, reading.high) == (pytest.approx(0.63), 0.51, 0.75)
+    assert reading.interval == "range"
+    draws = reading.draw(Streams(1, 10_000))
+    assert 0.51 <= draws.min() < draws.max() <= 0.75
+
+
+def test_known_absence_is_a_zero_that_was_seen() -> None:
+    zero = observation("o", "risk", value=0, known_absence=True)
+    reading = measured({"kind": "observed", "subject": "risk"}, zero)
+    assert (reading.value, reading.interval) == (0, None)
+
+
+def test_the_newest_observation_counts() -> None:
+    old = observation("a-old", "s", value=0.9, valid_from="2020-01-01", attested_in=None)
+    new = observation("b-new", "s", value=0.2, valid_from="2024-03-01", attested_in=None)
+    assert measured({"kind": "observed", "subject": "s"}, new, old).value == 0.2
+
+
+def test_an_observation_of_another_year_tells_nothing_about_this_one() -> None:
+    other = observation("o", "s", value=0.9, attested_in=2023)
+    assert unknown({"kind": "observed", "subject": "s"}, other) == "nothing is recorded about s"
+
+
+def attended(*keys: str) -> list[dict[str, Any]]:
+    return [{"stakeholder": key, "present": True} for key in keys]
+
+
+def test_sectors_present_counts_named_and_unnamed_presence() -> None:
+    named = meeting("a", attendance=attended("gov"))
+    unnamed = meeting("b", sectors_present=["private"])
+    reading = measured({"kind": "sectors_present"}, stakeholder("gov"), named, unnamed)
+    assert reading.value == pytest.approx(2 / 3)
+
+
+def test_evenness_is_pielou() -> None:
+    people = [*(stakeholder(f"g{n}") for n in range(6)), stakeholder("p", "private")]
+    came = meeting("m", attendance=attended(*(f"g{n}" for n in range(6)), "p"))
+    expected = stats.entropy([6, 1, 0]) / stats.entropy([1, 1, 1])
+    assert measured({"kind": "evenness"}, *people, came).value == pytest.approx(expected)
+
+
+def test_a_tie_lasts_after_two_meetings_or_with_an_agreement() -> None:
+    people = [stakeholder(key) for key in "abcd"]
+    once = meeting("m1", attendance=attended("a", "b", "c", "d"))
+    again = meeting("m2", attendance=attended("a", "b"))
+    shared = agreement("k", ["c", "d"])
+    ties = {"kind": "ties", "meetings": 2}
+    assert measured(ties, *people, once).inputs == {"numerator": 0, "n": 6, "stakeholders": 4}
+    assert measured(ties, *people, once, again).value == pytest.approx(1 / 6)
+    assert measured(ties, *people, once, again, shared).value == pytest.approx(2 / 6)
+    assert unknown(ties, *people).startswith("neither attendance nor an agreement")
+
+
+def test_index_progress_runs_from_the_first_value_to_the_target() -> None:
+    definition = {"kind": "index_progress", "index": "spbe-2020"}
+    values = [index_value(2021, 1.69), index_value(2024, 2.98), index_value(2025, 3.3)]
+    target = index_value(2026, 3.39, role="target")
+    reading = measured(definition, *values, target)
+    assert reading.value == pytest.approx((2.98 - 1.69) / (3.39 - 1.69))
+    assert "missing" in unknown(definition, *values)
+
+
+def test_a_survey_share_has_wilsons_interval() -> None:
+    definition = {
+        "kind": "complement",
+        "measure": {"kind": "survey_share", "survey": "s", "question": "q", "option": "none"},
+    }
+    reading = measured(definition, survey("s", 30, {"q": {"none": 12, "web": 18}}))
+    theirs = stats.binomtest(18, 30).proportion_ci(0.95, method="wilson")
+    assert reading.value == 0.6
+    assert (reading.low, reading.high) == pytest.approx((theirs.low, theirs.high))
+
+
+def test_a_survey_that_nobody_answered_or_too_few_is_unknown() -> None:
+    definition = {"kind": "survey_share", "survey": "s", "question": "q", "option": "x"}
+    assert "nobody has answered" in unknown(definition, survey("s", 0, {}))
+    assert "too few" in unknown(definition, survey("s", 0, {}, n=None, suppressed=True))
+    assert unknown(definition) == "there is no survey s"
+    assert unknown(definition, feedback="feedback did not answer") == "feedback did not answer"
+
+
+def test_reporting_is_unknown_before_anybody_reports_and_zero_when_all_is_late() -> None:
+    def reporting(late: int) -> Any:
+        agencies = [{"agency": "a", "expected": 12, "on_time": 0, "late": late}]
+        content = {"expected": 12, "on_time": 0, "late": late, "agencies": agencies}
+        return report("reporting", "reporting", content)
+
+    assert "no agency has posted" in unknown({"kind": "reported"}, reporting(late=0))
+    assert measured({"kind": "reported"}, reporting(late=3)).value == 0
+    assert measured({"kind": "agencies_reporting"}, reporting(late=3)).value == 1
+
+
+def test_usage_share_is_of_one_counter() -> None:
+    cells = [
+        {"measure": "submitted", "channel": "online", "value": 30},
+        {"measure": "submitted", "channel": "counter", "value": 90},
+        {"measure": "completed", "channel": "online", "value": 1000},
+    ]
+    definition = {"kind": "usage_share", "counter": "submitted", "channel": "online"}
+    assert measured(definition, report("usage", "channel", {"items": cells})).value == 0.25
+    assert "no agency has posted" in unknown(definition, report("usage", "channel", {"items": []}))
+
+
+def test_first_of_takes_the_first_that_has_evidence_and_tells_all_reasons() -> None:
+    definition = {
+        "kind": "first_of",
+        "measures": [{"kind": "observed", "subject": "a"}, {"kind": "observed", "subject": "b"}],
+    }
+    assert measured(definition, observation("o", "b", value=0.4)).value == 0.4
+    reason = unknown(definition)
+    assert reason == "nothing is recorded about a; nothing is recorded about b"
+
+
+def test_mean_of_needs_all_its_parts() -> None:
+    definition = {
+        "kind": "mean_of",
+        "measures": [{"kind": "observed", "subject": "a"}, {"kind": "observed", "subject": "b"}],
+    }
+    a, b = observation("oa", "a", value=0.2), observation("ob", "b", value=0.6)
+    assert measured(definition, a, b).value == pytest.approx(0.4)
+    assert unknown(definition, a) == "nothing is recorded about b"
+
+
+@given(st.lists(st.sampled_from("abcdef"), min_size=0, max_size=6, unique=True), st.randoms())
+def test_the_order_of_evidence_does_not_matter(present: list[str], shuffle: Any) -> None:
+    items = [
+        *(stakeholder(key, "private" if key > "c" else "government") for key in "abcdef"),
+        meeting("m1", attendance=attended(*present)),
+        meeting("m2", attendance=attended(*present)),
+    ]
+    mixed = list(items)
+    shuffle.shuffle(mixed)
+    for kind in (
+        {"kind": "ties", "meetings": 2},
+        {"kind": "evenness"},
+        {"kind": "sectors_present"},
+    ):
+        definition = ADAPTER.validate_python(kind)
+        one, other = measure(definition, facts(*items)), measure(definition, facts(*mixed))
+        if isinstance(one, Reading) and isinstance(other, Reading):
+            assert one.value == other.value
+        else:
+            assert one == other

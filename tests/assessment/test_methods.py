@@ -1,0 +1,100 @@
+"""Methods are data: checked with exact messages, hashed, and true to their regulations."""
+
+from pathlib import Path
+
+import pytest
+
+from services.assessment.methods.definition import CollaborationMethod, LevelsMethod
+from services.assessment.methods.library import METHODS, read_method, read_methods
+from services.platform.packs import PackError
+
+
+def levels(method_id: str) -> LevelsMethod:
+    method = read_methods()[method_id]
+    assert isinstance(method, LevelsMethod)
+    return method
+
+
+def test_the_hub_knows_four_methods() -> None:
+    assert sorted(read_methods()) == ["cgr-2015", "pemdi-2026", "skm-2017", "spbe-2020"]
+
+
+def test_cgr_has_3_dimensions_12_elements_and_4_drivers() -> None:
+    method = read_methods()["cgr-2015"]
+    assert isinstance(method, CollaborationMethod)
+    assert len(method.dimensions) == 3
+    assert sum(len(dimension.elements) for dimension in method.dimensions) == 12
+    assert len(method.drivers) == 4
+
+
+@pytest.mark.parametrize(
+    ("value", "predicate"),
+    [
+        (1.69, "Kurang"),
+        (1.8, "Cukup"),
+        (2.59, "Cukup"),
+        (2.6, "Baik"),
+        (2.98, "Baik"),
+        (3.5, "Sangat Baik"),
+        (4.2, "Memuaskan"),
+        (5.0, "Memuaskan"),
+    ],
+)
+def test_spbe_predicates_follow_the_ranges_of_permenpanrb_59_2020(
+    value: float, predicate: str
+) -> None:
+    assert levels("spbe-2020").predicate_of(value) == predicate
+
+
+@pytest.mark.parametrize(
+    ("value", "predicate"),
+    [(1.49, "Kurang"), (1.5, "Cukup"), (2.5, "Baik"), (3.5, "Sangat Baik"), (4.0, "Memuaskan")],
+)
+def test_pemdi_predicates(value: float, predicate: str) -> None:
+    assert levels("pemdi-2026").predicate_of(value) == predicate
+
+
+def test_spbe_has_47_indicators_and_pemdi_20_and_is_provisional() -> None:
+    assert len(levels("spbe-2020").indicators) == 47
+    assert len(levels("pemdi-2026").indicators) == 20
+    assert levels("pemdi-2026").provisional
+
+
+def changed(tmp_path: Path, method_id: str, old: str, new: str) -> Path:
+    text = (METHODS / f"{method_id}.yaml").read_text()
+    assert old in text
+    file = tmp_path / f"{method_id}.yaml"
+    file.write_text(text.replace(old, new, 1))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("kind: count, of: meetings", "kind: tally, of: meetings", "measure"),
+        ("{min: 0, max: 4}", "{min: 4, max: 4}", "min must lie below max"),
+        ("code: discovery.forum", "code: discovery.breadth", "used twice: discovery.breadth"),
+        ("code: discovery.forum", "code: elsewhere.forum", "must start with 'discovery'"),
+        ("id: cgr-2015", "id: cgr", "must be 'cgr-2015', as the file is named"),
+        ("version: 1", "version: one", "version"),
+    ],
+)
+def test_a_wrong_method_is_refused_with_the_field(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    with pytest.raises(PackError) as refused:
+        read_method(changed(tmp_path, "cgr-2015", old, new))
+    assert "cgr-2015.yaml:" in str(refused.value)
+    assert message in str(refused.value)
+
+
+def test_weights_that_do_not_sum_to_100_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(PackError, match=r"the weights must sum to 100, not 100\.1"):
+        read_method(changed(tmp_path, "spbe-2020", "weight: 1.3", "weight: 1.4"))
+
+
+def test_the_hash_follows_the_content_alone(tmp_path: Path) -> None:
+    same = changed(tmp_path, "cgr-2015", "version: 1", "version:   1")
+    assert read_method(same).hash() == read_methods()["cgr-2015"].hash()
+    other = changed(tmp_path, "cgr-2015", "{min: 0, max: 4}", "{min: 0, max: 5}")
+    assert read_method(other).hash() != read_methods()["cgr-2015"].hash()

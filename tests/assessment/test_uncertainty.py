@@ -1,0 +1,66 @@
+"""Intervals against an independent implementation; draws that depend on nothing but their name."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from services.assessment.scoring.uncertainty import (
+    Streams,
+    central,
+    mean_of_levels,
+    share_of_sample,
+    wilson,
+    within,
+)
+
+SAMPLES = st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+@given(SAMPLES)
+def test_wilson_agrees_with_scipy(sample: tuple[int, int]) -> None:
+    hits, n = sample
+    theirs = stats.binomtest(hits, n).proportion_ci(0.95, method="wilson")
+    assert wilson(hits, n) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+
+
+@given(SAMPLES)
+def test_wilson_contains_the_share_and_stays_between_0_and_1(sample: tuple[int, int]) -> None:
+    hits, n = sample
+    low, high = wilson(hits, n)
+    assert 0 <= low <= hits / n <= high <= 1
+
+
+@pytest.mark.parametrize(("hits", "n"), [(1, 0), (-1, 3), (4, 3)])
+def test_wilson_refuses_what_is_no_share(hits: int, n: int) -> None:
+    with pytest.raises(ValueError, match="a share needs"):
+        wilson(hits, n)
+
+
+def test_the_same_name_and_seed_give_the_same_draws_and_another_name_others() -> None:
+    streams = Streams(7, 100)
+    draw = within(0, 1, "a")
+    assert np.array_equal(draw(streams), draw(Streams(7, 100)))
+    assert not np.array_equal(draw(streams), within(0, 1, "b")(streams))
+    assert not np.array_equal(draw(streams), draw(Streams(8, 100)))
+
+
+def test_draws_do_not_depend_on_what_was_drawn_before() -> None:
+    streams = Streams(7, 100)
+    within(0, 1, "other")(streams)
+    assert np.array_equal(within(0, 1, "a")(streams), within(0, 1, "a")(Streams(7, 100)))
+
+
+def test_a_share_of_a_sample_is_drawn_from_jeffreys_posterior() -> None:
+    low, high = central(share_of_sample(12, 40, "s")(Streams(1, 200_000)))
+    exact = stats.beta(12.5, 28.5).interval(0.95)
+    assert (low, high) == pytest.approx(exact, abs=2e-3)
+
+
+def test_a_mean_of_levels_is_bootstrapped_around_the_mean() -> None:
+    counts = [2, 5, 10, 12]
+    draws = mean_of_levels(counts, "m")(Streams(1, 200_000))
+    answers = np.repeat([1, 2, 3, 4], counts)
+    assert draws.mean() == pytest.approx(answers.mean(), abs=2e-3)
+    assert draws.std() == pytest.approx(answers.std() / np.sqrt(len(answers)), abs=2e-3)
