@@ -1,0 +1,362 @@
+"""`emall`: runs the hub and its parts, loads packs, issues keys, assesses."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Coroutine, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from services.assessment.app import create_app as create_assessment
+from services.assessment.pack import load_evidence, read_evidence
+from services.catalog.app import create_app as create_catalog
+from services.catalog.pack import load_catalog, read_catalog
+from services.feedback.app import create_app as create_feedback
+from services.feedback.pack import load_feedback, read_feedback
+from services.gateway.access import IssuedKey, issue_key, revoke_key
+from services.gateway.app import SignedIn, create_app as create_gateway
+from services.gateway.app import local_services, service_client
+from services.gateway.links.pack import load_links, read_links
+from services.platform.database import Database, owner_url
+from services.platform.identity import (
+    SCOPES,
+    Caller,
+    Scope,
+    TokenSigner,
+    ensure_identity,
+    load_private_key,
+)
+from services.platform.migrations import migrate as migrate_database
+from services.platform.packs import Change, Pack, PackError, parse, read_yaml
+from services.platform.service import API, VERSION
+from services.platform.settings import ROOT, Service, Settings, load_settings
+
+app = typer.Typer(
+    help="The hub of a regency's e-Mall Pelayanan Publik.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+keys = typer.Typer(help="API keys of agencies.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+
+TOBA = ROOT / "packs" / "toba"
+FACTORIES = {
+    Service.gateway: create_gateway,
+    Service.catalog: create_catalog,
+    Service.feedback: create_feedback,
+    Service.assessment: create_assessment,
+}
+Result = TypeVar("Result")
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Runs one command's work."""
+    return asyncio.run(work)
+
+
+def say(message: str) -> None:
+    """Progress, for a person: on standard error, so that a command's answer stands alone."""
+    typer.echo(message, err=True)
+
+
+def application() -> FastAPI:
+    """What a server process serves: the whole hub, or the service that EMALL_SERVE names."""
+    service = Service(os.environ.get("EMALL_SERVE", Service.gateway.value))
+    return FACTORIES[service](load_settings())
+
+
+@app.command()
+def serve(
+    service: Annotated[
+        Service | None, typer.Argument(help="One service; default: all four in one process.")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Server processes.")] = 1,
+) -> None:
+    """Serve the hub, or one service of it."""
+    settings = load_settings()
+    ensure_identity(settings.private_key_file, settings.public_key_file)
+    if settings.database_url is None:
+        owner_url(settings)  # the embedded server lives as long as this process
+    _serve(service or Service.gateway, settings, host=host, port=port, workers=workers)
+
+
+def _serve(
+    service: Service, settings: Settings, *, host: str | None, port: int | None, workers: int
+) -> None:
+    os.environ["EMALL_SERVE"] = service.value
+    uvicorn.run(
+        "services.cli:application",
+        factory=True,
+        host=host or settings.host,
+        port=settings.port if port is None else port,
+        workers=workers,
+        log_level=settings.log_level.lower(),
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=20,
+        timeout_keep_alive=30,
+    )
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest revision. Safe from several processes at once."""
+    run(migrate_database(load_settings()))
+    say("The database is at the newest revision.")
+
+
+@app.command()
+def load(
+    pack: Annotated[Path, typer.Argument(help="Folder of the pack, such as packs/toba.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change, store nothing.")
+    ] = False,
+) -> None:
+    """Load a regency's pack: show what changes, store it, or say exactly what is wrong."""
+    try:
+        changes = run(load_pack(load_settings(), pack, dry_run=dry_run))
+    except PackError as error:
+        for fault in error.faults:
+            typer.echo(str(fault), err=True)
+        say(f"Nothing was loaded: {len(error.faults)} to correct.")
+        raise typer.Exit(1) from None
+    for change in changes:
+        typer.echo(str(change))
+    verb = "would change" if dry_run else "changed"
+    say(f"{len(changes)} {verb}." if changes else "Nothing to change: the pack is loaded.")
+
+
+class _RolledBackError(Exception):
+    """Ends a transaction without storing it."""
+
+
+async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) -> list[Change]:
+    """Checks a pack whole, then stores what differs, each service's part in one transaction."""
+    pack = parse(read_yaml(root / "pack.yaml", root), Pack)
+    if pack.region != settings.region:
+        located = read_yaml(root / "pack.yaml", root)
+        message = f"this hub serves {settings.region} (EMALL_REGION), not {pack.region}"
+        raise PackError([located.fault(("region",), message)])
+    catalog = read_catalog(root)
+    links = read_links(root)
+    feedback = read_feedback(root)
+    evidence = read_evidence(root)
+    reporting = sorted({(service.agency, service.slug) for service in catalog.services})
+
+    now = datetime.now(UTC)
+    region = settings.region
+    parts = (
+        (Service.catalog, lambda session: load_catalog(session, region, catalog, now=now)),
+        (Service.gateway, lambda session: load_links(session, region, links)),
+        (
+            Service.feedback,
+            lambda session: load_feedback(session, region, feedback, reporting=reporting),
+        ),
+        (Service.assessment, lambda session: load_evidence(session, region, evidence, now=now)),
+    )
+    changes: list[Change] = []
+    for service, load_part in parts:
+        database = Database(settings, service)
+        try:
+            with contextlib.suppress(_RolledBackError):
+                async with database.writing() as session:
+                    changes += await load_part(session)
+                    if dry_run:
+                        raise _RolledBackError
+        finally:
+            await database.close()
+    return changes
+
+
+@keys.command("issue")
+def issue(
+    agency: Annotated[str, typer.Option(help="Slug of the agency, such as dpmptsp.")],
+    scope: Annotated[list[str], typer.Option(help=f"One of {', '.join(SCOPES)}; repeatable.")],
+    days: Annotated[int, typer.Option(min=1, max=1825, help="Days until it expires.")] = 365,
+) -> None:
+    """Issue a key and print it, alone and once."""
+    wrong = [name for name in scope if name not in SCOPES]
+    if wrong:
+        say(f"There is no scope {', '.join(wrong)}; scopes are {', '.join(SCOPES)}.")
+        raise typer.Exit(2)
+    scopes = [name for name in SCOPES if name in scope]
+    settings = load_settings()
+    if not run(_agency_exists(settings, agency)):
+        say(f"There is no agency {agency!r} in the catalogue; see {API}/agencies.")
+        raise typer.Exit(2)
+    key = run(_issue(settings, agency, scopes, life=timedelta(days=days)))
+    typer.echo(key.key)
+    say(f"Key {key.id} of {agency}, until {key.expires_at:%Y-%m-%d}. It is not shown again.")
+
+
+async def _agency_exists(settings: Settings, agency: str) -> bool:
+    database = Database(settings, Service.catalog)
+    try:
+        async with database.reading() as session:
+            found = await session.scalar(
+                text("SELECT 1 FROM catalog.agency WHERE region = :region AND slug = :slug"),
+                {"region": settings.region, "slug": agency},
+            )
+            return found is not None
+    finally:
+        await database.close()
+
+
+async def _issue(
+    settings: Settings, agency: str, scopes: Sequence[Scope], *, life: timedelta
+) -> IssuedKey:
+    database = Database(settings, Service.gateway)
+    try:
+        async with database.writing() as session:
+            return await issue_key(
+                session,
+                settings.region,
+                agency=agency,
+                scopes=scopes,
+                now=datetime.now(UTC),
+                life=life,
+            )
+    finally:
+        await database.close()
+
+
+@keys.command("revoke")
+def revoke(key_id: Annotated[str, typer.Argument(help="The middle part of emk_<id>_...")]) -> None:
+    """End a key for good."""
+
+    async def work(settings: Settings) -> bool:
+        database = Database(settings, Service.gateway)
+        try:
+            async with database.writing() as session:
+                return await revoke_key(
+                    session, settings.region, key_id, now=datetime.now(UTC)
+                )
+        finally:
+            await database.close()
+
+    if not run(work(load_settings())):
+        say(f"There is no key {key_id} in force.")
+        raise typer.Exit(1)
+    say(f"Key {key_id} is revoked.")
+
+
+@app.command()
+def assess(
+    period: Annotated[int, typer.Option(min=2000, max=2099, help="The year to assess.")],
+    method: Annotated[str, typer.Option(help="Method, see methods/.")] = "cgr-2015",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
+    draws: Annotated[int, typer.Option(min=100, max=100_000, help="Draws.")] = 10_000,
+) -> None:
+    """Assess a year and print the result as JSON."""
+    answer = run(_assess(load_settings(), period=period, method=method, seed=seed, draws=draws))
+    typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+    if answer.get("status") not in (None, 200, 201):
+        raise typer.Exit(1)
+
+
+async def _assess(settings: Settings, **wanted: int | str) -> dict[str, Any]:
+    ensure_identity(settings.private_key_file, settings.public_key_file)
+    signer = TokenSigner(load_private_key(settings.private_key_file), settings.region)
+    local = local_services(settings)
+    caller = Caller(subject="emall-assess", scopes=frozenset({"admin"}))
+    client = service_client(
+        settings,
+        Service.assessment,
+        local.get(Service.assessment),
+        SignedIn(signer, caller),
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        for service in local.values():
+            await stack.enter_async_context(service.router.lifespan_context(service))
+        await stack.enter_async_context(client)
+        answer = await client.post(f"{API}/assessments", json=wanted)
+        document: dict[str, Any] = answer.json()
+        return document
+
+
+@app.command()
+def doctor() -> None:
+    """Print the settings, with secrets masked, and say what is wrong."""
+    settings = load_settings()
+    for name, value in settings:
+        typer.echo(f"EMALL_{name.upper()}={value if value is not None else ''}")
+    faults = run(_faults(settings))
+    for fault in faults:
+        say(f"wrong: {fault}")
+    if faults:
+        raise typer.Exit(1)
+    say(f"emall {VERSION}: nothing is wrong.")
+
+
+async def _faults(settings: Settings) -> list[str]:
+    faults: list[str] = []
+    if not settings.private_key_file.exists():
+        faults.append(f"{settings.private_key_file} is missing; `emall serve` makes it")
+    for service in Service:
+        database = Database(settings, service)
+        try:
+            async with database.reading() as session:
+                tables = await session.scalar(
+                    text("SELECT count(*) FROM pg_tables WHERE schemaname = :schema"),
+                    {"schema": service.value},
+                )
+                if not tables:
+                    faults.append(f"the schema {service.value} is missing; run `emall migrate`")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is what is wrong
+            faults.append(f"{service.value}: the database does not answer: {error}")
+        finally:
+            await database.close()
+    return faults
+
+
+@app.command("run")
+def run_hub(
+    pack: Annotated[Path, typer.Option(help="Pack to load.")] = TOBA,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+) -> None:
+    """Everything at once: database, migrations, pack, first key, hub."""
+    settings = load_settings()
+    say("1/4 PostgreSQL ...")
+    owner_url(settings)
+    ensure_identity(settings.private_key_file, settings.public_key_file)
+    say("2/4 migrations ...")
+    run(migrate_database(settings))
+    say(f"3/4 pack {pack.name} ...")
+    try:
+        changes = run(load_pack(settings, pack))
+    except PackError as error:
+        say(str(error))
+        raise typer.Exit(1) from None
+    say(f"    {len(changes)} changed")
+    key_file = settings.data_dir / "first-key.txt"
+    if not key_file.exists():
+        key = run(_issue(settings, "diskominfo", ["admin"], life=timedelta(days=365)))
+        key_file.touch(mode=0o600)
+        key_file.write_text(f"{key.key}\n")
+    address = f"http://{host or settings.host}:{settings.port if port is None else port}"
+    say(f"4/4 serving {address}")
+    say(f"    citizens   {address}/")
+    say(f"    API        {address}/docs")
+    say(f"    metrics    {address}{API}/metrics/collaboration-dynamics?period=2024")
+    say(f"    first key  {key_file} (scope admin)")
+    _serve(Service.gateway, settings, host=host, port=port, workers=1)
+
+
+def main() -> None:
+    """The command `emall`."""
+    app(prog_name="emall")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""API keys of agencies: issued, found again by their secret, revoked."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+
+from services.platform.database import Database, WriteSession
+from services.platform.identity import Caller, Scope
+from services.platform.problems import NotAuthenticated
+
+DEFAULT_LIFE = timedelta(days=365)
+USE_NOTED_EVERY = timedelta(minutes=1)
+
+STORE_KEY = """
+-- A new key; of its secret only the hash.
+INSERT INTO gateway.api_key (region, id, agency, scopes, secret_hash, created_at, expires_at)
+VALUES (:region, :id, :agency, CAST(:scopes AS text[]), :secret_hash, :now, :expires_at)
+"""
+
+FIND_KEY = """
+-- The key with this id, whatever its state.
+SELECT agency, scopes, secret_hash, expires_at, revoked_at, last_used_at
+FROM gateway.api_key WHERE region = :region AND id = :id
+"""
+
+NOTE_USE = """
+-- When a key was used last.
+UPDATE gateway.api_key SET last_used_at = :now WHERE region = :region AND id = :id
+"""
+
+REVOKE_KEY = """
+-- Ends a key for good.
+UPDATE gateway.api_key SET revoked_at = :now
+WHERE region = :region AND id = :id AND revoked_at IS NULL
+RETURNING id
+"""
+
+
+@dataclass(frozen=True)
+class IssuedKey:
+    """A key as it is shown once."""
+
+    id: str
+    key: str
+    expires_at: datetime
+
+
+def secret_hash(secret: str) -> bytes:
+    """SHA-256 of a secret. A secret of 256 random bits needs no slow hash."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+async def issue_key(
+    session: WriteSession,
+    region: str,
+    *,
+    agency: str,
+    scopes: Sequence[Scope],
+    now: datetime,
+    life: timedelta = DEFAULT_LIFE,
+) -> IssuedKey:
+    """Makes a key for an agency; its secret exists in the answer alone."""
+    key_id = secrets.token_hex(6)
+    secret = secrets.token_hex(32)
+    expires_at = now + life
+    await session.execute(
+        text(STORE_KEY),
+        {
+            "region": region,
+            "id": key_id,
+            "agency": agency,
+            "scopes": list(scopes),
+            "secret_hash": secret_hash(secret),
+            "now": now,
+            "expires_at": expires_at,
+        },
+    )
+    return IssuedKey(key_id, f"emk_{key_id}_{secret}", expires_at)
+
+
+async def revoke_key(session: WriteSession, region: str, key_id: str, *, now: datetime) -> bool:
+    """Ends a key; False where there is no such key in force."""
+    parameters = {"region": region, "id": key_id, "now": now}
+    return await session.scalar(text(REVOKE_KEY), parameters) is not None
+
+
+async def caller_of_key(database: Database, region: str, key: str, *, now: datetime) -> Caller:
+    """The agency behind a key; `NotAuthenticated` for one that is wrong, over or revoked."""
+    prefix, _, rest = key.partition("_")
+    key_id, _, secret = rest.partition("_")
+    if prefix != "emk" or not secret.isascii() or not key_id.isalnum() or not key_id.isascii():
+        raise NotAuthenticated("A key has the form emk_<id>_<secret>.")
+    async with database.reading() as session:
+        row = (
+            await session.execute(text(FIND_KEY), {"region": region, "id": key_id})
+        ).one_or_none()
+    # An unknown id takes the same comparison, so that the time of the answer tells nothing.
+    stored = row.secret_hash if row is not None else secret_hash("")
+    matches = hmac.compare_digest(stored, secret_hash(secret))
+    if row is None or not matches:
+        raise NotAuthenticated("This key is not known; issue one with `emall keys issue`.")
+    if row.revoked_at is not None:
+        raise NotAuthenticated("This key was revoked; issue another with `emall keys issue`.")
+    if row.expires_at <= now:
+        raise NotAuthenticated(f"This key expired on {row.expires_at:%Y-%m-%d}; issue another.")
+    if row.last_used_at is None or now - row.last_used_at > USE_NOTED_EVERY:
+        async with database.writing() as session:
+            await session.execute(text(NOTE_USE), {"region": region, "id": key_id, "now": now})
+    return Caller(subject=key_id, agency=row.agency, scopes=frozenset(row.scopes))

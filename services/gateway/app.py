@@ -1,0 +1,159 @@
+"""The gateway, wired: the only part of the hub that composes the others."""
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp
+
+from services.assessment.app import create_app as create_assessment
+from services.catalog.app import create_app as create_catalog
+from services.feedback.app import create_app as create_feedback
+from services.gateway.clicks import Clicks
+from services.gateway.door import Door
+from services.gateway.hub import router as hub
+from services.gateway.links.routes import router as links
+from services.gateway.openapi import merge
+from services.gateway.pages.routes import router as pages
+from services.gateway.upstreams import RemoteService
+from services.platform.database import Database
+from services.platform.guards import BodyLimit, EntityTags
+from services.platform.identity import (
+    ANONYMOUS,
+    Caller,
+    TokenSigner,
+    ensure_identity,
+    load_private_key,
+)
+from services.platform.problems import install_problem_handlers
+from services.platform.service import VERSION, health_router, openapi_with_problems
+from services.platform.settings import Service, Settings
+
+BEHIND = (Service.catalog, Service.feedback, Service.assessment)
+STATIC = Path(__file__).parent / "pages" / "static"
+GATEWAY = Caller(subject="gateway", scopes=frozenset({"usage:write"}))
+
+
+class SignedIn(httpx.Auth):
+    """Signs the gateway's own requests to a service."""
+
+    def __init__(self, signer: TokenSigner, caller: Caller) -> None:
+        self._signer = signer
+        self._caller = caller
+
+    def auth_flow(self, request: httpx.Request) -> Any:
+        request.headers["Authorization"] = f"Bearer {self._signer.sign(self._caller)}"
+        yield request
+
+
+def local_services(settings: Settings) -> dict[Service, FastAPI]:
+    """The services without an address of their own, made in this process."""
+    local: dict[Service, FastAPI] = {}
+    if settings.catalog_url is None:
+        local[Service.catalog] = create_catalog(settings)
+    if settings.feedback_url is None:
+        local[Service.feedback] = create_feedback(settings)
+    if settings.assessment_url is None:
+        transports = {service: httpx.ASGITransport(app) for service, app in local.items()}
+        local[Service.assessment] = create_assessment(settings, transports)
+    return local
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The whole hub behind one door; services with an address of their own run elsewhere."""
+    ensure_identity(settings.private_key_file, settings.public_key_file)
+    signer = TokenSigner(load_private_key(settings.private_key_file), settings.region)
+    database = Database(settings, Service.gateway)
+    local = local_services(settings)
+    remote = {
+        service: RemoteService(service, url, timeout=settings.upstream_timeout_seconds)
+        for service in BEHIND
+        if (url := settings.service_url(service)) is not None
+    }
+    upstreams: dict[Service, ASGIApp] = {**local, **remote}
+    clients = {
+        service: service_client(
+            settings, service, local.get(service), SignedIn(signer, caller)
+        )
+        for service, caller in (
+            (Service.catalog, ANONYMOUS),
+            (Service.feedback, GATEWAY),
+            (Service.assessment, ANONYMOUS),
+        )
+    }
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(database.close)
+            for service in local.values():
+                await stack.enter_async_context(service.router.lifespan_context(service))
+            for service in remote.values():
+                stack.push_async_callback(service.close)
+            for client in clients.values():
+                stack.push_async_callback(client.aclose)
+            clicks: Clicks = app.state.clicks
+            clicks.start()
+            stack.push_async_callback(clicks.stop)
+            yield
+
+    app = FastAPI(
+        title="emall gateway",
+        version=VERSION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=lifespan,
+        separate_input_output_schemas=False,
+        middleware=[
+            Middleware(BodyLimit, limit=settings.max_body_bytes),
+            Middleware(
+                Door,
+                database=database,
+                region=settings.region,
+                signer=signer,
+                upstreams=upstreams,
+            ),
+            Middleware(EntityTags),
+        ],
+    )
+    app.state.settings = settings
+    app.state.database = database
+    app.state.clients = clients
+    app.state.clicks = Clicks(database, settings.region, clients[Service.feedback])
+    install_problem_handlers(app)
+    for router in (links, hub, pages, health_router(Service.gateway)):
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.openapi = lambda: openapi_with_problems(app)
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi_document() -> JSONResponse:
+        documents = {"gateway": app.openapi()}
+        for service in BEHIND:
+            if service in local:
+                documents[service.value] = local[service].openapi()
+            else:
+                answer = await clients[service].get("/openapi.json")
+                documents[service.value] = answer.raise_for_status().json()
+        return JSONResponse(merge(documents))
+
+    return app
+
+
+def service_client(
+    settings: Settings, service: Service, local: FastAPI | None, auth: httpx.Auth
+) -> httpx.AsyncClient:
+    """The gateway's own client of a service: over ASGI in this process, over HTTP elsewhere."""
+    return httpx.AsyncClient(
+        base_url=settings.service_url(service) or f"http://{service.value}",
+        transport=httpx.ASGITransport(local) if local is not None else None,
+        auth=auth,
+        timeout=settings.upstream_timeout_seconds,
+    )

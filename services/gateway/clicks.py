@@ -1,0 +1,111 @@
+"""Visits counted at the door: kept in the gateway's own table until feedback has them."""
+
+import asyncio
+import json
+import logging
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import httpx
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.platform.database import Database
+from services.platform.ids import new_id
+from services.platform.service import API
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+PAUSE_SECONDS = 5.0
+
+KEEP = """
+-- A visit that feedback does not know yet.
+INSERT INTO gateway.pending_event (region, id, event)
+VALUES (:region, :id, CAST(:event AS jsonb))
+"""
+
+TAKE = """
+-- The oldest waiting visits, for this process alone until its transaction ends.
+DELETE FROM gateway.pending_event
+WHERE region = :region AND id IN (
+    SELECT id FROM gateway.pending_event
+    WHERE region = :region ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED)
+RETURNING event
+"""
+
+
+class Clicks:
+    """Records visits and delivers them, each once: their ids make a repeated delivery harmless."""
+
+    def __init__(self, database: Database, region: str, feedback: httpx.AsyncClient) -> None:
+        self._database = database
+        self._region = region
+        self._feedback = feedback
+        self._waiting = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def record(self, *, link: str, service: str | None, at: datetime) -> None:
+        """Keeps a visit. A database that is down costs the count, never the citizen's way."""
+        event_id = new_id()
+        event: dict[str, Any] = {
+            "id": str(event_id),
+            "kind": "click_out",
+            "source": "gateway",
+            "occurred_at": at.isoformat(),
+            "link": link,
+            "service": service,
+            "channel": "online",
+        }
+        try:
+            async with self._database.writing() as session:
+                await session.execute(
+                    text(KEEP),
+                    {
+                        "region": self._region,
+                        "id": event_id,
+                        "event": json.dumps(event),
+                    },
+                )
+        except (SQLAlchemyError, OSError, TimeoutError):
+            log.exception("a visit to %s was not counted: the database does not answer", link)
+            return
+        self._waiting.set()
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._deliver_always(), name="deliver clicks")
+
+    async def stop(self) -> None:
+        """Ends the delivery after one more attempt; what is left waits in the table."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        await self._deliver()
+
+    async def _deliver_always(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._waiting.wait(), PAUSE_SECONDS)
+            self._waiting.clear()
+            while await self._deliver() == BATCH:
+                pass
+
+    async def _deliver(self) -> int:
+        """Delivers one batch; its rows go when feedback has stored them."""
+        try:
+            async with self._database.writing() as session:
+                rows = await session.scalars(
+                    text(TAKE), {"region": self._region, "batch": BATCH}
+                )
+                events = list(rows)
+                if events:
+                    answer = await self._feedback.post(
+                        f"{API}/usage/events", json={"events": events}
+                    )
+                    answer.raise_for_status()
+                return len(events)
+        except (SQLAlchemyError, OSError, TimeoutError, httpx.HTTPError) as error:
+            log.warning("visits wait for delivery: %s", error)
+            return 0

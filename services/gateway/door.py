@@ -1,0 +1,96 @@
+"""The door: finds who calls, signs it for the services, and hands the request to its owner."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from services.gateway.access import caller_of_key
+from services.platform.database import Database
+from services.platform.guards import answer_problem
+from services.platform.identity import ANONYMOUS, Caller, TokenSigner
+from services.platform.problems import NotAuthenticated, ProblemError
+from services.platform.service import API
+from services.platform.settings import Service
+
+OWNERS: Mapping[str, Service] = {
+    "services": Service.catalog,
+    "agencies": Service.catalog,
+    "life-events": Service.catalog,
+    "catalog": Service.catalog,
+    "usage": Service.feedback,
+    "surveys": Service.feedback,
+    "methods": Service.assessment,
+    "assessments": Service.assessment,
+    "metrics": Service.assessment,
+    "indices": Service.assessment,
+    "sources": Service.assessment,
+    "stakeholders": Service.assessment,
+    "meetings": Service.assessment,
+    "agreements": Service.assessment,
+    "decisions": Service.assessment,
+    "programmes": Service.assessment,
+    "risks": Service.assessment,
+    "recognitions": Service.assessment,
+    "observations": Service.assessment,
+}
+"""Which service answers `/api/v1/<name>...`; what is not named is the gateway's own."""
+
+
+def owner_of(path: str) -> Service | None:
+    """The service behind this path, or None for the gateway itself."""
+    if not path.startswith(f"{API}/"):
+        return None
+    return OWNERS.get(path[len(API) + 1 :].partition("/")[0])
+
+
+class Door:
+    """The outermost layer of the gateway (pure ASGI)."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        database: Database,
+        region: str,
+        signer: TokenSigner,
+        upstreams: Mapping[Service, ASGIApp],
+    ) -> None:
+        self.app = app
+        self.database = database
+        self.region = region
+        self.signer = signer
+        self.upstreams = upstreams
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        try:
+            caller = await self.caller(scope)
+        except ProblemError as error:
+            await answer_problem(error, scope, receive, send)
+            return
+        owner = owner_of(scope["path"])
+        if owner is None:
+            await self.app(scope | {"caller": caller}, receive, send)
+            return
+        inner = {name: value for name, value in scope.items() if name not in {"app", "state"}}
+        inner["headers"] = [
+            *((name, value) for name, value in scope["headers"] if name != b"authorization"),
+            (b"authorization", f"Bearer {self.signer.sign(caller)}".encode()),
+        ]
+        await self.upstreams[owner](inner, receive, send)
+
+    async def caller(self, scope: Scope) -> Caller:
+        """Whoever holds the key in the request; anybody where there is none."""
+        given = Headers(scope=scope).get("authorization")
+        if given is None:
+            return ANONYMOUS
+        scheme, _, key = given.partition(" ")
+        if scheme.lower() != "bearer":
+            raise NotAuthenticated("Send the key as Authorization: Bearer emk_<id>_<secret>.")
+        return await caller_of_key(
+            self.database, self.region, key.strip(), now=datetime.now(UTC)
+        )

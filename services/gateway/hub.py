@@ -1,0 +1,59 @@
+"""The hub itself over HTTP: its state, and the page of its interface."""
+
+from typing import Literal
+
+import httpx
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.platform.database import Database
+from services.platform.service import API, VERSION, Health
+from services.platform.settings import Service
+
+router = APIRouter()
+
+
+class HubStatus(BaseModel):
+    """The state of each part of the hub."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: Literal["ok", "degraded"]
+    region: str
+    version: str
+    services: list[Health]
+
+
+@router.get(f"{API}/status", operation_id="get_hub_status", tags=["hub"])
+async def get_hub_status(request: Request) -> HubStatus:
+    """Whether each service of the hub answers."""
+    clients: dict[Service, httpx.AsyncClient] = request.app.state.clients
+    states = [await _own_health(request.app.state.database)]
+    for service, client in clients.items():
+        states.append(await _health_of(service, client))
+    down = any(health.state == "down" for health in states)
+    return HubStatus(
+        state="degraded" if down else "ok",
+        region=request.app.state.settings.region,
+        version=VERSION,
+        services=states,
+    )
+
+
+async def _own_health(database: Database) -> Health:
+    try:
+        async with database.reading() as session:
+            await session.execute(text("SELECT 1"))
+    except (SQLAlchemyError, OSError, TimeoutError):
+        return Health(service="gateway", state="down", version=VERSION)
+    return Health(service="gateway", state="ok", version=VERSION)
+
+
+async def _health_of(service: Service, client: httpx.AsyncClient) -> Health:
+    try:
+        answer = await client.get("/health/ready", timeout=5)
+        return Health.model_validate_json(answer.content)
+    except (httpx.HTTPError, ValueError):
+        return Health(service=service.value, state="down", version=VERSION)

@@ -1,0 +1,1 @@
+"""The portals that citizens are sent to."""

@@ -1,0 +1,44 @@
+"""Loads the links of a pack."""
+
+from pathlib import Path
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from services.gateway.links.records import Link, LinkFile, LinkRecord
+from services.platform.database import WriteSession
+from services.platform.packs import Change, changes_between, parse, read_yaml
+
+
+def read_links(root: Path) -> list[Link]:
+    """The links under this folder; `PackError` with what is wrong."""
+    return parse(read_yaml(root / "links.yaml", root), LinkFile).links
+
+
+async def load_links(session: WriteSession, region: str, links: list[Link]) -> list[Change]:
+    """Makes the stored links of a region these."""
+    table = LinkRecord.metadata.tables["gateway.link"]
+    rows = await session.execute(
+        select(table.c.slug, table.c.content).where(table.c.region == region)
+    )
+    wanted = {link.slug: link.model_dump(mode="json") for link in links}
+    changes = changes_between("link", dict(rows.tuples().all()), wanted)
+    for change in changes:
+        if change.action == "removed":
+            await session.execute(
+                delete(table).where(table.c.region == region, table.c.slug == change.key)
+            )
+            continue
+        content = wanted[change.key]
+        values = {
+            "region": region,
+            "slug": change.key,
+            "url": content["url"],
+            "content": content,
+        }
+        await session.execute(
+            upsert(table)
+            .values(values)
+            .on_conflict_do_update(index_elements=["region", "slug"], set_=values)
+        )
+    return changes

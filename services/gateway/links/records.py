@@ -1,0 +1,46 @@
+"""A link as a pack writes it and as it is stored."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+from sqlalchemy import Column
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field as Stored
+from sqlmodel import SQLModel
+
+from services.platform.fields import HttpsUrl, Line, Slug, Text
+from services.platform.packs import PackModel
+
+
+class Link(PackModel):
+    """A portal or application that somebody else runs."""
+
+    slug: Slug
+    title: Line
+    title_en: Line
+    url: HttpsUrl
+    kind: Literal["portal", "application", "information", "complaint"]
+    operator: Line
+    description: Text
+    description_en: Text
+    e_mall: bool = Field(False, description="Whether it is one of the e-Mall's own portals.")
+    note: Text | None = None
+    sources: list[Slug] = Field(min_length=1)
+
+
+class LinkFile(PackModel):
+    """`links.yaml`"""
+
+    links: list[Link]
+
+
+class LinkRecord(SQLModel, table=True):
+    """A row of the table `gateway.link`."""
+
+    __tablename__: ClassVar[Any] = "link"
+    __table_args__: ClassVar[Any] = {"schema": "gateway"}
+
+    region: str = Stored(primary_key=True)
+    slug: str = Stored(primary_key=True)
+    url: str
+    content: dict[str, Any] = Stored(sa_column=Column(JSONB, nullable=False))

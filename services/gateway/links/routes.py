@@ -1,0 +1,101 @@
+"""Links over HTTP: `/api/v1/links`, and `/go/{link}`, which counts and redirects."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import RedirectResponse
+from pydantic import Field
+from sqlmodel import col, select
+
+from services.gateway.clicks import Clicks
+from services.gateway.links.records import Link, LinkRecord
+from services.platform.database import Reading, ReadSession
+from services.platform.fields import Slug
+from services.platform.paging import Page, next_address
+from services.platform.parameters import SlugCursor, SlugPath
+from services.platform.problems import NotFound, problem_responses
+from services.platform.service import API, region_of
+
+router = APIRouter(responses=problem_responses(401, 422))
+
+MAX_LINKS = 100
+
+
+class LinkItem(Link):
+    """A link with its addresses at this hub."""
+
+    href: str
+    go: str = Field(description="Address that counts the visit and redirects.")
+
+
+@router.get(f"{API}/links", operation_id="list_links", tags=["links"])
+async def list_links(
+    request: Request,
+    session: Reading,
+    cursor: SlugCursor = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LINKS)] = MAX_LINKS,
+) -> Page[LinkItem]:
+    """The portals and applications that the hub leads to."""
+    wanted = select(LinkRecord).where(LinkRecord.region == region_of(request))
+    if cursor is not None:
+        wanted = wanted.where(LinkRecord.slug > cursor)
+    rows = (
+        await session.execute(wanted.order_by(col(LinkRecord.slug)).limit(limit + 1))
+    ).scalars().all()
+    items = [link_item(row) for row in rows[:limit]]
+    more = items[-1].slug if len(rows) > limit else None
+    return Page(items=items, next=next_address(request, more))
+
+
+@router.get(
+    f"{API}/links/{{slug}}",
+    operation_id="get_link",
+    tags=["links"],
+    responses=problem_responses(404),
+)
+async def get_link(request: Request, session: Reading, slug: SlugPath) -> LinkItem:
+    """One link."""
+    return link_item(await find_link(session, region_of(request), slug))
+
+
+@router.get(
+    "/go/{slug}",
+    operation_id="go_to_link",
+    tags=["links"],
+    status_code=302,
+    response_class=RedirectResponse,
+    responses=problem_responses(404)
+    | {
+        302: {
+            "description": "To the portal.",
+            "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}},
+        }
+    },
+)
+async def go_to_link(
+    request: Request,
+    session: Reading,
+    slug: SlugPath,
+    service: Annotated[Slug | None, Query(description="The service it is about.")] = None,
+) -> RedirectResponse:
+    """Counts the visit and redirects to the portal. No cookie, nothing about the visitor."""
+    link = await find_link(session, region_of(request), slug)
+    clicks: Clicks = request.app.state.clicks
+    await clicks.record(link=slug, service=service, at=datetime.now(UTC))
+    return RedirectResponse(
+        link.url,
+        status_code=302,
+        headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"},
+    )
+
+
+def link_item(row: LinkRecord) -> LinkItem:
+    return LinkItem(**row.content, href=f"{API}/links/{row.slug}", go=f"/go/{row.slug}")
+
+
+async def find_link(session: ReadSession, region: str, slug: str) -> LinkRecord:
+    link = await session.get(LinkRecord, (region, slug))
+    if link is None:
+        raise NotFound(f"There is no link {slug!r}; {API}/links lists all of them.")
+    return link

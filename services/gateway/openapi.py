@@ -1,0 +1,55 @@
+"""One OpenAPI document of all services."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.platform.service import VERSION
+
+DESCRIPTION = """
+The hub of a regency's e-Mall Pelayanan Publik: public services and portals, their use, what
+citizens say, and what it all says about collaboration.
+
+Reading needs no key. An agency's system writes with a key, `Authorization: Bearer emk_...`.
+Errors are RFC 9457 problem documents that name each field and what would be right.
+"""
+
+TAGS = [
+    {"name": "catalog", "description": "Public services, agencies, life events."},
+    {"name": "links", "description": "The portals, and the counted way to them."},
+    {"name": "usage", "description": "Events and monthly statistics of use."},
+    {"name": "surveys", "description": "Awareness and satisfaction."},
+    {"name": "evidence", "description": "What is known about collaboration, with its sources."},
+    {"name": "metrics", "description": "Methods, assessments, collaboration dynamics, indices."},
+    {"name": "hub", "description": "The hub itself."},
+]
+
+
+def merge(documents: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """The documents of the services as one; `ValueError` where two mean different things by the
+    same name."""
+    merged: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "emall",
+            "version": VERSION,
+            "summary": "Digital public-service mall of a regency",
+            "description": DESCRIPTION.strip(),
+            "license": {"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": TAGS,
+        "paths": {},
+        "components": {},
+    }
+    for service, document in documents.items():
+        _add(merged["paths"], document.get("paths", {}), where=f"{service}: path")
+        for kind, members in document.get("components", {}).items():
+            target = merged["components"].setdefault(kind, {})
+            _add(target, members, where=f"{service}: {kind}")
+    return merged
+
+
+def _add(target: dict[str, Any], members: Mapping[str, Any], *, where: str) -> None:
+    for name, value in members.items():
+        if target.setdefault(name, value) != value:
+            raise ValueError(f"{where} {name} is defined twice, differently")

@@ -1,0 +1,1 @@
+"""The pages that citizens see, made on the server; they need no script."""
