@@ -25,6 +25,7 @@ from services.gateway.access import IssuedKey, issue_key, revoke_key
 from services.gateway.app import SignedIn, create_app as create_gateway
 from services.gateway.app import local_services, service_client
 from services.gateway.links.pack import load_links, read_links
+from services.gateway.regency import load_regency
 from services.platform.database import Database, owner_url
 from services.platform.identity import (
     SCOPES,
@@ -157,6 +158,7 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
     region = settings.region
     parts = (
         (Service.catalog, lambda session: load_catalog(session, region, catalog, now=now)),
+        (Service.gateway, lambda session: load_regency(session, region, pack)),
         (Service.gateway, lambda session: load_links(session, region, links)),
         (
             Service.feedback,
@@ -238,9 +240,7 @@ def revoke(key_id: Annotated[str, typer.Argument(help="The middle part of emk_<i
         database = Database(settings, Service.gateway)
         try:
             async with database.writing() as session:
-                return await revoke_key(
-                    session, settings.region, key_id, now=datetime.now(UTC)
-                )
+                return await revoke_key(session, settings.region, key_id, now=datetime.now(UTC))
         finally:
             await database.close()
 

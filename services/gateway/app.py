@@ -19,7 +19,8 @@ from services.gateway.clicks import Clicks
 from services.gateway.door import Door
 from services.gateway.hub import router as hub
 from services.gateway.links.routes import router as links
-from services.gateway.openapi import merge
+from services.gateway.openapi import unified_document
+from services.gateway.pages.errors import install_error_pages
 from services.gateway.pages.routes import router as pages
 from services.gateway.upstreams import RemoteService
 from services.platform.database import Database
@@ -78,9 +79,7 @@ def create_app(settings: Settings) -> FastAPI:
     }
     upstreams: dict[Service, ASGIApp] = {**local, **remote}
     clients = {
-        service: service_client(
-            settings, service, local.get(service), SignedIn(signer, caller)
-        )
+        service: service_client(settings, service, local.get(service), SignedIn(signer, caller))
         for service, caller in (
             (Service.catalog, ANONYMOUS),
             (Service.feedback, GATEWAY),
@@ -126,8 +125,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.database = database
     app.state.clients = clients
+    app.state.documents = {}
     app.state.clicks = Clicks(database, settings.region, clients[Service.feedback])
     install_problem_handlers(app)
+    install_error_pages(app)
     for router in (links, hub, pages, health_router(Service.gateway)):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -135,14 +136,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi_document() -> JSONResponse:
-        documents = {"gateway": app.openapi()}
-        for service in BEHIND:
-            if service in local:
-                documents[service.value] = local[service].openapi()
-            else:
-                answer = await clients[service].get("/openapi.json")
-                documents[service.value] = answer.raise_for_status().json()
-        return JSONResponse(merge(documents))
+        return JSONResponse(await unified_document(app))
 
     return app
 

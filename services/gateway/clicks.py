@@ -96,9 +96,7 @@ class Clicks:
         """Delivers one batch; its rows go when feedback has stored them."""
         try:
             async with self._database.writing() as session:
-                rows = await session.scalars(
-                    text(TAKE), {"region": self._region, "batch": BATCH}
-                )
+                rows = await session.scalars(text(TAKE), {"region": self._region, "batch": BATCH})
                 events = list(rows)
                 if events:
                     answer = await self._feedback.post(

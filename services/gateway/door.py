@@ -91,6 +91,4 @@ class Door:
         scheme, _, key = given.partition(" ")
         if scheme.lower() != "bearer":
             raise NotAuthenticated("Send the key as Authorization: Bearer emk_<id>_<secret>.")
-        return await caller_of_key(
-            self.database, self.region, key.strip(), now=datetime.now(UTC)
-        )
+        return await caller_of_key(self.database, self.region, key.strip(), now=datetime.now(UTC))

@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+import httpx
+from fastapi import FastAPI
+
+from services.platform.problems import Unavailable
 from services.platform.service import VERSION
+from services.platform.settings import Service
 
 DESCRIPTION = """
 The hub of a regency's e-Mall Pelayanan Publik: public services and portals, their use, what
@@ -22,6 +27,20 @@ TAGS = [
     {"name": "metrics", "description": "Methods, assessments, collaboration dynamics, indices."},
     {"name": "hub", "description": "The hub itself."},
 ]
+
+
+async def unified_document(app: FastAPI) -> dict[str, Any]:
+    """The document of the whole hub. Of a service that is down, the one that was seen last."""
+    clients: Mapping[Service, httpx.AsyncClient] = app.state.clients
+    seen: dict[Service, dict[str, Any]] = app.state.documents
+    for service, client in clients.items():
+        try:
+            answer = await client.get("/openapi.json")
+            seen[service] = answer.raise_for_status().json()
+        except (httpx.HTTPError, ValueError):
+            if service not in seen:
+                raise Unavailable(f"The {service} service does not answer.") from None
+    return merge({"gateway": app.openapi()} | {service.value: seen[service] for service in clients})
 
 
 def merge(documents: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Links, clicks waiting for delivery, API keys."""
+"""The regency, links, clicks waiting for delivery, API keys."""
 
 from alembic import op
 
@@ -12,6 +12,15 @@ depends_on = None
 
 def upgrade() -> None:
     create_schema("gateway")
+    op.execute(
+        """
+        CREATE TABLE gateway.regency (
+            region  text  NOT NULL,
+            content jsonb NOT NULL,
+            PRIMARY KEY (region)
+        )
+        """
+    )
     op.execute(
         """
         CREATE TABLE gateway.link (

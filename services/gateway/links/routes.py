@@ -41,8 +41,10 @@ async def list_links(
     if cursor is not None:
         wanted = wanted.where(LinkRecord.slug > cursor)
     rows = (
-        await session.execute(wanted.order_by(col(LinkRecord.slug)).limit(limit + 1))
-    ).scalars().all()
+        (await session.execute(wanted.order_by(col(LinkRecord.slug)).limit(limit + 1)))
+        .scalars()
+        .all()
+    )
     items = [link_item(row) for row in rows[:limit]]
     more = items[-1].slug if len(rows) > limit else None
     return Page(items=items, next=next_address(request, more))

@@ -1,40 +1,26 @@
-"""The citizens' pages: `/`, `/layanan`, `/layanan/{slug}`, `/cari`."""
+"""The pages: `/`, `/layanan`, `/layanan/{slug}`, `/cari`, and `/docs` for developers."""
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import httpx
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import StringConstraints
 from sqlmodel import col, select
 
 from services.gateway.links.records import LinkRecord
-from services.gateway.pages.words import Language, component_names, words_in
+from services.gateway.openapi import unified_document
+from services.gateway.pages.page import Page, ThisPage
+from services.gateway.pages.reference import groups_of, models_of
+from services.gateway.pages.words import component_names
 from services.platform.database import Reading
 from services.platform.fields import TEXT_PATTERN, Slug
 from services.platform.parameters import SlugPath
-from services.platform.service import API, VERSION, region_of
-from services.platform.settings import Service
+from services.platform.service import API, region_of
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
-)
-
-templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-
-LanguageQuery = Annotated[Literal["id", "en"], Query(alias="lang")]
 Search = Annotated[
     str | None,
     StringConstraints(pattern=TEXT_PATTERN, max_length=200),
@@ -42,172 +28,123 @@ Search = Annotated[
 ]
 
 
-def render(
-    request: Request,
-    template: str,
-    language: Language,
-    *,
-    status: int = 200,
-    data: str | None = None,
-    **values: Any,
-) -> HTMLResponse:
-    """A page; `data` is the address of its JSON twin."""
-    html = templates.get_template(template).render(
-        w=words_in(language),
-        language=language,
-        other=request.url.include_query_params(lang="en" if language == "id" else "id"),
-        in_language=lambda item, name: item.get(f"{name}_en") if language == "en" else item[name],
-        suffix="?lang=en" if language == "en" else "",
-        joined="&lang=en" if language == "en" else "",
-        version=VERSION,
-        data=data,
-        **values,
-    )
-    return HTMLResponse(
-        html,
-        status_code=status,
-        headers={
-            "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-            "Referrer-Policy": "same-origin",
-            "X-Content-Type-Options": "nosniff",
-            "Content-Language": language,
-        },
-    )
-
-
-async def from_catalog(
-    request: Request, path: str, query: Mapping[str, str] | None = None
-) -> dict[str, Any] | None:
-    """The catalogue's answer; None where it has nothing under this address."""
-    clients: dict[Service, httpx.AsyncClient] = request.app.state.clients
-    answer = await clients[Service.catalog].get(f"{API}{path}", params=dict(query or {}))
-    if answer.status_code == 404:
-        return None
-    document: dict[str, Any] = answer.raise_for_status().json()
-    return document
-
-
 @router.get("/")
-async def home(
-    request: Request, session: Reading, language: LanguageQuery = "id"
-) -> HTMLResponse:
+async def home(request: Request, session: Reading, page: ThisPage) -> HTMLResponse:
     """The search, the portals, and the ways in by life event and agency."""
     try:
-        life_events = await from_catalog(request, "/life-events")
-        agencies = await from_catalog(request, "/agencies", {"limit": "100"})
+        life_events = await page.from_catalog("/life-events")
+        agencies = await page.from_catalog("/agencies", {"limit": "100"})
     except httpx.HTTPError:
-        return unavailable(request, language)
-    assert life_events is not None
-    assert agencies is not None
+        return page.unavailable()
     links = await session.execute(
         select(LinkRecord)
         .where(LinkRecord.region == region_of(request))
         .order_by(col(LinkRecord.slug))
     )
-    portals = [row.content for row in links.scalars() if row.content["e_mall"]]
-    return render(
-        request,
+    return page.render(
         "home.html",
-        language,
-        portals=portals,
-        life_events=life_events["items"],
-        agencies=[agency for agency in agencies["items"] if agency["services"]],
+        portals=[row.content for row in links.scalars() if row.content["e_mall"]],
+        life_events=_items(life_events),
+        agencies=[agency for agency in _items(agencies) if agency["services"]],
     )
 
 
 @router.get("/layanan")
 async def services(
-    request: Request,
-    language: LanguageQuery = "id",
+    page: ThisPage,
     agency: Slug | None = None,
     life_event: Slug | None = None,
     cursor: Slug | None = None,
 ) -> HTMLResponse:
     """All services, or those of an agency or a life event."""
-    query = {
-        name: value
-        for name, value in (("agency", agency), ("life_event", life_event), ("cursor", cursor))
-        if value is not None
-    }
+    given = {"agency": agency, "life_event": life_event, "cursor": cursor}
+    query = {name: value for name, value in given.items() if value is not None}
     try:
-        page = await from_catalog(request, "/services", query | {"limit": "100"})
+        found = await page.from_catalog("/services", query | {"limit": "100"})
+        heading = await _heading(page, agency=agency, life_event=life_event)
     except httpx.HTTPError:
-        return unavailable(request, language)
-    assert page is not None
-    return render(
-        request,
+        return page.unavailable()
+    return page.render(
         "services.html",
-        language,
-        services=page["items"],
-        more=_next_page(page, query, language),
+        heading=heading,
+        services=_items(found),
+        more=_next_page(page, found, query),
         data=str(httpx.URL(f"{API}/services", params=query)),
     )
 
 
 @router.get("/cari")
-async def search(
-    request: Request, q: Search = None, language: LanguageQuery = "id"
-) -> HTMLResponse:
+async def search(page: ThisPage, q: Search = None) -> HTMLResponse:
     """The services that fit a query, best first."""
     text = (q or "").strip()
     if not text:
-        return render(request, "search.html", language, query="", services=[])
+        return page.render("search.html", query="", services=[])
     try:
-        page = await from_catalog(request, "/services", {"query": text, "limit": "50"})
+        found = await page.from_catalog("/services", {"query": text, "limit": "50"})
     except httpx.HTTPError:
-        return unavailable(request, language)
-    assert page is not None
-    return render(
-        request,
+        return page.unavailable()
+    return page.render(
         "search.html",
-        language,
         query=text,
-        services=page["items"],
+        services=_items(found),
         data=str(httpx.URL(f"{API}/services", params={"query": text})),
     )
 
 
 @router.get("/layanan/{slug}")
 async def service(
-    request: Request, session: Reading, slug: SlugPath, language: LanguageQuery = "id"
+    request: Request, session: Reading, page: ThisPage, slug: SlugPath
 ) -> HTMLResponse:
     """One service: the way to it first, then its standard, then its sources."""
     try:
-        detail = await from_catalog(request, f"/services/{slug}")
+        detail = await page.from_catalog(f"/services/{slug}")
     except httpx.HTTPError:
-        return unavailable(request, language)
+        return page.unavailable()
     if detail is None:
-        return not_found(request, language)
-    links = await session.execute(
-        select(LinkRecord).where(LinkRecord.region == region_of(request))
-    )
-    return render(
-        request,
+        return page.not_found()
+    links = await session.execute(select(LinkRecord).where(LinkRecord.region == region_of(request)))
+    return page.render(
         "service.html",
-        language,
         detail=detail,
         service=detail["service"],
         links={row.slug: row.content for row in links.scalars()},
-        names=component_names(language),
+        names=component_names(page.language),
         source_titles={source["id"]: source["title"] for source in detail["sources"]},
         data=detail["href"],
     )
 
 
-def not_found(request: Request, language: Language) -> HTMLResponse:
-    """What a citizen sees at an address that is none."""
-    return render(request, "not-found.html", language, status=404)
-
-
-def unavailable(request: Request, language: Language) -> HTMLResponse:
-    """What a citizen sees while the catalogue does not answer."""
-    return render(request, "unavailable.html", language, status=503)
-
-
-def _next_page(page: Mapping[str, Any], query: Mapping[str, str], language: Language) -> str | None:
-    if page["next"] is None:
-        return None
-    cursor = httpx.URL(page["next"]).params["cursor"]
-    return str(
-        httpx.URL("/layanan", params={**query, "cursor": cursor, "lang": language})
+@router.get("/docs")
+async def docs(request: Request, page: ThisPage) -> HTMLResponse:
+    """The API reference: every operation with its parameters, answers and a `curl` line."""
+    document = await unified_document(request.app)
+    models = models_of(document)
+    return page.render(
+        "docs.html",
+        document=document,
+        groups=groups_of(document, host=str(request.base_url).rstrip("/")),
+        models=models,
+        model_names={model.name for model in models},
+        data="/openapi.json",
     )
+
+
+def _items(document: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    return [] if document is None else document["items"]
+
+
+async def _heading(page: Page, *, agency: str | None, life_event: str | None) -> str | None:
+    """The name of what the list is narrowed to."""
+    path, slug = ("/agencies", agency) if agency is not None else ("/life-events", life_event)
+    if slug is None:
+        return None
+    query = {"limit": "100"} if agency is not None else None
+    named = _items(await page.from_catalog(path, query))
+    return next((page.text_of(item, "name") for item in named if item["slug"] == slug), None)
+
+
+def _next_page(page: Page, found: Mapping[str, Any] | None, query: Mapping[str, str]) -> str | None:
+    if found is None or found["next"] is None:
+        return None
+    cursor = httpx.URL(found["next"]).params["cursor"]
+    return str(httpx.URL("/layanan", params={**query, "cursor": cursor, "lang": page.language}))

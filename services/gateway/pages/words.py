@@ -67,6 +67,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "Perangkat lunak sumber terbuka; penelusuran tidak memakai kuki.",
         "Open-source software; no cookies are used to count visits.",
     ),
+    "contents": ("Isi", "Contents"),
+    "needs_key": ("perlu kunci", "needs a key"),
     "skip": ("Langsung ke isi", "Skip to content"),
     "not_found": ("Halaman tidak ditemukan", "Page not found"),
     "not_found_help": (
