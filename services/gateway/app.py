@@ -61,7 +61,7 @@ def local_services(settings: Settings) -> dict[Service, FastAPI]:
     if settings.feedback_url is None:
         local[Service.feedback] = create_feedback(settings)
     if settings.assessment_url is None:
-        transports = {service: httpx.ASGITransport(app) for service, app in local.items()}
+        transports = {service: in_process(app) for service, app in local.items()}
         local[Service.assessment] = create_assessment(settings, transports)
     return local
 
@@ -147,7 +147,12 @@ def service_client(
     """The gateway's own client of a service: over ASGI in this process, over HTTP elsewhere."""
     return httpx.AsyncClient(
         base_url=settings.service_url(service) or f"http://{service.value}",
-        transport=httpx.ASGITransport(local) if local is not None else None,
+        transport=in_process(local) if local is not None else None,
         auth=auth,
         timeout=settings.upstream_timeout_seconds,
     )
+
+
+def in_process(service: FastAPI) -> httpx.ASGITransport:
+    """The way to a service in this process, whose crash is a 500 as it would be elsewhere."""
+    return httpx.ASGITransport(service, raise_app_exceptions=False)

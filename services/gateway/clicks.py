@@ -87,7 +87,8 @@ class Clicks:
     async def _deliver_always(self) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._waiting.wait(), PAUSE_SECONDS)
+                async with asyncio.timeout(PAUSE_SECONDS):
+                    await self._waiting.wait()
             self._waiting.clear()
             while await self._deliver() == BATCH:
                 pass

@@ -1,8 +1,10 @@
 """The door: finds who calls, signs it for the services, and hands the request to its owner."""
 
+import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -10,9 +12,11 @@ from services.gateway.access import caller_of_key
 from services.platform.database import Database
 from services.platform.guards import answer_problem
 from services.platform.identity import ANONYMOUS, Caller, TokenSigner
-from services.platform.problems import NotAuthenticated, ProblemError
+from services.platform.problems import NotAuthenticated, ProblemError, Unavailable
 from services.platform.service import API
 from services.platform.settings import Service
+
+log = logging.getLogger(__name__)
 
 OWNERS: Mapping[str, Service] = {
     "services": Service.catalog,
@@ -67,6 +71,9 @@ class Door:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if scope["method"] == "HEAD" and not scope["path"].startswith("/go/"):
+            # A read; the server leaves the body out. Behind /go/ a read counts, a look does not.
+            scope = {**scope, "method": "GET"}
         try:
             caller = await self.caller(scope)
         except ProblemError as error:
@@ -74,7 +81,7 @@ class Door:
             return
         owner = owner_of(scope["path"])
         if owner is None:
-            await self.app(scope | {"caller": caller}, receive, send)
+            await self.app({**scope, "caller": caller}, receive, send)
             return
         inner = {name: value for name, value in scope.items() if name not in {"app", "state"}}
         inner["headers"] = [
@@ -91,4 +98,12 @@ class Door:
         scheme, _, key = given.partition(" ")
         if scheme.lower() != "bearer":
             raise NotAuthenticated("Send the key as Authorization: Bearer emk_<id>_<secret>.")
-        return await caller_of_key(self.database, self.region, key.strip(), now=datetime.now(UTC))
+        try:
+            return await caller_of_key(
+                self.database, self.region, key.strip(), now=datetime.now(UTC)
+            )
+        except (SQLAlchemyError, OSError, TimeoutError):
+            log.exception("a key cannot be checked: the database does not answer")
+            raise Unavailable(
+                "The key cannot be checked now; try again shortly.", headers={"Retry-After": "5"}
+            ) from None

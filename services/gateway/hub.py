@@ -1,5 +1,6 @@
 """The hub itself over HTTP: its state, and the page of its interface."""
 
+import asyncio
 from typing import Literal
 
 import httpx
@@ -13,6 +14,8 @@ from services.platform.service import API, VERSION, Health
 from services.platform.settings import Service
 
 router = APIRouter()
+
+READY_SECONDS = 5.0
 
 
 class HubStatus(BaseModel):
@@ -30,9 +33,10 @@ class HubStatus(BaseModel):
 async def get_hub_status(request: Request) -> HubStatus:
     """Whether each service of the hub answers."""
     clients: dict[Service, httpx.AsyncClient] = request.app.state.clients
-    states = [await _own_health(request.app.state.database)]
-    for service, client in clients.items():
-        states.append(await _health_of(service, client))
+    states = await asyncio.gather(
+        _own_health(request.app.state.database),
+        *(_health_of(service, client) for service, client in clients.items()),
+    )
     down = any(health.state == "down" for health in states)
     return HubStatus(
         state="degraded" if down else "ok",
@@ -53,7 +57,8 @@ async def _own_health(database: Database) -> Health:
 
 async def _health_of(service: Service, client: httpx.AsyncClient) -> Health:
     try:
-        answer = await client.get("/health/ready", timeout=5)
+        wait = min(client.timeout.read or READY_SECONDS, READY_SECONDS)
+        answer = await client.get("/health/ready", timeout=wait)
         return Health.model_validate_json(answer.content)
     except (httpx.HTTPError, ValueError):
         return Health(service=service.value, state="down", version=VERSION)

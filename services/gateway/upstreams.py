@@ -10,6 +10,10 @@ from services.platform.guards import answer_problem
 from services.platform.problems import Unavailable
 from services.platform.settings import Service
 
+RawHeaders = list[tuple[bytes, bytes]]
+
+CONNECT_SECONDS = 5
+
 # RFC 9110, 7.6.1: these speak about one connection and are never passed on.
 HOP_BY_HOP = frozenset(
     {
@@ -24,6 +28,20 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     }
 )
+# The door's own server has answered an expectation and writes the date; who the client is, the
+# door says itself.
+OWN_REQUEST = HOP_BY_HOP | {
+    b"host",
+    b"expect",
+    b"forwarded",
+    b"x-forwarded-for",
+    b"x-forwarded-host",
+    b"x-forwarded-port",
+    b"x-forwarded-prefix",
+    b"x-forwarded-proto",
+    b"x-real-ip",
+}
+OWN_ANSWER = HOP_BY_HOP | {b"date", b"server"}
 
 
 class RemoteService:
@@ -32,7 +50,10 @@ class RemoteService:
     def __init__(self, service: Service, url: str, *, timeout: float) -> None:
         self._service = service
         self._url = url
-        self._timeout = aiohttp.ClientTimeout(total=timeout, connect=5)
+        # Of silence, not of the whole exchange: a citizen's slow line is no fault of the service.
+        self._timeout = aiohttp.ClientTimeout(
+            total=None, connect=min(timeout, CONNECT_SECONDS), sock_read=timeout
+        )
         self._session: aiohttp.ClientSession | None = None
 
     def _open(self) -> aiohttp.ClientSession:
@@ -42,6 +63,8 @@ class RemoteService:
                 auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 connector=aiohttp.TCPConnector(limit=200),
+                # What the client did not say, the door does not say for it.
+                skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
             )
         return self._session
 
@@ -52,19 +75,16 @@ class RemoteService:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
+        body = _Body(receive)
         try:
             async with self._open().request(
                 scope["method"],
                 self._target(scope),
-                headers=_passed_on(scope["headers"]),
-                data=_body(receive) if _has_body(scope["headers"]) else None,
+                headers=_passed_on(scope),
+                data=aiter(body) if _has_body(scope["headers"]) else None,
                 allow_redirects=False,
             ) as answer:
-                headers = [
-                    (name.lower(), value)
-                    for name, value in answer.raw_headers
-                    if name.lower() not in HOP_BY_HOP
-                ]
+                headers = self._passed_back(answer)
                 started = True
                 await send(
                     {"type": "http.response.start", "status": answer.status, "headers": headers}
@@ -75,6 +95,8 @@ class RemoteService:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             if started:
                 raise
+            if body.error is not None:
+                raise body.error from None
             problem = Unavailable(
                 f"The {self._service.value} service does not answer now; try again shortly.",
                 headers={"Retry-After": "5"},
@@ -88,34 +110,68 @@ class RemoteService:
         target = raw_path.decode("latin-1") + (f"?{query.decode('latin-1')}" if query else "")
         return URL(self._url + target, encoded=True)
 
+    def _passed_back(self, answer: aiohttp.ClientResponse) -> RawHeaders:
+        """The answer's headers; a redirect to the service's own address stays at the door."""
+        headers = [(name.lower(), value) for name, value in answer.raw_headers]
+        dropped = OWN_ANSWER | _named_by_connection(headers)
+        own = f"{self._url}/".encode()
+        return [
+            (
+                name,
+                value[len(own) - 1 :] if name == b"location" and value.startswith(own) else value,
+            )
+            for name, value in headers
+            if name not in dropped
+        ]
 
-def _passed_on(headers: list[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    named = {
+
+def _passed_on(scope: Scope) -> list[tuple[str, str]]:
+    """The request's headers, and whom the door sees at the other end."""
+    headers: RawHeaders = scope["headers"]
+    dropped = OWN_REQUEST | _named_by_connection(headers)
+    passed = [
+        (name.decode("latin-1"), value.decode("utf-8", "replace"))
+        for name, value in headers
+        if name not in dropped
+    ]
+    if scope.get("client"):
+        passed.append(("x-forwarded-for", scope["client"][0]))
+    return [*passed, ("x-forwarded-proto", scope.get("scheme", "http"))]
+
+
+def _named_by_connection(headers: RawHeaders) -> set[bytes]:
+    return {
         token.strip().lower()
         for name, value in headers
         if name == b"connection"
         for token in value.split(b",")
     }
-    return [
-        (name.decode("latin-1"), value.decode("latin-1"))
-        for name, value in headers
-        if name not in HOP_BY_HOP and name not in named and name != b"host"
-    ]
 
 
-def _has_body(headers: list[tuple[bytes, bytes]]) -> bool:
+def _has_body(headers: RawHeaders) -> bool:
     return any(
         name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
         for name, value in headers
     )
 
 
-async def _body(receive: Receive) -> AsyncIterator[bytes]:
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ConnectionResetError("the client went away")
-        if chunk := message.get("body", b""):
-            yield chunk
-        if not message.get("more_body"):
-            return
+class _Body:
+    """The request's body as it comes; keeps the error that ended it, which aiohttp would hide."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.error: Exception | None = None
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            try:
+                message = await self._receive()
+            except Exception as error:
+                self.error = error
+                raise
+            if message["type"] == "http.disconnect":
+                raise ConnectionResetError("the client went away")
+            if chunk := message.get("body", b""):
+                yield chunk
+            if not message.get("more_body"):
+                return

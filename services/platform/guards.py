@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -73,10 +74,14 @@ class BodyLimit:
             message = await receive()
             received += len(message.get("body", b""))
             if received > self.limit:
-                raise error
+                # FastAPI answers any other error that it meets while reading a body with 400.
+                raise HTTPException(error.status, error.detail)
             return message
 
-        await self.app(scope, limited, send)
+        try:
+            await self.app(scope, limited, send)
+        except HTTPException:  # the body was read outside FastAPI
+            await answer_problem(error, scope, receive, send)
 
 
 class EntityTags:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
@@ -202,10 +203,10 @@ def json_pointer(place: Place) -> str:
 def allowed_methods(routes: Sequence[BaseRoute], request: Request) -> list[str]:
     """Every method that some route takes at this path (Starlette names those of the first)."""
     methods: set[str] = set()
-    for route in routes:
+    for route in iter_route_contexts(routes):
         match, _ = route.matches(request.scope)
         if match is not Match.NONE:
-            methods |= set(getattr(route, "methods", None) or ())
+            methods |= route.methods or set()
     return sorted(methods)
 
 

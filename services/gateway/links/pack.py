@@ -7,12 +7,36 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.gateway.links.records import Link, LinkFile, LinkRecord
 from services.platform.database import WriteSession
-from services.platform.packs import Change, changes_between, parse, read_yaml
+from services.platform.packs import (
+    Change,
+    PackError,
+    Path_,
+    SourceFile,
+    changes_between,
+    parse,
+    read_yaml,
+    repeated,
+    unknown_references,
+)
 
 
 def read_links(root: Path) -> list[Link]:
-    """The links under this folder; `PackError` with what is wrong."""
-    return parse(read_yaml(root / "links.yaml", root), LinkFile).links
+    """The links under this folder; `PackError` with every fault that was found."""
+    located = read_yaml(root / "links.yaml", root)
+    links = parse(located, LinkFile).links
+    sources = parse(read_yaml(root / "sources.yaml", root), SourceFile).sources
+    cited: list[tuple[Path_, str]] = [
+        (("links", index, "sources", n), name)
+        for index, link in enumerate(links)
+        for n, name in enumerate(link.sources)
+    ]
+    faults = [
+        *repeated(located, "links", [link.slug for link in links]),
+        *unknown_references(located, cited, [source.id for source in sources], what="source"),
+    ]
+    if faults:
+        raise PackError(faults)
+    return links
 
 
 async def load_links(session: WriteSession, region: str, links: list[Link]) -> list[Change]:

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from services.gateway.clicks import Clicks
 from services.gateway.links.records import Link, LinkRecord
-from services.platform.database import Reading, ReadSession
+from services.platform.database import Database, Reading, ReadSession
 from services.platform.fields import Slug
 from services.platform.paging import Page, next_address
 from services.platform.parameters import SlugCursor, SlugPath
@@ -77,14 +77,27 @@ async def get_link(request: Request, session: Reading, slug: SlugPath) -> LinkIt
 )
 async def go_to_link(
     request: Request,
-    session: Reading,
     slug: SlugPath,
     service: Annotated[Slug | None, Query(description="The service it is about.")] = None,
 ) -> RedirectResponse:
     """Counts the visit and redirects to the portal. No cookie, nothing about the visitor."""
-    link = await find_link(session, region_of(request), slug)
+    database: Database = request.app.state.database
+    # A visit takes one connection at a time: visitors who each hold one and wait for a second
+    # would wait for each other.
+    async with database.reading() as session:
+        link = await find_link(session, region_of(request), slug)
     clicks: Clicks = request.app.state.clicks
     await clicks.record(link=slug, service=service, at=datetime.now(UTC))
+    return way_to(link)
+
+
+@router.head("/go/{slug}", include_in_schema=False)
+async def look_at_link(request: Request, session: Reading, slug: SlugPath) -> RedirectResponse:
+    """Where the link leads. A program that only looks is no visit."""
+    return way_to(await find_link(session, region_of(request), slug))
+
+
+def way_to(link: LinkRecord) -> RedirectResponse:
     return RedirectResponse(
         link.url,
         status_code=302,

@@ -153,15 +153,15 @@ def kind_of(schema: Document) -> str:
     for union in ("anyOf", "oneOf"):
         if union in schema:
             return " or ".join(dict.fromkeys(kind_of(part) for part in schema[union]))
-    kind = schema.get("type", "any")
-    if kind == "array":
+    if schema.get("type") == "array":
         return f"list of {kind_of(schema.get('items', {}))}"
-    if "format" in schema:
-        return str(schema["format"])
+    return _simple_kind(schema)
+
+
+def _simple_kind(schema: Document) -> str:
+    kind = str(schema.get("format", schema.get("type", "any")))
     low, high = schema.get("minimum"), schema.get("maximum")
-    if low is not None and high is not None:
-        return f"{kind} {low}-{high}"
-    return str(kind)
+    return kind if low is None or high is None else f"{kind} {low}-{high}"
 
 
 def _content(holder: Document) -> tuple[str, Document] | None:
