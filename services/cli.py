@@ -10,10 +10,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+import httpx
 import typer
 import uvicorn
 from fastapi import FastAPI
+from pydantic import ValidationError
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.assessment.app import create_app as create_assessment
 from services.assessment.pack import load_evidence, read_evidence
@@ -22,8 +25,8 @@ from services.catalog.pack import load_catalog, read_catalog
 from services.feedback.app import create_app as create_feedback
 from services.feedback.pack import load_feedback, read_feedback
 from services.gateway.access import IssuedKey, issue_key, revoke_key
-from services.gateway.app import SignedIn, create_app as create_gateway
-from services.gateway.app import local_services, service_client
+from services.gateway.app import SignedIn, local_services, service_client
+from services.gateway.app import create_app as create_gateway
 from services.gateway.links.pack import load_links, read_links
 from services.gateway.regency import load_regency
 from services.platform.database import Database, owner_url
@@ -59,8 +62,18 @@ Result = TypeVar("Result")
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Runs one command's work."""
-    return asyncio.run(work)
+    """Runs one command's work; where a part of the hub does not answer, says so and ends."""
+    try:
+        return asyncio.run(work)
+    except (SQLAlchemyError, OSError, TimeoutError, httpx.HTTPError) as error:
+        say(f"It did not work: {reason_of(error)}; `emall doctor` says more.")
+        raise typer.Exit(1) from None
+
+
+def reason_of(error: Exception) -> str:
+    """An error in one line, without the SQL around it."""
+    lines = str(getattr(error, "orig", None) or error).splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def say(message: str) -> None:
@@ -118,7 +131,12 @@ def migrate() -> None:
 
 @app.command()
 def load(
-    pack: Annotated[Path, typer.Argument(help="Folder of the pack, such as packs/toba.")],
+    pack: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of the pack, such as packs/toba.", exists=True, file_okay=False
+        ),
+    ],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change, store nothing.")
     ] = False,
@@ -191,7 +209,7 @@ def issue(
     if wrong:
         say(f"There is no scope {', '.join(wrong)}; scopes are {', '.join(SCOPES)}.")
         raise typer.Exit(2)
-    scopes = [name for name in SCOPES if name in scope]
+    scopes = sorted(set(SCOPES).intersection(scope))
     settings = load_settings()
     if not run(_agency_exists(settings, agency)):
         say(f"There is no agency {agency!r} in the catalogue; see {API}/agencies.")
@@ -312,11 +330,26 @@ async def _faults(settings: Settings) -> list[str]:
                 )
                 if not tables:
                     faults.append(f"the schema {service.value} is missing; run `emall migrate`")
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is what is wrong
-            faults.append(f"{service.value}: the database does not answer: {error}")
+        except Exception as error:
+            reason = reason_of(error)
+            if f'role "{service.role}" does not exist' in reason:
+                faults.append(f"the role {service.role} is missing; run `emall migrate`")
+            else:
+                faults.append(f"{service.value}: the database does not answer: {reason}")
         finally:
             await database.close()
+        url = settings.service_url(service)
+        if url is not None and not await _is_ready(url):
+            faults.append(f"{service.value}: {url} is not ready")
     return faults
+
+
+async def _is_ready(url: str) -> bool:
+    async with httpx.AsyncClient(base_url=url, timeout=5) as client:
+        try:
+            return (await client.get("/health/ready")).is_success
+        except httpx.HTTPError:
+            return False
 
 
 @app.command("run")
@@ -355,7 +388,14 @@ def run_hub(
 
 def main() -> None:
     """The command `emall`."""
-    app(prog_name="emall")
+    try:
+        app(prog_name="emall")
+    except ValidationError as error:
+        if error.title != Settings.__name__:
+            raise
+        for fault in error.errors():
+            say(f"EMALL_{str(fault['loc'][0]).upper()}: {fault['msg']}")
+        sys.exit(2)
 
 
 if __name__ == "__main__":

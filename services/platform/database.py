@@ -43,7 +43,14 @@ def owner_url(settings: Settings) -> str:
     return embedded_url(settings.data_dir)
 
 
-def make_engine(url: str, *, role: str | None, name: str, pool_size: int = 5) -> AsyncEngine:
+def make_engine(
+    url: str,
+    *,
+    role: str | None,
+    name: str,
+    pool_size: int = 5,
+    command_timeout: float | None = 60,
+) -> AsyncEngine:
     """An engine whose connections act as `role` (None: as the login itself)."""
     server_settings = {"application_name": f"emall {name}", "timezone": "UTC"}
     if role is not None:
@@ -57,7 +64,7 @@ def make_engine(url: str, *, role: str | None, name: str, pool_size: int = 5) ->
         connect_args={
             "server_settings": server_settings,
             "timeout": 10,
-            "command_timeout": 60,
+            "command_timeout": command_timeout,
         },
     )
 

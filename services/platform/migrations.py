@@ -27,7 +27,8 @@ def alembic_config() -> Config:
 async def migrate(settings: Settings) -> None:
     """Migrates all branches; safe to run from several processes at once."""
     url = await asyncio.to_thread(owner_url, settings)
-    engine = make_engine(url, role=None, name="migrate", pool_size=1)
+    # A migration may take long, and so may the wait for another process that is at it.
+    engine = make_engine(url, role=None, name="migrate", pool_size=1, command_timeout=None)
     try:
         async with engine.connect() as connection:
             await connection.run_sync(_upgrade)

@@ -145,14 +145,17 @@ def read_yaml(file: Path, root: Path) -> Located:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         located = Located(name, yaml.safe_load(text))
+        faults: list[Fault] = []
+        if node is not None:
+            _mark_lines(node, (), located, faults)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise PackError([Fault(name, line, "(file)", str(error.problem))]) from None
     except (yaml.YAMLError, ValueError) as error:
         raise PackError([Fault(name, 1, "(file)", " ".join(str(error).split()))]) from None
-    faults: list[Fault] = []
-    if node is not None:
-        _mark_lines(node, (), located, faults)
+    except RecursionError:
+        message = "is nested too deeply, or an alias stands inside of what it names"
+        raise PackError([Fault(name, 1, "(file)", message)]) from None
     if faults:
         raise PackError(faults)
     return located
@@ -186,7 +189,7 @@ def read_csv(file: Path, root: Path, *, name: str) -> Located:
                 raise PackError([located.fault((name, index), "wrong cell count")])
             located.data[name].append({key: value or None for key, value in row.items()})
     except csv.Error as error:
-        fault = Fault(shown, reader.line_num, "(file)", f"cannot be read: {error}")
+        fault = Fault(shown, reader.line_num + 1, "(file)", f"cannot be read: {error}")
         raise PackError([fault]) from None
     return located
 

@@ -10,7 +10,8 @@ def create_schema(service: str) -> None:
         f"""
         DO $$ BEGIN
             CREATE ROLE {role} NOLOGIN;
-        EXCEPTION WHEN duplicate_object THEN NULL;  -- roles belong to the cluster, not the database
+        -- Roles belong to the cluster; another database of it may have made this one, or be at it.
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
         END $$;
         """
     )
