@@ -1,0 +1,259 @@
+"""One embedded server per run; template databases; a database of its own for a test that asks.
+
+What a single service's tests use imports that service alone; the whole hub is imported only by
+the fixtures that run it.
+"""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+from sqlalchemy import make_url
+from starlette.testclient import TestClient
+
+from services.platform.database import Database, WriteSession, embedded_url
+from services.platform.identity import (
+    ANONYMOUS,
+    Caller,
+    Scope,
+    TokenSigner,
+    ensure_identity,
+    load_private_key,
+)
+from services.platform.migrations import migrate
+from services.platform.settings import ROOT, Service, Settings
+
+TOBA = ROOT / "packs" / "toba"
+REQUIRED = set(os.environ.get("EMALL_REQUIRE", "").split(","))
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Server:
+    """The run's PostgreSQL."""
+
+    url: str
+    folder: Path
+
+    def address_of(self, database: str) -> str:
+        url = make_url(self.url).set(database=database)
+        return url.render_as_string(hide_password=False)
+
+    def settings(self, database: str, **more: Any) -> Settings:
+        given: dict[str, Any] = {
+            "database_url": SecretStr(self.address_of(database)),
+            "data_dir": self.folder / "data",
+        }
+        return Settings(**(given | more))
+
+    @contextmanager
+    def database_from(self, template: str) -> Generator[str]:
+        """A new database, a copy of the template; gone afterwards."""
+        name = f"test_{os.urandom(6).hex()}"
+        asyncio.run(execute(self.url, f"CREATE DATABASE {name} TEMPLATE {template}"))
+        yield name
+        asyncio.run(execute(self.url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def execute(url: str, *statements: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def make_template(
+    server: Server, name: str, fill: Callable[[Settings], Awaitable[Any]]
+) -> str:
+    """Makes a template database once, whichever worker comes first."""
+    connection = await asyncpg.connect(server.url)
+    try:
+        await connection.execute("SELECT pg_advisory_lock(1)")
+        known = "SELECT 1 FROM pg_database WHERE datname = $1"
+        if not await connection.fetchval(known, name):
+            await connection.execute(f"DROP DATABASE IF EXISTS making_{name}")
+            await connection.execute(f"CREATE DATABASE making_{name}")
+            await fill(server.settings(f"making_{name}"))
+            await connection.execute(f"ALTER DATABASE making_{name} RENAME TO {name}")
+    finally:
+        await connection.close()
+    return name
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
+    """The server of this run, shared by all of its workers."""
+    base = tmp_path_factory.getbasetemp()
+    folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    server = Server(embedded_url(folder / "server"), folder)
+    settings = server.settings("postgres")
+    ensure_identity(settings.private_key_file, settings.public_key_file)
+    # Durability is tested with a server of its own; here it would only cost time.
+    quick = [f"ALTER SYSTEM SET {name} = off" for name in ("fsync", "synchronous_commit")]
+    asyncio.run(execute(server.url, *quick, "SELECT pg_reload_conf()"))
+    return server
+
+
+@pytest.fixture(scope="session")
+def migrated(server: Server) -> str:
+    """A template with every service's tables, and no rows."""
+    return asyncio.run(make_template(server, "migrated", migrate))
+
+
+@pytest.fixture(scope="session")
+def toba(server: Server) -> str:
+    """A template with the Toba pack."""
+    from services.cli import load_pack
+
+    async def fill(settings: Settings) -> None:
+        await migrate(settings)
+        await load_pack(settings, TOBA)
+
+    return asyncio.run(make_template(server, "toba", fill))
+
+
+@pytest.fixture
+def empty(server: Server, migrated: str) -> Iterator[Settings]:
+    """Settings of a hub on a database of the test's own, which holds tables and no rows."""
+    with server.database_from(migrated) as name:
+        yield server.settings(name)
+
+
+@pytest.fixture
+def database(server: Server, toba: str) -> Iterator[str]:
+    """A database of the test's own, with the Toba pack."""
+    with server.database_from(toba) as name:
+        yield name
+
+
+@pytest.fixture
+def settings(server: Server, database: str) -> Settings:
+    """Settings of a hub on the test's own database."""
+    return server.settings(database)
+
+
+@dataclass
+class Room:
+    """One service by itself, on a database without rows: calls with a token, stores with a rule."""
+
+    client: TestClient
+    app: FastAPI
+    settings: Settings
+
+    def token(self, caller: Caller = ANONYMOUS) -> dict[str, str]:
+        """The header that the gateway would send for this caller."""
+        signer = TokenSigner(load_private_key(self.settings.private_key_file), self.settings.region)
+        return {"Authorization": f"Bearer {signer.sign(caller)}"}
+
+    def get(self, path: str, *, caller: Caller = ANONYMOUS, **parameters: Any) -> httpx.Response:
+        return self.client.get(path, params=parameters or None, headers=self.token(caller))
+
+    def post(self, path: str, body: Any, *, caller: Caller = ANONYMOUS) -> httpx.Response:
+        return self.client.post(path, json=body, headers=self.token(caller))
+
+    def store(self, work: Callable[[WriteSession], Awaitable[Result]]) -> Result:
+        """Does this work in one transaction of the service."""
+        database: Database = self.app.state.database
+
+        async def transaction() -> Result:
+            async with database.writing() as session:
+                return await work(session)
+
+        assert self.client.portal is not None
+        return self.client.portal.call(transaction)
+
+
+def agency_caller(agency: str, *scopes: Scope) -> Caller:
+    """An agency's key, as a service sees it."""
+    return Caller(subject=f"key-of-{agency}", agency=agency, scopes=frozenset(scopes))
+
+
+@contextmanager
+def room(make_app: Callable[[Settings], FastAPI], settings: Settings) -> Generator[Room]:
+    """A service's application, started."""
+    app = make_app(settings)
+    with TestClient(app, follow_redirects=False, raise_server_exceptions=False) as client:
+        yield Room(client, app, settings)
+
+
+@pytest.fixture
+def catalog(empty: Settings) -> Iterator[Room]:
+    """The catalog service by itself, without a pack."""
+    from services.catalog.app import create_app
+
+    with room(create_app, empty) as started:
+        yield started
+
+
+@pytest.fixture
+def feedback(empty: Settings) -> Iterator[Room]:
+    """The feedback service by itself, without a pack."""
+    from services.feedback.app import create_app
+
+    with room(create_app, empty) as started:
+        yield started
+
+
+@dataclass
+class Hub:
+    """A running hub: its HTTP client, and keys on demand."""
+
+    client: TestClient
+    settings: Settings
+
+    def key(self, agency: str, *scopes: Scope, life: timedelta = timedelta(days=1)) -> str:
+        """A new key of an agency."""
+        from services.gateway.access import issue_key
+
+        async def work() -> str:
+            database = Database(self.settings, Service.gateway)
+            async with database.writing() as session:
+                key = await issue_key(
+                    session,
+                    self.settings.region,
+                    agency=agency,
+                    scopes=scopes,
+                    now=datetime.now(UTC),
+                    life=life,
+                )
+            await database.close()
+            return key.key
+
+        return asyncio.run(work())
+
+    def auth(self, agency: str, *scopes: Scope) -> dict[str, str]:
+        """The header of a new key of an agency."""
+        return {"Authorization": f"Bearer {self.key(agency, *scopes)}"}
+
+
+@pytest.fixture
+def hub(settings: Settings) -> Iterator[Hub]:
+    """A hub with all services in this process."""
+    from services.gateway.app import create_app
+
+    with TestClient(create_app(settings), follow_redirects=False) as client:
+        yield Hub(client, settings)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium; without one the test is skipped, or fails where it is required."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    if "browser" in REQUIRED:
+        pytest.fail("EMALL_REQUIRE=browser, but there is no Chromium on the PATH")
+    pytest.skip("no Chromium on the PATH")

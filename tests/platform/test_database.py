@@ -1,0 +1,251 @@
+"""The database: regions in every key, roles that see one schema, tables that are as declared."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import asyncpg
+import pytest
+import sqlalchemy as sa
+from pydantic import SecretStr
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import SQLModel
+
+import services.catalog.records
+import services.gateway.links.records
+from services.platform.database import Database
+from services.platform.migrations import migrate
+from services.platform.settings import ROOT, Service, Settings
+from tests.conftest import Server
+
+# Imported for the tables that they declare.
+DECLARING = (services.catalog.records, services.gateway.links.records)
+SCHEMAS = [service.value for service in Service]
+
+
+@pytest.fixture
+def database_of(empty: Settings) -> Callable[..., list[Any]]:
+    """Runs one statement as a service, in a transaction that reads or writes."""
+
+    async def work(service: Service, statement: str, *, write: bool) -> list[Any]:
+        database = Database(empty, service)
+        try:
+            async with database.writing() if write else database.reading() as session:
+                return list(await session.execute(sa.text(statement)))
+        finally:
+            await database.close()
+
+    def run(service: Service, statement: str, *, write: bool = False) -> list[Any]:
+        return asyncio.run(work(service, statement, write=write))
+
+    return run
+
+
+def rows(settings: Settings, statement: str, *arguments: Any) -> list[Any]:
+    """What the owner of the database sees."""
+    assert settings.database_url is not None
+    url = settings.database_url.get_secret_value()
+
+    async def work() -> list[Any]:
+        connection = await asyncpg.connect(url)
+        try:
+            return list(await connection.fetch(statement, *arguments))
+        finally:
+            await connection.close()
+
+    return asyncio.run(work())
+
+
+def test_every_primary_key_and_unique_index_starts_with_the_region(empty: Settings) -> None:
+    found = rows(
+        empty,
+        """
+        SELECT i.indexrelid::regclass::text AS name, a.attname AS first
+        FROM pg_index i
+        JOIN pg_class c ON c.oid = i.indrelid
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+        LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+        WHERE n.nspname = ANY ($1) AND i.indisunique
+        """,
+        SCHEMAS,
+    )
+    assert len(found) >= 15
+    assert [row["name"] for row in found if row["first"] != "region"] == []
+
+
+def test_every_foreign_key_starts_with_the_region_on_both_sides(empty: Settings) -> None:
+    found = rows(
+        empty,
+        """
+        SELECT k.conname AS name, a.attname AS here, b.attname AS there
+        FROM pg_constraint k
+        JOIN pg_namespace n ON n.oid = k.connamespace
+        JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
+        JOIN pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = k.confkey[1]
+        WHERE n.nspname = ANY ($1) AND k.contype = 'f'
+        """,
+        SCHEMAS,
+    )
+    assert found
+    assert {(row["here"], row["there"]) for row in found} == {("region", "region")}
+
+
+def test_every_table_has_a_primary_key(empty: Settings) -> None:
+    found = rows(
+        empty,
+        """
+        SELECT c.oid::regclass::text AS name
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = ANY ($1) AND c.relkind IN ('r', 'p')
+          AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)
+        """,
+        SCHEMAS,
+    )
+    assert found == []
+
+
+@pytest.mark.parametrize("reader", list(Service))
+@pytest.mark.parametrize("owner", list(Service))
+def test_a_service_reads_its_own_schema_and_no_other(
+    empty: Settings, database_of: Callable[..., list[Any]], reader: Service, owner: Service
+) -> None:
+    tables = rows(
+        empty, "SELECT tablename FROM pg_tables WHERE schemaname = $1 ORDER BY 1", owner.value
+    )
+    assert tables
+    for table in tables:
+        statement = f"SELECT count(*) FROM {owner.value}.{table['tablename']}"
+        if reader is owner:
+            assert database_of(reader, statement) == [(0,)]
+        else:
+            with pytest.raises(DBAPIError, match="permission denied for schema"):
+                database_of(reader, statement)
+
+
+@pytest.mark.parametrize("service", list(Service))
+def test_a_service_cannot_change_the_shape_of_its_schema(
+    database_of: Callable[..., list[Any]], service: Service
+) -> None:
+    with pytest.raises(DBAPIError, match="permission denied for schema"):
+        database_of(service, f"CREATE TABLE {service.value}.more (id int)", write=True)
+
+
+def test_a_read_transaction_cannot_write(database_of: Callable[..., list[Any]]) -> None:
+    statement = "INSERT INTO catalog.source VALUES ('12.12', 'x', '{}') RETURNING id"
+    with pytest.raises(DBAPIError, match="read-only transaction"):
+        database_of(Service.catalog, statement)
+    database_of(Service.catalog, statement, write=True)
+    assert database_of(Service.catalog, "SELECT id FROM catalog.source") == [("x",)]
+
+
+def test_a_write_transaction_that_fails_stores_nothing(
+    empty: Settings, database_of: Callable[..., list[Any]]
+) -> None:
+    async def fail() -> None:
+        database = Database(empty, Service.catalog)
+        try:
+            async with database.writing() as session:
+                await session.execute(
+                    sa.text("INSERT INTO catalog.source VALUES ('12.12', 'x', '{}')")
+                )
+                raise RuntimeError("something else failed")
+        finally:
+            await database.close()
+
+    with pytest.raises(RuntimeError):
+        asyncio.run(fail())
+    assert database_of(Service.catalog, "SELECT id FROM catalog.source") == []
+
+
+def declared_tables() -> list[sa.Table]:
+    tables = SQLModel.metadata.tables.values()
+    return sorted((t for t in tables if t.schema in SCHEMAS), key=lambda table: table.fullname)
+
+
+def test_the_declared_tables_are_the_migrated_ones(empty: Settings) -> None:
+    assert len(declared_tables()) >= 6
+    for table in declared_tables():
+        migrated = {
+            row["column_name"]: row["is_nullable"] == "YES"
+            for row in rows(
+                empty,
+                """
+                SELECT column_name, is_nullable FROM information_schema.columns
+                WHERE table_schema = $1 AND table_name = $2
+                """,
+                table.schema,
+                table.name,
+            )
+        }
+        declared = {column.name: column.nullable for column in table.columns}
+        assert declared == migrated, table.fullname
+
+
+def test_the_declared_primary_keys_are_the_migrated_ones(empty: Settings) -> None:
+    for table in declared_tables():
+        [row] = rows(
+            empty,
+            """
+            SELECT array_agg(a.attname::text ORDER BY k.place) AS columns
+            FROM pg_index i, unnest(i.indkey) WITH ORDINALITY AS k (number, place), pg_attribute a
+            WHERE i.indrelid = $1::text::regclass AND i.indisprimary
+              AND a.attrelid = i.indrelid AND a.attnum = k.number
+            """,
+            table.fullname,
+        )
+        assert [column.name for column in table.primary_key] == row["columns"], table.fullname
+
+
+def test_migrating_again_changes_nothing(empty: Settings) -> None:
+    versions = "SELECT version_num FROM alembic_version ORDER BY 1"
+    before = rows(empty, versions)
+    asyncio.run(migrate(empty))
+    assert rows(empty, versions) == before
+    assert len(before) == len(SCHEMAS)
+
+
+def test_processes_that_migrate_at_once_do_not_disturb_each_other(server: Server) -> None:
+    with server.database_from("template1") as name:
+        settings = server.settings(name)
+        environment = os.environ | {"EMALL_DATABASE_URL": server.address_of(name)}
+        program = (
+            "import asyncio\n"
+            "from services.platform.migrations import migrate\n"
+            "from services.platform.settings import load_settings\n"
+            "asyncio.run(migrate(load_settings()))\n"
+        )
+        processes = [
+            subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, env=environment)
+            for _ in range(3)
+        ]
+        assert [process.wait(60) for process in processes] == [0, 0, 0]
+        assert len(rows(settings, "SELECT FROM alembic_version")) == len(SCHEMAS)
+
+
+def test_a_service_may_log_in_by_itself_with_the_rights_of_its_role(empty: Settings) -> None:
+    assert empty.database_url is not None
+    url = sa.make_url(empty.database_url.get_secret_value())
+    own = url.set(username="emall_catalog", password="it's:a %secret")
+    address = SecretStr(own.render_as_string(hide_password=False))
+    settings = empty.model_copy(update={"catalog_database_url": address})
+    asyncio.run(migrate(settings))
+
+    async def who() -> str | None:
+        database = Database(settings, Service.catalog)
+        try:
+            async with database.reading() as session:
+                return await session.scalar(sa.text("SELECT session_user"))
+        finally:
+            await database.close()
+
+    assert asyncio.run(who()) == "emall_catalog"
+
+
+def test_the_login_of_a_service_must_be_its_role(empty: Settings) -> None:
+    address = SecretStr("postgresql://someone:x@localhost/x")
+    settings = empty.model_copy(update={"catalog_database_url": address})
+    with pytest.raises(ValueError, match="EMALL_CATALOG_DATABASE_URL must name the user"):
+        asyncio.run(migrate(settings))

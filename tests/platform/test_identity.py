@@ -1,0 +1,185 @@
+"""Who is calling: tokens that only the gateway can make."""
+
+import stat
+import time
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import SecretStr
+
+from services.catalog.app import create_app
+from services.platform.identity import (
+    ANONYMOUS,
+    AUDIENCE,
+    ISSUER,
+    SCOPES,
+    Caller,
+    TokenSigner,
+    TokenVerifier,
+    ensure_identity,
+    load_private_key,
+    load_public_key,
+)
+from services.platform.problems import NotAuthenticated
+from tests.conftest import Room, agency_caller, room
+
+REGION = "12.12"
+KEY = Ed25519PrivateKey.generate()
+DUKCAPIL = agency_caller("dukcapil", "usage:write")
+
+
+def claims(**more: Any) -> dict[str, Any]:
+    now = int(time.time())
+    return {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": "key",
+        "agency": "dukcapil",
+        "scopes": ["usage:write"],
+        "region": REGION,
+        "iat": now,
+        "exp": now + 60,
+    } | more
+
+
+def verify(token: str, *, region: str = REGION) -> Caller:
+    return TokenVerifier(KEY.public_key(), region).verify(token)
+
+
+@pytest.mark.parametrize("caller", [ANONYMOUS, DUKCAPIL, agency_caller("pupr", *SCOPES)])
+def test_a_signed_caller_comes_back_as_it_was(caller: Caller) -> None:
+    assert verify(TokenSigner(KEY, REGION).sign(caller)) == caller
+
+
+def test_a_caller_gets_the_same_token_while_it_is_young() -> None:
+    signer = TokenSigner(KEY, REGION)
+    assert signer.sign(DUKCAPIL) == signer.sign(DUKCAPIL)
+    assert signer.sign(DUKCAPIL) != signer.sign(ANONYMOUS)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"exp": int(time.time()) - 1},
+        {"aud": "others"},
+        {"iss": "others"},
+        {"region": "12.13"},
+        {"region": None},
+        {"sub": None},
+    ],
+)
+def test_a_token_with_a_wrong_claim_is_refused(wrong: dict[str, Any]) -> None:
+    token = jwt.encode(claims(**wrong), KEY, algorithm="EdDSA")
+    with pytest.raises(NotAuthenticated):
+        verify(token)
+
+
+@pytest.mark.parametrize("missing", ["exp", "aud", "iss", "sub", "region"])
+def test_a_token_without_a_claim_is_refused(missing: str) -> None:
+    token = jwt.encode(
+        {name: value for name, value in claims().items() if name != missing}, KEY, algorithm="EdDSA"
+    )
+    with pytest.raises(NotAuthenticated):
+        verify(token)
+
+
+def test_a_token_of_another_key_is_refused() -> None:
+    token = TokenSigner(Ed25519PrivateKey.generate(), REGION).sign(DUKCAPIL)
+    with pytest.raises(NotAuthenticated):
+        verify(token)
+
+
+@pytest.mark.parametrize("algorithm", ["none", "HS256"])
+def test_a_token_of_another_algorithm_is_refused(algorithm: str) -> None:
+    key = "" if algorithm == "none" else "a shared secret of thirty-two bytes"
+    with pytest.raises(NotAuthenticated):
+        verify(jwt.encode(claims(), key, algorithm=algorithm))
+
+
+def test_a_remembered_token_ends_with_its_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    verifier = TokenVerifier(KEY.public_key(), REGION)
+    token = TokenSigner(KEY, REGION).sign(DUKCAPIL)
+    assert verifier.verify(token) == verifier.verify(token) == DUKCAPIL
+    end = claims()["exp"]
+    monkeypatch.setattr(time, "time", lambda: end + 1.0)
+    short = jwt.encode(claims(exp=end - 120), KEY, algorithm="EdDSA")
+    with pytest.raises(NotAuthenticated):
+        verifier.verify(short)
+
+
+def test_the_memory_of_tokens_is_bounded() -> None:
+    signer = TokenSigner(KEY, REGION, remembered=2)
+    verifier = TokenVerifier(KEY.public_key(), REGION, remembered=2)
+    for name in "abcd":
+        caller = agency_caller(name)
+        assert verifier.verify(signer.sign(caller)) == caller
+
+
+def test_an_agency_writes_for_itself_and_an_administrator_for_all() -> None:
+    assert DUKCAPIL.may_write_for("dukcapil")
+    assert not DUKCAPIL.may_write_for("pupr")
+    admin = agency_caller("diskominfo", "admin")
+    assert admin.may_write_for("pupr")
+    assert all(admin.may(scope) for scope in SCOPES)
+    assert not ANONYMOUS.may_write_for("pupr")
+
+
+def test_the_keys_are_made_once_and_the_private_one_is_for_its_owner(tmp_path: Path) -> None:
+    private, public = tmp_path / "a" / "private.pem", tmp_path / "b" / "public.pem"
+    ensure_identity(private, public)
+    first = private.read_bytes(), public.read_bytes()
+    ensure_identity(private, public)
+    assert (private.read_bytes(), public.read_bytes()) == first
+    assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    token = TokenSigner(load_private_key(private), REGION).sign(DUKCAPIL)
+    assert TokenVerifier(load_public_key(public), REGION).verify(token) == DUKCAPIL
+    assert sorted(file.name for file in tmp_path.rglob("*.*")) == ["private.pem", "public.pem"]
+
+
+def test_a_lost_public_key_is_made_from_the_private_one(tmp_path: Path) -> None:
+    private, public = tmp_path / "private.pem", tmp_path / "public.pem"
+    ensure_identity(private, public)
+    before = public.read_bytes()
+    public.unlink()
+    ensure_identity(private, public)
+    assert public.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer x",
+        "Bearer a.b.c",
+        "Basic YTpi",
+        "Bearer emk_0123456789ab_secret",
+    ],
+)
+def test_a_service_called_without_the_gateways_token_is_401(
+    catalog: Room, header: str | None
+) -> None:
+    headers = {} if header is None else {"Authorization": header}
+    answer = catalog.client.get("/api/v1/services", headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_health_and_the_openapi_document_need_no_token(catalog: Room) -> None:
+    for path in ("/health/live", "/health/ready", "/openapi.json"):
+        assert catalog.client.get(path).status_code == 200
+    assert catalog.client.get("/health/ready").json()["state"] == "ok"
+
+
+def test_a_service_whose_database_is_away_is_alive_but_not_ready(catalog: Room) -> None:
+    address = SecretStr("postgresql://postgres@/nothing?host=/nowhere")
+    away = catalog.settings.model_copy(update={"database_url": address})
+    with room(create_app, away) as started:
+        assert started.client.get("/health/live").status_code == 200
+        answer = started.client.get("/health/ready")
+        assert (answer.status_code, answer.json()["state"]) == (503, "down")
