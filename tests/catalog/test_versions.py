@@ -1,0 +1,86 @@
+"""Versions of a service over HTTP."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.conftest import Room
+from tests.packs import NOW, load, service, write_pack
+
+LATER = datetime(2026, 4, 1, tzinfo=UTC)
+LATEST = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+def test_a_new_service_has_version_1(catalog: Room, tmp_path: Path) -> None:
+    load(catalog, write_pack(tmp_path, [service("akta")]))
+    answer = catalog.get("/api/v1/services/akta/versions")
+    assert answer.json() == {
+        "items": [
+            {
+                "number": 1,
+                "recorded_at": "2026-03-01T00:00:00Z",
+                "withdrawn": False,
+                "href": "/api/v1/services/akta/versions/1",
+            }
+        ],
+        "next": None,
+    }
+
+
+def test_a_changed_service_gets_version_2_and_version_1_stays_readable(
+    catalog: Room, tmp_path: Path
+) -> None:
+    load(catalog, write_pack(tmp_path, [service("akta"), service("ktp")]))
+    load(
+        catalog, write_pack(tmp_path, [service("akta", summary="Baru."), service("ktp")]), now=LATER
+    )
+
+    now = catalog.get("/api/v1/services/akta").json()
+    assert (now["version"], now["modified_at"]) == (2, "2026-04-01T00:00:00Z")
+    assert now["service"]["summary"] == "Baru."
+    first = catalog.get("/api/v1/services/akta/versions/1").json()
+    assert first["service"]["summary"] == "Diurus di loket."
+    assert catalog.get("/api/v1/services/ktp").json()["version"] == 1
+
+
+def test_a_withdrawn_service_is_gone_but_its_versions_tell(catalog: Room, tmp_path: Path) -> None:
+    load(catalog, write_pack(tmp_path, [service("akta"), service("ktp")]))
+    load(catalog, write_pack(tmp_path, [service("ktp")]), now=LATER)
+
+    assert catalog.get("/api/v1/services/akta").status_code == 404
+    items = catalog.get("/api/v1/services/akta/versions").json()["items"]
+    assert [(item["number"], item["withdrawn"]) for item in items] == [(2, True), (1, False)]
+    assert catalog.get("/api/v1/services/akta/versions/2").json()["service"] is None
+
+
+def test_a_service_that_comes_back_counts_on(catalog: Room, tmp_path: Path) -> None:
+    load(catalog, write_pack(tmp_path, [service("akta")]))
+    load(catalog, write_pack(tmp_path, []), now=LATER)
+    load(catalog, write_pack(tmp_path, [service("akta")]), now=LATEST)
+
+    assert catalog.get("/api/v1/services/akta").json()["version"] == 3
+
+
+def test_only_services_that_changed_after_a_moment_are_listed(
+    catalog: Room, tmp_path: Path
+) -> None:
+    load(catalog, write_pack(tmp_path, [service("akta"), service("ktp")]))
+    changed = [service("akta"), service("ktp", note="Baru")]
+    load(catalog, write_pack(tmp_path, changed), now=LATER)
+
+    answer = catalog.get("/api/v1/services", modified_after=NOW.isoformat())
+    assert [item["slug"] for item in answer.json()["items"]] == ["ktp"]
+
+
+def test_a_version_that_does_not_exist_is_404(catalog: Room, tmp_path: Path) -> None:
+    load(catalog, write_pack(tmp_path, [service("akta")]))
+    for path in ("akta/versions/2", "ktp/versions/1", "ktp/versions"):
+        answer = catalog.get(f"/api/v1/services/{path}")
+        assert answer.status_code == 404
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_version_number_must_be_a_positive_number(catalog: Room) -> None:
+    for number in ("0", "-1", "x", "99999999999999999999"):
+        answer = catalog.get(f"/api/v1/services/akta/versions/{number}")
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["parameter"] == "number"
