@@ -1,0 +1,94 @@
+"""What the hub says about itself."""
+
+import time
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
+
+from services.catalog.app import create_app as create_catalog
+from services.gateway.app import create_app
+from services.platform.settings import Settings
+from tests.conftest import Hub
+from tests.servers import free_port, hanging_up, serving, silent
+
+AWAY = SecretStr("postgresql://postgres@/nothing?host=/nowhere")
+
+
+def states(answer: httpx.Response) -> dict[str, str]:
+    assert answer.status_code == 200
+    return {health["service"]: health["state"] for health in answer.json()["services"]}
+
+
+def test_a_hub_whose_parts_all_answer_is_ok(hub: Hub) -> None:
+    answer = hub.client.get("/api/v1/status")
+    assert answer.json()["state"] == "ok"
+    assert answer.json()["region"] == "12.12"
+    assert states(answer) == dict.fromkeys(("gateway", "catalog", "feedback", "assessment"), "ok")
+
+
+def test_a_service_elsewhere_that_answers_is_ok(settings: Settings) -> None:
+    with serving(create_catalog(settings)) as address:
+        away = settings.model_copy(update={"catalog_url": address})
+        with TestClient(create_app(away)) as client:
+            answer = client.get("/api/v1/status")
+    assert answer.json()["state"] == "ok"
+    assert states(answer)["catalog"] == "ok"
+
+
+def test_a_service_that_nobody_answers_for_makes_the_hub_degraded(settings: Settings) -> None:
+    away = settings.model_copy(update={"feedback_url": f"http://127.0.0.1:{free_port()}"})
+    with TestClient(create_app(away)) as client:
+        answer = client.get("/api/v1/status")
+        assert client.get("/api/v1/services").status_code == 200
+    assert answer.json()["state"] == "degraded"
+    assert states(answer) == {
+        "gateway": "ok",
+        "catalog": "ok",
+        "feedback": "down",
+        "assessment": "ok",
+    }
+
+
+async def nonsense(scope: Scope, receive: Receive, send: Send) -> None:
+    """Something at the address of a service that is none."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"<html>"})
+
+
+def test_a_service_that_hangs_up_or_speaks_nonsense_is_down(settings: Settings) -> None:
+    with hanging_up() as cut, serving(nonsense) as odd:
+        away = settings.model_copy(update={"feedback_url": cut, "catalog_url": odd})
+        with TestClient(create_app(away)) as client:
+            answer = client.get("/api/v1/status")
+    assert states(answer)["feedback"] == "down"
+    assert states(answer)["catalog"] == "down"
+
+
+def test_services_that_say_nothing_are_waited_for_together(settings: Settings) -> None:
+    with silent() as one, silent() as other:
+        away = settings.model_copy(
+            update={"feedback_url": one, "catalog_url": other, "upstream_timeout_seconds": 1.0}
+        )
+        with TestClient(create_app(away)) as client:
+            began = time.monotonic()
+            answer = client.get("/api/v1/status")
+            took = time.monotonic() - began
+    assert answer.json()["state"] == "degraded"
+    assert took < 1.9
+
+
+@pytest.mark.parametrize("whose", ["gateway", "feedback", "assessment"])
+def test_a_part_whose_database_is_away_is_down_and_the_others_are_not(
+    settings: Settings, whose: str
+) -> None:
+    away = settings.model_copy(update={f"{whose}_database_url": AWAY})
+    with TestClient(create_app(away)) as client:
+        answer = client.get("/api/v1/status")
+        ready = client.get("/health/ready")
+        assert client.get("/health/live").status_code == 200
+    assert answer.json()["state"] == "degraded"
+    assert [name for name, state in states(answer).items() if state == "down"] == [whose]
+    assert ready.status_code == (503 if whose == "gateway" else 200)
