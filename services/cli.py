@@ -29,6 +29,7 @@ from services.gateway.app import SignedIn, local_services, service_client
 from services.gateway.app import create_app as create_gateway
 from services.gateway.links.pack import load_links, read_links
 from services.gateway.regency import load_regency
+from services.pack_schema import write_schemas
 from services.platform.database import Database, owner_url
 from services.platform.identity import (
     SCOPES,
@@ -153,6 +154,21 @@ def load(
         typer.echo(str(change))
     verb = "would change" if dry_run else "changed"
     say(f"{len(changes)} {verb}." if changes else "Nothing to change: the pack is loaded.")
+
+
+@app.command("pack-schema")
+def pack_schema(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder to write to, such as packs/schema.", file_okay=False)
+    ],
+) -> None:
+    """Write the JSON Schemas of a pack's files, for editors and other programs."""
+    try:
+        for file in write_schemas(folder):
+            typer.echo(str(file))
+    except OSError as error:
+        say(f"It did not work: {error}")
+        raise typer.Exit(1) from None
 
 
 class _RolledBackError(Exception):

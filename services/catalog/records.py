@@ -84,7 +84,9 @@ class Component(PackModel):
     items: list[Text] = Field(default_factory=list[Text])
     items_en: list[Text] = Field(default_factory=list[Text])
     duration: Duration | None = Field(None, description="ISO 8601, such as P14D.")
-    working_days: int | None = Field(None, ge=0, le=3650)
+    working_days: int | None = Field(
+        None, ge=0, le=3650, description="Where the time counts working days."
+    )
     fee_idr: int | None = Field(None, ge=0, description="Rupiah; 0 where the service is free.")
     sources: list[Slug] = Field(min_length=1)
 
@@ -98,21 +100,30 @@ class Component(PackModel):
 class Service(PackModel):
     """A public service, with the components of its standard as far as they are published."""
 
-    slug: Slug
-    agency: Slug
+    slug: Slug = Field(description="Its name in addresses; kept for good.")
+    agency: Slug = Field(description="Slug of the agency that gives it.")
     name: Line
     name_en: Line
     summary: Text
     summary_en: Text
-    status: Literal["active", "inactive"] = "active"
+    status: Literal["active", "inactive"] = Field(
+        "active", description="Inactive where it exists on paper but cannot be used."
+    )
     digital: bool = Field(description="Whether it has an online channel.")
-    common_names: list[Line] = Field(default_factory=list[Line])
-    life_events: list[Slug] = Field(default_factory=list[Slug])
+    common_names: list[Line] = Field(
+        default_factory=list[Line],
+        description="What people call it; a search for exactly that finds it first.",
+    )
+    life_events: list[Slug] = Field(
+        default_factory=list[Slug], description="Slugs of the life events in which it is needed."
+    )
     audience: list[Literal["citizen", "business", "organisation", "government"]] = Field(
         min_length=1
     )
     channels: list[Channel] = Field(min_length=1)
-    components: dict[ComponentCode, Component]
+    components: dict[ComponentCode, Component] = Field(
+        description="Of the 14 components of a service standard those that are published."
+    )
     sources: list[Slug] = Field(min_length=1)
     note: Text | None = None
 

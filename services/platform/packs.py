@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.platform.fields import HttpsUrl, Line, RegionCode, Slug, Text
 from services.platform.places import place_in
@@ -25,7 +25,7 @@ class PackModel(BaseModel):
 class Source(PackModel):
     """Where a fact comes from: a regulation, a study, a site."""
 
-    id: Slug
+    id: Slug = Field(description="What the rest of the pack cites it by.")
     title: Line
     kind: Literal[
         "law",
@@ -52,10 +52,14 @@ class SourceFile(PackModel):
 class Pack(PackModel):
     """The head of a pack: which regency it describes."""
 
-    region: RegionCode
+    region: RegionCode = Field(
+        description="Code of the Ministry of Home Affairs, such as 12.12, in quotation marks."
+    )
     name: Line
     name_en: Line
-    statistics_code: Line | None = None
+    statistics_code: Line | None = Field(
+        None, description="Code of Statistics Indonesia, another system, in quotation marks."
+    )
     province: Line
     province_code: Line
     timezone: Line = "Asia/Jakarta"
