@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, ValidationError
 from sqlalchemy import text
 
 from services.assessment.evidence.records import (
@@ -22,15 +22,19 @@ from services.assessment.evidence.records import (
 from services.assessment.evidence.store import STORED, add_version
 from services.assessment.methods.library import read_methods
 from services.platform.database import WriteSession
+from services.platform.fields import Slug
 from services.platform.ids import new_id
 from services.platform.packs import (
     Change,
     Fault,
     Located,
     PackError,
+    PackModel,
     Path_,
     Source,
+    SourceFile,
     changes_between,
+    parse,
     read_yaml,
     repeated,
     unknown_references,
@@ -54,6 +58,20 @@ DELETE FROM assessment.source WHERE region = :region AND id = :id
 """
 
 
+class AgencySlug(PackModel):
+    """Of an agency the evidence needs its name alone."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    slug: Slug
+
+
+class AgencySlugFile(PackModel):
+    """`agencies.yaml`"""
+
+    agencies: list[AgencySlug]
+
+
 @dataclass(frozen=True)
 class EvidencePack:
     """The evidence of a pack, checked."""
@@ -64,10 +82,11 @@ class EvidencePack:
 
 def read_evidence(root: Path) -> EvidencePack:
     """The evidence under this folder; `PackError` with every fault that was found."""
-    sources_file = read_yaml(root / "sources.yaml", root)
-    sources = TypeAdapter(list[Source]).validate_python(sources_file.data.get("sources", []))
+    sources = parse(read_yaml(root / "sources.yaml", root), SourceFile).sources
+    agencies = parse(read_yaml(root / "agencies.yaml", root), AgencySlugFile).agencies
     known: dict[str, set[str]] = {
         "source": {source.id for source in sources},
+        "agency": {agency.slug for agency in agencies},
         "index": set(read_methods()),
     }
     faults: list[Fault] = []
@@ -82,14 +101,18 @@ def read_evidence(root: Path) -> EvidencePack:
         except PackError as error:
             faults += error.faults
     for kind in ("stakeholders", "decisions"):
-        known[kind] = {record.key for record in files[kind][1]} if kind in files else set()
+        if kind in files:
+            known[kind] = {record.key for record in files[kind][1]}
+        elif not (root / "evidence" / f"{kind}.yaml").exists():
+            known[kind] = set()
     for kind, (located, records) in files.items():
         keys = [record.key for record in records]
         faults += repeated(located, field_of(kind), keys, key="key")
         for what, references in _references(field_of(kind), records).items():
-            faults += unknown_references(
-                located, references, known[what], what=what.removesuffix("s")
-            )
+            if what in known:  # what a faulty file defines is not known, so nothing can lack there
+                faults += unknown_references(
+                    located, references, known[what], what=what.removesuffix("s")
+                )
     if faults:
         raise PackError(faults)
     return EvidencePack(tuple(sources), {kind: records for kind, (_, records) in files.items()})
@@ -126,6 +149,7 @@ def _references(name: str, records: tuple[Evidence, ...]) -> dict[str, list[tupl
     """What the records point at, by the kind of thing, with the path of each pointer."""
     found: dict[str, list[tuple[Path_, str]]] = {
         "source": [],
+        "agency": [],
         "stakeholders": [],
         "decisions": [],
         "index": [],
@@ -134,8 +158,11 @@ def _references(name: str, records: tuple[Evidence, ...]) -> dict[str, list[tupl
         at: Path_ = (name, index)
         found["source"] += [((*at, "sources", n), s) for n, s in enumerate(record.sources)]
         match record:
-            case Stakeholder(role_decision=str() as decision):
-                found["decisions"].append(((*at, "role_decision"), decision))
+            case Stakeholder():
+                if record.role_decision is not None:
+                    found["decisions"].append(((*at, "role_decision"), record.role_decision))
+                if record.agency is not None:
+                    found["agency"].append(((*at, "agency"), record.agency))
             case Agreement(parties=parties):
                 found["stakeholders"] += [((*at, "parties", n), p) for n, p in enumerate(parties)]
             case Programme(partners=partners):
