@@ -2,15 +2,19 @@
 
 SEARCH = """
 -- A page of the services that fit the words, best first: an exact common name before all words
--- before some; then by rank and name. `cursor` is the last service of the page before.
+-- in its names before all words anywhere before some; then by rank and name. `cursor` is the last
+-- service of the page before.
 WITH wanted AS (
     SELECT to_tsquery('indonesian', :any_word) || to_tsquery('simple', :any_word) AS any_word,
-           to_tsquery('indonesian', :all_words) || to_tsquery('simple', :all_words) AS all_words
+           to_tsquery('indonesian', :all_words) || to_tsquery('simple', :all_words) AS all_words,
+           to_tsquery('indonesian', :all_in_names) || to_tsquery('simple', :all_in_names)
+               AS all_in_names
 ),
 hit AS (
     SELECT s.slug, s.agency, s.version, s.modified_at, s.content,
            (CASE WHEN :name = ANY (s.names) THEN 20 ELSE 0 END
             + CASE WHEN s.search @@ w.all_words THEN 10 ELSE 0 END
+            + CASE WHEN s.search @@ w.all_in_names THEN 5 ELSE 0 END
             + ts_rank(s.search, w.any_word, 1))::float8 AS rank
     FROM catalog.service s, wanted w
     WHERE s.region = :region

@@ -21,7 +21,7 @@ from services.catalog.schemas import (
     completeness,
     service_summary,
 )
-from services.catalog.search import all_words, any_word, common_name_key, words_of
+from services.catalog.search import all_in_names, all_words, any_word, common_name_key, words_of
 from services.platform.database import Reading
 from services.platform.fields import TEXT_PATTERN, Moment, Slug
 from services.platform.paging import Page, next_address
@@ -77,6 +77,7 @@ async def list_services(
         parameters |= {
             "any_word": any_word(words),
             "all_words": all_words(words),
+            "all_in_names": all_in_names(words),
             "name": common_name_key(query),
         }
     rows = (await session.execute(text(statement), parameters)).all()

@@ -38,6 +38,11 @@ def all_words(words: Sequence[str]) -> str:
     return " & ".join(f"'{word}':*" for word in words)
 
 
+def all_in_names(words: Sequence[str]) -> str:
+    """A tsquery for texts with all of the words in the names (weight A)."""
+    return " & ".join(f"'{word}':*A" for word in words)
+
+
 def search_texts(
     service: Service, *, agency: Agency, life_events: Sequence[LifeEvent]
 ) -> dict[str, str]:

@@ -100,6 +100,26 @@ def test_a_service_with_all_words_comes_before_one_with_some(regency: Room) -> N
     assert found(regency, "sertifikat bangunan")[0] == "slf"
 
 
+def test_a_service_named_with_all_words_comes_before_one_that_tells_of_them(
+    catalog: Room, tmp_path: Path
+) -> None:
+    named = service(
+        "z-pbb",
+        name="PBB",
+        summary="Penetapan tahunan.",
+        components={"dasar_hukum": component(text=" ".join(f"pasal{n}" for n in range(400)))},
+        common_names=["pajak bumi", "bayar PBB", "pajak hunian", "surat rumah"],
+    )
+    told = service(
+        "air",
+        name="Pajak Rumah Air",
+        summary="Pembayaran pajak rumah: bayar pajak rumah di loket.",
+        common_names=["pajak rumah air"],
+    )
+    load(catalog, write_pack(tmp_path, [told, named]))
+    assert found(catalog, "bayar pajak rumah") == ["z-pbb", "air"]
+
+
 def test_a_search_keeps_to_its_filters(regency: Room) -> None:
     assert found(regency, "imb", agency="dukcapil") == []
     assert found(regency, "bangunan", life_event="rumah") == ["pbg"]
