@@ -1,17 +1,18 @@
 """Stores usage events: each once, with the daily counts in the same transaction."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
 from services.feedback.usage import queries
 from services.feedback.usage.schemas import EventsStored, UsageEvent
+from services.feedback.usage.statistics import JAKARTA
 from services.platform.database import WriteSession
 from services.platform.identity import Caller
 from services.platform.problems import Conflict, FieldError, NotAllowed
 
-EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(2020, 1, 1, tzinfo=JAKARTA)
 CLOCK_SKEW = timedelta(minutes=10)
 """How far a sender's clock may be ahead."""
 
