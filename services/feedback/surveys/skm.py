@@ -70,13 +70,13 @@ def ikm_of_totals(totals: Sequence[int], n: int, *, weight: Weight = "1/9") -> D
 def ikm_result(responses: Sequence[Mapping[str, int]], *, weight: Weight = "1/9") -> IkmResult:
     """The index of complete responses (each element 1-4) and the interval of its mean.
 
-    The interval is the normal one over the respondents' own indices, clipped to 25-100; with one
-    respondent it is the whole range.
+    The interval is the normal one over the respondents' own indices, clipped to the scale (25-100;
+    with the weight 0.11 24.75-99); with one respondent it is the whole scale.
     """
     n = len(responses)
     totals = [sum(response[code] for response in responses) for code in ELEMENTS]
     ikm = ikm_of_totals(totals, n, weight=weight)
-    low, high = Decimal("25.00"), Decimal("100.00")
+    low, high = (ikm_of_totals([level] * len(ELEMENTS), 1, weight=weight) for level in (1, 4))
     if n > 1:
         own = [
             float(25 * WEIGHTS[weight] * sum(response[code] for code in ELEMENTS))
