@@ -1,0 +1,31 @@
+"""The feedback service for the tests of a module, which keep apart by the agencies they use."""
+
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from services.feedback.app import create_app
+from tests.conftest import Room, Server, room
+
+NUMBERS = count(1)
+
+
+@pytest.fixture(scope="module")
+def office(server: Server, migrated: str) -> Iterator[Room]:
+    """The feedback service, started once for a module: no test may count on being alone in it."""
+    with (
+        server.database_from(migrated) as name,
+        room(create_app, server.settings(name)) as started,
+    ):
+        yield started
+
+
+@pytest.fixture
+def agency() -> str:
+    """An agency that no other test uses."""
+    return new_agency()
+
+
+def new_agency() -> str:
+    return f"opd-{next(NUMBERS)}"
