@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StrictInt, StringConstraints, model_validator
 
+from services.feedback.surveys.skm import ELEMENTS
 from services.platform.fields import Line, Slug, Text
 from services.platform.packs import PackModel
 
@@ -44,6 +45,11 @@ class Question(PackModel):
             raise ValueError(f"{self.kind} needs at least two options")
         return self
 
+    def takes(self, answer: Answer) -> bool:
+        """Whether this kind of question has such answers; an earlier version may not have."""
+        fitting = {"scale4": int, "single": str, "multiple": list}[self.kind]
+        return isinstance(answer, fitting)
+
     def fault(self, answer: Answer) -> str | None:
         """What is wrong with an answer and what would be right; None for a good one."""
         codes = [option.code for option in self.options]
@@ -80,6 +86,14 @@ class Survey(PackModel):
         codes = [question.code for question in self.questions]
         if len(set(codes)) != len(codes):
             raise ValueError("each question needs a code of its own")
+        return self
+
+    @model_validator(mode="after")
+    def _skm_has_its_elements(self) -> "Survey":
+        levels = {question.code for question in self.questions if question.kind == "scale4"}
+        missing = [code for code in ELEMENTS if code not in levels]
+        if self.kind == "skm" and missing:
+            raise ValueError(f"skm needs questions of kind scale4 for {', '.join(missing)}")
         return self
 
     def faults(self, answers: Mapping[str, Answer]) -> dict[str, str]:

@@ -53,9 +53,14 @@ def survey_results(
 
 
 def question_result(question: Question, responses: Sequence[Mapping[str, Any]]) -> QuestionResult:
-    """How often each option was chosen, and the mean where the options are levels."""
+    """How often each option was chosen, and the mean where the options are levels.
+
+    An answer to an earlier version, when the question was of another kind, is left out.
+    """
     answers: list[Answer] = [
-        response[question.code] for response in responses if question.code in response
+        response[question.code]
+        for response in responses
+        if question.code in response and question.takes(response[question.code])
     ]
     counts: Counter[Any] = Counter()
     for answer in answers:
@@ -80,11 +85,15 @@ def satisfaction(
     survey: Survey, responses: Sequence[Mapping[str, Any]], *, weight: Weight
 ) -> Satisfaction | None:
     """The IKM of the responses that answer all nine elements; None where they are too few."""
-    complete = [response for response in responses if all(code in response for code in ELEMENTS)]
+    elements = {question.code: question for question in survey.questions}
+    complete = [
+        response
+        for response in responses
+        if all(code in response and elements[code].takes(response[code]) for code in ELEMENTS)
+    ]
     if len(complete) < SMALLEST_GROUP:
         return None
     result = ikm_result(complete, weight=weight)
-    texts = {question.code: question.text for question in survey.questions}
     return Satisfaction(
         ikm=float(result.ikm),
         grade=result.grade,
@@ -94,7 +103,7 @@ def satisfaction(
         elements=[
             SkmElement(
                 code=element.code,
-                text=texts[element.code],
+                text=elements[element.code].text,
                 total=element.total,
                 nrr=float(element.nrr),
             )
