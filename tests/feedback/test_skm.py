@@ -148,7 +148,8 @@ def test_the_order_of_respondents_and_their_repetition_do_not_move_the_index(
 
 
 def test_respondents_who_agree_leave_no_doubt() -> None:
-    result = ikm_result([{code: 3 for code in ELEMENTS}] * 10)
+    satisfied: dict[str, int] = dict.fromkeys(ELEMENTS, 3)
+    result = ikm_result([satisfied] * 10)
     assert result.low == result.ikm == result.high == Decimal("75.00")
 
 
