@@ -19,7 +19,8 @@ from services.platform.places import place_in
 class PackModel(BaseModel):
     """A part of a pack: an unknown field is an error, so that a typing mistake is seen."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # YAML has .inf and .nan, JSON and thus the database have neither.
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Source(PackModel):
