@@ -250,7 +250,9 @@ def head_of(row: Any) -> dict[str, Any]:
         "evidence_hash": row.evidence_hash,
         "recorded_at": row.recorded_at,
         "recorded_by": row.recorded_by,
-        "index": Node.model_validate(row.scores["index"]),
+        "index": Node.model_validate(
+            row.scores["index"] | {"href": f"{href}/scores/{row.scores['index']['code']}"}
+        ),
         "href": href,
         "scores_href": f"{href}/scores",
         "evidence_href": f"{href}/evidence",
@@ -266,7 +268,6 @@ async def _find(
         raise _no_assessment(assessment_id)
     head = head_of(row)
     scores = Scores.model_validate(row.scores).with_addresses(head["scores_href"])
-    head["index"] = scores.index
     return Assessment(**head, scores=scores)
 
 
