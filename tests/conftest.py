@@ -207,6 +207,38 @@ def feedback(empty: Settings) -> Iterator[Room]:
         yield started
 
 
+@pytest.fixture
+def assessment(empty: Settings) -> Iterator[Room]:
+    """The assessment service by itself, without a pack; its peers are away."""
+    from services.assessment.app import create_app
+
+    with room(create_app, empty) as started:
+        yield started
+
+
+def new_key(
+    settings: Settings, agency: str, *scopes: Scope, life: timedelta = timedelta(days=1)
+) -> str:
+    """A new key of an agency, for a hub with these settings."""
+    from services.gateway.access import issue_key
+
+    async def work() -> str:
+        database = Database(settings, Service.gateway)
+        async with database.writing() as session:
+            key = await issue_key(
+                session,
+                settings.region,
+                agency=agency,
+                scopes=scopes,
+                now=datetime.now(UTC),
+                life=life,
+            )
+        await database.close()
+        return key.key
+
+    return asyncio.run(work())
+
+
 @dataclass
 class Hub:
     """A running hub: its HTTP client, and keys on demand."""
@@ -216,23 +248,7 @@ class Hub:
 
     def key(self, agency: str, *scopes: Scope, life: timedelta = timedelta(days=1)) -> str:
         """A new key of an agency."""
-        from services.gateway.access import issue_key
-
-        async def work() -> str:
-            database = Database(self.settings, Service.gateway)
-            async with database.writing() as session:
-                key = await issue_key(
-                    session,
-                    self.settings.region,
-                    agency=agency,
-                    scopes=scopes,
-                    now=datetime.now(UTC),
-                    life=life,
-                )
-            await database.close()
-            return key.key
-
-        return asyncio.run(work())
+        return new_key(self.settings, agency, *scopes, life=life)
 
     def auth(self, agency: str, *scopes: Scope) -> dict[str, str]:
         """The header of a new key of an agency."""
