@@ -1,9 +1,10 @@
 """Field types that mean the same in every service, with the limits that the API documents."""
 
+import re
 from datetime import UTC, date, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 
 SLUG_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
@@ -20,6 +21,32 @@ HttpsUrl = Annotated[
 ]
 
 
+WRITTEN_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)", re.ASCII)
+
+
+def _written_as_date(value: object) -> object:
+    """Refuses a bare number, which pydantic takes for seconds since 1970."""
+    if isinstance(value, date):
+        return value
+    if isinstance(value, str) and WRITTEN_DATE.match(value):
+        return value
+    raise ValueError("begins with a date written as 2024-03-31")
+
+
+def _is_number(value: object) -> object:
+    if isinstance(value, bool | str | bytes):
+        raise ValueError("must be a number, not a text or a truth value")
+    return value
+
+
+BodyNumber = BeforeValidator(_is_number)
+"""Keeps a number in a JSON body from being read out of a text or of true and false; in an address
+every number is a text."""
+
+Day = Annotated[date, BeforeValidator(_written_as_date)]
+"""A calendar day."""
+
+
 def _in_utc(value: datetime) -> datetime:
     try:
         return value.astimezone(UTC)
@@ -27,7 +54,7 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError("lies outside the years 1 to 9999 in UTC") from None
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_as_date), AfterValidator(_in_utc)]
 """A time with a zone, kept in UTC."""
 
 

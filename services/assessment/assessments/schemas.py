@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.assessment.scoring.facts import Item
 from services.assessment.scoring.scores import Node, Scores
-from services.platform.fields import Slug, Year
+from services.platform.fields import BodyNumber, Slug, Year
 
 DEFAULT_METHOD = "cgr-2015"
 DEFAULT_DRAWS = 10_000
@@ -34,10 +34,10 @@ class MethodUsed(Wire):
 class AssessmentWanted(Wire):
     """What is to be assessed."""
 
-    period: Year
+    period: Annotated[Year, BodyNumber]
     method: Slug = DEFAULT_METHOD
-    seed: Seed = 1
-    draws: DrawCount = DEFAULT_DRAWS
+    seed: Annotated[Seed, BodyNumber] = 1
+    draws: Annotated[DrawCount, BodyNumber] = DEFAULT_DRAWS
 
 
 class AssessmentHead(Wire):

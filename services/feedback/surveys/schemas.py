@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.feedback.surveys.definition import Answer, Code, Survey
 from services.feedback.surveys.skm import Grade, Weight
 from services.feedback.usage.schemas import ChannelKind
-from services.platform.fields import DistrictCode, Slug
+from services.platform.fields import Day, DistrictCode, Slug
 
 SMALLEST_GROUP = 5
 """Results of fewer respondents are not published."""
@@ -60,7 +60,7 @@ class Response(Wire):
     id: UUID | None = Field(
         None, description="Made by the sender, so that a repeated response counts once."
     )
-    answered_on: date | None = Field(
+    answered_on: Day | None = Field(
         None, description="Day of the answers; default today. From 2020 on, not in the future."
     )
     service: Slug | None = None

@@ -24,7 +24,7 @@ from services.feedback.usage.schemas import (
 )
 from services.feedback.usage.statistics import JAKARTA, first_day, store_statistics
 from services.platform.database import Reading, Writing
-from services.platform.fields import Slug, Year, YearMonth
+from services.platform.fields import Day, Slug, Year, YearMonth
 from services.platform.identity import UsageWriter
 from services.platform.problems import problem_responses
 from services.platform.service import API, region_of
@@ -94,9 +94,9 @@ async def get_usage_summary(
     session: Reading,
     *,
     first: Annotated[
-        date | None, Query(alias="from", description="First day; default: 1 January of this year.")
+        Day | None, Query(alias="from", description="First day; default: 1 January of this year.")
     ] = None,
-    last: Annotated[date | None, Query(alias="to", description="Last day; default: today.")] = None,
+    last: Annotated[Day | None, Query(alias="to", description="Last day; default: today.")] = None,
     group_by: Annotated[
         GroupBy, Query(description="Dimensions to keep apart.", max_length=len(DIMENSIONS))
     ] = [],  # noqa: B006 - FastAPI copies it

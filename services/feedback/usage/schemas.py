@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from services.platform.fields import DistrictCode, Line, Moment, Slug, YearMonth
+from services.platform.fields import BodyNumber, DistrictCode, Line, Moment, Slug, YearMonth
 
 EventKind = Literal["page_view", "search", "click_out", "form_start", "form_end"]
 EventSource = Literal["gateway", "kiosk", "poster", "agency"]
@@ -20,6 +20,9 @@ DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 MAX_EVENTS = 5_000
 MAX_STATISTICS = 2_000
 MAX_COUNT = 1_000_000_000
+
+
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT), BodyNumber]
 
 
 class Wire(BaseModel):
@@ -56,11 +59,11 @@ class EventsStored(Wire):
 class Counters(Wire):
     """What happened to applications in a month. A counter that is not known is left out."""
 
-    submitted: int | None = Field(None, ge=0, le=MAX_COUNT)
-    in_review: int | None = Field(None, ge=0, le=MAX_COUNT)
-    completed: int | None = Field(None, ge=0, le=MAX_COUNT)
-    rejected: int | None = Field(None, ge=0, le=MAX_COUNT)
-    returned: int | None = Field(None, ge=0, le=MAX_COUNT)
+    submitted: Count | None = None
+    in_review: Count | None = None
+    completed: Count | None = None
+    rejected: Count | None = None
+    returned: Count | None = None
 
     def given(self) -> dict[Measure, int]:
         values: dict[Measure, int | None] = {name: getattr(self, name) for name in MEASURES}
