@@ -237,6 +237,14 @@ def install_problem_handlers(app: FastAPI) -> None:
     async def on_http(request: Request, error: HTTPException) -> JSONResponse:
         headers = dict(error.headers or {})
         detail = error.detail
+        if error.status_code == HTTPStatus.BAD_REQUEST and error.__cause__ is not None:
+            # FastAPI could not read the body: no UTF-8, or nested too deeply.
+            unreadable = FieldError(
+                pointer="#", parameter=None, detail="must be a JSON document in UTF-8"
+            )
+            return problem_response(
+                request, Invalid.status, "The body cannot be read.", errors=[unreadable]
+            )
         if error.status_code == HTTPStatus.NOT_FOUND:
             detail = f"Nothing is at {request.url.path}; /openapi.json lists every address."
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
