@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
@@ -105,8 +105,31 @@ def openapi_with_problems(app: FastAPI) -> dict[str, Any]:
             schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
             schema.pop("$defs", None)
             schemas[model.__name__] = schema
+        for schema in schemas.values():
+            _close_keys(schema)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _close_keys(schema: Any) -> None:
+    """Says of an object whose keys follow a pattern that no other key is accepted.
+
+    Pydantic writes `patternProperties`, which leaves every other key free, and which generators of
+    clients do not read.
+    """
+    if isinstance(schema, list):
+        for item in cast("list[Any]", schema):
+            _close_keys(item)
+    if not isinstance(schema, dict):
+        return
+    members = cast("dict[str, Any]", schema)
+    patterns: dict[str, Any] = members.get("patternProperties", {})
+    if len(patterns) == 1 and "additionalProperties" not in members:
+        [(pattern, values)] = members.pop("patternProperties").items()
+        members["propertyNames"] = {"pattern": pattern} | members.get("propertyNames", {})
+        members["additionalProperties"] = values
+    for member in members.values():
+        _close_keys(member)
 
 
 def region_of(request: Request) -> str:
