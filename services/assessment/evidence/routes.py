@@ -32,6 +32,12 @@ router = APIRouter(prefix=API, tags=["evidence"], responses=problem_responses(40
 Kind = TypeVar("Kind", bound=Evidence)
 
 
+class SourceItem(Source):
+    """A source with its address."""
+
+    href: str
+
+
 class Record(BaseModel, Generic[Kind]):
     """A piece of evidence in one version, with its sources in full."""
 
@@ -42,13 +48,7 @@ class Record(BaseModel, Generic[Kind]):
     recorded_at: AwareDatetime
     content: Kind | None
     """Null in the version that withdrew it."""
-    sources: list[Source]
-    href: str
-
-
-class SourceItem(Source):
-    """A source with its address."""
-
+    sources: list[SourceItem]
     href: str
 
 
@@ -108,9 +108,13 @@ def record_of(kind: str, model: type[Kind], row: Any) -> Record[Kind]:
         version=row.version,
         recorded_at=recorded_at,
         content=None if row.content is None else model.model_validate(row.content),
-        sources=row.sources,
+        sources=[source_item(content) for content in row.sources],
         href=f"{API}/{kind}/{row.id}?version={row.version}",
     )
+
+
+def source_item(content: dict[str, Any]) -> SourceItem:
+    return SourceItem(**content, href=f"{API}/sources/{content['id']}")
 
 
 add_kind("stakeholders", Stakeholder, singular="stakeholder")
@@ -142,7 +146,7 @@ async def list_sources(
     """The studies, regulations and sites that the hub's facts rest on."""
     parameters = {"region": region_of(request), "cursor": cursor, "limit": limit + 1}
     rows = (await session.execute(text(SOURCES), parameters)).all()
-    items = [SourceItem(**row.content, href=f"{API}/sources/{row.id}") for row in rows[:limit]]
+    items = [source_item(row.content) for row in rows[:limit]]
     more = items[-1].id if len(rows) > limit else None
     return Page(items=items, next=next_address(request, more))
 
@@ -154,4 +158,4 @@ async def get_source(request: Request, session: Reading, id: SlugPath) -> Source
     row = (await session.execute(text(SOURCE), parameters)).one_or_none()
     if row is None:
         raise NotFound(f"There is no source {id!r}; {API}/sources lists all of them.")
-    return SourceItem(**row.content, href=f"{API}/sources/{row.id}")
+    return source_item(row.content)
