@@ -99,7 +99,9 @@ def serve(
 ) -> None:
     """Serve the hub, or one service of it."""
     settings = load_settings()
-    ensure_identity(settings.private_key_file, settings.public_key_file)
+    if service in (None, Service.gateway) or settings.identity_public_key_file is None:
+        # With a public key of its own a service needs no private one: that is the gateway's.
+        ensure_identity(settings.private_key_file, settings.public_key_file)
     if settings.database_url is None:
         owner_url(settings)  # the embedded server lives as long as this process
     _serve(service or Service.gateway, settings, host=host, port=port, workers=workers)

@@ -45,7 +45,7 @@ class TokenGuard:
             if scheme.lower() != "bearer" or not token:
                 raise NotAuthenticated("This service answers only through the gateway.")
             caller = self.verifier().verify(token)
-        except NotAuthenticated as error:
+        except ProblemError as error:
             await answer_problem(error, scope, receive, send)
             return
         await self.app({**scope, "caller": caller}, receive, send)

@@ -1,5 +1,6 @@
 """What every service has: problems, the token check, health, an exact OpenAPI document."""
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
@@ -14,8 +15,15 @@ from starlette.middleware import Middleware
 from services.platform.database import Database
 from services.platform.guards import BodyLimit, EntityTags, TokenGuard
 from services.platform.identity import TokenVerifier, load_public_key
-from services.platform.problems import FieldError, Problem, install_problem_handlers
+from services.platform.problems import (
+    FieldError,
+    Problem,
+    Unavailable,
+    install_problem_handlers,
+)
 from services.platform.settings import Service, Settings
+
+log = logging.getLogger(__name__)
 
 API = "/api/v1"
 VERSION = version("emall-hub")
@@ -46,7 +54,14 @@ def make_service(
 
     def verify_with() -> TokenVerifier:
         if not verifier:
-            key = load_public_key(settings.public_key_file)
+            try:
+                key = load_public_key(settings.public_key_file)
+            except (OSError, ValueError, TypeError):
+                log.exception("the gateway's public key cannot be read")
+                raise Unavailable(
+                    "This service has no public key of the gateway yet; see its log.",
+                    headers={"Retry-After": "5"},
+                ) from None
             verifier.append(TokenVerifier(key, settings.region))
         return verifier[0]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -231,3 +232,20 @@ def test_a_pointer_escapes_what_would_divide_it(parts: list[str | int]) -> None:
     assert pointer.count("/") == len(parts)
     unescaped = [p.replace("~1", "/").replace("~0", "~") for p in pointer.split("/")[1:]]
     assert unescaped == [str(part) for part in parts]
+
+
+@pytest.mark.parametrize("content", [None, "no key"])
+def test_without_the_gateways_public_key_a_service_says_so_until_it_has_it(
+    server: Server, tmp_path: Path, content: str | None
+) -> None:
+    file = tmp_path / "public.pem"
+    if content is not None:
+        file.write_text(content, encoding="utf-8")
+    settings = server.settings("postgres", identity_public_key_file=file)
+    with room(make_app, settings) as things:
+        early = things.get("/api/v1/things")
+        assert (early.status_code, early.headers["retry-after"]) == (503, "5")
+        assert early.headers["content-type"] == "application/problem+json"
+        own = server.settings("postgres")
+        file.write_bytes(own.public_key_file.read_bytes())
+        assert things.get("/api/v1/things").status_code == 200
