@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
@@ -88,6 +89,15 @@ def application() -> FastAPI:
     return FACTORIES[service](load_settings())
 
 
+def end_in_order() -> None:
+    """A SIGTERM ends this process as Ctrl-C does: with all that is done at an exit.
+
+    uvicorn passes the signal on when it has shut down; by default it would kill the process there,
+    and the embedded server would run on without anybody to stop it.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+
 @app.command()
 def serve(
     service: Annotated[
@@ -98,6 +108,7 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Server processes.")] = 1,
 ) -> None:
     """Serve the hub, or one service of it."""
+    end_in_order()
     settings = load_settings()
     if service in (None, Service.gateway) or settings.identity_public_key_file is None:
         # With a public key of its own a service needs no private one: that is the gateway's.
@@ -377,6 +388,7 @@ def run_hub(
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
 ) -> None:
     """Everything at once: database, migrations, pack, first key, hub."""
+    end_in_order()
     settings = load_settings()
     say("1/4 PostgreSQL ...")
     owner_url(settings)

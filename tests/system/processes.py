@@ -1,0 +1,192 @@
+"""The hub as its operator runs it: the command `emall` in processes of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from services.platform.settings import ROOT, Service
+from tests.servers import free_port
+
+Environment = Mapping[str, str]
+START_SECONDS = 90
+
+
+def environment_of(database_url: str | None, data_dir: Path, **more: str) -> dict[str, str]:
+    """The environment of a command: this one's, with no other setting of the hub than these."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("EMALL_")}
+    settings = {"EMALL_DATA_DIR": str(data_dir), "PYTHONPATH": str(ROOT)} | more
+    if database_url is not None:
+        settings["EMALL_DATABASE_URL"] = database_url
+    return inherited | settings
+
+
+def emall(*arguments: str, environment: Environment) -> subprocess.CompletedProcess[str]:
+    """Runs a command to its end."""
+    return subprocess.run(
+        command(*arguments),
+        env=dict(environment),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "services.cli", *arguments]
+
+
+@dataclass
+class Process:
+    """A command that goes on, and what it says meanwhile."""
+
+    running: subprocess.Popen[bytes]
+    log: Path
+
+    def says(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def wait_until(self, address: str, path: str = "/health/ready") -> None:
+        """Waits until it answers at this address."""
+        end = time.monotonic() + START_SECONDS
+        while True:
+            assert self.running.poll() is None, f"it ended:\n{self.says()}"
+            try:
+                if httpx.get(f"{address}{path}", timeout=5).is_success:
+                    return
+            except httpx.HTTPError:
+                pass
+            assert time.monotonic() < end, f"it does not answer at {address}:\n{self.says()}"
+            time.sleep(0.1)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM, *, seconds: float = 40) -> int:
+        """Asks it to end, as a service manager or Ctrl-C would; its exit code."""
+        if self.running.poll() is None:
+            self.running.send_signal(how)
+        return self.running.wait(seconds)
+
+    def end(self) -> None:
+        """Ends it whatever it does, so that no test leaves a process behind."""
+        if self.running.poll() is None:
+            self.running.terminate()
+            try:
+                self.running.wait(30)
+            except subprocess.TimeoutExpired:
+                self.running.kill()
+                self.running.wait(10)
+
+
+@contextmanager
+def process(*arguments: str, environment: Environment, log: Path) -> Generator[Process]:
+    """A command that goes on until the block ends."""
+    with log.open("ab") as output:
+        running = subprocess.Popen(
+            command(*arguments), env=dict(environment), cwd=ROOT, stdout=output, stderr=output
+        )
+    started = Process(running, log)
+    try:
+        yield started
+    finally:
+        started.end()
+
+
+@dataclass
+class RunningHub:
+    """A hub of one or of several processes: its door, its commands, its parts by name."""
+
+    address: str
+    environment: dict[str, str]
+    folder: Path
+    addresses: dict[str, str]
+    environments: dict[str, dict[str, str]]
+    processes: dict[str, Process] = field(default_factory=dict[str, Process])
+    stack: ExitStack = field(default_factory=ExitStack)
+
+    def start(self, name: str) -> None:
+        """Starts a part; `hub` is all of them in one process."""
+        arguments = ["serve"] if name == "hub" else ["serve", name]
+        port = self.addresses[name].rpartition(":")[2]
+        self.processes[name] = self.stack.enter_context(
+            process(
+                *arguments,
+                "--port",
+                port,
+                environment=self.environments[name],
+                log=self.folder / f"{name}.log",
+            )
+        )
+
+    def wait(self, *names: str) -> None:
+        for name in names or tuple(self.processes):
+            self.processes[name].wait_until(self.addresses[name])
+
+    def stop(self, name: str) -> int:
+        return self.processes.pop(name).stop()
+
+    def emall(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command at this hub's database."""
+        return emall(*arguments, environment=self.environment)
+
+    def key(self, agency: str, *scopes: str) -> str:
+        """A key issued on the command line."""
+        wanted = [part for scope in scopes for part in ("--scope", scope)]
+        answer = self.emall("keys", "issue", "--agency", agency, *wanted)
+        assert answer.returncode == 0, answer.stderr
+        return answer.stdout.removesuffix("\n")
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return httpx.get(self.address + path, timeout=60, **options)
+
+    def post(self, path: str, body: Any, *, key: str | None = None) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        return httpx.post(self.address + path, json=body, headers=headers, timeout=60)
+
+
+@contextmanager
+def running_hub(hub: RunningHub, names: Sequence[str]) -> Generator[RunningHub]:
+    """The hub with these parts started."""
+    with hub.stack:
+        for name in names:
+            hub.start(name)
+        hub.wait()
+        yield hub
+
+
+def in_one_process(database_url: str, folder: Path) -> RunningHub:
+    """`emall serve`: the whole hub."""
+    address = f"http://127.0.0.1:{free_port()}"
+    environment = environment_of(database_url, folder / "data")
+    return RunningHub(address, environment, folder, {"hub": address}, {"hub": environment})
+
+
+def in_four_processes(database_url: str, folder: Path) -> RunningHub:
+    """`emall serve gateway`, `serve catalog`, ...: each with a data folder of its own.
+
+    They share the database and the gateway's public key; the private one is the gateway's alone.
+    """
+    addresses = {service.value: f"http://127.0.0.1:{free_port()}" for service in Service}
+    identity = folder / "identity"
+    own = {
+        name: environment_of(
+            database_url,
+            folder / name,
+            EMALL_IDENTITY_PUBLIC_KEY_FILE=str(identity / "public.pem"),
+        )
+        for name in addresses
+    }
+    own["gateway"]["EMALL_IDENTITY_PRIVATE_KEY_FILE"] = str(identity / "private.pem")
+    for name in ("gateway", "assessment"):
+        own[name]["EMALL_CATALOG_URL"] = addresses["catalog"]
+        own[name]["EMALL_FEEDBACK_URL"] = addresses["feedback"]
+    own["gateway"]["EMALL_ASSESSMENT_URL"] = addresses["assessment"]
+    return RunningHub(addresses["gateway"], own["gateway"], folder, addresses, own)

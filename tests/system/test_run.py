@@ -1,0 +1,62 @@
+"""`emall run`: everything at once on an empty folder, with the embedded PostgreSQL."""
+
+import signal
+from pathlib import Path
+
+import httpx
+
+from tests.servers import free_port
+from tests.system.processes import environment_of, process
+
+API = "/api/v1"
+
+
+def test_run_serves_the_pack_from_nothing_and_again_from_what_is_there(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    port = str(free_port())
+    address = f"http://127.0.0.1:{port}"
+    environment = environment_of(None, data)
+
+    with process("run", "--port", port, environment=environment, log=tmp_path / "first") as first:
+        first.wait_until(address)
+        found = httpx.get(f"{address}{API}/services", params={"query": "izin bangunan"}, timeout=30)
+        assert found.json()["items"][0]["slug"] == "pbg"
+        told = first.says()
+        for step in ("1/4", "2/4", "3/4 pack toba", "4/4 serving"):
+            assert step in told
+        assert f"{address}/docs" in told
+        key_file = data / "first-key.txt"
+        assert str(key_file) in told
+        key = key_file.read_text(encoding="utf-8").strip()
+        assert key not in told
+        assert key_file.stat().st_mode & 0o077 == 0
+        headers = {"Authorization": f"Bearer {key}"}
+        kept = httpx.post(
+            f"{address}{API}/assessments",
+            json={"period": 2024, "draws": 500},
+            headers=headers,
+            timeout=60,
+        )
+        assert kept.status_code == 201, kept.text
+        assert httpx.get(f"{address}/go/oss", timeout=30).status_code == 302
+        assert first.stop() == 0
+        assert "Traceback" not in first.says()
+        assert not server_runs(data)
+
+    with process("run", "--port", port, environment=environment, log=tmp_path / "again") as again:
+        again.wait_until(address)
+        assert "0 changed" in again.says()
+        assert key_file.read_text(encoding="utf-8").strip() == key
+        [assessment] = httpx.get(f"{address}{API}/assessments", timeout=30).json()["items"]
+        assert assessment["id"] == kept.json()["id"]
+        summary = httpx.get(f"{address}{API}/usage/summary?group_by=link", timeout=30).json()
+        assert [(cell["link"], cell["value"]) for cell in summary["items"]] == [("oss", 1)]
+        # Ctrl-C
+        assert again.stop(signal.SIGINT) in {0, 130}
+        assert "Traceback" not in again.says()
+        assert not server_runs(data)
+
+
+def server_runs(data: Path) -> bool:
+    """Whether the embedded server of this folder is up."""
+    return (data / "postgres" / "postmaster.pid").exists()
