@@ -1,0 +1,26 @@
+"""The unified document as it is before anything runs, so that tests can be named by operation."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from services.assessment.app import create_app as create_assessment
+from services.catalog.app import create_app as create_catalog
+from services.feedback.app import create_app as create_feedback
+from services.gateway.app import create_app as create_gateway
+from services.gateway.openapi import merge
+from services.platform.settings import Settings
+
+
+def unified_document_at_rest() -> dict[str, Any]:
+    """The document of the whole hub, made without a database and without a request."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(data_dir=Path(folder))  # pyright: ignore[reportCallIssue]
+        return merge(
+            {
+                "gateway": create_gateway(settings).openapi(),
+                "catalog": create_catalog(settings).openapi(),
+                "feedback": create_feedback(settings).openapi(),
+                "assessment": create_assessment(settings).openapi(),
+            }
+        )

@@ -1,0 +1,80 @@
+"""Every operation of the unified document, called in every way that it allows and forbids.
+
+`EMALL_EXAMPLES` sets the examples of each operation; `EMALL_EXAMPLES=200` is the thorough run.
+Each operation is a test of its own, so that the workers share them.
+"""
+
+import os
+from collections.abc import Callable
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
+from schemathesis import Case
+from schemathesis.config import SchemathesisConfig
+from schemathesis.generation.stateful.state_machine import APIStateMachine
+
+from tests.contract.conftest import RunningHub
+from tests.contract.document import unified_document_at_rest
+
+pytestmark = pytest.mark.contract
+
+EXAMPLES = int(os.environ.get("EMALL_EXAMPLES", "10"))
+BOUNDS = examples(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+document = unified_document_at_rest()
+OPERATIONS = [
+    operation["operationId"]
+    for operations in document["paths"].values()
+    for operation in operations.values()
+]
+api = schemathesis.openapi.from_dict(document, config=SchemathesisConfig(seed=1))
+
+
+def test_the_operations_that_are_tested_are_those_of_the_running_hub(running: RunningHub) -> None:
+    assert requests.get(f"{running.address}/openapi.json", timeout=60).json() == document
+
+
+def call_of(operation_id: str, *, with_key: bool) -> Callable[..., None]:
+    """The test of one operation: the document's examples, its limits, and random calls."""
+
+    @api.include(operation_id=operation_id).parametrize()
+    @BOUNDS
+    def call(case: Case, running: RunningHub) -> None:
+        case.call_and_validate(
+            base_url=running.address, headers=running.admin if with_key else None
+        )
+
+    return call
+
+
+# A function for each, not one for all: the ids that schemathesis gives the operations of one
+# function are the same to xdist, which then runs the first and leaves out the rest.
+for name in OPERATIONS:
+    globals()[f"test_{name}_with_a_key"] = call_of(name, with_key=True)
+    globals()[f"test_{name}_without_a_key"] = call_of(name, with_key=False)
+
+
+def test_every_operation_is_a_test_that_the_workers_can_tell_apart(
+    request: pytest.FixtureRequest,
+) -> None:
+    ids = [item.nodeid for item in request.session.items]
+    assert len(ids) == len(set(ids))
+    assert len(set(OPERATIONS)) == len(OPERATIONS) > 40
+
+
+def test_calls_that_follow_from_each_other_are_answered_as_documented(running: RunningHub) -> None:
+    """What one operation answers is given to the next: a list's item, a created record."""
+    Machine: type[APIStateMachine] = api.as_state_machine()  # noqa: N806
+
+    class AtTheHub(Machine):
+        def get_call_kwargs(self, case: Case) -> dict[str, object]:
+            return {"base_url": running.address, "headers": running.admin}
+
+    AtTheHub.run(settings=examples(BOUNDS, stateful_step_count=6))
