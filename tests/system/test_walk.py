@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
-import httpx
 import pytest
 
-from services.platform.settings import Service
 from tests.conftest import Server
 from tests.system.evidence_trail import follow, indicators_of
 from tests.system.processes import (
@@ -260,40 +258,6 @@ def test_another_service_that_is_down_is_told_and_comes_back(four: RunningHub, n
     four.start(name)
     four.wait(name)
     assert four.get(API + path).status_code == 200
-
-
-def test_a_service_called_past_the_door_answers_nobody(four: RunningHub) -> None:
-    for service in (Service.catalog, Service.feedback, Service.assessment):
-        path = {"catalog": "/services", "feedback": "/surveys", "assessment": "/methods"}[service]
-        for token in ("", "emk_x_y", "e30.e30.e30"):
-            url = four.addresses[service] + API + path
-            answer = httpx.get(url, headers={"Authorization": f"Bearer {token}"} if token else {})
-            assert answer.status_code == 401, (service, token, answer.text)
-            assert answer.headers["content-type"] == "application/problem+json"
-    private = four.folder / "identity" / "private.pem"
-    assert [private] == [file for file in four.folder.rglob("*.pem") if file.name == "private.pem"]
-
-
-def test_an_orderly_stop_loses_no_visit(hub: RunningHub) -> None:
-    door = "hub" if "hub" in hub.addresses else "gateway"
-    for number in range(1, 4):
-        for _ in range(10):
-            assert hub.get("/go/simbg?service=pbg").status_code == 302
-        assert hub.stop(door) == 0
-        hub.start(door)
-        hub.wait(door)
-        assert clicks(hub) == {("simbg", "pbg"): 10 * number}
-
-
-def test_visits_outlive_a_stop_while_feedback_is_down(four: RunningHub) -> None:
-    four.stop("feedback")
-    for _ in range(5):
-        assert four.get("/go/oss?service=nib").status_code == 302
-    assert four.stop("gateway") == 0
-    four.start("feedback")
-    four.start("gateway")
-    four.wait()
-    until(lambda: clicks(four) == {("oss", "nib"): 5})
 
 
 def dynamics(hub: RunningHub) -> dict[str, dict[str, Any]]:
