@@ -2,13 +2,11 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
-from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
@@ -20,6 +18,7 @@ from services.gateway.door import Door
 from services.gateway.hub import router as hub
 from services.gateway.links.routes import router as links
 from services.gateway.openapi import unified_document
+from services.gateway.pages.assets import Assets
 from services.gateway.pages.errors import install_error_pages
 from services.gateway.pages.routes import router as pages
 from services.gateway.upstreams import RemoteService
@@ -37,7 +36,6 @@ from services.platform.service import VERSION, health_router, openapi_with_probl
 from services.platform.settings import Service, Settings
 
 BEHIND = (Service.catalog, Service.feedback, Service.assessment)
-STATIC = Path(__file__).parent / "pages" / "static"
 GATEWAY = Caller(subject="gateway", scopes=frozenset({"usage:write"}))
 
 
@@ -131,7 +129,7 @@ def create_app(settings: Settings) -> FastAPI:
     install_error_pages(app)
     for router in (links, hub, pages, health_router(Service.gateway)):
         app.include_router(router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", Assets(), name="static")
     app.openapi = lambda: openapi_with_problems(app)
 
     @app.get("/openapi.json", include_in_schema=False)

@@ -12,11 +12,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from sqlalchemy.exc import SQLAlchemyError
 
+from services.gateway.pages.assets import asset
 from services.gateway.pages.words import Language, words_in
 from services.gateway.regency import find_regency
 from services.platform.database import Database
 from services.platform.packs import Pack
-from services.platform.service import API, VERSION, region_of
+from services.platform.service import API, region_of
 from services.platform.settings import Service
 
 CONTENT_SECURITY_POLICY = (
@@ -33,6 +34,11 @@ templates = Environment(
 )
 
 
+def host_of(url: str) -> str:
+    """The name of the site behind an address, as a citizen knows it."""
+    return httpx.URL(url).host.removeprefix("www.")
+
+
 def with_code(text: str) -> Markup:
     """A text in which what stands between backticks is code."""
     parts = text.split("`")
@@ -43,6 +49,8 @@ def with_code(text: str) -> Markup:
 
 
 templates.filters["with_code"] = with_code
+templates.filters["asset"] = asset
+templates.filters["host"] = host_of
 
 LanguageQuery = Annotated[Literal["id", "en"], Query(alias="lang")]
 
@@ -75,7 +83,6 @@ class Page:
             suffix="?lang=en" if english else "",
             joined="&lang=en" if english else "",
             place=place,
-            version=VERSION,
             data=data,
             **values,
         )

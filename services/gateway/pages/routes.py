@@ -21,6 +21,9 @@ from services.platform.service import API, region_of
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
+PAGE = "40"
+"""Services on a page of the list: what a slow line brings at once."""
+
 Search = Annotated[
     str | None,
     StringConstraints(pattern=TEXT_PATTERN, max_length=200),
@@ -60,7 +63,7 @@ async def services(
     given = {"agency": agency, "life_event": life_event, "cursor": cursor}
     query = {name: value for name, value in given.items() if value is not None}
     try:
-        found = await page.from_catalog("/services", query | {"limit": "100"})
+        found = await page.from_catalog("/services", query | {"limit": PAGE})
         heading = await _heading(page, agency=agency, life_event=life_event)
     except httpx.HTTPError:
         return page.unavailable()
