@@ -1,0 +1,80 @@
+"""A hub on a socket, and a Chromium that cannot leave the machine."""
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, sync_playwright
+
+from services.gateway.app import create_app
+from tests.conftest import Server
+from tests.servers import serving
+
+
+@dataclass
+class Visit:
+    """A page in the browser, what its console said, and where it wanted to leave for."""
+
+    site: str
+    page: Page
+    complaints: list[str] = field(default_factory=list[str])
+    departures: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+
+    def open(self, path: str) -> None:
+        self.page.goto(self.site + path)
+
+
+Visitor = Callable[..., Any]
+
+
+# The browser comes after the database and goes before it: while Playwright's synchronous API is
+# open, its thread counts as inside an event loop, and asyncio.run is refused there.
+@pytest.fixture(scope="module")
+def site(server: Server, toba: str) -> Iterator[str]:
+    """The address of a hub with the Toba pack."""
+    with (
+        server.database_from(toba) as name,
+        serving(create_app(server.settings(name))) as address,
+    ):
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str, site: str) -> Iterator[Browser]:
+    """Chromium, for which no name but this machine's resolves."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visiting(browser: Browser, site: str) -> Visitor:
+    """Opens a page of its own: `with visiting(width=360) as visit`."""
+
+    @contextmanager
+    def visiting(*, width: int = 360, height: int = 740, **more: Any) -> Generator[Visit]:
+        context = browser.new_context(viewport={"width": width, "height": height}, **more)
+        page = context.new_page()
+        visit = Visit(site, page)
+        page.on("console", lambda message: visit.complaints.append(message.text))
+        page.on("pageerror", lambda error: visit.complaints.append(str(error)))
+        page.on("requestfailed", lambda request: visit.complaints.append(request.url))
+
+        def leave(route: Route) -> None:
+            answer = route.fetch(max_redirects=0)
+            visit.departures.append((answer.status, answer.headers.get("location", "")))
+            route.fulfill(status=200, body="gone to the portal")
+
+        page.route("**/go/**", leave)
+        try:
+            yield visit
+        finally:
+            context.close()
+
+    return visiting
