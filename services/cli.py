@@ -50,7 +50,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-keys = typer.Typer(help="API keys of agencies.", no_args_is_help=True)
+keys = typer.Typer(help="API keys of agencies; the keys of the hub itself.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 
 TOBA = ROOT / "packs" / "toba"
@@ -110,12 +110,21 @@ def serve(
     """Serve the hub, or one service of it."""
     end_in_order()
     settings = load_settings()
-    if service in (None, Service.gateway) or settings.identity_public_key_file is None:
-        # With a public key of its own a service needs no private one: that is the gateway's.
+    served = service or Service.gateway
+    if served is Service.gateway or settings.identity_public_key_file is None:
         ensure_identity(settings.private_key_file, settings.public_key_file)
-    if settings.database_url is None:
-        owner_url(settings)  # the embedded server lives as long as this process
-    _serve(service or Service.gateway, settings, host=host, port=port, workers=workers)
+    elif not settings.public_key_file.exists():
+        say(f"{settings.public_key_file} is missing; `emall keys identity` makes it. Until then: 503.")
+    if any(settings.service_database_url(part) is None for part in _in_process(served, settings)):
+        owner_url(settings)  # an embedded server lives as long as this process
+    _serve(served, settings, host=host, port=port, workers=workers)
+
+
+def _in_process(served: Service, settings: Settings) -> list[Service]:
+    """The services that a process holds: one alone, or the gateway with those of no address."""
+    if served is not Service.gateway:
+        return [served]
+    return [part for part in Service if settings.service_url(part) is None]
 
 
 def _serve(
@@ -295,6 +304,15 @@ def revoke(key_id: Annotated[str, typer.Argument(help="The middle part of emk_<i
         say(f"There is no key {key_id} in force.")
         raise typer.Exit(1)
     say(f"Key {key_id} is revoked.")
+
+
+@keys.command("identity")
+def identity() -> None:
+    """Make the pair of keys of the internal tokens, where it is missing."""
+    settings = load_settings()
+    ensure_identity(settings.private_key_file, settings.public_key_file)
+    say(f"The gateway signs with {settings.private_key_file};")
+    say(f"every service checks with {settings.public_key_file}.")
 
 
 @app.command()
