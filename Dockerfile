@@ -1,0 +1,46 @@
+# syntax=docker/dockerfile:1
+# The hub in one image. What runs is chosen by the command: `emall run` (everything, with the
+# embedded PostgreSQL), or `emall serve SERVICE` as docker-compose.yml does.
+ARG PYTHON=3.11
+
+FROM python:${PYTHON}-slim AS build
+WORKDIR /app
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+RUN python -m venv --without-pip /venv
+COPY requirements.lock ./
+RUN pip --python /venv/bin/python install --require-hashes --only-binary :all: -r requirements.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY services services
+RUN pip --python /venv/bin/python install --no-deps --editable .
+
+FROM python:${PYTHON}-slim
+LABEL org.opencontainers.image.title="emall" \
+      org.opencontainers.image.description="The hub of a regency's e-Mall Pelayanan Publik" \
+      org.opencontainers.image.licenses="EUPL-1.2"
+# The embedded PostgreSQL wants to know its user by name. The folders belong to that user, so that
+# a new volume mounted on one of them does too.
+RUN pip uninstall --yes --quiet --root-user-action ignore pip setuptools wheel \
+    && useradd --uid 10001 --home-dir /data --no-create-home --shell /usr/sbin/nologin emall \
+    && install -d -o 10001 -g 10001 -m 0700 /data /keys/signing \
+    && install -d -o 10001 -g 10001 -m 0755 /keys/verifying
+WORKDIR /app
+# The services find migrations/, methods/ and packs/ beside themselves.
+COPY --from=build /venv /venv
+COPY services services
+COPY migrations migrations
+COPY methods methods
+COPY packs packs
+COPY LICENSE ./
+RUN python -m compileall -q services migrations
+ENV PATH=/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    EMALL_HOST=0.0.0.0 \
+    EMALL_PORT=8000 \
+    EMALL_DATA_DIR=/data
+USER 10001:10001
+VOLUME /data
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/health/ready', timeout=4)"]
+CMD ["emall", "run"]
