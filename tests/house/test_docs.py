@@ -1,0 +1,196 @@
+"""What the hub can do is documented, and what is documented exists."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+import yaml
+
+from services.cli import app
+from services.gateway.app import create_app
+from services.platform.identity import SCOPES
+from services.platform.problems import KINDS, problem_type
+from services.platform.settings import ROOT, Settings
+from tests.conftest import Hub, Server
+from tests.house.test_serving import surroundings
+from tests.servers import serving
+
+DOCS = ROOT / "docs"
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+TEXTS = frozenset(
+    [
+        "",
+        ".css",
+        ".csv",
+        ".html",
+        ".json",
+        ".lock",
+        ".md",
+        ".php",
+        ".py",
+        ".sql",
+        ".svg",
+        ".toml",
+        ".xml",
+        ".yaml",
+        ".yml",
+    ]
+)
+TABLE_CODE = re.compile(r"^\| `([^`]+)`", re.MULTILINE)
+
+
+def tracked(suffix: str = "") -> list[Path]:
+    """The files of the project; what git ignores is none of it."""
+    if not (ROOT / ".git").exists():
+        kept = (path for path in ROOT.rglob(f"*{suffix}") if ".venv" not in path.parts)
+        return [path for path in kept if path.is_file() and ".data" not in path.parts]
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout.split("\0")
+    return [path for name in listed if name.endswith(suffix) and (path := ROOT / name).is_file()]
+
+
+def first_cells(document: str, prefix: str) -> set[str]:
+    """What the tables of a document name in code at the start of a row."""
+    cells = TABLE_CODE.findall((DOCS / document).read_text())
+    return {cell for cell in cells if cell.startswith(prefix)}
+
+
+def commands(group: Any, *above: str) -> Iterator[str]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, *above, name)
+        else:
+            yield " ".join(("emall", *above, name))
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    known = {f"EMALL_{name.upper()}": field for name, field in Settings.model_fields.items()}
+    assert first_cells("operations.md", "EMALL_") == set(known)
+    text = (DOCS / "operations.md").read_text()
+    for name, field in known.items():
+        if field.default is not None:
+            assert f"| `{name}` | `{field.default}` |" in text
+
+
+def test_every_command_is_documented() -> None:
+    known = set(commands(typer.main.get_command(app)))
+    assert len(known) > 5
+    assert first_cells("operations.md", "emall ") == known
+
+
+def test_every_scope_is_documented() -> None:
+    assert first_cells("api.md", "") - first_cells("api.md", "urn:") == set(SCOPES)
+
+
+def test_every_kind_of_problem_is_documented_with_its_status() -> None:
+    assert first_cells("api.md", "urn:") == {problem_type(kind.slug) for kind in KINDS}
+    text = (DOCS / "api.md").read_text()
+    for kind in KINDS:
+        assert f"| `{problem_type(kind.slug)}` | {kind.status} |" in text
+
+
+def test_every_indicator_of_the_method_is_documented() -> None:
+    method = yaml.safe_load((ROOT / "methods" / "cgr-2015.yaml").read_text())
+    elements = [element for part in method["dimensions"] for element in part["elements"]]
+    text = (DOCS / "method.md").read_text()
+    for node in [*elements, *method["drivers"]]:
+        for indicator in node["indicators"]:
+            assert f"| `{indicator['code']}` | {indicator['name_en']} |" in text
+            if marks := indicator.get("goalposts"):
+                row = next(line for line in text.splitlines() if f"`{indicator['code']}`" in line)
+                assert row.endswith(f"| {marks['min']} to {marks['max']} |")
+        assert node["name_en"].removeprefix("Driver: ") in text
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    name = re.compile(r"[A-Za-z0-9_-]+")
+    text = (DOCS / "decisions" / "0007-dependencies.md").read_text()
+    for requirement in project["dependencies"] + project["optional-dependencies"]["dev"]:
+        found = name.match(requirement)
+        assert found is not None
+        assert f"`{found[0]}`" in text
+
+
+def test_every_decision_is_listed() -> None:
+    listed = (DOCS / "decisions" / "README.md").read_text()
+    for decision in sorted((DOCS / "decisions").glob("[0-9]*.md")):
+        assert f"]({decision.name})" in listed
+        assert decision.read_text().startswith(f"# {decision.name[:4]}. ")
+
+
+def heading_of(line: str) -> str:
+    """The anchor that a heading gets."""
+    kept = re.sub(r"[^\w\- ]", "", line.lstrip("#").strip().lower())
+    return kept.replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", tracked(".md"), ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target in LINK.findall(page.read_text()):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        assert file.is_relative_to(ROOT)
+        assert file.exists(), target
+        if anchor:
+            lines = file.read_text().splitlines()
+            assert anchor in {heading_of(line) for line in lines if line.startswith("#")}, target
+
+
+def test_nothing_refers_to_a_machine_or_to_where_packages_came_from() -> None:
+    # Written in parts, so that this file does not hold what it looks for.
+    parts = [("..", "/shared"), ("/work", "/"), ("/opt", "/wheels"), ("--index", "-url")]
+    parts += [
+        ("extra-index", "-url"),
+        ("files.python", "hosted.org"),
+        ("/home", "/"),
+        ("/Users", "/"),
+    ]
+    wanted = re.compile("|".join(re.escape("".join(part)) for part in parts))
+    for file in tracked():
+        if file.suffix not in TEXTS:
+            continue
+        found = wanted.search(file.read_text())
+        assert found is None, f"{file.relative_to(ROOT)}: {found}"
+
+
+def test_the_picture_of_the_page_is_small() -> None:
+    assert (DOCS / "images" / "beranda.png").stat().st_size < 300_000
+
+
+def test_the_example_sheet_can_be_sent_as_it_is_and_with_semicolons(
+    server: Server, hub: Hub, tmp_path: Path
+) -> None:
+    sheet = DOCS / "examples" / "statistics.csv"
+    other = tmp_path / "statistics.csv"
+    other.write_text("\ufeff" + sheet.read_text().replace(",", ";"))
+    key = hub.key("dukcapil", "usage:write")
+    answers: list[str] = []
+    with serving(create_app(hub.settings)) as address:
+        for file in (sheet, other):
+            sent = subprocess.run(
+                [sys.executable, DOCS / "examples" / "send_csv.py", file, address],
+                check=True,
+                capture_output=True,
+                env=surroundings(key=key),
+                text=True,
+                timeout=60,
+            )
+            answers.append(sent.stdout.strip())
+    assert answers == [
+        '{"added":7,"revised":0,"unchanged":0}',
+        '{"added":0,"revised":0,"unchanged":7}',
+    ]
