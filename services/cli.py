@@ -114,7 +114,9 @@ def serve(
     if served is Service.gateway or settings.identity_public_key_file is None:
         ensure_identity(settings.private_key_file, settings.public_key_file)
     elif not settings.public_key_file.exists():
-        say(f"{settings.public_key_file} is missing; `emall keys identity` makes it. Until then: 503.")
+        say(
+            f"{settings.public_key_file} is missing; `emall keys identity` makes it; until then 503"
+        )
     if any(settings.service_database_url(part) is None for part in _in_process(served, settings)):
         owner_url(settings)  # an embedded server lives as long as this process
     _serve(served, settings, host=host, port=port, workers=workers)
