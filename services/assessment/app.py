@@ -7,6 +7,8 @@ from fastapi import FastAPI
 
 from services.assessment.assessments.routes import router as assessments
 from services.assessment.evidence.routes import router as evidence
+from services.assessment.evidence.sources import router as sources
+from services.assessment.evidence.write_routes import router as evidence_writes
 from services.assessment.indices import router as indices
 from services.assessment.methods.library import read_methods
 from services.assessment.peers import Peers, Transports
@@ -32,7 +34,7 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
         Service.assessment,
         settings,
         title="emall assessment",
-        routers=[evidence, methods, indices, assessments],
+        routers=[evidence, evidence_writes, sources, methods, indices, assessments],
         lifespan=lifespan,
     )
     app.state.peers = Peers(settings, transports)

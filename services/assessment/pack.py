@@ -10,14 +10,11 @@ from typing import Any
 from pydantic import ConfigDict, ValidationError
 from sqlalchemy import text
 
-from services.assessment.evidence.records import (
-    EVIDENCE,
-    Agreement,
-    Evidence,
-    IndexValue,
-    Meeting,
-    Programme,
-    Stakeholder,
+from services.assessment.evidence.records import EVIDENCE, Evidence
+from services.assessment.evidence.references import (
+    KIND_OF_TARGET,
+    Target,
+    references_of,
 )
 from services.assessment.evidence.store import STORED, add_version
 from services.assessment.methods.library import read_methods
@@ -30,7 +27,6 @@ from services.platform.packs import (
     Located,
     PackError,
     PackModel,
-    Path_,
     Source,
     SourceFile,
     changes_between,
@@ -42,7 +38,7 @@ from services.platform.packs import (
 
 STORED_SOURCES = """
 -- Every source that evidence may cite.
-SELECT id, content FROM assessment.source WHERE region = :region
+SELECT id AS key, origin, content FROM assessment.source WHERE region = :region
 """
 
 STORE_SOURCE = """
@@ -84,11 +80,6 @@ def read_evidence(root: Path) -> EvidencePack:
     """The evidence under this folder; `PackError` with every fault that was found."""
     sources = parse(read_yaml(root / "sources.yaml", root), SourceFile).sources
     agencies = parse(read_yaml(root / "agencies.yaml", root), AgencySlugFile).agencies
-    known: dict[str, set[str]] = {
-        "source": {source.id for source in sources},
-        "agency": {agency.slug for agency in agencies},
-        "index": set(read_methods()),
-    }
     faults: list[Fault] = []
     files: dict[str, tuple[Located, tuple[Evidence, ...]]] = {}
     for kind, model in EVIDENCE.items():
@@ -100,19 +91,26 @@ def read_evidence(root: Path) -> EvidencePack:
             files[kind] = (located, _records(located, kind, model))
         except PackError as error:
             faults += error.faults
-    for kind in ("stakeholders", "decisions"):
-        if kind in files:
-            known[kind] = {record.key for record in files[kind][1]}
-        elif not (root / "evidence" / f"{kind}.yaml").exists():
-            known[kind] = set()
+    known: dict[Target, set[str]] = {
+        "source": {source.id for source in sources},
+        "agency": {agency.slug for agency in agencies},
+        "index": set(read_methods()),
+    }
+    for target, kind in KIND_OF_TARGET.items():
+        # What a faulty file defines is not known, so nothing can lack there.
+        if kind in files or not (root / "evidence" / f"{kind}.yaml").exists():
+            known[target] = {record.key for record in files[kind][1]} if kind in files else set()
     for kind, (located, records) in files.items():
-        keys = [record.key for record in records]
-        faults += repeated(located, field_of(kind), keys, key="key")
-        for what, references in _references(field_of(kind), records).items():
-            if what in known:  # what a faulty file defines is not known, so nothing can lack there
-                faults += unknown_references(
-                    located, references, known[what], what=what.removesuffix("s")
-                )
+        name = field_of(kind)
+        faults += repeated(located, name, [record.key for record in records], key="key")
+        for target in known:
+            pointers = [
+                ((name, index, *reference.path), reference.key)
+                for index, record in enumerate(records)
+                for reference in references_of(record)
+                if reference.target == target
+            ]
+            faults += unknown_references(located, pointers, known[target], what=target)
     if faults:
         raise PackError(faults)
     return EvidencePack(tuple(sources), {kind: records for kind, (_, records) in files.items()})
@@ -145,46 +143,13 @@ def _records(located: Located, kind: str, model: type[Evidence]) -> tuple[Eviden
     return tuple(records)
 
 
-def _references(name: str, records: tuple[Evidence, ...]) -> dict[str, list[tuple[Path_, str]]]:
-    """What the records point at, by the kind of thing, with the path of each pointer."""
-    found: dict[str, list[tuple[Path_, str]]] = {
-        "source": [],
-        "agency": [],
-        "stakeholders": [],
-        "decisions": [],
-        "index": [],
-    }
-    for index, record in enumerate(records):
-        at: Path_ = (name, index)
-        found["source"] += [((*at, "sources", n), s) for n, s in enumerate(record.sources)]
-        match record:
-            case Stakeholder():
-                if record.role_decision is not None:
-                    found["decisions"].append(((*at, "role_decision"), record.role_decision))
-                if record.agency is not None:
-                    found["agency"].append(((*at, "agency"), record.agency))
-            case Agreement(parties=parties):
-                found["stakeholders"] += [((*at, "parties", n), p) for n, p in enumerate(parties)]
-            case Programme(partners=partners):
-                found["stakeholders"] += [((*at, "partners", n), p) for n, p in enumerate(partners)]
-            case Meeting():
-                found["stakeholders"] += [
-                    ((*at, "attendance", n, "stakeholder"), one.stakeholder)
-                    for n, one in enumerate(record.attendance or ())
-                ]
-                if record.led_by is not None:
-                    found["stakeholders"].append(((*at, "led_by"), record.led_by))
-            case IndexValue():
-                found["index"].append(((*at, "index"), record.index))
-            case _:
-                pass
-    return found
-
-
 async def load_evidence(
     session: WriteSession, region: str, pack: EvidencePack, *, now: datetime
 ) -> list[Change]:
-    """Makes the evidence that came from packs this pack's; every difference is a new version."""
+    """Makes the evidence that came from packs this pack's; every difference is a new version.
+
+    What agencies recorded or corrected over the API stays as it is.
+    """
     changes = await _load_sources(session, region, pack.sources)
     for kind in EVIDENCE:
         rows = await session.execute(text(STORED), {"region": region, "kind": kind})
@@ -192,8 +157,10 @@ async def load_evidence(
         wanted = {
             record.key: record.model_dump(mode="json") for record in pack.records.get(kind, ())
         }
-        found = changes_between(kind, {key: row.content for key, row in stored.items()}, wanted)
+        found = _changes(kind, stored, wanted)
         for change in found:
+            if change.action == "kept":
+                continue
             before = stored.get(change.key)
             await add_version(
                 session,
@@ -202,6 +169,8 @@ async def load_evidence(
                 before.id if before is not None else new_id(),
                 key=change.key,
                 content=wanted.get(change.key),
+                origin="pack",
+                recorded_by="pack",
                 now=now,
             )
         changes += found
@@ -212,13 +181,29 @@ async def _load_sources(
     session: WriteSession, region: str, sources: tuple[Source, ...]
 ) -> list[Change]:
     rows = await session.execute(text(STORED_SOURCES), {"region": region})
+    stored = {row.key: row for row in rows}
     wanted = {source.id: source.model_dump(mode="json") for source in sources}
-    changes = changes_between("evidence source", dict(rows.tuples().all()), wanted)
+    changes = _changes("evidence source", stored, wanted)
     for change in changes:
         key = {"region": region, "id": change.key}
         if change.action == "removed":
             await session.execute(text(REMOVE_SOURCE), key)
-        else:
+        elif change.action != "kept":
             content = json.dumps(wanted[change.key])
             await session.execute(text(STORE_SOURCE), key | {"content": content})
     return changes
+
+
+def _changes(
+    kind: str, stored: Mapping[str, Any], wanted: Mapping[str, Mapping[str, Any]]
+) -> list[Change]:
+    """What the pack changes of its own; and what it would change, had nobody else written it."""
+    from_packs = {key: row.content for key, row in stored.items() if row.origin == "pack"}
+    from_agencies = {key: row.content for key, row in stored.items() if row.origin == "api"}
+    own = {key: content for key, content in wanted.items() if key not in from_agencies}
+    kept = [
+        Change(kind, key, "kept")
+        for key, content in from_agencies.items()
+        if key in wanted and wanted[key] != content
+    ]
+    return [*changes_between(kind, from_packs, own), *kept]

@@ -38,6 +38,7 @@ OWNERS: Mapping[str, Service] = {
     "risks": Service.assessment,
     "recognitions": Service.assessment,
     "observations": Service.assessment,
+    "index-values": Service.assessment,
 }
 """Which service answers `/api/v1/<name>...`; what is not named is the gateway's own."""
 

@@ -87,7 +87,7 @@ class BodyLimit:
 class EntityTags:
     """Gives every successful read an ETag of its bytes and answers `If-None-Match` with 304.
 
-    RFC 9110, section 13. Answers that stream or carry a tag already pass unchanged.
+    RFC 9110, section 13. A tag that the answer carries already is kept; what streams passes.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -110,8 +110,7 @@ class _Tagging:
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = Headers(raw=message["headers"])
-            if message["status"] == 200 and "etag" not in headers:
+            if message["status"] == 200:
                 self.head = message
                 return
         elif self.head is not None:
@@ -124,8 +123,8 @@ class _Tagging:
         await self.send(message)
 
     async def _tagged(self, head: Message, body: Message) -> None:
-        tag = f'"{hashlib.blake2b(body.get("body", b""), digest_size=12).hexdigest()}"'
         headers = MutableHeaders(raw=head["headers"])
+        tag = headers.get("etag") or _tag_of(body.get("body", b""))
         headers["ETag"] = tag
         if tag_matches(self.wanted, tag):
             del headers["content-length"]
@@ -134,6 +133,10 @@ class _Tagging:
         else:
             await self.send(head)
             await self.send(body)
+
+
+def _tag_of(body: bytes) -> str:
+    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
 
 
 def tag_matches(wanted: str, tag: str) -> bool:

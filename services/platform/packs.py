@@ -7,10 +7,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from services.platform.fields import HttpsUrl, Line, RegionCode, Slug, Text
 from services.platform.places import place_in
@@ -41,6 +41,9 @@ class Source(PackModel):
     publisher: Line | None = None
     year: int | None = None
     url: HttpsUrl | None = None
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = Field(
+        None, description="Of the file that was read, where one was kept."
+    )
     note: Text | None = None
 
 
@@ -93,11 +96,12 @@ class Change:
 
     kind: str
     key: str
-    action: Literal["added", "changed", "removed"]
+    action: Literal["added", "changed", "removed", "kept"]
+    """`kept`: the pack says otherwise, but somebody changed it over the API since."""
     fields: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        sign = {"added": "+", "changed": "~", "removed": "-"}[self.action]
+        sign = {"added": "+", "changed": "~", "removed": "-", "kept": "="}[self.action]
         named = f" ({', '.join(self.fields)})" if self.fields else ""
         return f"{sign} {self.kind} {self.key}{named}"
 

@@ -96,6 +96,14 @@ class Conflict(ProblemError):
     status, slug, title = 409, "conflict", "In conflict with what is stored"
 
 
+class PreconditionFailed(ProblemError):
+    status, slug, title = 412, "precondition-failed", "Changed meanwhile"
+
+
+class PreconditionRequired(ProblemError):
+    status, slug, title = 428, "precondition-required", "If-Match is needed"
+
+
 class TooLarge(ProblemError):
     status, slug, title = 413, "too-large", "Body too large"
 
@@ -114,6 +122,8 @@ KINDS: tuple[type[ProblemError], ...] = (
     NotAllowed,
     NotFound,
     Conflict,
+    PreconditionFailed,
+    PreconditionRequired,
     TooLarge,
     Invalid,
     Unavailable,

@@ -5,7 +5,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -101,7 +100,7 @@ async def assess_now(
             kind=row.kind,
             key=row.key,
             version=row.version,
-            href=record_address(row.kind, row.id, row.version, row.content),
+            href=record_address(row.kind, row.id, row.version),
             content=row.content,
         )
         for row in rows
@@ -112,10 +111,8 @@ async def assess_now(
     return Assessed(facts, scores, reports.notices)
 
 
-def record_address(kind: str, record_id: UUID, version: int, content: dict[str, Any]) -> str:
+def record_address(kind: str, record_id: UUID, version: int) -> str:
     """Where a record can be read in the version that was used."""
-    if kind == "index-values":
-        return f"{API}/indices/{content['index']}"
     return f"{API}/{kind}/{record_id}?version={version}"
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from services.platform.fields import Line, Slug, Text
+from services.platform.fields import HttpsUrl, Line, Slug, Text
 from services.platform.packs import PackModel
 
 Sector = Literal["government", "private", "community"]
@@ -62,6 +62,14 @@ class Stakeholder(Lasting):
     filled: bool | None = Field(None, description="Whether a leading post has a holder.")
 
 
+class File(PackModel):
+    """A file that is kept elsewhere, known again by its hash."""
+
+    name: Line
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    url: HttpsUrl | None = None
+
+
 class Attendance(PackModel):
     """One stakeholder's part in a meeting."""
 
@@ -75,9 +83,10 @@ class ActionItem(PackModel):
     """Something that a meeting resolved to do."""
 
     task: Text
-    owner: Slug | None = None
+    owner: Slug | None = Field(None, description="Key of the stakeholder who is to do it.")
     due: date
     done: bool | None = None
+    outcome: Text | None = None
 
 
 class Meeting(Evidence):
@@ -88,8 +97,10 @@ class Meeting(Evidence):
     held_on: date
     precision: Precision = "day"
     place: Line | None = None
+    agenda: list[Line] | None = None
     problem_statement: Text | None = None
-    minutes: bool | None = None
+    minutes: bool | None = Field(None, description="Whether minutes exist.")
+    minutes_file: File | None = Field(None, description="The minutes, as they were kept.")
     discussion: bool | None = Field(None, description="Whether a discussion is on record.")
     led_by: Slug | None = Field(None, description="Key of the stakeholder who led it.")
     sectors_present: list[Sector] | None = Field(
@@ -108,6 +119,7 @@ class Agreement(Lasting):
     partner_sector: Sector = Field(description="Sector of the party beside the government.")
     scope: Text
     renewed: bool | None = Field(None, description="Whether it was renewed when it ended.")
+    renews: Slug | None = Field(None, description="Key of the agreement that it continues.")
 
 
 class Decision(Lasting):
@@ -116,6 +128,8 @@ class Decision(Lasting):
     name: Line
     name_en: Line
     number: Line
+    subject: Text | None = None
+    requires: list[Text] | None = Field(None, description="What it obliges somebody to do.")
     instruments: list[Code] = Field(
         default_factory=list[Code],
         description="Instruments of collaboration that it puts in force.",
@@ -134,8 +148,10 @@ class Programme(Lasting):
     name_en: Line
     dimension: Line | None = None
     kind: Literal["programme", "outreach", "training"] = "programme"
-    owner: Slug | None = None
+    owner: Slug | None = Field(None, description="Key of the stakeholder who runs it.")
     partners: list[Slug] = Field(default_factory=list[Slug])
+    plan: Text | None = None
+    budget_idr: int | None = Field(None, ge=0, le=10**15, description="Rupiah for its whole time.")
     running: bool | None = None
     held: bool | None = Field(None, description="Whether a planned outreach or training was held.")
 
@@ -149,7 +165,8 @@ class Risk(Lasting):
     impact: int | None = Field(None, ge=1, le=5)
     mitigation: Text | None = None
     mitigation_under_way: bool | None = None
-    owner: Slug | None = None
+    owner: Slug | None = Field(None, description="Key of the stakeholder who answers for it.")
+    review_on: date | None = Field(None, description="Day on which it is to be looked at again.")
 
 
 class Recognition(Evidence):

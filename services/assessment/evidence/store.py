@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import text
@@ -12,7 +12,7 @@ from services.platform.database import WriteSession
 
 STORED = """
 -- What is in force of a kind.
-SELECT id, key, version, recorded_at, content
+SELECT id, key, version, recorded_at, origin, content
 FROM assessment.evidence
 WHERE region = :region AND kind = :kind AND is_current
 ORDER BY key
@@ -26,30 +26,62 @@ WHERE region = :region AND is_current
 ORDER BY kind, key
 """
 
-PAGE = """
--- A page of a kind by key, each with its sources.
-SELECT e.id, e.key, e.version, e.recorded_at, e.content,
+_WITH_SOURCES = """
+SELECT e.id, e.key, e.version, e.recorded_at, e.recorded_by, e.origin, e.content,
        (SELECT coalesce(jsonb_agg(s.content ORDER BY s.id), '[]')
         FROM assessment.source s
         WHERE s.region = e.region AND e.content -> 'sources' ? s.id) AS sources
 FROM assessment.evidence e
-WHERE e.region = :region AND e.kind = :kind AND e.is_current
+WHERE e.region = :region AND e.kind = :kind
+"""
+
+PAGE = f"""
+-- A page of a kind by key, as it is in force or was known at a moment, each with its sources.
+{_WITH_SOURCES}
+  AND e.content IS NOT NULL
+  AND CASE WHEN CAST(:known_at AS timestamptz) IS NULL THEN e.is_current
+           ELSE e.recorded_at <= :known_at AND NOT EXISTS (
+               SELECT FROM assessment.evidence later
+               WHERE later.region = e.region AND later.kind = e.kind AND later.id = e.id
+                 AND later.version > e.version AND later.recorded_at <= :known_at)
+      END
   AND (CAST(:cursor AS text) IS NULL OR e.key > :cursor)
 ORDER BY e.key
 LIMIT :limit
 """
 
-ONE = """
+ONE = f"""
 -- A record in a version (null: the newest), with its sources.
-SELECT e.id, e.key, e.version, e.recorded_at, e.content,
-       (SELECT coalesce(jsonb_agg(s.content ORDER BY s.id), '[]')
-        FROM assessment.source s
-        WHERE s.region = e.region AND e.content -> 'sources' ? s.id) AS sources
-FROM assessment.evidence e
-WHERE e.region = :region AND e.kind = :kind AND e.id = :id
+{_WITH_SOURCES}
+  AND e.id = :id
   AND (CAST(:version AS int) IS NULL OR e.version = :version)
 ORDER BY e.version DESC
 LIMIT 1
+"""
+
+VERSIONS = """
+-- The versions of a record, the newest first.
+SELECT version, recorded_at, recorded_by, content IS NULL AS withdrawn
+FROM assessment.evidence
+WHERE region = :region AND kind = :kind AND id = :id
+ORDER BY version DESC
+"""
+
+KNOWN_KEYS = """
+-- Of these keys of a kind those that are in force.
+SELECT key FROM assessment.evidence
+WHERE region = :region AND kind = :kind AND is_current AND key = ANY (CAST(:keys AS text[]))
+"""
+
+KNOWN_SOURCES = """
+-- Of these ids those of a known source.
+SELECT id FROM assessment.source
+WHERE region = :region AND id = ANY (CAST(:keys AS text[]))
+"""
+
+LOCK = """
+-- Changes of one record, or of one key of a kind, take place one after the other.
+SELECT pg_advisory_xact_lock(hashtextextended(:region || ' ' || :kind || ' ' || :key, 0))
 """
 
 SUPERSEDE = """
@@ -61,11 +93,13 @@ WHERE region = :region AND kind = :kind AND id = :id AND is_current
 ADD_VERSION = """
 -- The next version of a record; without content it withdraws the record.
 INSERT INTO assessment.evidence
-    (region, kind, id, version, key, recorded_at, is_current, content)
-SELECT :region, :kind, :id, coalesce(max(version), 0) + 1, :key, :now,
+    (region, kind, id, version, key, recorded_at, recorded_by, origin, is_current, content)
+SELECT :region, :kind, :id, coalesce(max(version), 0) + 1, :key, :now, :recorded_by, :origin,
        CAST(:content AS jsonb) IS NOT NULL, CAST(:content AS jsonb)
 FROM assessment.evidence WHERE region = :region AND kind = :kind AND id = :id
 """
+
+Origin = Literal["pack", "api"]
 
 
 async def add_version(
@@ -76,10 +110,13 @@ async def add_version(
     *,
     key: str,
     content: Mapping[str, Any] | None,
+    origin: Origin,
+    recorded_by: str,
     now: datetime,
 ) -> None:
     """Supersedes a record; with None it is withdrawn, its versions stay."""
     record = {"region": region, "kind": kind, "id": record_id}
     await session.execute(text(SUPERSEDE), record)
     stored = None if content is None else json.dumps(content)
-    await session.execute(text(ADD_VERSION), record | {"key": key, "now": now, "content": stored})
+    about = {"key": key, "now": now, "recorded_by": recorded_by, "origin": origin}
+    await session.execute(text(ADD_VERSION), record | about | {"content": stored})

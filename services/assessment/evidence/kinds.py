@@ -1,0 +1,128 @@
+"""The kinds of evidence as the API serves them: names, addresses, and one record of a kind."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+from fastapi import Path
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from sqlalchemy import text
+
+from services.assessment.evidence import store
+from services.assessment.evidence.records import (
+    Agreement,
+    Decision,
+    Evidence,
+    IndexValue,
+    Meeting,
+    Observation,
+    Programme,
+    Recognition,
+    Risk,
+    Stakeholder,
+)
+from services.platform.database import ReadSession, WriteSession
+from services.platform.packs import Source
+from services.platform.problems import NotFound
+from services.platform.service import API
+
+Content = TypeVar("Content", bound=Evidence)
+
+RecordId = Annotated[UUID, Path(description="Id of the record.")]
+
+
+class SourceItem(Source):
+    """A source with its address."""
+
+    href: str
+
+
+class Record(BaseModel, Generic[Content]):
+    """A piece of evidence in one version, with its sources in full."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID
+    version: int
+    recorded_at: AwareDatetime
+    recorded_by: str = Field(description="The agency that recorded this version, or `pack`.")
+    content: Content | None
+    """Null in the version that withdrew it."""
+    sources: list[SourceItem]
+    href: str
+
+
+class RecordVersion(BaseModel):
+    """One version of a record."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: int
+    recorded_at: AwareDatetime
+    recorded_by: str
+    withdrawn: bool = Field(description="Whether this version took the record back.")
+    href: str
+
+
+def source_item(content: Mapping[str, Any]) -> SourceItem:
+    """A source as it is stored, with its address."""
+    return SourceItem(**content, href=f"{API}/sources/{content['id']}")
+
+
+@dataclass(frozen=True)
+class Kind(Generic[Content]):
+    """A kind of evidence: its name in addresses, what one is called, and what it holds."""
+
+    name: str
+    singular: str
+    model: type[Content]
+
+    @property
+    def operation(self) -> str:
+        """The singular as it stands in operation ids."""
+        return self.singular.replace(" ", "_")
+
+    def record(self, row: Any) -> Record[Content]:
+        """A record from a row of the store."""
+        return Record[self.model](
+            id=row.id,
+            version=row.version,
+            recorded_at=row.recorded_at,
+            recorded_by=row.recorded_by,
+            content=None if row.content is None else self.model.model_validate(row.content),
+            sources=[source_item(content) for content in row.sources],
+            href=f"{API}/{self.name}/{row.id}?version={row.version}",
+        )
+
+    async def find(
+        self,
+        session: ReadSession | WriteSession,
+        region: str,
+        record_id: UUID,
+        *,
+        version: int | None = None,
+    ) -> tuple[str, Record[Content]]:
+        """The key of a record, and the record in a version (None: the newest)."""
+        parameters = {"region": region, "kind": self.name, "id": record_id, "version": version}
+        row = (await session.execute(text(store.ONE), parameters)).one_or_none()
+        if row is None:
+            raise self.missing(record_id)
+        return row.key, self.record(row)
+
+    def missing(self, record_id: UUID) -> NotFound:
+        detail = f"There is no {self.singular} {record_id} in that version; see {API}/{self.name}."
+        return NotFound(detail)
+
+
+KINDS: tuple[Kind[Any], ...] = (
+    Kind("stakeholders", "stakeholder", Stakeholder),
+    Kind("meetings", "meeting", Meeting),
+    Kind("agreements", "agreement", Agreement),
+    Kind("decisions", "decision", Decision),
+    Kind("programmes", "programme", Programme),
+    Kind("risks", "risk", Risk),
+    Kind("recognitions", "recognition", Recognition),
+    Kind("observations", "observation", Observation),
+    Kind("index-values", "index value", IndexValue),
+)

@@ -1,0 +1,123 @@
+"""Who may record evidence, and what has to be true of it: rules around the store."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from services.assessment.evidence import store
+from services.assessment.evidence.records import Evidence
+from services.assessment.evidence.references import (
+    KIND_OF_TARGET,
+    Reference,
+    references_of,
+)
+from services.assessment.methods.library import read_methods
+from services.platform.database import WriteSession
+from services.platform.identity import Caller
+from services.platform.problems import Conflict, FieldError, NotAllowed, json_pointer
+
+
+async def check_references(session: WriteSession, region: str, record: Evidence) -> None:
+    """Refuses a record that points at something which is not on record."""
+    dangling = [
+        FieldError(
+            pointer=json_pointer(reference.path),
+            parameter=None,
+            detail=f"there is no {reference.target} {reference.key!r} on record; record it first",
+        )
+        for reference in await _dangling(session, region, list(references_of(record)))
+    ]
+    if dangling:
+        raise Conflict("It points at what is not on record; nothing was stored.", errors=dangling)
+
+
+async def _dangling(
+    session: WriteSession, region: str, references: list[Reference]
+) -> list[Reference]:
+    # Agencies are the catalogue's to know.
+    references = [reference for reference in references if reference.target != "agency"]
+    known: set[tuple[str, str]] = {("index", method) for method in read_methods()}
+    for target, kind in ({"source": None} | KIND_OF_TARGET).items():
+        keys = [reference.key for reference in references if reference.target == target]
+        if not keys:
+            continue
+        found = await session.scalars(
+            text(store.KNOWN_SOURCES if kind is None else store.KNOWN_KEYS),
+            {"region": region, "keys": keys} | ({} if kind is None else {"kind": kind}),
+        )
+        known |= {(target, key) for key in found}
+    return [reference for reference in references if reference[::2] not in known]
+
+
+async def record_new(
+    session: WriteSession,
+    region: str,
+    kind: str,
+    record: Evidence,
+    *,
+    record_id: UUID,
+    caller: Caller,
+    now: datetime,
+) -> None:
+    """Records a piece of evidence; `Conflict` where its key is taken."""
+    names = {"region": region, "kind": kind}
+    await session.execute(text(store.LOCK), names | {"key": record.key})
+    if list(await session.scalars(text(store.KNOWN_KEYS), names | {"keys": [record.key]})):
+        detail = "is taken; correct that record, or choose another key"
+        error = FieldError(pointer="#/key", parameter=None, detail=detail)
+        raise Conflict(f"There is a record {record.key!r} already.", errors=[error])
+    await check_references(session, region, record)
+    await store.add_version(
+        session,
+        region,
+        kind,
+        record_id,
+        key=record.key,
+        content=record.model_dump(mode="json"),
+        origin="api",
+        recorded_by=recorder(caller),
+        now=now,
+    )
+
+
+async def supersede(
+    session: WriteSession,
+    region: str,
+    kind: str,
+    record: Evidence | None,
+    *,
+    record_id: UUID,
+    key: str,
+    caller: Caller,
+    now: datetime,
+) -> None:
+    """Records a correction as the next version; None withdraws the record."""
+    if record is not None:
+        if record.key != key:
+            error = FieldError(pointer="#/key", parameter=None, detail=f"must stay {key!r}")
+            raise Conflict("A record keeps its key.", errors=[error])
+        await check_references(session, region, record)
+    await store.add_version(
+        session,
+        region,
+        kind,
+        record_id,
+        key=key,
+        content=None if record is None else record.model_dump(mode="json"),
+        origin="api",
+        recorded_by=recorder(caller),
+        now=now,
+    )
+
+
+def check_owner(caller: Caller, recorded_by: str) -> None:
+    """An agency corrects what it recorded; an administrator everything, the pack's too."""
+    if not caller.may_write_for(recorded_by):
+        owner = "came with the regency's pack" if recorded_by == "pack" else f"is {recorded_by}'s"
+        raise NotAllowed(f"This record {owner}; only an administrator's key may change it.")
+
+
+def recorder(caller: Caller) -> str:
+    """The name under which a caller's records stand."""
+    return caller.agency or caller.subject

@@ -1,0 +1,79 @@
+"""The sources that evidence rests on, over HTTP: `/api/v1/sources`."""
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy import text
+
+from services.assessment.evidence.kinds import SourceItem, source_item
+from services.platform.database import Reading, Writing
+from services.platform.identity import EvidenceWriter
+from services.platform.packs import Source
+from services.platform.paging import Page, next_address
+from services.platform.parameters import Limit, SlugCursor, SlugPath
+from services.platform.problems import Conflict, FieldError, NotFound, problem_responses
+from services.platform.service import API, region_of
+
+router = APIRouter(prefix=API, tags=["evidence"], responses=problem_responses(401, 422))
+
+SOURCES = """
+-- A page of the sources that evidence may cite.
+SELECT id, content FROM assessment.source
+WHERE region = :region AND (CAST(:cursor AS text) IS NULL OR id > :cursor)
+ORDER BY id LIMIT :limit
+"""
+
+SOURCE = """
+-- One source.
+SELECT id, content FROM assessment.source WHERE region = :region AND id = :id
+"""
+
+STORE_SOURCE = """
+-- A new source; its id is never given twice.
+INSERT INTO assessment.source (region, id, origin, content)
+VALUES (:region, :id, 'api', CAST(:content AS jsonb))
+ON CONFLICT (region, id) DO NOTHING
+RETURNING id
+"""
+
+
+@router.get("/sources", operation_id="list_sources")
+async def list_sources(
+    request: Request, session: Reading, cursor: SlugCursor = None, limit: Limit = 50
+) -> Page[SourceItem]:
+    """The studies, regulations and sites that the hub's facts rest on."""
+    parameters = {"region": region_of(request), "cursor": cursor, "limit": limit + 1}
+    rows = (await session.execute(text(SOURCES), parameters)).all()
+    items = [source_item(row.content) for row in rows[:limit]]
+    more = items[-1].id if len(rows) > limit else None
+    return Page(items=items, next=next_address(request, more))
+
+
+@router.get("/sources/{id}", operation_id="get_source", responses=problem_responses(404))
+async def get_source(request: Request, session: Reading, id: SlugPath) -> SourceItem:
+    """One source."""
+    parameters = {"region": region_of(request), "id": id}
+    row = (await session.execute(text(SOURCE), parameters)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no source {id!r}; {API}/sources lists all of them.")
+    return source_item(row.content)
+
+
+@router.post(
+    "/sources",
+    operation_id="post_source",
+    status_code=201,
+    responses=problem_responses(403, 409, 413),
+)
+async def post_source(
+    request: Request, response: Response, session: Writing, caller: EvidenceWriter, source: Source
+) -> SourceItem:
+    """Names a source that evidence can then cite. Sent again as it is, it changes nothing."""
+    parameters = {"region": region_of(request), "id": source.id}
+    content = source.model_dump_json()
+    if await session.scalar(text(STORE_SOURCE), parameters | {"content": content}) is None:
+        before = (await session.execute(text(SOURCE), parameters)).one()
+        if Source.model_validate(before.content) != source:
+            error = FieldError(pointer="#/id", parameter=None, detail="is another source's")
+            raise Conflict(f"There is a source {source.id!r} already.", errors=[error])
+    item = source_item(source.model_dump())
+    response.headers["Location"] = item.href
+    return item

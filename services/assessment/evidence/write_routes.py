@@ -1,0 +1,162 @@
+"""Records, corrects and withdraws evidence over HTTP."""
+
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy import text
+
+from services.assessment.evidence import store
+from services.assessment.evidence.kinds import KINDS, Content, Kind, Record, RecordId
+from services.assessment.evidence.recording import check_owner, record_new, supersede
+from services.platform.database import WriteSession, Writing
+from services.platform.identity import Caller, EvidenceWriter
+from services.platform.ids import new_id
+from services.platform.problems import problem_responses
+from services.platform.service import API, region_of
+from services.platform.settings import Service
+from services.platform.writing import (
+    IdempotencyKey,
+    IfMatch,
+    check_match,
+    claim_creation,
+    entity_tag,
+)
+
+router = APIRouter(prefix=API, tags=["evidence"], responses=problem_responses(401, 403, 422))
+
+
+def add_writes(kind: Kind[Content]) -> None:
+    """The addresses under which a kind of evidence is written."""
+
+    async def post_record(
+        request: Request,
+        response: Response,
+        session: Writing,
+        *,
+        caller: EvidenceWriter,
+        record: Content,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Record[Content]:
+        region, now = region_of(request), datetime.now(UTC)
+        record_id, is_new = await claim_creation(
+            session,
+            Service.assessment,
+            region,
+            caller=caller.subject,
+            key=idempotency_key,
+            body=record,
+            new_id=new_id(),
+            now=now,
+        )
+        if is_new:
+            await record_new(
+                session, region, kind.name, record, record_id=record_id, caller=caller, now=now
+            )
+        _, stored = await kind.find(session, region, record_id, version=1)
+        return answer(response, stored)
+
+    async def put_record(
+        request: Request,
+        response: Response,
+        session: Writing,
+        *,
+        caller: EvidenceWriter,
+        id: RecordId,
+        record: Content,
+        if_match: IfMatch = None,
+    ) -> Record[Content]:
+        region = region_of(request)
+        key, current = await to_change(session, region, id, caller=caller, if_match=if_match)
+        if current.content != record:
+            await supersede(
+                session,
+                region,
+                kind.name,
+                record,
+                record_id=id,
+                key=key,
+                caller=caller,
+                now=datetime.now(UTC),
+            )
+        _, stored = await kind.find(session, region, id)
+        return answer(response, stored)
+
+    async def delete_record(
+        request: Request,
+        session: Writing,
+        *,
+        caller: EvidenceWriter,
+        id: RecordId,
+        if_match: IfMatch = None,
+    ) -> None:
+        region = region_of(request)
+        key, current = await to_change(session, region, id, caller=caller, if_match=if_match)
+        if current.content is not None:
+            await supersede(
+                session,
+                region,
+                kind.name,
+                None,
+                record_id=id,
+                key=key,
+                caller=caller,
+                now=datetime.now(UTC),
+            )
+
+    async def to_change(
+        session: WriteSession,
+        region: str,
+        record_id: RecordId,
+        *,
+        caller: Caller,
+        if_match: str | None,
+    ) -> tuple[str, Record[Content]]:
+        """The record, held until the end of the transaction, if this caller may change it now."""
+        names = {"region": region, "kind": kind.name, "key": str(record_id)}
+        await session.execute(text(store.LOCK), names)
+        key, current = await kind.find(session, region, record_id)
+        check_owner(caller, current.recorded_by)
+        check_match(if_match, current)
+        return key, current
+
+    def answer(response: Response, record: Record[Content]) -> Record[Content]:
+        response.headers["ETag"] = entity_tag(record)
+        response.headers["Location"] = f"{API}/{kind.name}/{record.id}"
+        return record
+
+    for route in (post_record, put_record):
+        # FastAPI reads the body's model here, which the type checker knows as `Content`.
+        route.__annotations__["record"] = kind.model
+
+    router.add_api_route(
+        f"/{kind.name}",
+        post_record,
+        methods=["POST"],
+        status_code=201,
+        operation_id=f"post_{kind.operation}",
+        summary=f"Record a new {kind.singular}",
+        response_model=Record[kind.model],
+        responses=problem_responses(409, 413),
+    )
+    router.add_api_route(
+        f"/{kind.name}/{{id}}",
+        put_record,
+        methods=["PUT"],
+        operation_id=f"put_{kind.operation}",
+        summary=f"Correct one {kind.singular}: a further version, the earlier ones stay",
+        response_model=Record[kind.model],
+        responses=problem_responses(404, 409, 412, 413, 428),
+    )
+    router.add_api_route(
+        f"/{kind.name}/{{id}}",
+        delete_record,
+        methods=["DELETE"],
+        status_code=204,
+        operation_id=f"delete_{kind.operation}",
+        summary=f"Take one {kind.singular} back: it counts no longer, its versions stay",
+        responses=problem_responses(404, 412, 428),
+    )
+
+
+for one in KINDS:
+    add_writes(one)
