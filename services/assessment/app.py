@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.assessment.assessments.routes import router as assessments
+from services.assessment.evidence.exchange_routes import router as evidence_files
 from services.assessment.evidence.routes import router as evidence
 from services.assessment.evidence.sources import router as sources
 from services.assessment.evidence.write_routes import router as evidence_writes
@@ -34,7 +35,15 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
         Service.assessment,
         settings,
         title="emall assessment",
-        routers=[evidence, evidence_writes, sources, methods, indices, assessments],
+        routers=[
+            evidence,
+            evidence_writes,
+            evidence_files,
+            sources,
+            methods,
+            indices,
+            assessments,
+        ],
         lifespan=lifespan,
     )
     app.state.peers = Peers(settings, transports)

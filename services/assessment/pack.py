@@ -103,14 +103,14 @@ def read_evidence(root: Path) -> EvidencePack:
     for kind, (located, records) in files.items():
         name = field_of(kind)
         faults += repeated(located, name, [record.key for record in records], key="key")
-        for target in known:
+        for target, keys in known.items():
             pointers = [
                 ((name, index, *reference.path), reference.key)
                 for index, record in enumerate(records)
                 for reference in references_of(record)
                 if reference.target == target
             ]
-            faults += unknown_references(located, pointers, known[target], what=target)
+            faults += unknown_references(located, pointers, keys, what=target)
     if faults:
         raise PackError(faults)
     return EvidencePack(tuple(sources), {kind: records for kind, (_, records) in files.items()})

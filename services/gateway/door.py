@@ -30,6 +30,7 @@ OWNERS: Mapping[str, Service] = {
     "metrics": Service.assessment,
     "indices": Service.assessment,
     "sources": Service.assessment,
+    "evidence": Service.assessment,
     "stakeholders": Service.assessment,
     "meetings": Service.assessment,
     "agreements": Service.assessment,

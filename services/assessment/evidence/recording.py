@@ -18,25 +18,9 @@ from services.platform.identity import Caller
 from services.platform.problems import Conflict, FieldError, NotAllowed, json_pointer
 
 
-async def check_references(session: WriteSession, region: str, record: Evidence) -> None:
-    """Refuses a record that points at something which is not on record."""
-    dangling = [
-        FieldError(
-            pointer=json_pointer(reference.path),
-            parameter=None,
-            detail=f"there is no {reference.target} {reference.key!r} on record; record it first",
-        )
-        for reference in await _dangling(session, region, list(references_of(record)))
-    ]
-    if dangling:
-        raise Conflict("It points at what is not on record; nothing was stored.", errors=dangling)
-
-
-async def _dangling(
-    session: WriteSession, region: str, references: list[Reference]
-) -> list[Reference]:
-    # Agencies are the catalogue's to know.
-    references = [reference for reference in references if reference.target != "agency"]
+async def dangling(session: WriteSession, region: str, record: Evidence) -> list[Reference]:
+    """The pointers of a record to what is not on record; agencies are the catalogue's to know."""
+    references = [one for one in references_of(record) if one.target != "agency"]
     known: set[tuple[str, str]] = {("index", method) for method in read_methods()}
     for target, kind in ({"source": None} | KIND_OF_TARGET).items():
         keys = [reference.key for reference in references if reference.target == target]
@@ -48,6 +32,20 @@ async def _dangling(
         )
         known |= {(target, key) for key in found}
     return [reference for reference in references if reference[::2] not in known]
+
+
+async def check_references(session: WriteSession, region: str, record: Evidence) -> None:
+    """Refuses a record that points at something which is not on record."""
+    errors = [
+        FieldError(
+            pointer=json_pointer(reference.path),
+            parameter=None,
+            detail=f"there is no {reference.named} on record; record it first",
+        )
+        for reference in await dangling(session, region, record)
+    ]
+    if errors:
+        raise Conflict("It points at what is not on record; nothing was stored.", errors=errors)
 
 
 async def record_new(
@@ -68,6 +66,39 @@ async def record_new(
         error = FieldError(pointer="#/key", parameter=None, detail=detail)
         raise Conflict(f"There is a record {record.key!r} already.", errors=[error])
     await check_references(session, region, record)
+    await add(session, region, kind, record, record_id=record_id, caller=caller, now=now)
+
+
+async def supersede(
+    session: WriteSession,
+    region: str,
+    kind: str,
+    record: Evidence,
+    *,
+    record_id: UUID,
+    key: str,
+    caller: Caller,
+    now: datetime,
+) -> None:
+    """Records a correction as the next version."""
+    if record.key != key:
+        error = FieldError(pointer="#/key", parameter=None, detail=f"must stay {key!r}")
+        raise Conflict("A record keeps its key.", errors=[error])
+    await check_references(session, region, record)
+    await add(session, region, kind, record, record_id=record_id, caller=caller, now=now)
+
+
+async def add(
+    session: WriteSession,
+    region: str,
+    kind: str,
+    record: Evidence,
+    *,
+    record_id: UUID,
+    caller: Caller,
+    now: datetime,
+) -> None:
+    """Adds the next version of a record under this caller's name."""
     await store.add_version(
         session,
         region,
@@ -81,39 +112,38 @@ async def record_new(
     )
 
 
-async def supersede(
+async def withdraw(
     session: WriteSession,
     region: str,
     kind: str,
-    record: Evidence | None,
     *,
     record_id: UUID,
     key: str,
     caller: Caller,
     now: datetime,
 ) -> None:
-    """Records a correction as the next version; None withdraws the record."""
-    if record is not None:
-        if record.key != key:
-            error = FieldError(pointer="#/key", parameter=None, detail=f"must stay {key!r}")
-            raise Conflict("A record keeps its key.", errors=[error])
-        await check_references(session, region, record)
+    """Takes a record back by a version without content."""
     await store.add_version(
         session,
         region,
         kind,
         record_id,
         key=key,
-        content=None if record is None else record.model_dump(mode="json"),
+        content=None,
         origin="api",
         recorded_by=recorder(caller),
         now=now,
     )
 
 
-def check_owner(caller: Caller, recorded_by: str) -> None:
+def may_change(caller: Caller, recorded_by: str) -> bool:
     """An agency corrects what it recorded; an administrator everything, the pack's too."""
-    if not caller.may_write_for(recorded_by):
+    return caller.may_write_for(recorded_by)
+
+
+def check_owner(caller: Caller, recorded_by: str) -> None:
+    """`NotAllowed` for a caller who may not change what this agency recorded."""
+    if not may_change(caller, recorded_by):
         owner = "came with the regency's pack" if recorded_by == "pack" else f"is {recorded_by}'s"
         raise NotAllowed(f"This record {owner}; only an administrator's key may change it.")
 

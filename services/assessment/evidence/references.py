@@ -30,6 +30,11 @@ class Reference(NamedTuple):
     path: Path_
     key: str
 
+    @property
+    def named(self) -> str:
+        """What it points at, in words."""
+        return f"{self.target} {self.key!r}"
+
 
 def references_of(record: Evidence) -> Iterator[Reference]:
     """Every pointer of a record."""
@@ -37,38 +42,35 @@ def references_of(record: Evidence) -> Iterator[Reference]:
         yield Reference("source", ("sources", n), source)
     match record:
         case Stakeholder():
-            if record.role_decision is not None:
-                yield Reference("decision", ("role_decision",), record.role_decision)
-            if record.agency is not None:
-                yield Reference("agency", ("agency",), record.agency)
+            yield from _one("decision", "role_decision", record.role_decision)
+            yield from _one("agency", "agency", record.agency)
         case Agreement():
             for n, party in enumerate(record.parties):
                 yield Reference("stakeholder", ("parties", n), party)
-            if record.renews is not None:
-                yield Reference("agreement", ("renews",), record.renews)
+            yield from _one("agreement", "renews", record.renews)
         case Programme():
-            yield from _owner(record.owner)
+            yield from _one("stakeholder", "owner", record.owner)
             for n, partner in enumerate(record.partners):
                 yield Reference("stakeholder", ("partners", n), partner)
         case Meeting():
             yield from _of_meeting(record)
         case Risk():
-            yield from _owner(record.owner)
+            yield from _one("stakeholder", "owner", record.owner)
         case IndexValue():
             yield Reference("index", ("index",), record.index)
         case _:
             pass
 
 
-def _owner(key: str | None, *path: str | int) -> Iterator[Reference]:
+def _one(target: Target, field: str, key: str | None) -> Iterator[Reference]:
     if key is not None:
-        yield Reference("stakeholder", (*path, "owner"), key)
+        yield Reference(target, (field,), key)
 
 
 def _of_meeting(meeting: Meeting) -> Iterator[Reference]:
-    if meeting.led_by is not None:
-        yield Reference("stakeholder", ("led_by",), meeting.led_by)
+    yield from _one("stakeholder", "led_by", meeting.led_by)
     for n, one in enumerate(meeting.attendance or ()):
         yield Reference("stakeholder", ("attendance", n, "stakeholder"), one.stakeholder)
     for n, action in enumerate(meeting.action_items or ()):
-        yield from _owner(action.owner, "action_items", n)
+        if action.owner is not None:
+            yield Reference("stakeholder", ("action_items", n, "owner"), action.owner)

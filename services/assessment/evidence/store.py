@@ -73,6 +73,12 @@ SELECT key FROM assessment.evidence
 WHERE region = :region AND kind = :kind AND is_current AND key = ANY (CAST(:keys AS text[]))
 """
 
+BY_KEY = """
+-- The record in force under a key, if any.
+SELECT id, recorded_by, content FROM assessment.evidence
+WHERE region = :region AND kind = :kind AND is_current AND key = :key
+"""
+
 KNOWN_SOURCES = """
 -- Of these ids those of a known source.
 SELECT id FROM assessment.source

@@ -1,0 +1,45 @@
+"""What comes due, as an iCalendar feed (RFC 5545): meetings, action items, ends of agreements,
+reviews of risks."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+
+from icalendar import Calendar, Event
+
+from services.assessment.evidence.records import Agreement, Evidence, Meeting, Risk
+from services.platform.service import VERSION
+
+
+def calendar_of(records: Mapping[str, Sequence[Evidence]], *, region: str, now: datetime) -> bytes:
+    """The feed of the records by kind; a day that is known only by its month is left out."""
+    calendar = Calendar()
+    calendar.add("prodid", f"-//emall//{VERSION}//ID")
+    calendar.add("version", "2.0")
+    calendar.add("name", "emall")
+    for kind in ("meetings", "agreements", "risks"):
+        for record in records.get(kind, ()):
+            for part, day, summary in _days(record):
+                event = Event()
+                event.add("uid", f"{region}-{kind}-{record.key}-{part}@emall")
+                event.add("dtstamp", now)
+                event.add("dtstart", day)
+                event.add("dtend", day + timedelta(days=1))
+                event.add("summary", summary)
+                calendar.add_component(event)
+    return calendar.to_ical()
+
+
+def _days(record: Evidence) -> Iterator[tuple[str, date, str]]:
+    match record:
+        case Meeting():
+            if record.precision == "day":
+                yield "held", record.held_on, record.name
+            for n, action in enumerate(record.action_items or ()):
+                if action.done is not True:
+                    yield f"action-{n}", action.due, f"Tindak lanjut: {action.task}"
+        case Agreement(valid_to=date() as last, precision="day"):
+            yield "end", last, f"Berakhir: {record.name}"
+        case Risk(review_on=date() as review):
+            yield "review", review, f"Tinjau risiko: {record.name}"
+        case _:
+            pass

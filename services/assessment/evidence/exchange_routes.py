@@ -1,0 +1,126 @@
+"""Evidence as files over HTTP: a workbook to fill in or take away, and a calendar."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict
+
+from services.assessment.evidence.calendar import calendar_of
+from services.assessment.evidence.importing import import_records, records_in_force
+from services.assessment.evidence.workbook import from_workbook, to_workbook
+from services.platform.database import Reading, Writing
+from services.platform.identity import EvidenceWriter
+from services.platform.problems import FieldError, Invalid, problem_responses
+from services.platform.service import API, region_of
+from services.platform.spreadsheets import XLSX, SpreadsheetError, read_xlsx
+
+router = APIRouter(
+    prefix=f"{API}/evidence", tags=["evidence"], responses=problem_responses(401, 422)
+)
+
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_WORKBOOK: dict[int | str, dict[str, Any]] = {
+    200: {"content": {XLSX: _BINARY}, "description": "An XLSX workbook."}
+}
+
+
+class EvidenceImported(BaseModel):
+    """What became of the records of a workbook, which is taken whole or not at all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    added: int
+    corrected: int
+    unchanged: int
+    dry_run: bool
+
+
+@router.get(
+    "/template.xlsx",
+    operation_id="get_evidence_template",
+    response_class=Response,
+    responses=_WORKBOOK,
+)
+async def get_evidence_template() -> Response:
+    """The workbook to fill in: a sheet per kind of evidence, with a note on each column."""
+    return _workbook(await asyncio.to_thread(to_workbook, {}), name="bukti-templat.xlsx")
+
+
+@router.get(
+    "/export.xlsx",
+    operation_id="export_evidence",
+    response_class=Response,
+    responses=_WORKBOOK,
+)
+async def export_evidence(request: Request, session: Reading) -> Response:
+    """All evidence in force, in the form of the template."""
+    records = await records_in_force(session, region_of(request))
+    return _workbook(await asyncio.to_thread(to_workbook, records), name="bukti.xlsx")
+
+
+@router.post(
+    "/import",
+    operation_id="import_evidence",
+    responses=problem_responses(403, 413),
+    openapi_extra={"requestBody": {"required": True, "content": {XLSX: _BINARY}}},
+)
+async def import_evidence(
+    request: Request,
+    session: Writing,
+    caller: EvidenceWriter,
+    dry_run: Annotated[bool, Query(description="Check everything and store nothing.")] = False,
+) -> EvidenceImported:
+    """Takes a filled template, whole or not at all: new keys are recorded, others corrected.
+
+    Every cell that is wrong is named in `errors[]` as `#/<sheet>/<cell>`.
+    """
+    content = await request.body()
+    try:
+        records = await asyncio.to_thread(lambda: from_workbook(read_xlsx(content)))
+        done = await import_records(
+            session, region_of(request), records, caller=caller, now=datetime.now(UTC)
+        )
+    except SpreadsheetError as error:
+        raise Invalid(
+            "The workbook was not taken; nothing was stored.",
+            errors=[
+                FieldError(pointer=f"#/{f.sheet}/{f.cell}", parameter=None, detail=f.message)
+                for f in error.faults[:100]
+            ],
+        ) from None
+    if dry_run:
+        await session.rollback()
+    return EvidenceImported(
+        added=done.added, corrected=done.corrected, unchanged=done.unchanged, dry_run=dry_run
+    )
+
+
+@router.get(
+    "/calendar.ics",
+    operation_id="get_evidence_calendar",
+    response_class=Response,
+    responses={
+        200: {
+            "content": {"text/calendar": {"schema": {"type": "string"}}},
+            "description": "An iCalendar feed (RFC 5545).",
+        }
+    },
+)
+async def get_evidence_calendar(request: Request, session: Reading) -> Response:
+    """Meetings, open action items, ends of agreements and reviews of risks, to subscribe to."""
+    region = region_of(request)
+    records = await records_in_force(session, region)
+    # Stamped with the day, so that a feed without news keeps its ETag.
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    feed = calendar_of(records, region=region, now=today)
+    return Response(feed, media_type="text/calendar")
+
+
+def _workbook(content: bytes, *, name: str) -> Response:
+    return Response(
+        content,
+        media_type=XLSX,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

@@ -1,0 +1,77 @@
+"""Takes a filled workbook of evidence: whole, or with every wrong cell named not at all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+
+from services.assessment.evidence import store
+from services.assessment.evidence.recording import add, dangling, may_change
+from services.assessment.evidence.records import EVIDENCE, Evidence
+from services.platform.database import ReadSession, WriteSession
+from services.platform.identity import Caller
+from services.platform.ids import new_id
+from services.platform.spreadsheets import Sheet, SheetFault, SpreadsheetError
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of the records of a workbook."""
+
+    added: int
+    corrected: int
+    unchanged: int
+
+
+async def import_records(
+    session: WriteSession,
+    region: str,
+    records: Sequence[tuple[str, Evidence, Sheet, int]],
+    *,
+    caller: Caller,
+    now: datetime,
+) -> Imported:
+    """Adds what is new and corrects what differs; `SpreadsheetError` names each wrong cell."""
+    faults: list[SheetFault] = []
+    seen: dict[tuple[str, str], int] = {}
+    added = corrected = 0
+    for kind, record, sheet, row in records:
+        if (first := seen.setdefault((kind, record.key), row)) != row:
+            faults.append(sheet.fault(row, "key", f"stands in row {first} already"))
+            continue
+        names = {"region": region, "kind": kind}
+        await session.execute(text(store.LOCK), names | {"key": record.key})
+        stored = (
+            await session.execute(text(store.BY_KEY), names | {"key": record.key})
+        ).one_or_none()
+        if stored is not None and EVIDENCE[kind].model_validate(stored.content) == record:
+            continue
+        if stored is not None and not may_change(caller, stored.recorded_by):
+            message = f"was recorded by {stored.recorded_by}, who alone may correct it"
+            faults.append(sheet.fault(row, "key", message))
+            continue
+        record_id = new_id() if stored is None else stored.id
+        added += stored is None
+        corrected += stored is not None
+        await add(session, region, kind, record, record_id=record_id, caller=caller, now=now)
+    # Only now: rows may point at rows of other sheets.
+    for kind, record, sheet, row in records:
+        if (kind, record.key) in seen:
+            faults += [
+                sheet.fault(row, str(reference.path[0]), f"there is no {reference.named} on record")
+                for reference in await dangling(session, region, record)
+            ]
+    if faults:
+        raise SpreadsheetError(faults)
+    return Imported(added, corrected, len(records) - added - corrected)
+
+
+async def records_in_force(
+    session: ReadSession | WriteSession, region: str
+) -> dict[str, list[Evidence]]:
+    """Every record in force by kind, as a workbook or a calendar takes them."""
+    records: dict[str, list[Evidence]] = {kind: [] for kind in EVIDENCE}
+    for row in await session.execute(text(store.ALL_STORED), {"region": region}):
+        records[row.kind].append(EVIDENCE[row.kind].model_validate(row.content))
+    return records

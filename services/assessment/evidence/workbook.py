@@ -1,0 +1,224 @@
+"""Evidence as a workbook: a sheet per kind, a row per record, for people without a program.
+
+Lists stand in one cell with `;` between; who came to a meeting and what it resolved have sheets of
+their own, joined by the meeting's key. What is exported can be imported again.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from services.assessment.evidence.kinds import KINDS
+from services.assessment.evidence.records import Evidence, Meeting
+from services.platform.spreadsheets import (
+    Cell,
+    Column,
+    Sheet,
+    SheetFault,
+    SpreadsheetError,
+    write_xlsx,
+)
+
+SEPARATOR = ";"
+INNER_SHEETS = {"attendance": "attendance", "action_items": "action_items"}
+"""Lists of a meeting that have a sheet of their own, by field."""
+
+YES = frozenset({"ya", "yes", "true", "benar", "1"})
+NO = frozenset({"tidak", "no", "false", "salah", "0"})
+
+Records = Mapping[str, Sequence[Evidence]]
+
+
+def to_workbook(records: Records) -> bytes:
+    """The records by kind as XLSX; without records it is the template."""
+    tables: dict[str, tuple[list[Column], list[dict[str, Cell]]]] = {}
+    for kind in KINDS:
+        rows = [_row(record) for record in records.get(kind.name, ())]
+        tables[kind.name] = (list(_columns(kind.model)), rows)
+    meetings = [record for record in records.get("meetings", ()) if isinstance(record, Meeting)]
+    for field, name in INNER_SHEETS.items():
+        inner = _item_model(Meeting.model_fields[field])
+        columns = [Column("meeting", "Key of the meeting.", needed=True), *_columns(inner)]
+        rows = [
+            {"meeting": meeting.key} | _row(item)
+            for meeting in meetings
+            for item in getattr(meeting, field) or ()
+        ]
+        tables[name] = (columns, rows)
+    return write_xlsx(tables)
+
+
+def from_workbook(sheets: Sequence[Sheet]) -> list[tuple[str, Evidence, Sheet, int]]:
+    """Each record with its kind and the row in which it stands.
+
+    `SpreadsheetError` with every cell that is wrong; then nothing of it is taken.
+    """
+    by_name = {sheet.name: sheet for sheet in sheets}
+    models: dict[str, type[Evidence]] = {kind.name: kind.model for kind in KINDS}
+    faults: list[SheetFault] = [
+        SheetFault(sheet.name, "A1", f"is no sheet of the template: {', '.join(models)}")
+        for sheet in sheets
+        if sheet.rows and sheet.name not in models and sheet.name not in INNER_SHEETS.values()
+    ]
+    inner = {
+        field: _inner(by_name.get(name), field, faults) for field, name in INNER_SHEETS.items()
+    }
+    found: list[tuple[str, Evidence, Sheet, int]] = []
+    for name, model in models.items():
+        sheet = by_name.get(name)
+        if sheet is None:
+            continue
+        faults += _unknown_columns(sheet, _columns(model))
+        for row in sheet.rows:
+            data = _data(row.cells, model)
+            if model is Meeting:
+                for field, items in inner.items():
+                    if listed := items.pop(str(data.get("key")), []):
+                        data[field] = [item for item, _ in listed]
+            try:
+                found.append((name, model.model_validate(data), sheet, row.number))
+            except ValidationError as error:
+                faults += _faults(sheet, row.number, error)
+    for field, items in inner.items():
+        sheet = by_name.get(INNER_SHEETS[field])
+        faults += [
+            sheet.fault(number, "meeting", f"there is no meeting {key!r} in the sheet meetings")
+            for key, listed in items.items()
+            for _, number in listed
+            if sheet is not None
+        ]
+    if faults:
+        raise SpreadsheetError(faults)
+    return found
+
+
+def _inner(
+    sheet: Sheet | None, field: str, faults: list[SheetFault]
+) -> dict[str, list[tuple[dict[str, Any], int]]]:
+    model = _item_model(Meeting.model_fields[field])
+    found: dict[str, list[tuple[dict[str, Any], int]]] = {}
+    if sheet is None:
+        return found
+    faults += _unknown_columns(sheet, [Column("meeting"), *_columns(model)])
+    for row in sheet.rows:
+        data = _data({name: cell for name, cell in row.cells.items() if name != "meeting"}, model)
+        try:
+            model.model_validate(data)
+        except ValidationError as error:
+            faults += _faults(sheet, row.number, error)
+            continue
+        found.setdefault(str(row.cells.get("meeting", "")), []).append((data, row.number))
+    return found
+
+
+def _unknown_columns(sheet: Sheet, columns: Iterator[Column] | list[Column]) -> list[SheetFault]:
+    names = [column.name for column in columns]
+    return [
+        sheet.fault(1, column, f"{column!r} is no column of this sheet: {', '.join(names)}")
+        for column in sheet.columns
+        if column and column not in names
+    ]
+
+
+def _faults(sheet: Sheet, row: int, error: ValidationError) -> Iterator[SheetFault]:
+    for item in error.errors():
+        parts = [str(part) for part in item["loc"] if isinstance(part, str)]
+        column = next((name for name in (".".join(parts[:2]), *parts) if name in sheet.columns), "")
+        named = f"{'.'.join(parts)}: " if parts and not column else ""
+        yield sheet.fault(row, column, named + item["msg"].removeprefix("Value error, "))
+
+
+def _columns(model: type[BaseModel]) -> Iterator[Column]:
+    for name, field in model.model_fields.items():
+        if name in INNER_SHEETS:
+            continue
+        inner = _model_in(field.annotation)
+        if inner is not None:
+            for part in _columns(inner):
+                yield Column(f"{name}.{part.name}", part.note)
+            continue
+        kinds = _kinds(field.annotation)
+        choices = tuple(
+            str(value) for kind in kinds if get_origin(kind) is Literal for value in get_args(kind)
+        )
+        if bool in kinds:
+            choices = ("ya", "tidak")
+        note = field.description or ""
+        if _is_list(field.annotation):
+            choices, note = (), f"{note} Several with {SEPARATOR} between.".strip()
+        yield Column(name, note, choices, needed=field.is_required())
+
+
+def _row(record: BaseModel) -> dict[str, Cell]:
+    row: dict[str, Cell] = {}
+    for name, field in type(record).model_fields.items():
+        value: Any = getattr(record, name)
+        if name in INNER_SHEETS or value is None:
+            continue
+        if isinstance(value, BaseModel):
+            row |= {f"{name}.{part}": cell for part, cell in _row(value).items()}
+        elif _is_list(field.annotation):
+            row[name] = f"{SEPARATOR} ".join(str(item) for item in value) or None
+        elif isinstance(value, bool):
+            row[name] = "ya" if value else "tidak"
+        else:
+            row[name] = value
+    return row
+
+
+def _data(cells: Mapping[str, Cell], model: type[BaseModel]) -> dict[str, Any]:
+    """The cells of a row as the model takes them; what is left empty is left out."""
+    data: dict[str, Any] = {}
+    for name, cell in cells.items():
+        outer, _, part = name.partition(".")
+        field = model.model_fields.get(outer)
+        if field is None:
+            continue
+        if part:
+            data.setdefault(outer, {})[part] = cell
+        else:
+            data[outer] = _raw(cell, field.annotation)
+    return data
+
+
+def _raw(cell: Cell, annotation: Any) -> Any:
+    kinds = _kinds(annotation)
+    if _is_list(annotation):
+        return [part.strip() for part in str(cell).split(SEPARATOR) if part.strip()]
+    if bool in kinds and not isinstance(cell, bool):
+        word = str(cell).lower()
+        return True if word in YES else False if word in NO else cell
+    if str in kinds and isinstance(cell, int | float) and not isinstance(cell, bool):
+        return str(cell)
+    return cell
+
+
+def _kinds(annotation: Any) -> list[Any]:
+    """The plain types that a field takes, None left out."""
+    origin = get_origin(annotation)
+    if origin in {Union, UnionType}:
+        return [kind for part in get_args(annotation) for kind in _kinds(part)]
+    if hasattr(annotation, "__metadata__"):
+        return _kinds(annotation.__origin__)
+    return [] if annotation is type(None) else [annotation]
+
+
+def _is_list(annotation: Any) -> bool:
+    return any(get_origin(kind) is list for kind in _kinds(annotation))
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    for kind in _kinds(annotation):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind
+    return None
+
+
+def _item_model(field: FieldInfo) -> type[BaseModel]:
+    """The model of a list's items."""
+    [kind] = _kinds(field.annotation)
+    model: type[BaseModel] = get_args(kind)[0]
+    return model

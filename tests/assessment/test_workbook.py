@@ -1,0 +1,291 @@
+"""Evidence as a workbook: out, filled in by people, and in again."""
+
+import io
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from icalendar import Calendar
+from openpyxl import Workbook, load_workbook
+
+from services.assessment.app import create_app
+from services.assessment.evidence.records import (
+    ActionItem,
+    Agreement,
+    Attendance,
+    Evidence,
+    Meeting,
+    Risk,
+)
+from services.assessment.evidence.workbook import from_workbook, to_workbook
+from services.assessment.pack import read_evidence
+from services.platform.identity import Caller
+from services.platform.settings import Settings
+from services.platform.spreadsheets import XLSX, SpreadsheetError, read_xlsx
+from tests.conftest import TOBA, Room, agency_caller, room
+
+DISKOMINFO = agency_caller("diskominfo", "evidence:write")
+BAPPEDA = agency_caller("bappeda", "evidence:write")
+
+
+@pytest.fixture
+def assessment(settings: Settings) -> Iterator[Room]:
+    """The assessment service by itself, with the evidence of the Toba pack."""
+    with room(create_app, settings) as started:
+        yield started
+
+
+def sheet_of(**sheets: list[list[Any]]) -> bytes:
+    """A workbook with these sheets, each with its head in the first row."""
+    book = Workbook()
+    assert book.active is not None
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        worksheet = book.create_sheet(name)
+        for row in rows:
+            worksheet.append(row)
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+def send(
+    room: Room, content: bytes, *, caller: Caller = DISKOMINFO, dry_run: bool = False
+) -> httpx.Response:
+    return room.client.post(
+        "/api/v1/evidence/import",
+        content=content,
+        params={"dry_run": dry_run},
+        headers=room.token(caller) | {"Content-Type": XLSX},
+    )
+
+
+def back(content: bytes) -> dict[str, list[Evidence]]:
+    found: dict[str, list[Evidence]] = {}
+    for kind, record, _, _ in from_workbook(read_xlsx(content)):
+        found.setdefault(kind, []).append(record)
+    return found
+
+
+def test_the_evidence_of_toba_comes_back_as_it_went_out() -> None:
+    records = {kind: list(found) for kind, found in read_evidence(TOBA).records.items() if found}
+    assert back(to_workbook(records)) == records
+
+
+words = st.text(st.characters(codec="utf-8", categories=("L", "N", "P")), min_size=1).filter(
+    lambda word: ";" not in word and word.strip() == word
+)
+slugs = st.from_regex(r"[a-z][a-z0-9]{0,8}(-[a-z][a-z0-9]{0,8}){0,2}", fullmatch=True)
+flags = st.none() | st.booleans()
+days = st.dates(min_value=date(1950, 1, 1))
+meetings = st.builds(
+    Meeting,
+    key=slugs,
+    sources=st.lists(slugs, min_size=1, max_size=3),
+    name=words,
+    name_en=words,
+    held_on=days,
+    agenda=st.none() | st.lists(words, min_size=1, max_size=3),
+    minutes=flags,
+    discussion=flags,
+    led_by=st.none() | slugs,
+    sectors_present=st.none() | st.just(["government", "private"]),
+    attendance=st.none()
+    | st.lists(
+        st.builds(Attendance, stakeholder=slugs, invited=flags, present=st.booleans(), spoke=flags),
+        min_size=1,
+        max_size=4,
+    ),
+    action_items=st.none()
+    | st.lists(
+        st.builds(ActionItem, task=words, owner=st.none() | slugs, due=days, done=flags),
+        min_size=1,
+        max_size=3,
+    ),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(meetings, min_size=1, max_size=4, unique_by=lambda meeting: meeting.key))
+def test_any_meetings_come_back_as_they_went_out(given_meetings: list[Meeting]) -> None:
+    assert back(to_workbook({"meetings": given_meetings})) == {"meetings": given_meetings}
+
+
+@pytest.mark.parametrize("word", ["=1+1", "+62", "-", "@SUM(A1)", '=HYPERLINK("x")'])
+def test_a_text_that_looks_like_a_formula_stays_a_text(word: str) -> None:
+    risk = Risk.model_validate(
+        {"key": "r", "sources": ["s"], "name": word, "name_en": "x", "attested_in": 2024}
+    )
+    book = load_workbook(io.BytesIO(to_workbook({"risks": [risk]})))
+    column = [cell.value for cell in book["risks"][1]].index("name") + 1
+    cell = book["risks"].cell(2, column)
+    assert (cell.data_type, cell.value) == ("s", word)
+
+
+def test_every_wrong_cell_is_named_with_its_remedy() -> None:
+    content = sheet_of(
+        meetings=[
+            ["key", "name", "name_en", "held_on", "sources", "colour"],
+            ["rapat-1", "Rapat", "Meeting", "2025-13-01", "study-2025"],
+            ["Rapat 2", "Rapat", "Meeting", "2025-01-01", "study-2025"],
+            ["rapat-3", None, "Meeting", "2025-01-01", "study-2025"],
+        ],
+        attendance=[["meeting", "stakeholder", "present"], ["rapat-9", "it-del", "ya"]],
+        holidays=[["day"], ["2025-01-01"]],
+    )
+    with pytest.raises(SpreadsheetError) as caught:
+        from_workbook(read_xlsx(content))
+    places = {f"{fault.sheet}!{fault.cell}" for fault in caught.value.faults}
+    assert places == {
+        "holidays!A1",
+        "meetings!F1",
+        "meetings!D2",
+        "meetings!A3",
+        "meetings!B4",
+        "attendance!A2",
+    }
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"not a workbook", b"PK\x03\x04" + b"\x00" * 200])
+def test_what_is_no_workbook_is_refused_in_words(content: bytes) -> None:
+    with pytest.raises(SpreadsheetError, match="XLSX"):
+        read_xlsx(content)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_a_damaged_workbook_is_refused_or_read_never_a_crash(data: st.DataObject) -> None:
+    content = bytearray(WHOLE)
+    for _ in range(data.draw(st.integers(1, 6))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    with suppress(SpreadsheetError):
+        from_workbook(read_xlsx(bytes(content)))
+
+
+WHOLE = sheet_of(
+    meetings=[
+        ["key", "name", "name_en", "held_on", "sources"],
+        ["rapat-1", "Rapat", "Meeting", "2025-01-01", "study-2025"],
+    ]
+)
+
+
+def test_a_filled_template_is_taken_and_sent_again_changes_nothing(assessment: Room) -> None:
+    template = assessment.get("/api/v1/evidence/template.xlsx")
+    assert template.headers["content-type"] == XLSX
+    book = load_workbook(io.BytesIO(template.content))
+    head = [cell.value for cell in book["meetings"][1]]
+    row = {"key": "rapat-1", "name": "Rapat", "name_en": "Meeting", "held_on": "2025-02-03"}
+    row |= {"sources": "study-2025", "minutes": "ya", "led_by": "kepala-diskominfo"}
+    book["meetings"].append([row.get(str(name)) for name in head])
+    book["attendance"].append(["rapat-1", "it-del", "ya", "ya", "tidak"])
+    stream = io.BytesIO()
+    book.save(stream)
+
+    checked = send(assessment, stream.getvalue(), dry_run=True)
+    assert checked.json() == {"added": 1, "corrected": 0, "unchanged": 0, "dry_run": True}
+    assert len(assessment.get("/api/v1/meetings").json()["items"]) == 1
+
+    taken = send(assessment, stream.getvalue())
+    assert taken.json() == {"added": 1, "corrected": 0, "unchanged": 0, "dry_run": False}
+    again = send(assessment, stream.getvalue())
+    assert again.json() == {"added": 0, "corrected": 0, "unchanged": 1, "dry_run": False}
+    [stored] = [
+        item["content"]
+        for item in assessment.get("/api/v1/meetings").json()["items"]
+        if item["content"]["key"] == "rapat-1"
+    ]
+    assert stored["minutes"] is True
+    assert stored["attendance"] == [
+        {"stakeholder": "it-del", "invited": True, "present": True, "spoke": False}
+    ]
+
+
+def test_one_wrong_row_keeps_the_whole_workbook_out(assessment: Room) -> None:
+    content = sheet_of(
+        meetings=[
+            ["key", "name", "name_en", "held_on", "sources", "led_by"],
+            ["rapat-1", "Rapat", "Meeting", "2025-01-01", "study-2025", "nobody"],
+            ["rapat-2", "Rapat", "Meeting", "2025-01-01", "nowhere", None],
+            ["rapat-2", "Rapat", "Meeting", "2025-01-02", "study-2025", None],
+        ]
+    )
+    answer = send(assessment, content)
+    assert answer.status_code == 422
+    found = {error["pointer"]: error["detail"] for error in answer.json()["errors"]}
+    assert set(found) == {"#/meetings/F2", "#/meetings/E3", "#/meetings/A4"}
+    assert "row 3" in found["#/meetings/A4"]
+    assert len(assessment.get("/api/v1/meetings").json()["items"]) == 1
+
+
+def test_an_exported_workbook_corrects_what_was_changed_in_it(assessment: Room) -> None:
+    assert send(assessment, WHOLE).status_code == 200
+    book = load_workbook(io.BytesIO(assessment.get("/api/v1/evidence/export.xlsx").content))
+    rows = list(book["meetings"].iter_rows(min_row=2))
+    [own] = [row for row in rows if row[0].value == "rapat-1"]
+    head = [cell.value for cell in book["meetings"][1]]
+    book["meetings"].cell(int(own[0].row or 0), head.index("minutes") + 1, "ya")
+    stream = io.BytesIO()
+    book.save(stream)
+
+    foreign = send(assessment, stream.getvalue(), caller=BAPPEDA)
+    assert foreign.status_code == 422
+    assert "diskominfo" in foreign.json()["errors"][0]["detail"]
+    answer = send(assessment, stream.getvalue()).json()
+    assert (answer["added"], answer["corrected"]) == (0, 1)
+
+
+def test_an_import_needs_a_key_that_may_write(assessment: Room) -> None:
+    other = agency_caller("diskominfo", "usage:write")
+    assert send(assessment, WHOLE, caller=other).status_code == 403
+
+
+def test_the_calendar_tells_what_comes_due(assessment: Room) -> None:
+    meeting = Meeting.model_validate(
+        {
+            "key": "rapat-1",
+            "name": "Rapat forum",
+            "name_en": "Meeting",
+            "held_on": "2025-02-03",
+            "sources": ["study-2025"],
+            "action_items": [
+                {"task": "Menyusun rencana", "due": "2025-04-01"},
+                {"task": "Selesai", "due": "2025-04-01", "done": True},
+            ],
+        }
+    )
+    agreement = Agreement.model_validate(
+        {
+            "key": "nota",
+            "name": "Nota kesepahaman",
+            "name_en": "Memorandum",
+            "parties": ["kepala-diskominfo", "it-del"],
+            "partner_sector": "private",
+            "scope": "Data",
+            "valid_from": "2025-01-01",
+            "valid_to": "2026-01-01",
+            "sources": ["study-2025"],
+        }
+    )
+    content = to_workbook({"meetings": [meeting], "agreements": [agreement]})
+    assert send(assessment, content).status_code == 200
+    answer = assessment.get("/api/v1/evidence/calendar.ics")
+    assert answer.headers["content-type"].startswith("text/calendar")
+    events = {
+        str(event["summary"]): str(event.decoded("dtstart"))
+        for event in Calendar.from_ical(answer.text).walk("VEVENT")
+    }
+    assert events["Rapat forum"] == "2025-02-03"
+    assert events["Tindak lanjut: Menyusun rencana"] == "2025-04-01"
+    assert events["Berakhir: Nota kesepahaman"] == "2026-01-01"
+    assert not any("Selesai" in summary for summary in events)
+    again = assessment.client.get(
+        "/api/v1/evidence/calendar.ics",
+        headers=assessment.token() | {"If-None-Match": answer.headers["etag"]},
+    )
+    assert again.status_code == 304
