@@ -5,8 +5,17 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
+from services.assessment.app import create_app as create_assessment
 from services.gateway.app import create_app
-from tests.conftest import Hub, Server
+from services.platform.settings import Settings
+from tests.conftest import Hub, Room, Server, room
+
+
+@pytest.fixture
+def regency(settings: Settings) -> Iterator[Room]:
+    """The assessment service by itself, with the evidence of the Toba pack."""
+    with room(create_assessment, settings) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

@@ -1,30 +1,20 @@
 """Evidence that agencies record, correct and withdraw over HTTP."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 
-from services.assessment.app import create_app
 from services.assessment.pack import load_evidence, read_evidence
 from services.platform.identity import Caller
-from services.platform.settings import Settings
-from tests.conftest import TOBA, Room, agency_caller, room
+from tests.conftest import TOBA, Room, agency_caller
 
 DISKOMINFO = agency_caller("diskominfo", "evidence:write")
 BAPPEDA = agency_caller("bappeda", "evidence:write")
 ADMIN = agency_caller("diskominfo", "admin")
 MEETINGS = "/api/v1/meetings"
-
-
-@pytest.fixture
-def assessment(settings: Settings) -> Iterator[Room]:
-    """The assessment service by itself, with the evidence of the Toba pack."""
-    with room(create_app, settings) as started:
-        yield started
 
 
 def meeting(key: str = "rapat-2025-03", **more: Any) -> dict[str, Any]:
@@ -44,8 +34,8 @@ def write(
     return room.client.request(method, path, json=body, headers=room.token(caller) | named)
 
 
-def record(assessment: Room, body: dict[str, Any], *, caller: Caller = DISKOMINFO) -> Any:
-    answer = write(assessment, "POST", MEETINGS, body, caller=caller)
+def record(regency: Room, body: dict[str, Any], *, caller: Caller = DISKOMINFO) -> Any:
+    answer = write(regency, "POST", MEETINGS, body, caller=caller)
     assert answer.status_code == 201, answer.text
     return answer
 
@@ -54,21 +44,21 @@ def address(answer: httpx.Response) -> str:
     return answer.headers["Location"]
 
 
-def test_what_is_recorded_can_be_read_with_its_sources(assessment: Room) -> None:
-    stored = record(assessment, meeting(led_by="kepala-diskominfo"))
-    read = assessment.get(address(stored))
+def test_what_is_recorded_can_be_read_with_its_sources(regency: Room) -> None:
+    stored = record(regency, meeting(led_by="kepala-diskominfo"))
+    read = regency.get(address(stored))
     assert read.json() == stored.json()
     assert read.headers["ETag"] == stored.headers["ETag"]
     assert read.json()["recorded_by"] == "diskominfo"
     assert [source["id"] for source in read.json()["sources"]] == ["study-2025"]
-    listed = assessment.get(MEETINGS).json()["items"]
+    listed = regency.get(MEETINGS).json()["items"]
     assert read.json()["id"] in {item["id"] for item in listed}
 
 
-def test_nobody_records_without_a_key_that_may(assessment: Room) -> None:
-    assert assessment.post(MEETINGS, meeting()).status_code == 401
+def test_nobody_records_without_a_key_that_may(regency: Room) -> None:
+    assert regency.post(MEETINGS, meeting()).status_code == 401
     other = agency_caller("diskominfo", "usage:write")
-    assert write(assessment, "POST", MEETINGS, meeting(), caller=other).status_code == 403
+    assert write(regency, "POST", MEETINGS, meeting(), caller=other).status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -87,42 +77,40 @@ def test_nobody_records_without_a_key_that_may(assessment: Room) -> None:
     ],
 )
 def test_a_pointer_to_what_is_not_on_record_is_named(
-    assessment: Room, change: dict[str, Any], pointer: str
+    regency: Room, change: dict[str, Any], pointer: str
 ) -> None:
-    answer = write(assessment, "POST", MEETINGS, meeting(**change), caller=DISKOMINFO)
+    answer = write(regency, "POST", MEETINGS, meeting(**change), caller=DISKOMINFO)
     assert answer.status_code == 409
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
-    assert len(assessment.get(MEETINGS).json()["items"]) == 1
+    assert len(regency.get(MEETINGS).json()["items"]) == 1
 
 
-def test_a_key_that_is_taken_is_refused(assessment: Room) -> None:
-    record(assessment, meeting())
-    answer = write(assessment, "POST", MEETINGS, meeting(), caller=BAPPEDA)
+def test_a_key_that_is_taken_is_refused(regency: Room) -> None:
+    record(regency, meeting())
+    answer = write(regency, "POST", MEETINGS, meeting(), caller=BAPPEDA)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (409, "#/key")
 
 
-def test_a_creation_that_is_sent_again_creates_nothing_more(assessment: Room) -> None:
+def test_a_creation_that_is_sent_again_creates_nothing_more(regency: Room) -> None:
     sent = [
-        write(assessment, "POST", MEETINGS, meeting(), caller=DISKOMINFO, Idempotency_Key="a-1")
+        write(regency, "POST", MEETINGS, meeting(), caller=DISKOMINFO, Idempotency_Key="a-1")
         for _ in range(2)
     ]
     assert [answer.status_code for answer in sent] == [201, 201]
     assert sent[0].json() == sent[1].json()
     other = write(
-        assessment, "POST", MEETINGS, meeting("lain"), caller=DISKOMINFO, Idempotency_Key="a-1"
+        regency, "POST", MEETINGS, meeting("lain"), caller=DISKOMINFO, Idempotency_Key="a-1"
     )
     assert other.status_code == 422
     assert other.json()["errors"][0]["parameter"] == "Idempotency-Key"
-    own = write(
-        assessment, "POST", MEETINGS, meeting("lain"), caller=BAPPEDA, Idempotency_Key="a-1"
-    )
+    own = write(regency, "POST", MEETINGS, meeting("lain"), caller=BAPPEDA, Idempotency_Key="a-1")
     assert own.status_code == 201, "a word of one agency means nothing for another"
 
 
-def test_a_correction_is_a_version_and_the_earlier_one_stays(assessment: Room) -> None:
-    first = record(assessment, meeting())
+def test_a_correction_is_a_version_and_the_earlier_one_stays(regency: Room) -> None:
+    first = record(regency, meeting())
     corrected = write(
-        assessment,
+        regency,
         "PUT",
         address(first),
         meeting(held_on="2025-03-11"),
@@ -132,38 +120,38 @@ def test_a_correction_is_a_version_and_the_earlier_one_stays(assessment: Room) -
     assert corrected.status_code == 200
     assert corrected.json()["version"] == 2
     assert corrected.headers["ETag"] != first.headers["ETag"]
-    before = assessment.get(address(first), version=1).json()
+    before = regency.get(address(first), version=1).json()
     assert before["content"]["held_on"] == "2025-03-04"
-    versions = assessment.get(f"{address(first)}/versions").json()["items"]
+    versions = regency.get(f"{address(first)}/versions").json()["items"]
     assert [(v["version"], v["withdrawn"]) for v in versions] == [(2, False), (1, False)]
-    assert assessment.get(versions[1]["href"]).json() == before
+    assert regency.get(versions[1]["href"]).json() == before
 
 
-def test_the_same_again_is_no_new_version(assessment: Room) -> None:
-    first = record(assessment, meeting())
+def test_the_same_again_is_no_new_version(regency: Room) -> None:
+    first = record(regency, meeting())
     tag = first.headers["ETag"]
-    again = write(assessment, "PUT", address(first), meeting(), caller=DISKOMINFO, If_Match=tag)
+    again = write(regency, "PUT", address(first), meeting(), caller=DISKOMINFO, If_Match=tag)
     assert (again.status_code, again.json()["version"]) == (200, 1)
 
 
-def test_a_correction_needs_the_state_that_it_corrects(assessment: Room) -> None:
-    first = record(assessment, meeting())
+def test_a_correction_needs_the_state_that_it_corrects(regency: Room) -> None:
+    first = record(regency, meeting())
     where = address(first)
-    blind = write(assessment, "PUT", where, meeting(minutes=True), caller=DISKOMINFO)
+    blind = write(regency, "PUT", where, meeting(minutes=True), caller=DISKOMINFO)
     assert blind.status_code == 428
     tag = first.headers["ETag"]
-    good = write(assessment, "PUT", where, meeting(minutes=True), caller=DISKOMINFO, If_Match=tag)
+    good = write(regency, "PUT", where, meeting(minutes=True), caller=DISKOMINFO, If_Match=tag)
     assert good.status_code == 200
-    late = write(assessment, "PUT", where, meeting(minutes=False), caller=DISKOMINFO, If_Match=tag)
+    late = write(regency, "PUT", where, meeting(minutes=False), caller=DISKOMINFO, If_Match=tag)
     assert late.status_code == 412
     assert late.headers["ETag"] == good.headers["ETag"]
-    assert assessment.get(where).json()["content"]["minutes"] is True
+    assert regency.get(where).json()["content"]["minutes"] is True
 
 
-def test_a_record_keeps_its_key(assessment: Room) -> None:
-    first = record(assessment, meeting())
+def test_a_record_keeps_its_key(regency: Room) -> None:
+    first = record(regency, meeting())
     answer = write(
-        assessment,
+        regency,
         "PUT",
         address(first),
         meeting("another"),
@@ -173,39 +161,39 @@ def test_a_record_keeps_its_key(assessment: Room) -> None:
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (409, "#/key")
 
 
-def test_an_agency_corrects_what_it_recorded_itself(assessment: Room) -> None:
-    first = record(assessment, meeting())
+def test_an_agency_corrects_what_it_recorded_itself(regency: Room) -> None:
+    first = record(regency, meeting())
     tag = first.headers["ETag"]
-    foreign = write(assessment, "DELETE", address(first), caller=BAPPEDA, If_Match=tag)
+    foreign = write(regency, "DELETE", address(first), caller=BAPPEDA, If_Match=tag)
     assert foreign.status_code == 403
     assert "diskominfo" in foreign.json()["detail"]
 
 
-def test_a_withdrawn_record_counts_no_longer_and_stays_readable(assessment: Room) -> None:
-    first = record(assessment, meeting())
+def test_a_withdrawn_record_counts_no_longer_and_stays_readable(regency: Room) -> None:
+    first = record(regency, meeting())
     tag = first.headers["ETag"]
-    gone = write(assessment, "DELETE", address(first), caller=DISKOMINFO, If_Match=tag)
+    gone = write(regency, "DELETE", address(first), caller=DISKOMINFO, If_Match=tag)
     assert gone.status_code == 204
-    keys = {item["content"]["key"] for item in assessment.get(MEETINGS).json()["items"]}
+    keys = {item["content"]["key"] for item in regency.get(MEETINGS).json()["items"]}
     assert "rapat-2025-03" not in keys
-    assert assessment.get(address(first)).json()["content"] is None
-    assert assessment.get(address(first), version=1).json()["content"]["key"] == "rapat-2025-03"
+    assert regency.get(address(first)).json()["content"] is None
+    assert regency.get(address(first), version=1).json()["content"]["key"] == "rapat-2025-03"
     back = write(
-        assessment,
+        regency,
         "PUT",
         address(first),
         meeting(),
         caller=DISKOMINFO,
-        If_Match=assessment.get(address(first)).headers["ETag"],
+        If_Match=regency.get(address(first)).headers["ETag"],
     )
     assert (back.status_code, back.json()["version"]) == (200, 3)
 
 
-def test_the_past_can_be_read_as_it_was_known(assessment: Room) -> None:
-    first = record(assessment, meeting())
+def test_the_past_can_be_read_as_it_was_known(regency: Room) -> None:
+    first = record(regency, meeting())
     between = datetime.now(UTC).isoformat()
     write(
-        assessment,
+        regency,
         "PUT",
         address(first),
         meeting(held_on="2025-03-11"),
@@ -213,16 +201,16 @@ def test_the_past_can_be_read_as_it_was_known(assessment: Room) -> None:
         If_Match=first.headers["ETag"],
     )
     write(
-        assessment,
+        regency,
         "DELETE",
         address(first),
         caller=DISKOMINFO,
-        If_Match=assessment.get(address(first)).headers["ETag"],
+        If_Match=regency.get(address(first)).headers["ETag"],
     )
 
     def held(known_at: str | None) -> list[str]:
         parameters: dict[str, Any] = {} if known_at is None else {"known_at": known_at}
-        items = assessment.get(MEETINGS, **parameters).json()["items"]
+        items = regency.get(MEETINGS, **parameters).json()["items"]
         return [i["content"]["held_on"] for i in items if i["content"]["key"] == "rapat-2025-03"]
 
     assert held(between) == ["2025-03-04"]
@@ -230,63 +218,63 @@ def test_the_past_can_be_read_as_it_was_known(assessment: Room) -> None:
     assert held(None) == []
 
 
-def test_loading_the_pack_leaves_what_was_written_over_the_api(assessment: Room) -> None:
-    record(assessment, meeting())
+def test_loading_the_pack_leaves_what_was_written_over_the_api(regency: Room) -> None:
+    record(regency, meeting())
     [forum] = [
         item
-        for item in assessment.get(MEETINGS).json()["items"]
+        for item in regency.get(MEETINGS).json()["items"]
         if item["content"]["key"] == "forum-2024-08"
     ]
     where = f"{MEETINGS}/{forum['id']}"
-    tag = assessment.get(where).headers["ETag"]
+    tag = regency.get(where).headers["ETag"]
     change = forum["content"] | {"led_by": "kepala-diskominfo"}
-    agency = write(assessment, "PUT", where, change, caller=DISKOMINFO, If_Match=tag)
+    agency = write(regency, "PUT", where, change, caller=DISKOMINFO, If_Match=tag)
     assert agency.status_code == 403, "the pack's records are corrected by an administrator"
-    assert write(assessment, "PUT", where, change, caller=ADMIN, If_Match=tag).status_code == 200
+    assert write(regency, "PUT", where, change, caller=ADMIN, If_Match=tag).status_code == 200
 
     pack = read_evidence(TOBA)
     now = datetime.now(UTC)
-    region = assessment.settings.region
-    changes = assessment.store(lambda session: load_evidence(session, region, pack, now=now))
+    region = regency.settings.region
+    changes = regency.store(lambda session: load_evidence(session, region, pack, now=now))
     assert [str(change) for change in changes] == ["= meetings forum-2024-08"]
-    assert assessment.get(where).json()["content"]["led_by"] == "kepala-diskominfo"
-    assert len(assessment.get(MEETINGS).json()["items"]) == 2
+    assert regency.get(where).json()["content"]["led_by"] == "kepala-diskominfo"
+    assert len(regency.get(MEETINGS).json()["items"]) == 2
 
 
-def test_two_corrections_at_once_do_not_overwrite_each_other(assessment: Room) -> None:
-    first = record(assessment, meeting())
+def test_two_corrections_at_once_do_not_overwrite_each_other(regency: Room) -> None:
+    first = record(regency, meeting())
 
     async def correct(client: httpx.AsyncClient, minutes: bool) -> int:
         answer = await client.put(
             address(first),
             json=meeting(minutes=minutes),
-            headers=assessment.token(DISKOMINFO) | {"If-Match": first.headers["ETag"]},
+            headers=regency.token(DISKOMINFO) | {"If-Match": first.headers["ETag"]},
         )
         return answer.status_code
 
     async def both() -> list[int]:
-        transport = httpx.ASGITransport(assessment.app)
+        transport = httpx.ASGITransport(regency.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://assessment") as client:
             return list(await asyncio.gather(correct(client, True), correct(client, False)))
 
-    assert assessment.client.portal is not None
-    assert sorted(assessment.client.portal.call(both)) == [200, 412]
+    assert regency.client.portal is not None
+    assert sorted(regency.client.portal.call(both)) == [200, 412]
 
 
-def test_a_new_source_can_be_cited_and_keeps_its_meaning(assessment: Room) -> None:
+def test_a_new_source_can_be_cited_and_keeps_its_meaning(regency: Room) -> None:
     source = {"id": "notula-2025-03", "title": "Notula rapat forum", "kind": "website"}
-    named = write(assessment, "POST", "/api/v1/sources", source, caller=DISKOMINFO)
+    named = write(regency, "POST", "/api/v1/sources", source, caller=DISKOMINFO)
     assert named.status_code == 201
-    assert assessment.get(address(named)).json() == named.json()
-    again = write(assessment, "POST", "/api/v1/sources", source, caller=DISKOMINFO)
+    assert regency.get(address(named)).json() == named.json()
+    again = write(regency, "POST", "/api/v1/sources", source, caller=DISKOMINFO)
     assert again.status_code == 201
     other = source | {"title": "Lain"}
-    taken = write(assessment, "POST", "/api/v1/sources", other, caller=DISKOMINFO)
+    taken = write(regency, "POST", "/api/v1/sources", other, caller=DISKOMINFO)
     assert (taken.status_code, taken.json()["errors"][0]["pointer"]) == (409, "#/id")
-    record(assessment, meeting(sources=["notula-2025-03"]))
+    record(regency, meeting(sources=["notula-2025-03"]))
 
 
-def test_a_published_value_of_an_index_can_be_recorded(assessment: Room) -> None:
+def test_a_published_value_of_an_index_can_be_recorded(regency: Room) -> None:
     value = {
         "key": "spbe-2025",
         "index": "spbe-2020",
@@ -295,10 +283,10 @@ def test_a_published_value_of_an_index_can_be_recorded(assessment: Room) -> None
         "predicate": "Baik",
         "sources": ["study-2025"],
     }
-    answer = write(assessment, "POST", "/api/v1/index-values", value, caller=DISKOMINFO)
+    answer = write(regency, "POST", "/api/v1/index-values", value, caller=DISKOMINFO)
     assert answer.status_code == 201
-    years = [v["year"] for v in assessment.get("/api/v1/indices/spbe-2020").json()["values"]]
+    years = [v["year"] for v in regency.get("/api/v1/indices/spbe-2020").json()["values"]]
     assert 2025 in years
     unknown = value | {"key": "lain-2025", "index": "unknown"}
-    refused = write(assessment, "POST", "/api/v1/index-values", unknown, caller=DISKOMINFO)
+    refused = write(regency, "POST", "/api/v1/index-values", unknown, caller=DISKOMINFO)
     assert refused.json()["errors"][0]["pointer"] == "#/index"

@@ -1,7 +1,6 @@
 """Evidence as a workbook: out, filled in by people, and in again."""
 
 import io
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
 from typing import Any
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 from openpyxl import Workbook, load_workbook
 
-from services.assessment.app import create_app
 from services.assessment.evidence.records import (
     ActionItem,
     Agreement,
@@ -25,19 +23,11 @@ from services.assessment.evidence.records import (
 from services.assessment.evidence.workbook import from_workbook, to_workbook
 from services.assessment.pack import read_evidence
 from services.platform.identity import Caller
-from services.platform.settings import Settings
 from services.platform.spreadsheets import XLSX, SpreadsheetError, read_xlsx
-from tests.conftest import TOBA, Room, agency_caller, room
+from tests.conftest import TOBA, Room, agency_caller
 
 DISKOMINFO = agency_caller("diskominfo", "evidence:write")
 BAPPEDA = agency_caller("bappeda", "evidence:write")
-
-
-@pytest.fixture
-def assessment(settings: Settings) -> Iterator[Room]:
-    """The assessment service by itself, with the evidence of the Toba pack."""
-    with room(create_app, settings) as started:
-        yield started
 
 
 def sheet_of(**sheets: list[list[Any]]) -> bytes:
@@ -175,8 +165,8 @@ WHOLE = sheet_of(
 )
 
 
-def test_a_filled_template_is_taken_and_sent_again_changes_nothing(assessment: Room) -> None:
-    template = assessment.get("/api/v1/evidence/template.xlsx")
+def test_a_filled_template_is_taken_and_sent_again_changes_nothing(regency: Room) -> None:
+    template = regency.get("/api/v1/evidence/template.xlsx")
     assert template.headers["content-type"] == XLSX
     book = load_workbook(io.BytesIO(template.content))
     head = [cell.value for cell in book["meetings"][1]]
@@ -187,17 +177,17 @@ def test_a_filled_template_is_taken_and_sent_again_changes_nothing(assessment: R
     stream = io.BytesIO()
     book.save(stream)
 
-    checked = send(assessment, stream.getvalue(), dry_run=True)
+    checked = send(regency, stream.getvalue(), dry_run=True)
     assert checked.json() == {"added": 1, "corrected": 0, "unchanged": 0, "dry_run": True}
-    assert len(assessment.get("/api/v1/meetings").json()["items"]) == 1
+    assert len(regency.get("/api/v1/meetings").json()["items"]) == 1
 
-    taken = send(assessment, stream.getvalue())
+    taken = send(regency, stream.getvalue())
     assert taken.json() == {"added": 1, "corrected": 0, "unchanged": 0, "dry_run": False}
-    again = send(assessment, stream.getvalue())
+    again = send(regency, stream.getvalue())
     assert again.json() == {"added": 0, "corrected": 0, "unchanged": 1, "dry_run": False}
     [stored] = [
         item["content"]
-        for item in assessment.get("/api/v1/meetings").json()["items"]
+        for item in regency.get("/api/v1/meetings").json()["items"]
         if item["content"]["key"] == "rapat-1"
     ]
     assert stored["minutes"] is True
@@ -206,7 +196,7 @@ def test_a_filled_template_is_taken_and_sent_again_changes_nothing(assessment: R
     ]
 
 
-def test_one_wrong_row_keeps_the_whole_workbook_out(assessment: Room) -> None:
+def test_one_wrong_row_keeps_the_whole_workbook_out(regency: Room) -> None:
     content = sheet_of(
         meetings=[
             ["key", "name", "name_en", "held_on", "sources", "led_by"],
@@ -215,17 +205,17 @@ def test_one_wrong_row_keeps_the_whole_workbook_out(assessment: Room) -> None:
             ["rapat-2", "Rapat", "Meeting", "2025-01-02", "study-2025", None],
         ]
     )
-    answer = send(assessment, content)
+    answer = send(regency, content)
     assert answer.status_code == 422
     found = {error["pointer"]: error["detail"] for error in answer.json()["errors"]}
     assert set(found) == {"#/meetings/F2", "#/meetings/E3", "#/meetings/A4"}
     assert "row 3" in found["#/meetings/A4"]
-    assert len(assessment.get("/api/v1/meetings").json()["items"]) == 1
+    assert len(regency.get("/api/v1/meetings").json()["items"]) == 1
 
 
-def test_an_exported_workbook_corrects_what_was_changed_in_it(assessment: Room) -> None:
-    assert send(assessment, WHOLE).status_code == 200
-    book = load_workbook(io.BytesIO(assessment.get("/api/v1/evidence/export.xlsx").content))
+def test_an_exported_workbook_corrects_what_was_changed_in_it(regency: Room) -> None:
+    assert send(regency, WHOLE).status_code == 200
+    book = load_workbook(io.BytesIO(regency.get("/api/v1/evidence/export.xlsx").content))
     rows = list(book["meetings"].iter_rows(min_row=2))
     [own] = [row for row in rows if row[0].value == "rapat-1"]
     head = [cell.value for cell in book["meetings"][1]]
@@ -233,19 +223,19 @@ def test_an_exported_workbook_corrects_what_was_changed_in_it(assessment: Room) 
     stream = io.BytesIO()
     book.save(stream)
 
-    foreign = send(assessment, stream.getvalue(), caller=BAPPEDA)
+    foreign = send(regency, stream.getvalue(), caller=BAPPEDA)
     assert foreign.status_code == 422
     assert "diskominfo" in foreign.json()["errors"][0]["detail"]
-    answer = send(assessment, stream.getvalue()).json()
+    answer = send(regency, stream.getvalue()).json()
     assert (answer["added"], answer["corrected"]) == (0, 1)
 
 
-def test_an_import_needs_a_key_that_may_write(assessment: Room) -> None:
+def test_an_import_needs_a_key_that_may_write(regency: Room) -> None:
     other = agency_caller("diskominfo", "usage:write")
-    assert send(assessment, WHOLE, caller=other).status_code == 403
+    assert send(regency, WHOLE, caller=other).status_code == 403
 
 
-def test_the_calendar_tells_what_comes_due(assessment: Room) -> None:
+def test_the_calendar_tells_what_comes_due(regency: Room) -> None:
     meeting = Meeting.model_validate(
         {
             "key": "rapat-1",
@@ -273,8 +263,8 @@ def test_the_calendar_tells_what_comes_due(assessment: Room) -> None:
         }
     )
     content = to_workbook({"meetings": [meeting], "agreements": [agreement]})
-    assert send(assessment, content).status_code == 200
-    answer = assessment.get("/api/v1/evidence/calendar.ics")
+    assert send(regency, content).status_code == 200
+    answer = regency.get("/api/v1/evidence/calendar.ics")
     assert answer.headers["content-type"].startswith("text/calendar")
     events = {
         str(event["summary"]): str(event.decoded("dtstart"))
@@ -284,8 +274,8 @@ def test_the_calendar_tells_what_comes_due(assessment: Room) -> None:
     assert events["Tindak lanjut: Menyusun rencana"] == "2025-04-01"
     assert events["Berakhir: Nota kesepahaman"] == "2026-01-01"
     assert not any("Selesai" in summary for summary in events)
-    again = assessment.client.get(
+    again = regency.client.get(
         "/api/v1/evidence/calendar.ics",
-        headers=assessment.token() | {"If-None-Match": answer.headers["etag"]},
+        headers=regency.token() | {"If-None-Match": answer.headers["etag"]},
     )
     assert again.status_code == 304
