@@ -15,7 +15,7 @@ API = "/api/v1"
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 LATER = datetime(2026, 4, 1, 9, tzinfo=UTC)
 KINDS = {
-    "stakeholders": 21,
+    "stakeholders": 23,
     "meetings": 1,
     "agreements": 1,
     "decisions": 2,
@@ -63,6 +63,7 @@ def write(root: Path, **kinds: list[Any]) -> Path:
         {"id": name, "title": f"Sumber {name}", "kind": "study"} for name in ("law", "study")
     ]
     write_yaml(root / "sources.yaml", {"sources": sources})
+    write_yaml(root / "agencies.yaml", {"agencies": []})
     for file in (root / "evidence").glob("*.yaml"):
         file.unlink()
     for kind, records in kinds.items():
