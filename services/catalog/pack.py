@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.catalog import queries
+from services.catalog.editing import index_service, references_of, store_service
 from services.catalog.records import (
     Agency,
     AgencyFile,
@@ -24,13 +25,13 @@ from services.catalog.records import (
     ServiceVersionRecord,
     SourceRecord,
 )
-from services.catalog.search import common_name_key, search_texts
 from services.platform.database import WriteSession
 from services.platform.packs import (
     Change,
     Fault,
     Located,
     PackError,
+    Path_,
     Source,
     SourceFile,
     changes_between,
@@ -49,6 +50,8 @@ class CatalogPack:
     agencies: tuple[Agency, ...]
     life_events: tuple[LifeEvent, ...]
     services: tuple[Service, ...]
+    links: tuple[str, ...]
+    """Names of the links that a channel may lead to."""
 
 
 def read_catalog(root: Path) -> CatalogPack:
@@ -75,8 +78,8 @@ def read_catalog(root: Path) -> CatalogPack:
         except PackError as error:
             faults += error.faults
 
-    source_ids = {source.id for source in sources}
     known = {
+        "source": {source.id for source in sources},
         "agency": {agency.slug for agency in agencies},
         "life event": {event.slug for event in events},
         "link": {link.slug for link in links},
@@ -85,13 +88,13 @@ def read_catalog(root: Path) -> CatalogPack:
         faults += unknown_references(
             agencies_file,
             [(("agencies", index, "sources", n), name) for n, name in enumerate(agency.sources)],
-            source_ids,
+            known["source"],
             what="source",
         )
     seen: dict[str, str] = {}
     for located, file in parsed:
         for index, service in enumerate(file.services):
-            faults += _service_faults(located, index, service, known=known, sources=source_ids)
+            faults += _service_faults(located, index, service, known=known)
             if service.slug in seen:
                 path = ("services", index, "slug")
                 faults.append(located.fault(path, f"stands in {seen[service.slug]} already"))
@@ -99,43 +102,32 @@ def read_catalog(root: Path) -> CatalogPack:
     if faults:
         raise PackError(faults)
     services = [service for _, file in parsed for service in file.services]
-    return CatalogPack(tuple(sources), tuple(agencies), tuple(events), tuple(services))
+    slugs = tuple(link.slug for link in links)
+    return CatalogPack(tuple(sources), tuple(agencies), tuple(events), tuple(services), slugs)
 
 
 def _service_faults(
-    located: Located,
-    index: int,
-    service: Service,
-    *,
-    known: Mapping[str, set[str]],
-    sources: set[str],
+    located: Located, index: int, service: Service, *, known: Mapping[str, set[str]]
 ) -> list[Fault]:
     at = ("services", index)
-    cited = [((*at, "sources", n), name) for n, name in enumerate(service.sources)]
-    for code, component in service.components.items():
-        path = (*at, "components", code, "sources")
-        cited += [((*path, n), name) for n, name in enumerate(component.sources)]
-    references = {
-        "agency": [((*at, "agency"), service.agency)],
-        "life event": [
-            ((*at, "life_events", n), name) for n, name in enumerate(service.life_events)
-        ],
-        "link": [
-            ((*at, "channels", n, "link"), channel.link)
-            for n, channel in enumerate(service.channels)
-            if channel.link is not None
-        ],
-    }
-    faults = unknown_references(located, cited, sources, what="source")
-    for what, found in references.items():
-        faults += unknown_references(located, found, known[what], what=what)
-    return faults
+    found = {what: list[tuple[Path_, str]]() for what in known}
+    found["agency"].append(((*at, "agency"), service.agency))
+    for what, place, key in references_of(service):
+        found[what].append(((*at, *place), key))
+    return [
+        fault
+        for what, references in found.items()
+        for fault in unknown_references(located, references, known[what], what=what)
+    ]
 
 
 async def load_catalog(
     session: WriteSession, region: str, pack: CatalogPack, *, now: datetime
 ) -> list[Change]:
-    """Makes the stored catalogue of a region the pack's; answers what that changed."""
+    """Makes the stored catalogue of a region the pack's; answers what that changed.
+
+    A service that an agency edited over the API stays as it is.
+    """
     events = {
         event.slug: event.model_dump(mode="json") | {"position": position}
         for position, event in enumerate(pack.life_events)
@@ -147,12 +139,12 @@ async def load_catalog(
     changes = await _load_documents(session, region, SourceRecord, "source", sources)
     changes += await _load_documents(session, region, AgencyRecord, "agency", agencies)
     changes += await _load_documents(session, region, LifeEventRecord, "life event", events)
+    await session.execute(text(queries.REPLACE_LINKS), {"region": region, "links": pack.links})
     changes += await _load_services(session, region, services, pack=pack, now=now)
     for change in changes:
         if change.kind == "agency" and change.action == "removed":
-            record = AgencyRecord
             await session.execute(
-                delete(record).where(record.region == region, record.slug == change.key)  # pyright: ignore[reportArgumentType]
+                text(queries.REMOVE_AGENCY), {"region": region, "slug": change.key}
             )
     return changes
 
@@ -202,17 +194,14 @@ async def _load_services(
 ) -> list[Change]:
     services = ServiceRecord.metadata.tables["catalog.service"]
     versions = ServiceVersionRecord.metadata.tables["catalog.service_version"]
-    agencies = {agency.slug: agency for agency in pack.agencies}
-    events = {event.slug: event for event in pack.life_events}
 
-    rows = await session.execute(
-        select(services.c.slug, services.c.content).where(services.c.region == region)
-    )
-    stored = dict(rows.tuples().all())
+    rows = (await session.execute(select(services).where(services.c.region == region))).all()
+    edited = {row.slug: Service.model_validate(row.content) for row in rows if row.origin == "api"}
+    own = {slug: service for slug, service in wanted.items() if slug not in edited}
     changes = changes_between(
         "service",
-        stored,
-        {slug: service.model_dump(mode="json") for slug, service in wanted.items()},
+        {row.slug: row.content for row in rows if row.origin == "pack"},
+        {slug: service.model_dump(mode="json") for slug, service in own.items()},
     )
     numbers = await session.execute(
         select(versions.c.slug, func.max(versions.c.number))
@@ -222,43 +211,40 @@ async def _load_services(
     last = dict(numbers.tuples().all())
     for change in changes:
         number = last.get(change.key, 0) + 1
-        service = wanted.get(change.key)
-        content = service.model_dump(mode="json") if service else None
-        await session.execute(
-            insert(versions).values(
-                region=region, slug=change.key, number=number, recorded_at=now, content=content
+        if change.action == "removed":
+            await session.execute(
+                insert(versions).values(
+                    region=region, slug=change.key, number=number, recorded_at=now, content=None
+                )
             )
-        )
-        if service is None:
             await session.execute(
                 delete(services).where(services.c.region == region, services.c.slug == change.key)
             )
             continue
-        values = {
-            "region": region,
-            "slug": service.slug,
-            "agency": service.agency,
-            "life_events": service.life_events,
-            "channels": sorted({channel.kind for channel in service.channels}),
-            "version": number,
-            "modified_at": now,
-            "content": content,
-            "names": [],
-            "search": func.to_tsvector(""),
-        }
-        await session.execute(
-            upsert(services)
-            .values(values)
-            .on_conflict_do_update(index_elements=["region", "slug"], set_=values)
+        await store_service(
+            session,
+            region,
+            own[change.key],
+            number=number,
+            origin="pack",
+            recorded_by="pack",
+            now=now,
         )
     # A service is found by the names of its agency and life events too, which may have changed.
-    for service in wanted.values():
-        texts = search_texts(
-            service,
-            agency=agencies[service.agency],
-            life_events=[events[slug] for slug in service.life_events],
-        )
-        names = [common_name_key(name) for name in (service.name, *service.common_names)]
-        key = {"region": region, "slug": service.slug, "names": names}
-        await session.execute(text(queries.INDEX), key | texts)
-    return changes
+    agencies = {agency.slug: agency for agency in pack.agencies}
+    events = {event.slug: event for event in pack.life_events}
+    for service in [*own.values(), *edited.values()]:
+        if service.agency in agencies:
+            await index_service(
+                session,
+                region,
+                service,
+                agency=agencies[service.agency],
+                life_events=[events[slug] for slug in service.life_events if slug in events],
+            )
+    kept = [
+        Change("service", slug, "kept")
+        for slug, service in edited.items()
+        if wanted.get(slug) != service
+    ]
+    return [*changes, *kept]

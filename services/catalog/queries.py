@@ -84,7 +84,7 @@ WHERE s.region = :region AND s.slug = :slug
 
 VERSIONS = """
 -- The versions of a service, the newest first.
-SELECT v.number, v.recorded_at, v.content IS NULL AS withdrawn
+SELECT v.number, v.recorded_at, v.recorded_by, v.content IS NULL AS withdrawn
 FROM catalog.service_version v
 WHERE v.region = :region AND v.slug = :slug
 ORDER BY v.number DESC
@@ -130,4 +130,47 @@ FROM catalog.service s
 WHERE s.region = :region
 GROUP BY s.agency
 ORDER BY s.agency
+"""
+
+KNOWN = {
+    "source": """
+-- Of these ids those of a known source.
+SELECT id FROM catalog.source WHERE region = :region AND id = ANY (CAST(:keys AS text[]))
+""",
+    "life event": """
+-- Of these slugs those of a known life event.
+SELECT slug FROM catalog.life_event WHERE region = :region AND slug = ANY (CAST(:keys AS text[]))
+""",
+    "link": """
+-- Of these slugs those of a known link.
+SELECT slug FROM catalog.link WHERE region = :region AND slug = ANY (CAST(:keys AS text[]))
+""",
+}
+
+HOLD_SERVICE = """
+-- Keeps a service from being changed by somebody else until the transaction ends.
+SELECT slug FROM catalog.service WHERE region = :region AND slug = :slug FOR UPDATE
+"""
+
+NEXT_NUMBER = """
+-- The number of a service's next version.
+SELECT coalesce(max(number), 0) + 1 FROM catalog.service_version
+WHERE region = :region AND slug = :slug
+"""
+
+REPLACE_LINKS = """
+-- Makes the names of the links those that are given.
+WITH given AS (SELECT unnest(CAST(:links AS text[])) AS slug),
+gone AS (
+    DELETE FROM catalog.link l
+    WHERE l.region = :region AND NOT EXISTS (SELECT FROM given g WHERE g.slug = l.slug)
+)
+INSERT INTO catalog.link (region, slug) SELECT :region, slug FROM given ON CONFLICT DO NOTHING
+"""
+
+REMOVE_AGENCY = """
+-- Removes an agency, unless it still has a service that it edited itself.
+DELETE FROM catalog.agency a
+WHERE a.region = :region AND a.slug = :slug
+  AND NOT EXISTS (SELECT FROM catalog.service s WHERE s.region = a.region AND s.agency = a.slug)
 """

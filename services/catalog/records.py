@@ -210,6 +210,7 @@ class ServiceRecord(CatalogTable, table=True):
     content: dict[str, Any] = Stored(sa_column=Column(JSONB, nullable=False))
     names: list[str] = Stored(sa_column=Column(ARRAY(String), nullable=False))
     search: str = Stored(sa_column=Column(TSVECTOR, nullable=False))
+    origin: str
 
 
 class ServiceVersionRecord(CatalogTable, table=True):
@@ -218,4 +219,5 @@ class ServiceVersionRecord(CatalogTable, table=True):
     slug: str = Stored(primary_key=True)
     number: int = Stored(primary_key=True)
     recorded_at: datetime = Stored(sa_column=Column(DateTime(timezone=True), nullable=False))
+    recorded_by: str
     content: dict[str, Any] | None = Stored(sa_column=Column(JSONB(none_as_null=True)))

@@ -1,12 +1,14 @@
 """The catalogue over HTTP: `/api/v1/services`, `agencies`, `life-events`, `catalog/summary`."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import StringConstraints
 from sqlalchemy import text
 
 from services.catalog import queries
+from services.catalog.editing import publish_edit
 from services.catalog.records import COMPONENTS, ChannelKind, LifeEvent, Service
 from services.catalog.schemas import (
     AgencyCompleteness,
@@ -22,12 +24,14 @@ from services.catalog.schemas import (
     service_summary,
 )
 from services.catalog.search import all_in_names, all_words, any_word, common_name_key, words_of
-from services.platform.database import Reading
+from services.platform.database import Reading, ReadSession, WriteSession, Writing
 from services.platform.fields import TEXT_PATTERN, Moment, Slug
+from services.platform.identity import CatalogWriter
 from services.platform.paging import Page, next_address
 from services.platform.parameters import Limit, SlugCursor, SlugPath
-from services.platform.problems import NotFound, problem_responses
+from services.platform.problems import NotAllowed, NotFound, problem_responses
 from services.platform.service import API, region_of
+from services.platform.writing import IfMatch, check_match, entity_tag
 
 router = APIRouter(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
 
@@ -87,10 +91,58 @@ async def list_services(
 
 
 @router.get("/services/{slug}", operation_id="get_service", responses=problem_responses(404))
-async def get_service(request: Request, session: Reading, slug: SlugPath) -> ServiceDetail:
+async def get_service(
+    request: Request, response: Response, session: Reading, slug: SlugPath
+) -> ServiceDetail:
     """One service: what it asks, costs and takes, where to go, and the sources of each."""
-    parameters = {"region": region_of(request), "slug": slug}
-    row = (await session.execute(text(queries.DETAIL), parameters)).one_or_none()
+    detail = await _find(session, region_of(request), slug)
+    response.headers["ETag"] = entity_tag(detail)
+    return detail
+
+
+@router.put(
+    "/services/{slug}",
+    operation_id="put_service",
+    responses=problem_responses(403, 404, 409, 412, 413, 428),
+)
+async def put_service(
+    request: Request,
+    response: Response,
+    session: Writing,
+    *,
+    caller: CatalogWriter,
+    slug: SlugPath,
+    service: Service,
+    if_match: IfMatch = None,
+) -> ServiceDetail:
+    """Publishes a further version of one of the key's agency's services; earlier ones stay.
+
+    A new service comes with the regency's pack.
+    """
+    region = region_of(request)
+    await session.execute(text(queries.HOLD_SERVICE), {"region": region, "slug": slug})
+    before = await _find(session, region, slug)
+    if not caller.may_write_for(before.service.agency):
+        raise NotAllowed(f"{slug} is a service of {before.service.agency}, not of this key.")
+    check_match(if_match, before)
+    if service != before.service:
+        await publish_edit(
+            session,
+            region,
+            before.service,
+            service,
+            by=caller.agency or caller.subject,
+            now=datetime.now(UTC),
+        )
+    detail = await _find(session, region, slug)
+    response.headers["ETag"] = entity_tag(detail)
+    return detail
+
+
+async def _find(session: ReadSession | WriteSession, region: str, slug: str) -> ServiceDetail:
+    row = (
+        await session.execute(text(queries.DETAIL), {"region": region, "slug": slug})
+    ).one_or_none()
     if row is None:
         raise _no_service(slug)
     return ServiceDetail(
@@ -123,6 +175,7 @@ async def list_service_versions(
             ServiceVersion(
                 number=row.number,
                 recorded_at=row.recorded_at,
+                recorded_by=row.recorded_by,
                 withdrawn=row.withdrawn,
                 href=f"{API}/services/{slug}/versions/{row.number}",
             )

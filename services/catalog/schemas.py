@@ -64,6 +64,7 @@ class ServiceVersion(Wire):
 
     number: int
     recorded_at: AwareDatetime
+    recorded_by: str = Field(description="The agency that published it, or `pack`.")
     withdrawn: bool = Field(description="Whether this version took the service out.")
     href: str
 
