@@ -93,7 +93,7 @@ class NotFound(ProblemError):
 
 
 class Conflict(ProblemError):
-    status, slug, title = 409, "conflict", "In conflict with what is stored"
+    status, slug, title = 409, "conflict", "In conflict with itself or with what is stored"
 
 
 class PreconditionFailed(ProblemError):
@@ -203,6 +203,17 @@ def field_errors(error: RequestValidationError) -> list[FieldError]:
     return found
 
 
+def contradicts_itself(error: RequestValidationError) -> bool:
+    """Whether every field fits the schema and only rules between fields are broken.
+
+    A schema cannot tell of such rules, so that a sender who keeps to it gets 409 instead of 422.
+    """
+    return all(
+        item["type"] == "value_error" and isinstance(item.get("input"), dict)
+        for item in error.errors()
+    )
+
+
 def json_pointer(place: Place) -> str:
     """A place in a JSON document as a pointer (RFC 6901) in the form of a URI fragment."""
     parts = (str(part).replace("~", "~0").replace("/", "~1") for part in place)
@@ -236,9 +247,10 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        kind = Conflict if contradicts_itself(error) else Invalid
         return problem_response(
             request,
-            Invalid.status,
+            kind.status,
             "See errors[] for each field and what would be right.",
             errors=field_errors(error),
         )

@@ -19,7 +19,7 @@ def test_a_new_service_has_version_1(catalog: Room, tmp_path: Path) -> None:
                 "number": 1,
                 "recorded_at": "2026-03-01T00:00:00Z",
                 "recorded_by": "pack",
-            "withdrawn": False,
+                "withdrawn": False,
                 "href": "/api/v1/services/akta/versions/1",
             }
         ],

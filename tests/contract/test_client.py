@@ -14,6 +14,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from services.platform.spreadsheets import XLSX
 from tests.contract.conftest import RunningHub
 
 pytestmark = pytest.mark.contract
@@ -41,7 +42,8 @@ def generated(running: RunningHub, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("client")
     document = folder / "openapi.json"
     document.write_bytes(httpx.get(f"{running.address}/openapi.json", timeout=30).content)
-    (folder / "config.yaml").write_text(json.dumps({"post_hooks": []}), encoding="utf-8")
+    config = {"post_hooks": [], "content_type_overrides": {XLSX: "application/octet-stream"}}
+    (folder / "config.yaml").write_text(json.dumps(config), encoding="utf-8")
     made = subprocess.run(
         [
             str(Path(sys.executable).with_name("openapi-python-client")),
