@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeVar
 import httpx
 import typer
 import uvicorn
+from asyncpg import PostgresError
 from fastapi import FastAPI
 from pydantic import ValidationError
 from sqlalchemy import text
@@ -25,6 +26,7 @@ from services.catalog.app import create_app as create_catalog
 from services.catalog.pack import load_catalog, read_catalog
 from services.feedback.app import create_app as create_feedback
 from services.feedback.pack import load_feedback, read_feedback
+from services.feedback.usage.months import Kept, keep_months
 from services.gateway.access import IssuedKey, issue_key, revoke_key
 from services.gateway.app import SignedIn, local_services, service_client
 from services.gateway.app import create_app as create_gateway
@@ -67,7 +69,7 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
     """Runs one command's work; where a part of the hub does not answer, says so and ends."""
     try:
         return asyncio.run(work)
-    except (SQLAlchemyError, OSError, TimeoutError, httpx.HTTPError) as error:
+    except (SQLAlchemyError, PostgresError, OSError, TimeoutError, httpx.HTTPError) as error:
         say(f"It did not work: {reason_of(error)}; `emall doctor` says more.")
         raise typer.Exit(1) from None
 
@@ -349,6 +351,35 @@ async def _assess(settings: Settings, **wanted: int | str) -> dict[str, Any]:
         answer = await client.post(f"{API}/assessments", json=wanted)
         document: dict[str, Any] = answer.json()
         return document
+
+
+@app.command()
+def retention() -> None:
+    """Drop the single usage events of months that are over; counts stay. Services do it hourly."""
+    kept = run(_retention(load_settings()))
+    if kept is None:
+        say("Another process is at it.")
+        return
+    for partition in kept.dropped:
+        typer.echo(partition)
+    say(
+        f"Events are kept from {kept.since:%Y-%m} on; {len(kept.dropped)} months dropped, "
+        f"{kept.forgotten} ids forgotten."
+    )
+
+
+async def _retention(settings: Settings) -> Kept | None:
+    database = Database(settings, Service.feedback)
+    connection = await database.connect(purpose="retention")
+    try:
+        return await keep_months(
+            connection,
+            settings.region,
+            now=datetime.now(UTC),
+            retention_months=settings.event_retention_months,
+        )
+    finally:
+        await connection.close()
 
 
 @app.command()

@@ -54,6 +54,8 @@ class Server:
         given: dict[str, Any] = {
             "database_url": SecretStr(self.address_of(database)),
             "data_dir": self.folder / "data",
+            # Tests speak of years gone by; what becomes of old events is tested where it belongs.
+            "event_retention_months": 1200,
         }
         return Settings(**(given | more))
 

@@ -1,12 +1,19 @@
 """The feedback service, wired."""
 
+import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
 from services.feedback.surveys.routes import router as surveys
+from services.feedback.usage.events import Intake
+from services.feedback.usage.ingest import SESSION, Ingest
+from services.feedback.usage.months import keep_always
+from services.feedback.usage.receiving import Bodies
+from services.feedback.usage.receiving import router as events
 from services.feedback.usage.routes import router as usage
+from services.platform.database import Database
 from services.platform.service import make_service
 from services.platform.settings import Service, Settings
 
@@ -16,13 +23,29 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        yield
-        await app.state.database.close()
+        database: Database = app.state.database
+        months = settings.event_retention_months
+        ingest = Ingest(
+            lambda: database.connect(purpose="events", **SESSION), region=settings.region
+        )
+        app.state.bodies = Bodies()
+        app.state.intake = Intake(ingest, retention_months=months)
+        retention = asyncio.create_task(
+            keep_always(database, settings.region, retention_months=months), name="retention"
+        )
+        try:
+            yield
+        finally:
+            retention.cancel()
+            with suppress(asyncio.CancelledError):
+                await retention
+            await ingest.close()
+            await database.close()
 
     return make_service(
         Service.feedback,
         settings,
         title="emall feedback",
-        routers=[usage, surveys],
+        routers=[events, usage, surveys],
         lifespan=lifespan,
     )

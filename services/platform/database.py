@@ -9,6 +9,7 @@ from pathlib import Path
 from subprocess import SubprocessError
 from typing import TYPE_CHECKING, Annotated, NewType
 
+import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import (
@@ -98,6 +99,10 @@ def make_engine(
     )
 
 
+Connection = asyncpg.Connection
+"""A connection without an ORM around it."""
+
+
 class Database:
     """One service's access to PostgreSQL; opens on first use."""
 
@@ -136,6 +141,23 @@ class Database:
         engine = await self.engine()
         async with async_sessionmaker(engine, expire_on_commit=False).begin() as session:
             yield WriteSession(session)
+
+    async def connect(self, *, purpose: str, **options: str) -> Connection:
+        """A connection of its own outside the pool, for statements that must be fast.
+
+        It acts as the service's role; `options` are settings of PostgreSQL's for its session.
+        """
+        own = self._settings.service_database_url(self._service)
+        url = own or await asyncio.to_thread(owner_url, self._settings)
+        name = f"emall {self._service.value}: {purpose}"
+        if own is None:
+            options["role"] = self._service.role
+        return await asyncpg.connect(
+            make_url(url).set(drivername="postgresql").render_as_string(hide_password=False),
+            timeout=10,
+            command_timeout=60,
+            server_settings={"application_name": name, "timezone": "UTC", **options},
+        )
 
     async def close(self) -> None:
         if self._engine is not None:

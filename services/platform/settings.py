@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         8 * 1024 * 1024, ge=1024, description="Largest request body that is accepted."
     )
+    event_retention_months: int = Field(
+        13,
+        ge=1,
+        le=1200,
+        description="Whole months for which single usage events are kept; counts stay for ever.",
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
     def service_url(self, service: Service) -> str | None:

@@ -94,6 +94,7 @@ def test_every_foreign_key_starts_with_the_region_on_both_sides(empty: Settings)
 
 
 def test_every_table_has_a_primary_key(empty: Settings) -> None:
+    """Single events have theirs in a table of their own, which outlives no partition's border."""
     found = rows(
         empty,
         """
@@ -104,7 +105,7 @@ def test_every_table_has_a_primary_key(empty: Settings) -> None:
         """,
         SCHEMAS,
     )
-    assert found == []
+    assert {row["name"] for row in found} == {"feedback.event"}
 
 
 @pytest.mark.parametrize("reader", list(Service))

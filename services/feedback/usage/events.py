@@ -1,88 +1,142 @@
-"""Stores usage events: each once, with the daily counts in the same transaction."""
+"""Takes usage events in: reads, checks and stores them, as a whole or each for itself."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import text
-
-from services.feedback.usage import queries
-from services.feedback.usage.schemas import EventsStored, UsageEvent
-from services.feedback.usage.statistics import JAKARTA
-from services.platform.database import WriteSession
+from services.feedback.usage.decoding import (
+    FORMS,
+    MAX_ERRORS,
+    Batch,
+    Form,
+    read_batch,
+    read_each,
+)
+from services.feedback.usage.ingest import DroppedError, Ingest
+from services.feedback.usage.months import midnight, oldest_kept
+from services.feedback.usage.schemas import EventResult, EventResults, EventsStored
 from services.platform.identity import Caller
 from services.platform.problems import Conflict, FieldError, NotAllowed
 
-EARLIEST = datetime(2020, 1, 1, tzinfo=JAKARTA)
 CLOCK_SKEW = timedelta(minutes=10)
 """How far a sender's clock may be ahead."""
 
 
-def check_events(events: Sequence[UsageEvent], caller: Caller, *, now: datetime) -> None:
-    """Refuses a batch with an event of another agency or of an impossible time."""
-    foreign = [
-        index
-        for index, event in enumerate(events)
-        if event.agency is not None
-        and caller.agency is not None
-        and not caller.may_write_for(event.agency)
-    ]
-    if foreign:
-        raise NotAllowed(
-            f"This key belongs to {caller.agency}; it writes for this agency alone.",
-            errors=[
-                FieldError(
-                    pointer=f"#/events/{index}/agency",
-                    parameter=None,
-                    detail=f"leave it out or write {caller.agency!r}",
-                )
-                for index in foreign[:100]
-            ],
+class Check:
+    """Whether events are the caller's to send, and of a time that can be true and is kept."""
+
+    def __init__(self, form: Form, caller: Caller, *, now: datetime, since: date) -> None:
+        self._form = form
+        self._caller = caller
+        self._now = now
+        self._since = midnight(since)
+
+    def foreign(self, batch: Batch) -> list[int]:
+        """Places of events of agencies that the caller does not write for."""
+        if self._caller.agency is None:
+            return []
+        named = {agency for _, _, agency, *_ in batch.sayings}
+        allowed = {name for name in named if name is None or self._caller.may_write_for(name)}
+        if allowed == named:
+            return []
+        return [n for n, (_, _, agency, *_) in enumerate(batch.sayings) if agency not in allowed]
+
+    def untimely(self, batch: Batch) -> list[int]:
+        """Places of events that happened too long ago, or did not happen yet."""
+        latest = self._now + CLOCK_SKEW
+        if self._since <= min(batch.times) and max(batch.times) <= latest:
+            return []
+        return [n for n, time in enumerate(batch.times) if not self._since <= time <= latest]
+
+    def foreign_error(self, place: int) -> FieldError:
+        return FieldError(
+            pointer=self._form.pointer(place, self._form.agency),
+            parameter=None,
+            detail=f"leave it out or write {self._caller.agency!r}",
         )
-    untimely = [
-        index
-        for index, event in enumerate(events)
-        if not EARLIEST <= event.occurred_at <= now + CLOCK_SKEW
-    ]
-    if untimely:
+
+    def untimely_error(self, place: int) -> FieldError:
+        return FieldError(
+            pointer=self._form.pointer(place, self._form.time),
+            parameter=None,
+            detail=f"must lie between {self._since:%Y-%m-%d}, from when single events are kept, "
+            f"and now ({self._now:%Y-%m-%dT%H:%MZ})",
+        )
+
+
+class Intake:
+    """What becomes of events that are sent."""
+
+    def __init__(self, ingest: Ingest, *, retention_months: int) -> None:
+        self._ingest = ingest
+        self._retention_months = retention_months
+
+    async def take(
+        self, body: bytes, media_type: str, *, caller: Caller, now: datetime
+    ) -> EventsStored:
+        """Stores all events of a body, or refuses it."""
+        batch = read_batch(body, media_type)
+        check = self._check(media_type, caller, now)
+        if foreign := check.foreign(batch):
+            raise NotAllowed(
+                f"This key belongs to {caller.agency}; it writes for this agency alone.",
+                errors=[check.foreign_error(place) for place in foreign[:MAX_ERRORS]],
+            )
+        untimely = check.untimely(batch)
+        if not untimely:
+            try:
+                repeated = len(await self._store(batch, caller))
+                return EventsStored(accepted=len(batch) - repeated, repeated=repeated)
+            except DroppedError as error:
+                untimely = error.places(batch)
         raise Conflict(
             "Some events did not happen in a time that can be true; nothing was stored.",
-            errors=[
-                FieldError(
-                    pointer=f"#/events/{index}/occurred_at",
-                    parameter=None,
-                    detail=f"must lie between {EARLIEST:%Y-%m-%d} and now ({now:%Y-%m-%dT%H:%MZ})",
-                )
-                for index in untimely[:100]
-            ],
+            errors=[check.untimely_error(place) for place in untimely[:MAX_ERRORS]],
         )
 
+    async def take_each(
+        self, body: bytes, media_type: str, *, caller: Caller, now: datetime
+    ) -> EventResults:
+        """Stores every event of a body that can be stored, and says of each what became of it."""
+        batch, errors = read_each(body, media_type)
+        check = self._check(media_type, caller, now)
+        right = [place for place, found in enumerate(errors) if not found]
+        for n in check.foreign(batch):
+            errors[right[n]].append(check.foreign_error(right[n]))
+        for n in check.untimely(batch) if right else ():
+            errors[right[n]].append(check.untimely_error(right[n]))
 
-async def store_events(
-    session: WriteSession,
-    region: str,
-    events: Sequence[UsageEvent],
-    *,
-    reported_by: str,
-    agency: str | None,
-    now: datetime,
-) -> EventsStored:
-    """Stores the events that are new; `agency` is written where an event names none."""
-    result = await session.execute(
-        text(queries.STORE_EVENTS),
-        {
-            "region": region,
-            "now": now,
-            "reported_by": reported_by,
-            "ids": [event.id for event in events],
-            "occurred_at": [event.occurred_at for event in events],
-            "kinds": [event.kind for event in events],
-            "sources": [event.source for event in events],
-            "agencies": [event.agency or agency or "" for event in events],
-            "services": [event.service or "" for event in events],
-            "links": [event.link or "" for event in events],
-            "channels": [event.channel or "" for event in events],
-            "districts": [event.district or "" for event in events],
-        },
-    )
-    accepted: int = result.scalar_one()
-    return EventsStored(accepted=accepted, repeated=len(events) - accepted)
+        repeated: set[int] = set()
+        ids = dict(zip(right, batch.ids, strict=True))
+        while True:
+            good = [n for n, place in enumerate(right) if not errors[place]]
+            if not good:
+                break
+            picked = batch.picked(good)
+            try:
+                repeated = {right[good[n]] for n in await self._store(picked, caller)}
+                break
+            except DroppedError as error:
+                for n in error.places(picked):
+                    place = right[good[n]]
+                    errors[place].append(check.untimely_error(place))
+        items = [
+            EventResult(
+                result="refused" if found else "repeated" if place in repeated else "accepted",
+                id=ids.get(place),
+                errors=found,
+            )
+            for place, found in enumerate(errors)
+        ]
+        refused = sum(bool(found) for found in errors)
+        return EventResults(
+            accepted=len(items) - refused - len(repeated),
+            repeated=len(repeated),
+            refused=refused,
+            items=items,
+        )
+
+    def _check(self, media_type: str, caller: Caller, now: datetime) -> Check:
+        since = oldest_kept(now, retention_months=self._retention_months)
+        return Check(FORMS[media_type], caller, now=now, since=since)
+
+    async def _store(self, batch: Batch, caller: Caller) -> list[int]:
+        return await self._ingest.store(batch, agency=caller.agency, reported_by=caller.subject)

@@ -1,38 +1,91 @@
 """Usage in SQL: what is stored, and the sums that are asked for."""
 
-STORE_EVENTS = """
--- Stores a batch and adds what was new to the daily counts, in one statement. The counts are
--- updated in the order of their key, so that two batches never wait for each other in a circle.
-WITH given AS (
-    SELECT * FROM unnest(
-        CAST(:ids AS uuid[]), CAST(:occurred_at AS timestamptz[]), CAST(:kinds AS text[]),
-        CAST(:sources AS text[]), CAST(:agencies AS text[]), CAST(:services AS text[]),
-        CAST(:links AS text[]), CAST(:channels AS text[]), CAST(:districts AS text[])
-    ) AS g (id, occurred_at, kind, source, agency, service, link, channel, district)
-    ORDER BY id
+GIVEN = """
+given AS MATERIALIZED (
+    SELECT id, occurred_at, facet, reported_by
+    FROM unnest($2::text[]::uuid[], $3::timestamptz[], $4::int[], $5::text[])
+        AS g (id, occurred_at, facet, reported_by)
+)
+"""
+
+# The session's time zone is Asia/Jakarta, whose hours begin with those of UTC. Whatever two of
+# these statements may both touch is touched in the order of its key, so that they never wait for
+# each other in a circle.
+COUNTED = """
+hours AS MATERIALIZED (
+    SELECT date_trunc('hour', occurred_at) AS hour, facet, count(*) AS events
+    FROM stored GROUP BY 1, 2
+),
+hourly AS (
+    INSERT INTO feedback.hourly_usage AS known (region, hour, facet, events)
+    SELECT $1, hour, facet, events FROM hours ORDER BY hour, facet
+    ON CONFLICT (region, hour, facet)
+    DO UPDATE SET events = known.events + excluded.events
+),
+monthly AS (
+    INSERT INTO feedback.monthly_usage AS known (region, month, facet, events)
+    SELECT $1, date_trunc('month', hour)::date AS month, facet, sum(events)
+    FROM hours GROUP BY month, facet ORDER BY month, facet
+    ON CONFLICT (region, month, facet)
+    DO UPDATE SET events = known.events + excluded.events
+)
+"""
+
+STORE_NEW_EVENTS = f"""
+-- Stores events and adds them to the counts, in one statement; fails as a whole where an id is
+-- known. It takes half the time of the statement that would pass over those.
+WITH {GIVEN},
+fresh AS (
+    INSERT INTO feedback.event_id (region, id, occurred_at)
+    SELECT $1, id, occurred_at FROM given ORDER BY id
 ),
 stored AS (
-    INSERT INTO feedback.event
-        (region, id, occurred_at, received_at, kind, source, agency, service, link, channel,
-         district, reported_by)
-    SELECT :region, id, occurred_at, :now, kind, source, agency, service, link, channel,
-           district, :reported_by
-    FROM given
-    ON CONFLICT (region, id) DO NOTHING
-    RETURNING occurred_at, kind, source, agency, service, link, channel, district
+    INSERT INTO feedback.event (region, id, occurred_at, received_at, facet, reported_by)
+    SELECT $1, id, occurred_at, now(), facet, reported_by FROM given
+    RETURNING occurred_at, facet
 ),
-counted AS (
-    INSERT INTO feedback.daily_usage
-        (region, day, kind, source, agency, service, link, channel, district, events)
-    SELECT :region, (occurred_at AT TIME ZONE 'Asia/Jakarta')::date AS day, kind, source, agency,
-           service, link, channel, district, count(*)
-    FROM stored
-    GROUP BY day, kind, source, agency, service, link, channel, district
-    ORDER BY day, kind, source, agency, service, link, channel, district
-    ON CONFLICT (region, day, kind, source, agency, service, link, channel, district)
-    DO UPDATE SET events = feedback.daily_usage.events + excluded.events
-)
+{COUNTED}
 SELECT count(*) FROM stored
+"""  # noqa: S608 - of parts that stand above
+
+STORE_EVENTS = f"""
+-- Stores the events whose ids are not known and adds them to the counts, in one statement; answers
+-- those ids. An id stands here once.
+WITH {GIVEN},
+fresh AS (
+    INSERT INTO feedback.event_id (region, id, occurred_at)
+    SELECT $1, id, occurred_at FROM given ORDER BY id
+    ON CONFLICT DO NOTHING
+    RETURNING id
+),
+stored AS (
+    INSERT INTO feedback.event (region, id, occurred_at, received_at, facet, reported_by)
+    SELECT $1, id, occurred_at, now(), facet, reported_by
+    FROM given JOIN fresh USING (id)
+    RETURNING id, occurred_at, facet
+),
+{COUNTED}
+SELECT id::text FROM stored
+"""  # noqa: S608 - of parts that stand above
+
+FIND_FACETS = """
+-- The numbers of these facets, those of them that have one.
+SELECT f.id, g.position
+FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+    WITH ORDINALITY AS g (kind, source, agency, service, link, channel, district, position)
+JOIN feedback.facet f
+    ON f.region = $1 AND f.kind = g.kind AND f.source = g.source AND f.agency = g.agency
+   AND f.service = g.service AND f.link = g.link AND f.channel = g.channel
+   AND f.district = g.district
+"""
+
+ADD_FACETS = """
+-- Gives a number to each of these facets that has none.
+INSERT INTO feedback.facet (region, kind, source, agency, service, link, channel, district)
+SELECT DISTINCT $1::text, g.*
+FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) AS g
+ORDER BY 2, 3, 4, 5, 6, 7, 8
+ON CONFLICT DO NOTHING
 """
 
 LOCK_AGENCIES = """
@@ -100,26 +153,42 @@ LIMIT 10000
 """
 
 
+EVENTS_ALONE = frozenset({"link", "source", "district"})
+"""Dimensions that statistics do not have."""
+
+
 def summary(dimensions: list[str]) -> str:
     """Sums of events and current statistics by these dimensions (names of our own alone)."""
-    events = ["to_char(day, 'YYYY-MM') AS month" if d == "month" else d for d in dimensions]
+    month_of_hour = "date_trunc('month', hour AT TIME ZONE 'Asia/Jakarta')::date"
     figures = [
-        "to_char(period, 'YYYY-MM') AS month"
-        if d == "month"
-        else f"'' AS {d}"
-        if d in {"link", "source", "district"}
-        else d
+        "period AS month" if d == "month" else f"'' AS {d}" if d in EVENTS_ALONE else d
         for d in dimensions
     ]
     keys = "".join(f", {d}" for d in dimensions)
+    shown = "".join(
+        ", to_char(month, 'YYYY-MM') AS month" if d == "month" else f", {d}" for d in dimensions
+    )
     return f"""
-    -- Events from the daily counts, statistics from the figures that stand.
-    SELECT measure, sum(value)::bigint AS value{keys}
+    -- Events from the counts, statistics from the figures that stand. Whole months of the span
+    -- come from the counts per month, the days at its edges from those per hour.
+    WITH counts AS (
+        SELECT facet, month, events
+        FROM feedback.monthly_usage
+        WHERE region = :region AND month >= :months_from AND month < :months_until
+        UNION ALL
+        SELECT facet, {month_of_hour} AS month, events
+        FROM feedback.hourly_usage
+        WHERE region = :region AND hour >= :begin AND hour < :head_until
+        UNION ALL
+        SELECT facet, {month_of_hour} AS month, events
+        FROM feedback.hourly_usage
+        WHERE region = :region AND hour >= :tail_from AND hour < :until
+    )
+    SELECT measure, sum(value)::bigint AS value{shown}
     FROM (
-        SELECT kind AS measure, events AS value{"".join(f", {e}" for e in events)}
-        FROM feedback.daily_usage
-        WHERE region = :region AND day BETWEEN :first AND :last
-          AND (:agency ::text IS NULL OR agency = :agency)
+        SELECT f.kind AS measure, c.events AS value{keys}
+        FROM counts c JOIN feedback.facet f ON f.region = :region AND f.id = c.facet
+        WHERE (:agency ::text IS NULL OR agency = :agency)
           AND (:service ::text IS NULL OR service = :service)
         UNION ALL
         SELECT measure, value{"".join(f", {f}" for f in figures)}

@@ -1,17 +1,16 @@
 """Usage over HTTP: `/api/v1/usage/...`."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from sqlalchemy import text
 
 from services.feedback.usage import queries
-from services.feedback.usage.events import check_events, store_events
+from services.feedback.usage.months import midnight, shift
 from services.feedback.usage.schemas import (
     DIMENSIONS,
     AgencyReporting,
-    EventsStored,
     GroupBy,
     Reporting,
     Revisions,
@@ -19,7 +18,6 @@ from services.feedback.usage.schemas import (
     StatisticRevision,
     StatisticsStored,
     UsageCell,
-    UsageEventBatch,
     UsageSummary,
 )
 from services.feedback.usage.statistics import JAKARTA, first_day, store_statistics
@@ -29,26 +27,10 @@ from services.platform.identity import UsageWriter
 from services.platform.problems import problem_responses
 from services.platform.service import API, region_of
 
+FIRST_DAY, LAST_DAY = date(2020, 1, 1), date(2199, 12, 31)
+"""Days that events can be of."""
+
 router = APIRouter(prefix=f"{API}/usage", tags=["usage"], responses=problem_responses(401, 422))
-
-
-@router.post(
-    "/events", operation_id="post_usage_events", responses=problem_responses(403, 409, 413)
-)
-async def post_usage_events(
-    request: Request, session: Writing, caller: UsageWriter, batch: UsageEventBatch
-) -> EventsStored:
-    """Stores a batch of events, whole or not at all. Sent again, it counts nothing twice."""
-    now = datetime.now(UTC)
-    check_events(batch.events, caller, now=now)
-    return await store_events(
-        session,
-        region_of(request),
-        batch.events,
-        reported_by=caller.subject,
-        agency=caller.agency,
-        now=now,
-    )
 
 
 @router.post(
@@ -109,13 +91,15 @@ async def get_usage_summary(
     """
     today = datetime.now(JAKARTA).date()
     dimensions = [name for name in DIMENSIONS if name in group_by]
+    first = first or (last or today).replace(month=1, day=1)
+    last = last or max(today, first)
     parameters: dict[str, Any] = {
         "region": region_of(request),
-        "first": first or (last or today).replace(month=1, day=1),
-        "last": last or max(today, first or today),
+        "first": first,
+        "last": last,
         "agency": agency,
         "service": service,
-    }
+    } | counts_between(first, last)
     rows = await session.execute(text(queries.summary(list(dimensions))), parameters)
     return UsageSummary(
         items=[
@@ -125,6 +109,27 @@ async def get_usage_summary(
             for row in rows.mappings()
         ]
     )
+
+
+def counts_between(first: date, last: date) -> dict[str, date | datetime]:
+    """Where the counts of a span of days stand: whole months, and the hours before and after."""
+    first = min(max(first, FIRST_DAY), LAST_DAY)
+    end = min(max(last, FIRST_DAY - timedelta(days=1)), LAST_DAY) + timedelta(days=1)
+    months_from = first if first.day == 1 else shift(first, 1)
+    months_until = end.replace(day=1)
+    begin, until = midnight(first), midnight(end)
+    if last < first or months_from >= months_until:  # no whole month
+        head_until = tail_from = until
+    else:
+        head_until, tail_from = midnight(months_from), midnight(months_until)
+    return {
+        "months_from": months_from,
+        "months_until": months_until,
+        "begin": begin,
+        "head_until": head_until,
+        "tail_from": tail_from,
+        "until": until,
+    }
 
 
 @router.get("/reporting", operation_id="get_usage_reporting")

@@ -1,0 +1,269 @@
+"""Stores usage events of many requests at once: each event once, its counts in the same commit.
+
+Requests wait in a queue of bounded size. A few writers, each with a connection of its own, drain
+it: all that waits goes into one statement, and every request is answered after its commit. So many
+small requests share a commit, and a large one is not slower for it.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+import asyncpg
+
+from services.feedback.usage import queries
+from services.feedback.usage.decoding import Batch
+from services.feedback.usage.facets import Facets
+from services.feedback.usage.months import month_of, open_months
+from services.platform.database import Connection
+from services.platform.problems import Unavailable
+
+log = logging.getLogger(__name__)
+
+WRITERS = 2
+MAX_WAITING = 60_000
+"""Events that may wait; a request that comes on top is asked to come again."""
+MAX_DRAIN = 10_000
+"""Events after which a writer takes no further request into its statement."""
+EXPECT_REPEATS = 4
+"""Drains after one with repeated events in which more of them are expected."""
+ANSWER_SECONDS = 30.0
+
+SESSION = {
+    "timezone": "Asia/Jakarta",
+    # The joins of the one statement are over thousands of rows that the planner cannot foresee.
+    "enable_nestloop": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
+}
+
+NO_ANSWER = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+
+
+def come_again(detail: str, *, seconds: int) -> Unavailable:
+    return Unavailable(detail, headers={"Retry-After": str(seconds)})
+
+
+class DroppedError(Exception):
+    """Events of months that were dropped for good."""
+
+    def __init__(self, months: Sequence[date]) -> None:
+        super().__init__(f"dropped for good: {', '.join(map(str, months))}")
+        self._months = frozenset(months)
+
+    def places(self, batch: Batch) -> list[int]:
+        """Which events of a batch these are."""
+        return [n for n, time in enumerate(batch.times) if month_of(time) in self._months]
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """Events of one request, and the promise of an answer."""
+
+    batch: Batch
+    agency: str | None
+    reported_by: str
+    repeated: "asyncio.Future[list[int]]" = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+    """Places of the events that were stored before."""
+
+
+class Ingest:
+    """The queue and its writers."""
+
+    def __init__(
+        self, connect: Callable[[], Awaitable[Connection]], region: str, *, writers: int = WRITERS
+    ) -> None:
+        self._connect = connect
+        self._region = region
+        self._facets = Facets(region)
+        self._waiting: deque[Request] = deque()
+        self._held = 0
+        self._arrived = asyncio.Event()
+        self._closing = False
+        self._writers = [
+            asyncio.create_task(self._write_always(), name=f"write events {number}")
+            for number in range(writers)
+        ]
+
+    async def store(self, batch: Batch, *, agency: str | None, reported_by: str) -> list[int]:
+        """Stores these events; answers, after the commit, the places of those known before.
+
+        `agency` is written where an event names none.
+        """
+        if self._closing:
+            raise come_again("The service is shutting down; try again shortly.", seconds=5)
+        if self._held + len(batch) > MAX_WAITING:
+            raise come_again("Too much is waiting to be stored; try again shortly.", seconds=1)
+        request = Request(batch, agency, reported_by)
+        self._waiting.append(request)
+        self._held += len(batch)
+        self._arrived.set()
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await request.repeated
+        except TimeoutError:
+            raise come_again("The database is too slow now; try again.", seconds=10) from None
+
+    async def close(self) -> None:
+        """Takes nothing more, stores what waits, ends."""
+        self._closing = True
+        self._arrived.set()
+        await asyncio.gather(*self._writers)
+
+    async def _write_always(self) -> None:
+        writer = Writer(self._connect, self._region, self._facets)
+        try:
+            while (drain := await self._next_drain()) is not None:
+                try:
+                    await writer.store(drain)
+                except Exception:
+                    log.exception("a drain of events was given up")
+                finally:
+                    self._held -= sum(len(request.batch) for request in drain)
+                    for request in drain:
+                        if not request.repeated.done():
+                            request.repeated.set_exception(
+                                come_again("The events were not stored; try again.", seconds=5)
+                            )
+        finally:
+            await writer.close()
+
+    async def _next_drain(self) -> list[Request] | None:
+        """What waits, up to a size; None when it is over."""
+        while not self._waiting:
+            if self._closing:
+                return None
+            self._arrived.clear()
+            await self._arrived.wait()
+        drain: list[Request] = []
+        size = 0
+        while self._waiting and (not drain or size + len(self._waiting[0].batch) <= MAX_DRAIN):
+            request = self._waiting.popleft()
+            size += len(request.batch)
+            drain.append(request)
+        return drain
+
+
+class Writer:
+    """Stores drains over one connection, which it opens anew when it breaks."""
+
+    def __init__(
+        self, connect: Callable[[], Awaitable[Connection]], region: str, facets: Facets
+    ) -> None:
+        self._connect = connect
+        self._region = region
+        self._facets = facets
+        self._connection: Connection | None = None
+        self._repeats = 0
+        """Drains in which repeated events are still expected."""
+
+    async def store(self, drain: list[Request]) -> None:
+        """Stores a drain and answers each of its requests; one by one where that fails at once."""
+        try:
+            await self._store(drain)
+        except NO_ANSWER as error:
+            log.warning("%d requests are stored one by one: %s", len(drain), error)
+            for request in drain:
+                await self._store_alone(request)
+
+    async def _store_alone(self, request: Request) -> None:
+        try:
+            try:
+                await self._store([request])
+            except asyncpg.CheckViolationError:
+                await self._open_months(request)
+                await self._store([request])
+        except DroppedError as error:
+            _answer(request, error)
+        except NO_ANSWER as error:
+            log.warning("a request was not stored: %s: %s", type(error).__name__, error)
+            _answer(request, come_again("The database does not answer; try again.", seconds=5))
+
+    async def _open_months(self, request: Request) -> None:
+        connection = await self._open()
+        months = {month_of(time) for time in request.batch.times}
+        if dropped := await open_months(connection, self._region, months):
+            raise DroppedError(dropped)
+
+    async def _open(self) -> Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._connect()
+        return self._connection
+
+    async def _store(self, drain: list[Request]) -> None:
+        connection = await self._open()
+        ids: list[str] = []
+        times: list[datetime] = []
+        facets: list[int] = []
+        reporters: list[str] = []
+        for request in drain:
+            batch = request.batch
+            ids += batch.ids
+            times += batch.times
+            facets += await self._facets.numbers(connection, batch.sayings, agency=request.agency)
+            reporters += [request.reported_by] * len(batch)
+        sent = len(ids)
+        unseen = set(ids)
+        if len(unseen) < sent:  # of an id that stands here twice, the first one is meant
+            first = [n for n, key in enumerate(ids) if _take(unseen, key)]
+            ids, times = [ids[n] for n in first], [times[n] for n in first]
+            facets, reporters = [facets[n] for n in first], [reporters[n] for n in first]
+
+        fresh = await self._insert(connection, ids, times, facets, reporters)
+        if len(fresh) == sent:
+            for request in drain:
+                _answer(request, [])
+            return
+        for request in drain:
+            repeated = [n for n, key in enumerate(request.batch.ids) if not _take(fresh, key)]
+            _answer(request, repeated)
+
+    async def _insert(
+        self,
+        connection: Connection,
+        ids: list[str],
+        times: list[datetime],
+        facets: list[int],
+        reporters: list[str],
+    ) -> set[str]:
+        """Stores what is new; answers those ids."""
+        columns = (self._region, ids, times, facets, reporters)
+        if not self._repeats:
+            try:
+                await connection.fetchval(queries.STORE_NEW_EVENTS, *columns)
+                return set(ids)
+            except asyncpg.UniqueViolationError:
+                pass  # some were stored before
+        fresh = {row["id"] for row in await connection.fetch(queries.STORE_EVENTS, *columns)}
+        # A sender that repeats itself goes on to, as a rule.
+        self._repeats = EXPECT_REPEATS if len(fresh) < len(ids) else max(self._repeats - 1, 0)
+        return fresh
+
+    async def close(self) -> None:
+        if self._connection is not None and not self._connection.is_closed():
+            try:
+                await self._connection.close(timeout=5)
+            except NO_ANSWER:
+                self._connection.terminate()
+
+
+def _take(keys: set[str], key: str) -> bool:
+    """Takes a key out of a set; whether it was there."""
+    if key in keys:
+        keys.remove(key)
+        return True
+    return False
+
+
+def _answer(request: Request, answer: list[int] | Exception) -> None:
+    if request.repeated.done():  # the client went away, or waited too long
+        return
+    if isinstance(answer, Exception):
+        request.repeated.set_exception(answer)
+    else:
+        request.repeated.set_result(answer)

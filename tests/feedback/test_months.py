@@ -1,0 +1,227 @@
+"""Single events are kept by the month, dropped by the month, and never counted a second time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from typer.testing import CliRunner
+
+from services.cli import app as cli
+from services.feedback.app import create_app
+from services.feedback.usage.months import (
+    Kept,
+    keep_months,
+    month_of,
+    oldest_kept,
+    open_months,
+    shift,
+)
+from services.platform.database import Connection, Database
+from services.platform.settings import Service, Settings, load_settings
+from tests.conftest import Room, agency_caller, room
+
+Result = TypeVar("Result")
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+WRITER = agency_caller("dukcapil", "usage:write")
+
+
+def with_database(settings: Settings, work: Callable[[Connection], Awaitable[Result]]) -> Result:
+    """Does this as the feedback service."""
+
+    async def run() -> Result:
+        connection = await Database(settings, Service.feedback).connect(purpose="test")
+        try:
+            return await work(connection)
+        finally:
+            await connection.close()
+
+    return asyncio.run(run())
+
+
+def fetch(settings: Settings, statement: str) -> list[Any]:
+    async def work(connection: Connection) -> list[Any]:
+        return [row[0] for row in await connection.fetch(statement)]
+
+    return with_database(settings, work)
+
+
+def partitions(settings: Settings) -> list[str]:
+    return fetch(
+        settings,
+        "SELECT inhrelid::regclass::text FROM pg_inherits "
+        "WHERE inhparent = 'feedback.event'::regclass ORDER BY 1",
+    )
+
+
+def keep(settings: Settings, *, now: datetime = NOW, months: int = 13) -> Kept:
+    """A round of retention, as soon as the service's own is over."""
+
+    async def work(connection: Connection) -> Kept:
+        async with asyncio.timeout(20):
+            while True:
+                kept = await keep_months(
+                    connection, settings.region, now=now, retention_months=months
+                )
+                if kept is not None:
+                    return kept
+                await asyncio.sleep(0.02)
+
+    return with_database(settings, work)
+
+
+def event(occurred_at: str, **more: Any) -> dict[str, Any]:
+    return {
+        "id": str(uuid4()), "kind": "search", "source": "kiosk", "occurred_at": occurred_at
+    } | more  # fmt: skip
+
+
+def send(office: Room, *events: dict[str, Any]) -> Any:
+    return office.post("/api/v1/usage/events", {"events": list(events)}, caller=WRITER)
+
+
+def counted(office: Room) -> int:
+    answer = office.get("/api/v1/usage/summary?from=2020-01-01&to=2030-12-31")
+    return sum(item["value"] for item in answer.json()["items"])
+
+
+def test_months_are_those_of_jakarta() -> None:
+    assert month_of(datetime(2026, 2, 28, 17, tzinfo=UTC)) == date(2026, 3, 1)
+    assert month_of(datetime(2026, 2, 28, 16, 59, tzinfo=UTC)) == date(2026, 2, 1)
+    assert shift(date(2026, 1, 1), -1) == date(2025, 12, 1)
+    assert shift(date(2026, 11, 1), 2) == date(2027, 1, 1)
+
+
+def test_thirteen_whole_months_are_kept_and_none_before_2020() -> None:
+    assert oldest_kept(NOW, retention_months=13) == date(2025, 10, 1)
+    assert oldest_kept(NOW, retention_months=1200) == date(2020, 1, 1)
+
+
+def test_months_are_opened_ahead_and_once(empty: Settings) -> None:
+    assert keep(empty).dropped == ()
+    ahead = ["feedback.event_2026_11", "feedback.event_2026_12", "feedback.event_2027_01"]
+    assert partitions(empty) == ahead
+    assert keep(empty).dropped == ()
+    assert partitions(empty) == ahead
+
+
+def test_a_month_is_opened_by_many_at_once_and_while_events_are_written(empty: Settings) -> None:
+    async def work() -> None:
+        database = Database(empty, Service.feedback)
+        writer = await database.connect(purpose="test")
+        transaction = writer.transaction()
+        await transaction.start()
+        await writer.execute("LOCK TABLE feedback.event IN ROW EXCLUSIVE MODE")  # as an INSERT does
+
+        async def open_one() -> list[date]:
+            connection = await database.connect(purpose="test")
+            try:
+                async with asyncio.timeout(10):
+                    return await open_months(connection, empty.region, [date(2026, 5, 1)])
+            finally:
+                await connection.close()
+
+        assert await asyncio.gather(*(open_one() for _ in range(8))) == [[]] * 8
+        await transaction.rollback()
+        await writer.close()
+
+    asyncio.run(work())
+    assert partitions(empty) == ["feedback.event_2026_05"]
+
+
+def test_the_service_can_open_months_and_make_no_other_table(empty: Settings) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        fetch(empty, "CREATE TABLE feedback.own (region text)")
+    with pytest.raises(asyncpg.RaiseError, match="no month of events"):
+        fetch(empty, "SELECT feedback.open_event_month('12.12', '2026-05-02')")
+
+
+def test_what_is_over_is_dropped_whole_and_its_counts_stay(empty: Settings) -> None:
+    with room(create_app, empty) as office:
+        old = event("2024-02-29T12:00:00+07:00")
+        kept = event("2026-11-05T12:00:00+07:00")
+        assert send(office, old, kept).json() == {"accepted": 2, "repeated": 0}
+        before = counted(office)
+        done = keep(empty)
+        assert done.dropped == ("event_2024_02",)
+        assert (done.since, done.forgotten) == (date(2025, 10, 1), 1)
+        assert fetch(empty, "SELECT count(*) FROM feedback.event") == [1]
+        assert fetch(empty, "SELECT id::text FROM feedback.event_id") == [kept["id"]]
+        assert counted(office) == before == 2
+
+
+def test_an_event_of_a_dropped_month_is_refused_and_counted_no_second_time(
+    empty: Settings,
+) -> None:
+    """Even by a service that would keep it for longer."""
+    old = event("2024-02-29T12:00:00+07:00")
+    with room(create_app, empty) as office:
+        send(office, old)
+        keep(empty)
+        answer = send(office, event("2026-11-05T12:00:00+07:00"), old)
+        assert answer.status_code == 409
+        [error] = answer.json()["errors"]
+        assert error["pointer"] == "#/events/1/occurred_at"
+        answer = office.client.post(
+            "/api/v1/usage/events?detail=true",
+            json={"events": [old, event("2026-11-05T12:00:00+07:00")]},
+            headers=office.token(WRITER),
+        )
+        assert [item["result"] for item in answer.json()["items"]] == ["refused", "accepted"]
+        assert counted(office) == 2
+    keep(empty, months=1200)
+    with room(create_app, empty) as office:
+        assert send(office, old).status_code == 409
+
+
+def test_a_service_refuses_what_it_keeps_no_more_and_says_from_when_on(empty: Settings) -> None:
+    settings = empty.model_copy(update={"event_retention_months": 2})
+    with room(create_app, settings) as office:
+        since = oldest_kept(datetime.now(UTC), retention_months=2)
+        before = event(f"{shift(since, -1)}T12:00:00+07:00")
+        answer = send(office, before)
+        assert answer.status_code == 409
+        assert f"{since}" in answer.json()["errors"][0]["detail"]
+        assert send(office, event(f"{since}T00:00:00+07:00")).status_code == 200
+
+
+def test_a_month_stays_for_as_long_as_another_region_keeps_it(empty: Settings) -> None:
+    other = empty.model_copy(update={"region": "12.71"})
+    day = "2025-01-05T12:00:00+07:00"
+    for settings in (empty, other):
+        with room(create_app, settings) as office:
+            send(office, event(day))
+    assert keep(empty).dropped == ()
+    done = keep(other)
+    assert done.dropped == ("event_2025_01",)
+    assert fetch(empty, "SELECT region FROM feedback.event_id") == [empty.region]
+    assert keep(empty).forgotten == 1
+
+
+def test_a_drop_that_was_cut_short_is_finished_the_next_time(empty: Settings) -> None:
+    with room(create_app, empty) as office:
+        send(office, event("2025-01-05T12:00:00+07:00"))
+    fetch(empty, "UPDATE feedback.event_horizon SET month = '2025-10-01' RETURNING 1")
+    fetch(empty, "SELECT feedback.drop_event_months()")
+    assert fetch(empty, "SELECT count(*) FROM feedback.event_id") == [1]
+    assert keep(empty).forgotten == 1
+
+
+def test_the_command_drops_what_is_over_and_says_so(
+    empty: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert empty.database_url is not None
+    monkeypatch.setenv("EMALL_DATABASE_URL", empty.database_url.get_secret_value())
+    monkeypatch.setenv("EMALL_EVENT_RETENTION_MONTHS", "1")
+    with room(create_app, empty) as office:
+        send(office, event("2024-02-29T12:00:00+07:00"))
+    load_settings.cache_clear()
+    try:
+        answer = CliRunner().invoke(cli, ["retention"])
+    finally:
+        load_settings.cache_clear()
+    assert answer.exit_code == 0, answer.output
+    assert answer.stdout == "event_2024_02\n"
