@@ -5,12 +5,13 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 from services.feedback.surveys.routes import router as surveys
 from services.feedback.usage.events import Intake
 from services.feedback.usage.ingest import SESSION, Ingest
 from services.feedback.usage.months import keep_always
-from services.feedback.usage.receiving import Bodies
+from services.feedback.usage.receiving import EventsDoor
 from services.feedback.usage.receiving import router as events
 from services.feedback.usage.routes import router as usage
 from services.platform.database import Database
@@ -28,7 +29,6 @@ def create_app(settings: Settings) -> FastAPI:
         ingest = Ingest(
             lambda: database.connect(purpose="events", **SESSION), region=settings.region
         )
-        app.state.bodies = Bodies()
         app.state.intake = Intake(ingest, retention_months=months)
         retention = asyncio.create_task(
             keep_always(database, settings.region, retention_months=months), name="retention"
@@ -42,10 +42,13 @@ def create_app(settings: Settings) -> FastAPI:
             await ingest.close()
             await database.close()
 
-    return make_service(
+    app = make_service(
         Service.feedback,
         settings,
         title="emall feedback",
         routers=[events, usage, surveys],
         lifespan=lifespan,
     )
+    # The innermost layer: after the limits and the token check of every service.
+    app.user_middleware.append(Middleware(EventsDoor))
+    return app

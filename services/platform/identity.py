@@ -192,7 +192,10 @@ class Requires(HTTPBearer):
         self.needed: Scope = scope
 
     async def __call__(self, request: Request) -> Caller:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
-        caller = caller_of(request)
+        return self.check(caller_of(request))
+
+    def check(self, caller: Caller) -> Caller:
+        """The caller, if it has the scope."""
         if caller.is_anonymous:
             raise NotAuthenticated("Send an agency's key: Authorization: Bearer emk_<id>_<secret>.")
         if not caller.may(self.needed):

@@ -20,21 +20,26 @@ class Facets:
         self._known: dict[Facet, int] = {}
 
     async def numbers(
-        self, connection: Connection, sayings: Sequence[Saying], *, agency: str | None
+        self, connection: Connection, said: Sequence[tuple[Sequence[Saying], str | None]]
     ) -> list[int]:
-        """The number of each; `agency` is meant where an event names none."""
-        facets = {saying: _facet(saying, agency) for saying in set(sayings)}
-        unknown = {facet for facet in facets.values() if facet not in self._known}
+        """The number of every saying; beside sayings stands the agency that is meant by none."""
+        facets = [
+            {saying: _facet(saying, agency) for saying in set(sayings)} for sayings, agency in said
+        ]
+        wanted = {facet for some in facets for facet in some.values()}
+        unknown = wanted - self._known.keys()
         if unknown:
-            if len(self._known) > MAX_KNOWN:
-                self._known = {}
-                unknown = set(facets.values())
             found = await self._find(connection, sorted(unknown))
-            self._known = known = self._known | found
+            kept = self._known if len(self._known) < MAX_KNOWN else {}
+            known = self._known | found
+            self._known = kept | found
         else:
             known = self._known
-        numbers = {saying: known[facet] for saying, facet in facets.items()}
-        return [numbers[saying] for saying in sayings]
+        numbers: list[int] = []
+        for (sayings, _), some in zip(said, facets, strict=True):
+            of = {saying: known[facet] for saying, facet in some.items()}
+            numbers += [of[saying] for saying in sayings]
+        return numbers
 
     async def _find(self, connection: Connection, facets: Sequence[Facet]) -> dict[Facet, int]:
         """Their numbers, new ones where they had none."""

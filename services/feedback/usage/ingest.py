@@ -199,14 +199,15 @@ class Writer:
         connection = await self._open()
         ids: list[str] = []
         times: list[datetime] = []
-        facets: list[int] = []
         reporters: list[str] = []
         for request in drain:
             batch = request.batch
             ids += batch.ids
             times += batch.times
-            facets += await self._facets.numbers(connection, batch.sayings, agency=request.agency)
             reporters += [request.reported_by] * len(batch)
+        facets = await self._facets.numbers(
+            connection, [(request.batch.sayings, request.agency) for request in drain]
+        )
         sent = len(ids)
         unseen = set(ids)
         if len(unseen) < sent:  # of an id that stands here twice, the first one is meant

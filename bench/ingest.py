@@ -1,0 +1,264 @@
+"""Usage events: how fast they are taken in, durably and counted, and that none is lost or doubled.
+
+The references, in the same run and on the same server: one connection that sends the same batches
+by binary COPY, commit by commit, into a plain table with the primary key (region, id); a SQLModel
+row committed per request. `--full` is the size of the promises: ten million events.
+"""
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import asyncpg
+import psutil
+
+from bench._client import post_batches, post_singles
+from bench._events import Made, Maker, now
+from bench._ground import WRITER, Ground, ground
+from bench._plain import TABLE
+
+BATCH = 1_000
+CONNECTIONS = 8
+CLIENTS = 128
+PATH = b"/api/v1/usage/events"
+
+COUNTS = """
+SELECT (SELECT count(*) FROM feedback.event) AS events,
+       (SELECT count(*) FROM feedback.event_id) AS ids,
+       (SELECT coalesce(sum(events), 0) FROM feedback.hourly_usage)::bigint AS hourly,
+       (SELECT coalesce(sum(events), 0) FROM feedback.monthly_usage)::bigint AS monthly
+"""
+
+MARK = """
+SELECT bit_xor(('x' || left(replace(id::text, '-', ''), 16))::bit(64))::bigint FROM feedback.event
+"""
+
+BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'emall feedback: events'"
+
+WRONG_HOURS = """
+SELECT count(*) FROM (
+    SELECT date_trunc('hour', occurred_at), facet, count(*) FROM feedback.event GROUP BY 1, 2
+    EXCEPT SELECT hour, facet, events FROM feedback.hourly_usage) differing
+"""
+
+
+@dataclass
+class Sent:
+    """What was sent, to be found again."""
+
+    events: int = 0
+    mark: int = 0
+
+    def add(self, made: Made) -> None:
+        self.events += len(made.ids)
+        for key in made.ids:
+            self.mark ^= key.int >> 64
+
+
+class Bench:
+    def __init__(self, at: Ground, port: int, pid: int) -> None:
+        self.at = at
+        self.port = port
+        self.server = psutil.Process(pid)
+        self.signer = at.signer()
+        self.maker = Maker(1, at=now())
+        self.sent = Sent()
+
+    def head(self, length: int) -> bytes:
+        """As the gateway would send it: with its token, which lives a minute."""
+        return (
+            b"POST " + PATH + b" HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+            b"Authorization: Bearer " + self.signer.sign(WRITER).encode() + b"\r\n"
+            b"Content-Length: %d\r\n\r\n" % length
+        )
+
+    def singles(self, made: Sequence[Made]) -> float:
+        requests = (self.head(len(one.body)) + one.body for one in made)
+        return post_singles(self.port, requests, clients=CLIENTS)
+
+    def made(self, batches: int, size: int = BATCH) -> list[Made]:
+        batch = [self.maker.batch(size) for _ in range(batches)]
+        for one in batch:
+            self.sent.add(one)
+        return batch
+
+    def send(self, made: Sequence[Made]) -> float:
+        bodies = [one.body for one in made]
+        return post_batches(self.port, self.head, bodies, connections=CONNECTIONS)
+
+    def memory(self) -> float:
+        """MiB of the service's process."""
+        return self.server.memory_info().rss / 2**20
+
+
+class Cost:
+    """What the service and PostgreSQL take of the processors, however busy the machine is."""
+
+    def __init__(self, bench: "Bench") -> None:
+        found = asyncio.run(_fetch(bench.at, BACKENDS))
+        self.parts = ([bench.server], [psutil.Process(row["pid"]) for row in found])
+        self.spent = [0.0, 0.0]
+
+    def __enter__(self) -> None:
+        self.before = [_time_of(part) for part in self.parts]
+
+    def __exit__(self, *_: object) -> None:
+        now = [_time_of(part) for part in self.parts]
+        self.spent = [s + n - b for s, n, b in zip(self.spent, now, self.before, strict=True)]
+
+    def of(self, events: int) -> str:
+        service, database = (seconds / events * 1e6 for seconds in self.spent)
+        return f"service {service:.1f}, PostgreSQL {database:.1f} microseconds an event"
+
+
+def _time_of(processes: Sequence[psutil.Process]) -> float:
+    times = [process.cpu_times() for process in processes]
+    return sum(time.user + time.system for time in times)
+
+
+def rate(events: int, seconds: float) -> str:
+    return f"{events / seconds:>9,.0f} events/s"
+
+
+async def copied(at: Ground, made: Sequence[Made]) -> float:
+    """Seconds that one connection takes to COPY the batches."""
+    connection = await at.connect()
+    await connection.execute("SELECT 1")
+    began = time.perf_counter()
+    for one in made:
+        await connection.copy_records_to_table("plain_event", records=one.rows)
+    took = time.perf_counter() - began
+    await connection.close()
+    return took
+
+
+def batches(bench: Bench, *, rounds: int, size: int) -> None:
+    """Batches through HTTP, by COPY, and again; in turns, so that both meet the same machine."""
+    through = copy = again = 0.0
+    bench.send(bench.made(3))
+    cost = Cost(bench)
+    for _ in range(rounds):
+        made = bench.made(size)
+        with cost:
+            through += bench.send(made)
+        copy += asyncio.run(copied(bench.at, made))
+        again += bench.send(made)
+    events = rounds * size * BATCH
+    print(f"  batches of {BATCH:,} through HTTP, with roll-up {rate(events, through)}")
+    print(f"    of the processor's time: {cost.of(events)}")
+    print(f"  the same by COPY, one connection         {rate(events, copy)}")
+    print(f"  the same sent again                      {rate(events, again)}")
+    verdict(f"{copy / through:.2f} of COPY", copy / through >= 0.6, "at least 0.6")
+    verdict(f"{through / again:.2f} as fast again", through / again >= 1, "at least 1")
+
+
+def singles(bench: Bench, *, count: int, plain: int) -> None:
+    """One event a request by many clients, against a commit each."""
+    made = bench.made(count, 1)
+    ours = bench.singles(made)
+    with bench.at.process(
+        "uvicorn", "bench._plain:application", "--factory", "--port", "PORT", "--no-access-log",
+        "--log-level", "warning",
+    ) as (port, _):  # fmt: skip
+        start = b"POST /events HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+        requests = [
+            start + b"Content-Length: %d\r\n\r\n" % len(body) + body
+            for body in (bench.maker.batch(1).body for _ in range(plain))
+        ]
+        post_singles(port, iter(requests[: plain // 10]), clients=CLIENTS)
+        theirs = post_singles(port, iter(requests[plain // 10 :]), clients=CLIENTS)
+    again = bench.singles(made)
+    print(f"  single events, {CLIENTS} clients              {rate(count, ours)}")
+    print(f"  a SQLModel commit per request            {rate(plain - plain // 10, theirs)}")
+    print(f"  the single events sent again             {rate(count, again)}")
+    ratio = (count / ours) / ((plain - plain // 10) / theirs)
+    verdict(f"{ratio:.1f} times", ratio >= 15, "at least 15")
+    verdict(f"{ours / again:.2f} as fast again", ours / again >= 1, "at least 1")
+
+
+def fill(bench: Bench, *, events: int) -> None:
+    """Events until the table holds so many, with an eye on memory."""
+    step = 50
+    seen: list[float] = []
+    began = time.perf_counter()
+    spent = 0.0
+    start = bench.sent.events
+    while bench.sent.events - start < events:
+        made = bench.made(step)
+        spent += bench.send(made)
+        asyncio.run(copied(bench.at, made))
+        seen.append(bench.memory())
+    settled = seen[len(seen) // 5]
+    took = time.perf_counter() - began
+    print(
+        f"  {bench.sent.events - start:,} events more in {took:,.0f} s, of them {spent:,.0f} sent"
+    )
+    growth = max(seen) / settled
+    verdict(
+        f"memory {settled:.0f} MiB after a fifth, at most {max(seen):.0f} MiB", growth <= 1.1,
+        "flat: at most 1.1 times",
+    )  # fmt: skip
+
+
+async def check(at: Ground, sent: Sent) -> None:
+    """No event lost, none counted twice."""
+    connection: asyncpg.Connection = await at.connect()
+    found = await connection.fetchrow(COUNTS)
+    mark = await connection.fetchval(MARK)
+    wrong_hours = await connection.fetchval(WRONG_HOURS)
+    await connection.close()
+    assert found is not None
+    signed = sent.mark - 2**64 if sent.mark >= 2**63 else sent.mark
+    right = set(found.values()) == {sent.events} and mark == signed and wrong_hours == 0
+    verdict(f"{sent.events:,} events sent, found {dict(found)}", right, "each once, all counted")
+
+
+failed: list[str] = []
+
+
+def verdict(what: str, holds: bool, wanted: str) -> None:
+    print(f"  -> {what} ({wanted}): {'holds' if holds else 'DOES NOT HOLD'}", flush=True)
+    if not holds:
+        failed.append(what)
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.ingest", description=__doc__)
+    parser.add_argument("--full", action="store_true", help="ten million events")
+    parser.add_argument("--events", type=int, default=300_000, help="events to fill the table with")
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--batches", type=int, default=25, help="batches of each round")
+    parser.add_argument("--singles", type=int, default=15_000)
+    parser.add_argument("--plain", type=int, default=1_500, help="SQLModel commits")
+    options = parser.parse_args(arguments)
+    events: int = 10_000_000 if options.full else options.events
+
+    with ground() as at:
+        print(f"  {asyncio.run(at.settings_of_durability())}")
+        asyncio.run(_fetch(at, TABLE))
+        with at.service("feedback") as (port, pid):
+            bench = Bench(at, port, pid)
+            for rows in (0, events):
+                if rows:
+                    fill(bench, events=rows)
+                print(f"  with {bench.sent.events:,} rows in the table:")
+                batches(bench, rounds=options.rounds, size=options.batches)
+                singles(bench, count=options.singles, plain=options.plain)
+            asyncio.run(check(at, bench.sent))
+    if failed:
+        sys.exit(1)
+
+
+async def _fetch(at: Ground, statement: str) -> list[asyncpg.Record]:
+    connection = await at.connect()
+    try:
+        return await connection.fetch(statement)
+    finally:
+        await connection.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
