@@ -137,7 +137,13 @@ def test_a_batch_that_is_right_is_read_by_msgspec_alone(monkeypatch: pytest.Monk
 def test_what_msgspec_cannot_read_but_pydantic_can_is_taken() -> None:
     [one] = read_batch(
         json.dumps(
-            {"events": [event(id="{00000000-0000-4000-8000-00000000000A}", occurred_at=1709614800)]}
+            {
+                "events": [
+                    event(
+                        id="{00000000-0000-4000-8000-00000000000A}", occurred_at="2024-03-05T12:00Z"
+                    )
+                ]
+            }
         ).encode(),
         JSON,
     ).ids

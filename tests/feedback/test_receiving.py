@@ -182,9 +182,9 @@ LONG_NUMBER = b'{"events":[{"id":' + b"9" * 10_000 + b"}]}"
         (b'{"events":[{"id":1e400}]}', 422),
         (b'{"events":["\\ud800"]}', 422),
         (b'{"events":[{"\\ud800":"\\ud800"}]}', 422),
-        (b'{"events":[{"id":"\xff"}]}', 400),
-        (LONG_NUMBER, 400),
-        (DEEP, 400),
+        (b'{"events":[{"id":"\xff"}]}', 422),
+        (LONG_NUMBER, 422),
+        (DEEP, 422),
         (json.dumps({"events": [{str(n): n for n in range(10_000)}]}).encode(), 422),
         (json.dumps({str(n): n for n in range(10_000)}).encode(), 422),
     ],
@@ -211,7 +211,7 @@ def test_a_compressed_body_is_not_unpacked(feedback: Room) -> None:
     assert send(feedback, {"events": [event()]}, Content_Encoding="identity").status_code == 200
 
 
-@pytest.mark.parametrize("media_type", ["", "text/plain", "application/xml", "application/jsonx"])
+@pytest.mark.parametrize("media_type", ["text/plain", "application/xml", "application/jsonx"])
 def test_a_body_of_another_media_type_is_refused(feedback: Room, media_type: str) -> None:
     answer = send(feedback, {"events": [event()]}, Content_Type=media_type)
     assert answer.status_code == 415

@@ -16,7 +16,6 @@ from uuid import UUID, uuid5
 import msgspec
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from starlette.exceptions import HTTPException
 
 from services.feedback.usage.schemas import (
     MAX_EVENTS,
@@ -185,7 +184,8 @@ def _parse(body: bytes) -> object:
         detail = f"JSON decode error: {error.msg} at character {error.pos}"
         raise Invalid(_DETAIL, errors=[_whole(detail)]) from None
     except (ValueError, RecursionError):  # no UTF-8, a number of 5,000 digits, a thousand brackets
-        raise HTTPException(400, "There was an error parsing the body") from None
+        unreadable = _whole("must be a JSON document in UTF-8")
+        raise Invalid("The body cannot be read.", errors=[unreadable]) from None
 
 
 _DETAIL = "See errors[] for each field and what would be right."

@@ -28,6 +28,7 @@ MAX_WAITING = 60_000
 """Events that may wait; a request that comes on top is asked to come again."""
 MAX_DRAIN = 10_000
 """Events after which a writer takes no further request into its statement."""
+ATTEMPTS = 3
 EXPECT_REPEATS = 4
 """Drains after one with repeated events in which more of them are expected."""
 ANSWER_SECONDS = 30.0
@@ -173,11 +174,15 @@ class Writer:
 
     async def _store_alone(self, request: Request) -> None:
         try:
-            try:
-                await self._store([request])
-            except asyncpg.CheckViolationError:
-                await self._open_months(request)
-                await self._store([request])
+            for _ in range(ATTEMPTS):
+                try:
+                    await self._store([request])
+                    return
+                except asyncpg.CheckViolationError:
+                    await self._open_months(request)
+                except asyncpg.DeadlockDetectedError:
+                    pass  # the other one is stored by now
+            _answer(request, come_again("The events were not stored; try again.", seconds=1))
         except DroppedError as error:
             _answer(request, error)
         except NO_ANSWER as error:

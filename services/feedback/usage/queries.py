@@ -38,10 +38,12 @@ WITH {GIVEN},
 fresh AS (
     INSERT INTO feedback.event_id (region, id, occurred_at)
     SELECT $1, id, occurred_at FROM given ORDER BY id
+    RETURNING 1
 ),
 stored AS (
     INSERT INTO feedback.event (region, id, occurred_at, received_at, facet, reported_by)
     SELECT $1, id, occurred_at, now(), facet, reported_by FROM given
+    WHERE (SELECT count(*) FROM fresh) > 0  -- first the ids, then the counts: as below
     RETURNING occurred_at, facet
 ),
 {COUNTED}

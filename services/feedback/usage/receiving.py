@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.feedback.usage.decoding import CLOUD_EVENT, CLOUD_EVENTS_BATCH, MEDIA_TYPES
+from services.feedback.usage.decoding import CLOUD_EVENT, CLOUD_EVENTS_BATCH, JSON, MEDIA_TYPES
 from services.feedback.usage.events import Intake
 from services.feedback.usage.ingest import come_again
 from services.feedback.usage.schemas import (
@@ -138,7 +138,7 @@ def _media_type(headers: dict[bytes, bytes]) -> str:
             headers={"Accept-Encoding": "identity"},
         )
     given = headers.get(b"content-type", b"").decode("latin-1")
-    media_type = given.partition(";")[0].strip().lower()
+    media_type = given.partition(";")[0].strip().lower() or JSON
     if media_type not in MEDIA_TYPES:
         raise HTTPException(
             415,
