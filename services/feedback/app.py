@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from services.feedback.surveys.holders import router as survey_holders
 from services.feedback.surveys.routes import router as surveys
 from services.feedback.usage.events import Intake
 from services.feedback.usage.ingest import SESSION, Ingest
@@ -46,7 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
         Service.feedback,
         settings,
         title="emall feedback",
-        routers=[events, usage, surveys],
+        routers=[events, usage, surveys, survey_holders],
         lifespan=lifespan,
     )
     # The innermost layer: after the limits and the token check of every service.

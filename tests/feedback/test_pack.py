@@ -122,7 +122,11 @@ def test_a_file_of_another_shape_is_a_fault_and_no_crash(tmp_path: Path, content
 
 def test_the_pack_of_toba_asks_about_awareness_and_satisfaction() -> None:
     found = read_feedback(ROOT / "packs" / "toba").surveys
-    assert [(one.slug, one.kind) for one in found] == [("awareness", "awareness"), ("skm", "skm")]
+    assert [(one.slug, one.kind) for one in found] == [
+        ("awareness", "awareness"),
+        ("skm", "skm"),
+        ("stakeholders", "stakeholder"),
+    ]
 
 
 def changes(office: Room, *surveys: Any, reporting: tuple[tuple[str, str], ...] = ()) -> list[str]:

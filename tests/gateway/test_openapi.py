@@ -24,6 +24,8 @@ WRITES = {
     "post_usage_events",
     "post_usage_statistics",
     "post_assessment",
+    "export_survey_responses",
+    "get_weighted_survey_results",
 }
 """What an agency's key is needed for."""
 

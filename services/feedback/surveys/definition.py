@@ -1,6 +1,6 @@
 """A survey as data: its questions, and whether a set of answers fits them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StrictInt, StringConstraints, model_validator
@@ -10,7 +10,15 @@ from services.platform.fields import Line, Slug, Text
 from services.platform.packs import PackModel
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
+LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
+"""ISO 639, such as `bbc` for Toba Batak; `id` and `en` have fields of their own."""
+
 Answer = Annotated[str, StringConstraints(max_length=40)] | StrictInt | list[Code]
+Characteristic = Literal["sex", "age_group", "district"]
+"""What a question may ask about the person, for weighting alone."""
+
+Lines = dict[LanguageCode, Line]
+LARGEST_NUMBER = 1_000_000_000
 
 
 class Option(PackModel):
@@ -19,20 +27,45 @@ class Option(PackModel):
     code: Code
     text: Line
     text_en: Line
+    text_in: Lines = Field(default_factory=Lines, description="The text in further languages.")
+    exclusive: bool = Field(
+        False, description="Stands alone where several options may be chosen, as `none` does."
+    )
+
+
+class ShowIf(PackModel):
+    """A question is asked only of those who gave one of these answers to an earlier one."""
+
+    question: Code
+    any_of: list[Code | StrictInt] = Field(min_length=1)
+
+    def holds(self, answers: Mapping[str, Answer]) -> bool:
+        """Whether these answers ask for the question; no answer does not."""
+        given = answers.get(self.question)
+        chosen: list[str | int] = [*given] if isinstance(given, list) else [given or 0]
+        return any(choice in self.any_of for choice in chosen)
 
 
 class Question(PackModel):
-    """A question: one option, several options, or a level from 1 to 4."""
+    """A question: one option, several options, a level from 1 to 4, or a whole number."""
 
     code: Code
-    kind: Literal["single", "multiple", "scale4"]
+    kind: Literal["single", "multiple", "scale4", "number"]
     text: Line
     text_en: Line
+    text_in: Lines = Field(default_factory=Lines, description="The text in further languages.")
     required: bool = True
+    about: Characteristic | None = Field(
+        None,
+        description="Asks about the person: used for weighting, left out of published results.",
+    )
+    show_if: ShowIf | None = None
     options: list[Option] = Field(
         default_factory=list[Option],
         description="The answers to choose from; for scale4 the words for 1, 2, 3 and 4.",
     )
+    low: int | None = Field(None, ge=0, description="Least answer of a number.")
+    high: int | None = Field(None, le=LARGEST_NUMBER, description="Greatest answer of a number.")
 
     @model_validator(mode="after")
     def _options_fit(self) -> "Question":
@@ -41,13 +74,28 @@ class Question(PackModel):
             raise ValueError("each option needs a code of its own")
         if self.kind == "scale4" and len(codes) != 4:
             raise ValueError("scale4 needs four options, the words for 1, 2, 3 and 4")
-        if self.kind != "scale4" and len(codes) < 2:
+        if self.kind in {"single", "multiple"} and len(codes) < 2:
             raise ValueError(f"{self.kind} needs at least two options")
+        if self.kind != "multiple" and any(option.exclusive for option in self.options):
+            raise ValueError("only an option of a multiple question can be exclusive")
+        if self.about is not None and self.kind != "single":
+            raise ValueError("a question about the person is of kind single")
+        return self
+
+    @model_validator(mode="after")
+    def _bounds_fit(self) -> "Question":
+        if self.kind != "number":
+            if self.low is not None or self.high is not None:
+                raise ValueError("only a number has low and high")
+        elif self.options:
+            raise ValueError("a number has no options")
+        elif self.low is None or self.high is None or self.low >= self.high:
+            raise ValueError("a number needs low and high, low below high")
         return self
 
     def takes(self, answer: Answer) -> bool:
         """Whether this kind of question has such answers; an earlier version may not have."""
-        fitting = {"scale4": int, "single": str, "multiple": list}[self.kind]
+        fitting = {"scale4": int, "number": int, "single": str, "multiple": list}[self.kind]
         return isinstance(answer, fitting)
 
     def fault(self, answer: Answer) -> str | None:
@@ -56,15 +104,41 @@ class Question(PackModel):
         if self.kind == "scale4":
             fits = isinstance(answer, int) and 1 <= answer <= 4
             return None if fits else "must be 1, 2, 3 or 4"
+        if self.kind == "number":
+            low, high = self.low or 0, self.high or 0
+            fits = isinstance(answer, int) and low <= answer <= high
+            return None if fits else f"must be a whole number from {low} to {high}"
         if self.kind == "single":
             return None if answer in codes else f"must be one of {', '.join(codes)}"
+        return self._fault_of_several(answer, codes)
+
+    def _fault_of_several(self, answer: Answer, codes: list[str]) -> str | None:
         if not isinstance(answer, list) or not set(answer) <= set(codes):
             return f"must be a list of some of {', '.join(codes)}"
         if len(set(answer)) != len(answer):
             return "names an option twice"
         if self.required and not answer:
             return "must name at least one option"
+        alone = [o.code for o in self.options if o.exclusive and o.code in answer]
+        if alone and len(answer) > 1:
+            return f"{alone[0]} stands alone; leave out the others or it"
         return None
+
+    def possible(self) -> set[str | int]:
+        """The answers on which a later question may depend."""
+        if self.kind == "scale4":
+            return {1, 2, 3, 4}
+        return {option.code for option in self.options}
+
+
+class Margin(PackModel):
+    """How the population is divided by a characteristic, for weighting."""
+
+    source: Slug
+    shares: dict[Code, Annotated[float, Field(gt=0)]] = Field(
+        min_length=2,
+        description="People (or shares) per option of the question about this characteristic.",
+    )
 
 
 class Survey(PackModel):
@@ -76,9 +150,15 @@ class Survey(PackModel):
     kind: Literal["awareness", "skm", "stakeholder", "own"]
     title: Line
     title_en: Line
+    title_in: Lines = Field(default_factory=Lines)
     introduction: Text
     introduction_en: Text
+    introduction_in: dict[LanguageCode, Text] = Field(default_factory=dict[LanguageCode, Text])
     questions: list[Question] = Field(min_length=1, max_length=100)
+    population: dict[Characteristic, Margin] = Field(
+        default_factory=dict[Characteristic, Margin],
+        description="The population's margins, by which responses can be weighted.",
+    )
     sources: list[Slug] = Field(default_factory=list[Slug])
 
     @model_validator(mode="after")
@@ -96,16 +176,83 @@ class Survey(PackModel):
             raise ValueError(f"skm needs questions of kind scale4 for {', '.join(missing)}")
         return self
 
+    @model_validator(mode="after")
+    def _branches_lead_forward(self) -> "Survey":
+        before: dict[str, Question] = {}
+        for question in self.questions:
+            condition = question.show_if
+            if condition is not None:
+                asked = before.get(condition.question)
+                if asked is None:
+                    raise ValueError(
+                        f"{question.code} depends on {condition.question}, which is no earlier "
+                        "question"
+                    )
+                unknown = [a for a in condition.any_of if a not in asked.possible()]
+                if unknown:
+                    raise ValueError(
+                        f"{question.code} depends on {unknown[0]!r}, which {asked.code} never is"
+                    )
+            before[question.code] = question
+        return self
+
+    @model_validator(mode="after")
+    def _languages_are_whole(self) -> "Survey":
+        used = {frozenset(texts) for texts in self._texts()}
+        if len(used) > 1:
+            some = sorted(frozenset().union(*used) - frozenset.intersection(*used))
+            raise ValueError(f"{some[0]} must be given for every text or for none")
+        return self
+
+    @model_validator(mode="after")
+    def _margins_have_questions(self) -> "Survey":
+        asked = {q.about: q for q in self.questions if q.about is not None}
+        if len(asked) != sum(q.about is not None for q in self.questions):
+            raise ValueError("one question at most may ask about each characteristic")
+        for name, margin in self.population.items():
+            question = asked.get(name)
+            if question is None:
+                raise ValueError(f"population.{name} needs a question about it")
+            if set(margin.shares) != question.possible():
+                raise ValueError(f"population.{name} must name every option of {question.code}")
+        return self
+
+    def _texts(self) -> Iterator[Mapping[str, str]]:
+        yield self.title_in
+        yield self.introduction_in
+        for question in self.questions:
+            yield question.text_in
+            yield from (option.text_in for option in question.options)
+
+    def languages(self) -> list[str]:
+        """The languages in which the whole survey can be read."""
+        return ["id", "en", *sorted(self.title_in)]
+
+    def asked(self, answers: Mapping[str, Answer]) -> list[Question]:
+        """The questions that these answers lead to."""
+        shown: list[Question] = []
+        known: dict[str, Answer] = {}
+        for question in self.questions:
+            # What depends on a question that is not asked is not asked either.
+            if question.show_if is None or question.show_if.holds(known):
+                shown.append(question)
+                if question.code in answers:
+                    known[question.code] = answers[question.code]
+        return shown
+
     def faults(self, answers: Mapping[str, Answer]) -> dict[str, str]:
         """For each answer that does not fit its question, and each that is missing, why."""
         questions = {question.code: question for question in self.questions}
+        asked = {question.code for question in self.asked(answers)}
         faults: dict[str, str] = {}
         for code, answer in answers.items():
             question = questions.get(code)
             fault = question.fault(answer) if question else "is no question of this survey"
+            if fault is None and question and question.show_if and code not in asked:
+                fault = f"is asked only after certain answers to {question.show_if.question}"
             if fault is not None:
                 faults[code] = fault
         for code, question in questions.items():
-            if question.required and code not in answers:
+            if question.required and code in asked and code not in answers:
                 faults[code] = "is required"
         return faults

@@ -1,84 +1,111 @@
 """Surveys over HTTP: `/api/v1/surveys/...`."""
 
-import json
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi import Response as HttpResponse
 from sqlalchemy import text
 
 from services.feedback.surveys.definition import Survey
-from services.feedback.surveys.results import survey_results
+from services.feedback.surveys.periods import JAKARTA, Period, PeriodText, parse_period
+from services.feedback.surveys.responses import SURVEYS, find_survey, store_response
+from services.feedback.surveys.results import (
+    Dimension,
+    divided,
+    group_results,
+    sample_of,
+    total_of,
+    versions_of,
+)
 from services.feedback.surveys.schemas import (
+    BreakdownItem,
     Response,
     ResponseStored,
+    SampleSize,
+    SurveyBreakdown,
     SurveyDetail,
     SurveyItem,
     SurveyResults,
     WeightQuery,
 )
-from services.feedback.usage.statistics import JAKARTA
-from services.platform.database import Reading, ReadSession, WriteSession, Writing
-from services.platform.fields import Year
-from services.platform.ids import new_id
+from services.feedback.surveys.sealing import (
+    Sealed,
+    definitions_of,
+    seal_waiting,
+    sealed_bundles,
+)
+from services.feedback.surveys.skm import sample_needed
+from services.feedback.usage.schemas import ChannelKind
+from services.platform.database import Reading, WriteSession, Writing
+from services.platform.fields import DistrictCode, Slug
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
-from services.platform.problems import Conflict, FieldError, NotFound, problem_responses
+from services.platform.problems import problem_responses
 from services.platform.service import API, region_of
 
 router = APIRouter(prefix=f"{API}/surveys", tags=["surveys"], responses=problem_responses(401, 422))
 
-EARLIEST = date(2020, 1, 1)
-
-SURVEYS = """
--- The surveys that can be answered now.
-SELECT slug, version, content FROM feedback.survey
-WHERE region = :region AND is_current AND (:slug ::text IS NULL OR slug = :slug)
-ORDER BY slug
+ANY_RESPONSE = """
+-- Whether a survey has responses in a year.
+SELECT EXISTS (SELECT FROM feedback.response
+               WHERE region = :region AND survey = :survey
+                 AND answered_on BETWEEN :first AND :last)
 """
 
-STORE_RESPONSE = """
--- A response, once; a repeated id changes nothing.
-INSERT INTO feedback.response
-    (region, survey, id, version, answered_on, received_at, service, agency, channel, district,
-     answers)
-VALUES (:region, :survey, :id, :version, :answered_on, :now, :service, :agency, :channel,
-        :district, CAST(:answers AS jsonb))
-ON CONFLICT (region, survey, id) DO NOTHING
-RETURNING id
-"""
+PeriodQuery = Annotated[
+    PeriodText | None,
+    Query(description="`2024`, `2024-S1`, `2024-Q3` or `2024-07`; default: this year."),
+]
+Population = Annotated[int, Query(ge=1, le=2_000_000_000, description="People who are asked for.")]
 
-STORED_RESPONSE = """
--- The response that has this id already.
-SELECT version, answered_on FROM feedback.response
-WHERE region = :region AND survey = :survey AND id = :id
-"""
 
-ANSWERS = """
--- All answers to a survey in a year.
-SELECT answers FROM feedback.response
-WHERE region = :region AND survey = :survey AND answered_on BETWEEN :first AND :last
-"""
+@dataclass(frozen=True)
+class Filters:
+    """Of which responses results are wanted."""
+
+    service: Annotated[Slug | None, Query(description="Responses about this service.")] = None
+    agency: Annotated[Slug | None, Query(description="Responses about this agency.")] = None
+    channel: Annotated[ChannelKind | None, Query(description="How the service was used.")] = None
+    district: Annotated[DistrictCode | None, Query(description="District code.")] = None
+
+    def given(self) -> dict[str, str | None]:
+        return {
+            "service": self.service,
+            "agency": self.agency,
+            "channel": self.channel,
+            "district": self.district,
+        }
+
+
+Filtered = Annotated[Filters, Depends(Filters)]
+
+
+def period_or_this_year(period: str | None, today: date) -> Period:
+    return parse_period(period or str(today.year))
 
 
 @router.get("", operation_id="list_surveys")
 async def list_surveys(request: Request, session: Reading) -> Page[SurveyItem]:
     """The surveys that can be answered."""
     rows = await session.execute(text(SURVEYS), {"region": region_of(request), "slug": None})
-    items = [
-        SurveyItem(
-            slug=row.slug,
-            kind=row.content["kind"],
-            title=row.content["title"],
-            title_en=row.content["title_en"],
-            version=row.version,
-            questions=len(row.content["questions"]),
-            href=f"{API}/surveys/{row.slug}",
-            results_href=f"{API}/surveys/{row.slug}/results",
+    items: list[SurveyItem] = []
+    for row in rows:
+        survey = Survey.model_validate(row.content)
+        items.append(
+            SurveyItem(
+                slug=survey.slug,
+                kind=survey.kind,
+                title=survey.title,
+                title_en=survey.title_en,
+                version=row.version,
+                languages=survey.languages(),
+                questions=len(survey.questions),
+                href=f"{API}/surveys/{survey.slug}",
+                results_href=f"{API}/surveys/{survey.slug}/results",
+            )
         )
-        for row in rows
-    ]
     return Page(items=items, next=None)
 
 
@@ -86,7 +113,12 @@ async def list_surveys(request: Request, session: Reading) -> Page[SurveyItem]:
 async def get_survey(request: Request, session: Reading, slug: SlugPath) -> SurveyDetail:
     """A survey with its questions."""
     survey, version = await find_survey(session, region_of(request), slug)
-    return SurveyDetail(survey=survey, version=version, href=f"{API}/surveys/{slug}")
+    return SurveyDetail(
+        survey=survey,
+        version=version,
+        languages=survey.languages(),
+        href=f"{API}/surveys/{slug}",
+    )
 
 
 @router.post(
@@ -104,82 +136,115 @@ async def post_survey_response(
     response: Response,
 ) -> ResponseStored:
     """Stores a response; needs no key. Sent again with the same `id`, it counts once."""
-    region = region_of(request)
     now = datetime.now(UTC)
-    survey, version = await find_survey(session, region, slug)
-    answered_on = response.answered_on or now.astimezone(JAKARTA).date()
-    errors = [
-        FieldError(pointer=f"#/answers/{code}", parameter=None, detail=fault)
-        for code, fault in survey.faults(response.answers).items()
-    ]
-    if not EARLIEST <= answered_on <= now.astimezone(JAKARTA).date():
-        detail = f"must lie between {EARLIEST} and today"
-        errors.append(FieldError(pointer="#/answered_on", parameter=None, detail=detail))
-    if errors:
-        raise Conflict(f"The response does not fit the survey {slug}; see errors[].", errors=errors)
-
-    response_id = response.id or new_id()
-    values: dict[str, Any] = response.model_dump(
-        mode="json", include={"service", "agency", "channel", "district"}
-    )
-    stored = await session.scalar(
-        text(STORE_RESPONSE),
-        {
-            "region": region,
-            "survey": slug,
-            "id": response_id,
-            "version": version,
-            "answered_on": answered_on,
-            "now": now,
-            "answers": json.dumps(response.answers),
-        }
-        | {name: value or "" for name, value in values.items()},
-    )
-    if stored is None:
+    stored = await store_response(session, region_of(request), slug, response, now=now)
+    if stored.repeated:
         answer.status_code = 200
-        before = (
-            await session.execute(
-                text(STORED_RESPONSE), {"region": region, "survey": slug, "id": response_id}
-            )
-        ).one()
-        version, answered_on = before.version, before.answered_on
-    return ResponseStored(
-        id=response_id,
-        survey=slug,
-        version=version,
-        answered_on=answered_on,
-        repeated=stored is None,
-    )
+    return stored
 
 
 @router.get("/{slug}/results", operation_id="get_survey_results", responses=problem_responses(404))
 async def get_survey_results(
     request: Request,
-    session: Reading,
+    session: Writing,
     slug: SlugPath,
-    period: Annotated[Year | None, Query(description="The year; default: this year.")] = None,
+    filters: Filtered,
+    *,
+    period: PeriodQuery = None,
     weight: Annotated[WeightQuery, Query()] = "1/9",
+    population: Annotated[Population | None, Query()] = None,
 ) -> SurveyResults:
-    """Results of a year, hidden where fewer than five answered.
+    """Results of a period, hidden where fewer than five answered.
 
-    There is no total over several years, from which a hidden year could be subtracted.
+    With `population` (such as the users of a service in a year), whether the responses are
+    enough to speak for it.
     """
     region = region_of(request)
+    today = datetime.now(JAKARTA).date()
+    wanted = period_or_this_year(period, today)
     survey, version = await find_survey(session, region, slug)
-    year = period or datetime.now(JAKARTA).year
-    rows = await session.scalars(
-        text(ANSWERS),
-        {"region": region, "survey": slug, "first": date(year, 1, 1), "last": date(year, 12, 31)},
+    bundles = await _published(session, region, slug, wanted, filters, today=today)
+    tally = total_of(bundles)
+    definitions = await definitions_of(session, region, slug)
+    figures = group_results(definitions, tally, weight=weight) if tally.n else None
+    hidden = figures is None and await _has_responses(session, region, slug, wanted)
+    return SurveyResults(
+        survey=survey.slug,
+        version=version,
+        versions=versions_of(bundles),
+        period=wanted.first.year,
+        span=str(wanted),
+        n=figures.n if figures else None if hidden else 0,
+        suppressed=hidden,
+        questions=figures.questions if figures else [],
+        satisfaction=figures.satisfaction if figures else None,
+        sample=sample_of(population, tally.n),
+        **filters.given(),
     )
-    responses = list(rows)
-    return survey_results(survey, version, responses, period=year, weight=weight)
 
 
-async def find_survey(
-    session: ReadSession | WriteSession, region: str, slug: str
-) -> tuple[Survey, int]:
-    """The current version of a survey; `NotFound` where there is none."""
-    row = (await session.execute(text(SURVEYS), {"region": region, "slug": slug})).one_or_none()
-    if row is None:
-        raise NotFound(f"There is no survey {slug!r}; {API}/surveys lists all of them.")
-    return Survey.model_validate(row.content), row.version
+@router.get(
+    "/{slug}/breakdown", operation_id="get_survey_breakdown", responses=problem_responses(404)
+)
+async def get_survey_breakdown(
+    request: Request,
+    session: Writing,
+    slug: SlugPath,
+    filters: Filtered,
+    *,
+    by: Annotated[Dimension, Query(description="What the results are divided by.")],
+    period: PeriodQuery = None,
+    weight: Annotated[WeightQuery, Query()] = "1/9",
+) -> SurveyBreakdown:
+    """Results of a period by service, agency, channel, district or part of the year."""
+    region = region_of(request)
+    today = datetime.now(JAKARTA).date()
+    wanted = period_or_this_year(period, today)
+    _, version = await find_survey(session, region, slug)
+    bundles = await _published(session, region, slug, wanted, filters, today=today)
+    definitions = await definitions_of(session, region, slug)
+    hidden = not bundles and await _has_responses(session, region, slug, wanted)
+    return SurveyBreakdown(
+        survey=slug,
+        version=version,
+        versions=versions_of(bundles),
+        span=str(wanted),
+        by=by,
+        n=None if hidden else total_of(bundles).n,
+        items=[
+            BreakdownItem(
+                value=value, results=group_results(definitions, total_of(group), weight=weight)
+            )
+            for value, group in divided(bundles, by)
+        ],
+    )
+
+
+@router.get("/{slug}/sample-size", operation_id="get_sample_size")
+async def get_sample_size(slug: SlugPath, population: Population) -> SampleSize:
+    """How many responses represent a population (Krejcie and Morgan, 95%, margin 5%)."""
+    return SampleSize(population=population, needed=sample_needed(population))
+
+
+async def _published(
+    session: WriteSession,
+    region: str,
+    survey: str,
+    period: Period,
+    filters: Filters,
+    *,
+    today: date,
+) -> list[Sealed]:
+    """The bundles asked for, after what can be sealed was sealed."""
+    await seal_waiting(session, region, survey, today=today)
+    return await sealed_bundles(session, region, survey, period=period, filters=filters.given())
+
+
+async def _has_responses(session: WriteSession, region: str, survey: str, period: Period) -> bool:
+    """Of the whole year, so that the answer says nothing of a small group."""
+    year = parse_period(str(period.first.year))
+    found = await session.scalar(
+        text(ANY_RESPONSE),
+        {"region": region, "survey": survey, "first": year.first, "last": year.last},
+    )
+    return bool(found)

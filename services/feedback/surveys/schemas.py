@@ -1,7 +1,7 @@
 """Surveys over the wire."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,8 +11,8 @@ from services.feedback.surveys.skm import Grade, Weight
 from services.feedback.usage.schemas import ChannelKind
 from services.platform.fields import Day, DistrictCode, Slug
 
-SMALLEST_GROUP = 5
-"""Results of fewer respondents are not published."""
+Mode = Literal["page", "qr", "kiosk", "enumerator", "api"]
+"""How a survey was answered; `channel` says how the service was used."""
 
 
 class Wire(BaseModel):
@@ -27,6 +27,7 @@ class SurveyItem(Wire):
     title: str
     title_en: str
     version: int
+    languages: list[str] = Field(description="Languages in which it can be read.")
     questions: int
     href: str
     results_href: str
@@ -37,6 +38,7 @@ class SurveyDetail(Wire):
 
     survey: Survey
     version: int
+    languages: list[str]
     href: str
 
 
@@ -63,13 +65,18 @@ class Response(Wire):
     answered_on: Day | None = Field(
         None, description="Day of the answers; default today. From 2020 on, not in the future."
     )
-    service: Slug | None = None
-    agency: Slug | None = None
-    channel: ChannelKind | None = None
+    version: int | None = Field(
+        None, ge=1, description="The version that was answered; default: the newest."
+    )
+    service: Slug | None = Field(None, description="The service that was used.")
+    agency: Slug | None = Field(None, description="Default: the agency that offers the service.")
+    channel: ChannelKind | None = Field(None, description="How the service was used.")
     district: DistrictCode | None = None
+    mode: Mode = Field("api", description="How the survey was answered.")
     answers: dict[Code, Answer] = Field(
         max_length=100,
-        description="By question: an option's code, a list of codes, or a level from 1 to 4.",
+        description="By question: an option's code, a list of codes, a level from 1 to 4, or a "
+        "number.",
     )
 
 
@@ -88,6 +95,7 @@ class OptionCount(Wire):
 
     code: str
     text: str
+    text_en: str
     count: int
     share: float = Field(ge=0, le=1, description="Of those who answered the question.")
 
@@ -96,9 +104,13 @@ class QuestionResult(Wire):
     """The answers to one question."""
 
     code: str
+    kind: str
     text: str
-    answered: int
-    mean: float | None = Field(None, description="Mean level, for a question of kind scale4.")
+    text_en: str
+    answered: int = Field(ge=5)
+    mean: float | None = Field(
+        None, description="Mean level or number, for a question of kind scale4 or number."
+    )
     options: list[OptionCount]
 
 
@@ -107,6 +119,7 @@ class SkmElement(Wire):
 
     code: str
     text: str
+    text_en: str
     total: int
     nrr: float = Field(ge=1, le=4, description="Mean value of the element (NRR).")
 
@@ -119,21 +132,115 @@ class Satisfaction(Wire):
     low: float = Field(description="Lower end of the 95% interval.")
     high: float = Field(description="Upper end of the 95% interval.")
     weight: Weight = Field(description="Weight of each element that was used.")
+    n: int = Field(ge=5, description="Responses that answer all nine elements.")
     elements: list[SkmElement]
+    priorities: list[str] = Field(
+        description="Elements in the order in which they need work: the lowest NRR first."
+    )
 
 
-class SurveyResults(Wire):
-    """Results of a survey in a year; nothing but a note where fewer than 5 answered."""
+class Sample(Wire):
+    """Whether the responses are as many as a population needs (Krejcie and Morgan)."""
 
-    survey: str
-    version: int
-    period: int
-    n: int | None = Field(description="Respondents; null where they are too few to publish.")
-    suppressed: bool = Field(description="Whether there are answers, but too few to publish.")
+    population: int
+    needed: int
+    enough: bool
+
+
+class SampleSize(Wire):
+    """How many responses a population needs (Krejcie and Morgan)."""
+
+    population: int
+    needed: int
+
+
+class GroupResults(Wire):
+    """The figures of a group of at least 5."""
+
+    n: int = Field(ge=5)
     questions: list[QuestionResult] = Field(
         description="Those that at least 5 answered, in the order of the survey."
     )
     satisfaction: Satisfaction | None = None
+
+
+class SurveyResults(Wire):
+    """Results of a survey in a period; nothing but a note where fewer than 5 answered.
+
+    Figures grow by whole bundles of at least 5 responses, so that no two of them differ by
+    fewer: the newest responses may still wait.
+    """
+
+    survey: str
+    version: int = Field(description="The newest version of the survey.")
+    versions: list[int] = Field(description="Versions that these responses answered.")
+    period: int = Field(description="The year.")
+    span: str = Field(description="The period: `2024`, `2024-S1`, `2024-Q3` or `2024-07`.")
+    service: str | None = None
+    agency: str | None = None
+    channel: str | None = None
+    district: str | None = None
+    n: int | None = Field(description="Respondents; null where they are too few to publish.")
+    suppressed: bool = Field(
+        description="Whether the survey has answers in this year, but too few to publish here."
+    )
+    questions: list[QuestionResult] = Field(
+        description="Those that at least 5 answered, in the order of the survey."
+    )
+    satisfaction: Satisfaction | None = None
+    sample: Sample | None = None
+
+
+class BreakdownItem(Wire):
+    """One group of a breakdown."""
+
+    value: str | None = Field(
+        description="Of the dimension; empty where it was not said, null where groups too small "
+        "to be published by themselves are pooled."
+    )
+    results: GroupResults
+
+
+class SurveyBreakdown(Wire):
+    """Results by one dimension: each group has at least 5, and together they are the total."""
+
+    survey: str
+    version: int
+    versions: list[int]
+    span: str
+    by: str
+    n: int | None = Field(description="Respondents; null where they are too few to publish.")
+    items: list[BreakdownItem]
+
+
+class WeightedOption(Wire):
+    """How many chose an option, and what share of the population they stand for."""
+
+    code: str
+    text: str
+    count: int = Field(description="Responses, not weighted.")
+    share: float = Field(ge=0, le=1.000001, description="Weighted, of those who answered.")
+
+
+class WeightedQuestion(Wire):
+    """The weighted answers to one question."""
+
+    code: str
+    text: str
+    mean: float | None = Field(None, description="Weighted mean of levels or numbers.")
+    options: list[WeightedOption]
+
+
+class WeightedResults(Wire):
+    """Results weighted to the margins of the population (raking)."""
+
+    survey: str
+    span: str
+    by: list[str] = Field(description="Characteristics whose margins the weights meet.")
+    n: int = Field(description="Responses that tell every characteristic.")
+    left_out: int = Field(description="Responses that do not.")
+    effective_n: float = Field(description="Kish's effective size of the weighted sample.")
+    questions: list[WeightedQuestion]
 
 
 WeightQuery = Annotated[Weight, Field(description="Weight of each SKM element.")]

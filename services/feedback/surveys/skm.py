@@ -1,11 +1,11 @@
 """The satisfaction index IKM of the survey SKM (PermenPANRB 14/2017, annex)."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
-from statistics import NormalDist, stdev
+from statistics import NormalDist
 from typing import Literal
 
 ELEMENTS = ("U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U9")
@@ -67,22 +67,61 @@ def ikm_of_totals(totals: Sequence[int], n: int, *, weight: Weight = "1/9") -> D
     return two_decimals(25 * index * WEIGHTS[weight])
 
 
-def ikm_result(responses: Sequence[Mapping[str, int]], *, weight: Weight = "1/9") -> IkmResult:
-    """The index of complete responses (each element 1-4) and the interval of its mean.
+@dataclass(frozen=True)
+class Tally:
+    """What the index needs of a set of complete responses; tallies of disjoint sets add up."""
 
-    The interval is the normal one over the respondents' own indices, clipped to the scale (25-100;
-    with the weight 0.11 24.75-99); with one respondent it is the whole scale.
+    n: int
+    totals: Mapping[str, int]
+    """Sum of the answers, by element."""
+    own: int
+    """Sum over the respondents of the sum of their nine answers."""
+    squares: int
+    """The same of the squares of those sums."""
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            n=self.n + other.n,
+            totals={code: self.totals[code] + other.totals[code] for code in ELEMENTS},
+            own=self.own + other.own,
+            squares=self.squares + other.squares,
+        )
+
+
+NOTHING = Tally(0, dict.fromkeys(ELEMENTS, 0), 0, 0)
+
+
+def tally(responses: Iterable[Mapping[str, int]]) -> Tally:
+    """The tally of complete responses (each element 1-4)."""
+    rows = [[response[code] for code in ELEMENTS] for response in responses]
+    own = [sum(row) for row in rows]
+    return Tally(
+        n=len(rows),
+        totals={code: sum(row[place] for row in rows) for place, code in enumerate(ELEMENTS)},
+        own=sum(own),
+        squares=sum(value * value for value in own),
+    )
+
+
+def ikm_result(responses: Sequence[Mapping[str, int]], *, weight: Weight = "1/9") -> IkmResult:
+    """The index of complete responses (each element 1-4) and the interval of its mean."""
+    return ikm_of(tally(responses), weight=weight)
+
+
+def ikm_of(tallied: Tally, *, weight: Weight = "1/9") -> IkmResult:
+    """The index of a tally and the interval of its mean.
+
+    The interval is the normal one over the respondents' own indices, clipped to what the weight
+    allows (25-100 with 1/9); with one respondent it is the whole range.
     """
-    n = len(responses)
-    totals = [sum(response[code] for response in responses) for code in ELEMENTS]
+    n = tallied.n
+    totals = [tallied.totals[code] for code in ELEMENTS]
     ikm = ikm_of_totals(totals, n, weight=weight)
-    low, high = (ikm_of_totals([level] * len(ELEMENTS), 1, weight=weight) for level in (1, 4))
+    low, high = (ikm_of_totals([level] * 9, 1, weight=weight) for level in (1, 4))
     if n > 1:
-        own = [
-            float(25 * WEIGHTS[weight] * sum(response[code] for code in ELEMENTS))
-            for response in responses
-        ]
-        half = Decimal(NormalDist().inv_cdf(0.975) * stdev(own) / math.sqrt(n))
+        variance = Fraction(n * tallied.squares - tallied.own**2, n * (n - 1))
+        deviation = 25 * float(WEIGHTS[weight]) * math.sqrt(variance)
+        half = Decimal(NormalDist().inv_cdf(0.975) * deviation / math.sqrt(n))
         half = half.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
         low, high = max(low, ikm - half), min(high, ikm + half)
     elements = tuple(
@@ -92,3 +131,22 @@ def ikm_result(responses: Sequence[Mapping[str, int]], *, weight: Weight = "1/9"
     # With the weight 0.11 nine ones give 24.75, under the regulation's own scale.
     graded = max(ikm, Decimal("25.00"))
     return IkmResult(n, weight, ikm, grade(graded), low, high, elements)
+
+
+def priorities(result: IkmResult) -> list[str]:
+    """The elements in the order in which they need work: the lowest mean value first."""
+    ordered = sorted(result.elements, key=lambda element: (element.nrr, element.code))
+    return [element.code for element in ordered]
+
+
+def sample_needed(population: int) -> int:
+    """How many responses represent a population (Krejcie and Morgan 1970, as annexed).
+
+    s = X2 N P (1-P) / (d2 (N-1) + X2 P (1-P)), with X2 = 3.841, P = 0.5 and d = 0.05, rounded as
+    in their table.
+    """
+    if population < 1:
+        raise ValueError("a population has at least one member")
+    chi, half = Fraction("3.841"), Fraction(1, 4)
+    size = chi * population * half / (Fraction("0.0025") * (population - 1) + chi * half)
+    return math.floor(size + Fraction(1, 2))

@@ -1,0 +1,112 @@
+"""A table of responses as CSV with a codebook, as a workbook, and for SPSS."""
+
+import csv
+import io
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from services.feedback.surveys.tables import Column, Table, Value
+
+FileName = Literal["responses.csv", "codebook.csv", "responses.xlsx", "responses.sav"]
+MEDIA_TYPES: dict[FileName, str] = {
+    "responses.csv": "text/csv; charset=utf-8",
+    "codebook.csv": "text/csv; charset=utf-8",
+    "responses.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "responses.sav": "application/x-spss-sav",
+}
+
+CODEBOOK = ("variable", "label", "label_en", "kind", "value", "code", "text", "text_en")
+LONGEST_LABEL = 250
+"""Of a variable in SPSS: 256 bytes."""
+
+
+def written(table: Table, name: FileName, *, title: str) -> bytes:
+    """The table as a file of this name."""
+    if name == "responses.csv":
+        return _csv(_header(table), table.rows)
+    if name == "codebook.csv":
+        return _csv(CODEBOOK, codebook(table.columns))
+    if name == "responses.xlsx":
+        return _workbook(table)
+    return _spss(table, title=title)
+
+
+def codebook(columns: Iterable[Column]) -> list[tuple[Value, ...]]:
+    """A line per variable, and below it one per value that it takes."""
+    lines: list[tuple[Value, ...]] = []
+    for column in columns:
+        lines.append((column.name, column.label, column.label_en, column.kind, "", "", "", ""))
+        lines += [(column.name, "", "", "", n, *texts) for n, texts in column.values.items()]
+    return lines
+
+
+def _header(table: Table) -> list[str]:
+    return [column.name for column in table.columns]
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[Value]]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue().encode("utf-8-sig")  # a spreadsheet knows UTF-8 by its mark
+
+
+def _workbook(table: Table) -> bytes:
+    from openpyxl import Workbook  # noqa: PLC0415 - large, and seldom needed
+
+    book = Workbook(write_only=True)
+    for name, header, rows in (
+        ("responses", _header(table), table.rows),
+        ("codebook", list(CODEBOOK), codebook(table.columns)),
+    ):
+        sheet = book.create_sheet(name)
+        sheet.append(header)
+        for row in rows:
+            sheet.append(list(row))
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def _spss(table: Table, *, title: str) -> bytes:
+    import pandas  # noqa: PLC0415 - large, and seldom needed
+    import pyreadstat  # noqa: PLC0415
+
+    by_column: list[list[Any]] = [
+        [row[place] for row in table.rows] for place in range(len(table.columns))
+    ]
+    frame: Any = pandas.DataFrame(
+        {
+            column.name: pandas.Series(
+                values
+                if column.kind == "text"
+                else [float("nan") if v is None else v for v in values],
+                dtype="object" if column.kind == "text" else "float64",
+            )
+            for column, values in zip(table.columns, by_column, strict=True)
+        }
+    )
+    measures = {"text": "nominal", "number": "scale"}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "responses.sav"
+        pyreadstat.write_sav(
+            frame,
+            file,
+            file_label=title[:60],
+            column_labels={c.name: _cut(c.label) for c in table.columns},
+            variable_value_labels={
+                c.name: {float(number): _cut(texts[1], 100) for number, texts in c.values.items()}
+                for c in table.columns
+                if c.values
+            },
+            variable_measure={c.name: measures.get(c.kind, c.kind) for c in table.columns},
+            variable_format={c.name: "F8.0" for c in table.columns if c.kind != "text"},
+        )
+        return file.read_bytes()
+
+
+def _cut(text: str, longest: int = LONGEST_LABEL) -> str:
+    return text.encode()[:longest].decode(errors="ignore")

@@ -1,0 +1,93 @@
+"""Reads the surveys of a pack, and makes a changed one a new version."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import text
+
+from services.feedback.surveys.definition import Survey
+from services.platform.database import WriteSession
+from services.platform.packs import (
+    Change,
+    Fault,
+    PackError,
+    Path_,
+    changes_between,
+    parse,
+    read_yaml,
+    unknown_references,
+)
+
+STORED_SURVEYS = """
+-- Every survey in every version.
+SELECT s.slug, s.version, s.is_current, s.content
+FROM feedback.survey s
+WHERE s.region = :region
+ORDER BY s.slug, s.version
+"""
+
+RETIRE_SURVEY = """
+-- A survey that is replaced or withdrawn stays with its answers.
+UPDATE feedback.survey SET is_current = false
+WHERE region = :region AND slug = :slug AND is_current
+"""
+
+STORE_SURVEY = """
+-- The next version of a survey.
+INSERT INTO feedback.survey (region, slug, version, is_current, content)
+SELECT :region, :slug, coalesce(max(version), 0) + 1, true, CAST(:content AS jsonb)
+FROM feedback.survey WHERE region = :region AND slug = :slug
+"""
+
+
+def read_surveys(root: Path, sources: Collection[str]) -> tuple[tuple[Survey, ...], list[Fault]]:
+    """The surveys under this folder, and every fault that was found."""
+    surveys: dict[str, Survey] = {}
+    faults: list[Fault] = []
+    for located in [read_yaml(file, root) for file in sorted((root / "surveys").glob("*.yaml"))]:
+        try:
+            survey = parse(located, Survey)
+        except PackError as error:
+            faults += error.faults
+            continue
+        cited: list[tuple[Path_, str]] = [
+            (("sources", n), name) for n, name in enumerate(survey.sources)
+        ]
+        cited += [
+            (("population", name, "source"), margin.source)
+            for name, margin in survey.population.items()
+        ]
+        faults += unknown_references(located, cited, sources, what="source")
+        if surveys.setdefault(survey.slug, survey) is not survey:
+            faults.append(located.fault(("slug",), f"another file has {survey.slug!r} already"))
+    return tuple(surveys.values()), faults
+
+
+async def load_surveys(
+    session: WriteSession, region: str, surveys: Collection[Survey]
+) -> list[Change]:
+    """Makes the surveys of a region these; one that changed becomes a new version."""
+    rows = (await session.execute(text(STORED_SURVEYS), {"region": region})).all()
+    wanted = {survey.slug: survey for survey in surveys}
+    changes = changes_between(
+        "survey",
+        {row.slug: _as_written_now(row.content) for row in rows if row.is_current},
+        {slug: survey.model_dump(mode="json") for slug, survey in wanted.items()},
+    )
+    for change in changes:
+        key = {"region": region, "slug": change.key}
+        await session.execute(text(RETIRE_SURVEY), key)
+        if change.action != "removed":
+            content = wanted[change.key].model_dump_json()
+            await session.execute(text(STORE_SURVEY), key | {"content": content})
+    return changes
+
+
+def _as_written_now(content: dict[str, Any]) -> dict[str, Any]:
+    """A stored definition with the fields that definitions have now: no change by itself."""
+    try:
+        return Survey.model_validate(content).model_dump(mode="json")
+    except ValidationError:
+        return content

@@ -1,0 +1,124 @@
+"""Responses as a table of coded columns, the same for every file format."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from services.feedback.surveys.definition import Question
+
+Value = int | str | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A variable: its name, what it means, and the words for its values."""
+
+    name: str
+    label: str
+    label_en: str
+    kind: Literal["text", "nominal", "ordinal", "number"]
+    values: Mapping[int, tuple[str, str, str]]
+    """By number: the option's code, its text and its English text."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Responses without anything that tells who."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Value, ...], ...]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A response as it is exported: its month, not its day; no id."""
+
+    month: date
+    version: int
+    service: str
+    agency: str
+    channel: str
+    district: str
+    mode: str
+    answers: Mapping[str, Any]
+
+
+FACTS = (
+    ("month", "Bulan", "Month"),
+    ("version", "Versi survei", "Version of the survey"),
+    ("service", "Layanan", "Service"),
+    ("agency", "Instansi", "Agency"),
+    ("channel", "Cara layanan diurus", "How the service was used"),
+    ("district", "Kecamatan", "District"),
+    ("mode", "Cara menjawab", "How the survey was answered"),
+)
+CHOSEN = {0: ("0", "Tidak dipilih", "Not chosen"), 1: ("1", "Dipilih", "Chosen")}
+
+
+def table_of(questions: Sequence[Question], responses: Sequence[Answered]) -> Table:
+    """A column per fact and per question; of several options, a column for each."""
+    columns = [
+        Column(name, label, label_en, "number" if name == "version" else "text", {})
+        for name, label, label_en in FACTS
+    ]
+    for question in questions:
+        columns += _columns(question)
+    # The order must not tell who came first.
+    rows = sorted(
+        ((*_facts(r), *(v for q in questions for v in _values(q, r.answers))) for r in responses),
+        key=lambda row: tuple(str(value) for value in row),
+    )
+    return Table(tuple(columns), tuple(rows))
+
+
+def _facts(response: Answered) -> list[Value]:
+    return [
+        f"{response.month:%Y-%m}",
+        response.version,
+        response.service,
+        response.agency,
+        response.channel,
+        response.district,
+        response.mode,
+    ]
+
+
+def _columns(question: Question) -> list[Column]:
+    if question.kind == "multiple":
+        return [
+            Column(
+                f"{question.code}__{option.code}"[:64],
+                f"{question.text} {option.text}",
+                f"{question.text_en} {option.text_en}",
+                "nominal",
+                CHOSEN,
+            )
+            for option in question.options
+        ]
+    kind: Literal["nominal", "ordinal", "number"] = "nominal"
+    if question.kind != "single":
+        kind = "ordinal" if question.kind == "scale4" else "number"
+    values = {
+        number: (
+            str(number) if question.kind == "scale4" else option.code,
+            option.text,
+            option.text_en,
+        )
+        for number, option in enumerate(question.options, start=1)
+    }
+    return [Column(question.code, question.text, question.text_en, kind, values)]
+
+
+def _values(question: Question, answers: Mapping[str, Any]) -> list[Value]:
+    answer = answers.get(question.code)
+    if answer is not None and not question.takes(answer):
+        answer = None  # of an earlier version, when the question was of another kind
+    if question.kind == "multiple":
+        return [
+            None if answer is None else int(option.code in answer) for option in question.options
+        ]
+    if question.kind == "single":
+        codes = [option.code for option in question.options]
+        return [codes.index(answer) + 1 if answer in codes else None]
+    return [answer]

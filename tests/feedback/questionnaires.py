@@ -1,0 +1,66 @@
+"""Surveys for tests, as data, and ways to load and answer them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from services.feedback.surveys.definition import Survey
+from services.feedback.surveys.pack import load_surveys
+from services.platform.packs import Change
+from services.platform.service import API
+from tests.conftest import Room
+
+ELEMENTS = tuple(f"U{n}" for n in range(1, 10))
+
+
+def option(code: str, **more: Any) -> dict[str, Any]:
+    return {"code": code, "text": f"Pilihan {code}", "text_en": f"Option {code}"} | more
+
+
+def question(code: str, kind: str = "single", **more: Any) -> dict[str, Any]:
+    codes = {"scale4": ("a", "b", "c", "d"), "number": ()}.get(kind, ("yes", "no"))
+    options = [option(each) for each in codes]
+    text = {"text": f"Tanya {code}", "text_en": f"Question {code}"}
+    return {"code": code, "kind": kind, **text, "options": options} | more
+
+
+def survey(*questions: Mapping[str, Any], **more: Any) -> Survey:
+    given: dict[str, Any] = {
+        "slug": "own",
+        "kind": "own",
+        "title": "Survei",
+        "title_en": "Survey",
+        "introduction": "",
+        "introduction_en": "",
+        "questions": [dict(each) for each in questions] or [question("Q")],
+    }
+    return Survey.model_validate(given | more)
+
+
+def skm_survey(**more: Any) -> Survey:
+    return survey(*[question(code, "scale4") for code in ELEMENTS], slug="skm", kind="skm", **more)
+
+
+def load(feedback: Room, *surveys: Survey) -> list[Change]:
+    """Makes the surveys of the service under test these."""
+    region = feedback.settings.region
+    return feedback.store(lambda session: load_surveys(session, region, surveys))
+
+
+def respond(
+    feedback: Room, answers: Mapping[str, Any], *, slug: str = "own", **more: Any
+) -> httpx.Response:
+    body = {"answers": dict(answers)} | more
+    return feedback.post(f"{API}/surveys/{slug}/responses", body)
+
+
+def results(feedback: Room, *, slug: str = "own", **parameters: Any) -> dict[str, Any]:
+    answer = feedback.get(f"{API}/surveys/{slug}/results", **parameters)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def faults_of(answer: httpx.Response) -> dict[str, str]:
+    assert answer.status_code == 409, answer.text
+    return {error["pointer"]: error["detail"] for error in answer.json()["errors"]}

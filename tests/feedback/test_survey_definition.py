@@ -1,0 +1,127 @@
+"""A survey is data: which definitions and which answers fit."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from services.feedback.pack import read_feedback
+from tests.conftest import TOBA
+from tests.feedback.questionnaires import option, question, survey
+
+USED = question("used")
+WHY = question("why", show_if={"question": "used", "any_of": ["no"]})
+
+
+def test_a_question_is_asked_only_after_the_answer_it_depends_on() -> None:
+    asked = survey(USED, WHY)
+    assert asked.faults({"used": "no", "why": "yes"}) == {}
+    assert asked.faults({"used": "yes"}) == {}
+    assert asked.faults({"used": "no"}) == {"why": "is required"}
+    assert asked.faults({"used": "yes", "why": "no"}) == {
+        "why": "is asked only after certain answers to used"
+    }
+
+
+def test_what_depends_on_a_question_that_is_not_asked_is_not_asked_either() -> None:
+    after = question("after", show_if={"question": "why", "any_of": ["yes"]})
+    asked = survey(USED, WHY, after)
+    assert [q.code for q in asked.asked({"used": "yes", "why": "yes"})] == ["used"]
+    assert [q.code for q in asked.asked({"used": "no", "why": "yes"})] == ["used", "why", "after"]
+
+
+def test_a_branch_may_depend_on_a_level_or_on_one_of_several_options() -> None:
+    low = question("low", show_if={"question": "U1", "any_of": [1, 2]})
+    asked = survey(question("U1", "scale4"), low)
+    assert [len(asked.asked({"U1": level})) for level in (1, 2, 3, 4)] == [2, 2, 1, 1]
+    several = survey(
+        question("known", "multiple"),
+        question("more", show_if={"question": "known", "any_of": ["yes"]}),
+    )
+    assert len(several.asked({"known": ["no", "yes"]})) == 2
+    assert len(several.asked({"known": ["no"]})) == 1
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ({"question": "why", "any_of": ["no"]}, "no earlier question"),
+        ({"question": "used", "any_of": ["maybe"]}, "'maybe', which used never is"),
+    ],
+)
+def test_a_branch_leads_forward_from_a_possible_answer(
+    condition: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        survey(USED, question("why", show_if=condition))
+
+
+def test_an_exclusive_option_stands_alone() -> None:
+    options = [option("oss"), option("simbg"), option("none", exclusive=True)]
+    asked = survey(question("known", "multiple", options=options))
+    assert asked.faults({"known": ["none"]}) == {}
+    assert asked.faults({"known": ["oss", "simbg"]}) == {}
+    assert asked.faults({"known": ["none", "oss"]}) == {
+        "known": "none stands alone; leave out the others or it"
+    }
+
+
+def test_a_number_lies_between_its_bounds() -> None:
+    asked = survey(question("people", "number", low=1, high=20))
+    assert asked.faults({"people": 1}) == asked.faults({"people": 20}) == {}
+    for wrong in (0, 21, "3"):
+        assert asked.faults({"people": wrong}) == {"people": "must be a whole number from 1 to 20"}
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (question("x", "number"), "a number needs low and high"),
+        (question("x", "number", low=5, high=5), "low below high"),
+        (question("x", "scale4", low=1), "only a number has low and high"),
+        (question("x", options=[option("a", exclusive=True), option("b")]), "multiple"),
+        (question("x", "multiple", about="sex"), "of kind single"),
+    ],
+)
+def test_a_question_that_contradicts_itself_is_refused(
+    broken: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        survey(broken)
+
+
+def test_a_further_language_is_whole_or_absent() -> None:
+    options = [option("a", text_in={"bbc": "A"}), option("b", text_in={"bbc": "B"})]
+    whole = survey(
+        question("x", text_in={"bbc": "X"}, options=options),
+        title_in={"bbc": "T"},
+        introduction_in={"bbc": "I"},
+    )
+    assert whole.languages() == ["id", "en", "bbc"]
+    with pytest.raises(ValidationError, match="bbc must be given for every text"):
+        survey(question("x", options=options), title_in={"bbc": "T"}, introduction_in={"bbc": "I"})
+
+
+def test_margins_name_every_option_of_a_question_about_the_person() -> None:
+    sex = question("sex", about="sex", required=False)
+    margin = {"source": "census", "shares": {"yes": 60, "no": 40}}
+    assert survey(sex, population={"sex": margin}).population["sex"].shares["yes"] == 60
+    with pytest.raises(ValidationError, match="needs a question about it"):
+        survey(question("x"), population={"sex": margin})
+    with pytest.raises(ValidationError, match="must name every option of sex"):
+        survey(sex, population={"sex": margin | {"shares": {"yes": 1, "other": 1}}})
+
+
+def test_the_surveys_of_the_toba_pack_have_what_the_methods_read() -> None:
+    surveys = {each.slug: each for each in read_feedback(TOBA).surveys}
+    codes = {slug: {q.code: q for q in each.questions} for slug, each in surveys.items()}
+    assert set(surveys) == {"awareness", "skm", "stakeholders"}
+    assert set(codes["skm"]) == {f"U{n}" for n in range(1, 10)}
+    assert set(codes["stakeholders"]) == {f"{part}{n}" for part in "TPC" for n in (1, 2, 3)}
+    assert all(q.kind == "scale4" and q.required for q in surveys["stakeholders"].questions)
+    awareness = codes["awareness"]
+    assert "none" in awareness["knows_portals"].possible()
+    assert "yes" in awareness["knows_service_online"].possible()
+    assert awareness["why_not"].possible() >= {
+        "no_signal", "no_device", "did_not_know", "prefers_counter", "no_trust"
+    }  # fmt: skip

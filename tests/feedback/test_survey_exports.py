@@ -1,0 +1,128 @@
+"""Responses as files: coded, labelled, of the agency that asks, and nobody's."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pyreadstat
+import pytest
+from openpyxl import load_workbook
+
+from services.platform.identity import Caller
+from services.platform.service import API
+from tests.conftest import Room, agency_caller
+from tests.feedback.questionnaires import load, option, question, respond, survey
+
+ADMIN = Caller(subject="key", agency="diskominfo", scopes=frozenset({"admin"}))
+DUKCAPIL = agency_caller("dukcapil", "usage:write")
+
+
+def asked() -> Any:
+    return survey(
+        question("U1", "scale4"),
+        question("used"),
+        question("known", "multiple", required=False, options=[option("oss"), option("simbg")]),
+        question("people", "number", low=1, high=20, required=False),
+    )
+
+
+@pytest.fixture
+def answered(feedback: Room) -> Room:
+    load(feedback, asked())
+    respond(
+        feedback,
+        {"U1": 4, "used": "no", "known": ["simbg"], "people": 3},
+        agency="dukcapil",
+        answered_on="2024-05-14",
+        mode="kiosk",
+    )
+    respond(feedback, {"U1": 1, "used": "yes"}, agency="pupr", answered_on="2024-06-01")
+    return feedback
+
+
+def export(feedback: Room, file: str, *, caller: Caller = ADMIN) -> httpx.Response:
+    answer = feedback.get(f"{API}/surveys/own/exports/{file}", caller=caller, period="2024")
+    assert answer.status_code == 200, answer.text
+    assert f"own-2024-{file}" in answer.headers["content-disposition"]
+    return answer
+
+
+def lines(answer: httpx.Response) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+
+
+def test_a_csv_with_its_codebook(answered: Room) -> None:
+    first, second = lines(export(answered, "responses.csv"))
+    assert first == {
+        "month": "2024-05",
+        "version": "1",
+        "service": "",
+        "agency": "dukcapil",
+        "channel": "",
+        "district": "",
+        "mode": "kiosk",
+        "U1": "4",
+        "used": "2",
+        "known__oss": "0",
+        "known__simbg": "1",
+        "people": "3",
+    }
+    assert (second["U1"], second["known__oss"], second["people"]) == ("1", "", "")
+    book = lines(export(answered, "codebook.csv"))
+    assert [line["variable"] for line in book if line["label"]] == list(first)
+    assert [
+        (line["value"], line["code"], line["text_en"])
+        for line in book
+        if line["variable"] == "used" and line["value"]
+    ] == [("1", "yes", "Option yes"), ("2", "no", "Option no")]
+
+
+def test_nothing_in_it_tells_who_or_on_which_day(answered: Room) -> None:
+    given = respond(answered, {"U1": 2, "used": "yes"}, answered_on="2024-05-15").json()
+    text = export(answered, "responses.csv").text
+    assert given["id"] not in text
+    assert "2024-05-15" not in text
+
+
+def test_a_workbook(answered: Room) -> None:
+    book = load_workbook(io.BytesIO(export(answered, "responses.xlsx").content))
+    assert book.sheetnames == ["responses", "codebook"]
+    rows = list(book["responses"].values)
+    assert len(rows) == 3
+    assert rows[1][rows[0].index("U1")] == 4
+
+
+def test_a_file_for_spss_opens_with_its_labels(answered: Room, tmp_path: Path) -> None:
+    file = tmp_path / "responses.sav"
+    file.write_bytes(export(answered, "responses.sav").content)
+    frame, meta = pyreadstat.read_sav(str(file), output_format="dict")
+    assert [int(value) for value in frame["U1"]] == [4, 1]
+    assert meta.column_names_to_labels["used"] == "Tanya used"
+    assert meta.variable_value_labels["used"] == {1.0: "Pilihan yes", 2.0: "Pilihan no"}
+    assert meta.variable_value_labels["U1"][4.0] == "Pilihan d"
+    assert meta.variable_measure["U1"] == "ordinal"
+    assert meta.file_label == "Survei 2024"
+
+
+def test_a_file_for_spss_opens_where_nobody_answered(feedback: Room, tmp_path: Path) -> None:
+    load(feedback, asked())
+    file = tmp_path / "responses.sav"
+    file.write_bytes(export(feedback, "responses.sav").content)
+    _, meta = pyreadstat.read_sav(str(file), output_format="dict")
+    assert meta.number_rows == 0
+    assert meta.column_names[-1] == "people"
+
+
+def test_an_agency_sees_the_responses_about_itself(answered: Room) -> None:
+    for caller, agencies in ((ADMIN, ["dukcapil", "pupr"]), (DUKCAPIL, ["dukcapil"])):
+        found = lines(export(answered, "responses.csv", caller=caller))
+        assert [line["agency"] for line in found] == agencies
+
+
+def test_without_a_key_of_the_scope_there_is_no_export(answered: Room) -> None:
+    path = f"{API}/surveys/own/exports/responses.csv"
+    assert answered.get(path).status_code == 401
+    assert answered.get(path, caller=agency_caller("pupr", "catalog:write")).status_code == 403
+    assert answered.get(f"{API}/surveys/own/exports/other.csv", caller=ADMIN).status_code == 422

@@ -1,0 +1,283 @@
+"""Surveys over HTTP: answered once, in versions, with results of five and more."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.feedback.surveys.pack import load_surveys
+from services.platform.service import API
+from tests.conftest import Hub, Room
+from tests.feedback.questionnaires import (
+    ELEMENTS,
+    faults_of,
+    load,
+    option,
+    question,
+    respond,
+    results,
+    skm_survey,
+    survey,
+)
+
+TOTALS = dict(zip(ELEMENTS, (105, 101, 100, 116, 102, 105, 106, 105, 115), strict=True))
+N = 29
+
+
+def worked_example() -> Iterator[dict[str, int]]:
+    """29 responses with the totals of the regulation's example."""
+    for person in range(N):
+        yield {
+            code: 3 + (person < total - 3 * N) if total >= 3 * N else 3
+            for code, total in TOTALS.items()
+        }
+
+
+def test_the_worked_example_of_the_regulation(feedback: Room) -> None:
+    load(feedback, skm_survey())
+    for answers in worked_example():
+        assert respond(feedback, answers, slug="skm", answered_on="2024-05-14").status_code == 201
+    exact = results(feedback, slug="skm", period="2024")["satisfaction"]
+    older = results(feedback, slug="skm", period="2024", weight="0.11")["satisfaction"]
+    assert (exact["ikm"], exact["grade"], exact["n"]) == (91.48, "A", N)
+    assert older["ikm"] == 90.56
+    assert exact["low"] < 91.48 < exact["high"]
+    assert {e["code"]: e["total"] for e in exact["elements"]} == TOTALS
+    assert exact["priorities"] == ["U3", "U2", "U5", "U1", "U6", "U8", "U7", "U9", "U4"]
+
+
+def test_results_by_service_agency_channel_and_part_of_the_year(feedback: Room) -> None:
+    load(feedback, skm_survey())
+    plan = [
+        ("ktp-el", "dukcapil", "counter", "2024-02-01", 4, 6),
+        ("ktp-el", "dukcapil", "online", "2024-08-01", 2, 5),
+        ("pbg", "pupr", "online", "2024-08-02", 3, 7),
+    ]
+    for service, agency, channel, day, level, count in plan:
+        for _ in range(count):
+            answer = respond(
+                feedback,
+                dict.fromkeys(ELEMENTS, level),
+                slug="skm",
+                service=service,
+                agency=agency,
+                channel=channel,
+                answered_on=day,
+            )
+            assert answer.status_code == 201
+
+    def ikm(**parameters: str) -> tuple[int | None, float | None]:
+        found = results(feedback, slug="skm", **parameters)
+        return found["n"], found["satisfaction"] and found["satisfaction"]["ikm"]
+
+    assert ikm(period="2024", service="pbg") == (7, 75.0)
+    assert ikm(period="2024", agency="dukcapil", channel="counter") == (6, 100.0)
+    assert ikm(period="2024-S1") == ikm(period="2024-Q1") == ikm(period="2024-02") == (6, 100.0)
+    assert ikm(period="2024-Q3", service="ktp-el") == (5, 50.0)
+    assert ikm(period="2024-Q4") == (None, None)
+    assert ikm(period="2023") == (0, None)
+
+    def breakdown(by: str) -> dict[str | None, int]:
+        found = feedback.get(f"{API}/surveys/skm/breakdown", by=by, period="2024").json()
+        assert found["n"] == 18 == sum(item["results"]["n"] for item in found["items"])
+        return {item["value"]: item["results"]["n"] for item in found["items"]}
+
+    assert breakdown("service") == {"ktp-el": 11, "pbg": 7}
+    assert breakdown("channel") == {"counter": 6, "online": 12}
+    assert breakdown("quarter") == {"2024-Q1": 6, "2024-Q3": 12}
+    assert breakdown("month") == {"2024-02": 6, "2024-08": 12}
+    assert breakdown("district") == {"": 18}
+
+
+def test_fewer_than_five_wait_and_one_more_never_shows_alone(feedback: Room) -> None:
+    load(feedback, survey())
+    seen: list[int | None] = []
+    for _ in range(12):
+        assert respond(feedback, {"Q": "yes"}, answered_on="2024-01-01").status_code == 201
+        found = results(feedback, period="2024")
+        assert found["suppressed"] == (found["n"] is None)
+        seen.append(found["n"])
+    assert seen == [None] * 4 + [5] * 5 + [10] * 3
+
+
+def test_groups_too_small_are_pooled_not_lost(feedback: Room) -> None:
+    load(feedback, survey())
+    for service, count in (("ktp-el", 6), ("pbg", 3), ("slf", 2)):
+        for _ in range(count):
+            respond(feedback, {"Q": "yes"}, service=service, answered_on="2024-01-01")
+    found = feedback.get(f"{API}/surveys/own/breakdown", by="service", period="2024").json()
+    groups = {item["value"]: item["results"]["n"] for item in found["items"]}
+    assert groups == {"ktp-el": 6, None: 5}
+    hidden = results(feedback, period="2024", service="pbg")
+    assert (hidden["n"], hidden["suppressed"], hidden["questions"]) == (None, True, [])
+
+
+def test_what_fewer_than_five_of_a_bundle_answered_is_left_out(feedback: Room) -> None:
+    load(feedback, survey(question("Q"), question("rare", required=False)))
+    for index in range(10):
+        more = {"rare": "no"} if index < 4 else {}
+        respond(feedback, {"Q": "yes"} | more, answered_on="2024-01-01")
+    assert [q["code"] for q in results(feedback, period="2024")["questions"]] == ["Q"]
+
+
+def test_answers_about_the_person_are_not_published(feedback: Room) -> None:
+    load(feedback, survey(question("Q"), question("sex", about="sex", required=False)))
+    for _ in range(6):
+        respond(feedback, {"Q": "yes", "sex": "no"}, answered_on="2024-01-01")
+    assert [q["code"] for q in results(feedback, period="2024")["questions"]] == ["Q"]
+
+
+def test_of_numbers_only_the_mean_is_published(feedback: Room) -> None:
+    load(feedback, survey(question("people", "number", low=1, high=20)))
+    for people in (1, 2, 3, 4, 20):
+        respond(feedback, {"people": people}, answered_on="2024-01-01")
+    [found] = results(feedback, period="2024")["questions"]
+    assert (found["answered"], found["mean"], found["options"]) == (5, 6.0, [])
+
+
+def test_a_changed_definition_is_a_new_version_and_results_say_which_were_answered(
+    feedback: Room,
+) -> None:
+    load(feedback, survey(question("Q", options=[option("old"), option("both")])))
+    for _ in range(5):
+        respond(feedback, {"Q": "old"}, answered_on="2024-01-01")
+    results(feedback, period="2024")
+    newer = survey(question("Q", options=[option("both"), option("new")]), question("R"))
+    assert [str(change) for change in load(feedback, newer)] == ["~ survey own (questions)"]
+    assert load(feedback, newer) == []
+    for _ in range(5):
+        respond(feedback, {"Q": "new", "R": "yes"}, answered_on="2024-01-01")
+    found = results(feedback, period="2024")
+    assert (found["version"], found["versions"], found["n"]) == (2, [1, 2], 10)
+    counts = {q["code"]: {o["code"]: o["count"] for o in q["options"]} for q in found["questions"]}
+    assert counts == {"Q": {"both": 0, "new": 5, "old": 5}, "R": {"yes": 5, "no": 0}}
+
+
+def test_a_response_may_come_late_for_the_version_that_was_answered(feedback: Room) -> None:
+    load(feedback, survey(question("Q")))
+    load(feedback, survey(question("other")))
+    assert respond(feedback, {"Q": "yes"}, version=1).json()["version"] == 1
+    assert (
+        faults_of(respond(feedback, {"Q": "yes"}))["#/answers/Q"] == "is no question of this survey"
+    )
+    assert (
+        faults_of(respond(feedback, {"Q": "yes"}, version=3))
+        .get("#/version", "")
+        .startswith("has never been asked")
+    )
+
+
+def test_a_repeated_response_counts_once(feedback: Room) -> None:
+    load(feedback, survey())
+    given = {"id": str(uuid4()), "answered_on": "2024-01-01", "mode": "enumerator"}
+    first = respond(feedback, {"Q": "yes"}, **given)
+    again = respond(feedback, {"Q": "no"}, **given)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json() == first.json() | {"repeated": True}
+    for _ in range(4):
+        respond(feedback, {"Q": "yes"}, answered_on="2024-01-01")
+    assert results(feedback, period="2024")["n"] == 5
+
+
+def test_without_an_id_the_hub_makes_one_that_tells_no_time(feedback: Room) -> None:
+    load(feedback, survey())
+    versions = {respond(feedback, {"Q": "yes"}).json()["id"][14] for _ in range(3)}
+    assert versions == {"4"}
+
+
+@pytest.mark.parametrize(
+    ("more", "place"),
+    [
+        ({"answered_on": "2019-12-31"}, "#/answered_on"),
+        ({"answered_on": "2999-01-01"}, "#/answered_on"),
+        ({"district": "11.01.01"}, "#/district"),
+        ({"version": 9}, "#/version"),
+    ],
+)
+def test_a_response_that_cannot_be_is_refused_and_the_field_named(
+    feedback: Room, more: dict[str, Any], place: str
+) -> None:
+    load(feedback, survey())
+    assert list(faults_of(respond(feedback, {"Q": "yes"}, **more))) == [place]
+
+
+@pytest.mark.parametrize("period", ["1999", "2024-13", "2024-Q5", "2024-S3", "24", "2024-"])
+def test_a_period_that_is_none_is_refused(feedback: Room, period: str) -> None:
+    load(feedback, survey())
+    answer = feedback.get(f"{API}/surveys/own/results", period=period)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["parameter"] == "period"
+
+
+@pytest.mark.parametrize(
+    ("population", "needed"),
+    [(10, 10), (15, 14), (100, 80), (500, 217), (1000, 278), (10_000, 370), (1_000_000, 384)],
+)
+def test_the_sample_that_a_population_needs(feedback: Room, population: int, needed: int) -> None:
+    answer = feedback.get(f"{API}/surveys/skm/sample-size", population=population)
+    assert answer.json() == {"population": population, "needed": needed}
+
+
+def test_results_say_whether_the_sample_is_large_enough(feedback: Room) -> None:
+    load(feedback, survey())
+    for _ in range(10):
+        respond(feedback, {"Q": "yes"}, answered_on="2024-01-01")
+    for population, needed, enough in ((10, 10, True), (15, 14, False)):
+        found = results(feedback, period="2024", population=population)["sample"]
+        assert found == {"population": population, "needed": needed, "enough": enough}
+
+
+def test_a_service_outside_the_catalogue_is_refused_and_the_agency_is_filled_in(hub: Hub) -> None:
+    path = f"{API}/surveys/skm/responses"
+    answers = dict.fromkeys(ELEMENTS, 4)
+
+    def post(**about: str) -> Any:
+        return hub.client.post(path, json={"answers": answers, "answered_on": "2024-01-01"} | about)
+
+    assert list(faults_of(post(service="no-such"))) == ["#/service"]
+    assert list(faults_of(post(service="ktp-el", agency="pupr"))) == ["#/agency"]
+    assert list(faults_of(post(agency="no-such"))) == ["#/agency"]
+    for _ in range(5):
+        assert post(service="ktp-el").status_code == 201
+    found = hub.client.get(f"{API}/surveys/skm/results?period=2024&agency=dukcapil").json()
+    assert found["n"] == 5
+
+
+def test_a_bundle_under_five_cannot_be_stored(feedback: Room) -> None:
+    from sqlalchemy import text
+    from sqlalchemy.exc import IntegrityError
+
+    load(feedback, survey())
+    with pytest.raises(IntegrityError, match="bundle_n_check"):
+        feedback.store(
+            lambda session: session.execute(
+                text(
+                    "INSERT INTO feedback.bundle (region, survey, id, sealed_on, n, first_day,"
+                    " last_day, versions, tally) VALUES ('12.12', 'own', gen_random_uuid(), :day,"
+                    " 4, :day, :end, '{1}', '{}')"
+                ),
+                {"day": date(2024, 1, 1), "end": date(2024, 1, 31)},
+            )
+        )
+
+
+def test_the_counts_of_all_options_are_those_given(feedback: Room) -> None:
+    load(feedback, survey(question("known", "multiple")))
+    given = [["yes"], ["no"], ["yes", "no"], ["yes"], ["yes"]]
+    for answer in given:
+        respond(feedback, {"known": answer}, answered_on="2024-01-01")
+    [found] = results(feedback, period="2024")["questions"]
+    expected = Counter(code for answer in given for code in answer)
+    assert {o["code"]: o["count"] for o in found["options"]} == expected
+    assert [o["share"] for o in found["options"]] == [0.8, 0.4]
+
+
+def test_a_withdrawn_survey_is_gone_for_readers(feedback: Room) -> None:
+    load(feedback, survey())
+    region = feedback.settings.region
+    feedback.store(lambda session: load_surveys(session, region, []))
+    for path in ("", "/results", "/breakdown?by=service"):
+        assert feedback.get(f"{API}/surveys/own{path}").status_code == 404
