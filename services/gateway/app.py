@@ -21,6 +21,7 @@ from services.gateway.openapi import unified_document
 from services.gateway.pages.assets import Assets
 from services.gateway.pages.errors import install_error_pages
 from services.gateway.pages.routes import router as pages
+from services.gateway.pages.surveys.routes import router as surveys
 from services.gateway.upstreams import RemoteService
 from services.platform.database import Database
 from services.platform.guards import BodyLimit, EntityTags
@@ -127,7 +128,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.clicks = Clicks(database, settings.region, clients[Service.feedback])
     install_problem_handlers(app)
     install_error_pages(app)
-    for router in (links, hub, pages, health_router(Service.gateway)):
+    for router in (links, hub, pages, surveys, health_router(Service.gateway)):
         app.include_router(router)
     app.mount("/static", Assets(), name="static")
     app.openapi = lambda: openapi_with_problems(app)

@@ -1,0 +1,42 @@
+// Serves the enumerator's page and its parts from the phone where the network does not answer.
+"use strict";
+
+const CACHE = "emall-enumerator";
+const PATIENCE = 4000;
+
+self.addEventListener("install", () => self.skipWaiting());
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+
+async function fromNetwork(request) {
+  const answer = await fetch(request);
+  if (answer.ok) {
+    const cache = await caches.open(CACHE);
+    await cache.put(request, answer.clone());
+  }
+  return answer;
+}
+
+async function kept(request) {
+  return caches.match(request, { ignoreSearch: true, ignoreVary: true });
+}
+
+async function answerTo(request) {
+  const network = fromNetwork(request);
+  network.catch(() => {});
+  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
+  try {
+    const answer = await Promise.race([network, late]);
+    if (answer && answer.status < 500) return answer;
+  } catch {
+    // No network: what was kept answers.
+  }
+  return (await kept(request)) || network;
+}
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const address = new URL(request.url);
+  const own = address.origin === self.location.origin && request.method === "GET";
+  const part = address.pathname.startsWith("/static/") || address.pathname.endsWith("/petugas");
+  if (own && part) event.respondWith(answerTo(request));
+});

@@ -1,0 +1,1 @@
+"""Surveys as pages: answered on a phone, at a kiosk, by an enumerator."""

@@ -1,0 +1,82 @@
+"""The words of the survey pages, in Indonesian and English."""
+
+from collections.abc import Mapping
+
+from services.gateway.pages.words import Language
+
+_WORDS: Mapping[str, tuple[str, str]] = {
+    "surveys": ("Survei", "Surveys"),
+    "surveys_lead": (
+        "Pendapat Anda membantu memperbaiki layanan. Tanpa nama, tanpa kuki.",
+        "What you think helps to improve services. No name, no cookies.",
+    ),
+    "questions": ("pertanyaan", "questions"),
+    "optional": ("boleh dilewati", "may be skipped"),
+    "several": ("Boleh pilih lebih dari satu.", "You may choose more than one."),
+    "answer_if": ("Jawab bila", "Answer if"),
+    "is": ("dijawab", "is answered"),
+    "or": ("atau", "or"),
+    "send": ("Kirim jawaban", "Send answers"),
+    "about": ("Tentang layanan", "About the service"),
+    "thanks": ("Terima kasih!", "Thank you!"),
+    "thanks_lead": (
+        "Jawaban Anda tersimpan tanpa nama. Hasilnya terbit bila sedikitnya lima orang menjawab.",
+        "Your answers are stored without a name. Results appear once at least five have answered.",
+    ),
+    "again": ("Isi lagi", "Answer again"),
+    "soon_again": (
+        "Halaman ini kembali ke awal dengan sendirinya.",
+        "This page starts anew by itself.",
+    ),
+    "please_correct": (
+        "Beberapa jawaban belum lengkap; lihat tanda merah di bawah.",
+        "Some answers are missing; see the red marks below.",
+    ),
+    "not_sent": (
+        "Jawaban belum terkirim karena gangguan. Silakan kirim lagi; tidak terhitung dua kali.",
+        "Your answers were not sent because of a disturbance. Please send again; they count once.",
+    ),
+    "not_accepted": (
+        "Jawaban tidak dapat diterima untuk layanan atau hari ini.",
+        "The answers cannot be accepted for this service or day.",
+    ),
+    "choose_one": ("Pilih satu jawaban.", "Choose one answer."),
+    "choose_some": (
+        "Pilih sedikitnya satu jawaban; pilihan terakhir berdiri sendiri.",
+        "Choose at least one answer; the one that excludes the others stands alone.",
+    ),
+    "give_number": ("Isi dengan angka", "Give a number"),
+    "to": ("sampai", "to"),
+    "results": ("Hasil survei (JSON)", "Results (JSON)"),
+    "enumerator": ("Petugas survei", "Enumerator"),
+    "enumerator_lead": (
+        "Halaman ini bekerja tanpa sinyal. Jawaban disimpan di ponsel ini dan terkirim "
+        "sendiri saat ada sinyal.",
+        "This page works without a signal. Answers are kept on this phone until there is one.",
+    ),
+    "needs_script": (
+        "Halaman ini memerlukan JavaScript. Tanpa JavaScript, pakai halaman survei biasa.",
+        "This page needs JavaScript. Without it, use the plain survey page.",
+    ),
+    "waiting": ("Menunggu terkirim", "Waiting to be sent"),
+    "sent": ("Terkirim dari ponsel ini", "Sent from this phone"),
+    "refused": ("Ditolak", "Refused"),
+    "ready_offline": ("Siap dipakai tanpa sinyal", "Ready to work without a signal"),
+    "no_signal": ("Tanpa sinyal", "No signal"),
+    "store": ("Simpan jawaban", "Store answers"),
+    "send_now": ("Kirim sekarang", "Send now"),
+    "discard_refused": ("Hapus yang ditolak", "Discard the refused"),
+    "stored": ("Tersimpan. Silakan responden berikutnya.", "Stored. Next respondent, please."),
+    "service": ("Layanan", "Service"),
+    "any_service": ("(tidak tentang satu layanan)", "(not about one service)"),
+    "channel": ("Cara layanan diurus", "How the service was used"),
+    "unknown": ("(tidak dicatat)", "(not recorded)"),
+    "district": ("Kode kecamatan, misalnya 12.12.01", "District code, such as 12.12.01"),
+    "setting": ("Tempat bertugas", "Where you work"),
+}
+
+
+def survey_words(language: Language) -> dict[str, str]:
+    """Every word of the survey pages in a language."""
+    column = 0 if language == "id" else 1
+    return {name: texts[column] for name, texts in _WORDS.items()}

@@ -1,0 +1,159 @@
+"""An enumerator works without a network: nothing is lost, nothing counts twice."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, Route, sync_playwright
+
+from services.gateway.app import create_app
+from services.platform.settings import Settings
+from tests.servers import free_port, serving
+
+pytestmark = pytest.mark.browser
+
+SURVEYS = 20
+
+
+@contextmanager
+def phone(chromium: str, folder: Path) -> Generator[BrowserContext]:
+    """A browser that keeps its data in this folder, as a phone does when it is closed."""
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            str(folder),
+            executable_path=chromium,
+            args=["--no-sandbox"],
+            viewport={"width": 360, "height": 740},
+        )
+        try:
+            yield context
+        finally:
+            context.close()
+
+
+def answer_once(page: Page, level: int) -> None:
+    for element in range(1, 10):
+        page.check(f'input[name="U{element}"][value="{level}"]')
+    page.click("button.send")
+    page.wait_for_selector("#stored:not([hidden])")
+
+
+def wait_for_count(page: Page, name: str, count: int) -> None:
+    page.wait_for_function(
+        "([name, count]) => document.getElementById(name).textContent === String(count)",
+        arg=[name, count],
+    )
+
+
+def test_twenty_surveys_without_a_network_are_stored_once(
+    settings: Settings, chromium: str, tmp_path: Path
+) -> None:
+    port = free_port()
+    address = f"http://127.0.0.1:{port}/survei/skm/petugas?service=ktp-el&channel=counter"
+    complaints: list[str] = []
+
+    with serving(create_app(settings), port=port), phone(chromium, tmp_path) as first:
+        page = first.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(address)
+        page.wait_for_selector("#ready:not([hidden])")
+
+    # The hub is out of reach from here on: whatever the phone shows, it kept.
+    with phone(chromium, tmp_path) as second:
+        page = second.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(address)
+        for done in range(SURVEYS // 2):
+            answer_once(page, level=1 + done % 4)
+        wait_for_count(page, "waiting", SURVEYS // 2)
+
+    with phone(chromium, tmp_path) as third:
+        page = third.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(address)
+        wait_for_count(page, "waiting", SURVEYS // 2)
+        for done in range(SURVEYS // 2):
+            answer_once(page, level=1 + done % 4)
+        wait_for_count(page, "waiting", SURVEYS)
+
+        with serving(create_app(settings), port=port) as site:
+            page.click("#sync")
+            wait_for_count(page, "waiting", 0)
+            wait_for_count(page, "sent", SURVEYS)
+            page.reload()
+            wait_for_count(page, "waiting", 0)
+            found = page.request.get(
+                f"{site}/api/v1/surveys/skm/results?service=ktp-el&channel=counter"
+            ).json()
+    assert found["n"] == SURVEYS
+    assert found["satisfaction"]["n"] == SURVEYS
+    assert complaints == []
+
+
+def test_an_answer_that_is_lost_on_its_way_back_does_not_count_twice(
+    settings: Settings, chromium: str, tmp_path: Path
+) -> None:
+    with serving(create_app(settings)) as site, phone(chromium, tmp_path) as context:
+        lost = 0
+
+        def lose_answer(route: Route) -> None:
+            nonlocal lost
+            lost += 1
+            route.fetch()
+            route.abort()
+
+        page = context.new_page()
+        page.goto(f"{site}/survei/skm/petugas")
+        page.route("**/responses", lose_answer)
+        for _ in range(5):
+            answer_once(page, level=4)
+        page.wait_for_timeout(200)
+        wait_for_count(page, "waiting", 5)
+        page.unroute("**/responses")
+        page.click("#sync")
+        wait_for_count(page, "sent", 5)
+        found = page.request.get(f"{site}/api/v1/surveys/skm/results").json()
+    assert lost >= 1
+    assert found["n"] == 5
+
+
+def test_an_incomplete_answer_is_marked_and_not_kept(
+    settings: Settings, chromium: str, tmp_path: Path
+) -> None:
+    with serving(create_app(settings)) as site, phone(chromium, tmp_path) as context:
+        page = context.new_page()
+        page.goto(f"{site}/survei/awareness/petugas")
+        assert page.is_hidden("#q-why_not")
+        page.check('input[name="used"][value="no"]')
+        assert page.is_visible("#q-why_not")
+        page.click("button.send")
+        page.wait_for_selector("#incomplete:not([hidden])")
+        assert page.is_visible("#e-knows_portals")
+        page.check('input[name="knows_portals"][value="oss"]')
+        page.check('input[name="knows_portals"][value="none"]')
+        assert not page.is_checked('input[name="knows_portals"][value="oss"]')
+        page.click("button.send")
+        page.wait_for_selector("#stored:not([hidden])")
+        wait_for_count(page, "sent", 1)
+        assert page.is_hidden("#q-why_not")
+
+
+def test_a_citizen_answers_on_a_phone_and_a_kiosk_forgets_who_walks_away(
+    settings: Settings, chromium: str, tmp_path: Path
+) -> None:
+    with serving(create_app(settings)) as site, phone(chromium, tmp_path) as context:
+        page = context.new_page()
+        page.goto(f"{site}/survei/skm?service=ktp-el&lang=en")
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 360
+        for element in range(1, 10):
+            page.check(f'input[name="U{element}"][value="3"]')
+        page.click("button.send")
+        page.wait_for_url("**/terima-kasih**")
+
+        page.clock.install()
+        page.goto(f"{site}/survei/skm?mode=kiosk")
+        page.check('input[name="U1"][value="3"]')
+        page.clock.run_for(91_000)
+        page.wait_for_function("!document.querySelector('input:checked')")
