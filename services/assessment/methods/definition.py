@@ -1,32 +1,29 @@
 """What a method is: a tree of indicators, an index of levels, or a satisfaction index."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, TypeAdapter, model_validator
 
 from services.assessment.methods.measures import Measure
+from services.assessment.methods.rules import (
+    Aggregation,
+    EqualWeights,
+    Goalposts,
+    MinMax,
+    Normalisation,
+    Weights,
+)
 from services.platform.fields import Line, Slug, Text
 from services.platform.packs import PackModel, content_hash
+
+Fraction_ = Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d*)(\.\d+|/[1-9]\d*)$")]
+"""An exact number: `1/9`, or `0.11`."""
 
 NodeCode = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)?$", min_length=1, max_length=80)
 ]
-
-
-class Goalposts(PackModel):
-    """Raw values that score 0 and 100, fixed in the method: no score moves because of another's."""
-
-    min: float
-    max: float
-    direction: Literal["higher", "lower"] = "higher"
-
-    @model_validator(mode="after")
-    def _apart(self) -> "Goalposts":
-        if self.min >= self.max:
-            raise ValueError("min must lie below max")
-        return self
 
 
 class Named(PackModel):
@@ -37,20 +34,27 @@ class Named(PackModel):
     name_en: Line
 
 
-class IndicatorDefinition(Named):
-    """One indicator: its measure and the goalposts that turn it into 0-100."""
+class Part(Named):
+    """A node below another, with its weight among those beside it."""
+
+    weight: float = Field(1, gt=0, le=1000, description="Only where the weights are given.")
+
+
+class IndicatorDefinition(Part):
+    """One indicator: its measure and the rule that turns it into 0-100."""
 
     goalposts: Goalposts = Goalposts(min=0, max=1)
+    normalisation: Normalisation = MinMax()
     measure: Measure
 
 
-class ElementDefinition(Named):
+class ElementDefinition(Part):
     """An element, or a driver: the mean of its indicators."""
 
     indicators: list[IndicatorDefinition] = Field(min_length=1)
 
 
-class DimensionDefinition(Named):
+class DimensionDefinition(Part):
     """A dimension: the mean of its elements."""
 
     elements: list[ElementDefinition] = Field(min_length=1)
@@ -70,9 +74,33 @@ class MethodHead(PackModel):
     provisional: bool = False
     sources: list[Line] = Field(min_length=1, description="Papers and regulations it follows.")
 
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> Self:
+        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
+            raise ValueError("valid_to must not lie before valid_from")
+        return self
+
+    def document(self) -> dict[str, Any]:
+        """The method as it is hashed, kept and published: what differs from the defaults."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
     def hash(self) -> str:
-        """SHA-256 of the method's content: two methods with one hash are the same."""
-        return content_hash(self.model_dump(mode="json"))
+        """SHA-256 of the method's content: two methods with one hash are the same.
+
+        A rule that is added later with a default of today's behaviour changes no hash.
+        """
+        return content_hash(self.document())
+
+    def holds_in(self, year: int) -> bool:
+        """Whether the method is in force at some day of a year."""
+        begun = self.valid_from is None or self.valid_from.year <= year
+        return begun and (self.valid_to is None or self.valid_to.year >= year)
+
+    def validity(self) -> str:
+        """From when to when it holds, in words."""
+        first = f"from {self.valid_from}" if self.valid_from else ""
+        last = f"until {self.valid_to}" if self.valid_to else ""
+        return " ".join(part for part in (first, last) if part) or "without end"
 
 
 class CollaborationMethod(MethodHead):
@@ -80,8 +108,23 @@ class CollaborationMethod(MethodHead):
 
     kind: Literal["collaboration"]
     index: Named
+    weights: Weights = EqualWeights()
+    aggregation: Aggregation = Aggregation()
     minimum_coverage: float = Field(
         0.5, ge=0, le=1, description="An element with a smaller share of evidence is null."
+    )
+    minimum_elements: float = Field(
+        0,
+        ge=0,
+        le=1,
+        description="A dimension with a smaller share of elements that have a value is null; with "
+        "none it always is.",
+    )
+    minimum_dimensions: float = Field(
+        1,
+        ge=0,
+        le=1,
+        description="With a smaller share of dimensions that have a value the index is null.",
     )
     dimensions: list[DimensionDefinition] = Field(min_length=1)
     drivers: list[ElementDefinition] = Field(default_factory=list[ElementDefinition])
@@ -109,12 +152,29 @@ class CollaborationMethod(MethodHead):
                     raise ValueError(f"{indicator.code} must start with {element.code!r} and a dot")
         return self
 
+    @model_validator(mode="after")
+    def _weights_count(self) -> "CollaborationMethod":
+        if self.weights.kind != "given":
+            for part in (*self.dimensions, *self.elements(), *self.indicators()):
+                if part.weight != 1:
+                    raise ValueError(
+                        f"{part.code} has a weight of {part.weight:g}, but weights.kind is "
+                        f"{self.weights.kind!r}; write 'given', or leave the weight out"
+                    )
+        return self
+
 
 class Predicate(PackModel):
     """A word for a range of an index: from `low` on, below the next one's `low`."""
 
     name: Line
     low: float
+
+
+def predicate_of(value: float, predicates: Sequence[Predicate]) -> str:
+    """The word for a value: the last range that begins at or below it, else the first one."""
+    fitting = [predicate for predicate in predicates if predicate.low <= value]
+    return (fitting or list(predicates))[-1 if fitting else 0].name
 
 
 class LevelIndicator(PackModel):
@@ -143,12 +203,17 @@ class LevelsMethod(MethodHead):
         lows = [predicate.low for predicate in self.predicates]
         if lows != sorted(set(lows)):
             raise ValueError("predicates must rise by their low")
+        if self.levels[0] >= self.levels[1]:
+            raise ValueError("the lowest level must lie below the highest")
+        numbers = [indicator.number for indicator in self.indicators]
+        twice = sorted({number for number in numbers if numbers.count(number) > 1})
+        if twice:
+            raise ValueError(f"numbers must be unique; used twice: {', '.join(map(str, twice))}")
         return self
 
     def predicate_of(self, value: float) -> str:
         """The word for a value by the ranges."""
-        fitting = [predicate for predicate in self.predicates if predicate.low <= value]
-        return (fitting or self.predicates)[-1 if fitting else 0].name
+        return predicate_of(value, self.predicates)
 
 
 class SatisfactionElement(PackModel):
@@ -163,7 +228,9 @@ class SatisfactionMethod(MethodHead):
     """The satisfaction index: IKM = 25 x sum(NRR x weight)."""
 
     kind: Literal["satisfaction"]
-    weights: list[Line] = Field(min_length=1)
+    weights: list[Fraction_] = Field(
+        min_length=1, description="Weights that a regency may choose; the first is the usual one."
+    )
     elements: list[SatisfactionElement] = Field(min_length=1)
     predicates: list[Predicate] = Field(min_length=1)
 

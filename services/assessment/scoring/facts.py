@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import Any, Literal, TypeVar
+from functools import cached_property
+from typing import Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -50,9 +51,18 @@ class Facts(BaseModel):
     def records(self, kind: type[Kind]) -> Iterator[tuple[Item, Kind]]:
         """The records of a kind, in the order of their keys."""
         name = next(name for name, model in EVIDENCE.items() if model is kind)
+        for item, record in self._parsed.get(name, ()):
+            yield item, cast("Kind", record)
+
+    @cached_property
+    def _parsed(self) -> dict[str, list[tuple[Item, Evidence]]]:
+        parsed: dict[str, list[tuple[Item, Evidence]]] = {}
         for item in sorted(self.items, key=lambda item: item.key):
-            if item.kind == name:
-                yield item, kind.model_validate(item.content)
+            model = EVIDENCE.get(item.kind)
+            if model is not None:
+                record = model.model_validate(item.content)
+                parsed.setdefault(item.kind, []).append((item, record))
+        return parsed
 
     def report(self, kind: ReportName, key: str) -> Item | None:
         """What another service reports, or None where it did not."""

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.assessment.methods.definition import Goalposts
+from services.assessment.methods.rules import Goalposts, MinMax, Normalisation
 from services.assessment.scoring.reading import IntervalKind
 
 
@@ -47,10 +47,11 @@ class Node(ScoreModel):
 
 
 class IndicatorScore(Node):
-    """An indicator: a raw value between goalposts."""
+    """An indicator: a raw value, and the rule by which it scores."""
 
     raw: float | None = Field(description="The value before it is set between the goalposts.")
     goalposts: Goalposts
+    normalisation: Normalisation = MinMax()
     inputs: dict[str, float] = Field(description="The numbers it was computed from.")
     evidence: list[EvidenceLink]
 

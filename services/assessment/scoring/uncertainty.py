@@ -7,6 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 Draws = NDArray[np.float64]
 
@@ -18,17 +19,28 @@ class Streams:
     """Random numbers by name: one seed and one name always give the same draws.
 
     What rests on the same evidence takes the same stream, so that two indicators that read one
-    survey move together; and no figure depends on the order in which others were computed.
+    survey move together; and no figure depends on the order in which others were computed. Only
+    the bits of PCG64 are used, which numpy promises to keep (NEP 19), and not its distributions,
+    which may change from one release to the next: a bundle must be verifiable for years.
     """
 
-    def __init__(self, seed: int, draws: int) -> None:
+    def __init__(self, seed: int, draws: int, scope: str = "") -> None:
         self.seed = seed
         self.draws = draws
+        self.scope = scope
+        """Sets apart what has nothing in common, such as regencies that are compared."""
 
-    def of(self, name: str) -> np.random.Generator:
-        digest = hashlib.sha256(name.encode()).digest()
+    def uniform(self, name: str) -> Draws:
+        """As many numbers between 0 and 1, both excluded, as there are draws."""
+        return self.uniforms(name, 1)[0]
+
+    def uniforms(self, name: str, rows: int) -> Draws:
+        """Rows of such numbers."""
+        digest = hashlib.sha256(f"{self.scope}{name}".encode()).digest()
         words = [int.from_bytes(digest[start : start + 4], "big") for start in range(0, 16, 4)]
-        return np.random.Generator(np.random.PCG64(np.random.SeedSequence([self.seed, *words])))
+        bits = np.random.PCG64(np.random.SeedSequence([self.seed, *words]))
+        raw = np.asarray(bits.random_raw(rows * self.draws)) >> np.uint64(12)
+        return ((raw.astype(np.float64) + 0.5) * 2.0**-52).reshape(rows, self.draws)
 
 
 Sampler = Callable[[Streams], Draws]
@@ -42,22 +54,39 @@ def constant(value: float) -> Sampler:
 
 def within(low: float, high: float, name: str) -> Sampler:
     """Anything between the ends of a range, equally likely."""
-    return lambda streams: streams.of(name).uniform(low, high, streams.draws)
+    return lambda streams: low + (high - low) * streams.uniform(name)
 
 
 def share_of_sample(hits: int, n: int, name: str) -> Sampler:
     """The share behind `hits` of `n`: Jeffreys' posterior, Beta(hits + 1/2, n - hits + 1/2)."""
-    return lambda streams: streams.of(name).beta(hits + 0.5, n - hits + 0.5, streams.draws)
+
+    def draw(streams: Streams) -> Draws:
+        # The exact quantile function is slow; over the normal one it is nearly a straight line.
+        quantiles = special.betaincinv(hits + 0.5, n - hits + 0.5, special.ndtr(BETA_KNOTS))
+        return np.interp(special.ndtri(streams.uniform(name)), BETA_KNOTS, quantiles)
+
+    return draw
+
+
+BETA_KNOTS: Draws = np.linspace(-8.5, 8.5, 1025)
 
 
 def mean_of_levels(counts: Sequence[int], name: str) -> Sampler:
-    """The mean level behind answers counted by level 1, 2, ...: bootstrap of the answers."""
+    """The mean level behind answers counted by level 1, 2, ...: bootstrap of the answers.
+
+    The bootstrap's distribution is computed, not simulated: the sum of n answers drawn with
+    replacement has the n-th power of one answer's characteristic function.
+    """
     n = sum(counts)
-    shares = np.asarray(counts, dtype=np.float64) / n
-    levels = np.arange(1, len(counts) + 1, dtype=np.float64)
+    span = len(counts) - 1
 
     def draw(streams: Streams) -> Draws:
-        return streams.of(name).multinomial(n, shares, streams.draws) @ levels / n
+        shares = np.asarray(counts, dtype=np.float64) / n
+        size = n * span + 1
+        of_sum = np.fft.irfft(np.fft.rfft(shares, 2 * size) ** n, 2 * size)[:size]
+        reached = np.cumsum(np.clip(of_sum, 0, None))
+        sums = np.searchsorted(reached / reached[-1], streams.uniform(name))
+        return 1 + sums / n
 
     return draw
 
@@ -65,7 +94,7 @@ def mean_of_levels(counts: Sequence[int], name: str) -> Sampler:
 def normal(value: float, low: float, high: float, name: str) -> Sampler:
     """A figure with a symmetric 95% interval, of which an end may have been clipped."""
     spread = max(high - value, value - low) / Z
-    return lambda streams: streams.of(name).normal(value, spread, streams.draws)
+    return lambda streams: value + spread * special.ndtri(streams.uniform(name))
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:
