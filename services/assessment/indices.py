@@ -1,6 +1,8 @@
 """Published indices over HTTP: each value as printed, beside what the regulation's ranges say."""
 
-from typing import Literal
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,10 +12,17 @@ from services.assessment.evidence.records import IndexValue
 from services.assessment.evidence.store import STORED
 from services.assessment.methods.definition import LevelsMethod, Predicate
 from services.assessment.methods.library import read_methods
+from services.assessment.scoring.levels import (
+    LevelFaultsError,
+    LevelScores,
+    TargetPath,
+    path_to_target,
+    score_levels,
+)
 from services.platform.database import Reading, ReadSession
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
-from services.platform.problems import NotFound, problem_responses
+from services.platform.problems import FieldError, Invalid, NotFound, problem_responses
 from services.platform.service import API, region_of
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
@@ -21,6 +30,10 @@ router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401
 
 class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+KnownLevel = Annotated[int, Field(ge=0, le=100)]
+LevelRange = tuple[KnownLevel, KnownLevel]
 
 
 class PublishedValue(Wire):
@@ -32,6 +45,9 @@ class PublishedValue(Wire):
     predicate_published: str | None = Field(description="The word that was printed, if any.")
     predicate_by_ranges: str = Field(description="The word that the regulation's ranges give.")
     agrees: bool | None = Field(description="Whether the two words are one; null without a print.")
+    method_in_force: bool = Field(
+        description="Whether the index was in force in that year; a plan may aim past its end."
+    )
     note: str | None
     source_hrefs: list[str]
 
@@ -43,10 +59,23 @@ class IndexItem(Wire):
     name: str
     name_en: str
     provisional: bool
+    valid_from: date | None
+    valid_to: date | None
     predicates: list[Predicate] = Field(description="Each range from its `low` on.")
     values: list[PublishedValue]
+    path: TargetPath | None = Field(
+        description="The straight way from the last published value to the next target."
+    )
     href: str
     method_href: str
+
+
+class LevelsWanted(Wire):
+    """Levels by the number of their indicator; what is left out is not known."""
+
+    levels: dict[Annotated[int, Field(ge=1, le=1000)], KnownLevel | LevelRange | None] = Field(
+        max_length=200, examples=[{"1": 3, "2": [2, 3], "3": None}]
+    )
 
 
 @router.get("/indices", operation_id="list_indices")
@@ -60,10 +89,34 @@ async def list_indices(request: Request, session: Reading) -> Page[IndexItem]:
 @router.get("/indices/{id}", operation_id="get_index", responses=problem_responses(404))
 async def get_index(request: Request, session: Reading, id: SlugPath) -> IndexItem:
     """One index with its published values and targets by year."""
-    method = read_methods().get(id)
-    if not isinstance(method, LevelsMethod):
-        raise NotFound(f"There is no index {id!r}; {API}/indices lists all of them.")
+    method = _index_method(id)
     return _index(method, await _values(session, region_of(request)))
+
+
+@router.post(
+    "/indices/{id}/calculation",
+    operation_id="calculate_index",
+    responses=problem_responses(404, 413),
+)
+async def calculate_index(id: SlugPath, wanted: LevelsWanted) -> LevelScores:
+    """The index from levels, its domains, its aspects and its predicate. Nothing is stored."""
+    try:
+        return score_levels(_index_method(id), wanted.levels)
+    except LevelFaultsError as error:
+        raise Invalid(
+            "See errors[] for each level and what would be right.",
+            errors=[
+                FieldError(pointer=f"#/levels/{number}", parameter=None, detail=fault)
+                for number, fault in error.faults.items()
+            ],
+        ) from None
+
+
+def _index_method(method_id: str) -> LevelsMethod:
+    method = read_methods().get(method_id)
+    if not isinstance(method, LevelsMethod):
+        raise NotFound(f"There is no index {method_id!r}; {API}/indices lists all of them.")
+    return method
 
 
 async def _values(session: ReadSession, region: str) -> list[IndexValue]:
@@ -81,8 +134,11 @@ def _index(method: LevelsMethod, values: list[IndexValue]) -> IndexItem:
         name=method.name,
         name_en=method.name_en,
         provisional=method.provisional,
+        valid_from=method.valid_from,
+        valid_to=method.valid_to,
         predicates=method.predicates,
         values=[_published(method, value) for value in own],
+        path=_path(method, own),
         href=f"{API}/indices/{method.id}",
         method_href=f"{API}/methods/{method.id}",
     )
@@ -97,6 +153,20 @@ def _published(method: LevelsMethod, value: IndexValue) -> PublishedValue:
         predicate_published=value.predicate,
         predicate_by_ranges=by_ranges,
         agrees=None if value.predicate is None else value.predicate == by_ranges,
+        method_in_force=method.holds_in(value.year),
         note=value.note,
         source_hrefs=[f"{API}/sources/{source}" for source in value.sources],
     )
+
+
+def _path(method: LevelsMethod, values: Sequence[IndexValue]) -> TargetPath | None:
+    published = [(value.year, value.value) for value in values if value.role == "published"]
+    if not published:
+        return None
+    last = max(published)
+    targets = [
+        (value.year, value.value)
+        for value in values
+        if value.role == "target" and value.year > last[0]
+    ]
+    return path_to_target(method, last=last, target=min(targets)) if targets else None

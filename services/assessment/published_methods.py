@@ -1,6 +1,7 @@
 """Methods over HTTP: `/api/v1/methods`, the definitions behind every figure."""
 
-from typing import Annotated
+from datetime import date
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +12,7 @@ from services.assessment.methods.definition import (
     SatisfactionMethod,
 )
 from services.assessment.methods.library import AnyMethod, read_methods
+from services.assessment.methods.schema import method_schema
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import NotFound, problem_responses
@@ -30,6 +32,8 @@ class MethodItem(BaseModel):
     name: str
     name_en: str
     provisional: bool
+    valid_from: date | None = Field(description="First day; null where it has always held.")
+    valid_to: date | None = Field(description="Last day; null while no end is known.")
     hash: str = Field(description="SHA-256 of the definition.")
     href: str
 
@@ -52,6 +56,12 @@ async def list_methods() -> Page[MethodItem]:
     return Page(items=[_item(method) for method in read_methods().values()], next=None)
 
 
+@router.get("/methods/schema.json", operation_id="get_method_schema")
+async def get_method_schema() -> dict[str, Any]:
+    """The JSON Schema of methods: with it an editor checks a new method while it is written."""
+    return method_schema()
+
+
 @router.get("/methods/{id}", operation_id="get_method", responses=problem_responses(404))
 async def get_method(id: SlugPath) -> MethodDetail:
     """A method in full: every indicator, how it is measured, and its goalposts."""
@@ -69,6 +79,8 @@ def _item(method: AnyMethod) -> MethodItem:
         name=method.name,
         name_en=method.name_en,
         provisional=method.provisional,
+        valid_from=method.valid_from,
+        valid_to=method.valid_to,
         hash=method.hash(),
         href=f"{API}/methods/{method.id}",
     )

@@ -1,12 +1,19 @@
 """Methods are data: checked with exact messages, hashed, and true to their regulations."""
 
+import json
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
+import yaml
 
-from services.assessment.methods.definition import CollaborationMethod, LevelsMethod
+from services.assessment.assessments.operations import collaboration_method
+from services.assessment.methods.definition import METHOD, CollaborationMethod, LevelsMethod
 from services.assessment.methods.library import METHODS, read_method, read_methods
+from services.assessment.methods.schema import FILE, schema_text
 from services.platform.packs import PackError
+from services.platform.problems import Invalid
 
 
 def levels(method_id: str) -> LevelsMethod:
@@ -77,6 +84,31 @@ def changed(tmp_path: Path, method_id: str, old: str, new: str) -> Path:
         ("code: discovery.forum", "code: elsewhere.forum", "must start with 'discovery'"),
         ("id: cgr-2015", "id: cgr", "must be 'cgr-2015', as the file is named"),
         ("version: 1", "version: one", "version"),
+        (
+            "minimum_coverage: 0.5",
+            "valid_from: 2024-01-01\nvalid_to: 2023-12-31",
+            "valid_to must not lie before valid_from",
+        ),
+        (
+            "code: discovery.forum",
+            "weight: 2\n            code: discovery.forum",
+            "discovery.forum has a weight of 2, but weights.kind is 'equal'; write 'given'",
+        ),
+        (
+            "{min: 0, max: 4}",
+            "{min: 0, max: 4}\n            normalisation: {kind: z, mean: 2, sd: 0}",
+            "normalisation.sd: Input should be greater than 0 (found 0)",
+        ),
+        (
+            "{min: 0, max: 4}",
+            "{min: 0, max: 4}\n            normalisation: {kind: rank, among: [1]}",
+            "normalisation.among: List should have at least 2 items",
+        ),
+        (
+            "minimum_coverage: 0.5",
+            "aggregation: {index: median}",
+            "aggregation.index: Input should be 'arithmetic', 'geometric' or 'harmonic'",
+        ),
     ],
 )
 def test_a_wrong_method_is_refused_with_the_field(
@@ -98,3 +130,57 @@ def test_the_hash_follows_the_content_alone(tmp_path: Path) -> None:
     assert read_method(same).hash() == read_methods()["cgr-2015"].hash()
     other = changed(tmp_path, "cgr-2015", "{min: 0, max: 4}", "{min: 0, max: 5}")
     assert read_method(other).hash() != read_methods()["cgr-2015"].hash()
+
+
+def test_the_published_schema_is_that_of_the_models() -> None:
+    assert FILE.read_text(encoding="utf-8") == schema_text(), (
+        "run: python -m services.assessment.methods.schema"
+    )
+
+
+def plain(method_id: str) -> Any:
+    """A method's file as a JSON document."""
+    loaded = yaml.safe_load((METHODS / f"{method_id}.yaml").read_text())
+    return json.loads(json.dumps(loaded, default=str))
+
+
+@pytest.mark.parametrize("method_id", sorted(read_methods()))
+def test_every_method_fits_the_schema_and_a_wrong_one_does_not(method_id: str) -> None:
+    schema = json.loads(FILE.read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(plain(method_id), schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(plain(method_id) | {"kind": "opinion"}, schema)
+
+
+@pytest.mark.parametrize("method_id", sorted(read_methods()))
+def test_a_method_is_the_same_when_it_is_read_back_from_its_document(method_id: str) -> None:
+    method = read_methods()[method_id]
+    again = METHOD.validate_python(json.loads(json.dumps(method.document())))
+    assert again == method
+    assert again.hash() == method.hash()
+
+
+def test_a_default_that_is_written_out_changes_no_hash(tmp_path: Path) -> None:
+    written = changed(
+        tmp_path,
+        "cgr-2015",
+        "minimum_coverage: 0.5",
+        "minimum_coverage: 0.5\nweights: {kind: equal}\naggregation: {element: arithmetic}",
+    )
+    assert read_method(written).hash() == read_methods()["cgr-2015"].hash()
+
+
+def test_a_method_is_not_applied_to_a_year_in_which_it_does_not_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = changed(tmp_path, "cgr-2015", "version: 1", "version: 1\nvalid_from: 2024-07-01")
+    method = read_method(file)
+    monkeypatch.setattr(
+        "services.assessment.assessments.operations.read_methods", lambda: {method.id: method}
+    )
+    assert collaboration_method("cgr-2015", period=2024, parameter=True) is method
+    with pytest.raises(Invalid) as refused:
+        collaboration_method("cgr-2015", period=2023, parameter=True)
+    assert refused.value.errors[0].parameter == "period"
+    assert refused.value.detail == "cgr-2015 holds from 2024-07-01, not in 2023."

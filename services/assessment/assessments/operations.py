@@ -18,7 +18,7 @@ from services.assessment.scoring.facts import Facts, Item
 from services.assessment.scoring.scores import Scores
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
-from services.platform.problems import FieldError, NotFound
+from services.platform.problems import FieldError, Invalid, NotFound
 from services.platform.service import API
 
 STORE = """
@@ -66,10 +66,14 @@ class Assessed:
     notices: Sequence[str]
 
 
-def collaboration_method(method_id: str, *, parameter: bool) -> CollaborationMethod:
-    """A method that assesses collaboration; `NotFound` names those that do."""
+def collaboration_method(method_id: str, *, period: int, parameter: bool) -> CollaborationMethod:
+    """A method that assesses collaboration in that year; `NotFound` names those that do.
+
+    A method that was not in force in the year is `Invalid`.
+    """
     method = read_methods().get(method_id)
     if isinstance(method, CollaborationMethod):
+        _check_validity(method, period, parameter=parameter)
         return method
     able = [m.id for m in read_methods().values() if isinstance(m, CollaborationMethod)]
     detail = f"must be one of {', '.join(able)}; {API}/methods lists all methods"
@@ -79,6 +83,18 @@ def collaboration_method(method_id: str, *, parameter: bool) -> CollaborationMet
         else FieldError(pointer="#/method", parameter=None, detail=detail)
     )
     raise NotFound(f"There is no collaboration method {method_id!r}.", errors=[error])
+
+
+def _check_validity(method: CollaborationMethod, period: int, *, parameter: bool) -> None:
+    if method.holds_in(period):
+        return
+    detail = f"{method.id} holds {method.validity()}, not in {period}"
+    error = FieldError(
+        pointer=None if parameter else "#/period",
+        parameter="period" if parameter else None,
+        detail=detail,
+    )
+    raise Invalid(f"{detail}.", errors=[error])
 
 
 async def assess_now(

@@ -69,7 +69,7 @@ async def get_collaboration_dynamics(  # noqa: PLR0917 - FastAPI passes by name
     Every value leads to its evidence: an indicator's `evidence[].href` to the record or report it
     was computed from, and that to its sources.
     """
-    chosen = collaboration_method(method, parameter=True)
+    chosen = collaboration_method(method, period=period, parameter=True)
     region = region_of(request)
     assessed = await assess_now(
         session,
@@ -107,7 +107,7 @@ async def post_assessment(
     wanted: AssessmentWanted,
 ) -> Assessment:
     """Assesses a year and keeps the result with the evidence that was read."""
-    method = collaboration_method(wanted.method, parameter=False)
+    method = collaboration_method(wanted.method, period=wanted.period, parameter=False)
     region = region_of(request)
     assessed = await assess_now(
         session,

@@ -49,7 +49,7 @@ class ZScore(PackModel):
     kind: Literal["z"]
     mean: float
     sd: float = Field(gt=0)
-    span: float = Field(3, gt=0, description="Standard deviations from 50 to either end.")
+    span: float = Field(default=3, gt=0, description="Standard deviations from 50 to either end.")
 
 
 class DistanceToTarget(PackModel):
@@ -84,7 +84,7 @@ class RandomWeights(PackModel):
     """
 
     kind: Literal["random"]
-    concentration: float = Field(1, gt=0, le=1000)
+    concentration: float = Field(default=1, gt=0, le=1000)
 
 
 Weights = Annotated[EqualWeights | GivenWeights | RandomWeights, Field(discriminator="kind")]
