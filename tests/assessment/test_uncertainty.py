@@ -10,6 +10,7 @@ from services.assessment.scoring.uncertainty import (
     Streams,
     central,
     mean_of_levels,
+    normal,
     share_of_sample,
     wilson,
     within,
@@ -64,3 +65,32 @@ def test_a_mean_of_levels_is_bootstrapped_around_the_mean() -> None:
     answers = np.repeat([1, 2, 3, 4], counts)
     assert draws.mean() == pytest.approx(answers.mean(), abs=2e-3)
     assert draws.std() == pytest.approx(answers.std() / np.sqrt(len(answers)), abs=2e-3)
+
+
+def test_the_bootstrap_of_a_mean_has_the_distribution_of_resampled_answers() -> None:
+    counts = [3, 0, 4, 5]
+    ours = mean_of_levels(counts, "m")(Streams(1, 100_000))
+    rng = np.random.default_rng(5)
+    answers = np.repeat([1, 2, 3, 4], counts)
+    theirs = rng.choice(answers, (100_000, len(answers))).mean(axis=1)
+    assert stats.ks_2samp(ours.round(9), theirs.round(9)).statistic < 0.01
+
+
+@given(SAMPLES)
+def test_drawn_shares_follow_the_exact_quantiles(sample: tuple[int, int]) -> None:
+    hits, n = sample
+    streams = Streams(9, 100)
+    exact = stats.beta(hits + 0.5, n - hits + 0.5).ppf(streams.uniform("s"))
+    assert share_of_sample(hits, n, "s")(streams) == pytest.approx(exact, abs=1e-4)
+
+
+def test_a_normal_figure_has_its_own_interval() -> None:
+    draws = normal(80, 76, 84, "ikm")(Streams(2, 100_000))
+    assert central(draws) == pytest.approx((76, 84), abs=0.05)
+
+
+def test_uniform_numbers_are_uniform_and_never_0_or_1() -> None:
+    numbers = Streams(4, 100_000).uniforms("u", 2)
+    assert 0 < numbers.min() < numbers.max() < 1
+    assert stats.kstest(numbers[0], "uniform").statistic < 0.01
+    assert abs(np.corrcoef(numbers)[0, 1]) < 0.01

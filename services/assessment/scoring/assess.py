@@ -10,9 +10,8 @@ from services.assessment.methods.definition import (
     IndicatorDefinition,
     Named,
 )
-from services.assessment.scoring.computing import Computed, compute, readings_of
+from services.assessment.scoring.computing import Computed, Ends, compute, readings_of
 from services.assessment.scoring.facts import Facts
-from services.assessment.scoring.normalise import normalise
 from services.assessment.scoring.reading import IntervalKind, NoEvidence, Reading
 from services.assessment.scoring.scores import (
     DimensionScore,
@@ -90,16 +89,12 @@ class _Tree:
         return {
             **_named(definition),
             "value": None if value is None else rounded(value),
-            "interval": None if value is None else self._interval(definition.code),
+            "interval": None
+            if value is None
+            else _interval(self._computed.interval(definition.code), "simulation"),
             "coverage": round(coverage.share, DECIMALS),
             "reason": reason if value is None else None,
         }
-
-    def _interval(self, code: str, by: IntervalKind = "simulation") -> Interval | None:
-        ends = self._computed.interval(code)
-        return (
-            None if ends is None else Interval(low=rounded(ends[0]), high=rounded(ends[1]), by=by)
-        )
 
     def _indicator(self, definition: IndicatorDefinition) -> IndicatorScore:
         outcome = self._computed.outcomes[definition.code]
@@ -123,7 +118,7 @@ class _Tree:
             **_named(definition),
             **rules,
             value=rounded(self._computed.values[definition.code]),
-            interval=self._own_interval(definition, outcome),
+            interval=_interval(self._computed.own_interval(definition), outcome.interval),
             coverage=1,
             reason=None,
             raw=round(outcome.value, 6),
@@ -131,17 +126,11 @@ class _Tree:
             evidence=_links(outcome),
         )
 
-    def _own_interval(self, definition: IndicatorDefinition, reading: Reading) -> Interval | None:
-        """The interval of an indicator: by its own formula where it has one, else from draws."""
-        if reading.interval is None:
-            return None
-        if reading.low is None or reading.high is None:
-            return self._interval(definition.code, by=reading.interval)
-        ends = sorted(
-            normalise(float(end), definition.goalposts, definition.normalisation)
-            for end in (reading.low, reading.high)
-        )
-        return Interval(low=rounded(ends[0]), high=rounded(ends[1]), by=reading.interval)
+
+def _interval(ends: Ends | None, by: IntervalKind | None) -> Interval | None:
+    if ends is None or by is None:
+        return None
+    return Interval(low=rounded(ends[0]), high=rounded(ends[1]), by=by)
 
 
 def _links(reading: Reading) -> list[EvidenceLink]:

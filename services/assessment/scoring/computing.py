@@ -7,15 +7,17 @@ scores and scores an index, the method says. Nothing that is missing is filled i
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.assessment.methods.definition import CollaborationMethod
+from services.assessment.methods.definition import CollaborationMethod, IndicatorDefinition
 from services.assessment.scoring.aggregate import Amount
 from services.assessment.scoring.facts import Facts
 from services.assessment.scoring.measuring import Outcome, measure
 from services.assessment.scoring.normalise import normalise
-from services.assessment.scoring.reading import Reading
+from services.assessment.scoring.reading import NoEvidence, Reading
 from services.assessment.scoring.tree import combine
 from services.assessment.scoring.uncertainty import Streams, central
 from services.assessment.scoring.weigh import drawn_weights, weights_of
+
+Ends = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,20 @@ class Computed:
     values: Mapping[str, float]
     draws: Mapping[str, Amount]
 
-    def interval(self, code: str) -> tuple[float, float] | None:
+    def own_interval(self, indicator: IndicatorDefinition) -> Ends | None:
+        """The interval of an indicator: by its own formula where it has one, else of its draws."""
+        reading = self.outcomes[indicator.code]
+        if isinstance(reading, NoEvidence) or reading.interval is None:
+            return None
+        if reading.low is None or reading.high is None:
+            return self.interval(indicator.code)
+        low, high = sorted(
+            normalise(float(end), indicator.goalposts, indicator.normalisation)
+            for end in (reading.low, reading.high)
+        )
+        return low, high
+
+    def interval(self, code: str) -> Ends | None:
         """The span of 95% of a node's draws, and in any case its value; None where it is sure."""
         draws = self.draws[code]
         if isinstance(draws, float | int):

@@ -1,0 +1,110 @@
+"""The figures of many regencies over many years, on as many processes as there are.
+
+Each regency and year draws its own random numbers, so a figure depends neither on the others nor
+on how the work was divided.
+"""
+
+import multiprocessing
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+
+import numpy as np
+
+from services.assessment.methods.definition import CollaborationMethod
+from services.assessment.scoring.computing import Computed, Ends, compute
+from services.assessment.scoring.facts import Facts
+from services.assessment.scoring.uncertainty import Draws, Streams
+
+CASES_AT_ONCE = 64
+"""Small enough that a process holds little, large enough that handing over costs nothing."""
+
+
+@dataclass(frozen=True, order=True)
+class Case:
+    """A regency in a year."""
+
+    region: str
+    period: int
+
+    @property
+    def scope(self) -> str:
+        return f"{self.region} {self.period} "
+
+
+Reader = Callable[[Case], Facts]
+"""Where the facts of a case come from; it has to be known by name to another process."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Value and ends of the interval of each node in each case; NaN where there is none.
+
+    A figure that nothing makes uncertain has both ends at its value.
+    """
+
+    cases: Sequence[Case]
+    nodes: Sequence[str]
+    values: Draws
+    lows: Draws
+    highs: Draws
+
+
+def nodes_of(method: CollaborationMethod) -> list[str]:
+    """The codes of all nodes, the index first."""
+    return [
+        method.index.code,
+        *(dimension.code for dimension in method.dimensions),
+        *(element.code for element in method.elements()),
+        *(indicator.code for indicator in method.indicators()),
+    ]
+
+
+def assess_many(
+    method: CollaborationMethod,
+    cases: Sequence[Case],
+    read: Reader,
+    *,
+    seed: int,
+    draws: int,
+    workers: int = 1,
+) -> Figures:
+    """The figures of every case. The same on any number of workers."""
+    work = partial(_figures, method, read, seed, draws)
+    chunks = [cases[at : at + CASES_AT_ONCE] for at in range(0, len(cases), CASES_AT_ONCE)]
+    if workers == 1:
+        parts = [work(chunk) for chunk in chunks]
+    else:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(workers, mp_context=context) as pool:
+            parts = list(pool.map(work, chunks))
+    nodes = nodes_of(method)
+    table = np.array(list(chain.from_iterable(parts))).reshape(len(cases), len(nodes), 3)
+    return Figures(cases, nodes, table[..., 0], table[..., 1], table[..., 2])
+
+
+def _figures(
+    method: CollaborationMethod, read: Reader, seed: int, draws: int, cases: Sequence[Case]
+) -> list[Draws]:
+    return [
+        _row(method, compute(method, read(case), Streams(seed, draws, case.scope)))
+        for case in cases
+    ]
+
+
+def _row(method: CollaborationMethod, computed: Computed) -> Draws:
+    indicators = {indicator.code: indicator for indicator in method.indicators()}
+    nodes = nodes_of(method)
+    row = np.full((len(nodes), 3), np.nan)
+    for at, code in enumerate(nodes):
+        value = computed.values.get(code)
+        if value is not None:
+            ends: Ends | None = (
+                computed.own_interval(indicators[code])
+                if code in indicators
+                else computed.interval(code)
+            )
+            row[at] = (value, *(ends or (value, value)))
+    return row
