@@ -1,9 +1,9 @@
 """Assessments of a whole country, against a plain loop over the draws.
 
 `python -m bench assess` (or `python -m bench.assess --help`): 514 regencies over 12 years, each
-figure with an interval from 10,000 draws, on synthetic facts. The reference computes the same tree draw by draw in plain Python with
-the standard library's random numbers; it is measured on a sample and extrapolated. What the
-reference is spared: reading and measuring the facts.
+figure with an interval from 10,000 draws, on synthetic facts. The reference computes the same tree
+draw by draw in plain Python with the standard library's random numbers; it is measured on a sample
+and extrapolated. What the reference is spared: reading and measuring the facts.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from services.assessment.scoring.assess import assess
 from services.assessment.scoring.computing import compute, readings_of
 from services.assessment.scoring.many import Case, assess_many
 from services.assessment.scoring.reading import Reading
+from services.assessment.scoring.sensitivity import analyse
 from services.assessment.scoring.uncertainty import Streams
 
 SAMPLE_CASES = 4
@@ -108,6 +109,10 @@ def main(arguments: Sequence[str] = ()) -> None:
     single = time.perf_counter() - started
 
     started = time.perf_counter()
+    analyse(method, facts, seed=1)
+    analysis = time.perf_counter() - started
+
+    started = time.perf_counter()
     figures = assess_many(
         method, cases, synthetic_facts, seed=1, draws=wanted.draws, workers=wanted.workers
     )
@@ -126,6 +131,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     )
     print(f"ratio            {expected / seconds:9.1f} by the clock, {expected / cpu:.1f} by CPU")
     print(f"one assessment   {single * 1000:9.1f} ms")
+    print(f"its sensitivity  {analysis * 1000:9.1f} ms")
     print(f"peak memory      {own:9.0f} MiB here, {child:.0f} MiB in the largest worker")
 
 

@@ -14,7 +14,7 @@ from services.assessment.methods.rules import (
     RankAmong,
     ZScore,
 )
-from services.assessment.scoring.normalise import between, normalise, rank_among, z_score
+from services.assessment.scoring.normalise import normalise, rank_among, z_score
 
 HIGHER = Goalposts(min=0, max=1)
 LOWER = Goalposts(min=0, max=1, direction="lower")
@@ -32,7 +32,9 @@ RULES: st.SearchStrategy[Normalisation] = st.one_of(
 def test_a_rank_agrees_with_scipys_percentile_of_score(group: list[float], value: float) -> None:
     theirs = stats.percentileofscore(group, value, kind="mean")
     assert normalise(value, HIGHER, RankAmong(kind="rank", among=group)) == pytest.approx(theirs)
-    assert rank_among(np.array([value]), np.array(group))[0] == pytest.approx(theirs / 100)
+    assert np.asarray(rank_among(np.array([value]), np.array(group)))[0] == pytest.approx(
+        theirs / 100
+    )
 
 
 @given(GROUPS.filter(lambda group: max(group) - min(group) > 0.1))
@@ -66,7 +68,6 @@ def test_distance_to_a_target_of_four(value: float, direction: str, score: float
 
 
 def test_min_max_is_a_straight_line_between_its_ends() -> None:
-    assert [between(raw, 2, 6) for raw in (2.0, 3.0, 6.0, 8.0)] == [0, 0.25, 1, 1.5]
     posts = Goalposts(min=2, max=6)
     assert [normalise(raw, posts) for raw in (1.0, 3.0, 6.0, 8.0)] == [0, 25, 100, 100]
 
@@ -88,3 +89,21 @@ def test_a_number_and_an_array_score_the_same(
     posts = HIGHER if higher else LOWER
     together = normalise(np.array(values), posts, rule)
     assert together.tolist() == [normalise(value, posts, rule) for value in values]
+
+
+@pytest.mark.parametrize(
+    ("rule", "direction", "scores"),
+    [
+        (MinMax(), "higher", (20, 18.1818, 22.2222)),
+        (MinMax(), "lower", (80, 72.7273, 88.8889)),
+        (ZScore(kind="z", mean=0, sd=1, span=1), "higher", (60, 59.0909, 61.1111)),
+        (DistanceToTarget(kind="target", target=0.5), "higher", (40, 36.3636, 44.4444)),
+        (DistanceToTarget(kind="target", target=0.1), "lower", (50, 45.4545, 55.5556)),
+    ],
+)
+def test_a_stretch_moves_what_scores_100_and_leaves_what_scores_0(
+    rule: Normalisation, direction: str, scores: tuple[float, ...]
+) -> None:
+    posts = HIGHER if direction == "higher" else LOWER
+    found = [normalise(0.2, posts, rule, stretch=stretch) for stretch in (1, 1.1, 0.9)]
+    assert found == pytest.approx(scores, abs=5e-5)

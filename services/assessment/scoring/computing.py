@@ -59,9 +59,14 @@ def readings_of(outcomes: Mapping[str, Outcome]) -> dict[str, Reading]:
     return {code: one for code, one in outcomes.items() if isinstance(one, Reading)}
 
 
+def measure_all(method: CollaborationMethod, facts: Facts) -> dict[str, Outcome]:
+    """The outcome of each indicator, by its code."""
+    return {one.code: measure(one.measure, facts) for one in method.indicators()}
+
+
 def compute(method: CollaborationMethod, facts: Facts, streams: Streams) -> Computed:
     """Measures, normalises and aggregates the facts of a year."""
-    outcomes = {one.code: measure(one.measure, facts) for one in method.indicators()}
+    outcomes = measure_all(method, facts)
     values: dict[str, float] = {}
     draws: dict[str, Amount] = {}
     for indicator in method.indicators():

@@ -1,6 +1,6 @@
 """From raw values to scores of 0-100; each rule works on a number and on an array alike."""
 
-from typing import TypeVar, cast
+from typing import overload
 
 import numpy as np
 
@@ -13,56 +13,68 @@ from services.assessment.methods.rules import (
     RankAmong,
     ZScore,
 )
+from services.assessment.scoring.aggregate import Amount
 from services.assessment.scoring.uncertainty import Draws
 
-Value = TypeVar("Value", float, Draws)
 
+@overload
+def normalise(
+    raw: float, goalposts: Goalposts, rule: Normalisation | None = None, *, stretch: float = 1
+) -> float: ...
+@overload
+def normalise(
+    raw: Draws, goalposts: Goalposts, rule: Normalisation | None = None, *, stretch: float = 1
+) -> Draws: ...
+@overload
+def normalise(
+    raw: Amount, goalposts: Goalposts, rule: Normalisation | None = None, *, stretch: Amount = 1
+) -> Amount: ...
+def normalise(
+    raw: Amount, goalposts: Goalposts, rule: Normalisation | None = None, *, stretch: Amount = 1
+) -> Amount:
+    """0-100 by the rule (default: between the goalposts), clipped.
 
-def normalise(raw: Value, goalposts: Goalposts, rule: Normalisation | None = None) -> Value:
-    """0-100 by the rule (default: between the goalposts), clipped."""
+    `stretch` moves what scores 100 farther away (over 1) or nearer, for a sensitivity analysis.
+    """
+    higher = goalposts.direction == "higher"
     match rule:
         case None | MinMax():
-            share = between(raw, goalposts.min, goalposts.max)
+            far = (goalposts.max - goalposts.min) * stretch
+            gained = raw - goalposts.min if higher else goalposts.max - raw
+            return _clipped(100 * (gained / far))
         case RankAmong():
             share = rank_among(raw, np.asarray(rule.among, dtype=np.float64))
         case ZScore():
-            share = 0.5 + z_score(raw, mean=rule.mean, sd=rule.sd) / (2 * rule.span)
+            share = 0.5 + z_score(raw, mean=rule.mean, sd=rule.sd) / (2 * rule.span * stretch)
         case DistanceToTarget():
-            return _clipped(
-                100 * distance_to_target(raw, rule.target, direction=goalposts.direction)
-            )
-    return _clipped(100 * (share if goalposts.direction == "higher" else 1 - share))
+            target = rule.target * stretch if higher else rule.target / stretch
+            return _clipped(100 * distance_to_target(raw, target, direction=goalposts.direction))
+    return _clipped(100 * (share if higher else 1 - share))
 
 
-def between(raw: Value, low: float, high: float) -> Value:
-    """Min-max: 0 at `low`, 1 at `high`, beyond them outside of 0-1."""
-    return (raw - low) / (high - low)
-
-
-def z_score(raw: Value, *, mean: float, sd: float) -> Value:
+def z_score(raw: Amount, *, mean: float, sd: float) -> Amount:
     """Standard deviations above the mean."""
     return (raw - mean) / sd
 
 
-def rank_among(raw: Value, group: Draws) -> Value:
+def rank_among(raw: Amount, group: Draws) -> Amount:
     """The share of a group that a value passes, ties counting half (a percentile rank)."""
     ordered = np.sort(group)
     below = np.searchsorted(ordered, raw, side="left")
     reached = np.searchsorted(ordered, raw, side="right")
     shares = (below + reached) / (2 * len(ordered))
-    return cast("Value", float(shares) if isinstance(raw, float | int) else shares)
+    return float(shares) if isinstance(raw, float | int) else shares
 
 
-def distance_to_target(raw: Value, target: float, *, direction: Direction = "higher") -> Value:
+def distance_to_target(raw: Amount, target: Amount, *, direction: Direction = "higher") -> Amount:
     """The share of the way from nothing to the target; where less is better, target / value."""
     if direction == "higher":
         return raw / target
-    if isinstance(raw, float | int):
-        return cast("Value", target / raw if raw > 0 else 1.0)
-    return np.divide(target, raw, out=np.ones_like(raw), where=raw > 0)
+    with np.errstate(divide="ignore"):  # nothing at all is past every target
+        return np.divide(target, np.maximum(raw, 0))
 
 
-def _clipped(score: Value) -> Value:
-    if isinstance(score, float | int):
-        return min(100.0, max(0.0, score))
-    return np.clip(score, 0, 100)
+def _clipped(score: Amount) -> Amount:
+    if isinstance(score, np.ndarray):
+        return np.clip(score, 0, 100)
+    return min(100.0, max(0.0, float(score)))

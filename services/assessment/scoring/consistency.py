@@ -1,0 +1,71 @@
+"""Whether figures that are averaged belong together: correlations and internal consistency."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from pydantic import Field
+
+from services.assessment.scoring.scores import ScoreModel
+from services.assessment.scoring.uncertainty import Draws
+
+LEAST_CASES = 3
+DECIMALS = 4
+
+
+class Correlation(ScoreModel):
+    """Pearson's correlation of two nodes over the cases that have both."""
+
+    one: str
+    other: str
+    r: float | None = Field(description="Null with fewer than three cases, or where one is flat.")
+    n: int
+
+
+class Consistency(ScoreModel):
+    """How well the parts of a whole go together over several regencies or years."""
+
+    nodes: list[str]
+    cases: int = Field(description="Cases that have a value of every node.")
+    alpha: float | None = Field(description="Cronbach's alpha over those cases.")
+    reason: str | None
+    correlations: list[Correlation]
+
+
+def consistency(nodes: Sequence[str], values: Draws) -> Consistency:
+    """The diagnostics of a table with a row for each case; a missing value is NaN."""
+    complete = values[~np.isnan(values).any(axis=1)] if values.size else values
+    alpha = cronbach_alpha(complete) if len(complete) >= LEAST_CASES else None
+    reason = None
+    if len(complete) < LEAST_CASES:
+        reason = f"{len(complete)} cases have every value, at least {LEAST_CASES} are needed"
+    elif alpha is None:
+        reason = "the values do not vary, or there is a single node"
+    return Consistency(
+        nodes=list(nodes),
+        cases=len(complete),
+        alpha=None if alpha is None else round(alpha, DECIMALS),
+        reason=reason,
+        correlations=[
+            _correlation(nodes[a], nodes[b], values[:, [a, b]])
+            for a in range(len(nodes))
+            for b in range(a + 1, len(nodes))
+        ],
+    )
+
+
+def cronbach_alpha(values: Draws) -> float | None:
+    """k / (k - 1) x (1 - sum of the variances / variance of the sum), of columns without gaps."""
+    k = values.shape[1]
+    whole = float(np.var(values.sum(axis=1), ddof=1))
+    if k < 2 or whole <= 0:
+        return None
+    parts = float(np.var(values, axis=0, ddof=1).sum())
+    return k / (k - 1) * (1 - parts / whole)
+
+
+def _correlation(one: str, other: str, pair: Draws) -> Correlation:
+    both = pair[~np.isnan(pair).any(axis=1)]
+    r = None
+    if len(both) >= LEAST_CASES and np.ptp(both, axis=0).min() > 0:
+        r = round(float(np.asarray(np.corrcoef(both.T))[0, 1]), DECIMALS)
+    return Correlation(one=one, other=other, r=r, n=len(both))

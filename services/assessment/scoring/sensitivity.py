@@ -1,0 +1,276 @@
+"""How an index would change under the choices that a critic would question.
+
+All choices are varied at once: the evidence within its uncertainty, the mean of the dimensions,
+the weights, one indicator left out, and the goalposts. Each choice is drawn from a table by one
+random number, so that it has one share of the spread however many figures it consists of (Saisana,
+Saltelli and Tarantola 2005).
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from pydantic import Field
+
+from services.assessment.methods.definition import (
+    CollaborationMethod,
+    DimensionDefinition,
+    ElementDefinition,
+)
+from services.assessment.methods.rules import Aggregation, Mean
+from services.assessment.scoring.aggregate import Amount
+from services.assessment.scoring.assess import rounded
+from services.assessment.scoring.computing import measure_all, readings_of
+from services.assessment.scoring.facts import Facts
+from services.assessment.scoring.normalise import normalise
+from services.assessment.scoring.reading import Reading
+from services.assessment.scoring.scores import ScoreModel
+from services.assessment.scoring.sobol import Shares, sobol_shares
+from services.assessment.scoring.tree import combine
+from services.assessment.scoring.uncertainty import Draws, Streams, central
+from services.assessment.scoring.weigh import Weights, dirichlet_weights, weights_of
+
+RUNS = 4096
+TABLE = 2048
+STRETCH = 0.2
+MEANS: tuple[Mean, ...] = ("arithmetic", "geometric")
+
+FACTORS = {
+    "evidence": "the evidence, anywhere within its uncertainty",
+    "aggregation": "the mean of the dimensions: arithmetic or geometric",
+    "weights": "the weights: the method's own, or any other (Dirichlet) as often",
+    "left_out": "one indicator left out, or none",
+    "goalposts": "what scores 100: up to 20% nearer or farther, for each indicator by itself",
+}
+
+
+class Factor(ScoreModel):
+    """A choice, and its share of the spread of the index."""
+
+    code: str
+    name: str
+    first: float = Field(description="Share of the variance that it causes by itself.")
+    first_error: float = Field(description="Standard error of the estimate.")
+    total: float = Field(description="Its share with all that it causes together with others.")
+    total_error: float
+
+
+class Spread(ScoreModel):
+    """Where the index lies when all choices vary at once."""
+
+    runs: int
+    mean: float
+    sd: float
+    low: float = Field(description="2.5% of the runs lie below.")
+    high: float = Field(description="2.5% of the runs lie above.")
+
+
+class Variant(ScoreModel):
+    """The index when one choice alone is made differently."""
+
+    choice: str
+    value: float | None
+    difference: float | None = Field(description="To the index as the method has it.")
+
+
+class Sensitivity(ScoreModel):
+    """The sensitivity analysis of an index; without a value of the index there is none."""
+
+    value: float | None
+    reason: str | None
+    spread: Spread | None
+    factors: list[Factor]
+    choices: list[Variant]
+    left_out: list[Variant] = Field(description="By the code of the indicator that is left out.")
+
+
+def analyse(method: CollaborationMethod, facts: Facts, *, seed: int) -> Sensitivity:
+    """The analysis of a year. The same facts, method and seed give the same digits."""
+    model = IndexModel(method, readings_of(measure_all(method, facts)), Streams(seed, TABLE))
+    value = model.value()
+    if value is None:
+        return Sensitivity(
+            value=None,
+            reason="the index has no value, so it has no spread",
+            spread=None,
+            factors=[],
+            choices=[],
+            left_out=[],
+        )
+    shares = sobol_shares(model.outcomes, len(FACTORS), Streams(seed, RUNS))
+    low, high = central(shares.outcomes)
+    return Sensitivity(
+        value=rounded(value),
+        reason=None,
+        spread=Spread(
+            runs=len(shares.outcomes),
+            mean=rounded(float(np.mean(shares.outcomes))),
+            sd=rounded(float(np.std(shares.outcomes))),
+            low=rounded(low),
+            high=rounded(high),
+        ),
+        factors=_factors(shares),
+        choices=_choices(model, value),
+        left_out=[_variant(code, model.value(left_out=code), value) for code in model.readings],
+    )
+
+
+class IndexModel:
+    """The index as a function of the choices."""
+
+    def __init__(
+        self, method: CollaborationMethod, readings: Mapping[str, Reading], streams: Streams
+    ) -> None:
+        self._method = method
+        self._indicators = {one.code: one for one in method.indicators()}
+        self._streams = streams
+        dimensions = {
+            indicator.code
+            for dimension in method.dimensions
+            for element in dimension.elements
+            for indicator in element.indicators
+        }
+        self.readings = {code: one for code, one in readings.items() if code in dimensions}
+        self._weights = weights_of(method)
+        self._random_weights = dirichlet_weights(method, streams, concentration=1)
+        self._drawn = {
+            code: reading.draw(streams)
+            for code, reading in self.readings.items()
+            if reading.interval is not None
+        }
+        stretches = streams.uniforms("goalposts", len(self.readings))
+        self._stretches = dict(
+            zip(self.readings, 1 - STRETCH + 2 * STRETCH * stretches, strict=True)
+        )
+        # To leave out an indicator without which there is no index is no choice.
+        able = [code for code in self.readings if self.value(left_out=code) is not None]
+        self._left_out: Sequence[str | None] = (None, *able)
+
+    def value(
+        self,
+        *,
+        left_out: str | None = None,
+        mean: Mean | None = None,
+        stretch: float = 1,
+    ) -> float | None:
+        """The index with one choice made differently, and the evidence at its values."""
+        scores: dict[str, Amount] = {
+            code: self._score(code, float(reading.value), stretch)
+            for code, reading in self.readings.items()
+            if code != left_out
+        }
+        return _float(self._index(scores, self._weights, left_out=left_out, mean=mean))
+
+    def outcomes(self, numbers: Draws) -> Draws:
+        """The index for each column of numbers, one row for each of the factors."""
+        evidence, mean, weights, left_out, goalposts = numbers
+        chosen = (left_out * len(self._left_out)).astype(np.intp)
+        outcomes = np.empty(numbers.shape[1])
+        for option, code in enumerate(self._left_out):
+            runs = np.flatnonzero(chosen == option)
+            if len(runs):
+                scores = self._scores(evidence[runs], goalposts[runs], left_out=code)
+                drawn = self._weights_at(weights[runs])
+                arithmetic, geometric = (
+                    self._index(scores, drawn, left_out=code, mean=kind) for kind in MEANS
+                )
+                # Every option leaves an index; None cannot come about.
+                outcomes[runs] = np.where(
+                    mean[runs] < 0.5, np.asarray(arithmetic), np.asarray(geometric)
+                )
+        return outcomes
+
+    def _scores(
+        self, evidence: Draws, goalposts: Draws, *, left_out: str | None
+    ) -> dict[str, Amount]:
+        draw, stretch = _places(evidence), _places(goalposts)
+        return {
+            code: self._score(
+                code,
+                self._drawn[code][draw] if code in self._drawn else float(reading.value),
+                self._stretches[code][stretch],
+            )
+            for code, reading in self.readings.items()
+            if code != left_out
+        }
+
+    def _weights_at(self, numbers: Draws) -> Weights:
+        """The method's own weights below one half, and random ones above."""
+        own, place = numbers < 0.5, _places(np.abs(2 * numbers - 1))
+        return {
+            code: np.where(own, self._weights[code], np.asarray(drawn)[place])
+            for code, drawn in self._random_weights.items()
+        }
+
+    def _score(self, code: str, raw: Amount, stretch: Amount) -> Amount:
+        one = self._indicators[code]
+        return normalise(raw, one.goalposts, one.normalisation, stretch=stretch)
+
+    def _index(
+        self,
+        scores: Mapping[str, Amount],
+        weights: Weights,
+        *,
+        left_out: str | None,
+        mean: Mean | None,
+    ) -> Amount | None:
+        method = self._method if left_out is None else without(self._method, left_out)
+        rules = method.aggregation
+        if mean is not None:
+            rules = Aggregation(element=rules.element, dimension=rules.dimension, index=mean)
+        return combine(method, scores, weights, rules).get(method.index.code)
+
+
+def without(method: CollaborationMethod, code: str) -> CollaborationMethod:
+    """The method as it would be without an indicator; what then is empty, is gone too."""
+    dimensions: list[DimensionDefinition] = []
+    for dimension in method.dimensions:
+        elements: list[ElementDefinition] = []
+        for element in dimension.elements:
+            kept = [one for one in element.indicators if one.code != code]
+            if kept:
+                elements.append(element.model_copy(update={"indicators": kept}))
+        if elements:
+            dimensions.append(dimension.model_copy(update={"elements": elements}))
+    return method.model_copy(update={"dimensions": dimensions, "drivers": []})
+
+
+def _places(numbers: Draws) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    return (numbers * TABLE).astype(np.intp)
+
+
+def _float(amount: Amount | None) -> float | None:
+    return None if amount is None else float(amount)
+
+
+def _factors(shares: Shares) -> list[Factor]:
+    return [
+        Factor(
+            code=code,
+            name=name,
+            first=rounded(float(shares.first[at])),
+            first_error=rounded(float(shares.first_error[at])),
+            total=rounded(float(shares.total[at])),
+            total_error=rounded(float(shares.total_error[at])),
+        )
+        for at, (code, name) in enumerate(FACTORS.items())
+    ]
+
+
+def _choices(model: IndexModel, value: float) -> list[Variant]:
+    means: tuple[Mean, ...] = (*MEANS, "harmonic")
+    return [
+        *(
+            _variant(f"{kind} mean of the dimensions", model.value(mean=kind), value)
+            for kind in means
+        ),
+        _variant("goalposts 20% nearer", model.value(stretch=1 - STRETCH), value),
+        _variant("goalposts 20% farther", model.value(stretch=1 + STRETCH), value),
+    ]
+
+
+def _variant(choice: str, found: float | None, value: float) -> Variant:
+    return Variant(
+        choice=choice,
+        value=None if found is None else rounded(found),
+        difference=None if found is None else rounded(found - value),
+    )
