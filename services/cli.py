@@ -21,6 +21,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.assessment.app import create_app as create_assessment
+from services.assessment.bundles.signing import read_public_key
+from services.assessment.bundles.verify import BundleError
+from services.assessment.bundles.verify import verify as verify_bundle
 from services.assessment.pack import load_evidence, read_evidence
 from services.catalog.app import create_app as create_catalog
 from services.catalog.pack import load_catalog, read_catalog
@@ -380,6 +383,39 @@ async def _retention(settings: Settings) -> Kept | None:
         )
     finally:
         await connection.close()
+
+
+@app.command()
+def verify(
+    bundle: Annotated[
+        Path, typer.Argument(help="A bundle, as /api/v1/assessments/{id}/bundle gives it.")
+    ],
+    key: Annotated[
+        Path | None, typer.Option(help="Public key (PEM) of the hub that published it.")
+    ] = None,
+) -> None:
+    """Compute a bundle's assessment again, from the bundle alone, and say whether it agrees."""
+    try:
+        archive = bundle.read_bytes()
+        wanted = None if key is None else read_public_key(key.read_bytes())
+    except (OSError, ValueError) as error:
+        say(f"It cannot be read: {error}")
+        raise typer.Exit(2) from None
+    try:
+        found = verify_bundle(archive, key=wanted)
+    except BundleError as error:
+        for fault in error.faults:
+            typer.echo(fault)
+        say(f"{bundle.name} does not agree: {len(error.faults)} faults.")
+        raise typer.Exit(1) from None
+    head = found.parameters
+    typer.echo(
+        f"{bundle.name} agrees: {found.nodes} figures of {head.method} {head.period}, region "
+        f"{head.region}, to the last digit."
+    )
+    typer.echo(f"Signed by the key {found.fingerprint}.")
+    if key is None:
+        say("Compare this key with /api/v1/metrics/publishing-key of the hub that published it.")
 
 
 @app.command()

@@ -5,7 +5,9 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from services.assessment.assessments.analysis import router as analysis
 from services.assessment.assessments.routes import router as assessments
+from services.assessment.bundles.routes import router as bundles
 from services.assessment.evidence.exchange_routes import router as evidence_files
 from services.assessment.evidence.routes import router as evidence
 from services.assessment.evidence.sources import router as sources
@@ -43,6 +45,8 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
             methods,
             indices,
             assessments,
+            analysis,
+            bundles,
         ],
         lifespan=lifespan,
     )

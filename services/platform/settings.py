@@ -65,6 +65,11 @@ class Settings(BaseSettings):
     identity_public_key_file: Path | None = Field(
         None, description="Ed25519 public key (PEM) with which every service checks them."
     )
+    publishing_private_key_file: Path | None = Field(
+        None,
+        description="Ed25519 key (PEM) that signs published assessments; made at its first use. "
+        "Every process of the assessment service needs the same.",
+    )
     upstream_timeout_seconds: float = Field(
         20, gt=0, le=300, description="How long the gateway waits for a service."
     )
@@ -92,6 +97,10 @@ class Settings(BaseSettings):
     @property
     def private_key_file(self) -> Path:
         return self.identity_private_key_file or self.data_dir / "identity" / "private.pem"
+
+    @property
+    def publishing_key_file(self) -> Path:
+        return self.publishing_private_key_file or self.data_dir / "publishing" / "key.pem"
 
     @property
     def public_key_file(self) -> Path:

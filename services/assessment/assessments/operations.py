@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services.assessment.evidence.store import ALL_STORED
-from services.assessment.methods.definition import CollaborationMethod
+from services.assessment.methods.definition import METHOD, CollaborationMethod
 from services.assessment.methods.library import read_methods
 from services.assessment.peers import Peers, reports_of
 from services.assessment.scoring.assess import assess
@@ -18,17 +18,18 @@ from services.assessment.scoring.facts import Facts, Item
 from services.assessment.scoring.scores import Scores
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
-from services.platform.problems import FieldError, Invalid, NotFound
+from services.platform.problems import Conflict, FieldError, Invalid, NotFound
 from services.platform.service import API
 
 STORE = """
 -- A new assessment.
 INSERT INTO assessment.assessment
     (region, id, method, method_version, method_hash, period, seed, draws, evidence_hash,
-     recorded_at, recorded_by, evidence, scores)
+     recorded_at, recorded_by, definition, evidence, scores)
 VALUES
     (:region, :id, :method, :method_version, :method_hash, :period, :seed, :draws,
-     :evidence_hash, :now, :recorded_by, CAST(:evidence AS jsonb), CAST(:scores AS jsonb))
+     :evidence_hash, :now, :recorded_by, CAST(:definition AS jsonb), CAST(:evidence AS jsonb),
+     CAST(:scores AS jsonb))
 """
 
 FIND = """
@@ -41,6 +42,13 @@ FROM assessment.assessment WHERE region = :region AND id = :id
 EVIDENCE = """
 -- What one assessment read.
 SELECT evidence FROM assessment.assessment WHERE region = :region AND id = :id
+"""
+
+WHOLE = """
+-- All that is needed to compute an assessment again.
+SELECT id, method, method_hash, period, seed, draws, recorded_at, recorded_by, definition,
+       evidence, scores
+FROM assessment.assessment WHERE region = :region AND id = :id
 """
 
 PAGE = """
@@ -64,6 +72,50 @@ class Assessed:
     facts: Facts
     scores: Scores
     notices: Sequence[str]
+
+
+@dataclass(frozen=True)
+class StoredAssessment:
+    """An assessment with all that it was computed from."""
+
+    id: UUID
+    method: CollaborationMethod
+    facts: Facts
+    scores: Scores
+    seed: int
+    draws: int
+    recorded_at: datetime
+    recorded_by: str
+
+
+async def find_whole(session: ReadSession, region: str, assessment_id: UUID) -> StoredAssessment:
+    """An assessment; `Conflict` where it dates from before its method was kept."""
+    parameters = {"region": region, "id": assessment_id}
+    row = (await session.execute(text(WHOLE), parameters)).one_or_none()
+    if row is None:
+        raise no_assessment(assessment_id)
+    method = read_methods().get(row.method)
+    if row.definition is not None:
+        method = METHOD.validate_python(row.definition)
+    if not isinstance(method, CollaborationMethod) or method.hash() != row.method_hash:
+        raise Conflict(
+            f"The assessment {assessment_id} follows a method that this hub no longer has; "
+            "assess the year again."
+        )
+    return StoredAssessment(
+        id=row.id,
+        method=method,
+        facts=Facts(period=row.period, items=[Item.model_validate(item) for item in row.evidence]),
+        scores=Scores.model_validate(row.scores),
+        seed=row.seed,
+        draws=row.draws,
+        recorded_at=row.recorded_at,
+        recorded_by=row.recorded_by,
+    )
+
+
+def no_assessment(assessment_id: UUID) -> NotFound:
+    return NotFound(f"There is no assessment {assessment_id}; {API}/assessments lists them.")
 
 
 def collaboration_method(method_id: str, *, period: int, parameter: bool) -> CollaborationMethod:
@@ -159,6 +211,7 @@ async def store_assessment(
             "evidence_hash": assessed.facts.hash(),
             "now": now,
             "recorded_by": recorded_by,
+            "definition": json.dumps(method.document()),
             "evidence": json.dumps([i.model_dump(mode="json") for i in assessed.facts.items]),
             "scores": assessed.scores.model_dump_json(),
         },

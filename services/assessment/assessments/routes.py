@@ -11,6 +11,7 @@ from services.assessment.assessments import operations
 from services.assessment.assessments.operations import (
     assess_now,
     collaboration_method,
+    no_assessment,
     store_assessment,
 )
 from services.assessment.assessments.schemas import (
@@ -19,6 +20,7 @@ from services.assessment.assessments.schemas import (
     Assessment,
     AssessmentEvidence,
     AssessmentHead,
+    AssessmentId,
     AssessmentWanted,
     CollaborationDynamics,
     DrawCount,
@@ -40,7 +42,6 @@ from services.platform.service import API, region_of
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
-AssessmentId = Annotated[UUID, Path(description="Id of a stored assessment.")]
 NodeCode = Annotated[
     str,
     Path(
@@ -256,6 +257,8 @@ def head_of(row: Any) -> dict[str, Any]:
         "href": href,
         "scores_href": f"{href}/scores",
         "evidence_href": f"{href}/evidence",
+        "sensitivity_href": f"{href}/sensitivity",
+        "bundle_href": f"{href}/bundle",
     }
 
 
@@ -265,7 +268,7 @@ async def _find(
     parameters = {"region": region, "id": assessment_id}
     row = (await session.execute(text(operations.FIND), parameters)).one_or_none()
     if row is None:
-        raise _no_assessment(assessment_id)
+        raise no_assessment(assessment_id)
     head = head_of(row)
     scores = Scores.model_validate(row.scores).with_addresses(head["scores_href"])
     return Assessment(**head, scores=scores)
@@ -275,9 +278,5 @@ async def _evidence(session: ReadSession, region: str, assessment_id: UUID) -> l
     parameters = {"region": region, "id": assessment_id}
     row = (await session.execute(text(operations.EVIDENCE), parameters)).one_or_none()
     if row is None:
-        raise _no_assessment(assessment_id)
+        raise no_assessment(assessment_id)
     return [Item.model_validate(item) for item in row.evidence]
-
-
-def _no_assessment(assessment_id: UUID) -> NotFound:
-    return NotFound(f"There is no assessment {assessment_id}; {API}/assessments lists them.")

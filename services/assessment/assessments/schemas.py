@@ -3,6 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
+from fastapi import Path
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.assessment.scoring.facts import Item
@@ -12,6 +13,7 @@ from services.platform.fields import BodyNumber, Slug, Year
 DEFAULT_METHOD = "cgr-2015"
 DEFAULT_DRAWS = 10_000
 
+AssessmentId = Annotated[UUID, Path(description="Id of a stored assessment.")]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1, description="Seed of the simulation.")]
 DrawCount = Annotated[
     int, Field(ge=100, le=100_000, description="Draws of the simulation.", examples=[10_000])
@@ -56,6 +58,8 @@ class AssessmentHead(Wire):
     href: str
     scores_href: str
     evidence_href: str
+    sensitivity_href: str
+    bundle_href: str
 
 
 class Assessment(AssessmentHead):

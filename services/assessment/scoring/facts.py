@@ -64,6 +64,10 @@ class Facts(BaseModel):
                 parsed.setdefault(item.kind, []).append((item, record))
         return parsed
 
+    def check(self) -> None:
+        """Raises a `ValueError` where a record is not as its kind has to be."""
+        _ = self._parsed
+
     def report(self, kind: ReportName, key: str) -> Item | None:
         """What another service reports, or None where it did not."""
         return next((item for item in self.items if (item.kind, item.key) == (kind, key)), None)

@@ -1,0 +1,72 @@
+"""What stands behind an index: its sensitivity, and whether its parts go together."""
+
+import asyncio
+from typing import Annotated
+
+import numpy as np
+from fastapi import APIRouter, Query, Request
+from sqlalchemy import text
+
+from services.assessment.assessments.operations import find_whole
+from services.assessment.assessments.schemas import DEFAULT_METHOD, AssessmentId
+from services.assessment.scoring.consistency import Consistency, consistency
+from services.assessment.scoring.scores import Scores
+from services.assessment.scoring.sensitivity import Sensitivity, analyse
+from services.platform.database import Reading
+from services.platform.fields import Slug
+from services.platform.problems import problem_responses
+from services.platform.service import API, region_of
+
+router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
+
+NEWEST_BY_PERIOD = """
+-- The newest assessment of each year by a method.
+SELECT DISTINCT ON (period) period, scores
+FROM assessment.assessment
+WHERE region = :region AND method = :method
+ORDER BY period, id DESC
+"""
+
+
+@router.get(
+    "/assessments/{id}/sensitivity",
+    operation_id="get_assessment_sensitivity",
+    responses=problem_responses(404, 409),
+)
+async def get_assessment_sensitivity(
+    request: Request, session: Reading, id: AssessmentId
+) -> Sensitivity:
+    """How the index would change under the choices that a critic would question.
+
+    Everything is varied at once: the evidence within its uncertainty, the mean of the dimensions,
+    the weights, one indicator left out, the goalposts. Sobol indices give each one's share.
+    """
+    stored = await find_whole(session, region_of(request), id)
+    # A second of computing: off the event loop.
+    return await asyncio.to_thread(analyse, stored.method, stored.facts, seed=stored.seed)
+
+
+@router.get("/metrics/consistency", operation_id="get_consistency")
+async def get_consistency(
+    request: Request,
+    session: Reading,
+    method: Annotated[Slug, Query(description="Method, see `methods`.")] = DEFAULT_METHOD,
+) -> Consistency:
+    """Whether the elements go together over the years: correlations and Cronbach's alpha.
+
+    It reads the newest stored assessment of each year.
+    """
+    parameters = {"region": region_of(request), "method": method}
+    rows = await session.execute(text(NEWEST_BY_PERIOD), parameters)
+    years = [
+        {
+            element.code: element.value
+            for dimension in Scores.model_validate(row.scores).dimensions
+            for element in dimension.elements
+        }
+        for row in rows
+    ]
+    nodes = sorted({code for year in years for code in year})
+    table = [[year.get(code) for code in nodes] for year in years]
+    values = np.array(table, dtype=np.float64).reshape(len(years), len(nodes))
+    return consistency(nodes, values)

@@ -1,0 +1,106 @@
+"""A zip archive with one possible form, so that no byte of it can change unseen.
+
+Entries are stored without compression, in order, without dates; any unzip reads them. A reader
+that knows the form finds a changed byte in the headers too, which a checksum of contents does not
+cover, and says in which part it lies.
+"""
+
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+LOCAL = struct.Struct("<4s5H3I2H")
+CENTRAL = struct.Struct("<4s6H3I5H2I")
+END = struct.Struct("<4s4H2IH")
+VERSION = 20
+UNIX = 3 << 8
+DATE_1980 = 0x21
+READABLE = 0o100644 << 16
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of the archive and what it holds."""
+
+    start: int
+    end: int
+    holds: str
+
+
+@dataclass
+class Opened:
+    """What was read, and what is wrong with it."""
+
+    files: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    faults: list[str] = field(default_factory=list[str])
+
+
+def pack(files: Mapping[str, bytes]) -> bytes:
+    """The archive of these files; the same files in the same order give the same bytes."""
+    return _write(files)[0]
+
+
+def _write(files: Mapping[str, bytes]) -> tuple[bytes, list[Part]]:
+    body = bytearray()
+    directory = bytearray()
+    parts: list[Part] = []
+    for name, content in files.items():
+        encoded = name.encode("ascii")
+        start = len(body)
+        fields = (0, 0, 0, DATE_1980, zlib.crc32(content), len(content), len(content))
+        body += LOCAL.pack(b"PK\3\4", VERSION, *fields, len(encoded), 0) + encoded
+        parts.append(Part(start, len(body), f"the header of {name}"))
+        parts.append(Part(len(body), len(body) + len(content), name))
+        body += content
+        directory += CENTRAL.pack(
+            b"PK\1\2", UNIX | VERSION, VERSION, *fields, len(encoded), 0, 0, 0, 0, READABLE, start
+        )
+        directory += encoded
+    count, at = len(files), len(body)
+    body += directory
+    body += END.pack(b"PK\5\6", 0, 0, count, count, len(directory), at, 0)
+    parts.append(Part(at, len(body), "the directory of the archive"))
+    return bytes(body), parts
+
+
+def unpack(archive: bytes) -> Opened:
+    """The files of an archive, with every fault that its form shows."""
+    opened = Opened()
+    at = 0
+    while archive[at : at + 4] != b"PK\1\2":
+        if len(archive) < at + LOCAL.size:
+            opened.faults.append(f"the archive ends at byte {len(archive)}, before its directory")
+            return opened
+        header = LOCAL.unpack_from(archive, at)
+        magic, checksum, size, name_length = header[0], header[6], header[8], header[9]
+        start = at + LOCAL.size + name_length
+        if magic != b"PK\3\4" or start + size > len(archive):
+            opened.faults.append(f"byte {at} and on: the header of a file is damaged")
+            return opened
+        encoded = archive[at + LOCAL.size : start]
+        if not encoded.isascii() or not encoded.decode().isprintable():
+            opened.faults.append(f"byte {at + LOCAL.size} and on: the name of a file is damaged")
+            return opened
+        name = encoded.decode()
+        content = archive[start : start + size]
+        if zlib.crc32(content) != checksum:
+            opened.faults.append(
+                f"{name}: bytes {start}-{start + size} do not have the checksum in their header"
+            )
+        opened.files[name] = content
+        at = start + size
+    if not opened.faults:
+        opened.faults += _differences(archive, opened.files)
+    return opened
+
+
+def _differences(archive: bytes, files: Mapping[str, bytes]) -> list[str]:
+    """Where an archive is not the one that its files make."""
+    wanted, parts = _write(files)
+    if wanted == archive:
+        return []
+    pairs = zip(wanted, archive, strict=False)
+    at = next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(wanted), len(archive)))
+    part = next((part for part in parts if part.start <= at < part.end), None)
+    return [f"byte {at}, in {part.holds if part else 'what follows the archive'}, was changed"]

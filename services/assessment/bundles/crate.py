@@ -1,0 +1,96 @@
+"""The bundle's description as an RO-Crate 1.1, so that research archives understand it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+CONTEXT = "https://w3id.org/ro/crate/1.1/context"
+PROFILE = "https://w3id.org/ro/crate/1.1"
+
+DESCRIPTIONS = {
+    "README.md": ("How to verify this bundle", "text/markdown"),
+    "method.json": (
+        "The method: every indicator, how it is measured and scored",
+        "application/json",
+    ),
+    "evidence.json": ("All evidence that was read, in its versions", "application/json"),
+    "parameters.json": ("Seed, draws, hashes and origin", "application/json"),
+    "scores.json": (
+        "The result: every node with interval, coverage and reason",
+        "application/json",
+    ),
+    "public-key.pem": ("The Ed25519 key that signed the manifest", "application/x-pem-file"),
+}
+INPUTS = ("method.json", "evidence.json", "parameters.json")
+
+
+def crate_metadata(
+    name: str,
+    sizes: Mapping[str, int],
+    *,
+    description: str,
+    identifier: UUID,
+    region: str,
+    at: datetime,
+    software: str,
+) -> dict[str, Any]:
+    """`ro-crate-metadata.json`."""
+    moment = at.isoformat()
+    publisher = {"@id": f"#region-{region}"}
+    graph: list[dict[str, Any]] = [
+        {
+            "@id": "ro-crate-metadata.json",
+            "@type": "CreativeWork",
+            "about": {"@id": "./"},
+            "conformsTo": {"@id": PROFILE},
+        },
+        {
+            "@id": "./",
+            "@type": "Dataset",
+            "name": name,
+            "description": description,
+            "identifier": f"urn:uuid:{identifier}",
+            "datePublished": moment,
+            "license": {"@id": "#terms"},
+            "publisher": publisher,
+            "mainEntity": {"@id": "scores.json"},
+            "hasPart": [{"@id": file} for file in sizes],
+            "mentions": {"@id": "#assessment"},
+        },
+        {
+            "@id": "#terms",
+            "@type": "CreativeWork",
+            "name": "Public information",
+            "description": "Public information of a public body (Law of Indonesia 14/2008).",
+        },
+        {**publisher, "@type": "Organization", "name": f"Government of region {region}"},
+        {
+            "@id": "#emall",
+            "@type": "SoftwareApplication",
+            "name": "emall-hub",
+            "version": software,
+        },
+        {
+            "@id": "#assessment",
+            "@type": "CreateAction",
+            "name": "Assessment",
+            "endTime": moment,
+            "agent": publisher,
+            "instrument": {"@id": "#emall"},
+            "object": [{"@id": file} for file in INPUTS],
+            "result": [{"@id": "scores.json"}],
+        },
+    ]
+    for file, size in sizes.items():
+        title, media_type = DESCRIPTIONS[file]
+        graph.append(
+            {
+                "@id": file,
+                "@type": "File",
+                "name": title,
+                "encodingFormat": media_type,
+                "contentSize": str(size),
+            }
+        )
+    return {"@context": CONTEXT, "@graph": graph}

@@ -1,0 +1,96 @@
+"""Bundles over HTTP: `/api/v1/assessments/{id}/bundle`, and the key that signs them."""
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.assessment.assessments.operations import StoredAssessment, find_whole
+from services.assessment.assessments.schemas import AssessmentId
+from services.assessment.bundles.contents import Parameters, bundle
+from services.assessment.bundles.signing import Signer
+from services.platform.database import Reading
+from services.platform.identity import ensure_identity, load_private_key
+from services.platform.problems import problem_responses
+from services.platform.service import API, VERSION, region_of
+from services.platform.settings import Settings
+
+router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
+
+ZIP = "application/zip"
+ZIP_ANSWER: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The bundle.",
+        "content": {ZIP: {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+class PublishingKey(BaseModel):
+    """The public key with which everybody can check what this hub signed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    algorithm: str = "Ed25519"
+    pem: str
+    fingerprint: str = Field(description="SHA-256 of the raw key, as `emall verify` prints it.")
+
+
+@router.get(
+    "/assessments/{id}/bundle",
+    operation_id="get_assessment_bundle",
+    response_class=Response,
+    responses=ZIP_ANSWER | problem_responses(404, 409),
+)
+async def get_assessment_bundle(request: Request, session: Reading, id: AssessmentId) -> Response:
+    """An assessment as a signed zip (RO-Crate), from which `emall verify` computes it again.
+
+    The same assessment gives the same bytes.
+    """
+    region = region_of(request)
+    stored = await find_whole(session, region, id)
+    signer = await asyncio.to_thread(_signer, request)
+    archive = await asyncio.to_thread(
+        bundle,
+        _parameters(stored, region),
+        stored.method,
+        stored.facts.items,
+        stored.scores,
+        signer=signer,
+    )
+    name = f"{stored.method.id}-{stored.facts.period}-{region}.zip"
+    return Response(
+        archive, media_type=ZIP, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+@router.get("/metrics/publishing-key", operation_id="get_publishing_key")
+async def get_publishing_key(request: Request) -> PublishingKey:
+    """The public key that signs the bundles of this hub."""
+    public = (await asyncio.to_thread(_signer, request)).public
+    return PublishingKey(pem=public.pem, fingerprint=public.fingerprint)
+
+
+def _signer(request: Request) -> Signer:
+    settings: Settings = request.app.state.settings
+    file = settings.publishing_key_file
+    ensure_identity(file, file.with_name(f"{file.stem}.public.pem"))
+    return Signer(load_private_key(file))
+
+
+def _parameters(stored: StoredAssessment, region: str) -> Parameters:
+    return Parameters(
+        id=stored.id,
+        region=region,
+        period=stored.facts.period,
+        method=stored.method.id,
+        method_version=stored.method.version,
+        method_hash=stored.method.hash(),
+        evidence_hash=stored.facts.hash(),
+        seed=stored.seed,
+        draws=stored.draws,
+        recorded_at=stored.recorded_at,
+        recorded_by=stored.recorded_by,
+        software=VERSION,
+    )

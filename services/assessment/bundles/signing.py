@@ -1,0 +1,54 @@
+"""The key with which a hub signs what it publishes: a key of its own, apart from identity's."""
+
+import hashlib
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_public_key,
+)
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """A public key as it is published."""
+
+    pem: str
+    fingerprint: str
+    """SHA-256 of the raw key."""
+
+
+class Signer:
+    """Signs what is published."""
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+        self.public = described(key.public_key())
+
+    def sign(self, content: bytes) -> bytes:
+        return self._key.sign(content)
+
+
+def described(key: Ed25519PublicKey) -> PublicKey:
+    pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    raw = key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return PublicKey(pem, hashlib.sha256(raw).hexdigest())
+
+
+def read_public_key(pem: bytes) -> Ed25519PublicKey:
+    """A public key; `ValueError` where it is none."""
+    key = load_pem_public_key(pem)
+    if not isinstance(key, Ed25519PublicKey):
+        raise ValueError("an Ed25519 public key is needed")
+    return key
+
+
+def is_signed(content: bytes, signature: bytes, key: Ed25519PublicKey) -> bool:
+    try:
+        key.verify(signature, content)
+    except InvalidSignature:
+        return False
+    return True

@@ -1,0 +1,198 @@
+"""Verifies a bundle from its bytes alone: its form, its signature, and every figure anew."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from pydantic import ValidationError
+
+from services.assessment.bundles import contents
+from services.assessment.bundles.archive import unpack
+from services.assessment.bundles.contents import ITEMS, Parameters, sha256
+from services.assessment.bundles.signing import described, is_signed, read_public_key
+from services.assessment.methods.definition import METHOD, CollaborationMethod
+from services.assessment.scoring.assess import assess
+from services.assessment.scoring.facts import Facts
+from services.assessment.scoring.scores import Node, Scores
+
+FILES = (
+    contents.CRATE,
+    contents.README,
+    contents.METHOD,
+    contents.EVIDENCE,
+    contents.PARAMETERS,
+    contents.SCORES,
+    contents.PUBLIC_KEY,
+    contents.MANIFEST,
+    contents.SIGNATURE,
+)
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A bundle that agrees."""
+
+    parameters: Parameters
+    nodes: int
+    fingerprint: str
+
+
+class BundleError(Exception):
+    """A bundle that does not agree, with every reason that was found."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+def verify(archive: bytes, *, key: Ed25519PublicKey | None = None) -> Verified:
+    """Verifies a bundle; `BundleError` says where it fails.
+
+    Without a key it is the bundle's own that must have signed it, which proves that nothing was
+    changed since, and not by whom it was published.
+    """
+    opened = unpack(archive)
+    files, faults = opened.files, opened.faults
+    faults += [f"{name}: is missing" for name in FILES if name not in files]
+    faults += [f"{name}: does not belong here" for name in files if name not in FILES]
+    if not any(name not in files for name in FILES):
+        faults += _unlisted(files)
+        faults += _unsigned(files, key)
+    faults += _disagreements(files)
+    if faults:
+        raise BundleError(list(dict.fromkeys(faults)))
+    parameters, scores = _read_parameters(files), _read_scores(files)
+    public = read_public_key(files[contents.PUBLIC_KEY])
+    return Verified(parameters, len(list(scores.nodes())), described(public).fingerprint)
+
+
+def _unlisted(files: Mapping[str, bytes]) -> Iterator[str]:
+    """Files whose content is not what the manifest says."""
+    try:
+        listed: Any = json.loads(files[contents.MANIFEST])["sha256"]
+        hashes = {str(name): str(digest) for name, digest in listed.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        yield f"{contents.MANIFEST}: cannot be read"
+        return
+    own = {contents.MANIFEST, contents.SIGNATURE}
+    for name in sorted((hashes.keys() | files.keys()) - own):
+        if hashes.get(name) != sha256(files.get(name, b"")):
+            yield f"{name}: its SHA-256 is not the one in {contents.MANIFEST}"
+
+
+def _unsigned(files: Mapping[str, bytes], key: Ed25519PublicKey | None) -> Iterator[str]:
+    try:
+        own = read_public_key(files[contents.PUBLIC_KEY])
+    except ValueError:
+        yield f"{contents.PUBLIC_KEY}: is no Ed25519 public key"
+        return
+    if key is not None and described(key) != described(own):
+        yield f"{contents.PUBLIC_KEY}: is not the key that was given"
+    if not is_signed(files[contents.MANIFEST], files[contents.SIGNATURE], key or own):
+        yield (
+            f"{contents.SIGNATURE}: is not the signature of {contents.MANIFEST} by this key; "
+            "one of the three was changed"
+        )
+
+
+def _disagreements(files: Mapping[str, bytes]) -> Iterator[str]:
+    """What cannot be computed again, or gives other figures."""
+    try:
+        parameters = _read_parameters(files)
+        method = _read_method(files)
+        facts = _read_facts(files, parameters.period)
+        stored = _read_scores(files)
+    except BundleError as error:
+        yield from error.faults
+        return
+    if (method.id, method.version, method.hash()) != (
+        parameters.method,
+        parameters.method_version,
+        parameters.method_hash,
+    ):
+        yield f"{contents.METHOD}: is not the method that {contents.PARAMETERS} names by its hash"
+    if facts.hash() != parameters.evidence_hash:
+        yield f"{contents.EVIDENCE}: is not the evidence that {contents.PARAMETERS} names by hash"
+    try:
+        computed = assess(method, facts, seed=parameters.seed, draws=parameters.draws)
+    except Exception as error:  # whatever a changed byte has made of the evidence
+        yield f"{contents.EVIDENCE}: cannot be assessed: {error!r}"
+        return
+    yield from _other_figures(stored, computed)
+
+
+def _other_figures(stored: Scores, computed: Scores) -> Iterator[str]:
+    theirs = {node.code: node for node in stored.nodes()}
+    ours = {node.code: node for node in computed.nodes()}
+    for code in sorted(theirs.keys() ^ ours.keys()):
+        yield f"{contents.SCORES}: {code} stands only in {'it' if code in theirs else 'the method'}"
+    for code, node in ours.items():
+        if code in theirs:
+            yield from _other_fields(code, theirs[code], node)
+    if list(theirs) != list(ours):
+        yield f"{contents.SCORES}: its nodes are in another order"
+
+
+def _other_fields(code: str, stored: Node, computed: Node) -> Iterator[str]:
+    inner = {"elements", "indicators"}
+    theirs = stored.model_dump(mode="json", exclude=inner)
+    ours = computed.model_dump(mode="json", exclude=inner)
+    for name in ours:
+        if theirs.get(name) != ours[name]:
+            yield (
+                f"{contents.SCORES}: {name} of {code} is {json.dumps(theirs.get(name))}, "
+                f"recomputed it is {json.dumps(ours[name])}"
+            )
+
+
+def _read_parameters(files: Mapping[str, bytes]) -> Parameters:
+    try:
+        found = Parameters.model_validate_json(files[contents.PARAMETERS])
+    except (KeyError, ValidationError) as error:
+        raise _unreadable(contents.PARAMETERS, error) from None
+    if found.format != contents.FORMAT:
+        raise BundleError(
+            [f"{contents.PARAMETERS}: format {found.format}; this emall reads {contents.FORMAT}"]
+        )
+    if not 100 <= found.draws <= 100_000 or found.seed < 0:
+        raise BundleError([f"{contents.PARAMETERS}: seed or draws are out of bounds"])
+    return found
+
+
+def _read_method(files: Mapping[str, bytes]) -> CollaborationMethod:
+    try:
+        method = METHOD.validate_json(files[contents.METHOD])
+    except (KeyError, ValidationError) as error:
+        raise _unreadable(contents.METHOD, error) from None
+    if not isinstance(method, CollaborationMethod):
+        raise BundleError([f"{contents.METHOD}: is no method of collaboration"])
+    return method
+
+
+def _read_facts(files: Mapping[str, bytes], period: int) -> Facts:
+    try:
+        facts = Facts(period=period, items=ITEMS.validate_json(files[contents.EVIDENCE]))
+        facts.check()
+    except (KeyError, ValidationError, ValueError) as error:
+        raise _unreadable(contents.EVIDENCE, error) from None
+    return facts
+
+
+def _read_scores(files: Mapping[str, bytes]) -> Scores:
+    try:
+        return Scores.model_validate_json(files[contents.SCORES])
+    except (KeyError, ValidationError) as error:
+        raise _unreadable(contents.SCORES, error) from None
+
+
+def _unreadable(name: str, error: Exception) -> BundleError:
+    reason = "is missing"
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        reason = f"cannot be read: {place} {first['msg']}".replace("  ", " ")
+    elif not isinstance(error, KeyError):
+        reason = f"cannot be read: {error}"
+    return BundleError([f"{name}: {reason}"])
