@@ -34,7 +34,7 @@ class Consistency(ScoreModel):
 def consistency(nodes: Sequence[str], values: Draws) -> Consistency:
     """The diagnostics of a table with a row for each case; a missing value is NaN."""
     complete = values[~np.isnan(values).any(axis=1)] if values.size else values
-    alpha = cronbach_alpha(complete) if len(complete) >= LEAST_CASES else None
+    alpha = _alpha(complete) if len(complete) >= LEAST_CASES else None
     reason = None
     if len(complete) < LEAST_CASES:
         reason = f"{len(complete)} cases have every value, at least {LEAST_CASES} are needed"
@@ -53,14 +53,19 @@ def consistency(nodes: Sequence[str], values: Draws) -> Consistency:
     )
 
 
-def cronbach_alpha(values: Draws) -> float | None:
-    """k / (k - 1) x (1 - sum of the variances / variance of the sum), of columns without gaps."""
-    k = values.shape[1]
-    whole = float(np.var(values.sum(axis=1), ddof=1))
+def _alpha(values: Draws) -> float | None:
+    if np.ptp(values.sum(axis=1)) == 0:  # rounding may leave a trace of variance
+        return None
+    return cronbach_alpha(np.atleast_2d(np.cov(values.T)))
+
+
+def cronbach_alpha(covariance: Draws) -> float | None:
+    """k / (k - 1) x (1 - sum of the variances / variance of the sum), from a covariance matrix."""
+    k = len(covariance)
+    whole = float(covariance.sum())
     if k < 2 or whole <= 0:
         return None
-    parts = float(np.var(values, axis=0, ddof=1).sum())
-    return k / (k - 1) * (1 - parts / whole)
+    return k / (k - 1) * (1 - float(np.trace(covariance)) / whole)
 
 
 def _correlation(one: str, other: str, pair: Draws) -> Correlation:
