@@ -34,24 +34,6 @@ def value(scores: Scores, code: str) -> float | None:
     return node.value
 
 
-def test_toba_2024_gives_the_pattern_of_the_study() -> None:
-    scores = toba()
-    found = {node.code: node.value for node in scores.nodes()}
-    drivers = {driver.code: driver.value for driver in scores.drivers}
-    known = {code: score for code, score in drivers.items() if score is not None}
-    assert max(known, key=known.__getitem__) == "leadership_driver"
-    assert min(known, key=known.__getitem__) == "uncertainty"
-    assert drivers["uncertainty"] == 0
-    for not_optimal in ("discovery", "determination", "interdependence", "incentives"):
-        assert (found[not_optimal] or 0) < 75
-    for lacking in ("trust", "understanding", "commitment", "resources"):
-        assert (found[lacking] or 0) < 60
-    assert (found["legitimation"] or 0) >= 50
-    assert (found["legitimation"] or 0) > (found["trust"] or 0)
-    for insufficient in ("deliberation", "knowledge"):
-        assert found[insufficient] is None
-
-
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
