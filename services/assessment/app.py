@@ -1,12 +1,15 @@
 """The assessment service, wired."""
 
+from collections import OrderedDict
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 from fastapi import FastAPI
 
 from services.assessment.assessments.analysis import router as analysis
 from services.assessment.assessments.routes import router as assessments
+from services.assessment.assessments.trend import router as trend
 from services.assessment.bundles.routes import router as bundles
 from services.assessment.evidence.exchange_routes import router as evidence_files
 from services.assessment.evidence.routes import router as evidence
@@ -16,6 +19,7 @@ from services.assessment.indices import router as indices
 from services.assessment.methods.library import read_methods
 from services.assessment.peers import Peers, Transports
 from services.assessment.published_methods import router as methods
+from services.assessment.scoring.sensitivity import Sensitivity
 from services.platform.service import make_service
 from services.platform.settings import Service, Settings
 
@@ -46,9 +50,11 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
             indices,
             assessments,
             analysis,
+            trend,
             bundles,
         ],
         lifespan=lifespan,
     )
     app.state.peers = Peers(settings, transports)
+    app.state.analyses = OrderedDict[UUID, Sensitivity]()
     return app

@@ -1,7 +1,9 @@
 """What stands behind an index: its sensitivity, and whether its parts go together."""
 
 import asyncio
+from collections import OrderedDict
 from typing import Annotated
+from uuid import UUID
 
 import numpy as np
 from fastapi import APIRouter, Query, Request
@@ -18,6 +20,8 @@ from services.platform.problems import problem_responses
 from services.platform.service import API, region_of
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
+
+REMEMBERED = 128
 
 NEWEST_BY_PERIOD = """
 -- The newest assessment of each year by a method.
@@ -41,9 +45,16 @@ async def get_assessment_sensitivity(
     Everything is varied at once: the evidence within its uncertainty, the mean of the dimensions,
     the weights, one indicator left out, the goalposts. Sobol indices give each one's share.
     """
-    stored = await find_whole(session, region_of(request), id)
-    # A second of computing: off the event loop.
-    return await asyncio.to_thread(analyse, stored.method, stored.facts, seed=stored.seed)
+    known: OrderedDict[UUID, Sensitivity] = request.app.state.analyses
+    if id not in known:
+        stored = await find_whole(session, region_of(request), id)
+        # A second of computing: off the event loop, and not twice; an assessment never changes.
+        analysis = await asyncio.to_thread(analyse, stored.method, stored.facts, seed=stored.seed)
+        known[id] = analysis
+        while len(known) > REMEMBERED:
+            known.popitem(last=False)
+        return analysis
+    return known[id]
 
 
 @router.get("/metrics/consistency", operation_id="get_consistency")

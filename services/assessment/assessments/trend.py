@@ -1,0 +1,100 @@
+"""How collaboration moved over the years, and why."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from pydantic import Field
+from sqlalchemy import text
+
+from services.assessment.assessments.schemas import DEFAULT_METHOD, Wire
+from services.assessment.methods.definition import METHOD, CollaborationMethod
+from services.assessment.scoring.moved import Moved, moves
+from services.assessment.scoring.scores import Node, Scores
+from services.platform.database import Reading
+from services.platform.fields import Slug, Year
+from services.platform.problems import problem_responses
+from services.platform.service import API, region_of
+
+router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
+
+SERIES = """
+-- The newest assessment of each year by a method.
+SELECT DISTINCT ON (period) id, period, method_version, method_hash, definition, scores
+FROM assessment.assessment
+WHERE region = :region AND method = :method AND period BETWEEN :first AND :last
+ORDER BY period, id DESC
+"""
+
+
+class TrendPeriod(Wire):
+    """A year, as its newest assessment has it."""
+
+    period: int
+    assessment_href: str
+    method_version: int
+    method_hash: str
+    method_changed: bool = Field(
+        description="Whether the year before was assessed by another version of the method: then "
+        "the two cannot be compared, and `moved` is empty."
+    )
+    nodes: list[Node]
+    moved: list[Moved] = Field(
+        description="What moved each node since the year before; contributions sum exactly."
+    )
+
+
+class Trend(Wire):
+    """The years that were assessed by a method, in order."""
+
+    method: str
+    items: list[TrendPeriod]
+
+
+@router.get("/metrics/trend", operation_id="get_trend")
+async def get_trend(
+    request: Request,
+    session: Reading,
+    method: Annotated[Slug, Query(description="Method, see `methods`.")] = DEFAULT_METHOD,
+    first: Annotated[Year, Query(alias="from", description="First year.")] = 2000,
+    last: Annotated[Year, Query(alias="to", description="Last year.")] = 2099,
+) -> Trend:
+    """The stored assessments over the years, with what moved each score and by how much."""
+    rows = await session.execute(
+        text(SERIES),
+        {"region": region_of(request), "method": method, "first": first, "last": last},
+    )
+    items: list[TrendPeriod] = []
+    before: Scores | None = None
+    for row in rows:
+        scores = Scores.model_validate(row.scores)
+        changed = bool(items) and items[-1].method_hash != row.method_hash
+        items.append(
+            TrendPeriod(
+                period=row.period,
+                assessment_href=_address(row.id),
+                method_version=row.method_version,
+                method_hash=row.method_hash,
+                method_changed=changed,
+                nodes=[_plain(node, _address(row.id)) for node in scores.nodes()],
+                moved=[] if changed or before is None else _moved(row.definition, before, scores),
+            )
+        )
+        before = scores
+    return Trend(method=method, items=items)
+
+
+def _moved(definition: object, before: Scores, after: Scores) -> list[Moved]:
+    if definition is None:  # an assessment from before its method was kept
+        return []
+    method = METHOD.validate_python(definition)
+    return moves(method, before, after) if isinstance(method, CollaborationMethod) else []
+
+
+def _plain(node: Node, address: str) -> Node:
+    fields = node.model_dump(include=set(Node.model_fields))
+    return Node.model_validate(fields | {"href": f"{address}/scores/{node.code}"})
+
+
+def _address(assessment_id: UUID) -> str:
+    return f"{API}/assessments/{assessment_id}"

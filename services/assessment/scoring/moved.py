@@ -1,0 +1,143 @@
+"""What moved a score since the last period: shares of its parts that add up to it exactly.
+
+The share of a part is its Shapley value: its effect averaged over all orders in which the parts
+could have changed. No other division treats the parts alike, whatever mean joins them, and leaves
+nothing over (Shorrocks 2013).
+"""
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import combinations
+
+from pydantic import Field
+
+from services.assessment.methods.definition import CollaborationMethod, Part
+from services.assessment.methods.rules import Mean
+from services.assessment.scoring.aggregate import mean
+from services.assessment.scoring.assess import DECIMALS
+from services.assessment.scoring.scores import ScoreModel, Scores
+
+UNIT = 10**DECIMALS
+MOST_PARTS = 12
+"""Of more parts not every order is tried, but the given one and its reverse."""
+
+Whole = tuple[str, Mean, Sequence[Part]]
+
+
+class Contribution(ScoreModel):
+    """What a part did to the score above it."""
+
+    code: str
+    before: float | None
+    after: float | None
+    contribution: float
+
+
+class Moved(ScoreModel):
+    """A score in two periods, and what its parts did to it: they sum to the difference."""
+
+    code: str
+    before: float
+    after: float
+    difference: float
+    parts: list[Contribution] = Field(description="None changed where all did nothing.")
+
+
+def moves(method: CollaborationMethod, before: Scores, after: Scores) -> list[Moved]:
+    """Every node with parts that has a value in both periods, the index first."""
+    old = {node.code: node.value for node in before.nodes()}
+    new = {node.code: node.value for node in after.nodes()}
+    rules = method.aggregation
+    wholes: list[Whole] = [(method.index.code, rules.index, method.dimensions)]
+    for dimension in method.dimensions:
+        wholes.append((dimension.code, rules.dimension, dimension.elements))
+    for element in method.elements():
+        wholes.append((element.code, rules.element, element.indicators))
+    found: list[Moved] = []
+    for code, kind, parts in wholes:
+        first, last = old.get(code), new.get(code)
+        if first is not None and last is not None:
+            shares = shares_of_change(kind, parts, old, new)
+            exact = summing_to(round((last - first) * UNIT), [share * UNIT for share in shares])
+            found.append(
+                Moved(
+                    code=code,
+                    before=first,
+                    after=last,
+                    difference=round(last - first, DECIMALS) + 0.0,
+                    parts=[
+                        Contribution(
+                            code=part.code,
+                            before=old.get(part.code),
+                            after=new.get(part.code),
+                            contribution=units / UNIT,
+                        )
+                        for part, units in zip(parts, exact, strict=True)
+                    ],
+                )
+            )
+    return found
+
+
+def shares_of_change(
+    kind: Mean,
+    parts: Sequence[Part],
+    old: Mapping[str, float | None],
+    new: Mapping[str, float | None],
+) -> list[float]:
+    """The Shapley value of each part; a part without a value takes no part in the mean."""
+
+    def value(changed: Collection[int]) -> float | None:
+        now = [(new if at in changed else old).get(part.code) for at, part in enumerate(parts)]
+        known = [(x, part.weight) for x, part in zip(now, parts, strict=True) if x is not None]
+        if not known:
+            return None
+        return float(mean(kind, [x for x, _ in known], [weight for _, weight in known]))
+
+    start = value(()) or 0.0
+    share = shapley if len(parts) <= MOST_PARTS else both_ways
+    return share(len(parts), lambda changed: _or(value(changed), start))
+
+
+def shapley(players: int, worth: Callable[[Collection[int]], float]) -> list[float]:
+    """Each player's mean gain over all orders; together they gain worth(all) - worth(none)."""
+    everybody = range(players)
+    worths = {
+        frozenset(group): worth(frozenset(group))
+        for size in range(players + 1)
+        for group in combinations(everybody, size)
+    }
+    gains = [0.0] * players
+    for group, before in worths.items():
+        for player in everybody:
+            if player not in group:
+                orders = math.factorial(len(group)) * math.factorial(players - len(group) - 1)
+                gains[player] += (
+                    (worths[group | {player}] - before) * orders / math.factorial(players)
+                )
+    return gains
+
+
+def both_ways(players: int, worth: Callable[[Collection[int]], float]) -> list[float]:
+    """Each player's gain in the given order and its reverse, averaged; the sum is the same."""
+    gains = [0.0] * players
+    for order in (range(players), reversed(range(players))):
+        group: frozenset[int] = frozenset()
+        for player in order:
+            gains[player] += (worth(group | {player}) - worth(group)) / 2
+            group |= {player}
+    return gains
+
+
+def summing_to(total: int, shares: Sequence[float]) -> list[int]:
+    """Whole numbers next to the shares that sum to a total, by the largest remainders."""
+    whole = [math.floor(share) for share in shares]
+    order = sorted(range(len(shares)), key=lambda at: whole[at] - shares[at])
+    for step in range(abs(total - sum(whole))):
+        at = order[step % len(order)] if total > sum(whole) else order[-1 - step % len(order)]
+        whole[at] += 1 if total > sum(whole) else -1
+    return whole
+
+
+def _or(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value
