@@ -2,7 +2,7 @@
 
 Every published figure is a sum over whole bundles, and a bundle never changes once it is sealed.
 So whatever is asked, in whatever order and however often, no difference of published figures can
-concern a part of a bundle: never fewer than five people (docs/decisions/0010).
+concern a part of a bundle: never fewer than five people (docs/decisions/0009).
 """
 
 from collections import defaultdict
