@@ -1,0 +1,400 @@
+"""Every way in which a portal answers or fails, over real sockets, and the state it is given."""
+
+import asyncio
+import gzip
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from services.gateway.guard import Guard
+from services.gateway.links.probing import BODY_BYTES, Patience, Prober
+from services.gateway.links.states import Outcome, State, Verdict, classify
+from tests.gateway.portals import (
+    PAGE,
+    Answer,
+    Asked,
+    always,
+    answer,
+    certificate,
+    portal,
+)
+from tests.servers import free_port, hanging_up, silent
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+HERE = Guard(private_hosts=["127.0.0.1", "localhost", "::1"])
+QUICK = Patience(connect=2, read=1, head=1, whole=2)
+
+
+def reach(url: str, *, guard: Guard = HERE, patience: Patience = QUICK) -> Outcome:
+    return asyncio.run(Prober(guard, patience=patience).reach(url))
+
+
+def verdict_on(reply: Answer, path: str = "/") -> Verdict:
+    with portal(reply) as running:
+        return classify(reach(running.address + path), now=NOW)
+
+
+def named(verdict: Verdict) -> tuple[State, str | None]:
+    return verdict.state, verdict.reason
+
+
+def test_a_page_is_ok_and_was_asked_with_head_and_then_get() -> None:
+    with portal() as running:
+        outcome = reach(running.address)
+    assert named(classify(outcome, now=NOW)) == ("ok", None)
+    assert [asked.method for asked in running.asked] == ["HEAD", "GET"]
+    assert outcome.body.encode() == PAGE
+    assert outcome.elapsed > timedelta()
+
+
+def test_of_a_file_no_body_is_asked_for() -> None:
+    with portal(always(200, b"%PDF", kind="application/pdf")) as running:
+        assert named(classify(reach(running.address), now=NOW)) == ("ok", None)
+    assert [asked.method for asked in running.asked] == ["HEAD"]
+
+
+@pytest.mark.parametrize("status", [403, 404, 405, 500, 501])
+def test_a_portal_that_knows_no_head_is_asked_with_get(status: int) -> None:
+    def reply(asked: Asked, connection: socket.socket) -> bytes:
+        return answer(status, b"") if asked.method == "HEAD" else answer()
+
+    assert named(verdict_on(reply)) == ("ok", None)
+
+
+def test_a_portal_that_never_answers_head_is_asked_with_get() -> None:
+    def reply(asked: Asked, connection: socket.socket) -> bytes | None:
+        if asked.method == "HEAD":
+            connection.recv(1)
+            return None
+        return answer()
+
+    assert named(verdict_on(reply)) == ("ok", None)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (500, PAGE, ("broken", "server_error")),
+        (502, PAGE, ("broken", "server_error")),
+        (503, PAGE, ("broken", "server_error")),
+        (404, PAGE, ("broken", "gone")),
+        (410, PAGE, ("broken", "gone")),
+        (400, PAGE, ("caution", "client_error")),
+        (429, PAGE, ("caution", "rate_limited")),
+        (401, PAGE, ("caution", "login_wall")),
+        (403, b"<h1>Forbidden</h1>", ("caution", "forbidden")),
+        (403, b"This site is not available in your country", ("caution", "geo_block")),
+        (403, b"Access denied. Error 1009", ("caution", "geo_block")),
+        (451, PAGE, ("caution", "geo_block")),
+        (403, b"<title>Just a moment...</title>", ("caution", "challenge")),
+        (503, b"<script>window._cf='cf-chl-opt'</script>", ("caution", "challenge")),
+        (200, b"<script>var s='sucuri_cloudproxy_js';</script>", ("caution", "challenge")),
+        (
+            200,
+            b"The requested URL was rejected. Please consult with your administrator.",
+            ("caution", "forbidden"),
+        ),
+        (200, b"<p>Kontak</p><div class=g-recaptcha-response></div>" + b"x" * 8192, ("ok", None)),
+        (204, b"", ("ok", None)),
+    ],
+)
+def test_an_answer_has_its_state(
+    status: int, body: bytes, expected: tuple[State, str | None]
+) -> None:
+    assert named(verdict_on(always(status, body))) == expected
+
+
+def test_a_challenge_that_its_guard_names_in_a_header_is_one() -> None:
+    reply = always(403, b"<p>" * 5000, cf_mitigated="challenge")
+    assert named(verdict_on(reply)) == ("caution", "challenge")
+
+
+def test_a_page_that_leads_to_a_login_is_a_wall_and_a_home_with_a_login_form_is_none() -> None:
+    form = b"<form><input name=p type='password'></form>"
+
+    def walled(asked: Asked, connection: socket.socket) -> bytes:
+        if asked.target == "/permohonan":
+            return answer(302, b"", Location="/Home/masuk?kembali=1")
+        return answer()
+
+    def form_elsewhere(asked: Asked, connection: socket.socket) -> bytes:
+        if asked.target == "/permohonan":
+            return answer(302, b"", Location="/depan")
+        return answer(200, form)
+
+    assert named(verdict_on(walled, "/permohonan")) == ("caution", "login_wall")
+    assert named(verdict_on(form_elsewhere, "/permohonan")) == ("caution", "login_wall")
+    assert named(verdict_on(always(200, form))) == ("ok", None)
+    assert named(verdict_on(always(200, form), "/login")) == ("ok", None)
+
+
+def test_redirects_are_followed_by_their_rules() -> None:
+    def reply(asked: Asked, connection: socket.socket) -> bytes:
+        steps = {"/": "satu", "/satu": "./dua#x", "/dua": "/tiga?a=1"}
+        if asked.target in steps:
+            return answer(307, b"", Location=steps[asked.target])
+        return answer(200, asked.target.encode(), kind="text/html")
+
+    with portal(reply) as running:
+        outcome = reach(running.address)
+        assert outcome.final_url == f"{running.address}/tiga?a=1"
+    assert outcome.body == "/tiga?a=1"
+
+
+def test_redirects_in_a_circle_or_without_end_are_broken() -> None:
+    def without_end(asked: Asked, connection: socket.socket) -> bytes:
+        return answer(302, b"", Location=f"{asked.target}x")
+
+    with portal(without_end) as running:
+        verdict = classify(reach(f"{running.address}/"), now=NOW)
+        assert named(verdict) == ("broken", "redirect_loop")
+        assert len(running.asked) <= 2 * 10
+    assert named(verdict_on(always(301, b"", Location="/"))) == ("broken", "redirect_loop")
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["http://[::", "http://a:99999999/", "http://" + "a" * 70_000, "http://exa mple/"],
+)
+def test_a_redirect_to_what_is_no_address_is_broken(location: str) -> None:
+    verdict = verdict_on(always(302, b"", Location=location))
+    assert verdict.state == "broken"
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://10.0.0.1/",
+        "http://192.168.1.1/admin",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://[fe80::1]/",
+        "http://[64:ff9b::7f00:1]/",
+        "http://[2002:7f00:1::]/",
+        "http://0.0.0.0/",
+        "http://2130706433/",
+        "http://private.example/",
+        "http://user:secret@portal.example/",
+        "file:///etc/passwd",
+        "ftp://portal.example/",
+    ],
+)
+def test_a_redirect_into_a_private_network_is_not_followed(location: str) -> None:
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        return ["127.0.0.1"]
+
+    with portal(always(302, b"", Location=location)) as running, portal() as inner:
+        port = running.address.rpartition(":")[2]
+        guard = Guard(private_hosts=["portal.example"], resolve=resolve)
+        target = location.replace("private.example", f"private.example:{inner.address[17:]}")
+        running.reply = always(302, b"", Location=target)
+        outcome = reach(f"http://portal.example:{port}/", guard=guard)
+        assert inner.asked == []
+    assert named(classify(outcome, now=NOW)) == ("broken", "private_address")
+
+
+def test_a_name_that_answers_differently_the_second_time_gains_nothing() -> None:
+    """DNS rebinding: the address that was checked is the address that is connected to."""
+    asked: list[str] = []
+
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        asked.append(host)
+        return ["192.0.2.1"] if len(asked) > 1 else ["127.0.0.1"]
+
+    with portal(always(200, b"%PDF", kind="application/pdf")) as running:
+        port = running.address.rpartition(":")[2]
+        guard = Guard(private_hosts=["portal.example"], resolve=resolve)
+        outcome = reach(f"http://portal.example:{port}/", guard=guard)
+    assert (outcome.status, asked) == (200, ["portal.example"])
+    assert running.asked[0].headers["host"] == f"portal.example:{port}"
+
+
+def test_of_a_host_with_public_and_private_addresses_only_the_public_ones_are_connected_to() -> (
+    None
+):
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        return ["127.0.0.1", "1.1.1.1", "::1", "2606:4700::1111"]
+
+    addresses = asyncio.run(
+        Guard(resolve=resolve).addresses_of(httpx.URL("http://portal.example/"))
+    )
+    assert addresses == ["1.1.1.1", "2606:4700::1111"]
+
+
+def test_a_host_with_a_dead_address_is_reached_at_the_next_one() -> None:
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        return ["127.0.0.9", "127.0.0.1"]
+
+    with portal() as running:
+        port = running.address.rpartition(":")[2]
+        guard = Guard(private_hosts=["portal.example"], resolve=resolve)
+        outcome = reach(f"http://portal.example:{port}/", guard=guard)
+    assert outcome.status == 200
+
+
+def test_a_name_that_does_not_exist_is_broken_by_dns() -> None:
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    outcome = reach("https://portal.example/", guard=Guard(resolve=resolve))
+    verdict = classify(outcome, now=NOW)
+    assert named(verdict) == ("broken", "dns")
+    assert "not known" in verdict.detail
+
+
+def test_a_name_server_that_says_nothing_is_a_timeout() -> None:
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        await asyncio.sleep(60)
+        return []
+
+    outcome = reach("https://portal.example/", guard=Guard(resolve=resolve))
+    assert named(classify(outcome, now=NOW)) == ("broken", "timeout")
+
+
+def test_a_port_on_which_nobody_listens_is_refused() -> None:
+    outcome = reach(f"http://127.0.0.1:{free_port()}/")
+    assert named(classify(outcome, now=NOW)) == ("broken", "refused")
+
+
+def test_a_portal_that_says_nothing_is_a_timeout() -> None:
+    with silent() as address:
+        outcome = reach(address)
+    assert named(classify(outcome, now=NOW)) == ("broken", "timeout")
+
+
+def test_a_portal_that_hangs_up_is_cut() -> None:
+    with hanging_up() as address:
+        outcome = reach(address)
+        secure = reach(address.replace("http:", "https:"))
+    assert named(classify(outcome, now=NOW)) == ("broken", "cut")
+    assert named(classify(secure, now=NOW)) == ("broken", "cut")
+
+
+def test_a_body_that_ends_too_early_is_cut() -> None:
+    def reply(asked: Asked, connection: socket.socket) -> bytes:
+        return answer(200, b"x" * 1000)[:-500]
+
+    assert named(verdict_on(reply)) == ("broken", "cut")
+
+
+def test_what_is_not_http_is_cut() -> None:
+    def reply(asked: Asked, connection: socket.socket) -> bytes:
+        return b"SSH-2.0-OpenSSH_9.6\r\n"
+
+    assert named(verdict_on(reply)) == ("broken", "cut")
+
+
+def test_a_body_that_drips_is_waited_for_no_longer_than_the_deadline() -> None:
+    def reply(asked: Asked, connection: socket.socket) -> bytes | None:
+        connection.sendall(answer(200, b"x" * 1000)[:-1000])
+        for _ in range(1000):
+            connection.sendall(b"x")
+            time.sleep(0.2)
+        return None
+
+    assert named(verdict_on(reply)) == ("broken", "timeout")
+
+
+def test_of_a_huge_body_only_the_beginning_is_read() -> None:
+    sent = 0
+
+    def reply(asked: Asked, connection: socket.socket) -> bytes | None:
+        nonlocal sent
+        connection.sendall(answer(200, b"")[:-4].replace(b"Length: 0", b"Length: 9000000000"))
+        connection.sendall(b"\r\n\r\n")
+        while asked.method == "GET":
+            sent += connection.send(b"x" * 65536)
+        return None
+
+    with portal(reply) as running:
+        outcome = reach(running.address)
+    assert len(outcome.body) == BODY_BYTES
+    assert named(classify(outcome, now=NOW)) == ("ok", None)
+    assert sent < 64 * 1024 * 1024
+
+
+def test_a_packed_body_is_unpacked_no_further_than_its_beginning() -> None:
+    packed = gzip.compress(b"just a moment..." + b"\0" * 50_000_000)
+    with portal(always(503, packed, Content_Encoding="gzip")) as running:
+        outcome = reach(running.address)
+    assert len(outcome.body) <= BODY_BYTES
+    assert named(classify(outcome, now=NOW)) == ("caution", "challenge")
+
+
+def test_a_portal_that_takes_long_is_slow() -> None:
+    outcome = Outcome("https://a.example", "https://a.example", status=200)
+    for seconds, expected in ((4.9, ("ok", None)), (5, ("caution", "slow"))):
+        took = replace(outcome, elapsed=timedelta(seconds=seconds))
+        assert named(classify(took, now=NOW)) == expected
+
+
+def test_a_trusted_certificate_is_ok_and_its_end_is_known(tmp_path: Path) -> None:
+    shown = certificate(tmp_path)
+    now = datetime.now(UTC)
+    outcome = over_tls(tmp_path, days=90)
+    assert named(classify(outcome, now=now)) == ("ok", None)
+    assert outcome.certificate_expires_at is not None
+    expected = shown.certificate.not_valid_after_utc
+    assert abs(outcome.certificate_expires_at - expected) < timedelta(minutes=1)
+
+
+def test_a_certificate_that_ends_soon_is_a_caution_before_it_is_a_failure(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    verdicts = [classify(over_tls(tmp_path, days=days), now=now) for days in (15, 13, -1)]
+    assert [named(verdict) for verdict in verdicts] == [
+        ("ok", None),
+        ("caution", "tls_expiring"),
+        ("broken", "tls"),
+    ]
+    assert "expired" in verdicts[2].detail
+
+
+def test_a_certificate_of_nobody_or_of_somebody_else_is_broken(tmp_path: Path) -> None:
+    unknown = classify(over_tls(tmp_path, trusted=False), now=NOW)
+    assert (named(unknown), "self-signed" in unknown.detail) == (("broken", "tls"), True)
+    other = classify(over_tls(tmp_path, name="other.example"), now=NOW)
+    assert (named(other), "other" in other.detail or "match" in other.detail) == (
+        ("broken", "tls"),
+        True,
+    )
+
+
+def test_a_missing_intermediate_is_a_caution_because_browsers_may_find_it(tmp_path: Path) -> None:
+    root = certificate(tmp_path / "root", name="Root")
+    leaf = certificate(tmp_path / "leaf", by=root)
+    with portal(tls=leaf.server()) as running:
+        outcome = through_tls(running.address, Prober(by_name("portal.example"), patience=QUICK))
+    assert named(classify(outcome, now=NOW)) == ("caution", "tls_chain")
+
+
+def test_http_at_a_port_of_https_is_broken_by_tls() -> None:
+    with portal() as running:
+        outcome = reach(running.address.replace("http:", "https:"))
+    assert classify(outcome, now=NOW).state == "broken"
+
+
+def by_name(name: str) -> Guard:
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        return ["127.0.0.1"]
+
+    return Guard(private_hosts=[name], resolve=resolve)
+
+
+def through_tls(address: str, prober: Prober) -> Outcome:
+    return asyncio.run(prober.reach(address.replace("127.0.0.1", "portal.example")))
+
+
+def over_tls(
+    folder: Path, *, name: str = "portal.example", days: float = 90, trusted: bool = True
+) -> Outcome:
+    shown = certificate(folder, name=name, days=days)
+    trust = shown.trusted() if trusted else None
+    with portal(tls=shown.server()) as running:
+        prober = Prober(by_name("portal.example"), patience=QUICK, trust=trust)
+        return through_tls(running.address, prober)
