@@ -56,6 +56,8 @@ class Server:
             "data_dir": self.folder / "data",
             # Tests speak of years gone by; what becomes of old events is tested where it belongs.
             "event_retention_months": 1200,
+            # A test asks no portal of others; one that checks links says so.
+            "link_check_seconds": 0,
         }
         return Settings(**(given | more))
 

@@ -6,12 +6,16 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Annotated
 
+from fastapi import Depends
 from sqlalchemy import text
 
 from services.platform.database import Database, WriteSession
-from services.platform.identity import Caller, Scope
+from services.platform.identity import Caller, Requires, Scope
 from services.platform.problems import NotAuthenticated
+
+Administrator = Annotated[Caller, Depends(Requires("admin"))]
 
 DEFAULT_LIFE = timedelta(days=365)
 USE_NOTED_EVERY = timedelta(minutes=1)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -15,8 +16,13 @@ from services.catalog.app import create_app as create_catalog
 from services.feedback.app import create_app as create_feedback
 from services.gateway.clicks import Clicks
 from services.gateway.door import Door
+from services.gateway.guard import Guard
 from services.gateway.hub import router as hub
+from services.gateway.links.health_routes import router as link_health
+from services.gateway.links.incident_routes import router as incidents
+from services.gateway.links.probing import Prober
 from services.gateway.links.routes import router as links
+from services.gateway.links.watch import Watch
 from services.gateway.openapi import unified_document
 from services.gateway.pages.assets import Assets
 from services.gateway.pages.errors import install_error_pages
@@ -99,6 +105,9 @@ def create_app(settings: Settings) -> FastAPI:
             clicks: Clicks = app.state.clicks
             clicks.start()
             stack.push_async_callback(clicks.stop)
+            watch: Watch = app.state.watch
+            watch.start()
+            stack.push_async_callback(watch.stop)
             yield
 
     app = FastAPI(
@@ -126,9 +135,23 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.clients = clients
     app.state.documents = {}
     app.state.clicks = Clicks(database, settings.region, clients[Service.feedback])
+    app.state.watch = Watch(
+        database,
+        settings.region,
+        Prober(Guard(private_hosts=settings.private_hosts)),
+        interval=timedelta(seconds=settings.link_check_seconds),
+    )
     install_problem_handlers(app)
     install_error_pages(app)
-    for router in (links, hub, pages, surveys, health_router(Service.gateway)):
+    for router in (
+        link_health,
+        incidents,
+        links,
+        hub,
+        pages,
+        surveys,
+        health_router(Service.gateway),
+    ):
         app.include_router(router)
     app.mount("/static", Assets(), name="static")
     app.openapi = lambda: openapi_with_problems(app)

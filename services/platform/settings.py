@@ -82,6 +82,12 @@ class Settings(BaseSettings):
         le=1200,
         description="Whole months for which single usage events are kept; counts stay for ever.",
     )
+    link_check_seconds: int = Field(
+        300, ge=0, le=86_400, description="Time between two checks of a link; 0: none by itself."
+    )
+    private_hosts: frozenset[str] = Field(
+        frozenset(), description="Hosts in private networks that the hub may ask, as a JSON list."
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
     def service_url(self, service: Service) -> str | None:

@@ -199,7 +199,8 @@ def failure_of(error: BaseException) -> Failure:
 def reason_of(error: BaseException) -> str:
     """The innermost cause in a line."""
     *_, innermost = _causes(error)
-    return f"{type(innermost).__name__}: {innermost}"[:300]
+    line = f"{type(innermost).__name__}: {innermost}"[:300]
+    return "".join(character if character.isprintable() else " " for character in line)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -1,7 +1,7 @@
 """Links over HTTP: `/api/v1/links`, and `/go/{link}`, which counts and redirects."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse
@@ -9,6 +9,7 @@ from pydantic import Field
 from sqlmodel import col, select
 
 from services.gateway.clicks import Clicks
+from services.gateway.links.health import LinkHealth, health_of_links
 from services.gateway.links.records import Link, LinkRecord
 from services.platform.database import Database, Reading, ReadSession
 from services.platform.fields import Slug
@@ -25,6 +26,7 @@ MAX_LINKS = 100
 class LinkItem(Link):
     """A link with its addresses at this hub."""
 
+    health: LinkHealth
     href: str
     go: str = Field(description="Address that counts the visit and redirects.")
 
@@ -45,7 +47,8 @@ async def list_links(
         .scalars()
         .all()
     )
-    items = [link_item(row) for row in rows[:limit]]
+    known = await health_of_links(session, region_of(request), now=datetime.now(UTC))
+    items = [link_item(row, known[row.slug]) for row in rows[:limit]]
     more = items[-1].slug if len(rows) > limit else None
     return Page(items=items, next=next_address(request, more))
 
@@ -58,7 +61,9 @@ async def list_links(
 )
 async def get_link(request: Request, session: Reading, slug: SlugPath) -> LinkItem:
     """One link."""
-    return link_item(await find_link(session, region_of(request), slug))
+    link = await find_link(session, region_of(request), slug)
+    known = await health_of_links(session, region_of(request), now=datetime.now(UTC), slug=slug)
+    return link_item(link, known[slug])
 
 
 @router.get(
@@ -105,8 +110,9 @@ def way_to(link: LinkRecord) -> RedirectResponse:
     )
 
 
-def link_item(row: LinkRecord) -> LinkItem:
-    return LinkItem(**row.content, href=f"{API}/links/{row.slug}", go=f"/go/{row.slug}")
+def link_item(row: LinkRecord, health: LinkHealth) -> LinkItem:
+    addresses: dict[str, Any] = {"href": f"{API}/links/{row.slug}", "go": f"/go/{row.slug}"}
+    return LinkItem(**row.content, health=health, **addresses)
 
 
 async def find_link(session: ReadSession, region: str, slug: str) -> LinkRecord:

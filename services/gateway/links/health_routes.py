@@ -1,0 +1,183 @@
+"""The health of links over HTTP: checks, uptime, badge, report, feed."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+
+from services.gateway.access import Administrator
+from services.gateway.links.badge import badge
+from services.gateway.links.checks import Check, list_checks
+from services.gateway.links.claims import claim_link, enrol
+from services.gateway.links.feed import STATES, changes_feed
+from services.gateway.links.health import health_of_links
+from services.gateway.links.reasons import short_title
+from services.gateway.links.routes import find_link
+from services.gateway.links.standing import JAKARTA
+from services.gateway.links.uptime import DAYS_AT_MOST, By, Uptime, sla_report, uptime_of
+from services.gateway.links.watch import Watch
+from services.gateway.pages.page import LanguageQuery
+from services.platform.database import Database, Reading
+from services.platform.fields import Year
+from services.platform.paging import Page, next_address
+from services.platform.parameters import Limit, SlugPath
+from services.platform.problems import Conflict, FieldError, Invalid, problem_responses
+from services.platform.service import API, region_of
+
+router = APIRouter(tags=["links"], responses=problem_responses(401, 422))
+
+UuidCursor = Annotated[
+    UUID | None, Query(description="Where the page starts; taken from `next` of the page before.")
+]
+Today = Annotated[date | None, Field(ge=date(2000, 1, 1), le=date(2099, 12, 31))]
+
+STATES_EN = {"ok": "working", "caution": "caution", "broken": "broken", "pending": "unknown"}
+
+
+@router.get(
+    f"{API}/links/sla.csv",
+    operation_id="get_links_sla",
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
+async def get_links_sla(request: Request, session: Reading, year: Year) -> Response:
+    """A year of all links as CSV: uptime, downtime, response times and incidents by month."""
+    today = datetime.now(JAKARTA).date()
+    report = await sla_report(session, region_of(request), year=year, today=today)
+    name = f"sla-{region_of(request)}-{year}.csv"
+    return Response(
+        report,
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@router.get(
+    "/status.atom",
+    operation_id="get_status_feed",
+    response_class=Response,
+    responses={200: {"content": {"application/atom+xml": {"schema": {"type": "string"}}}}},
+)
+async def get_status_feed(request: Request, session: Reading) -> Response:
+    """What happened to links, newest first, as an Atom feed."""
+    address = str(request.app.state.settings.public_url or request.base_url).rstrip("/")
+    feed = await changes_feed(session, region_of(request), address=address)
+    return Response(feed, media_type="application/atom+xml; charset=utf-8")
+
+
+@router.get(
+    f"{API}/links/{{slug}}/checks",
+    operation_id="list_link_checks",
+    responses=problem_responses(404),
+)
+async def list_link_checks(
+    request: Request,
+    session: Reading,
+    slug: SlugPath,
+    cursor: UuidCursor = None,
+    limit: Limit = 50,
+) -> Page[Check]:
+    """The checks of a link, newest first."""
+    await find_link(session, region_of(request), slug)
+    checks = await list_checks(session, region_of(request), slug, cursor=cursor, limit=limit + 1)
+    more = str(checks[limit - 1].id) if len(checks) > limit else None
+    return Page(items=checks[:limit], next=next_address(request, more))
+
+
+@router.get(
+    f"{API}/links/{{slug}}/uptime",
+    operation_id="get_link_uptime",
+    responses=problem_responses(404),
+)
+async def get_link_uptime(
+    request: Request,
+    session: Reading,
+    slug: SlugPath,
+    *,
+    by: By = "day",
+    begin: Annotated[
+        Today, Query(alias="from", description="First day; default: 30 days before `to`.")
+    ] = None,
+    end: Annotated[Today, Query(alias="to", description="Last day; default: today.")] = None,
+) -> Uptime:
+    """How long a link was up and how fast, by day, month or year of Asia/Jakarta."""
+    await find_link(session, region_of(request), slug)
+    last = end or datetime.now(JAKARTA).date()
+    first = begin or last - timedelta(days=30)
+    if first > last or (by == "day" and (last - first).days > DAYS_AT_MOST):
+        detail = f"must not lie after `to`, and by day at most {DAYS_AT_MOST} days before it"
+        raise Invalid(
+            "See errors[] for each field and what would be right.",
+            errors=[FieldError(pointer=None, parameter="from", detail=detail)],
+        )
+    found = await uptime_of(
+        session,
+        region_of(request),
+        slug=slug,
+        by=by,
+        begin=first,
+        end=last + timedelta(days=1),
+    )
+    return Uptime(link=slug, by=by, items=found.get(slug, []))
+
+
+@router.get(
+    f"{API}/links/{{slug}}/badge.svg",
+    operation_id="get_link_badge",
+    response_class=Response,
+    responses=problem_responses(404)
+    | {200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}}},
+)
+async def get_link_badge(
+    request: Request,
+    session: Reading,
+    slug: SlugPath,
+    language: LanguageQuery = "id",
+) -> Response:
+    """A picture of a link's state, to be embedded elsewhere."""
+    link = await find_link(session, region_of(request), slug)
+    known = await health_of_links(session, region_of(request), now=datetime.now(UTC), slug=slug)
+    english = language == "en"
+    state = known[slug].state
+    title = link.content["title_en" if english else "title"]
+    picture = badge(short_title(title), (STATES_EN if english else STATES)[state], state)
+    return Response(
+        picture,
+        media_type="image/svg+xml",
+        headers={
+            "Cache-Control": "public, max-age=60",
+            "Content-Security-Policy": "default-src 'none'",
+        },
+    )
+
+
+@router.post(
+    f"{API}/links/{{slug}}/check",
+    operation_id="check_link",
+    responses=problem_responses(403, 404, 409),
+)
+async def check_link(request: Request, caller: Administrator, slug: SlugPath) -> Check:
+    """Checks a link now. Its host is asked by one check at a time, with a rest between them."""
+    database: Database = request.app.state.database
+    watch: Watch = request.app.state.watch
+    region = region_of(request)
+    async with database.writing() as session:
+        await enrol(session, region, spread=timedelta())
+        claim = await claim_link(session, region, slug)
+    if claim is None:
+        async with database.reading() as session:
+            await find_link(session, region, slug)
+        raise _being_checked()
+    check = await watch.check(claim)
+    if check is None:
+        raise _being_checked()
+    return check
+
+
+def _being_checked() -> Conflict:
+    return Conflict(
+        "Its host is being checked, or was a moment ago; try again shortly.",
+        headers={"Retry-After": "10"},
+    )

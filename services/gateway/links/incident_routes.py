@@ -1,0 +1,187 @@
+"""Incidents and maintenance over HTTP: `/api/v1/incidents`, `/api/v1/maintenance`."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+
+from services.gateway.access import Administrator
+from services.gateway.links.health_routes import UuidCursor
+from services.gateway.links.incidents import (
+    Incident,
+    NewIncident,
+    NewIncidentUpdate,
+    find_incident,
+    list_incidents,
+    open_by_hand,
+    update_incident,
+)
+from services.gateway.links.maintenance import (
+    Maintenance,
+    NewMaintenance,
+    cancel,
+    list_maintenance,
+    plan,
+)
+from services.gateway.links.records import LinkRecord
+from services.platform.database import Reading, ReadSession, WriteSession, Writing
+from services.platform.fields import Slug
+from services.platform.identity import Caller
+from services.platform.paging import Page, next_address
+from services.platform.parameters import Limit
+from services.platform.problems import FieldError, Invalid, NotFound, problem_responses
+from services.platform.service import API, region_of
+
+router = APIRouter(prefix=API, tags=["links"], responses=problem_responses(401, 422))
+
+OfLink = Annotated[Slug | None, Query(description="Only those of this link.")]
+
+
+@router.get("/incidents", operation_id="list_incidents")
+async def list_all_incidents(
+    request: Request,
+    session: Reading,
+    *,
+    link: OfLink = None,
+    is_open: Annotated[
+        bool | None, Query(alias="open", description="Only those that are open, or over.")
+    ] = None,
+    cursor: UuidCursor = None,
+    limit: Limit = 50,
+) -> Page[Incident]:
+    """Incidents of links with their updates, newest first."""
+    found = await list_incidents(
+        session, region_of(request), link=link, is_open=is_open, cursor=cursor, limit=limit + 1
+    )
+    more = str(found[limit - 1].id) if len(found) > limit else None
+    return Page(items=found[:limit], next=next_address(request, more))
+
+
+@router.post(
+    "/incidents",
+    operation_id="open_incident",
+    status_code=201,
+    responses=problem_responses(403),
+)
+async def open_incident(
+    request: Request,
+    response: Response,
+    session: Writing,
+    caller: Administrator,
+    incident: NewIncident,
+) -> Incident:
+    """Opens an incident that checks cannot see, such as a portal that loses applications."""
+    await _known_link(session, region_of(request), incident.link)
+    opened = await open_by_hand(
+        session, region_of(request), incident, agency=_name(caller), now=datetime.now(UTC)
+    )
+    made = await _found(session, region_of(request), opened)
+    response.headers["Location"] = made.href
+    return made
+
+
+@router.get("/incidents/{incident}", operation_id="get_incident", responses=problem_responses(404))
+async def get_incident(request: Request, session: Reading, incident: UUID) -> Incident:
+    """One incident with its updates."""
+    return await _found(session, region_of(request), incident)
+
+
+@router.post(
+    "/incidents/{incident}/updates",
+    operation_id="update_incident",
+    status_code=201,
+    responses=problem_responses(403, 404),
+)
+async def post_incident_update(
+    request: Request,
+    session: Writing,
+    caller: Administrator,
+    incident: UUID,
+    update: NewIncidentUpdate,
+) -> Incident:
+    """Says how an incident goes on, and closes it where that is asked for."""
+    region = region_of(request)
+    known = await _found(session, region, incident)
+    await update_incident(
+        session, region, known, update, agency=_name(caller), now=datetime.now(UTC)
+    )
+    return await _found(session, region, incident)
+
+
+@router.get("/maintenance", operation_id="list_maintenance")
+async def list_all_maintenance(
+    request: Request,
+    session: Reading,
+    *,
+    link: OfLink = None,
+    ahead: Annotated[bool, Query(description="Only what is on or to come.")] = False,
+    cursor: UuidCursor = None,
+    limit: Limit = 50,
+) -> Page[Maintenance]:
+    """Maintenance of links, announced last first."""
+    found = await list_maintenance(
+        session,
+        region_of(request),
+        now=datetime.now(UTC),
+        link=link,
+        ahead=ahead,
+        cursor=cursor,
+        limit=limit + 1,
+    )
+    more = str(found[limit - 1].id) if len(found) > limit else None
+    return Page(items=found[:limit], next=next_address(request, more))
+
+
+@router.post(
+    "/maintenance",
+    operation_id="plan_maintenance",
+    status_code=201,
+    responses=problem_responses(403),
+)
+async def plan_maintenance(
+    request: Request, session: Writing, caller: Administrator, maintenance: NewMaintenance
+) -> Maintenance:
+    """Announces maintenance: while it lasts, no incident opens and no downtime is counted."""
+    await _known_link(session, region_of(request), maintenance.link)
+    now = datetime.now(UTC)
+    if maintenance.ends_at <= now:
+        _refuse("#/ends_at", "must lie in the future")
+    return await plan(session, region_of(request), maintenance, agency=_name(caller), now=now)
+
+
+@router.delete(
+    "/maintenance/{maintenance}",
+    operation_id="cancel_maintenance",
+    status_code=204,
+    responses=problem_responses(403, 404),
+)
+async def cancel_maintenance(
+    request: Request, session: Writing, caller: Administrator, maintenance: UUID
+) -> None:
+    """Ends maintenance now, or before it begins."""
+    if not await cancel(session, region_of(request), maintenance, now=datetime.now(UTC)):
+        raise NotFound(f"There is no maintenance {maintenance} on or to come.")
+
+
+def _name(caller: Caller) -> str:
+    return caller.agency or caller.subject
+
+
+async def _found(session: ReadSession | WriteSession, region: str, incident: UUID) -> Incident:
+    found = await find_incident(session, region, incident)
+    if found is None:
+        raise NotFound(f"There is no incident {incident}; {API}/incidents lists all of them.")
+    return found
+
+
+async def _known_link(session: WriteSession, region: str, slug: str) -> None:
+    if await session.get(LinkRecord, (region, slug)) is None:
+        _refuse("#/link", f"there is no link {slug!r}; {API}/links lists all of them")
+
+
+def _refuse(pointer: str, detail: str) -> None:
+    raise Invalid(
+        "See errors[] for each field and what would be right.",
+        errors=[FieldError(pointer=pointer, parameter=None, detail=detail)],
+    )

@@ -1,0 +1,210 @@
+"""However many replicas watch, each due check runs once, and one at a time per host."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+from services.gateway.guard import Guard
+from services.gateway.links.checks import Check, record
+from services.gateway.links.claims import Claim, claim_due, enrol, release
+from services.gateway.links.probing import Prober
+from services.gateway.links.states import Outcome
+from services.gateway.links.watch import Watch
+from services.platform.database import Database
+from services.platform.settings import Service, Settings
+from tests.gateway.portals import portal
+from tests.gateway.watched import rows, store_links
+from tests.servers import silent
+
+HOUR = timedelta(hours=1)
+STORED = "SELECT slug, count(*) FROM gateway.link_check GROUP BY slug ORDER BY slug"
+FINE = Outcome("http://a.example/", "http://a.example/", status=200)
+
+
+@asynccontextmanager
+async def databases(settings: Settings, count: int) -> AsyncGenerator[list[Database]]:
+    """The connections of so many replicas, with every link due."""
+    made = [Database(settings, Service.gateway) for _ in range(count)]
+    async with made[0].writing() as session:
+        await enrol(session, settings.region, spread=timedelta())
+    try:
+        yield made
+    finally:
+        for database in made:
+            await database.close()
+
+
+async def take(database: Database, settings: Settings) -> Claim | None:
+    async with database.writing() as session:
+        return await claim_due(session, settings.region)
+
+
+async def keep(database: Database, settings: Settings, claim: Claim) -> Check | None:
+    now = datetime.now(UTC)
+    async with database.writing() as session:
+        return await record(
+            session, settings.region, claim, FINE, now=now, next_at=now + HOUR, interval=HOUR
+        )
+
+
+def test_replicas_that_watch_at_once_check_each_due_link_once(empty: Settings) -> None:
+    with (
+        portal() as one,
+        portal() as two,
+        portal() as three,
+        portal() as four,
+        portal() as five,
+    ):
+        portals = {"one": one, "two": two, "three": three, "four": four, "five": five}
+        store_links(empty, **{slug: running.address for slug, running in portals.items()})
+
+        async def watch() -> None:
+            async with databases(empty, 4) as replicas:
+                prober = Prober(Guard(private_hosts=["127.0.0.1"]))
+                watches = [
+                    Watch(database, empty.region, prober, interval=HOUR, pause=0.05)
+                    for database in replicas
+                ]
+                for one_watch in watches:
+                    one_watch.start()
+                async with asyncio.timeout(60):
+                    while len(await asyncio.to_thread(rows, empty, STORED)) < len(portals):
+                        await asyncio.sleep(0.05)
+                # Whoever would check a second time has had the time for it.
+                await asyncio.sleep(0.5)
+                for one_watch in watches:
+                    await one_watch.stop()
+
+        asyncio.run(watch())
+        for running in portals.values():
+            assert [asked.method for asked in running.asked] == ["HEAD", "GET"]
+    assert rows(empty, STORED) == [(slug, 1) for slug in sorted(portals)]
+
+
+def test_many_who_claim_at_once_get_each_host_once(empty: Settings) -> None:
+    store_links(
+        empty,
+        a="http://one.example/a",
+        b="http://one.example/b",
+        c="http://two.example/c",
+        d="https://two.example:8443/d",
+    )
+
+    async def claim() -> list[Claim | None]:
+        async with databases(empty, 6) as replicas:
+            return await asyncio.gather(*(take(database, empty) for database in replicas))
+
+    claims = [claim for claim in asyncio.run(claim()) if claim is not None]
+    # One host may be locked by another replica's look at it, but none is taken twice.
+    hosts = [claim.host for claim in claims]
+    assert len(hosts) == len(set(hosts))
+    assert set(hosts) <= {"one.example", "two.example", "two.example:8443"}
+    assert hosts
+
+
+def test_a_host_is_asked_for_its_next_link_only_after_a_rest(empty: Settings) -> None:
+    store_links(empty, a="http://one.example/a", b="http://one.example/b")
+
+    async def story() -> list[str | None]:
+        async with databases(empty, 1) as [database]:
+            first = await take(database, empty)
+            assert first is not None
+            while_checking = await take(database, empty)
+            await keep(database, empty, first)
+            while_resting = await take(database, empty)
+            rested = "UPDATE gateway.link_host SET free_at = now()"
+            await asyncio.to_thread(rows, empty, rested)
+            then = await take(database, empty)
+            return [
+                claim.slug if claim else None
+                for claim in (first, while_checking, while_resting, then)
+            ]
+
+    first, while_checking, while_resting, then = asyncio.run(story())
+    assert {first, then} == {"a", "b"}
+    assert (while_checking, while_resting) == (None, None)
+
+
+def test_a_check_that_died_is_done_again_and_its_late_result_is_not_kept(empty: Settings) -> None:
+    store_links(empty, a="http://one.example/a")
+
+    async def story() -> tuple[Check | None, Check | None]:
+        async with databases(empty, 2) as [dead, alive]:
+            claim = await take(dead, empty)
+            assert claim is not None
+            assert await take(alive, empty) is None
+            # Its lease ends.
+            await asyncio.to_thread(rows, empty, "UPDATE gateway.link_host SET free_at = now()")
+            again = await take(alive, empty)
+            assert again is not None
+            assert again.slug == claim.slug
+            return await keep(dead, empty, claim), await keep(alive, empty, again)
+
+    late, kept = asyncio.run(story())
+    assert late is None
+    assert kept is not None
+    assert rows(empty, STORED) == [("a", 1)]
+
+
+def test_a_claim_is_given_back_once(empty: Settings) -> None:
+    store_links(empty, a="http://one.example/a")
+
+    async def story() -> list[bool]:
+        async with databases(empty, 1) as [database]:
+            claim = await take(database, empty)
+            assert claim is not None
+            async with database.writing() as session:
+                return [await release(session, empty.region, claim) for _ in range(2)]
+
+    assert asyncio.run(story()) == [True, False]
+
+
+def test_the_time_of_the_next_check_survives_a_restart(empty: Settings) -> None:
+    store_links(empty, a="http://one.example/a")
+
+    async def story() -> Claim | None:
+        async with databases(empty, 1) as [database]:
+            claim = await take(database, empty)
+            assert claim is not None
+            await keep(database, empty, claim)
+        await asyncio.to_thread(rows, empty, "UPDATE gateway.link_host SET free_at = now()")
+        async with databases(empty, 1) as [database]:
+            return await take(database, empty)
+
+    assert asyncio.run(story()) is None
+
+
+def test_a_link_that_moves_to_another_host_or_leaves_the_pack_is_followed(empty: Settings) -> None:
+    store_links(empty, a="http://one.example/a", b="http://one.example/b")
+
+    async def due_now() -> Claim | None:
+        async with databases(empty, 1) as [database]:
+            return await take(database, empty)
+
+    first = asyncio.run(due_now())
+    assert first is not None
+    store_links(empty, a="http://three.example/a")
+    moved = asyncio.run(due_now())
+    assert moved is not None
+    assert (moved.slug, moved.host) == ("a", "three.example")
+    assert rows(empty, "SELECT slug FROM gateway.link_health") == [("a",)]
+
+
+def test_a_watch_that_stops_in_the_middle_of_a_check_ends_at_once(empty: Settings) -> None:
+    with silent() as address:
+        store_links(empty, a=address)
+
+        async def story() -> None:
+            async with databases(empty, 1) as [database]:
+                prober = Prober(Guard(private_hosts=["127.0.0.1"]))
+                watch = Watch(database, empty.region, prober, interval=HOUR, pause=0.05)
+                watch.start()
+                claimed = "SELECT 1 FROM gateway.link_host WHERE claim IS NOT NULL"
+                async with asyncio.timeout(30):
+                    while not await asyncio.to_thread(rows, empty, claimed):
+                        await asyncio.sleep(0.05)
+                    await watch.stop()
+
+        asyncio.run(story())
+    assert rows(empty, STORED) == []

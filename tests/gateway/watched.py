@@ -1,0 +1,103 @@
+"""A hub whose links are stand-ins, and the steps that its tests share."""
+
+import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+from starlette.testclient import TestClient
+
+from services.gateway.app import create_app
+from services.gateway.links.pack import load_links
+from services.gateway.links.records import Link
+from services.platform.database import Database
+from services.platform.settings import Service, Settings
+from tests.conftest import Hub
+
+
+def rows(settings: Settings, query: str, *values: Any) -> list[tuple[Any, ...]]:
+    """What the database answers, asked as its owner."""
+
+    async def ask() -> list[tuple[Any, ...]]:
+        assert settings.database_url is not None
+        connection = await asyncpg.connect(settings.database_url.get_secret_value())
+        try:
+            return [tuple(row) for row in await connection.fetch(query, *values)]
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())
+
+
+def link(slug: str, url: str) -> Link:
+    return Link(
+        slug=slug,
+        title=f"{slug.upper()}: layanan uji",
+        title_en=f"{slug.upper()}: test service",
+        url=url,
+        kind="portal",
+        operator="Dinas Uji",
+        description="Portal uji.",
+        description_en="Test portal.",
+        e_mall=True,
+        note=None,
+        sources=["study"],
+    )
+
+
+def store_links(settings: Settings, **urls: str) -> None:
+    """Makes these the links of the hub."""
+
+    async def work() -> None:
+        database = Database(settings, Service.gateway)
+        async with database.writing() as session:
+            links = [link(slug, url) for slug, url in urls.items()]
+            await load_links(session, settings.region, links)
+        await database.close()
+
+    asyncio.run(work())
+
+
+def watching(settings: Settings, **more: Any) -> Settings:
+    """Settings of a hub that may ask stand-ins on the loopback."""
+    return settings.model_copy(update={"private_hosts": frozenset({"127.0.0.1"})} | more)
+
+
+@dataclass
+class Watched(Hub):
+    """A hub whose links are stand-ins."""
+
+    admin: dict[str, str]
+
+    def check(self, slug: str) -> dict[str, Any]:
+        """Checks a link now, its host rested."""
+        rows(self.settings, "UPDATE gateway.link_host SET free_at = now()")
+        answer = self.client.post(f"/api/v1/links/{slug}/check", headers=self.admin)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def post(self, path: str, body: Any) -> dict[str, Any]:
+        answer = self.client.post(f"/api/v1/{path}", json=body, headers=self.admin)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def items(self, path: str) -> list[dict[str, Any]]:
+        answer = self.client.get(f"/api/v1/{path}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()["items"]
+
+    def health(self, slug: str) -> dict[str, Any]:
+        return self.client.get(f"/api/v1/links/{slug}").json()["health"]
+
+
+@contextmanager
+def watched(settings: Settings, **urls: str) -> Generator[Watched]:
+    """A hub with these links, which are checked when a test says so."""
+    store_links(settings, **urls)
+    open_to_loopback = watching(settings)
+    with TestClient(create_app(open_to_loopback), follow_redirects=False) as client:
+        hub = Watched(client, open_to_loopback, {})
+        hub.admin = hub.auth("diskominfo", "admin")
+        yield hub
