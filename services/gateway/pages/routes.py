@@ -1,6 +1,7 @@
 """The pages: `/`, `/layanan`, `/layanan/{slug}`, `/cari`, and `/docs` for developers."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import httpx
@@ -9,10 +10,13 @@ from fastapi.responses import HTMLResponse
 from pydantic import StringConstraints
 from sqlmodel import col, select
 
+from services.gateway.links.health import health_of_links
 from services.gateway.links.records import LinkRecord
 from services.gateway.openapi import unified_document
+from services.gateway.pages.notices import notices_of
 from services.gateway.pages.page import Page, ThisPage
 from services.gateway.pages.reference import groups_of, models_of
+from services.gateway.pages.status import zone_of
 from services.gateway.pages.words import component_names
 from services.platform.database import Reading
 from services.platform.fields import TEXT_PATTERN, Slug
@@ -105,12 +109,22 @@ async def service(
         return page.unavailable()
     if detail is None:
         return page.not_found()
-    links = await session.execute(select(LinkRecord).where(LinkRecord.region == region_of(request)))
+    rows = await session.execute(select(LinkRecord).where(LinkRecord.region == region_of(request)))
+    links = {row.slug: row.content for row in rows.scalars()}
+    now = datetime.now(UTC)
     return page.render(
         "service.html",
         detail=detail,
         service=detail["service"],
-        links={row.slug: row.content for row in links.scalars()},
+        links=links,
+        notices=notices_of(
+            detail,
+            await health_of_links(session, region_of(request), now=now),
+            {slug: page.text_of(link, "title") for slug, link in links.items()},
+            now=now,
+            zone=zone_of(page),
+            language=page.language,
+        ),
         names=component_names(page.language),
         source_titles={source["id"]: source["title"] for source in detail["sources"]},
         data=detail["href"],

@@ -1,0 +1,83 @@
+"""What a citizen should hear before setting out: which portal is in trouble, and the other way."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import Any
+
+from services.gateway.links.health import LinkHealth
+from services.gateway.links.reasons import short_title
+from services.gateway.pages.words import Language
+
+MONTHS = {
+    "id": "Januari Februari Maret April Mei Juni Juli Agustus September Oktober November Desember",
+    "en": "January February March April May June July August September October November December",
+}
+
+WAYS: Mapping[str, tuple[str, str]] = {
+    "counter": ("datang ke {agency}", "go to {agency}"),
+    "phone": ("menelepon {agency}", "phone {agency}"),
+    "visit": ("meminta kunjungan petugas {agency}", "ask {agency} for a home visit"),
+    "email": ("menulis surel kepada {agency}", "write an e-mail to {agency}"),
+}
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One portal in trouble."""
+
+    sentence: str
+    notes: list[str] = field(default_factory=list[str])
+    """What the agency says about the other ways."""
+
+
+def moment(at: datetime, *, now: datetime, zone: tzinfo, language: Language) -> str:
+    """`09.40` of today, `23 November 09.40` of another day."""
+    local = at.astimezone(zone)
+    clock = f"{local:%H:%M}" if language == "en" else f"{local:%H.%M}"
+    if local.date() == now.astimezone(zone).date():
+        return clock
+    return f"{local.day} {MONTHS[language].split()[local.month - 1]} {clock}"
+
+
+def notices_of(
+    detail: Mapping[str, Any],
+    health: Mapping[str, LinkHealth],
+    titles: Mapping[str, str],
+    *,
+    now: datetime,
+    zone: tzinfo,
+    language: Language,
+) -> list[Notice]:
+    """The notices of a service: one for each of its portals that is in trouble."""
+    channels: Sequence[Mapping[str, Any]] = detail["service"]["channels"]
+    english = language == "en"
+    others = [channel for channel in channels if channel["kind"] in WAYS]
+    kinds = dict.fromkeys(channel["kind"] for channel in others) or ["counter"]
+    agency = detail["agency"]["short_name"]
+    ways = [WAYS[kind][english].format(agency=agency) for kind in kinds]
+    named = [channel.get("note_en" if english else "note") for channel in others]
+    notices: list[Notice] = []
+    for slug in dict.fromkeys(channel["link"] for channel in channels if channel.get("link")):
+        known = health.get(slug)
+        if known is None or known.trouble is None:
+            continue
+        name = short_title(titles.get(slug, slug))
+        state = _trouble(name, known, now=now, zone=zone, language=language)
+        way = (" or " if english else " atau ").join(ways)
+        sentence = f"{state}; you can {way}." if english else f"{state}; Anda dapat {way}."
+        notices.append(Notice(sentence, [note for note in named if note]))
+    return notices
+
+
+def _trouble(
+    name: str, known: LinkHealth, *, now: datetime, zone: tzinfo, language: Language
+) -> str:
+    english = language == "en"
+    if known.maintenance_until is not None:
+        until = moment(known.maintenance_until, now=now, zone=zone, language=language)
+        if english:
+            return f"{name} is under maintenance until {until}"
+        return f"{name} dalam pemeliharaan sampai {until}"
+    since = moment(known.incident_since or now, now=now, zone=zone, language=language)
+    return f"{name} has trouble since {since}" if english else f"{name} terganggu sejak {since}"
