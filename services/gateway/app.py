@@ -23,6 +23,8 @@ from services.gateway.links.incident_routes import router as incidents
 from services.gateway.links.probing import Prober
 from services.gateway.links.routes import router as links
 from services.gateway.links.watch import Watch
+from services.gateway.links.webhook_routes import router as webhooks
+from services.gateway.links.webhooks import Messenger
 from services.gateway.openapi import unified_document
 from services.gateway.pages.assets import Assets
 from services.gateway.pages.errors import install_error_pages
@@ -75,7 +77,8 @@ def local_services(settings: Settings) -> dict[Service, FastAPI]:
 def create_app(settings: Settings) -> FastAPI:
     """The whole hub behind one door; services with an address of their own run elsewhere."""
     ensure_identity(settings.private_key_file, settings.public_key_file)
-    signer = TokenSigner(load_private_key(settings.private_key_file), settings.region)
+    key = load_private_key(settings.private_key_file)
+    signer = TokenSigner(key, settings.region)
     database = Database(settings, Service.gateway)
     local = local_services(settings)
     remote = {
@@ -109,6 +112,9 @@ def create_app(settings: Settings) -> FastAPI:
             watch: Watch = app.state.watch
             watch.start()
             stack.push_async_callback(watch.stop)
+            messenger: Messenger = app.state.messenger
+            messenger.start()
+            stack.push_async_callback(messenger.stop)
             yield
 
     app = FastAPI(
@@ -136,17 +142,20 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.clients = clients
     app.state.documents = {}
     app.state.clicks = Clicks(database, settings.region, clients[Service.feedback])
+    guard = Guard(private_hosts=settings.private_hosts)
     app.state.watch = Watch(
         database,
         settings.region,
-        Prober(Guard(private_hosts=settings.private_hosts)),
+        Prober(guard),
         interval=timedelta(seconds=settings.link_check_seconds),
     )
+    app.state.messenger = Messenger(database, settings.region, guard, key)
     install_problem_handlers(app)
     install_error_pages(app)
     for router in (
         link_health,
         incidents,
+        webhooks,
         links,
         hub,
         pages,

@@ -1,7 +1,7 @@
 """The page `/status`: how the portals are, what is being done, what is planned."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
@@ -99,7 +99,7 @@ def overall_of(health: Mapping[str, LinkHealth]) -> str:
     )
 
 
-def _percent(days: Mapping[object, float | None], *, english: bool) -> str:
+def _percent(days: Mapping[date, float | None], *, english: bool) -> str:
     """The mean of the days that are known, rounded down: 99,99 % is not 100 %."""
     known = [share for share in days.values() if share is not None]
     if not known:

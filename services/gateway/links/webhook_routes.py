@@ -1,0 +1,127 @@
+"""Webhooks over HTTP: who is told of changes of links."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from sqlalchemy import text
+
+from services.gateway.access import Administrator
+from services.gateway.links.webhooks import END, secret_of
+from services.platform.database import Reading, Writing
+from services.platform.fields import HttpsUrl
+from services.platform.identity import load_private_key
+from services.platform.ids import new_id
+from services.platform.paging import Page
+from services.platform.problems import Conflict, NotFound, problem_responses
+from services.platform.service import API, region_of
+
+router = APIRouter(prefix=API, tags=["links"], responses=problem_responses(401, 422))
+
+MAX_WEBHOOKS = 50
+
+LIST = """
+-- Webhooks in force, with what waits for them and the last thing that went wrong.
+SELECT id, url, made_by, created_at,
+    (SELECT count(*) FROM gateway.webhook_delivery d
+     WHERE d.region = webhook.region AND d.webhook = webhook.id AND due_at IS NOT NULL) AS waiting,
+    (SELECT last_error FROM gateway.webhook_delivery d
+     WHERE d.region = webhook.region AND d.webhook = webhook.id AND last_error IS NOT NULL
+     ORDER BY change DESC LIMIT 1) AS last_error
+FROM gateway.webhook WHERE region = :region AND ended_at IS NULL ORDER BY id
+"""
+
+MAKE = """
+-- A webhook.
+INSERT INTO gateway.webhook (region, id, url, made_by, created_at)
+VALUES (:region, :id, :url, :made_by, :created_at)
+"""
+
+
+class NewWebhook(BaseModel):
+    """An address that is told of changes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: HttpsUrl
+
+
+class Webhook(BaseModel):
+    """An address that is told of changes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID
+    url: str
+    made_by: str
+    created_at: AwareDatetime
+    waiting: int = Field(description="Messages that are not delivered yet.")
+    last_error: str | None
+
+
+class MadeWebhook(BaseModel):
+    """A webhook with its secret, which is shown this once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID
+    url: str
+    secret: str = Field(description="Checks `webhook-signature` (Standard Webhooks).")
+
+
+@router.get("/webhooks", operation_id="list_webhooks", responses=problem_responses(403))
+async def list_webhooks(request: Request, session: Reading, caller: Administrator) -> Page[Webhook]:
+    """The webhooks in force."""
+    rows = await session.execute(text(LIST), {"region": region_of(request)})
+    return Page(items=[Webhook.model_validate(dict(row)) for row in rows.mappings()], next=None)
+
+
+@router.post(
+    "/webhooks",
+    operation_id="create_webhook",
+    status_code=201,
+    responses=problem_responses(403, 409),
+)
+async def create_webhook(
+    request: Request, session: Writing, caller: Administrator, webhook: NewWebhook
+) -> MadeWebhook:
+    """Tells this address of every change of a link from now on.
+
+    Messages are signed as Standard Webhooks has it and repeated until they are answered with 2xx,
+    for some days; 410 ends the webhook. The same message may come twice, with the same
+    `webhook-id`.
+    """
+    region = region_of(request)
+    rows = await session.execute(text(LIST), {"region": region})
+    if len(rows.all()) >= MAX_WEBHOOKS:
+        raise Conflict(f"There are {MAX_WEBHOOKS} webhooks; delete one first.")
+    made = new_id()
+    await session.execute(
+        text(MAKE),
+        {
+            "region": region,
+            "id": made,
+            "url": webhook.url,
+            "made_by": caller.agency or caller.subject,
+            "created_at": datetime.now(UTC),
+        },
+    )
+    key = load_private_key(request.app.state.settings.private_key_file)
+    return MadeWebhook(id=made, url=webhook.url, secret=secret_of(key, made))
+
+
+@router.delete(
+    "/webhooks/{webhook}",
+    operation_id="delete_webhook",
+    status_code=204,
+    response_class=Response,
+    responses=problem_responses(403, 404),
+)
+async def delete_webhook(
+    request: Request, session: Writing, caller: Administrator, webhook: UUID
+) -> None:
+    """Ends a webhook; what waits for it is dropped."""
+    parameters = {"region": region_of(request), "webhook": webhook}
+    if await session.scalar(text(END), parameters) is None:
+        raise NotFound(f"There is no webhook {webhook}; {API}/webhooks lists all of them.")

@@ -1,0 +1,185 @@
+"""Webhooks are told of changes: signed, at least once, and never inside a private network."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from services.gateway.links.webhooks import BACKOFF, signature
+from services.platform.settings import Settings
+from tests.gateway.portals import Asked, Portal, always, portal
+from tests.gateway.watched import Watched, rows, watched
+from tests.servers import free_port
+
+WAITING = """
+    SELECT attempts, due_at IS NOT NULL, delivered_at IS NOT NULL, last_error
+    FROM gateway.webhook_delivery ORDER BY change, webhook
+"""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Portal]:
+    with portal(always(204, b"")) as running:
+        yield running
+
+
+@pytest.fixture
+def hub(empty: Settings) -> Iterator[Watched]:
+    with watched(empty, simbg="https://simbg.example/") as running:
+        yield running
+
+
+def until(true: Callable[[], bool], *, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(0.05)
+
+
+def open_incident(hub: Watched) -> dict[str, Any]:
+    return hub.post("incidents", {"link": "simbg", "title": "Gangguan", "title_en": "Trouble"})
+
+
+def deliver(hub: Watched) -> None:
+    """Tries now what waits."""
+    rows(hub.settings, "UPDATE gateway.webhook_delivery SET due_at = now() WHERE due_at > now()")
+    assert hub.client.portal is not None
+    app: Any = hub.client.app
+    hub.client.portal.call(app.state.messenger.deliver)
+
+
+def is_signed(asked: Asked, secret: str) -> bool:
+    """As a receiver checks it."""
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    head = f"{asked.headers['webhook-id']}.{asked.headers['webhook-timestamp']}."
+    digest = hmac.new(key, head.encode() + asked.body, hashlib.sha256).digest()
+    expected = f"v1,{base64.b64encode(digest).decode()}"
+    return hmac.compare_digest(expected, asked.headers["webhook-signature"])
+
+
+def test_the_signature_is_that_of_the_standards_example() -> None:
+    """The example of the specification's reference libraries."""
+    signed = signature(
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        1614265330,
+        b'{"test": 2432232314}',
+    )
+    assert signed == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_a_change_is_delivered_once_with_a_signature(hub: Watched, receiver: Portal) -> None:
+    made = hub.post("webhooks", {"url": f"{receiver.address}/hook"})
+    incident = open_incident(hub)
+    until(lambda: len(receiver.asked) == 1)
+    [asked] = receiver.asked
+    assert (asked.method, asked.target) == ("POST", "/hook")
+    assert is_signed(asked, made["secret"])
+    message = json.loads(asked.body)
+    assert message["type"] == "incident.opened"
+    assert message["data"]["incident"] == incident["id"]
+    until(lambda: rows(hub.settings, WAITING) == [(1, False, True, None)])
+    deliver(hub)
+    assert len(receiver.asked) == 1
+
+
+def test_each_webhook_has_a_secret_of_its_own_that_no_list_shows(
+    hub: Watched, receiver: Portal
+) -> None:
+    secrets = [hub.post("webhooks", {"url": receiver.address})["secret"] for _ in range(2)]
+    assert len(set(secrets)) == 2
+    listed = hub.client.get("/api/v1/webhooks", headers=hub.admin)
+    assert len(listed.json()["items"]) == 2
+    assert "whsec_" not in listed.text
+    assert hub.client.get("/api/v1/webhooks").status_code == 401
+
+
+def test_what_fails_waits_and_is_repeated_with_the_same_id(hub: Watched, receiver: Portal) -> None:
+    receiver.reply = always(500)
+    hub.post("webhooks", {"url": receiver.address})
+    open_incident(hub)
+    until(lambda: rows(hub.settings, WAITING) == [(1, True, False, "status 500")])
+    receiver.reply = always(200)
+    deliver(hub)
+    until(lambda: rows(hub.settings, WAITING) == [(2, False, True, None)])
+    first, second = receiver.asked
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+
+
+def test_after_its_last_attempt_a_delivery_is_given_up(hub: Watched) -> None:
+    hub.post("webhooks", {"url": f"http://127.0.0.1:{free_port()}/"})
+    open_incident(hub)
+    until(lambda: rows(hub.settings, WAITING)[0][:2] == (1, True))
+    rows(hub.settings, f"UPDATE gateway.webhook_delivery SET attempts = {len(BACKOFF)}")
+    deliver(hub)
+    until(lambda: rows(hub.settings, WAITING)[0][:3] == (len(BACKOFF) + 1, False, False))
+    [listed] = hub.client.get("/api/v1/webhooks", headers=hub.admin).json()["items"]
+    assert (listed["waiting"], "refused" in listed["last_error"].lower()) == (0, True)
+
+
+def test_a_receiver_that_says_gone_ends_its_webhook(hub: Watched, receiver: Portal) -> None:
+    receiver.reply = always(410)
+    hub.post("webhooks", {"url": receiver.address})
+    open_incident(hub)
+    until(lambda: rows(hub.settings, WAITING) == [(1, False, False, "status 410")])
+    assert hub.client.get("/api/v1/webhooks", headers=hub.admin).json()["items"] == []
+
+
+def test_a_webhook_that_is_deleted_hears_nothing_more(hub: Watched, receiver: Portal) -> None:
+    made = hub.post("webhooks", {"url": receiver.address})
+    path = f"/api/v1/webhooks/{made['id']}"
+    assert hub.client.delete(path).status_code == 401
+    assert hub.client.delete(path, headers=hub.admin).status_code == 204
+    assert hub.client.delete(path, headers=hub.admin).status_code == 404
+    open_incident(hub)
+    deliver(hub)
+    assert receiver.asked == []
+
+
+@pytest.mark.parametrize("location", ["http://192.168.0.1/", "http://[::1]:8000/"])
+def test_a_webhook_into_a_private_network_is_not_asked(hub: Watched, location: str) -> None:
+    hub.post("webhooks", {"url": location})
+    open_incident(hub)
+    until(lambda: rows(hub.settings, WAITING)[0][3] is not None)
+    [(_, waiting, delivered, error)] = rows(hub.settings, WAITING)
+    assert (waiting, delivered, "private network" in error) == (True, False, True)
+
+
+def test_a_redirect_of_a_webhook_is_not_followed(hub: Watched, receiver: Portal) -> None:
+    with portal() as elsewhere:
+        receiver.reply = always(307, b"", Location=elsewhere.address)
+        hub.post("webhooks", {"url": receiver.address})
+        open_incident(hub)
+        until(lambda: rows(hub.settings, WAITING) == [(1, True, False, "status 307")])
+        assert elsewhere.asked == []
+
+
+def test_replicas_that_deliver_at_once_deliver_each_message_once(
+    hub: Watched, receiver: Portal
+) -> None:
+    hub.post("webhooks", {"url": receiver.address})
+    for _ in range(12):
+        open_incident(hub)
+    app: Any = hub.client.app
+
+    async def at_once() -> None:
+        await asyncio.gather(*(app.state.messenger.deliver() for _ in range(4)))
+
+    assert hub.client.portal is not None
+    hub.client.portal.call(at_once)
+    until(lambda: all(row[2] for row in rows(hub.settings, WAITING)))
+    ids = [asked.headers["webhook-id"] for asked in receiver.asked]
+    assert (len(ids), len(set(ids))) == (12, 12)
+
+
+def test_what_is_no_address_is_refused(hub: Watched) -> None:
+    for wrong in ("ftp://a.example/", "x", "http://a b/", ""):
+        answer = hub.client.post("/api/v1/webhooks", json={"url": wrong}, headers=hub.admin)
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["pointer"] == "#/url"
