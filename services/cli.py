@@ -33,6 +33,7 @@ from services.feedback.usage.months import Kept, keep_months
 from services.gateway.access import IssuedKey, issue_key, revoke_key
 from services.gateway.app import SignedIn, local_services, service_client
 from services.gateway.app import create_app as create_gateway
+from services.gateway.connectors.stand_in import create_oss_stand_in
 from services.gateway.links.pack import load_links, read_links
 from services.gateway.regency import load_regency
 from services.pack_schema import write_schemas
@@ -466,6 +467,20 @@ async def _is_ready(url: str) -> bool:
             return (await client.get("/health/ready")).is_success
         except httpx.HTTPError:
             return False
+
+
+@app.command("stand-in")
+def stand_in(
+    system: Annotated[str, typer.Argument(help="oss")],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8010,
+) -> None:
+    """Serve a stand-in for a system of others, for tests and demonstrations."""
+    if system != "oss":
+        say(f"There is no stand-in {system!r}; there is: oss.")
+        raise typer.Exit(2)
+    say(f"OSS stand-in at http://{host}:{port}; PUT /stand-in tells it how to answer.")
+    uvicorn.run(create_oss_stand_in(), host=host, port=port, log_level="warning")
 
 
 @app.command("run")

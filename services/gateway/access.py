@@ -8,13 +8,28 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from sqlalchemy import text
 
 from services.platform.database import Database, WriteSession
-from services.platform.identity import Caller, Requires, Scope
+from services.platform.identity import Caller, Requires, Scope, caller_of
 from services.platform.problems import NotAuthenticated
 
+
+class RequiresAgency(Requires):
+    """Lets through whoever holds a key of an agency, whatever its scopes."""
+
+    def __init__(self) -> None:
+        super().__init__("usage:write")
+
+    async def __call__(self, request: Request) -> Caller:
+        caller = caller_of(request)
+        if caller.is_anonymous:
+            raise NotAuthenticated("Send an agency's key: Authorization: Bearer emk_<id>_<secret>.")
+        return caller
+
+
+AgencyKey = Annotated[Caller, Depends(RequiresAgency())]
 Administrator = Annotated[Caller, Depends(Requires("admin"))]
 
 DEFAULT_LIFE = timedelta(days=365)

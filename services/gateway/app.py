@@ -15,6 +15,11 @@ from services.assessment.app import create_app as create_assessment
 from services.catalog.app import create_app as create_catalog
 from services.feedback.app import create_app as create_feedback
 from services.gateway.clicks import Clicks
+from services.gateway.connectors.oss.desk import Desk, open_desk
+from services.gateway.connectors.oss.receiving import router as oss_receiving
+from services.gateway.connectors.oss.routes import router as oss
+from services.gateway.connectors.routes import router as connectors
+from services.gateway.derived_keys import derived_key
 from services.gateway.door import Door
 from services.gateway.guard import Guard
 from services.gateway.hub import router as hub
@@ -115,6 +120,9 @@ def create_app(settings: Settings) -> FastAPI:
             messenger: Messenger = app.state.messenger
             messenger.start()
             stack.push_async_callback(messenger.stop)
+            desk: Desk | None = app.state.oss
+            if desk is not None:
+                stack.push_async_callback(desk.oss.connector.close)
             yield
 
     app = FastAPI(
@@ -150,12 +158,17 @@ def create_app(settings: Settings) -> FastAPI:
         interval=timedelta(seconds=settings.link_check_seconds),
     )
     app.state.messenger = Messenger(database, settings.region, guard, key)
+    app.state.oss = open_desk(settings, database, key)
+    app.state.oss_key = derived_key(key, b"emall oss inbox")
     install_problem_handlers(app)
     install_error_pages(app)
     for router in (
         link_health,
         incidents,
         webhooks,
+        connectors,
+        oss,
+        oss_receiving,
         links,
         hub,
         pages,

@@ -21,6 +21,7 @@ Errors are RFC 9457 problem documents that name each field and what would be rig
 TAGS = [
     {"name": "catalog", "description": "Public services, agencies, life events."},
     {"name": "links", "description": "The portals, and the counted way to them."},
+    {"name": "connectors", "description": "Systems of others, behind a breaker: OSS."},
     {"name": "usage", "description": "Events and monthly statistics of use."},
     {"name": "surveys", "description": "Awareness and satisfaction."},
     {"name": "evidence", "description": "What is known about collaboration, with its sources."},

@@ -88,6 +88,22 @@ class Settings(BaseSettings):
     private_hosts: frozenset[str] = Field(
         frozenset(), description="Hosts in private networks that the hub may ask, as a JSON list."
     )
+    connector_timeout_seconds: float = Field(
+        10, gt=0, le=60, description="How long a system of others is waited for, retries included."
+    )
+    oss_url: AnyHttpUrl | None = Field(
+        None, description="Address of the OSS RBA partner interface; default: not connected."
+    )
+    oss_user_key: SecretStr | None = Field(
+        None, description="The header `user_key` with which the hub asks OSS."
+    )
+    oss_username: str | None = Field(
+        None, description="Name with which OSS makes the `Token` of its messages to the hub."
+    )
+    oss_password: SecretStr | None = Field(None, description="The password to it.")
+    oss_agency: str = Field(
+        "dpmptsp", description="Agency (slug) whose keys may tell OSS of licences."
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
     def service_url(self, service: Service) -> str | None:

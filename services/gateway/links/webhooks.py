@@ -14,12 +14,11 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from services.gateway.derived_keys import derived_key
 from services.gateway.guard import Guard, PrivateAddressError, to_address
 from services.gateway.links.probing import reason_of
 from services.platform.database import Database
@@ -108,11 +107,8 @@ class Delivery:
 
 def secret_of(key: Ed25519PrivateKey, webhook: UUID) -> str:
     """The secret of a webhook, derived from the gateway's key so that no table holds it."""
-    raw = key.private_bytes(
-        serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption()
-    )
-    derive = HKDF(hashes.SHA256(), 32, salt=None, info=b"emall webhook " + webhook.bytes)
-    return "whsec_" + base64.b64encode(derive.derive(raw)).decode()
+    derived = derived_key(key, b"emall webhook " + webhook.bytes)
+    return "whsec_" + base64.b64encode(derived).decode()
 
 
 def signature(secret: str, message_id: str, at: int, payload: bytes) -> str:

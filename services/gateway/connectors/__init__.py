@@ -1,0 +1,1 @@
+"""Connectors to systems of others: each with a deadline, a breaker and the answer known last."""

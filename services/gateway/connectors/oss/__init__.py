@@ -1,0 +1,1 @@
+"""OSS RBA, the national system of business licences (PIA 4.3.22)."""

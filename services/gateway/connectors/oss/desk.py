@@ -1,0 +1,116 @@
+"""Where the hub deals with OSS: asks it, and falls back on the answer known last."""
+
+import hashlib
+import hmac
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.gateway.connectors.breaker import Breaker, Rule
+from services.gateway.connectors.connector import Connector, ConnectorError, Patience
+from services.gateway.connectors.memory import Known, Memory
+from services.gateway.connectors.oss.client import Oss, OssRefusedError, is_failing
+from services.gateway.connectors.oss.messages import Outbound
+from services.gateway.derived_keys import derived_key
+from services.platform.database import Database
+from services.platform.problems import NotFound, Unavailable
+from services.platform.settings import Settings
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What OSS said, and whether it said it now."""
+
+    content: Any
+    at: datetime
+    fresh: bool
+
+    @property
+    def age_seconds(self) -> int:
+        return max(round((datetime.now(UTC) - self.at).total_seconds()), 0)
+
+
+class Desk:
+    """OSS as the hub's routes use it."""
+
+    def __init__(self, oss: Oss, memory: Memory, key: bytes) -> None:
+        self.oss = oss
+        self.memory = memory
+        self._key = key
+
+    async def ask(
+        self, message: Outbound, fields: dict[str, Any], *, keep: tuple[str, ...]
+    ) -> Answered:
+        """OSS's answer, or the one known last; of an answer only the fields in `keep` are kept."""
+        question = self._question(message, fields)
+        try:
+            content = await self.oss.send(message, fields)
+        except OssRefusedError as error:
+            if error.code == "400":
+                raise NotFound(f"OSS does not know it: {error.said}") from None
+            raise unavailable(str(error), reason="refused_by_oss", kode=error.code) from None
+        except ConnectorError as error:
+            known = await self._recall(question)
+            if known is None:
+                raise unavailable(error.detail, reason=error.reason) from None
+            return Answered(known.content, known.at, fresh=False)
+        data = next((part for part in content.values() if isinstance(part, dict | list)), {})
+        kept = {name: data.get(name) for name in keep} if isinstance(data, dict) else data
+        now = datetime.now(UTC)
+        # The answer is there, whatever becomes of its memory.
+        with suppress(SQLAlchemyError, OSError, TimeoutError):
+            await self.memory.remember(question, kept, now=now)
+        return Answered(kept, now, fresh=True)
+
+    async def tell(self, message: Outbound, fields: dict[str, Any]) -> dict[str, Any]:
+        """Sends a message once: nobody knows whether a lost one arrived."""
+        try:
+            return await self.oss.send(message, fields)
+        except OssRefusedError as error:
+            raise unavailable(str(error), reason="refused_by_oss", kode=error.code) from None
+        except ConnectorError as error:
+            detail = f"{error.detail}; OSS may have it all the same, ask for its status first"
+            raise unavailable(detail, reason=error.reason) from None
+
+    async def _recall(self, question: str) -> Known | None:
+        try:
+            return await self.memory.recall(question)
+        except (SQLAlchemyError, OSError, TimeoutError):
+            return None
+
+    def _question(self, message: str, fields: dict[str, Any]) -> str:
+        """A name for a question from which nobody reads a number of a business."""
+        asked = "|".join(f"{name}={fields[name]}" for name in sorted(fields))
+        digest = hmac.new(self._key, asked.encode("utf-8", "replace"), hashlib.sha256)
+        return f"{message}:{digest.hexdigest()}"
+
+
+def unavailable(detail: str, *, reason: str, kode: str | None = None) -> Unavailable:
+    extra = {"portal": "oss", "reason": reason} | ({"kode": kode} if kode else {})
+    return Unavailable(
+        f"OSS gives no answer that can be used: {detail}",
+        headers={"Retry-After": "30"},
+        extra=extra,
+    )
+
+
+def open_desk(settings: Settings, database: Database, key: Ed25519PrivateKey) -> Desk | None:
+    """The way to OSS; None where it is not connected."""
+    if settings.oss_url is None:
+        return None
+    memory = Memory(database, settings.region, "oss")
+    connector = Connector(
+        "oss",
+        str(settings.oss_url).rstrip("/"),
+        Breaker(Rule(), time.monotonic),
+        patience=Patience(whole=settings.connector_timeout_seconds),
+        judge=is_failing,
+        switched=memory.switched,
+    )
+    user_key = settings.oss_user_key.get_secret_value() if settings.oss_user_key else ""
+    return Desk(Oss(connector, user_key=user_key), memory, derived_key(key, b"emall oss"))

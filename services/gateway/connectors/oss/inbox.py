@@ -1,0 +1,114 @@
+"""Messages from OSS: kept before they are acknowledged, each counted once, without personal data.
+
+Of a message the hub keeps what statistics need, and a keyed digest by which it knows the same
+message again. Storing and counting are one statement, so a crash leaves both or neither.
+"""
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, TypeGuard
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import text
+
+from services.gateway.connectors.oss.messages import VERSION, Inbound, mapping
+from services.platform.database import ReadSession, WriteSession
+from services.platform.ids import new_id
+
+FEWEST = 5
+"""Published figures hide any group smaller than this."""
+
+KEEP = """
+-- A message that was not seen before.
+INSERT INTO gateway.oss_message (region, id, message, digest, received_at, version, facts)
+VALUES (:region, :id, :message, :digest, :at, :version, CAST(:facts AS jsonb))
+ON CONFLICT (region, message, digest) DO NOTHING
+RETURNING id
+"""
+
+BY_MONTH = """
+-- Messages of a year by month and kind.
+SELECT to_char(received_at AT TIME ZONE 'Asia/Jakarta', 'YYYY-MM') AS month, message,
+    count(*) AS count
+FROM gateway.oss_message
+WHERE region = :region
+    AND to_char(received_at AT TIME ZONE 'Asia/Jakarta', 'YYYY') = :year
+GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
+FACTS = ("kd_daerah", "jenis_pelaku_usaha", "skala_usaha", "status_nib", "kd_izin")
+
+
+class OssMonth(BaseModel):
+    """How many messages of a kind came in a month."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    month: str
+    message: Inbound
+    count: int | None = Field(description=f"Null where there were fewer than {FEWEST}.")
+
+
+def facts_of(message: Inbound, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of a message: codes that tell nothing about a person."""
+    content: Mapping[str, Any] = body[mapping().messages[message].root]
+    facts: dict[str, Any] = {name: content[name] for name in FACTS if _is_code(content.get(name))}
+    licences = content.get("data_checklist")
+    if isinstance(licences, list):
+        given = [item.get("kd_izin") for item in licences if isinstance(item, dict)]
+        facts["licences"] = sorted({code for code in given if _is_code(code)})
+    return facts
+
+
+def _is_code(value: object) -> TypeGuard[str]:
+    """Codes are letters and digits: no name slips in, and no character that cannot be stored."""
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9.-]{1,25}", value) is not None
+
+
+def digest_of(key: bytes, body: Mapping[str, Any]) -> bytes:
+    """The same for the same content; without the key nobody can try contents against it."""
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hmac.new(key, canonical.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+
+
+async def keep(
+    session: WriteSession,
+    region: str,
+    message: Inbound,
+    body: Mapping[str, Any],
+    *,
+    key: bytes,
+    now: datetime,
+) -> bool:
+    """Keeps a message; False where it was kept before."""
+    facts = json.dumps(facts_of(message, body))
+    kept = await session.scalar(
+        text(KEEP),
+        {
+            "region": region,
+            "id": new_id(),
+            "message": message,
+            "digest": digest_of(key, body),
+            "at": now,
+            "version": VERSION,
+            "facts": facts,
+        },
+    )
+    return kept is not None
+
+
+async def months_of(session: ReadSession, region: str, *, year: int) -> list[OssMonth]:
+    """The counts of a year, small ones hidden."""
+    rows = await session.execute(text(BY_MONTH), {"region": region, "year": str(year)})
+    return [
+        OssMonth(
+            month=row["month"],
+            message=row["message"],
+            count=row["count"] if row["count"] >= FEWEST else None,
+        )
+        for row in rows.mappings()
+    ]

@@ -1,0 +1,161 @@
+"""Messages from OSS over HTTP: `POST /api/v1/oss/receive-...`.
+
+OSS reads the result from the body, so every outcome is HTTP 200 with a `kode`.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.gateway.connectors.oss.inbox import keep
+from services.gateway.connectors.oss.messages import (
+    Inbound,
+    faults_of,
+    mapping,
+    nib_in,
+    token_is_right,
+)
+from services.gateway.links.standing import JAKARTA
+from services.platform.database import Database
+from services.platform.problems import problem_responses
+from services.platform.service import API
+from services.platform.settings import Settings
+
+log = logging.getLogger(__name__)
+
+router = APIRouter(prefix=f"{API}/oss", tags=["connectors"], responses=problem_responses(413))
+
+SKEW = timedelta(minutes=15)
+"""How far the clock of OSS may be from the hub's around midnight."""
+
+PATHS: Mapping[Inbound, str] = {
+    "receiveNIB": "receive-nib",
+    "receiveNIBSTPW": "receive-nib-stpw",
+    "receiveFileDS": "receive-file-ds",
+    "receiveNIBKKPR": "receive-nib-kkpr",
+    "receiveNIBPSE": "receive-nib-pse",
+}
+
+
+async def receive(request: Request, message: Inbound) -> JSONResponse:
+    """Checks a message, keeps it, and only then says so."""
+    settings: Settings = request.app.state.settings
+    if settings.oss_username is None or settings.oss_password is None:
+        return said(message, "405", "This hub takes no messages from OSS.")
+    try:
+        body = json.loads(await request.body())
+    except (ValueError, RecursionError):
+        return said(message, "400", "The body must be JSON.")
+    now = datetime.now(UTC)
+    days = {(now + skew).astimezone(JAKARTA).date() for skew in (-SKEW, timedelta(), SKEW)}
+    if not token_is_right(
+        request.headers.get("token", ""),
+        username=settings.oss_username,
+        password=settings.oss_password.get_secret_value(),
+        nib=nib_in(message, body),
+        days=sorted(days),
+    ):
+        return said(message, "401", "The Token is wrong.")
+    faults = faults_of(message, body)
+    if faults:
+        return said(message, "400", "; ".join(faults))
+    return await _keep(request, message, body, now=now)
+
+
+async def _keep(
+    request: Request, message: Inbound, body: dict[str, Any], *, now: datetime
+) -> JSONResponse:
+    database: Database = request.app.state.database
+    try:
+        async with database.writing() as session:
+            new = await keep(
+                session,
+                request.app.state.settings.region,
+                message,
+                body,
+                key=request.app.state.oss_key,
+                now=now,
+            )
+    except RecursionError:
+        return said(message, "400", "The body is nested too deeply.")
+    except (SQLAlchemyError, OSError, TimeoutError):
+        log.exception("a message %s from OSS could not be kept", message)
+        return said(message, "500", "The message could not be kept; send it again.")
+    return said(message, "200", "Received." if new else "Received before.")
+
+
+def said(message: Inbound, code: str, detail: str) -> JSONResponse:
+    """The answer as the guide has it: `status` 1 for done, and the `kode` of its table."""
+    content = {
+        "kode": code,
+        "status": "1" if code == "200" else "0",
+        "keterangan": detail[:255],
+    }
+    return JSONResponse({mapping().messages[message].answer: content})
+
+
+def _add(message: Inbound, path: str) -> None:
+    shape = mapping().messages[message]
+    properties = {
+        "kode": {"type": "string", "enum": sorted(mapping().codes["status_respon"])},
+        "status": {"type": "string", "enum": ["0", "1"]},
+        "keterangan": {"type": "string", "maxLength": 255},
+    }
+    answer = {
+        "type": "object",
+        "required": [shape.answer],
+        "properties": {
+            shape.answer: {
+                "type": "object",
+                "required": sorted(properties),
+                "properties": properties,
+            }
+        },
+    }
+    asked = {
+        "type": "object",
+        "required": [shape.root],
+        "properties": {shape.root: {"type": "object", "required": list(shape.needs)}},
+    }
+
+    async def handle(request: Request) -> JSONResponse:
+        return await receive(request, message)
+
+    router.add_api_route(
+        f"/{path}",
+        handle,
+        methods=["POST"],
+        operation_id=f"oss_{path.replace('-', '_')}",
+        summary=f"{message} of OSS RBA {mapping().version}",
+        description=(
+            "Called by OSS, with the header `Token`. The result is `kode` in the body. A message "
+            "is kept before it is acknowledged, without personal data; the same message again is "
+            "acknowledged and not counted twice."
+        ),
+        response_class=JSONResponse,
+        responses={
+            200: {
+                "description": "The result.",
+                "content": {"application/json": {"schema": answer}},
+            }
+        },
+        openapi_extra={
+            "parameters": [
+                {"name": "Token", "in": "header", "required": False, "schema": {"type": "string"}}
+            ],
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": asked}},
+            },
+        },
+    )
+
+
+for _message, _path in PATHS.items():
+    _add(_message, _path)

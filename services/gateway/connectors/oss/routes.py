@@ -1,0 +1,183 @@
+"""What the hub asks of OSS and tells it, over HTTP: `/api/v1/oss/...`."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body, Path, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from services.gateway.access import AgencyKey
+from services.gateway.connectors.oss.desk import Answered, Desk, unavailable
+from services.gateway.connectors.oss.inbox import OssMonth, months_of
+from services.gateway.connectors.oss.messages import Outbound, faults_of, mapping
+from services.platform.database import Reading
+from services.platform.fields import Year
+from services.platform.identity import Caller
+from services.platform.paging import Page
+from services.platform.problems import FieldError, Invalid, NotAllowed, problem_responses
+from services.platform.service import API, region_of
+
+router = APIRouter(
+    prefix=f"{API}/oss", tags=["connectors"], responses=problem_responses(401, 403, 422, 503)
+)
+
+Nib = Annotated[str, StringConstraints(pattern=r"^[0-9]{13}$"), Path(description="13 digits.")]
+LicenceId = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,25}$"), Path(description="`id_izin` of OSS.")
+]
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,3}$")]
+Fields = Annotated[
+    dict[str, Any], Body(description="The fields of the message, as the guide of OSS has them.")
+]
+
+
+class FromOss(BaseModel):
+    """An answer of OSS with its age."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    known_at: AwareDatetime = Field(description="When OSS said it.")
+    age_seconds: int
+    fresh: bool = Field(description="False where OSS gives no answer now and said it before.")
+
+
+class NibStatus(FromOss):
+    """The state of a business identification number; no name comes with it."""
+
+    nib: str
+    status: str | None = Field(description="Code of `status_nib`.")
+    status_text: str | None
+
+
+class LicenceStatus(FromOss):
+    """The state of a licence."""
+
+    id: str
+    status: str | None = Field(description="Code of `status_izin`.")
+    status_text: str | None
+    clock: Literal["running", "stopped", "ended"] = Field(
+        description="Of the time promised for the service: codes 41 and 43 stop it, 42 and 44 "
+        "start it again."
+    )
+
+
+class References(FromOss):
+    """A table of OSS."""
+
+    items: list[dict[str, Any]]
+
+
+class Told(BaseModel):
+    """OSS has the message."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    message: str
+    answer: dict[str, Any]
+
+
+@router.get("/nib/{nib}", operation_id="get_oss_nib", responses=problem_responses(404))
+async def get_oss_nib(request: Request, caller: AgencyKey, nib: Nib) -> NibStatus:
+    """Whether a NIB is in force (checkNIB)."""
+    answered = await desk_of(request).ask("checkNIB", {"nib": nib}, keep=("status",))
+    status = answered.content.get("status")
+    text = mapping().codes["status_nib"].get(str(status))
+    return NibStatus(nib=nib, status=status, status_text=text, **_age(answered))
+
+
+@router.get(
+    "/licenses/{license_id}", operation_id="get_oss_license", responses=problem_responses(404)
+)
+async def get_oss_license(
+    request: Request, caller: AgencyKey, license_id: LicenceId
+) -> LicenceStatus:
+    """How far a licence is (checkLicenseStatus)."""
+    answered = await desk_of(request).ask(
+        "checkLicenseStatus", {"id_izin": license_id}, keep=("kd_status",)
+    )
+    status = answered.content.get("kd_status")
+    text = mapping().codes["status_izin"].get(str(status))
+    clock = clock_of(str(status))
+    return LicenceStatus(
+        id=license_id, status=status, status_text=text, clock=clock, **_age(answered)
+    )
+
+
+@router.get(
+    "/references/{code}", operation_id="get_oss_reference", responses=problem_responses(404)
+)
+async def get_oss_reference(
+    request: Request, caller: AgencyKey, code: Annotated[Code, Path()]
+) -> References:
+    """A table of codes (getDataReferensi)."""
+    answered = await desk_of(request).ask("getDataReferensi", {"kode": code}, keep=())
+    content = answered.content
+    items = (
+        [item for item in content if isinstance(item, dict)] if isinstance(content, list) else []
+    )
+    return References(items=items, **_age(answered))
+
+
+@router.post("/license-statuses", operation_id="send_oss_license_status")
+async def send_oss_license_status(request: Request, caller: AgencyKey, fields: Fields) -> Told:
+    """Tells OSS how far a licence is (receiveLicenseStatus). Sent once, never repeated."""
+    return await _tell(request, caller, "receiveLicenseStatus", fields)
+
+
+@router.post("/licenses", operation_id="send_oss_license")
+async def send_oss_license(request: Request, caller: AgencyKey, fields: Fields) -> Told:
+    """Tells OSS of a licence that was issued (receiveLicense). Sent once, never repeated."""
+    return await _tell(request, caller, "receiveLicense", fields)
+
+
+@router.get("/statistics", operation_id="get_oss_statistics")
+async def get_oss_statistics(request: Request, session: Reading, year: Year) -> Page[OssMonth]:
+    """Messages from OSS by month of a year; groups smaller than five are hidden."""
+    items = await months_of(session, region_of(request), year=year)
+    return Page(items=items, next=None)
+
+
+def clock_of(status: str) -> Literal["running", "stopped", "ended"]:
+    """What a code does to the clock of the service promise."""
+    clock = mapping().clock
+    if status in clock["stops"]:
+        return "stopped"
+    return "ended" if status in (*clock["approved"], *clock["rejected"]) else "running"
+
+
+def desk_of(request: Request) -> Desk:
+    desk: Desk | None = request.app.state.oss
+    if desk is None:
+        raise unavailable("it is not connected (EMALL_OSS_URL)", reason="not_configured")
+    return desk
+
+
+async def _tell(
+    request: Request, caller: Caller, message: Outbound, fields: dict[str, Any]
+) -> Told:
+    agency = request.app.state.settings.oss_agency
+    if not caller.may_write_for(agency):
+        raise NotAllowed(f"Only {agency} tells OSS of licences.")
+    shape = mapping().messages[message]
+    faults = faults_of(message, {shape.root: fields})
+    if faults:
+        raise Invalid(
+            "See errors[] for each field and what would be right.",
+            errors=[_error(fault, shape.root) for fault in faults],
+        )
+    return Told(message=message, answer=await desk_of(request).tell(message, fields))
+
+
+def _error(fault: str, root: str) -> FieldError:
+    place, _, detail = fault.partition(": ")
+    path = place.removeprefix(root).strip(".").replace(".", "/")
+    return FieldError(pointer=f"#/{path}" if path else "#", parameter=None, detail=detail)
+
+
+def _age(answered: Answered) -> dict[str, Any]:
+    known_at: datetime = answered.at
+    return {
+        "known_at": known_at,
+        "age_seconds": answered.age_seconds,
+        "fresh": answered.fresh,
+    }

@@ -1,0 +1,137 @@
+"""A stand-in for OSS: answers as the guide has it, and fails in every way it is told to.
+
+`PUT /stand-in` with `{"mode": ..., "times": n}` tells it how to answer the next n messages (all
+where `times` is left out). `GET /stand-in` says what it was asked.
+"""
+
+import asyncio
+from typing import Any, get_args
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from services.gateway.connectors.oss.messages import Outbound, faults_of, mapping
+
+USER_KEY = "stand-in"
+
+MODES = (
+    "right",
+    "kode-400",
+    "kode-401",
+    "kode-500",
+    "kode-504",
+    "status-500",
+    "status-503",
+    "not-json",
+    "no-kode",
+    "slow",
+    "drip",
+    "cut",
+    "huge",
+)
+
+DATA: dict[Outbound, dict[str, Any]] = {
+    "checkNIB": {"dataNIB": {"nama_perusahaan": "Usaha Contoh", "status": "01"}},
+    "inqueryNIB": {"dataNIB": {"status_nib": "01"}},
+    "checkLicenseStatus": {"dataIZIN": {"kd_status": "41", "uraian_status": "Konfirmasi"}},
+    "receiveLicenseStatus": {},
+    "receiveLicense": {"nomor_izin": "0000"},
+    "getDataReferensi": {
+        "dataReferensi": [{"kode_referensi": "01", "uraian_referensi": "Badan Usaha"}]
+    },
+}
+
+
+class StandIn:
+    """What the stand-in was told and asked."""
+
+    def __init__(self) -> None:
+        self.mode = "right"
+        self.times: int | None = None
+        self.asked: list[dict[str, Any]] = []
+
+    def next_mode(self) -> str:
+        mode = self.mode
+        if self.times is not None:
+            self.times -= 1
+            if self.times <= 0:
+                self.mode, self.times = "right", None
+        return mode
+
+
+def create_oss_stand_in() -> Starlette:
+    """The stand-in's application; what it was told and asked is `app.state.told`."""
+    told = StandIn()
+
+    async def tell(request: Request) -> Response:
+        if request.method == "GET":
+            return JSONResponse({"mode": told.mode, "asked": told.asked})
+        wanted = await request.json()
+        if wanted.get("mode") not in MODES:
+            return JSONResponse({"modes": list(MODES)}, status_code=422)
+        told.mode, told.times = wanted["mode"], wanted.get("times")
+        return JSONResponse({"mode": told.mode})
+
+    async def message(request: Request) -> Response:
+        name: Any = request.path_params["message"]
+        if name not in get_args(Outbound):
+            return JSONResponse({"message": "no such service"}, status_code=404)
+        body = await request.json()
+        told.asked.append({"message": name, "body": body})
+        return await _answer(told.next_mode(), name, body, request.headers.get("user_key", ""))
+
+    routes = [
+        Route("/stand-in", tell, methods=["GET", "PUT"]),
+        Route("/{message}", message, methods=["POST"]),
+    ]
+    app = Starlette(routes=routes)
+    app.state.told = told
+    return app
+
+
+async def _answer(mode: str, name: Outbound, body: Any, user_key: str) -> Response:
+    kind, _, code = mode.partition("-")
+    if kind == "status":
+        return Response("busy", status_code=int(code))
+    if kind == "kode":
+        return _said(name, code, {})
+    if mode == "slow":
+        await asyncio.sleep(30)
+    odd: dict[str, Response] = {
+        "not-json": Response("<html>maintenance</html>", media_type="text/html"),
+        "no-kode": JSONResponse({mapping().messages[name].answer: {}}),
+        "drip": _Broken(drip=True),
+        "cut": _Broken(drip=False),
+        "huge": Response(b"[" + b"0," * 4_000_000 + b"0]", media_type="application/json"),
+    }
+    if mode in odd:
+        return odd[mode]
+    if user_key != USER_KEY:
+        return _said(name, "401", {})
+    return _said(name, "400" if faults_of(name, body) else "200", DATA[name])
+
+
+def _said(name: Outbound, code: str, data: dict[str, Any]) -> Response:
+    content = {"kode": code, "keterangan": mapping().codes["status_respon"][code]} | data
+    return JSONResponse({mapping().messages[name].answer: content})
+
+
+class _Broken(Response):
+    """Announces a body and sends a part of it, at once or drop by drop."""
+
+    def __init__(self, *, drip: bool) -> None:
+        super().__init__(b"")
+        self._drip = drip
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"1000")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for _ in range(100 if self._drip else 1):
+            await send({"type": "http.response.body", "body": b" ", "more_body": True})
+            if self._drip:
+                await asyncio.sleep(0.3)
+        # The server closes the connection: the body is shorter than was announced.
+        await send({"type": "http.response.body", "body": b""})

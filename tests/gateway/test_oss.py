@@ -1,0 +1,431 @@
+"""OSS RBA: messages both ways, every failure of the stand-in, nothing lost and nothing twice."""
+
+import hashlib
+import json
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, get_args
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+
+from services.gateway.app import create_app
+from services.gateway.connectors.oss.messages import (
+    Inbound,
+    Outbound,
+    faults_of,
+    mapping,
+    token_for,
+    token_is_right,
+)
+from services.gateway.connectors.oss.receiving import PATHS
+from services.gateway.connectors.stand_in import USER_KEY, create_oss_stand_in
+from services.gateway.links.standing import JAKARTA
+from services.platform.settings import Settings
+from tests.conftest import Hub
+from tests.gateway.watched import rows
+from tests.servers import free_port, serving
+
+NIB = "1234567890123"
+STORED = "SELECT message, facts FROM gateway.oss_message ORDER BY id"
+IN: tuple[Inbound, ...] = get_args(Inbound)
+OUT: tuple[Outbound, ...] = get_args(Outbound)
+
+
+@dataclass
+class Connected(Hub):
+    """A hub that is connected to the stand-in."""
+
+    oss: str
+    key_of_dpmptsp: dict[str, str]
+
+    def tell(self, mode: str, times: int | None = None) -> None:
+        answer = httpx.put(f"{self.oss}/stand-in", json={"mode": mode, "times": times})
+        assert answer.status_code == 200
+
+    def asked(self) -> list[dict[str, Any]]:
+        return httpx.get(f"{self.oss}/stand-in").json()["asked"]
+
+    def get(self, path: str) -> httpx.Response:
+        return self.client.get(f"/api/v1/oss/{path}", headers=self.key_of_dpmptsp)
+
+    def post(self, path: str, body: Any) -> httpx.Response:
+        return self.client.post(f"/api/v1/oss/{path}", json=body, headers=self.key_of_dpmptsp)
+
+
+def connected_settings(settings: Settings, oss: str) -> Settings:
+    more = {
+        "oss_url": oss,
+        "oss_user_key": SecretStr(USER_KEY),
+        "oss_username": "oss",
+        "oss_password": SecretStr("rahasia"),
+        "connector_timeout_seconds": 1.5,
+    }
+    return settings.model_copy(update=more)
+
+
+@contextmanager
+def connected(settings: Settings, oss: str) -> Generator[Connected]:
+    chosen = connected_settings(settings, oss)
+    with TestClient(create_app(chosen), follow_redirects=False) as client:
+        hub = Connected(client, chosen, oss, {})
+        hub.key_of_dpmptsp = hub.auth("dpmptsp", "usage:write")
+        yield hub
+
+
+@pytest.fixture
+def hub(empty: Settings) -> Iterator[Connected]:
+    with serving(create_oss_stand_in()) as oss, connected(empty, oss) as running:
+        yield running
+
+
+def message(name: Inbound, **more: Any) -> dict[str, Any]:
+    return {mapping().messages[name].root: {"nib": NIB} | more}
+
+
+def token(nib: str = NIB, day: date | None = None, password: str = "rahasia") -> dict[str, str]:
+    return {"Token": token_for("oss", password, nib, day or datetime.now(JAKARTA).date())}
+
+
+def deliver(
+    hub: Connected, name: Inbound, body: Any, *, headers: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """The answer to a message from OSS, which is always HTTP 200."""
+    answer = hub.client.post(
+        f"/api/v1/oss/{PATHS[name]}", json=body, headers=token() if headers is None else headers
+    )
+    assert answer.status_code == 200
+    assert list(answer.json()) == [mapping().messages[name].answer]
+    return answer.json()[mapping().messages[name].answer]
+
+
+def test_the_mapping_has_every_message_with_the_root_and_answer_of_the_guide() -> None:
+    messages = mapping().messages
+    assert set(messages) == {*IN, *OUT}
+    assert {name for name, shape in messages.items() if shape.direction == "in"} == set(IN)
+    for name, shape in messages.items():
+        assert shape.answer == f"respon{name}"
+        assert set(shape.needs) <= shape.fields.keys()
+        for path, (kind, _) in shape.fields.items():
+            parent = path.rpartition(".")[0]
+            assert not parent or shape.fields[parent][0] in {"object", "object[]"}
+            assert kind in {"string", "number", "boolean", "date", "object", "object[]"}
+
+
+@pytest.mark.parametrize("name", IN)
+def test_a_message_from_oss_is_kept_and_then_acknowledged(hub: Connected, name: Inbound) -> None:
+    answer = deliver(hub, name, message(name))
+    assert (answer["kode"], answer["status"]) == ("200", "1")
+    assert [row[0] for row in rows(hub.settings, STORED)] == [name]
+
+
+def test_of_a_message_nothing_is_kept_that_tells_about_a_person(hub: Connected) -> None:
+    body = message(
+        "receiveNIB",
+        nama_perseroan="Kedai Contoh",
+        alamat_perseroan="Jalan Contoh 1",
+        kd_daerah="1212000000",
+        skala_usaha="01",
+        data_checklist=[{"kd_izin": "029000000047", "nama_izin": "x"}, {"kd_izin": "01"}],
+        tidak_dikenal={"apa": "saja"},
+    )
+    deliver(hub, "receiveNIB", body)
+    [(_, facts)] = rows(hub.settings, STORED)
+    assert json.loads(facts) == {
+        "kd_daerah": "1212000000",
+        "skala_usaha": "01",
+        "licences": ["01", "029000000047"],
+    }
+    [(whole,)] = rows(hub.settings, "SELECT oss_message::text FROM gateway.oss_message")
+    assert NIB not in whole
+    assert "Contoh" not in whole
+
+
+def test_the_same_message_again_is_acknowledged_and_counted_once(hub: Connected) -> None:
+    def send(_: int) -> str:
+        return deliver(hub, "receiveNIB", message("receiveNIB"))["kode"]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(send, range(16))) == {"200"}
+    assert len(rows(hub.settings, STORED)) == 1
+    deliver(hub, "receiveNIB", message("receiveNIB", status_nib="05"))
+    assert len(rows(hub.settings, STORED)) == 2
+
+
+def test_what_cannot_be_kept_is_not_acknowledged_and_counts_once_when_sent_again(
+    hub: Connected,
+) -> None:
+    rows(hub.settings, "ALTER TABLE gateway.oss_message RENAME TO away")
+    refused = deliver(hub, "receiveNIB", message("receiveNIB"))
+    assert (refused["kode"], refused["status"]) == ("500", "0")
+    rows(hub.settings, "ALTER TABLE gateway.away RENAME TO oss_message")
+    assert deliver(hub, "receiveNIB", message("receiveNIB"))["kode"] == "200"
+    assert len(rows(hub.settings, STORED)) == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Token": ""},
+        {"Token": "é".encode("latin-1").decode("latin-1")},
+        token(password="salah"),
+        token(nib="9999999999999"),
+        token(day=datetime.now(JAKARTA).date() - timedelta(days=2)),
+    ],
+)
+def test_a_wrong_token_is_kode_401_and_nothing_is_kept(
+    hub: Connected, headers: dict[str, str]
+) -> None:
+    raw: Any = {name: value.encode("latin-1") for name, value in headers.items()}
+    assert deliver(hub, "receiveNIB", message("receiveNIB"), headers=raw)["kode"] == "401"
+    assert rows(hub.settings, STORED) == []
+
+
+def test_a_token_is_sha1_of_user_password_nib_and_day() -> None:
+    day = date(2026, 3, 1)
+    made = token_for("user", "pass", NIB, day)
+    assert made == hashlib.sha1(b"userpass123456789012320260301").hexdigest()
+    given = {"username": "user", "password": "pass", "nib": NIB}
+    assert token_is_right(made.upper(), **given, days=[day])
+    assert token_is_right(made, **given, days=[day - timedelta(days=1), day])
+    assert not token_is_right(made, **given, days=[day + timedelta(days=1)])
+    assert not token_is_right("", **given, days=[day])
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ({"nama_perseroan": "x" * 256}, "dataNIB.nama_perseroan"),
+        ({"kd_daerah": "1212"}, "dataNIB.kd_daerah"),
+        ({"jenis_pelaku_usaha": "09"}, "dataNIB.jenis_pelaku_usaha"),
+        ({"status_nib": "99"}, "dataNIB.status_nib"),
+        ({"total_pma": "banyak"}, "dataNIB.total_pma"),
+        ({"total_pma": True}, "dataNIB.total_pma"),
+        ({"total_pma": 10**25}, "dataNIB.total_pma"),
+        ({"nama_perseroan": 7}, "dataNIB.nama_perseroan"),
+        ({"data_proyek": {}}, "dataNIB.data_proyek"),
+        ({"data_proyek": ["x"]}, "dataNIB.data_proyek"),
+        ({"data_proyek": [{"id_proyek": "x" * 26}]}, "dataNIB.data_proyek.id_proyek"),
+        ({"data_checklist": [{"flag_checklist": "Z"}]}, "dataNIB.data_checklist.flag_checklist"),
+    ],
+)
+def test_a_wrong_length_code_or_kind_is_kode_400_and_named(
+    hub: Connected, more: dict[str, Any], named: str
+) -> None:
+    answer = deliver(hub, "receiveNIB", message("receiveNIB", **more))
+    assert (answer["kode"], answer["status"]) == ("400", "0")
+    assert answer["keterangan"].startswith(f"{named}: ")
+    assert rows(hub.settings, STORED) == []
+
+
+def test_what_is_empty_absent_or_unknown_is_no_fault() -> None:
+    more = {"kd_daerah": "", "status_nib": None, "baru": [1], "total_pma": "12.50"}
+    assert faults_of("receiveNIB", message("receiveNIB", **more)) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b"null", b'"x"', b'{"dataNIB": 3}', b"\xff", b"[" * 200_000, b'{"a":NaN}'],
+)
+def test_a_body_that_is_no_message_has_a_clear_outcome(hub: Connected, body: bytes) -> None:
+    answer = hub.client.post("/api/v1/oss/receive-nib", content=body, headers=token(nib=""))
+    assert answer.status_code == 200
+    assert answer.json()["responreceiveNIB"]["kode"] == "400"
+
+
+def test_a_deep_or_odd_unknown_field_does_no_harm(hub: Connected) -> None:
+    opening, closing = "[" * 5000, "]" * 5000
+    deep = f'{{"dataNIB": {{"nib": "{NIB}", "x": {opening}{closing}}}}}'
+    odd = f'{{"dataNIB": {{"nib": "{NIB}", "kd_izin": "a\\u0000", "y": "\\ud800"}}}}'
+    for body in (deep, odd):
+        answer = hub.client.post("/api/v1/oss/receive-nib", content=body, headers=token())
+        assert answer.json()["responreceiveNIB"]["kode"] in {"200", "400"}
+
+
+def test_a_hub_without_a_password_takes_no_messages(empty: Settings) -> None:
+    with TestClient(create_app(empty)) as client:
+        answer = client.post("/api/v1/oss/receive-nib", json=message("receiveNIB"))
+        assert answer.json()["responreceiveNIB"]["kode"] == "405"
+        nib = client.get(
+            f"/api/v1/oss/nib/{NIB}", headers=Hub(client, empty).auth("pupr", "usage:write")
+        )
+    assert nib.status_code == 503
+    assert nib.json()["reason"] == "not_configured"
+
+
+def test_counts_by_month_hide_small_groups(hub: Connected) -> None:
+    for number in range(5):
+        deliver(hub, "receiveNIB", message("receiveNIB", jangka_waktu=str(number)))
+    deliver(hub, "receiveFileDS", message("receiveFileDS"))
+    now = datetime.now(JAKARTA)
+    answer = hub.client.get(f"/api/v1/oss/statistics?year={now.year}").json()["items"]
+    assert [(item["message"], item["count"]) for item in answer] == [
+        ("receiveFileDS", None),
+        ("receiveNIB", 5),
+    ]
+
+
+def test_the_state_of_a_nib_comes_without_a_name(hub: Connected) -> None:
+    answer = hub.get(f"nib/{NIB}").json()
+    assert (answer["nib"], answer["status"], answer["status_text"]) == (NIB, "01", "Aktif")
+    assert answer["fresh"] is True
+    assert "Usaha Contoh" not in json.dumps(answer)
+    assert hub.asked() == [{"message": "checkNIB", "body": {"CHECKNIB": {"nib": NIB}}}]
+    [(known,)] = rows(hub.settings, "SELECT connector_answer::text FROM gateway.connector_answer")
+    assert NIB not in known
+    assert "Usaha" not in known
+
+
+def test_a_licence_whose_applicant_is_asked_has_its_clock_stopped(hub: Connected) -> None:
+    answer = hub.get("licenses/L-1").json()
+    assert (answer["status"], answer["clock"]) == ("41", "stopped")
+    assert answer["status_text"] == "Konfirmasi Persyaratan"
+
+
+def test_a_table_of_codes_is_passed_on(hub: Connected) -> None:
+    [item] = hub.get("references/01").json()["items"]
+    assert item["uraian_referensi"] == "Badan Usaha"
+
+
+STATUS = {"nib": NIB, "id_izin": "I-1", "kd_status": "50"}
+LICENCE = {"nib": NIB, "id_izin": "I-1", "status_izin": "50"}
+
+
+def test_what_is_told_of_licences_arrives_once(hub: Connected) -> None:
+    assert hub.post("license-statuses", STATUS).json()["message"] == "receiveLicenseStatus"
+    assert hub.post("licenses", LICENCE).json()["answer"]["kode"] == "200"
+    assert [asked["body"] for asked in hub.asked()] == [
+        {"IZINSTATUS": STATUS},
+        {"IZINFINAL": LICENCE},
+    ]
+
+
+def test_what_is_told_is_checked_before_it_is_sent(hub: Connected) -> None:
+    for wrong, pointer in (
+        ({"kd_status": "77"}, "#/kd_status"),
+        ({"nib": "1"}, "#/nib"),
+        ({"id_izin": ""}, "#/id_izin"),
+        ({"data_pnbp": {"kd_akun": "x" * 21}}, "#/data_pnbp/kd_akun"),
+    ):
+        answer = hub.post("license-statuses", STATUS | wrong)
+        assert answer.status_code == 422
+        assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert hub.asked() == []
+
+
+def test_only_the_agency_of_licences_tells_of_them(hub: Connected) -> None:
+    path = "/api/v1/oss/licenses"
+    assert hub.client.post(path, json=LICENCE).status_code == 401
+    other = hub.auth("pupr", "usage:write")
+    assert hub.client.post(path, json=LICENCE, headers=other).status_code == 403
+    assert hub.client.get(f"/api/v1/oss/nib/{NIB}").status_code == 401
+    assert hub.asked() == []
+
+
+FAILURES = {
+    "kode-500": "status",
+    "kode-504": "status",
+    "status-500": "status",
+    "status-503": "status",
+    "not-json": "nonsense",
+    "no-kode": "nonsense",
+    "slow": "timeout",
+    "drip": "timeout",
+    "cut": "cut",
+    "huge": "too_large",
+}
+
+
+@pytest.mark.parametrize(("mode", "reason"), FAILURES.items())
+def test_a_failure_of_oss_is_a_problem_that_names_it(
+    hub: Connected, mode: str, reason: str
+) -> None:
+    hub.tell(mode)
+    answer = hub.get(f"nib/{NIB}")
+    assert answer.status_code == 503
+    problem = answer.json()
+    assert (problem["portal"], problem["reason"]) == ("oss", reason)
+    assert "retry-after" in answer.headers
+
+
+@pytest.mark.parametrize("mode", ["status-503", "not-json", "cut", "slow"])
+def test_while_oss_fails_the_answer_known_last_is_given_with_its_age(
+    hub: Connected, mode: str
+) -> None:
+    hub.get(f"nib/{NIB}")
+    rows(hub.settings, "UPDATE gateway.connector_answer SET at = at - interval '1 hour'")
+    hub.tell(mode)
+    answer = hub.get(f"nib/{NIB}").json()
+    assert (answer["status"], answer["fresh"]) == ("01", False)
+    assert answer["age_seconds"] >= 3600
+
+
+def test_a_question_is_asked_again_and_a_message_is_not(hub: Connected) -> None:
+    hub.tell("status-503", times=2)
+    assert hub.get(f"nib/{NIB}").json()["fresh"] is True
+    assert len(hub.asked()) == 3
+    hub.tell("status-503", times=1)
+    answer = hub.post("licenses", LICENCE)
+    assert answer.status_code == 503
+    assert "may have it all the same" in answer.json()["detail"]
+    assert len(hub.asked()) == 4
+
+
+def test_what_oss_refuses_is_told_apart_from_its_failures(hub: Connected) -> None:
+    hub.tell("kode-400", times=1)
+    assert hub.get(f"nib/{NIB}").status_code == 404
+    hub.tell("kode-401", times=1)
+    answer = hub.get(f"nib/{NIB}")
+    assert (answer.status_code, answer.json()["kode"]) == (503, "401")
+    [state] = hub.client.get("/api/v1/connectors").json()["items"]
+    assert (state["breaker"], state["failures"]) == ("closed", 0)
+
+
+def test_a_port_on_which_nobody_listens_is_refused(empty: Settings) -> None:
+    with connected(empty, f"http://127.0.0.1:{free_port()}") as hub:
+        assert hub.get(f"nib/{NIB}").json()["reason"] == "refused"
+
+
+def test_after_too_many_failures_the_breaker_opens_and_an_operator_closes_it(
+    hub: Connected,
+) -> None:
+    hub.tell("status-503")
+    for _ in range(2):
+        hub.get(f"nib/{NIB}")
+    asked = len(hub.asked())
+    assert hub.get(f"nib/{NIB}").json()["reason"] == "breaker_open"
+    assert len(hub.asked()) == asked
+    [state] = hub.client.get("/api/v1/connectors").json()["items"]
+    assert (state["name"], state["breaker"]) == ("oss", "open")
+    hub.tell("right")
+    path = "/api/v1/connectors/oss/breaker"
+    admin = hub.auth("diskominfo", "admin")
+    assert hub.client.put(path, json={"state": "closed"}).status_code == 401
+    switched = hub.client.put(path, json={"state": "closed"}, headers=admin)
+    assert switched.json()["breaker"] == "closed"
+    assert hub.get(f"nib/{NIB}").json()["fresh"] is True
+    assert hub.client.put(path, json={"state": "x"}, headers=admin).status_code == 422
+    unknown = path.replace("oss", "none")
+    assert hub.client.put(unknown, json={"state": "open"}, headers=admin).status_code == 404
+
+
+def test_what_is_switched_at_one_replica_holds_at_another(hub: Connected) -> None:
+    with connected(hub.settings, hub.oss) as other:
+        admin = hub.auth("diskominfo", "admin")
+        path = "/api/v1/connectors/oss/breaker"
+        hub.client.put(path, json={"state": "open"}, headers=admin)
+        answer = other.get(f"nib/{NIB}")
+    assert answer.json()["reason"] == "breaker_open"
+    assert hub.asked() == []
+
+
+def test_a_nib_that_is_none_is_422(hub: Connected) -> None:
+    for wrong in ("1", "x" * 13, "1" * 14, "١" * 13):
+        assert hub.get(f"nib/{wrong}").status_code == 422
+    assert hub.asked() == []
