@@ -150,7 +150,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.clients = clients
     app.state.documents = {}
     app.state.clicks = Clicks(database, settings.region, clients[Service.feedback])
-    guard = Guard(private_hosts=settings.private_hosts)
+    guard = Guard(private_hosts=settings.private_hosts or ())
     app.state.watch = Watch(
         database,
         settings.region,

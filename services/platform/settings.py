@@ -85,8 +85,8 @@ class Settings(BaseSettings):
     link_check_seconds: int = Field(
         300, ge=0, le=86_400, description="Time between two checks of a link; 0: none by itself."
     )
-    private_hosts: frozenset[str] = Field(
-        frozenset(), description="Hosts in private networks that the hub may ask, as a JSON list."
+    private_hosts: frozenset[str] | None = Field(
+        None, description="Hosts in private networks that the hub may ask, as a JSON list."
     )
     connector_timeout_seconds: float = Field(
         10, gt=0, le=60, description="How long a system of others is waited for, retries included."

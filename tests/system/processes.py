@@ -24,6 +24,8 @@ def environment_of(database_url: str | None, data_dir: Path, **more: str) -> dic
     """The environment of a command: this one's, with no other setting of the hub than these."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("EMALL_")}
     settings = {"EMALL_DATA_DIR": str(data_dir), "PYTHONPATH": str(ROOT)} | more
+    # A test asks no portal of others.
+    settings.setdefault("EMALL_LINK_CHECK_SECONDS", "0")
     if database_url is not None:
         settings["EMALL_DATABASE_URL"] = database_url
     return inherited | settings
