@@ -5,7 +5,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import Field
 
 from services.gateway.access import Administrator
 from services.gateway.links.badge import badge
@@ -23,7 +22,7 @@ from services.platform.database import Database, Reading
 from services.platform.fields import Year
 from services.platform.paging import Page, next_address
 from services.platform.parameters import Limit, SlugPath
-from services.platform.problems import Conflict, FieldError, Invalid, problem_responses
+from services.platform.problems import Conflict, FieldError, problem_responses
 from services.platform.service import API, region_of
 
 router = APIRouter(tags=["links"], responses=problem_responses(401, 422))
@@ -31,7 +30,7 @@ router = APIRouter(tags=["links"], responses=problem_responses(401, 422))
 UuidCursor = Annotated[
     UUID | None, Query(description="Where the page starts; taken from `next` of the page before.")
 ]
-Today = Annotated[date | None, Field(ge=date(2000, 1, 1), le=date(2099, 12, 31))]
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
 
 STATES_EN = {"ok": "working", "caution": "caution", "broken": "broken", "pending": "unknown"}
 
@@ -89,7 +88,7 @@ async def list_link_checks(
 @router.get(
     f"{API}/links/{{slug}}/uptime",
     operation_id="get_link_uptime",
-    responses=problem_responses(404),
+    responses=problem_responses(404, 409),
 )
 async def get_link_uptime(
     request: Request,
@@ -98,18 +97,20 @@ async def get_link_uptime(
     *,
     by: By = "day",
     begin: Annotated[
-        Today, Query(alias="from", description="First day; default: 30 days before `to`.")
+        date | None, Query(alias="from", description="First day; default: 30 days before `to`.")
     ] = None,
-    end: Annotated[Today, Query(alias="to", description="Last day; default: today.")] = None,
+    end: Annotated[date | None, Query(alias="to", description="Last day; default: today.")] = None,
 ) -> Uptime:
     """How long a link was up and how fast, by day, month or year of Asia/Jakarta."""
     await find_link(session, region_of(request), slug)
     last = end or datetime.now(JAKARTA).date()
+    if not all(FIRST_DAY <= day <= LAST_DAY for day in (last, begin or last)):
+        raise Conflict(f"Days lie between {FIRST_DAY} and {LAST_DAY}.")
     first = begin or last - timedelta(days=30)
     if first > last or (by == "day" and (last - first).days > DAYS_AT_MOST):
         detail = f"must not lie after `to`, and by day at most {DAYS_AT_MOST} days before it"
-        raise Invalid(
-            "See errors[] for each field and what would be right.",
+        raise Conflict(
+            "There is no such span.",
             errors=[FieldError(pointer=None, parameter="from", detail=detail)],
         )
     found = await uptime_of(

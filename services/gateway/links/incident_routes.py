@@ -30,7 +30,7 @@ from services.platform.fields import Slug
 from services.platform.identity import Caller
 from services.platform.paging import Page, next_address
 from services.platform.parameters import Limit
-from services.platform.problems import FieldError, Invalid, NotFound, problem_responses
+from services.platform.problems import Conflict, FieldError, NotFound, problem_responses
 from services.platform.service import API, region_of
 
 router = APIRouter(prefix=API, tags=["links"], responses=problem_responses(401, 422))
@@ -62,7 +62,7 @@ async def list_all_incidents(
     "/incidents",
     operation_id="open_incident",
     status_code=201,
-    responses=problem_responses(403),
+    responses=problem_responses(403, 409),
 )
 async def open_incident(
     request: Request,
@@ -137,7 +137,7 @@ async def list_all_maintenance(
     "/maintenance",
     operation_id="plan_maintenance",
     status_code=201,
-    responses=problem_responses(403),
+    responses=problem_responses(403, 409),
 )
 async def plan_maintenance(
     request: Request, session: Writing, caller: Administrator, maintenance: NewMaintenance
@@ -145,8 +145,8 @@ async def plan_maintenance(
     """Announces maintenance: while it lasts, no incident opens and no downtime is counted."""
     await _known_link(session, region_of(request), maintenance.link)
     now = datetime.now(UTC)
-    if maintenance.ends_at <= now:
-        _refuse("#/ends_at", "must lie in the future")
+    if maintenance.ends_at <= max(now, maintenance.starts_at):
+        _refuse("#/ends_at", "must be later than starts_at, and lie in the future")
     return await plan(session, region_of(request), maintenance, agency=_name(caller), now=now)
 
 
@@ -181,7 +181,7 @@ async def _known_link(session: WriteSession, region: str, slug: str) -> None:
 
 
 def _refuse(pointer: str, detail: str) -> None:
-    raise Invalid(
-        "See errors[] for each field and what would be right.",
+    raise Conflict(
+        "It does not fit what is known.",
         errors=[FieldError(pointer=pointer, parameter=None, detail=detail)],
     )

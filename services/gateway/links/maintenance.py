@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import text
 
 from services.gateway.links.changes import keep_change
@@ -51,12 +51,6 @@ class NewMaintenance(BaseModel):
     ends_at: Moment
     text: Text = Field(min_length=1)
     text_en: Text | None = None
-
-    @model_validator(mode="after")
-    def _ends_after_it_starts(self) -> "NewMaintenance":
-        if self.ends_at <= self.starts_at:
-            raise ValueError("ends_at must be later than starts_at")
-        return self
 
 
 class Maintenance(BaseModel):

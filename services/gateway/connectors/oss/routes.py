@@ -7,18 +7,20 @@ from fastapi import APIRouter, Body, Path, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from services.gateway.access import AgencyKey
-from services.gateway.connectors.oss.desk import Answered, Desk, unavailable
+from services.gateway.connectors.oss.desk import Answered, Desk
 from services.gateway.connectors.oss.inbox import OssMonth, months_of
 from services.gateway.connectors.oss.messages import Outbound, faults_of, mapping
 from services.platform.database import Reading
 from services.platform.fields import Year
 from services.platform.identity import Caller
 from services.platform.paging import Page
-from services.platform.problems import FieldError, Invalid, NotAllowed, problem_responses
+from services.platform.problems import Conflict, FieldError, NotAllowed, NotFound, problem_responses
 from services.platform.service import API, region_of
 
 router = APIRouter(
-    prefix=f"{API}/oss", tags=["connectors"], responses=problem_responses(401, 403, 422, 503)
+    prefix=f"{API}/oss",
+    tags=["connectors"],
+    responses=problem_responses(401, 403, 404, 409, 422, 503),
 )
 
 Nib = Annotated[str, StringConstraints(pattern=r"^[0-9]{13}$"), Path(description="13 digits.")]
@@ -76,7 +78,7 @@ class Told(BaseModel):
     answer: dict[str, Any]
 
 
-@router.get("/nib/{nib}", operation_id="get_oss_nib", responses=problem_responses(404))
+@router.get("/nib/{nib}", operation_id="get_oss_nib")
 async def get_oss_nib(request: Request, caller: AgencyKey, nib: Nib) -> NibStatus:
     """Whether a NIB is in force (checkNIB)."""
     answered = await desk_of(request).ask("checkNIB", {"nib": nib}, keep=("status",))
@@ -85,9 +87,7 @@ async def get_oss_nib(request: Request, caller: AgencyKey, nib: Nib) -> NibStatu
     return NibStatus(nib=nib, status=status, status_text=text, **_age(answered))
 
 
-@router.get(
-    "/licenses/{license_id}", operation_id="get_oss_license", responses=problem_responses(404)
-)
+@router.get("/licenses/{license_id}", operation_id="get_oss_license")
 async def get_oss_license(
     request: Request, caller: AgencyKey, license_id: LicenceId
 ) -> LicenceStatus:
@@ -103,9 +103,7 @@ async def get_oss_license(
     )
 
 
-@router.get(
-    "/references/{code}", operation_id="get_oss_reference", responses=problem_responses(404)
-)
+@router.get("/references/{code}", operation_id="get_oss_reference")
 async def get_oss_reference(
     request: Request, caller: AgencyKey, code: Annotated[Code, Path()]
 ) -> References:
@@ -148,7 +146,7 @@ def clock_of(status: str) -> Literal["running", "stopped", "ended"]:
 def desk_of(request: Request) -> Desk:
     desk: Desk | None = request.app.state.oss
     if desk is None:
-        raise unavailable("it is not connected (EMALL_OSS_URL)", reason="not_configured")
+        raise NotFound("This hub is not connected to OSS; EMALL_OSS_URL says where it is.")
     return desk
 
 
@@ -161,8 +159,8 @@ async def _tell(
     shape = mapping().messages[message]
     faults = faults_of(message, {shape.root: fields})
     if faults:
-        raise Invalid(
-            "See errors[] for each field and what would be right.",
+        raise Conflict(
+            "It does not fit the guide of OSS; nothing was sent.",
             errors=[_error(fault, shape.root) for fault in faults],
         )
     return Told(message=message, answer=await desk_of(request).tell(message, fields))
