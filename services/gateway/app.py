@@ -34,8 +34,8 @@ from services.gateway.openapi import unified_document
 from services.gateway.pages.assets import Assets
 from services.gateway.pages.errors import install_error_pages
 from services.gateway.pages.routes import router as pages
-from services.gateway.pages.surveys.routes import router as surveys
 from services.gateway.pages.status import router as status_page
+from services.gateway.pages.surveys.routes import router as surveys
 from services.gateway.upstreams import RemoteService
 from services.platform.database import Database
 from services.platform.guards import BodyLimit, EntityTags

@@ -42,7 +42,10 @@ def generated(running: RunningHub, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("client")
     document = folder / "openapi.json"
     document.write_bytes(httpx.get(f"{running.address}/openapi.json", timeout=30).content)
-    config = {"post_hooks": [], "content_type_overrides": {XLSX: "application/octet-stream"}}
+    # The generator knows files by one name alone.
+    files = (XLSX, "application/atom+xml", "image/svg+xml")
+    overrides = dict.fromkeys(files, "application/octet-stream")
+    config = {"post_hooks": [], "content_type_overrides": overrides}
     (folder / "config.yaml").write_text(json.dumps(config), encoding="utf-8")
     made = subprocess.run(
         [
