@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import text
 
 from services.assessment.evidence.records import IndexValue
@@ -20,9 +20,10 @@ from services.assessment.scoring.levels import (
     score_levels,
 )
 from services.platform.database import Reading, ReadSession
+from services.platform.fields import BodyNumber
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
-from services.platform.problems import FieldError, Invalid, NotFound, problem_responses
+from services.platform.problems import Conflict, FieldError, NotFound, problem_responses
 from services.platform.service import API, region_of
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
@@ -32,7 +33,7 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-KnownLevel = Annotated[int, Field(ge=0, le=100)]
+KnownLevel = Annotated[int, Field(ge=0, le=100), BodyNumber]
 LevelRange = tuple[KnownLevel, KnownLevel]
 
 
@@ -70,10 +71,13 @@ class IndexItem(Wire):
     method_href: str
 
 
+IndicatorNumber = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,2}$")]
+
+
 class LevelsWanted(Wire):
     """Levels by the number of their indicator; what is left out is not known."""
 
-    levels: dict[Annotated[int, Field(ge=1, le=1000)], KnownLevel | LevelRange | None] = Field(
+    levels: dict[IndicatorNumber, KnownLevel | LevelRange | None] = Field(
         max_length=200, examples=[{"1": 3, "2": [2, 3], "3": None}]
     )
 
@@ -96,14 +100,16 @@ async def get_index(request: Request, session: Reading, id: SlugPath) -> IndexIt
 @router.post(
     "/indices/{id}/calculation",
     operation_id="calculate_index",
-    responses=problem_responses(404, 413),
+    responses=problem_responses(404, 409, 413),
 )
 async def calculate_index(id: SlugPath, wanted: LevelsWanted) -> LevelScores:
     """The index from levels, its domains, its aspects and its predicate. Nothing is stored."""
     try:
-        return score_levels(_index_method(id), wanted.levels)
+        return score_levels(
+            _index_method(id), {int(n): level for n, level in wanted.levels.items()}
+        )
     except LevelFaultsError as error:
-        raise Invalid(
+        raise Conflict(
             "See errors[] for each level and what would be right.",
             errors=[
                 FieldError(pointer=f"#/levels/{number}", parameter=None, detail=fault)

@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StrictBool, StringConstraints, model_validator
 from sqlalchemy import ARRAY, Column, DateTime, String
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
-from services.platform.fields import HttpsUrl, Line, Slug, Text
+from services.platform.fields import BodyNumber, HttpsUrl, Line, Slug, Text
 from services.platform.packs import PackModel
 
 ComponentCode = Literal[
@@ -84,10 +84,12 @@ class Component(PackModel):
     items: list[Text] = Field(default_factory=list[Text])
     items_en: list[Text] = Field(default_factory=list[Text])
     duration: Duration | None = Field(None, description="ISO 8601, such as P14D.")
-    working_days: int | None = Field(
-        None, ge=0, le=3650, description="Where the time counts working days."
+    working_days: Annotated[int, Field(ge=0, le=3650), BodyNumber] | None = Field(
+        None, description="Where the time counts working days."
     )
-    fee_idr: int | None = Field(None, ge=0, description="Rupiah; 0 where the service is free.")
+    fee_idr: Annotated[int, Field(ge=0), BodyNumber] | None = Field(
+        None, description="Rupiah; 0 where the service is free."
+    )
     sources: list[Slug] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -109,7 +111,7 @@ class Service(PackModel):
     status: Literal["active", "inactive"] = Field(
         "active", description="Inactive where it exists on paper but cannot be used."
     )
-    digital: bool = Field(description="Whether it has an online channel.")
+    digital: StrictBool = Field(description="Whether it has an online channel.")
     common_names: list[Line] = Field(
         default_factory=list[Line],
         description="What people call it; a search for exactly that finds it first.",

@@ -15,6 +15,7 @@ from services.feedback.usage.months import keep_always
 from services.feedback.usage.receiving import EventsDoor
 from services.feedback.usage.receiving import router as events
 from services.feedback.usage.routes import router as usage
+from services.feedback.usage.schemas import UsageCloudEvent
 from services.platform.database import Database
 from services.platform.service import make_service
 from services.platform.settings import Service, Settings
@@ -49,6 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
         title="emall feedback",
         routers=[events, usage, surveys, survey_holders],
         lifespan=lifespan,
+        models=[UsageCloudEvent],
     )
     # The innermost layer: after the limits and the token check of every service.
     app.user_middleware.append(Middleware(EventsDoor))

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from services.platform.fields import HttpsUrl, Line, RegionCode, Slug, Text
+from services.platform.fields import BodyNumber, HttpsUrl, Line, RegionCode, Slug, Text
 from services.platform.places import place_in
 
 
@@ -39,7 +39,7 @@ class Source(PackModel):
         "dataset",
     ]
     publisher: Line | None = None
-    year: int | None = None
+    year: Annotated[int, Field(ge=1945, le=2099), BodyNumber] | None = None
     url: HttpsUrl | None = None
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = Field(
         None, description="Of the file that was read, where one was kept."

@@ -48,8 +48,12 @@ def make_service(
     title: str,
     routers: Sequence[APIRouter],
     lifespan: Lifespan,
+    models: Sequence[type[BaseModel]] = (),
 ) -> FastAPI:
-    """A service's application around its routers. Its database is `app.state.database`."""
+    """A service's application around its routers. Its database is `app.state.database`.
+
+    `models` are those to which the document refers without FastAPI's knowledge.
+    """
     verifier: list[TokenVerifier] = []
 
     def verify_with() -> TokenVerifier:
@@ -85,7 +89,7 @@ def make_service(
     for router in routers:
         app.include_router(router)
     app.include_router(health_router(service))
-    app.openapi = lambda: openapi_with_problems(app)
+    app.openapi = lambda: openapi_with_problems(app, models)
     return app
 
 
@@ -111,14 +115,16 @@ def health_router(service: Service) -> APIRouter:
     return router
 
 
-def openapi_with_problems(app: FastAPI) -> dict[str, Any]:
-    """FastAPI's document with the schemas of problems, to which every error response refers."""
+def openapi_with_problems(app: FastAPI, models: Sequence[type[BaseModel]] = ()) -> dict[str, Any]:
+    """FastAPI's document with the schemas of problems, to which every error response refers, and
+    of these models."""
     if app.openapi_schema is None:
         document = FastAPI.openapi(app)
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        for model in (Problem, FieldError):
+        for model in (Problem, FieldError, *models):
             schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-            schema.pop("$defs", None)
+            for name, inner in schema.pop("$defs", {}).items():
+                schemas.setdefault(name, inner)
             schemas[model.__name__] = schema
         for schema in schemas.values():
             _close_keys(schema)
@@ -130,7 +136,7 @@ def _close_keys(schema: Any) -> None:
     """Says of an object whose keys follow a pattern that no other key is accepted.
 
     Pydantic writes `patternProperties`, which leaves every other key free, and which generators of
-    clients do not read.
+    clients do not read; nor do they read a default that is an object, which is left out.
     """
     if isinstance(schema, list):
         for item in cast("list[Any]", schema):
@@ -138,6 +144,8 @@ def _close_keys(schema: Any) -> None:
     if not isinstance(schema, dict):
         return
     members = cast("dict[str, Any]", schema)
+    if isinstance(members.get("default"), dict):
+        del members["default"]
     patterns: dict[str, Any] = members.get("patternProperties", {})
     if len(patterns) == 1 and "additionalProperties" not in members:
         [(pattern, values)] = members.pop("patternProperties").items()

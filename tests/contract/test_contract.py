@@ -13,10 +13,14 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck
 from hypothesis import settings as examples
+from hypothesis import strategies as st
 from schemathesis import Case
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation.stateful.state_machine import APIStateMachine
+from schemathesis.specs.openapi.checks import negative_data_rejection
 
+from services.assessment.evidence.workbook import to_workbook
+from services.platform.spreadsheets import XLSX
 from tests.contract.conftest import RunningHub
 from tests.contract.document import unified_document_at_rest
 
@@ -43,7 +47,19 @@ OPERATIONS = [
     for operations in document["paths"].values()
     for operation in operations.values()
 ]
-api = schemathesis.openapi.from_dict(document, config=SchemathesisConfig(seed=1))
+config = SchemathesisConfig.from_dict(
+    {
+        "seed": 1,
+        "checks": {
+            "positive_data_acceptance": {
+                # 412: an `If-Match` may be well formed and name no state that was given.
+                "expected-statuses": ["2xx", "3xx", 401, 403, 404, 409, 412, 429, "5xx"]
+            }
+        },
+    }
+)
+api = schemathesis.openapi.from_dict(document, config=config)
+schemathesis.openapi.media_type(XLSX, st.just(to_workbook({})))
 
 
 def test_the_operations_that_are_tested_are_those_of_the_running_hub(running: RunningHub) -> None:
@@ -56,10 +72,16 @@ def call_of(operation_id: str, *, with_key: bool) -> Callable[..., None]:
     @api.include(operation_id=operation_id).parametrize()  # pyright: ignore[reportUntypedFunctionDecorator]
     @BOUNDS
     def call(case: Case[Any], running: RunningHub) -> None:
+        # Asked for the result of each event, the hub takes what is right and names the rest.
+        given = {name.lower() for name in [*(case.query or {}), *(case.headers or {})]}
+        each = operation_id == "post_usage_events" and not given.isdisjoint({"detail", "prefer"})
+        # A workbook has no schema that could be broken.
+        lenient = each or operation_id == "import_evidence"
         case.call_and_validate(
             base_url=running.address,
             headers=running.admin if with_key else None,
             timeout=SLOW_SECONDS,
+            excluded_checks=[negative_data_rejection] if lenient else None,
         )
 
     return call

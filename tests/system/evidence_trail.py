@@ -69,14 +69,9 @@ def follow_evidence(hub: RunningHub, link: Mapping[str, Any]) -> None:
     if link["kind"] in REPORTS:
         assert body, link
         return
-    if link["kind"] == "index-values":
-        values = [value for value in body["values"] if value["source_hrefs"]]
-        assert values, link
-        sources = {href for value in values for href in value["source_hrefs"]}
-    else:
-        assert (body["content"]["key"], body["version"]) == (link["key"], link["version"])
-        assert len(body["sources"]) == len(set(body["content"]["sources"])), link
-        sources = {source["href"] for source in body["sources"]}
+    assert (body["content"]["key"], body["version"]) == (link["key"], link["version"])
+    assert len(body["sources"]) == len(set(body["content"]["sources"])), link
+    sources = {source["href"] for source in body["sources"]}
     assert sources, link
     for href in sources:
         source = hub.get(href)

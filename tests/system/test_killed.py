@@ -36,6 +36,7 @@ def serving(settings: Settings) -> Generator[tuple[subprocess.Popen[bytes], str]
     port = free_port()
     own = {
         "EMALL_DATABASE_URL": settings.database_url.get_secret_value(),
+        "EMALL_EVENT_RETENTION_MONTHS": "1200",
         "EMALL_DATA_DIR": str(settings.data_dir),
         "EMALL_LOG_LEVEL": "ERROR",
         "PYTHONPATH": str(ROOT),
@@ -127,7 +128,7 @@ FIGURES = 2 * len(MONTHS) * len(CHANNELS)
 
 
 def events_stored(settings: Settings, number: int) -> int:
-    """Events of a batch; the daily counts say the same."""
+    """Events of a batch; the hourly counts say the same."""
     day = f"2024-03-{number + 1:02}"
     rows = fetch(
         settings,
@@ -137,7 +138,8 @@ def events_stored(settings: Settings, number: int) -> int:
     )
     counted = fetch(
         settings,
-        "SELECT coalesce(sum(events), 0)::bigint FROM feedback.daily_usage WHERE day::text = $1",
+        "SELECT coalesce(sum(events), 0)::bigint FROM feedback.hourly_usage "
+        "WHERE (hour AT TIME ZONE 'Asia/Jakarta')::date::text = $1",
         day,
     )
     assert rows == counted

@@ -4,12 +4,11 @@ What was not recorded is null, which is another thing than "no": a meeting witho
 nothing about who led it.
 """
 
-from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StrictBool, StringConstraints, model_validator
 
-from services.platform.fields import HttpsUrl, Line, Slug, Text
+from services.platform.fields import BodyNumber, Day, HttpsUrl, Line, Slug, Text
 from services.platform.packs import PackModel
 
 Sector = Literal["government", "private", "community"]
@@ -17,7 +16,7 @@ SECTORS: tuple[Sector, ...] = ("government", "private", "community")
 
 Precision = Literal["day", "month", "year"]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$", max_length=80)]
-CalendarYear = Annotated[int, Field(ge=1945, le=2099)]
+CalendarYear = Annotated[int, Field(ge=1945, le=2099), BodyNumber]
 
 
 class Evidence(PackModel):
@@ -31,8 +30,8 @@ class Evidence(PackModel):
 class Lasting(Evidence):
     """Evidence that holds from a day on, or of which only a year is known in which it held."""
 
-    valid_from: date | None = Field(None, description="First day; null where it is not known.")
-    valid_to: date | None = Field(None, description="Last day; null while no end is known.")
+    valid_from: Day | None = Field(None, description="First day; null where it is not known.")
+    valid_to: Day | None = Field(None, description="Last day; null while no end is known.")
     precision: Precision = Field("day", description="How exactly the dates are known.")
     attested_in: CalendarYear | None = Field(
         None, description="A year in which a source found it to hold, where no first day is known."
@@ -58,8 +57,8 @@ class Stakeholder(Lasting):
     role_decision: Slug | None = Field(
         None, description="Key of the decision in which the role stands; null where none does."
     )
-    leading: bool = Field(False, description="Whether it is a leading post of the team.")
-    filled: bool | None = Field(None, description="Whether a leading post has a holder.")
+    leading: StrictBool = Field(False, description="Whether it is a leading post of the team.")
+    filled: StrictBool | None = Field(None, description="Whether a leading post has a holder.")
 
 
 class File(PackModel):
@@ -74,9 +73,9 @@ class Attendance(PackModel):
     """One stakeholder's part in a meeting."""
 
     stakeholder: Slug
-    invited: bool | None = None
-    present: bool
-    spoke: bool | None = None
+    invited: StrictBool | None = None
+    present: StrictBool
+    spoke: StrictBool | None = None
 
 
 class ActionItem(PackModel):
@@ -84,8 +83,8 @@ class ActionItem(PackModel):
 
     task: Text
     owner: Slug | None = Field(None, description="Key of the stakeholder who is to do it.")
-    due: date
-    done: bool | None = None
+    due: Day
+    done: StrictBool | None = None
     outcome: Text | None = None
 
 
@@ -94,14 +93,14 @@ class Meeting(Evidence):
 
     name: Line
     name_en: Line
-    held_on: date
+    held_on: Day
     precision: Precision = "day"
     place: Line | None = None
     agenda: list[Line] | None = None
     problem_statement: Text | None = None
-    minutes: bool | None = Field(None, description="Whether minutes exist.")
+    minutes: StrictBool | None = Field(None, description="Whether minutes exist.")
     minutes_file: File | None = Field(None, description="The minutes, as they were kept.")
-    discussion: bool | None = Field(None, description="Whether a discussion is on record.")
+    discussion: StrictBool | None = Field(None, description="Whether a discussion is on record.")
     led_by: Slug | None = Field(None, description="Key of the stakeholder who led it.")
     sectors_present: list[Sector] | None = Field(
         None, description="Sectors with somebody present, also where nobody is named."
@@ -118,7 +117,7 @@ class Agreement(Lasting):
     parties: list[Slug] = Field(min_length=2, description="Keys of stakeholders.")
     partner_sector: Sector = Field(description="Sector of the party beside the government.")
     scope: Text
-    renewed: bool | None = Field(None, description="Whether it was renewed when it ended.")
+    renewed: StrictBool | None = Field(None, description="Whether it was renewed when it ended.")
     renews: Slug | None = Field(None, description="Key of the agreement that it continues.")
 
 
@@ -137,8 +136,8 @@ class Decision(Lasting):
     procedures: list[Code] = Field(
         default_factory=list[Code], description="Procedures that it puts in place."
     )
-    names_lead_agency: bool = False
-    lead_reports_to_head: bool = False
+    names_lead_agency: StrictBool = False
+    lead_reports_to_head: StrictBool = False
 
 
 class Programme(Lasting):
@@ -151,9 +150,13 @@ class Programme(Lasting):
     owner: Slug | None = Field(None, description="Key of the stakeholder who runs it.")
     partners: list[Slug] = Field(default_factory=list[Slug])
     plan: Text | None = None
-    budget_idr: int | None = Field(None, ge=0, le=10**15, description="Rupiah for its whole time.")
-    running: bool | None = None
-    held: bool | None = Field(None, description="Whether a planned outreach or training was held.")
+    budget_idr: Annotated[int, Field(ge=0, le=10**15), BodyNumber] | None = Field(
+        None, description="Rupiah for its whole time."
+    )
+    running: StrictBool | None = None
+    held: StrictBool | None = Field(
+        None, description="Whether a planned outreach or training was held."
+    )
 
 
 class Risk(Lasting):
@@ -161,12 +164,12 @@ class Risk(Lasting):
 
     name: Line
     name_en: Line
-    likelihood: int | None = Field(None, ge=1, le=5)
-    impact: int | None = Field(None, ge=1, le=5)
+    likelihood: Annotated[int, Field(ge=1, le=5), BodyNumber] | None = None
+    impact: Annotated[int, Field(ge=1, le=5), BodyNumber] | None = None
     mitigation: Text | None = None
-    mitigation_under_way: bool | None = None
+    mitigation_under_way: StrictBool | None = None
     owner: Slug | None = Field(None, description="Key of the stakeholder who answers for it.")
-    review_on: date | None = Field(None, description="Day on which it is to be looked at again.")
+    review_on: Day | None = Field(None, description="Day on which it is to be looked at again.")
 
 
 class Recognition(Evidence):
@@ -175,7 +178,7 @@ class Recognition(Evidence):
     name: Line
     name_en: Line
     given_by: Line
-    given_on: date
+    given_on: Day
     precision: Precision = "day"
 
 
@@ -186,10 +189,10 @@ class Observation(Lasting):
     name: Line
     name_en: Line
     unit: Literal["share", "level", "count"]
-    value: float | None = Field(None, ge=0)
-    low: float | None = Field(None, ge=0)
-    high: float | None = Field(None, ge=0)
-    known_absence: bool = Field(
+    value: Annotated[float, Field(ge=0), BodyNumber] | None = None
+    low: Annotated[float, Field(ge=0), BodyNumber] | None = None
+    high: Annotated[float, Field(ge=0), BodyNumber] | None = None
+    known_absence: StrictBool = Field(
         False, description="The source says that there is none: a value of 0 that was seen."
     )
 
@@ -219,7 +222,7 @@ class IndexValue(Evidence):
 
     index: Slug = Field(description="Index as in `methods/`.")
     year: CalendarYear
-    value: float = Field(ge=0)
+    value: Annotated[float, Field(ge=0), BodyNumber]
     role: Literal["published", "target", "national_minimum"] = "published"
     predicate: Line | None = Field(None, description="Predicate as printed.")
 

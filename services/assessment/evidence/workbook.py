@@ -5,6 +5,7 @@ their own, joined by the meeting's key. What is exported can be imported again.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -191,6 +192,9 @@ def _raw(cell: Cell, annotation: Any) -> Any:
     if bool in kinds and not isinstance(cell, bool):
         word = str(cell).lower()
         return True if word in YES else False if word in NO else cell
+    if isinstance(cell, str) and (int in kinds or float in kinds):
+        with suppress(ValueError):
+            return float(cell.replace(",", "."))
     if str in kinds and isinstance(cell, int | float) and not isinstance(cell, bool):
         return str(cell)
     return cell

@@ -7,11 +7,11 @@ takes several times as long as everything else that an event needs.
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, FastAPI, Header, Query
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,7 +23,6 @@ from services.feedback.usage.schemas import (
     MAX_EVENTS,
     EventResults,
     EventsStored,
-    UsageCloudEvent,
     UsageEventBatch,
 )
 from services.platform.guards import answer_problem
@@ -166,25 +165,7 @@ def _wants_each(headers: dict[bytes, bytes], query: bytes) -> tuple[bool, list[R
         ) from None
 
 
-def _inlined(model: type[BaseModel]) -> dict[str, Any]:
-    """The schema of a model without references, for a place where OpenAPI collects none."""
-    schema = model.model_json_schema()
-    definitions = schema.pop("$defs", {})
-
-    def resolve(part: Any) -> Any:
-        if isinstance(part, dict):
-            members = cast("dict[str, Any]", part)
-            if "$ref" in members:
-                return resolve(definitions[members["$ref"].rpartition("/")[2]])
-            return {name: resolve(member) for name, member in members.items()}
-        if isinstance(part, list):
-            return [resolve(member) for member in cast("list[Any]", part)]
-        return part
-
-    return resolve(schema)
-
-
-CLOUD_EVENT_SCHEMA = _inlined(UsageCloudEvent)
+CLOUD_EVENT_SCHEMA = {"$ref": "#/components/schemas/UsageCloudEvent"}
 
 router = APIRouter(
     prefix=f"{API}/usage",
