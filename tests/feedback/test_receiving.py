@@ -154,10 +154,12 @@ def test_every_form_stands_in_the_document_with_its_limits(feedback: Room) -> No
     clouds = content["application/cloudevents-batch+json"]["schema"]
     assert (batch["minItems"], batch["maxItems"]) == (1, 5000)
     assert (clouds["minItems"], clouds["maxItems"]) == (1, 5000)
-    assert "$ref" not in json.dumps(clouds)
-    named = document["components"]["schemas"]["UsageEvent"]["properties"]["service"]["anyOf"][0]
-    data = content["application/cloudevents+json"]["schema"]["properties"]["data"]
-    assert data["properties"]["service"]["anyOf"][0] == named
+    single = content["application/cloudevents+json"]["schema"]
+    assert clouds["items"] == single == {"$ref": "#/components/schemas/UsageCloudEvent"}
+    schemas = document["components"]["schemas"]
+    named = schemas["UsageEvent"]["properties"]["service"]["anyOf"][0]
+    data = schemas["UsageCloudEvent"]["properties"]["data"]["$ref"].rpartition("/")[2]
+    assert schemas[data]["properties"]["service"]["anyOf"][0] == named
     assert operation["security"] == [{"agency_key": []}]
     assert {"200", "401", "403", "408", "409", "413", "415", "422", "503"} <= (
         operation["responses"].keys()
