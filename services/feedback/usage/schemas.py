@@ -160,7 +160,7 @@ class StatisticBatch(Wire):
                 {
                     "statistics": [
                         {
-                            "agency": "disdukcapil",
+                            "agency": "dukcapil",
                             "service": "ktp-el",
                             "channel": "counter",
                             "period": "2024-03",
