@@ -144,7 +144,9 @@ def _close_keys(schema: Any) -> None:
     if not isinstance(schema, dict):
         return
     members = cast("dict[str, Any]", schema)
-    if isinstance(members.get("default"), dict):
+    # A map of properties may hold one named `default`; no text stands in it, as in a schema.
+    told = members.get("title", members.get("$ref"))
+    if isinstance(members.get("default"), dict) and isinstance(told, str):
         del members["default"]
     patterns: dict[str, Any] = members.get("patternProperties", {})
     if len(patterns) == 1 and "additionalProperties" not in members:

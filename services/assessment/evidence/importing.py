@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import text
 
 from services.assessment.evidence import store
-from services.assessment.evidence.recording import add, dangling, may_change
+from services.assessment.evidence.recording import add, dangling
 from services.assessment.evidence.records import EVIDENCE, Evidence
 from services.platform.database import ReadSession, WriteSession
 from services.platform.identity import Caller
@@ -47,14 +47,23 @@ async def import_records(
         ).one_or_none()
         if stored is not None and EVIDENCE[kind].model_validate(stored.content) == record:
             continue
-        if stored is not None and not may_change(caller, stored.recorded_by):
+        if stored is not None and not caller.may_write_for(stored.recorded_by):
             message = f"was recorded by {stored.recorded_by}, who alone may correct it"
             faults.append(sheet.fault(row, "key", message))
             continue
         record_id = new_id() if stored is None else stored.id
         added += stored is None
         corrected += stored is not None
-        await add(session, region, kind, record, record_id=record_id, caller=caller, now=now)
+        await add(
+            session,
+            region,
+            kind,
+            record,
+            record_id=record_id,
+            key=record.key,
+            caller=caller,
+            now=now,
+        )
     # Only now: rows may point at rows of other sheets.
     for kind, record, sheet, row in records:
         if (kind, record.key) in seen:

@@ -66,7 +66,9 @@ async def record_new(
         error = FieldError(pointer="#/key", parameter=None, detail=detail)
         raise Conflict(f"There is a record {record.key!r} already.", errors=[error])
     await check_references(session, region, record)
-    await add(session, region, kind, record, record_id=record_id, caller=caller, now=now)
+    await add(
+        session, region, kind, record, record_id=record_id, key=record.key, caller=caller, now=now
+    )
 
 
 async def supersede(
@@ -85,65 +87,40 @@ async def supersede(
         error = FieldError(pointer="#/key", parameter=None, detail=f"must stay {key!r}")
         raise Conflict("A record keeps its key.", errors=[error])
     await check_references(session, region, record)
-    await add(session, region, kind, record, record_id=record_id, caller=caller, now=now)
+    await add(session, region, kind, record, record_id=record_id, key=key, caller=caller, now=now)
 
 
 async def add(
     session: WriteSession,
     region: str,
     kind: str,
-    record: Evidence,
-    *,
-    record_id: UUID,
-    caller: Caller,
-    now: datetime,
-) -> None:
-    """Adds the next version of a record under this caller's name."""
-    await store.add_version(
-        session,
-        region,
-        kind,
-        record_id,
-        key=record.key,
-        content=record.model_dump(mode="json"),
-        origin="api",
-        recorded_by=recorder(caller),
-        now=now,
-    )
-
-
-async def withdraw(
-    session: WriteSession,
-    region: str,
-    kind: str,
+    record: Evidence | None,
     *,
     record_id: UUID,
     key: str,
     caller: Caller,
     now: datetime,
 ) -> None:
-    """Takes a record back by a version without content."""
+    """Adds the next version of a record under this caller's name; None takes the record back."""
     await store.add_version(
         session,
         region,
         kind,
         record_id,
         key=key,
-        content=None,
+        content=None if record is None else record.model_dump(mode="json"),
         origin="api",
         recorded_by=recorder(caller),
         now=now,
     )
 
 
-def may_change(caller: Caller, recorded_by: str) -> bool:
-    """An agency corrects what it recorded; an administrator everything, the pack's too."""
-    return caller.may_write_for(recorded_by)
-
-
 def check_owner(caller: Caller, recorded_by: str) -> None:
-    """`NotAllowed` for a caller who may not change what this agency recorded."""
-    if not may_change(caller, recorded_by):
+    """`NotAllowed` for a caller who may not change what this agency recorded.
+
+    An agency corrects what it recorded; an administrator everything, the pack's too.
+    """
+    if not caller.may_write_for(recorded_by):
         owner = "came with the regency's pack" if recorded_by == "pack" else f"is {recorded_by}'s"
         raise NotAllowed(f"This record {owner}; only an administrator's key may change it.")
 

@@ -7,12 +7,7 @@ from sqlalchemy import text
 
 from services.assessment.evidence import store
 from services.assessment.evidence.kinds import KINDS, Content, Kind, Record, RecordId
-from services.assessment.evidence.recording import (
-    check_owner,
-    record_new,
-    supersede,
-    withdraw,
-)
+from services.assessment.evidence.recording import add, check_owner, record_new, supersede
 from services.platform.database import WriteSession, Writing
 from services.platform.identity import Caller, EvidenceWriter
 from services.platform.ids import new_id
@@ -97,10 +92,11 @@ def add_writes(kind: Kind[Content]) -> None:
         region = region_of(request)
         key, current = await to_change(session, region, id, caller=caller, if_match=if_match)
         if current.content is not None:
-            await withdraw(
+            await add(
                 session,
                 region,
                 kind.name,
+                None,
                 record_id=id,
                 key=key,
                 caller=caller,
