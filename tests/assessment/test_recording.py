@@ -202,6 +202,17 @@ def test_a_withdrawn_record_counts_no_longer_and_stays_readable(regency: Room) -
     assert (back.status_code, back.json()["version"]) == (200, 3)
 
 
+def test_a_withdrawn_record_does_not_come_back_under_a_key_that_another_has(regency: Room) -> None:
+    first = record(regency, meeting())
+    tag = first.headers["ETag"]
+    write(regency, "DELETE", address(first), caller=DISKOMINFO, If_Match=tag)
+    record(regency, meeting())
+    tag = regency.get(address(first)).headers["ETag"]
+    back = write(regency, "PUT", address(first), meeting(), caller=DISKOMINFO, If_Match=tag)
+    assert (back.status_code, back.json()["errors"][0]["pointer"]) == (409, "#/key")
+    assert regency.get(address(first)).json()["content"] is None
+
+
 def test_the_past_can_be_read_as_it_was_known(regency: Room) -> None:
     first = record(regency, meeting())
     between = datetime.now(UTC).isoformat()

@@ -48,6 +48,19 @@ async def check_references(session: WriteSession, region: str, record: Evidence)
         raise Conflict("It points at what is not on record; nothing was stored.", errors=errors)
 
 
+async def check_key(
+    session: WriteSession, region: str, kind: str, key: str, *, record_id: UUID
+) -> None:
+    """Refuses a key under which another record stands; holds it until the transaction ends."""
+    names = {"region": region, "kind": kind, "key": key}
+    await session.execute(text(store.LOCK), names)
+    standing = (await session.execute(text(store.BY_KEY), names)).one_or_none()
+    if standing is not None and standing.id != record_id:
+        detail = "is taken; correct that record, or choose another key"
+        error = FieldError(pointer="#/key", parameter=None, detail=detail)
+        raise Conflict(f"There is a record {key!r} already.", errors=[error])
+
+
 async def record_new(
     session: WriteSession,
     region: str,
@@ -59,12 +72,7 @@ async def record_new(
     now: datetime,
 ) -> None:
     """Records a piece of evidence; `Conflict` where its key is taken."""
-    names = {"region": region, "kind": kind}
-    await session.execute(text(store.LOCK), names | {"key": record.key})
-    if list(await session.scalars(text(store.KNOWN_KEYS), names | {"keys": [record.key]})):
-        detail = "is taken; correct that record, or choose another key"
-        error = FieldError(pointer="#/key", parameter=None, detail=detail)
-        raise Conflict(f"There is a record {record.key!r} already.", errors=[error])
+    await check_key(session, region, kind, record.key, record_id=record_id)
     await check_references(session, region, record)
     await add(
         session, region, kind, record, record_id=record_id, key=record.key, caller=caller, now=now
@@ -86,6 +94,7 @@ async def supersede(
     if record.key != key:
         error = FieldError(pointer="#/key", parameter=None, detail=f"must stay {key!r}")
         raise Conflict("A record keeps its key.", errors=[error])
+    await check_key(session, region, kind, key, record_id=record_id)
     await check_references(session, region, record)
     await add(session, region, kind, record, record_id=record_id, key=key, caller=caller, now=now)
 
