@@ -151,9 +151,11 @@ def read_yaml(file: Path, root: Path) -> Located:
     """A YAML file; `PackError` where it is missing or not YAML, or names a key twice."""
     name = str(file.relative_to(root))
     text = _read_text(file, name)
+    # libyaml: ten times as fast as the parser in Python, and it bounds how deep a file may nest.
+    loader = yaml.CSafeLoader(text)
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        located = Located(name, yaml.safe_load(text))
+        node = loader.get_single_node()
+        located = Located(name, None if node is None else loader.construct_document(node))
         faults: list[Fault] = []
         if node is not None:
             _mark_lines(node, (), located, faults)
