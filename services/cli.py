@@ -8,36 +8,13 @@ import signal
 import sys
 from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-import httpx
 import typer
-import uvicorn
-from asyncpg import PostgresError
-from fastapi import FastAPI
 from pydantic import ValidationError
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
-from services.assessment.app import create_app as create_assessment
-from services.assessment.bundles.signing import read_public_key
-from services.assessment.bundles.verify import BundleError
-from services.assessment.bundles.verify import verify as verify_bundle
-from services.assessment.pack import load_evidence, read_evidence
-from services.catalog.app import create_app as create_catalog
-from services.catalog.pack import load_catalog, read_catalog
-from services.feedback.app import create_app as create_feedback
-from services.feedback.pack import load_feedback, read_feedback
-from services.feedback.usage.months import Kept, keep_months
-from services.gateway.access import IssuedKey, issue_key, revoke_key
-from services.gateway.app import SignedIn, local_services, service_client
-from services.gateway.app import create_app as create_gateway
-from services.gateway.connectors.stand_in import create_oss_stand_in
-from services.gateway.links.pack import load_links, read_links
-from services.gateway.regency import load_regency
-from services.pack_schema import write_schemas
-from services.platform.database import Database, owner_url
 from services.platform.identity import (
     SCOPES,
     Caller,
@@ -46,10 +23,17 @@ from services.platform.identity import (
     ensure_identity,
     load_private_key,
 )
-from services.platform.migrations import migrate as migrate_database
-from services.platform.packs import Change, Pack, PackError, parse, read_yaml
-from services.platform.service import API, VERSION
 from services.platform.settings import ROOT, Service, Settings, load_settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from services.feedback.usage.months import Kept
+    from services.gateway.access import IssuedKey
+    from services.platform.packs import Change
+
+# What a command alone needs is imported where it runs: the whole hub with its numerical libraries
+# takes three seconds, and most commands need little of it.
 
 app = typer.Typer(
     help="The hub of a regency's e-Mall Pelayanan Publik.",
@@ -60,17 +44,15 @@ keys = typer.Typer(help="API keys of agencies; the keys of the hub itself.", no_
 app.add_typer(keys, name="keys")
 
 TOBA = ROOT / "packs" / "toba"
-FACTORIES = {
-    Service.gateway: create_gateway,
-    Service.catalog: create_catalog,
-    Service.feedback: create_feedback,
-    Service.assessment: create_assessment,
-}
 Result = TypeVar("Result")
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
     """Runs one command's work; where a part of the hub does not answer, says so and ends."""
+    import httpx
+    from asyncpg import PostgresError
+    from sqlalchemy.exc import SQLAlchemyError
+
     try:
         return asyncio.run(work)
     except (SQLAlchemyError, PostgresError, OSError, TimeoutError, httpx.HTTPError) as error:
@@ -89,10 +71,11 @@ def say(message: str) -> None:
     typer.echo(message, err=True)
 
 
-def application() -> FastAPI:
+def application() -> "FastAPI":
     """What a server process serves: the whole hub, or the service that EMALL_SERVE names."""
     service = Service(os.environ.get("EMALL_SERVE", Service.gateway.value))
-    return FACTORIES[service](load_settings())
+    app: FastAPI = import_module(f"services.{service.value}.app").create_app(load_settings())
+    return app
 
 
 def end_in_order() -> None:
@@ -114,6 +97,8 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Server processes.")] = 1,
 ) -> None:
     """Serve the hub, or one service of it."""
+    from services.platform.database import owner_url
+
     end_in_order()
     settings = load_settings()
     served = service or Service.gateway
@@ -138,6 +123,8 @@ def _in_process(served: Service, settings: Settings) -> list[Service]:
 def _serve(
     service: Service, settings: Settings, *, host: str | None, port: int | None, workers: int
 ) -> None:
+    import uvicorn
+
     os.environ["EMALL_SERVE"] = service.value
     uvicorn.run(
         "services.cli:application",
@@ -156,6 +143,8 @@ def _serve(
 @app.command()
 def migrate() -> None:
     """Bring the database to the newest revision. Safe from several processes at once."""
+    from services.platform.migrations import migrate as migrate_database
+
     run(migrate_database(load_settings()))
     say("The database is at the newest revision.")
 
@@ -173,6 +162,8 @@ def load(
     ] = False,
 ) -> None:
     """Load a regency's pack: show what changes, store it, or say exactly what is wrong."""
+    from services.platform.packs import PackError
+
     try:
         changes = run(load_pack(load_settings(), pack, dry_run=dry_run))
     except PackError as error:
@@ -193,6 +184,8 @@ def pack_schema(
     ],
 ) -> None:
     """Write the JSON Schemas of a pack's files, for editors and other programs."""
+    from services.pack_schema import write_schemas
+
     try:
         for file in write_schemas(folder):
             typer.echo(str(file))
@@ -205,8 +198,16 @@ class _RolledBackError(Exception):
     """Ends a transaction without storing it."""
 
 
-async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) -> list[Change]:
+async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) -> "list[Change]":
     """Checks a pack whole, then stores what differs, each service's part in one transaction."""
+    from services.assessment.pack import load_evidence, read_evidence
+    from services.catalog.pack import load_catalog, read_catalog
+    from services.feedback.pack import load_feedback, read_feedback
+    from services.gateway.links.pack import load_links, read_links
+    from services.gateway.regency import load_regency
+    from services.platform.database import Database
+    from services.platform.packs import Pack, PackError, parse, read_yaml
+
     pack = parse(read_yaml(root / "pack.yaml", root), Pack)
     if pack.region != settings.region:
         located = read_yaml(root / "pack.yaml", root)
@@ -258,7 +259,7 @@ def issue(
     scopes = sorted(set(SCOPES).intersection(scope))
     settings = load_settings()
     if not run(_agency_exists(settings, agency)):
-        say(f"There is no agency {agency!r} in the catalogue; see {API}/agencies.")
+        say(f"There is no agency {agency!r} in the catalogue; see the hub's /api/v1/agencies.")
         raise typer.Exit(2)
     key = run(_issue(settings, agency, scopes, life=timedelta(days=days)))
     typer.echo(key.key)
@@ -266,6 +267,10 @@ def issue(
 
 
 async def _agency_exists(settings: Settings, agency: str) -> bool:
+    from sqlalchemy import text
+
+    from services.platform.database import Database
+
     database = Database(settings, Service.catalog)
     try:
         async with database.reading() as session:
@@ -280,7 +285,10 @@ async def _agency_exists(settings: Settings, agency: str) -> bool:
 
 async def _issue(
     settings: Settings, agency: str, scopes: Sequence[Scope], *, life: timedelta
-) -> IssuedKey:
+) -> "IssuedKey":
+    from services.gateway.access import issue_key
+    from services.platform.database import Database
+
     database = Database(settings, Service.gateway)
     try:
         async with database.writing() as session:
@@ -299,6 +307,8 @@ async def _issue(
 @keys.command("revoke")
 def revoke(key_id: Annotated[str, typer.Argument(help="The middle part of emk_<id>_...")]) -> None:
     """End a key for good."""
+    from services.gateway.access import revoke_key
+    from services.platform.database import Database
 
     async def work(settings: Settings) -> bool:
         database = Database(settings, Service.gateway)
@@ -338,6 +348,9 @@ def assess(
 
 
 async def _assess(settings: Settings, **wanted: int | str) -> dict[str, Any]:
+    from services.gateway.app import SignedIn, local_services, service_client
+    from services.platform.service import API
+
     ensure_identity(settings.private_key_file, settings.public_key_file)
     signer = TokenSigner(load_private_key(settings.private_key_file), settings.region)
     local = local_services(settings)
@@ -372,7 +385,10 @@ def retention() -> None:
     )
 
 
-async def _retention(settings: Settings) -> Kept | None:
+async def _retention(settings: Settings) -> "Kept | None":
+    from services.feedback.usage.months import keep_months
+    from services.platform.database import Database
+
     database = Database(settings, Service.feedback)
     connection = await database.connect(purpose="retention")
     try:
@@ -396,6 +412,10 @@ def verify(
     ] = None,
 ) -> None:
     """Compute a bundle's assessment again, from the bundle alone, and say whether it agrees."""
+    from services.assessment.bundles.signing import read_public_key
+    from services.assessment.bundles.verify import BundleError
+    from services.assessment.bundles.verify import verify as verify_bundle
+
     try:
         archive = bundle.read_bytes()
         wanted = None if key is None else read_public_key(key.read_bytes())
@@ -422,6 +442,8 @@ def verify(
 @app.command()
 def doctor() -> None:
     """Print the settings, with secrets masked, and say what is wrong."""
+    from services.platform.service import VERSION
+
     settings = load_settings()
     for name, value in settings:
         typer.echo(f"EMALL_{name.upper()}={value if value is not None else ''}")
@@ -434,6 +456,10 @@ def doctor() -> None:
 
 
 async def _faults(settings: Settings) -> list[str]:
+    from sqlalchemy import text
+
+    from services.platform.database import Database
+
     faults: list[str] = []
     if not settings.private_key_file.exists():
         faults.append(f"{settings.private_key_file} is missing; `emall serve` makes it")
@@ -462,6 +488,8 @@ async def _faults(settings: Settings) -> list[str]:
 
 
 async def _is_ready(url: str) -> bool:
+    import httpx
+
     async with httpx.AsyncClient(base_url=url, timeout=5) as client:
         try:
             return (await client.get("/health/ready")).is_success
@@ -476,6 +504,10 @@ def stand_in(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8010,
 ) -> None:
     """Serve a stand-in for a system of others, for tests and demonstrations."""
+    import uvicorn
+
+    from services.gateway.connectors.stand_in import create_oss_stand_in
+
     if system != "oss":
         say(f"There is no stand-in {system!r}; there is: oss.")
         raise typer.Exit(2)
@@ -490,6 +522,11 @@ def run_hub(
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
 ) -> None:
     """Everything at once: database, migrations, pack, first key, hub."""
+    from services.platform.database import owner_url
+    from services.platform.migrations import migrate as migrate_database
+    from services.platform.packs import PackError
+    from services.platform.service import API
+
     end_in_order()
     settings = load_settings()
     say("1/4 PostgreSQL ...")
