@@ -269,6 +269,18 @@ def hub(settings: Settings) -> Iterator[Hub]:
 
 
 @pytest.fixture(scope="session")
+def shared(server: Server, toba: str) -> Iterator[Hub]:
+    """A hub with the Toba pack, started once for all tests that read it and change nothing."""
+    from services.gateway.app import create_app
+
+    with (
+        server.database_from(toba) as name,
+        TestClient(create_app(server.settings(name)), follow_redirects=False) as client,
+    ):
+        yield Hub(client, server.settings(name))
+
+
+@pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of a Chromium; without one the test is skipped, or fails where it is required."""
     for name in ("chromium", "chromium-browser", "google-chrome"):

@@ -7,7 +7,17 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
 import uvicorn
+
+LOOPBACK = httpx.Client(
+    verify=False, limits=httpx.Limits(max_keepalive_connections=0), trust_env=False
+)
+"""Asks servers on this machine over plain HTTP, each time anew.
+
+`httpx.get` would read the machine's trusted roots for each request, which costs more than the
+request.
+"""
 
 
 def free_port() -> int:
@@ -18,12 +28,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(app: Any, *, port: int = 0) -> Generator[str]:
-    """The address of this application, served by uvicorn until the block ends."""
+def serving(app: Any, *, port: int = 0, grace: int = 5) -> Generator[str]:
+    """The address of this application, served by uvicorn until the block ends.
+
+    What is still being answered then has `grace` seconds to end.
+    """
     listener = socket.create_server(("127.0.0.1", port))
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=5, server_header=False)
+    config = uvicorn.Config(
+        app, log_level="critical", timeout_graceful_shutdown=grace, server_header=False
     )
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     try:

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Sequence
 
-import httpx
 import pytest
 
 from tests.browser.conftest import Visitor
+from tests.servers import LOOPBACK
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -160,7 +160,7 @@ def clicks_on(site: str, link: str) -> int:
     address = f"{site}/api/v1/usage/summary?from=2020-01-01&to=2100-01-01&group_by=link"
     end = time.monotonic() + 15
     while time.monotonic() < end:
-        cells = httpx.get(address).raise_for_status().json()["items"]
+        cells = LOOPBACK.get(address).raise_for_status().json()["items"]
         if counted := [cell["value"] for cell in cells if cell["link"] == link]:
             return sum(counted)
         time.sleep(0.1)
@@ -189,5 +189,5 @@ def test_a_page_is_light_and_its_style_is_fetched_once(visiting: Visitor, path: 
         assert sum(size for _, size in fetched) < 30_000, fetched
         assert not visit.page.evaluate("document.scripts.length")
         style = next(url for url, _ in fetched if "emall.css" in url)
-        assert "immutable" in httpx.get(style).headers["cache-control"]
-        assert "cache-control" not in httpx.get(f"{visit.site}/static/emall.css?v=0").headers
+        assert "immutable" in LOOPBACK.get(style).headers["cache-control"]
+        assert "cache-control" not in LOOPBACK.get(f"{visit.site}/static/emall.css?v=0").headers

@@ -11,11 +11,11 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import httpx
 import pytest
 
 from services.platform.spreadsheets import XLSX
 from tests.contract.conftest import RunningHub
+from tests.servers import LOOPBACK
 
 pytestmark = pytest.mark.contract
 
@@ -41,7 +41,7 @@ class Generated:
 def generated(running: RunningHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generated]:
     folder = tmp_path_factory.mktemp("client")
     document = folder / "openapi.json"
-    document.write_bytes(httpx.get(f"{running.address}/openapi.json", timeout=30).content)
+    document.write_bytes(LOOPBACK.get(f"{running.address}/openapi.json", timeout=30).content)
     # The generator knows files by one name alone.
     files = (XLSX, "application/atom+xml", "application/zip", "image/svg+xml")
     overrides = dict.fromkeys(files, "application/octet-stream")

@@ -38,7 +38,7 @@ from services.platform.identity import TokenSigner, ensure_identity, load_privat
 from services.platform.migrations import migrate
 from services.platform.settings import ROOT, Settings
 from tests.conftest import agency_caller
-from tests.servers import free_port
+from tests.servers import LOOPBACK, free_port
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
 EXAMPLES = int(os.environ.get("EMALL_EXACTNESS_EXAMPLES", "2"))
@@ -271,7 +271,7 @@ def wait_until_ready(house: House) -> None:
     end = time.monotonic() + 30
     while time.monotonic() < end:
         with suppress(httpx.HTTPError):
-            if httpx.get(f"http://127.0.0.1:{house.port}/health/ready", timeout=5).is_success:
+            if LOOPBACK.get(f"http://127.0.0.1:{house.port}/health/ready", timeout=5).is_success:
                 return
         time.sleep(0.05)
     pytest.fail("the service did not come back")

@@ -19,7 +19,7 @@ from services.feedback.app import create_app
 from services.feedback.usage import ingest, receiving
 from services.platform.settings import Settings
 from tests.conftest import Room, agency_caller, room
-from tests.servers import serving
+from tests.servers import LOOPBACK, serving
 
 EVENTS = "/api/v1/usage/events"
 NOON = "2024-03-05T12:00:00+07:00"
@@ -289,7 +289,7 @@ def test_a_body_that_drips_is_given_up_and_others_are_served_meanwhile(
     thread = threading.Thread(target=drip)
     thread.start()
     try:
-        answer = httpx.post(
+        answer = LOOPBACK.post(
             address + EVENTS, json={"events": [event()]}, headers=feedback.token(WRITER)
         )
         assert answer.json() == {"accepted": 1, "repeated": 0}
@@ -310,7 +310,7 @@ def test_large_bodies_share_a_bounded_memory_and_small_ones_are_served_meanwhile
         for connection in large:
             connection.sendall(head(feedback, 2_000_000) + b" " * 600_000)
         time.sleep(0.5)
-        answer = httpx.post(
+        answer = LOOPBACK.post(
             address + EVENTS, json={"events": [event()]}, headers=feedback.token(WRITER)
         )
         assert answer.json() == {"accepted": 1, "repeated": 0}
@@ -323,7 +323,7 @@ def test_large_bodies_share_a_bounded_memory_and_small_ones_are_served_meanwhile
     finally:
         for connection in large:
             connection.close()
-    answer = httpx.post(
+    answer = LOOPBACK.post(
         address + EVENTS,
         content=json.dumps({"events": [event()]}).encode() + b" " * 1_000_000,
         headers=feedback.token(WRITER) | {"Content-Type": "application/json"},
@@ -341,7 +341,7 @@ def test_a_client_that_goes_away_leaves_the_service_as_it_was(feedback: Room, ad
     for sent in (b"", b'{"events":[', b"x" * 300_000):
         with connect(address) as connection:
             connection.sendall(head(feedback, 1_000_000) + sent)
-    answer = httpx.post(
+    answer = LOOPBACK.post(
         address + EVENTS, json={"events": [event()]}, headers=feedback.token(WRITER)
     )
     assert answer.json() == {"accepted": 1, "repeated": 0}

@@ -12,7 +12,7 @@ from services.catalog.app import create_app as create_catalog
 from services.feedback.app import create_app as create_feedback
 from services.gateway.app import create_app
 from services.platform.settings import Settings
-from tests.conftest import Hub
+from tests.conftest import Hub, Server
 from tests.servers import exchange, serving
 
 LIMIT = 4096
@@ -59,8 +59,8 @@ def chunks(size: int) -> Iterator[bytes]:
         "/go",
     ],
 )
-def test_an_unknown_address_is_404(hub: Hub, path: str) -> None:
-    answer = hub.client.get(path)
+def test_an_unknown_address_is_404(shared: Hub, path: str) -> None:
+    answer = shared.client.get(path)
     assert_problem(answer, 404)
     assert "/openapi.json" in answer.json()["detail"]
 
@@ -78,16 +78,16 @@ def test_an_unknown_address_is_404(hub: Hub, path: str) -> None:
     ],
 )
 def test_a_method_that_is_not_possible_is_405_and_names_those_that_are(
-    hub: Hub, method: str, path: str, allowed: str
+    shared: Hub, method: str, path: str, allowed: str
 ) -> None:
-    answer = hub.client.request(method, path)
+    answer = shared.client.request(method, path)
     assert_problem(answer, 405)
     assert answer.headers["allow"] == allowed
 
 
 @pytest.mark.parametrize("path", READS)
-def test_a_head_has_the_headers_of_a_get_and_no_body(hub: Hub, path: str) -> None:
-    got, looked = hub.client.get(path), hub.client.head(path)
+def test_a_head_has_the_headers_of_a_get_and_no_body(shared: Hub, path: str) -> None:
+    got, looked = shared.client.get(path), shared.client.head(path)
     assert got.status_code == looked.status_code == 200
     assert looked.content == b""
     for name in ("etag", "content-type", "content-length"):
@@ -95,20 +95,20 @@ def test_a_head_has_the_headers_of_a_get_and_no_body(hub: Hub, path: str) -> Non
 
 
 @pytest.mark.parametrize("path", READS)
-def test_a_read_that_did_not_change_is_304(hub: Hub, path: str) -> None:
-    first = hub.client.get(path)
+def test_a_read_that_did_not_change_is_304(shared: Hub, path: str) -> None:
+    first = shared.client.get(path)
     tag = first.headers["etag"]
     for wanted in (tag, f"W/{tag}", f'"other", {tag}'):
-        again = hub.client.get(path, headers={"If-None-Match": wanted})
+        again = shared.client.get(path, headers={"If-None-Match": wanted})
         assert (again.status_code, again.content) == (304, b"")
         assert again.headers["etag"] == tag
-    changed = hub.client.get(path, headers={"If-None-Match": '"other"'})
+    changed = shared.client.get(path, headers={"If-None-Match": '"other"'})
     assert (changed.status_code, changed.content) == (200, first.content)
 
 
-def test_a_write_and_an_error_have_no_tag(hub: Hub) -> None:
-    assert "etag" not in hub.client.get("/api/v1/services/nowhere").headers
-    assert "etag" not in hub.client.get("/go/simbg").headers
+def test_a_write_and_an_error_have_no_tag(shared: Hub) -> None:
+    assert "etag" not in shared.client.get("/api/v1/services/nowhere").headers
+    assert "etag" not in shared.client.get("/go/simbg").headers
 
 
 @pytest.mark.parametrize("path", [EVENTS, "/api/v1/surveys/skm/responses", "/api/v1/links", "/"])
@@ -175,13 +175,15 @@ def test_text_that_cannot_be_stored_is_never_a_500(hub: Hub) -> None:
     assert tried > 500
 
 
-@pytest.fixture
-def door(settings: Settings) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def door(server: Server, toba: str) -> Iterator[str]:
     """Address of a hub on a real socket, whose catalog is behind another one."""
-    with serving(create_catalog(settings)) as catalog:
-        away = settings.model_copy(update={"catalog_url": catalog})
-        with serving(create_app(away)) as address:
-            yield address
+    with (
+        server.database_from(toba) as name,
+        serving(create_catalog(server.settings(name))) as catalog,
+        serving(create_app(server.settings(name, catalog_url=catalog))) as address,
+    ):
+        yield address
 
 
 @pytest.mark.parametrize(

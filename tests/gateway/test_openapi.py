@@ -30,9 +30,9 @@ WRITES = {
 """What an agency's key is needed for."""
 
 
-@pytest.fixture
-def document(hub: Hub) -> dict[str, Any]:
-    answer = hub.client.get("/openapi.json")
+@pytest.fixture(scope="module")
+def document(shared: Hub) -> dict[str, Any]:
+    answer = shared.client.get("/openapi.json")
     assert answer.status_code == 200
     return answer.json()
 
@@ -130,11 +130,11 @@ def test_an_operation_says_that_it_needs_a_key_exactly_where_it_does(
 
 
 def test_what_needs_no_key_answers_without_one_and_the_rest_is_401(
-    hub: Hub, document: dict[str, Any]
+    shared: Hub, document: dict[str, Any]
 ) -> None:
     for path, method, operation in operations(document):
         address = path.replace("{", "").replace("}", "")
-        status = hub.client.request(method, address).status_code
+        status = shared.client.request(method, address).status_code
         if "security" in operation:
             assert status == 401, (method, path)
         else:

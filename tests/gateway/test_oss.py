@@ -29,7 +29,7 @@ from services.gateway.links.standing import JAKARTA
 from services.platform.settings import Settings
 from tests.conftest import Hub
 from tests.gateway.watched import rows
-from tests.servers import free_port, serving
+from tests.servers import LOOPBACK, free_port, serving
 
 NIB = "1234567890123"
 STORED = "SELECT message, facts FROM gateway.oss_message ORDER BY id"
@@ -45,11 +45,11 @@ class Connected(Hub):
     key_of_dpmptsp: dict[str, str]
 
     def tell(self, mode: str, times: int | None = None) -> None:
-        answer = httpx.put(f"{self.oss}/stand-in", json={"mode": mode, "times": times})
+        answer = LOOPBACK.put(f"{self.oss}/stand-in", json={"mode": mode, "times": times})
         assert answer.status_code == 200
 
     def asked(self) -> list[dict[str, Any]]:
-        return httpx.get(f"{self.oss}/stand-in").json()["asked"]
+        return LOOPBACK.get(f"{self.oss}/stand-in").json()["asked"]
 
     def get(self, path: str) -> httpx.Response:
         return self.client.get(f"/api/v1/oss/{path}", headers=self.key_of_dpmptsp)
@@ -80,7 +80,7 @@ def connected(settings: Settings, oss: str) -> Generator[Connected]:
 
 @pytest.fixture
 def hub(empty: Settings) -> Iterator[Connected]:
-    with serving(create_oss_stand_in()) as oss, connected(empty, oss) as running:
+    with serving(create_oss_stand_in(), grace=0) as oss, connected(empty, oss) as running:
         yield running
 
 

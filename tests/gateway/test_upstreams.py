@@ -15,7 +15,8 @@ from starlette.types import Receive, Scope, Send
 from services.catalog.app import create_app as create_catalog
 from services.gateway.app import create_app
 from services.platform.settings import Settings
-from tests.servers import exchange, free_port, hanging_up, serving, silent
+from tests.conftest import Server
+from tests.servers import LOOPBACK, exchange, free_port, hanging_up, serving, silent
 
 HERE = "/api/v1/services"
 BIG = 3_000_000
@@ -103,9 +104,14 @@ def door_to(settings: Settings, address: str, *, timeout: float = 10) -> Generat
         yield door
 
 
-@pytest.fixture
-def door(empty: Settings) -> Iterator[str]:
-    with serving(upstream) as service, door_to(empty, service, timeout=1) as address:
+@pytest.fixture(scope="module")
+def door(server: Server, migrated: str) -> Iterator[str]:
+    """Address of a hub whose catalog is the odd service."""
+    with (
+        server.database_from(migrated) as name,
+        serving(upstream, grace=0) as service,
+        door_to(server.settings(name), service, timeout=1) as address,
+    ):
         yield address
 
 
@@ -184,11 +190,11 @@ def test_an_address_arrives_as_it_was_sent(door: str, target: str) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 def test_a_method_and_a_body_arrive_as_they_were_sent(door: str, method: str) -> None:
-    seen = httpx.request(method, f"{door}{HERE}/a", content=b"x" * 70_000).json()
+    seen = LOOPBACK.request(method, f"{door}{HERE}/a", content=b"x" * 70_000).json()
     assert (seen["method"], seen["size"]) == (method, 70_000)
     assert header(seen, "content-length") == ["70000"]
     assert header(seen, "transfer-encoding") == []
-    bare = httpx.request(method, f"{door}{HERE}/a").json()
+    bare = LOOPBACK.request(method, f"{door}{HERE}/a").json()
     assert (bare["method"], bare["size"]) == (method, 0)
 
 
@@ -198,7 +204,7 @@ def test_a_body_without_a_length_is_passed_on_as_it_comes(door: str) -> None:
             yield b"x" * 100_000
             time.sleep(0.02)
 
-    seen = httpx.post(f"{door}{HERE}/a", content=pieces()).json()
+    seen = LOOPBACK.post(f"{door}{HERE}/a", content=pieces()).json()
     assert seen["size"] == 1_200_000
     assert seen["pieces"] > 3
     assert header(seen, "content-length") == []
@@ -210,7 +216,9 @@ def test_a_sender_may_take_longer_than_a_service_may(door: str) -> None:
             yield b"x"
             time.sleep(0.2)
 
-    seen = httpx.post(f"{door}{HERE}/a", content=pieces(), headers={"Content-Length": "8"}).json()
+    seen = LOOPBACK.post(
+        f"{door}{HERE}/a", content=pieces(), headers={"Content-Length": "8"}
+    ).json()
     assert seen["size"] == 8
 
 
@@ -225,7 +233,7 @@ def test_an_answer_is_passed_on_as_it_comes(door: str) -> None:
 
 
 def test_a_big_answer_arrives_whole(door: str) -> None:
-    assert len(httpx.get(f"{door}{HERE}/big").content) == BIG
+    assert len(LOOPBACK.get(f"{door}{HERE}/big").content) == BIG
 
 
 def test_headers_of_one_connection_are_not_passed_on(door: str) -> None:
@@ -241,7 +249,7 @@ def test_headers_of_one_connection_are_not_passed_on(door: str) -> None:
         "X-Other": "Té",
     }
     raw = {name.encode(): value.encode() for name, value in given.items()}
-    seen = httpx.get(f"{door}{HERE}/a", headers=raw).json()
+    seen = LOOPBACK.get(f"{door}{HERE}/a", headers=raw).json()
     for name in ("x-mine", "keep-alive", "te", "proxy-authorization", "upgrade", "expect"):
         assert header(seen, name) == []
     assert header(seen, "traceparent")[0].startswith("00-0af7")
@@ -287,41 +295,41 @@ def test_who_the_client_is_says_the_door_and_not_the_client(empty: Settings) -> 
 
 
 def test_a_redirect_of_a_service_stays_at_the_door(door: str) -> None:
-    got = httpx.get(f"{door}{HERE}/redirect")
+    got = LOOPBACK.get(f"{door}{HERE}/redirect")
     assert (got.status_code, got.headers["location"]) == (307, "/api/v1/services/x?y=%20")
 
 
 def test_an_answer_without_content_has_none(door: str) -> None:
-    got = httpx.get(f"{door}{HERE}/empty")
+    got = LOOPBACK.get(f"{door}{HERE}/empty")
     assert (got.status_code, got.content) == (204, b"")
 
 
 def test_an_answer_before_the_end_of_the_request_is_passed_on(door: str) -> None:
-    got = httpx.post(f"{door}{HERE}/early", content=b"x" * 2_000_000)
+    got = LOOPBACK.post(f"{door}{HERE}/early", content=b"x" * 2_000_000)
     assert (got.status_code, got.content) == (413, b"no")
-    assert httpx.get(f"{door}{HERE}/a").status_code == 200
+    assert LOOPBACK.get(f"{door}{HERE}/a").status_code == 200
 
 
 def test_a_service_that_is_down_is_503_and_named(empty: Settings) -> None:
     with door_to(empty, f"http://127.0.0.1:{free_port()}") as door:
         for method in ("GET", "POST"):
-            got = httpx.request(method, f"{door}{HERE}", content=b"x" * 100_000)
+            got = LOOPBACK.request(method, f"{door}{HERE}", content=b"x" * 100_000)
             assert_unavailable(got)
-        assert httpx.get(f"{door}/api/v1/links").status_code == 200
+        assert LOOPBACK.get(f"{door}/api/v1/links").status_code == 200
 
 
 def test_a_service_that_comes_back_answers_again(empty: Settings) -> None:
     port = free_port()
     with door_to(empty, f"http://127.0.0.1:{port}") as door:
         for _ in range(2):
-            assert_unavailable(httpx.get(f"{door}{HERE}/a"))
+            assert_unavailable(LOOPBACK.get(f"{door}{HERE}/a"))
             with serving(upstream, port=port):
-                assert httpx.get(f"{door}{HERE}/a").status_code == 200
+                assert LOOPBACK.get(f"{door}{HERE}/a").status_code == 200
 
 
 def test_a_service_that_is_too_slow_is_503_within_the_time(door: str) -> None:
     began = time.monotonic()
-    assert_unavailable(httpx.get(f"{door}{HERE}/slow"))
+    assert_unavailable(LOOPBACK.get(f"{door}{HERE}/slow"))
     assert 0.9 < time.monotonic() - began < 3
 
 
@@ -329,20 +337,20 @@ def test_a_service_that_says_nothing_is_503_within_the_time(empty: Settings) -> 
     with silent() as address, door_to(empty, address, timeout=0.5) as door:
         for body in (b"", b"x" * 1000):
             began = time.monotonic()
-            assert_unavailable(httpx.post(f"{door}{HERE}", content=body))
+            assert_unavailable(LOOPBACK.post(f"{door}{HERE}", content=body))
             assert time.monotonic() - began < 2
 
 
 def test_a_service_that_hangs_up_is_503_and_named(empty: Settings) -> None:
     with hanging_up() as address, door_to(empty, address) as door:
         for method in ("GET", "POST"):
-            assert_unavailable(httpx.request(method, f"{door}{HERE}"))
+            assert_unavailable(LOOPBACK.request(method, f"{door}{HERE}"))
 
 
 def test_an_answer_that_breaks_off_is_not_passed_on_as_whole(door: str) -> None:
     with pytest.raises(httpx.RemoteProtocolError):
-        httpx.get(f"{door}{HERE}/cut")
-    assert httpx.get(f"{door}{HERE}/a").status_code == 200
+        LOOPBACK.get(f"{door}{HERE}/cut")
+    assert LOOPBACK.get(f"{door}{HERE}/a").status_code == 200
 
 
 def test_a_client_that_goes_away_leaves_the_door_open(door: str) -> None:
@@ -350,13 +358,13 @@ def test_a_client_that_goes_away_leaves_the_door_open(door: str) -> None:
         with httpx.stream("GET", f"{door}{HERE}/drip") as got:
             next(got.iter_bytes())
         with pytest.raises(httpx.ReadTimeout):
-            httpx.get(f"{door}{HERE}/slow", timeout=0.1)
-    assert httpx.get(f"{door}{HERE}/a").status_code == 200
+            LOOPBACK.get(f"{door}{HERE}/slow", timeout=0.1)
+    assert LOOPBACK.get(f"{door}{HERE}/a").status_code == 200
 
 
 def test_pages_of_a_hub_whose_catalog_is_down_say_so(empty: Settings) -> None:
     with door_to(empty, f"http://127.0.0.1:{free_port()}") as door:
         for path in ("/", "/layanan", "/layanan/pbg", "/cari?q=akta"):
-            got = httpx.get(f"{door}{path}", headers={"Accept": "text/html"})
+            got = LOOPBACK.get(f"{door}{path}", headers={"Accept": "text/html"})
             assert got.status_code == 503
             assert got.headers["content-type"].startswith("text/html")

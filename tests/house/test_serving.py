@@ -10,7 +10,7 @@ import httpx
 
 from services.platform.settings import ROOT
 from tests.conftest import Server
-from tests.servers import free_port
+from tests.servers import LOOPBACK, free_port
 
 
 def surroundings(**given: str | Path) -> dict[str, str]:
@@ -64,7 +64,7 @@ def is_ready(address: str, process: subprocess.Popen[bytes]) -> bool:
     end = time.monotonic() + 60
     while time.monotonic() < end and process.poll() is None:
         try:
-            return httpx.get(f"{address}/health/ready").is_success
+            return LOOPBACK.get(f"{address}/health/ready").is_success
         except httpx.TransportError:
             time.sleep(0.1)
     return False
@@ -93,9 +93,9 @@ def test_a_service_waits_for_its_public_key_and_says_so(
             assert is_ready(address, process)
             token = {"Authorization": "Bearer x"}
             services = f"{address}/api/v1/services"
-            assert httpx.get(services, headers=token).status_code == 503
+            assert LOOPBACK.get(services, headers=token).status_code == 503
             assert emall("keys", "identity", **files).returncode == 0
-            assert httpx.get(services, headers=token).status_code == 401
+            assert LOOPBACK.get(services, headers=token).status_code == 401
         finally:
             process.terminate()
             process.wait(30)

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from services.platform.settings import ROOT, Service
-from tests.servers import free_port
+from tests.servers import LOOPBACK, free_port
 
 Environment = Mapping[str, str]
 START_SECONDS = 90
@@ -64,7 +64,7 @@ class Process:
         while True:
             assert self.running.poll() is None, f"it ended:\n{self.says()}"
             try:
-                if httpx.get(f"{address}{path}", timeout=5).is_success:
+                if LOOPBACK.get(f"{address}{path}", timeout=5).is_success:
                     return
             except httpx.HTTPError:
                 pass
@@ -147,11 +147,11 @@ class RunningHub:
         return answer.stdout.removesuffix("\n")
 
     def get(self, path: str, **options: Any) -> httpx.Response:
-        return httpx.get(self.address + path, timeout=60, **options)
+        return LOOPBACK.get(self.address + path, timeout=60, **options)
 
     def post(self, path: str, body: Any, *, key: str | None = None) -> httpx.Response:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return httpx.post(self.address + path, json=body, headers=headers, timeout=60)
+        return LOOPBACK.post(self.address + path, json=body, headers=headers, timeout=60)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ import httpx
 from services.platform.identity import Scope
 from services.platform.settings import ROOT, Settings
 from tests.conftest import new_key
-from tests.servers import free_port
+from tests.servers import LOOPBACK, free_port
 
 KILLS = 3
 EVENTS = 4_000
@@ -58,7 +58,7 @@ def serving(settings: Settings) -> Generator[tuple[subprocess.Popen[bytes], str]
 
 def is_ready(address: str) -> bool:
     try:
-        return httpx.get(f"{address}/health/ready", timeout=5).is_success
+        return LOOPBACK.get(f"{address}/health/ready", timeout=5).is_success
     except httpx.HTTPError:
         return False
 

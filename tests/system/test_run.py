@@ -3,9 +3,7 @@
 import signal
 from pathlib import Path
 
-import httpx
-
-from tests.servers import free_port
+from tests.servers import LOOPBACK, free_port
 from tests.system.processes import environment_of, process
 
 API = "/api/v1"
@@ -19,7 +17,9 @@ def test_run_serves_the_pack_from_nothing_and_again_from_what_is_there(tmp_path:
 
     with process("run", "--port", port, environment=environment, log=tmp_path / "first") as first:
         first.wait_until(address)
-        found = httpx.get(f"{address}{API}/services", params={"query": "izin bangunan"}, timeout=30)
+        found = LOOPBACK.get(
+            f"{address}{API}/services", params={"query": "izin bangunan"}, timeout=30
+        )
         assert found.json()["items"][0]["slug"] == "pbg"
         told = first.says()
         for step in ("1/4", "2/4", "3/4 pack toba", "4/4 serving"):
@@ -31,14 +31,14 @@ def test_run_serves_the_pack_from_nothing_and_again_from_what_is_there(tmp_path:
         assert key not in told
         assert key_file.stat().st_mode & 0o077 == 0
         headers = {"Authorization": f"Bearer {key}"}
-        kept = httpx.post(
+        kept = LOOPBACK.post(
             f"{address}{API}/assessments",
             json={"period": 2024, "draws": 500},
             headers=headers,
             timeout=60,
         )
         assert kept.status_code == 201, kept.text
-        assert httpx.get(f"{address}/go/oss", timeout=30).status_code == 302
+        assert LOOPBACK.get(f"{address}/go/oss", timeout=30).status_code == 302
         assert first.stop() == 0
         assert "Traceback" not in first.says()
         assert not server_runs(data)
@@ -47,9 +47,9 @@ def test_run_serves_the_pack_from_nothing_and_again_from_what_is_there(tmp_path:
         again.wait_until(address)
         assert "0 changed" in again.says()
         assert key_file.read_text(encoding="utf-8").strip() == key
-        [assessment] = httpx.get(f"{address}{API}/assessments", timeout=30).json()["items"]
+        [assessment] = LOOPBACK.get(f"{address}{API}/assessments", timeout=30).json()["items"]
         assert assessment["id"] == kept.json()["id"]
-        summary = httpx.get(f"{address}{API}/usage/summary?group_by=link", timeout=30).json()
+        summary = LOOPBACK.get(f"{address}{API}/usage/summary?group_by=link", timeout=30).json()
         assert [(cell["link"], cell["value"]) for cell in summary["items"]] == [("oss", 1)]
         # Ctrl-C
         assert again.stop(signal.SIGINT) in {0, 130}

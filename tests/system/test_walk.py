@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 import pytest
 
 from tests.conftest import Server
+from tests.servers import LOOPBACK
 from tests.system.evidence_trail import follow, indicators_of
 from tests.system.processes import (
     RunningHub,
@@ -47,14 +48,6 @@ def hub(
         yield hub
 
 
-@pytest.fixture
-def four(server: Server, database: str, tmp_path: Path) -> Iterator[RunningHub]:
-    """A running hub in four processes."""
-    made = in_four_processes(server.address_of(database), tmp_path)
-    with running_hub(made, tuple(made.addresses)) as hub:
-        yield hub
-
-
 def test_a_citizen_three_agencies_and_an_evaluator_walk_through_the_hub(hub: RunningHub) -> None:
     before = dynamics(hub)
     assert {code for code in NULL_BEFORE if before[code]["value"] is None} == NULL_BEFORE
@@ -72,7 +65,9 @@ def test_a_citizen_three_agencies_and_an_evaluator_walk_through_the_hub(hub: Run
     assert after["trust.reporting"]["value"] == 0
     changed = {code for code, node in after.items() if node["value"] != before[code]["value"]}
     assert changed == NULL_BEFORE
+    the_command_line_assesses_as_the_api_does(hub)
     an_assessment_is_kept_and_leads_to_its_evidence(hub)
+    an_orderly_stop_loses_no_visit(hub)
 
 
 def a_citizen_finds_the_building_permit_and_goes_to_its_portal(hub: RunningHub) -> None:
@@ -208,7 +203,7 @@ def an_assessment_is_kept_and_leads_to_its_evidence(hub: RunningHub) -> None:
     assert hub.get(kept["href"]).json() == kept
 
 
-def test_the_command_line_assesses_as_the_api_does(hub: RunningHub) -> None:
+def the_command_line_assesses_as_the_api_does(hub: RunningHub) -> None:
     live = hub.get(f"{API}/metrics/collaboration-dynamics?period=2024").json()
     answer = hub.emall("assess", "--period", "2024")
     assert answer.returncode == 0, answer.stderr
@@ -218,7 +213,42 @@ def test_the_command_line_assesses_as_the_api_does(hub: RunningHub) -> None:
     assert kept["recorded_by"] == "emall-assess"
 
 
-def test_a_service_that_is_down_is_told_and_the_rest_goes_on(four: RunningHub) -> None:
+def an_orderly_stop_loses_no_visit(hub: RunningHub) -> None:
+    before = clicks(hub)["simbg", "pbg"]
+    door = "hub" if "hub" in hub.addresses else "gateway"
+    for _ in range(10):
+        assert hub.get("/go/simbg?service=pbg").status_code == 302
+    assert hub.stop(door) == 0
+    hub.start(door)
+    hub.wait(door)
+    assert clicks(hub)["simbg", "pbg"] == before + 10
+
+
+def test_a_hub_in_four_processes_goes_on_without_one_of_them(
+    server: Server, database: str, tmp_path: Path
+) -> None:
+    made = in_four_processes(server.address_of(database), tmp_path)
+    with running_hub(made, tuple(made.addresses)) as four:
+        a_service_called_past_the_door_answers_nobody(four)
+        a_catalogue_that_is_down_is_told_and_the_rest_goes_on(four)
+        another_service_that_is_down_is_told_and_comes_back(four, "assessment")
+        visits_outlive_a_stop_while_feedback_is_down(four)
+
+
+def a_service_called_past_the_door_answers_nobody(four: RunningHub) -> None:
+    for name, path in (("catalog", "services"), ("feedback", "surveys"), ("assessment", "methods")):
+        for token in ("", "emk_x_y", "e30.e30.e30"):
+            answer = LOOPBACK.get(
+                f"{four.addresses[name]}{API}/{path}",
+                headers={"Authorization": f"Bearer {token}"} if token else {},
+            )
+            assert answer.status_code == 401, (name, token, answer.text)
+            assert answer.headers["content-type"] == "application/problem+json"
+    private = four.folder / "identity" / "private.pem"
+    assert [private] == list(four.folder.rglob("private.pem"))
+
+
+def a_catalogue_that_is_down_is_told_and_the_rest_goes_on(four: RunningHub) -> None:
     assert four.stop("catalog") == 0
     listed = four.get(f"{API}/services")
     assert listed.status_code == 503
@@ -248,8 +278,7 @@ def test_a_service_that_is_down_is_told_and_the_rest_goes_on(four: RunningHub) -
     assert four.post(f"{API}/assessments", {"period": 2024}, key=key).status_code == 201
 
 
-@pytest.mark.parametrize("name", ["feedback", "assessment"])
-def test_another_service_that_is_down_is_told_and_comes_back(four: RunningHub, name: str) -> None:
+def another_service_that_is_down_is_told_and_comes_back(four: RunningHub, name: str) -> None:
     path = {"feedback": "/surveys", "assessment": "/methods"}[name]
     assert four.get(API + path).status_code == 200
     assert four.stop(name) == 0
@@ -275,6 +304,19 @@ def values_of(scores: dict[str, Any]) -> dict[str, float | None]:
 
 def states(status: dict[str, Any]) -> dict[str, str]:
     return {health["service"]: health["state"] for health in status["services"]}
+
+
+def visits_outlive_a_stop_while_feedback_is_down(four: RunningHub) -> None:
+    four.stop("feedback")
+    down = four.get(f"{API}/surveys")
+    assert (down.status_code, down.json()["service"]) == (503, "feedback")
+    for _ in range(5):
+        assert four.get("/go/oss?service=nib").status_code == 302
+    assert four.stop("gateway") == 0
+    four.start("feedback")
+    four.start("gateway")
+    four.wait()
+    until(lambda: clicks(four).get(("oss", "nib")) == 5)
 
 
 def clicks(hub: RunningHub) -> dict[tuple[str, str], int]:

@@ -1,0 +1,211 @@
+"""The command line as an operator meets it: from an empty database to a loaded pack, and errors
+that say what to do."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+import yaml
+
+from services.platform.settings import Settings
+from tests.conftest import TOBA, Server
+from tests.gateway.test_clicks import rows
+from tests.servers import free_port
+from tests.system.processes import emall, environment_of
+
+
+@dataclass
+class Operator:
+    """Somebody at a terminal, with a database and a data folder of their own."""
+
+    environment: dict[str, str]
+    settings: Settings
+    folder: Path
+
+    def emall(self, *arguments: str) -> CompletedProcess[str]:
+        return emall(*arguments, environment=self.environment)
+
+    def pack(self) -> Path:
+        """A copy of the Toba pack to change."""
+        return shutil.copytree(TOBA, self.folder / "pack")
+
+
+def operator_at(server: Server, name: str, folder: Path) -> Operator:
+    return Operator(
+        environment_of(server.address_of(name), folder / "data"), server.settings(name), folder
+    )
+
+
+@pytest.fixture
+def beginner(server: Server, migrated: str, tmp_path: Path) -> Iterator[Operator]:
+    """An operator whose database holds nothing at all; the roles belong to the whole cluster."""
+    assert migrated
+    with server.database_from("template1") as name:
+        yield operator_at(server, name, tmp_path)
+
+
+@pytest.fixture
+def operator(server: Server, database: str, tmp_path: Path) -> Operator:
+    """An operator whose database holds the Toba pack."""
+    return operator_at(server, database, tmp_path)
+
+
+def test_from_an_empty_database_two_migrate_at_once_and_the_pack_loads_once(
+    beginner: Operator,
+) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _: beginner.emall("migrate"), range(2)))
+    for one in both:
+        assert one.returncode == 0, one.stderr
+        assert "newest revision" in one.stderr
+    assert rows(beginner.settings, "SELECT count(*) FROM alembic_version") == [(4,)]
+
+    trial = beginner.emall("load", str(TOBA), "--dry-run")
+    assert trial.returncode == 0, trial.stderr
+    assert "would change" in trial.stderr
+    assert rows(beginner.settings, "SELECT count(*) FROM catalog.service") == [(0,)]
+
+    loaded = beginner.emall("load", str(TOBA))
+    assert loaded.returncode == 0, loaded.stderr
+    assert loaded.stdout == trial.stdout
+    assert len(loaded.stdout.splitlines()) > 100
+    assert rows(beginner.settings, "SELECT count(*) > 10 FROM catalog.service") == [(True,)]
+
+    again = beginner.emall("load", str(TOBA))
+    assert (again.returncode, again.stdout) == (0, "")
+    assert "Nothing to change" in again.stderr
+
+
+def test_a_changed_pack_shows_what_changes_and_a_broken_one_what_is_wrong(
+    operator: Operator,
+) -> None:
+    pack = operator.pack()
+    file = pack / "links.yaml"
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    slug = content["links"][0]["slug"]
+    content["links"][0]["url"] = "https://changed.example.go.id"
+    file.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    changed = operator.emall("load", str(pack))
+    assert changed.returncode == 0, changed.stderr
+    [line] = changed.stdout.splitlines()
+    assert slug in line
+    assert "1 changed" in changed.stderr
+
+    agencies = pack / "agencies.yaml"
+    lines = agencies.read_text(encoding="utf-8").splitlines(keepends=True)
+    number = next(at for at, text in enumerate(lines) if "kind:" in text)
+    lines[number] = lines[number].partition("kind:")[0] + "kind: kementerian\n"
+    agencies.write_text("".join(lines), encoding="utf-8")
+    content["links"][0]["url"] = "https://again.example.go.id"
+    file.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    broken = operator.emall("load", str(pack))
+    assert (broken.returncode, broken.stdout) == (1, "")
+    assert f"agencies.yaml:{number + 1}" in broken.stderr
+    assert "kind" in broken.stderr
+    assert "Traceback" not in broken.stderr
+    stored = f"SELECT content ->> 'url' FROM gateway.link WHERE slug = '{slug}'"
+    assert rows(operator.settings, stored) == [("https://changed.example.go.id",)]
+
+
+def test_a_pack_that_is_no_yaml_or_of_another_region_is_refused(operator: Operator) -> None:
+    pack = operator.pack()
+    (pack / "sources.yaml").write_text("sources: [", encoding="utf-8")
+    broken = operator.emall("load", str(pack))
+    assert broken.returncode == 1
+    assert "sources.yaml:" in broken.stderr
+    assert "Traceback" not in broken.stderr
+
+    operator.environment["EMALL_REGION"] = "12.13"
+    foreign = operator.emall("load", str(TOBA))
+    assert foreign.returncode == 1
+    assert "pack.yaml:" in foreign.stderr
+    assert "EMALL_REGION" in foreign.stderr
+
+
+def test_a_key_is_printed_alone_and_only_for_an_agency_and_scopes_that_exist(
+    operator: Operator,
+) -> None:
+    issued = operator.emall(
+        "keys", "issue", "--agency", "dpmptsp", "--scope", "usage:write", "--days", "30"
+    )
+    assert issued.returncode == 0, issued.stderr
+    key = issued.stdout.removesuffix("\n")
+    assert "\n" not in key
+    prefix, key_id, secret = key.split("_")
+    assert prefix == "emk"
+    assert secret not in issued.stderr
+    assert key_id in issued.stderr
+    kept = "SELECT id, agency, scopes FROM gateway.api_key"
+    assert rows(operator.settings, kept) == [(key_id, "dpmptsp", ["usage:write"])]
+
+    for wrong in (
+        ("--agency", "nobody", "--scope", "usage:write"),
+        ("--agency", "dpmptsp", "--scope", "everything"),
+    ):
+        refused = operator.emall("keys", "issue", *wrong)
+        assert (refused.returncode, refused.stdout) == (2, ""), wrong
+        assert "Traceback" not in refused.stderr
+    assert len(rows(operator.settings, kept)) == 1
+
+
+def test_doctor_prints_the_settings_without_a_secret_and_says_what_is_wrong(
+    beginner: Operator,
+) -> None:
+    beginner.environment["EMALL_CATALOG_DATABASE_URL"] = "postgresql://emall_catalog:hush@[::1]/x"
+    ill = beginner.emall("doctor")
+    assert ill.returncode == 1
+    assert "EMALL_REGION=12.12" in ill.stdout
+    assert "EMALL_DATABASE_URL=**********" in ill.stdout
+    assert "hush" not in ill.stdout + ill.stderr
+    assert "`emall migrate`" in ill.stderr
+    assert "private.pem is missing" in ill.stderr
+    assert "catalog: the database does not answer" in ill.stderr
+    assert "Traceback" not in ill.stderr
+
+
+def test_assess_prints_json_after_which_doctor_is_content_until_a_part_is_away(
+    operator: Operator,
+) -> None:
+    assessed = operator.emall("assess", "--period", "2024", "--draws", "500")
+    assert assessed.returncode == 0, assessed.stderr
+    kept = json.loads(assessed.stdout)
+    assert (kept["period"], kept["method"]["id"], kept["draws"]) == (2024, "cgr-2015", 500)
+    assert kept["scores"]["index"]["code"]
+    unknown = operator.emall("assess", "--period", "2024", "--method", "spbe-2020")
+    assert unknown.returncode == 1
+    assert json.loads(unknown.stdout)["status"] == 404
+
+    well = operator.emall("doctor")
+    assert well.returncode == 0, well.stderr
+    assert "nothing is wrong" in well.stderr
+
+    away = f"http://127.0.0.1:{free_port()}"
+    operator.environment["EMALL_FEEDBACK_URL"] = away
+    ill = operator.emall("doctor")
+    assert ill.returncode == 1
+    assert f"feedback: {away}/ is not ready" in ill.stderr or f"feedback: {away} is" in ill.stderr
+
+
+def test_each_setting_that_is_wrong_is_named(operator: Operator) -> None:
+    wrong = {"EMALL_PORT": "eight", "EMALL_REGION": "Toba", "EMALL_CATALOG_URL": "nowhere"}
+    operator.environment.update(wrong)
+    refused = operator.emall("doctor")
+    assert refused.returncode == 2
+    for name in wrong:
+        assert f"{name}: " in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_database_that_is_away_is_said_in_a_line(operator: Operator) -> None:
+    operator.environment["EMALL_DATABASE_URL"] = f"postgresql://x:hush@127.0.0.1:{free_port()}/x"
+    for arguments in (("migrate",), ("keys", "issue", "--agency", "dpmptsp", "--scope", "admin")):
+        failed = operator.emall(*arguments)
+        assert (failed.returncode, failed.stdout) == (1, ""), arguments
+        assert "emall doctor" in failed.stderr
+        assert "hush" not in failed.stderr
+        assert len(failed.stderr.splitlines()) == 1
