@@ -5,7 +5,6 @@ Each operation is a test of its own, so that the workers share them.
 """
 
 import os
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,8 +14,12 @@ from hypothesis import HealthCheck
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from schemathesis import Case
+from schemathesis.checks import load_all_checks
 from schemathesis.config import SchemathesisConfig
+from schemathesis.core.result import Ok
 from schemathesis.generation.stateful.state_machine import APIStateMachine
+from schemathesis.pytest.lazy import get_all_tests
+from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from services.assessment.evidence.workbook import to_workbook
@@ -48,19 +51,23 @@ OPERATIONS: dict[str, bool] = {
     for operation in operations.values()
 }
 """Whether an operation asks for a key; those that do not are called without one alone."""
+assert len(OPERATIONS) == sum(len(operations) for operations in document["paths"].values())
 
-config = SchemathesisConfig.from_dict(
-    {
-        "seed": 1,
-        "checks": {
-            "positive_data_acceptance": {
-                # 412: an `If-Match` may be well formed and name no state that was given.
-                "expected-statuses": ["2xx", "3xx", 401, 403, 404, 409, 412, 429, "5xx"]
-            }
-        },
+
+def called_with(**phases: Any) -> BaseSchema:
+    """The document, to call what it describes."""
+    accepted = {
+        # 412: an `If-Match` may be well formed and name no state that was given.
+        "expected-statuses": ["2xx", "3xx", 401, 403, 404, 409, 412, 429, "5xx"]
     }
-)
-api = schemathesis.openapi.from_dict(document, config=config)
+    wanted = {"seed": 1, "checks": {"positive_data_acceptance": accepted}, "phases": phases}
+    return schemathesis.openapi.from_dict(document, config=SchemathesisConfig.from_dict(wanted))
+
+
+api = called_with()
+# Without a key such a call is refused before it is read; a few of each show it.
+refused = called_with(coverage={"enabled": False})
+load_all_checks()
 schemathesis.openapi.media_type(XLSX, st.just(to_workbook({})))
 
 
@@ -68,12 +75,22 @@ def test_the_operations_that_are_tested_are_those_of_the_running_hub(running: Ru
     assert requests.get(f"{running.address}/openapi.json", timeout=60).json() == document
 
 
-def call_of(operation_id: str, *, with_key: bool) -> Callable[..., None]:
-    """The test of one operation: the document's examples, its limits, and random calls."""
+CALLS = [
+    pytest.param(
+        operation_id, with_key, id=f"{operation_id}-{'with' if with_key else 'without'}-key"
+    )
+    for operation_id, is_protected in OPERATIONS.items()
+    for with_key in ([False, True] if is_protected else [False])
+]
 
-    @api.include(operation_id=operation_id).parametrize()  # pyright: ignore[reportUntypedFunctionDecorator]
-    @BOUNDS
-    def call(case: Case[Any], running: RunningHub) -> None:
+
+@pytest.mark.parametrize(("operation_id", "with_key"), CALLS)
+def test_an_operation_keeps_to_the_document(
+    running: RunningHub, operation_id: str, with_key: bool
+) -> None:
+    """The document's examples, its limits, and random calls of one operation."""
+
+    def call(case: Case[Any]) -> None:
         # Asked for the result of each event, the hub takes what is right and names the rest.
         given = {name.lower() for name in [*(case.query or {}), *(case.headers or {})]}
         each = operation_id == "post_usage_events" and not given.isdisjoint({"detail", "prefer"})
@@ -86,23 +103,17 @@ def call_of(operation_id: str, *, with_key: bool) -> Callable[..., None]:
             excluded_checks=[negative_data_rejection] if lenient else None,
         )
 
-    return call
-
-
-# A function for each, not one for all: the ids that schemathesis gives the operations of one
-# function are the same to xdist, which then runs the first and leaves out the rest.
-for name, is_protected in OPERATIONS.items():
-    globals()[f"test_{name}_without_a_key"] = call_of(name, with_key=False)
-    if is_protected:
-        globals()[f"test_{name}_with_a_key"] = call_of(name, with_key=True)
-
-
-def test_every_operation_is_a_test_that_the_workers_can_tell_apart(
-    request: pytest.FixtureRequest,
-) -> None:
-    ids = [item.nodeid for item in request.session.items]
-    assert len(ids) == len(set(ids))
-    assert len(OPERATIONS) == sum(len(operations) for operations in document["paths"].values()) > 40
+    is_refused = OPERATIONS[operation_id] and not with_key
+    # What `parametrize` of schemathesis does at collection, where each worker would do it for all.
+    [made] = get_all_tests(
+        schema=(refused if is_refused else api).include(operation_id=operation_id),
+        test_func=call,
+        settings=examples(BOUNDS, max_examples=3) if is_refused else BOUNDS,
+        given_kwargs=None,
+    )
+    assert isinstance(made, Ok)
+    _, calls = made.ok()
+    calls()
 
 
 def test_calls_that_follow_from_each_other_are_answered_as_documented(running: RunningHub) -> None:
