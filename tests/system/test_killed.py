@@ -16,9 +16,9 @@ from uuid import UUID
 import asyncpg
 import httpx
 
-from services.platform.identity import Scope
+from services.platform.identity import Scope, TokenSigner, load_private_key
 from services.platform.settings import ROOT, Settings
-from tests.conftest import new_key
+from tests.conftest import agency_caller
 from tests.servers import LOOPBACK, free_port
 
 KILLS = 3
@@ -31,7 +31,7 @@ Receipt = Future[dict[str, int] | None]
 
 @contextmanager
 def serving(settings: Settings) -> Generator[tuple[subprocess.Popen[bytes], str]]:
-    """A server process of the whole hub, and its address; killed in the end if it still lives."""
+    """A server process of the service that takes batches; killed in the end if it still lives."""
     assert settings.database_url is not None
     port = free_port()
     own = {
@@ -43,7 +43,7 @@ def serving(settings: Settings) -> Generator[tuple[subprocess.Popen[bytes], str]
     }
     inherited = {name: value for name, value in os.environ.items() if name[:6] != "EMALL_"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "services.cli", "serve", "--port", str(port)],
+        [sys.executable, "-m", "services.cli", "serve", "feedback", "--port", str(port)],
         cwd=ROOT,
         env=inherited | own,
     )
@@ -157,17 +157,15 @@ class Sender:
     """An agency that sends the batches of a number, of events and of statistics at once."""
 
     def __init__(self, settings: Settings, address: str) -> None:
-        key = new_key(settings, "dukcapil", SCOPE)
-        self.client = httpx.Client(
-            base_url=f"{address}/api/v1/usage",
-            headers={"Authorization": f"Bearer {key}"},
-            timeout=30,
-        )
+        self.address = f"{address}/api/v1/usage"
+        signer = TokenSigner(load_private_key(settings.private_key_file), settings.region)
+        token = signer.sign(agency_caller("dukcapil", SCOPE))
+        self.headers = {"Authorization": f"Bearer {token}"}
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, int] | None:
-        """The receipt; None where the hub was killed before it answered."""
+        """The receipt; None where the service was killed before it answered."""
         try:
-            answer = self.client.post(path, json=body)
+            answer = LOOPBACK.post(self.address + path, json=body, headers=self.headers, timeout=30)
         except httpx.HTTPError:
             return None
         assert answer.status_code == 200, answer.text
