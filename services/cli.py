@@ -203,7 +203,9 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
     from services.assessment.pack import load_evidence, read_evidence
     from services.catalog.pack import load_catalog, read_catalog
     from services.feedback.pack import load_feedback, read_feedback
+    from services.gateway.districts import load_districts, read_districts
     from services.gateway.links.pack import load_links, read_links
+    from services.gateway.posters.codes import load_posters, subjects_of
     from services.gateway.regency import load_regency
     from services.platform.database import Database
     from services.platform.packs import Pack, PackError, parse, read_yaml
@@ -215,9 +217,14 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
         raise PackError([located.fault(("region",), message)])
     catalog = read_catalog(root)
     links = read_links(root)
+    districts = read_districts(root)
     feedback = read_feedback(root)
     evidence = read_evidence(root)
     reporting = sorted({(service.agency, service.slug) for service in catalog.services})
+    posters = subjects_of(
+        [service.slug for service in catalog.services],
+        [agency.slug for agency in catalog.agencies],
+    )
 
     now = datetime.now(UTC)
     region = settings.region
@@ -225,6 +232,8 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
         (Service.catalog, lambda session: load_catalog(session, region, catalog, now=now)),
         (Service.gateway, lambda session: load_regency(session, region, pack)),
         (Service.gateway, lambda session: load_links(session, region, links)),
+        (Service.gateway, lambda session: load_districts(session, region, districts)),
+        (Service.gateway, lambda session: load_posters(session, region, posters)),
         (
             Service.feedback,
             lambda session: load_feedback(session, region, feedback, reporting=reporting),

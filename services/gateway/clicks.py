@@ -47,17 +47,28 @@ class Clicks:
         self._task: asyncio.Task[None] | None = None
 
     async def record(self, *, link: str, service: str | None, at: datetime) -> None:
-        """Keeps a visit. A database that is down costs the count, never the citizen's way."""
+        """Keeps a visit to a portal."""
+        await self._keep(
+            kind="click_out", source="gateway", link=link, service=service, channel="online", at=at
+        )
+
+    async def arrived(
+        self, *, poster: str, service: str | None, agency: str | None, at: datetime
+    ) -> None:
+        """Keeps an arrival by the poster with this code."""
+        await self._keep(
+            kind="page_view",
+            source="poster",
+            link=f"poster-{poster}",
+            service=service,
+            agency=agency,
+            at=at,
+        )
+
+    async def _keep(self, *, at: datetime, **said: str | None) -> None:
+        """A database that is down costs the count, never the citizen's way."""
         event_id = new_id()
-        event: dict[str, Any] = {
-            "id": str(event_id),
-            "kind": "click_out",
-            "source": "gateway",
-            "occurred_at": at.isoformat(),
-            "link": link,
-            "service": service,
-            "channel": "online",
-        }
+        event: dict[str, Any] = {"id": str(event_id), "occurred_at": at.isoformat(), **said}
         try:
             async with self._database.writing() as session:
                 await session.execute(
@@ -69,7 +80,7 @@ class Clicks:
                     },
                 )
         except (SQLAlchemyError, OSError, TimeoutError):
-            log.exception("a visit to %s was not counted: the database does not answer", link)
+            log.exception("%s was not counted: the database does not answer", said["link"])
             return
         self._waiting.set()
 

@@ -73,8 +73,8 @@ class Door:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if scope["method"] == "HEAD" and not scope["path"].startswith("/go/"):
-            # A read; the server leaves the body out. Behind /go/ a read counts, a look does not.
+        if scope["method"] == "HEAD" and not scope["path"].startswith(("/go/", "/s/")):
+            # A read; the server leaves the body out. Where a read counts, a look does not.
             scope = {**scope, "method": "GET"}
         try:
             caller = await self.caller(scope)
