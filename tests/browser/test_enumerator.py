@@ -64,6 +64,7 @@ def test_twenty_surveys_without_a_network_are_stored_once(
         page = second.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(address)
+        page.select_option('select[name="about.district"]', label="Balige")
         for done in range(SURVEYS // 2):
             answer_once(page, level=1 + done % 4)
         wait_for_count(page, "waiting", SURVEYS // 2)
@@ -86,8 +87,11 @@ def test_twenty_surveys_without_a_network_are_stored_once(
             found = page.request.get(
                 f"{site}/api/v1/surveys/skm/results?service=ktp-el&channel=counter"
             ).json()
+            districts = page.request.get(f"{site}/api/v1/surveys/skm/breakdown?by=district").json()
     assert found["n"] == SURVEYS
     assert found["satisfaction"]["n"] == SURVEYS
+    by_district = {each["value"]: each["results"]["n"] for each in districts["items"]}
+    assert by_district == {"12.12.01": SURVEYS // 2, "": SURVEYS // 2}
     assert complaints == []
 
 
@@ -154,6 +158,13 @@ def test_a_citizen_answers_on_a_phone_and_a_kiosk_forgets_who_walks_away(
 
         page.clock.install()
         page.goto(f"{site}/survei/skm?mode=kiosk")
+        # Nothing leads a citizen away from the kiosk's survey but its other language.
+        links = page.locator("a:visible")
+        assert {links.nth(n).inner_text() for n in range(links.count())} == {
+            "Langsung ke isi",
+            "English",
+            "e-Mall Pelayanan Publik\nKabupaten Toba",
+        }
         page.check('input[name="U1"][value="3"]')
         page.clock.run_for(91_000)
         page.wait_for_function("!document.querySelector('input:checked')")

@@ -21,6 +21,8 @@ PAGES = (
     "/cari?q=izin+bangunan",
     "/cari?q=zzzz",
     "/docs",
+    "/poster",
+    "/status",
     MISSING,
 )
 SIZES = ((360, 740), (1280, 800))

@@ -131,6 +131,8 @@ async function keep(event) {
   }
   entry.reset();
   for (const name of Object.keys(setting)) entry.elements[`about.${name}`].value = setting[name];
+  // The place of work is chosen once a day: the next respondent starts at the first question.
+  entry.querySelector(".setting").open = false;
   reveal("stored", true);
   page.scrollIntoView();
   await refresh();

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import StringConstraints
 
+from services.gateway.districts import list_districts
 from services.gateway.pages.page import CONTENT_SECURITY_POLICY, Page, ThisPage
 from services.gateway.pages.surveys.form import (
     Faults,
@@ -21,9 +22,10 @@ from services.gateway.pages.surveys.form import (
     response_id,
 )
 from services.gateway.pages.surveys.words import survey_words
+from services.platform.database import Reading
 from services.platform.fields import DistrictCode, Slug
 from services.platform.parameters import SlugPath
-from services.platform.service import API
+from services.platform.service import API, region_of
 from services.platform.settings import Service
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -171,7 +173,9 @@ async def thanks(page: ThisPage, visit: ThisVisit, slug: SlugPath) -> HTMLRespon
 
 
 @router.get("/survei/{slug}/petugas")
-async def enumerator(page: ThisPage, visit: ThisVisit, slug: SlugPath) -> HTMLResponse:
+async def enumerator(
+    page: ThisPage, visit: ThisVisit, session: Reading, slug: SlugPath
+) -> HTMLResponse:
     """The survey for an enumerator, who may work a whole day without a signal."""
     try:
         detail = await _survey(page, slug)
@@ -191,6 +195,7 @@ async def enumerator(page: ThisPage, visit: ThisVisit, slug: SlugPath) -> HTMLRe
         faults=Faults(),
         services=(services or {"items": []})["items"],
         channels=CHANNELS,
+        districts=await list_districts(session, region_of(page.request)),
         address=f"{API}/surveys/{slug}/responses",
     )
     response.headers["Content-Security-Policy"] = WITH_SCRIPTS

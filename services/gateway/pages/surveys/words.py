@@ -71,7 +71,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "any_service": ("(tidak tentang satu layanan)", "(not about one service)"),
     "channel": ("Cara layanan diurus", "How the service was used"),
     "unknown": ("(tidak dicatat)", "(not recorded)"),
-    "district": ("Kode kecamatan, misalnya 12.12.01", "District code, such as 12.12.01"),
+    "district": ("Kecamatan", "District"),
     "setting": ("Tempat bertugas", "Where you work"),
 }
 
