@@ -159,6 +159,34 @@ EVENTS_ALONE = frozenset({"link", "source", "district"})
 """Dimensions that statistics do not have."""
 
 
+FINE = frozenset({"day", "hour"})
+"""Dimensions for which single hours are read, and which monthly statistics do not have."""
+
+LOCAL_HOUR = "hour AT TIME ZONE 'Asia/Jakarta'"
+FINE_SHOWN = {
+    "month": f"to_char({LOCAL_HOUR}, 'YYYY-MM')",
+    "day": f"({LOCAL_HOUR})::date",
+    "hour": f"""to_char({LOCAL_HOUR}, 'YYYY-MM-DD"T"HH24:00:00+07:00')""",
+}
+
+
+def fine_summary(dimensions: list[str]) -> str:
+    """Sums of events by day or hour and these dimensions (names of our own alone)."""
+    shown = "".join(f", {FINE_SHOWN.get(name, name)} AS {name}" for name in dimensions)
+    places = ", ".join(str(place) for place in range(3, 3 + len(dimensions)))
+    return f"""
+    -- Events from the counts per hour, in the hours and days of Jakarta.
+    SELECT kind AS measure, sum(events)::bigint AS value{shown}
+    FROM feedback.hourly_usage c JOIN feedback.facet f ON f.region = :region AND f.id = c.facet
+    WHERE c.region = :region AND hour >= :begin AND hour < :until
+      AND (:agency ::text IS NULL OR agency = :agency)
+      AND (:service ::text IS NULL OR service = :service)
+    GROUP BY 1, {places}
+    ORDER BY {places}, 1
+    LIMIT 10000
+    """  # noqa: S608 - the dimensions are words of `schemas.Dimension`
+
+
 def summary(dimensions: list[str]) -> str:
     """Sums of events and current statistics by these dimensions (names of our own alone)."""
     month_of_hour = "date_trunc('month', hour AT TIME ZONE 'Asia/Jakarta')::date"

@@ -1,5 +1,6 @@
 """Usage over HTTP: `/api/v1/usage/...`."""
 
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from services.feedback.usage.months import midnight, shift
 from services.feedback.usage.schemas import (
     DIMENSIONS,
     AgencyReporting,
+    Dimension,
     GroupBy,
     Reporting,
     Revisions,
@@ -24,11 +26,14 @@ from services.feedback.usage.statistics import JAKARTA, first_day, store_statist
 from services.platform.database import Reading, Writing
 from services.platform.fields import Day, Slug, Year, YearMonth
 from services.platform.identity import UsageWriter
-from services.platform.problems import problem_responses
+from services.platform.problems import Conflict, FieldError, problem_responses
 from services.platform.service import API, region_of
 
 FIRST_DAY, LAST_DAY = date(2020, 1, 1), date(2199, 12, 31)
 """Days that events can be of."""
+
+MOST_DAYS: Mapping[Dimension, int] = {"hour": 31, "day": 366}
+"""Days of a span by how finely it is told."""
 
 router = APIRouter(prefix=f"{API}/usage", tags=["usage"], responses=problem_responses(401, 422))
 
@@ -70,13 +75,17 @@ async def list_usage_statistics(
     return Revisions(items=[StatisticRevision.model_validate(dict(row)) for row in rows.mappings()])
 
 
-@router.get("/summary", operation_id="get_usage_summary")
+@router.get("/summary", operation_id="get_usage_summary", responses=problem_responses(409))
 async def get_usage_summary(
     request: Request,
     session: Reading,
     *,
     first: Annotated[
-        Day | None, Query(alias="from", description="First day; default: 1 January of this year.")
+        Day | None,
+        Query(
+            alias="from",
+            description="First day; default: 1 January of this year, by `hour` the last day.",
+        ),
     ] = None,
     last: Annotated[Day | None, Query(alias="to", description="Last day; default: today.")] = None,
     group_by: Annotated[
@@ -87,12 +96,17 @@ async def get_usage_summary(
 ) -> UsageSummary:
     """Sums of events and of current statistics (at most 10,000).
 
-    Statistics are monthly: a month counts when it begins in the span or holds its first day.
+    Statistics are monthly: a month counts when it begins in the span or holds its first day. By
+    `day` (366 of them at most) and by `hour` (31 days at most, and not by `district`, for few
+    people do something in an hour there) events alone are counted, in Jakarta's time.
     """
     today = datetime.now(JAKARTA).date()
     dimensions = [name for name in DIMENSIONS if name in group_by]
-    first = first or (last or today).replace(month=1, day=1)
+    if first is None:
+        first = last or today
+        first = first if "hour" in dimensions else first.replace(month=1, day=1)
     last = last or max(today, first)
+    check_span(dimensions, first, last)
     parameters: dict[str, Any] = {
         "region": region_of(request),
         "first": first,
@@ -100,7 +114,9 @@ async def get_usage_summary(
         "agency": agency,
         "service": service,
     } | counts_between(first, last)
-    rows = await session.execute(text(queries.summary(list(dimensions))), parameters)
+    fine = not queries.FINE.isdisjoint(dimensions)
+    statement = queries.fine_summary if fine else queries.summary
+    rows = await session.execute(text(statement(list(dimensions))), parameters)
     return UsageSummary(
         items=[
             UsageCell.model_validate(
@@ -109,6 +125,18 @@ async def get_usage_summary(
             for row in rows.mappings()
         ]
     )
+
+
+def check_span(dimensions: Collection[Dimension], first: date, last: date) -> None:
+    """Refuses what would answer too much, or tell of too few people."""
+    for name, most in MOST_DAYS.items():
+        if name in dimensions and (last - first).days >= most:
+            detail = f"by {name}, a span may have {most} days; it has {(last - first).days + 1}"
+            error = FieldError(pointer=None, parameter="from", detail=detail)
+            raise Conflict("Ask for a shorter span, or for months.", errors=[error])
+    if {"hour", "district"} <= set(dimensions):
+        error = FieldError(pointer=None, parameter="group_by", detail="has both hour and district")
+        raise Conflict("Districts are not told apart by the hour; ask by day.", errors=[error])
 
 
 def counts_between(first: date, last: date) -> dict[str, date | datetime]:

@@ -1,6 +1,7 @@
 """Usage over the wire."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Annotated, Literal, get_args
 from uuid import UUID
 
@@ -27,7 +28,9 @@ CloudEventType = Literal[
 EventSource = Literal["gateway", "kiosk", "poster", "agency"]
 ChannelKind = Literal["online", "counter", "phone", "visit", "email"]
 Measure = Literal["submitted", "in_review", "completed", "rejected", "returned"]
-Dimension = Literal["service", "agency", "channel", "link", "source", "district", "month"]
+Dimension = Literal[
+    "service", "agency", "channel", "link", "source", "district", "month", "day", "hour"
+]
 
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
@@ -211,6 +214,8 @@ class UsageCell(Wire):
     measure: str = Field(description="An event's kind or a statistic's counter.")
     value: int = Field(ge=0)
     month: YearMonth | None = None
+    day: date | None = None
+    hour: AwareDatetime | None = Field(None, description="Its beginning, in Jakarta's time.")
     service: str | None = None
     agency: str | None = None
     channel: str | None = None
