@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from services.feedback.surveys.follow_up_routes import router as follow_up
 from services.feedback.surveys.holders import router as survey_holders
 from services.feedback.surveys.routes import router as surveys
 from services.feedback.usage.events import Intake
@@ -48,7 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
         Service.feedback,
         settings,
         title="emall feedback",
-        routers=[events, usage, surveys, survey_holders],
+        routers=[events, usage, surveys, survey_holders, follow_up],
         lifespan=lifespan,
         models=[UsageCloudEvent],
     )

@@ -1,0 +1,200 @@
+"""The follow-up of surveys over HTTP: `/api/v1/surveys/{slug}/follow-up`."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from services.feedback.surveys.follow_up import (
+    FollowUp,
+    FollowUpAction,
+    FollowUpPlan,
+    Plan,
+    Priority,
+    actions_of,
+    check_element,
+    find_action,
+    hold_action,
+    record_action,
+)
+from services.feedback.surveys.periods import JAKARTA
+from services.feedback.surveys.responses import find_survey
+from services.feedback.surveys.results import group_results, total_of
+from services.feedback.surveys.routes import PeriodQuery, period_or_this_year
+from services.feedback.surveys.sealing import definitions_of, seal_waiting, sealed_bundles
+from services.platform.database import Reading, Writing
+from services.platform.fields import Slug
+from services.platform.identity import Caller, UsageWriter
+from services.platform.ids import new_id
+from services.platform.parameters import SlugPath
+from services.platform.problems import FieldError, NotAllowed, problem_responses
+from services.platform.service import API, region_of
+from services.platform.settings import Service
+from services.platform.writing import (
+    IdempotencyKey,
+    IfMatch,
+    check_match,
+    claim_creation,
+    entity_tag,
+)
+
+router = APIRouter(
+    prefix=f"{API}/surveys", tags=["surveys"], responses=problem_responses(401, 404, 422)
+)
+
+ActionId = Annotated[UUID, Path(description="Id of the action.")]
+
+
+@router.get("/{slug}/follow-up", operation_id="get_survey_follow_up")
+async def get_survey_follow_up(
+    request: Request,
+    session: Writing,
+    slug: SlugPath,
+    *,
+    period: PeriodQuery = None,
+    agency: Annotated[Slug | None, Query(description="The plan of this agency alone.")] = None,
+) -> FollowUpPlan:
+    """The elements of a period, the lowest first, and what agencies do about them."""
+    plan = Plan(region_of(request), slug)
+    today = datetime.now(JAKARTA).date()
+    wanted = period_or_this_year(period, today)
+    survey, _ = await find_survey(session, plan.region, slug)
+    await seal_waiting(session, plan.region, slug, today=today)
+    bundles = await sealed_bundles(
+        session, plan.region, slug, period=wanted, filters={"agency": agency}
+    )
+    figures = None
+    if bundles:
+        definitions = await definitions_of(session, plan.region, slug)
+        figures = group_results(definitions, total_of(bundles), weight="1/9").satisfaction
+    actions = await actions_of(session, plan, period=str(wanted), agency=agency)
+    planned = Counter(action.content.element for action in actions)
+    elements = {element.code: element for element in figures.elements} if figures else {}
+    return FollowUpPlan(
+        survey=survey.slug,
+        span=str(wanted),
+        agency=agency,
+        priorities=[
+            Priority(
+                element=code,
+                text=elements[code].text,
+                text_en=elements[code].text_en,
+                nrr=elements[code].nrr,
+                actions=planned[code],
+            )
+            for code in (figures.priorities if figures else [])
+        ],
+        items=actions,
+    )
+
+
+@router.post(
+    "/{slug}/follow-up",
+    operation_id="post_survey_follow_up",
+    status_code=201,
+    responses=problem_responses(403, 409, 413),
+)
+async def post_survey_follow_up(
+    request: Request,
+    response: Response,
+    session: Writing,
+    *,
+    caller: UsageWriter,
+    slug: SlugPath,
+    action: FollowUp,
+    idempotency_key: IdempotencyKey = None,
+) -> FollowUpAction:
+    """Records an action of the key's agency."""
+    plan, now = Plan(region_of(request), slug), datetime.now(UTC)
+    survey, _ = await find_survey(session, plan.region, slug)
+    check_agency(caller, action)
+    check_element(survey, action)
+    action_id, is_new = await claim_creation(
+        session,
+        Service.feedback,
+        plan.region,
+        caller=f"{caller.subject} follow-up {slug}",
+        key=idempotency_key,
+        body=action,
+        new_id=new_id(),
+        now=now,
+    )
+    if is_new:
+        await record_action(
+            session, plan, action_id, action, version=1, now=now, recorded_by=caller.subject
+        )
+    return answer(response, await find_action(session, plan, action_id, version=1))
+
+
+@router.get("/{slug}/follow-up/{id}", operation_id="get_survey_follow_up_action")
+async def get_survey_follow_up_action(
+    request: Request,
+    response: Response,
+    session: Reading,
+    *,
+    slug: SlugPath,
+    id: ActionId,
+    version: Annotated[int | None, Query(ge=1, le=2_000_000_000, description="An earlier one.")] = (
+        None
+    ),
+) -> FollowUpAction:
+    """One action as it stands, or as it stood in a version."""
+    plan = Plan(region_of(request), slug)
+    found = await find_action(session, plan, id, version=version)
+    response.headers["ETag"] = entity_tag(found)
+    return found
+
+
+@router.put(
+    "/{slug}/follow-up/{id}",
+    operation_id="put_survey_follow_up_action",
+    responses=problem_responses(403, 409, 412, 413, 428),
+)
+async def put_survey_follow_up_action(
+    request: Request,
+    response: Response,
+    session: Writing,
+    *,
+    caller: UsageWriter,
+    slug: SlugPath,
+    id: ActionId,
+    action: FollowUp,
+    if_match: IfMatch = None,
+) -> FollowUpAction:
+    """A further version of an action of the key's agency; the earlier ones stay on record."""
+    plan = Plan(region_of(request), slug)
+    current = await hold_action(session, plan, id)
+    check_agency(caller, current.content)
+    check_agency(caller, action)
+    check_match(if_match, current)
+    if action != current.content:
+        survey, _ = await find_survey(session, plan.region, slug)
+        check_element(survey, action)
+        await record_action(
+            session,
+            plan,
+            id,
+            action,
+            version=current.version + 1,
+            now=datetime.now(UTC),
+            recorded_by=caller.subject,
+        )
+    return answer(response, await find_action(session, plan, id))
+
+
+def check_agency(caller: Caller, action: FollowUp) -> None:
+    """An agency plans for itself alone."""
+    if not caller.may_write_for(action.agency):
+        detail = f"must be {caller.agency}"
+        raise NotAllowed(
+            f"The plan of {action.agency} is not this key's.",
+            errors=[FieldError(pointer="#/agency", parameter=None, detail=detail)],
+        )
+
+
+def answer(response: Response, action: FollowUpAction) -> FollowUpAction:
+    response.headers["ETag"] = entity_tag(action)
+    response.headers["Location"] = action.href
+    return action
