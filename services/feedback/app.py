@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 
 from services.feedback.surveys.follow_up_routes import router as follow_up
 from services.feedback.surveys.holders import router as survey_holders
+from services.feedback.surveys.rating_routes import router as rating_tokens
 from services.feedback.surveys.routes import router as surveys
 from services.feedback.usage.events import Intake
 from services.feedback.usage.ingest import SESSION, Ingest
@@ -49,7 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
         Service.feedback,
         settings,
         title="emall feedback",
-        routers=[events, usage, surveys, survey_holders, follow_up],
+        routers=[events, usage, surveys, survey_holders, follow_up, rating_tokens],
         lifespan=lifespan,
         models=[UsageCloudEvent],
     )

@@ -35,6 +35,7 @@ from services.gateway.pages.assets import Assets
 from services.gateway.pages.errors import install_error_pages
 from services.gateway.pages.routes import router as pages
 from services.gateway.pages.status import router as status_page
+from services.gateway.pages.surveys.rating import router as ratings
 from services.gateway.pages.surveys.routes import router as surveys
 from services.gateway.posters.routes import router as posters
 from services.gateway.upstreams import RemoteService
@@ -174,6 +175,7 @@ def create_app(settings: Settings) -> FastAPI:
         hub,
         pages,
         surveys,
+        ratings,
         status_page,
         posters,
         health_router(Service.gateway),

@@ -124,6 +124,7 @@ def test_the_pack_of_toba_asks_about_awareness_and_satisfaction() -> None:
     found = read_feedback(ROOT / "packs" / "toba").surveys
     assert [(one.slug, one.kind) for one in found] == [
         ("awareness", "awareness"),
+        ("penilaian", "own"),
         ("skm", "skm"),
         ("stakeholders", "stakeholder"),
     ]

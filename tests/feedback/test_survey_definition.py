@@ -115,7 +115,7 @@ def test_margins_name_every_option_of_a_question_about_the_person() -> None:
 def test_the_surveys_of_the_toba_pack_have_what_the_methods_read() -> None:
     surveys = {each.slug: each for each in read_feedback(TOBA).surveys}
     codes = {slug: {q.code: q for q in each.questions} for slug, each in surveys.items()}
-    assert set(surveys) == {"awareness", "skm", "stakeholders"}
+    assert set(surveys) == {"awareness", "penilaian", "skm", "stakeholders"}
     assert set(codes["skm"]) == {f"U{n}" for n in range(1, 10)}
     assert set(codes["stakeholders"]) == {f"{part}{n}" for part in "TPC" for n in (1, 2, 3)}
     assert all(q.kind == "scale4" and q.required for q in surveys["stakeholders"].questions)

@@ -49,6 +49,7 @@ def test_surveys_are_listed_with_their_addresses(office: Room, slug: str) -> Non
         "title": "Survei",
         "title_en": "Survey",
         "version": 1,
+        "needs_token": False,
         "languages": ["id", "en"],
         "questions": 5,
         "href": f"{SURVEYS}/{slug}",

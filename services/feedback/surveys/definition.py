@@ -148,6 +148,9 @@ class Survey(PackModel):
 
     slug: Slug
     kind: Literal["awareness", "skm", "stakeholder", "own"]
+    needs_token: bool = Field(
+        False, description="Answered only with a token that proves a use of the service, once."
+    )
     title: Line
     title_en: Line
     title_in: Lines = Field(default_factory=Lines)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import text
 
-from services.feedback.surveys.definition import Question
+from services.feedback.surveys.definition import Question, Survey
 from services.feedback.surveys.files import MEDIA_TYPES, FileName, written
 from services.feedback.surveys.periods import JAKARTA, Period
 from services.feedback.surveys.responses import find_survey
@@ -34,6 +34,7 @@ SELECT CAST(date_trunc('month', answered_on) AS date) AS month, version, service
 FROM feedback.response
 WHERE region = :region AND survey = :survey AND answered_on BETWEEN :first AND :last
   AND (CAST(:agency AS text) IS NULL OR agency = :agency)
+  AND (bundle IS NOT NULL OR NOT :bundled)
 """
 
 
@@ -67,7 +68,7 @@ async def export_survey_responses(
     region = region_of(request)
     survey, _ = await find_survey(session, region, slug)
     wanted = period_or_this_year(period, datetime.now(JAKARTA).date())
-    responses = await _responses(session, region, slug, wanted, caller)
+    responses = await _responses(session, region, survey, wanted, caller)
     definitions = await definitions_of(session, region, slug)
     table = table_of(all_questions(definitions), responses)
     name = f"{slug}-{wanted}-{file}"
@@ -113,7 +114,7 @@ async def get_weighted_survey_results(
         known = ", ".join(survey.population) or "none"
         raise Conflict(f"The survey {slug} has margins of its population for: {known}.")
     wanted = period_or_this_year(period, datetime.now(JAKARTA).date())
-    responses = await _responses(session, region, slug, wanted, caller)
+    responses = await _responses(session, region, survey, wanted, caller)
     codes = {q.about: q.code for q in survey.questions if q.about in margins}
     whole = [r for r in responses if all(r.answers.get(codes[n]) in m for n, m in margins.items())]
     try:
@@ -170,17 +171,23 @@ def weighted_question(
 
 
 async def _responses(
-    session: ReadSession, region: str, survey: str, period: Period, caller: Caller
+    session: ReadSession, region: str, survey: Survey, period: Period, caller: Caller
 ) -> list[Answered]:
+    """The responses that a caller may see one by one.
+
+    Who issues tokens knows whom it gave them to, and could wait for each answer to come: where
+    tokens are needed, answers are seen with the bundle of five or more that they belong to.
+    """
     if caller.agency is None and "admin" not in caller.scopes:
         raise NotAllowed("This key belongs to no agency.")
     rows = await session.execute(
         text(RESPONSES),
         {
             "region": region,
-            "survey": survey,
+            "survey": survey.slug,
             "first": period.first,
             "last": period.last,
+            "bundled": survey.needs_token,
             "agency": None if "admin" in caller.scopes else caller.agency,
         },
     )

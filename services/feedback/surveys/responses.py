@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from services.feedback.surveys.definition import Survey
 from services.feedback.surveys.periods import JAKARTA
+from services.feedback.surveys.ratings import spend
 from services.feedback.surveys.schemas import Response, ResponseStored
 from services.platform.database import ReadSession, WriteSession
 from services.platform.problems import Conflict, FieldError, NotFound
@@ -87,8 +88,16 @@ async def store_response(
             errors.append(_at("version", f"has never been asked; the newest is {version}"))
         else:
             survey, version = Survey.model_validate(older), response.version
-    about = await _about(session, region, response, errors)
     today = now.astimezone(JAKARTA).date()
+    if survey.needs_token or response.token is not None:
+        use = await _use(session, region, survey, response, errors, today=today)
+        if use is None and response.id is not None:
+            # The token is spent by this very response, whose receipt got lost on its way.
+            before = await _stored_before(session, region, slug, response.id)
+            if before is not None:
+                return _receipt(slug, response.id, *before, repeated=True)
+        response = response.model_copy(update=use or {})
+    about = await _about(session, region, response, errors)
     answered_on = response.answered_on or today
     if not EARLIEST <= answered_on <= today:
         errors.append(_at("answered_on", f"must lie between {EARLIEST} and today"))
@@ -118,13 +127,44 @@ async def store_response(
         },
     )
     if stored is None:
-        version, answered_on = await _stored_before(session, region, slug, response_id)
+        before = await _stored_before(session, region, slug, response_id)
+        version, answered_on = before or (version, answered_on)
+    return _receipt(slug, response_id, version, answered_on, repeated=stored is None)
+
+
+async def _use(
+    session: WriteSession,
+    region: str,
+    survey: Survey,
+    response: Response,
+    errors: list[FieldError],
+    *,
+    today: date,
+) -> dict[str, str | None] | None:
+    """What the token says that the response is about, the token spent; None without a good one."""
+    if not survey.needs_token:
+        errors.append(_at("token", "must be left out: this survey is answered without one"))
+        return None
+    if response.token is None:
+        errors.append(_at("token", "is needed: an agency gives one after a use of its service"))
+        return None
+    use = await spend(session, region, survey.slug, response.token, today=today)
+    if use is None:
+        errors.append(_at("token", "was used, is over, or never was"))
+        return None
+    told = {"service": use.service, "agency": use.agency, "channel": use.channel or None}
+    for name, value in told.items():
+        given = getattr(response, name)
+        if given is not None and given != value:
+            errors.append(_at(name, f"must be left out or {value}, as the token says"))
+    return told
+
+
+def _receipt(
+    survey: str, response_id: UUID, version: int, answered_on: date, *, repeated: bool
+) -> ResponseStored:
     return ResponseStored(
-        id=response_id,
-        survey=slug,
-        version=version,
-        answered_on=answered_on,
-        repeated=stored is None,
+        id=response_id, survey=survey, version=version, answered_on=answered_on, repeated=repeated
     )
 
 
@@ -159,13 +199,14 @@ async def _about(
 
 async def _stored_before(
     session: WriteSession, region: str, slug: str, response_id: UUID
-) -> tuple[int, date]:
+) -> tuple[int, date] | None:
+    """Version and day of the response that has this id already."""
     row = (
         await session.execute(
             text(STORED_RESPONSE), {"region": region, "survey": slug, "id": response_id}
         )
-    ).one()
-    return row.version, row.answered_on
+    ).one_or_none()
+    return None if row is None else (row.version, row.answered_on)
 
 
 def _at(place: str, detail: str) -> FieldError:

@@ -100,6 +100,7 @@ async def list_surveys(request: Request, session: Reading) -> Page[SurveyItem]:
                 title=survey.title,
                 title_en=survey.title_en,
                 version=row.version,
+                needs_token=survey.needs_token,
                 languages=survey.languages(),
                 questions=len(survey.questions),
                 href=f"{API}/surveys/{survey.slug}",

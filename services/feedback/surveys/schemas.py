@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.feedback.surveys.definition import Answer, Code, Survey
 from services.feedback.surveys.skm import Grade, Weight
@@ -13,6 +13,12 @@ from services.platform.fields import Day, DistrictCode, Slug
 
 Mode = Literal["page", "qr", "kiosk", "enumerator", "api"]
 """How a survey was answered; `channel` says how the service was used."""
+
+
+Token = Annotated[
+    str, StringConstraints(pattern=r"^[a-z2-7]{16}$"), Field(examples=["k5xw4zlomn2ga3tb"])
+]
+"""A token that proves a use (`ratings.py`)."""
 
 
 class Wire(BaseModel):
@@ -27,6 +33,7 @@ class SurveyItem(Wire):
     title: str
     title_en: str
     version: int
+    needs_token: bool = Field(description="Whether it is answered with a token alone.")
     languages: list[str] = Field(description="Languages in which it can be read.")
     questions: int
     href: str
@@ -73,6 +80,10 @@ class Response(Wire):
     channel: ChannelKind | None = Field(None, description="How the service was used.")
     district: DistrictCode | None = None
     mode: Mode = Field("api", description="How the survey was answered.")
+    token: Token | None = Field(
+        None,
+        description="Proves a use, where the survey asks for it. What it is about comes from it.",
+    )
     answers: dict[Code, Answer] = Field(
         max_length=100,
         description="By question: an option's code, a list of codes, a level from 1 to 4, or a "

@@ -127,7 +127,7 @@ async def get_usage_summary(
     )
 
 
-def check_span(dimensions: Collection[Dimension], first: date, last: date) -> None:
+def check_span(dimensions: Collection[str], first: date, last: date) -> None:
     """Refuses what would answer too much, or tell of too few people."""
     for name, most in MOST_DAYS.items():
         if name in dimensions and (last - first).days >= most:

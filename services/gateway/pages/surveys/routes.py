@@ -83,12 +83,15 @@ ThisVisit = Annotated[Visit, Depends(Visit)]
 async def surveys(page: ThisPage) -> HTMLResponse:
     """The surveys that can be answered."""
     try:
-        answer = await _feedback(page).get(f"{API}/surveys")
+        answer = await feedback_of(page).get(f"{API}/surveys")
         items = answer.raise_for_status().json()["items"]
     except httpx.HTTPError:
         return page.unavailable()
     return page.render(
-        "surveys.html", s=survey_words(page.language), surveys=items, data=f"{API}/surveys"
+        "surveys.html",
+        s=survey_words(page.language),
+        surveys=[item for item in items if not item["needs_token"]],
+        data=f"{API}/surveys",
     )
 
 
@@ -106,12 +109,12 @@ async def worker() -> Response:
 async def survey(page: ThisPage, visit: ThisVisit, slug: SlugPath) -> HTMLResponse:
     """A survey to be answered."""
     try:
-        detail = await _survey(page, slug)
+        detail = await survey_detail(page, slug)
     except httpx.HTTPError:
         return page.unavailable()
     if detail is None:
         return page.not_found()
-    return await _form(page, visit, detail, values={}, faults=Faults(), given_id=str(uuid4()))
+    return await form_page(page, visit, detail, values={}, faults=Faults(), given_id=str(uuid4()))
 
 
 @router.post("/survei/{slug}")
@@ -123,14 +126,14 @@ async def answer_survey(
     given_id = response_id(fields) or str(uuid4())
     words = survey_words(page.language)
     try:
-        detail = await _survey(page, slug)
+        detail = await survey_detail(page, slug)
     except httpx.HTTPError:
         return page.unavailable()
     if detail is None:
         return page.not_found()
     definition = detail["survey"]
     try:
-        answer = await _feedback(page).post(
+        answer = await feedback_of(page).post(
             f"{API}/surveys/{slug}/responses",
             json={
                 "id": given_id,
@@ -144,12 +147,12 @@ async def answer_survey(
             answer.raise_for_status()
     except httpx.HTTPError:
         faults = Faults(whole=words["not_sent"])
-        return await _form(
+        return await form_page(
             page, visit, detail, values=fields, faults=faults, given_id=given_id, status=503
         )
     if not answer.is_success:
         faults = faults_of(definition, answer.json(), words)
-        return await _form(
+        return await form_page(
             page, visit, detail, values=fields, faults=faults, given_id=given_id, status=422
         )
     target = httpx.URL(f"/survei/{slug}/terima-kasih", params=visit.query(page))
@@ -178,7 +181,7 @@ async def enumerator(
 ) -> HTMLResponse:
     """The survey for an enumerator, who may work a whole day without a signal."""
     try:
-        detail = await _survey(page, slug)
+        detail = await survey_detail(page, slug)
         services = await page.from_catalog("/services", {"limit": "100"})
     except httpx.HTTPError:
         return page.unavailable()
@@ -209,17 +212,21 @@ async def survey_of_service(page: ThisPage, slug: SlugPath) -> Response:
     return RedirectResponse(str(httpx.URL(f"/survei/{SATISFACTION}", params=query)))
 
 
-def _feedback(page: Page) -> httpx.AsyncClient:
+def feedback_of(page: Page) -> httpx.AsyncClient:
+    """The gateway's client of the feedback service."""
     clients: dict[Service, httpx.AsyncClient] = page.request.app.state.clients
     return clients[Service.feedback]
 
 
-async def _survey(page: Page, slug: str) -> dict[str, Any] | None:
-    answer = await _feedback(page).get(f"{API}/surveys/{slug}")
+async def survey_detail(
+    page: Page, slug: str, *, with_token: bool = False
+) -> dict[str, Any] | None:
+    """A survey that is answered with a token or without one; None where there is none."""
+    answer = await feedback_of(page).get(f"{API}/surveys/{slug}")
     if answer.status_code == 404:
         return None
     detail: dict[str, Any] = answer.raise_for_status().json()
-    return detail
+    return detail if detail["survey"]["needs_token"] == with_token else None
 
 
 def _reader(page: Page, visit: Visit) -> Any:
@@ -232,7 +239,7 @@ def _reader(page: Page, visit: Visit) -> Any:
     return text_in
 
 
-async def _form(
+async def form_page(
     page: Page,
     visit: Visit,
     detail: Mapping[str, Any],
@@ -241,9 +248,11 @@ async def _form(
     faults: Faults,
     given_id: str,
     status: int = 200,
+    path: str | None = None,
 ) -> HTMLResponse:
+    """The form of a survey, sent to its own page or to another `path`."""
     definition = detail["survey"]
-    target = httpx.URL(f"/survei/{definition['slug']}", params=visit.query(page))
+    target = httpx.URL(path or f"/survei/{definition['slug']}", params=visit.query(page))
     response = page.render(
         "survey.html",
         status=status,

@@ -54,6 +54,13 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "sendiri saat ada sinyal.",
         "This page works without a signal. Answers are kept on this phone until there is one.",
     ),
+    "rating_over": ("Penilaian ini sudah selesai", "This rating is over"),
+    "rating_over_lead": (
+        "Alamat ini dapat dipakai satu kali dan dalam waktu terbatas. Terima kasih bila Anda "
+        "sudah menjawab. Survei lain terbuka untuk siapa saja.",
+        "This address can be used once and for a limited time. Thank you if you have answered "
+        "already. Other surveys are open to anybody.",
+    ),
     "needs_script": (
         "Halaman ini memerlukan JavaScript. Tanpa JavaScript, pakai halaman survei biasa.",
         "This page needs JavaScript. Without it, use the plain survey page.",

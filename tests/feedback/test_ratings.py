@@ -1,0 +1,195 @@
+"""A token proves a use and opens a rating once; nothing that is kept joins it with the answer."""
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+
+from services.feedback.app import create_app
+from services.feedback.surveys.periods import JAKARTA
+from services.feedback.surveys.ratings import new_token
+from services.platform.identity import Caller
+from tests.conftest import Room, Server, agency_caller, room
+from tests.feedback.questions import scale, survey
+from tests.feedback.sending import SURVEYS, USAGE, load
+
+TOKENS = f"{USAGE}/rating-tokens"
+RATING = survey("penilaian", scale("overall"), scale("ease", required=False), needs_token=True)
+WRITER = agency_caller("dukcapil", "usage:write")
+
+
+@pytest.fixture(scope="module")
+def desk(server: Server, migrated: str) -> Iterator[Room]:
+    """A feedback service with a rating, an open survey and two agencies' services."""
+    with (
+        server.database_from(migrated) as name,
+        room(create_app, server.settings(name)) as started,
+    ):
+        pairs = (("dukcapil", "akta"), ("dukcapil", "ktp"), ("disdik", "ijazah"))
+        load(started, RATING, survey("open"), reporting=pairs)
+        yield started
+
+
+def issue(desk: Room, *, caller: Caller = WRITER, **more: Any) -> httpx.Response:
+    return desk.post(TOKENS, {"service": "ktp"} | more, caller=caller)
+
+
+def tokens(desk: Room, count: int, **more: Any) -> list[str]:
+    answer = issue(desk, count=count, **more)
+    assert answer.status_code == 201, answer.text
+    return [item["token"] for item in answer.json()["items"]]
+
+
+def rate(desk: Room, token: str | None, **more: Any) -> httpx.Response:
+    body = {"id": str(uuid4()), "answers": {"overall": 4}} | more
+    return desk.post(f"{SURVEYS}/penilaian/responses", body | ({"token": token} if token else {}))
+
+
+def rows(desk: Room, statement: str) -> list[tuple[Any, ...]]:
+    async def work() -> list[tuple[Any, ...]]:
+        assert desk.settings.database_url is not None
+        connection = await asyncpg.connect(desk.settings.database_url.get_secret_value())
+        try:
+            return [tuple(row) for row in await connection.fetch(statement)]
+        finally:
+            await connection.close()
+
+    return asyncio.run(work())
+
+
+def pointers(answer: httpx.Response) -> list[str]:
+    assert answer.status_code == 409, answer.text
+    return [error["pointer"] for error in answer.json()["errors"]]
+
+
+def test_a_token_has_80_random_bits() -> None:
+    assert new_token(lambda size: bytes(range(size))) == "aaaqeayeaudaocaj"
+
+
+def test_a_token_opens_a_rating_once_and_says_what_it_is_about(desk: Room) -> None:
+    answer = issue(desk, channel="counter")
+    assert answer.headers["cache-control"] == "no-store"
+    [given] = answer.json()["items"]
+    assert given["path"] == f"/nilai/{given['token']}"
+    use = desk.get(f"{TOKENS}/{given['token']}").json()
+    assert (use["survey"], use["service"], use["agency"], use["channel"]) == (
+        "penilaian", "ktp", "dukcapil", "counter"
+    )  # fmt: skip
+    stored = rate(desk, given["token"])
+    assert stored.status_code == 201
+    about = (
+        f"SELECT service, agency, channel FROM feedback.response WHERE id = '{stored.json()['id']}'"
+    )
+    assert rows(desk, about) == [("ktp", "dukcapil", "counter")]
+    assert desk.get(f"{TOKENS}/{given['token']}").status_code == 404
+    assert pointers(rate(desk, given["token"])) == ["#/token"]
+
+
+def test_a_rating_that_is_sent_twice_counts_once(desk: Room) -> None:
+    [token] = tokens(desk, 1)
+    body = {"id": str(uuid4())}
+    assert [rate(desk, token, **body).status_code for _ in range(3)] == [201, 200, 200]
+
+
+def test_of_many_who_use_a_token_at_once_one_is_taken(desk: Room) -> None:
+    [token] = tokens(desk, 1)
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(lambda _: rate(desk, token).status_code, range(8)))
+    assert sorted(statuses) == [201] + [409] * 7
+
+
+def test_an_answer_that_is_refused_leaves_the_token(desk: Room) -> None:
+    [token] = tokens(desk, 1)
+    assert pointers(rate(desk, token, answers={"overall": 5})) == ["#/answers/overall"]
+    assert pointers(rate(desk, token, service="akta")) == ["#/service"]
+    assert rate(desk, token).status_code == 201
+
+
+def test_without_a_good_token_nothing_is_stored(desk: Room) -> None:
+    assert pointers(rate(desk, None)) == ["#/token"]
+    assert pointers(rate(desk, "a" * 16)) == ["#/token"]
+    assert rate(desk, "A' OR true--").status_code == 422
+    [token] = tokens(desk, 1)
+    open_one = {"token": token, "answers": {"used": "yes", "knows": ["oss"], "liked": 3}}
+    assert pointers(desk.post(f"{SURVEYS}/open/responses", open_one)) == ["#/token"]
+    assert desk.get(f"{TOKENS}/{token}").status_code == 200
+
+
+def test_nothing_that_is_kept_joins_a_used_token_with_its_answer(desk: Room) -> None:
+    given = tokens(desk, 6)
+    stored = [rate(desk, token).json()["id"] for token in reversed(given[:5])]
+    kept = rows(desk, "SELECT region, encode(hash, 'hex'), survey, service, expires_on "
+                      "FROM feedback.rating_token")  # fmt: skip
+    assert all(token not in str(kept) for token in given)
+    columns = rows(
+        desk,
+        "SELECT table_name, column_name FROM information_schema.columns "
+        "WHERE table_schema = 'feedback' AND (column_name LIKE '%token%' OR column_name = 'hash')",
+    )
+    assert columns == [("rating_token", "hash")]
+    # Whatever rows the transactions of the answers wrote, none is of a token.
+    joined = rows(
+        desk,
+        "SELECT count(*) FROM feedback.response r JOIN feedback.rating_token t ON r.xmin = t.xmin",
+    )
+    assert joined == [(0,)]
+    times = rows(
+        desk,
+        "SELECT DISTINCT received_at = date_trunc('day', received_at) FROM feedback.response "
+        f"WHERE id = ANY('{{{','.join(stored)}}}'::uuid[])",
+    )
+    assert times == [(True,)]
+
+
+def test_an_agency_sees_answers_with_the_bundle_that_hides_them(
+    server: Server, migrated: str
+) -> None:
+    with (
+        server.database_from(migrated) as name,
+        room(create_app, server.settings(name)) as desk,
+    ):
+        load(desk, RATING, reporting=[("dukcapil", "ktp")])
+        path = f"{SURVEYS}/penilaian/exports/responses.csv"
+
+        def lines() -> int:
+            return len(desk.get(path, caller=WRITER).text.splitlines()) - 1
+
+        for number, token in enumerate(tokens(desk, 5), start=1):
+            assert lines() == 0
+            assert rate(desk, token).status_code == 201
+            assert desk.get(f"{SURVEYS}/penilaian/results").json()["n"] == (
+                5 if number == 5 else None
+            )
+        assert lines() == 5
+
+
+def test_an_agency_issues_tokens_for_its_own_services(desk: Room) -> None:
+    assert pointers(issue(desk, service="ijazah")) == ["#/service"]
+    assert issue(desk, agency="disdik", service="ijazah").status_code == 403
+    admin = agency_caller("diskominfo", "admin")
+    assert issue(desk, caller=admin, agency="disdik", service="ijazah").status_code == 201
+    nobody = Caller(subject="gateway", scopes=frozenset({"usage:write"}))
+    assert pointers(issue(desk, caller=nobody)) == ["#/agency"]
+    assert desk.post(TOKENS, {"service": "ktp"}).status_code == 401
+    assert pointers(issue(desk, survey="open")) == ["#/survey"]
+    assert issue(desk, survey="no-such").status_code == 404
+    assert issue(desk, count=501).status_code == 422
+    assert len(set(tokens(desk, 500))) == 500
+
+
+def test_a_token_ends_and_its_hash_is_forgotten(desk: Room) -> None:
+    [token] = tokens(desk, 1, days=1)
+    assert desk.get(f"{TOKENS}/{token}").json()["expires_on"] == str(
+        datetime.now(UTC).astimezone(JAKARTA).date() + timedelta(days=1)
+    )
+    rows(desk, "UPDATE feedback.rating_token SET expires_on = expires_on - 400")
+    assert desk.get(f"{TOKENS}/{token}").status_code == 404
+    assert pointers(rate(desk, token)) == ["#/token"]
+    tokens(desk, 2)
+    assert rows(desk, "SELECT count(*) FROM feedback.rating_token") == [(2,)]
