@@ -36,6 +36,7 @@ from services.gateway.pages.errors import install_error_pages
 from services.gateway.pages.routes import router as pages
 from services.gateway.pages.status import router as status_page
 from services.gateway.pages.surveys.rating import router as ratings
+from services.gateway.pages.surveys.results import router as survey_results
 from services.gateway.pages.surveys.routes import router as surveys
 from services.gateway.posters.routes import router as posters
 from services.gateway.upstreams import RemoteService
@@ -176,6 +177,7 @@ def create_app(settings: Settings) -> FastAPI:
         pages,
         surveys,
         ratings,
+        survey_results,
         status_page,
         posters,
         health_router(Service.gateway),

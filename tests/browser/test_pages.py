@@ -22,6 +22,8 @@ PAGES = (
     "/cari?q=zzzz",
     "/docs",
     "/poster",
+    "/survei",
+    "/survei/skm/hasil",
     "/status",
     MISSING,
 )

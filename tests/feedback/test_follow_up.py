@@ -1,5 +1,6 @@
 """The follow-up plan of a survey: the lowest elements first, actions in versions, each agency's."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -82,6 +83,19 @@ def test_a_change_needs_what_was_read_and_keeps_the_version_before(room: Room, a
     assert room.get(path, version=1).json()["content"]["state"] == "planned"
     assert room.get(path, version=3).status_code == 404
     assert len(plan_of(room, agency)["items"]) == 1
+
+
+def test_of_changes_that_come_at_once_one_is_taken(room: Room, agency: str) -> None:
+    made = send(room, agency, action(agency))
+    path, tag = made.json()["href"], made.headers["etag"]
+
+    def change(number: int) -> int:
+        body = action(agency, owner=f"Bidang {number}")
+        return send(room, agency, body, path=path, method="PUT", If_Match=tag).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(change, range(8))) == [200] + [412] * 7
+    assert room.get(path).json()["version"] == 2
 
 
 def test_the_same_creation_sent_again_creates_nothing_more(room: Room, agency: str) -> None:

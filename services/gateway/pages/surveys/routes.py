@@ -275,11 +275,17 @@ async def form_page(
 
 
 async def _named(page: Page, visit: Visit) -> str | None:
-    """The name of the service that is asked about; the form comes without it where it must."""
-    if visit.service is None:
-        return None
+    """The name of the service or office that is asked about; the form comes without it where it
+    must."""
     try:
-        found = await page.from_catalog(f"/services/{visit.service}")
+        if visit.service is not None:
+            found = await page.from_catalog(f"/services/{visit.service}")
+            return None if found is None else page.text_of(found["service"], "name")
+        if visit.agency is not None:
+            offices = await page.from_catalog("/agencies", {"limit": "100"})
+            named = (each for each in (offices or {"items": []})["items"])
+            office = next((each for each in named if each["slug"] == visit.agency), None)
+            return None if office is None else page.text_of(office, "name")
     except httpx.HTTPError:
-        return None
-    return None if found is None else page.text_of(found["service"], "name")
+        pass
+    return None

@@ -18,6 +18,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "or": ("atau", "or"),
     "send": ("Kirim jawaban", "Send answers"),
     "about": ("Tentang layanan", "About the service"),
+    "about_office": ("Tentang kantor", "About the office"),
     "thanks": ("Terima kasih!", "Thank you!"),
     "thanks_lead": (
         "Jawaban Anda tersimpan tanpa nama. Hasilnya terbit bila sedikitnya lima orang menjawab.",
@@ -47,7 +48,23 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "give_number": ("Isi dengan angka", "Give a number"),
     "to": ("sampai", "to"),
-    "results": ("Hasil survei (JSON)", "Results (JSON)"),
+    "results_of": ("Hasil", "Results"),
+    "respondents": ("responden", "respondents"),
+    "ikm": ("Indeks Kepuasan Masyarakat (IKM)", "Satisfaction index (IKM)"),
+    "too_few": (
+        "Jawaban belum cukup untuk diterbitkan: hasil terbit bila sedikitnya lima orang menjawab.",
+        "Too few answers to publish: results appear once at least five have answered.",
+    ),
+    "nobody_yet": ("Belum ada jawaban.", "No answers yet."),
+    "lowest_first": ("Unsur, yang terendah lebih dahulu", "Elements, the lowest first"),
+    "follow_up": ("Rencana tindak lanjut", "Follow-up plan"),
+    "no_follow_up": ("Belum ada tindak lanjut yang dicatat.", "No follow-up is on record yet."),
+    "by_when": ("paling lambat", "by"),
+    "planned": ("Direncanakan", "Planned"),
+    "under_way": ("Berjalan", "Under way"),
+    "done": ("Selesai", "Done"),
+    "dropped": ("Dibatalkan", "Dropped"),
+    "fill_in": ("Isi survei", "Answer the survey"),
     "enumerator": ("Petugas survei", "Enumerator"),
     "enumerator_lead": (
         "Halaman ini bekerja tanpa sinyal. Jawaban disimpan di ponsel ini dan terkirim "
