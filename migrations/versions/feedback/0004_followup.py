@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision = "feedback_0006_followup"
+revision = "feedback_0004_followup"
 down_revision = "feedback_0003"
 branch_labels = None
 depends_on = None
