@@ -1,5 +1,6 @@
 """Spreadsheets that people fill in: read within bounds, with faults that name sheet and cell."""
 
+import csv
 import io
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,11 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+CSV = "text/csv"
 MAX_UNPACKED = 64 * 1024 * 1024
+MAX_PARTS = 1_000
+MAX_CELL = 32_767
+"""Characters that a cell of a spreadsheet can hold."""
 MAX_ROWS = 20_000
 MAX_COLUMNS = 200
 
@@ -29,6 +34,8 @@ class SheetFault:
     sheet: str
     cell: str
     message: str
+    code: str = ""
+    """What is wrong with a file as a whole, for whoever says it in other words."""
 
 
 class SpreadsheetError(Exception):
@@ -47,6 +54,11 @@ class Column:
     note: str = ""
     choices: tuple[str, ...] = ()
     needed: bool = False
+    choices_at: str = ""
+    """Where the values to choose stand in the workbook, such as `Pilihan!$A$2:$A$9`."""
+    largest: int | None = None
+    """Of a column of counts: the largest that is taken."""
+    width: int | None = None
 
 
 @dataclass(frozen=True)
@@ -75,12 +87,14 @@ class Sheet:
         return SheetFault(self.name, self.cell(row, column), message)
 
 
-def read_xlsx(content: bytes) -> list[Sheet]:
+def read_xlsx(content: bytes, *, max_unpacked: int = MAX_UNPACKED) -> list[Sheet]:
     """The filled sheets of a workbook; `SpreadsheetError` where it is none or is too large."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > MAX_UNPACKED:
-                raise _refused("is too large when unpacked; send fewer rows at a time")
+            entries = archive.infolist()
+            # A part that unpacks to more than it says is cut off there and fails its checksum.
+            if len(entries) > MAX_PARTS or sum(entry.file_size for entry in entries) > max_unpacked:
+                raise _refused("too_large", "is too large when unpacked; send fewer rows at a time")
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         return [
             _sheet(worksheet.title, worksheet.iter_rows(max_col=MAX_COLUMNS, values_only=True))
@@ -89,11 +103,57 @@ def read_xlsx(content: bytes) -> list[Sheet]:
     except SpreadsheetError:
         raise
     except Exception as error:  # whatever a reader stumbles over in a file that is damaged
-        raise _refused("is no XLSX workbook; save it as .xlsx and send it again") from error
+        message = "is no XLSX workbook; save it as .xlsx and send it again"
+        raise _refused("not_a_workbook", message) from error
 
 
-def _refused(message: str) -> SpreadsheetError:
-    return SpreadsheetError([SheetFault("(file)", "A1", message)])
+def read_csv(content: bytes, *, name: str) -> Sheet:
+    """A table saved as CSV, in whichever way spreadsheets save it.
+
+    UTF-8 with or without a mark, UTF-16, or the code page of Western Windows; commas, semicolons or
+    tabs between; a first line `sep=;`.
+    """
+    written = _decoded(content)
+    if "\x00" in written:
+        raise _refused("not_a_table", "is neither an XLSX workbook nor CSV")
+    first, _, rest = written.partition("\n")
+    if hint := first.strip().lower().removeprefix("sep=") if first[:4].lower() == "sep=" else "":
+        written, delimiter = rest, hint[0]
+    else:
+        # Of a heading; the numbers below may hold any of them.
+        delimiter = max(";,\t", key=first.count)
+    reader = csv.reader(io.StringIO(written, newline=""), delimiter=delimiter)
+    try:
+        return _sheet(name, iter([tuple(line[:MAX_COLUMNS]) for line in _bounded(reader, name)]))
+    except csv.Error as error:
+        raise _refused("not_a_table", f"cannot be read as CSV: {error}") from error
+
+
+def _decoded(content: bytes) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", errors="replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")
+
+
+def _bounded(lines: Iterator[list[str]], name: str) -> Iterator[list[str]]:
+    for number, line in enumerate(lines, start=1):
+        if number > MAX_ROWS:
+            raise _too_many_rows(name, number)
+        if any(len(cell) > MAX_CELL for cell in line):
+            raise csv.Error(f"a cell of line {number} is longer than {MAX_CELL} characters")
+        yield line
+
+
+def _refused(code: str, message: str) -> SpreadsheetError:
+    return SpreadsheetError([SheetFault("(file)", "A1", message, code)])
+
+
+def _too_many_rows(name: str, number: int) -> SpreadsheetError:
+    message = f"has more than {MAX_ROWS} rows; send several files"
+    return SpreadsheetError([SheetFault(name, f"A{number}", message, "too_many_rows")])
 
 
 def _sheet(name: str, lines: Iterator[tuple[Any, ...]]) -> Sheet:
@@ -104,13 +164,7 @@ def _sheet(name: str, lines: Iterator[tuple[Any, ...]]) -> Sheet:
     rows: list[Row] = []
     for number, line in enumerate(lines, start=2):
         if number > MAX_ROWS:
-            raise SpreadsheetError(
-                [
-                    SheetFault(
-                        name, f"A{number}", f"has more than {MAX_ROWS} rows; send several files"
-                    )
-                ]
-            )
+            raise _too_many_rows(name, number)
         cells = {
             column: cell
             for column, value in zip(columns, line, strict=False)
@@ -148,7 +202,7 @@ def write_xlsx(
                 if isinstance(cell.value, str):
                     cell.data_type = "s"
                     cell.quotePrefix = cell.value.startswith(("=", "+", "-", "@"))
-        worksheet.freeze_panes = "B2"
+        worksheet.freeze_panes = "B2" if len(columns) > 1 else None
     stream = io.BytesIO()
     book.save(stream)
     return stream.getvalue()
@@ -164,9 +218,42 @@ def _write_head(worksheet: Worksheet, columns: Sequence[Column]) -> None:
         if column.note:
             head.comment = Comment(column.note, "emall", width=320, height=120)
         letter = get_column_letter(index)
-        worksheet.column_dimensions[letter].width = max(12, min(40, len(column.name) + 6))
-        if column.choices and sum(map(len, column.choices)) < 250:
-            listed = '"' + ",".join(column.choices) + '"'
-            rule = DataValidation(type="list", formula1=listed, allow_blank=True)
+        width = column.width or max(12, min(40, len(column.name) + 6))
+        worksheet.column_dimensions[letter].width = width
+        if rule := _rule(column):
             worksheet.add_data_validation(rule)
             rule.add(f"{letter}2:{letter}{MAX_ROWS}")
+
+
+def _rule(column: Column) -> DataValidation | None:
+    """What a spreadsheet lets in while it is filled; what comes is checked all the same."""
+    if column.largest is not None:
+        return DataValidation(
+            type="whole",
+            operator="between",
+            formula1="0",
+            formula2=str(column.largest),
+            allow_blank=True,
+        )
+    if column.choices_at:
+        return DataValidation(type="list", formula1=column.choices_at, allow_blank=True)
+    if column.choices and sum(map(len, column.choices)) < 250:
+        listed = '"' + ",".join(column.choices) + '"'
+        return DataValidation(type="list", formula1=listed, allow_blank=True)
+    return None
+
+
+def write_csv(columns: Sequence[Column], rows: Sequence[Mapping[str, Cell]]) -> bytes:
+    """A table as CSV in UTF-8 with a mark, and semicolons: what a spreadsheet set to Indonesian
+    opens as columns. A text that starts like a formula is kept from being one."""
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, delimiter=";")
+    writer.writerow([column.name for column in columns])
+    for row in rows:
+        writer.writerow([_safe(row.get(column.name)) for column in columns])
+    return stream.getvalue().encode("utf-8-sig")
+
+
+def _safe(cell: Cell) -> Cell:
+    is_formula = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{cell}" if is_formula else cell
