@@ -202,7 +202,7 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
     """Checks a pack whole, then stores what differs, each service's part in one transaction."""
     from services.assessment.pack import load_evidence, read_evidence
     from services.catalog.pack import load_catalog, read_catalog
-    from services.feedback.pack import load_feedback, read_feedback
+    from services.feedback.pack import Duty, load_feedback, read_feedback
     from services.gateway.districts import load_districts, read_districts
     from services.gateway.links.pack import load_links, read_links
     from services.gateway.posters.codes import load_posters, subjects_of
@@ -220,7 +220,15 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
     districts = read_districts(root)
     feedback = read_feedback(root)
     evidence = read_evidence(root)
-    reporting = sorted({(service.agency, service.slug) for service in catalog.services})
+    reporting = sorted(
+        Duty(
+            service.agency,
+            service.slug,
+            service.name,
+            tuple(dict.fromkeys(channel.kind for channel in service.channels)),
+        )
+        for service in catalog.services
+    )
     posters = subjects_of(
         [service.slug for service in catalog.services],
         [agency.slug for agency in catalog.agencies],

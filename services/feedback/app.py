@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from services.feedback.reporting.routes import router as reporting
 from services.feedback.surveys.follow_up_routes import router as follow_up
 from services.feedback.surveys.holders import router as survey_holders
 from services.feedback.surveys.rating_routes import router as rating_tokens
@@ -50,7 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
         Service.feedback,
         settings,
         title="emall feedback",
-        routers=[events, usage, surveys, survey_holders, follow_up, rating_tokens],
+        routers=[events, usage, reporting, surveys, survey_holders, follow_up, rating_tokens],
         lifespan=lifespan,
         models=[UsageCloudEvent],
     )

@@ -1,8 +1,9 @@
 """Loads the surveys of a pack, and which services agencies report on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
@@ -20,24 +21,35 @@ from services.platform.packs import (
 
 EXPECTED = """
 -- Which agency reports on which service, as stored.
-SELECT agency, service FROM feedback.expected_report WHERE region = :region
+SELECT agency, service, name, channels FROM feedback.expected_report WHERE region = :region
 """
 
 REPLACE_EXPECTED = """
--- Makes the stored pairs those that are given.
+-- Makes what is stored that which is given. Channels come joined: arrays of PostgreSQL are square.
 WITH given AS (
-    SELECT agency, service
-    FROM unnest(CAST(:agencies AS text[]), CAST(:services AS text[])) AS g (agency, service)
+    SELECT agency, service, name, string_to_array(channels, ' ') AS channels
+    FROM unnest(CAST(:agencies AS text[]), CAST(:services AS text[]), CAST(:names AS text[]),
+                CAST(:channels AS text[])) AS g (agency, service, name, channels)
 ),
 gone AS (
     DELETE FROM feedback.expected_report e
     WHERE e.region = :region
       AND NOT EXISTS (SELECT FROM given g WHERE g.agency = e.agency AND g.service = e.service)
 )
-INSERT INTO feedback.expected_report (region, agency, service)
-SELECT :region, agency, service FROM given
-ON CONFLICT DO NOTHING
+INSERT INTO feedback.expected_report (region, agency, service, name, channels)
+SELECT :region, agency, service, name, channels FROM given
+ON CONFLICT (region, agency, service)
+DO UPDATE SET name = excluded.name, channels = excluded.channels
 """
+
+
+class Duty(NamedTuple):
+    """A service of which an agency reports the statistics of every month."""
+
+    agency: str
+    service: str
+    name: str = ""
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,22 +73,31 @@ async def load_feedback(
     region: str,
     pack: FeedbackPack,
     *,
-    reporting: Sequence[tuple[str, str]],
+    reporting: Sequence[Duty],
 ) -> list[Change]:
-    """Makes the surveys the pack's, and `reporting` the (agency, service) pairs that report."""
+    """Makes the surveys the pack's, and `reporting` what agencies report on."""
     changes = await load_surveys(session, region, pack.surveys)
-    pairs = await session.execute(text(EXPECTED), {"region": region})
+    stored = await session.execute(text(EXPECTED), {"region": region})
     changes += changes_between(
         "reporting service",
-        {f"{agency}/{service}": {} for agency, service in pairs.tuples()},
-        {f"{agency}/{service}": {} for agency, service in reporting},
+        _contents(Duty(row.agency, row.service, row.name, tuple(row.channels)) for row in stored),
+        _contents(reporting),
     )
     await session.execute(
         text(REPLACE_EXPECTED),
         {
             "region": region,
-            "agencies": [agency for agency, _ in reporting],
-            "services": [service for _, service in reporting],
+            "agencies": [duty.agency for duty in reporting],
+            "services": [duty.service for duty in reporting],
+            "names": [duty.name for duty in reporting],
+            "channels": [" ".join(duty.channels) for duty in reporting],
         },
     )
     return changes
+
+
+def _contents(duties: Iterable[Duty]) -> dict[str, dict[str, Any]]:
+    return {
+        f"{duty.agency}/{duty.service}": {"name": duty.name, "channels": list(duty.channels)}
+        for duty in duties
+    }

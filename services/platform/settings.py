@@ -82,6 +82,12 @@ class Settings(BaseSettings):
         le=1200,
         description="Whole months for which single usage events are kept; counts stay for ever.",
     )
+    reporting_due_day: int = Field(
+        10,
+        ge=1,
+        le=28,
+        description="Day of the next month until which an agency's monthly statistics are on time.",
+    )
     link_check_seconds: int = Field(
         300, ge=0, le=86_400, description="Time between two checks of a link; 0: none by itself."
     )

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import httpx
 
-from services.feedback.pack import FeedbackPack, load_feedback
+from services.feedback.pack import Duty, FeedbackPack, load_feedback
 from services.feedback.surveys.definition import Survey
 from services.feedback.usage.schemas import Statistic
 from services.feedback.usage.statistics import store_statistics
@@ -68,7 +68,9 @@ def load(office: Room, *surveys: Survey, reporting: Sequence[tuple[str, str]] = 
     region = office.settings.region
     pack = FeedbackPack(surveys)
     return office.store(
-        lambda session: load_feedback(session, region, pack, reporting=list(reporting))
+        lambda session: load_feedback(
+            session, region, pack, reporting=[Duty(*pair) for pair in reporting]
+        )
     )
 
 

@@ -173,6 +173,6 @@ def test_the_example_sheet_can_be_sent_as_it_is_and_with_semicolons(
             )
             answers.append(sent.stdout.strip())
     assert answers == [
-        '{"added":7,"revised":0,"unchanged":0}',
-        '{"added":0,"revised":0,"unchanged":7}',
+        '{"added":7,"revised":0,"unchanged":0,"flags":[]}',
+        '{"added":0,"revised":0,"unchanged":7,"flags":[]}',
     ]

@@ -232,32 +232,3 @@ def summary(dimensions: list[str]) -> str:
     ORDER BY {", ".join([*dimensions, "measure"])}
     LIMIT 10000
     """  # noqa: S608 - the dimensions are words of `schemas.Dimension`
-
-
-REPORTING = """
--- For each agency the months of a year that it owes and those that it reported. A month is owed
--- when its deadline, the 10th of the next month in Jakarta, is over; a month that was reported
--- before counts as owed too.
-WITH owed AS (
-    SELECT e.agency, month::date AS month,
-           ((month + interval '1 month' + interval '10 days') AT TIME ZONE 'Asia/Jakarta')
-               AS deadline
-    FROM (SELECT DISTINCT agency FROM feedback.expected_report WHERE region = :region) e,
-         generate_series(CAST(:first AS timestamp), CAST(:last AS timestamp), '1 month') AS month
-),
-first_report AS (
-    SELECT agency, period, min(reported_at) AS reported_at
-    FROM feedback.statistic
-    WHERE region = :region AND period BETWEEN :first AND :last
-    GROUP BY agency, period
-)
-SELECT o.agency,
-       count(*) AS expected,
-       count(*) FILTER (WHERE r.reported_at < o.deadline) AS on_time,
-       count(*) FILTER (WHERE r.reported_at >= o.deadline) AS late
-FROM owed o
-LEFT JOIN first_report r ON r.agency = o.agency AND r.period = o.month
-WHERE o.deadline <= :now OR r.agency IS NOT NULL
-GROUP BY o.agency
-ORDER BY o.agency
-"""

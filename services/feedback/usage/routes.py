@@ -7,6 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from sqlalchemy import text
 
+from services.feedback.reporting.duty import counts_of, months_of
+from services.feedback.reporting.receiving import receive_statistics
+from services.feedback.reporting.schemas import StatisticsReceived
 from services.feedback.usage import queries
 from services.feedback.usage.months import midnight, shift
 from services.feedback.usage.schemas import (
@@ -18,16 +21,16 @@ from services.feedback.usage.schemas import (
     Revisions,
     StatisticBatch,
     StatisticRevision,
-    StatisticsStored,
     UsageCell,
     UsageSummary,
 )
-from services.feedback.usage.statistics import JAKARTA, first_day, store_statistics
+from services.feedback.usage.statistics import JAKARTA, first_day
 from services.platform.database import Reading, Writing
 from services.platform.fields import Day, Slug, Year, YearMonth
 from services.platform.identity import UsageWriter
 from services.platform.problems import Conflict, FieldError, problem_responses
 from services.platform.service import API, region_of
+from services.platform.settings import Settings
 
 FIRST_DAY, LAST_DAY = date(2020, 1, 1), date(2199, 12, 31)
 """Days that events can be of."""
@@ -43,13 +46,14 @@ router = APIRouter(prefix=f"{API}/usage", tags=["usage"], responses=problem_resp
 )
 async def post_usage_statistics(
     request: Request, session: Writing, caller: UsageWriter, batch: StatisticBatch
-) -> StatisticsStored:
+) -> StatisticsReceived:
     """Stores monthly statistics of the key's agency, whole or not at all.
 
     The key of a figure is agency, service, channel, month and counter: the same figure again
-    changes nothing, another figure becomes a revision and both are kept.
+    changes nothing, another figure becomes a revision and both are kept. `flags` names what is hard
+    to believe about these figures; they are stored all the same.
     """
-    return await store_statistics(
+    return await receive_statistics(
         session, region_of(request), batch.statistics, caller=caller, now=datetime.now(UTC)
     )
 
@@ -165,16 +169,15 @@ async def get_usage_reporting(
     request: Request, session: Reading, period: Annotated[Year, Query(description="The year.")]
 ) -> Reporting:
     """Which monthly statistics agencies owed in a year, and which came on time."""
-    rows = await session.execute(
-        text(queries.REPORTING),
-        {
-            "region": region_of(request),
-            "first": date(period, 1, 1),
-            "last": date(period, 12, 1),
-            "now": datetime.now(UTC),
-        },
+    settings: Settings = request.app.state.settings
+    months = await months_of(
+        session, settings.region, first=date(period, 1, 1), last=date(period, 12, 1)
     )
-    agencies = [AgencyReporting.model_validate(dict(row)) for row in rows.mappings()]
+    counted = counts_of(months, now=datetime.now(UTC), due_day=settings.reporting_due_day)
+    agencies = [
+        AgencyReporting(agency=agency, expected=expected, on_time=on_time, late=late)
+        for agency, (expected, on_time, late) in counted.items()
+    ]
     return Reporting(
         period=period,
         expected=sum(agency.expected for agency in agencies),

@@ -245,7 +245,7 @@ class Reporting(Wire):
 
     period: int
     expected: int
-    on_time: int = Field(description="Reported by the 10th of the next month.")
+    on_time: int = Field(description="Reported by the due day of the next month.")
     late: int
     agencies: list[AgencyReporting]
 

@@ -1,8 +1,10 @@
 """Stores monthly statistics: a repeated figure changes nothing, another one is a revision."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
@@ -29,10 +31,27 @@ class Figure:
     reason: str | None
     place: str
     """JSON pointer of the counter in the request."""
+    item: int
+    """Which statistic of the batch it belongs to."""
 
     @property
     def key(self) -> tuple[str, str, str, date, str]:
         return (self.agency, self.service, self.channel, self.period, self.measure)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What becomes of a figure, beside the one that stands before it."""
+
+    figure: Figure
+    before: int | None
+    revision: int
+
+    @property
+    def result(self) -> Literal["added", "revised", "unchanged"]:
+        if self.before is None:
+            return "added"
+        return "unchanged" if self.before == self.figure.value else "revised"
 
 
 def first_day(period: str) -> date:
@@ -67,6 +86,7 @@ def figures_of(statistics: Sequence[Statistic], caller: Caller, *, now: datetime
                 value,
                 item.reason,
                 f"{place}/counters/{measure}",
+                index,
             )
             other = figures.setdefault(figure.key, figure)
             if other.value != value:
@@ -95,45 +115,63 @@ async def store_statistics(
     """Stores a batch whole; answers how many counters were new, corrected or known."""
     figures = figures_of(statistics, caller, now=now)
     await _refuse_unknown_services(session, region, statistics)
-    if not figures:
-        return StatisticsStored(added=0, revised=0, unchanged=0)
+    outcomes = await compare_figures(session, region, figures)
+    await store_outcomes(session, region, outcomes, caller=caller, now=now)
+    return stored_of(outcomes)
 
+
+def stored_of(outcomes: Sequence[Outcome]) -> StatisticsStored:
+    """How many counters were new, corrected or known."""
+    results = Counter(outcome.result for outcome in outcomes)
+    return StatisticsStored(
+        added=results["added"], revised=results["revised"], unchanged=results["unchanged"]
+    )
+
+
+async def compare_figures(
+    session: WriteSession, region: str, figures: Sequence[Figure]
+) -> list[Outcome]:
+    """What each figure would change; until the transaction ends, nobody else changes anything."""
+    if not figures:
+        return []
     await session.execute(
         text(queries.LOCK_AGENCIES),
         {"region": region, "agencies": [figure.agency for figure in figures]},
     )
     rows = await session.execute(text(queries.CURRENT_FIGURES), {"region": region} | _keys(figures))
-    current = {row.position: row for row in rows}
-    added = [figure for index, figure in enumerate(figures) if index not in current]
-    revised = [
-        (figure, current[index].revision + 1)
-        for index, figure in enumerate(figures)
-        if index in current and current[index].value != figure.value
-    ]
+    current = {row.position: (row.value, row.revision) for row in rows}
+    return [Outcome(figure, *current.get(index, (None, 0))) for index, figure in enumerate(figures)]
+
+
+async def store_outcomes(
+    session: WriteSession,
+    region: str,
+    outcomes: Sequence[Outcome],
+    *,
+    caller: Caller,
+    now: datetime,
+) -> None:
+    """Stores what is new or corrected."""
+    revised = [outcome.figure for outcome in outcomes if outcome.result == "revised"]
     if revised:
         await session.execute(
             text(queries.RETIRE_FIGURES),
-            {"region": region} | _keys([figure for figure, _ in revised]),
+            {"region": region} | _keys(revised),
         )
-    numbered = [(figure, 1) for figure in added] + revised
-    if numbered:
+    changed = [outcome for outcome in outcomes if outcome.result != "unchanged"]
+    if changed:
         await session.execute(
             text(queries.STORE_FIGURES),
             {
                 "region": region,
                 "now": now,
                 "reported_by": caller.subject,
-                "revisions": [revision for _, revision in numbered],
-                "figures": [figure.value for figure, _ in numbered],
-                "reasons": [figure.reason for figure, _ in numbered],
+                "revisions": [outcome.revision + 1 for outcome in changed],
+                "figures": [outcome.figure.value for outcome in changed],
+                "reasons": [outcome.figure.reason for outcome in changed],
             }
-            | _keys([figure for figure, _ in numbered]),
+            | _keys([outcome.figure for outcome in changed]),
         )
-    return StatisticsStored(
-        added=len(added),
-        revised=len(revised),
-        unchanged=len(figures) - len(added) - len(revised),
-    )
 
 
 def _keys(figures: Sequence[Figure]) -> dict[str, list[str] | list[date] | list[Measure]]:

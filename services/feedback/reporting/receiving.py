@@ -1,0 +1,185 @@
+"""Takes monthly statistics in, as JSON or as a file, and says at once what is hard to believe."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlalchemy import text
+
+from services.feedback.reporting.flags import Touched, review
+from services.feedback.reporting.schemas import (
+    FigureReceived,
+    StatisticFlag,
+    StatisticsReceived,
+    StatisticsUploaded,
+)
+from services.feedback.reporting.table import MAX_FAULTS, SHEET, Filled, OwnService, read_filled
+from services.feedback.reporting.words import Language, fault_text
+from services.feedback.usage.months import month_of
+from services.feedback.usage.schemas import Statistic
+from services.feedback.usage.statistics import (
+    Outcome,
+    compare_figures,
+    figures_of,
+    first_day,
+    store_outcomes,
+    store_statistics,
+    stored_of,
+)
+from services.platform.database import ReadSession, WriteSession
+from services.platform.identity import Caller
+from services.platform.spreadsheets import (
+    Sheet,
+    SheetFault,
+    SpreadsheetError,
+    read_csv,
+    read_xlsx,
+)
+
+MAX_UNPACKED = 16 * 1024 * 1024
+"""2,000 rows take less than 2 MiB."""
+ZIP, OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+
+OWN_SERVICES = """
+-- The services on which an agency reports.
+SELECT service, name, channels FROM feedback.expected_report
+WHERE region = :region AND agency = :agency
+ORDER BY service
+"""
+
+
+async def own_services(
+    session: ReadSession | WriteSession, region: str, agency: str
+) -> list[OwnService]:
+    """The services on which an agency reports; one without a channel has a counter at least."""
+    rows = await session.execute(text(OWN_SERVICES), {"region": region, "agency": agency})
+    return [OwnService(row.service, row.name, tuple(row.channels) or ("counter",)) for row in rows]
+
+
+async def receive_statistics(
+    session: WriteSession,
+    region: str,
+    statistics: Sequence[Statistic],
+    *,
+    caller: Caller,
+    now: datetime,
+) -> StatisticsReceived:
+    """Stores a batch whole, and looks at its figures."""
+    stored = await store_statistics(session, region, statistics, caller=caller, now=now)
+    flags: list[StatisticFlag] = []
+    for agency in sorted({item.agency for item in statistics if item.counters.given()}):
+        own = [item for item in statistics if item.agency == agency]
+        flags += await review(session, region, agency, _touched(own), now=now)
+    return StatisticsReceived(**stored.model_dump(), flags=flags)
+
+
+def _touched(statistics: Sequence[Statistic]) -> list[Touched]:
+    return sorted(
+        {
+            Touched(item.service, item.channel, first_day(item.period))
+            for item in statistics
+            if item.counters.given()
+        }
+    )
+
+
+def read_file(
+    content: bytes,
+    *,
+    agency: str,
+    services: Sequence[OwnService],
+    newest: date,
+    language: Language,
+) -> list[Filled]:
+    """The filled rows of a file; `SpreadsheetError` in the reader's words."""
+    try:
+        return read_filled(
+            _sheets(content), agency=agency, services=services, newest=newest, language=language
+        )
+    except SpreadsheetError as error:
+        raise SpreadsheetError(
+            [
+                SheetFault(f.sheet, f.cell, fault_text(language, f.code) if f.code else f.message)
+                for f in error.faults
+            ]
+        ) from None
+
+
+def _sheets(content: bytes) -> list[Sheet]:
+    if not content.strip():
+        raise SpreadsheetError([SheetFault("(file)", "A1", "is empty", "nothing")])
+    if content.startswith(OLD_EXCEL):
+        raise SpreadsheetError([SheetFault("(file)", "A1", "is an old workbook", "old_workbook")])
+    if content.startswith(ZIP):
+        return read_xlsx(content, max_unpacked=MAX_UNPACKED)
+    return [read_csv(content, name=SHEET)]
+
+
+async def receive_file(
+    session: WriteSession,
+    region: str,
+    filled: Sequence[Filled],
+    *,
+    agency: str,
+    caller: Caller,
+    now: datetime,
+    language: Language,
+    dry_run: bool,
+) -> StatisticsUploaded:
+    """Stores the rows of a file whole; `SpreadsheetError` where a correction has no reason."""
+    statistics = [row.statistic for row in filled]
+    figures = figures_of(statistics, caller, now=now)
+    outcomes = await compare_figures(session, region, figures)
+    _demand_reasons(filled, outcomes, language)
+    await store_outcomes(session, region, outcomes, caller=caller, now=now)
+    flags = await review(session, region, agency, _touched(statistics), now=now)
+    received = [_received(filled[outcome.figure.item], outcome) for outcome in outcomes]
+    return StatisticsUploaded(
+        **stored_of(outcomes).model_dump(),
+        flags=flags,
+        agency=agency,
+        dry_run=dry_run,
+        items=received,
+    )
+
+
+def _received(row: Filled, outcome: Outcome) -> FigureReceived:
+    figure = outcome.figure
+    return FigureReceived(
+        sheet=row.sheet,
+        cell=row.cells[figure.measure],
+        service=figure.service,
+        channel=row.statistic.channel,
+        period=row.statistic.period,
+        measure=figure.measure,
+        value=figure.value,
+        before=outcome.before,
+        result=outcome.result,
+    )
+
+
+def _demand_reasons(
+    filled: Sequence[Filled], outcomes: Sequence[Outcome], language: Language
+) -> None:
+    """Whoever corrects in a sheet says why: there a figure is quickly overwritten by mistake."""
+    changes: dict[int, list[str]] = {}
+    for outcome in outcomes:
+        row = filled[outcome.figure.item]
+        if outcome.result == "revised" and row.statistic.reason is None:
+            said = f"{outcome.figure.measure} {outcome.before} → {outcome.figure.value}"
+            changes.setdefault(outcome.figure.item, []).append(said)
+    if changes:
+        raise SpreadsheetError(
+            [
+                SheetFault(
+                    filled[item].sheet,
+                    filled[item].reason_cell,
+                    fault_text(language, "no_reason", changes=", ".join(said)),
+                )
+                for item, said in sorted(changes.items())[:MAX_FAULTS]
+            ]
+        )
+
+
+def newest_month(now: datetime) -> date:
+    """The newest month for which figures can come: the present one."""
+    return month_of(now)
