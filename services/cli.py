@@ -321,6 +321,43 @@ async def _issue(
         await database.close()
 
 
+@keys.command("upload-link")
+def upload_link(
+    agency: Annotated[str, typer.Option(help="Slug of the agency, such as dukcapil.")],
+    days: Annotated[int, typer.Option(min=1, max=366, help="Days until it expires.")] = 30,
+) -> None:
+    """Make a link with which an agency uploads its statistics, and print it, alone and once."""
+    from services.gateway.upload_links import UploadLink, issue_link
+    from services.platform.database import Database
+
+    settings = load_settings()
+    if not run(_agency_exists(settings, agency)):
+        say(f"There is no agency {agency!r} in the catalogue; see the hub's /api/v1/agencies.")
+        raise typer.Exit(2)
+    ensure_identity(settings.private_key_file, settings.public_key_file)
+
+    async def work() -> UploadLink:
+        database = Database(settings, Service.gateway)
+        try:
+            async with database.writing() as session:
+                return await issue_link(
+                    session,
+                    settings.region,
+                    key=load_private_key(settings.private_key_file),
+                    agency=agency,
+                    now=datetime.now(UTC),
+                    life=timedelta(days=days),
+                )
+        finally:
+            await database.close()
+
+    link = run(work())
+    hub = str(settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
+    typer.echo(hub + link.path)
+    say(f"Link {link.id} of {agency}, until {link.expires_at:%Y-%m-%d}. Whoever has it uploads;")
+    say(f"`emall keys revoke {link.id}` ends it.")
+
+
 @keys.command("revoke")
 def revoke(key_id: Annotated[str, typer.Argument(help="The middle part of emk_<id>_...")]) -> None:
     """End a key for good."""

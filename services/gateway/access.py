@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from sqlalchemy import text
@@ -123,11 +123,30 @@ async def caller_of_key(database: Database, region: str, key: str, *, now: datet
     matches = hmac.compare_digest(stored, secret_hash(secret))
     if row is None or not matches:
         raise NotAuthenticated("This key is not known; issue one with `emall keys issue`.")
-    if row.revoked_at is not None:
-        raise NotAuthenticated("This key was revoked; issue another with `emall keys issue`.")
-    if row.expires_at <= now:
-        raise NotAuthenticated(f"This key expired on {row.expires_at:%Y-%m-%d}; issue another.")
+    _check_in_force(row, now)
     if row.last_used_at is None or now - row.last_used_at > USE_NOTED_EVERY:
         async with database.writing() as session:
             await session.execute(text(NOTE_USE), {"region": region, "id": key_id, "now": now})
     return Caller(subject=key_id, agency=row.agency, scopes=frozenset(row.scopes))
+
+
+async def caller_of_id(
+    database: Database, region: str, key_id: str, *, now: datetime
+) -> tuple[Caller, datetime]:
+    """Whoever proved before to hold this key, as long as it is in force; and until when it is."""
+    async with database.reading() as session:
+        row = (
+            await session.execute(text(FIND_KEY), {"region": region, "id": key_id})
+        ).one_or_none()
+    if row is None:
+        raise NotAuthenticated("This key is not known; issue one with `emall keys issue`.")
+    _check_in_force(row, now)
+    caller = Caller(subject=key_id, agency=row.agency, scopes=frozenset(row.scopes))
+    return caller, row.expires_at
+
+
+def _check_in_force(row: Any, now: datetime) -> None:
+    if row.revoked_at is not None:
+        raise NotAuthenticated("This key was revoked; issue another with `emall keys issue`.")
+    if row.expires_at <= now:
+        raise NotAuthenticated(f"This key expired on {row.expires_at:%Y-%m-%d}; issue another.")

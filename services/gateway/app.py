@@ -38,6 +38,8 @@ from services.gateway.pages.status import router as status_page
 from services.gateway.pages.surveys.rating import router as ratings
 from services.gateway.pages.surveys.results import router as survey_results
 from services.gateway.pages.surveys.routes import router as surveys
+from services.gateway.pages.upload.reporting import router as reporting
+from services.gateway.pages.upload.routes import router as upload
 from services.gateway.posters.routes import router as posters
 from services.gateway.upstreams import RemoteService
 from services.platform.database import Database
@@ -151,6 +153,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.database = database
     app.state.clients = clients
+    app.state.signer = signer
     app.state.documents = {}
     app.state.clicks = Clicks(database, settings.region, clients[Service.feedback])
     guard = Guard(private_hosts=settings.private_hosts or ())
@@ -178,6 +181,8 @@ def create_app(settings: Settings) -> FastAPI:
         surveys,
         ratings,
         survey_results,
+        upload,
+        reporting,
         status_page,
         posters,
         health_router(Service.gateway),

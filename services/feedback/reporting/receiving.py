@@ -12,7 +12,7 @@ from services.feedback.reporting.schemas import (
     StatisticsReceived,
     StatisticsUploaded,
 )
-from services.feedback.reporting.table import MAX_FAULTS, SHEET, Filled, OwnService, read_filled
+from services.feedback.reporting.table import MAX_FAULTS, SHEET, Filled, OwnService
 from services.feedback.reporting.words import Language, fault_text
 from services.feedback.usage.months import month_of
 from services.feedback.usage.schemas import Statistic
@@ -82,29 +82,42 @@ def _touched(statistics: Sequence[Statistic]) -> list[Touched]:
     )
 
 
-def read_file(
-    content: bytes,
-    *,
-    agency: str,
-    services: Sequence[OwnService],
-    newest: date,
-    language: Language,
-) -> list[Filled]:
-    """The filled rows of a file; `SpreadsheetError` in the reader's words."""
-    try:
-        return read_filled(
-            _sheets(content), agency=agency, services=services, newest=newest, language=language
-        )
-    except SpreadsheetError as error:
-        raise SpreadsheetError(
-            [
-                SheetFault(f.sheet, f.cell, fault_text(language, f.code) if f.code else f.message)
-                for f in error.faults
-            ]
-        ) from None
+def in_words(error: SpreadsheetError, language: Language) -> list[SheetFault]:
+    """The faults of a file, those of the reader itself in the words of the one who sent it."""
+    return [
+        SheetFault(f.sheet, f.cell, fault_text(language, f.code) if f.code else f.message)
+        for f in error.faults
+    ]
 
 
-def _sheets(content: bytes) -> list[Sheet]:
+def rows_around(
+    sheets: Sequence[Sheet], faults: Sequence[SheetFault]
+) -> list[dict[str, str | int | list[dict[str, str | None]]]]:
+    """The rows in which something is wrong, each cell with its fault, to be shown to a person."""
+    wrong = {(fault.sheet, fault.cell): fault.message for fault in faults}
+    return [
+        {
+            "sheet": sheet.name,
+            "row": row.number,
+            "cells": [
+                {
+                    "cell": (cell := sheet.cell(row.number, head)),
+                    "column": head,
+                    "value": str(row.cells.get(head, ""))[:100],
+                    "fault": wrong.get((sheet.name, cell)),
+                }
+                for head in sheet.columns
+                if head
+            ],
+        }
+        for sheet in sheets
+        for row in sheet.rows
+        if any((sheet.name, sheet.cell(row.number, head)) in wrong for head in sheet.columns)
+    ]
+
+
+def open_file(content: bytes) -> list[Sheet]:
+    """The sheets of a file, whichever kind it is."""
     if not content.strip():
         raise SpreadsheetError([SheetFault("(file)", "A1", "is empty", "nothing")])
     if content.startswith(OLD_EXCEL):

@@ -11,10 +11,12 @@ from sqlalchemy import text
 from services.feedback.reporting import flags
 from services.feedback.reporting.duty import closed_months, months_between, months_of
 from services.feedback.reporting.receiving import (
+    in_words,
     newest_month,
+    open_file,
     own_services,
-    read_file,
     receive_file,
+    rows_around,
 )
 from services.feedback.reporting.reminders import calendar_of
 from services.feedback.reporting.schemas import (
@@ -30,6 +32,7 @@ from services.feedback.reporting.schemas import (
 from services.feedback.reporting.table import (
     OwnService,
     TemplateRow,
+    read_filled,
     template_csv,
     template_xlsx,
 )
@@ -50,7 +53,7 @@ from services.platform.problems import (
 )
 from services.platform.service import API, region_of
 from services.platform.settings import Settings
-from services.platform.spreadsheets import CSV, XLSX, SpreadsheetError
+from services.platform.spreadsheets import CSV, XLSX, Sheet, SpreadsheetError
 
 router = APIRouter(prefix=f"{API}/usage", tags=["usage"], responses=problem_responses(401, 422))
 
@@ -171,11 +174,14 @@ async def _known_rows(
     for month in months_between(first, last):
         for service in services:
             # Those of the catalogue, and any other for which figures came.
-            channels = list(service.channels)
-            channels += [c for s, c, m in known if (s, m) == (service.slug, month)]
+            channels: list[ChannelKind] = list(service.channels)
+            for slug, channel, period in known:
+                if slug == service.slug and period == month:
+                    channels.append(channel)
             rows += [
                 TemplateRow(service, channel, month, known.get((service.slug, channel, month), {}))
-                for channel in dict.fromkeys(channels)
+                for place, channel in enumerate(channels)
+                if channel not in channels[:place]
             ]
     return rows
 
@@ -201,6 +207,7 @@ async def upload_usage_statistics(
 
     Every cell that is wrong is named in `errors[]` as `#/<sheet>/<cell>`, with what would be right.
     A figure that differs from the one that stands is a correction and needs a reason in its row.
+    The rows around what is wrong come in `rows`.
     The same file again changes nothing.
     """
     region, now = region_of(request), datetime.now(UTC)
@@ -209,10 +216,12 @@ async def upload_usage_statistics(
     if len(content) > MAX_FILE:
         raise TooLarge(f"A file of statistics may have {MAX_FILE} bytes; send fewer rows.")
     services = await own_services(session, region, agency)
+    sheets: list[Sheet] = []
     try:
+        sheets = await asyncio.to_thread(open_file, content)
         filled = await asyncio.to_thread(
-            read_file,
-            content,
+            read_filled,
+            sheets,
             agency=agency,
             services=services,
             newest=newest_month(now),
@@ -229,12 +238,14 @@ async def upload_usage_statistics(
             dry_run=dry_run,
         )
     except SpreadsheetError as error:
+        faults = in_words(error, language)[:100]
         raise Invalid(
             "The file was not taken; nothing was stored.",
             errors=[
                 FieldError(pointer=f"#/{f.sheet}/{f.cell}", parameter=None, detail=f.message)
-                for f in error.faults[:100]
+                for f in faults
             ],
+            extra={"rows": rows_around(sheets, faults)},
         ) from None
     if dry_run:
         await session.rollback()

@@ -1,0 +1,1 @@
+"""`/unggah`: monthly statistics for people without a program."""

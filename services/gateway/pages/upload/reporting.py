@@ -1,0 +1,44 @@
+"""`/dasbor/pelaporan`: which agency reported which month, as a table with colours."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import httpx
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse
+
+from services.gateway.pages.page import ThisPage
+from services.gateway.pages.upload.words import short_month, upload_words
+from services.platform.fields import Year
+from services.platform.service import API
+from services.platform.settings import Service
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+
+@router.get("/dasbor/pelaporan")
+async def reporting(
+    page: ThisPage, tahun: Annotated[Year | None, Query(description="The year.")] = None
+) -> HTMLResponse:
+    """The year of every agency that owes reports."""
+    year = tahun or datetime.now(UTC).year
+    path = f"{API}/usage/completeness?from={year}-01&to={year}-12"
+    clients: dict[Service, httpx.AsyncClient] = page.request.app.state.clients
+    try:
+        answer = await clients[Service.feedback].get(path)
+        items: list[dict[str, Any]] = answer.raise_for_status().json()["items"]
+        found = await page.from_catalog("/agencies", {"limit": "100"})
+    except httpx.HTTPError:
+        return page.unavailable()
+    names = {item["slug"]: item["short_name"] for item in (found or {"items": []})["items"]}
+    agencies: dict[str, list[dict[str, Any]]] = {}
+    for item in items:
+        agencies.setdefault(item["agency"], []).append(item)
+    return page.render(
+        "reporting.html",
+        s=upload_words(page.language),
+        year=year,
+        months=[short_month(f"{year}-{n:02}", page.language)[:3] for n in range(1, 13)],
+        agencies=[(names.get(slug, slug), months) for slug, months in agencies.items()],
+        data=path,
+    )

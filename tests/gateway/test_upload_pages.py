@@ -1,0 +1,269 @@
+"""`/unggah`: an agency without a program enters, checks a file, sends it, and leaves."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from starlette.testclient import TestClient
+
+from services.gateway.access import revoke_key
+from services.gateway.app import create_app
+from services.gateway.pages.upload.session import COOKIE
+from services.gateway.upload_links import UploadLink, issue_link
+from services.platform.database import Database
+from services.platform.identity import load_private_key
+from services.platform.settings import Service
+from tests.conftest import Hub, Server
+from tests.feedback.sheets import workbook
+
+HEADS = ("layanan", "kanal", "bulan", "masuk", "selesai", "alasan")
+UPLOAD = "/unggah"
+
+
+@pytest.fixture(scope="module")
+def running(server: Server, toba: str) -> Iterator[Hub]:
+    """A hub with the Toba pack, for all tests of this module: each reports a month of its own."""
+    with server.database_from(toba) as name:
+        settings = server.settings(name)
+        with TestClient(create_app(settings), follow_redirects=False) as client:
+            yield Hub(client, settings)
+
+
+class Browser:
+    """Somebody of Dukcapil at the page, whose cookies are forgotten afterwards."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.client = hub.client
+
+    def enter(self, agency: str = "dukcapil", *scopes: Any) -> httpx.Response:
+        key = self.hub.key(agency, *(scopes or ("usage:write",)))
+        return self.client.post(f"{UPLOAD}/masuk", data={"kunci": key})
+
+    def word(self) -> str:
+        found = re.search(r'name="kata" value="([^"]+)"', self.client.get(UPLOAD).text)
+        assert found is not None
+        return found[1]
+
+    def check(self, content: bytes, *, word: str | None = None) -> httpx.Response:
+        data = {"kata": self.word() if word is None else word}
+        return self.client.post(
+            f"{UPLOAD}/periksa", data=data, files={"berkas": ("maret.xlsx", content)}
+        )
+
+    def confirm(self, preview: httpx.Response) -> httpx.Response:
+        fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', preview.text))
+        parts: dict[str, Any] = {name: (None, value) for name, value in fields.items()}
+        return self.client.post(f"{UPLOAD}/kirim", files=parts)
+
+
+@pytest.fixture
+def browser(running: Hub) -> Iterator[Browser]:
+    yield Browser(running)
+    running.client.cookies.clear()
+
+
+def link_of(hub: Hub, agency: str, *, life: timedelta = timedelta(days=7)) -> UploadLink:
+    settings = hub.settings
+
+    async def work() -> UploadLink:
+        database = Database(settings, Service.gateway)
+        async with database.writing() as session:
+            made = await issue_link(
+                session,
+                settings.region,
+                key=load_private_key(settings.private_key_file),
+                agency=agency,
+                now=datetime.now(UTC),
+                life=life,
+            )
+        await database.close()
+        return made
+
+    return asyncio.run(work())
+
+
+def revoke(hub: Hub, key_id: str) -> None:
+    async def work() -> None:
+        database = Database(hub.settings, Service.gateway)
+        async with database.writing() as session:
+            assert await revoke_key(session, hub.settings.region, key_id, now=datetime.now(UTC))
+        await database.close()
+
+    asyncio.run(work())
+
+
+def figures(hub: Hub, period: str) -> list[tuple[str, int, str | None]]:
+    answer = hub.client.get(f"/api/v1/usage/statistics?period={period}")
+    items = answer.json()["items"]
+    return [(item["measure"], item["value"], item["reason"]) for item in items]
+
+
+def test_an_agency_enters_checks_its_file_sends_it_and_gets_a_receipt(browser: Browser) -> None:
+    answer = browser.enter()
+    assert (answer.status_code, answer.headers["location"]) == (303, UPLOAD)
+    home = browser.client.get(UPLOAD)
+    assert "Dinas Kependudukan dan Pencatatan Sipil" in home.text
+    template = browser.client.get(f"{UPLOAD}/templat.xlsx")
+    assert template.content.startswith(b"PK")
+    assert "statistik-dukcapil" in template.headers["content-disposition"]
+    file = workbook(("ktp-el", "loket", "Januari 2024", 412, 398, None), heads=HEADS)
+    preview = browser.check(file)
+    assert preview.status_code == 200, preview.text
+    assert "<b>2</b> angka baru" in preview.text
+    assert figures(browser.hub, "2024-01") == []
+    receipt = browser.confirm(preview)
+    assert receipt.status_code == 200
+    assert "Statistik tersimpan" in receipt.text
+    assert "maret.xlsx" in receipt.text
+    stored = [("completed", 398, None), ("submitted", 412, None)]
+    assert figures(browser.hub, "2024-01") == stored
+    again = browser.confirm(preview)
+    assert "<b>2</b> angka sama" in again.text
+    assert figures(browser.hub, "2024-01") == stored
+
+
+def test_what_is_wrong_stands_beside_its_cell_and_nothing_is_stored(browser: Browser) -> None:
+    browser.enter()
+    file = workbook(("ktp-el", "loket", "Feb 2024", "4,5", "<b>", None), heads=HEADS)
+    answer = browser.check(file)
+    assert answer.status_code == 422
+    assert "Lembar Statistik, baris 2" in answer.text
+    assert re.search(r"masuk <small>D2</small></dt><dd>4,5<strong>[^<]*bilangan bulat", answer.text)
+    assert "&lt;b&gt;" in answer.text
+    assert "<dd><b>" not in answer.text
+    assert figures(browser.hub, "2024-02") == []
+    damaged = browser.check(b"PK\x03\x04 damaged")
+    assert damaged.status_code == 422
+    assert "bukan buku kerja XLSX" in damaged.text
+    assert browser.check(b"").status_code == 422
+
+
+def test_what_is_hard_to_believe_is_shown_and_can_be_explained(browser: Browser) -> None:
+    browser.enter()
+    rows = [("ktp-el", "telepon", "2023-05", 10, 2, None), ("ktp-el", "telepon", "2023-06", 5, 900)]
+    receipt = browser.confirm(browser.check(workbook(*rows, heads=HEADS)))
+    assert "900 selesai, ditolak, atau dikembalikan" in receipt.text
+    flag = re.search(r'name="tanda" value="([^"]+)"', receipt.text)
+    assert flag is not None
+    said = {"kata": browser.word(), "tanda": flag[1], "penjelasan": "Pekan pelayanan keliling"}
+    assert browser.client.post(f"{UPLOAD}/penjelasan", data=said).status_code == 303
+    assert "900 selesai" not in browser.client.get(UPLOAD).text
+
+
+def test_the_cookie_is_closed_to_scripts_other_sites_and_readers(browser: Browser) -> None:
+    answer = browser.enter()
+    cookie = answer.headers["set-cookie"]
+    for said in ("HttpOnly", "SameSite=strict", "Path=/unggah", "Max-Age=1800"):
+        assert said in cookie
+    assert "emk_" not in cookie
+    home = browser.client.get(UPLOAD)
+    assert home.headers["cache-control"] == "no-store"
+    assert "script-src" not in home.headers["content-security-policy"]
+    assert "default-src 'none'" in home.headers["content-security-policy"]
+    assert "emk_" not in home.text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://other.example"},
+        {"Origin": "null"},
+    ],
+)
+def test_a_form_of_another_site_is_refused(browser: Browser, headers: dict[str, str]) -> None:
+    browser.enter()
+    word = browser.word()
+    file = {"berkas": ("a.csv", b"x")}
+    for path in ("masuk", "periksa", "kirim", "penjelasan", "keluar"):
+        answer = browser.client.post(
+            f"{UPLOAD}/{path}", data={"kata": word}, files=file, headers=headers
+        )
+        assert answer.status_code == 403
+    own = {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"}
+    answer = browser.client.post(f"{UPLOAD}/keluar", headers=own)
+    assert answer.status_code == 303
+
+
+def test_a_form_without_the_word_of_this_session_is_refused(browser: Browser) -> None:
+    browser.enter()
+    word = browser.word()
+    assert browser.check(b"x", word="").status_code == 403
+    assert browser.check(b"x", word="é").status_code == 403
+    browser.enter()
+    assert browser.check(b"x", word=word).status_code == 403
+
+
+def test_without_a_session_every_step_leads_to_the_way_in(browser: Browser) -> None:
+    for path in ("periksa", "kirim", "penjelasan"):
+        answer = browser.client.post(f"{UPLOAD}/{path}", data={"kata": "x"})
+        assert answer.status_code == 403
+        assert "Kunci instansi" in answer.text
+    assert browser.client.get(f"{UPLOAD}/templat.csv").status_code == 403
+    for forged in ("x", "AAAA" * 30, "é"):
+        headers = {"Cookie": f"{COOKIE}={forged}".encode()}
+        assert "Kunci instansi" in browser.client.get(UPLOAD, headers=headers).text
+
+
+def test_a_wrong_key_or_one_without_the_scope_does_not_enter(browser: Browser) -> None:
+    wrong = browser.client.post(f"{UPLOAD}/masuk", data={"kunci": "emk_aa_bb"})
+    assert (wrong.status_code, "set-cookie" in wrong.headers) == (403, False)
+    assert "kedaluwarsa" in wrong.text
+    lacking = browser.enter("dukcapil", "metrics:draft")
+    assert (lacking.status_code, "set-cookie" in lacking.headers) == (403, False)
+    assert "usage:write" in lacking.text
+
+
+def test_a_key_that_is_revoked_ends_its_session(browser: Browser) -> None:
+    key = browser.hub.key("dukcapil", "usage:write")
+    browser.client.post(f"{UPLOAD}/masuk", data={"kunci": key})
+    assert "Pencatatan Sipil" in browser.client.get(UPLOAD).text
+    revoke(browser.hub, key.split("_")[1])
+    assert "Kunci instansi" in browser.client.get(UPLOAD).text
+
+
+def test_a_link_says_for_whom_it_is_and_its_button_enters(browser: Browser) -> None:
+    link = link_of(browser.hub, "dukcapil")
+    opened = browser.client.get(link.path)
+    assert "Pencatatan Sipil" in opened.text
+    assert "set-cookie" not in opened.headers
+    entered = browser.client.post(f"{UPLOAD}/masuk", data={"tautan": link.token})
+    assert entered.status_code == 303
+    assert "Pencatatan Sipil" in browser.client.get(UPLOAD).text
+    revoke(browser.hub, link.id)
+    assert "Kunci instansi" in browser.client.get(UPLOAD).text
+    assert browser.client.get(link.path).status_code == 403
+
+
+def test_a_link_that_was_changed_or_is_over_does_not_enter(browser: Browser) -> None:
+    link, other = link_of(browser.hub, "dukcapil"), link_of(browser.hub, "dpmptsp")
+    over = link_of(browser.hub, "dukcapil", life=timedelta(seconds=-1))
+    signature = link.token.split("_", 2)[2]
+    changed = "B" if signature[0] != "B" else "C"
+    for token in (
+        f"eml_{other.id}_{signature}",
+        f"eml_{link.id}_{changed}{signature[1:]}",
+        f"eml_{link.id}_",
+        f"emk_{link.id}_{signature}",
+        "eml",
+        over.token,
+    ):
+        assert browser.client.get(f"{UPLOAD}/tautan/{token}").status_code == 403
+        answer = browser.client.post(f"{UPLOAD}/masuk", data={"tautan": token})
+        assert answer.status_code == 403
+    bearer = {"Authorization": f"Bearer emk_{link.id}_{signature}"}
+    assert browser.client.get("/api/v1/usage/summary", headers=bearer).status_code == 401
+
+
+def test_the_reporting_page_counts_services_by_agency_and_month(browser: Browser) -> None:
+    page = browser.client.get("/dasbor/pelaporan?tahun=2022")
+    assert page.status_code == 200
+    assert "Disdukcapil" in page.text
+    assert page.text.count('class="heat missing"') > 100
+    assert browser.client.get("/dasbor/pelaporan?tahun=1999").status_code == 422
