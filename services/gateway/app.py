@@ -41,6 +41,7 @@ from services.gateway.pages.surveys.routes import router as surveys
 from services.gateway.pages.upload.reporting import router as reporting
 from services.gateway.pages.upload.routes import router as upload
 from services.gateway.posters.routes import router as posters
+from services.gateway.reminders import Reminders
 from services.gateway.upstreams import RemoteService
 from services.platform.database import Database
 from services.platform.guards import BodyLimit, EntityTags
@@ -125,6 +126,9 @@ def create_app(settings: Settings) -> FastAPI:
             messenger: Messenger = app.state.messenger
             messenger.start()
             stack.push_async_callback(messenger.stop)
+            reminders: Reminders = app.state.reminders
+            reminders.start()
+            stack.push_async_callback(reminders.stop)
             desk: Desk | None = app.state.oss
             if desk is not None:
                 stack.push_async_callback(desk.oss.connector.close)
@@ -164,6 +168,7 @@ def create_app(settings: Settings) -> FastAPI:
         interval=timedelta(seconds=settings.link_check_seconds),
     )
     app.state.messenger = Messenger(database, settings.region, guard, key)
+    app.state.reminders = Reminders(database, settings.region, clients[Service.feedback])
     app.state.oss = open_desk(settings, database, key)
     app.state.oss_key = derived_key(key, b"emall oss inbox")
     install_problem_handlers(app)

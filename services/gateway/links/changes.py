@@ -1,4 +1,4 @@
-"""What happened to links: one line each, for the feed and for webhooks."""
+"""What happened: one line each, of links for the feed, and of all things for webhooks."""
 
 import json
 from datetime import datetime
@@ -18,6 +18,8 @@ ChangeKind = Literal[
     "maintenance.planned",
     "maintenance.cancelled",
 ]
+MessageKind = ChangeKind | Literal["statistics.due"]
+"""All that webhooks are told of; the feed tells of links alone."""
 
 KEEP = """
 -- A change, and a delivery of it to every webhook in force: both or neither.
@@ -41,7 +43,22 @@ async def keep_change(
     content: dict[str, Any],
     now: datetime,
 ) -> UUID:
-    """Notes a change in the transaction that makes it."""
+    """Notes a change of a link in the transaction that makes it."""
+    return await keep_message(
+        session, region, kind=kind, about=slug, content={"link": slug} | content, now=now
+    )
+
+
+async def keep_message(
+    session: WriteSession,
+    region: str,
+    *,
+    kind: MessageKind,
+    about: str,
+    content: dict[str, Any],
+    now: datetime,
+) -> UUID:
+    """Notes what webhooks are told, in the transaction that makes it so."""
     change = new_id()
     await session.execute(
         text(KEEP),
@@ -49,9 +66,9 @@ async def keep_change(
             "region": region,
             "id": change,
             "at": now,
-            "slug": slug,
+            "slug": about,
             "kind": kind,
-            "content": json.dumps({"link": slug} | content, default=str),
+            "content": json.dumps(content, default=str),
         },
     )
     return change

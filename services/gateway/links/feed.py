@@ -19,7 +19,8 @@ SELECT change.id, change.at, change.kind, change.content,
     coalesce(link.content ->> 'title', change.slug) AS title
 FROM gateway.link_change change
 LEFT JOIN gateway.link ON link.region = change.region AND link.slug = change.slug
-WHERE change.region = :region ORDER BY change.id DESC LIMIT :limit
+WHERE change.region = :region AND change.kind <> 'statistics.due'
+ORDER BY change.id DESC LIMIT :limit
 """
 
 KINDS = {

@@ -86,7 +86,7 @@ async def list_webhooks(request: Request, session: Reading, caller: Administrato
 async def create_webhook(
     request: Request, session: Writing, caller: Administrator, webhook: NewWebhook
 ) -> MadeWebhook:
-    """Tells this address of every change of a link from now on.
+    """Tells this address of every change of a link, and of statistics that are due, from now on.
 
     Messages are signed as Standard Webhooks has it and repeated until they are answered with 2xx,
     for some days; 410 ends the webhook. The same message may come twice, with the same
