@@ -25,6 +25,9 @@ PAGES = (
     "/survei",
     "/survei/skm/hasil",
     "/status",
+    "/unggah",
+    "/unggah?lang=en",
+    "/dasbor/pelaporan?tahun=2023",
     MISSING,
 )
 SIZES = ((360, 740), (1280, 800))

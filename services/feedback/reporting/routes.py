@@ -60,6 +60,8 @@ router = APIRouter(prefix=f"{API}/usage", tags=["usage"], responses=problem_resp
 MONTHS_OWED = 12
 MOST_MONTHS = 60
 MAX_FILE = 2 * 1024 * 1024
+FIRST_MONTH = date(2000, 1, 1)
+"""Of the months that can be written."""
 AHEAD = 2
 """Months to come that a feed tells of."""
 
@@ -384,7 +386,7 @@ def _span(first: str | None, last: str | None, *, now: datetime) -> tuple[date, 
     end = first_day(last) if last else shift(month_of(now), -1)
     if first is not None and last is None:
         end = max(end, first_day(first))
-    begin = first_day(first) if first else shift(end, 1 - MONTHS_OWED)
+    begin = first_day(first) if first else max(shift(end, 1 - MONTHS_OWED), FIRST_MONTH)
     months = (end.year - begin.year) * 12 + end.month - begin.month + 1
     if months < 1 or months > MOST_MONTHS:
         detail = f"a span has 1 to {MOST_MONTHS} months, not {months}"

@@ -1,0 +1,142 @@
+"""Who owes which month: one calendar for lists, feeds and the count of reports."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from icalendar import Calendar
+
+from services.feedback.reporting.duty import AgencyMonth, closed_months, deadline
+from tests.conftest import Room
+from tests.feedback.conftest import new_agency
+from tests.feedback.sending import USAGE, expect_reports, report_at, send_statistics, statistic
+
+JAKARTA = ZoneInfo("Asia/Jakarta")
+
+
+def completeness(office: Room, agency: str, **span: str) -> list[dict[str, Any]]:
+    answer = office.get(f"{USAGE}/completeness", agency=agency, **span)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["items"]
+
+
+def test_a_month_says_what_came_of_what_is_owed(office: Room, agency: str) -> None:
+    expect_reports(office, (agency, "ktp"), (agency, "akta"))
+    report_at(office, datetime(2024, 4, 10, 12, tzinfo=JAKARTA), statistic(agency))
+    [march] = completeness(office, agency, **{"from": "2024-03", "to": "2024-03"})
+    assert march == {
+        "agency": agency,
+        "period": "2024-03",
+        "due_on": "2024-04-10",
+        "state": "on_time",
+        "complete": False,
+        "services_owed": 2,
+        "services_reported": 1,
+        "received_at": "2024-04-10T05:00:00Z",
+        "completed_at": None,
+    }
+    report_at(office, datetime(2024, 4, 12, 12, tzinfo=JAKARTA), statistic(agency, "akta"))
+    [march] = completeness(office, agency, **{"from": "2024-03", "to": "2024-03"})
+    assert (march["state"], march["complete"], march["services_reported"]) == ("on_time", True, 2)
+    assert march["completed_at"] == "2024-04-12T05:00:00Z"
+
+
+def test_without_a_span_it_is_the_twelve_months_that_are_over(office: Room, agency: str) -> None:
+    expect_reports(office, (agency, "ktp"))
+    found = completeness(office, agency)
+    first, last = closed_months(datetime.now(UTC), count=12)
+    assert [item["period"] for item in found][:: len(found) - 1] == [
+        f"{first:%Y-%m}",
+        f"{last:%Y-%m}",
+    ]
+    assert len(found) == 12
+    assert {item["state"] for item in found[:-1]} == {"missing"}
+
+
+@pytest.mark.parametrize(
+    "span", [{"from": "2024-03", "to": "2024-02"}, {"from": "2001-01", "to": "2024-02"}]
+)
+def test_a_span_has_1_to_60_months(office: Room, span: dict[str, str]) -> None:
+    answer = office.get(f"{USAGE}/completeness", **span)
+    assert answer.status_code == 409
+    assert answer.json()["errors"][0]["parameter"] == "from"
+
+
+@pytest.mark.parametrize(("span", "months"), [({"to": "2000-02"}, 2), ({"from": "2099-12"}, 1)])
+def test_a_span_begins_and_ends_with_the_months_that_can_be_written(
+    office: Room, agency: str, span: dict[str, str], months: int
+) -> None:
+    expect_reports(office, (agency, "ktp"))
+    assert len(completeness(office, agency, **span)) == months
+
+
+@given(
+    st.dictionaries(
+        st.tuples(st.integers(1, 12), st.sampled_from(["ktp", "akta"])),
+        st.datetimes(datetime(2024, 1, 1), datetime(2025, 3, 1), timezones=st.just(UTC)),
+        max_size=8,
+    )
+)
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_the_assessments_count_of_reports_is_that_of_the_months(
+    office: Room, reports: dict[tuple[int, str], datetime]
+) -> None:
+    agency = new_agency()
+    expect_reports(office, (agency, "ktp"), (agency, "akta"))
+    for (month, service), at in reports.items():
+        sent_at = max(at, datetime(2024, month, 2, tzinfo=UTC))
+        report_at(office, sent_at, statistic(agency, service, period=f"2024-{month:02}"))
+    found = completeness(office, agency, **{"from": "2024-01", "to": "2024-12"})
+    states = [item["state"] for item in found]
+    counted = office.get(f"{USAGE}/reporting", period=2024).json()["agencies"]
+    [mine] = [one for one in counted if one["agency"] == agency]
+    assert mine == {
+        "agency": agency,
+        "expected": 12,
+        "on_time": states.count("on_time"),
+        "late": states.count("late"),
+    }
+    assert sum(item["services_reported"] for item in found) == len(reports)
+    whole = {m for m, _ in reports if {(m, "ktp"), (m, "akta")} <= reports.keys()}
+    assert {int(item["period"][5:]) for item in found if item["complete"]} == whole
+
+
+@given(st.dates(datetime(2000, 1, 1).date(), datetime(2090, 1, 1).date()), st.integers(1, 28))
+def test_the_due_day_is_the_last_day_before_the_deadline(month: Any, due_day: int) -> None:
+    owed = AgencyMonth("a", month.replace(day=1), 1, 0, None, None, ("x",))
+    end = deadline(owed.month, due_day=due_day)
+    assert end.date() == owed.due_on(due_day) + timedelta(days=1)
+    assert owed.due_on(due_day).day == due_day
+    assert owed.state(now=end, due_day=due_day) == "missing"
+    assert owed.state(now=end - timedelta(seconds=1), due_day=due_day) == "open"
+
+
+def test_the_feed_holds_what_is_owed_with_an_alarm_and_loses_what_came(
+    office: Room, agency: str
+) -> None:
+    expect_reports(office, (agency, "ktp"))
+
+    def feed() -> dict[str, Any]:
+        answer = office.get(f"{USAGE}/reminders.ics", agency=agency)
+        assert answer.headers["content-type"].startswith("text/calendar")
+        events = Calendar.from_ical(answer.content).walk("VEVENT")
+        return {str(event["uid"]): event for event in events}
+
+    before = feed()
+    assert len(before) == 14
+    _, last = closed_months(datetime.now(UTC), count=12)
+    uid = f"{office.settings.region}-statistics-{agency}-{last:%Y-%m}@emall"
+    event = before[uid]
+    assert event.start.day == office.settings.reporting_due_day
+    assert "0 dari 1 layanan" in str(event["description"])
+    [alarm] = event.walk("VALARM")
+    assert alarm["trigger"].dt == timedelta(days=-3)
+    send_statistics(office, agency, statistic(agency, period=f"{last:%Y-%m}"))
+    assert feed().keys() == before.keys() - {uid}
+    assert office.get(f"{USAGE}/reminders.ics", agency="nobody").status_code == 200
+    assert office.get(f"{USAGE}/reminders.ics").status_code == 422
