@@ -20,10 +20,10 @@ from services.feedback.reporting.receiving import (
 )
 from services.feedback.reporting.reminders import calendar_of
 from services.feedback.reporting.schemas import (
-    Completeness,
     FlagCount,
     FlagExplanation,
     FlagState,
+    ReportingCalendar,
     ReportingMonth,
     StatisticFlag,
     StatisticFlags,
@@ -264,7 +264,7 @@ async def get_usage_completeness(
     agency: Slug | None = None,
     first: FirstMonth = None,
     last: LastMonth = None,
-) -> Completeness:
+) -> ReportingCalendar:
     """Who owes which month: services reported of those owed, on time, late or missing.
 
     Default: the twelve newest months that are over. `usage/reporting` and the assessment count
@@ -274,7 +274,7 @@ async def get_usage_completeness(
     now, due_day = datetime.now(UTC), settings.reporting_due_day
     begin, end = _span(first, last, now=now)
     months = await months_of(session, settings.region, first=begin, last=end, agency=agency)
-    return Completeness(
+    return ReportingCalendar(
         items=[
             ReportingMonth(
                 agency=month.agency,

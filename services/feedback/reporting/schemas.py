@@ -110,7 +110,7 @@ class ReportingMonth(Wire):
     completed_at: AwareDatetime | None
 
 
-class Completeness(Wire):
+class ReportingCalendar(Wire):
     """Who owes which month, and what came."""
 
     items: list[ReportingMonth]
