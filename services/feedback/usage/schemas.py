@@ -14,6 +14,7 @@ from pydantic import (
     StringConstraints,
 )
 
+from services.feedback.usage.measures import MAX_COUNT, MEASURES, ChannelKind, Measure
 from services.platform.fields import BodyNumber, DistrictCode, Line, Moment, Slug, YearMonth
 from services.platform.problems import FieldError
 
@@ -31,13 +32,12 @@ Measure = Literal["submitted", "in_review", "completed", "rejected", "returned"]
 Dimension = Literal[
     "service", "agency", "channel", "link", "source", "district", "month", "day", "hour"
 ]
+Dimension = Literal["service", "agency", "channel", "link", "source", "district", "month"]
 
-MEASURES: tuple[Measure, ...] = get_args(Measure)
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 
 MAX_EVENTS = 5_000
 MAX_STATISTICS = 2_000
-MAX_COUNT = 1_000_000_000
 
 
 Count = Annotated[int, Field(ge=0, le=MAX_COUNT), BodyNumber]
