@@ -18,7 +18,8 @@ JAKARTA = ZoneInfo("Asia/Jakarta")
 
 
 def completeness(office: Room, agency: str, **span: str) -> list[dict[str, Any]]:
-    answer = office.get(f"{USAGE}/completeness", agency=agency, **span)
+    wanted: dict[str, Any] = {"agency": agency, **span}
+    answer = office.get(f"{USAGE}/completeness", **wanted)
     assert answer.status_code == 200, answer.text
     return answer.json()["items"]
 
@@ -59,7 +60,7 @@ def test_without_a_span_it_is_the_twelve_months_that_are_over(office: Room, agen
 @pytest.mark.parametrize(
     "span", [{"from": "2024-03", "to": "2024-02"}, {"from": "2001-01", "to": "2024-02"}]
 )
-def test_a_span_has_1_to_60_months(office: Room, span: dict[str, str]) -> None:
+def test_a_span_has_1_to_60_months(office: Room, span: dict[str, Any]) -> None:
     answer = office.get(f"{USAGE}/completeness", **span)
     assert answer.status_code == 409
     assert answer.json()["errors"][0]["parameter"] == "from"

@@ -218,7 +218,7 @@ def test_any_figures_are_judged_once_each_and_in_whichever_order_they_come(
     keys = [(d.kind, d.period, d.measure, d.about) for d in found]
     assert len(keys) == len(set(keys))
     assert all(doubt.period in given_months for doubt in found)
-    turned = dict(reversed(given_months.items()))
+    turned = {month: given_months[month] for month in reversed(list(given_months))}
     again = doubts_about(turned, clicks=dict(reversed(clicks.items())))
     assert sorted(keys) == sorted((d.kind, d.period, d.measure, d.about) for d in again)
 
