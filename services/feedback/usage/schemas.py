@@ -27,12 +27,9 @@ CloudEventType = Literal[
     "id.emall.usage.form_end.v1",
 ]
 EventSource = Literal["gateway", "kiosk", "poster", "agency"]
-ChannelKind = Literal["online", "counter", "phone", "visit", "email"]
-Measure = Literal["submitted", "in_review", "completed", "rejected", "returned"]
 Dimension = Literal[
     "service", "agency", "channel", "link", "source", "district", "month", "day", "hour"
 ]
-Dimension = Literal["service", "agency", "channel", "link", "source", "district", "month"]
 
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 
