@@ -43,7 +43,14 @@ def generated(running: RunningHub, tmp_path_factory: pytest.TempPathFactory) -> 
     document = folder / "openapi.json"
     document.write_bytes(LOOPBACK.get(f"{running.address}/openapi.json", timeout=30).content)
     # The generator knows files by one name alone.
-    files = (XLSX, "application/atom+xml", "application/pdf", "application/zip", "image/svg+xml")
+    files = (
+        XLSX,
+        "text/csv",
+        "application/atom+xml",
+        "application/pdf",
+        "application/zip",
+        "image/svg+xml",
+    )
     overrides = dict.fromkeys(files, "application/octet-stream")
     config = {"post_hooks": [], "content_type_overrides": overrides}
     (folder / "config.yaml").write_text(json.dumps(config), encoding="utf-8")
