@@ -232,6 +232,21 @@ def test_a_stored_assessment_says_what_the_live_one_says(
     assert toba_hub.client.get(stored["href"]).json() == stored
 
 
+def test_an_assessment_sent_twice_with_one_key_is_kept_once(
+    toba_hub: Hub, drafter: dict[str, str]
+) -> None:
+    wanted = QUICK | {"period": 2012}
+    once = {**drafter, "Idempotency-Key": "assess-2012"}
+    answers = [toba_hub.client.post(ASSESSMENTS, json=wanted, headers=once) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json() == answers[1].json()
+    assert answers[0].headers["location"] == answers[1].headers["location"]
+    assert len(toba_hub.client.get(f"{ASSESSMENTS}?period=2012").json()["items"]) == 1
+    other = toba_hub.client.post(ASSESSMENTS, json=wanted | {"seed": 9}, headers=once)
+    assert other.status_code == 422
+    assert other.json()["errors"][0]["parameter"] == "Idempotency-Key"
+
+
 def test_every_node_of_a_stored_assessment_has_an_address(
     toba_hub: Hub, drafter: dict[str, str]
 ) -> None:

@@ -17,8 +17,7 @@ from services.assessment.scoring.assess import assess
 from services.assessment.scoring.facts import Facts, Item
 from services.assessment.scoring.scores import Scores
 from services.platform.database import ReadSession, WriteSession
-from services.platform.ids import new_id
-from services.platform.problems import Conflict, FieldError, Invalid, NotFound
+from services.platform.problems import Conflict, FieldError, NotFound
 from services.platform.service import API
 
 STORE = """
@@ -121,7 +120,7 @@ def no_assessment(assessment_id: UUID) -> NotFound:
 def collaboration_method(method_id: str, *, period: int, parameter: bool) -> CollaborationMethod:
     """A method that assesses collaboration in that year; `NotFound` names those that do.
 
-    A method that was not in force in the year is `Invalid`.
+    A method that was not in force in the year is a `Conflict`: each of the two may stand alone.
     """
     method = read_methods().get(method_id)
     if isinstance(method, CollaborationMethod):
@@ -146,7 +145,7 @@ def _check_validity(method: CollaborationMethod, period: int, *, parameter: bool
         parameter="period" if parameter else None,
         detail=detail,
     )
-    raise Invalid(f"{detail}.", errors=[error])
+    raise Conflict(f"{detail}.", errors=[error])
 
 
 async def assess_now(
@@ -190,13 +189,13 @@ async def store_assessment(
     assessed: Assessed,
     *,
     region: str,
+    assessment_id: UUID,
     seed: int,
     draws: int,
     recorded_by: str,
     now: datetime,
-) -> UUID:
+) -> None:
     """Keeps an assessment with all that it read; it never changes."""
-    assessment_id = new_id()
     await session.execute(
         text(STORE),
         {
@@ -216,4 +215,3 @@ async def store_assessment(
             "scores": assessed.scores.model_dump_json(),
         },
     )
-    return assessment_id

@@ -34,11 +34,14 @@ from services.assessment.scoring.facts import Item
 from services.assessment.scoring.scores import IndicatorScore, Node, Scores
 from services.platform.database import Reading, ReadSession, WriteSession, Writing
 from services.platform.fields import Slug, Year
-from services.platform.identity import MetricsDrafter
+from services.platform.identity import Caller, MetricsDrafter
+from services.platform.ids import new_id
 from services.platform.paging import Page, next_address
 from services.platform.parameters import Limit
 from services.platform.problems import NotFound, Unavailable, problem_responses
 from services.platform.service import API, region_of
+from services.platform.settings import Service
+from services.platform.writing import IdempotencyKey, claim_creation
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
@@ -55,7 +58,7 @@ NodeCode = Annotated[
 @router.get(
     "/metrics/collaboration-dynamics",
     operation_id="get_collaboration_dynamics",
-    responses=problem_responses(404),
+    responses=problem_responses(404, 409),
 )
 async def get_collaboration_dynamics(  # noqa: PLR0917 - FastAPI passes by name
     request: Request,
@@ -98,17 +101,49 @@ async def get_collaboration_dynamics(  # noqa: PLR0917 - FastAPI passes by name
     "/assessments",
     operation_id="post_assessment",
     status_code=201,
-    responses=problem_responses(403, 404, 413, 503),
+    responses=problem_responses(403, 404, 409, 413, 503),
 )
 async def post_assessment(
     request: Request,
     response: Response,
     session: Writing,
+    *,
     caller: MetricsDrafter,
     wanted: AssessmentWanted,
+    idempotency_key: IdempotencyKey = None,
 ) -> Assessment:
     """Assesses a year and keeps the result with the evidence that was read."""
     method = collaboration_method(wanted.method, period=wanted.period, parameter=False)
+    region, now = region_of(request), datetime.now(UTC)
+    assessment_id, is_new = await claim_creation(
+        session,
+        Service.assessment,
+        region,
+        caller=caller.subject,
+        key=idempotency_key,
+        body=wanted,
+        new_id=new_id(),
+        now=now,
+    )
+    if is_new:
+        await _assess_and_store(
+            request, session, method, wanted, assessment_id=assessment_id, caller=caller, now=now
+        )
+    stored = await _find(session, region, assessment_id)
+    response.headers["Location"] = stored.href
+    return stored
+
+
+async def _assess_and_store(
+    request: Request,
+    session: WriteSession,
+    method: CollaborationMethod,
+    wanted: AssessmentWanted,
+    *,
+    assessment_id: UUID,
+    caller: Caller,
+    now: datetime,
+) -> None:
     region = region_of(request)
     assessed = await assess_now(
         session,
@@ -125,19 +160,17 @@ async def post_assessment(
             "An assessment is kept for good, so it needs every service: "
             + "; ".join(assessed.notices)
         )
-    assessment_id = await store_assessment(
+    await store_assessment(
         session,
         method,
         assessed,
         region=region,
+        assessment_id=assessment_id,
         seed=wanted.seed,
         draws=wanted.draws,
         recorded_by=caller.agency or caller.subject,
-        now=datetime.now(UTC),
+        now=now,
     )
-    stored = await _find(session, region, assessment_id)
-    response.headers["Location"] = stored.href
-    return stored
 
 
 @router.get("/assessments", operation_id="list_assessments")
