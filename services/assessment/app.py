@@ -17,6 +17,7 @@ from services.assessment.evidence.sources import router as sources
 from services.assessment.evidence.write_routes import router as evidence_writes
 from services.assessment.indices import router as indices
 from services.assessment.methods.library import read_methods
+from services.assessment.network.routes import router as network
 from services.assessment.peers import Peers, Transports
 from services.assessment.published_methods import router as methods
 from services.assessment.scoring.sensitivity import Sensitivity
@@ -52,6 +53,7 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
             analysis,
             trend,
             bundles,
+            network,
         ],
         lifespan=lifespan,
     )

@@ -30,8 +30,8 @@ def item(kind: str, model: Evidence, *, version: int = 1) -> Item:
 
 
 def stakeholder(key: str, sector: str = "government", **more: Any) -> Item:
-    lasting = {"valid_from": date(2022, 1, 1)} | more
-    return record("stakeholders", key, name=key, name_en=key, sector=sector, **lasting)
+    about = {"valid_from": date(2022, 1, 1), "name": key, "name_en": key} | more
+    return record("stakeholders", key, sector=sector, **about)
 
 
 def meeting(key: str, held_on: date = date(2024, 5, 2), **more: Any) -> Item:

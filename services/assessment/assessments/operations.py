@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services.assessment.evidence.store import ALL_STORED
+from services.assessment.evidence.store import ALL_KNOWN_AT, ALL_STORED
 from services.assessment.methods.definition import METHOD, CollaborationMethod
 from services.assessment.methods.library import read_methods
 from services.assessment.peers import Peers, reports_of
@@ -161,8 +161,21 @@ async def assess_now(
 ) -> Assessed:
     """Assesses a year by the evidence as it stands now."""
     reports = await peers.read(reports_of(method, period), authorization=authorization)
-    rows = await session.execute(text(ALL_STORED), {"region": region})
-    records = [
+    records = await evidence_items(session, region)
+    facts = Facts(period=period, items=[*records, *reports.items], missing=reports.missing)
+    # Ten thousand draws of forty indicators take some ten milliseconds: off the event loop.
+    scores = await asyncio.to_thread(assess, method, facts, seed=seed, draws=draws)
+    return Assessed(facts, scores, reports.notices)
+
+
+async def evidence_items(
+    session: ReadSession | WriteSession, region: str, *, known_at: datetime | None = None
+) -> list[Item]:
+    """All evidence in force, as it is on record now or was at a moment."""
+    query = ALL_STORED if known_at is None else ALL_KNOWN_AT
+    parameters = {"region": region} | ({} if known_at is None else {"known_at": known_at})
+    rows = await session.execute(text(query), parameters)
+    return [
         Item(
             kind=row.kind,
             key=row.key,
@@ -172,10 +185,6 @@ async def assess_now(
         )
         for row in rows
     ]
-    facts = Facts(period=period, items=[*records, *reports.items], missing=reports.missing)
-    # Ten thousand draws of forty indicators take some ten milliseconds: off the event loop.
-    scores = await asyncio.to_thread(assess, method, facts, seed=seed, draws=draws)
-    return Assessed(facts, scores, reports.notices)
 
 
 def record_address(kind: str, record_id: UUID, version: int) -> str:

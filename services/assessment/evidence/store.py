@@ -26,6 +26,17 @@ WHERE region = :region AND is_current
 ORDER BY kind, key
 """
 
+ALL_KNOWN_AT = """
+-- What was in force of every kind as it was on record at a moment.
+SELECT kind, id, key, version, content
+FROM (SELECT DISTINCT ON (kind, id) kind, id, key, version, content
+      FROM assessment.evidence
+      WHERE region = :region AND recorded_at <= :known_at
+      ORDER BY kind, id, version DESC) AS known
+WHERE content IS NOT NULL
+ORDER BY kind, key
+"""
+
 _WITH_SOURCES = """
 SELECT e.id, e.key, e.version, e.recorded_at, e.recorded_by, e.origin, e.content,
        (SELECT coalesce(jsonb_agg(s.content ORDER BY s.id), '[]')

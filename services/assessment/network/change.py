@@ -1,0 +1,124 @@
+"""How firm a network's density is, and what became of the network since another year."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from services.assessment.network.measures import DECIMALS, Measures
+from services.assessment.network.ties import Network, Pair
+from services.assessment.scoring.scores import ScoreModel
+from services.assessment.scoring.uncertainty import Draws, Streams, central
+
+RESAMPLES = 1000
+
+
+class Span(ScoreModel):
+    """A 95% interval by resampling stakeholders."""
+
+    low: float
+    high: float
+
+
+class Difference(ScoreModel):
+    """A measure in both years."""
+
+    measure: str
+    before: float | None
+    after: float | None
+    difference: float | None
+
+
+class Change(ScoreModel):
+    """What became of a network since another year."""
+
+    joined: int = Field(description="Stakeholders that were not there before.")
+    left: int
+    ties_kept: int
+    ties_new: int
+    ties_lost: int
+    stability: float | None = Field(
+        description="Ties kept over ties of either year (Jaccard); null where neither has one."
+    )
+    density_interval: Span | None = Field(
+        description="95% interval of the difference of densities; one that holds 0 tells of no "
+        "change beyond chance in who is on record."
+    )
+    differences: list[Difference]
+
+
+@dataclass(frozen=True)
+class Moves:
+    """The ties that two years do and do not share."""
+
+    kept: Sequence[Pair]
+    new: Sequence[Pair]
+    lost: Sequence[Pair]
+
+
+def moves_of(before: Network, after: Network) -> Moves:
+    """Which ties stayed, came and went."""
+    old, now = set(before.pairs()), set(after.pairs())
+    return Moves(sorted(old & now), sorted(now - old), sorted(old - now))
+
+
+def resampled_density(matrix: NDArray[np.bool_], streams: Streams, name: str) -> Draws | None:
+    """Densities of networks of stakeholders drawn with replacement (Snijders and Borgatti 1999).
+
+    Two draws of one stakeholder are tied as likely as any pair is.
+    """
+    n = len(matrix)
+    if n < 2:
+        return None
+    ties = matrix.astype(np.float64)
+    density = ties.sum() / (n * (n - 1))
+    drawn = (streams.uniforms(name, n) * n).astype(np.int64)
+    found = np.empty(streams.draws)
+    for at in range(streams.draws):
+        counts = np.bincount(drawn[:, at], minlength=n)
+        tied = counts @ ties @ counts / 2
+        doubles = float((counts * (counts - 1) / 2).sum())
+        found[at] = (tied + doubles * density) / (n * (n - 1) / 2)
+    return found
+
+
+def span_of(draws: Draws | None) -> Span | None:
+    if draws is None:
+        return None
+    low, high = central(draws)
+    return Span(low=round(low, DECIMALS) + 0.0, high=round(high, DECIMALS) + 0.0)
+
+
+def change_between(
+    before: tuple[Network, Measures], after: tuple[Network, Measures], *, streams: Streams
+) -> Change:
+    """What became of the first network in the second."""
+    (old, old_measures), (now, now_measures) = before, after
+    moves = moves_of(old, now)
+    union = len(moves.kept) + len(moves.new) + len(moves.lost)
+    first = resampled_density(old.matrix(), streams, "network before")
+    second = resampled_density(now.matrix(), streams, "network after")
+    return Change(
+        joined=len(set(now.keys) - set(old.keys)),
+        left=len(set(old.keys) - set(now.keys)),
+        ties_kept=len(moves.kept),
+        ties_new=len(moves.new),
+        ties_lost=len(moves.lost),
+        stability=None if union == 0 else round(len(moves.kept) / union, DECIMALS),
+        density_interval=None if first is None or second is None else span_of(second - first),
+        differences=_differences(old_measures, now_measures),
+    )
+
+
+def _differences(before: Measures, after: Measures) -> list[Difference]:
+    found: list[Difference] = []
+    for name, now in after:
+        old = getattr(before, name)
+        known = [value for value in (old, now) if value is not None]
+        if not all(isinstance(value, int | float) for value in known):
+            continue
+        difference = None if len(known) < 2 else round(now - old, DECIMALS) + 0.0
+        found.append(Difference(measure=name, before=old, after=now, difference=difference))
+    return found

@@ -1,0 +1,76 @@
+"""A network as files for other programs: GraphML, and CSV of stakeholders and of ties."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+import networkx as nx
+
+from services.assessment.network.measures import Place
+from services.assessment.network.picture import NO_XML
+from services.assessment.network.ties import THROUGH, Network
+
+STAKEHOLDERS = (
+    "key", "name", "name_en", "sector", "agency",
+    "degree", "betweenness", "core", "component", "broker", "isolate",
+)  # fmt: skip
+TIES = ("first", "second", "weight", *THROUGH)
+
+Cell = str | int | float | bool | None
+
+
+def stakeholders_csv(network: Network, places: Sequence[Place]) -> str:
+    """Each stakeholder with its place in the network."""
+    return _csv(STAKEHOLDERS, _stakeholders(network, places))
+
+
+def ties_csv(network: Network) -> str:
+    """Each tie with what is shared."""
+    rows = [
+        (*tie.pair, tie.weight, *(tie.shared[kind] for kind in THROUGH)) for tie in network.ties
+    ]
+    return _csv(TIES, rows)
+
+
+def graphml(network: Network, places: Sequence[Place]) -> str:
+    """The network as GraphML (Brandes and others 2002), for Gephi, igraph and others."""
+    graph = nx.Graph()
+    for row in _stakeholders(network, places):
+        about = dict(zip(STAKEHOLDERS, row, strict=True))
+        known = {name: _clean(value) for name, value in about.items() if value is not None}
+        graph.add_node(known.pop("key"), **known)
+    for tie in network.ties:
+        shared = {kind: tie.shared[kind] for kind in THROUGH}
+        graph.add_edge(*tie.pair, weight=tie.weight, **shared)
+    lines = nx.generate_graphml(graph, named_key_ids=True)
+    return "<?xml version='1.0' encoding='utf-8'?>\n" + "\n".join(lines) + "\n"
+
+
+def _stakeholders(network: Network, places: Sequence[Place]) -> list[tuple[Cell, ...]]:
+    return [
+        (
+            actor.key, actor.name, actor.name_en, actor.sector, actor.agency,
+            place.degree, place.betweenness, place.core, place.component,
+            place.broker, place.isolate,
+        )
+        for actor, place in zip(network.actors, places, strict=True)
+    ]  # fmt: skip
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(header)
+    writer.writerows([_safe(value) for value in row] for row in rows)
+    return text.getvalue()
+
+
+def _safe(value: Cell) -> Cell:
+    """A text that a spreadsheet would take for a formula gets an apostrophe before it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"'{value}" if isinstance(value, str) and value[:1] in {*"=+-@\t\r"} else value
+
+
+def _clean(value: Cell) -> Cell:
+    return NO_XML.sub("", value) if isinstance(value, str) else value

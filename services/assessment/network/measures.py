@@ -1,0 +1,268 @@
+"""Measures of a network of stakeholders, each by its published definition.
+
+n is the number of stakeholders, m of ties; ties have no direction, and measures take each tie as
+one, whatever its weight. Where a measure is not defined (no tie, too few stakeholders) it is null.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from services.assessment.evidence.records import SECTORS, Sector
+from services.assessment.network.ties import Network
+from services.assessment.scoring.scores import ScoreModel
+
+DECIMALS = 4
+BROKER_SHARE = 0.1
+"""A stakeholder on this share of the shortest ways between others is a broker."""
+
+Matrix = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+class CorePeriphery(ScoreModel):
+    """The division into a core, all tied, and a periphery, not tied, that fits best."""
+
+    core: int = Field(description="Stakeholders in the core.")
+    fit: float = Field(description="Share of pairs within core and periphery that are as ideal.")
+
+
+class TwoMode(ScoreModel):
+    """Stakeholders and what they took part in, before anything is projected."""
+
+    events: int = Field(description="Meetings, agreements and programmes that name who took part.")
+    participations: int
+    density: float | None = Field(description="Participations over all that were possible.")
+
+
+class Measures(ScoreModel):
+    """What a network is like as a whole."""
+
+    stakeholders: int
+    ties: int
+    density: float | None = Field(description="Ties over pairs: 2m / n(n - 1).")
+    mean_degree: float | None
+    degree_centralisation: float | None = Field(
+        description="Freeman (1979): 0 where all have the same degree, 1 in a star."
+    )
+    betweenness_centralisation: float | None = Field(
+        description="Freeman (1979): 0 where all lie between others alike, 1 in a star."
+    )
+    transitivity: float | None = Field(description="Share of paths of two ties that are closed.")
+    components: int = Field(description="Parts without a tie to each other, isolates included.")
+    largest_component: float | None = Field(description="Share of stakeholders in the largest one.")
+    isolates: int = Field(description="Stakeholders without a tie.")
+    brokers: int = Field(
+        description="Stakeholders whose leaving would split a part, or who lie on a tenth or more "
+        "of the shortest ways between others."
+    )
+    highest_core: int = Field(
+        description="The largest k of a k-core: a group each tied to k of it (Seidman 1983)."
+    )
+    highest_core_size: int
+    core_periphery: CorePeriphery | None
+    cross_sector_share: float | None = Field(description="Share of ties between two sectors.")
+    ei_index: float | None = Field(
+        description="Krackhardt and Stern (1988): (external - internal) / ties, from -1 to 1."
+    )
+    ei_expected: float | None = Field(
+        description="The E-I index of ties laid at random over the same sectors."
+    )
+    two_mode: TwoMode
+
+
+@dataclass(frozen=True)
+class Place:
+    """A stakeholder's place in the network."""
+
+    key: str
+    degree: int
+    betweenness: float
+    """Share of the shortest ways between pairs of others on which it lies (Freeman 1977)."""
+    core: int
+    component: int
+    """Number of its part, 1 for the largest."""
+    cut_point: bool
+    """Whether its part would fall apart without it."""
+
+    @property
+    def isolate(self) -> bool:
+        return self.degree == 0
+
+    @property
+    def broker(self) -> bool:
+        return self.cut_point or self.betweenness >= BROKER_SHARE
+
+
+def places_of(network: Network) -> list[Place]:
+    """The place of each stakeholder, in the order of the network."""
+    graph = graph_of(network)
+    between = betweenness(network.matrix())
+    cores: dict[str, int] = nx.core_number(graph)
+    cuts = set(nx.articulation_points(graph))
+    parts = sorted(nx.connected_components(graph), key=lambda part: (-len(part), min(part)))
+    part_of = {key: number for number, part in enumerate(parts, start=1) for key in part}
+    return [
+        Place(
+            key=key,
+            degree=graph.degree[key],
+            betweenness=_rounded(share),
+            core=cores[key],
+            component=part_of[key],
+            cut_point=key in cuts,
+        )
+        for key, share in zip(network.keys, between.tolist(), strict=True)
+    ]
+
+
+def graph_of(network: Network) -> "nx.Graph":
+    graph = nx.Graph()
+    graph.add_nodes_from(network.keys)
+    graph.add_edges_from(network.pairs())
+    return graph
+
+
+def measure_network(network: Network, places: Sequence[Place]) -> Measures:
+    """All measures of a network."""
+    matrix = network.matrix()
+    n, m = len(network.actors), len(network.ties)
+    degrees = matrix.sum(axis=1).astype(np.float64)
+    sizes = [sum(p.component == number for p in places) for number in {p.component for p in places}]
+    highest = max((place.core for place in places), default=0)
+    external = cross_ties(matrix, network.sectors)
+    return Measures(
+        stakeholders=n,
+        ties=m,
+        density=_share(2 * m, n * (n - 1)),
+        mean_degree=_share(2 * m, n),
+        degree_centralisation=degree_centralisation(degrees),
+        betweenness_centralisation=betweenness_centralisation(betweenness(matrix)),
+        transitivity=transitivity(matrix),
+        components=len(sizes),
+        largest_component=_share(max(sizes, default=0), n),
+        isolates=sum(place.isolate for place in places),
+        brokers=sum(place.broker for place in places),
+        highest_core=highest,
+        highest_core_size=sum(place.core == highest for place in places),
+        core_periphery=core_periphery(matrix),
+        cross_sector_share=_share(external, m),
+        ei_index=_share(2 * external - m, m),
+        ei_expected=None if m == 0 else ei_expected(network.sectors),
+        two_mode=_two_mode(network),
+    )
+
+
+def betweenness(matrix: Matrix) -> Floats:
+    """Freeman's (1977) betweenness of each node, over the (n - 1)(n - 2) / 2 pairs of others.
+
+    v lies on a shortest way from s to t where d(s, v) + d(v, t) = d(s, t), and then on
+    ways(s, v) x ways(v, t) of the ways(s, t). All pairs at once: in networks as dense as those of
+    meetings this is many times as fast as following single ties (Brandes 2001).
+    """
+    n = len(matrix)
+    distance, ways = _shortest_ways(matrix)
+    shares = np.zeros(n)
+    if n < 3:
+        return shares
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inverse = np.where(ways > 0, 1 / ways, 0)
+    for v in range(n):
+        on_the_way = distance[:, v, None] + distance[None, v, :] == distance
+        on_the_way &= np.isfinite(distance)
+        on_the_way[v, :] = on_the_way[:, v] = False
+        np.fill_diagonal(on_the_way, val=False)
+        through = np.outer(ways[:, v], ways[v, :]) * inverse
+        shares[v] = through[on_the_way].sum() / 2
+    return shares / ((n - 1) * (n - 2) / 2)
+
+
+def _shortest_ways(matrix: Matrix) -> tuple[Floats, Floats]:
+    """The distance between each two nodes, and the number of shortest ways."""
+    n = len(matrix)
+    distance = np.full((n, n), np.inf)
+    np.fill_diagonal(distance, 0)
+    ways = np.eye(n)
+    step, ties = np.eye(n), matrix.astype(np.float64)
+    for length in range(1, n):
+        step = np.where(np.isinf(distance), step @ ties, 0)
+        new = step > 0
+        if not new.any():
+            break
+        distance[new] = length
+        ways += step
+    return distance, ways
+
+
+def degree_centralisation(degrees: Floats) -> float | None:
+    """Freeman (1979): sum of (highest - degree) over (n - 1)(n - 2), its value in a star."""
+    n = len(degrees)
+    return None if n < 3 else _share(float((degrees.max() - degrees).sum()), (n - 1) * (n - 2))
+
+
+def betweenness_centralisation(between: Floats) -> float | None:
+    """Freeman (1979): sum of (highest - relative betweenness) over n - 1, its value in a star."""
+    n = len(between)
+    return None if n < 3 else _share(float((between.max() - between).sum()), n - 1)
+
+
+def transitivity(matrix: Matrix) -> float | None:
+    """Three times the triangles over the connected triples (Wasserman and Faust 1994, 6.6)."""
+    ties = matrix.astype(np.float64)
+    twice_paths = float((ties @ ties).sum() - (ties @ ties).trace())
+    return _share(float(np.trace(ties @ ties @ ties)), twice_paths)
+
+
+def core_periphery(matrix: Matrix) -> CorePeriphery | None:
+    """The division that breaks fewest of the rules "core tied, periphery not" (Lip 2011).
+
+    Ties between core and periphery are free. With k in the core, k(k - 1)/2 + m minus their degrees
+    are broken, so that the k of highest degree are best; of several best sizes the smallest is
+    taken. The ideal is that of Borgatti and Everett (2000).
+    """
+    n = len(matrix)
+    m = int(matrix.sum()) // 2
+    if m == 0:
+        return None
+    degrees = matrix.sum(axis=1)
+    sizes = np.arange(1, n + 1)
+    broken = sizes * (sizes - 1) // 2 + m - np.cumsum(np.sort(degrees)[::-1])
+    k = int(np.argmin(broken)) + 1
+    judged = k * (k - 1) // 2 + (n - k) * (n - k - 1) // 2
+    fit = 1.0 if judged == 0 else _rounded(1 - int(broken[k - 1]) / judged)
+    return CorePeriphery(core=k, fit=fit)
+
+
+def cross_ties(matrix: Matrix, sectors: Sequence[Sector]) -> int:
+    """How many ties lead from one sector to another."""
+    number = np.array([SECTORS.index(sector) for sector in sectors], dtype=np.int64)
+    return int((matrix & (number[:, None] != number[None, :])).sum()) // 2
+
+
+def ei_expected(sectors: Sequence[Sector]) -> float | None:
+    """The E-I index where each pair is as likely tied as any other: that of the full network."""
+    n = len(sectors)
+    pairs = n * (n - 1) // 2
+    counts = [sectors.count(sector) for sector in SECTORS]
+    internal = sum(count * (count - 1) // 2 for count in counts)
+    return _share(pairs - 2 * internal, pairs)
+
+
+def _two_mode(network: Network) -> TwoMode:
+    participations = sum(len(event.members) for event in network.events)
+    return TwoMode(
+        events=len(network.events),
+        participations=participations,
+        density=_share(participations, len(network.events) * len(network.actors)),
+    )
+
+
+def _share(part: float, whole: float) -> float | None:
+    return None if whole == 0 else _rounded(part / whole)
+
+
+def _rounded(value: float) -> float:
+    return round(value, DECIMALS) + 0.0

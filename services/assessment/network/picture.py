@@ -1,0 +1,263 @@
+"""A network as an SVG: sectors by shape and shade, so that it reads on screen and in grey print.
+
+The places of stakeholders come from a simulation of springs (Fruchterman and Reingold 1991) with a
+seed, so that one network and one seed give one picture; those without a tie stand below.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from xml.sax.saxutils import escape
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.assessment.evidence.records import SECTORS, Sector
+from services.assessment.network.measures import Place
+from services.assessment.network.ties import Network
+from services.assessment.scoring.uncertainty import Streams
+
+Language = Literal["id", "en"]
+Positions = NDArray[np.float64]
+
+WIDTH, GRAPH_HEIGHT, MARGIN = 960, 520, 60
+ROUNDS = 300
+ISOLATES_IN_ROW, ROW_HEIGHT = 16, 34
+LABELLED_IN_ROW = 3
+LONGEST_LABEL = 34
+
+SHADES: Mapping[Sector, str] = {
+    "government": "#1d3b4a",
+    "private": "#7fa3b5",
+    "community": "#f1ead6",
+}
+"""Dark, middle and light: apart in grey too."""
+
+NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 cannot carry."""
+
+WORDS: Mapping[Language, Mapping[str, str]] = {
+    "id": {
+        "title": "Jejaring pemangku kepentingan {period}",
+        "desc": "{stakeholders} pemangku kepentingan, {ties} ikatan, {isolates} tanpa ikatan, "
+        "{brokers} penghubung.",
+        "government": "Pemerintah",
+        "private": "Swasta",
+        "community": "Komunitas",
+        "broker": "Penghubung",
+        "isolates": "Tanpa ikatan",
+        "tie": "Ikatan; makin tebal, makin sering",
+    },
+    "en": {
+        "title": "Network of stakeholders {period}",
+        "desc": "{stakeholders} stakeholders, {ties} ties, {isolates} without a tie, "
+        "{brokers} brokers.",
+        "government": "Government",
+        "private": "Private",
+        "community": "Community",
+        "broker": "Broker",
+        "isolates": "Without a tie",
+        "tie": "Tie; the thicker, the more is shared",
+    },
+}
+
+
+@dataclass(frozen=True)
+class _Dot:
+    x: float
+    y: float
+    size: float
+    sector: Sector
+    broker: bool
+    label: str | None
+
+
+def picture(
+    network: Network,
+    places: Sequence[Place],
+    *,
+    period: int,
+    seed: int,
+    language: Language = "id",
+    names: bool,
+) -> str:
+    """The SVG. With `names`, brokers and isolates carry theirs; without, nobody does."""
+    words = WORDS[language]
+    actors = dict(zip(network.keys, network.actors, strict=True))
+
+    def label_of(place: Place) -> str | None:
+        if not names or not (place.broker or place.isolate):
+            return None
+        actor = actors[place.key]
+        return _short(actor.name if language == "id" else actor.name_en)
+
+    tied = [place for place in places if not place.isolate]
+    alone = [place for place in places if place.isolate]
+    where = layout(len(tied), _edges(network, tied), seed=seed)
+    dots = {
+        place.key: _Dot(
+            x=MARGIN + x * (WIDTH - 2 * MARGIN),
+            y=MARGIN + y * (GRAPH_HEIGHT - 2 * MARGIN),
+            size=6 + 2 * math.sqrt(place.degree),
+            sector=actors[place.key].sector,
+            broker=place.broker,
+            label=label_of(place),
+        )
+        for place, (x, y) in zip(tied, where.tolist(), strict=True)
+    }
+    top = GRAPH_HEIGHT if tied else MARGIN
+    in_row = LABELLED_IN_ROW if names else ISOLATES_IN_ROW
+    for at, place in enumerate(alone):
+        row, column = divmod(at, in_row)
+        dots[place.key] = _Dot(
+            x=MARGIN + column * (WIDTH - 2 * MARGIN) / in_row,
+            y=top + 30 + row * ROW_HEIGHT,
+            size=6,
+            sector=actors[place.key].sector,
+            broker=False,
+            label=label_of(place),
+        )
+    legend_top = top + (30 + math.ceil(len(alone) / in_row) * ROW_HEIGHT if alone else 0)
+    told = {
+        "period": period,
+        "stakeholders": len(places),
+        "ties": len(network.ties),
+        "isolates": len(alone),
+        "brokers": sum(place.broker for place in places),
+    }
+    heading = (
+        [f'<text class="h" x="{MARGIN}" y="{top}">{words["isolates"]}</text>'] if alone else []
+    )
+    parts = [
+        *_lines(network, dots),
+        *heading,
+        *(_drawn(dot) for dot in dots.values()),
+        *(_named(dot) for dot in dots.values() if dot.label),  # over everything else
+        *_legend(network, words, top=legend_top + 20),
+    ]
+    return _document(
+        parts,
+        height=legend_top + 70,
+        title=words["title"],
+        desc=words["desc"],
+        told=told,
+        language=language,
+    )
+
+
+def layout(count: int, edges: Sequence[tuple[int, int]], *, seed: int) -> Positions:
+    """Places between 0 and 1: what is tied attracts, everything repels, less and less moves."""
+    if count == 0:
+        return np.zeros((0, 2))
+    at = Streams(seed, count).uniforms("layout", 2).T
+    spring = 1 / math.sqrt(count)
+    first, second = (np.array([edge[end] for edge in edges], dtype=np.int64) for end in (0, 1))
+    for turn in range(ROUNDS):
+        apart = at[:, None, :] - at[None, :, :]
+        distance = np.maximum(np.sqrt((apart**2).sum(axis=2)), 1e-3)
+        force = (apart * (spring**2 / distance**2)[:, :, None]).sum(axis=1)
+        along = at[first] - at[second]
+        pull = along * np.sqrt((along**2).sum(axis=1, keepdims=True)) / spring
+        np.add.at(force, first, -pull)
+        np.add.at(force, second, pull)
+        force -= (at - 0.5) * 0.5  # keeps parts that nothing ties to each other in sight
+        length = np.maximum(np.sqrt((force**2).sum(axis=1, keepdims=True)), 1e-9)
+        at = at + force / length * np.minimum(length, 0.1 * (1 - turn / ROUNDS))
+    low, high = at.min(axis=0), at.max(axis=0)
+    return np.where(high > low, (at - low) / np.maximum(high - low, 1e-9), 0.5)
+
+
+def _edges(network: Network, tied: Sequence[Place]) -> list[tuple[int, int]]:
+    place = {one.key: at for at, one in enumerate(tied)}
+    return [(place[a], place[b]) for a, b in network.pairs()]
+
+
+def _lines(network: Network, dots: Mapping[str, _Dot]) -> list[str]:
+    found: list[str] = []
+    for tie in network.ties:
+        a, b = (dots[key] for key in tie.pair)
+        width = min(1 + 0.5 * (tie.weight - 1), 5)
+        found.append(
+            f'<line x1="{a.x:.0f}" y1="{a.y:.0f}" x2="{b.x:.0f}" y2="{b.y:.0f}" '
+            f'stroke-width="{width:g}"/>'
+        )
+    return found
+
+
+def _drawn(dot: _Dot) -> str:
+    ring = f'<circle class="b" cx="{dot.x:.0f}" cy="{dot.y:.0f}" r="{dot.size + 4:.1f}"/>'
+    return (ring if dot.broker else "") + _shape(dot.sector, dot.x, dot.y, dot.size)
+
+
+def _named(dot: _Dot) -> str:
+    """The name beside a dot, on the side where there is room."""
+    left = dot.x > WIDTH * 0.65 and dot.y < GRAPH_HEIGHT - MARGIN
+    x = dot.x - dot.size - 8 if left else dot.x + dot.size + 8
+    anchor = ' text-anchor="end"' if left else ""
+    return f'<text class="n" x="{x:.0f}" y="{dot.y + 4:.0f}"{anchor}>{dot.label}</text>'
+
+
+def _shape(sector: Sector, x: float, y: float, size: float) -> str:
+    fill = f'fill="{SHADES[sector]}"'
+    match sector:
+        case "government":
+            return f'<circle cx="{x:.0f}" cy="{y:.0f}" r="{size:.1f}" {fill}/>'
+        case "private":
+            side = 1.8 * size
+            corner = f'x="{x - side / 2:.1f}" y="{y - side / 2:.1f}"'
+            return f'<rect {corner} width="{side:.1f}" height="{side:.1f}" {fill}/>'
+        case "community":
+            high, wide = 1.2 * size, 1.1 * size
+            corners = ((x, y - high), (x - wide, y + size), (x + wide, y + size))
+            points = " ".join(f"{a:.1f},{b:.1f}" for a, b in corners)
+            return f'<polygon points="{points}" {fill}/>'
+
+
+def _legend(network: Network, words: Mapping[str, str], *, top: float) -> list[str]:
+    counts = Counter(network.sectors)
+    found: list[str] = []
+    for at, sector in enumerate(SECTORS):
+        x = MARGIN + at * 170
+        found.append(
+            _shape(sector, x, top, 7)
+            + f'<text x="{x + 14}" y="{top + 4:.0f}">{words[sector]} ({counts[sector]})</text>'
+        )
+    x = MARGIN + 510
+    found.append(
+        f'<circle class="b" cx="{x}" cy="{top:.0f}" r="8"/>'
+        f'<text x="{x + 14}" y="{top + 4:.0f}">{words["broker"]}</text>'
+        f'<line x1="{x + 110}" y1="{top:.0f}" x2="{x + 140}" y2="{top:.0f}" stroke-width="3"/>'
+        f'<text x="{x + 148}" y="{top + 4:.0f}">{words["tie"]}</text>'
+    )
+    return found
+
+
+def _document(
+    parts: Sequence[str],
+    *,
+    height: float,
+    title: str,
+    desc: str,
+    told: Mapping[str, int],
+    language: Language,
+) -> str:
+    heading = title.format(**told)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" role="img" '
+        f'width="{WIDTH}" height="{height:.0f}" lang="{language}" aria-labelledby="t d">'
+        f'<title id="t">{heading}</title><desc id="d">{desc.format(**told)}</desc>'
+        "<style>text{font:12px Verdana,'DejaVu Sans',sans-serif;fill:#111}"
+        ".n{paint-order:stroke;stroke:#fff;stroke-width:4}.h{font-weight:bold}.t{font-size:18px;font-weight:bold}"
+        "line{stroke:#777}circle,rect,polygon{stroke:#111;stroke-width:1.2}"
+        ".b{fill:none;stroke-width:2}.bg{fill:#fff;stroke:none}</style>"
+        f'<rect class="bg" width="{WIDTH}" height="{height:.0f}"/>'
+        f'<text class="t" x="{MARGIN}" y="32">{heading}</text>' + "".join(parts) + "</svg>"
+    )
+
+
+def _short(name: str) -> str:
+    name = NO_XML.sub("", name)
+    return escape(name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…")

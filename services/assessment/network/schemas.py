@@ -1,0 +1,86 @@
+"""Networks over the wire."""
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from services.assessment.evidence.records import Sector
+from services.assessment.network.change import Change, Span
+from services.assessment.network.measures import Measures
+from services.assessment.network.ties import Through
+
+
+class Wire(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class NetworkNode(Wire):
+    """A stakeholder in the network."""
+
+    key: str
+    name: str
+    name_en: str
+    sector: Sector
+    agency: str | None
+    degree: int
+    betweenness: float = Field(
+        description="Share of the shortest ways between pairs of others on which it lies."
+    )
+    core: int = Field(description="The largest k of a k-core that it belongs to.")
+    component: int = Field(description="Number of its part; 1 is the largest.")
+    broker: bool
+    isolate: bool
+
+
+class NetworkTie(Wire):
+    """Two stakeholders and how much they share."""
+
+    first: str
+    second: str
+    meetings: int
+    agreements: int
+    programmes: int
+
+
+class SectorCount(Wire):
+    """How many stakeholders of a sector there are, and how many of them stand alone."""
+
+    sector: Sector
+    stakeholders: int
+    isolates: int
+    brokers: int
+
+
+class ReportedTie(Wire):
+    """What stakeholders said in the survey, as the mean of three items of 1-4 (as PARTNER does)."""
+
+    about: str
+    questions: list[str]
+    mean: float | None
+    interval: Span | None = Field(description="95% by bootstrap of the answers.")
+    answers: int | None
+    reason: str | None = Field(description="Why there is no mean; of fewer than five nothing is.")
+
+
+class StakeholderNetwork(Wire):
+    """Who worked with whom in a year."""
+
+    region: str
+    period: int
+    through: list[Through] = Field(description="What ties stakeholders.")
+    minimum_meetings: int = Field(description="So many meetings of two make a tie.")
+    known_at: AwareDatetime | None
+    evidence_hash: str = Field(description="SHA-256 of all evidence that was read.")
+    notices: list[str]
+    reason: str | None = Field(description="Why there are no measures.")
+    sectors: list[SectorCount]
+    measures: Measures | None
+    density_interval: Span | None = Field(
+        description="95% by resampling stakeholders (Snijders and Borgatti 1999)."
+    )
+    reported: list[ReportedTie]
+    compared_with: int | None
+    change: Change | None = Field(description="Since the year to compare with.")
+    nodes: list[NetworkNode] | None = Field(
+        description="To a key with the scope `metrics:draft` alone; in public there are counts."
+    )
+    ties: list[NetworkTie] | None = Field(description="To a key with that scope alone.")
+    picture_href: str

@@ -1,0 +1,120 @@
+"""Who met or signed with whom in a year: from the evidence to a network of stakeholders.
+
+The evidence has two modes, stakeholders and what they took part in (Borgatti and Everett 1997).
+Two stakeholders are tied as the method's `ties` measure ties them: by meeting often enough, or by
+one agreement in force. One meeting of everybody is no network.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.assessment.evidence.records import Agreement, Programme, Sector
+from services.assessment.scoring.facts import Facts, held_during, in_force
+from services.assessment.scoring.views import meetings_of, stakeholders_of
+
+Through = Literal["meetings", "agreements", "programmes"]
+THROUGH: tuple[Through, ...] = ("meetings", "agreements", "programmes")
+
+Pair = tuple[str, str]
+"""Keys of two stakeholders, in order."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A stakeholder that is active at the end of the year."""
+
+    key: str
+    name: str
+    name_en: str
+    sector: Sector
+    agency: str | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """A meeting, an agreement or a programme, with the active stakeholders that took part."""
+
+    kind: Through
+    key: str
+    members: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Tie:
+    """What two stakeholders share; enough of it to count as a tie."""
+
+    pair: Pair
+    shared: Counter[Through]
+
+    @property
+    def weight(self) -> int:
+        return self.shared.total()
+
+
+@dataclass(frozen=True)
+class Network:
+    """The stakeholders of a year in the order of their keys, and the ties between them."""
+
+    actors: tuple[Actor, ...]
+    events: tuple[Event, ...]
+    ties: tuple[Tie, ...]
+
+    @property
+    def keys(self) -> list[str]:
+        return [actor.key for actor in self.actors]
+
+    @property
+    def sectors(self) -> list[Sector]:
+        return [actor.sector for actor in self.actors]
+
+    def pairs(self) -> list[Pair]:
+        return [tie.pair for tie in self.ties]
+
+    def matrix(self) -> NDArray[np.bool_]:
+        """Who is tied to whom, in the order of the actors."""
+        place = {key: at for at, key in enumerate(self.keys)}
+        found = np.zeros((len(place), len(place)), dtype=np.bool_)
+        for first, second in self.pairs():
+            found[place[first], place[second]] = found[place[second], place[first]] = True
+        return found
+
+
+def network_of(facts: Facts, *, through: Collection[Through], meetings: int) -> Network:
+    """The network of a year: tied by at least so many `meetings`, or by anything lasting."""
+    actors = tuple(
+        Actor(key=one.key, name=one.name, name_en=one.name_en, sector=one.sector, agency=one.agency)
+        for _, one in stakeholders_of(facts)
+    )
+    active = {actor.key for actor in actors}
+    events = tuple(event for event in _events(facts, active) if event.kind in through)
+    shared: dict[Pair, Counter[Through]] = {}
+    for event in events:
+        for pair in combinations(sorted(event.members), 2):
+            shared.setdefault(pair, Counter())[event.kind] += 1
+    ties = tuple(
+        Tie(pair, counts)
+        for pair, counts in sorted(shared.items())
+        if counts["meetings"] >= meetings or counts["agreements"] or counts["programmes"]
+    )
+    return Network(actors, events, ties)
+
+
+def _events(facts: Facts, active: set[str]) -> Iterator[Event]:
+    """What tells by name who took part: a meeting without names tells nothing of ties."""
+    for item, meeting in meetings_of(facts):
+        if meeting.attendance is not None:
+            present = {one.stakeholder for one in meeting.attendance if one.present}
+            yield Event("meetings", item.key, frozenset(present & active))
+    for item, agreement in facts.records(Agreement):
+        if in_force(agreement, first=facts.first_day, last=facts.last_day):
+            yield Event("agreements", item.key, frozenset(active & set(agreement.parties)))
+    for item, programme in facts.records(Programme):
+        if held_during(programme, first=facts.first_day, last=facts.last_day):
+            parties = {*programme.partners, *([programme.owner] if programme.owner else [])}
+            yield Event("programmes", item.key, frozenset(active & parties))

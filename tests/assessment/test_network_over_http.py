@@ -1,0 +1,157 @@
+"""The network over HTTP: counts to everybody, names to staff, the past as it was known."""
+
+import csv
+import io
+from datetime import UTC, datetime
+from typing import Any
+from xml.etree import ElementTree
+
+import networkx as nx
+import pytest
+
+from services.assessment.network.measures import places_of
+from services.assessment.network.picture import picture
+from services.assessment.network.ties import THROUGH, network_of
+from tests.assessment.facts import agreement, facts, meeting, stakeholder
+from tests.conftest import Hub
+
+NETWORK = "/api/v1/network"
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def staff(toba_hub: Hub) -> dict[str, str]:
+    return toba_hub.auth("diskominfo", "metrics:draft")
+
+
+def ask(hub: Hub, key: dict[str, str] | None = None, **parameters: Any) -> dict[str, Any]:
+    answer = hub.client.get(NETWORK, params={"period": 2024} | parameters, headers=key)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_toba_2024_is_one_agreement_among_23_stakeholders(toba_hub: Hub) -> None:
+    found = ask(toba_hub)
+    measures = found["measures"]
+    assert (measures["stakeholders"], measures["ties"], measures["isolates"]) == (23, 1, 21)
+    assert measures["density"] == round(1 / 253, 4)
+    assert measures["ei_index"] == 1
+    assert [(s["sector"], s["stakeholders"]) for s in found["sectors"]] == [
+        ("government", 16),
+        ("private", 2),
+        ("community", 5),
+    ]
+    with_programmes = ask(toba_hub, through=["agreements", "programmes"])
+    assert with_programmes["measures"]["ties"] == 3
+    for one in found["reported"]:
+        assert one["mean"] is None
+        assert one["reason"]
+
+
+def test_names_are_told_to_staff_alone(toba_hub: Hub, staff: dict[str, str]) -> None:
+    assert (ask(toba_hub)["nodes"], ask(toba_hub)["ties"]) == (None, None)
+    nodes = {node["key"]: node for node in ask(toba_hub, staff)["nodes"]}
+    assert nodes["rri-sibolga"]["degree"] == 1
+    assert nodes["it-del"]["isolate"]
+    other = toba_hub.auth("diskominfo", "usage:write")
+    assert ask(toba_hub, other)["nodes"] is None
+    for file in ("network.graphml", "network/ties.csv", "network/stakeholders.csv"):
+        path = f"/api/v1/{file}?period=2024"
+        assert toba_hub.client.get(path).status_code == 401
+        assert toba_hub.client.get(path, headers=other).status_code == 403
+        answer = toba_hub.client.get(path, headers=staff)
+        assert answer.status_code == 200
+        assert "private" in answer.headers["cache-control"]
+
+
+def test_the_files_hold_the_network(toba_hub: Hub, staff: dict[str, str]) -> None:
+    def read(file: str) -> str:
+        path = f"/api/v1/{file}?period=2024&through=agreements&through=programmes"
+        return toba_hub.client.get(path, headers=staff).content.decode("utf-8-sig")
+
+    graph = nx.parse_graphml(read("network.graphml"))
+    ties = list(csv.DictReader(io.StringIO(read("network/ties.csv"))))
+    people = list(csv.DictReader(io.StringIO(read("network/stakeholders.csv"))))
+    assert len(graph) == len(people) == 23
+    assert {frozenset(edge) for edge in graph.edges} == {
+        frozenset((tie["first"], tie["second"])) for tie in ties
+    }
+    assert len(ties) == 3
+    assert graph.nodes["it-del"]["sector"] == "community"
+
+
+def test_the_picture_names_nobody_in_public_and_shows_everybody(
+    toba_hub: Hub, staff: dict[str, str]
+) -> None:
+    href = ask(toba_hub)["picture_href"]
+    public = toba_hub.client.get(href)
+    assert public.headers["content-type"] == "image/svg+xml"
+    named = toba_hub.client.get(href, headers=staff).text
+    assert "Bank Sampah" in named
+    assert "Bank Sampah" not in public.text
+    root = ElementTree.fromstring(public.text)
+    title = root.find(f"{SVG}title")
+    assert title is not None
+    assert title.text == "Jejaring pemangku kepentingan 2024"
+    shapes = [e for e in root.iter() if e.get("fill")]
+    assert len(shapes) == 23 + 3  # and three in the legend
+    assert toba_hub.client.get(href).text == public.text
+    assert "Network of stakeholders" in toba_hub.client.get(f"{href}&lang=en").text
+
+
+def test_two_years_are_compared(toba_hub: Hub) -> None:
+    assert ask(toba_hub, compare=2001)["change"] is None
+    change = ask(toba_hub, compare=2024)["change"]
+    assert (change["stability"], change["ties_kept"], change["joined"]) == (1, 1, 0)
+    assert {one["difference"] for one in change["differences"]} == {0, None}  # no triple of ties
+    without = ask(toba_hub, period=2023)
+    assert without["measures"] is None
+    assert "names who took part" in without["reason"]
+
+
+def test_a_network_can_be_read_as_it_was_known_then(hub: Hub) -> None:
+    before = datetime.now(UTC).isoformat()
+    key = hub.auth("diskominfo", "admin")
+    body = {
+        "key": "mou-it-del", "name": "Nota", "name_en": "Memorandum", "scope": "Data.",
+        "parties": ["kepala-diskominfo", "it-del"], "partner_sector": "community",
+        "valid_from": "2024-02-01", "sources": ["study-2025"],
+    }  # fmt: skip
+    answer = hub.client.post("/api/v1/agreements", json=body, headers=key)
+    assert answer.status_code == 201, answer.text
+    now = ask(hub)
+    assert (now["measures"]["ties"], now["measures"]["brokers"]) == (2, 1)
+    assert ask(hub, known_at=before)["measures"]["ties"] == 1
+    assert ask(hub, known_at="2020-01-01T00:00:00Z")["measures"] is None
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [
+        ({"period": 1999}, "period"),
+        ({"through": "walks"}, "through.0"),
+        ({"meetings": 0}, "meetings"),
+        ({"compare": "last"}, "compare"),
+        ({"known_at": "yesterday"}, "known_at"),
+    ],
+)
+def test_a_wrong_question_is_named(toba_hub: Hub, parameters: dict[str, Any], name: str) -> None:
+    answer = toba_hub.client.get(NETWORK, params={"period": 2024} | parameters)
+    assert answer.status_code == 422
+    assert [error["parameter"] for error in answer.json()["errors"]] == [name]
+
+
+def test_a_picture_escapes_what_it_is_given_and_keeps_to_its_seed() -> None:
+    evil = "<script>&\ufffe\"'" + "x" * 60
+    came = [{"stakeholder": key, "present": True} for key in "abc"]
+    people = [stakeholder(key, name=evil) for key in "abcde"]
+    read = facts(*people, meeting("m", attendance=came), agreement("g", ["c", "d"]))
+    net = network_of(read, through=THROUGH, meetings=1)
+    places = places_of(net)
+    drawn = [picture(net, places, period=2024, seed=seed, names=True) for seed in (1, 1, 2)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    root = ElementTree.fromstring(drawn[0])
+    texts = [element.text or "" for element in root.iter(f"{SVG}text")]
+    labels = [text for text in texts if "<script>&\"'" in text]
+    assert len(labels) == 2  # the broker c and the isolate e
+    assert all(len(label) <= 34 for label in labels)
