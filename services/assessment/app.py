@@ -10,7 +10,9 @@ from fastapi import FastAPI
 from services.assessment.assessments.analysis import router as analysis
 from services.assessment.assessments.routes import router as assessments
 from services.assessment.assessments.trend import router as trend
+from services.assessment.bundles.collected import router as collected_bundles
 from services.assessment.bundles.routes import router as bundles
+from services.assessment.comparison.routes import router as comparison
 from services.assessment.evidence.exchange_routes import router as evidence_files
 from services.assessment.evidence.routes import router as evidence
 from services.assessment.evidence.sources import router as sources
@@ -53,6 +55,8 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
             analysis,
             trend,
             bundles,
+            collected_bundles,
+            comparison,
             network,
         ],
         lifespan=lifespan,

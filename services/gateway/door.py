@@ -29,6 +29,8 @@ OWNERS: Mapping[str, Service] = {
     "assessments": Service.assessment,
     "metrics": Service.assessment,
     "indices": Service.assessment,
+    "bundles": Service.assessment,
+    "scenarios": Service.assessment,
     "network": Service.assessment,
     "network.svg": Service.assessment,
     "network.graphml": Service.assessment,

@@ -29,7 +29,7 @@ from services.assessment.network.measures import (
     measure_network,
     places_of,
 )
-from services.assessment.network.ties import THROUGH, Actor, Network, Tie, network_of
+from services.assessment.network.ties import THROUGH, Actor, Network, Through, Tie, network_of
 from services.assessment.scoring.facts import Item
 from services.assessment.scoring.measuring import measure
 from services.assessment.scoring.reading import Reading
@@ -37,19 +37,21 @@ from services.assessment.scoring.uncertainty import Streams
 from tests.assessment.facts import agreement, facts, meeting, record, stakeholder, toba_items
 
 
-def network(graph: "nx.Graph", sectors: Sequence[Sector] | None = None) -> Network:
+def network(graph: "nx.Graph[Any]", sectors: Sequence[Sector] | None = None) -> Network:
     """A network with the ties of a graph, everybody of one sector unless said."""
     keys = sorted(graph.nodes, key=str)
-    given_sectors = sectors or ["government"] * len(keys)
+    everybody: list[Sector] = ["government"] * len(keys)
     actors = tuple(
         Actor(str(key), str(key), str(key), sector)
-        for key, sector in zip(keys, given_sectors, strict=True)
+        for key, sector in zip(keys, sectors or everybody, strict=True)
     )
     pairs = sorted((min(str(a), str(b)), max(str(a), str(b))) for a, b in graph.edges)
-    return Network(actors, (), tuple(Tie(pair, Counter(agreements=1)) for pair in pairs))
+    return Network(
+        actors, (), tuple(Tie(pair, Counter[Through]({"agreements": 1})) for pair in pairs)
+    )
 
 
-def measured(graph: "nx.Graph", sectors: Sequence[Sector] | None = None) -> Measures:
+def measured(graph: "nx.Graph[Any]", sectors: Sequence[Sector] | None = None) -> Measures:
     found = network(graph, sectors)
     return measure_network(found, places_of(found))
 
@@ -122,7 +124,7 @@ def test_the_southern_women_in_two_modes_and_in_one() -> None:
 def test_the_e_i_index_by_hand() -> None:
     # a-b within government, b-c and b-d to others: (2 - 1) / 3. Of 6 pairs of 2 + 1 + 1
     # stakeholders one is internal: (5 - 1) / 6.
-    graph = nx.Graph([("a", "b"), ("b", "c"), ("b", "d")])
+    graph: nx.Graph[str] = nx.Graph([("a", "b"), ("b", "c"), ("b", "d")])
     found = measured(graph, ["government", "government", "private", "community"])
     assert (found.ei_index, found.ei_expected) == (0.3333, 0.6667)
     assert found.cross_sector_share == 0.6667
@@ -145,7 +147,9 @@ GRAPHS = st.integers(1, 9).flatmap(
 )
 
 
-def drawn(given_graph: tuple[int, list[bool], list[Sector]]) -> tuple["nx.Graph", list[Sector]]:
+def drawn(
+    given_graph: tuple[int, list[bool], list[Sector]],
+) -> tuple["nx.Graph[Any]", list[Sector]]:
     n, tied, sectors = given_graph
     graph = nx.empty_graph(n)
     graph.add_edges_from(

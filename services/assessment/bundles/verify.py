@@ -39,6 +39,16 @@ class Verified:
     fingerprint: str
 
 
+@dataclass(frozen=True)
+class OpenedBundle:
+    """What a bundle holds that was verified before."""
+
+    parameters: Parameters
+    method: CollaborationMethod
+    facts: Facts
+    scores: Scores
+
+
 class BundleError(Exception):
     """A bundle that does not agree, with every reason that was found."""
 
@@ -66,6 +76,15 @@ def verify(archive: bytes, *, key: Ed25519PublicKey | None = None) -> Verified:
     parameters, scores = _read_parameters(files), _read_scores(files)
     public = read_public_key(files[contents.PUBLIC_KEY])
     return Verified(parameters, len(list(scores.nodes())), described(public).fingerprint)
+
+
+def opened_bundle(archive: bytes) -> OpenedBundle:
+    """Reads a bundle that `verify` has found to agree; it checks the form alone."""
+    files = unpack(archive).files
+    parameters = _read_parameters(files)
+    return OpenedBundle(
+        parameters, _read_method(files), _read_facts(files, parameters.period), _read_scores(files)
+    )
 
 
 def _unlisted(files: Mapping[str, bytes]) -> Iterator[str]:

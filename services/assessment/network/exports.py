@@ -34,11 +34,11 @@ def ties_csv(network: Network) -> str:
 
 def graphml(network: Network, places: Sequence[Place]) -> str:
     """The network as GraphML (Brandes and others 2002), for Gephi, igraph and others."""
-    graph = nx.Graph()
-    for row in _stakeholders(network, places):
-        about = dict(zip(STAKEHOLDERS, row, strict=True))
+    graph: nx.Graph[str] = nx.Graph()
+    for actor, row in zip(network.actors, _stakeholders(network, places), strict=True):
+        about = dict(zip(STAKEHOLDERS[1:], row[1:], strict=True))
         known = {name: _clean(value) for name, value in about.items() if value is not None}
-        graph.add_node(known.pop("key"), **known)
+        graph.add_node(actor.key, **known)
     for tie in network.ties:
         shared = {kind: tie.shared[kind] for kind in THROUGH}
         graph.add_edge(*tie.pair, weight=tie.weight, **shared)

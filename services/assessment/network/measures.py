@@ -119,8 +119,8 @@ def places_of(network: Network) -> list[Place]:
     ]
 
 
-def graph_of(network: Network) -> "nx.Graph":
-    graph = nx.Graph()
+def graph_of(network: Network) -> "nx.Graph[str]":
+    graph: nx.Graph[str] = nx.Graph()
     graph.add_nodes_from(network.keys)
     graph.add_edges_from(network.pairs())
     return graph

@@ -64,8 +64,13 @@ def measure_all(method: CollaborationMethod, facts: Facts) -> dict[str, Outcome]
     return {one.code: measure(one.measure, facts) for one in method.indicators()}
 
 
-def compute(method: CollaborationMethod, facts: Facts, streams: Streams) -> Computed:
-    """Measures, normalises and aggregates the facts of a year."""
+def compute(
+    method: CollaborationMethod, facts: Facts, streams: Streams, *, weighing: Streams | None = None
+) -> Computed:
+    """Measures, normalises and aggregates the facts of a year.
+
+    `weighing` draws random weights where they are to be the same for several regencies.
+    """
     outcomes = measure_all(method, facts)
     values: dict[str, float] = {}
     draws: dict[str, Amount] = {}
@@ -79,6 +84,6 @@ def compute(method: CollaborationMethod, facts: Facts, streams: Streams) -> Comp
                 value if outcome.interval is None else normalise(outcome.draw(streams), posts, rule)
             )
     above = combine(method, values, weights_of(method))
-    draws |= combine(method, draws, drawn_weights(method, streams))
+    draws |= combine(method, draws, drawn_weights(method, weighing or streams))
     values |= {code: float(value) for code, value in above.items()}
     return Computed(outcomes, values, draws)

@@ -1,0 +1,212 @@
+"""Bundles of other regencies over HTTP: brought here, verified, and kept to compare with."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from sqlalchemy import text
+
+from services.assessment.bundles.routes import ZIP, ZIP_ANSWER
+from services.assessment.bundles.verify import BundleError, Verified, verify
+from services.platform.database import Reading, Writing
+from services.platform.fields import RegionCode
+from services.platform.identity import MetricsDrafter
+from services.platform.paging import Page, next_address
+from services.platform.parameters import Limit
+from services.platform.problems import Conflict, FieldError, NotFound, problem_responses
+from services.platform.service import API, region_of
+
+router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
+
+KEEP = """
+-- A bundle that was verified; one that is known stays as it is.
+INSERT INTO assessment.bundle
+    (region, id, of_region, period, method, method_hash, fingerprint, recorded_at, imported_at,
+     imported_by, archive)
+VALUES
+    (:region, :id, :of_region, :period, :method, :method_hash, :fingerprint, :recorded_at, :now,
+     :imported_by, :archive)
+ON CONFLICT (region, id) DO NOTHING
+"""
+
+ONE = """
+-- What is known of a bundle, and whether it is this archive.
+SELECT id, of_region, period, method, method_hash, fingerprint, recorded_at, imported_at,
+       imported_by, archive = CAST(:archive AS bytea) AS same
+FROM assessment.bundle WHERE region = :region AND id = :id
+"""
+
+PAGE = """
+-- A page of bundles, those of the newest assessments first (their ids are ordered by time).
+SELECT id, of_region, period, method, method_hash, fingerprint, recorded_at, imported_at,
+       imported_by
+FROM assessment.bundle
+WHERE region = :region AND (CAST(:cursor AS uuid) IS NULL OR id < :cursor)
+ORDER BY id DESC
+LIMIT :limit
+"""
+
+ARCHIVE = """
+-- A bundle as it came.
+SELECT archive FROM assessment.bundle WHERE region = :region AND id = :id
+"""
+
+REGION: TypeAdapter[str] = TypeAdapter(RegionCode)
+
+Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class CollectedBundle(BaseModel):
+    """An assessment of another regency, verified when it came."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID = Field(description="Id of the assessment at the hub that published it.")
+    region: str
+    period: int
+    method: str
+    method_hash: str
+    fingerprint: str = Field(description="Of the key that signed it.")
+    recorded_at: AwareDatetime
+    imported_at: AwareDatetime
+    imported_by: str
+    href: str = Field(description="The bundle itself.")
+
+
+@router.post(
+    "/bundles",
+    operation_id="import_bundle",
+    status_code=201,
+    responses=problem_responses(403, 409, 413),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {ZIP: {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def import_bundle(
+    request: Request,
+    response: Response,
+    session: Writing,
+    caller: MetricsDrafter,
+    fingerprint: Annotated[
+        Fingerprint,
+        Query(
+            description="Fingerprint of the key that must have signed it, as the publishing hub "
+            "shows it at `metrics/publishing-key`."
+        ),
+    ],
+) -> CollectedBundle:
+    """Keeps a bundle of another regency, if it computes to the last digit and is signed by it.
+
+    Sent again, the same bundle is kept once.
+    """
+    region, archive = region_of(request), await request.body()
+    found = await asyncio.to_thread(_verified, archive, fingerprint, region)
+    head = found.parameters
+    await session.execute(
+        text(KEEP),
+        {
+            "region": region,
+            "id": head.id,
+            "of_region": head.region,
+            "period": head.period,
+            "method": head.method,
+            "method_hash": head.method_hash,
+            "fingerprint": found.fingerprint,
+            "recorded_at": head.recorded_at,
+            "now": datetime.now(UTC),
+            "imported_by": caller.agency or caller.subject,
+            "archive": archive,
+        },
+    )
+    names = {"region": region, "id": head.id, "archive": archive}
+    row = (await session.execute(text(ONE), names)).one()
+    if not row.same:
+        raise Conflict(f"Another bundle of the assessment {head.id} is kept already.")
+    kept = _item(row)
+    response.headers["Location"] = kept.href
+    return kept
+
+
+@router.get("/bundles", operation_id="list_bundles")
+async def list_bundles(
+    request: Request,
+    session: Reading,
+    cursor: Annotated[UUID | None, Query(description="From `next` of the page before.")] = None,
+    limit: Limit = 20,
+) -> Page[CollectedBundle]:
+    """The bundles of other regencies that are kept here."""
+    names = {"region": region_of(request), "cursor": cursor, "limit": limit + 1}
+    rows = (await session.execute(text(PAGE), names)).all()
+    items = [_item(row) for row in rows[:limit]]
+    more = str(items[-1].id) if len(rows) > limit else None
+    return Page(items=items, next=next_address(request, more))
+
+
+@router.get(
+    "/bundles/{id}",
+    operation_id="get_bundle",
+    response_class=Response,
+    responses=ZIP_ANSWER | problem_responses(404),
+)
+async def get_bundle(
+    request: Request,
+    session: Reading,
+    id: Annotated[UUID, Path(description="Id of the assessment in it.")],
+) -> Response:
+    """A bundle of another regency as it came, to be verified by anybody."""
+    names = {"region": region_of(request), "id": id}
+    archive = await session.scalar(text(ARCHIVE), names)
+    if archive is None:
+        raise NotFound(f"There is no bundle of an assessment {id}; {API}/bundles lists them.")
+    headers = {"Content-Disposition": f'attachment; filename="{id}.zip"'}
+    return Response(archive, media_type=ZIP, headers=headers)
+
+
+def _verified(archive: bytes, fingerprint: str, own_region: str) -> Verified:
+    try:
+        found = verify(archive)
+    except BundleError as error:
+        raise _refused("The bundle does not agree with itself.", *error.faults[:100]) from None
+    head = found.parameters
+    if found.fingerprint != fingerprint:
+        raise _refused(
+            "The bundle is signed by another key.",
+            f"it is signed by the key {found.fingerprint}",
+            parameter="fingerprint",
+        )
+    if head.region == own_region:
+        raise _refused("The bundle is of this hub's own region, which needs none.", "own region")
+    try:
+        REGION.validate_python(head.region)
+    except ValueError:
+        raise _refused(
+            "The bundle names no region.", "a region is written as 12 or 12.12"
+        ) from None
+    return found
+
+
+def _refused(detail: str, *faults: str, parameter: str | None = None) -> Conflict:
+    pointer = "#" if parameter is None else None
+    errors = [FieldError(pointer=pointer, parameter=parameter, detail=f) for f in faults]
+    return Conflict(detail, errors=errors)
+
+
+def _item(row: Any) -> CollectedBundle:
+    return CollectedBundle(
+        id=row.id,
+        region=row.of_region,
+        period=row.period,
+        method=row.method,
+        method_hash=row.method_hash,
+        fingerprint=row.fingerprint,
+        recorded_at=row.recorded_at,
+        imported_at=row.imported_at,
+        imported_by=row.imported_by,
+        href=f"{API}/bundles/{row.id}",
+    )

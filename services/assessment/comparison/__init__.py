@@ -1,0 +1,1 @@
+"""Regencies beside each other: ranks with their probabilities, not a bare order."""

@@ -1,0 +1,62 @@
+"""How probable each rank of each regency is, from the draws of its score.
+
+An order of point values hides that most neighbours could as well stand the other way round; the
+probability of each rank shows it (OECD/JRC Handbook 2008, step 7; Goldstein and Spiegelhalter
+1996). In each draw the highest score has rank 1; equal scores share their ranks evenly, so that the
+probabilities of a regency sum to 1, and so do those of a rank.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import rankdata
+
+from services.assessment.scoring.uncertainty import LEVEL, Draws
+
+COMPARED_DECIMALS = 6
+"""Scores that differ in less are equal: it is more than floating point could add."""
+
+SLACK = 1e-9
+"""What sums of shares may lack of the whole."""
+
+
+@dataclass(frozen=True)
+class RankSpan:
+    """Where in the order a regency stands: its median rank and a 95% interval."""
+
+    median: int
+    low: int
+    high: int
+
+
+def rank_probabilities(draws: Draws) -> Draws:
+    """From draws (a row for each regency) to probabilities (a column for each rank)."""
+    scores = -np.round(draws, COMPARED_DECIMALS)
+    best = rankdata(scores, method="min", axis=0).astype(np.int64)
+    worst = rankdata(scores, method="max", axis=0).astype(np.int64)
+    count, turns = scores.shape
+    # A draw spreads over the ranks from best to worst: a rise and a fall, summed afterwards.
+    steps = np.zeros((count, count + 1))
+    rows = np.broadcast_to(np.arange(count)[:, None], best.shape)
+    shares = 1 / (worst - best + 1)
+    np.add.at(steps, (rows, best - 1), shares)
+    np.add.at(steps, (rows, worst), -shares)
+    return np.clip(steps.cumsum(axis=1)[:, :count], 0, None) / turns
+
+
+def ahead_probabilities(draws: Draws) -> Draws:
+    """How probably each regency (row) stands before each other (column); ties count half."""
+    scores = np.round(draws, COMPARED_DECIMALS)
+    found = np.empty((len(scores), len(scores)))
+    for at, own in enumerate(scores):
+        found[at] = (own > scores).mean(axis=1) + (own == scores).mean(axis=1) / 2
+    return found
+
+
+def rank_span(probabilities: Draws) -> RankSpan:
+    """The median rank and the ranks between which a regency stands with 95%."""
+    reached = probabilities.cumsum() + SLACK
+    low, median, high = (
+        int(np.argmax(reached >= share)) + 1 for share in ((1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2)
+    )
+    return RankSpan(median=median, low=low, high=high)
