@@ -22,6 +22,7 @@ from services.assessment.methods.library import read_methods
 from services.assessment.network.routes import router as network
 from services.assessment.peers import Peers, Transports
 from services.assessment.published_methods import router as methods
+from services.assessment.scenarios.routes import router as scenarios
 from services.assessment.scoring.sensitivity import Sensitivity
 from services.platform.service import make_service
 from services.platform.settings import Service, Settings
@@ -58,6 +59,7 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
             collected_bundles,
             comparison,
             network,
+            scenarios,
         ],
         lifespan=lifespan,
     )

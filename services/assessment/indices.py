@@ -93,7 +93,7 @@ async def list_indices(request: Request, session: Reading) -> Page[IndexItem]:
 @router.get("/indices/{id}", operation_id="get_index", responses=problem_responses(404))
 async def get_index(request: Request, session: Reading, id: SlugPath) -> IndexItem:
     """One index with its published values and targets by year."""
-    method = _index_method(id)
+    method = index_method(id)
     return _index(method, await _values(session, region_of(request)))
 
 
@@ -105,9 +105,7 @@ async def get_index(request: Request, session: Reading, id: SlugPath) -> IndexIt
 async def calculate_index(id: SlugPath, wanted: LevelsWanted) -> LevelScores:
     """The index from levels, its domains, its aspects and its predicate. Nothing is stored."""
     try:
-        return score_levels(
-            _index_method(id), {int(n): level for n, level in wanted.levels.items()}
-        )
+        return score_levels(index_method(id), {int(n): level for n, level in wanted.levels.items()})
     except LevelFaultsError as error:
         raise Conflict(
             "See errors[] for each level and what would be right.",
@@ -118,7 +116,8 @@ async def calculate_index(id: SlugPath, wanted: LevelsWanted) -> LevelScores:
         ) from None
 
 
-def _index_method(method_id: str) -> LevelsMethod:
+def index_method(method_id: str) -> LevelsMethod:
+    """A method of levels; `NotFound` where there is none of that name."""
     method = read_methods().get(method_id)
     if not isinstance(method, LevelsMethod):
         raise NotFound(f"There is no index {method_id!r}; {API}/indices lists all of them.")

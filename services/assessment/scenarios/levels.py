@@ -1,0 +1,106 @@
+"""The cheapest steps by which an index of levels reaches a target, by integer programming.
+
+The index is a weighted sum, so that the question is a whole-number programme: least effort, with
+enough gain. Weights are scaled to whole numbers, which leaves the solver (HiGHS) nothing to round.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from services.assessment.methods.definition import LevelsMethod
+
+Levels = Mapping[int, int]
+Efforts = Mapping[int, int | None]
+"""Effort of one step of an indicator, by its number; None where it cannot be changed."""
+
+INFEASIBLE = 2
+
+
+def cheapest_steps(
+    method: LevelsMethod,
+    levels: Levels,
+    *,
+    target: float,
+    efforts: Efforts,
+    without: int | None = None,
+) -> dict[int, int] | None:
+    """The levels to reach, by indicator: of those with least effort one with the highest index.
+
+    None where the target cannot be reached. An effort that is not given is 1 a step.
+    """
+    movable = [
+        one
+        for one in method.indicators
+        if efforts.get(one.number, 1) is not None
+        and one.number != without
+        and levels[one.number] < method.levels[1]
+    ]
+    needed = _needed(method, levels, target)
+    if needed <= 0:
+        return {}
+    if not movable:
+        return None
+    scale = _scale(method)
+    gains = [int(Fraction(repr(one.weight)) * scale) for one in movable]
+    costs = [efforts.get(one.number, 1) or 0 for one in movable]
+    room = [method.levels[1] - levels[one.number] for one in movable]
+    least = _solve(costs, room, [(gains, needed)])
+    if least is None:
+        return None
+    effort = sum(cost * steps for cost, steps in zip(costs, least, strict=True))
+    within = ([-cost for cost in costs], -effort)
+    best = _solve([-gain for gain in gains], room, [(gains, needed), within]) or least
+    if sum(gain * steps for gain, steps in zip(gains, best, strict=True)) < needed:
+        raise ArithmeticError("the solver's steps do not reach the target")
+    return {
+        one.number: levels[one.number] + steps
+        for one, steps in zip(movable, best, strict=True)
+        if steps
+    }
+
+
+def highest_reachable(method: LevelsMethod, levels: Levels, *, efforts: Efforts) -> dict[int, int]:
+    """The levels with everything that can be changed at its highest."""
+    return {
+        number: level if efforts.get(number, 1) is None else method.levels[1]
+        for number, level in levels.items()
+    }
+
+
+def _needed(method: LevelsMethod, levels: Levels, target: float) -> int:
+    """What is lacking, in the whole units of the scaled weights."""
+    weights = {one.number: Fraction(repr(one.weight)) for one in method.indicators}
+    has = sum((weights[number] * level for number, level in levels.items()), Fraction(0))
+    wanted = Fraction(repr(float(target))) * sum(weights.values(), Fraction(0))
+    return math.ceil((wanted - has) * _scale(method))
+
+
+def _scale(method: LevelsMethod) -> int:
+    return math.lcm(*(Fraction(repr(one.weight)).denominator for one in method.indicators))
+
+
+def _solve(
+    costs: Sequence[int], room: Sequence[int], at_least: Sequence[tuple[Sequence[int], int]]
+) -> list[int] | None:
+    """Whole steps of least cost within their room that fulfil each constraint."""
+    constraints = [
+        LinearConstraint(np.array([row], dtype=np.float64), lb=bound) for row, bound in at_least
+    ]
+    found = milp(
+        c=np.array(costs, dtype=np.float64),
+        integrality=np.ones(len(costs)),
+        bounds=Bounds(lb=0, ub=np.array(room, dtype=np.float64)),  # pyright: ignore[reportArgumentType]
+        constraints=constraints,
+        options={"mip_rel_gap": 0},
+    )
+    if found.status == INFEASIBLE:
+        return None
+    if not found.success:
+        raise ArithmeticError(f"the solver gave up: {found.message}")
+    steps: NDArray[np.float64] = found.x
+    return [round(step) for step in steps.tolist()]

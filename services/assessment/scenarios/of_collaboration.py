@@ -1,0 +1,228 @@
+"""A scenario of a tree of indicators: from a year's evidence to other values, or to a target."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from services.assessment.methods.definition import CollaborationMethod, IndicatorDefinition
+from services.assessment.methods.rules import MinMax
+from services.assessment.scenarios.faults import ScenarioError, out_of_reach
+from services.assessment.scenarios.outcome import (
+    NodeChange,
+    Outcome,
+    Result,
+    SingleChange,
+    Solution,
+    Step,
+)
+from services.assessment.scenarios.tree import (
+    REACHED,
+    Efforts,
+    Scores,
+    cheapest_point,
+    index_curve,
+    raised,
+)
+from services.assessment.scoring.assess import DECIMALS, rounded
+from services.assessment.scoring.normalise import normalise
+from services.assessment.scoring.tree import combine
+from services.assessment.scoring.weigh import weights_of
+
+
+def collaboration_outcome(
+    method: CollaborationMethod,
+    scores: Scores,
+    *,
+    period: int,
+    evidence_hash: str,
+    changes: Mapping[str, float],
+    target: float | None,
+    step: float,
+    efforts: Efforts,
+    alternatives: int,
+) -> Outcome:
+    """What becomes of the index; `scores` are those of the indicators that have evidence."""
+    indicators = {one.code: one for one in method.indicators()}
+    _check(method, indicators, {"changes": changes, "efforts": efforts})
+    set_first = {
+        code: normalise(raw, indicators[code].goalposts, indicators[code].normalisation)
+        for code, raw in changes.items()
+    }
+    case = _Case(method, scores, {**scores, **set_first}, step=step, efforts=efforts)
+    solutions: list[Solution] = []
+    reached = None
+    if target is not None:
+        value = nodes_of(method, case.now).get(method.index.code)
+        if value is None:
+            detail = "the index has no value: too little evidence; `changes` may give what lacks"
+            raise ScenarioError(f"There is nothing to raise: {detail}.", {"#/target": detail})
+        reached = value >= target - REACHED
+        solutions = [] if reached else case.solutions(target, alternatives)
+        if not reached and not solutions:
+            raise out_of_reach(target, case.highest())
+    before = nodes_of(method, scores).get(method.index.code)
+    return Outcome(
+        kind="collaboration",
+        method=method.id,
+        method_version=method.version,
+        method_hash=method.hash(),
+        period=period,
+        evidence_hash=evidence_hash,
+        assumed=sorted(changes.keys() - scores.keys()),
+        base=None if before is None else rounded(before),
+        base_predicate=None,
+        changed=case.result(case.now) if changes else None,
+        target=target,
+        reached=reached,
+        solutions=solutions,
+        single_changes=case.single_changes(),
+    )
+
+
+def nodes_of(method: CollaborationMethod, scores: Scores) -> dict[str, float]:
+    """Every node that has a value, as the engine computes it."""
+    above = combine(method, dict(scores), weights_of(method))
+    return {**scores, **{code: float(value) for code, value in above.items()}}
+
+
+class _Case:
+    """Scores before and after the changes that were asked for, and what more may change."""
+
+    def __init__(
+        self,
+        method: CollaborationMethod,
+        start: Scores,
+        now: Scores,
+        *,
+        step: float,
+        efforts: Efforts,
+    ) -> None:
+        self.method = method
+        self.start = start
+        self.now = now
+        self.step = step
+        self.efforts = efforts
+        self._indicators = {one.code: one for one in method.indicators()}
+        named = (method.index, *method.dimensions, *method.elements(), *method.indicators())
+        self._names = {one.code: one.name for one in named}
+        drivers = {one.code for driver in method.drivers for one in driver.indicators}
+        self._movable = [
+            code for code in now if code not in drivers and efforts.get(code, 1) is not None
+        ]
+
+    def result(self, scores: Scores) -> Result:
+        """The index of these scores beside the one at the start, and every node that differs."""
+        before, after = nodes_of(self.method, self.start), nodes_of(self.method, scores)
+        index = self.method.index.code
+        nodes = [self._node(code, before.get(code), after.get(code)) for code in self._names]
+        value = after.get(index)
+        return Result(
+            value=None if value is None else rounded(value),
+            difference=_difference(before.get(index), value),
+            nodes=[node for node in nodes if node.before != node.after],
+        )
+
+    def solutions(self, target: float, alternatives: int) -> list[Solution]:
+        """The cheapest set, then the cheapest without each of its largest changes."""
+        first = self._cheapest(target, without=None)
+        if first is None:
+            return []
+        found = [self._solution(first, without=None)]
+        for change in sorted(found[0].changes, key=lambda change: (-change.effort, change.code)):
+            if len(found) > alternatives:
+                break
+            other = self._cheapest(target, without=change.code)
+            if other is not None:
+                found.append(self._solution(other, without=change.code))
+        return [found[0], *sorted(found[1:], key=lambda solution: solution.effort)]
+
+    def highest(self) -> float:
+        """The index with everything that may change at 100."""
+        best = {**self.now, **dict.fromkeys(self._movable, 100.0)}
+        return rounded(nodes_of(self.method, best)[self.method.index.code])
+
+    def single_changes(self) -> list[SingleChange]:
+        """One step up of each indicator that may change, the largest gain first."""
+        index = self.method.index.code
+        now = nodes_of(self.method, self.now).get(index)
+        if now is None:
+            return []
+        found: list[SingleChange] = []
+        for code in self._movable:
+            if self.now[code] < 100:
+                after = {**self.now, code: raised(self.now[code], step=self.step, steps=1)}
+                value = nodes_of(self.method, after)[index]
+                found.append(
+                    SingleChange(
+                        change=self._step(code, 1),
+                        value=rounded(value),
+                        gain=cast("float", _difference(now, value)),
+                    )
+                )
+        return sorted(found, key=lambda one: (-one.gain, one.change.effort, one.change.code))
+
+    def _cheapest(self, target: float, *, without: str | None) -> dict[str, int] | None:
+        curve = index_curve(
+            self.method, self.now, step=self.step, efforts=self.efforts, without=without
+        )
+        point = None if curve is None else cheapest_point(curve, target)
+        return None if curve is None or point is None else curve.steps(point)
+
+    def _solution(self, steps: Mapping[str, int], *, without: str | None) -> Solution:
+        changes = [self._step(code, count) for code, count in sorted(steps.items())]
+        after = {**self.now, **{change.code: change.after for change in changes}}
+        return Solution(
+            without=without,
+            effort=sum(change.effort for change in changes),
+            changes=changes,
+            result=self.result(after),
+        )
+
+    def _step(self, code: str, count: int) -> Step:
+        after = raised(self.now[code], step=self.step, steps=count)
+        return Step(
+            code=code,
+            name=self._names[code],
+            before=rounded(self.now[code]),
+            after=rounded(after),
+            raw=_raw(self._indicators[code], after),
+            effort=count * (self.efforts.get(code, 1) or 0),
+        )
+
+    def _node(self, code: str, before: float | None, after: float | None) -> NodeChange:
+        return NodeChange(
+            code=code,
+            name=self._names[code],
+            before=None if before is None else rounded(before),
+            after=None if after is None else rounded(after),
+            difference=_difference(before, after),
+        )
+
+
+def _raw(indicator: IndicatorDefinition, score: float) -> float | None:
+    """The value between the goalposts that has this score; other rules are not turned round."""
+    if not isinstance(indicator.normalisation, MinMax):
+        return None
+    posts = indicator.goalposts
+    way = (posts.max - posts.min) * score / 100
+    return round(posts.min + way if posts.direction == "higher" else posts.max - way, 6)
+
+
+def _check(
+    method: CollaborationMethod,
+    indicators: Mapping[str, IndicatorDefinition],
+    given: Mapping[str, Mapping[str, object]],
+) -> None:
+    faults = {
+        f"#/{field}/{code}": f"{method.id} has no indicator {code!r}"
+        for field, codes in given.items()
+        for code in codes
+        if code not in indicators
+    }
+    if faults:
+        raise ScenarioError("See errors[] for each indicator that is not known.", faults)
+
+
+def _difference(before: float | None, after: float | None) -> float | None:
+    if before is None or after is None:
+        return None
+    return round(rounded(after) - rounded(before), DECIMALS) + 0.0

@@ -1,0 +1,80 @@
+"""What comes of a scenario: computed by the engine that scores, never by the solver alone."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from services.assessment.scoring.scores import ScoreModel
+
+
+class NodeChange(ScoreModel):
+    """A node before and after."""
+
+    code: str
+    name: str
+    before: float | None
+    after: float | None
+    difference: float | None
+
+
+class Step(ScoreModel):
+    """An indicator that changes."""
+
+    code: str = Field(description="Code of the indicator, or its number.")
+    name: str | None
+    before: float | None = Field(description="Its level, or its score of 0-100.")
+    after: float
+    raw: float | None = Field(
+        default=None, description="The value that scores so, before goalposts."
+    )
+    effort: int = Field(description="Of all its steps.")
+
+
+class Result(ScoreModel):
+    """The index after some changes."""
+
+    value: float | None
+    predicate: str | None = None
+    difference: float | None = Field(description="From the index before; null without one.")
+    nodes: list[NodeChange] = Field(description="The nodes that differ.")
+
+
+class Solution(ScoreModel):
+    """A set of changes that reaches the target with the least effort."""
+
+    without: str | None = Field(
+        description="An alternative leaves this indicator as it is; null in the cheapest of all."
+    )
+    effort: int
+    changes: list[Step]
+    result: Result
+
+
+class SingleChange(ScoreModel):
+    """One step of one indicator, and what it gains by itself."""
+
+    change: Step
+    value: float
+    gain: float
+
+
+class Outcome(ScoreModel):
+    """What a scenario comes to."""
+
+    kind: Literal["index", "collaboration"]
+    method: str
+    method_version: int
+    method_hash: str
+    period: int | None
+    evidence_hash: str | None = Field(description="Of the evidence it starts from.")
+    assumed: list[str] = Field(
+        description="What was not known and was set: indicators without a level taken at the "
+        "lowest, or without evidence given a value by the scenario."
+    )
+    base: float | None
+    base_predicate: str | None
+    changed: Result | None = Field(description="After the changes that were asked for.")
+    target: float | None
+    reached: bool | None = Field(description="Whether the target is reached without more changes.")
+    solutions: list[Solution] = Field(description="The cheapest first, then its alternatives.")
+    single_changes: list[SingleChange] = Field(description="By gain, the largest first.")

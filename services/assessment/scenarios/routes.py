@@ -1,0 +1,241 @@
+"""Scenarios over HTTP: `/api/v1/scenarios`."""
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import TypeAdapter
+from sqlalchemy import text
+
+from services.assessment.assessments.operations import assess_now, collaboration_method
+from services.assessment.indices import index_method
+from services.assessment.scenarios.faults import ScenarioError
+from services.assessment.scenarios.of_collaboration import collaboration_outcome
+from services.assessment.scenarios.of_levels import levels_outcome
+from services.assessment.scenarios.outcome import Outcome
+from services.assessment.scenarios.schemas import (
+    CollaborationScenario,
+    LevelsScenario,
+    Scenario,
+    ScenarioWanted,
+)
+from services.assessment.scoring.computing import compute
+from services.assessment.scoring.uncertainty import Streams
+from services.platform.database import Reading, ReadSession, WriteSession, Writing
+from services.platform.identity import MetricsDrafter
+from services.platform.ids import new_id
+from services.platform.problems import (
+    Conflict,
+    FieldError,
+    NotFound,
+    Unavailable,
+    problem_responses,
+)
+from services.platform.service import API, region_of
+from services.platform.settings import Service
+from services.platform.writing import IdempotencyKey, claim_creation
+
+router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
+
+FEWEST_DRAWS = 100
+"""A scenario tells values alone, which do not depend on draws."""
+
+STORE = """
+-- A scenario that was computed.
+INSERT INTO assessment.scenario (region, id, recorded_at, recorded_by, wanted, outcome)
+VALUES (:region, :id, :now, :recorded_by, CAST(:wanted AS jsonb), CAST(:outcome AS jsonb))
+"""
+
+FIND = """
+-- One scenario.
+SELECT id, region, recorded_at, recorded_by, wanted, outcome
+FROM assessment.scenario WHERE region = :region AND id = :id
+"""
+
+COLUMNS = ("set", "without", "code", "name", "before", "after", "raw", "effort", "index")
+
+WANTED: TypeAdapter[LevelsScenario | CollaborationScenario] = TypeAdapter(ScenarioWanted)
+
+ScenarioId = Annotated[UUID, Path(description="Id of a scenario.")]
+
+
+@router.post(
+    "/scenarios",
+    operation_id="post_scenario",
+    status_code=201,
+    responses=problem_responses(403, 404, 409, 413, 503),
+)
+async def post_scenario(
+    request: Request,
+    response: Response,
+    session: Writing,
+    *,
+    caller: MetricsDrafter,
+    wanted: ScenarioWanted,
+    idempotency_key: IdempotencyKey = None,
+) -> Scenario:
+    """What changes would do, and the cheapest set of changes that reaches a target.
+
+    Efforts are whole numbers, 1 for each step unless given. The least effort is exact, for levels
+    and for every mean of a collaboration method; each result is computed by the engine that scores.
+    """
+    region, now = region_of(request), datetime.now(UTC)
+    scenario_id, is_new = await claim_creation(
+        session,
+        Service.assessment,
+        region,
+        caller=caller.subject,
+        key=idempotency_key,
+        body=wanted,
+        new_id=new_id(),
+        now=now,
+    )
+    if is_new:
+        outcome = await _outcome(request, session, wanted)
+        await session.execute(
+            text(STORE),
+            {
+                "region": region,
+                "id": scenario_id,
+                "now": now,
+                "recorded_by": caller.agency or caller.subject,
+                "wanted": wanted.model_dump_json(),
+                "outcome": json.dumps(outcome.model_dump(mode="json")),
+            },
+        )
+    kept = await _find(session, region, scenario_id)
+    response.headers["Location"] = kept.href
+    return kept
+
+
+@router.get("/scenarios/{id}", operation_id="get_scenario", responses=problem_responses(404))
+async def get_scenario(request: Request, session: Reading, id: ScenarioId) -> Scenario:
+    """A scenario as it was computed, which never changes."""
+    return await _find(session, region_of(request), id)
+
+
+@router.get(
+    "/scenarios/{id}/changes.csv",
+    operation_id="get_scenario_changes",
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+    | problem_responses(404),
+)
+async def get_scenario_changes(request: Request, session: Reading, id: ScenarioId) -> Response:
+    """The sets of changes of a scenario as CSV, a row for each indicator that changes."""
+    found = await _find(session, region_of(request), id)
+    return Response(
+        changes_csv(found.outcome).encode("utf-8-sig"),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="skenario-{id}.csv"'},
+    )
+
+
+def changes_csv(outcome: Outcome) -> str:
+    """A row for each change of each set; the first set is the cheapest."""
+    file = io.StringIO(newline="")
+    writer = csv.writer(file)
+    writer.writerow(COLUMNS)
+    for number, one in enumerate(outcome.solutions, start=1):
+        for change in one.changes:
+            about = (change.code, change.name, change.before, change.after, change.raw)
+            writer.writerow((number, one.without, *about, change.effort, one.result.value))
+    return file.getvalue()
+
+
+async def _outcome(
+    request: Request, session: WriteSession, wanted: LevelsScenario | CollaborationScenario
+) -> Outcome:
+    try:
+        if isinstance(wanted, LevelsScenario):
+            return await _of_levels(wanted)
+        return await _of_collaboration(request, session, wanted)
+    except ScenarioError as error:
+        extra = {} if error.best_reachable is None else {"best_reachable": error.best_reachable}
+        raise Conflict(
+            str(error),
+            errors=[
+                FieldError(pointer=pointer, parameter=None, detail=fault)
+                for pointer, fault in error.faults.items()
+            ],
+            extra=extra,
+        ) from None
+
+
+async def _of_levels(wanted: LevelsScenario) -> Outcome:
+    method = index_method(wanted.method)
+    return await asyncio.to_thread(
+        levels_outcome,
+        method,
+        _by_number(wanted.levels),
+        lowest=wanted.unknown == "lowest",
+        changes=_by_number(wanted.changes),
+        target=wanted.target,
+        efforts=_by_number(wanted.efforts),
+        alternatives=wanted.alternatives,
+    )
+
+
+def _by_number(given: Mapping[str, Any]) -> dict[int, Any]:
+    return {int(number): value for number, value in given.items()}
+
+
+async def _of_collaboration(
+    request: Request, session: WriteSession, wanted: CollaborationScenario
+) -> Outcome:
+    method = collaboration_method(wanted.method, period=wanted.period, parameter=False)
+    assessed = await assess_now(
+        session,
+        request.app.state.peers,
+        method,
+        region=region_of(request),
+        period=wanted.period,
+        seed=1,
+        draws=FEWEST_DRAWS,
+        authorization=request.headers["authorization"],
+    )
+    if assessed.notices:
+        raise Unavailable(
+            "A scenario is kept for good, so it needs every service: " + "; ".join(assessed.notices)
+        )
+
+    def work() -> Outcome:
+        known = compute(method, assessed.facts, Streams(1, FEWEST_DRAWS)).values
+        indicators = {one.code for one in method.indicators()}
+        return collaboration_outcome(
+            method,
+            {code: value for code, value in known.items() if code in indicators},
+            period=wanted.period,
+            evidence_hash=assessed.facts.hash(),
+            changes=wanted.changes,
+            target=wanted.target,
+            step=wanted.step,
+            efforts=wanted.efforts,
+            alternatives=wanted.alternatives,
+        )
+
+    return await asyncio.to_thread(work)
+
+
+async def _find(session: ReadSession | WriteSession, region: str, scenario_id: UUID) -> Scenario:
+    names = {"region": region, "id": scenario_id}
+    row = (await session.execute(text(FIND), names)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no scenario {scenario_id}.")
+    href = f"{API}/scenarios/{row.id}"
+    return Scenario(
+        id=row.id,
+        region=row.region,
+        recorded_at=row.recorded_at,
+        recorded_by=row.recorded_by,
+        wanted=WANTED.validate_python(row.wanted),
+        outcome=Outcome.model_validate(row.outcome),
+        href=href,
+        changes_href=f"{href}/changes.csv",
+    )

@@ -1,0 +1,116 @@
+"""Scenarios over the wire."""
+
+from typing import Annotated, Literal, TypeVar
+from uuid import UUID
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from services.assessment.assessments.schemas import DEFAULT_METHOD
+from services.assessment.indices import IndicatorNumber, KnownLevel, LevelRange
+from services.assessment.scenarios.outcome import Outcome
+from services.platform.fields import BodyNumber, Slug, Year
+
+IndicatorCode = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9_]+\.[a-z0-9_]+$", max_length=80)
+]
+Effort = Annotated[int, Field(ge=1, le=20), BodyNumber]
+Alternatives = Annotated[int, Field(ge=0, le=5), BodyNumber]
+
+
+class _Wanted(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    alternatives: Alternatives = Field(
+        2, description="How many other sets to give, each without one change of the cheapest."
+    )
+
+
+class LevelsScenario(_Wanted):
+    """From levels of an index, such as SPBE, to other levels or to a target."""
+
+    kind: Literal["index"]
+    method: Slug = "spbe-2020"
+    levels: dict[IndicatorNumber, KnownLevel | LevelRange | None] = Field(
+        max_length=200, description="Where it stands, by number of the indicator."
+    )
+    unknown: Literal["refuse", "lowest"] = Field(
+        "refuse", description="Whether an unknown level or a range is taken at its lowest."
+    )
+    changes: dict[IndicatorNumber, KnownLevel] = Field(
+        default_factory=dict[str, int], max_length=200, description="Levels to set first."
+    )
+    target: Annotated[float, Field(ge=0, le=100), BodyNumber] | None = Field(
+        None, description="An index to reach from there with the least effort."
+    )
+    efforts: dict[IndicatorNumber, Effort | None] = Field(
+        default_factory=dict[str, int | None],
+        max_length=200,
+        description="Effort of a step up, 1 unless given; null where nothing can be changed.",
+    )
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> "LevelsScenario":
+        return _asking(self, self.changes, self.target)
+
+
+class CollaborationScenario(_Wanted):
+    """From the evidence of a year to other values of indicators or to a target."""
+
+    kind: Literal["collaboration"]
+    method: Slug = DEFAULT_METHOD
+    period: Annotated[Year, BodyNumber]
+    changes: dict[IndicatorCode, Annotated[float, Field(ge=-1e6, le=1e6), BodyNumber]] = Field(
+        default_factory=dict[str, float],
+        max_length=200,
+        description="Values to set first, as they are before goalposts; one without evidence is "
+        "given a value so, and named as assumed.",
+    )
+    target: Annotated[float, Field(ge=0, le=100), BodyNumber] | None = Field(
+        None, description="An index to reach from there with the least effort."
+    )
+    step: Annotated[float, Field(ge=5, le=100), BodyNumber] = Field(
+        10, description="Points of an indicator's score that one step adds."
+    )
+    efforts: dict[IndicatorCode, Effort | None] = Field(
+        default_factory=dict[str, int | None],
+        max_length=200,
+        description="Effort of a step, 1 unless given; null where nothing can be changed.",
+    )
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> "CollaborationScenario":
+        return _asking(self, self.changes, self.target)
+
+
+Asked = TypeVar("Asked", bound=_Wanted)
+
+
+def _asking(wanted: Asked, changes: object, target: float | None) -> Asked:
+    if not changes and target is None:
+        raise ValueError("give changes, a target, or both")
+    return wanted
+
+
+ScenarioWanted = Annotated[LevelsScenario | CollaborationScenario, Field(discriminator="kind")]
+
+
+class Scenario(BaseModel):
+    """A scenario that was computed, with what was asked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID
+    region: str
+    recorded_at: AwareDatetime
+    recorded_by: str
+    wanted: ScenarioWanted
+    outcome: Outcome
+    href: str
+    changes_href: str = Field(description="The sets of changes as CSV.")

@@ -1,0 +1,151 @@
+"""The cheapest steps by which a tree of indicators reaches a target, exactly and for every mean.
+
+Each mean of the methods is a sum of a rising function of its parts (x, log x, -1/x). So the best
+value that a node can have for each total effort follows from the best values of its parts, from
+the indicators up to the index: dynamic programming, exact where the index is no linear function and
+an integer programme would not be.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.assessment.methods.definition import CollaborationMethod
+from services.assessment.methods.rules import Mean
+from services.assessment.scoring.tree import has_evidence, is_covered
+from services.assessment.scoring.weigh import weights_of
+
+Floats = NDArray[np.float64]
+Scores = Mapping[str, float]
+"""0-100 of each indicator that has evidence."""
+
+Efforts = Mapping[str, int | None]
+"""Effort of one step of an indicator; None where it cannot be changed."""
+
+REACHED = 1e-9
+"""What floating point may lack of a target."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The best value for each effort that buys more than any smaller one, and how to get it."""
+
+    efforts: NDArray[np.int64]
+    values: Floats
+    steps: Callable[[int], dict[str, int]]
+    """The steps of each indicator at a point of the curve."""
+
+
+def index_curve(
+    method: CollaborationMethod,
+    scores: Scores,
+    *,
+    step: float,
+    efforts: Efforts,
+    without: str | None = None,
+) -> Curve | None:
+    """The curve of the index; None where it has no value."""
+    weights = {code: float(str(weight)) for code, weight in weights_of(method).items()}
+    rules = method.aggregation
+    dimensions: list[tuple[float, Curve]] = []
+    for dimension in method.dimensions:
+        elements = {
+            element.code: element
+            for element in dimension.elements
+            if has_evidence(method, element, scores)
+        }
+        if not is_covered(dimension, elements, method.minimum_elements):
+            continue
+        parts: list[tuple[float, Curve]] = []
+        for element in elements.values():
+            leaves = [
+                (
+                    weights[one.code],
+                    _leaf(
+                        one.code,
+                        scores[one.code],
+                        step=step,
+                        effort=None if one.code == without else efforts.get(one.code, 1),
+                    ),
+                )
+                for one in element.indicators
+                if one.code in scores
+            ]
+            parts.append((weights[element.code], _mean(rules.element, leaves)))
+        dimensions.append((weights[dimension.code], _mean(rules.dimension, parts)))
+    if not dimensions or len(dimensions) / len(method.dimensions) < method.minimum_dimensions:
+        return None
+    return _mean(rules.index, dimensions)
+
+
+def cheapest_point(curve: Curve, target: float) -> int | None:
+    """The first point of a curve that reaches the target."""
+    reached = curve.values >= target - REACHED
+    return int(np.argmax(reached)) if reached.any() else None
+
+
+def raised(score: float, *, step: float, steps: int) -> float:
+    """A score after some steps; 100 is the end."""
+    return min(100.0, score + step * steps)
+
+
+def _leaf(code: str, score: float, *, step: float, effort: int | None) -> Curve:
+    count = 0 if effort is None else int(np.ceil((100 - score) / step - REACHED))
+    return Curve(
+        efforts=np.arange(count + 1, dtype=np.int64) * (effort or 0),
+        values=np.array([raised(score, step=step, steps=n) for n in range(count + 1)]),
+        steps=lambda at: {code: at} if at else {},
+    )
+
+
+def _mean(kind: Mean, parts: Sequence[tuple[float, Curve]]) -> Curve:
+    """The curve of a mean of parts with weights."""
+    total = sum(weight for weight, _ in parts)
+    summed = _term(kind, *parts[0])
+    for weight, curve in parts[1:]:
+        summed = _sum(summed, _term(kind, weight, curve))
+    with np.errstate(divide="ignore"):
+        match kind:
+            case "arithmetic":
+                values = summed.values / total
+            case "geometric":
+                values = np.exp(summed.values / total)
+            case "harmonic":
+                values = total / -summed.values
+    return Curve(summed.efforts, values, summed.steps)
+
+
+def _term(kind: Mean, weight: float, curve: Curve) -> Curve:
+    with np.errstate(divide="ignore"):  # a part at 0 makes these means 0, whatever the others are
+        match kind:
+            case "arithmetic":
+                values = weight * curve.values
+            case "geometric":
+                values = weight * np.log(curve.values)
+            case "harmonic":
+                values = -weight / curve.values
+    return Curve(curve.efforts, values, curve.steps)
+
+
+def _sum(first: Curve, second: Curve) -> Curve:
+    """The best sum for each effort that two curves share, without points that buy nothing."""
+    top = int(first.efforts[-1] + second.efforts[-1])
+    best = np.full(top + 1, -np.inf)
+    left = np.full(top + 1, -1, dtype=np.int64)
+    right = np.zeros(top + 1, dtype=np.int64)
+    for at, (effort, value) in enumerate(zip(first.efforts, first.values, strict=True)):
+        sums, places = value + second.values, effort + second.efforts
+        better = (sums > best[places]) | (left[places] < 0)
+        chosen = places[better]
+        best[chosen], left[chosen], right[chosen] = sums[better], at, np.flatnonzero(better)
+    before = np.concatenate(([-np.inf], np.maximum.accumulate(best)[:-1]))
+    kept = np.flatnonzero(best > before)
+    kept = kept if len(kept) and kept[0] == 0 else np.concatenate(([0], kept))
+
+    def steps(at: int) -> dict[str, int]:
+        place = int(kept[at])
+        return first.steps(int(left[place])) | second.steps(int(right[place]))
+
+    return Curve(kept, best[kept], steps)
