@@ -12,8 +12,8 @@ from sqlalchemy import text
 from services.platform.database import WriteSession
 from services.platform.guards import tag_matches
 from services.platform.problems import (
+    Conflict,
     FieldError,
-    Invalid,
     PreconditionFailed,
     PreconditionRequired,
 )
@@ -84,7 +84,7 @@ async def claim_creation(
     """The id to create under, and whether it is new; without a key every creation is.
 
     A second request with the same key waits for the first one's transaction, then gets its id.
-    `Invalid` where the key stood for another body.
+    `Conflict` where the key stood for another body, which no schema can tell.
     """
     if key is None:
         return new_id, True
@@ -100,7 +100,7 @@ async def claim_creation(
     if before.fingerprint != fingerprint:
         detail = "stood for another body before; use a new one for a new creation"
         error = FieldError(pointer=None, parameter="Idempotency-Key", detail=detail)
-        raise Invalid("This Idempotency-Key was used already.", errors=[error])
+        raise Conflict("This Idempotency-Key was used already.", errors=[error])
     return UUID(before.created_id), False
 
 

@@ -243,7 +243,7 @@ def test_an_assessment_sent_twice_with_one_key_is_kept_once(
     assert answers[0].headers["location"] == answers[1].headers["location"]
     assert len(toba_hub.client.get(f"{ASSESSMENTS}?period=2012").json()["items"]) == 1
     other = toba_hub.client.post(ASSESSMENTS, json=wanted | {"seed": 9}, headers=once)
-    assert other.status_code == 422
+    assert other.status_code == 409
     assert other.json()["errors"][0]["parameter"] == "Idempotency-Key"
 
 

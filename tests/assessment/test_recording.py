@@ -114,7 +114,7 @@ def test_a_creation_that_is_sent_again_creates_nothing_more(regency: Room) -> No
     other = write(
         regency, "POST", MEETINGS, meeting("lain"), caller=DISKOMINFO, Idempotency_Key="a-1"
     )
-    assert other.status_code == 422
+    assert other.status_code == 409
     assert other.json()["errors"][0]["parameter"] == "Idempotency-Key"
     own = write(regency, "POST", MEETINGS, meeting("lain"), caller=BAPPEDA, Idempotency_Key="a-1")
     assert own.status_code == 201, "a word of one agency means nothing for another"
