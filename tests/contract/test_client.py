@@ -20,6 +20,7 @@ from tests.servers import LOOPBACK
 pytestmark = pytest.mark.contract
 
 NAME = "emall_generated_client"
+GRAPHML = "application/graphml+xml"
 
 
 class Generated:
@@ -49,6 +50,7 @@ def generated(running: RunningHub, tmp_path_factory: pytest.TempPathFactory) -> 
         "application/atom+xml",
         "application/pdf",
         "application/zip",
+        GRAPHML,
         "image/svg+xml",
     )
     overrides = dict.fromkeys(files, "application/octet-stream")

@@ -69,15 +69,17 @@ api = called_with()
 refused = called_with(coverage={"enabled": False})
 load_all_checks()
 schemathesis.openapi.media_type(XLSX, st.just(to_workbook({})))
+schemathesis.openapi.media_type("application/zip", st.binary(max_size=200))
 
 
 def test_the_operations_that_are_tested_are_those_of_the_running_hub(running: RunningHub) -> None:
     assert requests.get(f"{running.address}/openapi.json", timeout=60).json() == document
 
 
-SHEETS: dict[str, list[Any]] = {
-    # A workbook has no schema that could be broken.
+FILES: dict[str, list[Any]] = {
+    # A workbook and a bundle have no schema that could be broken.
     "import_evidence": [negative_data_rejection],
+    "import_bundle": [negative_data_rejection],
     # Any bytes fit the schema of a sheet, and few are a table.
     "upload_usage_statistics": [negative_data_rejection, positive_data_acceptance],
 }
@@ -100,7 +102,7 @@ def test_an_operation_keeps_to_the_document(
         # Asked for the result of each event, the hub takes what is right and names the rest.
         given = {name.lower() for name in [*(case.query or {}), *(case.headers or {})]}
         each = operation_id == "post_usage_events" and not given.isdisjoint({"detail", "prefer"})
-        excluded = [negative_data_rejection] if each else SHEETS.get(operation_id)
+        excluded = [negative_data_rejection] if each else FILES.get(operation_id)
         case.call_and_validate(
             base_url=running.address,
             headers=running.admin if with_key else None,
@@ -134,7 +136,7 @@ def test_calls_that_follow_from_each_other_are_answered_as_documented(running: R
             }
 
         def validate_response(self, response: Any, case: Case[Any], *_: Any, **__: Any) -> None:
-            excluded = SHEETS.get(case.operation.definition.raw["operationId"])
+            excluded = FILES.get(case.operation.definition.raw["operationId"])
             case.validate_response(response, excluded_checks=excluded)
 
     AtTheHub.run(settings=examples(BOUNDS, stateful_step_count=6))
