@@ -57,8 +57,9 @@ assert len(OPERATIONS) == sum(len(operations) for operations in document["paths"
 def called_with(**phases: Any) -> BaseSchema:
     """The document, to call what it describes."""
     accepted = {
-        # 412: an `If-Match` may be well formed and name no state that was given.
-        "expected-statuses": ["2xx", "3xx", 401, 403, 404, 409, 412, 429, "5xx"]
+        # 412: an `If-Match` may be well formed and name no state that was given; 428: there may be
+        # none, where the caller could not know that there is something to change.
+        "expected-statuses": ["2xx", "3xx", 401, 403, 404, 409, 412, 428, 429, "5xx"]
     }
     wanted = {"seed": 1, "checks": {"positive_data_acceptance": accepted}, "phases": phases}
     return schemathesis.openapi.from_dict(document, config=SchemathesisConfig.from_dict(wanted))
