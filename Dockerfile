@@ -21,7 +21,7 @@ LABEL org.opencontainers.image.title="emall" \
 # a new volume mounted on one of them does too.
 RUN pip uninstall --yes --quiet --root-user-action ignore pip setuptools wheel \
     && useradd --uid 10001 --home-dir /data --no-create-home --shell /usr/sbin/nologin emall \
-    && install -d -o 10001 -g 10001 -m 0700 /data /keys/signing /keys/publishing \
+    && install -d -o 10001 -g 10001 -m 0700 /data /keys/signing /keys/publishing /keys/comments \
     && install -d -o 10001 -g 10001 -m 0755 /keys/verifying
 WORKDIR /app
 # The services find migrations/, methods/ and packs/ beside themselves.

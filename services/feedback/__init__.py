@@ -1,1 +1,1 @@
-"""What happened: usage events and statistics, surveys."""
+"""What happened: usage events and statistics, surveys, comments."""

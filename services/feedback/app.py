@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager, suppress
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from services.feedback.comments.holders import router as comment_holders
+from services.feedback.comments.routes import router as comments
 from services.feedback.reporting.routes import router as reporting
 from services.feedback.surveys.follow_up_routes import router as follow_up
 from services.feedback.surveys.holders import router as survey_holders
@@ -25,7 +27,7 @@ from services.platform.settings import Service, Settings
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Usage and surveys as an application of its own."""
+    """Usage, surveys and comments as an application of its own."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
@@ -51,7 +53,17 @@ def create_app(settings: Settings) -> FastAPI:
         Service.feedback,
         settings,
         title="emall feedback",
-        routers=[events, usage, reporting, surveys, survey_holders, follow_up, rating_tokens],
+        routers=[
+            events,
+            usage,
+            reporting,
+            surveys,
+            survey_holders,
+            follow_up,
+            rating_tokens,
+            comment_holders,
+            comments,
+        ],
         lifespan=lifespan,
         models=[UsageCloudEvent],
     )

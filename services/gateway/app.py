@@ -19,7 +19,6 @@ from services.gateway.connectors.oss.desk import Desk, open_desk
 from services.gateway.connectors.oss.receiving import router as oss_receiving
 from services.gateway.connectors.oss.routes import router as oss
 from services.gateway.connectors.routes import router as connectors
-from services.gateway.derived_keys import derived_key
 from services.gateway.door import Door
 from services.gateway.guard import Guard
 from services.gateway.hub import router as hub
@@ -44,6 +43,7 @@ from services.gateway.posters.routes import router as posters
 from services.gateway.reminders import Reminders
 from services.gateway.upstreams import RemoteService
 from services.platform.database import Database
+from services.platform.derived_keys import derived_key
 from services.platform.guards import BodyLimit, EntityTags
 from services.platform.identity import (
     ANONYMOUS,

@@ -25,6 +25,7 @@ OWNERS: Mapping[str, Service] = {
     "catalog": Service.catalog,
     "usage": Service.feedback,
     "surveys": Service.feedback,
+    "comments": Service.feedback,
     "methods": Service.assessment,
     "assessments": Service.assessment,
     "metrics": Service.assessment,
@@ -49,8 +50,13 @@ OWNERS: Mapping[str, Service] = {
 """Which service answers `/api/v1/<name>...`; what is not named is the gateway's own."""
 
 
+SAID_BY_THE_DOOR = frozenset({b"authorization", b"x-forwarded-for"})
+
+
 def owner_of(path: str) -> Service | None:
     """The service behind this path, or None for the gateway itself."""
+    if path.startswith("/open311/"):
+        return Service.feedback
     if not path.startswith(f"{API}/"):
         return None
     return OWNERS.get(path[len(API) + 1 :].partition("/")[0])
@@ -92,7 +98,8 @@ class Door:
             return
         inner = {name: value for name, value in scope.items() if name not in {"app", "state"}}
         inner["headers"] = [
-            *((name, value) for name, value in scope["headers"] if name != b"authorization"),
+            *((name, value) for name, value in scope["headers"] if name not in SAID_BY_THE_DOOR),
+            *_who_is_there(scope),
             (b"authorization", f"Bearer {self.signer.sign(caller)}".encode()),
         ]
         await self.upstreams[owner](inner, receive, send)
@@ -114,3 +121,9 @@ class Door:
             raise Unavailable(
                 "The key cannot be checked now; try again shortly.", headers={"Retry-After": "5"}
             ) from None
+
+
+def _who_is_there(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """The other end as the door's server knows it, whatever the client says of itself."""
+    client: tuple[str, int] | None = scope.get("client")
+    return [(b"x-forwarded-for", client[0].encode("latin-1"))] if client else []

@@ -24,6 +24,8 @@ TAGS = [
     {"name": "connectors", "description": "Systems of others, behind a breaker: OSS."},
     {"name": "usage", "description": "Events and monthly statistics of use."},
     {"name": "surveys", "description": "Awareness and satisfaction."},
+    {"name": "comments", "description": "Comments and complaints, and how agencies answer."},
+    {"name": "open311", "description": "The same in the form of Open311 GeoReport v2."},
     {"name": "evidence", "description": "What is known about collaboration, with its sources."},
     {"name": "metrics", "description": "Methods, assessments, collaboration dynamics, indices."},
     {"name": "hub", "description": "The hub itself."},

@@ -15,9 +15,12 @@ from pydantic import BaseModel, ConfigDict
 
 from services.platform.problems import NotAllowed, NotAuthenticated
 
-Scope = Literal["usage:write", "catalog:write", "evidence:write", "metrics:draft", "admin"]
+Scope = Literal[
+    "usage:write", "comments:write", "catalog:write", "evidence:write", "metrics:draft", "admin"
+]
 SCOPES: tuple[Scope, ...] = (
     "usage:write",
+    "comments:write",
     "catalog:write",
     "evidence:write",
     "metrics:draft",
@@ -207,6 +210,7 @@ class Requires(HTTPBearer):
 
 
 UsageWriter = Annotated[Caller, Depends(Requires("usage:write"))]
+CommentsHandler = Annotated[Caller, Depends(Requires("comments:write"))]
 CatalogWriter = Annotated[Caller, Depends(Requires("catalog:write"))]
 EvidenceWriter = Annotated[Caller, Depends(Requires("evidence:write"))]
 MetricsDrafter = Annotated[Caller, Depends(Requires("metrics:draft"))]

@@ -70,6 +70,14 @@ class Settings(BaseSettings):
         description="Ed25519 key (PEM) that signs published assessments; made at its first use. "
         "Every process of the assessment service needs the same.",
     )
+    comments_private_key_file: Path | None = Field(
+        None,
+        description="Ed25519 key (PEM) from which the keys of contact details are derived; made at "
+        "its first use. Every process of the feedback service needs the same.",
+    )
+    comment_retention_months: int = Field(
+        24, ge=1, le=1200, description="Months after its end for which a comment's text is kept."
+    )
     upstream_timeout_seconds: float = Field(
         20, gt=0, le=300, description="How long the gateway waits for a service."
     )
@@ -129,6 +137,10 @@ class Settings(BaseSettings):
     @property
     def publishing_key_file(self) -> Path:
         return self.publishing_private_key_file or self.data_dir / "publishing" / "key.pem"
+
+    @property
+    def comments_key_file(self) -> Path:
+        return self.comments_private_key_file or self.data_dir / "comments" / "key.pem"
 
     @property
     def public_key_file(self) -> Path:

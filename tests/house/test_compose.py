@@ -60,8 +60,9 @@ def test_only_the_gateway_holds_the_signing_key_and_nobody_can_change_it() -> No
     for name in SERVICES:
         volumes = CONTAINERS[name]["volumes"]
         assert ("signing-key:/keys/signing:ro" in volumes) == (name == "gateway")
-        # The key that signs published assessments is made by the service that signs with it.
-        changeable = ["publishing-key:/keys/publishing"] if name == "assessment" else []
+        # A key of a service's own is made by the service that uses it.
+        own = {"assessment": "publishing", "feedback": "comments"}.get(name)
+        changeable = [f"{own}-key:/keys/{own}"] if own else []
         assert [volume for volume in volumes if not volume.endswith(":ro")] == changeable
         settings = environment(name)
         assert ("EMALL_IDENTITY_PRIVATE_KEY_FILE" in settings) == (name == "gateway")

@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.gateway.derived_keys import derived_key
 from services.gateway.guard import Guard, PrivateAddressError, to_address
 from services.gateway.links.probing import reason_of
 from services.platform.database import Database
+from services.platform.derived_keys import derived_key
 from services.platform.service import VERSION
 
 log = logging.getLogger(__name__)

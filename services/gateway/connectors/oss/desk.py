@@ -16,8 +16,8 @@ from services.gateway.connectors.connector import Connector, ConnectorError, Pat
 from services.gateway.connectors.memory import Known, Memory
 from services.gateway.connectors.oss.client import Oss, OssRefusedError, is_failing
 from services.gateway.connectors.oss.messages import Outbound
-from services.gateway.derived_keys import derived_key
 from services.platform.database import Database
+from services.platform.derived_keys import derived_key
 from services.platform.problems import NotFound, Unavailable
 from services.platform.settings import Settings
 

@@ -1,4 +1,4 @@
-"""Keys for other purposes, derived from the gateway's private key, so that no table holds them."""
+"""Keys for other purposes, derived from a private key, so that no table holds them."""
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

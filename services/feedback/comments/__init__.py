@@ -1,0 +1,1 @@
+"""Comments and complaints: filed by anybody, answered by agencies within a promise."""

@@ -1,0 +1,101 @@
+"""Contact details: encrypted in a table of their own, with the consent, and gone with its reason.
+
+Law 27/2022 asks for erasure within 3x24 hours after the purpose ends or consent is withdrawn; here
+it happens in the same transaction.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import text
+
+from services.feedback.comments.keys import Keys
+from services.feedback.comments.schemas import ConsentText, Contact, ContactDetails
+from services.platform.database import WriteSession
+from services.platform.problems import Conflict, FieldError
+
+CONSENT = ConsentText(
+    version="2026-1",
+    text="Saya setuju kontak ini dipakai hanya untuk menanggapi pesan ini. Kontak disimpan "
+    "terenkripsi, hanya dibaca instansi yang menangani, dan dihapus saat pesan selesai atau saat "
+    "saya mencabut persetujuan, paling lambat 3x24 jam sesudahnya.",
+    text_en="I agree that this contact is used only to respond to this message. It is kept "
+    "encrypted, read by the agency in charge alone, and erased when the case is closed or when I "
+    "withdraw my consent, at the latest 72 hours after.",
+)
+
+Reason = Literal["contact_withdrawn", "contact_erased"]
+
+KEEP = """
+-- A contact, encrypted, with the consent to it.
+INSERT INTO feedback.comment_contact (region, comment, sealed, consent_version, consented_at)
+VALUES (:region, :comment, :sealed, :version, :now)
+"""
+
+READ = """
+-- The contact of a comment.
+SELECT sealed, consent_version, consented_at FROM feedback.comment_contact
+WHERE region = :region AND comment = :comment
+"""
+
+ERASE = """
+-- Contacts go for good.
+DELETE FROM feedback.comment_contact
+WHERE region = :region AND comment = ANY(CAST(:comments AS uuid[]))
+RETURNING comment
+"""
+
+
+def check_consent(contact: Contact) -> None:
+    """Refuses a contact whose owner agreed to another text than today's."""
+    if contact.consent != CONSENT.version:
+        detail = f"must be {CONSENT.version}, the version of the text in force"
+        error = FieldError(pointer="#/contact/consent", parameter=None, detail=detail)
+        raise Conflict("The text of the consent changed; show the new one.", errors=[error])
+
+
+async def keep_contact(
+    session: WriteSession,
+    keys: Keys,
+    region: str,
+    comment: UUID,
+    *,
+    contact: Contact,
+    now: datetime,
+) -> None:
+    plain = json.dumps({"email": contact.email, "phone": contact.phone}).encode()
+    await session.execute(
+        text(KEEP),
+        {
+            "region": region,
+            "comment": comment,
+            "sealed": keys.seal(plain, region=region, comment=comment),
+            "version": contact.consent,
+            "now": now,
+        },
+    )
+
+
+async def read_contact(
+    session: WriteSession, keys: Keys, region: str, comment: UUID
+) -> ContactDetails | None:
+    """The contact of a comment; None where there is none, or its key is gone."""
+    found = await session.execute(text(READ), {"region": region, "comment": comment})
+    row = found.one_or_none()
+    plain = None if row is None else keys.open(row.sealed, region=region, comment=comment)
+    if row is None or plain is None:
+        return None
+    return ContactDetails(
+        **json.loads(plain), consent_version=row.consent_version, consented_at=row.consented_at
+    )
+
+
+async def erase_contacts(
+    session: WriteSession, region: str, comments: Sequence[UUID]
+) -> list[UUID]:
+    """Erases the contacts of these comments; answers which had one."""
+    rows = await session.scalars(text(ERASE), {"region": region, "comments": list(comments)})
+    return list(rows)

@@ -1,0 +1,43 @@
+"""What the routes of comments are given: keys, the ticket in the address, who sends."""
+
+from typing import Annotated
+
+from fastapi import Depends, Header, Path, Request
+from pydantic import StringConstraints
+
+from services.feedback.comments.keys import Keys
+from services.feedback.comments.schemas import Ticket
+from services.platform.identity import ensure_identity, load_private_key
+from services.platform.settings import Settings
+
+
+def keys_of(request: Request) -> Keys:
+    """The service's keys, made at their first use."""
+    known: Keys | None = getattr(request.app.state, "comment_keys", None)
+    if known is None:
+        settings: Settings = request.app.state.settings
+        file = settings.comments_key_file
+        ensure_identity(file, file.with_name(f"{file.stem}.public.pem"))
+        known = request.app.state.comment_keys = Keys(load_private_key(file))
+    return known
+
+
+def sender_of(request: Request) -> tuple[str, str]:
+    """Address and browser, for the day's salted hash alone.
+
+    The door says who is there; what a client says of itself does not pass it.
+    """
+    host = request.client.host if request.client is not None else ""
+    return (
+        request.headers.get("x-forwarded-for", host),
+        request.headers.get("user-agent", "")[:500],
+    )
+
+
+OwnKeys = Annotated[Keys, Depends(keys_of)]
+Sender = Annotated[tuple[str, str], Depends(sender_of)]
+TicketPath = Annotated[Ticket, Path(description="The ticket's code.")]
+TicketToken = Annotated[
+    Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]+$", max_length=100)] | None,
+    Header(alias="Ticket-Token", description="The secret that came with the ticket."),
+]

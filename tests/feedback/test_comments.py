@@ -1,0 +1,332 @@
+"""Comments over HTTP: filed without a name, answered by the agency, shown to whom they concern."""
+
+from typing import Any
+
+import pytest
+
+from services.feedback.comments.tickets import read_ticket
+from tests.conftest import Room, agency_caller
+from tests.feedback.complaints import (
+    ADMIN,
+    COMMENTS,
+    EMAIL,
+    PHONE,
+    answer,
+    call,
+    comment,
+    contact,
+    file,
+    form_token,
+    handler_of,
+    move,
+    send,
+)
+from tests.feedback.sending import pointers
+
+
+def dump(office: Room) -> str:
+    """Every column of every row of the tables of comments, as PostgreSQL writes them."""
+    from sqlalchemy import text
+
+    from services.platform.database import WriteSession
+
+    async def work(session: WriteSession) -> str:
+        tables = await session.scalars(
+            text(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'feedback' "
+                "AND (tablename LIKE 'comment%' OR tablename = 'creation')"
+            )
+        )
+        lines: list[str] = []
+        for table in tables:
+            rows = await session.scalars(text(f"SELECT t::text FROM feedback.{table} t"))
+            lines += rows
+        return "\n".join(lines)
+
+    return office.store(work)
+
+
+def test_a_comment_gets_a_ticket_a_secret_and_a_promise(office: Room, agency: str) -> None:
+    filed = file(office, agency=agency)
+    assert read_ticket(filed["ticket"]) == filed["ticket"]
+    assert len(filed["token"]) == 32
+    assert (filed["state"], filed["held"]) == ("received", False)
+    promise = filed["promise"]
+    assert (promise["promise"], promise["working_days"]) == ("ordinary", 14)
+    assert (promise["standing"], promise["working_days_left"]) == ("running", 14)
+    assert filed["page"] == f"/aduan/{filed['ticket']}"
+
+
+def test_the_text_is_seen_with_the_token_or_the_agencys_key_alone(
+    office: Room, agency: str
+) -> None:
+    filed = file(office, agency=agency, text="Ibu saya menunggu.", place="Kantor camat")
+    shown = call(office, "GET", filed["href"])
+    assert shown.json()["inside"] is None
+    assert "Ibu saya" not in shown.text
+    assert "camat" not in shown.text
+    assert shown.json()["agency"] == agency
+    assert shown.headers["cache-control"] == "private, no-store"
+    inside = call(office, "GET", filed["href"], token=filed["token"]).json()["inside"]
+    assert (inside["text"], inside["place"]) == ("Ibu saya menunggu.", "Kantor camat")
+    for caller, sees in [
+        (handler_of(agency), True),
+        (ADMIN, True),
+        (handler_of("another"), False),
+        (agency_caller(agency, "usage:write"), False),
+    ]:
+        seen = call(office, "GET", filed["href"], caller=caller).json()["inside"]
+        assert (seen is not None) is sees
+    assert call(office, "GET", filed["href"], token="x" * 32).status_code == 403
+
+
+def test_a_ticket_that_is_not_there_is_not_found(office: Room) -> None:
+    assert call(office, "GET", f"{COMMENTS}/7777-7777-7777").status_code == 404
+    assert call(office, "GET", f"{COMMENTS}/7777").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "pointer"),
+    [
+        ({"text": "  \n "}, 422, "#/text"),
+        ({"text": "x" * 4001}, 422, "#/text"),
+        ({"text": "bad \x00 byte"}, 422, "#/text"),
+        ({"kind": "rant"}, 422, "#/kind"),
+        ({"category": "moon"}, 422, "#/category"),
+        ({"district": "12"}, 422, "#/district"),
+        ({"latitude": 91, "longitude": 1}, 422, "#/latitude"),
+        ({"latitude": 2.3}, 409, "#"),
+        ({"contact": {"email": "no", "consent": "2026-1"}}, 422, "#/contact/email"),
+        ({"contact": {"consent": "2026-1"}}, 409, "#/contact"),
+        ({"contact": {"email": EMAIL}}, 422, "#/contact/consent"),
+        ({"contact": {"email": EMAIL, "consent": "1999-1"}}, 409, "#/contact/consent"),
+    ],
+)
+def test_what_does_not_fit_is_named(
+    office: Room, change: dict[str, Any], status: int, pointer: str
+) -> None:
+    refused = send(office, comment(office.settings, **change))
+    assert pointers(refused, status) == [pointer]
+
+
+def test_a_comment_sent_again_with_its_key_is_stored_once(office: Room, agency: str) -> None:
+    body = comment(office.settings, agency=agency, contact=contact())
+    first = send(office, body, idempotency_key="k-1")
+    again = send(office, body, idempotency_key="k-1")
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    other = send(office, body | {"text": "Something else."}, idempotency_key="k-1")
+    assert other.status_code == 422
+    listed = call(office, "GET", f"{COMMENTS}?agency={agency}", caller=ADMIN).json()["items"]
+    assert len(listed) == 1
+
+
+def test_an_agency_answers_within_its_promise_and_the_citizen_writes_back(
+    office: Room, agency: str
+) -> None:
+    filed, handler = file(office, agency=agency), handler_of(agency)
+    assert move(office, filed["ticket"], "in_progress", handler).status_code == 200
+    answered = answer(office, filed["ticket"], handler, text="KTP Anda sudah jadi.")
+    assert answered.status_code == 201
+    assert answered.json()["state"] == "answered"
+    assert answered.json()["promise"]["standing"] == "kept"
+    back = call(
+        office,
+        "POST",
+        f"{filed['href']}/replies",
+        {"text": "Belum juga."},
+        token=filed["token"],
+    )
+    assert back.json()["state"] == "reopened"
+    public = call(office, "GET", filed["href"]).json()
+    told = [(entry["who"], entry["action"], entry["text"]) for entry in public["timeline"]]
+    assert told == [
+        ("citizen", "received", None),
+        ("agency", "in_progress", None),
+        ("agency", "reply", "KTP Anda sudah jadi."),
+        ("citizen", "reply", None),
+    ]
+    assert [entry["number"] for entry in public["timeline"]] == [1, 2, 3, 4]
+    mine = call(office, "GET", filed["href"], token=filed["token"]).json()
+    assert mine["timeline"][3]["text"] == "Belum juga."
+
+
+def test_a_reply_sent_again_with_its_key_is_stored_once(office: Room, agency: str) -> None:
+    filed = file(office, agency=agency)
+    for _ in range(2):
+        sent = call(
+            office,
+            "POST",
+            f"{filed['href']}/replies",
+            {"text": "Ada kabar?"},
+            token=filed["token"],
+            idempotency_key="r-1",
+        )
+        assert sent.status_code == 201
+        assert len(sent.json()["timeline"]) == 2
+
+
+def test_nobody_else_replies_or_moves_a_ticket_on(office: Room, agency: str) -> None:
+    filed = file(office, agency=agency)
+    replies = f"{filed['href']}/replies"
+    body = {"text": "Hello there"}
+    assert call(office, "POST", replies, body).status_code == 401
+    assert call(office, "POST", replies, body, token="y" * 32).status_code == 403
+    assert call(office, "POST", replies, body, caller=handler_of("other")).status_code == 403
+    assert move(office, filed["ticket"], "closed", handler_of("other")).status_code == 403
+    wrong_scope = agency_caller(agency, "usage:write")
+    assert move(office, filed["ticket"], "closed", wrong_scope).status_code == 403
+    assert call(office, "GET", COMMENTS).status_code == 401
+
+
+def test_a_state_that_does_not_follow_is_refused(office: Room, agency: str) -> None:
+    filed = file(office, agency=agency)
+    refused = move(office, filed["ticket"], "reopened")
+    assert pointers(refused, 409) == ["#/state"]
+    assert move(office, filed["ticket"], "closed").status_code == 200
+    assert answer(office, filed["ticket"]).status_code == 409
+    assert move(office, filed["ticket"], "reopened").status_code == 200
+    assert answer(office, filed["ticket"]).status_code == 201
+
+
+def test_a_comment_to_nobody_is_handed_to_an_agency(office: Room, agency: str) -> None:
+    filed = file(office)
+    assert move(office, filed["ticket"], "in_progress", handler_of(agency)).status_code == 403
+    handed = move(office, filed["ticket"], "received", agency=agency).json()
+    assert (handed["agency"], handed["promise"]["verified_at"]) == (agency, None)
+    assert move(office, filed["ticket"], "in_progress", handler_of(agency)).status_code == 200
+
+
+def test_an_agency_lists_its_own_comments_page_by_page(office: Room, agency: str) -> None:
+    tickets = [file(office, agency=agency)["ticket"] for _ in range(5)]
+    file(office, agency="somebody-else")
+    found: list[str] = []
+    address: str | None = f"{COMMENTS}?limit=2"
+    while address is not None:
+        page = call(office, "GET", address, caller=handler_of(agency)).json()
+        found += [item["ticket"] for item in page["items"]]
+        address = page["next"]
+    assert found == tickets[::-1]
+    elsewhere = call(office, "GET", f"{COMMENTS}?agency=somebody-else", caller=handler_of(agency))
+    assert elsewhere.status_code == 403
+    move(office, tickets[0], "closed")
+    closed = call(office, "GET", f"{COMMENTS}?state=closed", caller=handler_of(agency)).json()
+    assert [item["ticket"] for item in closed["items"]] == [tickets[0]]
+    late = call(office, "GET", f"{COMMENTS}?late=true", caller=handler_of(agency)).json()
+    assert late["items"] == []
+
+
+def test_a_contact_is_encrypted_read_by_the_agency_alone_and_gone_when_the_case_closes(
+    office: Room, agency: str
+) -> None:
+    filed = file(office, agency=agency, contact=contact())
+    address = f"{filed['href']}/contact"
+    stored = dump(office)
+    for plain in (EMAIL, EMAIL.encode().hex(), PHONE, PHONE.encode().hex(), filed["token"]):
+        assert plain not in stored
+    for caller in (handler_of("other"), agency_caller(agency, "usage:write")):
+        assert call(office, "GET", address, caller=caller).status_code == 403
+    assert call(office, "GET", address).status_code == 401
+    read = call(office, "GET", address, caller=handler_of(agency)).json()
+    assert (read["email"], read["phone"], read["consent_version"]) == (EMAIL, PHONE, "2026-1")
+    everything = call(office, "GET", filed["href"], token=filed["token"])
+    assert everything.json()["inside"]["has_contact"] is True
+    assert EMAIL not in everything.text
+    closed = move(office, filed["ticket"], "closed", handler_of(agency)).json()
+    actions = [entry["action"] for entry in closed["timeline"]]
+    assert actions == ["received", "contact_read", "closed", "contact_erased"]
+    assert closed["inside"]["has_contact"] is False
+    assert call(office, "GET", address, caller=handler_of(agency)).status_code == 404
+
+
+def test_consent_is_withdrawn_with_the_token_and_that_is_kept(office: Room, agency: str) -> None:
+    filed = file(office, agency=agency, contact=contact(phone=None))
+    address = f"{filed['href']}/contact"
+    assert call(office, "DELETE", address).status_code == 401
+    assert call(office, "DELETE", address, token="z" * 32).status_code == 403
+    assert call(office, "DELETE", address, token=filed["token"]).status_code == 204
+    assert call(office, "DELETE", address, token=filed["token"]).status_code == 404
+    assert call(office, "GET", address, caller=handler_of(agency)).status_code == 404
+    timeline = call(office, "GET", filed["href"]).json()["timeline"]
+    assert timeline[-1]["action"] == "contact_withdrawn"
+    assert timeline[-1]["who"] == "citizen"
+
+
+def test_a_duplicate_is_merged_and_its_holder_hears_the_answer(office: Room, agency: str) -> None:
+    head, double = file(office, agency=agency), file(office, agency=agency, contact=contact())
+    handler = handler_of(agency)
+    for into in (double["ticket"], "7777-7777-7777", file(office, agency="x")["ticket"]):
+        refused = move(office, double["ticket"], "merged", handler, into=into)
+        assert pointers(refused, 409) == ["#/into"]
+    merged = move(office, double["ticket"], "merged", handler, into=head["ticket"]).json()
+    assert (merged["state"], merged["merged_into"]) == ("merged", head["ticket"])
+    call(office, "POST", f"{head['href']}/replies", {"text": "Rahasia"}, token=head["token"])
+    answer(office, head["ticket"], handler, text="Loket kedua dibuka.")
+    seen = call(office, "GET", double["href"], token=double["token"])
+    assert [e["text"] for e in seen.json()["timeline"]][-1] == "Loket kedua dibuka."
+    assert "Rahasia" not in seen.text
+    assert seen.json()["inside"]["has_contact"] is True
+    move(office, head["ticket"], "closed", handler)
+    after = call(office, "GET", double["href"], token=double["token"]).json()
+    assert after["inside"]["has_contact"] is False
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"website": "https://spam.example"}, "trap"),
+        ({"form": None}, "no_form"),
+        ({"form": "1.made-up"}, "no_form"),
+        ({"form": 1}, "too_fast"),
+        ({"form": 90_000}, "old_form"),
+        ({"text": "Buy http://a.example http://b.example www.c.example"}, "addresses"),
+    ],
+)
+def test_what_may_be_spam_is_held_and_let_through_by_a_person(
+    office: Room, agency: str, change: dict[str, Any], reason: str
+) -> None:
+    if isinstance(change.get("form"), int):
+        change = {"form": form_token(office.settings, seconds_ago=change["form"])}
+    filed = file(office, agency=agency, **change)
+    assert filed["held"] is True
+    [item] = call(office, "GET", f"{COMMENTS}?held=true", caller=handler_of(agency)).json()["items"]
+    assert (item["ticket"], item["held_for"]) == (filed["ticket"], [reason])
+    assert move(office, filed["ticket"], "received", handler_of(agency)).json()["held"] is False
+
+
+def test_the_same_words_again_are_held(office: Room, agency: str) -> None:
+    first = file(office, agency=agency, text=f"Loket {agency} tutup")
+    again = file(office, agency=agency, text=f"loket  {agency} TUTUP")
+    assert (first["held"], again["held"]) == (False, True)
+
+
+def test_too_many_from_one_sender_a_day_are_held_and_the_address_is_not_kept(
+    office: Room, agency: str
+) -> None:
+    sender = "203.0.113.77"
+    held = [
+        send(office, comment(office.settings, agency=agency), x_forwarded_for=sender).json()["held"]
+        for _ in range(22)
+    ]
+    assert held == [False] * 20 + [True] * 2
+    other = send(office, comment(office.settings), x_forwarded_for="203.0.113.78").json()
+    assert other["held"] is False
+    assert sender not in dump(office)
+
+
+def test_an_agencys_own_entry_is_not_held(office: Room, agency: str) -> None:
+    body = comment(office.settings, agency=agency, form=None)
+    assert send(office, body, caller=handler_of(agency)).json()["held"] is False
+
+
+def test_the_form_gives_choices_consent_and_promises(office: Room) -> None:
+    form = call(office, "GET", f"{COMMENTS}/form").json()
+    assert [kind["code"] for kind in form["kinds"]] == [
+        "complaint",
+        "question",
+        "comment",
+        "praise",
+    ]
+    assert [promise["working_days"] for promise in form["promises"]] == [5, 14, 60]
+    assert "62 Tahun 2018" in form["sources"][1]
+    assert form["consent"]["version"] == "2026-1"
