@@ -28,6 +28,7 @@ from services.platform.settings import ROOT, Service, Settings, load_settings
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from services.feedback.comments.keeping import Cleared
     from services.feedback.usage.months import Kept
     from services.gateway.access import IssuedKey
     from services.platform.packs import Change
@@ -426,8 +427,15 @@ async def _assess(settings: Settings, **wanted: int | str) -> dict[str, Any]:
 
 @app.command()
 def retention() -> None:
-    """Drop the single usage events of months that are over; counts stay. Services do it hourly."""
-    kept = run(_retention(load_settings()))
+    """Drop what nobody needs any more. Services do it hourly.
+
+    Single usage events of months that are over (counts stay), contacts and texts of comments.
+    """
+    kept, cleared = run(_retention(load_settings()))
+    say(
+        f"{cleared.closed} quiet cases closed, {cleared.contacts} contacts and the texts of "
+        f"{cleared.texts} comments erased."
+    )
     if kept is None:
         say("Another process is at it.")
         return
@@ -439,19 +447,31 @@ def retention() -> None:
     )
 
 
-async def _retention(settings: Settings) -> "Kept | None":
+async def _retention(settings: Settings) -> "tuple[Kept | None, Cleared]":
+    from services.feedback.comments.keeping import keep_comments
     from services.feedback.usage.months import keep_months
     from services.platform.database import Database
 
     database = Database(settings, Service.feedback)
+    try:
+        async with database.writing() as session:
+            cleared = await keep_comments(
+                session,
+                settings.region,
+                now=datetime.now(UTC),
+                retention_months=settings.comment_retention_months,
+            )
+    finally:
+        await database.close()
     connection = await database.connect(purpose="retention")
     try:
-        return await keep_months(
+        kept = await keep_months(
             connection,
             settings.region,
             now=datetime.now(UTC),
             retention_months=settings.event_retention_months,
         )
+        return kept, cleared
     finally:
         await connection.close()
 

@@ -7,7 +7,11 @@ from contextlib import asynccontextmanager, suppress
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from services.feedback.comments.attachments import router as comment_attachments
+from services.feedback.comments.forwarding import router as comment_forwarding
 from services.feedback.comments.holders import router as comment_holders
+from services.feedback.comments.keeping import keep_comments_always
+from services.feedback.comments.open311 import router as open311
 from services.feedback.comments.routes import router as comments
 from services.feedback.reporting.routes import router as reporting
 from services.feedback.surveys.follow_up_routes import router as follow_up
@@ -40,12 +44,19 @@ def create_app(settings: Settings) -> FastAPI:
         retention = asyncio.create_task(
             keep_always(database, settings.region, retention_months=months), name="retention"
         )
+        clearing = asyncio.create_task(
+            keep_comments_always(
+                database, settings.region, retention_months=settings.comment_retention_months
+            ),
+            name="clear comments",
+        )
         try:
             yield
         finally:
-            retention.cancel()
-            with suppress(asyncio.CancelledError):
-                await retention
+            for task in (retention, clearing):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             await ingest.close()
             await database.close()
 
@@ -62,7 +73,10 @@ def create_app(settings: Settings) -> FastAPI:
             follow_up,
             rating_tokens,
             comment_holders,
+            comment_forwarding,
+            comment_attachments,
             comments,
+            open311,
         ],
         lifespan=lifespan,
         models=[UsageCloudEvent],

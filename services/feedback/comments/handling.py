@@ -68,7 +68,7 @@ async def reply(
     stored = await lock_case(session, region, ticket)
     reader = reader_of(stored, caller, token)
     if reader is Reader.anybody:
-        raise _not_yours(caller)
+        raise not_yours(caller)
     _, is_new = await claim_creation(
         session,
         Service.feedback,
@@ -185,7 +185,7 @@ async def withdraw_contact(
     stored = await lock_case(session, region, ticket)
     reader = reader_of(stored, caller, token)
     if reader is Reader.anybody:
-        raise _not_yours(caller)
+        raise not_yours(caller)
     if not await erase_contacts(session, region, [stored.id]):
         raise NotFound("No contact is kept for this ticket.")
     await add_entry(
@@ -267,7 +267,8 @@ def _cannot_follow(state: State, wanted: State) -> Conflict:
     return Conflict(f"This ticket is {state}.", errors=[error])
 
 
-def _not_yours(caller: Caller) -> NotAuthenticated | NotAllowed:
+def not_yours(caller: Caller) -> NotAuthenticated | NotAllowed:
+    """Why somebody who neither filed a comment nor is in charge of it gets no further."""
     if caller.may("comments:write"):
         return NotAllowed("This ticket is another agency's, or nobody's yet.")
     return NotAuthenticated("Send the ticket's secret as Ticket-Token, or the agency's key.")

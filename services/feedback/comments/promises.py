@@ -26,6 +26,13 @@ Category = Literal[
 PromiseId = Literal["information", "ordinary", "supervisory"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
+KIND_NAMES: dict[Kind, tuple[str, str]] = {
+    "complaint": ("Pengaduan", "Complaint"),
+    "question": ("Pertanyaan", "Question"),
+    "comment": ("Saran atau masukan", "Comment"),
+    "praise": ("Apresiasi", "Praise"),
+}
+
 FILE = Path(__file__).with_name("promises.json")
 
 

@@ -9,7 +9,7 @@ from services.feedback.comments.contacts import CONSENT
 from services.feedback.comments.filing import file_comment
 from services.feedback.comments.handling import reply, withdraw_contact
 from services.feedback.comments.parts import OwnKeys, Sender, TicketPath, TicketToken
-from services.feedback.comments.promises import KINDS, Kind, promises
+from services.feedback.comments.promises import KIND_NAMES, KINDS, promises
 from services.feedback.comments.schemas import (
     LONGEST,
     Choice,
@@ -29,13 +29,6 @@ from services.platform.writing import IdempotencyKey
 router = APIRouter(
     prefix=f"{API}/comments", tags=["comments"], responses=problem_responses(401, 422)
 )
-
-KIND_NAMES: dict[Kind, tuple[str, str]] = {
-    "complaint": ("Pengaduan", "Complaint"),
-    "question": ("Pertanyaan", "Question"),
-    "comment": ("Saran atau masukan", "Comment"),
-    "praise": ("Apresiasi", "Praise"),
-}
 
 
 @router.get("/form", operation_id="get_comment_form")

@@ -1,0 +1,192 @@
+"""Tickets that go on to SP4N-LAPOR!, the national system: exported, and marked with its number.
+
+SP4N-LAPOR! has no open interface to regencies' own systems that is known of: an officer enters or
+uploads what is exported here and brings the numbers back.
+"""
+
+import csv
+import io
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+from sqlalchemy import text
+
+from services.feedback.comments.handling import change_state
+from services.feedback.comments.holders import agency_of
+from services.feedback.comments.promises import KIND_NAMES, promises
+from services.feedback.comments.schemas import StateChange, Ticket, Wire
+from services.platform.database import Reading, Writing
+from services.platform.fields import Line
+from services.platform.identity import CommentsHandler
+from services.platform.problems import (
+    Conflict,
+    FieldError,
+    NotAllowed,
+    NotFound,
+    ProblemError,
+    problem_responses,
+)
+from services.platform.service import API, region_of
+from services.platform.spreadsheets import XLSX, Cell, Column, write_xlsx
+
+router = APIRouter(
+    prefix=f"{API}/comments", tags=["comments"], responses=problem_responses(401, 403, 422)
+)
+
+FileName = Literal["sp4n.csv", "sp4n.xlsx"]
+CSV = "text/csv; charset=utf-8"
+MOST = 500
+
+COLUMNS = (
+    Column("tiket"),
+    Column("tanggal"),
+    Column("klasifikasi"),
+    Column("kategori"),
+    Column("instansi"),
+    Column("layanan"),
+    Column("kecamatan"),
+    Column("lokasi"),
+    Column("lintang"),
+    Column("bujur"),
+    Column("isi"),
+    Column("nomor_sp4n", note="Nomor laporan yang diberikan SP4N-LAPOR!"),
+)
+
+CHOSEN = """
+-- Comments to go on: those chosen, or all that are open and wait for no look.
+SELECT ticket, received_on, kind, category, agency, service, district, place, latitude, longitude,
+       content, forwarded_number
+FROM feedback.comment
+WHERE region = :region
+  AND (CAST(:agency AS text) IS NULL OR agency = :agency)
+  AND CASE WHEN cardinality(CAST(:tickets AS text[])) > 0 THEN ticket = ANY(:tickets)
+           ELSE state IN ('received', 'in_progress', 'reopened') AND cardinality(held) = 0 END
+ORDER BY id
+LIMIT :most
+"""
+
+
+class Forwarding(Wire):
+    """A ticket and the number that SP4N-LAPOR! gave it."""
+
+    ticket: Ticket
+    number: Line
+
+
+class Forwardings(Wire):
+    """Tickets that were entered at SP4N-LAPOR!."""
+
+    items: list[Forwarding] = Field(min_length=1, max_length=MOST)
+
+
+@router.get(
+    "/exports/{file}",
+    operation_id="export_comments",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The file.",
+            "content": {
+                kind: {"schema": {"type": "string", "format": "binary"}} for kind in (CSV, XLSX)
+            },
+        }
+    },
+)
+async def export_comments(
+    request: Request,
+    session: Reading,
+    caller: CommentsHandler,
+    *,
+    file: FileName,
+    ticket: Annotated[
+        list[Ticket],
+        Query(description="Tickets to export; default: all open ones.", max_length=MOST),
+    ] = [],  # noqa: B006 - FastAPI copies it
+) -> Response:
+    """The key's agency's comments for SP4N-LAPOR!, without any contact."""
+    rows = await session.execute(
+        text(CHOSEN),
+        {
+            "region": region_of(request),
+            "agency": agency_of(caller),
+            "tickets": list(ticket),
+            "most": MOST,
+        },
+    )
+    categories = {category.code: category.name for category in promises().categories}
+    table: list[dict[str, Cell]] = [
+        dict(
+            zip(
+                (column.name for column in COLUMNS),
+                (
+                    row.ticket,
+                    row.received_on.isoformat(),
+                    KIND_NAMES[row.kind][0],
+                    categories[row.category],
+                    row.agency,
+                    row.service,
+                    row.district,
+                    row.place,
+                    row.latitude,
+                    row.longitude,
+                    row.content,
+                    row.forwarded_number,
+                ),
+                strict=True,
+            )
+        )
+        for row in rows
+    ]
+    is_csv = file == "sp4n.csv"
+    return Response(
+        _csv(table) if is_csv else write_xlsx({"sp4n": (COLUMNS, table)}),
+        media_type=CSV if is_csv else XLSX,
+        headers={
+            "Content-Disposition": f'attachment; filename="{file}"',
+            "Cache-Control": "private, no-store",
+        },
+    )
+
+
+@router.post(
+    "/forwardings", operation_id="post_comment_forwardings", responses=problem_responses(409, 413)
+)
+async def post_comment_forwardings(
+    request: Request, session: Writing, caller: CommentsHandler, forwardings: Forwardings
+) -> Forwardings:
+    """Marks tickets as forwarded, all or none, with their numbers at SP4N-LAPOR!."""
+    now = datetime.now(UTC)
+    errors: list[FieldError] = []
+    for place, item in enumerate(forwardings.items):
+        change = StateChange(state="forwarded", number=item.number)
+        try:
+            await change_state(
+                session, region_of(request), item.ticket, change, caller=caller, now=now
+            )
+        except (Conflict, NotFound, NotAllowed) as error:
+            errors.append(_at(place, error))
+    if errors:
+        raise Conflict("No ticket was marked.", errors=errors)
+    return forwardings
+
+
+def _at(place: int, error: ProblemError) -> FieldError:
+    return FieldError(pointer=f"#/items/{place}/ticket", parameter=None, detail=error.detail)
+
+
+def _csv(table: list[dict[str, Cell]]) -> bytes:
+    file = io.StringIO(newline="")
+    writer = csv.writer(file)
+    writer.writerow([column.name for column in COLUMNS])
+    for row in table:
+        writer.writerow([_harmless(cell) for cell in row.values()])
+    return file.getvalue().encode("utf-8-sig")  # a spreadsheet knows UTF-8 by its mark
+
+
+def _harmless(cell: Cell) -> Cell:
+    """A text that a spreadsheet would take for a formula, kept a text."""
+    if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t")):
+        return f"'{cell}"
+    return cell

@@ -1,0 +1,44 @@
+"""What becomes of comments with time: quiet cases close, contacts and texts go."""
+
+from datetime import UTC, datetime, timedelta
+
+from services.feedback.comments.keeping import Cleared, keep_comments
+from tests.conftest import Room
+from tests.feedback.complaints import answer, call, contact, file, move
+
+NOW = datetime.now(UTC)
+
+
+def keep(office: Room, *, days: int) -> Cleared:
+    now, region = NOW + timedelta(days=days), office.settings.region
+    return office.store(lambda session: keep_comments(session, region, now=now, retention_months=3))
+
+
+def test_an_answered_case_closes_when_nobody_writes_back_and_its_contact_goes(
+    office: Room,
+) -> None:
+    filed, waiting = file(office, contact=contact()), file(office, contact=contact())
+    answer(office, filed["ticket"])
+    assert keep(office, days=9) == Cleared(0, 0, 0)
+    assert keep(office, days=40) == Cleared(closed=1, contacts=1, texts=0)
+    shown = call(office, "GET", filed["href"], token=filed["token"]).json()
+    assert shown["state"] == "closed"
+    assert [e["action"] for e in shown["timeline"]][-2:] == ["closed", "contact_erased"]
+    assert shown["inside"]["has_contact"] is False
+    still = call(office, "GET", waiting["href"], token=waiting["token"]).json()
+    assert still["inside"]["has_contact"] is True
+
+
+def test_texts_of_cases_that_are_long_over_are_erased_and_the_figures_stay(office: Room) -> None:
+    filed = file(office, text="Ini cerita saya.", place="Di rumah")
+    call(office, "POST", f"{filed['href']}/replies", {"text": "Tambahan."}, token=filed["token"])
+    answer(office, filed["ticket"], text="Jawaban kami.")
+    move(office, filed["ticket"], "closed")
+    keep(office, days=60)
+    kept = call(office, "GET", filed["href"], token=filed["token"]).json()
+    assert kept["inside"]["text"] == "Ini cerita saya."
+    assert keep(office, days=130).texts >= 1
+    shown = call(office, "GET", filed["href"], token=filed["token"]).json()
+    assert (shown["inside"]["text"], shown["inside"]["place"]) == ("", None)
+    assert {entry["text"] for entry in shown["timeline"]} == {None}
+    assert shown["promise"]["standing"] == "kept"
