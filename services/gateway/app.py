@@ -31,6 +31,7 @@ from services.gateway.links.webhook_routes import router as webhooks
 from services.gateway.links.webhooks import Messenger
 from services.gateway.openapi import unified_document
 from services.gateway.pages.assets import Assets
+from services.gateway.pages.comments.routes import router as comment_pages
 from services.gateway.pages.errors import install_error_pages
 from services.gateway.pages.routes import router as pages
 from services.gateway.pages.status import router as status_page
@@ -188,6 +189,7 @@ def create_app(settings: Settings) -> FastAPI:
         survey_results,
         upload,
         reporting,
+        comment_pages,
         status_page,
         posters,
         health_router(Service.gateway),

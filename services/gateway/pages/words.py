@@ -38,6 +38,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "life_events": ("Menurut peristiwa hidup", "By life event"),
     "agency": ("Instansi", "Agency"),
     "go": ("Buka", "Open"),
+    "complain": (
+        "Sampaikan pengaduan, pertanyaan, atau saran tentang layanan ini",
+        "Complain, ask or comment about this service",
+    ),
     "how": ("Cara mengurus", "How to get it"),
     "standard": ("Standar pelayanan", "Service standard"),
     "not_published": ("belum dipublikasikan", "not published yet"),

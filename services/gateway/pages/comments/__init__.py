@@ -1,0 +1,1 @@
+"""Comments and complaints as pages: filed, found by the ticket, talked about."""

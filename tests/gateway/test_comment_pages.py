@@ -1,0 +1,138 @@
+"""Complaints as pages, without a script: filed, found, talked about, contact withdrawn."""
+
+import io
+import re
+from html import unescape
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from services.platform.service import API
+from tests.conftest import Hub
+from tests.feedback.complaints import NUMBERS, form_token
+
+
+def fields_in(page: str) -> dict[str, str]:
+    """What a browser would send of the form without a touch."""
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
+    return hidden | {"kind": "complaint", "category": "time", "website": ""}
+
+
+def submit(
+    hub: Hub, path: str, fields: dict[str, Any], photos: list[bytes] | None = None
+) -> httpx.Response:
+    parts = [("photo", ("a.jpg", photo, "image/jpeg")) for photo in photos or [b""]]
+    return hub.client.post(path, data=fields, files=parts)
+
+
+def photo() -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", (50, 40), "teal").save(made, "JPEG")
+    return made.getvalue()
+
+
+def filed(hub: Hub, *, photos: list[bytes] | None = None, **more: str) -> str:
+    """The address of the ticket's page after a comment was filed."""
+    given = fields_in(hub.client.get("/aduan").text)
+    given |= {"form": form_token(hub.settings), "text": f"Antrean panjang, nomor {next(NUMBERS)}."}
+    answer = submit(hub, "/aduan", given | more, photos)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]
+
+
+def test_the_form_names_the_service_and_needs_neither_script_nor_cookie(hub: Hub) -> None:
+    leads = hub.client.get("/layanan/ktp-el").text
+    assert 'href="/aduan?service=ktp-el"' in leads
+    shown = hub.client.get("/aduan?service=ktp-el")
+    assert '<option value="ktp-el" selected>' in shown.text
+    assert "<script" not in shown.text
+    assert "set-cookie" not in shown.headers
+    assert shown.headers["cache-control"] == "private, no-store"
+    assert "Complaints, questions" in hub.client.get("/aduan?lang=en").text
+
+
+def test_a_complaint_with_a_photo_is_filed_once_and_talked_about(hub: Hub) -> None:
+    given = fields_in(hub.client.get("/aduan").text)
+    given |= {"text": "Antrean <panjang>.", "service": "ktp-el"}
+    places = [submit(hub, "/aduan", given, [photo()]).headers["location"] for _ in range(2)]
+    assert places[0] == places[1]
+    shown = hub.client.get(places[0])
+    assert shown.status_code == 200
+    assert "Antrean &lt;panjang&gt;." in shown.text
+    assert shown.headers["referrer-policy"] == "no-referrer"
+    [image] = set(re.findall(r'<img src="(/aduan/[^"]+)"', shown.text))
+    kept = hub.client.get(unescape(image))
+    assert (kept.status_code, kept.headers["content-type"]) == (200, "image/jpeg")
+    assert hub.client.get(image.partition("?")[0]).status_code == 404
+    ticket = places[0].partition("?")[0].rpartition("/")[2]
+    key = hub.auth("dukcapil", "comments:write")
+    replies = f"{API}/comments/{ticket}/replies"
+    assert hub.client.post(replies, json={"text": "Loket dua buka."}, headers=key).is_success
+    action = unescape(re.findall(r'action="(/aduan/[^"]+/balasan[^"]*)"', shown.text)[0])
+    back = submit(hub, action, {"text": "Terima kasih."}, [photo(), b"%PDF-1.7"])
+    assert "ditolak=1" in back.headers["location"]
+    after = hub.client.get(back.headers["location"]).text
+    for said in ("Loket dua buka.", "Terima kasih.", "Dibuka lagi"):
+        assert said in after
+    public = hub.client.get(f"/aduan/{ticket}").text
+    assert "Loket dua buka." in public
+    assert "panjang" not in public
+    assert "Terima kasih." not in public
+
+
+def test_what_is_wrong_is_said_beside_the_field_and_the_rest_is_kept(hub: Hub) -> None:
+    given = fields_in(hub.client.get("/aduan").text)
+    given |= {"text": " ", "place": "Balige", "email": "not one", "phone": "0812"}
+    refused = submit(hub, "/aduan?lang=en", given)
+    assert refused.status_code == 422
+    assert set(re.findall(r'id="e-(\w+)"', refused.text)) == {"text", "email", "phone", "consent"}
+    assert 'value="Balige"' in refused.text
+    assert f'name="id" value="{given["id"]}"' in refused.text
+
+
+def test_a_contact_is_kept_with_consent_and_erased_when_it_is_withdrawn(hub: Hub) -> None:
+    place = filed(hub, email="a.warga@example.org", consent="2026-1")
+    shown = hub.client.get(place).text
+    action = unescape(re.findall(r'action="(/aduan/[^"]+/kontak[^"]*)"', shown)[0])
+    assert "a.warga" not in shown
+    after = hub.client.get(hub.client.post(action).headers["location"]).text
+    assert "Persetujuan dicabut" in after
+    assert "/kontak" not in after
+
+
+@pytest.mark.parametrize("spelled", ["{0}", " {1} ", "{2}"])
+def test_a_ticket_is_found_as_people_write_it(hub: Hub, spelled: str) -> None:
+    ticket = filed(hub).partition("?")[0].rpartition("/")[2]
+    written = spelled.format(
+        ticket, ticket.lower().replace("-", " "), ticket.replace("0", "o").replace("-", "")
+    )
+    led = hub.client.get("/aduan/cari", params={"tiket": written})
+    assert led.headers["location"] == f"/aduan/{ticket}"
+    assert "Diterima" in hub.client.get(led.headers["location"]).text
+
+
+@pytest.mark.parametrize(
+    "address", ["7777-7777-7777", "nothing", "..%2F..", "7777-7777-7777?kunci=x"]
+)
+def test_a_ticket_that_is_none_is_said_in_words(hub: Hub, address: str) -> None:
+    shown = hub.client.get(f"/aduan/{address}", headers={"Accept": "text/html"})
+    assert shown.status_code == 404
+    assert "tidak" in shown.text
+
+
+def test_a_robot_that_fills_in_the_trap_is_held(hub: Hub) -> None:
+    assert "diperiksa petugas" in hub.client.get(filed(hub, website="x")).text
+    assert "diperiksa petugas" not in hub.client.get(filed(hub)).text
+
+
+def test_a_form_that_is_none_is_no_crash(hub: Hub) -> None:
+    for body, kind in [
+        (b"--x\r\nbad", "multipart/form-data; boundary=x"),
+        (b"text=%ff", "application/x-www-form-urlencoded"),
+        (b"{}", "application/json"),
+        (b"--\r\n", "multipart/form-data"),
+    ]:
+        answer = hub.client.post("/aduan", content=body, headers={"Content-Type": kind})
+        assert 400 <= answer.status_code < 500
