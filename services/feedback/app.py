@@ -14,6 +14,7 @@ from services.feedback.comments.keeping import keep_comments_always
 from services.feedback.comments.open311 import router as open311
 from services.feedback.comments.routes import router as comments
 from services.feedback.reporting.routes import router as reporting
+from services.feedback.comments.summary import router as comment_summary
 from services.feedback.surveys.follow_up_routes import router as follow_up
 from services.feedback.surveys.holders import router as survey_holders
 from services.feedback.surveys.rating_routes import router as rating_tokens
@@ -73,6 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
             follow_up,
             rating_tokens,
             comment_holders,
+            comment_summary,
             comment_forwarding,
             comment_attachments,
             comments,
