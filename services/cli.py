@@ -24,6 +24,7 @@ from services.platform.identity import (
     load_private_key,
 )
 from services.platform.settings import ROOT, Service, Settings, load_settings
+from services.privacy import as_text, privacy_report
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -43,6 +44,8 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="API keys of agencies; the keys of the hub itself.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+privacy = typer.Typer(help="What the hub holds about people.", no_args_is_help=True)
+app.add_typer(privacy, name="privacy")
 
 TOBA = ROOT / "packs" / "toba"
 Result = TypeVar("Result")
@@ -474,6 +477,15 @@ async def _retention(settings: Settings) -> "tuple[Kept | None, Cleared]":
         return kept, cleared
     finally:
         await connection.close()
+
+
+@privacy.command("report")
+def report_privacy(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+) -> None:
+    """Print what is held about people: where, what for, on which ground, until when, how much."""
+    report = run(privacy_report(load_settings(), now=datetime.now(UTC)))
+    typer.echo(report.model_dump_json(indent=2) if as_json else as_text(report))
 
 
 @app.command()

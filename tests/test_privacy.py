@@ -1,0 +1,70 @@
+"""What is held about people is all named, and the report counts it."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from typer.testing import CliRunner
+
+from services.cli import app as cli
+from services.feedback.app import create_app
+from services.platform.database import Database
+from services.platform.settings import Service, Settings
+from services.privacy import ABOUT_NOBODY, HOLDINGS, as_text, privacy_report
+from tests.conftest import room
+from tests.feedback.complaints import contact, file
+
+NOW = datetime.now(UTC)
+
+
+async def tables_of(settings: Settings, service: Service) -> set[str]:
+    """Every table of a service but the partitions of another."""
+    database = Database(settings, service)
+    try:
+        async with database.reading() as session:
+            names = await session.scalars(
+                text(
+                    "SELECT c.relname FROM pg_class c "
+                    "WHERE c.relnamespace = CAST(:schema AS regnamespace) "
+                    "AND c.relkind IN ('r', 'p') AND NOT c.relispartition "
+                    "AND c.relname NOT LIKE 'alembic%'"
+                ),
+                {"schema": service.value},
+            )
+            return set(names)
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("service", [Service.feedback, Service.gateway])
+def test_every_table_says_whether_it_tells_of_people(empty: Settings, service: Service) -> None:
+    named = {holding.table for holding in HOLDINGS if holding.service is service}
+    assert not named & ABOUT_NOBODY[service]
+    assert asyncio.run(tables_of(empty, service)) == named | ABOUT_NOBODY[service]
+
+
+def test_the_report_counts_what_is_held_and_says_until_when(
+    empty: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with room(create_app, empty) as office:
+        file(office, contact=contact())
+        file(office)
+    report = asyncio.run(privacy_report(empty, now=NOW))
+    by_table = {held.table: held for held in report.holdings}
+    assert by_table["feedback.comment_contact"].rows == 1
+    assert by_table["feedback.comment"].rows == 2
+    assert by_table["feedback.comment"].until.startswith("24 months")
+    assert by_table["feedback.response"].oldest is None
+    told = as_text(report)
+    for held in report.holdings:
+        assert held.table in told
+        assert "27/2022" in held.basis
+    monkeypatch.setattr("services.cli.load_settings", lambda: empty)
+    answer = CliRunner().invoke(cli, ["privacy", "report", "--json"])
+    printed: dict[str, Any] = json.loads(answer.stdout)
+    assert len(printed["holdings"]) == len(HOLDINGS)
+    oldest = datetime.fromisoformat(str(by_table["feedback.comment"].oldest)).replace(tzinfo=UTC)
+    assert NOW - oldest < timedelta(days=3)
