@@ -18,6 +18,7 @@ from services.feedback.comments.cases import (
 from services.feedback.comments.contacts import check_consent, keep_contact
 from services.feedback.comments.keys import Keys, token_hash
 from services.feedback.comments.promises import promises
+from services.feedback.comments.repeats import claim
 from services.feedback.comments.schemas import CommentFiled, NewComment
 from services.feedback.comments.screening import (
     MOST_A_DAY,
@@ -32,11 +33,8 @@ from services.feedback.comments.working_days import after_working_days
 from services.feedback.surveys.responses import OFFERED_BY
 from services.platform.database import WriteSession
 from services.platform.identity import Caller
-from services.platform.ids import new_id
 from services.platform.problems import Conflict, FieldError
 from services.platform.service import API
-from services.platform.settings import Service
-from services.platform.writing import claim_creation
 
 STORE = """
 -- A comment as it came.
@@ -72,15 +70,13 @@ async def file_comment(
     if comment.contact is not None:
         check_consent(comment.contact)
     agency = await _agency(session, region, comment)
-    comment_id, is_new = await claim_creation(
+    comment_id, is_new = await claim(
         session,
-        Service.feedback,
         region,
         caller=caller.subject,
         key=key,
         # Its hash is kept, and a phone number could be found by trying all of them.
         body=comment.model_copy(update={"contact": None, "form": None}),
-        new_id=new_id(),
         now=now,
     )
     if not is_new:

@@ -160,7 +160,7 @@ async def post_comment_forwardings(
     now = datetime.now(UTC)
     errors: list[FieldError] = []
     for place, item in enumerate(forwardings.items):
-        change = StateChange(state="forwarded", number=item.number)
+        change = StateChange.model_validate({"state": "forwarded", "number": item.number})
         try:
             await change_state(
                 session, region_of(request), item.ticket, change, caller=caller, now=now

@@ -15,15 +15,13 @@ from services.feedback.comments.cases import (
     reader_of,
 )
 from services.feedback.comments.contacts import erase_contacts
+from services.feedback.comments.repeats import claim
 from services.feedback.comments.schemas import NewReply, StateChange
 from services.feedback.comments.states import ENDED, State, may_follow
 from services.feedback.surveys.responses import OFFERED_BY
 from services.platform.database import WriteSession
 from services.platform.identity import Caller
-from services.platform.ids import new_id
 from services.platform.problems import Conflict, FieldError, NotAllowed, NotAuthenticated, NotFound
-from services.platform.settings import Service
-from services.platform.writing import claim_creation
 
 MOST_ENTRIES = 200
 """Of one case: enough for a long talk, and a bound."""
@@ -69,14 +67,12 @@ async def reply(
     reader = reader_of(stored, caller, token)
     if reader is Reader.anybody:
         raise not_yours(caller)
-    _, is_new = await claim_creation(
+    _, is_new = await claim(
         session,
-        Service.feedback,
         region,
         caller=f"{caller.subject} {ticket} {reader.value}",
         key=key,
         body=reply,
-        new_id=new_id(),
         now=now,
     )
     if not is_new:

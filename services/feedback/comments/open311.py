@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy import text
 
 from services.feedback.comments.cases import Reader, Stored, find_case, reader_of
@@ -21,7 +22,6 @@ from services.feedback.comments.filing import file_comment
 from services.feedback.comments.parts import OwnKeys, Sender, TicketPath, TicketToken
 from services.feedback.comments.promises import KIND_NAMES, Category, Kind, promises
 from services.feedback.comments.schemas import (
-    Contact,
     Email,
     NewComment,
     Phone,
@@ -145,6 +145,10 @@ class Discovery(Wire):
     endpoints: list[Endpoint]
 
 
+Absent = SkipJsonSchema[None]
+"""A field that a form may leave out; no form can say null."""
+
+
 class Open311Form(BaseModel):
     """A new request as GeoReport sends it; what else it may carry is left out."""
 
@@ -152,15 +156,15 @@ class Open311Form(BaseModel):
 
     service_code: Category
     description: Said
-    lat: Annotated[float | None, Field(ge=-90, le=90)] = None
-    long: Annotated[float | None, Field(ge=-180, le=180)] = None
-    address_string: Line | None = None
-    email: Email | None = None
-    phone: Phone | None = None
+    lat: Annotated[float | Absent, Field(ge=-90, le=90)] = None
+    long: Annotated[float | Absent, Field(ge=-180, le=180)] = None
+    address_string: Line | Absent = None
+    email: Email | Absent = None
+    phone: Phone | Absent = None
     kind: Kind = Field("complaint", alias="attribute[kind]")
-    service: Slug | None = Field(None, alias="attribute[service]")
+    service: Slug | Absent = Field(None, alias="attribute[service]")
     public: Annotated[bool, Field(alias="attribute[public]")] = False
-    consent: str | None = Field(
+    consent: str | Absent = Field(
         None,
         alias="attribute[consent]",
         max_length=20,
@@ -177,19 +181,19 @@ class Open311Form(BaseModel):
 
     def comment(self) -> NewComment:
         """The same as a comment."""
-        contact = None
-        if self.email or self.phone:
-            contact = Contact(email=self.email, phone=self.phone, consent=CONSENT.version)
-        return NewComment(
-            kind=self.kind,
-            category=self.service_code,
-            text=self.description,
-            service=self.service,
-            place=self.address_string,
-            latitude=self.lat,
-            longitude=self.long,
-            public=self.public,
-            contact=contact,
+        contact = {"email": self.email, "phone": self.phone, "consent": CONSENT.version}
+        return NewComment.model_validate(
+            {
+                "kind": self.kind,
+                "category": self.service_code,
+                "text": self.description,
+                "service": self.service,
+                "place": self.address_string,
+                "latitude": self.lat,
+                "longitude": self.long,
+                "public": self.public,
+                "contact": contact if self.email or self.phone else None,
+            }
         )
 
 
