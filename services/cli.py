@@ -24,7 +24,6 @@ from services.platform.identity import (
     load_private_key,
 )
 from services.platform.settings import ROOT, Service, Settings, load_settings
-from services.privacy import as_text, privacy_report
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -484,6 +483,8 @@ def report_privacy(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
 ) -> None:
     """Print what is held about people: where, what for, on which ground, until when, how much."""
+    from services.privacy import as_text, privacy_report
+
     report = run(privacy_report(load_settings(), now=datetime.now(UTC)))
     typer.echo(report.model_dump_json(indent=2) if as_json else as_text(report))
 

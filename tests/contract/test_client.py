@@ -51,7 +51,10 @@ def generated(running: RunningHub, tmp_path_factory: pytest.TempPathFactory) -> 
         "application/pdf",
         "application/zip",
         GRAPHML,
+        "image/jpeg",
+        "image/png",
         "image/svg+xml",
+        "image/webp",
     )
     overrides = dict.fromkeys(files, "application/octet-stream")
     config = {"post_hooks": [], "content_type_overrides": overrides}

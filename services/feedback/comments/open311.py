@@ -156,8 +156,8 @@ class Open311Form(BaseModel):
 
     service_code: Category
     description: Said
-    lat: Annotated[float | Absent, Field(ge=-90, le=90)] = None
-    long: Annotated[float | Absent, Field(ge=-180, le=180)] = None
+    lat: Annotated[float, Field(ge=-90, le=90)] | Absent = None
+    long: Annotated[float, Field(ge=-180, le=180)] | Absent = None
     address_string: Line | Absent = None
     email: Email | Absent = None
     phone: Phone | Absent = None
