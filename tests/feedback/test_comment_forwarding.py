@@ -32,10 +32,14 @@ def test_numbers_are_given_back_for_all_tickets_or_for_none(office: Room, agency
     handler = handler_of(agency)
     items = [{"ticket": first["ticket"], "number": "8812345"}]
     both = [*items, {"ticket": second["ticket"], "number": "8812346"}]
-    refused = call(office, "POST", f"{COMMENTS}/forwardings", {"items": both}, caller=handler)
+    refused = call(
+        office, "POST", f"{COMMENTS}/exports/sp4n/numbers", {"items": both}, caller=handler
+    )
     assert pointers(refused, 409) == ["#/items/1/ticket"]
     assert call(office, "GET", first["href"]).json()["state"] == "received"
-    marked = call(office, "POST", f"{COMMENTS}/forwardings", {"items": items}, caller=handler)
+    marked = call(
+        office, "POST", f"{COMMENTS}/exports/sp4n/numbers", {"items": items}, caller=handler
+    )
     assert marked.status_code == 200
     shown = call(office, "GET", first["href"]).json()
     assert (shown["state"], shown["forwarded_number"]) == ("forwarded", "8812345")

@@ -82,7 +82,7 @@ def test_the_text_is_seen_with_the_token_or_the_agencys_key_alone(
 
 def test_a_ticket_that_is_not_there_is_not_found(office: Room) -> None:
     assert call(office, "GET", f"{COMMENTS}/7777-7777-7777").status_code == 404
-    assert call(office, "GET", f"{COMMENTS}/7777").status_code == 404
+    assert call(office, "GET", f"{COMMENTS}/7777").status_code == 422
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ WHERE region = :region AND comment = :comment AND id = :id
 
 
 @router.post(
-    "/{ticket:ticket}/attachments",
+    "/{ticket}/attachments",
     operation_id="post_comment_attachment",
     status_code=201,
     responses=problem_responses(409, 413),
@@ -128,7 +128,7 @@ async def _keep(database: Database, stored: Stored, picture: Picture) -> Attachm
 
 
 @router.get(
-    "/{ticket:ticket}/attachments/{attachment}",
+    "/{ticket}/attachments/{attachment}",
     operation_id="get_comment_attachment",
     response_class=Response,
     responses={200: {"description": "The picture.", "content": BINARY}},

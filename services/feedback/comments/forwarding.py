@@ -151,7 +151,9 @@ async def export_comments(
 
 
 @router.post(
-    "/forwardings", operation_id="post_comment_forwardings", responses=problem_responses(409, 413)
+    "/exports/sp4n/numbers",
+    operation_id="post_comment_forwardings",
+    responses=problem_responses(409, 413),
 )
 async def post_comment_forwardings(
     request: Request, session: Writing, caller: CommentsHandler, forwardings: Forwardings

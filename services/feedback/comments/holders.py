@@ -135,7 +135,7 @@ async def list_comments(
 
 
 @router.post(
-    "/{ticket:ticket}/states",
+    "/{ticket}/states",
     operation_id="change_comment_state",
     responses=problem_responses(404, 409, 413),
 )
@@ -154,7 +154,7 @@ async def change_comment_state(
 
 
 @router.get(
-    "/{ticket:ticket}/contact", operation_id="get_comment_contact", responses=problem_responses(404)
+    "/{ticket}/contact", operation_id="get_comment_contact", responses=problem_responses(404)
 )
 async def get_comment_contact(
     request: Request,

@@ -13,7 +13,6 @@ from xml.etree import ElementTree
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy import text
 
 from services.feedback.comments.cases import Reader, Stored, find_case, reader_of
@@ -145,26 +144,32 @@ class Discovery(Wire):
     endpoints: list[Endpoint]
 
 
-Absent = SkipJsonSchema[None]
-"""A field that a form may leave out; no form can say null."""
+def _without_null(schema: dict[str, Any]) -> None:
+    """A form leaves a field out; it cannot say null."""
+    for field in schema["properties"].values():
+        kinds = [kind for kind in field.pop("anyOf", ()) if kind != {"type": "null"}]
+        for kind in kinds:
+            field.update(kind)
+        if kinds:
+            field.pop("default", None)
 
 
 class Open311Form(BaseModel):
     """A new request as GeoReport sends it; what else it may carry is left out."""
 
-    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False, json_schema_extra=_without_null)
 
     service_code: Category
     description: Said
-    lat: Annotated[float, Field(ge=-90, le=90)] | Absent = None
-    long: Annotated[float, Field(ge=-180, le=180)] | Absent = None
-    address_string: Line | Absent = None
-    email: Email | Absent = None
-    phone: Phone | Absent = None
+    lat: Annotated[float, Field(ge=-90, le=90)] | None = None
+    long: Annotated[float, Field(ge=-180, le=180)] | None = None
+    address_string: Line | None = None
+    email: Email | None = None
+    phone: Phone | None = None
     kind: Kind = Field("complaint", alias="attribute[kind]")
-    service: Slug | Absent = Field(None, alias="attribute[service]")
+    service: Slug | None = Field(None, alias="attribute[service]")
     public: Annotated[bool, Field(alias="attribute[public]")] = False
-    consent: str | Absent = Field(
+    consent: str | None = Field(
         None,
         alias="attribute[consent]",
         max_length=20,

@@ -4,22 +4,11 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Path, Request
 from pydantic import StringConstraints
-from starlette.convertors import StringConvertor, register_url_convertor
 
 from services.feedback.comments.keys import Keys
 from services.feedback.comments.schemas import Ticket
-from services.feedback.comments.tickets import TICKET_PATTERN
 from services.platform.identity import ensure_identity, load_private_key
 from services.platform.settings import Settings
-
-
-class TicketConvertor(StringConvertor):
-    """Keeps `/comments/summary` and its like from being taken for tickets."""
-
-    regex = TICKET_PATTERN.strip("^$")
-
-
-register_url_convertor("ticket", TicketConvertor())
 
 
 def keys_of(request: Request) -> Keys:

@@ -88,7 +88,7 @@ async def post_comment(
     return filed
 
 
-@router.get("/{ticket:ticket}", operation_id="get_comment", responses=problem_responses(403, 404))
+@router.get("/{ticket}", operation_id="get_comment", responses=problem_responses(403, 404))
 async def get_comment(
     request: Request,
     response: Response,
@@ -110,7 +110,7 @@ async def get_comment(
 
 
 @router.post(
-    "/{ticket:ticket}/replies",
+    "/{ticket}/replies",
     operation_id="post_comment_reply",
     status_code=201,
     responses=problem_responses(403, 404, 409, 413),
@@ -145,7 +145,7 @@ async def post_comment_reply(
 
 
 @router.delete(
-    "/{ticket:ticket}/contact",
+    "/{ticket}/contact",
     operation_id="withdraw_comment_contact",
     status_code=204,
     responses=problem_responses(403, 404),
