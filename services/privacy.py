@@ -149,8 +149,10 @@ ABOUT_NOBODY: dict[Service, frozenset[str]] = {
             "event_id",
             "expected_report",
             "facet",
+            "follow_up",
             "hourly_usage",
             "monthly_usage",
+            "rating_token",
             "statistic",
             "survey",
         }
@@ -158,6 +160,7 @@ ABOUT_NOBODY: dict[Service, frozenset[str]] = {
     Service.gateway: frozenset(
         {
             "connector_switch",
+            "district",
             "incident",
             "incident_update",
             "link",
@@ -168,6 +171,7 @@ ABOUT_NOBODY: dict[Service, frozenset[str]] = {
             "link_host",
             "maintenance",
             "pending_event",
+            "poster",
             "regency",
             "webhook",
             "webhook_delivery",

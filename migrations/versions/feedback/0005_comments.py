@@ -8,18 +8,6 @@ branch_labels = None
 depends_on = None
 
 TABLES = """
-CREATE TABLE feedback.creation (
-    region      text        NOT NULL,
-    caller      text        NOT NULL,
-    key         text        NOT NULL,
-    fingerprint text        NOT NULL,
-    created_id  text        NOT NULL,
-    recorded_at timestamptz NOT NULL,
-    PRIMARY KEY (region, caller, key)
-);
-COMMENT ON TABLE feedback.creation IS
-    'What a request with an Idempotency-Key made, so that a repeated one makes nothing more';
-
 CREATE TABLE feedback.comment_bundle (
     region    text NOT NULL,
     id        uuid NOT NULL,
