@@ -154,6 +154,7 @@ ABOUT_NOBODY: dict[Service, frozenset[str]] = {
             "monthly_usage",
             "rating_token",
             "statistic",
+            "statistic_flag",
             "survey",
         }
     ),
@@ -173,6 +174,7 @@ ABOUT_NOBODY: dict[Service, frozenset[str]] = {
             "pending_event",
             "poster",
             "regency",
+            "reporting_reminder",
             "webhook",
             "webhook_delivery",
         }

@@ -13,8 +13,8 @@ from services.feedback.comments.holders import router as comment_holders
 from services.feedback.comments.keeping import keep_comments_always
 from services.feedback.comments.open311 import router as open311
 from services.feedback.comments.routes import router as comments
-from services.feedback.reporting.routes import router as reporting
 from services.feedback.comments.summary import router as comment_summary
+from services.feedback.reporting.routes import router as reporting
 from services.feedback.surveys.follow_up_routes import router as follow_up
 from services.feedback.surveys.holders import router as survey_holders
 from services.feedback.surveys.rating_routes import router as rating_tokens

@@ -18,8 +18,8 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from services.gateway.access import caller_of_id
-from services.gateway.derived_keys import derived_key
 from services.platform.database import Database
+from services.platform.derived_keys import derived_key
 from services.platform.identity import Caller, load_private_key
 from services.platform.problems import NotAllowed, NotAuthenticated
 from services.platform.settings import Settings

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "feedback_0005_comments"
-down_revision = "feedback_0004_followup"
+revision = "feedback_0006_comments"
+down_revision = "feedback_0005_reporting"
 branch_labels = None
 depends_on = None
 
