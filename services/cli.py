@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from services.feedback.comments.keeping import Cleared
     from services.feedback.usage.months import Kept
     from services.gateway.access import IssuedKey
+    from services.platform.database import WriteSession
     from services.platform.packs import Change
 
 # What a command alone needs is imported where it runs: the whole hub with its numerical libraries
@@ -45,6 +47,8 @@ keys = typer.Typer(help="API keys of agencies; the keys of the hub itself.", no_
 app.add_typer(keys, name="keys")
 privacy = typer.Typer(help="What the hub holds about people.", no_args_is_help=True)
 app.add_typer(privacy, name="privacy")
+audit = typer.Typer(help="The log of what was written, chained by hash.", no_args_is_help=True)
+app.add_typer(audit, name="audit")
 
 TOBA = ROOT / "packs" / "toba"
 Result = TypeVar("Result")
@@ -140,6 +144,8 @@ def _serve(
         server_header=False,
         timeout_graceful_shutdown=20,
         timeout_keep_alive=30,
+        # Whose word about the client is taken, the door decides (EMALL_TRUSTED_PROXIES).
+        proxy_headers=False,
     )
 
 
@@ -252,7 +258,13 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
         (Service.assessment, lambda session: load_evidence(session, region, evidence, now=now)),
     )
     changes: list[Change] = []
-    for service, load_part in parts:
+
+    async def note(session: "WriteSession") -> "list[Change]":
+        if changes:
+            await _note(session, region, "load", f"{pack.name}: {len(changes)} changes", now=now)
+        return []
+
+    for service, load_part in (*parts, (Service.gateway, note)):
         database = Database(settings, service)
         try:
             with contextlib.suppress(_RolledBackError):
@@ -265,11 +277,43 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
     return changes
 
 
+async def _note(
+    session: "WriteSession",
+    region: str,
+    command: str,
+    target: str,
+    *,
+    now: datetime,
+    agency: str | None = None,
+) -> None:
+    """Writes what a command did into the audit log, in the transaction that does it."""
+    from services.gateway.audit.chain import Entry
+    from services.gateway.audit.records import append
+    from services.platform.ids import new_id
+
+    entry = Entry(
+        at=now,
+        key_id="command-line",
+        agency=agency,
+        action=command,
+        target=target,
+        status=None,
+        problem=None,
+        request_id=str(new_id()),
+        body_hash=None,
+    )
+    await append(session, region, [entry])
+
+
 @keys.command("issue")
 def issue(
     agency: Annotated[str, typer.Option(help="Slug of the agency, such as dpmptsp.")],
     scope: Annotated[list[str], typer.Option(help=f"One of {', '.join(SCOPES)}; repeatable.")],
     days: Annotated[int, typer.Option(min=1, max=1825, help="Days until it expires.")] = 365,
+    pace: Annotated[int, typer.Option(min=1, max=1000, help="Times the usual limits.")] = 1,
+    monthly_quota: Annotated[
+        int | None, typer.Option(min=1, max=2**40, help="Requests in a month; default: no quota.")
+    ] = None,
 ) -> None:
     """Issue a key and print it, alone and once."""
     wrong = [name for name in scope if name not in SCOPES]
@@ -281,7 +325,16 @@ def issue(
     if not run(_agency_exists(settings, agency)):
         say(f"There is no agency {agency!r} in the catalogue; see the hub's /api/v1/agencies.")
         raise typer.Exit(2)
-    key = run(_issue(settings, agency, scopes, life=timedelta(days=days)))
+    key = run(
+        _issue(
+            settings,
+            agency,
+            scopes,
+            life=timedelta(days=days),
+            pace=pace,
+            monthly_quota=monthly_quota,
+        )
+    )
     typer.echo(key.key)
     say(f"Key {key.id} of {agency}, until {key.expires_at:%Y-%m-%d}. It is not shown again.")
 
@@ -304,22 +357,30 @@ async def _agency_exists(settings: Settings, agency: str) -> bool:
 
 
 async def _issue(
-    settings: Settings, agency: str, scopes: Sequence[Scope], *, life: timedelta
+    settings: Settings, agency: str, scopes: Sequence[Scope], *, life: timedelta, **more: Any
 ) -> "IssuedKey":
     from services.gateway.access import issue_key
+
+    async def work(session: "WriteSession", now: datetime) -> "IssuedKey":
+        key = await issue_key(
+            session, settings.region, agency=agency, scopes=scopes, now=now, life=life, **more
+        )
+        await _note(session, settings.region, "keys issue", key.id, now=now, agency=agency)
+        return key
+
+    return await _writing(settings, work)
+
+
+async def _writing(
+    settings: Settings, work: Callable[["WriteSession", datetime], Awaitable[Result]]
+) -> Result:
+    """Does work of the gateway's in one transaction."""
     from services.platform.database import Database
 
     database = Database(settings, Service.gateway)
     try:
         async with database.writing() as session:
-            return await issue_key(
-                session,
-                settings.region,
-                agency=agency,
-                scopes=scopes,
-                now=datetime.now(UTC),
-                life=life,
-            )
+            return await work(session, datetime.now(UTC))
     finally:
         await database.close()
 
@@ -361,21 +422,65 @@ def upload_link(
     say(f"`emall keys revoke {link.id}` ends it.")
 
 
+@keys.command("rotate")
+def rotate(
+    key_id: Annotated[str, typer.Argument(help="The middle part of emk_<id>_...")],
+    days: Annotated[int, typer.Option(min=1, max=1825, help="Days until it expires.")] = 365,
+    overlap: Annotated[
+        int, typer.Option(min=0, max=90, help="Days for which the old key still works.")
+    ] = 7,
+) -> None:
+    """Issue a key like another one, print it, and let the other one end after an overlap."""
+    from services.gateway.rotation import Rotated, rotate_key
+    from services.platform.problems import Conflict
+
+    settings = load_settings()
+
+    async def work(session: "WriteSession", now: datetime) -> "Rotated | None":
+        made = await rotate_key(
+            session,
+            settings.region,
+            key_id,
+            now=now,
+            life=timedelta(days=days),
+            overlap=timedelta(days=overlap),
+        )
+        if made is not None:
+            target = f"{key_id} by {made.new.id}"
+            await _note(
+                session, settings.region, "keys rotate", target, now=now, agency=made.agency
+            )
+        return made
+
+    try:
+        rotated = run(_writing(settings, work))
+    except Conflict as error:
+        say(error.detail)
+        raise typer.Exit(1) from None
+    if rotated is None:
+        say(f"There is no key {key_id} in force.")
+        raise typer.Exit(1)
+    typer.echo(rotated.new.key)
+    say(
+        f"Key {rotated.new.id} of {rotated.agency}, until {rotated.new.expires_at:%Y-%m-%d}; "
+        f"{key_id} ends on {rotated.old_ends:%Y-%m-%d %H:%M} UTC."
+    )
+
+
 @keys.command("revoke")
 def revoke(key_id: Annotated[str, typer.Argument(help="The middle part of emk_<id>_...")]) -> None:
     """End a key for good."""
     from services.gateway.access import revoke_key
-    from services.platform.database import Database
 
-    async def work(settings: Settings) -> bool:
-        database = Database(settings, Service.gateway)
-        try:
-            async with database.writing() as session:
-                return await revoke_key(session, settings.region, key_id, now=datetime.now(UTC))
-        finally:
-            await database.close()
+    settings = load_settings()
 
-    if not run(work(load_settings())):
+    async def work(session: "WriteSession", now: datetime) -> bool:
+        done = await revoke_key(session, settings.region, key_id, now=now)
+        if done:
+            await _note(session, settings.region, "keys revoke", key_id, now=now)
+        return done
+
+    if not run(_writing(settings, work)):
         say(f"There is no key {key_id} in force.")
         raise typer.Exit(1)
     say(f"Key {key_id} is revoked.")
@@ -582,6 +687,43 @@ async def _is_ready(url: str) -> bool:
             return (await client.get("/health/ready")).is_success
         except httpx.HTTPError:
             return False
+
+
+@audit.command("verify")
+def verify_audit(
+    expect: Annotated[
+        str | None,
+        typer.Option(help="A hash that was printed before; a line must still carry it."),
+    ] = None,
+) -> None:
+    """Compute the chain of the audit log again, and name the first line that is wrong."""
+    if expect is not None and not re.fullmatch(r"[0-9a-f]{64}", expect):
+        say("A hash is 64 digits of 0-9 and a-f, as this command prints it.")
+        raise typer.Exit(2)
+    fault, lines, head = run(_verify_audit(load_settings(), expect))
+    if fault is not None:
+        typer.echo(fault)
+        say(f"The audit log is not whole; {lines} lines before that agree.")
+        raise typer.Exit(1)
+    typer.echo(head)
+    say(f"{lines} lines agree. Keep this hash elsewhere; --expect HASH compares with it later.")
+
+
+async def _verify_audit(settings: Settings, expected: str | None) -> tuple[str | None, int, str]:
+    from services.gateway.audit.chain import Check
+    from services.gateway.audit.records import lines_of
+    from services.platform.database import Database
+
+    database = Database(settings, Service.gateway)
+    check = Check(settings.region, expected=expected)
+    try:
+        async with database.reading() as session:
+            async for line in lines_of(session, settings.region):
+                if (fault := check.fault(line)) is not None:
+                    return fault, check.lines, check.head
+    finally:
+        await database.close()
+    return check.fault_at_end(), check.lines, check.head
 
 
 @app.command("stand-in")

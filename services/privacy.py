@@ -130,6 +130,15 @@ HOLDINGS: tuple[Holding, ...] = (
     ),
     Holding(
         Service.gateway,
+        "rate",
+        "a keyed hash of the address that sends requests, and when it may send as many as at first",
+        "to keep the hub usable for all",
+        PUBLIC_TASK,
+        "a minute after its last request; not in the log of the database nor in a backup",
+        "full_at",
+    ),
+    Holding(
+        Service.gateway,
         "api_key",
         "keys of agencies (hashes) and when they were used last",
         "to let agencies in, and to account for what they do",
@@ -160,7 +169,10 @@ ABOUT_NOBODY: dict[Service, frozenset[str]] = {
     ),
     Service.gateway: frozenset(
         {
+            "audit_line",
             "connector_switch",
+            "consumption",
+            "creation",
             "district",
             "incident",
             "incident_update",
@@ -170,6 +182,7 @@ ABOUT_NOBODY: dict[Service, frozenset[str]] = {
             "link_day",
             "link_health",
             "link_host",
+            "link_response_day",
             "maintenance",
             "pending_event",
             "poster",

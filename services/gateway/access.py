@@ -37,13 +37,15 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 
 STORE_KEY = """
 -- A new key; of its secret only the hash.
-INSERT INTO gateway.api_key (region, id, agency, scopes, secret_hash, created_at, expires_at)
-VALUES (:region, :id, :agency, CAST(:scopes AS text[]), :secret_hash, :now, :expires_at)
+INSERT INTO gateway.api_key (region, id, agency, scopes, secret_hash, created_at, expires_at,
+    pace, monthly_quota)
+VALUES (:region, :id, :agency, CAST(:scopes AS text[]), :secret_hash, :now, :expires_at, :pace,
+    :monthly_quota)
 """
 
 FIND_KEY = """
 -- The key with this id, whatever its state.
-SELECT agency, scopes, secret_hash, expires_at, revoked_at, last_used_at
+SELECT agency, scopes, secret_hash, expires_at, revoked_at, last_used_at, pace, monthly_quota
 FROM gateway.api_key WHERE region = :region AND id = :id
 """
 
@@ -58,6 +60,16 @@ UPDATE gateway.api_key SET revoked_at = :now
 WHERE region = :region AND id = :id AND revoked_at IS NULL
 RETURNING id
 """
+
+
+@dataclass(frozen=True)
+class KeyHolder:
+    """Who holds a key, until when, and how much may be done with it."""
+
+    caller: Caller
+    expires_at: datetime
+    pace: int = 1
+    monthly_quota: int | None = None
 
 
 @dataclass(frozen=True)
@@ -82,9 +94,12 @@ async def issue_key(
     scopes: Sequence[Scope],
     now: datetime,
     life: timedelta = DEFAULT_LIFE,
+    key_id: str | None = None,
+    pace: int = 1,
+    monthly_quota: int | None = None,
 ) -> IssuedKey:
     """Makes a key for an agency; its secret exists in the answer alone."""
-    key_id = secrets.token_hex(6)
+    key_id = key_id or secrets.token_hex(6)
     secret = secrets.token_hex(32)
     expires_at = now + life
     await session.execute(
@@ -97,6 +112,8 @@ async def issue_key(
             "secret_hash": secret_hash(secret),
             "now": now,
             "expires_at": expires_at,
+            "pace": pace,
+            "monthly_quota": monthly_quota,
         },
     )
     return IssuedKey(key_id, f"emk_{key_id}_{secret}", expires_at)
@@ -108,8 +125,8 @@ async def revoke_key(session: WriteSession, region: str, key_id: str, *, now: da
     return await session.scalar(text(REVOKE_KEY), parameters) is not None
 
 
-async def caller_of_key(database: Database, region: str, key: str, *, now: datetime) -> Caller:
-    """The agency behind a key; `NotAuthenticated` for one that is wrong, over or revoked."""
+async def holder_of_key(database: Database, region: str, key: str, *, now: datetime) -> KeyHolder:
+    """Who holds a key; `NotAuthenticated` for one that is wrong, over or revoked."""
     prefix, _, rest = key.partition("_")
     key_id, _, secret = rest.partition("_")
     if prefix != "emk" or not secret.isascii() or not key_id.isalnum() or not key_id.isascii():
@@ -127,7 +144,12 @@ async def caller_of_key(database: Database, region: str, key: str, *, now: datet
     if row.last_used_at is None or now - row.last_used_at > USE_NOTED_EVERY:
         async with database.writing() as session:
             await session.execute(text(NOTE_USE), {"region": region, "id": key_id, "now": now})
-    return Caller(subject=key_id, agency=row.agency, scopes=frozenset(row.scopes))
+    return KeyHolder(
+        Caller(subject=key_id, agency=row.agency, scopes=frozenset(row.scopes)),
+        expires_at=row.expires_at,
+        pace=row.pace,
+        monthly_quota=row.monthly_quota,
+    )
 
 
 async def caller_of_id(

@@ -14,14 +14,18 @@ from starlette.types import ASGIApp
 from services.assessment.app import create_app as create_assessment
 from services.catalog.app import create_app as create_catalog
 from services.feedback.app import create_app as create_feedback
+from services.gateway.audit.routes import router as audit_lines
 from services.gateway.clicks import Clicks
 from services.gateway.connectors.oss.desk import Desk, open_desk
 from services.gateway.connectors.oss.receiving import router as oss_receiving
 from services.gateway.connectors.oss.routes import router as oss
 from services.gateway.connectors.routes import router as connectors
+from services.gateway.consumption_routes import router as consumption_counts
 from services.gateway.door import Door
+from services.gateway.entrance import open_entrance
 from services.gateway.guard import Guard
 from services.gateway.hub import router as hub
+from services.gateway.key_routes import router as keys
 from services.gateway.links.health_routes import router as link_health
 from services.gateway.links.incident_routes import router as incidents
 from services.gateway.links.probing import Prober
@@ -92,6 +96,7 @@ def create_app(settings: Settings) -> FastAPI:
     key = load_private_key(settings.private_key_file)
     signer = TokenSigner(key, settings.region)
     database = Database(settings, Service.gateway)
+    entrance = open_entrance(settings, database, key)
     local = local_services(settings)
     remote = {
         service: RemoteService(service, url, timeout=settings.upstream_timeout_seconds)
@@ -112,6 +117,9 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(database.close)
+            for part in entrance.running:
+                part.start()
+                stack.push_async_callback(part.stop)
             for service in local.values():
                 await stack.enter_async_context(service.router.lifespan_context(service))
             for service in remote.values():
@@ -147,8 +155,7 @@ def create_app(settings: Settings) -> FastAPI:
             Middleware(BodyLimit, limit=settings.max_body_bytes),
             Middleware(
                 Door,
-                database=database,
-                region=settings.region,
+                entrance=entrance,
                 signer=signer,
                 upstreams=upstreams,
             ),
@@ -159,6 +166,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.database = database
     app.state.clients = clients
     app.state.signer = signer
+    app.state.entrance = entrance
     app.state.documents = {}
     app.state.clicks = Clicks(database, settings.region, clients[Service.feedback])
     guard = Guard(private_hosts=settings.private_hosts or ())
@@ -192,6 +200,9 @@ def create_app(settings: Settings) -> FastAPI:
         comment_pages,
         status_page,
         posters,
+        keys,
+        consumption_counts,
+        audit_lines,
         health_router(Service.gateway),
     ):
         app.include_router(router)

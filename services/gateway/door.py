@@ -8,15 +8,32 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.gateway.access import caller_of_key
-from services.platform.database import Database
-from services.platform.guards import answer_problem
-from services.platform.identity import ANONYMOUS, Caller, TokenSigner
-from services.platform.problems import NotAuthenticated, ProblemError, Unavailable
+from services.gateway.access import KeyHolder
+from services.gateway.entrance import Entrance
+from services.gateway.limits.shares import Decision
+from services.gateway.visit import Visit
+from services.platform.identity import Caller, TokenSigner
+from services.platform.problems import NotAuthenticated, ProblemError, TooMany, Unavailable
 from services.platform.service import API
 from services.platform.settings import Service
 
 log = logging.getLogger(__name__)
+
+OWN_AREAS = frozenset(
+    {
+        "audit",
+        "connectors",
+        "consumption",
+        "incidents",
+        "keys",
+        "links",
+        "maintenance",
+        "oss",
+        "status",
+        "webhooks",
+    }
+)
+"""What the gateway answers itself under `/api/v1/<name>...`."""
 
 OWNERS: Mapping[str, Service] = {
     "services": Service.catalog,
@@ -62,6 +79,14 @@ def owner_of(path: str) -> Service | None:
     return OWNERS.get(path[len(API) + 1 :].partition("/")[0])
 
 
+def area_of(path: str) -> str:
+    """The part of the hub that a path leads to, as consumption tells it."""
+    if not path.startswith(f"{API}/"):
+        return "pages"
+    name = path[len(API) + 1 :].partition("/")[0]
+    return name if name in OWNERS or name in OWN_AREAS else "other"
+
+
 class Door:
     """The outermost layer of the gateway (pure ASGI)."""
 
@@ -69,14 +94,14 @@ class Door:
         self,
         app: ASGIApp,
         *,
-        database: Database,
-        region: str,
+        entrance: Entrance,
         signer: TokenSigner,
         upstreams: Mapping[Service, ASGIApp],
     ) -> None:
         self.app = app
-        self.database = database
-        self.region = region
+        self.ring = entrance.ring
+        self.admission = entrance.admission
+        self.audit = entrance.audit
         self.signer = signer
         self.upstreams = upstreams
 
@@ -84,19 +109,43 @@ class Door:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if scope["method"] == "HEAD" and not scope["path"].startswith(("/go/", "/s/")):
+        method, path = scope["method"], scope["path"]
+        if method == "HEAD" and not path.startswith(("/go/", "/s/")):
             # A read; the server leaves the body out. Where a read counts, a look does not.
             scope = {**scope, "method": "GET"}
+        scope, client = self.seen_through(scope)
+        visit = Visit(scope, send, admission=self.admission, audit=self.audit, area=area_of(path))
         try:
-            caller = await self.caller(scope)
+            holder = visit.holder = await self.holder(scope, client)
+            decision = visit.decision = await self.admission.decide(
+                method, path, client=client, holder=holder
+            )
+            if not decision.allowed:
+                raise too_many(decision)
         except ProblemError as error:
-            await answer_problem(error, scope, receive, send)
+            await visit.refuse(error, receive)
             return
+        await visit.pass_on(self.answer, receive)
+
+    def seen_through(self, scope: Scope) -> tuple[Scope, str]:
+        """The request as its client sent it to the first trusted proxy, and who the client is."""
+        peer = scope["client"][0] if scope.get("client") else ""
+        proxies, headers = self.admission.proxies, scope["headers"]
+        client = proxies.client(peer, headers)
+        scheme = proxies.scheme(peer, headers) or scope.get("scheme", "http")
+        if client == peer and scheme == scope.get("scheme"):
+            return scope, client
+        return {**scope, "client": (client, 0), "scheme": scheme}, client
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send, caller: Caller) -> None:
+        """Hands a request to whoever owns its path."""
         owner = owner_of(scope["path"])
         if owner is None:
             await self.app({**scope, "caller": caller}, receive, send)
             return
-        inner = {name: value for name, value in scope.items() if name not in {"app", "state"}}
+        inner = {
+            name: value for name, value in scope.items() if name not in {"app", "state", "visit"}
+        }
         inner["headers"] = [
             *((name, value) for name, value in scope["headers"] if name not in SAID_BY_THE_DOOR),
             *_who_is_there(scope),
@@ -104,23 +153,43 @@ class Door:
         ]
         await self.upstreams[owner](inner, receive, send)
 
-    async def caller(self, scope: Scope) -> Caller:
-        """Whoever holds the key in the request; anybody where there is none."""
+    async def holder(self, scope: Scope, client: str) -> KeyHolder | None:
+        """Whoever holds the key in the request; None where there is no key."""
         given = Headers(scope=scope).get("authorization")
         if given is None:
-            return ANONYMOUS
+            return None
         scheme, _, key = given.partition(" ")
         if scheme.lower() != "bearer":
             raise NotAuthenticated("Send the key as Authorization: Bearer emk_<id>_<secret>.")
+        now, key = datetime.now(UTC), key.strip()
+        known = self.ring.known(key, now=now)
+        if known is not None:
+            return known
+        # A key that must be looked up costs its address a request, so that nobody tries many.
+        decision = await self.admission.decide(scope["method"], scope["path"], client=client)
+        if not decision.allowed:
+            raise too_many(decision)
         try:
-            return await caller_of_key(
-                self.database, self.region, key.strip(), now=datetime.now(UTC)
-            )
+            holder = await self.ring.find(key, now=now)
+            if holder.monthly_quota is not None:
+                await self.admission.learn(holder)
         except (SQLAlchemyError, OSError, TimeoutError):
             log.exception("a key cannot be checked: the database does not answer")
             raise Unavailable(
                 "The key cannot be checked now; try again shortly.", headers={"Retry-After": "5"}
             ) from None
+        return holder
+
+
+def too_many(decision: Decision) -> TooMany:
+    """The problem of a request over its limit."""
+    headers = {name.decode(): value.decode() for name, value in decision.headers}
+    policy = decision.policy
+    limit = f"{policy.quota} {policy.name} in {policy.window}" if policy else "the limit"
+    return TooMany(
+        f"That is more than {limit}; wait {decision.retry_after} seconds.",
+        headers=headers | {"Retry-After": str(decision.retry_after)},
+    )
 
 
 def _who_is_there(scope: Scope) -> list[tuple[bytes, bytes]]:

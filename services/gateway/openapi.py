@@ -28,6 +28,10 @@ TAGS = [
     {"name": "open311", "description": "The same in the form of Open311 GeoReport v2."},
     {"name": "evidence", "description": "What is known about collaboration, with its sources."},
     {"name": "metrics", "description": "Methods, assessments, collaboration dynamics, indices."},
+    {
+        "name": "access",
+        "description": "Keys of agencies, what they took, and the log of what was written.",
+    },
     {"name": "hub", "description": "The hub itself."},
 ]
 

@@ -112,6 +112,10 @@ class Invalid(ProblemError):
     status, slug, title = 422, "invalid", "Some fields were not accepted"
 
 
+class TooMany(ProblemError):
+    status, slug, title = 429, "too-many-requests", "Too many requests"
+
+
 class Unavailable(ProblemError):
     status, slug, title = 503, "unavailable", "A part of the hub does not answer"
 
@@ -126,6 +130,7 @@ KINDS: tuple[type[ProblemError], ...] = (
     PreconditionRequired,
     TooLarge,
     Invalid,
+    TooMany,
     Unavailable,
 )
 _BY_STATUS = {kind.status: kind for kind in KINDS}

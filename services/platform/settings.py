@@ -99,6 +99,29 @@ class Settings(BaseSettings):
     link_check_seconds: int = Field(
         300, ge=0, le=86_400, description="Time between two checks of a link; 0: none by itself."
     )
+    link_check_retention_months: int = Field(
+        13,
+        ge=2,
+        le=1200,
+        description="Whole months for which single checks of links are kept; days stay for ever.",
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.1 ::1",
+        description="Addresses or networks of proxies whose word about the client is taken, with "
+        "blanks between.",
+    )
+    address_reads_per_minute: int = Field(
+        1200, ge=0, description="Reads of an address without a key; 0: no limit."
+    )
+    address_writes_per_minute: int = Field(
+        600, ge=0, description="Writes of an address without a key; 0: no limit."
+    )
+    address_exports_per_minute: int = Field(
+        60, ge=0, description="Exports of an address without a key; 0: no limit."
+    )
+    key_reads_per_minute: int = Field(6000, ge=0, description="Reads with a key; 0: no limit.")
+    key_writes_per_minute: int = Field(6000, ge=0, description="Writes with a key; 0: no limit.")
+    key_exports_per_minute: int = Field(240, ge=0, description="Exports with a key; 0: no limit.")
     private_hosts: frozenset[str] | None = Field(
         None, description="Hosts in private networks that the hub may ask, as a JSON list."
     )

@@ -90,6 +90,7 @@ async def session_of(request: Request) -> Session | None:
         return None
     if not caller.may("usage:write"):
         return None
+    request.scope["visit"].acts_for(caller)
     # Whatever else the key may do, this page does not.
     mine = caller.model_copy(update={"scopes": frozenset({"usage:write"})})
     return Session(mine, content["word"])

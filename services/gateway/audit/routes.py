@@ -1,0 +1,57 @@
+"""The audit log over HTTP, for administrators."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from services.gateway.access import Administrator
+from services.gateway.audit.records import latest
+from services.platform.database import Reading
+from services.platform.fields import Slug
+from services.platform.paging import Page, next_address
+from services.platform.parameters import Limit
+from services.platform.problems import problem_responses
+from services.platform.service import API, region_of
+
+router = APIRouter(prefix=API, tags=["access"], responses=problem_responses(401, 403, 422))
+
+
+class AuditLine(BaseModel):
+    """A write, and its place in the chain."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    number: int
+    at: AwareDatetime = Field(description="When; of a write without a key the hour alone.")
+    key_id: str = Field(description="The key, `anonymous`, or `command-line`.")
+    agency: str | None
+    action: str = Field(description="Method of the request, or the command.")
+    target: str = Field(description="Path of the request, or what the command was given.")
+    status: int | None = Field(description="HTTP status of the answer.")
+    problem: str | None = Field(description="Type of the problem, where it was refused.")
+    request_id: str = Field(description="Trace of the caller, or an id of the door's own.")
+    body_hash: str | None = Field(description="SHA-256 of the body that was sent with a key.")
+    previous: str = Field(description="Hash of the line before.")
+    hash: str = Field(description="SHA-256 of this line with the one before.")
+
+
+@router.get("/audit", operation_id="list_audit_lines")
+async def list_audit_lines(
+    request: Request,
+    session: Reading,
+    caller: Administrator,
+    *,
+    agency: Annotated[Slug | None, Query(description="Writes of this agency alone.")] = None,
+    cursor: Annotated[int | None, Query(ge=1, lt=2**62, description="From `next`.")] = None,
+    limit: Limit = 50,
+) -> Page[AuditLine]:
+    """Who wrote what, newest first. `emall audit verify` checks that no line was changed."""
+    lines = await latest(session, region_of(request), agency=agency, before=cursor, limit=limit + 1)
+    more = str(lines[limit - 1].number) if len(lines) > limit else None
+    items = [
+        AuditLine(number=line.number, previous=line.previous, hash=line.hash, **asdict(line.entry))
+        for line in lines[:limit]
+    ]
+    return Page(items=items, next=next_address(request, more))

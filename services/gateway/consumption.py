@@ -1,0 +1,161 @@
+"""What each key takes: answers counted in memory, kept by the hour, shown to its agency."""
+
+import asyncio
+import logging
+from collections import Counter
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.platform.database import Database, WriteSession
+from services.platform.identity import Caller
+
+log = logging.getLogger(__name__)
+
+JAKARTA = ZoneInfo("Asia/Jakarta")
+PAUSE_SECONDS = 5.0
+CELLS_AT_MOST = 5000
+"""So many different cells are kept without a pause; a count is never dropped."""
+HOUR_SECONDS = 3600
+FAILURES = (SQLAlchemyError, OSError, TimeoutError)
+
+ADD = """
+-- Adds counts to those of the hour; in one order, so that replicas never lock each other out.
+INSERT INTO gateway.consumption AS c (region, key_id, hour, area, status, agency, requests)
+SELECT :region, * FROM unnest(
+    CAST(:key_id AS text[]), CAST(:hour AS timestamptz[]), CAST(:area AS text[]),
+    CAST(:status AS smallint[]), CAST(:agency AS text[]), CAST(:requests AS bigint[])
+) AS n (key_id, hour, area, status, agency, requests) ORDER BY key_id, hour, area, status
+ON CONFLICT (region, key_id, hour, area, status)
+DO UPDATE SET requests = c.requests + excluded.requests
+"""
+
+SPENT = """
+-- Requests of these keys since a time.
+SELECT key_id, CAST(sum(requests) AS bigint) AS requests FROM gateway.consumption
+WHERE region = :region AND key_id = ANY(CAST(:keys AS text[])) AND hour >= :since
+GROUP BY key_id
+"""
+
+
+class Cell(NamedTuple):
+    """What is counted together."""
+
+    key_id: str
+    hour: int
+    """Hours since 1970 in UTC."""
+    area: str
+    status: int
+    """Class of the answer: 2 for 200 to 299."""
+    agency: str
+
+
+def month_of(now: datetime) -> datetime:
+    """The beginning of the month in Asia/Jakarta."""
+    local = now.astimezone(JAKARTA)
+    return local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+class Consumption:
+    """Counts answers, and knows what keys with a quota have spent of it, all replicas together."""
+
+    def __init__(self, database: Database, region: str) -> None:
+        self._database = database
+        self._region = region
+        self._counts: Counter[Cell] = Counter()
+        self._month = month_of(datetime.now(UTC))
+        self._spent: dict[str, int] = {}
+        self._full = asyncio.Event()
+        self._keeping = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    def count(self, caller: Caller, area: str, status: int, *, now: datetime) -> None:
+        """Counts an answer."""
+        hour = int(now.timestamp()) // HOUR_SECONDS
+        cell = Cell(caller.subject, hour, area, status // 100, caller.agency or "")
+        self._counts[cell] += 1
+        if caller.subject in self._spent:
+            self._spent[caller.subject] += 1
+        if len(self._counts) > CELLS_AT_MOST:
+            self._full.set()
+
+    def spent(self, key_id: str, *, now: datetime) -> int:
+        """Requests of a key with a quota in this month, as this replica knows it."""
+        month = month_of(now)
+        if month != self._month:
+            self._month, self._spent = month, {}
+        return self._spent.setdefault(key_id, 0)
+
+    async def learn(self, key_id: str) -> None:
+        """Asks the database what a key has spent, where this replica does not know."""
+        if key_id in self._spent:
+            return
+        async with self._database.writing() as session:
+            spent = await self._spent_by(session, [key_id])
+        self._spent[key_id] = spent.get(key_id, 0)
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._keep_always(), name="keep consumption")
+
+    async def stop(self) -> None:
+        """Keeps what is counted, and ends."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        await self.keep()
+
+    async def keep(self) -> None:
+        """Stores what was counted; where the database fails, it is stored the next time."""
+        async with self._keeping:
+            counts, self._counts = self._counts, Counter()
+            try:
+                async with self._database.writing() as session:
+                    if counts:
+                        await self._add(session, counts)
+                    spent = await self._spent_by(session, list(self._spent))
+            except FAILURES as error:
+                self._counts.update(counts)
+                log.warning("consumption is kept later: %s", error)
+                return
+            except asyncio.CancelledError:
+                self._counts.update(counts)
+                raise
+            for key_id in self._spent:
+                since = sum(n for cell, n in self._counts.items() if cell.key_id == key_id)
+                self._spent[key_id] = spent.get(key_id, 0) + since
+
+    async def _add(self, session: WriteSession, counts: Counter[Cell]) -> None:
+        await session.execute(
+            text(ADD),
+            {
+                "region": self._region,
+                "key_id": [cell.key_id for cell in counts],
+                "hour": [datetime.fromtimestamp(cell.hour * HOUR_SECONDS, UTC) for cell in counts],
+                "area": [cell.area for cell in counts],
+                "status": [cell.status for cell in counts],
+                "agency": [cell.agency for cell in counts],
+                "requests": list(counts.values()),
+            },
+        )
+
+    async def _spent_by(self, session: WriteSession, keys: list[str]) -> dict[str, int]:
+        if not keys:
+            return {}
+        parameters = {"region": self._region, "keys": keys, "since": self._month}
+        rows = await session.execute(text(SPENT), parameters)
+        return {row.key_id: row.requests for row in rows}
+
+    async def _keep_always(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PAUSE_SECONDS):
+                    await self._full.wait()
+            self._full.clear()
+            if self._counts or self._spent:
+                await self.keep()

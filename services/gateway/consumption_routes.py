@@ -1,0 +1,96 @@
+"""Consumption over HTTP: an agency sees what its own keys took."""
+
+from datetime import date, datetime, timedelta
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from sqlalchemy import text
+
+from services.gateway.access import AgencyKey
+from services.gateway.consumption import JAKARTA
+from services.gateway.key_routes import shown_to
+from services.platform.database import Reading
+from services.platform.fields import Slug
+from services.platform.paging import Page, next_address
+from services.platform.problems import Conflict, problem_responses
+from services.platform.service import API, region_of
+
+router = APIRouter(prefix=API, tags=["access"], responses=problem_responses(401, 403, 409, 422))
+
+By = Literal["hour", "day", "month"]
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
+DAYS_AT_MOST = 400
+
+COUNTED = """
+-- Answers of a span [from, to) by period of Asia/Jakarta, key, area and class of status.
+WITH counted AS (
+    SELECT date_trunc(:by, hour, 'Asia/Jakarta') AS period, key_id, agency, area, status,
+        CAST(sum(requests) AS bigint) AS requests
+    FROM gateway.consumption
+    WHERE region = :region AND hour >= :from AND hour < :to
+        AND (CAST(:agency AS text) IS NULL OR agency = :agency)
+    GROUP BY 1, 2, 3, 4, 5
+)
+SELECT period, key_id, nullif(agency, '') AS agency, area, status, requests FROM counted
+ORDER BY period, key_id, area, status OFFSET :offset LIMIT :limit
+"""
+
+
+class Consumed(BaseModel):
+    """Answers that were given with a key in a period."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    period: AwareDatetime = Field(description="Its beginning, in Asia/Jakarta.")
+    key_id: str = Field(description="The key; `anonymous` for all without one together.")
+    agency: str | None
+    area: str = Field(description="Part of the API, such as `services`; `pages` outside of it.")
+    status: int = Field(description="Class of the answers: 2 for 200 to 299.", ge=1, le=5)
+    requests: int
+
+
+@router.get("/consumption", operation_id="list_consumption")
+async def list_consumption(
+    request: Request,
+    session: Reading,
+    caller: AgencyKey,
+    *,
+    begin: Annotated[
+        date | None, Query(alias="from", description="First day; default: 30 days before `to`.")
+    ] = None,
+    end: Annotated[date | None, Query(alias="to", description="Last day; default: today.")] = None,
+    by: By = "day",
+    agency: Annotated[
+        Slug | None, Query(description="Of this agency; an agency sees its own alone.")
+    ] = None,
+    cursor: Annotated[int | None, Query(ge=0, le=1_000_000, description="From `next`.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Items on a page.")] = 100,
+) -> Page[Consumed]:
+    """What the keys of the caller's agency took, a few seconds behind; for an administrator all."""
+    wanted = shown_to(caller, agency)
+    last = end or datetime.now(JAKARTA).date()
+    if not all(FIRST_DAY <= day <= LAST_DAY for day in (last, begin or last)):
+        raise Conflict(f"Days lie between {FIRST_DAY} and {LAST_DAY}.")
+    first = begin or last - timedelta(days=30)
+    if first > last or (last - first).days > DAYS_AT_MOST:
+        raise Conflict(f"A span begins before it ends and has {DAYS_AT_MOST} days at most.")
+    offset = cursor or 0
+    rows = await session.execute(
+        text(COUNTED),
+        {
+            "region": region_of(request),
+            "by": by,
+            "agency": wanted,
+            "from": datetime(first.year, first.month, first.day, tzinfo=JAKARTA),
+            "to": datetime(last.year, last.month, last.day, tzinfo=JAKARTA) + timedelta(days=1),
+            "offset": offset,
+            "limit": limit + 1,
+        },
+    )
+    items = [
+        Consumed.model_validate({**row, "period": row["period"].astimezone(JAKARTA)})
+        for row in rows.mappings()
+    ]
+    more = str(offset + limit) if len(items) > limit else None
+    return Page(items=items[:limit], next=next_address(request, more))

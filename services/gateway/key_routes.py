@@ -1,0 +1,193 @@
+"""Keys over HTTP: an agency sees, renews and ends its own; an administrator everybody's."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from services.gateway.access import AgencyKey, revoke_key
+from services.gateway.rotation import agency_of_key, issue_beside, list_keys
+from services.platform.database import Reading, Writing
+from services.platform.fields import Slug
+from services.platform.identity import Caller, Scope
+from services.platform.ids import new_id
+from services.platform.paging import Page, next_address
+from services.platform.parameters import Limit
+from services.platform.problems import Conflict, FieldError, NotAllowed, NotFound, problem_responses
+from services.platform.service import API, region_of
+from services.platform.settings import Service
+from services.platform.writing import IdempotencyKey, claim_creation
+
+router = APIRouter(
+    prefix=f"{API}/keys", tags=["access"], responses=problem_responses(401, 403, 422)
+)
+
+KeyId = Annotated[
+    str,
+    Path(pattern=r"^[0-9a-z]{1,40}$", description="The middle part of `emk_<id>_<secret>`."),
+]
+
+
+class NewKey(BaseModel):
+    """A key that is wanted."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"days": 365}]},
+    )
+
+    agency: Slug | None = Field(None, description="Whose key; default: the caller's agency.")
+    scopes: list[Scope] | None = Field(
+        None,
+        min_length=1,
+        max_length=10,
+        description="What it allows; default: the scopes of the key that asks.",
+    )
+    days: int = Field(365, ge=1, le=1825, description="Days until it expires.")
+
+
+class MadeKey(BaseModel):
+    """A key with its secret, which is shown this once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    key: str = Field(description="Send it as `Authorization: Bearer`; it is not shown again.")
+    agency: str
+    scopes: list[Scope]
+    expires_at: AwareDatetime
+
+
+class ListedKey(BaseModel):
+    """A key as it stands."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    agency: str
+    scopes: list[Scope]
+    created_at: AwareDatetime
+    expires_at: AwareDatetime
+    revoked_at: AwareDatetime | None
+    last_used_at: AwareDatetime | None = Field(description="To the minute.")
+    pace: int = Field(description="So many times the usual limits hold for it.")
+    monthly_quota: int | None = Field(description="Requests in a month, if there is a quota.")
+
+
+@router.get("", operation_id="list_keys")
+async def get_keys(
+    request: Request,
+    session: Reading,
+    caller: AgencyKey,
+    *,
+    agency: Annotated[
+        Slug | None, Query(description="Of this agency; an agency sees its own alone.")
+    ] = None,
+    cursor: Annotated[
+        str | None, Query(pattern=r"^[0-9a-z]{1,40}$", description="From `next`.")
+    ] = None,
+    limit: Limit = 50,
+) -> Page[ListedKey]:
+    """The keys of the caller's agency, or of all for an administrator."""
+    wanted = shown_to(caller, agency)
+    found = await list_keys(
+        session, region_of(request), agency=wanted, cursor=cursor, limit=limit + 1
+    )
+    more = found[limit - 1]["id"] if len(found) > limit else None
+    items = [ListedKey.model_validate(key) for key in found[:limit]]
+    return Page(items=items, next=next_address(request, more))
+
+
+@router.post("", operation_id="create_key", status_code=201, responses=problem_responses(409))
+async def create_key(
+    request: Request,
+    session: Writing,
+    caller: AgencyKey,
+    wanted: NewKey,
+    idempotency_key: IdempotencyKey = None,
+) -> MadeKey:
+    """A new key, so that the old one can be replaced without a pause.
+
+    An agency's key makes another one of its own agency and scopes; an administrator's any. Two
+    with the same scopes may be in force at once: install the new one, then delete the old one.
+    """
+    region, now = region_of(request), datetime.now(UTC)
+    agency, scopes = _wanted_of(caller, wanted)
+    claimed, is_new = await claim_creation(
+        session,
+        Service.gateway,
+        region,
+        caller=caller.subject,
+        key=idempotency_key,
+        body=wanted,
+        new_id=new_id(),
+        now=now,
+    )
+    key_id = claimed.hex[-12:]
+    if not is_new:
+        raise Conflict(
+            f"The key {key_id} was made by this Idempotency-Key and shown; a secret is never shown "
+            "again. Delete it and make another."
+        )
+    made = await issue_beside(
+        session,
+        region,
+        agency=agency,
+        scopes=scopes,
+        now=now,
+        life=timedelta(days=wanted.days),
+        key_id=key_id,
+    )
+    return MadeKey(
+        id=made.id, key=made.key, agency=agency, scopes=scopes, expires_at=made.expires_at
+    )
+
+
+@router.delete(
+    "/{id}",
+    operation_id="delete_key",
+    status_code=204,
+    response_class=Response,
+    responses=problem_responses(404),
+)
+async def delete_key(request: Request, session: Writing, caller: AgencyKey, id: KeyId) -> None:
+    """Ends a key for good; within two seconds nothing accepts it any more."""
+    region = region_of(request)
+    agency = await agency_of_key(session, region, id)
+    mine = agency is not None and caller.may_write_for(agency)
+    if not mine or not await revoke_key(session, region, id, now=datetime.now(UTC)):
+        raise NotFound(f"There is no key {id} of yours in force; GET {API}/keys lists them.")
+
+
+def shown_to(caller: Caller, agency: str | None) -> str | None:
+    """Of which agency a caller is shown something: its own, or for an administrator any or all."""
+    if "admin" in caller.scopes:
+        return agency
+    if agency not in (None, caller.agency):
+        raise NotAllowed(
+            "An agency sees its own alone.",
+            errors=[_field(parameter="agency", detail=f"{caller.agency} or nothing")],
+        )
+    return caller.agency or ""
+
+
+def _wanted_of(caller: Caller, wanted: NewKey) -> tuple[str, list[Scope]]:
+    """For whom a key is made and with what scopes, if this caller may make it."""
+    agency = wanted.agency or caller.agency or ""
+    scopes = sorted(set(wanted.scopes if wanted.scopes is not None else caller.scopes))
+    if "admin" in caller.scopes:
+        return agency, scopes
+    errors: list[FieldError] = []
+    if agency != caller.agency:
+        errors.append(_field(pointer="#/agency", detail=f"{caller.agency}: an agency's own alone"))
+    if frozenset(scopes) != caller.scopes:
+        same = ", ".join(sorted(caller.scopes))
+        errors.append(_field(pointer="#/scopes", detail=f"the same as this key has: {same}"))
+    if errors:
+        raise NotAllowed("A key makes another one of its own kind.", errors=errors)
+    return agency, scopes
+
+
+def _field(*, detail: str, pointer: str | None = None, parameter: str | None = None) -> FieldError:
+    return FieldError(pointer=pointer, parameter=parameter, detail=detail)

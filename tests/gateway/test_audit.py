@@ -1,0 +1,386 @@
+"""The audit log: a line for every write before its answer, and a chain in which a change shows."""
+
+import asyncio
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.gateway.app import create_app
+from services.gateway.audit.chain import BEGINNING, Check, Entry, Line, chained, hash_of
+from services.gateway.audit.log import AuditLog
+from services.gateway.audit.records import append, latest, lines_of
+from services.gateway.visit import target_of
+from services.platform.database import Database
+from services.platform.settings import Service, Settings
+from tests.conftest import Hub, new_key
+from tests.gateway.watched import rows
+from tests.servers import serving
+
+AUDIT = "/api/v1/audit"
+NOW = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
+
+
+def entry(number: int = 1, **more: Any) -> Entry:
+    given: dict[str, Any] = {
+        "at": NOW + timedelta(seconds=number),
+        "key_id": f"key{number}",
+        "agency": "dukcapil",
+        "action": "POST",
+        "target": "/api/v1/usage/statistics",
+        "status": 200,
+        "problem": None,
+        "request_id": f"request-{number}",
+        "body_hash": None,
+    }
+    return Entry(**(given | more))
+
+
+def chain(length: int) -> list[Line]:
+    return list(chained("12.12", None, [entry(number) for number in range(1, length + 1)]))
+
+
+def first_fault(lines: list[Line], *, expected: str | None = None) -> str | None:
+    check = Check("12.12", expected=expected)
+    for line in lines:
+        if (fault := check.fault(line)) is not None:
+            return fault
+    return check.fault_at_end()
+
+
+def test_a_line_is_hashed_as_canonical_json_with_the_hash_before_it() -> None:
+    text = (
+        '{"action":"POST","agency":"dukcapil","at":"2026-03-04T05:06:08.890123+00:00",'
+        '"body_hash":null,"key_id":"key1","number":1,"previous":"' + BEGINNING + '",'
+        '"problem":null,"region":"12.12","request_id":"request-1","status":200,'
+        '"target":"/api/v1/usage/statistics"}'
+    )
+    assert hash_of("12.12", 1, BEGINNING, entry(1)) == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_a_chain_that_nobody_touched_agrees() -> None:
+    lines = chain(20)
+    assert first_fault(lines) is None
+    assert first_fault([]) is None
+    for line in lines:
+        assert first_fault(lines, expected=line.hash) is None
+
+
+CHANGES: dict[str, Any] = {
+    "at": NOW,
+    "key_id": "other",
+    "agency": None,
+    "action": "PUT",
+    "target": "/api/v1/keys",
+    "status": 403,
+    "problem": "urn:emall:problem:not-allowed",
+    "request_id": "",
+    "body_hash": "0" * 64,
+}
+
+
+@given(st.integers(0, 9), st.sampled_from(sorted(CHANGES)))
+def test_a_changed_line_is_named(place: int, name: str) -> None:
+    lines = chain(10)
+    line = lines[place]
+    lines[place] = replace(line, entry=replace(line.entry, **{name: CHANGES[name]}))
+    assert (
+        first_fault(lines) == f"line {place + 1} was changed: it is not what its hash was made of"
+    )
+
+
+@given(st.integers(0, 9))
+def test_a_changed_line_with_a_new_hash_is_found_at_the_next_one(place: int) -> None:
+    lines = chain(10)
+    old = lines[place]
+    changed = replace(old.entry, key_id="other")
+    forged = hash_of("12.12", old.number, old.previous, changed)
+    lines[place] = Line(old.number, changed, old.previous, forged)
+    fault = first_fault(lines, expected=chain(10)[-1].hash)
+    assert fault is not None
+    if place < 9:
+        assert fault.startswith(f"line {place + 2} does not follow line {place + 1}")
+    else:
+        assert "no line has the hash" in fault
+
+
+@given(st.integers(0, 9))
+def test_a_deleted_line_is_named_and_a_cut_end_by_what_was_kept_elsewhere(place: int) -> None:
+    lines = chain(10)
+    head = lines[-1].hash
+    del lines[place]
+    fault = first_fault(lines, expected=head)
+    assert fault is not None
+    if place < 9:
+        assert fault.startswith(f"line {place + 1} is missing")
+    else:
+        assert f"no line has the hash {head}" in fault
+
+
+@given(st.permutations(range(6)))
+def test_lines_in_another_order_are_found(order: list[int]) -> None:
+    lines = [chain(6)[place] for place in order]
+    assert (first_fault(lines) is None) == (order == sorted(order))
+    # Numbered anew, they are found as well.
+    moved = [replace(line, number=number) for number, line in enumerate(lines, start=1)]
+    assert (first_fault(moved) is None) == (order == sorted(order))
+
+
+def test_a_chain_of_another_region_does_not_agree() -> None:
+    check = Check("12.13")
+    assert check.fault(chain(1)[0]) is not None
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("/api/v1/services/ktp-el", "/api/v1/services/ktp-el"),
+        ("/api/v1/surveys/skm/responses", "/api/v1/surveys/skm/responses"),
+        (
+            "/api/v1/meetings/0197a000-0000-7000-8000-000000000001",
+            "/api/v1/meetings/0197a000-0000-7000-8000-000000000001",
+        ),
+        ("/api/v1/oss/nib/9120001234567", "/api/v1/oss/nib/*"),
+        ("/api/v1/comments/K7Q2M9XD/replies", "/api/v1/comments/*/*"),
+        ("/api/v1/usage/rating-tokens/Zk3_9aB", "/api/v1/usage/rating-tokens/*"),
+        ("/nilai/geheim", "/nilai/*"),
+        ("/survei/skm", "/survei/*"),
+        ("/", "/"),
+        ("/" + "x" * 5000, "/" + "x" * 299),
+    ],
+)
+def test_a_path_is_told_without_what_stands_for_a_person(path: str, target: str) -> None:
+    assert target_of(path) == target
+
+
+@pytest.fixture
+def admin(hub: Hub) -> dict[str, str]:
+    return hub.auth("diskominfo", "admin")
+
+
+def lines_at(hub: Hub, admin: dict[str, str], query: str = "") -> list[dict[str, Any]]:
+    answer = hub.client.get(f"{AUDIT}{query}", headers=admin)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["items"]
+
+
+def test_a_write_leaves_a_line_that_says_who_did_what_and_what_came_of_it(
+    hub: Hub, admin: dict[str, str]
+) -> None:
+    key = hub.key("dukcapil", "usage:write")
+    body = json.dumps({"statistics": [{"agency": "pupr"}]}).encode()
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    headers = {
+        "Authorization": f"Bearer {key}",
+        "Content-Type": "application/json",
+        "traceparent": f"00-{trace}-b7ad6b7169203331-01",
+    }
+    answer = hub.client.post("/api/v1/usage/statistics", content=body, headers=headers)
+    assert answer.status_code == 422
+    line = lines_at(hub, admin)[0]
+    assert {name: line[name] for name in ("key_id", "agency", "action", "target", "status")} == {
+        "key_id": key.split("_")[1],
+        "agency": "dukcapil",
+        "action": "POST",
+        "target": "/api/v1/usage/statistics",
+        "status": 422,
+    }
+    assert line["problem"] == "urn:emall:problem:invalid"
+    assert line["request_id"] == trace
+    assert line["body_hash"] == hashlib.sha256(body).hexdigest()
+    assert datetime.now(UTC) - datetime.fromisoformat(line["at"]) < timedelta(minutes=1)
+    assert key.rpartition("_")[2] not in json.dumps(line)
+
+
+def test_the_gateways_own_writes_and_refusals_leave_lines_and_reads_leave_none(
+    hub: Hub, admin: dict[str, str]
+) -> None:
+    before = len(lines_at(hub, admin))
+    hub.client.get("/api/v1/services")
+    unknown = {"Authorization": f"Bearer emk_0123456789ab_{'0' * 64}"}
+    for headers in ({}, unknown, admin):
+        hub.client.post("/api/v1/keys", json={"scopes": ["usage:write"]}, headers=headers)
+    made, refused, nobody = lines_at(hub, admin)[:-before] if before else lines_at(hub, admin)
+    assert [line["status"] for line in (nobody, refused, made)] == [401, 401, 201]
+    assert [line["key_id"] for line in (nobody, refused)] == ["anonymous"] * 2
+    assert made["agency"] == "diskominfo"
+
+
+def test_of_a_citizens_answer_neither_the_minute_nor_the_body_is_told(
+    hub: Hub, admin: dict[str, str]
+) -> None:
+    answers = {f"U{number}": 4 for number in range(1, 10)}
+    response = {"answered_on": "2024-05-14", "service": "ktp-el", "answers": answers}
+    sent = hub.client.post("/api/v1/surveys/skm/responses", json=response)
+    assert sent.status_code in {200, 201}, sent.text
+    line = lines_at(hub, admin)[0]
+    assert (line["key_id"], line["agency"], line["body_hash"]) == ("anonymous", None, None)
+    at = datetime.fromisoformat(line["at"])
+    assert (at.minute, at.second, at.microsecond) == (0, 0, 0)
+
+
+def test_the_log_is_an_administrators_and_is_read_page_by_page(
+    hub: Hub, admin: dict[str, str]
+) -> None:
+    writer = hub.auth("dukcapil", "usage:write")
+    assert hub.client.get(AUDIT).status_code == 401
+    assert hub.client.get(AUDIT, headers=writer).status_code == 403
+    for _ in range(5):
+        hub.client.post("/api/v1/usage/statistics", json={}, headers=writer)
+    found, address = list[int](), f"{AUDIT}?limit=2&agency=dukcapil"
+    while address:
+        page = hub.client.get(address, headers=admin).json()
+        assert {line["agency"] for line in page["items"]} == {"dukcapil"}
+        found += [line["number"] for line in page["items"]]
+        address = page["next"]
+    assert len(found) == 5
+    assert found == sorted(found, reverse=True)
+
+
+def test_a_write_whose_line_cannot_be_kept_is_not_confirmed(
+    hub: Hub, admin: dict[str, str]
+) -> None:
+    rows(hub.settings, "ALTER TABLE gateway.audit_line RENAME TO away")
+    answer = hub.client.post("/api/v1/keys", json={"scopes": ["usage:write"]}, headers=admin)
+    assert answer.status_code == 503
+    assert answer.json()["type"] == "urn:emall:problem:unavailable"
+    assert "emk_" not in answer.text
+    assert hub.client.get("/api/v1/services", headers=admin).status_code == 200
+    rows(hub.settings, "ALTER TABLE gateway.away RENAME TO audit_line")
+    assert hub.client.post("/api/v1/keys", json={}, headers=admin).status_code != 503
+
+
+def test_four_replicas_that_write_at_once_keep_one_chain(settings: Settings) -> None:
+    key = new_key(settings, "dukcapil", "usage:write")
+
+    def write(address: str) -> list[int]:
+        headers = {"Authorization": f"Bearer {key}"}
+        with httpx.Client(
+            base_url=address, verify=False, trust_env=False, headers=headers
+        ) as client:
+            path = "/api/v1/usage/statistics"
+            return [client.post(path, json={"statistics": []}).status_code for _ in range(10)]
+
+    with ExitStack() as stack:
+        replicas = [stack.enter_context(serving(create_app(settings))) for _ in range(4)]
+        with ThreadPoolExecutor(8) as pool:
+            answers = [status for found in pool.map(write, replicas * 2) for status in found]
+    assert len(answers) == 80
+    assert set(answers) <= {200, 422}
+    lines = asyncio.run(stored(settings))
+    assert len([line for line in lines if line.entry.agency == "dukcapil"]) == 80
+    assert first_fault(lines) is None
+
+
+async def stored(settings: Settings) -> list[Line]:
+    database = Database(settings, Service.gateway)
+    async with database.reading() as session:
+        lines = [line async for line in lines_of(session, settings.region)]
+    await database.close()
+    return lines
+
+
+@pytest.fixture
+def written(empty: Settings) -> Settings:
+    """A log of five lines."""
+
+    async def write() -> None:
+        database = Database(empty, Service.gateway)
+        async with database.writing() as session:
+            await append(session, empty.region, [entry(1), entry(2)])
+        log = AuditLog(database, empty.region)
+        log.start()
+        await asyncio.gather(*(log.keep(entry(number, agency=None)) for number in (3, 4, 5)))
+        await log.stop()
+        await database.close()
+
+    asyncio.run(write())
+    return empty
+
+
+def test_what_is_stored_is_read_back_and_agrees(written: Settings) -> None:
+    lines = asyncio.run(stored(written))
+    assert [line.number for line in lines] == [1, 2, 3, 4, 5]
+    assert [line.entry for line in lines[:2]] == [entry(1), entry(2)]
+    assert first_fault(lines, expected=lines[-1].hash) is None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE gateway.audit_line SET agency = 'x'",
+        "DELETE FROM gateway.audit_line",
+        "TRUNCATE gateway.audit_line",
+    ],
+)
+def test_nobody_changes_the_log_by_a_statement(written: Settings, statement: str) -> None:
+    with pytest.raises(asyncpg.PostgresError, match="only added to"):
+        rows(written, statement)
+    with pytest.raises(asyncpg.PostgresError, match=r"permission denied|only added to"):
+        rows_as_gateway(written, statement)
+    assert first_fault(asyncio.run(stored(written))) is None
+
+
+def rows_as_gateway(settings: Settings, statement: str) -> None:
+    async def work() -> None:
+        database = Database(settings, Service.gateway)
+        connection = await database.connect(purpose="test")
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        ("UPDATE gateway.audit_line SET status = 201 WHERE number = 3", "line 3 was changed"),
+        ("DELETE FROM gateway.audit_line WHERE number = 1", "line 1 is missing"),
+        ("DELETE FROM gateway.audit_line WHERE number = 4", "line 4 is missing"),
+        (
+            "UPDATE gateway.audit_line SET number = CASE number WHEN 2 THEN -3 ELSE -2 END "
+            "WHERE number IN (2, 3); UPDATE gateway.audit_line SET number = -number "
+            "WHERE number < 0",
+            "line 2 does not follow line 1",
+        ),
+    ],
+)
+def test_who_goes_past_the_triggers_is_found(written: Settings, statement: str, fault: str) -> None:
+    async def tamper() -> None:
+        assert written.database_url is not None
+        connection = await asyncpg.connect(written.database_url.get_secret_value())
+        await connection.execute(f"SET session_replication_role = replica; {statement}")
+        await connection.close()
+
+    asyncio.run(tamper())
+    found = first_fault(asyncio.run(stored(written)))
+    assert found is not None
+    assert found.startswith(fault)
+
+
+def test_lines_that_wait_when_the_hub_stops_are_written(empty: Settings) -> None:
+    async def story() -> int:
+        database = Database(empty, Service.gateway)
+        log = AuditLog(database, empty.region)
+        log.start()
+        keeping = [asyncio.ensure_future(log.keep(entry(number))) for number in range(50)]
+        await asyncio.sleep(0)
+        await log.stop()
+        await asyncio.gather(*keeping)
+        async with database.reading() as session:
+            found = await latest(session, empty.region, agency=None, before=None, limit=100)
+        await database.close()
+        return len(found)
+
+    assert asyncio.run(story()) == 50

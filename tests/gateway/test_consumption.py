@@ -1,0 +1,156 @@
+"""What keys took: counted by the hour, whole at an orderly stop, shown to whom it belongs."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from services.gateway.app import create_app
+from services.gateway.consumption import Consumption
+from services.gateway.door import OWN_AREAS, OWNERS, area_of
+from services.platform.database import Database
+from services.platform.identity import ANONYMOUS
+from services.platform.settings import Service, Settings
+from tests.conftest import Hub, agency_caller, new_key
+from tests.gateway.watched import rows
+
+CONSUMPTION = "/api/v1/consumption"
+NOON = datetime(2026, 3, 31, 12, 20, tzinfo=UTC)
+STORED = """SELECT key_id, agency, area, status, sum(requests)::int FROM gateway.consumption
+    GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"""
+
+
+def kept(hub: Hub) -> None:
+    """Has the running hub store what it counted."""
+    entrance = hub.client.app.state.entrance  # type: ignore[attr-defined]  # pyright: ignore
+    assert hub.client.portal is not None
+    hub.client.portal.call(entrance.consumption.keep)
+
+
+def test_everything_that_was_answered_is_kept_when_the_hub_stops(settings: Settings) -> None:
+    key = new_key(settings, "dukcapil", "usage:write")
+    auth = {"Authorization": f"Bearer {key}"}
+    with TestClient(create_app(settings)) as client:
+        for _ in range(3):
+            client.get("/api/v1/services", headers=auth)
+        client.post("/api/v1/usage/statistics", json={}, headers=auth)
+        client.get("/api/v1/links")
+        client.get("/layanan")
+        client.get("/api/v1/no-such-thing/at-all")
+        client.get("/health/live")
+    mine = key.split("_")[1]
+    assert set(rows(settings, STORED)) == {
+        (mine, "dukcapil", "services", 2, 3),
+        (mine, "dukcapil", "usage", 4, 1),
+        ("anonymous", "", "links", 2, 1),
+        ("anonymous", "", "other", 4, 1),
+        ("anonymous", "", "pages", 2, 1),
+    }
+
+
+def test_an_agency_sees_what_its_keys_took_and_an_administrator_all(hub: Hub) -> None:
+    mine, other = hub.key("dukcapil", "usage:write"), hub.key("pupr", "usage:write")
+    admin = hub.auth("diskominfo", "admin")
+    for key in (mine, mine, other):
+        hub.client.get("/api/v1/services", headers={"Authorization": f"Bearer {key}"})
+    hub.client.get("/api/v1/services")
+    kept(hub)
+
+    def seen(headers: dict[str, str], query: str = "") -> dict[str, Any]:
+        answer = hub.client.get(f"{CONSUMPTION}{query}", headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    auth = {"Authorization": f"Bearer {mine}"}
+    [item] = seen(auth)["items"]
+    assert (item["agency"], item["area"], item["status"]) == ("dukcapil", "services", 2)
+    assert (item["key_id"], item["requests"]) == (mine.split("_")[1], 2)
+    assert item["period"].endswith("T00:00:00+07:00")
+    assert {item["agency"] for item in seen(admin)["items"]} >= {"dukcapil", "pupr", None}
+    assert [item["requests"] for item in seen(admin, "?agency=pupr&by=month")["items"]] == [1]
+    found, address = list[str](), "?limit=1&by=hour"
+    while address:
+        page = seen(admin, address)
+        found += [item["key_id"] for item in page["items"]]
+        address = (page["next"] or "").removeprefix(CONSUMPTION)
+    assert len(found) >= 3
+    assert hub.client.get(f"{CONSUMPTION}?agency=pupr", headers=auth).status_code == 403
+    assert hub.client.get(CONSUMPTION).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("?from=2024-02-30", 422),
+        ("?by=week", 422),
+        ("?from=2024-03-01&to=2024-02-01", 409),
+        ("?from=1024-03-01&to=1024-03-02", 409),
+        ("?from=2020-01-01&to=2024-02-01", 409),
+    ],
+)
+def test_a_span_that_cannot_be_is_refused(shared: Hub, query: str, status: int) -> None:
+    auth = shared.auth("dukcapil", "usage:write")
+    assert shared.client.get(f"{CONSUMPTION}{query}", headers=auth).status_code == status
+
+
+def test_counts_of_replicas_add_up_and_wait_for_a_database_that_is_away(empty: Settings) -> None:
+    mine = agency_caller("dukcapil")
+
+    async def story() -> int:
+        database = Database(empty, Service.gateway)
+        replicas = [Consumption(database, empty.region) for _ in range(2)]
+        for replica in replicas:
+            replica.count(mine, "services", 200, now=NOON)
+            replica.count(mine, "services", 204, now=NOON + timedelta(minutes=30))
+            replica.count(ANONYMOUS, "pages", 503, now=NOON)
+        table = "ALTER TABLE gateway.consumption RENAME TO away"
+        await asyncio.to_thread(rows, empty, table)
+        await replicas[0].keep()
+        back = "ALTER TABLE gateway.away RENAME TO consumption"
+        await asyncio.to_thread(rows, empty, back)
+        before = await asyncio.to_thread(rows, empty, STORED)
+        await asyncio.gather(*(replica.stop() for replica in replicas))
+        await database.close()
+        return len(before)
+
+    assert asyncio.run(story()) == 0
+    assert rows(empty, STORED) == [
+        ("anonymous", "", "pages", 5, 2),
+        ("key-of-dukcapil", "dukcapil", "services", 2, 4),
+    ]
+
+
+def test_a_key_with_a_quota_has_spent_what_all_replicas_counted_this_month(
+    empty: Settings,
+) -> None:
+    mine = agency_caller("dukcapil")
+    now = datetime.now(UTC)
+
+    async def story() -> list[int]:
+        database = Database(empty, Service.gateway)
+        one, two = (Consumption(database, empty.region) for _ in range(2))
+        one.count(mine, "services", 200, now=now)
+        one.count(mine, "services", 200, now=now - timedelta(days=40))
+        await one.keep()
+        await two.learn(mine.subject)
+        learnt = two.spent(mine.subject, now=now)
+        two.count(mine, "services", 200, now=now)
+        counted = two.spent(mine.subject, now=now)
+        one.count(mine, "services", 200, now=now)
+        await one.keep()
+        await two.keep()
+        both = two.spent(mine.subject, now=now)
+        next_month = two.spent(mine.subject, now=now + timedelta(days=32))
+        await database.close()
+        return [learnt, counted, both, next_month]
+
+    assert asyncio.run(story()) == [1, 2, 3, 0]
+
+
+def test_every_area_of_the_api_is_counted_by_its_name(shared: Hub) -> None:
+    paths = shared.client.get("/openapi.json").json()["paths"]
+    named = {path.split("/")[3] for path in paths if path.startswith("/api/v1/")}
+    assert named == OWN_AREAS | OWNERS.keys()
+    assert {area_of(path) for path in paths if not path.startswith("/api/")} == {"pages"}

@@ -1,0 +1,368 @@
+"""Limits of requests: the bucket, a replica's share of it, and four replicas together."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import timedelta
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+
+from services.gateway.app import create_app
+from services.gateway.limits.addresses import Proxies, bucket_of
+from services.gateway.limits.bucket import Policy, held, take, wait
+from services.gateway.limits.leases import Lease, Leases, Wish
+from services.gateway.limits.rates import kind_of
+from services.gateway.limits.shares import Decision, Limiter
+from services.platform.database import Database
+from services.platform.settings import Service, Settings
+from tests.conftest import Hub, new_key
+from tests.gateway.watched import rows
+from tests.servers import serving
+
+policies = st.builds(
+    Policy,
+    name=st.just("reads"),
+    quota=st.integers(2, 2000),
+    window=st.integers(1, 3600).map(lambda seconds: timedelta(seconds=seconds)),
+)
+pauses = st.lists(st.floats(0, 100, allow_nan=False), min_size=1, max_size=60)
+
+
+def admitted(policy: Policy, times: Sequence[float]) -> list[float]:
+    """The times at which a bucket that starts full lets one request through."""
+    full_at, through = 0.0, list[float]()
+    for now in times:
+        taken = take(policy, full_at, now=now, wanted=1)
+        full_at = taken.full_at
+        through += [now] * taken.granted
+    return through
+
+
+@given(policies, pauses)
+def test_no_span_of_a_window_holds_more_than_the_quota(
+    policy: Policy, waits: Sequence[float]
+) -> None:
+    times, now = list[float](), 0.0
+    for pause in waits:
+        now += pause * policy.interval
+        times += [now] * (policy.quota // 4 + 2)
+    through = admitted(policy, times)
+    window = policy.window.total_seconds()
+    for index, first in enumerate(through):
+        # Just below the window: at its very end the next one begins.
+        assert sum(time < first + window * (1 - 1e-9) for time in through[index:]) <= policy.quota
+
+
+@given(policies, st.integers(0, 3000), st.floats(0, 10_000))
+def test_a_bucket_gives_what_it_holds_and_fills_again(
+    policy: Policy, wanted: int, now: float
+) -> None:
+    taken = take(policy, 0.0, now=now, wanted=wanted)
+    assert taken.granted == min(wanted, policy.burst)
+    left = held(policy, taken.full_at, now=now)
+    assert left == policy.burst - taken.granted
+    later = now + policy.window.total_seconds()
+    assert held(policy, taken.full_at, now=later) == policy.burst
+
+
+@given(policies, st.lists(st.tuples(st.floats(0, 50), st.integers(0, 50), st.integers(0, 5))))
+def test_a_bucket_never_forgets_and_says_when_it_gives_again(
+    policy: Policy, steps: Sequence[tuple[float, int, int]]
+) -> None:
+    now = full_at = 0.0
+    for pause, wanted, owed in steps:
+        now += pause
+        taken = take(policy, full_at, now=now, wanted=wanted, owed=owed)
+        assert taken.full_at >= full_at
+        assert 0 <= taken.granted <= wanted
+        full_at = taken.full_at
+        if held(policy, full_at, now=now) == 0:
+            rest = wait(policy, full_at, now=now)
+            assert rest > 0
+            assert held(policy, full_at, now=now + rest + 1e-6) >= 1
+            assert held(policy, full_at, now=now + rest * 0.99) == 0
+
+
+class Bucket:
+    """The shared bucket of a test, in memory; it may be out of reach."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.full_at: dict[str, float] = {}
+        self.asked = 0
+        self.away = False
+
+    async def take(self, wishes: Sequence[Wish]) -> list[Lease]:
+        self.asked += 1
+        await asyncio.sleep(0)
+        if self.away:
+            raise OSError("away")
+        leases: list[Lease] = []
+        for wish in wishes:
+            before = self.full_at.get(wish.bucket, 0.0)
+            taken = take(wish.policy, before, now=self.now, wanted=wish.wanted, owed=wish.owed)
+            self.full_at[wish.bucket] = taken.full_at
+            leases.append(Lease(taken.granted, max(taken.full_at - self.now, 0)))
+        return leases
+
+    async def clear(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+@given(
+    st.integers(20, 4000),
+    st.lists(st.tuples(st.integers(0, 3), st.integers(1, 80), st.floats(0, 3)), max_size=25),
+)
+def test_four_replicas_let_through_what_one_bucket_holds_within_five_percent(
+    quota: int, steps: Sequence[tuple[int, int, float]]
+) -> None:
+    policy = Policy("reads", quota, timedelta(minutes=1))
+
+    async def story() -> tuple[int, float]:
+        bucket = Bucket()
+        replicas = [Limiter(bucket, clock=lambda: bucket.now) for _ in range(4)]
+        for replica in replicas:
+            replica.start()
+        through = 0
+        for index, many, pause in [*steps, *((index, quota, 0.0) for index in range(4))]:
+            bucket.now += pause
+            for _ in range(many):
+                through += (await replicas[index].ask("one", policy)).allowed
+        for replica in replicas:
+            await replica.stop()
+        return through, bucket.now
+
+    through, seconds = asyncio.run(story())
+    most = policy.burst + seconds / policy.interval
+    assert through <= most + 4 * policy.credit
+    assert through >= policy.burst - 4 * policy.slice
+    assert 4 * policy.slice <= max(4, policy.burst * 0.05)
+
+
+def test_requests_at_once_are_answered_by_few_questions() -> None:
+    policy = Policy("reads", 400, timedelta(hours=1))
+    bucket = Bucket()
+
+    async def story() -> list[Decision]:
+        limiter = Limiter(bucket, clock=lambda: bucket.now)
+        limiter.start()
+        decisions = await asyncio.gather(*(limiter.ask("one", policy) for _ in range(300)))
+        await limiter.stop()
+        return decisions
+
+    decisions = asyncio.run(story())
+    assert abs(sum(decision.allowed for decision in decisions) - 100) <= policy.credit
+    assert bucket.asked <= 6
+    refused = next(decision for decision in decisions if not decision.allowed)
+    assert (refused.remaining, refused.alone) == (0, False)
+    assert 0 < refused.retry_after <= 2 * policy.interval + 1
+
+
+def test_a_replica_without_the_database_limits_by_itself_and_pays_later() -> None:
+    policy = Policy("writes", 40, timedelta(hours=1))
+    bucket = Bucket()
+
+    async def story() -> None:
+        limiter = Limiter(bucket, clock=lambda: bucket.now)
+        limiter.start()
+        bucket.away = True
+        alone = [await limiter.ask("one", policy) for _ in range(20)]
+        assert [decision.allowed for decision in alone] == [True] * 10 + [False] * 10
+        assert {decision.alone for decision in alone} == {True}
+        assert alone[0].headers[0] == (b"ratelimit-policy", b'"writes";q=40;w=3600;local')
+        bucket.away = False
+        bucket.now += 2
+        # What went through alone was not free.
+        assert not (await limiter.ask("one", policy)).allowed
+        await limiter.stop()
+        assert bucket.full_at["one"] > bucket.now + 9 * policy.interval
+
+    asyncio.run(story())
+
+
+def test_a_replica_remembers_so_many_buckets_and_no_more() -> None:
+    policy = Policy("reads", 1000, timedelta(hours=1))
+
+    async def story() -> int:
+        bucket = Bucket()
+        limiter = Limiter(bucket, clock=lambda: bucket.now, remembered=10)
+        limiter.start()
+        for number in range(100):
+            assert (await limiter.ask(f"bucket {number}", policy)).allowed
+        await limiter.stop()
+        return limiter.remembered
+
+    assert asyncio.run(story()) == 10
+
+
+def test_the_database_counts_as_the_bucket_does(empty: Settings) -> None:
+    policy = Policy("reads", 1000, timedelta(hours=1))
+
+    async def story() -> list[int]:
+        database = Database(empty, Service.gateway)
+        leases = Leases(database, empty.region)
+        given = [
+            (await leases.take([Wish("a", policy, wanted, owed), Wish("b", policy, 1, 0)]))[0]
+            for wanted, owed in ((100, 0), (100, 20), (100, 0), (5, 0))
+        ]
+        await leases.clear()
+        assert [row[0] for row in rows_of(empty)] == ["a", "b"]
+        await leases.close()
+        await database.close()
+        return [lease.granted for lease in given]
+
+    def rows_of(settings: Settings) -> list[tuple[str]]:
+        with ThreadPoolExecutor(1) as aside:
+            query = "SELECT bucket FROM gateway.rate ORDER BY 1"
+            return aside.submit(rows, settings, query).result()
+
+    assert asyncio.run(story()) == [100, 100, 30, 0]
+
+
+def test_four_replicas_on_one_database_keep_one_limit_within_five_percent(
+    settings: Settings,
+) -> None:
+    limited = settings.model_copy(update={"address_reads_per_minute": 1600})
+    policy = Policy("reads", 1600, timedelta(minutes=1))
+
+    def flood(address: str) -> list[int]:
+        """Sends until the limit has been met often; a slow machine sends longer."""
+        statuses: list[int] = []
+        with httpx.Client(base_url=address, verify=False, trust_env=False) as client:
+            while statuses.count(429) < 50:
+                statuses.append(client.get("/api/v1/nothing").status_code)
+        return statuses
+
+    with ExitStack() as stack:
+        replicas = [stack.enter_context(serving(create_app(limited))) for _ in range(4)]
+        began = time.monotonic()
+        with ThreadPoolExecutor(4) as pool:
+            statuses = [status for found in pool.map(flood, replicas) for status in found]
+        seconds = time.monotonic() - began
+    through = sum(status != 429 for status in statuses)
+    most = policy.burst + seconds / policy.interval
+    assert policy.burst * 0.95 <= through <= most * 1.05
+
+
+def test_who_sends_too_much_is_told_how_long_to_wait(settings: Settings) -> None:
+    limited = settings.model_copy(
+        update={"address_reads_per_minute": 8, "key_writes_per_minute": 8}
+    )
+    with TestClient(create_app(limited)) as client:
+        answers = [client.get("/api/v1/links") for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
+        first, _, refused = answers
+        assert first.headers["ratelimit-policy"] == '"reads";q=8;w=60'
+        assert first.headers["ratelimit"].startswith('"reads";r=1;t=')
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert refused.json()["type"] == "urn:emall:problem:too-many-requests"
+        assert 1 <= int(refused.headers["retry-after"]) <= 10
+        assert refused.headers["ratelimit"].startswith('"reads";r=0;t=')
+        assert refused.headers["cache-control"] == "no-store"
+        # Pages count too; files of pages and probes do not; another kind has its own bucket.
+        assert client.get("/").status_code == 429
+        assert client.get("/health/live").status_code == 200
+        assert client.get("/api/v1/links/sla.csv?year=2024").status_code == 200
+        # A key has its own bucket.
+        key = new_key(limited, "dukcapil", "usage:write")
+        sent = [
+            client.post(
+                "/api/v1/usage/statistics",
+                json={"statistics": []},
+                headers={"Authorization": f"Bearer {key}", "X-Forwarded-For": "192.0.2.9"},
+            ).status_code
+            for _ in range(3)
+        ]
+        assert sent[0] == sent[1] != 429
+        assert sent[2] == 429
+
+
+def test_keys_that_must_be_looked_up_cost_their_address(settings: Settings) -> None:
+    limited = settings.model_copy(update={"address_reads_per_minute": 16})
+    with TestClient(create_app(limited)) as client:
+        statuses = [
+            client.get(
+                "/api/v1/links", headers={"Authorization": f"Bearer emk_{number:012}_{'0' * 64}"}
+            ).status_code
+            for number in range(6)
+        ]
+    assert statuses == [401] * 4 + [429] * 2
+
+
+def test_without_its_database_the_door_limits_by_itself(settings: Settings) -> None:
+    away = SecretStr("postgresql://postgres@/nothing?host=/nowhere")
+    own = settings.model_copy(update={"gateway_database_url": away, "address_reads_per_minute": 16})
+    with TestClient(create_app(own)) as client:
+        answers = [client.get("/api/v1/services") for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [200] * 4 + [429] * 2
+    assert answers[0].headers["ratelimit-policy"] == '"reads";q=16;w=60;local'
+
+
+def test_a_key_with_a_monthly_quota_ends_with_it_and_the_answer_says_when(hub: Hub) -> None:
+    key = hub.key("dukcapil", "usage:write")
+    rows(hub.settings, "UPDATE gateway.api_key SET monthly_quota = 3")
+    auth = {"Authorization": f"Bearer {key}"}
+    statuses = [hub.client.get("/api/v1/links", headers=auth).status_code for _ in range(4)]
+    assert statuses == [200, 200, 200, 429]
+    refused = hub.client.get("/api/v1/links", headers=auth)
+    assert int(refused.headers["retry-after"]) > 0
+    assert refused.headers["ratelimit"].startswith('"month";r=0;t=')
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "kind"),
+    [
+        ("GET", "/api/v1/services", "reads"),
+        ("HEAD", "/", "reads"),
+        ("POST", "/api/v1/usage/events", "writes"),
+        ("DELETE", "/api/v1/keys/x", "writes"),
+        ("GET", "/api/v1/links/sla.csv", "exports"),
+        ("GET", "/api/v1/surveys/skm/exports/responses.sav", "exports"),
+        ("GET", "/api/v1/assessments/x/bundle", "exports"),
+        ("GET", "/poster/services/pbg.pdf", "exports"),
+        ("GET", "/static/page.css", None),
+        ("GET", "/health/ready", None),
+    ],
+)
+def test_a_request_is_a_read_a_write_or_an_export(method: str, path: str, kind: str | None) -> None:
+    assert kind_of(method, path) == kind
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "client"),
+    [
+        ("203.0.113.7", {}, "203.0.113.7"),
+        ("203.0.113.7", {"x-forwarded-for": "198.51.100.1"}, "203.0.113.7"),
+        ("10.0.0.1", {"x-forwarded-for": "198.51.100.1"}, "198.51.100.1"),
+        ("10.0.0.1", {"x-forwarded-for": "8.8.8.8, 198.51.100.1, 10.0.0.2"}, "198.51.100.1"),
+        ("10.0.0.1", {"x-forwarded-for": "10.0.0.3, 10.0.0.2"}, "10.0.0.3"),
+        ("10.0.0.1", {"x-forwarded-for": "forged"}, "10.0.0.1"),
+        ("10.0.0.1", {"x-forwarded-for": "8.8.8.8, unknown, 10.0.0.2"}, "10.0.0.2"),
+        ("10.0.0.1", {"forwarded": "for=8.8.8.8, for=198.51.100.1;proto=https"}, "198.51.100.1"),
+        ("10.0.0.1", {"forwarded": 'For="[2001:db8::7]:4711"'}, "2001:db8::7"),
+        ("10.0.0.1", {"forwarded": "for=_hidden"}, "10.0.0.1"),
+        ("::ffff:10.0.0.1", {"x-forwarded-for": "198.51.100.1:99"}, "198.51.100.1"),
+        ("testclient", {"x-forwarded-for": "198.51.100.1"}, "testclient"),
+    ],
+)
+def test_only_a_trusted_proxy_is_believed_about_the_client(
+    peer: str, forwarded: dict[str, str], client: str
+) -> None:
+    headers = [(name.encode(), value.encode()) for name, value in forwarded.items()]
+    assert Proxies("10.0.0.0/8, ::1").client(peer, headers) == client
+
+
+def test_an_address_is_counted_by_its_line_and_hidden_by_a_key() -> None:
+    assert bucket_of("2001:db8::1", key=b"k") == bucket_of("2001:db8::ffff:1", key=b"k")
+    assert bucket_of("2001:db8::1", key=b"k") != bucket_of("2001:db8:0:1::1", key=b"k")
+    assert bucket_of("192.0.2.1", key=b"k") == bucket_of("::ffff:192.0.2.1", key=b"k")
+    assert bucket_of("192.0.2.1", key=b"k") != bucket_of("192.0.2.1", key=b"other")
+    assert "192" not in bucket_of("192.0.2.1", key=b"")
