@@ -392,7 +392,6 @@ def upload_link(
 ) -> None:
     """Make a link with which an agency uploads its statistics, and print it, alone and once."""
     from services.gateway.upload_links import UploadLink, issue_link
-    from services.platform.database import Database
 
     settings = load_settings()
     if not run(_agency_exists(settings, agency)):
@@ -400,22 +399,19 @@ def upload_link(
         raise typer.Exit(2)
     ensure_identity(settings.private_key_file, settings.public_key_file)
 
-    async def work() -> UploadLink:
-        database = Database(settings, Service.gateway)
-        try:
-            async with database.writing() as session:
-                return await issue_link(
-                    session,
-                    settings.region,
-                    key=load_private_key(settings.private_key_file),
-                    agency=agency,
-                    now=datetime.now(UTC),
-                    life=timedelta(days=days),
-                )
-        finally:
-            await database.close()
+    async def work(session: "WriteSession", now: datetime) -> UploadLink:
+        made = await issue_link(
+            session,
+            settings.region,
+            key=load_private_key(settings.private_key_file),
+            agency=agency,
+            now=now,
+            life=timedelta(days=days),
+        )
+        await _note(session, settings.region, "keys upload-link", made.id, now=now, agency=agency)
+        return made
 
-    link = run(work())
+    link = run(_writing(settings, work))
     hub = str(settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
     typer.echo(hub + link.path)
     say(f"Link {link.id} of {agency}, until {link.expires_at:%Y-%m-%d}. Whoever has it uploads;")

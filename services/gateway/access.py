@@ -38,9 +38,9 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 STORE_KEY = """
 -- A new key; of its secret only the hash.
 INSERT INTO gateway.api_key (region, id, agency, scopes, secret_hash, created_at, expires_at,
-    pace, monthly_quota)
+    pace, monthly_quota, is_link)
 VALUES (:region, :id, :agency, CAST(:scopes AS text[]), :secret_hash, :now, :expires_at, :pace,
-    :monthly_quota)
+    :monthly_quota, :is_link)
 """
 
 FIND_KEY = """
@@ -97,6 +97,7 @@ async def issue_key(
     key_id: str | None = None,
     pace: int = 1,
     monthly_quota: int | None = None,
+    is_link: bool = False,
 ) -> IssuedKey:
     """Makes a key for an agency; its secret exists in the answer alone."""
     key_id = key_id or secrets.token_hex(6)
@@ -114,6 +115,7 @@ async def issue_key(
             "expires_at": expires_at,
             "pace": pace,
             "monthly_quota": monthly_quota,
+            "is_link": is_link,
         },
     )
     return IssuedKey(key_id, f"emk_{key_id}_{secret}", expires_at)
@@ -172,3 +174,8 @@ def _check_in_force(row: Any, now: datetime) -> None:
         raise NotAuthenticated("This key was revoked; issue another with `emall keys issue`.")
     if row.expires_at <= now:
         raise NotAuthenticated(f"This key expired on {row.expires_at:%Y-%m-%d}; issue another.")
+
+
+async def caller_of_key(database: Database, region: str, key: str, *, now: datetime) -> Caller:
+    """The agency behind a key; `NotAuthenticated` for one that is wrong, over or revoked."""
+    return (await holder_of_key(database, region, key, now=now)).caller

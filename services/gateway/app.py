@@ -29,6 +29,7 @@ from services.gateway.key_routes import router as keys
 from services.gateway.links.health_routes import router as link_health
 from services.gateway.links.incident_routes import router as incidents
 from services.gateway.links.probing import Prober
+from services.gateway.links.retention import CheckRetention
 from services.gateway.links.routes import router as links
 from services.gateway.links.watch import Watch
 from services.gateway.links.webhook_routes import router as webhooks
@@ -117,27 +118,17 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(database.close)
-            for part in entrance.running:
-                part.start()
-                stack.push_async_callback(part.stop)
             for service in local.values():
                 await stack.enter_async_context(service.router.lifespan_context(service))
             for service in remote.values():
                 stack.push_async_callback(service.close)
             for client in clients.values():
                 stack.push_async_callback(client.aclose)
-            clicks: Clicks = app.state.clicks
-            clicks.start()
-            stack.push_async_callback(clicks.stop)
-            watch: Watch = app.state.watch
-            watch.start()
-            stack.push_async_callback(watch.stop)
-            messenger: Messenger = app.state.messenger
-            messenger.start()
-            stack.push_async_callback(messenger.stop)
-            reminders: Reminders = app.state.reminders
-            reminders.start()
-            stack.push_async_callback(reminders.stop)
+            state = app.state
+            own = (state.clicks, state.watch, state.check_retention, state.messenger)
+            for part in (*entrance.running, *own, state.reminders):
+                part.start()
+                stack.push_async_callback(part.stop)
             desk: Desk | None = app.state.oss
             if desk is not None:
                 stack.push_async_callback(desk.oss.connector.close)
@@ -153,12 +144,7 @@ def create_app(settings: Settings) -> FastAPI:
         separate_input_output_schemas=False,
         middleware=[
             Middleware(BodyLimit, limit=settings.max_body_bytes),
-            Middleware(
-                Door,
-                entrance=entrance,
-                signer=signer,
-                upstreams=upstreams,
-            ),
+            Middleware(Door, entrance=entrance, signer=signer, upstreams=upstreams),
             Middleware(EntityTags),
         ],
     )
@@ -175,6 +161,9 @@ def create_app(settings: Settings) -> FastAPI:
         settings.region,
         Prober(guard),
         interval=timedelta(seconds=settings.link_check_seconds),
+    )
+    app.state.check_retention = CheckRetention(
+        database, settings.region, months=settings.link_check_retention_months
     )
     app.state.messenger = Messenger(database, settings.region, guard, key)
     app.state.reminders = Reminders(database, settings.region, clients[Service.feedback])

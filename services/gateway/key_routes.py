@@ -73,6 +73,7 @@ class ListedKey(BaseModel):
     last_used_at: AwareDatetime | None = Field(description="To the minute.")
     pace: int = Field(description="So many times the usual limits hold for it.")
     monthly_quota: int | None = Field(description="Requests in a month, if there is a quota.")
+    is_link: bool = Field(description="It is a link with which people upload, not a key.")
 
 
 @router.get("", operation_id="list_keys")

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from services.platform.problems import Unavailable
+from services.platform.problems import TooMany, Unavailable, problem_responses
 from services.platform.service import VERSION
 from services.platform.settings import Service
 
@@ -17,6 +17,28 @@ citizens say, and what it all says about collaboration.
 Reading needs no key. An agency's system writes with a key, `Authorization: Bearer emk_...`.
 Errors are RFC 9457 problem documents that name each field and what would be right.
 """
+
+CONTACT = "/api/v1/status"
+"""Each regency runs its own hub: here it says which one."""
+
+LIMIT_HEADERS: dict[str, Any] = {
+    "RateLimit": {
+        "description": "What is left of the limit: `r` requests at once now, all of it in `t` "
+        "seconds (draft-ietf-httpapi-ratelimit-headers-10). Not sent where no limit is set.",
+        "schema": {"type": "string", "maxLength": 200},
+        "example": '"reads";r=271;t=3',
+    },
+    "RateLimit-Policy": {
+        "description": "The limit: `q` requests in any `w` seconds, a quarter of them at once.",
+        "schema": {"type": "string", "maxLength": 200},
+        "example": '"reads";q=1200;w=60',
+    },
+    "Retry-After": {
+        "description": "Seconds to wait before the next request.",
+        "schema": {"type": "integer", "minimum": 1},
+        "example": 3,
+    },
+}
 
 TAGS = [
     {"name": "catalog", "description": "Public services, agencies, life events."},
@@ -60,6 +82,7 @@ def merge(documents: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
             "version": VERSION,
             "summary": "Digital public-service mall of a regency",
             "description": DESCRIPTION.strip(),
+            "contact": {"name": "Diskominfo, the agency that runs this hub", "url": CONTACT},
             "license": {"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
         },
         "servers": [{"url": "/"}],
@@ -72,7 +95,25 @@ def merge(documents: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
         for kind, members in document.get("components", {}).items():
             target = merged["components"].setdefault(kind, {})
             _add(target, members, where=f"{service}: {kind}")
+    merged["components"]["headers"] = LIMIT_HEADERS
+    for operations in merged["paths"].values():
+        for operation in operations.values():
+            _tell_of_limits(operation["responses"])
     return merged
+
+
+def _tell_of_limits(responses: dict[str, Any]) -> None:
+    """The door limits every operation, so that each may answer 429 and tells what is left."""
+    [refused] = problem_responses(TooMany.status).values()
+    responses[str(TooMany.status)] = refused | {"headers": _header_references(*LIMIT_HEADERS)}
+    for status, response in responses.items():
+        if status < "400":
+            told = _header_references("RateLimit", "RateLimit-Policy")
+            responses[status] = response | {"headers": response.get("headers", {}) | told}
+
+
+def _header_references(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _add(target: dict[str, Any], members: Mapping[str, Any], *, where: str) -> None:

@@ -25,14 +25,14 @@ LIVE = """
 -- Keys of an agency with just these scopes that are in force.
 SELECT id FROM gateway.api_key
 WHERE region = :region AND agency = :agency AND scopes @> CAST(:scopes AS text[])
-    AND scopes <@ CAST(:scopes AS text[]) AND revoked_at IS NULL AND expires_at > :now
+    AND scopes <@ CAST(:scopes AS text[]) AND NOT is_link AND revoked_at IS NULL AND expires_at > :now
 ORDER BY created_at
 """
 
 IN_FORCE = """
 -- A key that is in force.
 SELECT agency, scopes, pace, monthly_quota, expires_at FROM gateway.api_key
-WHERE region = :region AND id = :id AND revoked_at IS NULL AND expires_at > :now
+WHERE region = :region AND id = :id AND NOT is_link AND revoked_at IS NULL AND expires_at > :now
 """
 
 END_AT = """
@@ -105,7 +105,8 @@ async def rotate_key(
 
 LIST = """
 -- Keys, of one agency or of all, from a cursor on.
-SELECT id, agency, scopes, created_at, expires_at, revoked_at, last_used_at, pace, monthly_quota
+SELECT id, agency, scopes, created_at, expires_at, revoked_at, last_used_at, pace, monthly_quota,
+    is_link
 FROM gateway.api_key
 WHERE region = :region AND (CAST(:agency AS text) IS NULL OR agency = :agency)
     AND (CAST(:cursor AS text) IS NULL OR id > :cursor)

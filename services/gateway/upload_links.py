@@ -47,7 +47,7 @@ async def issue_link(
 ) -> UploadLink:
     """Makes a link for an agency."""
     made = await issue_key(
-        session, region, agency=agency, scopes=["usage:write"], now=now, life=life
+        session, region, agency=agency, scopes=["usage:write"], now=now, life=life, is_link=True
     )
     # The secret of this key is thrown away here: it opens nothing but through its signature.
     signature = _signature(key, region, made.id, agency, made.expires_at)

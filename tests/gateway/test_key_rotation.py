@@ -101,6 +101,15 @@ def test_an_agency_lists_its_own_keys_and_an_administrator_all(hub: Hub) -> None
     assert found == sorted(id_of(key) for key in (mine, other, admin))
 
 
+def test_links_for_uploads_are_listed_and_hinder_no_rotation(hub: Hub) -> None:
+    key = hub.key("dukcapil", "usage:write")
+    hub.key("dukcapil", "usage:write")
+    rows(hub.settings, "UPDATE gateway.api_key SET is_link = true WHERE id <> $1", id_of(key))
+    assert make(hub, key).status_code == 201
+    items = hub.client.get(KEYS, headers=bearer(key)).json()["items"]
+    assert sorted(item["is_link"] for item in items) == [False, False, True]
+
+
 def test_a_key_near_its_end_is_told_so(hub: Hub) -> None:
     soon = hub.key("dukcapil", "usage:write", life=timedelta(days=5))
     later = hub.key("dukcapil", "usage:write", life=timedelta(days=300))

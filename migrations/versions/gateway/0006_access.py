@@ -10,9 +10,11 @@ depends_on = None
 KEYS = (
     """
     ALTER TABLE gateway.api_key
+        ADD COLUMN is_link boolean NOT NULL DEFAULT false,
         ADD COLUMN pace integer NOT NULL DEFAULT 1,
         ADD COLUMN monthly_quota bigint
     """,
+    "COMMENT ON COLUMN gateway.api_key.is_link IS 'It has no secret: a signed link stands for it'",
     "COMMENT ON COLUMN gateway.api_key.pace IS 'So many times the usual limits hold for this key'",
     "COMMENT ON COLUMN gateway.api_key.monthly_quota IS "
     "'Requests in a month of Asia/Jakarta; null: as many as the limits let through'",

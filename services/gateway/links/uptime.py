@@ -24,7 +24,7 @@ WITH spent AS (
     WHERE region = :region AND (CAST(:slug AS text) IS NULL OR slug = :slug)
         AND day >= :from AND day < :to
     GROUP BY 1, 2
-), looked AS (
+), raw AS (
     SELECT slug,
         CAST(date_trunc(:by, checked_at AT TIME ZONE 'Asia/Jakarta') AS date) AS period,
         count(*) AS checks,
@@ -34,6 +34,22 @@ WITH spent AS (
         AND checked_at >= CAST(:from AS timestamp) AT TIME ZONE 'Asia/Jakarta'
         AND checked_at < CAST(:to AS timestamp) AT TIME ZONE 'Asia/Jakarta'
     GROUP BY 1, 2
+), parts AS (
+    SELECT slug, period, checks, response[1] AS p50, response[2] AS p95, response[3] AS p99
+    FROM raw
+    UNION ALL
+    SELECT slug, CAST(date_trunc(:by, day) AS date), checks, p50, p95, p99
+    FROM gateway.link_response_day
+    WHERE region = :region AND (CAST(:slug AS text) IS NULL OR slug = :slug)
+        AND day >= :from AND day < :to
+), looked AS (
+    -- Of days whose single checks are gone, the mean of their percentiles.
+    SELECT slug, period, CAST(sum(checks) AS bigint) AS checks, ARRAY[
+        CAST(sum(p50 * checks) / sum(checks) FILTER (WHERE p50 IS NOT NULL) AS float8),
+        CAST(sum(p95 * checks) / sum(checks) FILTER (WHERE p95 IS NOT NULL) AS float8),
+        CAST(sum(p99 * checks) / sum(checks) FILTER (WHERE p99 IS NOT NULL) AS float8)
+    ] AS response
+    FROM parts GROUP BY slug, period
 )
 SELECT slug, period, coalesce(ok, 0) AS ok_seconds, coalesce(caution, 0) AS caution_seconds,
     coalesce(broken, 0) AS broken_seconds, coalesce(maintenance, 0) AS maintenance_seconds,

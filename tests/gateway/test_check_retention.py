@@ -1,0 +1,73 @@
+"""Single checks go when their time is over; what they said of each day stays."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.testclient import TestClient
+
+from services.gateway.app import create_app
+from services.gateway.links.retention import first_month_kept, keep_checks
+from services.platform.database import Database
+from services.platform.settings import Service, Settings
+from tests.gateway.watched import rows, store_links
+
+CHECKS = """
+INSERT INTO gateway.link_check (region, slug, id, checked_at, state, detail, response_ms,
+    final_url, in_maintenance)
+SELECT '12.12', 'a', gen_random_uuid(), CAST($1 AS timestamptz) + n * interval '1 minute', 'ok',
+    '', n * 10, 'http://a.example/', false
+FROM generate_series(1, $2::int) n
+"""
+
+
+def keep(settings: Settings, now: datetime) -> list[int]:
+    """What four replicas drop that do it at once."""
+
+    async def work() -> list[int]:
+        replicas = [Database(settings, Service.gateway) for _ in range(4)]
+
+        async def one(database: Database) -> int:
+            async with database.writing() as session:
+                return await keep_checks(session, settings.region, now=now, months=13)
+
+        try:
+            return await asyncio.gather(*(one(database) for database in replicas))
+        finally:
+            for database in replicas:
+                await database.close()
+
+    return asyncio.run(work())
+
+
+def uptime(settings: Settings, by: str) -> list[dict[str, Any]]:
+    with TestClient(create_app(settings)) as client:
+        path = f"/api/v1/links/a/uptime?by={by}&from=2024-12-01&to=2025-06-30"
+        return client.get(path).json()["items"]
+
+
+def test_whole_months_are_kept() -> None:
+    now = datetime(2026, 1, 31, 20, tzinfo=UTC)  # February in Jakarta
+    assert f"{first_month_kept(now, 13):%Y-%m-%d %z}" == "2025-01-01 +0700"
+    assert f"{first_month_kept(now, 2):%Y-%m}" == "2025-12"
+
+
+def test_old_checks_go_and_the_figures_of_their_days_stay(empty: Settings) -> None:
+    store_links(empty, a="http://a.example/")
+    for begin, count in (
+        (datetime(2024, 12, 30, 1, tzinfo=UTC), 100),
+        (datetime(2025, 1, 2, 1, tzinfo=UTC), 300),
+        (datetime(2025, 3, 2, 1, tzinfo=UTC), 50),
+    ):
+        rows(empty, CHECKS, begin, count)
+    before = {by: uptime(empty, by) for by in ("day", "month")}
+    assert [item["checks"] for item in before["month"]] == [100, 300, 50]
+    now = datetime(2026, 4, 10, tzinfo=UTC)
+    assert sum(keep(empty, now)) == 400
+    assert rows(empty, "SELECT count(*) FROM gateway.link_check") == [(50,)]
+    assert {by: uptime(empty, by) for by in ("day", "month")} == before
+    # A year has both kinds of days; its percentiles are the mean of theirs.
+    old, new = uptime(empty, "year")
+    assert (old["checks"], new["checks"]) == (100, 350)
+    assert new["response_ms_p50"] == (300 * 1505 + 50 * 255) / 350
+    assert sum(keep(empty, now)) == 0
