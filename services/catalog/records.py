@@ -48,7 +48,7 @@ class Agency(PackModel):
     ]
     website: HttpsUrl | None = None
     note: Text | None = None
-    sources: list[Slug] = Field(min_length=1)
+    sources: list[Slug] = Field(min_length=1, max_length=100)
 
 
 class LifeEvent(PackModel):
@@ -81,8 +81,8 @@ class Component(PackModel):
 
     text: Text
     text_en: Text
-    items: list[Text] = Field(default_factory=list[Text])
-    items_en: list[Text] = Field(default_factory=list[Text])
+    items: list[Text] = Field(default_factory=list[Text], max_length=200)
+    items_en: list[Text] = Field(default_factory=list[Text], max_length=200)
     duration: Duration | None = Field(None, description="ISO 8601, such as P14D.")
     working_days: Annotated[int, Field(ge=0, le=3650), BodyNumber] | None = Field(
         None, description="Where the time counts working days."
@@ -90,7 +90,7 @@ class Component(PackModel):
     fee_idr: Annotated[int, Field(ge=0), BodyNumber] | None = Field(
         None, description="Rupiah; 0 where the service is free."
     )
-    sources: list[Slug] = Field(min_length=1)
+    sources: list[Slug] = Field(min_length=1, max_length=100)
 
     @model_validator(mode="after")
     def _items_match(self) -> "Component":
@@ -114,19 +114,22 @@ class Service(PackModel):
     digital: StrictBool = Field(description="Whether it has an online channel.")
     common_names: list[Line] = Field(
         default_factory=list[Line],
+        max_length=100,
         description="What people call it; a search for exactly that finds it first.",
     )
     life_events: list[Slug] = Field(
-        default_factory=list[Slug], description="Slugs of the life events in which it is needed."
+        default_factory=list[Slug],
+        max_length=100,
+        description="Slugs of the life events in which it is needed.",
     )
     audience: list[Literal["citizen", "business", "organisation", "government"]] = Field(
-        min_length=1
+        min_length=1, max_length=4
     )
-    channels: list[Channel] = Field(min_length=1)
+    channels: list[Channel] = Field(min_length=1, max_length=50)
     components: dict[ComponentCode, Component] = Field(
         description="Of the 14 components of a service standard those that are published."
     )
-    sources: list[Slug] = Field(min_length=1)
+    sources: list[Slug] = Field(min_length=1, max_length=100)
     note: Text | None = None
 
     @model_validator(mode="after")

@@ -25,7 +25,8 @@ LIVE = """
 -- Keys of an agency with just these scopes that are in force.
 SELECT id FROM gateway.api_key
 WHERE region = :region AND agency = :agency AND scopes @> CAST(:scopes AS text[])
-    AND scopes <@ CAST(:scopes AS text[]) AND NOT is_link AND revoked_at IS NULL AND expires_at > :now
+    AND scopes <@ CAST(:scopes AS text[]) AND NOT is_link
+    AND revoked_at IS NULL AND expires_at > :now
 ORDER BY created_at
 """
 

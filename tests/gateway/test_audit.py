@@ -13,6 +13,7 @@ import asyncpg
 import httpx
 import pytest
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from services.gateway.app import create_app
@@ -25,6 +26,9 @@ from services.platform.settings import Service, Settings
 from tests.conftest import Hub, new_key
 from tests.gateway.watched import rows
 from tests.servers import serving
+
+BOUNDS = examples(deadline=None, max_examples=50)
+"""A busy machine is no fault of the log."""
 
 AUDIT = "/api/v1/audit"
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
@@ -88,6 +92,7 @@ CHANGES: dict[str, Any] = {
 }
 
 
+@BOUNDS
 @given(st.integers(0, 9), st.sampled_from(sorted(CHANGES)))
 def test_a_changed_line_is_named(place: int, name: str) -> None:
     lines = chain(10)
@@ -98,6 +103,7 @@ def test_a_changed_line_is_named(place: int, name: str) -> None:
     )
 
 
+@BOUNDS
 @given(st.integers(0, 9))
 def test_a_changed_line_with_a_new_hash_is_found_at_the_next_one(place: int) -> None:
     lines = chain(10)
@@ -113,6 +119,7 @@ def test_a_changed_line_with_a_new_hash_is_found_at_the_next_one(place: int) -> 
         assert "no line has the hash" in fault
 
 
+@BOUNDS
 @given(st.integers(0, 9))
 def test_a_deleted_line_is_named_and_a_cut_end_by_what_was_kept_elsewhere(place: int) -> None:
     lines = chain(10)
@@ -126,6 +133,7 @@ def test_a_deleted_line_is_named_and_a_cut_end_by_what_was_kept_elsewhere(place:
         assert f"no line has the hash {head}" in fault
 
 
+@BOUNDS
 @given(st.permutations(range(6)))
 def test_lines_in_another_order_are_found(order: list[int]) -> None:
     lines = [chain(6)[place] for place in order]

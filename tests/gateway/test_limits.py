@@ -10,6 +10,7 @@ from datetime import timedelta
 import httpx
 import pytest
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 from pydantic import SecretStr
 from starlette.testclient import TestClient
@@ -25,6 +26,9 @@ from services.platform.settings import Service, Settings
 from tests.conftest import Hub, new_key
 from tests.gateway.watched import rows
 from tests.servers import serving
+
+BOUNDS = examples(deadline=None, max_examples=60)
+"""A busy machine is no fault of the limits."""
 
 policies = st.builds(
     Policy,
@@ -45,6 +49,7 @@ def admitted(policy: Policy, times: Sequence[float]) -> list[float]:
     return through
 
 
+@BOUNDS
 @given(policies, pauses)
 def test_no_span_of_a_window_holds_more_than_the_quota(
     policy: Policy, waits: Sequence[float]
@@ -60,6 +65,7 @@ def test_no_span_of_a_window_holds_more_than_the_quota(
         assert sum(time < first + window * (1 - 1e-9) for time in through[index:]) <= policy.quota
 
 
+@BOUNDS
 @given(policies, st.integers(0, 3000), st.floats(0, 10_000))
 def test_a_bucket_gives_what_it_holds_and_fills_again(
     policy: Policy, wanted: int, now: float
@@ -72,6 +78,7 @@ def test_a_bucket_gives_what_it_holds_and_fills_again(
     assert held(policy, taken.full_at, now=later) == policy.burst
 
 
+@BOUNDS
 @given(policies, st.lists(st.tuples(st.floats(0, 50), st.integers(0, 50), st.integers(0, 5))))
 def test_a_bucket_never_forgets_and_says_when_it_gives_again(
     policy: Policy, steps: Sequence[tuple[float, int, int]]
@@ -117,6 +124,7 @@ class Bucket:
     async def close(self) -> None: ...
 
 
+@BOUNDS
 @given(
     st.integers(20, 4000),
     st.lists(st.tuples(st.integers(0, 3), st.integers(1, 80), st.floats(0, 3)), max_size=25),

@@ -1,5 +1,6 @@
 """One OpenAPI document of the whole hub, exact about its addresses, errors and keys."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,25 @@ from tests.conftest import Hub
 from tests.servers import free_port, serving
 
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
+
+LIMITS = {"RateLimit", "RateLimit-Policy"}
+SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*")
+PATH_SEGMENT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)?|\{[a-z_]+\}(\.[a-z]+)?")
+ENDLESS = re.compile(r"[+*]|\{\d+,\}")
+
+OF_OTHERS = {
+    "get_open311_request",
+    "get_open311_service",
+    "list_open311_requests",
+    "list_open311_services",
+    "post_open311_request",
+    "oss_receive_file_ds",
+    "oss_receive_nib",
+    "oss_receive_nib_kkpr",
+    "oss_receive_nib_pse",
+    "oss_receive_nib_stpw",
+}
+"""Whose form a standard of others gives: Open311 GeoReport v2, OSS RBA."""
 
 WRITES = {
     "post_usage_events",
@@ -111,6 +131,99 @@ def test_every_error_is_a_problem_document(document: dict[str, Any]) -> None:
             assert content["application/problem+json"]["schema"] == PROBLEM, (path, method, status)
     assert seen > 50
     assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def test_every_operation_answers_429_and_tells_of_its_limit(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        assert operation["responses"]["429"]["headers"].keys() >= LIMITS | {"Retry-After"}
+        for status, response in operation["responses"].items():
+            if status < "400":
+                assert response["headers"].keys() >= LIMITS, (path, method, status)
+
+
+def test_the_document_says_who_answers_for_it_and_describes_its_tags(
+    document: dict[str, Any],
+) -> None:
+    assert document["info"]["contact"]["url"]
+    assert document["info"]["license"]["identifier"] == "EUPL-1.2"
+    assert all(tag["description"].endswith(".") for tag in document["tags"])
+    named = {tag for _, _, operation in operations(document) for tag in operation["tags"]}
+    assert named == {tag["name"] for tag in document["tags"]}
+
+
+def test_paths_are_hyphenated_and_parameters_and_fields_in_snake_case(
+    document: dict[str, Any],
+) -> None:
+    for path, _, operation in operations(document):
+        if operation["operationId"] in OF_OTHERS:
+            continue
+        for segment in path.strip("/").split("/"):
+            assert PATH_SEGMENT.fullmatch(segment), path
+        for parameter in operation.get("parameters", ()):
+            if parameter["in"] == "query":
+                assert SNAKE_CASE.fullmatch(parameter["name"]), (path, parameter["name"])
+        for content in contents(operation):
+            for place, schema in inside(document, content["schema"]):
+                for name in schema.get("properties", ()):
+                    assert SNAKE_CASE.fullmatch(name), f"{path} {place} {name}"
+
+
+def test_no_answer_is_a_bare_list(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        if operation["operationId"] in OF_OTHERS:
+            continue
+        for content in contents(operation):
+            _, schema = next(inside(document, content["schema"]))
+            assert schema.get("type") != "array", (path, method)
+
+
+def test_every_text_and_list_of_a_request_has_an_end(document: dict[str, Any]) -> None:
+    seen = 0
+    for path, method, operation in operations(document):
+        body = operation.get("requestBody", {}).get("content", {})
+        for place, schema in inside(document, body.get("application/json", {}).get("schema", {})):
+            told = f"{method} {path}: {place}"
+            if schema.get("type") == "array":
+                seen += 1
+                assert "maxItems" in schema, told
+            if schema.get("type") == "string":
+                pattern = schema.get("pattern")
+                bounded = pattern is not None and not ENDLESS.search(pattern)
+                assert bounded or schema.keys() & {"maxLength", "enum", "const", "format"}, told
+    assert seen > 20
+
+
+def contents(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What an operation takes and answers as JSON."""
+    for part in (operation.get("requestBody", {}), *operation["responses"].values()):
+        if content := part.get("content", {}).get("application/json"):
+            yield content
+
+
+def inside(
+    document: dict[str, Any], schema: dict[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A schema and all that it is made of, each named schema once."""
+    seen: set[str] = set()
+
+    def walk(part: dict[str, Any], place: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        if reference := part.get("$ref"):
+            name = reference.rpartition("/")[2]
+            if name not in seen:
+                seen.add(name)
+                yield from walk(document["components"]["schemas"][name], name)
+            return
+        yield place, part
+        for name, inner in part.get("properties", {}).items():
+            yield from walk(inner, f"{place}.{name}")
+        for word in ("anyOf", "oneOf", "allOf"):
+            for inner in part.get(word, ()):
+                yield from walk(inner, place)
+        for word in ("items", "additionalProperties"):
+            if isinstance(part.get(word), dict):
+                yield from walk(part[word], f"{place}.{word}")
+
+    return walk(schema, "")
 
 
 def test_an_operation_says_that_it_needs_a_key_exactly_where_it_does(

@@ -14,7 +14,7 @@ import yaml
 
 from services.platform.settings import Settings
 from tests.conftest import TOBA, Server
-from tests.gateway.test_clicks import rows
+from tests.gateway.watched import rows
 from tests.servers import free_port
 from tests.system.processes import emall, environment_of
 
@@ -209,3 +209,51 @@ def test_a_database_that_is_away_is_said_in_a_line(operator: Operator) -> None:
         assert "emall doctor" in failed.stderr
         assert "hush" not in failed.stderr
         assert len(failed.stderr.splitlines()) == 1
+
+
+def test_a_key_is_rotated_and_what_commands_did_stands_in_a_log_that_agrees(
+    operator: Operator,
+) -> None:
+    issued = operator.emall("keys", "issue", "--agency", "dukcapil", "--scope", "usage:write")
+    old = issued.stdout.split("_")[1]
+    rotated = operator.emall("keys", "rotate", old, "--overlap", "3")
+    assert rotated.returncode == 0, rotated.stderr
+    new = rotated.stdout.split("_")[1]
+    assert new != old
+    third = operator.emall("keys", "rotate", new)
+    assert third.returncode == 1
+    assert "2 keys" in third.stderr
+    assert operator.emall("keys", "revoke", old).returncode == 0
+    assert operator.emall("keys", "rotate", old).returncode == 1
+
+    verified = operator.emall("audit", "verify")
+    assert verified.returncode == 0, verified.stderr
+    head = verified.stdout.strip()
+    written = "SELECT action, target FROM gateway.audit_line ORDER BY number DESC LIMIT 3"
+    assert rows(operator.settings, written) == [
+        ("keys revoke", old),
+        ("keys rotate", f"{old} by {new}"),
+        ("keys issue", old),
+    ]
+    assert rows(operator.settings, "SELECT action FROM gateway.audit_line ORDER BY number")[0] == (
+        "load",
+    )
+    assert operator.emall("keys", "revoke", new).returncode == 0
+    assert operator.emall("audit", "verify", "--expect", head).returncode == 0
+    rows(
+        operator.settings,
+        "ALTER TABLE gateway.audit_line DISABLE TRIGGER keep_audit",
+    )
+    rows(operator.settings, "DELETE FROM gateway.audit_line WHERE hash = $1", head)
+    changed = operator.emall("audit", "verify")
+    assert changed.returncode == 1
+    assert "is missing" in changed.stdout
+    cut = (
+        "DELETE FROM gateway.audit_line WHERE number > (SELECT min(number) FROM gateway.audit_line)"
+    )
+    rows(operator.settings, cut)
+    assert operator.emall("audit", "verify").returncode == 0
+    short = operator.emall("audit", "verify", "--expect", head)
+    assert short.returncode == 1
+    assert head in short.stdout
+    assert operator.emall("audit", "verify", "--expect", "x").returncode == 2

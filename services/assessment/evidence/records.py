@@ -23,7 +23,7 @@ class Evidence(PackModel):
     """What every piece of evidence has: a key within its kind, and the sources it rests on."""
 
     key: Slug
-    sources: list[Slug] = Field(min_length=1)
+    sources: list[Slug] = Field(min_length=1, max_length=100)
     note: Text | None = None
 
 
@@ -96,17 +96,19 @@ class Meeting(Evidence):
     held_on: Day
     precision: Precision = "day"
     place: Line | None = None
-    agenda: list[Line] | None = None
+    agenda: list[Line] | None = Field(None, max_length=1000)
     problem_statement: Text | None = None
     minutes: StrictBool | None = Field(None, description="Whether minutes exist.")
     minutes_file: File | None = Field(None, description="The minutes, as they were kept.")
     discussion: StrictBool | None = Field(None, description="Whether a discussion is on record.")
     led_by: Slug | None = Field(None, description="Key of the stakeholder who led it.")
     sectors_present: list[Sector] | None = Field(
-        None, description="Sectors with somebody present, also where nobody is named."
+        None,
+        max_length=10,
+        description="Sectors with somebody present, also where nobody is named.",
     )
-    attendance: list[Attendance] | None = None
-    action_items: list[ActionItem] | None = None
+    attendance: list[Attendance] | None = Field(None, max_length=1000)
+    action_items: list[ActionItem] | None = Field(None, max_length=1000)
 
 
 class Agreement(Lasting):
@@ -114,7 +116,7 @@ class Agreement(Lasting):
 
     name: Line
     name_en: Line
-    parties: list[Slug] = Field(min_length=2, description="Keys of stakeholders.")
+    parties: list[Slug] = Field(min_length=2, max_length=500, description="Keys of stakeholders.")
     partner_sector: Sector = Field(description="Sector of the party beside the government.")
     scope: Text
     renewed: StrictBool | None = Field(None, description="Whether it was renewed when it ended.")
@@ -128,13 +130,16 @@ class Decision(Lasting):
     name_en: Line
     number: Line
     subject: Text | None = None
-    requires: list[Text] | None = Field(None, description="What it obliges somebody to do.")
+    requires: list[Text] | None = Field(
+        None, max_length=200, description="What it obliges somebody to do."
+    )
     instruments: list[Code] = Field(
         default_factory=list[Code],
+        max_length=50,
         description="Instruments of collaboration that it puts in force.",
     )
     procedures: list[Code] = Field(
-        default_factory=list[Code], description="Procedures that it puts in place."
+        default_factory=list[Code], max_length=50, description="Procedures that it puts in place."
     )
     names_lead_agency: StrictBool = False
     lead_reports_to_head: StrictBool = False
@@ -148,7 +153,7 @@ class Programme(Lasting):
     dimension: Line | None = None
     kind: Literal["programme", "outreach", "training"] = "programme"
     owner: Slug | None = Field(None, description="Key of the stakeholder who runs it.")
-    partners: list[Slug] = Field(default_factory=list[Slug])
+    partners: list[Slug] = Field(default_factory=list[Slug], max_length=500)
     plan: Text | None = None
     budget_idr: Annotated[int, Field(ge=0, le=10**15), BodyNumber] | None = Field(
         None, description="Rupiah for its whole time."

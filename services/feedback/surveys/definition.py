@@ -13,7 +13,11 @@ Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")
 LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 """ISO 639, such as `bbc` for Toba Batak; `id` and `en` have fields of their own."""
 
-Answer = Annotated[str, StringConstraints(max_length=40)] | StrictInt | list[Code]
+Answer = (
+    Annotated[str, StringConstraints(max_length=40)]
+    | StrictInt
+    | Annotated[list[Code], Field(max_length=100)]
+)
 Characteristic = Literal["sex", "age_group", "district"]
 """What a question may ask about the person, for weighting alone."""
 
