@@ -33,7 +33,9 @@ ComponentCode = Literal[
 COMPONENTS = 14
 
 ChannelKind = Literal["online", "counter", "phone", "visit", "email"]
-Duration = Annotated[str, StringConstraints(pattern=r"^P(?:\d+[YMWD])+$|^PT(?:\d+[HMS])+$")]
+Duration = Annotated[
+    str, StringConstraints(max_length=40, pattern=r"^P(?:\d+[YMWD])+$|^PT(?:\d+[HMS])+$")
+]
 
 
 class Agency(PackModel):
