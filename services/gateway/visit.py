@@ -38,7 +38,7 @@ class Visit:
     def __init__(
         self, scope: Scope, send: Send, *, admission: Admission, audit: AuditLog, area: str
     ) -> None:
-        self.scope = {**scope, "visit": self}
+        self.scope: Scope = {**scope, "visit": self}
         self.holder: KeyHolder | None = None
         self.decision: Decision | None = None
         self._caller: Caller | None = None
