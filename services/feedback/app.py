@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
-from starlette.middleware import Middleware
 
 from services.feedback.comments.attachments import router as comment_attachments
 from services.feedback.comments.forwarding import router as comment_forwarding
@@ -22,7 +21,7 @@ from services.feedback.surveys.routes import router as surveys
 from services.feedback.usage.events import Intake
 from services.feedback.usage.ingest import SESSION, Ingest
 from services.feedback.usage.months import keep_always
-from services.feedback.usage.receiving import EventsDoor
+from services.feedback.usage.receiving import EventsFirst
 from services.feedback.usage.receiving import router as events
 from services.feedback.usage.routes import router as usage
 from services.feedback.usage.schemas import UsageCloudEvent
@@ -61,7 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
             await ingest.close()
             await database.close()
 
-    app = make_service(
+    return make_service(
         Service.feedback,
         settings,
         title="emall feedback",
@@ -82,7 +81,5 @@ def create_app(settings: Settings) -> FastAPI:
         ],
         lifespan=lifespan,
         models=[UsageCloudEvent],
+        make=EventsFirst,
     )
-    # The innermost layer: after the limits and the token check of every service.
-    app.user_middleware.append(Middleware(EventsDoor))
-    return app

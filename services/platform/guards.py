@@ -4,12 +4,12 @@ import hashlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.platform.identity import TokenVerifier
+from services.platform.identity import Caller, TokenVerifier
 from services.platform.problems import NotAuthenticated, ProblemError, TooLarge, problem_response
 
 OPEN_PATHS = frozenset({"/health/live", "/health/ready", "/openapi.json"})
@@ -29,6 +29,22 @@ async def answer_problem(error: ProblemError, scope: Scope, receive: Receive, se
     await response(scope, receive, send)
 
 
+def header(scope: Scope, name: bytes) -> str:
+    """The first field of a request with this name, in small letters; empty where there is none."""
+    for given, value in scope["headers"]:
+        if given == name:
+            return value.decode("latin-1")
+    return ""
+
+
+def caller_by_token(scope: Scope, verifier: TokenVerifier) -> Caller:
+    """Whom the gateway's token of a request names; `NotAuthenticated` without a valid one."""
+    scheme, _, token = header(scope, b"authorization").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise NotAuthenticated("This service answers only through the gateway.")
+    return verifier.verify(token)
+
+
 class TokenGuard:
     """Lets a request through only with the gateway's token; a service called directly is 401."""
 
@@ -40,15 +56,16 @@ class TokenGuard:
         if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
             await self.app(scope, receive, send)
             return
-        scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
         try:
-            if scheme.lower() != "bearer" or not token:
-                raise NotAuthenticated("This service answers only through the gateway.")
-            caller = self.verifier().verify(token)
+            caller = caller_by_token(scope, self.verifier())
         except ProblemError as error:
             await answer_problem(error, scope, receive, send)
             return
         await self.app({**scope, "caller": caller}, receive, send)
+
+
+def too_large(limit: int) -> TooLarge:
+    return TooLarge(f"A request may carry {limit} bytes; send less at a time.")
 
 
 class BodyLimit:
@@ -62,8 +79,8 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        error = TooLarge(f"A request may carry {self.limit} bytes; send less at a time.")
-        announced = Headers(scope=scope).get("content-length", "")
+        error = too_large(self.limit)
+        announced = header(scope, b"content-length")
         if announced.isdigit() and int(announced) > self.limit:
             await answer_problem(error, scope, receive, send)
             return
@@ -104,7 +121,7 @@ class _Tagging:
     """Holds back the head of an answer until its whole body is known."""
 
     def __init__(self, scope: Scope, send: Callable[[Message], Awaitable[None]]) -> None:
-        self.wanted = Headers(scope=scope).get("if-none-match", "")
+        self.wanted = header(scope, b"if-none-match")
         self.send = send
         self.head: MutableMapping[str, Any] | None = None
 

@@ -236,6 +236,13 @@ def allowed_methods(routes: Sequence[BaseRoute], request: Request) -> list[str]:
     return sorted(methods)
 
 
+def crashed(request: Request) -> JSONResponse:
+    """The answer to an error that nobody foresaw."""
+    return problem_response(
+        request, 500, "The hub made a mistake; it is in the log and will be looked at."
+    )
+
+
 def install_problem_handlers(app: FastAPI) -> None:
     """Every error of this application leaves it as a problem document."""
 
@@ -283,6 +290,4 @@ def install_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def on_crash(request: Request, error: Exception) -> JSONResponse:
         log.exception("unhandled error at %s %s", request.method, request.url.path)
-        return problem_response(
-            request, 500, "The hub made a mistake; it is in the log and will be looked at."
-        )
+        return crashed(request)

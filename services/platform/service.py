@@ -49,10 +49,12 @@ def make_service(
     routers: Sequence[APIRouter],
     lifespan: Lifespan,
     models: Sequence[type[BaseModel]] = (),
+    make: type[FastAPI] = FastAPI,
 ) -> FastAPI:
     """A service's application around its routers. Its database is `app.state.database`.
 
-    `models` are those to which the document refers without FastAPI's knowledge.
+    `models` are those to which the document refers without FastAPI's knowledge. What a class of
+    its own answers before the framework, it lets through by `app.state.verifier()` alone.
     """
     verifier: list[TokenVerifier] = []
 
@@ -69,7 +71,7 @@ def make_service(
             verifier.append(TokenVerifier(key, settings.region))
         return verifier[0]
 
-    app = FastAPI(
+    app = make(
         title=title,
         version=VERSION,
         docs_url=None,
@@ -84,6 +86,7 @@ def make_service(
         ],
     )
     app.state.settings = settings
+    app.state.verifier = verify_with
     app.state.database = Database(settings, service)
     install_problem_handlers(app)
     for router in routers:

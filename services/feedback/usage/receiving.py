@@ -1,20 +1,21 @@
 """`POST /api/v1/usage/events` over HTTP: bodies of a bounded size in a bounded time, read once.
 
 The route is documented as every other one is, from the signature of `post_usage_events`. Its
-requests do not come that far: `EventsDoor` answers them before FastAPI, whose way with a request
-takes several times as long as everything else that an event needs.
+requests do not come that far: `EventsFirst` answers them before FastAPI and its layers, whose way
+with a request takes several times as long as everything else that an event needs.
 """
 
 import asyncio
+import logging
 from datetime import UTC, datetime
-from typing import Annotated, cast
+from typing import Annotated, Any
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, FastAPI, Header, Query
 from pydantic import TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from services.feedback.usage.decoding import CLOUD_EVENT, CLOUD_EVENTS_BATCH, JSON, MEDIA_TYPES
 from services.feedback.usage.events import Intake
@@ -25,16 +26,19 @@ from services.feedback.usage.schemas import (
     EventsStored,
     UsageEventBatch,
 )
-from services.platform.guards import answer_problem
-from services.platform.identity import Caller, Requires, UsageWriter
+from services.platform.guards import answer_problem, caller_by_token, too_large
+from services.platform.identity import Requires, UsageWriter
 from services.platform.problems import (
     FieldError,
     Invalid,
     ProblemError,
+    crashed,
     problem_response,
     problem_responses,
 )
 from services.platform.service import API
+
+log = logging.getLogger(__name__)
 
 PATH = f"{API}/usage/events"
 BODY_SECONDS = 30.0
@@ -55,8 +59,8 @@ class Bodies:
     def __init__(self) -> None:
         self._large = 0
 
-    async def read(self, receive: Receive) -> bytes:
-        """The body of a request."""
+    async def read(self, receive: Receive, *, limit: int) -> bytes:
+        """The body of a request, of at most so many bytes."""
         chunks: list[bytes] = []
         size = 0
         try:
@@ -70,6 +74,8 @@ class Bodies:
                     more = message.get("more_body", False)
                     chunks.append(chunk)
                     size += len(chunk)
+                    if size > limit:
+                        raise too_large(limit)
                     if size > SMALL_BODY:
                         self._large += len(chunk) if size - len(chunk) > SMALL_BODY else size
                         if self._large > LARGE_BODIES:
@@ -86,16 +92,16 @@ class Bodies:
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-class EventsDoor:
-    """Answers the requests of this one route; all others go on."""
+class EventsFirst(FastAPI):
+    """A service that answers the requests of this one route itself; all others go on."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self._bodies = Bodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
-            await self.app(scope, receive, send)
+            await super().__call__(scope, receive, send)
             return
         try:
             answer, headers = await self._answer(scope, receive)
@@ -108,18 +114,26 @@ class EventsDoor:
             )
             await response(scope, receive, send)
             return
+        except Exception:
+            log.exception("unhandled error at POST %s", PATH)
+            await crashed(Request(scope))(scope, receive, send)
+            return
         length = str(len(answer)).encode()
         start = [(b"content-type", b"application/json"), (b"content-length", length), *headers]
         await send({"type": "http.response.start", "status": 200, "headers": start})
         await send({"type": "http.response.body", "body": answer})
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[bytes, list[RawHeader]]:
-        caller: Caller = writer.check(scope["caller"])
         given: dict[bytes, bytes] = dict(scope["headers"])
+        limit: int = self.state.settings.max_body_bytes
+        announced = given.get(b"content-length", b"")
+        if announced.isdigit() and int(announced) > limit:
+            raise too_large(limit)
+        caller = writer.check(caller_by_token(scope, self.state.verifier()))
         media_type = _media_type(given)
         wants_each, headers = _wants_each(given, scope["query_string"])
-        body = await self._bodies.read(receive)
-        intake: Intake = cast("FastAPI", scope["app"]).state.intake
+        body = await self._bodies.read(receive, limit=limit)
+        intake: Intake = self.state.intake
         now = datetime.now(UTC)
         if wants_each:
             results = await intake.take_each(body, media_type, caller=caller, now=now)
@@ -152,6 +166,8 @@ def _wants_each(headers: dict[bytes, bytes], query: bytes) -> tuple[bool, list[R
     preferences = headers.get(b"prefer", b"").lower().replace(b'"', b"").split(b",")
     if b"return=representation" in (part.strip() for part in preferences):
         return True, [(b"preference-applied", b"return=representation")]
+    if not query:
+        return False, []
     given = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("detail")
     if given is None:
         return False, []
@@ -212,4 +228,4 @@ async def post_usage_events(
     the type `id.emall.usage.<kind>.v1` is the kind, `time` is when it happened, and `data` holds
     the rest. Events of months that are not kept any more are refused.
     """
-    raise NotImplementedError("EventsDoor answers")
+    raise NotImplementedError("EventsFirst answers")
