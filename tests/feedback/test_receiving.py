@@ -270,9 +270,10 @@ def connect(address: str) -> socket.socket:
 
 
 def test_a_body_that_drips_is_given_up_and_others_are_served_meanwhile(
-    feedback: Room, address: str, monkeypatch: pytest.MonkeyPatch
+    feedback: Room, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(receiving, "BODY_SECONDS", 1.0)
+    address: str = request.getfixturevalue("address")
     slow = [connect(address) for _ in range(20)]
     for connection in slow:
         connection.sendall(head(feedback, 1000) + b'{"events"')

@@ -19,6 +19,7 @@ from services.feedback.usage.decoding import Batch
 from services.feedback.usage.facets import Facets
 from services.feedback.usage.months import month_of, open_months
 from services.platform.database import Connection
+from services.platform.patience import Patience
 from services.platform.problems import Unavailable
 
 log = logging.getLogger(__name__)
@@ -86,6 +87,7 @@ class Ingest:
         self._held = 0
         self._arrived = asyncio.Event()
         self._closing = False
+        self._patience = Patience(ANSWER_SECONDS)
         self._writers = [
             asyncio.create_task(self._write_always(), name=f"write events {number}")
             for number in range(writers)
@@ -105,7 +107,7 @@ class Ingest:
         self._held += len(batch)
         self._arrived.set()
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            with self._patience.limit():
                 return await request.repeated
         except TimeoutError:
             raise come_again("The database is too slow now; try again.", seconds=10) from None

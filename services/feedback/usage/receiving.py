@@ -5,7 +5,6 @@ requests do not come that far: `EventsFirst` answers them before FastAPI and its
 with a request takes several times as long as everything else that an event needs.
 """
 
-import asyncio
 import logging
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -28,6 +27,7 @@ from services.feedback.usage.schemas import (
 )
 from services.platform.guards import answer_problem, caller_by_token, too_large
 from services.platform.identity import Requires, UsageWriter
+from services.platform.patience import Patience
 from services.platform.problems import (
     FieldError,
     Invalid,
@@ -58,13 +58,14 @@ class Bodies:
 
     def __init__(self) -> None:
         self._large = 0
+        self._patience = Patience(BODY_SECONDS)
 
     async def read(self, receive: Receive, *, limit: int) -> bytes:
         """The body of a request, of at most so many bytes."""
         chunks: list[bytes] = []
         size = 0
         try:
-            async with asyncio.timeout(BODY_SECONDS):
+            with self._patience.limit():
                 more = True
                 while more:
                     message = await receive()
