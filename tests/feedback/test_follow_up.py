@@ -103,7 +103,7 @@ def test_the_same_creation_sent_again_creates_nothing_more(room: Room, agency: s
     assert answers[0].json() == answers[1].json()
     assert len(plan_of(room, agency)["items"]) == 1
     other = send(room, agency, action(agency, element="U4"), Idempotency_Key="rtl-1")
-    assert other.status_code == 422
+    assert other.status_code == 409
 
 
 def test_an_agency_plans_for_itself_alone(room: Room, agency: str) -> None:

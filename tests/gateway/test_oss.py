@@ -358,7 +358,7 @@ def test_a_failure_of_oss_is_a_problem_that_names_it(
 def test_while_oss_fails_the_answer_known_last_is_given_with_its_age(
     hub: Connected, mode: str
 ) -> None:
-    hub.get(f"nib/{NIB}")
+    assert hub.get(f"nib/{NIB}").status_code == 200
     rows(hub.settings, "UPDATE gateway.connector_answer SET at = at - interval '1 hour'")
     hub.tell(mode)
     answer = hub.get(f"nib/{NIB}").json()

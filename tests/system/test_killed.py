@@ -26,7 +26,7 @@ EVENTS = 4_000
 MONTHS = [f"{year}-{month:02}" for year in range(2015, 2026) for month in range(1, 13)]
 CHANNELS = ("online", "counter", "phone", "visit", "email")
 SCOPE: Scope = "usage:write"
-Receipt = Future[dict[str, int] | None]
+Receipt = Future[dict[str, Any] | None]
 
 
 @contextmanager
@@ -162,7 +162,7 @@ class Sender:
         token = signer.sign(agency_caller("dukcapil", SCOPE))
         self.headers = {"Authorization": f"Bearer {token}"}
 
-    def post(self, path: str, body: dict[str, Any]) -> dict[str, int] | None:
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
         """The receipt; None where the service was killed before it answered."""
         try:
             answer = LOOPBACK.post(self.address + path, json=body, headers=self.headers, timeout=30)
@@ -218,4 +218,5 @@ def check_repeated(receipts: tuple[Receipt, Receipt], *, before: tuple[int, int]
         "added": 0,
         "revised": FIGURES - before[1],
         "unchanged": before[1],
+        "flags": [],
     }
