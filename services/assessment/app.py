@@ -22,6 +22,8 @@ from services.assessment.methods.library import read_methods
 from services.assessment.network.routes import router as network
 from services.assessment.peers import Peers, Transports
 from services.assessment.published_methods import router as methods
+from services.assessment.reports.routes import ReportPress
+from services.assessment.reports.routes import router as reports
 from services.assessment.scenarios.routes import router as scenarios
 from services.assessment.scoring.sensitivity import Sensitivity
 from services.platform.service import make_service
@@ -56,6 +58,7 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
             analysis,
             trend,
             bundles,
+            reports,
             collected_bundles,
             comparison,
             network,
@@ -64,5 +67,6 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
         lifespan=lifespan,
     )
     app.state.peers = Peers(settings, transports)
+    app.state.press = ReportPress()
     app.state.analyses = OrderedDict[UUID, Sensitivity]()
     return app

@@ -6,10 +6,10 @@ from typing import Annotated
 from uuid import UUID
 
 import numpy as np
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, FastAPI, Query, Request
 from sqlalchemy import text
 
-from services.assessment.assessments.operations import find_whole
+from services.assessment.assessments.operations import StoredAssessment, find_whole
 from services.assessment.assessments.schemas import DEFAULT_METHOD, AssessmentId
 from services.assessment.scoring.consistency import Consistency, consistency
 from services.assessment.scoring.scores import Scores
@@ -46,15 +46,22 @@ async def get_assessment_sensitivity(
     the weights, one indicator left out, the goalposts. Sobol indices give each one's share.
     """
     known: OrderedDict[UUID, Sensitivity] = request.app.state.analyses
-    if id not in known:
-        stored = await find_whole(session, region_of(request), id)
-        # A second of computing: off the event loop, and not twice; an assessment never changes.
+    if id in known:
+        return known[id]
+    return await sensitivity_of(request.app, await find_whole(session, region_of(request), id))
+
+
+async def sensitivity_of(app: FastAPI, stored: StoredAssessment) -> Sensitivity:
+    """The analysis of an assessment, which never changes and is remembered."""
+    known: OrderedDict[UUID, Sensitivity] = app.state.analyses
+    if stored.id not in known:
+        # A second of computing: off the event loop, and not twice.
         analysis = await asyncio.to_thread(analyse, stored.method, stored.facts, seed=stored.seed)
-        known[id] = analysis
+        known[stored.id] = analysis
         while len(known) > REMEMBERED:
             known.popitem(last=False)
         return analysis
-    return known[id]
+    return known[stored.id]
 
 
 @router.get("/metrics/consistency", operation_id="get_consistency")

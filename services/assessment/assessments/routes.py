@@ -1,7 +1,8 @@
 """Assessments over HTTP: `/api/v1/assessments`, `/api/v1/metrics/collaboration-dynamics`."""
 
+import asyncio
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -30,17 +31,20 @@ from services.assessment.assessments.schemas import (
     Seed,
 )
 from services.assessment.methods.definition import CollaborationMethod
+from services.assessment.reports.tables import scores_csv, scores_xlsx
 from services.assessment.scoring.facts import Item
 from services.assessment.scoring.scores import IndicatorScore, Node, Scores
 from services.platform.database import Reading, ReadSession, WriteSession, Writing
 from services.platform.fields import Slug, Year
 from services.platform.identity import Caller, MetricsDrafter
 from services.platform.ids import new_id
+from services.platform.negotiation import wanted_form
 from services.platform.paging import Page, next_address
 from services.platform.parameters import Limit
 from services.platform.problems import NotFound, Unavailable, problem_responses
 from services.platform.service import API, region_of
 from services.platform.settings import Service
+from services.platform.spreadsheets import CSV, XLSX
 from services.platform.writing import IdempotencyKey, claim_creation
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
@@ -202,12 +206,47 @@ async def get_assessment(request: Request, session: Reading, id: AssessmentId) -
     return await _find(session, region_of(request), id)
 
 
+ScoresForm = Literal["json", "csv", "xlsx"]
+SCORES_FORMS: dict[ScoresForm, str] = {"json": "application/json", "csv": CSV, "xlsx": XLSX}
+
+
 @router.get(
-    "/assessments/{id}/scores", operation_id="list_scores", responses=problem_responses(404)
+    "/assessments/{id}/scores",
+    operation_id="list_scores",
+    response_model=ScoreNodes,
+    responses={
+        200: {
+            "content": {
+                CSV: {"schema": {"type": "string"}},
+                XLSX: {"schema": {"type": "string", "format": "binary"}},
+            }
+        }
+    }
+    | problem_responses(404),
 )
-async def list_scores(request: Request, session: Reading, id: AssessmentId) -> ScoreNodes:
-    """Every node of an assessment in one flat list."""
-    found = await _find(session, region_of(request), id)
+async def list_scores(
+    request: Request,
+    response: Response,
+    session: Reading,
+    id: AssessmentId,
+    format: Annotated[
+        ScoresForm | None, Query(description="The form; without it `Accept` chooses, else JSON.")
+    ] = None,
+) -> ScoreNodes | Response:
+    """Every node of an assessment in one flat list, or as a table with a row for each."""
+    region = region_of(request)
+    form = wanted_form(request, format, SCORES_FORMS)
+    found = await _find(session, region, id)
+    if form != "json":
+        write = scores_csv if form == "csv" else scores_xlsx
+        content = await asyncio.to_thread(write, found.scores, region=region, period=found.period)
+        name = f"nilai-{found.method.id}-{found.period}-{region}.{form}"
+        return Response(
+            content,
+            media_type=f"{CSV}; charset=utf-8" if form == "csv" else XLSX,
+            headers={"Content-Disposition": f'attachment; filename="{name}"', "Vary": "Accept"},
+        )
+    response.headers["Vary"] = "Accept"
     return ScoreNodes(
         items=[
             Node.model_validate(node.model_dump(include=set(Node.model_fields)))
@@ -292,6 +331,7 @@ def head_of(row: Any) -> dict[str, Any]:
         "evidence_href": f"{href}/evidence",
         "sensitivity_href": f"{href}/sensitivity",
         "bundle_href": f"{href}/bundle",
+        "report_href": f"{href}/report",
     }
 
 

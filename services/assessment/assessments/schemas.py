@@ -60,6 +60,7 @@ class AssessmentHead(Wire):
     evidence_href: str
     sensitivity_href: str
     bundle_href: str
+    report_href: str
 
 
 class Assessment(AssessmentHead):

@@ -83,6 +83,7 @@ def picture(
     seed: int,
     language: Language = "id",
     names: bool,
+    text_size: int = 12,
 ) -> str:
     """The SVG. With `names`, brokers and isolates carry theirs; without, nobody does."""
     words = WORDS[language]
@@ -145,6 +146,7 @@ def picture(
         desc=words["desc"],
         told=told,
         language=language,
+        text_size=text_size,
     )
 
 
@@ -243,13 +245,14 @@ def _document(
     desc: str,
     told: Mapping[str, int],
     language: Language,
+    text_size: int,
 ) -> str:
     heading = title.format(**told)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" role="img" '
         f'width="{WIDTH}" height="{height:.0f}" lang="{language}" aria-labelledby="t d">'
         f'<title id="t">{heading}</title><desc id="d">{desc.format(**told)}</desc>'
-        "<style>text{font:12px Verdana,'DejaVu Sans',sans-serif;fill:#111}"
+        f"<style>text{{font:{text_size}px Verdana,'DejaVu Sans',sans-serif;fill:#111}}"
         ".n{paint-order:stroke;stroke:#fff;stroke-width:4}.h{font-weight:bold}.t{font-size:18px;font-weight:bold}"
         "line{stroke:#777}circle,rect,polygon{stroke:#111;stroke-width:1.2}"
         ".b{fill:none;stroke-width:2}.bg{fill:#fff;stroke:none}</style>"

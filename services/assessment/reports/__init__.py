@@ -1,0 +1,1 @@
+"""Reports: what an assessment found, for people who read no API."""

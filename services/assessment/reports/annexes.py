@@ -1,0 +1,271 @@
+"""Writes the annexes: the method, every indicator, the evidence and its sources."""
+
+from collections.abc import Iterator
+
+from services.assessment.methods.definition import CollaborationMethod, IndicatorDefinition
+from services.assessment.reports.cells import score_cells
+from services.assessment.reports.document import (
+    AnyBlock,
+    Bullets,
+    Cell,
+    Column,
+    Facts,
+    Paragraph,
+    Row,
+    Section,
+    Table,
+)
+from services.assessment.reports.gaps import indicators_of
+from services.assessment.reports.report import Report, UsedEvidence
+from services.assessment.reports.wording import (
+    BANDS,
+    MEANS,
+    NOTHING,
+    ORIGINS,
+    day,
+    listed,
+    lower_first,
+    number,
+    percent,
+    trimmed,
+    weights_in_words,
+)
+from services.assessment.scoring.scores import IndicatorScore
+from services.platform.packs import Source
+from services.platform.service import API
+
+KINDS = {
+    "stakeholders": "Pemangku kepentingan",
+    "meetings": "Rapat",
+    "agreements": "Perjanjian",
+    "decisions": "Keputusan dan peraturan",
+    "programmes": "Program",
+    "risks": "Risiko",
+    "recognitions": "Penghargaan",
+    "observations": "Pengamatan",
+    "index-values": "Nilai indeks",
+    "survey": "Hasil survei",
+    "usage": "Ringkasan penggunaan",
+    "reporting": "Kelengkapan statistik",
+    "catalog": "Ringkasan katalog",
+}
+
+
+def annexes(report: Report) -> list[Section]:
+    return [_method(report), _indicators(report), _evidence(report), _sources(report)]
+
+
+def _method(report: Report) -> Section:
+    method = report.method
+    return Section(
+        title="Metode",
+        appendix=True,
+        blocks=[
+            Paragraph(text=method.description),
+            Facts(
+                items=[
+                    ("Metode", f"{method.id} versi {method.version}: {method.name}"),
+                    ("Sidik metode (SHA-256)", report.method_hash),
+                    ("Sidik bukti (SHA-256)", report.evidence_hash),
+                    ("Nomor penilaian", report.id),
+                    (
+                        "Disimpan",
+                        f"{day(report.recorded_at, report.place.timezone)} oleh "
+                        f"{report.recorded_by}",
+                    ),
+                    (
+                        "Simulasi",
+                        f"{number(report.draws, 0)} undian dengan benih {report.seed}",
+                    ),
+                    ("Bobot", _weights(method)),
+                    (
+                        "Penggabungan",
+                        f"{MEANS[method.aggregation.element]} dari indikator dalam unsur, "
+                        f"{MEANS[method.aggregation.dimension]} dari unsur dalam dimensi, "
+                        f"{MEANS[method.aggregation.index]} dari dimensi",
+                    ),
+                    (
+                        "Cakupan terendah",
+                        f"unsur dengan bukti di bawah {percent(method.minimum_coverage)} dari "
+                        "indikatornya tidak bernilai",
+                    ),
+                ]
+            ),
+            Bullets(
+                items=[
+                    "Yang belum tercatat tidak dianggap nol; ketiadaan yang diketahui adalah bukti "
+                    "dan bernilai nol.",
+                    "Kisaran dari sumber tetap kisaran: tengahnya memberi nilai, ujungnya memberi "
+                    "rentang.",
+                    f"Golongan {_bands()}. Golongan hanyalah cara membaca nilai dan tidak ikut "
+                    "dihitung.",
+                    f"Penilaian ini dapat dihitung ulang oleh siapa pun dari berkas {API}"
+                    f"/assessments/{report.id}/bundle dengan perintah emall verify.",
+                ]
+            ),
+            Paragraph(text="Rujukan metode:"),
+            Bullets(items=list(method.sources)),
+        ],
+    )
+
+
+def _weights(method: CollaborationMethod) -> str:
+    words = weights_in_words(method.weights)
+    given = [
+        f"{part.name} {trimmed(part.weight)}"
+        for part in (*method.dimensions, *method.elements())
+        if part.weight != 1
+    ]
+    return f"{words} ({'; '.join(given)})" if given else words
+
+
+def _bands() -> str:
+    ends = [*(low for low, _ in BANDS[1:]), None]
+    told: list[str] = []
+    for (low, word), end in zip(BANDS, ends, strict=True):
+        if end is None:
+            told.append(f"{lower_first(word)} mulai {number(low, 0)}")
+        elif low == 0:
+            told.append(f"{lower_first(word)} di bawah {number(end, 0)}")
+        else:
+            told.append(
+                f"{lower_first(word)} dari {number(low, 0)} sampai di bawah {number(end, 0)}"
+            )
+    return listed(told)
+
+
+def _indicators(report: Report) -> Section:
+    definitions = {one.code: one for one in report.method.indicators()}
+    rows: list[Row] = []
+    element_code = None
+    for element, indicator in indicators_of(report.scores):
+        if element.code != element_code:
+            element_code = element.code
+            rows.append(
+                Row(
+                    cells=[
+                        Cell(text=element.name),
+                        Cell(text=""),
+                        Cell(text=""),
+                        *score_cells(element),
+                        Cell(text=""),
+                    ],
+                    strong=True,
+                )
+            )
+        rows.append(_indicator_row(indicator, definitions[indicator.code]))
+    return Section(
+        title="Indikator",
+        appendix=True,
+        blocks=[
+            Table(
+                caption="Setiap indikator: tonggak nilai 0 dan 100, nilai mentah, dan nilainya",
+                columns=[
+                    Column(head="Unsur dan indikator", width=3.6),
+                    Column(head="Tonggak", width=1.2, align="right"),
+                    Column(head="Nilai mentah", width=1.1, align="right"),
+                    Column(head="Nilai", width=0.9, align="right"),
+                    Column(head="Rentang", width=1.5, align="right"),
+                    Column(head="Asal rentang", width=1.5),
+                ],
+                rows=rows,
+            )
+        ],
+    )
+
+
+def _indicator_row(indicator: IndicatorScore, definition: IndicatorDefinition) -> Row:
+    posts = definition.goalposts
+    ends = (posts.min, posts.max) if posts.direction == "higher" else (posts.max, posts.min)
+    scale = "–".join(trimmed(end) for end in ends)
+    if definition.normalisation.kind != "minmax":
+        scale = definition.normalisation.kind
+    origin = NOTHING if indicator.interval is None else ORIGINS[indicator.interval.by]
+    if indicator.value is None:
+        origin = "tanpa bukti"
+    return Row(
+        cells=[
+            Cell(text=indicator.name),
+            Cell(text=scale),
+            Cell(
+                text=NOTHING if indicator.raw is None else trimmed(indicator.raw),
+                code=indicator.code,
+                field="raw",
+            ),
+            *score_cells(indicator),
+            Cell(text=origin),
+        ]
+    )
+
+
+def _evidence(report: Report) -> Section:
+    numbers = {source.id: f"[{n}]" for n, source in enumerate(report.sources, start=1)}
+    names = {one.code: one.name for one in report.method.indicators()}
+    alike: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[UsedEvidence]] = {}
+    for one in report.evidence:
+        alike.setdefault((one.kind, tuple(one.indicators), tuple(one.sources)), []).append(one)
+    rows = [
+        Row(
+            cells=[
+                Cell(text=KINDS.get(kind, kind)),
+                Cell(
+                    text="; ".join(_named(one) for one in group),
+                    href=group[0].href if len(group) == 1 else None,
+                ),
+                Cell(text="; ".join(names.get(code, code) for code in indicators)),
+                Cell(text=" ".join(numbers.get(key, key) for key in sources) or NOTHING),
+            ]
+        )
+        for (kind, indicators, sources), group in alike.items()
+    ]
+    return Section(
+        title="Bukti yang dibaca",
+        appendix=True,
+        blocks=[
+            Paragraph(
+                text="Setiap nilai dapat ditelusuri sampai ke buktinya. Angka dalam kurung siku "
+                "menunjuk ke daftar sumber pada lampiran berikut; bukti tanpa sumber dihitung dari "
+                "catatan pusat layanan ini sendiri."
+            ),
+            Table(
+                caption="Bukti yang menjadi dasar suatu nilai; yang serupa disatukan",
+                columns=[
+                    Column(head="Jenis", width=1.4),
+                    Column(head="Bukti", width=4.2),
+                    Column(head="Dipakai oleh indikator", width=3),
+                    Column(head="Sumber", width=0.9),
+                ],
+                rows=rows,
+            )
+            if rows
+            else Paragraph(text="Tidak ada bukti yang dibaca."),
+        ],
+    )
+
+
+def _named(one: UsedEvidence) -> str:
+    version = f" (versi {one.version})" if one.version is not None and one.version > 1 else ""
+    note = "" if one.note is None else f" ({one.note.rstrip('.')})"
+    return f"{one.title}{version}{note}"
+
+
+def _sources(report: Report) -> Section:
+    blocks: list[AnyBlock] = [Paragraph(text="Tidak ada sumber yang dirujuk.")]
+    if report.sources:
+        told = [
+            f"[{n}] {'. '.join(_told(source))}." for n, source in enumerate(report.sources, start=1)
+        ]
+        blocks = [Bullets(items=told)]
+    return Section(title="Sumber", appendix=True, blocks=blocks)
+
+
+def _told(source: Source) -> Iterator[str]:
+    yield source.title.rstrip(".")
+    if source.publisher:
+        yield source.publisher.rstrip(".")
+    if source.year:
+        yield str(source.year)
+    if source.note:
+        yield source.note.rstrip(".")
+    if source.url:
+        yield str(source.url)

@@ -1,0 +1,27 @@
+"""Cells that several sections of a report share."""
+
+from collections.abc import Iterable, Sequence
+
+from services.assessment.reports.document import Cell, Row
+from services.assessment.reports.wording import figure, percent, span
+from services.assessment.scoring.scores import Node
+
+INTERVAL_HEAD = "Rentang 95%"
+"""Of a simulation; that of an indicator may have come about in another way."""
+
+
+def score_cells(node: Node) -> list[Cell]:
+    """The value of a node, and the ends of its interval."""
+    return [
+        Cell(text=figure(node.value), code=node.code, field="value"),
+        Cell(text=span(node.interval), code=node.code, field="interval"),
+    ]
+
+
+def coverage_cell(node: Node) -> Cell:
+    return Cell(text=percent(node.coverage), code=node.code, field="coverage")
+
+
+def text_cells(rows: Iterable[Sequence[str]]) -> list[Row]:
+    """Rows of plain cells."""
+    return [Row(cells=[Cell(text=text) for text in row]) for row in rows]

@@ -1,0 +1,105 @@
+"""The parts that a report is written in: both HTML and PDF show the same ones.
+
+All text is plain. Whatever shows a document escapes it, so that no text can become markup.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Block(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Cell(Block):
+    """A cell of a table; a figure tells of which node and field it is."""
+
+    text: str
+    code: str | None = None
+    field: str | None = None
+    href: str | None = None
+
+
+class Column(Block):
+    """A column: its head, its share of the width, and how its cells stand."""
+
+    head: str
+    width: float = 1
+    align: Literal["left", "right"] = "left"
+
+
+class Row(Block):
+    """A row; a strong one is a whole of those around it."""
+
+    cells: list[Cell]
+    strong: bool = False
+
+
+class Paragraph(Block):
+    kind: Literal["paragraph"] = "paragraph"
+    text: str
+    lead: bool = False
+
+
+class Bullets(Block):
+    kind: Literal["bullets"] = "bullets"
+    items: list[str]
+
+
+class KeyFigures(Block):
+    """Few large figures, each with what it is and a word more."""
+
+    kind: Literal["key_figures"] = "key_figures"
+    items: list[tuple[Cell, str, str]]
+
+
+class Table(Block):
+    kind: Literal["table"] = "table"
+    caption: str
+    columns: list[Column]
+    rows: list[Row]
+    note: str | None = None
+
+
+class Figure(Block):
+    """A picture as SVG, and what it shows in words."""
+
+    kind: Literal["figure"] = "figure"
+    caption: str
+    alt: str
+    svg: str
+    width: float = 1
+    """Share of the width of the page."""
+
+
+class Facts(Block):
+    """Names and what stands beside them."""
+
+    kind: Literal["facts"] = "facts"
+    items: list[tuple[str, str]]
+
+
+AnyBlock = Paragraph | Bullets | KeyFigures | Table | Figure | Facts
+
+
+class Section(Block):
+    title: str
+    blocks: Sequence[AnyBlock]
+    appendix: bool = False
+
+
+class Document(Block):
+    """A whole report in words."""
+
+    title: str
+    subtitle: str
+    place: str
+    author: str
+    made_on: str
+    year: int
+    month: int
+    day: int
+    facts: list[tuple[str, str]] = Field(description="What stands under the title.")
+    sections: list[Section]

@@ -1,0 +1,131 @@
+"""What evidence is missing, and who could give it: from what an indicator measures, to words.
+
+It knows the vocabulary of measures and no indicator by name, so that it serves every method.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from services.assessment.methods import measures as m
+from services.assessment.methods.definition import CollaborationMethod
+from services.assessment.reports.wording import lower_first
+from services.assessment.scoring.scores import ElementScore, IndicatorScore, ScoreModel, Scores
+
+SECRETARIAT = "Sekretariat tim atau forum"
+COMMUNICATIONS = "Dinas komunikasi dan informatika"
+PROVIDERS = "Perangkat daerah penyelenggara layanan"
+
+
+class Lack(NamedTuple):
+    """Evidence that is missing, and who has it."""
+
+    needed: str
+    giver: str
+
+
+VIEWS: dict[m.View, Lack] = {
+    "stakeholders": Lack(
+        "Daftar pemangku kepentingan yang aktif beserta dasar perannya", SECRETARIAT
+    ),
+    "meetings": Lack("Catatan rapat: tanggal, pemimpin, rumusan masalah, dan notula", SECRETARIAT),
+    "action_items": Lack("Tindak lanjut rapat dengan tenggat dan hasilnya", SECRETARIAT),
+    "attendance": Lack(
+        "Daftar hadir rapat per nama: siapa diundang, hadir, dan berbicara", SECRETARIAT
+    ),
+    "agreements_in_force": Lack(
+        "Perjanjian kerja sama dengan tanggal mulai dan berakhir",
+        "Bagian kerja sama pada sekretariat daerah",
+    ),
+    "agreements_ended": Lack(
+        "Perjanjian yang berakhir pada tahun itu dan keterangan perpanjangannya",
+        "Bagian kerja sama pada sekretariat daerah",
+    ),
+    "decisions_in_force": Lack(
+        "Keputusan dan peraturan yang berlaku", "Bagian hukum pada sekretariat daerah"
+    ),
+    "programmes": Lack(
+        "Rencana dan pelaksanaan program, termasuk sosialisasi dan pelatihan",
+        "Perangkat daerah pelaksana program",
+    ),
+    "risks": Lack("Daftar risiko dengan mitigasi dan penanggung jawabnya", SECRETARIAT),
+    "recognitions_24_months": Lack("Penghargaan dari luar dalam 24 bulan terakhir", COMMUNICATIONS),
+}
+
+
+class Gap(ScoreModel):
+    """An indicator without evidence."""
+
+    code: str
+    name: str
+    element: str
+    element_is_null: bool
+    needed: str
+    giver: str
+
+
+def gaps_of(method: CollaborationMethod, scores: Scores) -> list[Gap]:
+    """The indicators without evidence; those whose element has no value for it come first."""
+    measures = {one.code: one.measure for one in method.indicators()}
+    found: list[Gap] = []
+    for element, indicator in indicators_of(scores):
+        if indicator.value is not None:
+            continue
+        lacks = list(dict.fromkeys(_lacks(measures[indicator.code], indicator)))
+        needed = "; atau ".join(lower_first(lack.needed) if n else lack.needed
+                                for n, lack in enumerate(lacks))  # fmt: skip
+        found.append(
+            Gap(
+                code=indicator.code,
+                name=indicator.name,
+                element=element.name,
+                element_is_null=element.value is None,
+                needed=needed,
+                giver="; ".join(dict.fromkeys(lack.giver for lack in lacks)),
+            )
+        )
+    return sorted(found, key=lambda gap: not gap.element_is_null)
+
+
+def indicators_of(scores: Scores) -> Iterator[tuple[ElementScore, IndicatorScore]]:
+    """Every indicator with its element or driver."""
+    elements = [element for dimension in scores.dimensions for element in dimension.elements]
+    for element in (*elements, *scores.drivers):
+        for indicator in element.indicators:
+            yield element, indicator
+
+
+def _lacks(measure: m.Measure, indicator: IndicatorScore) -> Iterator[Lack]:
+    for part in m.parts_of(measure):
+        match part:
+            case m.Count() | m.Share() | m.Attained():
+                yield VIEWS[part.of]
+            case m.Required():
+                yield VIEWS["decisions_in_force"]
+            case m.Observed():
+                yield Lack(
+                    f"Pengamatan bersumber, angka atau kisaran: {lower_first(indicator.name)}",
+                    f"{COMMUNICATIONS} bersama perangkat daerah terkait",
+                )
+            case m.SectorsPresent() | m.Evenness() | m.Attending():
+                yield VIEWS["attendance"]
+            case m.Ties():
+                yield VIEWS["attendance"]
+                yield VIEWS["agreements_in_force"]
+            case m.IndexProgress():
+                yield Lack("Nilai indeks yang terbit dan target dalam rencana", COMMUNICATIONS)
+            case m.SurveyShare() | m.SurveyMean():
+                yield Lack(
+                    f"Jawaban survei ({part.survey}) dari sedikitnya lima responden",
+                    f"Responden, melalui {lower_first(COMMUNICATIONS)}",
+                )
+            case m.SatisfactionIndex():
+                yield Lack(
+                    f"Survei kepuasan masyarakat ({part.survey}) dengan jawaban atas semua unsur",
+                    PROVIDERS,
+                )
+            case m.Reported() | m.AgenciesReporting() | m.UsageShare():
+                yield Lack("Statistik layanan bulanan", PROVIDERS)
+            case m.CatalogShare():
+                yield Lack("Katalog layanan dengan standar pelayanannya", PROVIDERS)
+            case _:  # a measure made of others, which come by themselves
+                pass

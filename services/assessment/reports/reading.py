@@ -1,0 +1,74 @@
+"""Reads what a report of a stored assessment is made from."""
+
+from typing import Any
+
+from sqlalchemy import text
+
+from services.assessment.assessments.operations import StoredAssessment
+from services.assessment.reports.place import find_place
+from services.assessment.reports.report import Place, TrendYear
+from services.assessment.scoring.scores import Scores
+from services.platform.database import ReadSession
+from services.platform.packs import Source
+
+TREND = """
+-- The newest assessment of each year by a method, as it was when this assessment was made: ids are
+-- ordered by time.
+SELECT DISTINCT ON (period) period, method_version, method_hash, scores
+FROM assessment.assessment
+WHERE region = :region AND method = :method AND id <= :id AND period <= :period
+ORDER BY period, id DESC
+"""
+
+SOURCES = """
+-- The sources that evidence cites.
+SELECT id, content FROM assessment.source
+WHERE region = :region AND id = ANY(CAST(:ids AS text[]))
+"""
+
+
+async def read_trend(
+    session: ReadSession, region: str, stored: StoredAssessment
+) -> list[TrendYear]:
+    """The years until the assessment's own, as they were known when it was made."""
+    names = {
+        "region": region,
+        "method": stored.method.id,
+        "id": stored.id,
+        "period": stored.facts.period,
+    }
+    years: list[TrendYear] = []
+    before: str | None = None
+    for row in await session.execute(text(TREND), names):
+        scores = Scores.model_validate(row.scores)
+        years.append(
+            TrendYear(
+                period=row.period,
+                method_version=row.method_version,
+                method_changed=before is not None and before != row.method_hash,
+                index=scores.index,
+                dimensions=list(scores.dimensions),
+            )
+        )
+        before = row.method_hash
+    return years
+
+
+async def read_sources(
+    session: ReadSession, region: str, stored: StoredAssessment
+) -> dict[str, Source]:
+    """The sources that the evidence of an assessment cites, by id."""
+    cited: set[Any] = set()
+    for item in stored.facts.items:
+        cited.update(item.content.get("sources") or ())
+    names = {"region": region, "ids": sorted(str(one) for one in cited)}
+    rows = await session.execute(text(SOURCES), names)
+    return {row.id: Source.model_validate(row.content) for row in rows}
+
+
+async def read_place(session: ReadSession, region: str) -> Place:
+    """The regency as its pack names it; by its code alone where no pack was loaded."""
+    pack = await find_place(session, region)
+    if pack is None:
+        return Place(region=region, name=f"Wilayah {region}", timezone="Asia/Jakarta")
+    return Place(region=region, name=pack.name, timezone=pack.timezone)

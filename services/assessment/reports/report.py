@@ -1,0 +1,303 @@
+"""What a report tells, as typed figures: made from a stored assessment and nothing else.
+
+The same assessment gives the same report, for it reads no assessment that was stored later.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+
+from services.assessment.assessments.operations import StoredAssessment
+from services.assessment.evidence.records import IndexValue
+from services.assessment.methods.definition import CollaborationMethod, LevelsMethod, Predicate
+from services.assessment.network.measures import Measures, measure_network, places_of
+from services.assessment.network.picture import picture
+from services.assessment.network.ties import network_of
+from services.assessment.reports.gaps import Gap, gaps_of, indicators_of
+from services.assessment.scenarios.of_collaboration import collaboration_outcome
+from services.assessment.scenarios.outcome import SingleChange
+from services.assessment.scoring.facts import Facts, Item
+from services.assessment.scoring.levels import TargetPath, path_to_target
+from services.assessment.scoring.scores import ElementScore, Node, ScoreModel, Scores
+from services.assessment.scoring.sensitivity import Sensitivity
+from services.platform.packs import Source
+
+NAMED = 3
+"""So many strengths and weaknesses are named."""
+
+STEP = 10
+"""Points of an indicator's score that a step adds."""
+
+SINGLE_CHANGES = 8
+LEFT_OUT = 8
+TIED_BY = ("meetings", "agreements")
+MEETINGS_OF_A_TIE = 2
+
+
+class Place(ScoreModel):
+    """The regency that is reported on."""
+
+    region: str
+    name: str
+    timezone: str
+
+
+class TrendYear(ScoreModel):
+    """A year as it was assessed when the report's own assessment was made."""
+
+    period: int
+    method_version: int
+    method_changed: bool
+    index: Node
+    dimensions: list[Node]
+
+
+class NetworkFound(ScoreModel):
+    """The network of the year; nobody is named."""
+
+    measures: Measures | None
+    picture: str | None
+
+
+class IndexYear(ScoreModel):
+    """A value of an index as printed, beside the word that the ranges of the regulation give."""
+
+    year: int
+    role: Literal["published", "target", "national_minimum"]
+    value: float
+    predicate: str | None
+    predicate_by_ranges: str
+    note: str | None
+
+
+class IndexSeries(ScoreModel):
+    """An index of levels with its values until the year, its targets and the way to the next."""
+
+    id: str
+    name: str
+    provisional: bool
+    predicates: list[Predicate]
+    values: list[IndexYear]
+    path: TargetPath | None
+
+
+class Satisfaction(ScoreModel):
+    """The satisfaction index of the year, as the survey gave it."""
+
+    survey: str
+    respondents: int
+    ikm: float
+    low: float
+    high: float
+    grade: str
+
+
+class UsedEvidence(ScoreModel):
+    """A piece of evidence that the scores rest on."""
+
+    kind: str
+    key: str
+    version: int | None
+    href: str
+    title: str
+    note: str | None
+    sources: list[str]
+    indicators: list[str]
+
+
+class Report(ScoreModel):
+    """All that a report of an assessment tells."""
+
+    id: str
+    place: Place
+    period: int
+    recorded_at: datetime
+    recorded_by: str
+    seed: int
+    draws: int
+    evidence_hash: str
+    method: CollaborationMethod
+    method_hash: str
+    scores: Scores
+    strengths: list[ElementScore]
+    weaknesses: list[ElementScore]
+    sensitivity: Sensitivity
+    changes: list[SingleChange]
+    trend: list[TrendYear]
+    network: NetworkFound
+    indices: list[IndexSeries]
+    satisfaction: list[Satisfaction]
+    gaps: list[Gap]
+    evidence: list[UsedEvidence]
+    sources: list[Source]
+
+    @property
+    def elements(self) -> list[ElementScore]:
+        """The elements of all dimensions, in the method's order."""
+        return [element for one in self.scores.dimensions for element in one.elements]
+
+
+def make_report(
+    stored: StoredAssessment,
+    *,
+    place: Place,
+    sensitivity: Sensitivity,
+    trend: Sequence[TrendYear],
+    indices: Sequence[LevelsMethod],
+    sources: Mapping[str, Source],
+) -> Report:
+    """The report of an assessment; `sources` are all that its evidence may cite."""
+    strengths, weaknesses = extremes(stored.scores)
+    evidence = used_evidence(stored.facts, stored.scores)
+    cited = sorted({source for one in evidence for source in one.sources})
+    return Report(
+        id=str(stored.id),
+        place=place,
+        period=stored.facts.period,
+        recorded_at=stored.recorded_at,
+        recorded_by=stored.recorded_by,
+        seed=stored.seed,
+        draws=stored.draws,
+        evidence_hash=stored.facts.hash(),
+        method=stored.method,
+        method_hash=stored.method.hash(),
+        scores=stored.scores,
+        strengths=strengths,
+        weaknesses=weaknesses,
+        sensitivity=sensitivity,
+        changes=single_changes(stored),
+        trend=list(trend),
+        network=network_found(stored.facts),
+        indices=[
+            series
+            for method in indices
+            if (series := index_series(method, stored.facts)) is not None
+        ],
+        satisfaction=satisfaction_of(stored.facts),
+        gaps=gaps_of(stored.method, stored.scores),
+        evidence=evidence,
+        sources=[sources[one] for one in cited if one in sources],
+    )
+
+
+def extremes(scores: Scores) -> tuple[list[ElementScore], list[ElementScore]]:
+    """The elements with the highest and the lowest values; none is both."""
+    elements = [element for dimension in scores.dimensions for element in dimension.elements]
+    known = [(element.value, element) for element in elements if element.value is not None]
+    ordered = [one for _, one in sorted(known, key=lambda pair: (-pair[0], pair[1].code))]
+    count = min(NAMED, len(ordered) // 2)
+    return ordered[:count], ordered[len(ordered) - count :][::-1]
+
+
+def single_changes(stored: StoredAssessment) -> list[SingleChange]:
+    """What one step of a single indicator would gain, the largest gain first."""
+    if stored.scores.index.value is None:
+        return []
+    outcome = collaboration_outcome(
+        stored.method,
+        {one.code: one.value for _, one in indicators_of(stored.scores) if one.value is not None},
+        period=stored.facts.period,
+        evidence_hash=stored.facts.hash(),
+        changes={},
+        target=None,
+        step=STEP,
+        efforts={},
+        alternatives=0,
+    )
+    return outcome.single_changes[:SINGLE_CHANGES]
+
+
+def network_found(facts: Facts) -> NetworkFound:
+    """The measures and the picture of the year's network, where evidence names who took part."""
+    network = network_of(facts, through=TIED_BY, meetings=MEETINGS_OF_A_TIE)
+    if len(network.actors) < 2 or not network.events:
+        return NetworkFound(measures=None, picture=None)
+    places = places_of(network)
+    drawn = picture(network, places, period=facts.period, seed=1, names=False, text_size=16)
+    return NetworkFound(measures=measure_network(network, places), picture=drawn)
+
+
+def index_series(method: LevelsMethod, facts: Facts) -> IndexSeries | None:
+    """The values of an index that the assessment knew; None where it knew none."""
+    known = sorted(
+        (value for _, value in facts.records(IndexValue) if value.index == method.id),
+        key=lambda value: (value.year, value.key),
+    )
+    published = [(v.year, v.value) for v in known if v.role == "published"]
+    until = [pair for pair in published if pair[0] <= facts.period]
+    if not until:
+        return None
+    last = max(until)
+    targets = [(v.year, v.value) for v in known if v.role == "target" and v.year > last[0]]
+    return IndexSeries(
+        id=method.id,
+        name=method.name,
+        provisional=method.provisional,
+        predicates=method.predicates,
+        values=[
+            IndexYear(
+                year=value.year,
+                role=value.role,
+                value=value.value,
+                predicate=value.predicate,
+                predicate_by_ranges=method.predicate_of(value.value),
+                note=value.note,
+            )
+            for value in known
+            if value.role != "published" or value.year <= facts.period
+        ],
+        path=path_to_target(method, last=last, target=min(targets)) if targets else None,
+    )
+
+
+def satisfaction_of(facts: Facts) -> list[Satisfaction]:
+    """The satisfaction indices of the surveys that the assessment read."""
+    found: list[Satisfaction] = []
+    for item in facts.items:
+        told = item.content.get("satisfaction") if item.kind == "survey" else None
+        if told:
+            found.append(
+                Satisfaction(
+                    survey=item.key,
+                    respondents=told["n"],
+                    ikm=told["ikm"],
+                    low=told["low"],
+                    high=told["high"],
+                    grade=told["grade"],
+                )
+            )
+    return found
+
+
+def used_evidence(facts: Facts, scores: Scores) -> list[UsedEvidence]:
+    """Every piece of evidence that a score rests on, with the indicators that read it."""
+    readers: dict[tuple[str, str], list[str]] = {}
+    for _, indicator in indicators_of(scores):
+        for link in indicator.evidence:
+            readers.setdefault((link.kind, link.key), []).append(indicator.code)
+    items: dict[tuple[str, str], Item] = {(item.kind, item.key): item for item in facts.items}
+    return [
+        UsedEvidence(
+            kind=kind,
+            key=key,
+            version=items[kind, key].version,
+            href=items[kind, key].href,
+            title=_title(items[kind, key]),
+            note=_text(items[kind, key], "note"),
+            sources=list(items[kind, key].content.get("sources", [])),
+            indicators=indicators,
+        )
+        for (kind, key), indicators in sorted(readers.items())
+    ]
+
+
+def _title(item: Item) -> str:
+    """What a piece of evidence is called; of a value of an index, which and of what year."""
+    if item.kind == "index-values":
+        return f"{item.content['index']} {item.content['year']}"
+    return _text(item, "name") or item.key
+
+
+def _text(item: Item, field: str) -> str | None:
+    value = item.content.get(field)
+    return value if isinstance(value, str) else None

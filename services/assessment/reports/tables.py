@@ -1,0 +1,80 @@
+"""The scores of an assessment as a table: for CSV, for a workbook, for whoever computes on."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+from services.assessment.scoring.scores import IndicatorScore, Node, Scores
+from services.platform.spreadsheets import Cell, Column, write_xlsx
+
+COLUMNS = (
+    Column("region", "Kode wilayah."),
+    Column("period", "Tahun."),
+    Column("level", "index, dimension, element, driver, atau indicator."),
+    Column("code", "Kode simpul."),
+    Column("parent", "Kode simpul di atasnya."),
+    Column("name", "Nama.", width=48),
+    Column("name_en", "Nama dalam bahasa Inggris.", width=48),
+    Column("value", "Nilai 0-100; kosong apabila bukti belum cukup."),
+    Column("low", "Ujung bawah rentang."),
+    Column("high", "Ujung atas rentang."),
+    Column("interval_by", "Asal rentang."),
+    Column("coverage", "Bagian indikator yang memiliki bukti, 0-1."),
+    Column("raw", "Nilai indikator sebelum tonggak."),
+    Column("reason", "Mengapa tidak ada nilai.", width=48),
+)
+
+Line = dict[str, Cell]
+
+
+def score_rows(scores: Scores, *, region: str, period: int) -> list[Line]:
+    """A row for each node, each before those below it."""
+    return [
+        {
+            "region": region,
+            "period": period,
+            "level": level,
+            "code": node.code,
+            "parent": parent,
+            "name": node.name,
+            "name_en": node.name_en,
+            "value": node.value,
+            "low": None if node.interval is None else node.interval.low,
+            "high": None if node.interval is None else node.interval.high,
+            "interval_by": None if node.interval is None else node.interval.by,
+            "coverage": node.coverage,
+            "raw": node.raw if isinstance(node, IndicatorScore) else None,
+            "reason": node.reason,
+        }
+        for level, node, parent in _levels(scores)
+    ]
+
+
+def _levels(scores: Scores) -> Iterator[tuple[str, Node, str | None]]:
+    index = scores.index.code
+    yield "index", scores.index, None
+    for dimension in scores.dimensions:
+        yield "dimension", dimension, index
+        for element in dimension.elements:
+            yield "element", element, dimension.code
+            for indicator in element.indicators:
+                yield "indicator", indicator, element.code
+    for driver in scores.drivers:
+        yield "driver", driver, None
+        for indicator in driver.indicators:
+            yield "indicator", indicator, driver.code
+
+
+def scores_csv(scores: Scores, *, region: str, period: int) -> bytes:
+    """The table as CSV with commas and decimal points, as programs read it."""
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream)
+    writer.writerow([column.name for column in COLUMNS])
+    for row in score_rows(scores, region=region, period=period):
+        writer.writerow([row[column.name] for column in COLUMNS])
+    return stream.getvalue().encode("utf-8-sig")
+
+
+def scores_xlsx(scores: Scores, *, region: str, period: int) -> bytes:
+    """The table as a workbook of one sheet."""
+    return write_xlsx({"Skor": (COLUMNS, score_rows(scores, region=region, period=period))})

@@ -1,0 +1,147 @@
+"""Numbers, days and words as a report in Indonesian writes them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from services.assessment.methods.rules import Mean, Weights
+from services.assessment.scoring.reading import IntervalKind
+from services.assessment.scoring.scores import Interval, Node
+
+MONTHS = (
+    "Januari",
+    "Februari",
+    "Maret",
+    "April",
+    "Mei",
+    "Juni",
+    "Juli",
+    "Agustus",
+    "September",
+    "Oktober",
+    "November",
+    "Desember",
+)
+
+NOTHING = "–"
+"""What stands in a cell without a figure."""
+
+INSUFFICIENT = "Bukti belum cukup"
+
+BANDS: tuple[tuple[float, str], ...] = (
+    (0, "Belum memadai"),
+    (50, "Belum optimal"),
+    (75, "Baik"),
+)
+"""From which value on a word holds: a way to read a score, which takes no part in computing it."""
+
+MEANS: dict[Mean, str] = {
+    "arithmetic": "rata-rata hitung",
+    "geometric": "rata-rata geometrik",
+    "harmonic": "rata-rata harmonik",
+}
+
+WEIGHTS: dict[str, str] = {
+    "equal": "sama untuk setiap bagian",
+    "given": "ditetapkan oleh metode",
+    "random": "acak (Dirichlet)",
+}
+
+ORIGINS: dict[IntervalKind, str] = {
+    "range": "kisaran sumber",
+    "wilson": "Wilson 95%",
+    "bootstrap": "bootstrap 95%",
+    "normal": "normal 95%",
+    "simulation": "simulasi 95%",
+}
+
+
+def number(value: float, digits: int = 1) -> str:
+    """A number with a decimal comma and points between thousands, such as `1.234,5`."""
+    shown = f"{value:,.{digits}f}"
+    return shown.translate(str.maketrans(",.", ".,"))
+
+
+def figure(value: float | None, digits: int = 1) -> str:
+    """A number, or a dash where there is none."""
+    return NOTHING if value is None else number(value, digits)
+
+
+def trimmed(value: float, digits: int = 4) -> str:
+    """A number with as many digits as it has, at least two where it has any."""
+    shown = f"{value:.{digits}f}".rstrip("0")
+    whole, _, rest = shown.partition(".")
+    return number(value, max(2, len(rest)) if rest else 0) if whole else shown
+
+
+def signed(value: float | None, digits: int = 1) -> str:
+    """A difference with its sign."""
+    if value is None:
+        return NOTHING
+    shown = number(abs(value), digits)
+    if float(f"{value:.{digits}f}") == 0:
+        return shown
+    return f"+{shown}" if value > 0 else f"−{shown}"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share of 0-1 in percent."""
+    return f"{number(100 * share, digits)}%"
+
+
+def span(interval: Interval | None) -> str:
+    """The ends of an interval."""
+    return NOTHING if interval is None else f"{number(interval.low)}–{number(interval.high)}"
+
+
+def day(moment: datetime, zone: str) -> str:
+    """A day in words, such as `31 Maret 2025`."""
+    local = moment.astimezone(ZoneInfo(zone))
+    return f"{local.day} {MONTHS[local.month - 1]} {local.year}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words with commas and a last `dan`."""
+    if len(words) < 3:
+        return " dan ".join(words)
+    return f"{', '.join(words[:-1])}, dan {words[-1]}"
+
+
+def lower_first(text: str) -> str:
+    """A name inside a sentence; what begins with an abbreviation stays as it is."""
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]
+
+
+SMALL_WORDS = frozenset(
+    ("atas", "bagi", "dalam", "dan", "dari", "dengan", "di", "ke", "oleh", "pada", "untuk", "yang")
+)
+
+
+def as_title(text: str) -> str:
+    """A name as it stands in a title: each word begins large, save those that join others."""
+    words = text.split(" ")
+    return " ".join(
+        word if at and word in SMALL_WORDS else word[:1].upper() + word[1:]
+        for at, word in enumerate(words)
+    )
+
+
+def band_of(value: float) -> str:
+    """The word for a value."""
+    return [word for low, word in BANDS if low <= value][-1]
+
+
+def band(node: Node) -> str:
+    """The word for a score, and the one at the other end where its interval reaches into it."""
+    if node.value is None:
+        return INSUFFICIENT
+    own = band_of(node.value)
+    if node.interval is None:
+        return own
+    low, high = band_of(node.interval.low), band_of(node.interval.high)
+    return own if low == high else f"{low} hingga {lower_first(high)}"
+
+
+def weights_in_words(weights: Weights) -> str:
+    """How the parts of a node weigh."""
+    return WEIGHTS.get(weights.kind, weights.kind)

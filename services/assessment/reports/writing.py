@@ -1,0 +1,50 @@
+"""Writes a report in Indonesian: the sections that the head of a regency reads."""
+
+from services.assessment.reports.annexes import annexes
+from services.assessment.reports.document import (
+    Document,
+)
+from services.assessment.reports.lacks import missing_evidence
+from services.assessment.reports.movers import movers
+from services.assessment.reports.over_time import trend
+from services.assessment.reports.published import published_indices
+from services.assessment.reports.report import Report
+from services.assessment.reports.standing import drivers, elements, extremes, summary
+from services.assessment.reports.ties import network
+from services.assessment.reports.wording import (
+    as_title,
+    day,
+)
+
+
+def write(report: Report) -> Document:
+    """The whole report in words."""
+    made_on = day(report.recorded_at, report.place.timezone)
+    return Document(
+        title=f"Laporan {as_title(report.method.index.name)} Tahun {report.period}",
+        subtitle="e-Mall Pelayanan Publik",
+        place=report.place.name,
+        author=f"Pemerintah {report.place.name}",
+        made_on=made_on,
+        year=report.recorded_at.year,
+        month=report.recorded_at.month,
+        day=report.recorded_at.day,
+        facts=[
+            ("Tahun yang dinilai", str(report.period)),
+            ("Tanggal penilaian", made_on),
+            ("Metode", f"{report.method.id} versi {report.method.version}"),
+            ("Nomor penilaian", report.id),
+        ],
+        sections=[
+            summary(report),
+            elements(report),
+            drivers(report),
+            extremes(report),
+            movers(report),
+            trend(report),
+            network(report),
+            published_indices(report),
+            missing_evidence(report),
+            *annexes(report),
+        ],
+    )
