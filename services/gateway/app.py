@@ -37,6 +37,7 @@ from services.gateway.links.webhooks import Messenger
 from services.gateway.openapi import unified_document
 from services.gateway.pages.assets import Assets
 from services.gateway.pages.comments.routes import router as comment_pages
+from services.gateway.pages.dashboard.routes import router as dashboard
 from services.gateway.pages.errors import install_error_pages
 from services.gateway.pages.routes import router as pages
 from services.gateway.pages.status import router as status_page
@@ -186,6 +187,7 @@ def create_app(settings: Settings) -> FastAPI:
         survey_results,
         upload,
         reporting,
+        dashboard,
         comment_pages,
         status_page,
         posters,

@@ -28,6 +28,8 @@ PAGES = (
     "/unggah",
     "/unggah?lang=en",
     "/dasbor/pelaporan?tahun=2023",
+    "/dasbor?tahun=2024",
+    "/dasbor?tahun=2024&lang=en",
     MISSING,
 )
 SIZES = ((360, 740), (1280, 800))

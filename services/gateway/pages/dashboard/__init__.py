@@ -1,0 +1,1 @@
+"""`/dasbor`: collaboration, the published indices and the use of services, for anybody."""
