@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import text
 
@@ -20,7 +20,7 @@ from services.assessment.scoring.levels import (
     score_levels,
 )
 from services.platform.database import Reading, ReadSession
-from services.platform.fields import BodyNumber
+from services.platform.fields import BodyNumber, Year
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import Conflict, FieldError, NotFound, problem_responses
@@ -91,10 +91,21 @@ async def list_indices(request: Request, session: Reading) -> Page[IndexItem]:
 
 
 @router.get("/indices/{id}", operation_id="get_index", responses=problem_responses(404))
-async def get_index(request: Request, session: Reading, id: SlugPath) -> IndexItem:
-    """One index with its published values and targets by year."""
+async def get_index(
+    request: Request,
+    session: Reading,
+    id: SlugPath,
+    first: Annotated[
+        Year | None,
+        Query(
+            alias="from",
+            description="The path to the target begins at the last value published by this year.",
+        ),
+    ] = None,
+) -> IndexItem:
+    """One index with its published values and targets by year, and the path to the next target."""
     method = index_method(id)
-    return _index(method, await _values(session, region_of(request)))
+    return _index(method, await _values(session, region_of(request)), until=first)
 
 
 @router.post(
@@ -129,7 +140,9 @@ async def _values(session: ReadSession, region: str) -> list[IndexValue]:
     return [IndexValue.model_validate(row.content) for row in rows]
 
 
-def _index(method: LevelsMethod, values: list[IndexValue]) -> IndexItem:
+def _index(
+    method: LevelsMethod, values: list[IndexValue], *, until: int | None = None
+) -> IndexItem:
     own = sorted(
         (value for value in values if value.index == method.id),
         key=lambda value: (value.year, value.key),
@@ -143,7 +156,7 @@ def _index(method: LevelsMethod, values: list[IndexValue]) -> IndexItem:
         valid_to=method.valid_to,
         predicates=method.predicates,
         values=[_published(method, value) for value in own],
-        path=_path(method, own),
+        path=_path(method, own, until=until),
         href=f"{API}/indices/{method.id}",
         method_href=f"{API}/methods/{method.id}",
     )
@@ -164,8 +177,14 @@ def _published(method: LevelsMethod, value: IndexValue) -> PublishedValue:
     )
 
 
-def _path(method: LevelsMethod, values: Sequence[IndexValue]) -> TargetPath | None:
-    published = [(value.year, value.value) for value in values if value.role == "published"]
+def _path(
+    method: LevelsMethod, values: Sequence[IndexValue], *, until: int | None = None
+) -> TargetPath | None:
+    published = [
+        (value.year, value.value)
+        for value in values
+        if value.role == "published" and (until is None or value.year <= until)
+    ]
     if not published:
         return None
     last = max(published)

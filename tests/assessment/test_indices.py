@@ -26,6 +26,22 @@ def test_what_was_printed_stands_beside_what_the_ranges_say(toba_hub: Hub) -> No
     assert value["agrees"] is False
 
 
+def test_the_path_to_the_target_begins_where_it_is_asked_to(toba_hub: Hub) -> None:
+    def path(**parameters: int) -> dict[str, Any] | None:
+        answer = toba_hub.client.get(f"{API}/indices/spbe-2020", params=parameters)
+        assert answer.status_code == 200
+        return answer.json()["path"]
+
+    newest = path()
+    assert newest is not None
+    assert (newest["first_year"], newest["first_value"], newest["per_year"]) == (2024, 2.98, 0.205)
+    from_2023 = path(**{"from": 2023})
+    assert from_2023 is not None
+    assert (from_2023["first_year"], from_2023["first_value"]) == (2023, 2.16)
+    assert [step["value"] for step in from_2023["steps"]] == [2.57, 2.98, 3.39]
+    assert path(**{"from": 2020}) is None
+
+
 @pytest.mark.parametrize(
     ("year", "value", "predicate"),
     [(2022, 1.89, "Cukup"), (2023, 2.16, "Cukup"), (2024, 2.98, "Baik")],

@@ -1,0 +1,199 @@
+"""Reports from evidence in memory: what they tell, and that no text becomes markup."""
+
+import re
+from io import BytesIO
+from itertools import pairwise
+from typing import Any, cast
+
+import pytest
+from pypdf import PdfReader
+from pypdf.generic import DictionaryObject
+
+from services.assessment.reports.gaps import gaps_of, indicators_of
+from services.assessment.reports.pdf import to_pdf
+from services.assessment.reports.report import TrendYear
+from services.assessment.reports.writing import write
+from services.assessment.scoring.sensitivity import analyse
+from tests.assessment.facts import agreement, index_value, meeting, stakeholder, toba_items
+from tests.assessment.reporting import method, report_of, shown, stored, words_of, written
+
+NOT_WORDS = re.compile(r"\b(None|nan|inf|null|True|False)\b")
+
+NASTY = (
+    "<script>alert(1)</script>",
+    "</style><img src=x onerror=alert(1)>",
+    "#panic() #let x = 1",
+    "*tebal* _miring_ $x^2$ `kode` <label> @rujukan",
+    '"kutip" \\ garis ]} /* komentar */ // akhir',
+    "{{ 7 * 7 }} {% raw %}",
+)
+
+
+@pytest.fixture(scope="module")
+def toba_pdf() -> bytes:
+    whole = stored(toba_items())
+    sensitivity = analyse(whole.method, whole.facts, seed=1)
+    return to_pdf(write(report_of(toba_items(), sensitivity=sensitivity)))
+
+
+def test_the_strongest_and_the_weakest_elements_are_named_and_none_is_both() -> None:
+    report = report_of(toba_items())
+    strong = [element.value for element in report.strengths]
+    weak = [element.value for element in report.weaknesses]
+    assert len(strong) == len(weak) == 3
+    assert None not in (*strong, *weak)
+    assert not {e.code for e in report.strengths} & {e.code for e in report.weaknesses}
+    others = [one.value for one in report.elements if one.value is not None]
+    assert strong == sorted(cast("list[float]", others), reverse=True)[:3]
+    assert weak == sorted(cast("list[float]", others))[:3]
+
+
+def test_every_indicator_without_evidence_is_a_gap_with_what_is_needed_and_who_has_it() -> None:
+    nothing = stored([])
+    gaps = gaps_of(nothing.method, nothing.scores)
+    assert {gap.code for gap in gaps} == {one.code for one in method().indicators()}
+    assert all(gap.needed and gap.giver for gap in gaps)
+    some = stored(toba_items())
+    left = {gap.code for gap in gaps_of(some.method, some.scores)}
+    assert left == {one.code for _, one in indicators_of(some.scores) if one.value is None}
+
+
+def test_gaps_for_which_an_element_has_no_value_come_first() -> None:
+    whole = stored(toba_items())
+    first = [gap.element_is_null for gap in gaps_of(whole.method, whole.scores)]
+    assert True in first
+    assert first == sorted(first, reverse=True)
+
+
+def test_a_year_without_evidence_is_told_in_words_and_nothing_is_zero() -> None:
+    page = shown(written([]))
+    assert "belum dapat dihitung" in " ".join(page.words)
+    values = {text for (_, field), texts in page.figures.items() for text in texts
+              if field == "value"}  # fmt: skip
+    assert values == {"–"}
+
+
+def test_each_element_stands_under_one_word_and_those_without_evidence_under_their_own() -> None:
+    text = " ".join(shown(written(toba_items())).words)
+    assert "Bukti belum cukup (2 dari 12 unsur): deliberasi dan pengetahuan." in text
+    counts = re.findall(r"\((\d+) dari 12 unsur\)", text)
+    assert sum(map(int, counts)) == 12
+
+
+def test_the_way_to_the_target_begins_at_the_last_value_that_was_published_by_then() -> None:
+    values = [index_value(2023, 2.16), index_value(2024, 2.98),
+              index_value(2026, 3.39, role="target")]  # fmt: skip
+    [of_2023] = report_of(values, period=2023).indices
+    assert of_2023.path is not None
+    assert (of_2023.path.first_year, of_2023.path.first_value) == (2023, 2.16)
+    assert [step.value for step in of_2023.path.steps] == [2.57, 2.98, 3.39]
+    assert [one.year for one in of_2023.values] == [2023, 2026]
+    [of_2024] = report_of(values, period=2024).indices
+    assert of_2024.path is not None
+    assert [step.value for step in of_2024.path.steps] == [3.185, 3.39]
+
+
+def test_both_predicates_of_a_published_value_are_told_where_they_differ() -> None:
+    text = " ".join(shown(written(toba_items())).words)
+    assert "Nilai 1,69 tahun 2021 tercetak sebagai “Cukup”" in text
+    assert "termasuk “Kurang”" in text
+
+
+def test_a_change_of_the_method_is_marked_in_the_trend() -> None:
+    scores = stored(toba_items()).scores
+    dimensions = list(scores.dimensions)
+    trend = [
+        TrendYear(period=year, method_version=1, method_changed=changed, index=scores.index,
+                  dimensions=list(dimensions))
+        for year, changed in ((2022, False), (2023, True), (2024, False))
+    ]  # fmt: skip
+    document = write(report_of(toba_items(), trend=trend))
+    [section] = [one for one in document.sections if one.title == "Perkembangan antartahun"]
+    text = section.model_dump_json()
+    assert "Sejak tahun 2023 versi metode berganti" in text
+    assert '"2023*"' in text
+    assert text.count("metode berganti</text>") == 1
+
+
+def test_the_network_is_told_in_counts_and_nobody_is_named() -> None:
+    people = [stakeholder("kepala-dinas-x"), stakeholder("yayasan-y", sector="community")]
+    report = report_of([*people, agreement("nota", ["kepala-dinas-x", "yayasan-y"])])
+    assert report.network.measures is not None
+    assert report.network.measures.ties == 1
+    assert report.network.picture is not None
+    assert "kepala-dinas-x" not in report.network.picture
+    unknown = " ".join(shown(written([meeting("rapat")])).words)
+    assert "jejaring belum dapat diukur" in unknown
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_no_text_of_evidence_becomes_markup(text: str) -> None:
+    document = written([meeting("rapat", problem_statement="ada", note=text)], name=text)
+    page = shown(document)
+    assert not page.tags & {"script", "label"}
+    assert page.tags == shown(written([meeting("rapat", problem_statement="ada")])).tags
+    assert any(text in word for word in page.words)
+    plain = words_of(to_pdf(document)).replace(" ", "").replace("\u200b", "")
+    assert text.replace(" ", "") in plain
+
+
+def test_the_same_report_gives_the_same_bytes_of_pdf() -> None:
+    document = written(toba_items())
+    assert to_pdf(document) == to_pdf(document)
+
+
+def test_the_pdf_tells_the_headline_and_nothing_that_is_no_word(toba_pdf: bytes) -> None:
+    text = words_of(toba_pdf)
+    index = stored(toba_items()).scores.index
+    assert f"tahun 2024 bernilai {index.value:.1f}".replace(".", ",") in text
+    assert "Kabupaten Toba" in text
+    assert not NOT_WORDS.search(text)
+    assert not NOT_WORDS.search(" ".join(shown(written(toba_items())).words))
+
+
+def test_every_page_of_the_pdf_has_text_and_tells_its_number(toba_pdf: bytes) -> None:
+    pages = PdfReader(BytesIO(toba_pdf)).pages
+    assert 6 <= len(pages) <= 14
+    for number, page in enumerate(pages, start=1):
+        text = page.extract_text()
+        assert f"Halaman {number} dari {len(pages)}" in text
+        assert len(text) > 300, number
+
+
+def test_the_pdf_can_be_read_aloud_and_brings_its_fonts(toba_pdf: bytes) -> None:
+    reader = PdfReader(BytesIO(toba_pdf))
+    root = cast("dict[str, Any]", reader.trailer["/Root"])
+    assert root["/Lang"].startswith("id")
+    assert root["/MarkInfo"]["/Marked"]
+    assert "pdfuaid" in reader.xmp_metadata.stream.get_data().decode()  # pyright: ignore[reportOptionalMemberAccess]
+    assert reader.metadata is not None
+    assert reader.metadata.title == "Laporan Dinamika Kolaborasi Tahun 2024, Kabupaten Toba"
+    fonts = [
+        font
+        for page in reader.pages
+        for font in cast("dict[str, Any]", page["/Resources"]).get("/Font", {}).values()
+    ]
+    assert fonts
+    for font in fonts:
+        [descendant] = font.get_object()["/DescendantFonts"]
+        descriptor: DictionaryObject = descendant.get_object()["/FontDescriptor"].get_object()
+        assert {"/FontFile2", "/FontFile3"} & set(descriptor)
+
+
+def test_a_word_that_fits_no_cell_is_broken_and_stays_on_the_page() -> None:
+    document = written([meeting("rapat", problem_statement="ada", note="x" * 400)])
+    for page in PdfReader(BytesIO(to_pdf(document))).pages:
+        lines: list[float] = []
+
+        def seen(text: str, _: Any, matrix: Any, *more: Any, lines: list[float] = lines) -> None:
+            if "x" in text:
+                lines.append(matrix[4] + 4 * len(text.strip()))
+
+        page.extract_text(visitor_text=seen)
+        assert all(right < float(page.mediabox.width) for right in lines)
+
+
+def test_single_changes_come_by_their_gain() -> None:
+    gains = [one.gain for one in report_of(toba_items()).changes]
+    assert gains
+    assert all(a >= b > 0 for a, b in pairwise(gains))
