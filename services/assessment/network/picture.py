@@ -27,6 +27,7 @@ WIDTH, GRAPH_HEIGHT, MARGIN = 960, 520, 60
 ROUNDS = 300
 ISOLATES_IN_ROW, ROW_HEIGHT = 16, 34
 LABELLED_IN_ROW = 3
+LEGEND_ROW = 28
 LONGEST_LABEL = 34
 
 SHADES: Mapping[Sector, str] = {
@@ -141,7 +142,7 @@ def picture(
     ]
     return _document(
         parts,
-        height=legend_top + 70,
+        height=legend_top + 60 + LEGEND_ROW,
         title=words["title"],
         desc=words["desc"],
         told=told,
@@ -227,12 +228,12 @@ def _legend(network: Network, words: Mapping[str, str], *, top: float) -> list[s
             _shape(sector, x, top, 7)
             + f'<text x="{x + 14}" y="{top + 4:.0f}">{words[sector]} ({counts[sector]})</text>'
         )
-    x = MARGIN + 510
+    x, below = MARGIN, top + LEGEND_ROW
     found.append(
-        f'<circle class="b" cx="{x}" cy="{top:.0f}" r="8"/>'
-        f'<text x="{x + 14}" y="{top + 4:.0f}">{words["broker"]}</text>'
-        f'<line x1="{x + 110}" y1="{top:.0f}" x2="{x + 140}" y2="{top:.0f}" stroke-width="3"/>'
-        f'<text x="{x + 148}" y="{top + 4:.0f}">{words["tie"]}</text>'
+        f'<circle class="b" cx="{x}" cy="{below:.0f}" r="8"/>'
+        f'<text x="{x + 14}" y="{below + 4:.0f}">{words["broker"]}</text>'
+        f'<line x1="{x + 163}" y1="{below:.0f}" x2="{x + 193}" y2="{below:.0f}" stroke-width="3"/>'
+        f'<text x="{x + 201}" y="{below + 4:.0f}">{words["tie"]}</text>'
     )
     return found
 

@@ -31,7 +31,6 @@ from services.assessment.reports.wording import (
     lower_first,
     number,
     percent,
-    signed,
     span,
 )
 from services.assessment.scoring.scores import DimensionScore, ElementScore, Node
@@ -124,7 +123,7 @@ def _findings(report: Report) -> Iterator[str]:
         yield (
             f"Satu langkah ({STEP} poin) pada indikator "
             f"“{lower_first(first.change.name or first.change.code)}” menaikkan indeks paling "
-            f"banyak, yaitu {signed(first.gain, 2)} poin."
+            f"banyak, yaitu {number(first.gain, 2)} poin."
         )
     yield (
         f"Bukti tersedia untuk {percent(index.coverage)} indikator yang membentuk indeks; "

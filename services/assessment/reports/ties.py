@@ -63,7 +63,7 @@ def network(report: Report) -> Section:
                 alt=f"Gambar jejaring: {found.stakeholders} pemangku kepentingan, {found.ties} "
                 f"ikatan, {found.isolates} tanpa ikatan.",
                 svg=report.network.picture,
-                width=0.75,
+                width=0.85,
             ),
         ],
     )

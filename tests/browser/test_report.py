@@ -1,0 +1,56 @@
+"""From the dashboard to the report, on a phone without JavaScript."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from services.gateway.app import create_app
+from services.platform.service import API
+from tests.browser.conftest import Visitor
+from tests.conftest import Server, new_key
+from tests.servers import LOOPBACK, serving
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+PICTURES_SEEN = "() => [...document.images].map(one => one.complete && one.naturalWidth)"
+STYLED = "() => getComputedStyle(document.querySelector('table')).borderCollapse"
+
+
+@pytest.fixture(scope="module")
+def site(server: Server, toba: str) -> Iterator[str]:
+    """The address of a hub with the Toba pack on which 2024 was assessed."""
+    with server.database_from(toba) as name:
+        settings = server.settings(name)
+        key = new_key(settings, "diskominfo", "metrics:draft")
+        with serving(create_app(settings)) as address:
+            LOOPBACK.post(
+                f"{address}{API}/assessments",
+                json={"period": 2024, "draws": 500},
+                headers={"Authorization": f"Bearer {key}"},
+            ).raise_for_status()
+            yield address
+
+
+def test_a_reader_goes_from_the_dashboard_to_the_report_and_sees_its_charts(
+    visiting: Visitor,
+) -> None:
+    with visiting(width=360) as visit:
+        visit.open("/dasbor")
+        page = visit.page
+        assert page.locator("h1").inner_text() == "Dasbor kolaborasi 2024"
+        assert page.evaluate(
+            "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        )
+        index = page.locator("b.index").inner_text()
+        page.get_by_role("link", name="Laporan", exact=True).click()
+        page.wait_for_url("**/report")
+        assert page.locator("h1").inner_text() == "Laporan Dinamika Kolaborasi Tahun 2024"
+        assert page.locator(".key b").first.inner_text() == index
+        pictures = page.evaluate(PICTURES_SEEN)
+        assert len(pictures) >= 3
+        assert all(pictures)
+        assert page.evaluate(STYLED) == "collapse"  # the policy lets the page's own style pass
+        assert page.evaluate(
+            "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        )
+        assert visit.complaints == []
