@@ -14,7 +14,7 @@ from services.assessment.reports.pdf import to_pdf
 from services.assessment.reports.report import TrendYear
 from services.assessment.reports.writing import write
 from services.assessment.scoring.sensitivity import analyse
-from tests.assessment.facts import agreement, index_value, meeting, stakeholder, toba_items
+from tests.assessment.facts import agreement, index_value, meeting, stakeholder, survey, toba_items
 from tests.assessment.reporting import method, report_of, shown, stored, words_of, written
 
 NOT_WORDS = re.compile(r"\b(None|nan|inf|null|True|False)\b")
@@ -191,6 +191,17 @@ def test_a_word_that_fits_no_cell_is_broken_and_stays_on_the_page() -> None:
 
         page.extract_text(visitor_text=seen)
         assert all(right < float(page.mediabox.width) for right in lines)
+
+
+def test_the_satisfaction_of_the_year_is_told_with_its_grade_and_its_interval() -> None:
+    told = {"ikm": 91.48, "grade": "A", "low": 88.1, "high": 94.2, "n": 29}
+    document = written([survey("skm", 29, {}, satisfaction=told)])
+    text = " ".join(shown(document).words)
+    assert (
+        "Indeks Kepuasan Masyarakat (survei skm): 91,48, mutu A, dengan rentang 95% 88,10–94,20 "
+        "dari 29 responden."
+    ) in text
+    assert "belum ada hasil survei" in " ".join(shown(written([])).words)
 
 
 def test_single_changes_come_by_their_gain() -> None:

@@ -64,6 +64,21 @@ def test_every_figure_is_that_of_the_stored_assessment(
     assert len(expected) == 20
 
 
+def test_a_newer_year_without_an_index_does_not_come_first(
+    hub: Hub, stored: dict[str, Any]
+) -> None:
+    later = hub.client.post(
+        f"{API}/assessments",
+        json={"period": 2031, "draws": 500},
+        headers=hub.auth("diskominfo", "metrics:draft"),
+    )
+    assert later.json()["index"]["value"] is None
+    assert f"Dasbor kolaborasi {stored['period']}" in hub.client.get("/dasbor").text
+    asked_for = hub.client.get("/dasbor?tahun=2031").text
+    assert "Dasbor kolaborasi 2031" in asked_for
+    assert later.json()["report_href"] in asked_for
+
+
 def test_the_page_leads_to_the_report_the_scores_and_the_bundle(
     hub: Hub, stored: dict[str, Any]
 ) -> None:

@@ -20,6 +20,9 @@ from services.platform.settings import Service
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
+METHOD = "cgr-2015"
+"""The method that is shown, which is the API's default too."""
+
 YEARS_BACK = 4
 """Without a stored assessment, how far back a year with an index is looked for."""
 
@@ -42,7 +45,7 @@ async def dashboard(
 ) -> HTMLResponse:
     """The newest year that was assessed, or the one that is asked for."""
     try:
-        heads = await _items(page, "/assessments?limit=100")
+        heads = await _items(page, f"/assessments?limit=100&method={METHOD}")
         shown = await _year(page, heads, tahun)
         indices = await _items(page, "/indices")
     except httpx.HTTPError:
@@ -64,8 +67,9 @@ async def dashboard(
 
 async def _year(page: Page, heads: list[dict[str, Any]], wanted: int | None) -> YearShown:
     """The stored assessment of the year; where there is none, the evidence of this moment."""
-    newest = max((head["period"] for head in heads), default=None)
-    period = wanted or newest
+    if wanted is not None:  # an old one may stand behind the newest hundred
+        heads = await _items(page, f"/assessments?limit=1&method={METHOD}&period={wanted}")
+    period = wanted or _newest(heads)
     head = next((one for one in heads if one["period"] == period), None)
     if head is not None:
         stored = await _read(page, Service.assessment, head["href"])
@@ -80,8 +84,15 @@ async def _year(page: Page, heads: list[dict[str, Any]], wanted: int | None) -> 
     return await _live(page, last)
 
 
+def _newest(heads: list[dict[str, Any]]) -> int | None:
+    """The newest year that has an index; where none has, the newest that was assessed."""
+    with_index = [head for head in heads if head["index"]["value"] is not None]
+    return max((head["period"] for head in with_index or heads), default=None)
+
+
 async def _live(page: Page, period: int) -> YearShown:
-    address = f"{API}/metrics/collaboration-dynamics?period={period}&draws={QUICK_DRAWS}"
+    query = {"method": METHOD, "period": period, "draws": QUICK_DRAWS}
+    address = str(httpx.URL(f"{API}/metrics/collaboration-dynamics", params=query))
     live = await _read(page, Service.assessment, address)
     return YearShown(period, live["scores"], None, address)
 
