@@ -44,8 +44,8 @@ def test_the_strongest_and_the_weakest_elements_are_named_and_none_is_both() -> 
     assert None not in (*strong, *weak)
     assert not {e.code for e in report.strengths} & {e.code for e in report.weaknesses}
     others = [one.value for one in report.elements if one.value is not None]
-    assert strong == sorted(cast("list[float]", others), reverse=True)[:3]
-    assert weak == sorted(cast("list[float]", others))[:3]
+    assert strong == sorted(others, reverse=True)[:3]
+    assert weak == sorted(others)[:3]
 
 
 def test_every_indicator_without_evidence_is_a_gap_with_what_is_needed_and_who_has_it() -> None:

@@ -70,6 +70,13 @@ def test_the_word_for_a_score_tells_how_far_its_interval_reaches(
 ) -> None:
     interval = Interval(low=ends[0], high=ends[1], by="simulation") if ends else None
     node = Node(
-        code="trust", name="", name_en="", value=value, interval=interval, coverage=1, reason=None
+        code="trust",
+        name="",
+        name_en="",
+        value=value,
+        interval=interval,
+        coverage=1,
+        reason=None,
+        href=None,
     )
     assert band(node) == expected
