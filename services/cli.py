@@ -133,9 +133,11 @@ def _serve(
     import uvicorn
 
     os.environ["EMALL_SERVE"] = service.value
+    is_fast = service is Service.gateway and settings.fast_path
     uvicorn.run(
         "services.cli:application",
         factory=True,
+        http="services.gateway.fast:FastProtocol" if is_fast else "auto",
         host=host or settings.host,
         port=settings.port if port is None else port,
         workers=workers,

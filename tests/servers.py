@@ -28,14 +28,21 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(app: Any, *, port: int = 0, grace: int = 5) -> Generator[str]:
+def serving(
+    app: Any, *, port: int = 0, grace: int = 5, http: Any = "auto", **more: Any
+) -> Generator[str]:
     """The address of this application, served by uvicorn until the block ends.
 
-    What is still being answered then has `grace` seconds to end.
+    What is still being answered then has `grace` seconds to end. `http` is the server's protocol.
     """
     listener = socket.create_server(("127.0.0.1", port))
     config = uvicorn.Config(
-        app, log_level="critical", timeout_graceful_shutdown=grace, server_header=False
+        app,
+        log_level="critical",
+        timeout_graceful_shutdown=grace,
+        server_header=False,
+        http=http,
+        **more,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)

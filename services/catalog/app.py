@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.catalog.routes import router
-from services.platform.service import make_service
+from services.platform.service import API, make_service
 from services.platform.settings import Service, Settings
 
 
@@ -19,5 +19,10 @@ def create_app(settings: Settings) -> FastAPI:
         await app.state.database.close()
 
     return make_service(
-        Service.catalog, settings, title="emall catalog", routers=[router], lifespan=lifespan
+        Service.catalog,
+        settings,
+        title="emall catalog",
+        routers=[router],
+        lifespan=lifespan,
+        is_published=lambda path: path.startswith(f"{API}/"),
     )

@@ -15,14 +15,20 @@ from services.assessment.app import create_app as create_assessment
 from services.catalog.app import create_app as create_catalog
 from services.feedback.app import create_app as create_feedback
 from services.gateway.audit.routes import router as audit_lines
+from services.gateway.cache.areas import areas_of
+from services.gateway.cache.guest import Guests
+from services.gateway.cache.layer import Cache
+from services.gateway.cache.listening import Listener
+from services.gateway.cache.store import Store
 from services.gateway.clicks import Clicks
 from services.gateway.connectors.oss.desk import Desk, open_desk
 from services.gateway.connectors.oss.receiving import router as oss_receiving
 from services.gateway.connectors.oss.routes import router as oss
 from services.gateway.connectors.routes import router as connectors
 from services.gateway.consumption_routes import router as consumption_counts
-from services.gateway.door import Door
+from services.gateway.door import Door, owner_of
 from services.gateway.entrance import open_entrance
+from services.gateway.fast import STATE, Hits
 from services.gateway.guard import Guard
 from services.gateway.hub import router as hub
 from services.gateway.key_routes import router as keys
@@ -51,6 +57,7 @@ from services.gateway.reminders import Reminders
 from services.gateway.upstreams import RemoteService
 from services.platform.database import Database
 from services.platform.derived_keys import derived_key
+from services.platform.freshness import Freshness
 from services.platform.guards import BodyLimit, EntityTags
 from services.platform.identity import (
     ANONYMOUS,
@@ -64,6 +71,8 @@ from services.platform.service import VERSION, health_router, openapi_with_probl
 from services.platform.settings import Service, Settings
 
 BEHIND = (Service.catalog, Service.feedback, Service.assessment)
+LARGEST_KEPT = 2 * 1024 * 1024
+"""Bytes of the longest body that the cache keeps."""
 GATEWAY = Caller(subject="gateway", scopes=frozenset({"usage:write"}))
 
 
@@ -106,6 +115,12 @@ def create_app(settings: Settings) -> FastAPI:
         if (url := settings.service_url(service)) is not None
     }
     upstreams: dict[Service, ASGIApp] = {**local, **remote}
+    cache = Cache(
+        Store(limit=settings.cache_bytes),
+        largest=min(LARGEST_KEPT, settings.cache_bytes // 8),
+        owner=owner_of,
+    )
+    listener = Listener(database, settings.region, cache.store)
     clients = {
         service: service_client(settings, service, local.get(service), SignedIn(signer, caller))
         for service, caller in (
@@ -116,7 +131,7 @@ def create_app(settings: Settings) -> FastAPI:
     }
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+    async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(database.close)
             for service in local.values():
@@ -127,13 +142,16 @@ def create_app(settings: Settings) -> FastAPI:
                 stack.push_async_callback(client.aclose)
             state = app.state
             own = (state.clicks, state.watch, state.check_retention, state.messenger)
-            for part in (*entrance.running, *own, state.reminders):
+            for part in (*entrance.running, *own, state.reminders, listener):
                 part.start()
                 stack.push_async_callback(part.stop)
             desk: Desk | None = app.state.oss
             if desk is not None:
                 stack.push_async_callback(desk.oss.connector.close)
-            yield
+            stack.push_async_callback(cache.close)
+            guests = Guests(entrance.admission)
+            hits = Hits(cache, admit=guests.admit, counted=guests.counted)
+            yield {STATE: hits} if settings.fast_path else {}
 
     app = FastAPI(
         title="emall gateway",
@@ -145,12 +163,14 @@ def create_app(settings: Settings) -> FastAPI:
         separate_input_output_schemas=False,
         middleware=[
             Middleware(BodyLimit, limit=settings.max_body_bytes),
-            Middleware(Door, entrance=entrance, signer=signer, upstreams=upstreams),
+            Middleware(Door, entrance=entrance, signer=signer, upstreams=upstreams, cache=cache),
+            Middleware(Freshness, is_published=lambda path: areas_of(path) is not None),
             Middleware(EntityTags),
         ],
     )
     app.state.settings = settings
     app.state.database = database
+    app.state.cache = cache
     app.state.clients = clients
     app.state.signer = signer
     app.state.entrance = entrance

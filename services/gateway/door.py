@@ -9,6 +9,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway.access import KeyHolder
+from services.gateway.cache.layer import Cache
 from services.gateway.entrance import Entrance
 from services.gateway.limits.shares import Decision
 from services.gateway.visit import Visit
@@ -97,6 +98,7 @@ class Door:
         entrance: Entrance,
         signer: TokenSigner,
         upstreams: Mapping[Service, ASGIApp],
+        cache: Cache,
     ) -> None:
         self.app = app
         self.ring = entrance.ring
@@ -104,6 +106,7 @@ class Door:
         self.audit = entrance.audit
         self.signer = signer
         self.upstreams = upstreams
+        self.cache = cache
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -138,6 +141,14 @@ class Door:
         return {**scope, "client": (client, 0), "scheme": scheme}, client
 
     async def answer(self, scope: Scope, receive: Receive, send: Send, caller: Caller) -> None:
+        """Answers from what is kept, or lets the owner of the path answer."""
+
+        async def ask(scope: Scope, receive: Receive, send: Send) -> None:
+            await self.hand_over(scope, receive, send, caller)
+
+        await self.cache.answer(scope, receive, send, ask=ask, is_anonymous=caller.is_anonymous)
+
+    async def hand_over(self, scope: Scope, receive: Receive, send: Send, caller: Caller) -> None:
         """Hands a request to whoever owns its path."""
         owner = owner_of(scope["path"])
         if owner is None:

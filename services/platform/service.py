@@ -13,6 +13,7 @@ from sqlalchemy import text
 from starlette.middleware import Middleware
 
 from services.platform.database import Database
+from services.platform.freshness import Freshness
 from services.platform.guards import BodyLimit, EntityTags, TokenGuard
 from services.platform.identity import TokenVerifier, load_public_key
 from services.platform.problems import (
@@ -50,11 +51,13 @@ def make_service(
     lifespan: Lifespan,
     models: Sequence[type[BaseModel]] = (),
     make: type[FastAPI] = FastAPI,
+    is_published: Callable[[str], bool] = lambda _: False,
 ) -> FastAPI:
     """A service's application around its routers. Its database is `app.state.database`.
 
     `models` are those to which the document refers without FastAPI's knowledge. What a class of
     its own answers before the framework, it lets through by `app.state.verifier()` alone.
+    `is_published` tells by path which reads a cache may answer for a moment.
     """
     verifier: list[TokenVerifier] = []
 
@@ -82,6 +85,7 @@ def make_service(
         middleware=[
             Middleware(BodyLimit, limit=settings.max_body_bytes),
             Middleware(TokenGuard, verifier=verify_with),
+            Middleware(Freshness, is_published=is_published),
             Middleware(EntityTags),
         ],
     )

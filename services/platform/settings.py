@@ -84,6 +84,14 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         8 * 1024 * 1024, ge=1024, description="Largest request body that is accepted."
     )
+    cache_bytes: int = Field(
+        64 * 1024 * 1024,
+        ge=0,
+        description="Memory for answers kept at the door, per process; 0: none are kept.",
+    )
+    fast_path: bool = Field(
+        True, description="Whether the server's protocol itself sends what the cache holds fresh."
+    )
     event_retention_months: int = Field(
         13,
         ge=1,

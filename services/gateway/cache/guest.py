@@ -1,0 +1,23 @@
+"""Lets limits and counts see the answers that go the short way."""
+
+from services.gateway.admission import Admission
+from services.gateway.door import area_of
+from services.gateway.limits.rates import kind_of
+
+
+class Guests:
+    """What the short way asks before an answer and tells after it."""
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+
+    def admit(self, method: str, path: str, client: str) -> bytes | None:
+        """Header lines to add; None where the long way has to decide, or to refuse."""
+        decision = self._admission.admit(method, path, client=client)
+        if decision is None or not decision.allowed:
+            return None
+        return b"".join(b"%b: %b\r\n" % field for field in decision.headers)
+
+    def counted(self, path: str, status: int) -> None:
+        if kind_of("GET", path) is not None:
+            self._admission.counted(area_of(path), status)

@@ -1,0 +1,75 @@
+"""Hears from PostgreSQL what was published, at whichever replica or from the command line."""
+
+import asyncio
+import logging
+from contextlib import suppress
+
+import asyncpg
+
+from services.gateway.cache.store import EVERYTHING, Store
+from services.platform.database import Connection, Database
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "emall_published"
+PAUSE_SECONDS = 1.0
+PULSE_SECONDS = 5.0
+"""How often the connection is tried: one that is cut without a word is found out so."""
+
+FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+
+
+class Listener:
+    """A connection of its own that listens; the store trusts its entries only while it does.
+
+    What was published while nobody listened is unknown, so that everything is taken for invalid
+    when the connection comes back.
+    """
+
+    def __init__(self, database: Database, region: str, store: Store) -> None:
+        self._database = database
+        self._region = region
+        self._store = store
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._listen_always(), name="listen to publishing")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _listen_always(self) -> None:
+        while True:
+            try:
+                await self._listen()
+            except FAILURES as error:
+                log.warning("publishing is not heard of; kept answers are checked: %s", error)
+            finally:
+                self._store.trust(heard=False)
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _listen(self) -> None:
+        connection: Connection = await self._database.connect(purpose="publishing")
+        lost = asyncio.Event()
+        try:
+            connection.add_termination_listener(lambda _: lost.set())
+            await connection.add_listener(CHANNEL, self._heard)
+            self._store.purge(EVERYTHING)
+            self._store.trust(heard=True)
+            while not lost.is_set():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PULSE_SECONDS):
+                        await lost.wait()
+                if not lost.is_set():
+                    await connection.fetchval("SELECT 1", timeout=PULSE_SECONDS)
+        finally:
+            self._store.trust(heard=False)
+            connection.terminate()
+
+    def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        region, _, area = str(payload).partition(" ")
+        if region in {self._region, "*"}:
+            self._store.purge(area)

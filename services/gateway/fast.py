@@ -1,0 +1,258 @@
+"""The shortest way of a fresh answer: the server's protocol sends what the cache holds.
+
+uvicorn takes a protocol class of one's own (`--http`). This one keeps all of uvicorn's and puts one
+question before it: is what came, byte for byte, one whole request whose head was seen and parsed
+before, for an answer that is fresh? Then the answer goes out at once, without parser, task and
+application. It parses nothing by itself: heads are learned from requests that took the long way,
+after the first line, because the same client sends the same ones. Everything else goes that way.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, unquote
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.utils import get_client_addr
+
+from services.gateway.cache.areas import areas_of
+from services.gateway.cache.entry import Asked, reply_of
+from services.gateway.cache.layer import Cache
+from services.gateway.cache.rules import Use
+
+UVICORN = "0.54.0"
+"""The version whose protocol this one extends; a test compares it with what is installed."""
+
+STATE = "hits"
+"""The name under which the application's lifespan hands a `Hits` to the protocol."""
+
+END = b"\r\n\r\n"
+LONGEST_HEAD = 2048
+HEADS = 4096
+LONGEST_BODY = 256 * 1024
+WIRES_BYTES = 16 * 1024 * 1024
+
+# What makes a request more than a plain read, or a proxy's word about somebody else.
+LONG_WAY = frozenset(
+    {b"authorization", b"cache-control", b"connection", b"content-length", b"expect", b"forwarded",
+     b"if-match", b"if-modified-since", b"if-range", b"if-unmodified-since", b"pragma", b"range",
+     b"te", b"trailer", b"transfer-encoding", b"upgrade", b"x-forwarded-for", b"x-forwarded-host",
+     b"x-forwarded-port", b"x-forwarded-prefix", b"x-forwarded-proto", b"x-real-ip"}
+)  # fmt: skip
+
+KEPT_OPEN = (b"connection", b"keep-alive")
+"""What a client may say of its connection that changes nothing."""
+
+Admit = Callable[[str, str, str], bytes | None]
+"""Whether the client at this address may read this path now (method, path, address): header lines
+to add to the answer, each with its line end; None where the long way has to decide."""
+
+Counted = Callable[[str, int], None]
+"""Told of each answer: its path and status."""
+
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """What follows the first line of a request, understood."""
+
+    origin: str
+    asked: Asked
+
+
+@dataclass(frozen=True, eq=False)
+class Wire:
+    """An answer as it goes out in this second."""
+
+    data: bytes
+    cut: int
+    """Where further header lines go in."""
+    method: str
+    path: str
+    query: str
+    status: int
+
+
+class Hits:
+    """Fresh answers by the bytes of their requests; all of a process's connections share it."""
+
+    def __init__(
+        self,
+        cache: Cache,
+        *,
+        admit: Admit = lambda *_: b"",
+        counted: Counted = lambda *_: None,
+    ) -> None:
+        self.cache = cache
+        self.admit = admit
+        self.counted = counted
+        self._heads: dict[bytes, Head] = {}
+        self._wires: dict[tuple[Head, bytes], Wire] = {}
+        self._wires_size = 0
+        self._date: Headers | None = None
+        cache.store.on_change = self._forget_wires
+
+    def find(self, data: bytes, date: Headers) -> Wire | None:
+        """The answer to these bytes, if they are a known request for something fresh.
+
+        `date` are the server's own headers: another list in every second, for which `Age` and all
+        else that depends on time are written anew.
+        """
+        line, _, block = data.partition(b"\r\n")
+        head = self._heads.get(block)
+        if head is None:
+            return None
+        if self._date is not date:
+            self._forget_wires()
+            self._date = date
+        return self._wires.get((head, line)) or self._write(head, line, date)
+
+    def learn(self, data: bytes, headers: Headers) -> None:
+        """Keeps the head of a whole request that the parser has just understood."""
+        block = data.partition(b"\r\n")[2]
+        names = [name for name, value in headers if (name, value.lower()) != KEPT_OPEN]
+        hosts = [value for name, value in headers if name == b"host"]
+        if len(block) > LONGEST_HEAD or len(hosts) != 1 or not LONG_WAY.isdisjoint(names):
+            return
+        while len(self._heads) >= HEADS:
+            del self._heads[next(iter(self._heads))]
+        origin = f"http://{hosts[0].decode('latin-1').lower()}"
+        self._heads[block] = Head(origin, Asked.of(list(headers)))
+
+    def _write(self, head: Head, line: bytes, date: Headers) -> Wire | None:
+        method, _, rest = line.decode("latin-1").partition(" ")
+        target, _, version = rest.partition(" ")
+        if method not in {"GET", "HEAD"} or version != "HTTP/1.1" or target[:2] == "//":
+            return None
+        cache, asked = self.cache, head.asked
+        entry = cache.store.find((head.origin, target), asked.headers)
+        path, _, query = target.partition("?")
+        areas = areas_of(unquote(path))
+        if entry is None or areas is None or cache.use(entry, asked, areas) is not Use.fresh:
+            return None
+        if not entry.is_prepared(entry.coding_for(asked)) or len(entry.body) > LONGEST_BODY:
+            return None
+        now = cache.clock()
+        reply = reply_of(entry, asked, now=now, how=cache.hit(entry))
+        start = STATUS_LINE[reply.status] + b"".join(
+            b"%b: %b\r\n" % field for field in (*date, *reply.headers)
+        )
+        body = b"" if method == "HEAD" else reply.body
+        data = b"%b\r\n%b" % (start, body)
+        wire = Wire(data, len(start), method, unquote(path), query, reply.status)
+        if self._wires_size + len(data) > WIRES_BYTES:
+            self._forget_wires()
+        self._wires_size += len(data)
+        self._wires[head, line] = wire
+        return wire
+
+    def _forget_wires(self) -> None:
+        self._wires.clear()
+        self._wires_size = 0
+
+
+class FastProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, which sends by itself what `Hits` finds."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        # An application under a path, or a limit on connections, is the long way's to look after.
+        is_plain = not self.root_path and self.limit_concurrency is None
+        self._hits: Hits | None = self.app_state.get(STATE) if is_plain else None
+        self._between_messages = True
+        self._whole: bytes | None = None
+        self._last_hit = 0.0
+
+    def data_received(self, data: bytes) -> None:
+        hits = self._hits
+        # Pipelined requests wait their turn there, and so does a client that reads slowly.
+        if hits is None or not self._between_messages or self.scheme != "http":
+            super().data_received(data)
+            return
+        if (
+            (self.cycle is None or self.cycle.response_complete)
+            and not self.flow.write_paused
+            and not self.transport.is_closing()
+            and (wire := hits.find(data, self.server_state.default_headers)) is not None
+            and self._send(wire, hits)
+        ):
+            return
+        is_whole = data.endswith(END) and data.find(END) == len(data) - len(END)
+        self._whole = data if is_whole else None
+        super().data_received(data)
+        self._whole = None
+
+    def _send(self, wire: Wire, hits: Hits) -> bool:
+        """Sends an answer; False where the long way has to decide."""
+        if self.client is None:
+            return False
+        more = hits.admit(wire.method, wire.path, self.client[0])
+        if more is None:
+            return False
+        if more:
+            self.transport.write(wire.data[: wire.cut] + more + wire.data[wire.cut :])
+        else:
+            self.transport.write(wire.data)
+        hits.cache.counts.fresh += 1
+        hits.cache.counts.fast += 1
+        hits.counted(wire.path, wire.status)
+        self.server_state.total_requests += 1
+        if self.access_log:
+            self._log(wire)
+        self._last_hit = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+        return True
+
+    def _log(self, wire: Wire) -> None:
+        """The line that uvicorn writes of every answer."""
+        client = get_client_addr({"client": self.client})  # type: ignore[typeddict-item]
+        target = quote(wire.path) + (f"?{wire.query}" if wire.query else "")
+        self.access_logger.info(
+            '%s - "%s %s HTTP/%s" %d',
+            client,
+            wire.method,
+            target,
+            "1.1",
+            wire.status,
+        )
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Closes an idle connection; answers sent from here put that off."""
+        rest = self._last_hit + self.timeout_keep_alive - self.loop.time()
+        if rest > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                rest, self.timeout_keep_alive_handler
+            )
+        else:
+            super().timeout_keep_alive_handler()
+
+    def on_message_begin(self) -> None:
+        self._between_messages = False
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        if self._hits is not None and self._whole is not None and self._is_plain_read(self._whole):
+            self._hits.learn(self._whole, self.headers)
+        super().on_headers_complete()
+
+    def _is_plain_read(self, whole: bytes) -> bool:
+        """Whether the request is written as `Hits` would read it again."""
+        method = self.parser.get_method()
+        return (
+            method in {b"GET", b"HEAD"}
+            and self.parser.should_keep_alive()
+            and whole.startswith(b"%b %b HTTP/1.1\r\n" % (method, self.url))
+        )
+
+    def on_message_complete(self) -> None:
+        self._between_messages = True
+        super().on_message_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._hits = None
+        super().connection_lost(exc)
+        self._unset_keepalive_if_required()

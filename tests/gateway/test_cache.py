@@ -1,0 +1,562 @@
+"""The cache over real sockets: with the fast path and without it, it behaves the same."""
+
+import asyncio
+import logging
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+import httpx
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from services.gateway import fast
+from services.gateway.cache.layer import Cache
+from services.gateway.cache.store import Store
+from services.gateway.fast import STATE, FastProtocol, Hits
+from tests.servers import exchange, serving
+
+HERE = "/api/v1/services"
+BODY = b'{"items": [' + b'"a service of the regency", ' * 100 + b"0]}"
+FRESH = "public, max-age=60"
+
+
+@dataclass
+class Origin:
+    """Whoever answers behind the cache: as it is told, and with a count of who asked."""
+
+    status: int = 200
+    body: bytes = BODY
+    says: dict[str, str] = field(default_factory=lambda: {"cache-control": FRESH, "etag": '"1"'})
+    asked: list[Scope] = field(default_factory=list[Scope])
+    wait: threading.Event | None = None
+    fails: Exception | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.asked.append(scope)
+        if self.wait is not None:
+            await asyncio.to_thread(self.wait.wait, 10)
+        if self.fails is not None:
+            raise self.fails
+        told = [(name.encode(), value.encode()) for name, value in self.says.items()]
+        fields = [(b"content-type", b"application/json"), *told]
+        named = dict(scope["headers"])
+        status, body = self.status, self.body
+        if status == 200 and named.get(b"if-none-match", b"").decode() == self.says.get("etag"):
+            status, body = 304, b""
+        if status != 304:
+            fields.append((b"content-length", b"%d" % len(body)))
+        await send({"type": "http.response.start", "status": status, "headers": fields})
+        await send({"type": "http.response.body", "body": body})
+
+    def header(self, name: str) -> str | None:
+        """What the last request said in this field."""
+        return dict(self.asked[-1]["headers"]).get(name.encode(), b"").decode() or None
+
+
+@dataclass
+class Door:
+    """A server with a cache before an origin."""
+
+    address: str
+    origin: Origin
+    cache: Cache
+    hits: Hits
+    is_fast: bool
+    ahead: list[float]
+    client: httpx.Client
+
+    def get(self, path: str = HERE, **fields: str) -> httpx.Response:
+        """A read that says nothing of its own but these fields."""
+        return self.client.get(self.address + path, headers=named(fields))
+
+    def wait(self, seconds: float) -> None:
+        """Lets the cache's clock go on."""
+        self.ahead[0] += seconds
+        # The fast path writes its answers anew each second, by the server's clock.
+        self.cache.store.on_change()
+
+    def was_fast(self, times: int) -> None:
+        """So many answers went the short way, where there is one."""
+        assert self.cache.counts.fast == (times if self.is_fast else 0)
+
+
+def named(fields: dict[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in fields.items()}
+
+
+@contextmanager
+def door_with(http: Any, **more: Any) -> Generator[Door]:
+    origin, ahead = Origin(), [0.0]
+    store = Store(limit=10**6)
+    store.trust(heard=True)
+    cache = Cache(store, largest=200_000, clock=lambda: time.time() + ahead[0])
+    hits = Hits(cache)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await receive()
+            scope["state"][STATE] = hits
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await cache.close()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        is_anonymous = all(name != b"authorization" for name, _ in scope["headers"])
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        inner = {**scope, "method": method}
+        await cache.answer(inner, receive, send, ask=origin, is_anonymous=is_anonymous)
+
+    bare = {"Accept-Encoding": "identity"}
+    with (
+        serving(app, http=http, **more) as address,
+        httpx.Client(headers=bare, timeout=15, trust_env=False) as client,
+    ):
+        yield Door(address, origin, cache, hits, http is FastProtocol, ahead, client)
+
+
+@pytest.fixture(params=["fast path", "long way"])
+def door(request: pytest.FixtureRequest) -> Generator[Door]:
+    with door_with(FastProtocol if request.param == "fast path" else "httptools") as made:
+        yield made
+
+
+def test_the_server_is_the_one_whose_protocol_is_extended() -> None:
+    assert version("uvicorn") == fast.UVICORN
+
+
+def test_one_request_fills_and_the_others_are_answered_from_what_is_kept(door: Door) -> None:
+    first = door.get()
+    assert (first.content, first.headers["cache-status"]) == (
+        BODY,
+        "emall; fwd=uri-miss; fwd-status=200; stored",
+    )
+    assert "age" not in first.headers
+    door.wait(10)
+    for _ in range(3):
+        again = door.get()
+        assert (again.status_code, again.content) == (200, BODY)
+        assert again.headers["age"] in {"10", "11"}
+        assert again.headers["cache-status"].startswith("emall; hit; ttl=")
+        assert again.headers["cache-control"] == FRESH
+        assert len(again.headers.get_list("date")) == 1
+    assert len(door.origin.asked) == 1
+    door.was_fast(3)
+
+
+def test_a_hit_is_the_same_both_ways_but_for_the_time() -> None:
+    seen: list[dict[str, Any]] = []
+    for http in (FastProtocol, "httptools"):
+        with door_with(http) as door:
+            door.get()
+            for method, fields in (
+                ("GET", {}),
+                ("HEAD", {}),
+                ("GET", {"Accept-Encoding": "gzip, br"}),
+                ("GET", {"If-None-Match": '"1"'}),
+                ("GET", {"If-None-Match": '"1-br"', "Accept-Encoding": "br"}),
+            ):
+                for _ in range(3):
+                    got = door.client.request(method, door.address + HERE, headers=fields)
+                kept = [(n, v) for n, v in got.headers.raw if n not in {b"date", b"age"}]
+                told = [v.rpartition(b"ttl=")[0] if n == b"cache-status" else v for n, v in kept]
+                seen.append({"status": got.status_code, "names": kept, "told": told})
+                seen[-1]["body"], seen[-1]["names"] = got.content, [n for n, _ in kept]
+    half = len(seen) // 2
+    assert seen[:half] == seen[half:]
+    assert [one["status"] for one in seen[:half]] == [200, 200, 200, 304, 304]
+
+
+def test_what_is_over_is_asked_for_again_with_its_tag_and_confirmed(door: Door) -> None:
+    door.get()
+    door.wait(61)
+    again = door.get()
+    assert (again.status_code, again.content) == (200, BODY)
+    assert door.origin.header("if-none-match") == '"1"'
+    assert again.headers["cache-status"] == "emall; fwd=stale; fwd-status=304; stored"
+    door.get()
+    assert len(door.origin.asked) == 2
+
+
+def test_what_is_over_and_changed_is_replaced(door: Door) -> None:
+    door.get()
+    door.origin.body, door.origin.says["etag"] = b"new", '"2"'
+    door.wait(61)
+    assert door.get().content == b"new"
+    assert door.get().content == b"new"
+    assert len(door.origin.asked) == 2
+
+
+def test_stale_while_revalidate_answers_at_once_and_asks_behind(door: Door) -> None:
+    door.origin.says["cache-control"] = "max-age=10, stale-while-revalidate=30"
+    door.get()
+    door.origin.body, door.origin.says["etag"] = b"new", '"2"'
+    door.wait(20)
+    stale = door.get()
+    assert (stale.content, int(stale.headers["age"]) >= 20) == (BODY, True)
+    assert stale.headers["cache-status"].startswith("emall; hit; ttl=-1")
+    until(lambda: door.get().content == b"new")
+    assert len(door.origin.asked) == 2
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("failure", [500, 502, 503, 504, "exception"])
+def test_what_is_kept_is_readable_while_its_owner_fails(door: Door, failure: int | str) -> None:
+    door.origin.says["cache-control"] = "max-age=10, stale-if-error=1000"
+    door.get()
+    door.wait(20)
+    if failure == "exception":
+        door.origin.fails = RuntimeError("down")
+    else:
+        door.origin.status, door.origin.body = int(failure), b"down"
+    got = door.get()
+    assert (got.status_code, got.content, int(got.headers["age"]) >= 20) == (200, BODY, True)
+    assert "detail=stale-if-error" in got.headers["cache-status"]
+    # Nobody waits for the next failure; whether it is over is looked at behind their backs.
+    assert door.get().content == BODY
+    door.origin.status, door.origin.fails, door.origin.body = 200, None, b"back"
+    door.origin.says["etag"] = '"2"'
+    until(lambda: door.get().content == b"back")
+    door.origin.status, door.origin.body = 503, b"down"
+    door.wait(2000)
+    assert door.get().status_code == 503
+
+
+def test_an_error_without_leave_is_passed_on(door: Door) -> None:
+    door.get()
+    door.wait(61)
+    door.origin.status = 503
+    assert door.get().status_code == 503
+    door.origin.status = 404
+    assert door.get().status_code == 404
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"cache_control": "no-cache"},
+        {"cache_control": "max-age=0"},
+        {"pragma": "no-cache"},
+    ],
+)
+def test_a_client_may_ask_for_what_is_of_this_moment(door: Door, fields: dict[str, str]) -> None:
+    door.get()
+    door.get(**fields)
+    door.get(**fields)
+    assert len(door.origin.asked) == 3
+    door.get()
+    assert len(door.origin.asked) == 3
+
+
+def test_a_client_that_wants_only_what_is_kept_gets_504_where_nothing_is(door: Door) -> None:
+    assert door.get(cache_control="only-if-cached").status_code == 504
+    door.get()
+    assert door.get(cache_control="only-if-cached").status_code == 200
+    assert len(door.origin.asked) == 1
+
+
+def test_a_request_with_a_key_goes_to_the_owner_and_leaves_nothing_behind(door: Door) -> None:
+    for _ in range(2):
+        door.get(authorization="Bearer emk_1_2")
+    assert len(door.origin.asked) == 2
+    door.get()
+    assert len(door.origin.asked) == 3
+    door.get(authorization="Bearer emk_1_2")
+    assert len(door.origin.asked) == 4
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        {"cache-control": "no-store"},
+        {"cache-control": "private, max-age=60"},
+        {"cache-control": "no-cache"},
+        {},
+    ],
+)
+def test_what_must_not_be_kept_is_asked_for_each_time(door: Door, says: dict[str, str]) -> None:
+    door.origin.says = says
+    for _ in range(3):
+        assert door.get().content == BODY
+    assert len(door.origin.asked) == 3
+    assert len(door.cache.store) == 0
+
+
+@pytest.mark.parametrize("path", ["/go/simbg", "/s/abc", "/api/v1/usage/summary", "/survei/skm"])
+def test_what_counts_or_is_of_this_moment_is_never_kept(door: Door, path: str) -> None:
+    door.get(path)
+    door.get(path)
+    assert len(door.origin.asked) == 2
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_a_write_makes_what_is_kept_invalid_unless_it_fails(door: Door, method: str) -> None:
+    door.cache._owner = lambda _: "catalog"  # pyright: ignore[reportPrivateUsage]
+    door.get()
+    door.origin.status = 409
+    door.client.request(method, f"{door.address}{HERE}/other", content=b"{}")
+    door.get()
+    assert len(door.origin.asked) == 2
+    door.origin.status = 200
+    door.client.request(method, f"{door.address}{HERE}/other", content=b"{}")
+    door.get()
+    assert len(door.origin.asked) == 4
+
+
+def test_what_was_published_meanwhile_is_not_kept_from_before(door: Door) -> None:
+    door.origin.wait = threading.Event()
+    with ThreadPoolExecutor(2) as pool:
+        before = pool.submit(door.get)
+        until(lambda: len(door.origin.asked) == 1)
+        door.cache.store.purge("catalog")  # committed after the owner had read
+        after = pool.submit(door.get)
+        door.origin.wait.set()
+        assert before.result().status_code == after.result().status_code == 200
+    assert len(door.origin.asked) == 2
+    door.get()
+    assert len(door.origin.asked) == 2
+
+
+def test_nothing_is_fresh_while_nobody_hears_of_changes(door: Door) -> None:
+    door.get()
+    door.cache.store.trust(heard=False)
+    door.get()
+    door.get()
+    assert len(door.origin.asked) == 3
+    assert door.origin.header("if-none-match") == '"1"'
+
+
+def test_many_who_ask_at_once_ask_the_owner_once(door: Door) -> None:
+    door.origin.wait = threading.Event()
+    with ThreadPoolExecutor(20) as pool:
+        waiting = [pool.submit(door.get) for _ in range(20)]
+        until(lambda: len(door.origin.asked) == 1)
+        time.sleep(0.2)
+        door.origin.wait.set()
+        answers = [one.result() for one in waiting]
+    assert {answer.content for answer in answers} == {BODY}
+    assert len(door.origin.asked) == 1
+    ways = {answer.headers["cache-status"] for answer in answers}
+    assert "emall; fwd=uri-miss; fwd-status=200; collapsed" in ways
+
+
+def test_many_who_wait_for_what_is_not_for_all_ask_for_themselves(door: Door) -> None:
+    door.origin.says = {"cache-control": "private"}
+    with ThreadPoolExecutor(5) as pool:
+        answers = [one.result() for one in [pool.submit(door.get) for _ in range(5)]]
+    assert {answer.content for answer in answers} == {BODY}
+    assert len(door.origin.asked) == 5
+
+
+def test_a_head_is_answered_by_what_a_get_left_and_fills_for_it(door: Door) -> None:
+    looked = door.client.head(door.address + HERE)
+    assert (looked.status_code, looked.content) == (200, b"")
+    assert door.get().content == BODY
+    looked = door.client.head(door.address + HERE)
+    assert (looked.headers["content-length"], looked.content) == (str(len(BODY)), b"")
+    assert len(door.origin.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"range": "bytes=0-1"}, {"if_match": '"1"'}, {"if_unmodified_since": "now"}],
+)
+def test_a_part_and_a_condition_of_its_own_are_the_owners(
+    door: Door, fields: dict[str, str]
+) -> None:
+    door.get()
+    door.get(**fields)
+    assert len(door.origin.asked) == 2
+    [name] = fields
+    assert door.origin.header(name.replace("_", "-")) == fields[name]
+
+
+def test_a_tag_of_a_packed_form_reaches_the_owner_as_its_own(door: Door) -> None:
+    tag = door.get(accept_encoding="br").headers["etag"]
+    assert tag == '"1-br"'
+    door.client.put(f"{door.address}{HERE}/a", headers={"If-Match": tag}, content=b"{}")
+    assert door.origin.header("if-match") == '"1"'
+
+
+def test_answers_vary_by_what_they_name(door: Door) -> None:
+    door.origin.says["vary"] = "Accept"
+    door.get(accept="a")
+    door.origin.body = b"other"
+    door.origin.says["etag"] = '"2"'
+    assert door.get(accept="b").content == b"other"
+    assert door.get(accept="a").content == BODY
+    assert door.get(accept="b").content == b"other"
+    assert len(door.origin.asked) == 2
+    vary = {part.strip() for part in door.get(accept="a").headers["vary"].split(",")}
+    assert vary == {"accept", "accept-encoding"}
+
+
+def test_addresses_and_hosts_are_kept_apart(door: Door) -> None:
+    for path in (HERE, f"{HERE}?", f"{HERE}?a=1", f"{HERE}?a=2", f"{HERE}/"):
+        door.get(path)
+    door.get(host="other")
+    door.get(host="OTHER")
+    targets = {(s["path"], s["query_string"]) for s in door.origin.asked}
+    assert len(targets) == 4
+    assert len(door.origin.asked) == 5
+
+
+def test_a_body_that_is_too_long_flows_through(door: Door) -> None:
+    door.origin.body = b"x" * 300_000
+    for _ in range(2):
+        assert len(door.get().content) == 300_000
+    assert len(door.origin.asked) == 2
+    assert len(door.cache.store) == 0
+
+
+GET = b"GET " + HERE.encode() + b" HTTP/1.1\r\nHost: x\r\n"
+LAST = GET + b"Connection: close\r\n\r\n"
+
+
+def statuses(answer: bytes) -> list[bytes]:
+    return re.findall(rb"HTTP/1\.1 ([2-5]\d\d) ", answer)
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        (GET + b"\r\n" + GET + b"\r\n" + LAST, [b"200"] * 3),
+        (GET + b"\r\n" + b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}" + LAST,
+         [b"200"] * 3),
+        (GET + b"Content-Length: 5\r\n\r\nhello" + LAST, [b"200"] * 2),
+        (GET + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n" + LAST, [b"200"] * 2),
+        (GET.replace(b"1.1", b"1.0") + b"\r\n", [b"200"]),
+        (GET + b"Expect: 100-continue\r\n\r\n" + LAST, [b"200"] * 2),
+        (GET.replace(b"GET /", b"GET http://x/") + b"Connection: close\r\n\r\n", [b"200"]),
+        (GET + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", [b"400"]),
+        (GET + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}x", [b"400"]),
+        (GET + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", [b"400"]),
+        (GET + b"Content-Length: +2\r\n\r\n{}", [b"400"]),
+        (GET + b"X-A : 1\r\n\r\n", [b"400"]),
+        (GET + b" folded: 1\r\n\r\n", [b"400"]),
+        (b"GET " + HERE.encode() + b" HTTP/1.1\nHost: x\n\n", [b"400"]),
+        (b"\r\n" + LAST, [b"200"]),
+    ],
+)  # fmt: skip
+def test_requests_that_are_odd_on_the_wire_are_answered_the_same(
+    door: Door, sent: bytes, expected: list[bytes]
+) -> None:
+    door.get(host="x")
+    for _ in range(2):
+        assert statuses(exchange(door.address, sent)) == expected
+
+
+def test_a_head_that_comes_in_pieces_is_the_same_request(door: Door) -> None:
+    door.get(host="x")
+    host, _, port = door.address.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(3):
+            connection.sendall(GET + b"\r\n")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+            for at in (1, 4, 20, len(GET) - 1, len(GET) + 1):
+                whole = GET + b"\r\n"
+                connection.sendall(whole[:at])
+                time.sleep(0.01)
+                connection.sendall(whole[at:])
+                assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+    assert len(door.origin.asked) == 1
+
+
+def test_a_client_that_reads_slowly_gets_every_answer_in_order(door: Door) -> None:
+    door.origin.body = bytes(100_000)
+    door.get(host="x")
+    host, _, port = door.address.removeprefix("http://").partition(":")
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(10)
+        connection.connect((host, int(port)))
+        for _ in range(60):
+            connection.sendall(GET + b"\r\n")
+            time.sleep(0.001)
+        connection.sendall(LAST)
+        time.sleep(0.2)
+        answer = b""
+        while chunk := connection.recv(1 << 20):
+            answer += chunk
+    assert len(statuses(answer)) == 61
+    assert len(answer) > 61 * 100_000
+
+
+def test_a_hit_keeps_its_connection_alive_and_an_idle_one_is_closed() -> None:
+    for http in (FastProtocol, "httptools"):
+        with door_with(http, timeout_keep_alive=1) as door:
+            door.get(host="x")
+            host, _, port = door.address.removeprefix("http://").partition(":")
+            with socket.create_connection((host, int(port)), timeout=10) as connection:
+                for _ in range(5):
+                    connection.sendall(GET + b"\r\n")
+                    assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+                    time.sleep(0.4)
+                assert connection.recv(65536) == b""
+
+
+def test_a_server_that_stops_ends_its_connections_after_their_answers() -> None:
+    for http in (FastProtocol, "httptools"):
+        with door_with(http) as door:
+            door.get(host="x")
+            host, _, port = door.address.removeprefix("http://").partition(":")
+            connection = socket.create_connection((host, int(port)), timeout=10)
+            for _ in range(2):
+                connection.sendall(GET + b"\r\n")
+                assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        assert connection.recv(65536) == b""
+        connection.close()
+
+
+def test_limits_see_fast_answers_and_may_send_them_the_long_way() -> None:
+    with door_with(FastProtocol) as door:
+        seen: list[tuple[str, str, str]] = []
+        counted: list[tuple[str, int]] = []
+        words: list[bytes | None] = [b"ratelimit: left=1\r\n", None, b""]
+
+        def admit(method: str, path: str, client: str) -> bytes | None:
+            seen.append((method, path, client))
+            return words.pop(0)
+
+        door.hits.admit = admit
+        door.hits.counted = lambda path, status: counted.append((path, status))
+        door.get()
+        assert not seen
+        assert door.get().headers["ratelimit"] == "left=1"
+        long_way, free = door.get(), door.get()
+        assert "ratelimit" not in long_way.headers
+        assert (long_way.content, free.content) == (BODY, BODY)
+        assert seen == [("GET", HERE, "127.0.0.1")] * 3
+        assert counted == [(HERE, 200)] * 2
+        assert (door.cache.counts.fresh, door.cache.counts.fast) == (3, 2)
+
+
+def test_both_ways_write_the_same_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    lines: list[list[str]] = []
+    for http in (FastProtocol, "httptools"):
+        caplog.clear()
+        with caplog.at_level(logging.INFO, "uvicorn.access"):
+            logging.getLogger("uvicorn.access").disabled = False
+            with door_with(http, log_config=None) as door:
+                logging.getLogger("uvicorn.access").setLevel(logging.INFO)
+                for _ in range(2):
+                    door.get(f"{HERE}?a=%20b")
+                client = r"127.0.0.1"
+        told = [record.getMessage() for record in caplog.records if client in record.getMessage()]
+        lines.append([line.partition(" - ")[2] for line in told])
+    assert lines[0] == lines[1]
+    assert len(lines[0]) == 2

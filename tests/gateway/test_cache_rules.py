@@ -1,0 +1,421 @@
+"""What may be kept, for how long, and what may be sent: RFC 9111 and RFC 5861, case by case."""
+
+from email.utils import formatdate
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from services.gateway.cache.directives import FOREVER, parse_directives
+from services.gateway.cache.encodings import accepted_codings, is_packable, plain_tags, tag_in
+from services.gateway.cache.entry import Asked, Entry, reply_of
+from services.gateway.cache.rules import (
+    RawHeaders,
+    Use,
+    bears_error,
+    chosen_by,
+    life_of,
+    may_store,
+    use_of,
+    vary_of,
+)
+from services.gateway.cache.store import FORMS, Store
+
+NOW = 1_800_000_000.0
+KEY = ("http://hub", "/api/v1/services")
+
+
+def raw(**fields: str) -> RawHeaders:
+    return [(name.replace("_", "-").encode(), value.encode()) for name, value in fields.items()]
+
+
+def day(seconds: float) -> str:
+    return formatdate(NOW + seconds, usegmt=True)
+
+
+def storable(asked: RawHeaders = (), status: int = 200, method: str = "GET", **said: str) -> bool:
+    headers = raw(**said)
+    life = life_of(headers, asked_at=NOW, came_at=NOW)
+    return may_store(method, asked, status=status, headers=headers, life=life)
+
+
+def use(cache_control: str, *, age: float, asked: str = "", valid: bool = True) -> Use:
+    life = life_of(raw(cache_control=cache_control), asked_at=NOW, came_at=NOW)
+    assert life is not None
+    return use_of(life, parse_directives([asked]), now=NOW + age, valid=valid)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ({"cache_control": "max-age=60"}, True),
+        ({"cache_control": "MAX-AGE=60"}, True),
+        ({"cache_control": 'max-age="60"'}, True),
+        ({"cache_control": "s-maxage=60"}, True),
+        ({"cache_control": "public, max-age=60, unheard-of, other=1"}, True),
+        ({"expires": day(60), "date": day(0)}, True),
+        ({"cache_control": "no-store, max-age=60"}, False),
+        ({"cache_control": "max-age=60,no-store"}, False),
+        ({"cache_control": "private, max-age=60"}, False),
+        ({"cache_control": 'private="x-secret", max-age=60'}, False),
+        ({"cache_control": "no-cache, max-age=60"}, False),
+        ({"cache_control": 'no-cache="set-cookie", max-age=60'}, False),
+        ({"cache_control": "max-age=60", "set_cookie": "a=1"}, False),
+        ({"cache_control": "max-age=60", "vary": "*"}, False),
+        ({"cache_control": "max-age=60", "vary": "Accept, *"}, False),
+        ({"cache_control": "max-age=60", "content_range": "bytes 0-1/2"}, False),
+        ({"cache_control": "public"}, False),
+        ({}, False),
+    ],
+)
+def test_an_answer_is_kept_only_where_it_says_so(said: dict[str, str], kept: bool) -> None:
+    assert storable(**said) is kept
+
+
+@pytest.mark.parametrize(
+    "status", [100, 201, 204, 206, 302, 304, 307, 400, 401, 403, 416, 500, 503, 599]
+)
+def test_an_answer_whose_status_means_this_request_alone_is_not_kept(status: int) -> None:
+    assert not storable(status=status, cache_control="max-age=60")
+
+
+@pytest.mark.parametrize("status", [200, 203, 301, 308, 404, 410])
+def test_an_answer_with_a_lasting_status_is_kept(status: int) -> None:
+    assert storable(status=status, cache_control="max-age=60")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "get"])
+def test_the_answer_to_another_method_is_not_kept(method: str) -> None:
+    assert not storable(method=method, cache_control="max-age=60")
+
+
+def test_a_request_may_forbid_that_its_answer_is_kept() -> None:
+    assert not storable(raw(cache_control="no-store"), cache_control="max-age=60")
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("max-age=60", False),
+        ("public, max-age=60", True),
+        ("s-maxage=60", True),
+        ("must-revalidate, max-age=60", True),
+        ("public, no-store, max-age=60", False),
+    ],
+)
+def test_the_answer_to_an_authorised_request_needs_leave_to_be_shared(
+    said: str, kept: bool
+) -> None:
+    assert storable(raw(authorization="Bearer x"), cache_control=said) is kept
+
+
+@pytest.mark.parametrize(
+    ("said", "lifetime"),
+    [
+        ({"cache_control": "max-age=60"}, 60),
+        ({"cache_control": "max-age=60, s-maxage=10"}, 10),
+        ({"cache_control": "s-maxage=100, max-age=1"}, 100),
+        ({"cache_control": "max-age=60, max-age=5"}, 5),
+        ({"cache_control": "max-age=60", "expires": day(5), "date": day(0)}, 60),
+        ({"expires": day(30), "date": day(0)}, 30),
+        ({"expires": day(-30), "date": day(0)}, 0),
+        ({"expires": "0", "date": day(0)}, 0),
+        ({"expires": "next week", "date": day(0)}, 0),
+        ({"cache_control": "max-age=0"}, 0),
+        ({"cache_control": "max-age=-1"}, 0),
+        ({"cache_control": "max-age=soon"}, 0),
+        ({"cache_control": "max-age"}, 0),
+        ({"cache_control": "max-age=1.5"}, 0),
+        ({"cache_control": "max-age=" + "9" * 40}, FOREVER),
+    ],
+)
+def test_how_long_an_answer_is_fresh(said: dict[str, str], lifetime: int) -> None:
+    life = life_of(raw(**said), asked_at=NOW, came_at=NOW)
+    assert life is not None
+    assert life.lifetime == lifetime
+
+
+@pytest.mark.parametrize(
+    ("said", "age"),
+    [
+        ({}, 2.0),
+        ({"age": "10"}, 12.0),
+        ({"date": day(0)}, 2.0),
+        ({"date": day(-30)}, 30.0),
+        ({"date": day(-30), "age": "10"}, 30.0),
+        ({"date": day(-5), "age": "40"}, 42.0),
+        ({"date": day(+90)}, 2.0),
+        ({"age": "-3"}, 2.0),
+        ({"age": "old"}, 2.0),
+    ],
+)
+def test_the_age_of_an_answer_counts_what_it_says_and_how_long_it_took(
+    said: dict[str, str], age: float
+) -> None:
+    headers = raw(cache_control="max-age=60", **said)
+    life = life_of(headers, asked_at=NOW - 2, came_at=NOW + 0)
+    assert life is not None
+    assert life.age(NOW) == pytest.approx(age)
+    assert life.age(NOW + 5) == pytest.approx(age + 5)
+
+
+@pytest.mark.parametrize(
+    ("said", "age", "asked", "expected"),
+    [
+        ("max-age=60", 59, "", Use.fresh),
+        ("max-age=60", 60, "", Use.no),
+        ("max-age=60", 5, "no-cache", Use.no),
+        ("max-age=60", 5, "max-age=10", Use.fresh),
+        ("max-age=60", 15, "max-age=10", Use.no),
+        ("max-age=60", 5, "max-age=0", Use.no),
+        ("max-age=60", 55, "min-fresh=10", Use.no),
+        ("max-age=60", 45, "min-fresh=10", Use.fresh),
+        ("max-age=60", 70, "max-stale=20", Use.stale),
+        ("max-age=60", 90, "max-stale=20", Use.no),
+        ("max-age=60", 9000, "max-stale", Use.stale),
+        ("max-age=60, must-revalidate", 61, "max-stale", Use.no),
+        ("max-age=60, proxy-revalidate", 61, "max-stale", Use.no),
+        ("s-maxage=60", 61, "max-stale", Use.no),
+        ("max-age=60, stale-while-revalidate=30", 89, "", Use.stale),
+        ("max-age=60, stale-while-revalidate=30", 90, "", Use.no),
+        ("max-age=60, stale-while-revalidate=30, must-revalidate", 61, "", Use.no),
+        ("max-age=60, stale-while-revalidate=30", 70, "max-age=100", Use.no),
+        ("max-age=60, stale-while-revalidate=30", 70, "min-fresh=1", Use.no),
+        ("max-age=60, immutable", 61, "", Use.no),
+    ],
+)
+def test_what_is_kept_is_used_while_both_sides_agree(
+    said: str, age: float, asked: str, expected: Use
+) -> None:
+    assert use(said, age=age, asked=asked) is expected
+
+
+def test_what_has_changed_is_not_used_however_fresh() -> None:
+    assert use("max-age=60, stale-while-revalidate=60", age=1, valid=False) is Use.no
+
+
+@pytest.mark.parametrize(
+    ("said", "age", "asked", "bears"),
+    [
+        ("max-age=60, stale-if-error=100", 159, "", True),
+        ("max-age=60, stale-if-error=100", 160, "", False),
+        ("max-age=60", 61, "", False),
+        ("max-age=60", 61, "stale-if-error=10", True),
+        ("max-age=60, must-revalidate, stale-if-error=100", 61, "", False),
+        ("s-maxage=60, stale-if-error=100", 61, "", False),
+    ],
+)
+def test_what_is_stale_stands_in_for_an_error_for_a_time(
+    said: str, age: float, asked: str, bears: bool
+) -> None:
+    life = life_of(raw(cache_control=said), asked_at=NOW, came_at=NOW)
+    assert life is not None
+    assert bears_error(life, parse_directives([asked]), now=NOW + age) is bears
+
+
+@given(some.text(max_size=200))
+def test_any_text_is_a_cache_control(value: str) -> None:
+    for name, seconds in parse_directives([value]).named.items():
+        assert name == name.lower()
+        assert seconds is None or 0 <= seconds <= FOREVER
+
+
+@given(
+    lifetime=some.integers(0, 10**6),
+    grace=some.integers(0, 10**6),
+    age=some.floats(0, 10**7),
+    later=some.floats(0, 10**7),
+)
+def test_what_may_not_be_used_now_may_not_be_used_later(
+    lifetime: int, grace: int, age: float, later: float
+) -> None:
+    said = f"max-age={lifetime}, stale-while-revalidate={grace}"
+    order = [Use.fresh, Use.stale, Use.no]
+    assert order.index(use(said, age=age + later)) >= order.index(use(said, age=age))
+
+
+def test_fields_that_choose_are_compared_as_lists() -> None:
+    names = vary_of(raw(vary="Accept-Language, accept"))
+    assert names == ("accept", "accept-language")
+    one = chosen_by(names, raw(accept="a,b", accept_language="id"))
+    same = chosen_by(names, [*raw(accept="a"), *raw(accept=" b"), *raw(accept_language="id")])
+    assert one == same
+    assert chosen_by(names, raw(accept="a")) != one
+
+
+@pytest.mark.parametrize(
+    ("given", "first"),
+    [
+        (None, "identity"),
+        ("", "identity"),
+        ("gzip", "gzip"),
+        ("GZIP", "gzip"),
+        ("x-gzip", "gzip"),
+        ("gzip, deflate, br", "br"),
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip;q=1, br;q=0.5", "gzip"),
+        ("br;q=0, gzip", "gzip"),
+        ("br;q=0.0", "identity"),
+        ("*", "br"),
+        ("*;q=0.1, gzip;q=0.5", "gzip"),
+        ("br;q=0, *", "zstd"),
+        ("identity", "identity"),
+        ("identity;q=1, gzip;q=0.5", "identity"),
+        ("deflate", "identity"),
+        ("identity;q=0, gzip", "gzip"),
+        ("*;q=0", "identity"),
+        ("gzip;q=much", "identity"),
+        ("gzip;level=9", "identity"),
+        ("gzip;q=1.5", "identity"),
+    ],
+)
+def test_the_form_that_a_client_likes_best(given: str | None, first: str) -> None:
+    assert accepted_codings(given)[0] == first
+
+
+def test_a_refused_form_is_never_chosen() -> None:
+    assert "identity" not in accepted_codings("identity;q=0, gzip")
+    assert accepted_codings("br;q=0, *") == ("zstd", "gzip", "identity")
+
+
+@given(some.text(max_size=100))
+def test_any_text_chooses_a_form(value: str) -> None:
+    assert set(accepted_codings(value)) <= {"br", "zstd", "gzip", "identity"}
+    assert accepted_codings(value)
+
+
+@pytest.mark.parametrize(
+    ("media_type", "size", "gains"),
+    [
+        ("application/json", 5000, True),
+        ("application/problem+json", 5000, True),
+        ("text/html; charset=utf-8", 5000, True),
+        ("image/svg+xml", 5000, True),
+        ("application/json", 300, False),
+        ("image/png", 5000, False),
+        ("application/pdf", 5000, False),
+        ("application/zip", 5000, False),
+        ("", 5000, False),
+    ],
+)
+def test_small_and_packed_bodies_are_not_packed(media_type: str, size: int, gains: bool) -> None:
+    assert is_packable(media_type, size) is gains
+
+
+def test_a_tag_names_its_form_and_comes_back_to_its_content() -> None:
+    assert tag_in("br", '"abc"') == '"abc-br"'
+    assert tag_in("identity", '"abc"') == '"abc"'
+    assert tag_in("br", 'W/"abc"') == 'W/"abc"'
+    assert plain_tags('"abc-br", W/"d-gzip", "e", *') == '"abc", W/"d", "e", *'
+
+
+def entry(
+    body: bytes = b"x" * 2000, *, mark: int = 0, asked: RawHeaders = (), **said: str
+) -> Entry:
+    fields = {"cache_control": "max-age=60", "content_type": "text/plain", "etag": '"t"'}
+    headers = raw(**(fields | said))
+    life = life_of(headers, asked_at=NOW, came_at=NOW)
+    assert life is not None
+    vary = vary_of(headers)
+    return Entry(200, headers, body, life, mark, vary, chosen_by(vary, asked))
+
+
+def reply(kept: Entry, **asks: str) -> tuple[int, dict[str, str], bytes]:
+    asked = Asked.of(raw(**asks))
+    coding = kept.coding_for(asked)
+    if not kept.is_prepared(coding):
+        kept.prepare(coding)
+    sent = reply_of(kept, asked, now=NOW + 7, how="hit")
+    return sent.status, {name.decode(): value.decode() for name, value in sent.headers}, sent.body
+
+
+def test_a_form_is_packed_once_and_named() -> None:
+    kept = entry()
+    status, headers, body = reply(kept, accept_encoding="gzip")
+    assert (status, headers["content-encoding"], headers["etag"]) == (200, "gzip", '"t-gzip"')
+    assert (headers["vary"], headers["age"]) == ("accept-encoding", "7")
+    assert int(headers["content-length"]) == len(body) < 100
+    assert reply(kept, accept_encoding="gzip")[2] is body
+    plain = reply(kept)
+    assert (plain[1]["etag"], plain[1]["vary"], plain[2]) == ('"t"', "accept-encoding", kept.body)
+
+
+@pytest.mark.parametrize(
+    ("tags", "codings", "status", "tag"),
+    [
+        ('"t"', "", 304, '"t"'),
+        ('W/"t"', "", 304, '"t"'),
+        ('"other", "t"', "", 304, '"t"'),
+        ("*", "gzip", 304, '"t-gzip"'),
+        ('"t-gzip"', "gzip", 304, '"t-gzip"'),
+        ('"t"', "gzip", 304, '"t"'),  # the client holds the plain form, and takes it
+        ('"t"', "gzip, identity;q=0", 200, '"t-gzip"'),
+        ('"t-br"', "gzip", 200, '"t-gzip"'),
+        ('"other"', "", 200, '"t"'),
+        ("", "", 200, '"t"'),
+    ],
+)
+def test_a_client_that_holds_a_form_it_takes_gets_304(
+    tags: str, codings: str, status: int, tag: str
+) -> None:
+    got, headers, body = reply(entry(), if_none_match=tags, accept_encoding=codings)
+    assert (got, headers["etag"]) == (status, tag)
+    if status == 304:
+        assert body == b""
+        assert {"content-length", "content-type", "content-encoding"}.isdisjoint(headers)
+        assert {"cache-control", "etag", "vary", "age"} <= set(headers)
+
+
+def test_what_must_not_be_transformed_is_not_packed() -> None:
+    kept = entry(cache_control="max-age=60, no-transform")
+    assert "content-encoding" not in reply(kept, accept_encoding="gzip")[1]
+    packed = entry(content_encoding="gzip")
+    assert reply(packed, accept_encoding="br")[1]["content-encoding"] == "gzip"
+
+
+def test_a_store_keeps_to_its_limit_and_lets_go_what_was_not_used_longest() -> None:
+    store = Store(limit=10_000)
+    kept = {name: entry() for name in "abcd"}
+    for name in "abc":
+        store.put(("http://hub", name), kept[name])
+    assert store.find(("http://hub", "a"), ()) is kept["a"]
+    store.put(("http://hub", "d"), kept["d"])
+    found = {name: store.find(("http://hub", name), ()) is not None for name in "abcd"}
+    assert found == {"a": True, "b": False, "c": True, "d": True}
+    assert store.size <= store.limit
+    kept["a"].packed["gzip"] = b"x" * 5000
+    store.grown(kept["a"])
+    assert store.size <= store.limit
+    store.grown(kept["b"])  # thrown out before: counts nothing
+    assert store.size == sum(e.size for n, e in kept.items() if store.find(("http://hub", n), ()))
+
+
+@given(some.lists(some.tuples(some.integers(0, 9), some.integers(0, 4000)), max_size=60))
+def test_a_store_counts_what_it_holds(puts: list[tuple[int, int]]) -> None:
+    store = Store(limit=12_000)
+    for name, size in puts:
+        store.put(("http://hub", str(name)), entry(b"x" * size))
+    held = [store.find(("http://hub", str(name)), ()) for name in range(10)]
+    assert store.size == sum(found.size for found in held if found) <= store.limit
+    assert len(store) == sum(found is not None for found in held)
+
+
+def test_each_form_of_an_address_is_kept_and_only_so_many() -> None:
+    store = Store(limit=10**6)
+    for number in range(FORMS + 3):
+        asked = raw(accept_language=str(number))
+        store.put(KEY, entry(vary="Accept-Language", asked=asked))
+    assert len(store) == FORMS
+    assert store.find(KEY, raw(accept_language="5")) is not None
+    assert store.find(KEY, raw(accept_language="0")) is None
+    assert store.find(KEY, ()) is None
+
+
+def test_a_change_in_an_area_makes_older_marks_invalid() -> None:
+    store = Store(limit=1000)
+    before = store.mark(("catalog", "gateway")), store.mark(("other",))
+    store.purge("gateway")
+    assert store.mark(("catalog", "gateway")) > before[0]
+    assert store.mark(("other",)) == before[1]
+    store.purge("everything")
+    assert store.mark(("other",)) > before[1]
