@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.catalog.routes import router
+from services.platform.hot_reads import HotReads
 from services.platform.service import API, make_service
 from services.platform.settings import Service, Settings
 
@@ -16,9 +17,10 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         yield
+        await app.state.reads.close()
         await app.state.database.close()
 
-    return make_service(
+    app = make_service(
         Service.catalog,
         settings,
         title="emall catalog",
@@ -26,3 +28,5 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         is_published=lambda path: path.startswith(f"{API}/"),
     )
+    app.state.reads = HotReads(app.state.database)
+    return app

@@ -33,18 +33,28 @@ LIMIT :limit
 """
 
 LIST = """
--- A page of all services by slug.
-SELECT s.slug, s.version, s.modified_at, s.content, a.content AS agency
-FROM catalog.service s
-JOIN catalog.agency a ON a.region = s.region AND a.slug = s.agency
-WHERE s.region = :region
-  AND (:agency ::text IS NULL OR s.agency = :agency)
-  AND (:life_event ::text IS NULL OR :life_event = ANY (s.life_events))
-  AND (:channel ::text IS NULL OR :channel = ANY (s.channels))
-  AND (:modified_after ::timestamptz IS NULL OR s.modified_at > :modified_after)
-  AND (:cursor ::text IS NULL OR s.slug > :cursor)
-ORDER BY s.slug
-LIMIT :limit
+-- A page of all services by slug, as JSON: its items, its last slug, and whether more follow.
+-- $1 region, $2 agency, $3 life event, $4 channel, $5 modified after, $6 cursor, $7 how many.
+WITH found AS (
+    SELECT s.slug, s.card, s.agency, row_number() OVER (ORDER BY s.slug) AS place
+    FROM catalog.service s
+    WHERE s.region = $1
+      AND ($2::text IS NULL OR s.agency = $2)
+      AND ($3::text IS NULL OR $3 = ANY (s.life_events))
+      AND ($4::text IS NULL OR $4 = ANY (s.channels))
+      AND ($5::timestamptz IS NULL OR s.modified_at > $5)
+      AND ($6::text IS NULL OR s.slug > $6)
+    ORDER BY s.slug
+    LIMIT $7::int + 1
+)
+SELECT coalesce(string_agg(f.card[1] || '{"slug":' || (a.content -> 'slug')::text
+                           || ',"name":' || (a.content -> 'name')::text
+                           || ',"short_name":' || (a.content -> 'short_name')::text || '}'
+                           || f.card[2],
+                           ',' ORDER BY f.place) FILTER (WHERE f.place <= $7), '') AS items,
+       max(f.slug) FILTER (WHERE f.place = $7) AS last,
+       count(*) > $7 AS is_more
+FROM found f JOIN catalog.agency a ON a.region = $1 AND a.slug = f.agency
 """
 
 INDEX = """

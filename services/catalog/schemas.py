@@ -122,7 +122,7 @@ class CatalogSummary(Wire):
 
 
 def service_summary(row: Any, *, href: str) -> ServiceSummary:
-    """A list item from a row of the queries LIST and SEARCH."""
+    """A list item from a row of the query SEARCH; that of LIST is `catalog.card_of` in SQL."""
     content: dict[str, Any] = row.content
     agency: dict[str, Any] = row.agency
     return ServiceSummary(

@@ -171,7 +171,7 @@ class FastProtocol(HttpToolsProtocol):
             super().data_received(data)
             return
         if (
-            (self.cycle is None or self.cycle.response_complete)
+            (not self.cycle or self.cycle.response_complete)
             and not self.flow.write_paused
             and not self.transport.is_closing()
             and (wire := hits.find(data, self.server_state.default_headers)) is not None
@@ -241,10 +241,11 @@ class FastProtocol(HttpToolsProtocol):
 
     def _is_plain_read(self, whole: bytes) -> bool:
         """Whether the request is written as `Hits` would read it again."""
-        method = self.parser.get_method()
+        parser: Any = self.parser
+        method: bytes = parser.get_method()
         return (
             method in {b"GET", b"HEAD"}
-            and self.parser.should_keep_alive()
+            and parser.should_keep_alive()
             and whole.startswith(b"%b %b HTTP/1.1\r\n" % (method, self.url))
         )
 

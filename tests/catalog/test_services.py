@@ -1,11 +1,14 @@
 """Services, agencies and life events over HTTP."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import Room
+from services.catalog.schemas import ServiceSummary
+from services.platform.paging import Page
+from tests.conftest import Room, execute
 from tests.packs import component, load, service, write_pack
 
 
@@ -186,3 +189,26 @@ def test_a_parameter_that_does_not_fit_is_named(
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
 def test_the_first_and_the_last_moment_are_accepted(catalog: Room, moment: str) -> None:
     assert catalog.get("/api/v1/services", modified_after=moment).status_code == 200
+
+
+def test_a_list_put_together_by_the_database_is_what_the_schema_would_give(regency: Room) -> None:
+    answer = regency.get("/api/v1/services")
+    page = Page[ServiceSummary].model_validate_json(answer.content)
+    assert answer.text == page.model_dump_json()
+    assert len(page.items) == 4
+    found = regency.get("/api/v1/services", query="layanan").json()["items"]
+    listed = {item["slug"]: item for item in answer.json()["items"]}
+    assert found
+    assert all(listed[item["slug"]] == item for item in found)
+
+
+def test_a_list_is_read_again_after_the_server_has_cut_its_connections(regency: Room) -> None:
+    before = regency.get("/api/v1/services").json()
+    assert regency.settings.database_url is not None
+    cut = """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE application_name = 'emall catalog: reads' AND datname = current_database()
+    """
+    asyncio.run(execute(regency.settings.database_url.get_secret_value(), cut))
+    for _ in range(3):
+        assert regency.get("/api/v1/services").json() == before

@@ -163,8 +163,9 @@ def test_a_hit_is_the_same_both_ways_but_for_the_time() -> None:
                 ("GET", {"If-None-Match": '"1"'}),
                 ("GET", {"If-None-Match": '"1-br"', "Accept-Encoding": "br"}),
             ):
-                for _ in range(3):
-                    got = door.client.request(method, door.address + HERE, headers=fields)
+                door.client.request(method, door.address + HERE, headers=fields)
+                door.client.request(method, door.address + HERE, headers=fields)
+                got = door.client.request(method, door.address + HERE, headers=fields)
                 kept = [(n, v) for n, v in got.headers.raw if n not in {b"date", b"age"}]
                 told = [v.rpartition(b"ttl=")[0] if n == b"cache-status" else v for n, v in kept]
                 seen.append({"status": got.status_code, "names": kept, "told": told})

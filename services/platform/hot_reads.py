@@ -1,0 +1,55 @@
+"""Reads that many ask: prepared once, on connections of their own, without an ORM around them."""
+
+import asyncio
+
+import asyncpg
+
+from services.platform.database import Connection, Database
+
+LOST = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError)
+"""What tells that a connection is gone, and says nothing of the statement."""
+
+
+class HotReads:
+    """A few read-only connections of one service; each prepares a statement once."""
+
+    def __init__(self, database: Database, *, connections: int = 2) -> None:
+        self._database = database
+        self._free: asyncio.LifoQueue[Connection | None] = asyncio.LifoQueue()
+        for _ in range(connections):
+            self._free.put_nowait(None)
+
+    async def row(self, statement: str, *values: object) -> asyncpg.Record:
+        """The one row that a statement answers; its parameters are `$1`, `$2`..."""
+        connection = await self._free.get()
+        was_open = connection is not None
+        try:
+            if connection is None:
+                connection = await self._connect()
+            try:
+                row = await connection.fetchrow(statement, *values)
+            except LOST:
+                if not was_open:
+                    raise
+                # The server was restarted since; nothing was changed, so it is asked again.
+                connection.terminate()
+                connection = await self._connect()
+                row = await connection.fetchrow(statement, *values)
+        except BaseException:
+            if connection is not None and connection.is_closed():
+                connection = None
+            raise
+        finally:
+            self._free.put_nowait(connection)
+        if row is None:
+            raise LookupError("the statement answers no row")
+        return row
+
+    async def close(self) -> None:
+        while not self._free.empty():
+            connection = self._free.get_nowait()
+            if connection is not None:
+                connection.terminate()
+
+    async def _connect(self) -> Connection:
+        return await self._database.connect(purpose="reads", default_transaction_read_only="on")
