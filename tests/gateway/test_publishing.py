@@ -1,0 +1,145 @@
+"""What is published is seen at every replica at once, and readable while its owner is down."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from starlette.testclient import TestClient
+
+from services.catalog.app import create_app as create_catalog
+from services.gateway.app import create_app
+from services.platform.settings import Settings
+from tests.conftest import Hub, Server, execute
+from tests.servers import free_port, serving
+
+PBG = "/api/v1/services/pbg"
+PAGE = "/layanan/pbg"
+LISTENERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name"
+
+
+@pytest.fixture(scope="module")
+def own(server: Server, toba: str) -> Iterator[Settings]:
+    with server.database_from(toba) as name:
+        yield server.settings(name)
+
+
+@pytest.fixture(scope="module")
+def replicas(own: Settings) -> Iterator[tuple[Hub, Hub]]:
+    """Two gateways on one database, which hear of changes."""
+    with TestClient(create_app(own)) as one, TestClient(create_app(own)) as other:
+        for client in (one, other):
+            until(lambda client=client: client.app.state.cache.store.is_trusted)  # type: ignore[attr-defined]
+        yield Hub(one, own), Hub(other, own)
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.005)
+
+
+def is_kept(answer: httpx.Response) -> bool:
+    return "; hit" in answer.headers.get("cache-status", "")
+
+
+def kept(client: TestClient, path: str) -> Any:
+    """Reads until the answer comes from what is kept."""
+    until(lambda: is_kept(client.get(path)))
+    return client.get(path)
+
+
+def change(hub: Hub, **fields: Any) -> httpx.Response:
+    read = hub.client.get(PBG)
+    service = read.json()["service"] | fields
+    headers = hub.auth("diskominfo", "admin") | {"If-Match": read.headers["etag"]}
+    return hub.client.put(PBG, json=service, headers=headers)
+
+
+def test_a_change_is_seen_at_once_where_it_was_made_and_soon_at_the_other_replica(
+    replicas: tuple[Hub, Hub],
+) -> None:
+    here, there = replicas
+    for client in (here.client, there.client):
+        kept(client, PBG)
+        kept(client, PAGE)
+    assert change(here, summary="Diurus daring.").status_code == 200
+    assert here.client.get(PBG).json()["service"]["summary"] == "Diurus daring."
+    until(lambda: there.client.get(PBG).json()["service"]["summary"] == "Diurus daring.")
+    until(lambda: "Diurus daring." in there.client.get("/cari?q=pbg").text)
+
+
+def test_what_the_command_line_changes_is_heard_of_too(
+    own: Settings, replicas: tuple[Hub, Hub]
+) -> None:
+    here, _ = replicas
+    kept(here.client, "/api/v1/agencies")
+    assert own.database_url is not None
+    renamed = """
+        UPDATE catalog.agency SET content = jsonb_set(content, '{name}', '"Dinas Baru"')
+        WHERE slug = 'dukcapil'
+    """
+    asyncio.run(execute(own.database_url.get_secret_value(), renamed))
+    until(lambda: "Dinas Baru" in here.client.get("/api/v1/agencies").text)
+
+
+def test_an_incident_is_on_the_page_at_once(replicas: tuple[Hub, Hub]) -> None:
+    here, there = replicas
+    before = kept(there.client, PAGE)
+    assert "terganggu" not in before.text
+    incident = {"link": "simbg", "title": "Tidak dapat dibuka", "title_en": "Cannot be opened"}
+    made = here.client.post(
+        "/api/v1/incidents", json=incident, headers=here.auth("diskominfo", "admin")
+    )
+    assert made.status_code < 300, made.text
+    until(lambda: "terganggu" in there.client.get(PAGE).text)
+
+
+def test_while_the_ear_is_cut_nothing_counts_as_fresh_and_then_it_listens_again(
+    own: Settings, replicas: tuple[Hub, Hub]
+) -> None:
+    here, _ = replicas
+    kept(here.client, PBG)
+    store = here.client.app.state.cache.store  # type: ignore[attr-defined]
+    before = store.mark(("catalog",))
+    assert own.database_url is not None
+    cut = f"{LISTENERS} = 'emall gateway: publishing' AND datname = current_database()"
+    asyncio.run(execute(own.database_url.get_secret_value(), cut))
+    # It counts as changed whatever was said meanwhile.
+    until(lambda: store.is_trusted and store.mark(("catalog",)) > before)
+    assert not is_kept(here.client.get(PBG))
+    assert is_kept(here.client.get(PBG))
+
+
+def test_a_catalogue_that_is_down_is_still_readable_and_tells_its_age(own: Settings) -> None:
+    port = free_port()
+    away = own.model_copy(update={"catalog_url": f"http://127.0.0.1:{port}"})
+    with TestClient(create_app(away)) as client:
+        store = client.app.state.cache.store  # type: ignore[attr-defined]
+        with serving(create_catalog(own), port=port):
+            for path in (PBG, PAGE):
+                kept(client, path)
+        store.purge("catalog")
+        for path in (PBG, PAGE):
+            for _ in range(2):
+                answer = client.get(path)
+                assert answer.status_code == 200
+                assert int(answer.headers["age"]) >= 0
+        assert client.get("/api/v1/services/imb").status_code in {404, 503}
+        assert client.get("/api/v1/agencies").status_code == 503
+
+
+def test_what_a_key_reads_is_its_own(replicas: tuple[Hub, Hub]) -> None:
+    here, _ = replicas
+    auth = here.auth("diskominfo", "admin")
+    kept(here.client, PBG)
+    answer = here.client.get(PBG, headers=auth)
+    assert answer.headers["cache-control"] == "private, no-store"
+    assert "cache-status" not in answer.headers
+    assert here.client.get("/api/v1/surveys").headers["cache-control"] == "no-cache"
+    assert here.client.get(PBG).headers["cache-control"].startswith("public, max-age=")
+    wrong = here.client.get(PBG, headers={"Authorization": "Bearer emk_no_key"})
+    assert wrong.status_code == 401
