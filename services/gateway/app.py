@@ -16,7 +16,7 @@ from services.catalog.app import create_app as create_catalog
 from services.feedback.app import create_app as create_feedback
 from services.gateway.audit.routes import router as audit_lines
 from services.gateway.cache.areas import areas_of
-from services.gateway.cache.guest import Guests
+from services.gateway.cache.guest import hits_of
 from services.gateway.cache.layer import Cache
 from services.gateway.cache.listening import Listener
 from services.gateway.cache.store import Store
@@ -28,7 +28,7 @@ from services.gateway.connectors.routes import router as connectors
 from services.gateway.consumption_routes import router as consumption_counts
 from services.gateway.door import Door, owner_of
 from services.gateway.entrance import open_entrance
-from services.gateway.fast import STATE, Hits
+from services.gateway.fast import STATE
 from services.gateway.guard import Guard
 from services.gateway.hub import router as hub
 from services.gateway.key_routes import router as keys
@@ -149,9 +149,7 @@ def create_app(settings: Settings) -> FastAPI:
             if desk is not None:
                 stack.push_async_callback(desk.oss.connector.close)
             stack.push_async_callback(cache.close)
-            guests = Guests(entrance.admission)
-            hits = Hits(cache, admit=guests.admit, counted=guests.counted)
-            yield {STATE: hits} if settings.fast_path else {}
+            yield {STATE: hits_of(cache, entrance.admission)} if settings.fast_path else {}
 
     app = FastAPI(
         title="emall gateway",

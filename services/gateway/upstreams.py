@@ -134,9 +134,17 @@ def _passed_on(scope: Scope) -> list[tuple[str, str]]:
         for name, value in headers
         if name not in dropped
     ]
-    if scope.get("client"):
-        passed.append(("x-forwarded-for", scope["client"][0]))
-    return [*passed, ("x-forwarded-proto", scope.get("scheme", "http"))]
+    scheme = scope.get("scheme", "http")
+    client = scope["client"][0] if scope.get("client") else None
+    if client is not None:
+        passed.append(("x-forwarded-for", client))
+    return [*passed, ("x-forwarded-proto", scheme), ("forwarded", _forwarded(client, scheme))]
+
+
+def _forwarded(client: str | None, scheme: str) -> str:
+    """Who asked, and how (RFC 7239); an address of IPv6 stands in brackets and quotes."""
+    node = "unknown" if client is None else f'"[{client}]"' if ":" in client else client
+    return f"for={node};proto={scheme}"
 
 
 def _named_by_connection(headers: RawHeaders) -> set[bytes]:

@@ -291,6 +291,7 @@ def test_who_the_client_is_says_the_door_and_not_the_client(empty: Settings) -> 
     said = {name: header(seen, name.lower()) for name in lies}
     assert said.pop("X-Forwarded-For") == ["10.1.2.3"]
     assert said.pop("X-Forwarded-Proto") == ["http"]
+    assert said.pop("Forwarded") == ["for=10.1.2.3;proto=http"]
     assert set(map(tuple, said.values())) == {()}
 
 

@@ -1,7 +1,9 @@
 """Lets limits and counts see the answers that go the short way."""
 
 from services.gateway.admission import Admission
+from services.gateway.cache.layer import Cache
 from services.gateway.door import area_of
+from services.gateway.fast import Hits
 from services.gateway.limits.rates import kind_of
 
 
@@ -21,3 +23,9 @@ class Guests:
     def counted(self, path: str, status: int) -> None:
         if kind_of("GET", path) is not None:
             self._admission.counted(area_of(path), status)
+
+
+def hits_of(cache: Cache, admission: Admission) -> Hits:
+    """The short way of this cache, under these limits."""
+    guests = Guests(admission)
+    return Hits(cache, admit=guests.admit, counted=guests.counted)
