@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, StrictBool, StringConstraints, model_validator
-from sqlalchemy import ARRAY, Column, DateTime, String
+from sqlalchemy import ARRAY, Column, Computed, DateTime, String
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
@@ -218,6 +218,10 @@ class ServiceRecord(CatalogTable, table=True):
     names: list[str] = Stored(sa_column=Column(ARRAY(String), nullable=False))
     search: str = Stored(sa_column=Column(TSVECTOR, nullable=False))
     origin: str
+    card: list[str] | None = Stored(
+        None, sa_column=Column(ARRAY(String), Computed("catalog.card_of(...)", persisted=True))
+    )
+    """What a list shows of it, by the database."""
 
 
 class ServiceVersionRecord(CatalogTable, table=True):
