@@ -215,6 +215,7 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
     from services.assessment.reports.place import load_place
     from services.catalog.pack import load_catalog, read_catalog
     from services.feedback.pack import Duty, load_feedback, read_feedback
+    from services.gateway.connectors.pack import load_connectors, read_connectors
     from services.gateway.districts import load_districts, read_districts
     from services.gateway.links.pack import load_links, read_links
     from services.gateway.posters.codes import load_posters, subjects_of
@@ -229,6 +230,9 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
         raise PackError([located.fault(("region",), message)])
     catalog = read_catalog(root)
     links = read_links(root)
+    connectors = read_connectors(
+        root, services={service.slug: service.agency for service in catalog.services}
+    )
     districts = read_districts(root)
     feedback = read_feedback(root)
     evidence = read_evidence(root)
@@ -252,6 +256,7 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
         (Service.catalog, lambda session: load_catalog(session, region, catalog, now=now)),
         (Service.gateway, lambda session: load_regency(session, region, pack)),
         (Service.gateway, lambda session: load_links(session, region, links)),
+        (Service.gateway, lambda session: load_connectors(session, region, connectors)),
         (Service.gateway, lambda session: load_districts(session, region, districts)),
         (Service.gateway, lambda session: load_posters(session, region, posters)),
         (
@@ -728,7 +733,7 @@ async def _verify_audit(settings: Settings, expected: str | None) -> tuple[str |
 
 @app.command("stand-in")
 def stand_in(
-    system: Annotated[str, typer.Argument(help="oss")],
+    system: Annotated[str, typer.Argument(help="oss, or website")],
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8010,
 ) -> None:
@@ -736,12 +741,14 @@ def stand_in(
     import uvicorn
 
     from services.gateway.connectors.stand_in import create_oss_stand_in
+    from services.gateway.connectors.website_stand_in import create_website_stand_in
 
-    if system != "oss":
-        say(f"There is no stand-in {system!r}; there is: oss.")
+    made = {"oss": create_oss_stand_in, "website": create_website_stand_in}.get(system)
+    if made is None:
+        say(f"There is no stand-in {system!r}; there are: oss, website.")
         raise typer.Exit(2)
-    say(f"OSS stand-in at http://{host}:{port}; PUT /stand-in tells it how to answer.")
-    uvicorn.run(create_oss_stand_in(), host=host, port=port, log_level="warning")
+    say(f"Stand-in {system} at http://{host}:{port}; PUT /stand-in tells it how to answer.")
+    uvicorn.run(made(), host=host, port=port, log_level="warning")
 
 
 @app.command("run")

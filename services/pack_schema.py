@@ -16,6 +16,7 @@ from services.assessment.evidence.records import EVIDENCE
 from services.assessment.pack import field_of
 from services.catalog.records import AgencyFile, LifeEventFile, ServiceFile
 from services.feedback.surveys.definition import Survey
+from services.gateway.connectors.pack import ConnectorFile
 from services.gateway.links.records import LinkFile
 from services.platform.packs import Pack, PackModel, SourceFile
 
@@ -86,6 +87,13 @@ FILE_KINDS: tuple[FileKind, ...] = (
         "Links",
         "Portals and applications that others run; some are the e-Mall's own portals.",
         LinkFile,
+    ),
+    FileKind(
+        "connectors",
+        "connectors.yaml",
+        "Connectors",
+        "Websites whose announcements are shown, sources of statistics, how OSS counts.",
+        ConnectorFile,
     ),
     FileKind(
         "services",

@@ -61,6 +61,7 @@ class Server:
             "link_check_seconds": 0,
             # Many tests share an address; one that is about limits sets them.
             **dict.fromkeys(LIMITS, 0),
+            "source_seconds": 0,
         }
         return Settings(**(given | more))
 

@@ -15,6 +15,7 @@ from services.assessment.pack import read_evidence
 from services.catalog.pack import read_catalog
 from services.cli import app
 from services.feedback.pack import read_feedback
+from services.gateway.connectors.pack import read_connectors
 from services.gateway.links.pack import read_links
 from services.pack_schema import FILE_KINDS, FileKind, schema_text
 from services.platform.packs import Pack, PackError, parse, read_yaml
@@ -28,7 +29,8 @@ TOBA_FILES = [(kind, file) for kind in FILE_KINDS for file in sorted(TOBA.glob(k
 def read_pack(root: Path) -> None:
     """Reads every part of a pack, as `emall load` does before it stores anything."""
     parse(read_yaml(root / "pack.yaml", root), Pack)
-    read_catalog(root)
+    catalog = read_catalog(root)
+    read_connectors(root, services={each.slug: each.agency for each in catalog.services})
     read_links(root)
     read_feedback(root)
     read_evidence(root)
@@ -99,6 +101,7 @@ MISTAKES = [
     ("agencies", "agencies.yaml", "kind: dinas", "kind: dians"),
     ("life-events", "life-events.yaml", "name: Menikah", "nama: Menikah"),
     ("links", "links.yaml", "url: https://oss.go.id", "url: oss.go.id"),
+    ("connectors", "connectors.yaml", "measure: returned", "measure: retruned"),
     ("services", "services/pupr.yaml", "jangka_waktu:", "jangka_watku:"),
     ("services", "services/pupr.yaml", "working_days: 28", "working_days: 28 hari"),
     ("surveys", "surveys/skm.yaml", "kind: scale4", "kind: scale5"),

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from services.assessment.app import create_app as create_assessment
 from services.catalog.app import create_app as create_catalog
 from services.feedback.app import create_app as create_feedback
+from services.gateway.announcements.routes import router as announcements
 from services.gateway.audit.routes import router as audit_lines
 from services.gateway.cache.areas import areas_of
 from services.gateway.cache.guest import hits_of
@@ -24,6 +25,7 @@ from services.gateway.clicks import Clicks
 from services.gateway.connectors.oss.desk import Desk, open_desk
 from services.gateway.connectors.oss.receiving import router as oss_receiving
 from services.gateway.connectors.oss.routes import router as oss
+from services.gateway.connectors.rounds import open_rounds
 from services.gateway.connectors.routes import router as connectors
 from services.gateway.consumption_routes import router as consumption_counts
 from services.gateway.door import Door, owner_of
@@ -41,6 +43,7 @@ from services.gateway.links.watch import Watch
 from services.gateway.links.webhook_routes import router as webhooks
 from services.gateway.links.webhooks import Messenger
 from services.gateway.openapi import unified_document
+from services.gateway.pages.announcements import router as announcement_pages
 from services.gateway.pages.assets import Assets
 from services.gateway.pages.comments.routes import router as comment_pages
 from services.gateway.pages.dashboard.routes import router as dashboard
@@ -142,7 +145,7 @@ def create_app(settings: Settings) -> FastAPI:
                 stack.push_async_callback(client.aclose)
             state = app.state
             own = (state.clicks, state.watch, state.check_retention, state.messenger)
-            for part in (*entrance.running, *own, state.reminders, listener):
+            for part in (*entrance.running, *own, state.reminders, state.rounds, listener):
                 part.start()
                 stack.push_async_callback(part.stop)
             desk: Desk | None = app.state.oss
@@ -186,6 +189,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.messenger = Messenger(database, settings.region, guard, key)
     app.state.reminders = Reminders(database, settings.region, clients[Service.feedback])
+    app.state.signs_in = lambda caller: SignedIn(signer, caller)
+    app.state.rounds = open_rounds(settings, database, guard, clients, app.state.signs_in)
     app.state.oss = open_desk(settings, database, key)
     app.state.oss_key = derived_key(key, b"emall oss inbox")
     install_problem_handlers(app)
@@ -197,9 +202,11 @@ def create_app(settings: Settings) -> FastAPI:
         connectors,
         oss,
         oss_receiving,
+        announcements,
         links,
         hub,
         pages,
+        announcement_pages,
         surveys,
         ratings,
         survey_results,

@@ -136,6 +136,16 @@ class Settings(BaseSettings):
     connector_timeout_seconds: float = Field(
         10, gt=0, le=60, description="How long a system of others is waited for, retries included."
     )
+    source_seconds: int = Field(
+        1800,
+        ge=0,
+        le=86_400,
+        description="Time between two questions to a website or a source of statistics; 0: none "
+        "by itself.",
+    )
+    source_secrets: dict[str, SecretStr] | None = Field(
+        None, description="What opens sources of statistics, as JSON: slug to header value."
+    )
     oss_url: AnyHttpUrl | None = Field(
         None, description="Address of the OSS RBA partner interface; default: not connected."
     )

@@ -139,6 +139,7 @@ def test_of_a_message_nothing_is_kept_that_tells_about_a_person(hub: Connected) 
     assert json.loads(facts) == {
         "kd_daerah": "1212000000",
         "skala_usaha": "01",
+        "change": "no",
         "licences": ["01", "029000000047"],
     }
     [(whole,)] = rows(hub.settings, "SELECT oss_message::text FROM gateway.oss_message")

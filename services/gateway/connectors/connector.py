@@ -2,19 +2,32 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import httpx
 
 from services.gateway.connectors.breaker import Breaker, Switch
-from services.gateway.links.probing import failure_of, reason_of
+from services.gateway.guard import Guard, PrivateAddressError, to_address
+from services.gateway.links.probing import failure_of, reason_of, trusted_roots
 
 MOST_BYTES = 4 * 1024 * 1024
+MOST_REDIRECTS = 5
 
 Reason = Literal[
-    "breaker_open", "dns", "tls", "timeout", "refused", "cut", "too_large", "status", "nonsense"
+    "breaker_open",
+    "dns",
+    "tls",
+    "timeout",
+    "refused",
+    "cut",
+    "too_large",
+    "status",
+    "nonsense",
+    "private_address",
+    "redirect_loop",
+    "bad_redirect",
 ]
 
 
@@ -34,6 +47,10 @@ class Answer:
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By their names in small letters."""
+    url: str = ""
+    """Where it came from, after redirects."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +73,10 @@ def server_failed(answer: Answer) -> bool:
 
 
 class Connector:
-    """The way to one system."""
+    """The way to one system.
+
+    With a guard it asks no private network, and follows a few redirects, as a reader of pages does.
+    """
 
     def __init__(
         self,
@@ -67,6 +87,8 @@ class Connector:
         patience: Patience | None = None,
         judge: Judge = server_failed,
         switched: Callable[[], Awaitable[Switch]] | None = None,
+        guard: Guard | None = None,
+        most_bytes: int = MOST_BYTES,
         rng: random.Random | None = None,
     ) -> None:
         self.name = name
@@ -74,10 +96,13 @@ class Connector:
         self._patience = patience or Patience()
         self._judge = judge
         self._switched = switched
+        self._guard = guard
+        self._most_bytes = most_bytes
         self._rng = rng or random.Random()  # noqa: S311 - jitter
         self._client = httpx.AsyncClient(
             base_url=url,
             timeout=httpx.Timeout(self._patience.whole, connect=self._patience.connect),
+            verify=trusted_roots(),
             trust_env=False,
             follow_redirects=False,
         )
@@ -124,7 +149,9 @@ class Connector:
         try:
             answer = await self._exchange(request)
             failed = self._judge(answer)
-        except (httpx.HTTPError, OSError) as error:
+        except PrivateAddressError as error:
+            raise ConnectorError(self.name, "private_address", str(error)) from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             failure = failure_of(error)
             reason: Reason = "tls" if failure == "tls_chain" else failure  # pyright: ignore[reportAssignmentType]
             raise ConnectorError(self.name, reason, reason_of(error)) from None
@@ -135,15 +162,49 @@ class Connector:
         return answer
 
     async def _exchange(self, request: httpx.Request) -> Answer:
+        if self._guard is None:
+            return await self._read(request, request.url)
+        seen: set[httpx.URL] = set()
+        while True:
+            url = request.url
+            if url in seen or len(seen) > MOST_REDIRECTS:
+                detail = f"it redirects in a circle or more than {MOST_REDIRECTS} times"
+                raise ConnectorError(self.name, "redirect_loop", detail)
+            seen.add(url)
+            [address, *_] = await self._guard.addresses_of(url) or [""]
+            if not address:
+                raise OSError("the host has no address")
+            answer = await self._read(to_address(request, address), url)
+            location = answer.headers.get("location")
+            if answer.status not in {301, 302, 303, 307, 308} or location is None:
+                return answer
+            request = self._redirected(request, url.join(location).copy_with(fragment=None))
+
+    def _redirected(self, request: httpx.Request, url: httpx.URL) -> httpx.Request:
+        """The same question elsewhere; what opens the first host is not shown to another."""
+        same = (url.scheme, url.host, url.port) == (
+            request.url.scheme,
+            request.url.host,
+            request.url.port,
+        )
+        kept = {"accept", "user-agent", "accept-encoding"}
+        headers = {
+            name: value
+            for name, value in request.headers.items()
+            if name != "host" and (same or name in kept)
+        }
+        return self._client.build_request(request.method, url, headers=headers)
+
+    async def _read(self, request: httpx.Request, url: httpx.URL) -> Answer:
         answer = await self._client.send(request, stream=True)
         try:
             body = bytearray()
             async for chunk in answer.aiter_bytes():
                 body += chunk
-                if len(body) > MOST_BYTES:
-                    raise ConnectorError(
-                        self.name, "too_large", f"the answer is over {MOST_BYTES} bytes"
-                    )
+                if len(body) > self._most_bytes:
+                    detail = f"the answer is over {self._most_bytes} bytes"
+                    raise ConnectorError(self.name, "too_large", detail)
         finally:
             await answer.aclose()
-        return Answer(answer.status_code, bytes(body))
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return Answer(answer.status_code, bytes(body), headers, str(url))

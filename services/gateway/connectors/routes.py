@@ -1,17 +1,26 @@
-"""Connectors over HTTP: how they are, and their breakers switched by hand."""
+"""Connectors over HTTP: how they are, their breakers switched by hand, sources asked by hand."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Literal
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.gateway.access import Administrator
 from services.gateway.connectors.breaker import BreakerState, Switch
+from services.gateway.connectors.connector import Connector
+from services.gateway.connectors.memory import Memory
 from services.gateway.connectors.oss.desk import Desk
+from services.gateway.connectors.reporting import NotTakenError
+from services.gateway.connectors.rounds import Rounds
+from services.gateway.connectors.sources import Source, list_sources
+from services.platform.database import Reading, ReadSession
+from services.platform.identity import AnyCaller
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
-from services.platform.problems import NotFound, problem_responses
-from services.platform.service import API
+from services.platform.problems import Conflict, NotFound, problem_responses
+from services.platform.service import API, region_of
 
 router = APIRouter(
     prefix=f"{API}/connectors", tags=["connectors"], responses=problem_responses(401, 422)
@@ -19,15 +28,29 @@ router = APIRouter(
 
 
 class ConnectorState(BaseModel):
-    """How a connector is, as this replica sees it."""
+    """How a connector is; its breaker as this replica sees it."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: str
+    kind: Literal["oss", "feed", "statistics"]
     breaker: BreakerState
     switch: Switch = Field(description="What an operator wants; `automatic`: by the rule.")
-    calls: int = Field(description="In the last minute.")
+    calls: int = Field(description="In the last minute; of a source, in the last hour.")
     failures: int
+    asked_at: AwareDatetime | None = Field(
+        default=None, description="When a source was asked last."
+    )
+    known_at: AwareDatetime | None = Field(
+        default=None, description="When it last gave what it has."
+    )
+    due_at: AwareDatetime | None = Field(default=None, description="When it is asked next.")
+    reason: str | None = Field(
+        default=None, description="Why it gave nothing when it was asked last."
+    )
+    detail: str | None = Field(
+        default=None, description="The same in words; for administrators alone."
+    )
 
 
 class BreakerSwitch(BaseModel):
@@ -39,37 +62,87 @@ class BreakerSwitch(BaseModel):
 
 
 @router.get("", operation_id="list_connectors")
-async def list_connectors(request: Request) -> Page[ConnectorState]:
+async def list_connectors(
+    request: Request, session: Reading, caller: AnyCaller
+) -> Page[ConnectorState]:
     """The systems of others that this hub is connected to."""
-    return Page(items=[_state(desk) for desk in _desks(request).values()], next=None)
+    states = await _states(request, session, in_full=caller.may("admin"))
+    return Page(items=list(states.values()), next=None)
 
 
 @router.put("/{name}/breaker", operation_id="switch_breaker", responses=problem_responses(403, 404))
 async def switch_breaker(
-    request: Request, caller: Administrator, name: SlugPath, wanted: BreakerSwitch
+    request: Request, session: Reading, caller: Administrator, name: SlugPath, wanted: BreakerSwitch
 ) -> ConnectorState:
     """Opens or closes a breaker, or leaves it to the rule; replicas follow within a second."""
-    desk = _desks(request).get(name)
-    if desk is None:
-        raise NotFound(f"There is no connector {name!r}; {API}/connectors lists all of them.")
+    if name not in await _states(request, session, in_full=True):
+        raise _unknown(name)
+    connector, memory = _way(request, name)
     by = caller.agency or caller.subject
-    await desk.memory.switch(wanted.state, by=by, now=datetime.now(UTC))
-    desk.oss.connector.breaker.switch = wanted.state
-    return _state(desk)
+    await memory.switch(wanted.state, by=by, now=datetime.now(UTC))
+    connector.breaker.switch = wanted.state
+    return (await _states(request, session, in_full=True))[name]
 
 
-def _desks(request: Request) -> dict[str, Desk]:
+@router.post(
+    "/{name}/ask", operation_id="ask_connector", responses=problem_responses(403, 404, 409)
+)
+async def ask_connector(request: Request, caller: Administrator, name: SlugPath) -> ConnectorState:
+    """Asks a source now instead of when it is due; of OSS, counts the messages that came.
+
+    The answer says what came of it: `reason` is null where the source gave what it has.
+    """
+    rounds: Rounds = request.app.state.rounds
+    if name == "oss":
+        try:
+            await rounds.counter.count()
+        except NotTakenError as error:
+            raise Conflict(f"Feedback did not take the figures: {error}") from None
+    elif not await rounds.ask_due(slug=name):
+        async with request.app.state.database.reading() as session:
+            if name not in await _states(request, session, in_full=True):
+                raise _unknown(name)
+        raise Conflict(f"{name} is being asked already; try again in a moment.")
+    async with request.app.state.database.reading() as session:
+        states = await _states(request, session, in_full=True)
+    if name not in states:
+        raise _unknown(name)
+    return states[name]
+
+
+def _unknown(name: str) -> NotFound:
+    return NotFound(f"There is no connector {name!r}; {API}/connectors lists all of them.")
+
+
+def _way(request: Request, name: str) -> tuple[Connector, Memory]:
     oss: Desk | None = request.app.state.oss
-    return {} if oss is None else {"oss": oss}
+    if name == "oss" and oss is not None:
+        return oss.oss.connector, oss.memory
+    rounds: Rounds = request.app.state.rounds
+    way = rounds.ways.to(name)
+    return way.connector, way.memory
 
 
-def _state(desk: Desk) -> ConnectorState:
-    breaker = desk.oss.connector.breaker
-    calls, failures = breaker.counted()
-    return ConnectorState(
-        name=desk.oss.connector.name,
-        breaker=breaker.state,
-        switch=breaker.switch,
-        calls=calls,
-        failures=failures,
-    )
+async def _states(
+    request: Request, session: ReadSession, *, in_full: bool
+) -> Mapping[str, ConnectorState]:
+    names: dict[str, Source | None] = {"oss": None} if request.app.state.oss is not None else {}
+    names |= {source.slug: source for source in await list_sources(session, region_of(request))}
+    states: dict[str, ConnectorState] = {}
+    for name, source in names.items():
+        breaker = _way(request, name)[0].breaker
+        calls, failures = breaker.counted()
+        state = ConnectorState(
+            name=name,
+            kind="oss" if source is None else source.kind,
+            breaker=breaker.state,
+            switch=breaker.switch,
+            calls=calls,
+            failures=failures,
+        )
+        if source is not None:
+            state.asked_at, state.known_at = source.asked_at, source.known_at
+            state.due_at, state.reason = source.due_at, source.reason
+            state.detail = source.detail if in_full else None
+        states[name] = state
+    return states

@@ -103,8 +103,8 @@ async def _answer(mode: str, name: Outbound, body: Any, user_key: str) -> Respon
     odd: dict[str, Response] = {
         "not-json": Response("<html>maintenance</html>", media_type="text/html"),
         "no-kode": JSONResponse({mapping().messages[name].answer: {}}),
-        "drip": _Broken(drip=True),
-        "cut": _Broken(drip=False),
+        "drip": Broken(drip=True),
+        "cut": Broken(drip=False),
         "huge": Response(b"[" + b"0," * 4_000_000 + b"0]", media_type="application/json"),
     }
     if mode in odd:
@@ -119,7 +119,7 @@ def _said(name: Outbound, code: str, data: dict[str, Any]) -> Response:
     return JSONResponse({mapping().messages[name].answer: content})
 
 
-class _Broken(Response):
+class Broken(Response):
     """Announces a body and sends a part of it, at once or drop by drop."""
 
     def __init__(self, *, drip: bool) -> None:

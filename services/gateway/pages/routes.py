@@ -13,6 +13,8 @@ from sqlmodel import col, select
 from services.gateway.links.health import health_of_links
 from services.gateway.links.records import LinkRecord
 from services.gateway.openapi import unified_document
+from services.gateway.pages.announcements import latest_of
+from services.gateway.pages.announcements import words_of as announcement_words
 from services.gateway.pages.notices import notices_of
 from services.gateway.pages.page import Page, ThisPage
 from services.gateway.pages.reference import groups_of, models_of
@@ -53,6 +55,8 @@ async def home(request: Request, session: Reading, page: ThisPage) -> HTMLRespon
         portals=[row.content for row in links.scalars() if row.content["e_mall"]],
         life_events=_items(life_events),
         agencies=[agency for agency in _items(agencies) if agency["services"]],
+        announcements=await latest_of(session, region_of(request)),
+        s=announcement_words(page),
     )
 
 

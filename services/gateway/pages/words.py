@@ -33,6 +33,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "search_hint": ("contoh: KTP, akta", "such as: birth"),
     "all_services": ("Semua layanan", "All services"),
     "services": ("Layanan", "Services"),
+    "announcements": ("Pengumuman", "Announcements"),
     "home": ("Beranda", "Home"),
     "portals": ("Portal daring", "Online portals"),
     "life_events": ("Menurut peristiwa hidup", "By life event"),

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypeGuard
+from typing import Any, Literal, TypeGuard, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import text
@@ -35,12 +35,30 @@ BY_MONTH = """
 SELECT to_char(received_at AT TIME ZONE 'Asia/Jakarta', 'YYYY-MM') AS month, message,
     count(*) AS count
 FROM gateway.oss_message
-WHERE region = :region
+WHERE region = :region AND message = ANY(:messages)
     AND to_char(received_at AT TIME ZONE 'Asia/Jakarta', 'YYYY') = :year
 GROUP BY 1, 2 ORDER BY 1, 2
 """
 
-FACTS = ("kd_daerah", "jenis_pelaku_usaha", "skala_usaha", "status_nib", "kd_izin")
+CLOCK_BY_MONTH = """
+-- What the hub told OSS of licences in a year, by month and by what it does to the clock.
+SELECT to_char(received_at AT TIME ZONE 'Asia/Jakarta', 'YYYY-MM') AS month,
+    count(*) FILTER (WHERE facts ->> 'kd_status' = ANY(:stops)) AS stopped,
+    count(*) FILTER (WHERE facts ->> 'kd_status' = ANY(:restarts)) AS restarted,
+    count(*) FILTER (WHERE facts ->> 'kd_status' = ANY(:approved)) AS approved,
+    count(*) FILTER (WHERE facts ->> 'kd_status' = ANY(:rejected)) AS rejected
+FROM gateway.oss_message
+WHERE region = :region AND message = 'receiveLicenseStatus'
+    AND to_char(received_at AT TIME ZONE 'Asia/Jakarta', 'YYYY') = :year
+GROUP BY 1 ORDER BY 1
+"""
+
+FACTS = ("kd_daerah", "jenis_pelaku_usaha", "skala_usaha", "status_nib", "kd_izin", "kd_status")
+
+CLOCK = ("stopped", "restarted", "approved", "rejected")
+
+Kept = Inbound | Literal["receiveLicenseStatus"]
+"""Messages that are kept: those from OSS, and what the hub told it of the state of a licence."""
 
 
 class OssMonth(BaseModel):
@@ -53,10 +71,24 @@ class OssMonth(BaseModel):
     count: int | None = Field(description=f"Null where there were fewer than {FEWEST}.")
 
 
-def facts_of(message: Inbound, body: Mapping[str, Any]) -> dict[str, Any]:
+class OssClockMonth(BaseModel):
+    """What stopped and started the clocks of service promises in a month."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    month: str
+    stopped: int | None = Field(description=f"Codes 41 and 43; null below {FEWEST}.")
+    restarted: int | None = Field(description=f"Codes 42 and 44; null below {FEWEST}.")
+    approved: int | None = Field(description=f"Code 50; null below {FEWEST}.")
+    rejected: int | None = Field(description=f"Code 90; null below {FEWEST}.")
+
+
+def facts_of(message: Kept, body: Mapping[str, Any]) -> dict[str, Any]:
     """What is kept of a message: codes that tell nothing about a person."""
     content: Mapping[str, Any] = body[mapping().messages[message].root]
     facts: dict[str, Any] = {name: content[name] for name in FACTS if _is_code(content.get(name))}
+    # Whether it tells of a NIB that was there, and not when that changed.
+    facts["change"] = "yes" if content.get("tgl_perubahan_nib") else "no"
     licences = content.get("data_checklist")
     if isinstance(licences, list):
         given = [item.get("kd_izin") for item in licences if isinstance(item, dict)]
@@ -78,7 +110,7 @@ def digest_of(key: bytes, body: Mapping[str, Any]) -> bytes:
 async def keep(
     session: WriteSession,
     region: str,
-    message: Inbound,
+    message: Kept,
     body: Mapping[str, Any],
     *,
     key: bytes,
@@ -103,12 +135,27 @@ async def keep(
 
 async def months_of(session: ReadSession, region: str, *, year: int) -> list[OssMonth]:
     """The counts of a year, small ones hidden."""
-    rows = await session.execute(text(BY_MONTH), {"region": region, "year": str(year)})
+    given = {"region": region, "year": str(year), "messages": list(get_args(Inbound))}
+    rows = await session.execute(text(BY_MONTH), given)
     return [
         OssMonth(
             month=row["month"],
             message=row["message"],
             count=row["count"] if row["count"] >= FEWEST else None,
+        )
+        for row in rows.mappings()
+    ]
+
+
+async def clock_of_year(session: ReadSession, region: str, *, year: int) -> list[OssClockMonth]:
+    """How often clocks stopped and started in a year, small counts hidden."""
+    codes = {name: list(codes) for name, codes in mapping().clock.items()}
+    given = {"region": region, "year": str(year), **codes}
+    rows = await session.execute(text(CLOCK_BY_MONTH), given)
+    return [
+        OssClockMonth(
+            month=row["month"],
+            **{name: row[name] if row[name] >= FEWEST else None for name in CLOCK},
         )
         for row in rows.mappings()
     ]

@@ -1,21 +1,31 @@
 """What the hub asks of OSS and tells it, over HTTP: `/api/v1/oss/...`."""
 
-from datetime import datetime
+import logging
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Path, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.gateway.access import AgencyKey
 from services.gateway.connectors.oss.desk import Answered, Desk
-from services.gateway.connectors.oss.inbox import OssMonth, months_of
+from services.gateway.connectors.oss.inbox import (
+    OssClockMonth,
+    OssMonth,
+    clock_of_year,
+    keep,
+    months_of,
+)
 from services.gateway.connectors.oss.messages import Outbound, faults_of, mapping
-from services.platform.database import Reading
+from services.platform.database import Database, Reading
 from services.platform.fields import Year
 from services.platform.identity import Caller
 from services.platform.paging import Page
 from services.platform.problems import Conflict, FieldError, NotAllowed, NotFound, problem_responses
 from services.platform.service import API, region_of
+
+log = logging.getLogger(__name__)
 
 router = APIRouter(
     prefix=f"{API}/oss",
@@ -135,6 +145,15 @@ async def get_oss_statistics(request: Request, session: Reading, year: Year) -> 
     return Page(items=items, next=None)
 
 
+@router.get("/clock", operation_id="get_oss_clock")
+async def get_oss_clock(request: Request, session: Reading, year: Year) -> Page[OssClockMonth]:
+    """How often the clocks of service promises were stopped and restarted, by month of a year.
+
+    Counted from what agencies told OSS through this hub; groups smaller than five are hidden.
+    """
+    return Page(items=await clock_of_year(session, region_of(request), year=year), next=None)
+
+
 def clock_of(status: str) -> Literal["running", "stopped", "ended"]:
     """What a code does to the clock of the service promise."""
     clock = mapping().clock
@@ -163,7 +182,27 @@ async def _tell(
             "It does not fit the guide of OSS; nothing was sent.",
             errors=[_error(fault, shape.root) for fault in faults],
         )
-    return Told(message=message, answer=await desk_of(request).tell(message, fields))
+    answer = await desk_of(request).tell(message, fields)
+    if message == "receiveLicenseStatus":
+        await _keep_told(request, {shape.root: fields})
+    return Told(message=message, answer=answer)
+
+
+async def _keep_told(request: Request, body: dict[str, Any]) -> None:
+    """Keeps what the counters need; OSS has the message, whatever becomes of them."""
+    database: Database = request.app.state.database
+    try:
+        async with database.writing() as session:
+            await keep(
+                session,
+                region_of(request),
+                "receiveLicenseStatus",
+                body,
+                key=request.app.state.oss_key,
+                now=datetime.now(UTC),
+            )
+    except (SQLAlchemyError, OSError, TimeoutError, RecursionError):
+        log.exception("the state of a licence is told to OSS and missing in the counters")
 
 
 def _error(fault: str, root: str) -> FieldError:

@@ -1,0 +1,233 @@
+"""Goes round the sources of the pack when they are due, as long as the gateway runs."""
+
+import asyncio
+import json
+import logging
+import random
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.gateway.announcements.store import keep_items
+from services.gateway.announcements.visiting import Vocabulary, visit
+from services.gateway.connectors.asking import Ways, validators_of
+from services.gateway.connectors.connector import ConnectorError
+from services.gateway.connectors.mapping import NotMappedError, statistics_of
+from services.gateway.connectors.oss.counting import Counter
+from services.gateway.connectors.pack import StatisticsSource
+from services.gateway.connectors.reporting import NotTakenError, Reporter, SignsIn
+from services.gateway.connectors.sources import (
+    Claim,
+    claim_source,
+    note_failure,
+    note_success,
+)
+from services.gateway.guard import Guard
+from services.platform.database import Database, WriteSession
+from services.platform.settings import Service, Settings
+
+log = logging.getLogger(__name__)
+
+JAKARTA = ZoneInfo("Asia/Jakarta")
+PAUSE_SECONDS = 10.0
+JITTER = 0.1
+AFTER_FAILURE = timedelta(minutes=5)
+"""When a source that failed is asked again, where the interval is longer."""
+
+
+@dataclass(frozen=True)
+class _Failure:
+    reason: str
+    detail: str
+
+
+class Rounds:
+    """One of the replicas that ask sources; the database gives each due source to one of them."""
+
+    def __init__(
+        self,
+        database: Database,
+        region: str,
+        ways: Ways,
+        *,
+        vocabulary: Vocabulary,
+        reporter: Reporter,
+        counter: Counter,
+        interval: timedelta,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._database = database
+        self._region = region
+        self.ways = ways
+        self._vocabulary = vocabulary
+        self._reporter = reporter
+        self.counter = counter
+        self._interval = interval
+        # Jitter keeps replicas apart; nothing secret hangs on it.
+        self._rng = rng or random.Random()  # noqa: S311
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begins, unless the interval says that nothing is asked by itself."""
+        if self._interval > timedelta():
+            self._task = asyncio.create_task(self._go_round(), name="ask sources")
+
+    async def stop(self) -> None:
+        """Ends; what was claimed and not finished is due again when its lease ends."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        await self.ways.close()
+
+    async def _go_round(self) -> None:
+        while True:
+            await asyncio.sleep(PAUSE_SECONDS * self._rng.uniform(0.7, 1.3))
+            try:
+                while await self.ask_due():
+                    pass
+                await self.counter.count()
+            except (SQLAlchemyError, OSError, TimeoutError, httpx.HTTPError) as error:
+                log.warning("sources are asked later: %s", error)
+            except NotTakenError as error:
+                log.warning("messages of OSS are not counted: %s", error)
+            except Exception:
+                # What others send must not end the rounds to all of them.
+                log.exception("a source could not be asked")
+
+    async def ask_due(self, *, slug: str | None = None) -> bool:
+        """Asks the named source, or one that is due; False where there is none to be had."""
+        async with self._database.writing() as session:
+            claim = await claim_source(session, self._region, slug=slug)
+        if claim is None:
+            return False
+        failure = await self._try(claim)
+        if failure is not None:
+            async with self._database.writing() as session:
+                await note_failure(
+                    session,
+                    self._region,
+                    claim,
+                    reason=failure.reason,
+                    detail=failure.detail,
+                    now=datetime.now(UTC),
+                    wait=self._wait(failed=True),
+                )
+        return True
+
+    async def _try(self, claim: Claim) -> _Failure | None:
+        try:
+            if claim.kind == "feed":
+                await self._visit(claim)
+            else:
+                await self._fetch_statistics(claim)
+        except ConnectorError as error:
+            return _Failure(error.reason, error.detail)
+        except NotMappedError as error:
+            return _Failure("nonsense", str(error))
+        except NotTakenError as error:
+            return _Failure("not_taken", str(error))
+        except httpx.HTTPError as error:
+            return _Failure("hub", f"a part of the hub does not answer: {error}")
+        return None
+
+    async def _visit(self, claim: Claim) -> None:
+        found = await visit(self.ways, claim)
+        words = await self._vocabulary.words()
+        now = datetime.now(UTC)
+        async with self._database.writing() as session:
+            validators = claim.validators if found is None else found[1]
+            kept = await self._note(
+                session,
+                claim,
+                validators=validators,
+                detail="nothing new" if found is None else f"{len(found[0])} items",
+                now=now,
+            )
+            if kept and found is not None:
+                await keep_items(session, self._region, claim.slug, found[0], words=words, now=now)
+
+    async def _fetch_statistics(self, claim: Claim) -> None:
+        source = StatisticsSource.model_validate(claim.content)
+        month = datetime.now(JAKARTA).date().replace(day=1) - timedelta(days=1)
+        answer = await self.ways.ask(
+            claim.slug,
+            source.url.replace("{year}", str(month.year)),
+            accept="application/json",
+            validators=claim.validators,
+            header=source.header,
+        )
+        detail, validators = "nothing new", dict(claim.validators)
+        if answer is not None:
+            document = _document(claim.slug, answer.body)
+            mapped = await asyncio.to_thread(statistics_of, document, source)
+            detail = await self._reporter.report(
+                mapped.statistics,
+                agency=source.agency,
+                source=f"connector-{claim.slug}",
+                reason=f"Dibetulkan oleh sumber {source.title}",
+            )
+            if mapped.unknown:
+                detail += f"; passed over, no service is mapped: {', '.join(mapped.unknown)}"
+            validators = validators_of(answer)
+        async with self._database.writing() as session:
+            await self._note(
+                session, claim, validators=validators, detail=detail, now=datetime.now(UTC)
+            )
+
+    async def _note(
+        self,
+        session: WriteSession,
+        claim: Claim,
+        *,
+        validators: Mapping[str, str],
+        detail: str,
+        now: datetime,
+    ) -> bool:
+        return await note_success(
+            session,
+            self._region,
+            claim,
+            validators=validators,
+            detail=detail,
+            now=now,
+            wait=self._wait(failed=False),
+        )
+
+    def _wait(self, *, failed: bool) -> timedelta:
+        interval = self._interval or timedelta(minutes=30)
+        wait = min(interval, AFTER_FAILURE) if failed else interval
+        return wait * self._rng.uniform(1 - JITTER, 1 + JITTER)
+
+
+def open_rounds(
+    settings: Settings,
+    database: Database,
+    guard: Guard,
+    clients: Mapping[Service, httpx.AsyncClient],
+    signs_in: SignsIn,
+) -> Rounds:
+    """The rounds of a gateway with these settings."""
+    reporter = Reporter(clients[Service.feedback], signs_in)
+    return Rounds(
+        database,
+        settings.region,
+        Ways(settings, database, guard),
+        vocabulary=Vocabulary(clients[Service.catalog]),
+        reporter=reporter,
+        counter=Counter(database, settings.region, reporter),
+        interval=timedelta(seconds=settings.source_seconds),
+    )
+
+
+def _document(slug: str, body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise ConnectorError(slug, "nonsense", "it is no JSON") from None

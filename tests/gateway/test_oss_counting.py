@@ -1,0 +1,179 @@
+"""Messages of OSS become monthly statistics: each counted once, by rules that are data."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from services.gateway.app import create_app
+from services.gateway.connectors.oss.counting import Counter, Message, figures_of
+from services.gateway.connectors.pack import CountingRule
+from services.gateway.connectors.reporting import NotTakenError, Reporter
+from services.gateway.connectors.stand_in import create_oss_stand_in
+from services.platform.settings import Settings
+from tests.gateway.test_announcements import store_connectors
+from tests.gateway.test_oss import LICENCE, STATUS, Connected, connected, deliver, message, token
+from tests.gateway.watched import rows
+from tests.servers import serving
+
+FIGURES = (
+    "SELECT service, measure, value, revision FROM feedback.statistic "
+    "WHERE agency = 'dpmptsp' AND is_current ORDER BY service, measure"
+)
+
+
+def rule(**more: Any) -> CountingRule:
+    given = {"message": "receiveNIB", "service": "nib", "measure": "completed"} | more
+    return CountingRule.model_validate(given)
+
+
+def test_rules_count_messages_or_their_licences_by_their_codes() -> None:
+    messages = [
+        Message("receiveNIB", {"change": "no", "licences": ["A", "B"]}),
+        Message("receiveNIB", {"change": "yes", "licences": ["C"]}),
+        Message("receiveFileDS", {"change": "no"}),
+    ]
+    rules = [
+        rule(where={"change": ["no"]}),
+        rule(each="licence", service="izin", measure="submitted"),
+        rule(where={"status_nib": ["06"]}, measure="rejected"),
+    ]
+    assert figures_of(messages, rules, zeros=False) == {
+        "nib": {"completed": 1},
+        "izin": {"submitted": 3},
+    }
+    assert figures_of(messages, rules, zeros=True)["nib"] == {"completed": 1, "rejected": 0}
+
+
+@pytest.fixture
+def hub(settings: Settings) -> Iterator[Connected]:
+    with serving(create_oss_stand_in(), grace=0) as oss, connected(settings, oss) as running:
+        yield running
+
+
+def count(hub: Connected) -> None:
+    answer = hub.client.post("/api/v1/connectors/oss/ask", headers=hub.auth("diskominfo", "admin"))
+    assert answer.status_code == 200, answer.text
+
+
+def business(number: int, **more: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    nib = f"{number:013}"
+    return message("receiveNIB", nib=nib, **more), token(nib)
+
+
+def send(hub: Connected, number: int, **more: Any) -> None:
+    body, headers = business(number, **more)
+    assert deliver(hub, "receiveNIB", body, headers=headers)["kode"] == "200"
+
+
+def test_messages_become_figures_of_the_agency_once(hub: Connected) -> None:
+    send(hub, 1, data_checklist=[{"kd_izin": "01"}, {"kd_izin": "02"}])
+    send(hub, 2)
+    send(hub, 2)
+    send(hub, 3, tgl_perubahan_nib="2026-01-01")
+    for status in ("41", "42", "50", "90"):
+        sent = hub.post("license-statuses", STATUS | {"kd_status": status})
+        assert sent.status_code == 200
+    assert hub.post("licenses", LICENCE).status_code == 200
+    expected = [
+        ("izin-usaha-berbasis-risiko", "completed", 1, 1),
+        ("izin-usaha-berbasis-risiko", "rejected", 1, 1),
+        ("izin-usaha-berbasis-risiko", "returned", 1, 1),
+        ("izin-usaha-berbasis-risiko", "submitted", 2, 1),
+        ("nib", "completed", 2, 1),
+    ]
+    count(hub)
+    assert rows(hub.settings, FIGURES) == expected
+    count(hub)
+    assert rows(hub.settings, FIGURES) == expected
+    send(hub, 4)
+    count(hub)
+    assert rows(hub.settings, FIGURES)[-1] == ("nib", "completed", 3, 2)
+
+
+def test_a_new_version_of_the_rules_counts_all_again_and_takes_back_what_no_longer_counts(
+    hub: Connected,
+) -> None:
+    send(hub, 1)
+    count(hub)
+    store_connectors(
+        hub.settings,
+        oss={
+            "version": "two",
+            "agency": "dpmptsp",
+            "rules": [
+                {"message": "receiveNIB", "service": "nib", "measure": "submitted"},
+                {
+                    "message": "receiveNIB",
+                    "where": {"status_nib": ["01"]},
+                    "service": "nib",
+                    "measure": "completed",
+                },
+            ],
+            "sources": ["website-oss"],
+        },
+    )
+    count(hub)
+    assert rows(hub.settings, FIGURES) == [("nib", "completed", 0, 2), ("nib", "submitted", 1, 1)]
+
+
+def test_clocks_that_stop_are_counted_and_small_counts_hidden(hub: Connected) -> None:
+    for number in range(6):
+        for status in ("41", "42") if number else ("43",):
+            fields = STATUS | {"kd_status": status, "id_izin": f"I-{number}"}
+            assert hub.post("license-statuses", fields).status_code == 200
+    year = rows(hub.settings, "SELECT extract(year FROM now())::int")[0][0]
+    [month] = hub.client.get(f"/api/v1/oss/clock?year={year}").json()["items"]
+    assert {name: month[name] for name in ("stopped", "restarted", "approved", "rejected")} == {
+        "stopped": 6,
+        "restarted": 5,
+        "approved": None,
+        "rejected": None,
+    }
+    assert hub.client.get(f"/api/v1/oss/statistics?year={year}").json()["items"] == []
+
+
+class DyingReporter(Reporter):
+    """Reports, and dies before anybody knows that it did."""
+
+    async def report(self, statistics: Sequence[dict[str, Any]], **more: Any) -> str:
+        await super().report(statistics, **more)
+        raise NotTakenError("dead")
+
+
+def test_a_crash_after_the_report_and_before_its_note_counts_nothing_twice(hub: Connected) -> None:
+    for number in (1, 2, 3):
+        send(hub, number)
+
+    async def die() -> None:
+        app = create_app(hub.settings)
+        reporter: Reporter = app.state.rounds.counter._reporter  # pyright: ignore[reportPrivateUsage]
+        dying = DyingReporter(reporter._feedback, reporter._signs_in)  # pyright: ignore[reportPrivateUsage]
+        async with app.router.lifespan_context(app):
+            with pytest.raises(NotTakenError):
+                await Counter(app.state.database, hub.settings.region, dying).count()
+
+    asyncio.run(die())
+    uncounted = "SELECT count(*) FROM gateway.oss_message WHERE counted_by IS NULL"
+    assert rows(hub.settings, uncounted) == [(3,)]
+    count(hub)
+    assert rows(hub.settings, uncounted) == [(0,)]
+    assert rows(hub.settings, FIGURES) == [("nib", "completed", 3, 1)]
+
+
+def test_four_replicas_count_at_once_and_each_message_counts_once(hub: Connected) -> None:
+    for number in range(8):
+        send(hub, number)
+
+    async def all_at_once() -> list[int]:
+        apps = [create_app(hub.settings) for _ in range(4)]
+        counted = await asyncio.gather(*(app.state.rounds.counter.count() for app in apps))
+        for app in apps:
+            await app.state.rounds.stop()
+            await app.state.database.close()
+        return counted
+
+    asyncio.run(all_at_once())
+    count(hub)
+    assert rows(hub.settings, FIGURES) == [("nib", "completed", 8, 1)]

@@ -1,0 +1,223 @@
+"""Sources of statistics: any JSON, mapped by the pack, becomes an agency's monthly figures."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import SecretStr, ValidationError
+from starlette.testclient import TestClient
+
+from services.gateway.app import create_app
+from services.gateway.connectors.mapping import NotMappedError, at_pointer, statistics_of
+from services.gateway.connectors.pack import StatisticsSource
+from services.gateway.connectors.website_stand_in import (
+    FIGURES,
+    SECRET,
+    create_website_stand_in,
+)
+from tests.conftest import Server
+from tests.gateway.test_announcements import Reading, store_connectors
+from tests.gateway.watched import rows
+from tests.servers import serving
+
+
+def source(url: str = "https://sicantik.example/statistics", **more: Any) -> dict[str, Any]:
+    return {
+        "slug": "sicantik",
+        "title": "SiCantik",
+        "title_en": "SiCantik",
+        "url": url,
+        "header": "Authorization",
+        "agency": "dpmptsp",
+        "items": "/data",
+        "service": {"pointer": "/jenis", "values": {"NIB": "nib", "NIB perorangan": "nib"}},
+        "channel": {"constant": "online"},
+        "period": {"year": "/tahun", "month": "/bulan"},
+        "counters": {"submitted": "/masuk", "completed": "/terbit"},
+        "sources": ["study"],
+    } | more
+
+
+def mapped(items: list[Any], **more: Any) -> list[dict[str, Any]]:
+    chosen = StatisticsSource.model_validate(source(**more))
+    return statistics_of({"data": items}, chosen).statistics
+
+
+def test_items_become_statistics_and_unknown_services_are_told() -> None:
+    found = statistics_of({"data": list(FIGURES)}, StatisticsSource.model_validate(source()))
+    assert [(each["period"], each["counters"]) for each in found.statistics] == [
+        ("2026-01", {"submitted": 12, "completed": 10}),
+        ("2026-02", {"submitted": 9}),
+    ]
+    assert found.unknown == ("SIUP lama",)
+
+
+def test_several_items_of_a_service_and_month_are_added_up() -> None:
+    item = {"jenis": "NIB", "tahun": "2024", "bulan": 3, "masuk": 2, "terbit": 1}
+    [one] = mapped([item, item | {"jenis": "NIB perorangan"}])
+    assert one["counters"] == {"submitted": 4, "completed": 2}
+
+
+def test_a_value_with_its_measure_beside_it_is_mapped_as_well() -> None:
+    items = [
+        {"jenis": "NIB", "tgl": "2024-03-31T00:00:00", "status": "Terbit", "n": 3.0},
+        {"jenis": "NIB", "tgl": "202403", "status": "Tolak", "n": "2"},
+    ]
+    long = {
+        "counters": None,
+        "measure": {
+            "pointer": "/status",
+            "values": {"Terbit": "completed", "Tolak": "rejected"},
+            "value": "/n",
+        },
+        "period": {"pointer": "/tgl"},
+    }
+    [one] = mapped(items, **long)
+    assert (one["period"], one["counters"]) == ("2024-03", {"completed": 3, "rejected": 2})
+
+
+ITEM = {"jenis": "NIB", "tahun": 2024, "bulan": 3, "masuk": 2}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "place"),
+    [
+        ({"bulan": 13}, "/data/1/bulan"),
+        ({"tahun": None}, "/data/1/tahun"),
+        ({"masuk": -1}, "/data/1/masuk"),
+        ({"masuk": 1.5}, "/data/1/masuk"),
+        ({"masuk": True}, "/data/1/masuk"),
+        ({"masuk": "dua"}, "/data/1/masuk"),
+        ({"masuk": 10**12}, "/data/1/masuk"),
+        ({"masuk": float("inf")}, "/data/1/masuk"),
+        ({"jenis": ["NIB"]}, "/data/1/jenis"),
+    ],
+)
+def test_one_wrong_item_refuses_the_whole_and_is_named(wrong: dict[str, Any], place: str) -> None:
+    with pytest.raises(NotMappedError, match=place):
+        mapped([ITEM, ITEM | wrong])
+
+
+@pytest.mark.parametrize("document", [None, [], {}, {"data": {}}, {"data": "x"}, 3])
+def test_a_document_without_the_list_is_refused(document: Any) -> None:
+    with pytest.raises(NotMappedError):
+        statistics_of(document, StatisticsSource.model_validate(source()))
+
+
+def test_pointers_are_those_of_rfc_6901() -> None:
+    document = {"a/b": {"~": [1, {"": 2}]}}
+    assert at_pointer(document, "/a~1b/~0/1/") == 2
+    assert at_pointer(document, "/a~1b/~0/01") is None
+    assert at_pointer(document, "") == document
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"service": {}},
+        {"service": {"pointer": "/x"}},
+        {"channel": {"constant": "online", "pointer": "/x"}},
+        {"period": {"year": "/x"}},
+        {"counters": None},
+        {"items": "data"},
+        {"header": "X: Y"},
+    ],
+)
+def test_a_mapping_that_says_too_little_or_too_much_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        StatisticsSource.model_validate(source(**wrong))
+
+
+@pytest.fixture(scope="module")
+def sharing(server: Server, toba: str) -> Iterator[Reading]:
+    with (
+        serving(create_website_stand_in(), grace=0) as address,
+        server.database_from(toba) as name,
+    ):
+        settings = server.settings(
+            name,
+            private_hosts=frozenset({"127.0.0.1"}),
+            connector_timeout_seconds=0.8,
+            source_secrets={"sicantik": SecretStr(SECRET)},
+        )
+        store_connectors(settings, statistics=[source(f"{address}/statistics")])
+        with TestClient(create_app(settings), follow_redirects=False) as client:
+            hub = Reading(client, settings, address, {})
+            hub.admin = hub.auth("diskominfo", "admin")
+            yield hub
+
+
+@pytest.fixture
+def hub(sharing: Reading) -> Reading:
+    sharing.tell(figures=list(FIGURES))
+    rows(sharing.settings, "DELETE FROM feedback.statistic")
+    rows(sharing.settings, "UPDATE gateway.connected_source SET validators = '{}', claim = NULL")
+    switched = {"state": "closed"}
+    path = "/api/v1/connectors/sicantik/breaker"
+    assert sharing.client.put(path, json=switched, headers=sharing.admin).status_code == 200
+    return sharing
+
+
+def figures(hub: Reading, period: str = "2026-01") -> list[tuple[str, int, int, bool]]:
+    answer = hub.client.get(f"/api/v1/usage/statistics?period={period}&agency=dpmptsp").json()
+    return sorted(
+        (each["measure"], each["value"], each["revision"], each["is_current"])
+        for each in answer["items"]
+    )
+
+
+def test_a_source_becomes_figures_of_its_agency_and_a_correction_a_revision(hub: Reading) -> None:
+    assert hub.read("sicantik")["detail"] == (
+        "3 added, 0 revised, 0 unchanged; passed over, no service is mapped: SIUP lama"
+    )
+    assert figures(hub) == [("completed", 10, 1, True), ("submitted", 12, 1, True)]
+    assert hub.read("sicantik")["detail"] == "nothing new"
+    hub.tell(figures=[FIGURES[0] | {"masuk": 13}])
+    hub.read("sicantik")
+    assert figures(hub) == [
+        ("completed", 10, 1, True),
+        ("submitted", 12, 1, False),
+        ("submitted", 13, 2, True),
+    ]
+
+
+FAILURES = {
+    "status-404": "status",
+    "status-503": "status",
+    "slow": "timeout",
+    "drip": "timeout",
+    "cut": "cut",
+    "huge": "too_large",
+    "html": "nonsense",
+    "empty": "nonsense",
+    "redirect-loop": "redirect_loop",
+    "redirect-private": "private_address",
+}
+
+
+@pytest.mark.parametrize(("mode", "reason"), FAILURES.items())
+def test_while_a_source_fails_nothing_is_stored_and_what_was_stays(
+    hub: Reading, mode: str, reason: str
+) -> None:
+    hub.read("sicantik")
+    before = figures(hub)
+    hub.tell(mode, figures=[FIGURES[0] | {"masuk": 99}])
+    assert hub.read("sicantik")["reason"] == reason
+    assert figures(hub) == before
+
+
+def test_a_month_to_come_and_a_wrong_item_are_refused_whole(hub: Reading) -> None:
+    hub.tell(figures=[FIGURES[0], FIGURES[0] | {"tahun": 2099}])
+    state = hub.read("sicantik")
+    assert (state["reason"], "has not begun" in state["detail"]) == ("not_taken", True)
+    hub.tell(figures=[FIGURES[0], FIGURES[0] | {"masuk": "banyak\u0000"}])
+    state = hub.read("sicantik")
+    assert (state["reason"], "/data/1/masuk" in state["detail"]) == ("nonsense", True)
+    assert figures(hub) == []
+
+
+def test_the_secret_goes_to_the_source_and_is_shown_nowhere(hub: Reading) -> None:
+    hub.read("sicantik")
+    assert hub.asked()[-1]["headers"]["authorization"] == SECRET
+    shown = hub.client.get("/api/v1/connectors", headers=hub.admin).text
+    assert SECRET not in shown
