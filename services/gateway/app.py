@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 from fastapi import FastAPI
@@ -27,6 +27,7 @@ from services.gateway.connectors.oss.receiving import router as oss_receiving
 from services.gateway.connectors.oss.routes import router as oss
 from services.gateway.connectors.rounds import open_rounds
 from services.gateway.connectors.routes import router as connectors
+from services.gateway.connectors.simbg.routes import router as simbg
 from services.gateway.consumption_routes import router as consumption_counts
 from services.gateway.door import Door, owner_of
 from services.gateway.entrance import open_entrance
@@ -42,7 +43,7 @@ from services.gateway.links.routes import router as links
 from services.gateway.links.watch import Watch
 from services.gateway.links.webhook_routes import router as webhooks
 from services.gateway.links.webhooks import Messenger
-from services.gateway.openapi import unified_document
+from services.gateway.openapi import for_splp, unified_document
 from services.gateway.pages.announcements import router as announcement_pages
 from services.gateway.pages.assets import Assets
 from services.gateway.pages.comments.routes import router as comment_pages
@@ -202,6 +203,7 @@ def create_app(settings: Settings) -> FastAPI:
         connectors,
         oss,
         oss_receiving,
+        simbg,
         announcements,
         links,
         hub,
@@ -226,8 +228,12 @@ def create_app(settings: Settings) -> FastAPI:
     app.openapi = lambda: openapi_with_problems(app)
 
     @app.get("/openapi.json", include_in_schema=False)
-    async def openapi_document() -> JSONResponse:
-        return JSONResponse(await unified_document(app))
+    async def openapi_document(audience: Literal["splp"] | None = None) -> JSONResponse:
+        document = await unified_document(app)
+        if audience == "splp":
+            public = str(settings.public_url).rstrip("/") if settings.public_url else None
+            document = for_splp(document, address=public)
+        return JSONResponse(document)
 
     return app
 

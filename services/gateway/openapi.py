@@ -1,7 +1,7 @@
 """One OpenAPI document of all services."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from fastapi import FastAPI
@@ -43,7 +43,7 @@ LIMIT_HEADERS: dict[str, Any] = {
 TAGS = [
     {"name": "catalog", "description": "Public services, agencies, life events."},
     {"name": "links", "description": "The portals, and the counted way to them."},
-    {"name": "connectors", "description": "Systems of others, behind a breaker: OSS."},
+    {"name": "connectors", "description": "Systems of others: OSS, SIMBG, websites."},
     {"name": "usage", "description": "Events and monthly statistics of use."},
     {"name": "surveys", "description": "Awareness and satisfaction."},
     {"name": "comments", "description": "Comments and complaints, and how agencies answer."},
@@ -120,3 +120,72 @@ def _add(target: dict[str, Any], members: Mapping[str, Any], *, where: str) -> N
     for name, value in members.items():
         if target.setdefault(name, value) != value:
             raise ValueError(f"{where} {name} is defined twice, differently")
+
+
+SPLP_WRITES = frozenset({"post_usage_statistics"})
+"""What a system of another agency may write through the exchange, with a key of this hub."""
+
+
+def for_splp(document: dict[str, Any], *, address: str | None) -> dict[str, Any]:
+    """The part of the document that is published on SPLP, the government's exchange of interfaces.
+
+    What anybody may read, and the statistics that agencies report; nothing that administers the
+    hub, and no component that is not used.
+    """
+    paths: dict[str, Any] = {}
+    for path, operations in document["paths"].items():
+        kept = {
+            method: operation
+            for method, operation in operations.items()
+            if (method == "get" and not operation.get("security"))
+            or operation.get("operationId") in SPLP_WRITES
+        }
+        if kept:
+            paths[path] = kept
+    tags = {
+        tag for each in paths.values() for operation in each.values() for tag in operation["tags"]
+    }
+    return {
+        **{name: document[name] for name in ("openapi", "info")},
+        "servers": [{"url": address}] if address else document["servers"],
+        "tags": [tag for tag in document["tags"] if tag["name"] in tags],
+        "paths": paths,
+        "components": _used(document["components"], paths),
+    }
+
+
+def _used(components: dict[str, Any], paths: dict[str, Any]) -> dict[str, Any]:
+    """The components to which the paths lead, by any number of steps."""
+    used: dict[str, dict[str, Any]] = {}
+    waiting: list[Any] = [paths]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting += cast("list[Any]", part)
+        elif isinstance(part, dict):
+            members = cast("dict[str, Any]", part)
+            waiting += members.values()
+            names = [members.get("$ref")]
+            # A tagged union names its models a second time, without `$ref`.
+            names += [*members["mapping"].values()] if _is_mapping(members) else []
+            for name in names:
+                if isinstance(name, str) and name.startswith("#/components/"):
+                    _, _, kind, member = name.split("/")
+                    if member not in used.setdefault(kind, {}):
+                        used[kind][member] = components[kind][member]
+                        waiting.append(used[kind][member])
+    schemes = {
+        name
+        for operations in paths.values()
+        for operation in operations.values()
+        for scheme in operation.get("security", [])
+        for name in scheme
+    }
+    if schemes:
+        known = components.get("securitySchemes", {})
+        used["securitySchemes"] = {name: known[name] for name in sorted(schemes)}
+    return used
+
+
+def _is_mapping(members: dict[str, Any]) -> bool:
+    return isinstance(members.get("mapping"), dict) and "propertyName" in members

@@ -290,3 +290,29 @@ def test_two_meanings_of_one_name_are_refused() -> None:
     assert merge({"a": one, "b": one})["components"]["schemas"] == one["components"]["schemas"]
     with pytest.raises(ValueError, match="b: schemas Item is defined twice"):
         merge({"a": one, "b": other})
+
+
+def test_the_document_for_splp_holds_what_others_use_and_nothing_that_administers(
+    shared: Hub,
+) -> None:
+    answer = shared.client.get("/openapi.json?audience=splp")
+    document = answer.json()
+    for reference in re.findall(r'"\$ref":"#/([^"]+)"', answer.text):
+        part = document
+        for name in reference.split("/"):
+            part = part[name]
+    found = {
+        operation["operationId"]: (method, operation)
+        for operations in document["paths"].values()
+        for method, operation in operations.items()
+    }
+    assert {"list_services", "list_announcements", "post_usage_statistics"} <= found.keys()
+    assert {method for method, _ in found.values()} == {"get", "post"}
+    assert [name for name, (method, _) in found.items() if method == "post"] == [
+        "post_usage_statistics"
+    ]
+    assert "list_webhooks" not in found
+    whole = shared.client.get("/openapi.json").json()
+    assert len(document["components"]["schemas"]) < len(whole["components"]["schemas"])
+    assert list(document["components"]["securitySchemes"]) == ["agency_key"]
+    assert shared.client.get("/openapi.json?audience=nobody").status_code == 422

@@ -1,0 +1,175 @@
+"""SIMBG over HTTP: what a number says, and the recap taken in: `/api/v1/simbg/...`."""
+
+import asyncio
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+import httpx
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from services.gateway.connectors.simbg.numbers import NotANumberError, taken_apart
+from services.gateway.connectors.simbg.recap import as_statistics
+from services.gateway.districts import list_districts
+from services.platform.database import Reading
+from services.platform.identity import UsageWriter
+from services.platform.problems import (
+    KINDS,
+    FieldError,
+    Invalid,
+    NotAuthenticated,
+    ProblemError,
+    TooLarge,
+    Unavailable,
+    problem_responses,
+)
+from services.platform.service import API, region_of
+from services.platform.settings import Service
+from services.platform.spreadsheets import (
+    CSV,
+    XLSX,
+    Sheet,
+    SpreadsheetError,
+    read_csv,
+    read_xlsx,
+)
+
+router = APIRouter(
+    prefix=f"{API}/simbg", tags=["connectors"], responses=problem_responses(401, 422)
+)
+
+JAKARTA = ZoneInfo("Asia/Jakarta")
+MAX_FILE = 2 * 1024 * 1024
+SERVICES = {"PBG": "pbg", "SLF": "slf"}
+"""Slugs of the two services in the catalogue."""
+
+_BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+
+Number = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=60),
+    Path(
+        description="Such as SK-PBG-121201-31032024-001.", examples=["SK-PBG-121201-31032024-001"]
+    ),
+]
+
+
+class Permit(BaseModel):
+    """What the number of a permit says by itself, and where SIMBG tells more.
+
+    It says nothing of the permit's state: SIMBG has no interface for that, so look at `href`.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    number: str
+    kind: Literal["PBG", "SLF"]
+    region: str = Field(description="Regency of the building, such as 12.12.")
+    in_this_region: bool
+    district: str = Field(description="District of the building, such as 12.12.01.")
+    district_name: str | None = Field(description="Null where this hub does not know it.")
+    issued_on: date = Field(description="The day in the number.")
+    sequence: int = Field(description="Running number of the day.")
+    href: str = Field(description="The page of SIMBG for this number.")
+
+
+@router.get("/permits/{number}", operation_id="get_simbg_permit")
+async def get_simbg_permit(request: Request, session: Reading, number: Number) -> Permit:
+    """Takes the number of a PBG or SLF apart, and leads to SIMBG.
+
+    The form of numbers is that of SIMBG's own program; no regulation describes it. Whether the
+    permit exists, SIMBG alone knows.
+    """
+    region = region_of(request)
+    try:
+        permit = taken_apart(number, today=datetime.now(JAKARTA).date())
+    except NotANumberError as error:
+        wrong = FieldError(pointer=None, parameter="number", detail=str(error))
+        raise Invalid("This is no number of SIMBG.", errors=[wrong]) from None
+    names = dict(await list_districts(session, region))
+    return Permit(
+        number=permit.number,
+        kind=permit.kind,
+        region=permit.region,
+        in_this_region=permit.region == region,
+        district=permit.district,
+        district_name=names.get(permit.district),
+        issued_on=permit.day,
+        sequence=permit.sequence,
+        href=permit.url,
+    )
+
+
+@router.post(
+    "/recaps",
+    operation_id="import_simbg_recap",
+    responses=problem_responses(403, 409, 413, 503)
+    | {200: {"description": "As `POST /api/v1/usage/statistics/upload` answers."}},
+    response_class=JSONResponse,
+    openapi_extra={
+        "requestBody": {"required": True, "content": {XLSX: _BINARY, CSV: _BINARY}},
+    },
+)
+async def import_simbg_recap(
+    request: Request,
+    caller: UsageWriter,
+    *,
+    dry_run: Annotated[bool, Query(description="Check everything and store nothing.")] = False,
+    language: Annotated[Literal["id", "en"], Query(alias="lang")] = "id",
+) -> JSONResponse:
+    """Takes SIMBG's recap of months (XLSX or CSV) as statistics of the key's agency.
+
+    Its first row needs the headings `jenis` (PBG or SLF), `bulan`, and at least one of `masuk`,
+    `proses`, `selesai` (or `terbit`), `ditolak`, `dikembalikan`. Every wrong cell is named as
+    `#/<sheet>/<cell>`; a figure that changed needs a reason in a column `alasan`; the same file
+    again changes nothing.
+    """
+    content = await request.body()
+    if len(content) > MAX_FILE:
+        raise TooLarge(f"A recap may have {MAX_FILE} bytes; send fewer months.")
+    try:
+        sheets = await asyncio.to_thread(_opened, content)
+        table = await asyncio.to_thread(as_statistics, sheets, services=SERVICES)
+    except SpreadsheetError as error:
+        raise Invalid(
+            "The recap was not taken; nothing was stored.",
+            errors=[
+                FieldError(pointer=f"#/{f.sheet}/{f.cell}", parameter=None, detail=f.message)
+                for f in error.faults[:100]
+            ],
+        ) from None
+    client: httpx.AsyncClient = request.app.state.clients[Service.feedback]
+    try:
+        answer = await client.post(
+            f"{API}/usage/statistics/upload",
+            params={"dry_run": dry_run, "lang": language},
+            content=table,
+            headers={"Content-Type": XLSX},
+            auth=request.app.state.signs_in(caller),
+        )
+    except httpx.HTTPError:
+        raise Unavailable(
+            "The statistics service does not answer; send the recap again later.",
+            headers={"Retry-After": "30"},
+        ) from None
+    if answer.status_code == 200:
+        return JSONResponse(answer.json())
+    raise _passed_on(answer)
+
+
+def _opened(content: bytes) -> list[Sheet]:
+    if content.startswith(b"PK\x03\x04"):
+        return read_xlsx(content, max_unpacked=8 * MAX_FILE)
+    return [read_csv(content, name="Rekap")]
+
+
+def _passed_on(answer: httpx.Response) -> ProblemError:
+    """What feedback found wrong, as this hub's own problem."""
+    problem: dict[str, Any] = answer.json()
+    kind = next((kind for kind in KINDS if kind.status == answer.status_code), Unavailable)
+    if kind is NotAuthenticated:
+        return NotAuthenticated(str(problem.get("detail", "")))
+    errors = [FieldError.model_validate(error) for error in problem.get("errors", [])]
+    return kind(str(problem.get("detail", "")), errors=errors)

@@ -1,0 +1,118 @@
+"""SIMBG: numbers taken apart without a word on their state, and the recap of months."""
+
+from datetime import date
+from typing import Any
+
+import httpx
+import pytest
+
+from services.gateway.connectors.simbg.numbers import NotANumberError, taken_apart
+from services.platform.spreadsheets import Column, write_xlsx
+from tests.conftest import Hub
+
+TODAY = date(2026, 3, 1)
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def test_a_number_says_kind_place_day_and_sequence() -> None:
+    permit = taken_apart(" sk-pbg-121201-31032024-002 ", today=TODAY)
+    assert (permit.number, permit.kind) == ("SK-PBG-121201-31032024-002", "PBG")
+    assert (permit.region, permit.district) == ("12.12", "12.12.01")
+    assert (permit.day, permit.sequence) == (date(2024, 3, 31), 2)
+    assert permit.url == "https://simbg.pu.go.id/Main/VerifikasiPBG/SK-PBG-121201-31032024-002"
+    assert taken_apart("SK-SLF-121201-31032024-01", today=TODAY).kind == "SLF"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("", "has the form"),
+        ("SK-IMB-121201-31032024-001", "has the form"),
+        ("SK-PBG-1212-31032024-001", "has the form"),
+        ("SK-PBG-121201-31032024-1", "has the form"),
+        ("SK-PBG-121201-31022024-001", "is no day"),
+        ("SK-PBG-121201-01012020-001", "before there were"),
+        ("SK-PBG-121201-01042026-001", "still to come"),
+        ("SK-PBG-121201-٣١٠٣٢٠٢٤-001", "has the form"),
+        ("SK-PBG-121201-31032024-001/../x", "has the form"),
+    ],
+)
+def test_what_cannot_be_a_number_is_told_by_its_part(wrong: str, said: str) -> None:
+    with pytest.raises(NotANumberError, match=said):
+        taken_apart(wrong, today=TODAY)
+
+
+def test_the_hub_leads_to_simbg_and_invents_no_state(shared: Hub) -> None:
+    answer = shared.client.get("/api/v1/simbg/permits/SK-PBG-121201-31032024-001").json()
+    assert answer["href"].startswith("https://simbg.pu.go.id/Main/VerifikasiPBG/")
+    assert (answer["in_this_region"], answer["district"]) == (True, "12.12.01")
+    assert answer["district_name"]
+    assert "status" not in answer
+    elsewhere = shared.client.get("/api/v1/simbg/permits/SK-PBG-337411-29052023-002").json()
+    assert (elsewhere["in_this_region"], elsewhere["district_name"]) == (False, None)
+    wrong = shared.client.get("/api/v1/simbg/permits/SK-PBG-1")
+    assert wrong.status_code == 422
+    assert wrong.json()["errors"][0]["parameter"] == "number"
+
+
+RECAP = (
+    "No;Jenis Permohonan;Periode;Permohonan;Terbit;Ditolak\n"
+    "1;PBG;2024-01;14;9;1\n"
+    "2;Sertifikat Laik Fungsi;Januari 2024;3;2;\n"
+)
+
+
+def send(hub: Hub, content: bytes, *, agency: str = "pupr", **query: Any) -> httpx.Response:
+    headers = hub.auth(agency, "usage:write") | {"Content-Type": "text/csv"}
+    return hub.client.post("/api/v1/simbg/recaps", content=content, params=query, headers=headers)
+
+
+def test_a_recap_becomes_statistics_once(hub: Hub) -> None:
+    tried = send(hub, RECAP.encode(), dry_run=True)
+    assert (tried.status_code, tried.json()["added"]) == (200, 5), tried.text
+    stored = send(hub, RECAP.encode()).json()
+    assert (stored["added"], stored["unchanged"]) == (5, 0)
+    again = send(hub, RECAP.encode()).json()
+    assert (again["added"], again["unchanged"]) == (0, 5)
+    figures = hub.client.get("/api/v1/usage/statistics?period=2024-01&agency=pupr").json()["items"]
+    told = {(each["service"], each["channel"], each["measure"], each["value"]) for each in figures}
+    assert {("pbg", "online", "submitted", 14), ("slf", "online", "completed", 2)} <= told
+
+
+def test_a_workbook_is_taken_as_well_and_its_wrong_cells_are_named_where_they_stand(
+    hub: Hub,
+) -> None:
+    columns = [Column("No"), Column("Jenis"), Column("Bulan"), Column("Masuk"), Column("Selesai")]
+    rows = [
+        {"No": 1, "Jenis": "PBG", "Bulan": "2024-02", "Masuk": 5, "Selesai": 4},
+        {"No": 2, "Jenis": "SLF", "Bulan": "2024-13", "Masuk": 5, "Selesai": -4},
+    ]
+    refused = send(hub, write_xlsx({"Rekap 2024": (columns, rows)}))
+    assert refused.status_code == 422
+    places = {error["pointer"] for error in refused.json()["errors"]}
+    assert places == {"#/Rekap 2024/C3", "#/Rekap 2024/E3"}
+    taken = send(hub, write_xlsx({"Rekap 2024": (columns, rows[:1])}))
+    assert taken.json()["added"] == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "pointer"),
+    [
+        (b"", "#/Rekap/A1"),
+        (b"a;b\n1;2\n", "#/Rekap/A1"),
+        (b"PK\x03\x04no", "#/(file)/A1"),
+        (b"Jenis;Bulan;Masuk\nIMB;2024-01;3\n", "#/Rekap/A2"),
+        (b"Jenis;Bulan;Masuk;Rahasia\nPBG;2024-01;3;x\n", "#/Rekap/D1"),
+        (b"Jenis;Bulan\nPBG;2024-01\n", "#/Rekap/A2"),
+    ],
+)
+def test_a_recap_that_cannot_be_taken_says_why(shared: Hub, content: bytes, pointer: str) -> None:
+    refused = send(shared, content)
+    assert refused.status_code == 422, refused.text
+    assert pointer in [error["pointer"] for error in refused.json()["errors"]]
+
+
+def test_a_recap_needs_the_key_of_the_agency_of_buildings(shared: Hub) -> None:
+    assert shared.client.post("/api/v1/simbg/recaps", content=RECAP).status_code == 401
+    other = send(shared, RECAP.encode(), agency="dukcapil", dry_run=True)
+    assert other.status_code == 422
