@@ -121,6 +121,15 @@ HOLDINGS: tuple[Holding, ...] = (
     ),
     Holding(
         Service.gateway,
+        "announcement",
+        "what the regency's websites announced, which may name people",
+        "to show it while a website is down",
+        PUBLIC_TASK,
+        "the newest 500; all of a website that leaves the pack",
+        "first_seen_at",
+    ),
+    Holding(
+        Service.gateway,
         "connector_answer",
         "the last answers of OSS about a licence",
         "to answer while OSS does not",
@@ -170,6 +179,7 @@ ABOUT_NOBODY: dict[Service, frozenset[str]] = {
     Service.gateway: frozenset(
         {
             "audit_line",
+            "connected_source",
             "connector_switch",
             "consumption",
             "creation",
@@ -184,6 +194,7 @@ ABOUT_NOBODY: dict[Service, frozenset[str]] = {
             "link_host",
             "link_response_day",
             "maintenance",
+            "oss_counting",
             "pending_event",
             "poster",
             "regency",
