@@ -83,6 +83,7 @@ FILES: dict[str, list[Any]] = {
     "import_bundle": [negative_data_rejection],
     # Any bytes fit the schema of a sheet, and few are a table.
     "upload_usage_statistics": [negative_data_rejection, positive_data_acceptance],
+    "import_simbg_recap": [negative_data_rejection, positive_data_acceptance],
 }
 CALLS = [
     pytest.param(

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Literal
 
 PORTAL = "https://simbg.pu.go.id"
-PATTERN = r"^SK-(PBG|SLF)-[0-9]{6}-[0-9]{8}-[0-9]{2,5}$"
+PATTERN = r"^[Ss][Kk]-([Pp][Bb][Gg]|[Ss][Ll][Ff])-[0-9]{6}-[0-9]{8}-[0-9]{2,5}$"
 FIRST_DAY = date(2021, 2, 2)
 """PBG and SLF of this form came with Government Regulation 16/2021, in force since this day."""
 

@@ -10,13 +10,14 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from services.gateway.connectors.simbg.numbers import NotANumberError, taken_apart
+from services.gateway.connectors.simbg.numbers import PATTERN, NotANumberError, taken_apart
 from services.gateway.connectors.simbg.recap import as_statistics
 from services.gateway.districts import list_districts
 from services.platform.database import Reading
 from services.platform.identity import UsageWriter
 from services.platform.problems import (
     KINDS,
+    Conflict,
     FieldError,
     Invalid,
     NotAuthenticated,
@@ -49,7 +50,7 @@ _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 
 Number = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=60),
+    StringConstraints(pattern=PATTERN),
     Path(
         description="Such as SK-PBG-121201-31032024-001.", examples=["SK-PBG-121201-31032024-001"]
     ),
@@ -75,7 +76,7 @@ class Permit(BaseModel):
     href: str = Field(description="The page of SIMBG for this number.")
 
 
-@router.get("/permits/{number}", operation_id="get_simbg_permit")
+@router.get("/permits/{number}", operation_id="get_simbg_permit", responses=problem_responses(409))
 async def get_simbg_permit(request: Request, session: Reading, number: Number) -> Permit:
     """Takes the number of a PBG or SLF apart, and leads to SIMBG.
 
@@ -87,7 +88,7 @@ async def get_simbg_permit(request: Request, session: Reading, number: Number) -
         permit = taken_apart(number, today=datetime.now(JAKARTA).date())
     except NotANumberError as error:
         wrong = FieldError(pointer=None, parameter="number", detail=str(error))
-        raise Invalid("This is no number of SIMBG.", errors=[wrong]) from None
+        raise Conflict("There can be no such number of SIMBG.", errors=[wrong]) from None
     names = dict(await list_districts(session, region))
     return Permit(
         number=permit.number,
