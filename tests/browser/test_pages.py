@@ -25,6 +25,7 @@ PAGES = (
     "/survei",
     "/survei/skm/hasil",
     "/status",
+    "/pengumuman",
     "/unggah",
     "/unggah?lang=en",
     "/dasbor/pelaporan?tahun=2023",
