@@ -145,8 +145,11 @@ def create_app(settings: Settings) -> FastAPI:
             for client in clients.values():
                 stack.push_async_callback(client.aclose)
             state = app.state
-            own = (state.clicks, state.watch, state.check_retention, state.messenger)
-            for part in (*entrance.running, *own, state.reminders, state.rounds, listener):
+            for part in (
+                *entrance.running,
+                *(state.clicks, state.watch, state.check_retention, state.messenger),
+                *(state.reminders, state.rounds, listener),
+            ):
                 part.start()
                 stack.push_async_callback(part.stop)
             desk: Desk | None = app.state.oss
