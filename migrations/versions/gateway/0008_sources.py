@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "gateway_0007_sources"
-down_revision = "gateway_0006_access"
+revision = "gateway_0008_sources"
+down_revision = "gateway_0007_publishing"
 branch_labels = None
 depends_on = None
 
