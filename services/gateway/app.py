@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from starlette.middleware import Middleware
@@ -180,23 +181,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.signer = signer
     app.state.entrance = entrance
     app.state.documents = {}
-    app.state.clicks = Clicks(database, settings.region, clients[Service.feedback])
-    guard = Guard(private_hosts=settings.private_hosts or ())
-    app.state.watch = Watch(
-        database,
-        settings.region,
-        Prober(guard),
-        interval=timedelta(seconds=settings.link_check_seconds),
-    )
-    app.state.check_retention = CheckRetention(
-        database, settings.region, months=settings.link_check_retention_months
-    )
-    app.state.messenger = Messenger(database, settings.region, guard, key)
-    app.state.reminders = Reminders(database, settings.region, clients[Service.feedback])
-    app.state.signs_in = lambda caller: SignedIn(signer, caller)
-    app.state.rounds = open_rounds(settings, database, guard, clients, app.state.signs_in)
-    app.state.oss = open_desk(settings, database, key)
-    app.state.oss_key = derived_key(key, b"emall oss inbox")
+    _furnish(app, key)
     install_problem_handlers(app)
     install_error_pages(app)
     for router in (
@@ -239,6 +224,32 @@ def create_app(settings: Settings) -> FastAPI:
         return JSONResponse(document)
 
     return app
+
+
+def _furnish(app: FastAPI, key: Ed25519PrivateKey) -> None:
+    """What works beside the door, and what its pages and routes ask for."""
+    state = app.state
+    settings: Settings = state.settings
+    database: Database = state.database
+    clients: dict[Service, httpx.AsyncClient] = state.clients
+    signer: TokenSigner = state.signer
+    state.clicks = Clicks(database, settings.region, clients[Service.feedback])
+    guard = Guard(private_hosts=settings.private_hosts or ())
+    state.watch = Watch(
+        database,
+        settings.region,
+        Prober(guard),
+        interval=timedelta(seconds=settings.link_check_seconds),
+    )
+    state.check_retention = CheckRetention(
+        database, settings.region, months=settings.link_check_retention_months
+    )
+    state.messenger = Messenger(database, settings.region, guard, key)
+    state.reminders = Reminders(database, settings.region, clients[Service.feedback])
+    state.signs_in = lambda caller: SignedIn(signer, caller)
+    state.rounds = open_rounds(settings, database, guard, clients, state.signs_in)
+    state.oss = open_desk(settings, database, key)
+    state.oss_key = derived_key(key, b"emall oss inbox")
 
 
 def service_client(
