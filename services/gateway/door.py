@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 OWN_AREAS = frozenset(
     {
+        "announcements",
         "audit",
         "connectors",
         "consumption",
@@ -30,6 +31,7 @@ OWN_AREAS = frozenset(
         "links",
         "maintenance",
         "oss",
+        "simbg",
         "status",
         "webhooks",
     }

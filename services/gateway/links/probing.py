@@ -27,6 +27,7 @@ AGENT = f"Mozilla/5.0 (compatible; emall-hub/{VERSION}; link check)"
 # OpenSSL: the portal leaves out an intermediate certificate. Many browsers find it by themselves.
 CHAIN_CODES = frozenset({20, 21})
 
+CUT_TLS = (ssl.SSLEOFError, ssl.SSLSyscallError, ssl.SSLZeroReturnError)
 HUNG_UP = (anyio.EndOfStream, anyio.BrokenResourceError, ConnectionResetError)
 
 
@@ -191,7 +192,8 @@ def failure_of(error: BaseException) -> Failure:
         failure = "tls_chain" if failed_tls.verify_code in CHAIN_CODES else "tls"
     elif failed_tls is not None:
         # A connection that ends in the middle of TLS is cut, whatever OpenSSL calls it.
-        failure = "cut" if isinstance(failed_tls, ssl.SSLEOFError) else "tls"
+        is_cut = isinstance(failed_tls, CUT_TLS) or any(isinstance(c, HUNG_UP) for c in causes)
+        failure = "cut" if is_cut else "tls"
     elif any(isinstance(cause, httpx.TimeoutException | TimeoutError) for cause in causes):
         failure = "timeout"
     elif isinstance(error, httpx.ConnectError) and not isinstance(causes[-1], HUNG_UP):
