@@ -9,9 +9,8 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
-from services.platform.database import Database, WriteSession
+from services.platform.database import NO_ANSWER, Database, WriteSession
 from services.platform.identity import Caller
 
 log = logging.getLogger(__name__)
@@ -21,7 +20,6 @@ PAUSE_SECONDS = 5.0
 CELLS_AT_MOST = 5000
 """So many different cells are kept without a pause; a count is never dropped."""
 HOUR_SECONDS = 3600
-FAILURES = (SQLAlchemyError, OSError, TimeoutError)
 
 ADD = """
 -- Adds counts to those of the hour; in one order, so that replicas never lock each other out.
@@ -119,7 +117,7 @@ class Consumption:
                     if counts:
                         await self._add(session, counts)
                     spent = await self._spent_by(session, list(self._spent))
-            except FAILURES as error:
+            except NO_ANSWER as error:
                 self._counts.update(counts)
                 log.warning("consumption is kept later: %s", error)
                 return

@@ -9,10 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
-import asyncpg
-
 from services.gateway.access import KeyHolder, holder_of_key
-from services.platform.database import Connection, Database
+from services.platform.database import NO_ANSWER, Connection, Database
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +25,6 @@ UNHEARD_SECONDS = 1.0
 PULSE_SECONDS = 0.5
 DEAF_AFTER_SECONDS = 1.5
 """A line that gave no pulse for so long may have lost what was told on it."""
-
-FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 class KeyRing:
@@ -112,7 +108,7 @@ class KeyRing:
                     await connection.execute("SELECT 1", timeout=PULSE_SECONDS)
                     self._heard_at = asked
                     await asyncio.sleep(PULSE_SECONDS)
-            except FAILURES as error:
+            except NO_ANSWER as error:
                 log.warning("changes of keys are not heard: %s", error)
             finally:
                 self._heard_at = float("-inf")

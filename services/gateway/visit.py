@@ -14,9 +14,10 @@ from starlette.types import Message, Receive, Scope, Send
 from services.gateway.access import KeyHolder
 from services.gateway.admission import Admission
 from services.gateway.audit.chain import Entry
-from services.gateway.audit.log import FAILURES, AuditLog
+from services.gateway.audit.log import AuditLog
 from services.gateway.limits.rates import SAFE, kind_of
 from services.gateway.limits.shares import Decision
+from services.platform.database import NO_ANSWER
 from services.platform.guards import answer_problem
 from services.platform.identity import ANONYMOUS, Caller
 from services.platform.ids import new_id
@@ -93,7 +94,7 @@ class Visit:
             head, self._head = self._head, None
             try:
                 await self._keep_line(head["status"], _problem_in(head, message))
-            except FAILURES:
+            except NO_ANSWER:
                 await self._unwritten()
                 return
             self._started = True

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NewType
 import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -30,6 +31,16 @@ ReadSession = NewType("ReadSession", AsyncSession)
 WriteSession = NewType("WriteSession", AsyncSession)
 """A session whose transaction is committed when its block ends without an error."""
 
+NO_ANSWER = (
+    SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # asyncpg's word for a connection between the server's farewell and the end of its socket.
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+"""What a statement fails with where the database is away or refuses it."""
 
 START_ATTEMPTS = 6
 

@@ -6,7 +6,13 @@ import asyncpg
 
 from services.platform.database import Connection, Database
 
-LOST = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError)
+LOST = (
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    # Between the server's farewell and the end of the socket, asyncpg has no better word for it.
+    asyncpg.InternalClientError,
+    OSError,
+)
 """What tells that a connection is gone, and says nothing of the statement."""
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Request, Route, sync_playwright
 
 from services.gateway.app import create_app
 from tests.conftest import Server
@@ -64,7 +64,13 @@ def visiting(browser: Browser, site: str) -> Visitor:
         visit = Visit(site, page)
         page.on("console", lambda message: visit.complaints.append(message.text))
         page.on("pageerror", lambda error: visit.complaints.append(str(error)))
-        page.on("requestfailed", lambda request: visit.complaints.append(request.url))
+
+        def missed(request: Request) -> None:
+            # A page that is left gives up what it was still loading, its icon for one.
+            if request.failure != "net::ERR_ABORTED":
+                visit.complaints.append(f"{request.url}: {request.failure}")
+
+        page.on("requestfailed", missed)
 
         def leave(route: Route) -> None:
             answer = route.fetch(max_redirects=0)

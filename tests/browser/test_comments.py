@@ -28,6 +28,7 @@ def test_a_complaint_is_filed_on_a_phone_without_a_script(
         visit.page.get_by_role("button", name="Kirim").click()
         visit.page.get_by_text("Pesan Anda sudah kami terima.").wait_for()
         assert re.search(r"/aduan/[0-9A-Z-]{14}\?kunci=", visit.page.url)
+        visit.page.wait_for_load_state("load")
         assert visit.page.locator(".photos img").evaluate("image => image.naturalWidth") == 800
         assert visit.complaints == []
     with visiting(width=360) as visit:

@@ -18,7 +18,7 @@ from services.feedback.usage import queries
 from services.feedback.usage.decoding import Batch
 from services.feedback.usage.facets import Facets
 from services.feedback.usage.months import month_of, open_months
-from services.platform.database import Connection
+from services.platform.database import NO_ANSWER, Connection
 from services.platform.patience import Patience
 from services.platform.problems import Unavailable
 
@@ -41,8 +41,6 @@ SESSION = {
     "plan_cache_mode": "force_generic_plan",
     "jit": "off",
 }
-
-NO_ANSWER = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 def come_again(detail: str, *, seconds: int) -> Unavailable:

@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import cast
 
-import asyncpg
-
 from services.feedback.usage.statistics import JAKARTA
-from services.platform.database import Connection, Database
+from services.platform.database import NO_ANSWER, Connection, Database
 
 log = logging.getLogger(__name__)
 
@@ -161,6 +159,6 @@ async def keep_always(
                 await connection.close()
             if kept is not None and kept.dropped:
                 log.info("dropped the events before %s: %s", kept.since, ", ".join(kept.dropped))
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except NO_ANSWER as error:
             log.warning("the months of events were not kept, it is tried again: %s", error)
         await asyncio.sleep(PAUSE_SECONDS)

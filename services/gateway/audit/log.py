@@ -3,16 +3,13 @@
 import asyncio
 import logging
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from services.gateway.audit.chain import Entry
 from services.gateway.audit.records import append
-from services.platform.database import Database
+from services.platform.database import NO_ANSWER, Database
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 1000
-FAILURES = (SQLAlchemyError, OSError, TimeoutError)
 
 
 class AuditLog:
@@ -27,7 +24,7 @@ class AuditLog:
         self._ending = False
 
     async def keep(self, entry: Entry) -> None:
-        """Returns when the line is stored; one of `FAILURES` where it could not be."""
+        """Returns when the line is stored; one of `NO_ANSWER` where it could not be."""
         if self._task is None:
             await self._store([entry])
             return
@@ -59,7 +56,7 @@ class AuditLog:
         batch = self._waiting[:AT_ONCE]
         try:
             await self._store([entry for entry, _ in batch])
-        except FAILURES as error:
+        except NO_ANSWER as error:
             log.exception("%d lines of the audit log cannot be written", len(batch))
             for _, kept in batch:
                 if not kept.done():

@@ -4,10 +4,8 @@ import asyncio
 import logging
 from contextlib import suppress
 
-import asyncpg
-
 from services.gateway.cache.store import EVERYTHING, Store
-from services.platform.database import Connection, Database
+from services.platform.database import NO_ANSWER, Connection, Database
 
 log = logging.getLogger(__name__)
 
@@ -15,8 +13,6 @@ CHANNEL = "emall_published"
 PAUSE_SECONDS = 1.0
 PULSE_SECONDS = 5.0
 """How often the connection is tried: one that is cut without a word is found out so."""
-
-FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 class Listener:
@@ -45,7 +41,7 @@ class Listener:
         while True:
             try:
                 await self._listen()
-            except FAILURES as error:
+            except NO_ANSWER as error:
                 log.warning("publishing is not heard of; kept answers are checked: %s", error)
             finally:
                 self._store.trust(heard=False)

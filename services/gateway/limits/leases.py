@@ -5,10 +5,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-import asyncpg
-
 from services.gateway.limits.bucket import Policy
-from services.platform.database import Connection, Database
+from services.platform.database import NO_ANSWER, Connection, Database
 
 ANSWER_SECONDS = 1.0
 """How long the database may take; after that a replica limits by itself."""
@@ -23,8 +21,6 @@ CLEAR = """
 -- Drops buckets that are full: they say nothing more.
 DELETE FROM gateway.rate WHERE region = $1 AND full_at < now()
 """
-
-FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 @dataclass(frozen=True)
@@ -54,7 +50,7 @@ class Leases:
         self._connection: Connection | None = None
 
     async def take(self, wishes: Sequence[Wish]) -> list[Lease]:
-        """Takes from all of these buckets; each is named once. One of `FAILURES` if it fails."""
+        """Takes from all of these buckets; each is named once. One of `NO_ANSWER` if it fails."""
         connection = await self._open()
         rows = await connection.fetch(
             TAKE,
@@ -82,6 +78,6 @@ class Leases:
 
     async def close(self) -> None:
         if self._connection is not None:
-            with suppress(*FAILURES):
+            with suppress(*NO_ANSWER):
                 await self._connection.close(timeout=1)
             self._connection = None

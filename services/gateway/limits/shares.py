@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.gateway.limits.bucket import Policy, held, take, wait
-from services.gateway.limits.leases import FAILURES, Lease, Wish
+from services.gateway.limits.leases import Lease, Wish
+from services.platform.database import NO_ANSWER
 
 log = logging.getLogger(__name__)
 
@@ -159,7 +160,7 @@ class Limiter:
                 if share.owed
             ]
             if owing:
-                with suppress(*FAILURES):
+                with suppress(*NO_ANSWER):
                     await self._shared.take(owing)
             _answer(self._shares.values())
         await self._shared.close()
@@ -218,7 +219,7 @@ class Limiter:
             if now >= self._clear_at:
                 self._clear_at = now + CLEAR_EVERY
                 await self._shared.clear()
-        except FAILURES as error:
+        except NO_ANSWER as error:
             _owe_again(batch, wishes)
             now = self._clock()
             if now >= self._alone_until + ALONE_SECONDS:
