@@ -1,0 +1,45 @@
+"""Reads on connections of their own: what they do when the server cuts one."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from services.platform.database import Database
+from services.platform.hot_reads import HotReads
+from services.platform.settings import Service, Settings
+from tests.conftest import execute
+
+CUT = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE application_name = 'emall catalog: reads' AND datname = current_database()
+"""
+
+
+@pytest.mark.parametrize("turns", range(5))
+def test_a_read_is_asked_again_however_much_of_the_end_the_client_has_seen(
+    empty: Settings, turns: int
+) -> None:
+    """The server's farewell and the end of the socket reach the client one after the other."""
+    assert empty.database_url is not None
+    url = empty.database_url.get_secret_value()
+
+    async def read_and_cut() -> int:
+        database = Database(empty, Service("catalog"))
+        reads = HotReads(database, connections=1)
+        try:
+            await reads.row("SELECT 1 AS one")
+            cutting = threading.Thread(target=lambda: asyncio.run(execute(url, CUT)))
+            cutting.start()
+            # Without a turn of the loop: the client must not see the end before it asks.
+            cutting.join()
+            time.sleep(0.1)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            return (await reads.row("SELECT 2 AS two"))["two"]
+        finally:
+            await reads.close()
+            await database.close()
+
+    assert asyncio.run(read_and_cut()) == 2
