@@ -188,6 +188,35 @@ def test_reporting_is_unknown_before_anybody_reports_and_zero_when_all_is_late()
     assert measured({"kind": "agencies_reporting"}, reporting(late=3)).value == 1
 
 
+@given(st.lists(st.tuples(*[st.integers(0, 3)] * 4), min_size=1, max_size=8))
+def test_doubts_widen_the_interval_of_what_agencies_report_and_leave_its_value(
+    months: list[tuple[int, int, int, int]],
+) -> None:
+    names = ("on_time", "on_time_doubted", "late", "late_doubted")
+    rows = [(a + b, b, c + d, d) for a, b, c, d in months]
+    agencies = [
+        {"agency": "a", "expected": 12, **dict(zip(names, row, strict=True))} for row in rows
+    ]
+    totals = dict(zip(names, map(sum, zip(*rows, strict=True)), strict=True))
+    content = {"expected": 12 * len(rows), **totals, "agencies": agencies}
+    told = report("reporting", "reporting", content)
+    if not totals["on_time"] + totals["late"]:
+        assert "no agency has posted" in unknown({"kind": "reported"}, told)
+        return
+    n = len(rows)
+    in_time = ((totals["on_time"] - totals["on_time_doubted"]) / (12 * n),
+               totals["on_time"] / (12 * n))  # fmt: skip
+    any_month = (sum(a + c > 0 for a, _, c, _ in months) / n,
+                 sum(a + b + c + d > 0 for a, b, c, d in months) / n)  # fmt: skip
+    for kind, (low, high) in (("reported", in_time), ("agencies_reporting", any_month)):
+        reading = measured({"kind": kind}, told)
+        assert reading.value == high
+        assert (reading.low, reading.high) == ((low, high) if low < high else (None, None))
+        draws = reading.draw(Streams(1, 64))
+        assert ((low <= draws) & (draws <= high)).all()
+        assert len(set(draws)) == (64 if low < high else 1)
+
+
 def test_usage_share_is_of_one_counter() -> None:
     cells = [
         {"measure": "submitted", "channel": "online", "value": 30},

@@ -101,6 +101,8 @@ def test_the_assessments_count_of_reports_is_that_of_the_months(
         "expected": 12,
         "on_time": states.count("on_time"),
         "late": states.count("late"),
+        "on_time_doubted": 0,
+        "late_doubted": 0,
     }
     assert sum(item["services_reported"] for item in found) == len(reports)
     whole = {m for m, _ in reports if {(m, "ktp"), (m, "akta")} <= reports.keys()}

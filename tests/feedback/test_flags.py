@@ -89,6 +89,38 @@ def test_an_explanation_answers_a_doubt_for_good(office: Room, agency: str) -> N
     assert explain(office, flag["id"], "x", agency).status_code == 409
 
 
+def doubted(office: Room, agency: str, period: int) -> tuple[int, int]:
+    """Months of a year that came, and those of them that are in doubt."""
+    found = office.get(f"{USAGE}/reporting", period=period).json()
+    [one] = [each for each in found["agencies"] if each["agency"] == agency]
+    assert found["on_time_doubted"] + found["late_doubted"] == sum(
+        each["on_time_doubted"] + each["late_doubted"] for each in found["agencies"]
+    )
+    return one["on_time"] + one["late"], one["on_time_doubted"] + one["late_doubted"]
+
+
+def test_a_month_is_in_doubt_until_it_is_corrected_or_explained(office: Room, agency: str) -> None:
+    send_statistics(office, agency, *half_a_year(agency))
+    assert doubted(office, agency, 2024) == (6, 0)
+    july = statistic(agency, period="2024-07", counters={"submitted": 1010})
+    [flag] = send_statistics(office, agency, july).json()["flags"]
+    assert doubted(office, agency, 2024) == (7, 1)
+    send_statistics(office, agency, july | {"counters": {"submitted": 101}, "reason": "x"})
+    assert doubted(office, agency, 2024) == (7, 0)
+    send_statistics(office, agency, july | {"reason": "y"})
+    assert doubted(office, agency, 2024) == (7, 1)
+    explain(office, flag["id"], "Pekan pelayanan keliling", agency)
+    assert doubted(office, agency, 2024) == (7, 0)
+
+
+def test_what_is_only_possibly_wrong_puts_no_month_in_doubt(office: Room, agency: str) -> None:
+    send_statistics(office, agency, *half_a_year(agency))
+    july = statistic(agency, period="2024-07", counters={"submitted": 145})
+    [flag] = send_statistics(office, agency, july).json()["flags"]
+    assert flag["certainty"] == "possible"
+    assert doubted(office, agency, 2024) == (7, 0)
+
+
 def test_a_file_is_judged_before_it_is_stored_and_a_dry_run_keeps_no_doubt(
     office: Room, agency: str
 ) -> None:
@@ -115,6 +147,9 @@ def test_round_figures_of_a_year_raise_one_doubt_about_the_agency(
     [flag] = send_statistics(office, agency, *year).json()["flags"]
     assert (flag["kind"], flag["service"], flag["channel"]) == ("heaping", None, None)
     assert "24 dari 24" in flag["what"]
+    assert flag["certainty"] == "likely"
+    assert doubted(office, agency, 2023) == (12, 12)
+    assert doubted(office, agency, 2024)[1] == 0
     [same] = send_statistics(office, agency, year[0]).json()["flags"]
     assert same["id"] == flag["id"]
 

@@ -345,7 +345,11 @@ def _reported(_: m.Reported, facts: Facts) -> Outcome:
         return found
     item, report = found
     on_time, expected = report["on_time"], report["expected"]
-    return counted(on_time / expected, [item], numerator=on_time, n=expected, late=report["late"])
+    # Reports that were stored before doubts were told know of none.
+    doubted = report.get("on_time_doubted", 0)
+    return _in_doubt(
+        item, hits=on_time, doubted=doubted, n=expected, what="reported", late=report["late"]
+    )
 
 
 def _agencies_reporting(_: m.AgenciesReporting, facts: Facts) -> Outcome:
@@ -355,7 +359,32 @@ def _agencies_reporting(_: m.AgenciesReporting, facts: Facts) -> Outcome:
     item, report = found
     agencies = report["agencies"]
     hits = sum(agency["on_time"] + agency["late"] > 0 for agency in agencies)
-    return counted(hits / len(agencies), [item], numerator=hits, n=len(agencies))
+    doubted = sum(
+        0
+        < agency["on_time"] + agency["late"]
+        == agency.get("on_time_doubted", 0) + agency.get("late_doubted", 0)
+        for agency in agencies
+    )
+    return _in_doubt(item, hits=hits, doubted=doubted, n=len(agencies), what="agencies reporting")
+
+
+def _in_doubt(
+    item: Item, *, hits: int, doubted: int, n: int, what: str, **inputs: float
+) -> Reading:
+    """A share that agencies report of themselves. Doubts leave its value and widen its interval:
+    from none of the doubted reports counting to all of them."""
+    if not doubted:
+        return counted(hits / n, [item], numerator=hits, n=n, **inputs)
+    low, high = (hits - doubted) / n, hits / n
+    return Reading(
+        value=high,
+        draw=within(low, high, f"doubts {what}"),
+        evidence=[item],
+        inputs={"numerator": hits, "n": n, "doubted": doubted, **inputs},
+        low=low,
+        high=high,
+        interval="range",
+    )
 
 
 def _usage_share(definition: m.UsageShare, facts: Facts) -> Outcome:

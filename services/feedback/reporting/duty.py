@@ -1,6 +1,7 @@
 """Who owes which month: the one reading of the calendar, for lists, feeds and the assessment."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -8,6 +9,7 @@ from typing import Literal
 from sqlalchemy import text
 
 from services.feedback.usage.months import month_of, shift
+from services.feedback.usage.schemas import AgencyReporting
 from services.feedback.usage.statistics import JAKARTA
 from services.platform.database import ReadSession, WriteSession
 
@@ -113,21 +115,34 @@ def closed_months(now: datetime, *, count: int) -> tuple[date, date]:
 
 
 def counts_of(
-    months: Iterable[AgencyMonth], *, now: datetime, due_day: int
-) -> dict[str, tuple[int, int, int]]:
-    """Of each agency the months that count, those on time and those late."""
-    counted: dict[str, tuple[int, int, int]] = {}
+    months: Iterable[AgencyMonth],
+    *,
+    doubted: Collection[tuple[str, date]],
+    now: datetime,
+    due_day: int,
+) -> list[AgencyReporting]:
+    """Of each agency the months that count, and of those that came how many are in doubt."""
+    counted: dict[str, Counter[str]] = {}
     for month in months:
         state = month.state(now=now, due_day=due_day)
         if state == "open":
             continue
-        expected, on_time, late = counted.get(month.agency, (0, 0, 0))
-        counted[month.agency] = (
-            expected + 1,
-            on_time + (state == "on_time"),
-            late + (state == "late"),
+        counts = counted.setdefault(month.agency, Counter())
+        counts["expected"] += 1
+        if state != "missing":
+            counts[state] += 1
+            counts[f"{state}_doubted"] += (month.agency, month.month) in doubted
+    return [
+        AgencyReporting(
+            agency=agency,
+            expected=counts["expected"],
+            on_time=counts["on_time"],
+            late=counts["late"],
+            on_time_doubted=counts["on_time_doubted"],
+            late_doubted=counts["late_doubted"],
         )
-    return counted
+        for agency, counts in counted.items()
+    ]
 
 
 def months_between(first: date, last: date) -> Sequence[date]:

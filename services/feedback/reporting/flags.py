@@ -103,6 +103,20 @@ GROUP BY 1, 2, 3
 ORDER BY 1, 2, 3
 """
 
+DOUBTED_MONTHS = """
+-- Months of agencies in doubt: more than possibly wrong, neither corrected nor explained. Digits
+-- that are too round cast it on all months of their year.
+SELECT DISTINCT f.agency, month::date AS month
+FROM feedback.statistic_flag f,
+     generate_series(f.period::timestamp,
+                     f.period + CASE f.kind WHEN 'heaping' THEN interval '11 months'
+                                            ELSE interval '0' END,
+                     '1 month') AS month
+WHERE f.region = :region AND f.certainty <> 'possible'
+  AND f.resolved_at IS NULL AND f.explanation IS NULL
+  AND month BETWEEN :first AND :last
+"""
+
 BY_ID = "SELECT * FROM feedback.statistic_flag WHERE region = :region AND id = :id FOR UPDATE"
 
 EXPLAIN = """
@@ -362,3 +376,12 @@ def _in_words(row: Mapping[Any, Any], facts: Mapping[str, float]) -> tuple[str, 
                 "correct or explain."
             )
     return what, what_en, remedy, remedy_en
+
+
+async def doubted_months(
+    session: ReadSession | WriteSession, region: str, *, first: date, last: date
+) -> set[tuple[str, date]]:
+    """Agencies and their months of a span whose figures are in doubt."""
+    span = {"region": region, "first": first, "last": last}
+    rows = await session.execute(text(DOUBTED_MONTHS), span)
+    return {(row.agency, row.month) for row in rows}

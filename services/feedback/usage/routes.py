@@ -8,13 +8,13 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy import text
 
 from services.feedback.reporting.duty import counts_of, months_of
+from services.feedback.reporting.flags import doubted_months
 from services.feedback.reporting.receiving import receive_statistics
 from services.feedback.reporting.schemas import StatisticsReceived
 from services.feedback.usage import queries
 from services.feedback.usage.months import midnight, shift
 from services.feedback.usage.schemas import (
     DIMENSIONS,
-    AgencyReporting,
     Dimension,
     GroupBy,
     Reporting,
@@ -170,18 +170,20 @@ async def get_usage_reporting(
 ) -> Reporting:
     """Which monthly statistics agencies owed in a year, and which came on time."""
     settings: Settings = request.app.state.settings
-    months = await months_of(
-        session, settings.region, first=date(period, 1, 1), last=date(period, 12, 1)
+    first, last = date(period, 1, 1), date(period, 12, 1)
+    months = await months_of(session, settings.region, first=first, last=last)
+    agencies = counts_of(
+        months,
+        doubted=await doubted_months(session, settings.region, first=first, last=last),
+        now=datetime.now(UTC),
+        due_day=settings.reporting_due_day,
     )
-    counted = counts_of(months, now=datetime.now(UTC), due_day=settings.reporting_due_day)
-    agencies = [
-        AgencyReporting(agency=agency, expected=expected, on_time=on_time, late=late)
-        for agency, (expected, on_time, late) in counted.items()
-    ]
     return Reporting(
         period=period,
         expected=sum(agency.expected for agency in agencies),
         on_time=sum(agency.on_time for agency in agencies),
         late=sum(agency.late for agency in agencies),
+        on_time_doubted=sum(agency.on_time_doubted for agency in agencies),
+        late_doubted=sum(agency.late_doubted for agency in agencies),
         agencies=agencies,
     )

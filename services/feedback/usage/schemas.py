@@ -235,6 +235,10 @@ class AgencyReporting(Wire):
     expected: int
     on_time: int
     late: int
+    on_time_doubted: int = Field(
+        description="Of those on time: with figures that are likely wrong and not explained yet."
+    )
+    late_doubted: int
 
 
 class Reporting(Wire):
@@ -244,6 +248,10 @@ class Reporting(Wire):
     expected: int
     on_time: int = Field(description="Reported by the due day of the next month.")
     late: int
+    on_time_doubted: int = Field(
+        description="Of those on time: with figures that are likely wrong and not explained yet."
+    )
+    late_doubted: int
     agencies: list[AgencyReporting]
 
 
