@@ -27,11 +27,14 @@ VALUES (:region, :id, CAST(:event AS jsonb))
 """
 
 TAKE = """
--- The oldest waiting visits, for this process alone until its transaction ends.
-DELETE FROM gateway.pending_event
-WHERE region = :region AND id IN (
+-- The oldest waiting visits, for this process alone until its transaction ends. Materialized, for
+-- a plan may ask a subquery twice, and each time other rows are the first that are not locked.
+WITH oldest AS MATERIALIZED (
     SELECT id FROM gateway.pending_event
-    WHERE region = :region ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED)
+    WHERE region = :region ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
+)
+DELETE FROM gateway.pending_event
+WHERE region = :region AND id IN (SELECT id FROM oldest)
 RETURNING event
 """
 

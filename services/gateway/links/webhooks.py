@@ -45,13 +45,15 @@ BACKOFF = (
 )
 
 TAKE = """
--- Deliveries that are due, for this process alone until their lease ends.
-UPDATE gateway.webhook_delivery SET attempts = attempts + 1, due_at = now() + :lease
-FROM (
+-- Deliveries that are due, for this process alone until their lease ends. Materialized, for a plan
+-- may ask a subquery twice, and each time other rows are the first that are not locked.
+WITH due AS MATERIALIZED (
     SELECT webhook, change FROM gateway.webhook_delivery
     WHERE region = :region AND due_at <= now()
     ORDER BY due_at LIMIT :batch FOR UPDATE SKIP LOCKED
-) due
+)
+UPDATE gateway.webhook_delivery SET attempts = attempts + 1, due_at = now() + :lease
+FROM due
 JOIN gateway.webhook ON webhook.region = :region AND webhook.id = due.webhook
 JOIN gateway.link_change change ON change.region = :region AND change.id = due.change
 WHERE webhook_delivery.region = :region AND webhook_delivery.webhook = due.webhook
