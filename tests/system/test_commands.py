@@ -16,7 +16,7 @@ from services.platform.settings import Settings
 from tests.conftest import TOBA, Server
 from tests.gateway.watched import rows
 from tests.servers import free_port
-from tests.system.processes import emall, environment_of
+from tests.system.processes import emall, emall_here, environment_of
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Operator:
     folder: Path
 
     def emall(self, *arguments: str) -> CompletedProcess[str]:
-        return emall(*arguments, environment=self.environment)
+        return emall_here(*arguments, environment=self.environment)
 
     def pack(self) -> Path:
         """A copy of the Toba pack to change."""
@@ -59,7 +59,9 @@ def test_from_an_empty_database_two_migrate_at_once_and_the_pack_loads_once(
     beginner: Operator,
 ) -> None:
     with ThreadPoolExecutor(2) as pool:
-        both = list(pool.map(lambda _: beginner.emall("migrate"), range(2)))
+        both = list(
+            pool.map(lambda _: emall("migrate", environment=beginner.environment), range(2))
+        )
     for one in both:
         assert one.returncode == 0, one.stderr
         assert "newest revision" in one.stderr
