@@ -59,6 +59,7 @@ class Server:
             "event_retention_months": 1200,
             # A test asks no portal of others; one that checks links says so.
             "link_check_seconds": 0,
+            "domain_check_seconds": 0,
             # Many tests share an address; one that is about limits sets them.
             **dict.fromkeys(LIMITS, 0),
             "source_seconds": 0,

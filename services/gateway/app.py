@@ -36,9 +36,11 @@ from services.gateway.fast import STATE
 from services.gateway.guard import Guard
 from services.gateway.hub import router as hub
 from services.gateway.key_routes import router as keys
+from services.gateway.links.domains import DomainWatch
 from services.gateway.links.health_routes import router as link_health
 from services.gateway.links.incident_routes import router as incidents
 from services.gateway.links.probing import Prober
+from services.gateway.links.rdap import SERVERS, Registries
 from services.gateway.links.retention import CheckRetention
 from services.gateway.links.routes import router as links
 from services.gateway.links.watch import Watch
@@ -148,8 +150,8 @@ def create_app(settings: Settings) -> FastAPI:
             state = app.state
             for part in (
                 *entrance.running,
-                *(state.clicks, state.watch, state.check_retention, state.messenger),
-                *(state.reminders, state.rounds, listener),
+                *(state.clicks, state.watch, state.domain_watch, state.check_retention),
+                *(state.messenger, state.reminders, state.rounds, listener),
             ):
                 part.start()
                 stack.push_async_callback(part.stop)
@@ -240,6 +242,12 @@ def _furnish(app: FastAPI, key: Ed25519PrivateKey) -> None:
         settings.region,
         Prober(guard),
         interval=timedelta(seconds=settings.link_check_seconds),
+    )
+    state.domain_watch = DomainWatch(
+        database,
+        settings.region,
+        Registries(settings.rdap_servers or SERVERS, guard),
+        interval=timedelta(seconds=settings.domain_check_seconds),
     )
     state.check_retention = CheckRetention(
         database, settings.region, months=settings.link_check_retention_months

@@ -107,6 +107,18 @@ class Settings(BaseSettings):
     link_check_seconds: int = Field(
         300, ge=0, le=86_400, description="Time between two checks of a link; 0: none by itself."
     )
+    domain_check_seconds: int = Field(
+        86_400,
+        ge=0,
+        le=432_000,
+        description="Time between two questions to a registry for the end of a link's domain; 0: "
+        "none.",
+    )
+    rdap_servers: dict[str, AnyHttpUrl] | None = Field(
+        None,
+        description="RDAP servers of registries, as JSON: top-level domain to address; default: "
+        "that of .id.",
+    )
     link_check_retention_months: int = Field(
         13,
         ge=2,

@@ -29,6 +29,7 @@ def environment_of(database_url: str | None, data_dir: Path, **more: str) -> dic
     settings = {"EMALL_DATA_DIR": str(data_dir), "PYTHONPATH": str(ROOT)} | more
     # A test asks no portal of others.
     settings.setdefault("EMALL_LINK_CHECK_SECONDS", "0")
+    settings.setdefault("EMALL_DOMAIN_CHECK_SECONDS", "0")
     # One that follows every figure to its sources reads more in a minute than a person does.
     settings.setdefault("EMALL_ADDRESS_READS_PER_MINUTE", "0")
     settings.setdefault("EMALL_SOURCE_SECONDS", "0")

@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping, text
 
 from services.gateway.links.changes import keep_change
 from services.gateway.links.claims import Claim, release
+from services.gateway.links.domains import registration_of
 from services.gateway.links.incidents import close_by_rule, open_by_rule
 from services.gateway.links.standing import Standing, after, held
 from services.gateway.links.states import (
@@ -115,7 +116,8 @@ async def record(
     if row is None:
         return None
     before = Standing(**row)
-    verdict = classify(outcome, now=now)
+    registration = await registration_of(session, region, claim.host, now=now)
+    verdict = classify(outcome, now=now, registration=registration)
     reached = verdict.reason not in UNREACHED
     if not reached and await _hub_is_offline(session, region, claim, since=now - 2 * interval):
         verdict = HUB_OFFLINE

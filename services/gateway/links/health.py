@@ -14,11 +14,13 @@ HEALTH = """
 -- The standing of links, with the incident that is open and the maintenance that is on.
 SELECT link.slug, coalesce(state, 'pending') AS state,
     CASE WHEN state IS NULL THEN 'not_checked' ELSE reason END AS reason,
-    since, checked_at, response_ms, certificate_expires_at,
+    since, checked_at, response_ms, certificate_expires_at, domain_expires_at,
     incident.id AS incident, incident.opened_at AS incident_since,
     maintenance.ends_at AS maintenance_until
 FROM gateway.link
 LEFT JOIN gateway.link_health USING (region, slug)
+LEFT JOIN gateway.link_host
+    ON link_host.region = link_health.region AND link_host.host = link_health.host
 LEFT JOIN LATERAL (
     SELECT id, opened_at FROM gateway.incident
     WHERE incident.region = link.region AND incident.slug = link.slug AND closed_at IS NULL
@@ -45,6 +47,9 @@ class LinkHealth(BaseModel):
     checked_at: AwareDatetime | None
     response_ms: int | None = Field(description="Milliseconds until the last answer.")
     certificate_expires_at: AwareDatetime | None
+    domain_expires_at: AwareDatetime | None = Field(
+        description="End of the registration of its domain, as its registry said last."
+    )
     incident: UUID | None = Field(description="The incident that has been open longest.")
     incident_since: AwareDatetime | None
     maintenance_until: AwareDatetime | None = Field(description="End of maintenance that is on.")

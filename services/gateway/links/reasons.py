@@ -12,6 +12,8 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
         "sertifikat keamanannya segera berakhir",
         "its security certificate ends soon",
     ),
+    "domain_expiring": ("nama domainnya segera berakhir", "its domain name ends soon"),
+    "domain_expired": ("nama domainnya sudah berakhir", "its domain name has ended"),
     "timeout": ("tidak menjawab pada waktunya", "it does not answer in time"),
     "refused": ("tidak dapat dihubungi", "it cannot be reached"),
     "cut": ("sambungannya terputus", "it breaks off the connection"),

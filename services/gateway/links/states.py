@@ -18,6 +18,8 @@ Reason = Literal[
     "tls",
     "tls_chain",
     "tls_expiring",
+    "domain_expiring",
+    "domain_expired",
     "timeout",
     "refused",
     "cut",
@@ -52,6 +54,8 @@ Failure = Literal[
 
 SLOW = timedelta(seconds=5)
 EXPIRES_SOON = timedelta(days=14)
+DOMAIN_EXPIRES_SOON = timedelta(days=30)
+"""Longer than for a certificate, because a domain is renewed by people and by invoice."""
 
 UNREACHED: frozenset[Reason] = frozenset({"dns", "timeout", "refused", "cut"})
 """Reasons that the hub's own network could have as well as the portal."""
@@ -107,6 +111,14 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Registration:
+    """Until when a domain is registered, as its registry says."""
+
+    domain: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
 class Verdict:
     """A state, the reason where it is not ok, and a sentence for the operator."""
 
@@ -121,8 +133,10 @@ HUB_OFFLINE = Verdict(
 )
 
 
-def classify(outcome: Outcome, *, now: datetime) -> Verdict:
-    """The verdict on an outcome."""
+def classify(
+    outcome: Outcome, *, now: datetime, registration: Registration | None = None
+) -> Verdict:
+    """The verdict on an outcome at a host whose domain is registered so, as far as is known."""
     if outcome.failure is not None:
         state: State = "caution" if outcome.failure == "tls_chain" else "broken"
         return Verdict(state, outcome.failure, outcome.detail)
@@ -131,7 +145,8 @@ def classify(outcome: Outcome, *, now: datetime) -> Verdict:
         _barred(outcome, status)
         or _failed(outcome, status)
         or _login(outcome, status)
-        or _slow_or_expiring(outcome, now)
+        or _expired(registration, now)
+        or _slow_or_expiring(outcome, registration, now)
     )
 
 
@@ -175,10 +190,23 @@ def _login(outcome: Outcome, status: int) -> Verdict | None:
     return None
 
 
-def _slow_or_expiring(outcome: Outcome, now: datetime) -> Verdict:
+def _expired(registration: Registration | None, now: datetime) -> Verdict | None:
+    """Whether the portal answers under a domain that may be switched off at any time."""
+    if registration is None or registration.expires_at > now:
+        return None
+    detail = f"Its domain {registration.domain} ended {registration.expires_at:%Y-%m-%d}."
+    return Verdict("caution", "domain_expired", detail)
+
+
+def _slow_or_expiring(
+    outcome: Outcome, registration: Registration | None, now: datetime
+) -> Verdict:
     expires_at = outcome.certificate_expires_at
     if expires_at is not None and expires_at - now <= EXPIRES_SOON:
         return Verdict("caution", "tls_expiring", f"Its certificate ends {expires_at:%Y-%m-%d}.")
+    if registration is not None and registration.expires_at - now <= DOMAIN_EXPIRES_SOON:
+        detail = f"Its domain {registration.domain} ends {registration.expires_at:%Y-%m-%d}."
+        return Verdict("caution", "domain_expiring", detail)
     if outcome.elapsed >= SLOW:
         return Verdict("caution", "slow", f"It took {outcome.elapsed.total_seconds():.1f} s.")
     return Verdict("ok")
