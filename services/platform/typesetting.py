@@ -18,26 +18,40 @@ EVERY = 10
 BREAK = "\u200b"
 """A place where a line may break, of no width."""
 
+UNSHOWN = "could not be displayed"
+"""So typst tells of a letter that no font has."""
+
 
 def set_pages(template: bytes, document: Mapping[str, Any]) -> bytes:
     """The document as the template sets it, which reads it as `json(bytes(sys.inputs.document))`.
 
     What comes as data stands as text: none of it is read as markup.
     """
-    made: Any = typst.compile(
-        template,
-        format="pdf",
-        sys_inputs={"document": json.dumps(document, ensure_ascii=False)},
-        pdf_standards=["ua-1"],
-        font_paths=_fonts(),
-        ignore_system_fonts=True,
-    )
-    return bytes(made)
+    try:
+        return _set(template, document, accessible=True)
+    except typst.TypstError as error:
+        # PDF/UA takes no letter that no font has. It stands as a box then, and only such a file
+        # does not say that it is PDF/UA.
+        if UNSHOWN not in str(error):
+            raise
+        return _set(template, document, accessible=False)
 
 
 def breakable(text: str) -> str:
     """A text that fits a narrow cell: long words may break."""
     return LONG.sub(lambda found: BREAK.join(re.findall(f".{{1,{EVERY}}}", found[0])), text)
+
+
+def _set(template: bytes, document: Mapping[str, Any], *, accessible: bool) -> bytes:
+    made: Any = typst.compile(
+        template,
+        format="pdf",
+        sys_inputs={"document": json.dumps(document, ensure_ascii=False)},
+        pdf_standards=["ua-1"] if accessible else [],
+        font_paths=_fonts(),
+        ignore_system_fonts=True,
+    )
+    return bytes(made)
 
 
 @cache
