@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 import httpx
+from anyio import CapacityLimiter
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
@@ -183,6 +184,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.signer = signer
     app.state.entrance = entrance
     app.state.documents = {}
+    app.state.typesetting = CapacityLimiter(1)  # reports set at a time, beside the event loop
     _furnish(app, key)
     install_problem_handlers(app)
     install_error_pages(app)

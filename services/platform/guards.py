@@ -160,4 +160,4 @@ def tag_matches(wanted: str, tag: str) -> bool:
     """Whether a field value of `If-None-Match` names this tag (weak comparison, RFC 9110)."""
     if wanted.strip() == "*":
         return True
-    return tag in {part.strip().removeprefix("W/") for part in wanted.split(",")}
+    return tag.removeprefix("W/") in {part.strip().removeprefix("W/") for part in wanted.split(",")}

@@ -137,6 +137,11 @@ def test_no_text_of_evidence_becomes_markup(text: str) -> None:
     assert text.replace(" ", "") in plain
 
 
+def test_a_letter_that_no_font_has_stands_as_a_box_and_the_report_comes() -> None:
+    pdf = to_pdf(written(toba_items(), name="Kabupaten 東京 😀"))
+    assert "indikator" in words_of(pdf)
+
+
 def test_the_same_report_gives_the_same_bytes_of_pdf() -> None:
     document = written(toba_items())
     assert to_pdf(document) == to_pdf(document)

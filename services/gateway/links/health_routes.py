@@ -1,9 +1,11 @@
 """The health of links over HTTP: checks, uptime, badge, report, feed."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Query, Request, Response
 
 from services.gateway.access import Administrator
@@ -14,22 +16,28 @@ from services.gateway.links.feed import STATES, changes_feed
 from services.gateway.links.health import health_of_links
 from services.gateway.links.reasons import short_title
 from services.gateway.links.routes import find_link
+from services.gateway.links.sla import read_year
+from services.gateway.links.sla_pdf import to_pdf
 from services.gateway.links.standing import JAKARTA
 from services.gateway.links.uptime import DAYS_AT_MOST, By, Uptime, sla_report, uptime_of
 from services.gateway.links.watch import Watch
 from services.gateway.pages.page import LanguageQuery
+from services.gateway.regency import find_regency
 from services.platform.database import Database, Reading
 from services.platform.fields import Year
+from services.platform.guards import tag_matches
 from services.platform.paging import Page, next_address
 from services.platform.parameters import Limit, SlugPath
 from services.platform.problems import Conflict, FieldError, problem_responses
 from services.platform.service import API, region_of
+from services.platform.settings import Settings
 
 router = APIRouter(tags=["links"], responses=problem_responses(401, 422))
 
 UuidCursor = Annotated[
     UUID | None, Query(description="Where the page starts; taken from `next` of the page before.")
 ]
+PDF = "application/pdf"
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
 
 STATES_EN = {"ok": "working", "caution": "caution", "broken": "broken", "pending": "unknown"}
@@ -51,6 +59,44 @@ async def get_links_sla(request: Request, session: Reading, year: Year) -> Respo
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
+
+
+@router.get(
+    f"{API}/links/sla.pdf",
+    operation_id="get_links_sla_pdf",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "Pages of A4.",
+            "content": {PDF: {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def get_links_sla_pdf(request: Request, year: Year) -> Response:
+    """The same year as PDF, in Indonesian: how it was counted, and every incident.
+
+    Its `ETag` is that of the figures: it stays while only the moment of writing differs.
+    """
+    region, now = region_of(request), datetime.now(UTC)
+    settings: Settings = request.app.state.settings
+    database: Database = request.app.state.database
+    async with database.reading() as session:  # given back before pages are set
+        regency = await find_regency(session, region)
+        report = await read_year(
+            session,
+            region,
+            year=year,
+            now=now,
+            place=regency.name if regency is not None else region,
+            check_seconds=settings.link_check_seconds,
+        )
+    headers = {"ETag": report.tag, "Content-Language": "id"}
+    if tag_matches(request.headers.get("If-None-Match", ""), report.tag):
+        return Response(status_code=304, headers=headers)
+    limiter: CapacityLimiter = request.app.state.typesetting
+    pages = await to_thread.run_sync(partial(to_pdf, report, now=now), limiter=limiter)
+    headers["Content-Disposition"] = f'inline; filename="sla-{region}-{year}.pdf"'
+    return Response(pages, media_type=PDF, headers=headers)
 
 
 @router.get(

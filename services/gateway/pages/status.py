@@ -13,6 +13,7 @@ from services.gateway.links.incidents import list_incidents
 from services.gateway.links.maintenance import list_maintenance
 from services.gateway.links.reasons import in_words, short_title
 from services.gateway.links.records import LinkRecord
+from services.gateway.links.standing import JAKARTA
 from services.gateway.links.uptime import days_of
 from services.gateway.pages.notices import moment
 from services.gateway.pages.page import Page, ThisPage
@@ -45,6 +46,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "maintenance": ("Pemeliharaan", "Maintenance"),
     "since": ("sejak", "since"),
     "until": ("sampai", "until"),
+    "yearly": ("Laporan tahun ini", "Report of this year, in Indonesian"),
     "feed": ("Ikuti perubahan (Atom)", "Follow changes (Atom)"),
 }
 
@@ -80,6 +82,8 @@ async def status(request: Request, session: Reading, page: ThisPage) -> HTMLResp
         in_words=lambda reason: in_words(reason, page.language),
         short_title=short_title,
         data=f"{API}/links",
+        sla=f"{API}/links/sla",
+        year=now.astimezone(JAKARTA).year,
     )
 
 

@@ -1,0 +1,252 @@
+"""The yearly report of links as PDF: exact figures, gaps that are told, texts that stay text."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from services.gateway.links.sla import LinkIncident, LinkYear, SlaYear, together
+from services.gateway.links.sla_pdf import document_of, method_of, to_pdf
+from services.gateway.links.standing import JAKARTA
+from services.gateway.links.uptime import UptimePeriod
+from services.platform.settings import Settings
+from tests.gateway.watched import Watched, rows, watched
+
+NOW = datetime(2025, 1, 3, 4, 5, tzinfo=UTC)
+ADDRESS = "/api/v1/links/sla.pdf"
+
+
+@pytest.fixture
+def hub(empty: Settings) -> Iterator[Watched]:
+    with watched(empty, simbg="https://simbg.example", oss="https://oss.example/x") as running:
+        yield running
+
+
+def month(*, ok: int = 0, broken: int = 0, maintenance: int = 0, checks: int = 1) -> UptimePeriod:
+    return UptimePeriod(
+        period=date(2024, 3, 1),
+        ok_seconds=ok,
+        caution_seconds=0,
+        broken_seconds=broken,
+        maintenance_seconds=maintenance,
+        checks=checks,
+        response_ms_p50=None,
+        response_ms_p95=None,
+        response_ms_p99=None,
+    )
+
+
+def link(
+    *,
+    title: str = "SIMBG",
+    operator: str = "Dinas Uji",
+    url: str = "https://simbg.example",
+    march: UptimePeriod | None = None,
+    incidents: Sequence[LinkIncident] = (),
+) -> LinkYear:
+    return LinkYear(
+        title=title,
+        operator=operator,
+        url=url,
+        months={} if march is None else {3: march},
+        whole=together([march], year=2024),
+        begun={},
+        incidents=list(incidents),
+    )
+
+
+def year_of(*links: LinkYear, place: str = "Kabupaten Toba") -> SlaYear:
+    return SlaYear(place=place, year=2024, check_seconds=300, links=list(links))
+
+
+def incident(
+    *, title: str = "Terganggu", reason: str | None = "timeout", n: int = 0
+) -> LinkIncident:
+    opened = datetime(2024, 3, 1, tzinfo=UTC) + timedelta(hours=n)
+    return LinkIncident(
+        title=title, reason=reason, opened_at=opened, closed_at=opened + timedelta(minutes=20)
+    )
+
+
+def pages_of(pdf: bytes) -> list[str]:
+    """The text of each page, with one space between words and without places to break at."""
+    pages = PdfReader(BytesIO(pdf)).pages
+    return [" ".join(page.extract_text().replace("\u200b", "").split()) for page in pages]
+
+
+def words_of(pdf: bytes) -> str:
+    return " ".join(pages_of(pdf))
+
+
+def known_year(settings: Settings) -> None:
+    """A March of 2024 for `simbg`, and an incident from the year before."""
+    region = settings.region
+    rows(
+        settings,
+        "INSERT INTO gateway.link_day (region, slug, day, ok_seconds, caution_seconds, "
+        "broken_seconds, maintenance_seconds) VALUES ($1, 'simbg', '2024-03-05', 7000, 200, 600, "
+        "5400)",
+        region,
+    )
+    rows(
+        settings,
+        "INSERT INTO gateway.link_check (region, slug, id, checked_at, state, detail, response_ms, "
+        "final_url, in_maintenance) SELECT $1, 'simbg', gen_random_uuid(), "
+        "'2024-03-05 02:00Z'::timestamptz + n * interval '5 minutes', 'ok', '', n * 1000, '', "
+        "false FROM generate_series(1, 4) n",
+        region,
+    )
+    rows(
+        settings,
+        "INSERT INTO gateway.incident (region, id, slug, title, title_en, reason, by_rule, "
+        "opened_by, opened_at, closed_at) "
+        "SELECT $1, gen_random_uuid(), 'simbg', 'Berkas hilang', 'Files lost', reason, "
+        "reason IS NOT NULL, 'x', opened::timestamptz, closed::timestamptz FROM (VALUES "
+        "('timeout', '2024-03-05 02:00Z', '2024-03-05 03:10Z'), "
+        "(NULL, '2023-12-30 17:00Z', '2024-01-01 02:00Z'), "
+        "('dns', '2024-03-31 17:00Z', NULL)) AS v (reason, opened, closed)",
+        region,
+    )
+
+
+def test_a_year_is_told_month_by_month_with_its_incidents(hub: Watched) -> None:
+    known_year(hub.settings)
+    answer = hub.client.get(f"{ADDRESS}?year=2024")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/pdf"
+    assert answer.headers["content-language"] == "id"
+    assert f"sla-{hub.settings.region}-2024.pdf" in answer.headers["content-disposition"]
+    words = words_of(answer.content)
+    assert "Maret 92,308 2,17 0,17 1,50 4 1 2.500 3.850" in words
+    # Midnight in Jakarta is 17.00 UTC: the last one began in April.
+    assert "Februari tidak diukur – – – 0 0 – – Maret" in words
+    assert "April tidak diukur – – – 0 1 – – Mei" in words
+    assert "Tahun 2024 92,308 2,17 0,17 1,50 4 2 2.500 3.850" in words
+    assert "SIMBG: layanan uji simbg.example 92,308 2,17 0,17 1,50 4 2" in words
+    assert "OSS: layanan uji oss.example tidak diukur – – – 0 0" in words
+    assert "Semua tautan 92,308 2,17 0,17 1,50 4 2" in words
+    assert (
+        "31 Desember 2023 pukul 00.00 WIB 1 Januari 2024 pukul 09.00 WIB 1 hari 9 jam "
+        "Berkas hilang "
+        "5 Maret 2024 pukul 09.00 WIB 5 Maret 2024 pukul 10.10 WIB 1 jam 10 menit "
+        "tidak menjawab pada waktunya "
+        "1 April 2024 pukul 00.00 WIB masih berlangsung"
+    ) in words
+    assert "alamatnya tidak ditemukan" in words
+    assert "100,000" not in words
+
+
+def test_a_year_in_which_nobody_looked_claims_nothing(hub: Watched) -> None:
+    known_year(hub.settings)
+    words = words_of(hub.client.get(f"{ADDRESS}?year=2020").content)
+    # Of two links: twelve months, the year and the summary; all together; and the method.
+    assert words.count("tidak diukur") == 2 * 14 + 1 + 1
+    assert words.count("Tidak ada insiden yang tercatat.") == 2
+    assert "100,000" not in words
+
+
+def test_a_year_to_come_has_not_begun_and_no_incident_reaches_into_it(hub: Watched) -> None:
+    known_year(hub.settings)
+    words = words_of(hub.client.get(f"{ADDRESS}?year=2099").content)
+    assert "Tahun 2099 (belum dimulai)" in words
+    assert words.count("Tidak ada insiden yang tercatat.") == 2
+    assert hub.client.get(f"{ADDRESS}?year=20").status_code == 422
+    assert hub.client.get(ADDRESS).status_code == 422
+
+
+def test_the_tag_stays_while_only_the_moment_of_writing_differs(hub: Watched) -> None:
+    known_year(hub.settings)
+    tag = hub.client.get(f"{ADDRESS}?year=2024").headers["etag"]
+    again = hub.client.get(f"{ADDRESS}?year=2024", headers={"If-None-Match": tag})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    rows(hub.settings, "UPDATE gateway.link_day SET broken_seconds = broken_seconds + 1")
+    changed = hub.client.get(f"{ADDRESS}?year=2024", headers={"If-None-Match": tag})
+    assert changed.status_code == 200
+    assert changed.headers["etag"] != tag
+
+
+def test_the_status_page_leads_to_the_report_of_this_year(hub: Watched) -> None:
+    page = hub.client.get("/status").text
+    year = datetime.now(JAKARTA).year
+    assert f'href="{ADDRESS}?year={year}"' in page
+
+
+def test_a_second_of_trouble_in_a_year_is_no_full_uptime() -> None:
+    told = document_of(year_of(link(march=month(ok=31_000_000, broken=1))), now=NOW)
+    [simbg] = told["links"]
+    assert simbg["months"][2][1] == "99,999"
+    whole = document_of(year_of(link(march=month(ok=31_000_000))), now=NOW)
+    assert whole["links"][0]["months"][2][1] == "100,000"
+
+
+def test_a_month_of_maintenance_alone_has_no_uptime() -> None:
+    told = document_of(year_of(link(march=month(maintenance=7200, checks=24))), now=NOW)
+    assert told["links"][0]["months"][2][1:6] == ["tidak terhitung", "0,00", "0,00", "2,00", "24"]
+
+
+def test_links_together_weigh_by_the_time_that_is_known_of_them() -> None:
+    report = year_of(
+        link(march=month(ok=900, broken=100)), link(march=month(ok=9000)), link(march=None)
+    )
+    [*_, last] = document_of(report, now=NOW)["summary"]
+    assert last[:3] == ["Semua tautan", "", "99,000"]
+
+
+def test_the_method_tells_how_often_links_are_checked() -> None:
+    assert "setiap 5 menit" in method_of(300)[0]
+    assert "setiap 1 menit 30 detik" in method_of(90)[0]
+    assert "dimatikan" in method_of(0)[0]
+
+
+def test_a_hub_without_links_has_a_report_too() -> None:
+    assert "Semua tautan tidak diukur" in words_of(to_pdf(year_of(), now=NOW))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        '#panic("x") *tebal* $x^2$ <a> @ref \\ // `kode` = judul',
+        "<script>alert(1)</script> &amp; \"'",
+        "kata " * 60,
+    ],
+)
+def test_a_name_stays_text(name: str) -> None:
+    named = link(title=name, operator=name, url=f"https://{'a' * 63}.{'b' * 63}.example/")
+    named.incidents.append(incident(title=name, reason=None))
+    pdf = to_pdf(year_of(named, place=name), now=NOW)
+    flat = words_of(pdf).replace(" ", "")
+    # The place, and of the link: in the summary, as heading, its operator, its incident.
+    assert flat.count(name.replace(" ", "")) >= 5
+
+
+def test_a_word_without_an_end_breaks_and_stays_on_the_page() -> None:
+    wide = "W" * 300
+    named = link(title=wide, operator=wide, incidents=[incident(title=wide, reason=None)])
+    ends: list[float] = []
+
+    def seen(text: str, page: Sequence[float], line: Sequence[float], _: Any, size: float) -> None:
+        if "W" in text and set(text) <= set("W… \n\u200b"):
+            ends.append(page[4] + line[4] + 0.97 * size * len(text.strip()))
+
+    for each in PdfReader(BytesIO(to_pdf(year_of(named, place=wide), now=NOW))).pages:
+        each.extract_text(visitor_text=seen)
+    assert len(ends) > 100
+    assert max(ends) < 595 - 50  # the margin
+
+
+def test_a_letter_that_no_font_has_is_no_fault() -> None:
+    pages = pages_of(to_pdf(year_of(link(title="東京 😀 SIMBG"), place="ᯖᯬᯅ"), now=NOW))
+    assert "SIMBG" in pages[0]
+
+
+def test_many_incidents_go_on_over_pages_with_their_heads() -> None:
+    incidents = [incident(n=n) for n in range(200)]
+    pages = pages_of(to_pdf(year_of(link(incidents=incidents)), now=NOW))
+    assert len(pages) > 4
+    for number, page in enumerate(pages, start=1):
+        assert f"Halaman {number} dari {len(pages)}" in page
+        assert ("Mulai Selesai Lama Sebab" in page) == ("20 menit" in page)
+    assert sum(page.count("20 menit") for page in pages) == 200
