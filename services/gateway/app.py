@@ -3,13 +3,12 @@
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 
 import httpx
 from anyio import CapacityLimiter
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
@@ -47,7 +46,6 @@ from services.gateway.links.routes import router as links
 from services.gateway.links.watch import Watch
 from services.gateway.links.webhook_routes import router as webhooks
 from services.gateway.links.webhooks import Messenger
-from services.gateway.openapi import for_splp, unified_document
 from services.gateway.pages.announcements import router as announcement_pages
 from services.gateway.pages.assets import Assets
 from services.gateway.pages.comments.routes import router as comment_pages
@@ -218,14 +216,6 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router)
     app.mount("/static", Assets(), name="static")
     app.openapi = lambda: openapi_with_problems(app)
-
-    @app.get("/openapi.json", include_in_schema=False)
-    async def openapi_document(audience: Literal["splp"] | None = None) -> JSONResponse:
-        document = await unified_document(app)
-        if audience == "splp":
-            public = str(settings.public_url).rstrip("/") if settings.public_url else None
-            document = for_splp(document, address=public)
-        return JSONResponse(document)
 
     return app
 

@@ -5,13 +5,15 @@ from typing import Literal
 
 import httpx
 from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from services.gateway.openapi import for_splp, unified_document
 from services.platform.database import Database
 from services.platform.service import API, VERSION, Health
-from services.platform.settings import Service
+from services.platform.settings import Service, Settings
 
 router = APIRouter()
 
@@ -44,6 +46,19 @@ async def get_hub_status(request: Request) -> HubStatus:
         version=VERSION,
         services=states,
     )
+
+
+@router.get("/openapi.json", include_in_schema=False)
+async def openapi_document(
+    request: Request, audience: Literal["splp"] | None = None
+) -> JSONResponse:
+    """The one document of all services; as it is published on SPLP for `audience=splp`."""
+    document = await unified_document(request.app)
+    if audience == "splp":
+        settings: Settings = request.app.state.settings
+        public = str(settings.public_url).rstrip("/") if settings.public_url else None
+        document = for_splp(document, address=public)
+    return JSONResponse(document)
 
 
 async def _own_health(database: Database) -> Health:
