@@ -76,6 +76,17 @@ def test_a_request_that_does_not_fit_is_refused(
     assert pointers(post(office, **fields), status) == [pointer]
 
 
+def test_a_field_that_is_left_empty_is_left_out(office: Room) -> None:
+    empty = dict.fromkeys(("lat", "long", "address_string", "email", "attribute[kind]"), "")
+    assert post(office, **empty).status_code == 201
+
+
+@pytest.mark.parametrize("name", ["service_code", "service_request_id"])
+def test_a_list_is_not_asked_for_by_what_no_text_holds(office: Room, name: str) -> None:
+    refused = office.get("/open311/v2/requests.json", **{name: "a\x00"})
+    assert (refused.status_code, refused.json()["errors"][0]["parameter"]) == (422, name)
+
+
 def test_the_list_holds_what_is_public_and_was_looked_at(office: Room, agency: str) -> None:
     shown = file(office, agency=agency, public=True, category="portal", text="Portal lambat.")
     hidden = file(office, agency=agency, category="portal")

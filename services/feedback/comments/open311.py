@@ -29,7 +29,7 @@ from services.feedback.comments.schemas import (
     Wire,
 )
 from services.platform.database import Reading, Writing
-from services.platform.fields import Line, Moment, Slug
+from services.platform.fields import TEXT_PATTERN, Line, Moment, Slug
 from services.platform.identity import AnyCaller
 from services.platform.problems import problem_responses
 from services.platform.service import region_of
@@ -144,20 +144,26 @@ class Discovery(Wire):
     endpoints: list[Endpoint]
 
 
-def _without_null(schema: dict[str, Any]) -> None:
-    """A form leaves a field out; it cannot say null."""
-    for field in schema["properties"].values():
+def _as_a_form_says_it(schema: dict[str, Any]) -> None:
+    """A form cannot say null: it leaves a field out, or empty, which is the same."""
+    for name, field in schema["properties"].items():
+        if name in schema["required"]:
+            continue
         kinds = [kind for kind in field.pop("anyOf", ()) if kind != {"type": "null"}]
-        for kind in kinds:
-            field.update(kind)
-        if kinds:
-            field.pop("default", None)
+        if not kinds:
+            told = {"title", "description", "default"}
+            kinds = [{key: field.pop(key) for key in list(field) if key not in told}]
+        elif field.get("default", "") is None:
+            del field["default"]
+        field["anyOf"] = [*kinds, {"type": "string", "maxLength": 0}]
 
 
 class Open311Form(BaseModel):
     """A new request as GeoReport sends it; what else it may carry is left out."""
 
-    model_config = ConfigDict(extra="ignore", allow_inf_nan=False, json_schema_extra=_without_null)
+    model_config = ConfigDict(
+        extra="ignore", allow_inf_nan=False, json_schema_extra=_as_a_form_says_it
+    )
 
     service_code: Category
     description: Said
@@ -384,11 +390,14 @@ async def list_open311_requests(
     service_request_id: Annotated[
         str | None,
         Query(
-            description="Tickets, with commas between; others do not count then.", max_length=999
+            description="Tickets, with commas between; others do not count then.",
+            max_length=999,
+            pattern=TEXT_PATTERN,
         ),
     ] = None,
     service_code: Annotated[
-        str | None, Query(description="Categories, with commas between.", max_length=200)
+        str | None,
+        Query(description="Categories, with commas between.", max_length=200, pattern=TEXT_PATTERN),
     ] = None,
     start_date: Annotated[Moment | None, Query(description="Default: 90 days before the end.")] = (
         None
