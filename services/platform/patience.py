@@ -2,17 +2,31 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import cast
 
 
 @dataclass(slots=True)
 class _Wait:
+    """One wait, as a context: around every small request, where a generator's is dear."""
+
     until: float
     task: "asyncio.Task[object] | None"
     expired: bool = False
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        task, self.task = self.task, None
+        if (
+            kind is not None
+            and issubclass(kind, asyncio.CancelledError)
+            and self.expired
+            and task is not None
+            and task.uncancel() == 0
+        ):
+            raise TimeoutError from None
 
 
 class Patience:
@@ -27,8 +41,7 @@ class Patience:
         self._waits: deque[_Wait] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
-    @contextmanager
-    def limit(self) -> Generator[None]:
+    def limit(self) -> AbstractContextManager[None]:
         """Ends what is awaited inside with `TimeoutError` when its time is over."""
         loop = asyncio.get_running_loop()
         task = cast("asyncio.Task[object]", asyncio.current_task())
@@ -36,14 +49,7 @@ class Patience:
         self._waits.append(wait)
         if self._timer is None:
             self._timer = loop.call_later(self.seconds, self._look)
-        try:
-            yield
-        except asyncio.CancelledError:
-            if wait.expired and task.uncancel() == 0:
-                raise TimeoutError from None
-            raise
-        finally:
-            wait.task = None
+        return wait
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()

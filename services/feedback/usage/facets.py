@@ -17,29 +17,39 @@ class Facets:
 
     def __init__(self, region: str) -> None:
         self._region = region
-        self._known: dict[Facet, int] = {}
+        self._known: dict[str | None, dict[Saying, int]] = {}
+        """By the agency that is meant where a saying names none."""
 
     async def numbers(
         self, connection: Connection, said: Sequence[tuple[Sequence[Saying], str | None]]
     ) -> list[int]:
         """The number of every saying; beside sayings stands the agency that is meant by none."""
-        facets = [
-            {saying: _facet(saying, agency) for saying in set(sayings)} for sayings, agency in said
-        ]
-        wanted = {facet for some in facets for facet in some.values()}
-        unknown = wanted - self._known.keys()
-        if unknown:
-            found = await self._find(connection, sorted(unknown))
-            kept = self._known if len(self._known) < MAX_KNOWN else {}
-            known = self._known | found
-            self._known = kept | found
-        else:
-            known = self._known
-        numbers: list[int] = []
-        for (sayings, _), some in zip(said, facets, strict=True):
-            of = {saying: known[facet] for saying, facet in some.items()}
-            numbers += [of[saying] for saying in sayings]
-        return numbers
+        while True:
+            numbers: list[int] = []
+            try:
+                for sayings, agency in said:
+                    known = self._known[agency]
+                    numbers += [known[saying] for saying in sayings]
+            except KeyError:
+                await self._learn(connection, said)
+            else:
+                return numbers
+
+    async def _learn(
+        self, connection: Connection, said: Sequence[tuple[Sequence[Saying], str | None]]
+    ) -> None:
+        """Finds what is not known of this; where much is known, it is forgotten before."""
+        if sum(map(len, self._known.values())) >= MAX_KNOWN:
+            self._known = {}
+        unknown = {
+            (agency, saying): _facet(saying, agency)
+            for sayings, agency in said
+            for saying in set(sayings)
+            if saying not in self._known.get(agency, {})
+        }
+        found = await self._find(connection, sorted(set(unknown.values())))
+        for (agency, saying), facet in unknown.items():
+            self._known.setdefault(agency, {})[saying] = found[facet]
 
     async def _find(self, connection: Connection, facets: Sequence[Facet]) -> dict[Facet, int]:
         """Their numbers, new ones where they had none."""

@@ -30,6 +30,12 @@ MAX_WAITING = 60_000
 MAX_DRAIN = 10_000
 """Events after which a writer takes no further request into its statement."""
 ATTEMPTS = 3
+COMPANY = 5
+"""Requests at a time from which small ones wait for each other, as PostgreSQL's commit_siblings."""
+GATHER_SECONDS = 0.001
+"""How long they wait, so that more of them share a commit."""
+GATHERED = 128
+"""Events that need not wait for more."""
 EXPECT_REPEATS = 4
 """Drains after one with repeated events in which more of them are expected."""
 ANSWER_SECONDS = 30.0
@@ -83,6 +89,8 @@ class Ingest:
         self._facets = Facets(region)
         self._waiting: deque[Request] = deque()
         self._held = 0
+        self._open = 0
+        """Requests that wait or are being stored."""
         self._arrived = asyncio.Event()
         self._closing = False
         self._patience = Patience(ANSWER_SECONDS)
@@ -103,6 +111,7 @@ class Ingest:
         request = Request(batch, agency, reported_by)
         self._waiting.append(request)
         self._held += len(batch)
+        self._open += 1
         self._arrived.set()
         try:
             with self._patience.limit():
@@ -126,6 +135,7 @@ class Ingest:
                     log.exception("a drain of events was given up")
                 finally:
                     self._held -= sum(len(request.batch) for request in drain)
+                    self._open -= len(drain)
                     for request in drain:
                         if not request.repeated.done():
                             request.repeated.set_exception(
@@ -141,6 +151,8 @@ class Ingest:
                 return None
             self._arrived.clear()
             await self._arrived.wait()
+            if self._open >= COMPANY and sum(len(r.batch) for r in self._waiting) < GATHERED:
+                await asyncio.sleep(GATHER_SECONDS)  # the other writer may take all meanwhile
         drain: list[Request] = []
         size = 0
         while self._waiting and (not drain or size + len(self._waiting[0].batch) <= MAX_DRAIN):
