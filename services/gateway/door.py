@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers
@@ -82,6 +83,7 @@ def owner_of(path: str) -> Service | None:
     return OWNERS.get(path[len(API) + 1 :].partition("/")[0])
 
 
+@lru_cache(4096)
 def area_of(path: str) -> str:
     """The part of the hub that a path leads to, as consumption tells it."""
     if not path.startswith(f"{API}/"):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import lru_cache
 from typing import Literal
 
 from services.gateway.limits.bucket import Policy
@@ -19,6 +20,7 @@ HEAVY = re.compile(r"\.(csv|xlsx|pdf|sav|zip|jsonld)$|/(exports?|bundle|report|s
 """Reads that are computed or written out whole."""
 
 
+@lru_cache(4096)
 def kind_of(method: str, path: str) -> Kind | None:
     """The kind of a request; None where nothing is limited."""
     if path.startswith(FREE):
