@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import requests
 import schemathesis
-from hypothesis import HealthCheck
+from hypothesis import HealthCheck, seed
 from hypothesis import settings as examples
 from hypothesis import strategies as st
+from hypothesis.errors import FlakyStrategyDefinition
 from schemathesis import Case
 from schemathesis.checks import load_all_checks
 from schemathesis.config import SchemathesisConfig
@@ -41,6 +42,8 @@ BOUNDS = examples(
         HealthCheck.large_base_example,
     ],
 )
+WALKS = 10
+"""Walks from call to call that hypothesis plans together."""
 SLOW_SECONDS = 60
 """A busy machine is no fault of the hub."""
 
@@ -129,6 +132,7 @@ def test_an_operation_keeps_to_the_document(
 
 def test_calls_that_follow_from_each_other_are_answered_as_documented(running: RunningHub) -> None:
     """What one operation answers is given to the next: a list's item, a created record."""
+    found: list[Exception] = []
     Machine: type[APIStateMachine] = api.as_state_machine()  # noqa: N806
 
     class AtTheHub(Machine):
@@ -141,6 +145,16 @@ def test_calls_that_follow_from_each_other_are_answered_as_documented(running: R
 
         def validate_response(self, response: Any, case: Case[Any], *_: Any, **__: Any) -> None:
             excluded = FILES.get(case.operation.definition.raw["operationId"])
-            case.validate_response(response, excluded_checks=excluded)
+            try:
+                case.validate_response(response, excluded_checks=excluded)
+            except Exception as failure:
+                found.append(failure)
+                raise
 
-    AtTheHub.run(settings=examples(BOUNDS, stateful_step_count=6))
+    walks = examples(BOUNDS, max_examples=WALKS, stateful_step_count=6)
+    for start in range(0, EXAMPLES, WALKS):
+        try:
+            seed(start)(AtTheHub).run(settings=walks)
+        except FlakyStrategyDefinition:
+            # The hub keeps what was done: a walk whose beginning is repeated meets another hub.
+            assert not found, found
