@@ -9,9 +9,8 @@ from typing import Any
 
 import httpx
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
-from services.platform.database import Database
+from services.platform.database import NO_ANSWER, Database
 from services.platform.ids import new_id
 from services.platform.service import API
 
@@ -82,7 +81,7 @@ class Clicks:
                         "event": json.dumps(event),
                     },
                 )
-        except (SQLAlchemyError, OSError, TimeoutError):
+        except NO_ANSWER:
             log.exception("%s was not counted: the database does not answer", said["link"])
             return
         self._waiting.set()
@@ -119,6 +118,6 @@ class Clicks:
                     )
                     answer.raise_for_status()
                 return len(events)
-        except (SQLAlchemyError, OSError, TimeoutError, httpx.HTTPError) as error:
+        except (*NO_ANSWER, httpx.HTTPError) as error:
             log.warning("visits wait for delivery: %s", error)
             return 0

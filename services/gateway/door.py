@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -14,6 +13,7 @@ from services.gateway.cache.layer import Cache
 from services.gateway.entrance import Entrance
 from services.gateway.limits.shares import Decision
 from services.gateway.visit import Visit
+from services.platform.database import NO_ANSWER
 from services.platform.identity import Caller, TokenSigner
 from services.platform.problems import NotAuthenticated, ProblemError, TooMany, Unavailable
 from services.platform.service import API
@@ -188,7 +188,7 @@ class Door:
             holder = await self.ring.find(key, now=now)
             if holder.monthly_quota is not None:
                 await self.admission.learn(holder)
-        except (SQLAlchemyError, OSError, TimeoutError):
+        except NO_ANSWER:
             log.exception("a key cannot be checked: the database does not answer")
             raise Unavailable(
                 "The key cannot be checked now; try again shortly.", headers={"Retry-After": "5"}

@@ -8,10 +8,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.gateway.openapi import for_splp, unified_document
-from services.platform.database import Database
+from services.platform.database import NO_ANSWER, Database
 from services.platform.service import API, VERSION, Health
 from services.platform.settings import Service, Settings
 
@@ -65,7 +64,7 @@ async def _own_health(database: Database) -> Health:
     try:
         async with database.reading() as session:
             await session.execute(text("SELECT 1"))
-    except (SQLAlchemyError, OSError, TimeoutError):
+    except NO_ANSWER:
         return Health(service="gateway", state="down", version=VERSION)
     return Health(service="gateway", state="ok", version=VERSION)
 

@@ -9,10 +9,9 @@ from zoneinfo import ZoneInfo
 
 import httpx
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.gateway.links.changes import keep_message
-from services.platform.database import Database
+from services.platform.database import NO_ANSWER, Database
 from services.platform.service import API
 
 log = logging.getLogger(__name__)
@@ -55,7 +54,7 @@ class Reminders:
         while True:
             try:
                 await self.remind(now=datetime.now(UTC))
-            except (SQLAlchemyError, OSError, TimeoutError, httpx.HTTPError, ValueError) as error:
+            except (*NO_ANSWER, httpx.HTTPError, ValueError) as error:
                 log.warning("agencies are reminded later: %s", error)
             await asyncio.sleep(PAUSE_SECONDS)
 

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Row, text
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.feedback.comments.cases import add_entry, day_of
 from services.feedback.comments.contacts import erase_contacts
@@ -20,7 +19,7 @@ from services.feedback.comments.screening import forget_senders
 from services.feedback.comments.working_days import working_days_between
 from services.feedback.surveys.periods import JAKARTA
 from services.feedback.usage.months import shift
-from services.platform.database import Database, WriteSession
+from services.platform.database import NO_ANSWER, Database, WriteSession
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +138,6 @@ async def keep_comments_always(database: Database, region: str, *, retention_mon
                 )
             if cleared != Cleared(0, 0, 0):
                 log.info("comments: %s", cleared)
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+        except NO_ANSWER as error:
             log.warning("comments were not cleared, it is tried again: %s", error)
         await asyncio.sleep(PAUSE_SECONDS)

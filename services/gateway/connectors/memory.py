@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.gateway.connectors.breaker import Switch
-from services.platform.database import Database
+from services.platform.database import NO_ANSWER, Database
 
 SWITCH_SECONDS = 1.0
 """How long a replica may not notice what an operator switched at another."""
@@ -84,7 +83,7 @@ class Memory:
             try:
                 async with self._database.reading() as session:
                     state = await session.scalar(text(SWITCHED), self._of)
-            except (SQLAlchemyError, OSError, TimeoutError):
+            except NO_ANSWER:
                 return self._seen[1]
             self._seen = (time.monotonic(), state or "automatic")
         return self._seen[1]

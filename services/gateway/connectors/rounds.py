@@ -12,7 +12,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.gateway.announcements.store import keep_items
 from services.gateway.announcements.visiting import Vocabulary, visit
@@ -29,7 +28,7 @@ from services.gateway.connectors.sources import (
     note_success,
 )
 from services.gateway.guard import Guard
-from services.platform.database import Database, WriteSession
+from services.platform.database import NO_ANSWER, Database, WriteSession
 from services.platform.settings import Service, Settings
 
 log = logging.getLogger(__name__)
@@ -93,7 +92,7 @@ class Rounds:
                 while await self.ask_due():
                     pass
                 await self.counter.count()
-            except (SQLAlchemyError, OSError, TimeoutError, httpx.HTTPError) as error:
+            except (*NO_ANSWER, httpx.HTTPError) as error:
                 log.warning("sources are asked later: %s", error)
             except NotTakenError as error:
                 log.warning("messages of OSS are not counted: %s", error)

@@ -7,12 +7,11 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.gateway.connectors.connector import ConnectorError
 from services.gateway.links.rdap import Registries
 from services.gateway.links.states import Registration
-from services.platform.database import Database, WriteSession
+from services.platform.database import NO_ANSWER, Database, WriteSession
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +106,7 @@ class DomainWatch:
             await asyncio.sleep(self._pause * self._rng.uniform(0.7, 1.3))
             try:
                 await self.ask_next()
-            except (SQLAlchemyError, OSError, TimeoutError) as error:
+            except NO_ANSWER as error:
                 log.warning("domains are not asked about: the database does not answer: %s", error)
 
     async def ask_next(self) -> str | None:

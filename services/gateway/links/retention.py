@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
-from services.platform.database import Database, WriteSession
+from services.platform.database import NO_ANSWER, Database, WriteSession
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +83,6 @@ class CheckRetention:
                     )
                 if gone:
                     log.info("%d checks of links became figures of their days", gone)
-            except (SQLAlchemyError, OSError, TimeoutError) as error:
+            except NO_ANSWER as error:
                 log.warning("old checks stay for now: %s", error)
             await asyncio.sleep(PAUSE_SECONDS)

@@ -6,12 +6,10 @@ import random
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from services.gateway.links.checks import Check, record
 from services.gateway.links.claims import Claim, claim_due, enrol
 from services.gateway.links.probing import Prober
-from services.platform.database import Database
+from services.platform.database import NO_ANSWER, Database
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +62,7 @@ class Watch:
                 async with self._database.writing() as session:
                     await enrol(session, self._region, spread=FIRST_CHECKS_WITHIN)
                 await self._begin_due()
-            except (SQLAlchemyError, OSError, TimeoutError) as error:
+            except NO_ANSWER as error:
                 log.warning("links are not checked: the database does not answer: %s", error)
             await asyncio.sleep(self._pause * self._rng.uniform(0.7, 1.3))
 
@@ -81,7 +79,7 @@ class Watch:
     async def _check_quietly(self, claim: Claim) -> None:
         try:
             await self.check(claim)
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+        except NO_ANSWER as error:
             log.warning("the check of %s is not stored and will be repeated: %s", claim.slug, error)
 
     async def check(self, claim: Claim) -> Check | None:

@@ -16,11 +16,10 @@ from uuid import UUID
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.gateway.guard import Guard, PrivateAddressError, to_address
 from services.gateway.links.probing import reason_of
-from services.platform.database import Database
+from services.platform.database import NO_ANSWER, Database
 from services.platform.derived_keys import derived_key
 from services.platform.service import VERSION
 
@@ -155,7 +154,7 @@ class Messenger:
             try:
                 while await self.deliver() == BATCH:
                     pass
-            except (SQLAlchemyError, OSError, TimeoutError) as error:
+            except NO_ANSWER as error:
                 log.warning("webhooks wait: the database does not answer: %s", error)
             await asyncio.sleep(self._pause)
 

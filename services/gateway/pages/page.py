@@ -10,12 +10,11 @@ from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.gateway.pages.assets import asset
 from services.gateway.pages.words import Language, words_in
 from services.gateway.regency import find_regency
-from services.platform.database import Database
+from services.platform.database import NO_ANSWER, Database
 from services.platform.packs import Pack
 from services.platform.service import API, region_of
 from services.platform.settings import Service
@@ -128,7 +127,7 @@ async def page_of(request: Request, language: LanguageQuery = "id") -> Page:
     try:
         async with database.reading() as session:
             regency = await find_regency(session, region_of(request))
-    except (SQLAlchemyError, OSError, TimeoutError):
+    except NO_ANSWER:
         regency = None
     return Page(request, language, regency)
 

@@ -9,14 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.gateway.connectors.breaker import Breaker, Rule
 from services.gateway.connectors.connector import Connector, ConnectorError, Patience
 from services.gateway.connectors.memory import Known, Memory
 from services.gateway.connectors.oss.client import Oss, OssRefusedError, is_failing
 from services.gateway.connectors.oss.messages import Outbound
-from services.platform.database import Database
+from services.platform.database import NO_ANSWER, Database
 from services.platform.derived_keys import derived_key
 from services.platform.problems import NotFound, Unavailable
 from services.platform.settings import Settings
@@ -63,7 +62,7 @@ class Desk:
         kept = {name: data.get(name) for name in keep} if isinstance(data, dict) else data
         now = datetime.now(UTC)
         # The answer is there, whatever becomes of its memory.
-        with suppress(SQLAlchemyError, OSError, TimeoutError):
+        with suppress(*NO_ANSWER):
             await self.memory.remember(question, kept, now=now)
         return Answered(kept, now, fresh=True)
 
@@ -80,7 +79,7 @@ class Desk:
     async def _recall(self, question: str) -> Known | None:
         try:
             return await self.memory.recall(question)
-        except (SQLAlchemyError, OSError, TimeoutError):
+        except NO_ANSWER:
             return None
 
     def _question(self, message: str, fields: dict[str, Any]) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.gateway.connectors.oss.inbox import keep
 from services.gateway.connectors.oss.messages import (
@@ -22,7 +21,7 @@ from services.gateway.connectors.oss.messages import (
     token_is_right,
 )
 from services.gateway.links.standing import JAKARTA
-from services.platform.database import Database
+from services.platform.database import NO_ANSWER, Database
 from services.platform.problems import problem_responses
 from services.platform.service import API
 from services.platform.settings import Settings
@@ -84,7 +83,7 @@ async def _keep(
             )
     except RecursionError:
         return said(message, "400", "The body is nested too deeply.")
-    except (SQLAlchemyError, OSError, TimeoutError):
+    except NO_ANSWER:
         log.exception("a message %s from OSS could not be kept", message)
         return said(message, "500", "The message could not be kept; send it again.")
     return said(message, "200", "Received." if new else "Received before.")

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Path, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.gateway.access import AgencyKey
 from services.gateway.connectors.oss.desk import Answered, Desk
@@ -18,7 +17,7 @@ from services.gateway.connectors.oss.inbox import (
     months_of,
 )
 from services.gateway.connectors.oss.messages import Outbound, faults_of, mapping
-from services.platform.database import Database, Reading
+from services.platform.database import NO_ANSWER, Database, Reading
 from services.platform.fields import Year
 from services.platform.identity import Caller
 from services.platform.paging import Page
@@ -201,7 +200,7 @@ async def _keep_told(request: Request, body: dict[str, Any]) -> None:
                 key=request.app.state.oss_key,
                 now=datetime.now(UTC),
             )
-    except (SQLAlchemyError, OSError, TimeoutError, RecursionError):
+    except (*NO_ANSWER, RecursionError):
         log.exception("the state of a licence is told to OSS and missing in the counters")
 
 
