@@ -132,17 +132,23 @@ def _in_process(served: Service, settings: Settings) -> list[Service]:
     return [part for part in Service if settings.service_url(part) is None]
 
 
+PROTOCOLS = {
+    Service.gateway: "services.gateway.fast:FastProtocol",
+    Service.feedback: "services.feedback.usage.short:EventProtocol",
+}
+"""Protocols of the server that answer by themselves what needs no application."""
+
+
 def _serve(
     service: Service, settings: Settings, *, host: str | None, port: int | None, workers: int
 ) -> None:
     import uvicorn
 
     os.environ["EMALL_SERVE"] = service.value
-    is_fast = service is Service.gateway and settings.fast_path
     uvicorn.run(
         "services.cli:application",
         factory=True,
-        http="services.gateway.fast:FastProtocol" if is_fast else "auto",
+        http=PROTOCOLS.get(service, "auto") if settings.fast_path else "auto",
         host=host or settings.host,
         port=settings.port if port is None else port,
         workers=workers,

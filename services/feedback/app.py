@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -25,6 +26,7 @@ from services.feedback.usage.receiving import EventsFirst
 from services.feedback.usage.receiving import router as events
 from services.feedback.usage.routes import router as usage
 from services.feedback.usage.schemas import UsageCloudEvent
+from services.feedback.usage.short import STATE, AtOnce
 from services.platform.database import Database
 from services.platform.service import make_service
 from services.platform.settings import Service, Settings
@@ -34,7 +36,7 @@ def create_app(settings: Settings) -> FastAPI:
     """Usage, surveys and comments as an application of its own."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+    async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
         database: Database = app.state.database
         months = settings.event_retention_months
         ingest = Ingest(
@@ -50,8 +52,11 @@ def create_app(settings: Settings) -> FastAPI:
             ),
             name="clear comments",
         )
+        at_once = AtOnce(
+            app.state.intake, app.state.verifier, max_body_bytes=settings.max_body_bytes
+        )
         try:
-            yield
+            yield {STATE: at_once} if settings.fast_path else {}
         finally:
             for task in (retention, clearing):
                 task.cancel()

@@ -1,7 +1,7 @@
 """What every service has: problems, the token check, health, an exact OpenAPI document."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from typing import Any, Literal, cast
@@ -29,7 +29,10 @@ log = logging.getLogger(__name__)
 API = "/api/v1"
 VERSION = version("emall-hub")
 
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+Lifespan = (
+    Callable[[FastAPI], AbstractAsyncContextManager[None]]
+    | Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any]]]
+)
 
 
 class Health(BaseModel):

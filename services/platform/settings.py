@@ -90,7 +90,9 @@ class Settings(BaseSettings):
         description="Memory for answers kept at the door, per process; 0: none are kept.",
     )
     fast_path: bool = Field(
-        True, description="Whether the server's protocol itself sends what the cache holds fresh."
+        True,
+        description="Whether the server's protocol itself answers what needs no application: what "
+        "the cache holds fresh, and events that are right.",
     )
     event_retention_months: int = Field(
         13,

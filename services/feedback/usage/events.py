@@ -1,14 +1,18 @@
 """Takes usage events in: reads, checks and stores them, as a whole or each for itself."""
 
-from datetime import date, datetime, timedelta
+import asyncio
+from datetime import datetime, timedelta
+from functools import lru_cache
 
 from services.feedback.usage.decoding import (
     FORMS,
+    JSON,
     MAX_ERRORS,
     Batch,
     Form,
     read_batch,
     read_each,
+    read_fast,
 )
 from services.feedback.usage.ingest import DroppedError, Ingest
 from services.feedback.usage.months import midnight, oldest_kept
@@ -23,11 +27,11 @@ CLOCK_SKEW = timedelta(minutes=10)
 class Check:
     """Whether events are the caller's to send, and of a time that can be true and is kept."""
 
-    def __init__(self, form: Form, caller: Caller, *, now: datetime, since: date) -> None:
+    def __init__(self, form: Form, caller: Caller, *, now: datetime, since: datetime) -> None:
         self._form = form
         self._caller = caller
         self._now = now
-        self._since = midnight(since)
+        self._since = since
 
     def foreign(self, batch: Batch) -> list[int]:
         """Places of events of agencies that the caller does not write for."""
@@ -134,9 +138,31 @@ class Intake:
             items=items,
         )
 
-    def _check(self, media_type: str, caller: Caller, now: datetime) -> Check:
-        since = oldest_kept(now, retention_months=self._retention_months)
-        return Check(FORMS[media_type], caller, now=now, since=since)
+    def begin(
+        self, body: bytes, *, caller: Caller, now: datetime
+    ) -> "tuple[int, asyncio.Future[list[int]]] | None":
+        """Begins to store a body of JSON of which nothing is wrong: how many events it holds, and
+        later the places of those known before. None where `take` has to say what is wrong.
+        """
+        batch = read_fast(body)
+        if batch is None:
+            return None
+        check = self._check(JSON, caller, now)
+        if check.foreign(batch) or check.untimely(batch):
+            return None
+        return len(batch), self._store(batch, caller)
 
-    async def _store(self, batch: Batch, caller: Caller) -> list[int]:
-        return await self._ingest.store(batch, agency=caller.agency, reported_by=caller.subject)
+    def _check(self, media_type: str, caller: Caller, now: datetime) -> Check:
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        return Check(
+            FORMS[media_type], caller, now=now, since=_kept_since(hour, self._retention_months)
+        )
+
+    def _store(self, batch: Batch, caller: Caller) -> "asyncio.Future[list[int]]":
+        return self._ingest.store(batch, agency=caller.agency, reported_by=caller.subject)
+
+
+@lru_cache(maxsize=8)
+def _kept_since(hour: datetime, retention_months: int) -> datetime:
+    """The first moment whose events are taken in this hour."""
+    return midnight(oldest_kept(hour, retention_months=retention_months))

@@ -19,7 +19,6 @@ from services.feedback.usage.decoding import Batch
 from services.feedback.usage.facets import Facets
 from services.feedback.usage.months import month_of, open_months
 from services.platform.database import NO_ANSWER, Connection
-from services.platform.patience import Patience
 from services.platform.problems import Unavailable
 
 log = logging.getLogger(__name__)
@@ -93,16 +92,21 @@ class Ingest:
         """Requests that wait or are being stored."""
         self._arrived = asyncio.Event()
         self._closing = False
-        self._patience = Patience(ANSWER_SECONDS)
+        self._impatient: deque[tuple[float, asyncio.Future[list[int]]]] = deque()
+        """What is not answered, and until when it waits; answered ones may stand between."""
+        self._timer: asyncio.TimerHandle | None = None
         self._writers = [
             asyncio.create_task(self._write_always(), name=f"write events {number}")
             for number in range(writers)
         ]
 
-    async def store(self, batch: Batch, *, agency: str | None, reported_by: str) -> list[int]:
+    def store(
+        self, batch: Batch, *, agency: str | None, reported_by: str
+    ) -> "asyncio.Future[list[int]]":
         """Stores these events; answers, after the commit, the places of those known before.
 
-        `agency` is written where an event names none.
+        `agency` is written where an event names none. `Unavailable` at once where too much waits,
+        and in time where the database does not answer.
         """
         if self._closing:
             raise come_again("The service is shutting down; try again shortly.", seconds=5)
@@ -113,17 +117,37 @@ class Ingest:
         self._held += len(batch)
         self._open += 1
         self._arrived.set()
-        try:
-            with self._patience.limit():
-                return await request.repeated
-        except TimeoutError:
-            raise come_again("The database is too slow now; try again.", seconds=10) from None
+        self._end_in_time(request.repeated)
+        return request.repeated
+
+    def _end_in_time(self, answer: "asyncio.Future[list[int]]") -> None:
+        """All wait equally long, so one timer does for them, which looks at the first."""
+        loop = asyncio.get_running_loop()
+        waits = self._impatient
+        while waits and waits[0][1].done():
+            waits.popleft()
+        waits.append((loop.time() + ANSWER_SECONDS, answer))
+        if self._timer is None:
+            self._timer = loop.call_at(waits[0][0], self._end_late)
+
+    def _end_late(self) -> None:
+        loop = asyncio.get_running_loop()
+        waits = self._impatient
+        while waits and (waits[0][1].done() or waits[0][0] <= loop.time()):
+            answer = waits.popleft()[1]
+            if not answer.done():
+                answer.set_exception(
+                    come_again("The database is too slow now; try again.", seconds=10)
+                )
+        self._timer = loop.call_at(waits[0][0], self._end_late) if waits else None
 
     async def close(self) -> None:
         """Takes nothing more, stores what waits, ends."""
         self._closing = True
         self._arrived.set()
         await asyncio.gather(*self._writers)
+        if self._timer is not None:
+            self._timer.cancel()
 
     async def _write_always(self) -> None:
         writer = Writer(self._connect, self._region, self._facets)
