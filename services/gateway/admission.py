@@ -1,5 +1,6 @@
 """Who may pass the door: one place for limits, quotas and counts, asked without waiting."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 
@@ -58,11 +59,11 @@ class Admission:
         status: int,
         *,
         holder: KeyHolder | None = None,
-        now: datetime | None = None,
+        now: float | None = None,
     ) -> None:
-        """Counts an answer that was given."""
+        """Counts an answer that was given, now or so many seconds after 1970."""
         caller = holder.caller if holder else ANONYMOUS
-        self._consumption.count(caller, area, status, now=now or datetime.now(UTC))
+        self._consumption.count(caller, area, status, now=now or time.time())
 
     def _limit(
         self, method: str, path: str, *, client: str, holder: KeyHolder | None

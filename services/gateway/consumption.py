@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -52,6 +53,11 @@ class Cell(NamedTuple):
     agency: str
 
 
+@lru_cache(4096)
+def _cell_of(key_id: str, agency: str, hour: int, area: str, status: int) -> Cell:
+    return Cell(key_id, hour, area, status // 100, agency)
+
+
 def month_of(now: datetime) -> datetime:
     """The beginning of the month in Asia/Jakarta."""
     local = now.astimezone(JAKARTA)
@@ -71,10 +77,10 @@ class Consumption:
         self._keeping = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
-    def count(self, caller: Caller, area: str, status: int, *, now: datetime) -> None:
-        """Counts an answer."""
-        hour = int(now.timestamp()) // HOUR_SECONDS
-        cell = Cell(caller.subject, hour, area, status // 100, caller.agency or "")
+    def count(self, caller: Caller, area: str, status: int, *, now: float) -> None:
+        """Counts an answer; `now` in seconds since 1970."""
+        hour = int(now) // HOUR_SECONDS
+        cell = _cell_of(caller.subject, caller.agency or "", hour, area, status)
         self._counts[cell] += 1
         if caller.subject in self._spent:
             self._spent[caller.subject] += 1

@@ -65,9 +65,9 @@ class Head:
 class Wire:
     """An answer as it goes out in this second."""
 
-    data: bytes
-    cut: int
-    """Where further header lines go in."""
+    head: bytes
+    rest: bytes
+    """From the end of the header on; further lines go in before it."""
     method: str
     path: str
     query: str
@@ -133,17 +133,16 @@ class Hits:
             return None
         if not entry.is_prepared(entry.coding_for(asked)) or len(entry.body) > LONGEST_BODY:
             return None
-        now = cache.clock()
-        reply = reply_of(entry, asked, now=now, how=cache.hit(entry))
+        reply = reply_of(entry, asked, now=cache.clock(), how=cache.hit(entry))
         start = STATUS_LINE[reply.status] + b"".join(
             b"%b: %b\r\n" % field for field in (*date, *reply.headers)
         )
         body = b"" if method == "HEAD" else reply.body
-        data = b"%b\r\n%b" % (start, body)
-        wire = Wire(data, len(start), method, unquote(path), query, reply.status)
-        if self._wires_size + len(data) > WIRES_BYTES:
+        wire = Wire(start, b"\r\n" + body, method, unquote(path), query, reply.status)
+        size = len(wire.head) + len(wire.rest)
+        if self._wires_size + size > WIRES_BYTES:
             self._forget_wires()
-        self._wires_size += len(data)
+        self._wires_size += size
         self._wires[head, line] = wire
         return wire
 
@@ -178,8 +177,7 @@ class FastProtocol(HttpToolsProtocol):
             and self._send(wire, hits)
         ):
             return
-        is_whole = data.endswith(END) and data.find(END) == len(data) - len(END)
-        self._whole = data if is_whole else None
+        self._whole = data if data.partition(END)[1:] == (END, b"") else None
         super().data_received(data)
         self._whole = None
 
@@ -190,10 +188,7 @@ class FastProtocol(HttpToolsProtocol):
         more = hits.admit(wire.method, wire.path, self.client[0])
         if more is None:
             return False
-        if more:
-            self.transport.write(wire.data[: wire.cut] + more + wire.data[wire.cut :])
-        else:
-            self.transport.write(wire.data)
+        self.transport.write(b"%b%b%b" % (wire.head, more, wire.rest))
         hits.cache.counts.fresh += 1
         hits.cache.counts.fast += 1
         hits.counted(wire.path, wire.status)
@@ -211,14 +206,8 @@ class FastProtocol(HttpToolsProtocol):
         """The line that uvicorn writes of every answer."""
         client = get_client_addr({"client": self.client})  # type: ignore[typeddict-item]
         target = quote(wire.path) + (f"?{wire.query}" if wire.query else "")
-        self.access_logger.info(
-            '%s - "%s %s HTTP/%s" %d',
-            client,
-            wire.method,
-            target,
-            "1.1",
-            wire.status,
-        )
+        told = (client, wire.method, target, "1.1", wire.status)
+        self.access_logger.info('%s - "%s %s HTTP/%s" %d', *told)
 
     def timeout_keep_alive_handler(self) -> None:
         """Closes an idle connection; answers sent from here put that off."""

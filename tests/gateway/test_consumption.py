@@ -102,9 +102,9 @@ def test_counts_of_replicas_add_up_and_wait_for_a_database_that_is_away(empty: S
         database = Database(empty, Service.gateway)
         replicas = [Consumption(database, empty.region) for _ in range(2)]
         for replica in replicas:
-            replica.count(mine, "services", 200, now=NOON)
-            replica.count(mine, "services", 204, now=NOON + timedelta(minutes=30))
-            replica.count(ANONYMOUS, "pages", 503, now=NOON)
+            replica.count(mine, "services", 200, now=NOON.timestamp())
+            replica.count(mine, "services", 204, now=NOON.timestamp() + 1800)
+            replica.count(ANONYMOUS, "pages", 503, now=NOON.timestamp())
         table = "ALTER TABLE gateway.consumption RENAME TO away"
         await asyncio.to_thread(rows, empty, table)
         await replicas[0].keep()
@@ -131,14 +131,14 @@ def test_a_key_with_a_quota_has_spent_what_all_replicas_counted_this_month(
     async def story() -> list[int]:
         database = Database(empty, Service.gateway)
         one, two = (Consumption(database, empty.region) for _ in range(2))
-        one.count(mine, "services", 200, now=now)
-        one.count(mine, "services", 200, now=now - timedelta(days=40))
+        one.count(mine, "services", 200, now=now.timestamp())
+        one.count(mine, "services", 200, now=now.timestamp() - 40 * 86_400)
         await one.keep()
         await two.learn(mine.subject)
         learnt = two.spent(mine.subject, now=now)
-        two.count(mine, "services", 200, now=now)
+        two.count(mine, "services", 200, now=now.timestamp())
         counted = two.spent(mine.subject, now=now)
-        one.count(mine, "services", 200, now=now)
+        one.count(mine, "services", 200, now=now.timestamp())
         await one.keep()
         await two.keep()
         both = two.spent(mine.subject, now=now)

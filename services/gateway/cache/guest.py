@@ -1,5 +1,7 @@
 """Lets limits and counts see the answers that go the short way."""
 
+from functools import lru_cache
+
 from services.gateway.admission import Admission
 from services.gateway.cache.layer import Cache
 from services.gateway.door import area_of
@@ -21,8 +23,13 @@ class Guests:
         return b"".join(b"%b: %b\r\n" % field for field in decision.headers)
 
     def counted(self, path: str, status: int) -> None:
-        if kind_of("GET", path) is not None:
-            self._admission.counted(area_of(path), status)
+        if area := _counted_area(path):
+            self._admission.counted(area, status)
+
+
+@lru_cache(4096)
+def _counted_area(path: str) -> str | None:
+    return area_of(path) if kind_of("GET", path) is not None else None
 
 
 def hits_of(cache: Cache, admission: Admission) -> Hits:

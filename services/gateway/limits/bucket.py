@@ -7,6 +7,7 @@ were taken. Over a time that has passed it is full.
 import math
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 
 BURST = 0.25
 """The share of a quota that may come at once; the rest comes evenly."""
@@ -24,12 +25,12 @@ class Policy:
         if self.quota < 2:
             raise ValueError("a quota is 2 at least: one request at once, one that comes later")
 
-    @property
+    @cached_property
     def burst(self) -> int:
         """How many may come at once."""
         return max(1, math.floor(self.quota * BURST))
 
-    @property
+    @cached_property
     def interval(self) -> float:
         """Seconds in which the bucket gains one request.
 
@@ -38,12 +39,12 @@ class Policy:
         """
         return self.window.total_seconds() / (self.quota - self.burst)
 
-    @property
+    @cached_property
     def slice(self) -> int:
         """How many a replica takes at a time: of four replicas together 4% of the burst."""
         return max(1, self.burst // 100)
 
-    @property
+    @cached_property
     def credit(self) -> int:
         """How many a replica may let through before it asks: none where one is over 1%."""
         return self.burst // 100

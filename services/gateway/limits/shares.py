@@ -7,8 +7,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Protocol
+from functools import lru_cache
+from typing import NamedTuple, Protocol
 
 from services.gateway.limits.bucket import Policy, held, take, wait
 from services.gateway.limits.leases import Lease, Wish
@@ -35,8 +35,7 @@ class Shared(Protocol):
     async def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """Whether a request may pass, and what the answer says about the limit."""
 
     allowed: bool
@@ -56,12 +55,20 @@ class Decision:
         policy = self.policy
         if policy is None:
             return []
-        window = f"{policy.window.total_seconds():.0f}"
-        local = ";local" if self.alone else ""
+        name, told = _told_of(policy, self.alone)
         return [
-            (b"ratelimit-policy", f'"{policy.name}";q={policy.quota};w={window}{local}'.encode()),
-            (b"ratelimit", f'"{policy.name}";r={self.remaining};t={self.reset}'.encode()),
+            (b"ratelimit-policy", told),
+            (b"ratelimit", b'"%b";r=%d;t=%d' % (name, self.remaining, self.reset)),
         ]
+
+
+@lru_cache(1024)
+def _told_of(policy: Policy, alone: bool) -> tuple[bytes, bytes]:
+    """The name of a limit, and all that is said of it."""
+    window = f"{policy.window.total_seconds():.0f}"
+    local = ";local" if alone else ""
+    told = f'"{policy.name}";q={policy.quota};w={window}{local}'
+    return policy.name.encode(), told.encode()
 
 
 class _Share:
