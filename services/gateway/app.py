@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -29,6 +30,7 @@ from services.gateway.connectors.oss.routes import router as oss
 from services.gateway.connectors.rounds import open_rounds
 from services.gateway.connectors.routes import router as connectors
 from services.gateway.connectors.simbg.routes import router as simbg
+from services.gateway.consumption import forget_consumption
 from services.gateway.consumption_routes import router as consumption_counts
 from services.gateway.door import Door, owner_of
 from services.gateway.entrance import open_entrance
@@ -41,7 +43,7 @@ from services.gateway.links.health_routes import router as link_health
 from services.gateway.links.incident_routes import router as incidents
 from services.gateway.links.probing import Prober
 from services.gateway.links.rdap import SERVERS, Registries
-from services.gateway.links.retention import CheckRetention
+from services.gateway.links.retention import keep_checks
 from services.gateway.links.routes import router as links
 from services.gateway.links.watch import Watch
 from services.gateway.links.webhook_routes import router as webhooks
@@ -60,6 +62,7 @@ from services.gateway.pages.upload.reporting import router as reporting
 from services.gateway.pages.upload.routes import router as upload
 from services.gateway.posters.routes import router as posters
 from services.gateway.reminders import Reminders
+from services.gateway.retention import Retention
 from services.gateway.upstreams import RemoteService
 from services.platform.database import Database
 from services.platform.derived_keys import derived_key
@@ -149,7 +152,7 @@ def create_app(settings: Settings) -> FastAPI:
             state = app.state
             for part in (
                 *entrance.running,
-                *(state.clicks, state.watch, state.domain_watch, state.check_retention),
+                *(state.clicks, state.watch, state.domain_watch, state.retention),
                 *(state.messenger, state.reminders, state.rounds, listener),
             ):
                 part.start()
@@ -241,8 +244,18 @@ def _furnish(app: FastAPI, key: Ed25519PrivateKey) -> None:
         Registries(settings.rdap_servers or SERVERS, guard),
         interval=timedelta(seconds=settings.domain_check_seconds),
     )
-    state.check_retention = CheckRetention(
-        database, settings.region, months=settings.link_check_retention_months
+    state.retention = Retention(
+        database,
+        {
+            "checks of links": partial(
+                keep_checks, region=settings.region, months=settings.link_check_retention_months
+            ),
+            "hours of consumption": partial(
+                forget_consumption,
+                region=settings.region,
+                months=settings.consumption_retention_months,
+            ),
+        },
     )
     state.messenger = Messenger(database, settings.region, guard, key)
     state.reminders = Reminders(database, settings.region, clients[Service.feedback])

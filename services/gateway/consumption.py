@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
+from services.gateway.retention import first_month_kept
 from services.platform.database import NO_ANSWER, Database, WriteSession
 from services.platform.identity import Caller
 
@@ -41,6 +42,15 @@ GROUP BY key_id
 """
 
 
+FORGET = """
+-- Drops what was counted before a time.
+WITH gone AS (
+    DELETE FROM gateway.consumption WHERE region = :region AND hour < :before RETURNING 1
+)
+SELECT count(*) FROM gone
+"""
+
+
 class Cell(NamedTuple):
     """What is counted together."""
 
@@ -62,6 +72,15 @@ def month_of(now: datetime) -> datetime:
     """The beginning of the month in Asia/Jakarta."""
     local = now.astimezone(JAKARTA)
     return local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+async def forget_consumption(
+    session: WriteSession, *, region: str, months: int, now: datetime
+) -> int:
+    """Drops counts that are older than so many whole months; answers how many."""
+    before = first_month_kept(now, months)
+    gone = await session.scalar(text(FORGET), {"region": region, "before": before})
+    return int(gone or 0)
 
 
 class Consumption:

@@ -127,6 +127,12 @@ class Settings(BaseSettings):
         le=1200,
         description="Whole months for which single checks of links are kept; days stay for ever.",
     )
+    consumption_retention_months: int = Field(
+        24,
+        ge=1,
+        le=1200,
+        description="Whole months for which it is kept what each key took, by the hour.",
+    )
     trusted_proxies: str = Field(
         "127.0.0.1 ::1",
         description="Addresses or networks of proxies whose word about the client is taken, with "

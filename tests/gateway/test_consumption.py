@@ -2,14 +2,16 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
-from services.gateway.consumption import Consumption
+from services.gateway.consumption import Consumption, forget_consumption
 from services.gateway.door import OWN_AREAS, OWNERS, area_of
+from services.gateway.retention import Retention
 from services.platform.database import Database
 from services.platform.identity import ANONYMOUS
 from services.platform.settings import Service, Settings
@@ -147,6 +149,26 @@ def test_a_key_with_a_quota_has_spent_what_all_replicas_counted_this_month(
         return [learnt, counted, both, next_month]
 
     assert asyncio.run(story()) == [1, 2, 3, 0]
+
+
+def test_what_keys_took_goes_after_its_months_and_no_sooner(empty: Settings) -> None:
+    mine = agency_caller("dukcapil")
+    now = datetime(2026, 1, 31, 20, tzinfo=UTC)  # February in Jakarta
+    kept_from = datetime(2025, 11, 30, 17, tzinfo=UTC)
+
+    async def story() -> None:
+        database = Database(empty, Service.gateway)
+        consumption = Consumption(database, empty.region)
+        for moment in (kept_from - timedelta(seconds=1), kept_from, now):
+            consumption.count(mine, "services", 200, now=moment.timestamp())
+        await consumption.keep()
+        forgetting = partial(forget_consumption, region=empty.region, months=2)
+        await Retention(database, {"hours": forgetting}).keep(now=now)
+        await database.close()
+
+    asyncio.run(story())
+    hours = "SELECT hour FROM gateway.consumption ORDER BY 1"
+    assert rows(empty, hours) == [(kept_from,), (now,)]
 
 
 def test_every_area_of_the_api_is_counted_by_its_name(shared: Hub) -> None:
