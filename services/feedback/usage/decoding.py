@@ -41,6 +41,7 @@ CLOUD_EVENTS = UUID("6f1f3f0e-5b0c-5d52-9a5c-0d6a3f2b7c11")
 MAX_ERRORS = 100
 MAX_ERRORS_OF_ONE = 10
 _NO_HEX = str.maketrans("", "", "0123456789abcdefABCDEF")
+_SMALL_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # Times so near the ends of the calendar that UTC may not hold them are left to pydantic.
 _EARLY, _LATE = datetime(2, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
@@ -147,6 +148,8 @@ def read_fast(body: bytes) -> Batch | None:
 
 def _canonical(ids: list[str]) -> list[str] | None:
     """UUIDs in the form of RFC 9562, in small letters; None where one has another form."""
+    if len(ids) == 1 and _SMALL_UUID.fullmatch(ids[0]):
+        return ids
     text = ",".join(ids)
     count = len(ids)
     if len(text) != 37 * count - 1 or text.translate(_NO_HEX) != ",".join(["----"] * count):

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import asyncpg
@@ -31,10 +31,13 @@ MAX_DRAIN = 10_000
 ATTEMPTS = 3
 COMPANY = 5
 """Requests at a time from which small ones wait for each other, as PostgreSQL's commit_siblings."""
+GATHERED = 96
+"""Requests that need not wait for more."""
+GATHERED_EVENTS = 1_000
+"""Nor need so many events, however few requests they came in."""
 GATHER_SECONDS = 0.001
-"""How long they wait, so that more of them share a commit."""
-GATHERED = 128
-"""Events that need not wait for more."""
+GATHER_TURNS = 6
+"""How often others are waited for, so that more of them share a commit."""
 EXPECT_REPEATS = 4
 """Drains after one with repeated events in which more of them are expected."""
 ANSWER_SECONDS = 30.0
@@ -71,9 +74,7 @@ class Request:
     batch: Batch
     agency: str | None
     reported_by: str
-    repeated: "asyncio.Future[list[int]]" = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
+    repeated: "asyncio.Future[list[int]]"
     """Places of the events that were stored before."""
 
 
@@ -112,17 +113,19 @@ class Ingest:
             raise come_again("The service is shutting down; try again shortly.", seconds=5)
         if self._held + len(batch) > MAX_WAITING:
             raise come_again("Too much is waiting to be stored; try again shortly.", seconds=1)
-        request = Request(batch, agency, reported_by)
+        loop = asyncio.get_running_loop()
+        request = Request(batch, agency, reported_by, loop.create_future())
         self._waiting.append(request)
         self._held += len(batch)
         self._open += 1
         self._arrived.set()
-        self._end_in_time(request.repeated)
+        self._end_in_time(request.repeated, loop)
         return request.repeated
 
-    def _end_in_time(self, answer: "asyncio.Future[list[int]]") -> None:
+    def _end_in_time(
+        self, answer: "asyncio.Future[list[int]]", loop: asyncio.AbstractEventLoop
+    ) -> None:
         """All wait equally long, so one timer does for them, which looks at the first."""
-        loop = asyncio.get_running_loop()
         waits = self._impatient
         while waits and waits[0][1].done():
             waits.popleft()
@@ -168,6 +171,14 @@ class Ingest:
         finally:
             await writer.close()
 
+    async def _gather(self) -> None:
+        """Waits a little for more of small requests, where many senders are about."""
+        for _ in range(GATHER_TURNS):
+            is_enough = len(self._waiting) >= GATHERED or self._held >= GATHERED_EVENTS
+            if is_enough or self._open < COMPANY:
+                return
+            await asyncio.sleep(GATHER_SECONDS)  # the other writer may take all meanwhile
+
     async def _next_drain(self) -> list[Request] | None:
         """What waits, up to a size; None when it is over."""
         while not self._waiting:
@@ -175,8 +186,7 @@ class Ingest:
                 return None
             self._arrived.clear()
             await self._arrived.wait()
-            if self._open >= COMPANY and sum(len(r.batch) for r in self._waiting) < GATHERED:
-                await asyncio.sleep(GATHER_SECONDS)  # the other writer may take all meanwhile
+            await self._gather()
         drain: list[Request] = []
         size = 0
         while self._waiting and (not drain or size + len(self._waiting[0].batch) <= MAX_DRAIN):

@@ -10,7 +10,7 @@ told by one place. A task and the layers of an application cost more than all th
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -130,7 +130,7 @@ class EventProtocol(HttpToolsProtocol):
         known = len(repeated.result())
         if not cycle.disconnected:
             body = b'{"accepted":%d,"repeated":%d}' % (count - known, known)
-            head = b"".join(b"%b: %b\r\n" % field for field in cycle.default_headers)
+            head = _lines_of(tuple(cycle.default_headers))
             self.transport.write(
                 b"%b%bcontent-type: application/json\r\ncontent-length: %d\r\n%b\r\n%b"
                 % (
@@ -145,6 +145,12 @@ class EventProtocol(HttpToolsProtocol):
         if not cycle.keep_alive:
             self.transport.close()
         cycle.on_response()
+
+
+@lru_cache(2)
+def _lines_of(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """The server's own header lines, which change with the second."""
+    return b"".join(b"%b: %b\r\n" % field for field in headers)
 
 
 def _telling(error: ProblemError) -> ASGIApp:
