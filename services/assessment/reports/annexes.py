@@ -50,6 +50,13 @@ KINDS = {
     "catalog": "Ringkasan katalog",
 }
 
+OF_THIS_HUB = {
+    ("usage", "channel"): "Pemakaian layanan menurut kanal",
+    ("reporting", "reporting"): "Statistik bulanan yang wajib disampaikan",
+    ("catalog", "summary"): "Komponen standar pelayanan semua layanan",
+}
+"""What other services of the hub told, whose titles are those of their addresses."""
+
 
 def annexes(report: Report) -> list[Section]:
     return [_method(report), _indicators(report), _evidence(report), _sources(report)]
@@ -246,7 +253,7 @@ def _evidence(report: Report) -> Section:
 def _named(one: UsedEvidence) -> str:
     version = f" (versi {one.version})" if one.version is not None and one.version > 1 else ""
     note = "" if one.note is None else f" ({one.note.rstrip('.')})"
-    return f"{one.title}{version}{note}"
+    return f"{OF_THIS_HUB.get((one.kind, one.title), one.title)}{version}{note}"
 
 
 def _sources(report: Report) -> Section:
