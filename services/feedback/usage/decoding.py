@@ -42,7 +42,7 @@ MAX_ERRORS = 100
 MAX_ERRORS_OF_ONE = 10
 _NO_HEX = str.maketrans("", "", "0123456789abcdefABCDEF")
 _SMALL_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_UUID = re.compile(_SMALL_UUID.pattern, re.IGNORECASE)
 # Times so near the ends of the calendar that UTC may not hold them are left to pydantic.
 _EARLY, _LATE = datetime(2, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
