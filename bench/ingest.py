@@ -76,7 +76,7 @@ class Bench:
         )
 
     def singles(self, made: Sequence[Made]) -> float:
-        requests = (self.head(len(one.body)) + one.body for one in made)
+        requests = [self.head(len(one.body)) + one.body for one in made]
         return post_singles(self.port, requests, clients=CLIENTS)
 
     def made(self, batches: int, size: int = BATCH) -> list[Made]:
@@ -168,8 +168,8 @@ def singles(bench: Bench, *, count: int, plain: int) -> None:
             start + b"Content-Length: %d\r\n\r\n" % len(body) + body
             for body in (bench.maker.batch(1).body for _ in range(plain))
         ]
-        post_singles(port, iter(requests[: plain // 10]), clients=CLIENTS)
-        theirs = post_singles(port, iter(requests[plain // 10 :]), clients=CLIENTS)
+        post_singles(port, requests[: plain // 10], clients=CLIENTS)
+        theirs = post_singles(port, requests[plain // 10 :], clients=CLIENTS)
     again = bench.singles(made)
     print(f"  single events, {CLIENTS} clients              {rate(count, ours)}")
     print(f"  a SQLModel commit per request            {rate(plain - plain // 10, theirs)}")

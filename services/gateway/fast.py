@@ -1,10 +1,10 @@
 """The shortest way of a fresh answer: the server's protocol sends what the cache holds.
 
-uvicorn takes a protocol class of one's own (`--http`). This one keeps all of uvicorn's and puts one
-question before it: is what came, byte for byte, one whole request whose head was seen and parsed
-before, for an answer that is fresh? Then the answer goes out at once, without parser, task and
-application. It parses nothing by itself: heads are learned from requests that took the long way,
-after the first line, because the same client sends the same ones. Everything else goes that way.
+It puts one question before uvicorn's way (`ShortWay`): is what came, byte for byte, one whole
+request whose head was seen and parsed before, for an answer that is fresh? Then the answer goes out
+at once, without parser, task and application. It parses nothing by itself: heads are learned from
+requests that took the long way, after the first line, because the same client sends the same ones.
+Everything else goes that way.
 """
 
 from collections.abc import Callable
@@ -12,16 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.protocols.utils import get_client_addr
 
 from services.gateway.cache.areas import areas_of
 from services.gateway.cache.entry import Asked, reply_of
 from services.gateway.cache.layer import Cache
 from services.gateway.cache.rules import Use
-
-UVICORN = "0.54.0"
-"""The version whose protocol this one extends; a test compares it with what is installed."""
+from services.platform.short_way import ShortWay
 
 STATE = "hits"
 """The name under which the application's lifespan hands a `Hits` to the protocol."""
@@ -151,33 +149,24 @@ class Hits:
         self._wires_size = 0
 
 
-class FastProtocol(HttpToolsProtocol):
+class FastProtocol(ShortWay):
     """uvicorn's protocol, which sends by itself what `Hits` finds."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        # An application under a path, or a limit on connections, is the long way's to look after.
-        is_plain = not self.root_path and self.limit_concurrency is None
-        self._hits: Hits | None = self.app_state.get(STATE) if is_plain else None
-        self._between_messages = True
+        self._hits: Hits | None = self.app_state.get(STATE) if self.is_plain else None
         self._whole: bytes | None = None
-        self._last_hit = 0.0
 
     def data_received(self, data: bytes) -> None:
         hits = self._hits
-        # Pipelined requests wait their turn there, and so does a client that reads slowly.
-        if hits is None or not self._between_messages or self.scheme != "http":
-            super().data_received(data)
-            return
-        if (
-            (not self.cycle or self.cycle.response_complete)
-            and not self.flow.write_paused
-            and not self.transport.is_closing()
-            and (wire := hits.find(data, self.server_state.default_headers)) is not None
-            and self._send(wire, hits)
-        ):
-            return
-        self._whole = data if data.partition(END)[1:] == (END, b"") else None
+        if hits is not None and self.scheme == "http" and self.is_between_messages:
+            if (
+                self.is_free()
+                and (wire := hits.find(data, self.server_state.default_headers)) is not None
+                and self._send(wire, hits)
+            ):
+                return
+            self._whole = data if data.partition(END)[1:] == (END, b"") else None
         super().data_received(data)
         self._whole = None
 
@@ -192,14 +181,9 @@ class FastProtocol(HttpToolsProtocol):
         hits.cache.counts.fresh += 1
         hits.cache.counts.fast += 1
         hits.counted(wire.path, wire.status)
-        self.server_state.total_requests += 1
         if self.access_log:
             self._log(wire)
-        self._last_hit = self.loop.time()
-        if self.timeout_keep_alive_task is None:
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
+        self.count_answer()
         return True
 
     def _log(self, wire: Wire) -> None:
@@ -208,20 +192,6 @@ class FastProtocol(HttpToolsProtocol):
         target = quote(wire.path) + (f"?{wire.query}" if wire.query else "")
         told = (client, wire.method, target, "1.1", wire.status)
         self.access_logger.info('%s - "%s %s HTTP/%s" %d', *told)
-
-    def timeout_keep_alive_handler(self) -> None:
-        """Closes an idle connection; answers sent from here put that off."""
-        rest = self._last_hit + self.timeout_keep_alive - self.loop.time()
-        if rest > 0:
-            self.timeout_keep_alive_task = self.loop.call_later(
-                rest, self.timeout_keep_alive_handler
-            )
-        else:
-            super().timeout_keep_alive_handler()
-
-    def on_message_begin(self) -> None:
-        self._between_messages = False
-        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         if self._hits is not None and self._whole is not None and self._is_plain_read(self._whole):
@@ -238,11 +208,6 @@ class FastProtocol(HttpToolsProtocol):
             and whole.startswith(b"%b %b HTTP/1.1\r\n" % (method, self.url))
         )
 
-    def on_message_complete(self) -> None:
-        self._between_messages = True
-        super().on_message_complete()
-
     def connection_lost(self, exc: Exception | None) -> None:
         self._hits = None
         super().connection_lost(exc)
-        self._unset_keepalive_if_required()

@@ -180,10 +180,11 @@ def test_a_page_in_english_leads_to_pages_in_english(visiting: Visitor) -> None:
 @pytest.mark.parametrize("path", ["/", "/layanan", "/layanan/pbg", "/cari?q=izin+bangunan"])
 def test_a_page_is_light_and_its_style_is_fetched_once(visiting: Visitor, path: str) -> None:
     with visiting() as visit:
-        fetched: list[tuple[str, int]] = []
-        visit.page.on("response", lambda got: fetched.append((got.url, len(got.body()))))
+        answers: list[Response] = []
+        visit.page.on("response", answers.append)
         visit.open(path)
         visit.page.wait_for_load_state("networkidle")
+        fetched = [(answer.url, len(answer.body())) for answer in answers]
         assert any("emall.css" in url for url, _ in fetched)
         assert sum(size for _, size in fetched) < 30_000, fetched
         assert not visit.page.evaluate("document.scripts.length")

@@ -51,12 +51,13 @@ class Line:
     def __init__(self, address: str) -> None:
         parts = urlsplit(address)
         self.socket = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=15)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.file = self.socket.makefile("rb")
 
-    def send(self, *pieces: bytes) -> None:
+    def send(self, *pieces: bytes, pause: float = 0.05) -> None:
         for n, piece in enumerate(pieces):
             if n:
-                time.sleep(0.05)
+                time.sleep(pause)
             self.socket.sendall(piece)
 
     def answer(self) -> tuple[bytes, dict[str, str], bytes]:
@@ -139,6 +140,63 @@ def test_what_is_right_needs_no_application(
             }  # fmt: skip
     assert taken_long == []
     assert sums(office, agency=agency) == {("form_end",): 2, ("search",): 1}
+
+
+def test_a_body_that_follows_its_head_needs_no_application_either(
+    office: Room, ways: dict[Any, str], agency: str, taken_long: list[str]
+) -> None:
+    body = batch(event())
+    start = head(office, agency, len(body))
+    with line_to(ways[EventProtocol]) as line:
+        for pieces in ([start, body], [start + body[:9], body[9:]]):
+            line.send(*pieces, pause=0.01)
+            assert line.answer()[0] == b"HTTP/1.1 200 OK\r\n"
+    assert taken_long == []
+    assert sums(office, agency=agency) == {("form_end",): 1}
+
+
+def test_a_body_that_does_not_follow_is_not_waited_for(
+    office: Room, ways: dict[Any, str], agency: str, taken_long: list[str]
+) -> None:
+    body = batch(event())
+    with line_to(ways[EventProtocol]) as line:
+        line.send(head(office, agency, len(body)), body[:9], body[9:], pause=0.3)
+        assert line.answer()[0] == b"HTTP/1.1 200 OK\r\n"
+    assert taken_long == [PATH]
+
+
+@BOTH
+def test_what_comes_behind_waits_for_its_turn(
+    office: Room, ways: dict[Any, str], agency: str, http: Any
+) -> None:
+    first, wrong, last = batch(event()), batch(event(kind="dance")), batch(event())
+    with line_to(ways[http]) as line:
+        with nothing_is_stored(office.settings):
+            line.send(*(head(office, agency, len(one)) + one for one in (first, wrong, last)))
+            line.send(b"GET /health/live HTTP/1.1\r\nHost: hub\r\n\r\n")
+            time.sleep(0.1)
+        statuses = [int(line.answer()[0].split()[1]) for _ in range(4)]
+    assert statuses == [200, 422, 200, 200]
+    assert sums(office, agency=agency) == {("form_end",): 2}
+
+
+def test_a_connection_stays_open_while_a_request_waits_for_its_commit(
+    office: Room, agency: str
+) -> None:
+    body = batch(event())
+    request = head(office, agency, len(body)) + body
+    app = create_app(office.settings)
+    with (
+        serving(app, http=EventProtocol, access_log=False, timeout_keep_alive=1) as address,
+        line_to(address) as line,
+    ):
+        line.send(request)
+        assert json.loads(line.answer()[2]) == {"accepted": 1, "repeated": 0}
+        with nothing_is_stored(office.settings):
+            line.send(request)
+            time.sleep(1.5)
+        assert json.loads(line.answer()[2]) == {"accepted": 0, "repeated": 1}
+        assert line.ended()  # idle for a second
 
 
 Pieces = Callable[[Room, str], list[bytes]]

@@ -17,10 +17,10 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from services.gateway import fast
 from services.gateway.cache.layer import Cache
 from services.gateway.cache.store import Store
 from services.gateway.fast import STATE, FastProtocol, Hits
+from services.platform.short_way import UVICORN
 from tests.servers import exchange, serving
 
 HERE = "/api/v1/services"
@@ -129,7 +129,7 @@ def door(request: pytest.FixtureRequest) -> Generator[Door]:
 
 
 def test_the_server_is_the_one_whose_protocol_is_extended() -> None:
-    assert version("uvicorn") == fast.UVICORN
+    assert version("uvicorn") == UVICORN
 
 
 def test_one_request_fills_and_the_others_are_answered_from_what_is_kept(door: Door) -> None:

@@ -1,8 +1,7 @@
 """Takes usage events in: reads, checks and stores them, as a whole or each for itself."""
 
 import asyncio
-from datetime import datetime, timedelta
-from functools import lru_cache
+from datetime import UTC, datetime, timedelta
 
 from services.feedback.usage.decoding import (
     FORMS,
@@ -14,14 +13,16 @@ from services.feedback.usage.decoding import (
     read_each,
     read_fast,
 )
-from services.feedback.usage.ingest import DroppedError, Ingest
+from services.feedback.usage.ingest import DroppedError, Ingest, Told
 from services.feedback.usage.months import midnight, oldest_kept
 from services.feedback.usage.schemas import EventResult, EventResults, EventsStored
+from services.feedback.usage.statistics import JAKARTA
 from services.platform.identity import Caller
 from services.platform.problems import Conflict, FieldError, NotAllowed
 
 CLOCK_SKEW = timedelta(minutes=10)
 """How far a sender's clock may be ahead."""
+HOUR = timedelta(hours=1)
 
 
 class Check:
@@ -37,11 +38,11 @@ class Check:
         """Places of events of agencies that the caller does not write for."""
         if self._caller.agency is None:
             return []
-        named = {agency for _, _, agency, *_ in batch.sayings}
+        named = {saying[2] for saying in batch.sayings}
         allowed = {name for name in named if name is None or self._caller.may_write_for(name)}
         if allowed == named:
             return []
-        return [n for n, (_, _, agency, *_) in enumerate(batch.sayings) if agency not in allowed]
+        return [n for n, saying in enumerate(batch.sayings) if saying[2] not in allowed]
 
     def untimely(self, batch: Batch) -> list[int]:
         """Places of events that happened too long ago, or did not happen yet."""
@@ -61,8 +62,8 @@ class Check:
         return FieldError(
             pointer=self._form.pointer(place, self._form.time),
             parameter=None,
-            detail=f"must lie between {self._since:%Y-%m-%d}, from when single events are kept, "
-            f"and now ({self._now:%Y-%m-%dT%H:%MZ})",
+            detail=f"must lie between {self._since.astimezone(JAKARTA):%Y-%m-%d}, from when single "
+            f"events are kept, and now ({self._now:%Y-%m-%dT%H:%MZ})",
         )
 
 
@@ -72,6 +73,8 @@ class Intake:
     def __init__(self, ingest: Ingest, *, retention_months: int) -> None:
         self._ingest = ingest
         self._retention_months = retention_months
+        self._hour = self._since = datetime.min.replace(tzinfo=UTC)
+        """The hour of the last request, and the first moment whose events are taken in it."""
 
     async def take(
         self, body: bytes, media_type: str, *, caller: Caller, now: datetime
@@ -138,11 +141,9 @@ class Intake:
             items=items,
         )
 
-    def begin(
-        self, body: bytes, *, caller: Caller, now: datetime
-    ) -> "tuple[int, asyncio.Future[list[int]]] | None":
-        """Begins to store a body of JSON of which nothing is wrong: how many events it holds, and
-        later the places of those known before. None where `take` has to say what is wrong.
+    def begin(self, body: bytes, *, caller: Caller, now: datetime, told: Told) -> int | None:
+        """Begins to store a body of JSON of which nothing is wrong: how many events it holds; the
+        outcome is told later. None where `take` has to say what is wrong.
         """
         batch = read_fast(body)
         if batch is None:
@@ -150,19 +151,15 @@ class Intake:
         check = self._check(JSON, caller, now)
         if check.foreign(batch) or check.untimely(batch):
             return None
-        return len(batch), self._store(batch, caller)
+        self._ingest.begin(batch, agency=caller.agency, reported_by=caller.subject, told=told)
+        return len(batch)
 
     def _check(self, media_type: str, caller: Caller, now: datetime) -> Check:
-        hour = now.replace(minute=0, second=0, microsecond=0)
-        return Check(
-            FORMS[media_type], caller, now=now, since=_kept_since(hour, self._retention_months)
-        )
+        if not self._hour <= now < self._hour + HOUR:
+            self._hour = now.replace(minute=0, second=0, microsecond=0)
+            oldest = oldest_kept(now, retention_months=self._retention_months)
+            self._since = midnight(oldest).astimezone(UTC)  # as the times that it is compared with
+        return Check(FORMS[media_type], caller, now=now, since=self._since)
 
     def _store(self, batch: Batch, caller: Caller) -> "asyncio.Future[list[int]]":
         return self._ingest.store(batch, agency=caller.agency, reported_by=caller.subject)
-
-
-@lru_cache(maxsize=8)
-def _kept_since(hour: datetime, retention_months: int) -> datetime:
-    """The first moment whose events are taken in this hour."""
-    return midnight(oldest_kept(hour, retention_months=retention_months))

@@ -67,15 +67,37 @@ class DroppedError(Exception):
         return [n for n, time in enumerate(batch.times) if month_of(time) in self._months]
 
 
+Outcome = list[int] | Exception
+"""The places of a request's events that were stored before; or why they are not stored."""
+
+Told = Callable[[Outcome], None]
+
+
 @dataclass(slots=True, eq=False)
 class Request:
-    """Events of one request, and the promise of an answer."""
+    """Events of one request, and who waits for their outcome."""
 
     batch: Batch
     agency: str | None
     reported_by: str
-    repeated: "asyncio.Future[list[int]]"
-    """Places of the events that were stored before."""
+    until: float
+    """When an outcome is too late, by the clock of the event loop."""
+    told: Told | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still waits for the outcome."""
+        return self.told is not None
+
+    def answer(self, outcome: Outcome) -> None:
+        """Tells the first outcome; later ones, nobody waits for."""
+        told, self.told = self.told, None
+        if told is None:
+            return
+        try:
+            told(outcome)
+        except Exception:  # the others of a drain still wait for theirs
+            log.exception("an outcome could not be told")
 
 
 class Ingest:
@@ -87,62 +109,72 @@ class Ingest:
         self._connect = connect
         self._region = region
         self._facets = Facets(region)
+        self._loop = asyncio.get_running_loop()
         self._waiting: deque[Request] = deque()
         self._held = 0
         self._open = 0
         """Requests that wait or are being stored."""
         self._arrived = asyncio.Event()
         self._closing = False
-        self._impatient: deque[tuple[float, asyncio.Future[list[int]]]] = deque()
-        """What is not answered, and until when it waits; answered ones may stand between."""
+        self._unanswered: deque[Request] = deque()
+        """Answered ones may stand between."""
         self._timer: asyncio.TimerHandle | None = None
         self._writers = [
             asyncio.create_task(self._write_always(), name=f"write events {number}")
             for number in range(writers)
         ]
 
-    def store(
-        self, batch: Batch, *, agency: str | None, reported_by: str
-    ) -> "asyncio.Future[list[int]]":
-        """Stores these events; answers, after the commit, the places of those known before.
+    def begin(self, batch: Batch, *, agency: str | None, reported_by: str, told: Told) -> None:
+        """Begins to store these events; the outcome is told after the commit, later than this ends.
 
         `agency` is written where an event names none. `Unavailable` at once where too much waits,
-        and in time where the database does not answer.
+        and as an outcome, in time, where the database does not answer.
         """
         if self._closing:
             raise come_again("The service is shutting down; try again shortly.", seconds=5)
         if self._held + len(batch) > MAX_WAITING:
             raise come_again("Too much is waiting to be stored; try again shortly.", seconds=1)
-        loop = asyncio.get_running_loop()
-        request = Request(batch, agency, reported_by, loop.create_future())
+        until = self._loop.time() + ANSWER_SECONDS
+        request = Request(batch, agency, reported_by, until, told)
         self._waiting.append(request)
         self._held += len(batch)
         self._open += 1
         self._arrived.set()
-        self._end_in_time(request.repeated, loop)
-        return request.repeated
+        self._end_in_time(request)
 
-    def _end_in_time(
-        self, answer: "asyncio.Future[list[int]]", loop: asyncio.AbstractEventLoop
-    ) -> None:
+    def store(
+        self, batch: Batch, *, agency: str | None, reported_by: str
+    ) -> "asyncio.Future[list[int]]":
+        """Stores these events as `begin` does; answers the places of those known before."""
+        future: asyncio.Future[list[int]] = self._loop.create_future()
+
+        def told(outcome: Outcome) -> None:
+            if future.done():  # whoever asked went away
+                return
+            if isinstance(outcome, Exception):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
+
+        self.begin(batch, agency=agency, reported_by=reported_by, told=told)
+        return future
+
+    def _end_in_time(self, request: Request) -> None:
         """All wait equally long, so one timer does for them, which looks at the first."""
-        waits = self._impatient
-        while waits and waits[0][1].done():
+        waits = self._unanswered
+        while waits and not waits[0].is_open:
             waits.popleft()
-        waits.append((loop.time() + ANSWER_SECONDS, answer))
+        waits.append(request)
         if self._timer is None:
-            self._timer = loop.call_at(waits[0][0], self._end_late)
+            self._timer = self._loop.call_at(waits[0].until, self._end_late)
 
     def _end_late(self) -> None:
-        loop = asyncio.get_running_loop()
-        waits = self._impatient
-        while waits and (waits[0][1].done() or waits[0][0] <= loop.time()):
-            answer = waits.popleft()[1]
-            if not answer.done():
-                answer.set_exception(
-                    come_again("The database is too slow now; try again.", seconds=10)
-                )
-        self._timer = loop.call_at(waits[0][0], self._end_late) if waits else None
+        waits = self._unanswered
+        while waits and (not waits[0].is_open or waits[0].until <= self._loop.time()):
+            waits.popleft().answer(
+                come_again("The database is too slow now; try again.", seconds=10)
+            )
+        self._timer = self._loop.call_at(waits[0].until, self._end_late) if waits else None
 
     async def close(self) -> None:
         """Takes nothing more, stores what waits, ends."""
@@ -164,8 +196,8 @@ class Ingest:
                     self._held -= sum(len(request.batch) for request in drain)
                     self._open -= len(drain)
                     for request in drain:
-                        if not request.repeated.done():
-                            request.repeated.set_exception(
+                        if request.is_open:
+                            request.answer(
                                 come_again("The events were not stored; try again.", seconds=5)
                             )
         finally:
@@ -228,12 +260,12 @@ class Writer:
                     await self._open_months(request)
                 except asyncpg.DeadlockDetectedError:
                     pass  # the other one is stored by now
-            _answer(request, come_again("The events were not stored; try again.", seconds=1))
+            request.answer(come_again("The events were not stored; try again.", seconds=1))
         except DroppedError as error:
-            _answer(request, error)
+            request.answer(error)
         except NO_ANSWER as error:
             log.warning("a request was not stored: %s: %s", type(error).__name__, error)
-            _answer(request, come_again("The database does not answer; try again.", seconds=5))
+            request.answer(come_again("The database does not answer; try again.", seconds=5))
 
     async def _open_months(self, request: Request) -> None:
         connection = await self._open()
@@ -269,11 +301,11 @@ class Writer:
         fresh = await self._insert(connection, ids, times, facets, reporters)
         if len(fresh) == sent:
             for request in drain:
-                _answer(request, [])
+                request.answer([])
             return
         for request in drain:
             repeated = [n for n, key in enumerate(request.batch.ids) if not _take(fresh, key)]
-            _answer(request, repeated)
+            request.answer(repeated)
 
     async def _insert(
         self,
@@ -310,12 +342,3 @@ def _take(keys: set[str], key: str) -> bool:
         keys.remove(key)
         return True
     return False
-
-
-def _answer(request: Request, answer: list[int] | Exception) -> None:
-    if request.repeated.done():  # the client went away, or waited too long
-        return
-    if isinstance(answer, Exception):
-        request.repeated.set_exception(answer)
-    else:
-        request.repeated.set_result(answer)
