@@ -138,7 +138,7 @@ async def copied(at: Ground, made: Sequence[Made]) -> float:
 def batches(bench: Bench, *, rounds: int, size: int) -> None:
     """Batches through HTTP, by COPY, and again; in turns, so that both meet the same machine."""
     through = copy = again = 0.0
-    bench.send(bench.made(3))
+    bench.send(bench.made(size))  # a service learns once what events can say
     cost = Cost(bench)
     for _ in range(rounds):
         made = bench.made(size)
@@ -155,26 +155,30 @@ def batches(bench: Bench, *, rounds: int, size: int) -> None:
     verdict(f"{through / again:.2f} as fast again", through / again >= 1, "at least 1")
 
 
-def singles(bench: Bench, *, count: int, plain: int) -> None:
-    """One event a request by many clients, against a commit each."""
-    made = bench.made(count, 1)
-    ours = bench.singles(made)
+def singles(bench: Bench, *, rounds: int, count: int, plain: int) -> None:
+    """One event a request by many clients, against a commit each; in turns, as batches are."""
+    start = b"POST /events HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+
+    def post_plain(port: int) -> float:
+        bodies = [bench.maker.batch(1).body for _ in range(plain)]
+        requests = [start + b"Content-Length: %d\r\n\r\n" % len(body) + body for body in bodies]
+        return post_singles(port, requests, clients=CLIENTS)
+
+    ours = theirs = again = 0.0
     with bench.at.process(
         "uvicorn", "bench._plain:application", "--factory", "--port", "PORT", "--no-access-log",
         "--log-level", "warning",
     ) as (port, _):  # fmt: skip
-        start = b"POST /events HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
-        requests = [
-            start + b"Content-Length: %d\r\n\r\n" % len(body) + body
-            for body in (bench.maker.batch(1).body for _ in range(plain))
-        ]
-        post_singles(port, requests[: plain // 10], clients=CLIENTS)
-        theirs = post_singles(port, requests[plain // 10 :], clients=CLIENTS)
-    again = bench.singles(made)
-    print(f"  single events, {CLIENTS} clients              {rate(count, ours)}")
-    print(f"  a SQLModel commit per request            {rate(plain - plain // 10, theirs)}")
-    print(f"  the single events sent again             {rate(count, again)}")
-    ratio = (count / ours) / ((plain - plain // 10) / theirs)
+        post_plain(port)
+        for _ in range(rounds):
+            made = bench.made(count, 1)
+            ours += bench.singles(made)
+            theirs += post_plain(port)
+            again += bench.singles(made)
+    print(f"  single events, {CLIENTS} clients              {rate(rounds * count, ours)}")
+    print(f"  a SQLModel commit per request            {rate(rounds * plain, theirs)}")
+    print(f"  the single events sent again             {rate(rounds * count, again)}")
+    ratio = count / ours / (plain / theirs)
     verdict(f"{ratio:.1f} times", ratio >= 15, "at least 15")
     verdict(f"{ours / again:.2f} as fast again", ours / again >= 1, "at least 1")
 
@@ -231,8 +235,8 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("--events", type=int, default=300_000, help="events to fill the table with")
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--batches", type=int, default=25, help="batches of each round")
-    parser.add_argument("--singles", type=int, default=15_000)
-    parser.add_argument("--plain", type=int, default=1_500, help="SQLModel commits")
+    parser.add_argument("--singles", type=int, default=5_000, help="events of each round")
+    parser.add_argument("--plain", type=int, default=500, help="SQLModel commits of each")
     options = parser.parse_args(arguments)
     events: int = 10_000_000 if options.full else options.events
 
@@ -246,7 +250,7 @@ def main(arguments: Sequence[str] = ()) -> None:
                     fill(bench, events=rows)
                 print(f"  with {bench.sent.events:,} rows in the table:")
                 batches(bench, rounds=options.rounds, size=options.batches)
-                singles(bench, count=options.singles, plain=options.plain)
+                singles(bench, rounds=options.rounds, count=options.singles, plain=options.plain)
             asyncio.run(check(at, bench.sent))
     if failed:
         sys.exit(1)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 
 import pytest
+from playwright.sync_api import Response
 
 from tests.browser.conftest import Visitor
 from tests.servers import LOOPBACK
