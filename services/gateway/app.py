@@ -11,7 +11,8 @@ from anyio import CapacityLimiter
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from starlette.middleware import Middleware
-from starlette.types import ASGIApp
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.assessment.app import create_app as create_assessment
 from services.catalog.app import create_app as create_catalog
@@ -97,6 +98,26 @@ class SignedIn(httpx.Auth):
         yield request
 
 
+class Gateway(FastAPI):
+    """The gateway's own pages and routes, behind what stands before them.
+
+    A service answers through the door alone: the layers of the gateway's framework are for what
+    the gateway answers itself.
+    """
+
+    before: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self.before(scope, receive, send)
+        else:
+            await self.behind_the_door(scope, receive, send)
+
+    async def behind_the_door(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers what is the gateway's own."""
+        await super().__call__(scope, receive, send)
+
+
 def local_services(settings: Settings) -> dict[Service, FastAPI]:
     """The services without an address of their own, made in this process."""
     local: dict[Service, FastAPI] = {}
@@ -161,9 +182,10 @@ def create_app(settings: Settings) -> FastAPI:
             if desk is not None:
                 stack.push_async_callback(desk.oss.connector.close)
             stack.push_async_callback(cache.close)
-            yield {STATE: hits_of(cache, entrance.admission)} if settings.fast_path else {}
+            hits = hits_of(cache, entrance.admission)
+            yield {STATE: hits} if settings.fast_path and settings.cache_bytes else {}
 
-    app = FastAPI(
+    app = Gateway(
         title="emall gateway",
         version=VERSION,
         docs_url=None,
@@ -172,8 +194,6 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         separate_input_output_schemas=False,
         middleware=[
-            Middleware(BodyLimit, limit=settings.max_body_bytes),
-            Middleware(Door, entrance=entrance, signer=signer, upstreams=upstreams, cache=cache),
             Middleware(Freshness, is_published=lambda path: areas_of(path) is not None),
             Middleware(EntityTags),
         ],
@@ -189,6 +209,15 @@ def create_app(settings: Settings) -> FastAPI:
     _furnish(app, key)
     install_problem_handlers(app)
     install_error_pages(app)
+    door = Door(
+        app.behind_the_door,
+        entrance=entrance,
+        signer=signer,
+        upstreams=upstreams,
+        cache=cache,
+    )
+    limited = BodyLimit(door, limit=settings.max_body_bytes)
+    app.before = ServerErrorMiddleware(limited, handler=app.exception_handlers[Exception])
     for router in (
         link_health,
         incidents,

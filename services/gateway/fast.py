@@ -1,10 +1,9 @@
 """The shortest way of a fresh answer: the server's protocol sends what the cache holds.
 
-It puts one question before uvicorn's way (`ShortWay`): is what came, byte for byte, one whole
-request whose head was seen and parsed before, for an answer that is fresh? Then the answer goes out
-at once, without parser, task and application. It parses nothing by itself: heads are learned from
-requests that took the long way, after the first line, because the same client sends the same ones.
-Everything else goes that way.
+One question is put before uvicorn's way: is what came, byte for byte, one whole request whose head
+was parsed before, for an answer that is fresh? Then that goes out at once, without parser, task and
+application. Nothing is parsed here: heads are learned, after the first line, from requests that
+took the long way, because the same client sends the same ones.
 """
 
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from uvicorn.protocols.utils import get_client_addr
 from services.gateway.cache.areas import areas_of
 from services.gateway.cache.entry import Asked, reply_of
 from services.gateway.cache.layer import Cache
-from services.gateway.cache.rules import Use
+from services.gateway.cache.rules import RawHeaders, Use
 from services.platform.short_way import ShortWay
 
 STATE = "hits"
@@ -38,17 +37,12 @@ LONG_WAY = frozenset(
      b"x-forwarded-port", b"x-forwarded-prefix", b"x-forwarded-proto", b"x-real-ip"}
 )  # fmt: skip
 
-KEPT_OPEN = (b"connection", b"keep-alive")
-"""What a client may say of its connection that changes nothing."""
-
 Admit = Callable[[str, str, str], bytes | None]
 """Whether the client at this address may read this path now (method, path, address): header lines
 to add to the answer, each with its line end; None where the long way has to decide."""
 
 Counted = Callable[[str, int], None]
 """Told of each answer: its path and status."""
-
-Headers = list[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +62,8 @@ class Wire:
     """From the end of the header on; further lines go in before it."""
     method: str
     path: str
-    query: str
+    target: str
+    """As the log tells it."""
     status: int
 
 
@@ -76,11 +71,7 @@ class Hits:
     """Fresh answers by the bytes of their requests; all of a process's connections share it."""
 
     def __init__(
-        self,
-        cache: Cache,
-        *,
-        admit: Admit = lambda *_: b"",
-        counted: Counted = lambda *_: None,
+        self, cache: Cache, admit: Admit = lambda *_: b"", counted: Counted = lambda *_: None
     ) -> None:
         self.cache = cache
         self.admit = admit
@@ -88,10 +79,10 @@ class Hits:
         self._heads: dict[bytes, Head] = {}
         self._wires: dict[tuple[Head, bytes], Wire] = {}
         self._wires_size = 0
-        self._date: Headers | None = None
+        self._date: RawHeaders | None = None
         cache.store.on_change = self._forget_wires
 
-    def find(self, data: bytes, date: Headers) -> Wire | None:
+    def find(self, data: bytes, date: RawHeaders) -> Wire | None:
         """The answer to these bytes, if they are a known request for something fresh.
 
         `date` are the server's own headers: another list in every second, for which `Age` and all
@@ -106,10 +97,10 @@ class Hits:
             self._date = date
         return self._wires.get((head, line)) or self._write(head, line, date)
 
-    def learn(self, data: bytes, headers: Headers) -> None:
+    def learn(self, data: bytes, headers: RawHeaders) -> None:
         """Keeps the head of a whole request that the parser has just understood."""
         block = data.partition(b"\r\n")[2]
-        names = [name for name, value in headers if (name, value.lower()) != KEPT_OPEN]
+        names = {n for n, v in headers if n != b"connection" or v.lower() != b"keep-alive"}
         hosts = [value for name, value in headers if name == b"host"]
         if len(block) > LONGEST_HEAD or len(hosts) != 1 or not LONG_WAY.isdisjoint(names):
             return
@@ -118,25 +109,25 @@ class Hits:
         origin = f"http://{hosts[0].decode('latin-1').lower()}"
         self._heads[block] = Head(origin, Asked.of(list(headers)))
 
-    def _write(self, head: Head, line: bytes, date: Headers) -> Wire | None:
+    def _write(self, head: Head, line: bytes, date: RawHeaders) -> Wire | None:
         method, _, rest = line.decode("latin-1").partition(" ")
         target, _, version = rest.partition(" ")
         if method not in {"GET", "HEAD"} or version != "HTTP/1.1" or target[:2] == "//":
             return None
         cache, asked = self.cache, head.asked
         entry = cache.store.find((head.origin, target), asked.headers)
-        path, _, query = target.partition("?")
-        areas = areas_of(unquote(path))
+        raw_path, mark, query = target.partition("?")
+        path = unquote(raw_path)
+        areas = areas_of(path)
         if entry is None or areas is None or cache.use(entry, asked, areas) is not Use.fresh:
             return None
         if not entry.is_prepared(entry.coding_for(asked)) or len(entry.body) > LONGEST_BODY:
             return None
         reply = reply_of(entry, asked, now=cache.clock(), how=cache.hit(entry))
-        start = STATUS_LINE[reply.status] + b"".join(
-            b"%b: %b\r\n" % field for field in (*date, *reply.headers)
-        )
+        fields = b"".join(b"%b: %b\r\n" % field for field in (*date, *reply.headers))
         body = b"" if method == "HEAD" else reply.body
-        wire = Wire(start, b"\r\n" + body, method, unquote(path), query, reply.status)
+        start, told = STATUS_LINE[reply.status] + fields, f"{quote(path)}{mark}{query}"
+        wire = Wire(start, b"\r\n" + body, method, path, told, reply.status)
         size = len(wire.head) + len(wire.rest)
         if self._wires_size + size > WIRES_BYTES:
             self._forget_wires()
@@ -172,26 +163,19 @@ class FastProtocol(ShortWay):
 
     def _send(self, wire: Wire, hits: Hits) -> bool:
         """Sends an answer; False where the long way has to decide."""
-        if self.client is None:
-            return False
-        more = hits.admit(wire.method, wire.path, self.client[0])
+        more = hits.admit(wire.method, wire.path, self.client[0]) if self.client else None
         if more is None:
             return False
         self.transport.write(b"%b%b%b" % (wire.head, more, wire.rest))
         hits.cache.counts.fresh += 1
         hits.cache.counts.fast += 1
         hits.counted(wire.path, wire.status)
-        if self.access_log:
-            self._log(wire)
+        if self.access_log:  # the line that uvicorn writes of every answer
+            client = get_client_addr({"client": self.client})  # type: ignore[typeddict-item]
+            told = (client, wire.method, wire.target, "1.1", wire.status)
+            self.access_logger.info('%s - "%s %s HTTP/%s" %d', *told)
         self.count_answer()
         return True
-
-    def _log(self, wire: Wire) -> None:
-        """The line that uvicorn writes of every answer."""
-        client = get_client_addr({"client": self.client})  # type: ignore[typeddict-item]
-        target = quote(wire.path) + (f"?{wire.query}" if wire.query else "")
-        told = (client, wire.method, target, "1.1", wire.status)
-        self.access_logger.info('%s - "%s %s HTTP/%s" %d', *told)
 
     def on_headers_complete(self) -> None:
         if self._hits is not None and self._whole is not None and self._is_plain_read(self._whole):
@@ -207,7 +191,3 @@ class FastProtocol(ShortWay):
             and parser.should_keep_alive()
             and whole.startswith(b"%b %b HTTP/1.1\r\n" % (method, self.url))
         )
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._hits = None
-        super().connection_lost(exc)

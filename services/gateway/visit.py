@@ -49,8 +49,7 @@ class Visit:
         self._area = area
         self._is_write = scope["method"] not in SAFE
         self._is_counted = kind_of(scope["method"], scope["path"]) is not None
-        self._body = hashlib.sha256()
-        self._body_is_whole = False
+        self._body_hash: str | None = None
         self._head: Message | None = None
         self._started = False
 
@@ -74,11 +73,14 @@ class Visit:
             raise
 
     def _reading(self, receive: Receive) -> Receive:
+        body = hashlib.sha256()
+
         async def hashed() -> Message:
             message = await receive()
             if message["type"] == "http.request":
-                self._body.update(message.get("body", b""))
-                self._body_is_whole = not message.get("more_body", False)
+                body.update(message.get("body", b""))
+                is_whole = not message.get("more_body", False)
+                self._body_hash = body.hexdigest() if is_whole else None
             return message
 
         return hashed
@@ -145,7 +147,7 @@ class Visit:
             status=status,
             problem=problem,
             request_id=_request_id(self.scope),
-            body_hash=self._body.hexdigest() if self._body_is_whole else None,
+            body_hash=self._body_hash,
         )
 
 

@@ -79,8 +79,11 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        error = too_large(self.limit)
         announced = header(scope, b"content-length")
+        if not announced and not header(scope, b"transfer-encoding"):
+            await self.app(scope, receive, send)  # no body (RFC 9112, 6.3)
+            return
+        error = too_large(self.limit)
         if announced.isdigit() and int(announced) > self.limit:
             await answer_problem(error, scope, receive, send)
             return

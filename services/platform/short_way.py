@@ -1,7 +1,7 @@
 """Room in the server's protocol for answers that need neither a task nor the application.
 
-uvicorn takes a protocol class of one's own (`--http`). One that extends this answers a request by
-itself while the connection is free; everything else goes uvicorn's way, as always.
+A protocol (`--http`) that extends this answers a request by itself while the connection is free;
+everything else goes uvicorn's way, as always.
 """
 
 from typing import Any
@@ -36,17 +36,14 @@ class ShortWay(HttpToolsProtocol):
         self.server_state.total_requests += 1
         self._answered_at = self.loop.time()
         if self.timeout_keep_alive_task is None:
-            self._close_after(self.timeout_keep_alive)
-
-    def _close_after(self, seconds: float) -> None:
-        handler = self.timeout_keep_alive_handler
-        self.timeout_keep_alive_task = self.loop.call_later(seconds, handler)
+            self.timeout_keep_alive_handler()
 
     def timeout_keep_alive_handler(self) -> None:
         """Closes an idle connection; answers from here put that off without a timer each."""
         rest = self._answered_at + self.timeout_keep_alive - self.loop.time()
         if rest > 0:
-            self._close_after(rest)
+            again = self.timeout_keep_alive_handler
+            self.timeout_keep_alive_task = self.loop.call_later(rest, again)
         else:
             super().timeout_keep_alive_handler()
 
@@ -57,7 +54,3 @@ class ShortWay(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self.is_between_messages = True
         super().on_message_complete()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        self._unset_keepalive_if_required()

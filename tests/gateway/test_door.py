@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from services.catalog.app import create_app as create_catalog
 from services.feedback.app import create_app as create_feedback
+from services.gateway.admission import Admission
 from services.gateway.app import create_app
 from services.platform.settings import Settings
 from tests.conftest import Hub, Server
@@ -227,3 +228,15 @@ def test_two_answers_follow_each_other_on_one_connection(door: str) -> None:
     assert looked.startswith(b"HTTP/1.1 200")
     assert got.startswith(b"HTTP/1.1 200")
     assert got.endswith(b"}")
+
+
+def test_a_mistake_at_the_door_itself_is_a_problem(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Admission, "decide", broken)
+    client = TestClient(create_app(hub.settings), raise_server_exceptions=False)
+    for path in ("/api/v1/services", "/layanan"):
+        assert_problem(client.get(path), 500)

@@ -76,8 +76,9 @@ class Cache:
         if scope["method"] not in SAFE:
             await ask(with_plain_tags(scope), receive, self._purging(scope["path"], send))
             return
-        areas = areas_of(scope["path"]) if is_anonymous and scope["method"] == "GET" else None
-        if areas is None or self.store.limit == 0 or _is_for_the_owner(scope["headers"]):
+        may_keep = is_anonymous and scope["method"] == "GET" and self.store.limit > 0
+        areas = areas_of(scope["path"]) if may_keep else None
+        if areas is None or _is_for_the_owner(scope["headers"]):
             self.counts.passed_by += 1
             await ask(with_plain_tags(scope), receive, send)
             return

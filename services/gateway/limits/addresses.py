@@ -4,10 +4,20 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from functools import lru_cache, partial
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 
 Address = IPv4Address | IPv6Address
 RawHeaders = Iterable[tuple[bytes, bytes]]
+
+REMEMBERED = 4_096
 
 FORWARDED_FOR = re.compile(
     r"""(?:^|[;,\s])for=(?:"(?P<quoted>[^"]*)"|(?P<plain>[^;,\s]+))""", re.IGNORECASE
@@ -19,9 +29,9 @@ class Proxies:
 
     def __init__(self, networks: str) -> None:
         """`networks` are addresses or networks, with blanks or commas between them."""
-        self._networks = [
-            ip_network(part, strict=False) for part in re.split(r"[\s,]+", networks) if part
-        ]
+        trusted = [ip_network(part, strict=False) for part in re.split(r"[\s,]+", networks) if part]
+        # Asked several times for each request.
+        self._trusts = lru_cache(REMEMBERED)(partial(_is_within, networks=trusted))
 
     def client(self, peer: str, headers: RawHeaders) -> str:
         """The address of the client: the peer, or whom trusted proxies name.
@@ -51,9 +61,10 @@ class Proxies:
                 return told if told in {"http", "https"} else None
         return None
 
-    def _trusts(self, text: str) -> bool:
-        address = _parse(text)
-        return address is not None and any(address in network for network in self._networks)
+
+def _is_within(text: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
+    address = _parse(text)
+    return address is not None and any(address in network for network in networks)
 
 
 def _named(headers: RawHeaders) -> Sequence[str]:
