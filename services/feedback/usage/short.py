@@ -85,16 +85,22 @@ WHOLE = ["begin", "head", "end"]
 class Reader:
     """Reads a request as uvicorn's parser does, and makes nothing of it."""
 
-    fields: Fields
-    body: bytes
-
     def __init__(self) -> None:
+        self.fields: Fields = {}
+        self.body = b""
         self._parser = httptools.HttpRequestParser(self)
         self._seen: list[str] = []
         self._lines = 0
 
+    def take(self) -> tuple[Fields, bytes]:
+        """Fields and body of the request that was read last, which is kept no longer: a parser and
+        who listens to it hold each other for a while after their connection."""
+        taken = self.fields, self.body
+        self.fields, self.body = {}, b""
+        return taken
+
     def read(self, data: bytes) -> Come:
-        """What these bytes are; `fields` and `body` are theirs when they are one request."""
+        """What these bytes are; when they are one request, `take` has what they say."""
         self._seen.clear()
         try:
             self._parser.feed_data(data)
@@ -156,6 +162,7 @@ class EventProtocol(ShortWay):
             come = self._reader.read(data)
             if come is Come.whole and self._begin(data, self._at_once):
                 return
+            self._reader.take()
             if come is Come.head and not start:
                 self._start = data
                 self._rest_due = self.loop.call_later(REST_SECONDS, self._wait_no_more)
@@ -163,7 +170,8 @@ class EventProtocol(ShortWay):
         super().data_received(data)
 
     def _begin(self, data: bytes, at_once: AtOnce) -> bool:
-        count = at_once.begin(self._reader.fields, self._reader.body, self._answer)
+        fields, body = self._reader.take()
+        count = at_once.begin(fields, body, self._answer)
         if count is None:
             return False
         self._taken = data
