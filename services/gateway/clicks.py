@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 from sqlalchemy import text
 
+from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database
 from services.platform.ids import new_id
 from services.platform.service import API
@@ -38,15 +39,16 @@ RETURNING event
 """
 
 
-class Clicks:
+class Clicks(Background):
     """Records visits and delivers them, each once: their ids make a repeated delivery harmless."""
+
+    task_name = "deliver clicks"
 
     def __init__(self, database: Database, region: str, feedback: httpx.AsyncClient) -> None:
         self._database = database
         self._region = region
         self._feedback = feedback
         self._waiting = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
 
     async def record(self, *, link: str, service: str | None, at: datetime) -> None:
         """Keeps a visit to a portal."""
@@ -86,18 +88,12 @@ class Clicks:
             return
         self._waiting.set()
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._deliver_always(), name="deliver clicks")
-
     async def stop(self) -> None:
         """Ends the delivery after one more attempt; what is left waits in the table."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await super().stop()
         await self._deliver()
 
-    async def _deliver_always(self) -> None:
+    async def run(self) -> None:
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(PAUSE_SECONDS):

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 
 from services.gateway.retention import first_month_kept
+from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database, WriteSession
 from services.platform.identity import Caller
 
@@ -83,8 +84,10 @@ async def forget_consumption(
     return int(gone or 0)
 
 
-class Consumption:
+class Consumption(Background):
     """Counts answers, and knows what keys with a quota have spent of it, all replicas together."""
+
+    task_name = "keep consumption"
 
     def __init__(self, database: Database, region: str) -> None:
         self._database = database
@@ -94,7 +97,6 @@ class Consumption:
         self._spent: dict[str, int] = {}
         self._full = asyncio.Event()
         self._keeping = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
 
     def count(self, caller: Caller, area: str, status: int, *, now: float) -> None:
         """Counts an answer; `now` in seconds since 1970."""
@@ -121,16 +123,9 @@ class Consumption:
             spent = await self._spent_by(session, [key_id])
         self._spent[key_id] = spent.get(key_id, 0)
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._keep_always(), name="keep consumption")
-
     async def stop(self) -> None:
         """Keeps what is counted, and ends."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await super().stop()
         await self.keep()
 
     async def keep(self) -> None:
@@ -174,7 +169,7 @@ class Consumption:
         rows = await session.execute(text(SPENT), parameters)
         return {row.key_id: row.requests for row in rows}
 
-    async def _keep_always(self) -> None:
+    async def run(self) -> None:
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(PAUSE_SECONDS):

@@ -6,10 +6,10 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 
 from services.gateway.access import KeyHolder, holder_of_key
+from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Connection, Database
 
 log = logging.getLogger(__name__)
@@ -27,12 +27,14 @@ DEAF_AFTER_SECONDS = 1.5
 """A line that gave no pulse for so long may have lost what was told on it."""
 
 
-class KeyRing:
+class KeyRing(Background):
     """Holders of keys by key, in memory.
 
     A revoked key stops within 2 seconds everywhere: at once where the database's word arrives, and
     where the line to it is dead, when the pulse has been missed and the memory of a second is over.
     """
+
+    task_name = "listen for keys"
 
     def __init__(
         self, database: Database, region: str, *, clock: Callable[[], float] = time.monotonic
@@ -44,7 +46,6 @@ class KeyRing:
         self._digests: dict[str, bytes] = {}
         self._changes = 0
         self._heard_at = float("-inf")
-        self._task: asyncio.Task[None] | None = None
 
     def known(self, key: str, *, now: datetime) -> KeyHolder | None:
         """The holder of a key that is remembered and in force; else None: ask `find`."""
@@ -73,16 +74,6 @@ class KeyRing:
                 self._digests.pop(gone.caller.subject, None)
         return holder
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._listen_always(), name="listen for keys")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
-
     def _changed(self, _connection: object, _pid: int, _channel: str, told: object) -> None:
         region, _, key_id = str(told).partition(" ")
         if region == self._region:
@@ -96,7 +87,7 @@ class KeyRing:
         self._found.clear()
         self._digests.clear()
 
-    async def _listen_always(self) -> None:
+    async def run(self) -> None:
         while True:
             connection: Connection | None = None
             try:

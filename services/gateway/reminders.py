@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +10,7 @@ import httpx
 from sqlalchemy import text
 
 from services.gateway.links.changes import keep_message
+from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database
 from services.platform.service import API
 
@@ -30,26 +30,17 @@ RETURNING agency
 """
 
 
-class Reminders:
+class Reminders(Background):
     """One of the replicas that remind; the database lets each reminder go out once."""
+
+    task_name = "remind agencies"
 
     def __init__(self, database: Database, region: str, feedback: httpx.AsyncClient) -> None:
         self._database = database
         self._region = region
         self._feedback = feedback
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._remind_always(), name="remind agencies")
-
-    async def stop(self) -> None:
-        """Ends; what was not reminded of waits for the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _remind_always(self) -> None:
+    async def run(self) -> None:
         await asyncio.sleep(FIRST_SECONDS)
         while True:
             try:

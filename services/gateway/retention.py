@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database, WriteSession
 
 log = logging.getLogger(__name__)
@@ -30,22 +30,14 @@ class Keeping(Protocol):
     async def __call__(self, session: WriteSession, *, now: datetime) -> int: ...
 
 
-class Retention:
+class Retention(Background):
     """Does each of these, told by what goes, each in a transaction of its own."""
+
+    task_name = "retention"
 
     def __init__(self, database: Database, keepings: Mapping[str, Keeping]) -> None:
         self._database = database
         self._keepings = keepings
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._keep_always(), name="retention")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
 
     async def keep(self, *, now: datetime) -> None:
         """One round; where the database fails, what is over goes in the next one."""
@@ -59,7 +51,7 @@ class Retention:
                 if gone:
                     log.info("%d %s are over", gone, what)
 
-    async def _keep_always(self) -> None:
+    async def run(self) -> None:
         await asyncio.sleep(FIRST_PAUSE_SECONDS)
         while True:
             await self.keep(now=datetime.now(UTC))

@@ -146,10 +146,8 @@ def test_a_shutdown_keeps_what_feedback_does_not_have_and_the_next_start_deliver
 
 def test_a_shutdown_right_after_a_visit_delivers_it(settings: Settings) -> None:
     for number in range(1, 6):
-        began = time.monotonic()
         with TestClient(create_app(settings), follow_redirects=False) as client:
             client.get("/go/simbg")
-        assert time.monotonic() - began < 4
         assert rows(settings, COUNTED) == [("simbg", "", number)]
         assert rows(settings, WAITING) == []
 

@@ -5,6 +5,7 @@ import logging
 from contextlib import suppress
 
 from services.gateway.cache.store import EVERYTHING, Store
+from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Connection, Database
 
 log = logging.getLogger(__name__)
@@ -15,29 +16,21 @@ PULSE_SECONDS = 5.0
 """How often the connection is tried: one that is cut without a word is found out so."""
 
 
-class Listener:
+class Listener(Background):
     """A connection of its own that listens; the store trusts its entries only while it does.
 
     What was published while nobody listened is unknown, so that everything is taken for invalid
     when the connection comes back.
     """
 
+    task_name = "listen to publishing"
+
     def __init__(self, database: Database, region: str, store: Store) -> None:
         self._database = database
         self._region = region
         self._store = store
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._listen_always(), name="listen to publishing")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _listen_always(self) -> None:
+    async def run(self) -> None:
         while True:
             try:
                 await self._listen()

@@ -5,7 +5,6 @@ import json
 import logging
 import random
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,6 +27,7 @@ from services.gateway.connectors.sources import (
     note_success,
 )
 from services.gateway.guard import Guard
+from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database, WriteSession
 from services.platform.settings import Service, Settings
 
@@ -46,8 +46,10 @@ class _Failure:
     detail: str
 
 
-class Rounds:
+class Rounds(Background):
     """One of the replicas that ask sources; the database gives each due source to one of them."""
+
+    task_name = "ask sources"
 
     def __init__(
         self,
@@ -70,22 +72,18 @@ class Rounds:
         self._interval = interval
         # Jitter keeps replicas apart; nothing secret hangs on it.
         self._rng = rng or random.Random()  # noqa: S311
-        self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begins, unless the interval says that nothing is asked by itself."""
         if self._interval > timedelta():
-            self._task = asyncio.create_task(self._go_round(), name="ask sources")
+            super().start()
 
     async def stop(self) -> None:
         """Ends; what was claimed and not finished is due again when its lease ends."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await super().stop()
         await self.ways.close()
 
-    async def _go_round(self) -> None:
+    async def run(self) -> None:
         while True:
             await asyncio.sleep(PAUSE_SECONDS * self._rng.uniform(0.7, 1.3))
             try:

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 
 from services.gateway.limits.bucket import Policy, held, take, wait
 from services.gateway.limits.leases import Lease, Wish
+from services.platform.background import Background
 from services.platform.database import NO_ANSWER
 
 log = logging.getLogger(__name__)
@@ -92,12 +93,14 @@ class _Share:
         return max(wanted - self.tokens, 0)
 
 
-class Limiter:
+class Limiter(Background):
     """Lets requests through as long as their bucket holds any, all replicas together.
 
     `admit` decides at once and in memory, or says that it must be asked (`ask`). The database
     gives a slice of a bucket at a time; the next one is fetched while the last is still spent.
     """
+
+    task_name = "fetch limits"
 
     def __init__(
         self,
@@ -112,7 +115,6 @@ class Limiter:
         self._shares: OrderedDict[str, _Share] = OrderedDict()
         self._wanting: OrderedDict[str, _Share] = OrderedDict()
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
         self._alone_until = 0.0
         self._clear_at = 0.0
 
@@ -151,16 +153,10 @@ class Limiter:
         """Buckets in memory."""
         return len(self._shares)
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._fetch_always(), name="fetch limits")
-
     async def stop(self) -> None:
         """Pays what is owed, and ends."""
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+            await super().stop()
             owing = [
                 Wish(bucket, share.policy, 0, share.owed)
                 for bucket, share in self._shares.items()
@@ -198,7 +194,7 @@ class Limiter:
         share.owed = min(share.owed + 1, share.policy.burst)
         return _let_through(share, now, alone=True)
 
-    async def _fetch_always(self) -> None:
+    async def run(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import random
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
@@ -11,6 +10,7 @@ from sqlalchemy import text
 from services.gateway.connectors.connector import ConnectorError
 from services.gateway.links.rdap import Registries
 from services.gateway.links.states import Registration
+from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database, WriteSession
 
 log = logging.getLogger(__name__)
@@ -68,8 +68,10 @@ async def registration_of(
     return None if row is None else Registration(row.domain, row.domain_expires_at)
 
 
-class DomainWatch:
+class DomainWatch(Background):
     """One of the replicas that ask registries; the database gives each host to one of them."""
+
+    task_name = "watch domains"
 
     def __init__(
         self,
@@ -87,21 +89,17 @@ class DomainWatch:
         self._interval = interval
         self._pause = pause
         self._rng = rng or random.Random()  # noqa: S311 - jitter
-        self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begins, unless the interval says that no registry is asked."""
         if self._interval > timedelta():
-            self._task = asyncio.create_task(self._watch(), name="watch domains")
+            super().start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await super().stop()
         await self._registries.close()
 
-    async def _watch(self) -> None:
+    async def run(self) -> None:
         while True:
             await asyncio.sleep(self._pause * self._rng.uniform(0.7, 1.3))
             try:

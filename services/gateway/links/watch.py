@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from services.gateway.links.checks import Check, record
 from services.gateway.links.claims import Claim, claim_due, enrol
 from services.gateway.links.probing import Prober
+from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database
 
 log = logging.getLogger(__name__)
@@ -19,8 +20,10 @@ JITTER = 0.1
 FIRST_CHECKS_WITHIN = timedelta(seconds=30)
 
 
-class Watch:
+class Watch(Background):
     """One of the replicas that check links; the database gives each due check to one of them."""
+
+    task_name = "watch links"
 
     def __init__(
         self,
@@ -39,24 +42,24 @@ class Watch:
         self._pause = pause
         # Jitter keeps replicas apart; nothing secret hangs on it.
         self._rng = rng or random.Random()  # noqa: S311
-        self._task: asyncio.Task[None] | None = None
         self._checking: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Begins, unless the interval says that nothing is checked by itself."""
         if self._interval > timedelta():
-            self._task = asyncio.create_task(self._watch(), name="watch links")
+            super().start()
 
     async def stop(self) -> None:
         """Ends; what was claimed and not finished is due again when its lease ends."""
-        tasks = [*self._checking, *([self._task] if self._task else [])]
-        for task in tasks:
+        checking = [*self._checking]
+        for task in checking:
             task.cancel()
-        for task in tasks:
+        await super().stop()
+        for task in checking:
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def _watch(self) -> None:
+    async def run(self) -> None:
         while True:
             try:
                 async with self._database.writing() as session:

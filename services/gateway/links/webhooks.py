@@ -7,7 +7,6 @@ import hmac
 import json
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +18,7 @@ from sqlalchemy import text
 
 from services.gateway.guard import Guard, PrivateAddressError, to_address
 from services.gateway.links.probing import reason_of
+from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database
 from services.platform.derived_keys import derived_key
 from services.platform.service import VERSION
@@ -120,8 +120,10 @@ def signature(secret: str, message_id: str, at: int, payload: bytes) -> str:
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
-class Messenger:
+class Messenger(Background):
     """Delivers changes to webhooks; any number of replicas share the work."""
+
+    task_name = "deliver webhooks"
 
     def __init__(
         self,
@@ -137,19 +139,8 @@ class Messenger:
         self._guard = guard
         self._key = key
         self._pause = pause
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._deliver_always(), name="deliver webhooks")
-
-    async def stop(self) -> None:
-        """Ends; what is under way is due again when its lease ends."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _deliver_always(self) -> None:
+    async def run(self) -> None:
         while True:
             try:
                 while await self.deliver() == BATCH:
