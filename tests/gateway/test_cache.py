@@ -497,6 +497,28 @@ def test_a_client_that_reads_slowly_gets_every_answer_in_order(door: Door) -> No
     assert len(answer) > 61 * 100_000
 
 
+def test_who_reads_slowly_holds_nobody_else_up(door: Door) -> None:
+    door.origin.body = bytes(190_000)
+    host, _, port = door.address.removeprefix("http://").partition(":")
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect((host, int(port)))
+        asked = 0
+        while len(door.origin.asked) == asked:  # until an answer waits for its reader
+            path = f"{HERE}?query={asked}"
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+            asked += 1
+            for _ in range(100):
+                if len(door.origin.asked) == asked:
+                    break
+                time.sleep(0.005)
+        stuck = f"{HERE}?query={asked - 2}"
+        assert door.get(stuck, Cache_Control="no-cache").status_code == 200
+        door.wait(61)
+        assert door.get(stuck).status_code == 200
+        assert door.get(stuck).status_code == 200
+
+
 def test_a_hit_keeps_its_connection_alive_and_an_idle_one_is_closed() -> None:
     for http in (FastProtocol, "httptools"):
         with door_with(http, timeout_keep_alive=1) as door:

@@ -29,6 +29,9 @@ from services.gateway.cache.store import Key, Store
 Ask = Callable[[Scope, Receive, Send], Awaitable[None]]
 """Whoever answers what the cache does not."""
 
+Flight = asyncio.Future["_Landed | None"]
+"""What all who want the same wait for."""
+
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 # What the cache answers for itself, or what would make the owner's answer fit one client alone.
@@ -65,7 +68,7 @@ class Cache:
         self.clock = clock
         self.largest = largest
         self._owner = owner
-        self._flights: dict[Key, asyncio.Future[_Landed | None]] = {}
+        self._flights: dict[Key, Flight] = {}
         self._refreshing: dict[Key, asyncio.Task[None]] = {}
         self._down: dict[Areas, float] = {}
 
@@ -134,26 +137,37 @@ class Cache:
                 await self._send(landed.entry, asked, send, how=how, is_new=landed.is_new)
                 return
         flight = self._flights[key] = asyncio.get_running_loop().create_future()
-        landed = None
         try:
-            landed = await self._ask(wanted, send, held, flight)
+            await self._ask(wanted, send, held, flight)
         finally:
+            self._land(key, flight, None)
+
+    def _land(self, key: Key, flight: "Flight | None", landed: "_Landed | None") -> None:
+        """Lets go whoever waits, and whoever comes: before the answer is sent to the client that
+        asked first, for that one may read slowly."""
+        if flight is not None and self._flights.get(key) is flight:
             del self._flights[key]
-            if not flight.done():
-                flight.set_result(landed)
+            flight.set_result(landed)
 
     async def _ask(
         self,
         wanted: "_Wanted",
         send: Send,
         held: Entry | None,
-        flight: "asyncio.Future[_Landed | None] | None" = None,
-    ) -> "_Landed | None":
-        """Asks the owner and answers the client; gives what others who wait may have too."""
+        flight: "Flight | None" = None,
+    ) -> None:
+        """Asks the owner and answers the client; others who wait may have the same."""
         self.counts.asked += 1
         asked = wanted.asked
         bearable = held is not None and bears_error(held.life, asked.directives, now=self.clock())
-        filling = _Filling(self, wanted, send, held, flight, bears_error=bearable)
+        filling = _Filling(
+            self,
+            wanted,
+            send,
+            held,
+            bears_error=bearable,
+            on_pass=lambda: self._land(wanted.key, flight, None),
+        )
         try:
             await wanted.ask(filling.scope, wanted.receive, filling)
         except Exception:
@@ -164,17 +178,19 @@ class Cache:
             self.counts.failed_over += 1
             self._down[wanted.areas] = self.clock() + DOWN_SECONDS
             how = f"fwd=stale; fwd-status={filling.failure}; detail=stale-if-error"
+            self._land(wanted.key, flight, _Landed(held, how, filling.mark, is_new=False))
             await self._send(held, asked, send, how=how)
-            return _Landed(held, how, filling.mark, is_new=False)
+            return
         entry = filling.entry
         if entry is None:
-            return None
+            return
         self._down.pop(wanted.areas, None)
         reason = "request" if "no-cache" in asked.directives else "stale"
         how = f"fwd={reason if held else 'uri-miss'}; fwd-status={filling.status}; stored"
         self.store.put(wanted.key, entry)
+        shared = _Landed(entry, how.removesuffix("; stored"), entry.mark, is_new=True)
+        self._land(wanted.key, flight, shared)
         await self._send(entry, asked, send, how=how, is_new=True)
-        return _Landed(entry, how.removesuffix("; stored"), entry.mark, is_new=True)
 
     def _refresh(self, wanted: "_Wanted", held: Entry) -> None:
         """Asks for an address anew behind the client's back, once at a time."""
@@ -260,9 +276,9 @@ class _Filling:
         wanted: _Wanted,
         send: Send,
         held: Entry | None,
-        flight: "asyncio.Future[_Landed | None] | None",
         *,
         bears_error: bool,
+        on_pass: Callable[[], None],
     ) -> None:
         self.entry: Entry | None = None
         self.status = 0
@@ -273,7 +289,7 @@ class _Filling:
         self._asked: RawHeaders = wanted.asked.headers
         self._send = send
         self._held = held
-        self._flight = flight
+        self._on_pass = on_pass
         self._bears_error = bears_error
         self._began = cache.clock()
         self._head: MutableMapping[str, Any] = {}
@@ -325,8 +341,7 @@ class _Filling:
     def _pass(self) -> None:
         """From here on the answer is this client's alone; whoever waits asks for itself."""
         self.passing = True
-        if self._flight is not None and not self._flight.done():
-            self._flight.set_result(None)
+        self._on_pass()
 
     def _whole(self, life: Life) -> Entry:
         headers: RawHeaders = list(self._head.get("headers", ()))
