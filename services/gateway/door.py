@@ -12,6 +12,7 @@ from services.gateway.access import KeyHolder
 from services.gateway.cache.layer import Cache
 from services.gateway.entrance import Entrance
 from services.gateway.limits.shares import Decision
+from services.gateway.upstreams import named_by_connection
 from services.gateway.visit import Visit
 from services.platform.database import NO_ANSWER
 from services.platform.identity import Caller, TokenSigner
@@ -71,7 +72,7 @@ OWNERS: Mapping[str, Service] = {
 """Which service answers `/api/v1/<name>...`; what is not named is the gateway's own."""
 
 
-SAID_BY_THE_DOOR = frozenset({b"authorization", b"x-forwarded-for"})
+SAID_BY_THE_DOOR = frozenset({b"authorization", b"connection", b"x-forwarded-for"})
 
 
 def owner_of(path: str) -> Service | None:
@@ -161,8 +162,9 @@ class Door:
         inner = {
             name: value for name, value in scope.items() if name not in {"app", "state", "visit"}
         }
+        dropped = SAID_BY_THE_DOOR | named_by_connection(scope["headers"])
         inner["headers"] = [
-            *((name, value) for name, value in scope["headers"] if name not in SAID_BY_THE_DOOR),
+            *((name, value) for name, value in scope["headers"] if name not in dropped),
             *_who_is_there(scope),
             (b"authorization", f"Bearer {self.signer.sign(caller)}".encode()),
         ]

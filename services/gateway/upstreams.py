@@ -113,7 +113,7 @@ class RemoteService:
     def _passed_back(self, answer: aiohttp.ClientResponse) -> RawHeaders:
         """The answer's headers; a redirect to the service's own address stays at the door."""
         headers = [(name.lower(), value) for name, value in answer.raw_headers]
-        dropped = OWN_ANSWER | _named_by_connection(headers)
+        dropped = OWN_ANSWER | named_by_connection(headers)
         own = f"{self._url}/".encode()
         return [
             (
@@ -128,11 +128,10 @@ class RemoteService:
 def _passed_on(scope: Scope) -> list[tuple[str, str]]:
     """The request's headers, and whom the door sees at the other end."""
     headers: RawHeaders = scope["headers"]
-    dropped = OWN_REQUEST | _named_by_connection(headers)
     passed = [
         (name.decode("latin-1"), value.decode("utf-8", "replace"))
         for name, value in headers
-        if name not in dropped
+        if name not in OWN_REQUEST
     ]
     scheme = scope.get("scheme", "http")
     client = scope["client"][0] if scope.get("client") else None
@@ -147,7 +146,8 @@ def _forwarded(client: str | None, scheme: str) -> str:
     return f"for={node};proto={scheme}"
 
 
-def _named_by_connection(headers: RawHeaders) -> set[bytes]:
+def named_by_connection(headers: RawHeaders) -> set[bytes]:
+    """The fields that speak about one connection because it says so (RFC 9110, 7.6.1)."""
     return {
         token.strip().lower()
         for name, value in headers

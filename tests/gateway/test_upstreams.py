@@ -257,6 +257,17 @@ def test_headers_of_one_connection_are_not_passed_on(door: str) -> None:
     assert header(seen, "host")[0].startswith("127.0.0.1:")
 
 
+def test_a_client_takes_nothing_away_that_the_door_says(door: str) -> None:
+    given = {
+        "Connection": "close, Authorization, X-Forwarded-For, Forwarded, X-Mine",
+        "X-Mine": "1",
+    }
+    seen = LOOPBACK.get(f"{door}{HERE}/a", headers=given).json()
+    assert header(seen, "authorization")[0].startswith("Bearer ")
+    assert header(seen, "forwarded") == ["for=127.0.0.1;proto=http"]
+    assert header(seen, "x-mine") == []
+
+
 def test_what_a_client_did_not_say_is_not_said_for_it(door: str) -> None:
     got = exchange(door, f"GET {HERE}/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
     seen = json.loads(got.partition(b"\r\n\r\n")[2])
