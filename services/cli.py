@@ -138,6 +138,9 @@ PROTOCOLS = {
 }
 """Protocols of the server that answer by themselves what needs no application."""
 
+PATIENT_PROTOCOL = "services.platform.slow_heads:HeadLimit"
+"""The server's protocol elsewhere, which is not patient for ever."""
+
 
 def _serve(
     service: Service, settings: Settings, *, host: str | None, port: int | None, workers: int
@@ -148,7 +151,7 @@ def _serve(
     uvicorn.run(
         "services.cli:application",
         factory=True,
-        http=PROTOCOLS.get(service, "auto") if settings.fast_path else "auto",
+        http=PROTOCOLS.get(service, PATIENT_PROTOCOL) if settings.fast_path else PATIENT_PROTOCOL,
         host=host or settings.host,
         port=settings.port if port is None else port,
         workers=workers,

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.platform.bodies import Bodies
 from services.platform.identity import Caller, TokenVerifier
 from services.platform.problems import NotAuthenticated, ProblemError, TooLarge, problem_response
 
@@ -69,11 +70,12 @@ def too_large(limit: int) -> TooLarge:
 
 
 class BodyLimit:
-    """Refuses a request body over a size, by its announced length or as it comes."""
+    """Refuses a body over a size, by its announced length or as it comes, and one that drips."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self.app = app
         self.limit = limit
+        self.bodies = Bodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -83,25 +85,17 @@ class BodyLimit:
         if not announced and not header(scope, b"transfer-encoding"):
             await self.app(scope, receive, send)  # no body (RFC 9112, 6.3)
             return
-        error = too_large(self.limit)
         if announced.isdigit() and int(announced) > self.limit:
-            await answer_problem(error, scope, receive, send)
+            await answer_problem(too_large(self.limit), scope, receive, send)
             return
-        received = 0
-
-        async def limited() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self.limit:
-                # FastAPI answers any other error that it meets while reading a body with 400.
-                raise HTTPException(error.status, error.detail)
-            return message
-
-        try:
-            await self.app(scope, limited, send)
-        except HTTPException:  # the body was read outside FastAPI
-            await answer_problem(error, scope, receive, send)
+        with self.bodies.bounded(receive, limit=self.limit) as bounded:
+            try:
+                await self.app(scope, bounded, send)
+            except HTTPException as error:  # the body was read outside FastAPI
+                response = problem_response(
+                    Request(scope), error.status_code, error.detail, headers=error.headers
+                )
+                await response(scope, receive, send)
 
 
 class EntityTags:

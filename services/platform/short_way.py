@@ -1,18 +1,15 @@
-"""Room in the server's protocol for answers that need neither a task nor the application.
-
-A protocol (`--http`) that extends this answers a request by itself while the connection is free;
-everything else goes uvicorn's way, as always.
-"""
+"""Room in the server's protocol for answers that need neither a task nor the application: one that
+extends this (`--http`) gives them while the connection is free; everything else is uvicorn's."""
 
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from services.platform.slow_heads import HeadLimit
 
 UVICORN = "0.54.0"
 """The version whose protocol is extended; a test compares it with what is installed."""
 
 
-class ShortWay(HttpToolsProtocol):
+class ShortWay(HeadLimit):
     """uvicorn's protocol, which knows when an answer may be given beside it."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -33,6 +30,7 @@ class ShortWay(HttpToolsProtocol):
 
     def count_answer(self) -> None:
         """After an answer from here: it counts, and the connection is idle from now on."""
+        self.end_head()
         self.server_state.total_requests += 1
         self._answered_at = self.loop.time()
         if self.timeout_keep_alive_task is None:

@@ -18,16 +18,15 @@ from starlette.types import Receive, Scope, Send
 
 from services.feedback.usage.decoding import CLOUD_EVENT, CLOUD_EVENTS_BATCH, JSON, MEDIA_TYPES
 from services.feedback.usage.events import Intake
-from services.feedback.usage.ingest import come_again
 from services.feedback.usage.schemas import (
     MAX_EVENTS,
     EventResults,
     EventsStored,
     UsageEventBatch,
 )
+from services.platform.bodies import Bodies
 from services.platform.guards import answer_problem, caller_by_token, too_large
 from services.platform.identity import Requires, UsageWriter
-from services.platform.patience import Patience
 from services.platform.problems import (
     FieldError,
     Invalid,
@@ -41,56 +40,10 @@ from services.platform.service import API
 log = logging.getLogger(__name__)
 
 PATH = f"{API}/usage/events"
-BODY_SECONDS = 30.0
-"""How long a body may take to arrive: on the poorest line 5,000 events in some hundred kB."""
-SMALL_BODY = 256 * 1024
-LARGE_BODIES = 64 * 1024 * 1024
-"""What all bodies that are larger than a small one may take of memory at a time."""
-
 RawHeader = tuple[bytes, bytes]
 
 writer = Requires("usage:write")
 _flag = TypeAdapter(bool)
-
-
-class Bodies:
-    """Reads bodies so that all of them together take a bounded part of the memory."""
-
-    def __init__(self) -> None:
-        self._large = 0
-        self._patience = Patience(BODY_SECONDS)
-
-    async def read(self, receive: Receive, *, limit: int) -> bytes:
-        """The body of a request, of at most so many bytes."""
-        chunks: list[bytes] = []
-        size = 0
-        try:
-            with self._patience.limit():
-                more = True
-                while more:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise HTTPException(400, "The request ended before its body did.")
-                    chunk: bytes = message.get("body", b"")
-                    more = message.get("more_body", False)
-                    chunks.append(chunk)
-                    size += len(chunk)
-                    if size > limit:
-                        raise too_large(limit)
-                    if size > SMALL_BODY:
-                        self._large += len(chunk) if size - len(chunk) > SMALL_BODY else size
-                        if self._large > LARGE_BODIES:
-                            raise come_again(
-                                "Too many large requests come at once; try again shortly.",
-                                seconds=2,
-                            )
-        except TimeoutError:
-            detail = f"The body took longer than {BODY_SECONDS:.0f} seconds; send less at a time."
-            raise HTTPException(408, detail, headers={"Connection": "close"}) from None
-        finally:
-            if size > SMALL_BODY:
-                self._large -= size
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 class EventsFirst(FastAPI):
@@ -133,7 +86,8 @@ class EventsFirst(FastAPI):
         caller = writer.check(caller_by_token(scope, self.state.verifier()))
         media_type = _media_type(given)
         wants_each, headers = _wants_each(given, scope["query_string"])
-        body = await self._bodies.read(receive, limit=limit)
+        with self._bodies.bounded(receive, limit=limit) as bounded:
+            body = await _whole(bounded)
         intake: Intake = self.state.intake
         now = datetime.now(UTC)
         if wants_each:
@@ -141,6 +95,17 @@ class EventsFirst(FastAPI):
             return results.model_dump_json().encode(), headers
         stored = await intake.take(body, media_type, caller=caller, now=now)
         return stored.model_dump_json().encode(), headers
+
+
+async def _whole(receive: Receive) -> bytes:
+    chunks: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise HTTPException(400, "The request ended before its body did.")
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def _media_type(headers: dict[bytes, bytes]) -> str:

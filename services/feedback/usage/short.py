@@ -174,6 +174,7 @@ class EventProtocol(ShortWay):
         count = at_once.begin(fields, body, self._answer)
         if count is None:
             return False
+        self.end_head()
         self._taken = data
         self._count = count
         return True
