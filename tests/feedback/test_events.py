@@ -232,7 +232,7 @@ FULL = {
 }
 
 
-@pytest.mark.parametrize("dimension", sorted(FULL))
+@pytest.mark.parametrize("dimension", sorted(FULL.keys() - {"district"}))  # test_districts
 def test_the_summary_tells_by_each_dimension_what_events_name(
     office: Room, agency: str, dimension: str
 ) -> None:
@@ -329,7 +329,7 @@ def test_the_counts_are_those_of_a_plain_list_for_any_batches_and_repeats(
         assert answer == {"accepted": len(new), "repeated": len(batch) - len(new)}
         stored |= new
 
-    names = ("service", "channel", "district", "month")
+    names = ("service", "channel", "month")
     first, last = sorted(data.draw(st.tuples(DAYS, DAYS)))
     plain: Counter[tuple[Any, ...]] = Counter()
     for number in stored:

@@ -232,3 +232,51 @@ def summary(dimensions: list[str]) -> str:
     ORDER BY {", ".join([*dimensions, "measure"])}
     LIMIT 10000
     """  # noqa: S608 - the dimensions are words of `schemas.Dimension`
+
+
+BESIDE_DISTRICT = ("month", "agency", "service", "district")
+"""Dimensions by which districts may be told apart."""
+
+
+def district_summary(dimensions: list[str]) -> str:
+    """The same by district, in steps of five (names of our own alone).
+
+    Of each month, agency, service, kind and district, whole fives are told of the district, and
+    the rest where no district is. Whatever is added or subtracted, and however often it is asked,
+    what is told of a district is a multiple of five, so that nobody can be found in it.
+    """
+    keys = "".join(f", {d}" for d in dimensions)
+    shown = "".join(
+        ", to_char(month, 'YYYY-MM') AS month" if d == "month" else f", {d}" for d in dimensions
+    )
+    return f"""
+    -- Events of whole months by district, in fives; statistics, which know no district.
+    WITH cells AS (
+        SELECT kind, month, agency, service, district, sum(events) AS events
+        FROM feedback.monthly_usage c JOIN feedback.facet f ON f.region = :region AND f.id = c.facet
+        WHERE c.region = :region AND month >= :months_from AND month < :months_until
+          AND (:agency ::text IS NULL OR agency = :agency)
+          AND (:service ::text IS NULL OR service = :service)
+        GROUP BY kind, month, agency, service, district
+    ),
+    counted AS (
+        SELECT kind AS measure, month, agency, service, district, events - events % 5 AS value
+        FROM cells WHERE district <> '' AND events >= 5
+        UNION ALL
+        SELECT kind, month, agency, service, '',
+               CASE district WHEN '' THEN events ELSE events % 5 END
+        FROM cells WHERE district = '' OR events % 5 > 0
+        UNION ALL
+        SELECT measure, period, agency, service, '', value
+        FROM feedback.statistic
+        WHERE region = :region AND is_current
+          AND period >= :months_from AND period < :months_until
+          AND (:agency ::text IS NULL OR agency = :agency)
+          AND (:service ::text IS NULL OR service = :service)
+    )
+    SELECT measure, sum(value)::bigint AS value{shown}
+    FROM counted
+    GROUP BY measure{keys}
+    ORDER BY {", ".join([*dimensions, "measure"])}
+    LIMIT 10000
+    """  # noqa: S608 - the dimensions are words of `schemas.Dimension`

@@ -101,8 +101,12 @@ async def get_usage_summary(
     """Sums of events and of current statistics (at most 10,000).
 
     Statistics are monthly: a month counts when it begins in the span or holds its first day. By
-    `day` (366 of them at most) and by `hour` (31 days at most, and not by `district`, for few
-    people do something in an hour there) events alone are counted, in Jakarta's time.
+    `day` (366 of them at most) and by `hour` (31 days at most) events alone are counted, in
+    Jakarta's time.
+
+    By `district`, so that nobody can be found in a small place: whole months, beside `month`,
+    `agency` and `service` alone, and in steps of five of each of those; what is left of a step
+    counts where `district` is null.
     """
     today = datetime.now(JAKARTA).date()
     dimensions = [name for name in DIMENSIONS if name in group_by]
@@ -118,8 +122,13 @@ async def get_usage_summary(
         "agency": agency,
         "service": service,
     } | counts_between(first, last)
-    fine = not queries.FINE.isdisjoint(dimensions)
-    statement = queries.fine_summary if fine else queries.summary
+    if "district" in dimensions:
+        statement = queries.district_summary
+        parameters["months_from"] = first
+        parameters["months_until"] = shift(min(last, LAST_DAY), 1)
+    else:
+        fine = not queries.FINE.isdisjoint(dimensions)
+        statement = queries.fine_summary if fine else queries.summary
     rows = await session.execute(text(statement(list(dimensions))), parameters)
     return UsageSummary(
         items=[
@@ -138,9 +147,31 @@ def check_span(dimensions: Collection[str], first: date, last: date) -> None:
             detail = f"by {name}, a span may have {most} days; it has {(last - first).days + 1}"
             error = FieldError(pointer=None, parameter="from", detail=detail)
             raise Conflict("Ask for a shorter span, or for months.", errors=[error])
-    if {"hour", "district"} <= set(dimensions):
-        error = FieldError(pointer=None, parameter="group_by", detail="has both hour and district")
-        raise Conflict("Districts are not told apart by the hour; ask by day.", errors=[error])
+    if "district" in dimensions:
+        _check_districts(dimensions, first, last)
+
+
+def _check_districts(dimensions: Collection[str], first: date, last: date) -> None:
+    """Refuses parts of districts in which a person could be found."""
+    errors = [
+        FieldError(pointer=None, parameter="group_by", detail=f"has both district and {name}")
+        for name in dimensions
+        if name not in queries.BESIDE_DISTRICT
+    ]
+    if first.day > 1:
+        detail = "is not the first day of a month"
+        errors.append(FieldError(pointer=None, parameter="from", detail=detail))
+    today = datetime.now(JAKARTA).date()
+    if last < today and (last + timedelta(days=1)).day > 1:
+        detail = "is neither the last day of a month nor today"
+        errors.append(FieldError(pointer=None, parameter="to", detail=detail))
+    if errors:
+        beside = ", ".join(name for name in queries.BESIDE_DISTRICT if name != "district")
+        raise Conflict(
+            f"Districts are told by whole months, and beside them {beside} alone: few people do "
+            "something in less.",
+            errors=errors,
+        )
 
 
 def counts_between(first: date, last: date) -> dict[str, date | datetime]:

@@ -218,7 +218,9 @@ class UsageCell(Wire):
     channel: str | None = None
     link: str | None = None
     source: str | None = None
-    district: str | None = None
+    district: str | None = Field(
+        None, description="Told in steps of five; null holds the rest, and what names none."
+    )
 
 
 class UsageSummary(Wire):
