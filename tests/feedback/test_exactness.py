@@ -207,8 +207,7 @@ async def live(house: House, history: dict[str, Any]) -> dict[str, dict[str, Any
     size: int = history["batch"]
     firsts = [events[n : n + size] for n in range(0, len(events), size)]
     rng.shuffle(firsts)
-    signer = TokenSigner(load_private_key(house.settings.private_key_file), "12.12")
-    headers = {"Authorization": f"Bearer {signer.sign(WRITER)}"}
+    headers = signed(house)
     crashed = asyncio.Event()
 
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{house.port}", timeout=20) as client:
@@ -239,6 +238,26 @@ async def live(house: House, history: dict[str, Any]) -> dict[str, dict[str, Any
     return {event["id"]: event for event in events}
 
 
+def signed(house: House) -> dict[str, str]:
+    signer = TokenSigner(load_private_key(house.settings.private_key_file), "12.12")
+    return {"Authorization": f"Bearer {signer.sign(WRITER)}"}
+
+
+def told_by(house: House) -> Counter[tuple[Any, ...]]:
+    """The summary that the service answers: kind, service and month."""
+    answer = LOOPBACK.get(
+        f"http://127.0.0.1:{house.port}/api/v1/usage/summary",
+        params={"from": "2024-01-01", "to": "2024-12-31", "group_by": "service,month"},
+        headers=signed(house),
+    ).raise_for_status()
+    return Counter(
+        {
+            (cell["measure"], cell["service"] or "", cell["month"]): cell["value"]
+            for cell in answer.json()["items"]
+        }
+    )
+
+
 def said(event: dict[str, Any]) -> tuple[Any, ...]:
     return (event["kind"], event["service"] or "", event["district"] or "")
 
@@ -254,6 +273,10 @@ async def check(house: House, known: dict[str, dict[str, Any]]) -> None:
         (*said(e), moments[key].astimezone(JAKARTA).date().replace(day=1))
         for key, e in known.items()
     )
+    summed: Counter[tuple[Any, ...]] = Counter()
+    for (kind, service, _, month), events in months.items():
+        summed[kind, service, f"{month:%Y-%m}"] += events
+    assert told_by(house) == summed
     connection = await asyncpg.connect(house.postgres.get_uri())
     try:
         assert await connection.fetchval("SHOW fsync") == "on"
