@@ -1,6 +1,8 @@
 """A token proves a use and opens a rating once; nothing that is kept joins it with the answer."""
 
 import asyncio
+import csv
+import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -168,6 +170,54 @@ def test_an_agency_sees_answers_with_the_bundle_that_hides_them(
                 5 if number == 5 else None
             )
         assert lines() == 5
+
+
+def test_an_exported_answer_shows_what_all_of_its_bundle_share(
+    server: Server, migrated: str
+) -> None:
+    admin = agency_caller("diskominfo", "admin")
+    about_dukcapil = [("dukcapil", "ktp"), ("dukcapil", "akta")]
+    with (
+        server.database_from(migrated) as name,
+        room(create_app, server.settings(name)) as desk,
+    ):
+        load(desk, RATING, reporting=[*about_dukcapil, ("disdik", "ijazah")])
+
+        def answered(month: str, count: int, *, overall: int, **use: Any) -> None:
+            for token in tokens(desk, count, caller=admin, **{"agency": "dukcapil"} | use):
+                more = {"answered_on": f"2024-{month}-14", "mode": "kiosk"}
+                stored = rate(desk, token, answers={"overall": overall}, **more)
+                assert stored.status_code == 201, stored.text
+
+        def exported(period: str, caller: Caller = WRITER) -> dict[str, list[tuple[str, ...]]]:
+            path = f"{SURVEYS}/penilaian/exports/responses.csv"
+            sheet = desk.get(path, caller=caller, period=period).content.decode("utf-8-sig")
+            found: dict[str, list[tuple[str, ...]]] = {}
+            for line in csv.DictReader(io.StringIO(sheet)):
+                facts = ("month", "agency", "service", "channel", "mode")
+                found.setdefault(line["overall"], []).append(tuple(line[f] for f in facts))
+            return found
+
+        # One by phone among four at the counter; a quarter together; a year with another agency.
+        answered("05", 4, overall=4, service="ktp", channel="counter")
+        answered("05", 1, overall=1, service="ktp", channel="phone")
+        answered("04", 4, overall=3, service="akta", channel="counter")
+        answered("06", 1, overall=3, service="akta", channel="counter")
+        answered("09", 4, overall=2, service="akta", channel="counter")
+        answered("09", 1, overall=2, service="ijazah", agency="disdik", channel="counter")
+        assert desk.get(f"{SURVEYS}/penilaian/results", period="2024").json()["n"] == 15
+
+        mixed_channels = ("2024-05", "dukcapil", "ktp", "", "")
+        quarter = ("2024-Q2", "dukcapil", "akta", "counter", "")
+        assert exported("2024") == {
+            "1": [mixed_channels],
+            "4": [mixed_channels] * 4,
+            "3": [quarter] * 5,
+        }
+        # Nor does a shorter span tell what the bundle does not.
+        assert set(exported("2024-05")) == {"1", "4"}
+        assert exported("2024-06") == exported("2024-09") == {}
+        assert exported("2024", admin)["2"] == [("2024-09", "", "", "counter", "")] * 5
 
 
 def test_an_agency_issues_tokens_for_its_own_services(desk: Room) -> None:

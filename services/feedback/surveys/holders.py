@@ -1,6 +1,7 @@
 """What holders of a key may see: an agency the responses about itself, an administrator all."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -29,12 +30,24 @@ router = APIRouter(
 
 RESPONSES = """
 -- The responses of a period, about one agency or about all.
-SELECT CAST(date_trunc('month', answered_on) AS date) AS month, version, service, agency, channel,
-       district, mode, answers
+SELECT to_char(answered_on, 'YYYY-MM') AS month, version, service, agency, channel, district, mode,
+       answers
 FROM feedback.response
 WHERE region = :region AND survey = :survey AND answered_on BETWEEN :first AND :last
   AND (CAST(:agency AS text) IS NULL OR agency = :agency)
-  AND (bundle IS NOT NULL OR NOT :bundled)
+"""
+
+HIDDEN_RESPONSES = """
+-- The responses that a bundle hides, each with no more than its whole bundle has in common: of the
+-- bundles that lie in a period, about one agency or about all.
+SELECT b.first_day, b.last_day,
+       CASE WHEN cardinality(b.versions) = 1 THEN b.versions[1] END AS version,
+       coalesce(b.service, '') AS service, coalesce(b.agency, '') AS agency,
+       coalesce(b.channel, '') AS channel, coalesce(b.district, '') AS district, r.answers
+FROM feedback.bundle b
+JOIN feedback.response r ON r.region = b.region AND r.survey = b.survey AND r.bundle = b.id
+WHERE b.region = :region AND b.survey = :survey AND b.first_day >= :first AND b.last_day <= :last
+  AND (CAST(:agency AS text) IS NULL OR b.agency = :agency)
 """
 
 
@@ -63,13 +76,15 @@ async def export_survey_responses(
 ) -> Response:
     """Single responses of a period, with the month and without an id: for analysis.
 
-    An agency's key gives the responses about that agency, an administrator's key all.
+    An agency's key gives the responses about that agency, an administrator's key all. Of a survey
+    that needs tokens, a response shows what all of its bundle share: the bundle's period, and
+    blanks where the bundle is mixed.
     """
     region = region_of(request)
     survey, _ = await find_survey(session, region, slug)
     wanted = period_or_this_year(period, datetime.now(JAKARTA).date())
-    responses = await _responses(session, region, survey, wanted, caller)
     definitions = await definitions_of(session, region, slug)
+    responses = await _responses(session, region, definitions, wanted, caller)
     table = table_of(all_questions(definitions), responses)
     name = f"{slug}-{wanted}-{file}"
     return Response(
@@ -114,7 +129,8 @@ async def get_weighted_survey_results(
         known = ", ".join(survey.population) or "none"
         raise Conflict(f"The survey {slug} has margins of its population for: {known}.")
     wanted = period_or_this_year(period, datetime.now(JAKARTA).date())
-    responses = await _responses(session, region, survey, wanted, caller)
+    definitions = await definitions_of(session, region, slug)
+    responses = await _responses(session, region, definitions, wanted, caller)
     codes = {q.about: q.code for q in survey.questions if q.about in margins}
     whole = [r for r in responses if all(r.answers.get(codes[n]) in m for n, m in margins.items())]
     try:
@@ -171,36 +187,41 @@ def weighted_question(
 
 
 async def _responses(
-    session: ReadSession, region: str, survey: Survey, period: Period, caller: Caller
+    session: ReadSession,
+    region: str,
+    definitions: Mapping[int, Survey],
+    period: Period,
+    caller: Caller,
 ) -> list[Answered]:
     """The responses that a caller may see one by one.
 
-    Who issues tokens knows whom it gave them to, and could wait for each answer to come: where
-    tokens are needed, answers are seen with the bundle of five or more that they belong to.
+    Who issues tokens knows whom it gave them to, and could wait for each answer to come, or look
+    for the one by phone: where tokens are needed, or ever were, answers are seen with the bundle of
+    five or more that they belong to, and say nothing but what it says.
     """
     if caller.agency is None and "admin" not in caller.scopes:
         raise NotAllowed("This key belongs to no agency.")
+    hidden = any(survey.needs_token for survey in definitions.values())
     rows = await session.execute(
-        text(RESPONSES),
+        text(HIDDEN_RESPONSES if hidden else RESPONSES),
         {
             "region": region,
-            "survey": survey.slug,
+            "survey": next(iter(definitions.values())).slug,
             "first": period.first,
             "last": period.last,
-            "bundled": survey.needs_token,
             "agency": None if "admin" in caller.scopes else caller.agency,
         },
     )
     return [
         Answered(
-            row.month,
-            row.version,
-            row.service,
-            row.agency,
-            row.channel,
-            row.district,
-            row.mode,
-            row.answers,
+            period=str(Period(row.first_day, row.last_day)) if hidden else row.month,
+            version=row.version,
+            service=row.service,
+            agency=row.agency,
+            channel=row.channel,
+            district=row.district,
+            mode="" if hidden else row.mode,
+            answers=row.answers,
         )
         for row in rows
     ]

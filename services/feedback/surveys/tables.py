@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Literal
 
 from services.feedback.surveys.definition import Question
@@ -32,10 +31,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Answered:
-    """A response as it is exported: its month, not its day; no id."""
+    """A response as it is exported: its month or its bundle's period, not its day; no id.
 
-    month: date
-    version: int
+    What is empty was not said, or is hidden by the bundle.
+    """
+
+    period: str
+    version: int | None
     service: str
     agency: str
     channel: str
@@ -45,7 +47,7 @@ class Answered:
 
 
 FACTS = (
-    ("month", "Bulan", "Month"),
+    ("month", "Bulan, atau masa kelompoknya", "Month, or its bundle's period"),
     ("version", "Versi survei", "Version of the survey"),
     ("service", "Layanan", "Service"),
     ("agency", "Instansi", "Agency"),
@@ -74,7 +76,7 @@ def table_of(questions: Sequence[Question], responses: Sequence[Answered]) -> Ta
 
 def _facts(response: Answered) -> list[Value]:
     return [
-        f"{response.month:%Y-%m}",
+        response.period,
         response.version,
         response.service,
         response.agency,
