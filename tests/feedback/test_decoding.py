@@ -204,6 +204,23 @@ def test_an_id_of_a_cloud_event_that_is_no_uuid_is_made_one_with_its_source() ->
     assert UUID(int=0) != CLOUD_EVENTS
 
 
+def test_an_id_that_is_no_uuid_is_one_agencys_own() -> None:
+    def id_of(agency: str | None, **more: Any) -> str:
+        body = json.dumps(cloud_event(source="/loket", id="1") | more).encode()
+        [made] = read_batch(body, CLOUD_EVENT, agency=agency).ids
+        batch, _ = read_each(body, CLOUD_EVENT, agency=agency)
+        assert batch.ids == [made]
+        return made
+
+    named = {"data": {"source": "kiosk", "agency": "dukcapil"}}
+    assert len({id_of("dukcapil"), id_of("pupr"), id_of(None)}) == 3
+    # Whoever sends an event for an agency, an administrator for one, sends the agency's event.
+    assert id_of("diskominfo", **named) == id_of(None, **named) == id_of("dukcapil")
+    assert id_of("pupr", source="/loket 1", id="2") != id_of("pupr", source="/loket", id="1 2")
+    own = str(uuid4())
+    assert id_of("dukcapil", id=own) == id_of("pupr", id=own) == own
+
+
 CLOUDS = st.lists(
     st.fixed_dictionaries(
         {"specversion": st.just("1.0") | ODD, "id": st.text(max_size=3) | ODD},

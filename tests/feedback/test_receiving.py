@@ -118,6 +118,16 @@ def test_cloud_events_are_taken_in_batches_and_one_by_one(feedback: Room) -> Non
     assert counted(feedback) == {("form_start", "ktp-el"): 2}
 
 
+def test_cloud_events_of_two_agencies_that_count_from_one_both_count(feedback: Room) -> None:
+    one = cloud_event(id="1", source="/loket")
+    single = {"Content_Type": "application/cloudevents+json"}
+    other_agency = feedback.token(agency_caller("pupr", "usage:write"))
+    assert send(feedback, one, **single).json() == {"accepted": 1, "repeated": 0}
+    assert send(feedback, one, **single, **other_agency).json() == {"accepted": 1, "repeated": 0}
+    assert send(feedback, one, **single, **other_agency).json() == {"accepted": 0, "repeated": 1}
+    assert counted(feedback, "agency") == {("form_start", "dukcapil"): 1, ("form_start", "pupr"): 1}
+
+
 @pytest.mark.parametrize(
     ("change", "batch_pointer", "status"),
     [

@@ -97,8 +97,11 @@ class SentBatch(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 _decoder = msgspec.json.Decoder(SentBatch)
 
 
-def read_batch(body: bytes, media_type: str) -> Batch:
-    """The events of a body that is right as a whole; `Invalid` with every field that is not."""
+def read_batch(body: bytes, media_type: str, *, agency: str | None = None) -> Batch:
+    """The events of a body that is right as a whole; `Invalid` with every field that is not.
+
+    `agency` is whose events they are where they name none.
+    """
     if media_type == JSON and (batch := read_fast(body)) is not None:
         return batch
     form = FORMS[media_type]
@@ -106,10 +109,14 @@ def read_batch(body: bytes, media_type: str) -> Batch:
     errors = form.errors(document)
     if errors:
         raise _invalid(errors, document)
-    return _columns(form.event_of(form.item.model_validate(item)) for item in form.items(document))
+    return _columns(
+        form.event_of(form.item.model_validate(item), agency) for item in form.items(document)
+    )
 
 
-def read_each(body: bytes, media_type: str) -> tuple[Batch, list[list[FieldError]]]:
+def read_each(
+    body: bytes, media_type: str, *, agency: str | None = None
+) -> tuple[Batch, list[list[FieldError]]]:
     """The events of a body that are right, and for each place what is wrong with it.
 
     Where not even the envelope is right, `Invalid`.
@@ -126,7 +133,7 @@ def read_each(body: bytes, media_type: str) -> tuple[Batch, list[list[FieldError
         errors = form.errors_at(place, item, limit=MAX_ERRORS_OF_ONE)
         found.append(_field_errors(errors, document))
         if not errors:
-            events.append(form.event_of(form.item.model_validate(item)))
+            events.append(form.event_of(form.item.model_validate(item), agency))
     return _columns(iter(events)), found
 
 
@@ -217,7 +224,8 @@ class Form:
     specimen: dict[str, Any]
     """Any item that is right."""
     place: tuple[str, ...]
-    event_of: Callable[[Any], UsageEvent]
+    event_of: Callable[[Any, str | None], UsageEvent]
+    """The event of an item; an item that names no agency is this one's."""
     agency: tuple[str, ...]
     """Where in an item its agency stands."""
     time: tuple[str, ...]
@@ -303,19 +311,25 @@ def _trimmed(value: object, model: type[BaseModel], unknown: int) -> object:
     return kept
 
 
-def _same(event: UsageEvent) -> UsageEvent:
+def _same(event: UsageEvent, _agency: str | None) -> UsageEvent:
     return event
 
 
-def event_of_cloud_event(cloud: UsageCloudEvent) -> UsageEvent:
-    """The event that a CloudEvent stands for."""
+def event_of_cloud_event(cloud: UsageCloudEvent, agency: str | None) -> UsageEvent:
+    """The event that a CloudEvent stands for; one that names no agency is this one's."""
     is_uuid = _UUID.fullmatch(cloud.id) is not None
     return UsageEvent.model_construct(
-        id=UUID(cloud.id) if is_uuid else uuid5(CLOUD_EVENTS, f"{cloud.source} {cloud.id}"),
+        id=UUID(cloud.id) if is_uuid else _id_of(cloud, cloud.data.agency or agency),
         kind=cast("EventKind", cloud.type.split(".")[3]),
         occurred_at=cloud.time,
         **cloud.data.model_dump(),
     )
+
+
+def _id_of(cloud: UsageCloudEvent, agency: str | None) -> UUID:
+    """The UUID for an id that is none. Two agencies may number their events alike, and name what
+    made them alike."""
+    return uuid5(CLOUD_EVENTS, json.dumps([agency, cloud.source, cloud.id]))
 
 
 _EVENT: dict[str, Any] = {

@@ -80,7 +80,7 @@ class Intake:
         self, body: bytes, media_type: str, *, caller: Caller, now: datetime
     ) -> EventsStored:
         """Stores all events of a body, or refuses it."""
-        batch = read_batch(body, media_type)
+        batch = read_batch(body, media_type, agency=caller.agency)
         check = self._check(media_type, caller, now)
         if foreign := check.foreign(batch):
             raise NotAllowed(
@@ -103,7 +103,7 @@ class Intake:
         self, body: bytes, media_type: str, *, caller: Caller, now: datetime
     ) -> EventResults:
         """Stores every event of a body that can be stored, and says of each what became of it."""
-        batch, errors = read_each(body, media_type)
+        batch, errors = read_each(body, media_type, agency=caller.agency)
         check = self._check(media_type, caller, now)
         right = [place for place, found in enumerate(errors) if not found]
         for n in check.foreign(batch):

@@ -81,8 +81,8 @@ class UsageEventData(Wire):
 class UsageCloudEvent(BaseModel):
     """A usage event as a CloudEvent 1.0 in structured JSON; extension attributes are let through.
 
-    An `id` that is no UUID stands for the UUID (version 5) made of `source` and `id` in the name
-    space `CLOUD_EVENTS`.
+    An `id` that is no UUID stands for the UUID (version 5) made of the event's agency, `source` and
+    `id` in the name space `CLOUD_EVENTS`.
     """
 
     model_config = ConfigDict(extra="ignore")
