@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.feedback.usage import queries
 from tests.conftest import ANONYMOUS, Room, agency_caller
 from tests.feedback.conftest import new_agency
 from tests.feedback.sending import (
@@ -20,6 +21,7 @@ from tests.feedback.sending import (
     send_events,
     send_statistics,
     statistic,
+    summary,
     sums,
 )
 
@@ -245,6 +247,33 @@ def test_a_dimension_that_statistics_do_not_have_is_null_for_them(
         ("submitted", None): 412,
         ("form_end", named[dimension]): 1,
     }
+
+
+def test_an_answer_that_would_be_too_long_is_refused_and_never_cut(
+    office: Room, agency: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send_statistics(office, agency, statistic(agency), statistic(agency, "akta"))
+    send_events(office, agency, event(service="ktp"), event(service="akta"))
+    monkeypatch.setattr(queries, "MOST_ROWS", 2)
+    assert len(sums(office, agency=agency)) == 2
+    assert len(revisions(office, agency)) == 2
+    monkeypatch.setattr(queries, "MOST_ROWS", 1)
+    whole = {"from": "2024-03-01", "to": "2024-03-31", "agency": agency}
+    for answer, wanted, instead in (
+        (summary(office, **whole), "group_by", "shorter span"),
+        (summary(office, **whole, group_by="service,day"), "group_by", "leave out a dimension"),
+        (summary(office, **whole, group_by="service,district"), "group_by", "one service"),
+        (office.get(f"{USAGE}/statistics", period="2024-03"), "agency", "each agency"),
+        (
+            office.get(f"{USAGE}/statistics", period="2024-03", agency=agency),
+            "service",
+            "each of its services",
+        ),
+    ):
+        assert answer.status_code == 409, answer.text
+        [error] = answer.json()["errors"]
+        assert error["parameter"] == wanted
+        assert instead in error["detail"]
 
 
 def test_posts_of_one_agency_at_the_same_time_number_their_revisions_one_by_one(

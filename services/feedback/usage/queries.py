@@ -1,5 +1,8 @@
 """Usage in SQL: what is stored, and the sums that are asked for."""
 
+MOST_ROWS = 10_000
+"""Of an answer; what has more is refused, for nobody sees of a sum that others are missing."""
+
 GIVEN = """
 given AS MATERIALIZED (
     SELECT id, occurred_at, facet, reported_by
@@ -151,7 +154,7 @@ WHERE region = :region AND period = :period
   AND (:agency ::text IS NULL OR agency = :agency)
   AND (:service ::text IS NULL OR service = :service)
 ORDER BY agency, service, channel, measure, revision
-LIMIT 10000
+LIMIT :most
 """
 
 
@@ -183,7 +186,7 @@ def fine_summary(dimensions: list[str]) -> str:
       AND (:service ::text IS NULL OR service = :service)
     GROUP BY 1, {places}
     ORDER BY {places}, 1
-    LIMIT 10000
+    LIMIT :most
     """  # noqa: S608 - the dimensions are words of `schemas.Dimension`
 
 
@@ -230,7 +233,7 @@ def summary(dimensions: list[str]) -> str:
     ) counted
     GROUP BY measure{keys}
     ORDER BY {", ".join([*dimensions, "measure"])}
-    LIMIT 10000
+    LIMIT :most
     """  # noqa: S608 - the dimensions are words of `schemas.Dimension`
 
 
@@ -278,5 +281,5 @@ def district_summary(dimensions: list[str]) -> str:
     FROM counted
     GROUP BY measure{keys}
     ORDER BY {", ".join([*dimensions, "measure"])}
-    LIMIT 10000
+    LIMIT :most
     """  # noqa: S608 - the dimensions are words of `schemas.Dimension`

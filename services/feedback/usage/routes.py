@@ -1,11 +1,11 @@
 """Usage over HTTP: `/api/v1/usage/...`."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 
 from services.feedback.reporting.duty import counts_of, months_of
 from services.feedback.reporting.flags import doubted_months
@@ -25,7 +25,7 @@ from services.feedback.usage.schemas import (
     UsageSummary,
 )
 from services.feedback.usage.statistics import JAKARTA, first_day
-from services.platform.database import Reading, Writing
+from services.platform.database import Reading, ReadSession, Writing
 from services.platform.fields import Day, Slug, Year, YearMonth
 from services.platform.identity import UsageWriter
 from services.platform.problems import Conflict, FieldError, problem_responses
@@ -58,7 +58,7 @@ async def post_usage_statistics(
     )
 
 
-@router.get("/statistics", operation_id="list_usage_statistics")
+@router.get("/statistics", operation_id="list_usage_statistics", responses=problem_responses(409))
 async def list_usage_statistics(
     request: Request,
     session: Reading,
@@ -66,17 +66,23 @@ async def list_usage_statistics(
     agency: Slug | None = None,
     service: Slug | None = None,
 ) -> Revisions:
-    """The figures of a month with all their revisions (at most 10,000)."""
-    rows = await session.execute(
-        text(queries.REVISIONS),
+    """The figures of a month with all their revisions.
+
+    A month with more than 10,000 is refused (409): ask agency by agency, or service by service.
+    """
+    found = await rows_of(
+        session,
+        queries.REVISIONS,
         {
             "region": region_of(request),
             "period": first_day(period),
             "agency": agency,
             "service": service,
         },
+        parameter="agency" if agency is None else "service",
+        instead="ask for each agency, and each of its services, by itself",
     )
-    return Revisions(items=[StatisticRevision.model_validate(dict(row)) for row in rows.mappings()])
+    return Revisions(items=[StatisticRevision.model_validate(dict(row)) for row in found])
 
 
 @router.get("/summary", operation_id="get_usage_summary", responses=problem_responses(409))
@@ -98,7 +104,10 @@ async def get_usage_summary(
     agency: Slug | None = None,
     service: Slug | None = None,
 ) -> UsageSummary:
-    """Sums of events and of current statistics (at most 10,000).
+    """Sums of events and of current statistics.
+
+    More than 10,000 sums are refused (409): ask for a shorter span, for fewer dimensions, or for an
+    agency or a service by itself.
 
     Statistics are monthly: a month counts when it begins in the span or holds its first day. By
     `day` (366 of them at most) and by `hour` (31 days at most) events alone are counted, in
@@ -129,15 +138,41 @@ async def get_usage_summary(
     else:
         fine = not queries.FINE.isdisjoint(dimensions)
         statement = queries.fine_summary if fine else queries.summary
-    rows = await session.execute(text(statement(list(dimensions))), parameters)
+    found = await rows_of(
+        session,
+        statement(list(dimensions)),
+        parameters,
+        parameter="group_by",
+        instead="leave out a dimension, or ask for a shorter span, one agency or one service",
+    )
     return UsageSummary(
         items=[
             UsageCell.model_validate(
                 {name: None if value == "" else value for name, value in row.items()}
             )
-            for row in rows.mappings()
+            for row in found
         ]
     )
+
+
+async def rows_of(
+    session: ReadSession,
+    statement: str,
+    parameters: Mapping[str, Any],
+    *,
+    parameter: str,
+    instead: str,
+) -> Sequence[RowMapping]:
+    """All rows that answer a question; `Conflict` where there are too many for one answer."""
+    most = queries.MOST_ROWS
+    rows = await session.execute(text(statement), {**parameters, "most": most + 1})
+    found = rows.mappings().all()
+    if len(found) > most:
+        error = FieldError(
+            pointer=None, parameter=parameter, detail=f"gives more than {most:,} rows; {instead}"
+        )
+        raise Conflict("This is too much for one answer; ask for parts of it.", errors=[error])
+    return found
 
 
 def check_span(dimensions: Collection[str], first: date, last: date) -> None:
