@@ -2,10 +2,11 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import BrowserContext, Error, Page, Route, sync_playwright
 
 from services.gateway.app import create_app
 from services.platform.settings import Settings
@@ -50,19 +51,25 @@ def test_twenty_surveys_without_a_network_are_stored_once(
     settings: Settings, chromium: str, tmp_path: Path
 ) -> None:
     port = free_port()
-    address = f"http://127.0.0.1:{port}/survei/skm/petugas?service=ktp-el&channel=counter"
+    form = f"http://127.0.0.1:{port}/survei/skm/petugas"
+    address, another = f"{form}?service=ktp-el&channel=counter", f"{form}?service=pbg"
     complaints: list[str] = []
 
     with serving(create_app(settings), port=port), phone(chromium, tmp_path) as first:
         page = first.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(address)
-        page.wait_for_selector("#ready:not([hidden])")
+        for opened in (another, address):
+            page.goto(opened)
+            page.wait_for_selector("#ready:not([hidden])")
 
     # The hub is out of reach from here on: whatever the phone shows, it kept.
     with phone(chromium, tmp_path) as second:
         page = second.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(another)
+        assert page.input_value('select[name="about.service"]') == "pbg"
+        with second.new_page() as lost, pytest.raises(Error, match="ERR_"):
+            lost.goto(f"{form}?service=akta-kelahiran")  # rather than with another service's form
         page.goto(address)
         page.select_option('select[name="about.district"]', label="Balige")
         for done in range(SURVEYS // 2):
@@ -120,6 +127,24 @@ def test_an_answer_that_is_lost_on_its_way_back_does_not_count_twice(
         found = page.request.get(f"{site}/api/v1/surveys/skm/results").json()
     assert lost >= 1
     assert found["n"] == 5
+
+
+def test_an_answer_that_was_refused_is_tried_again_when_its_reason_is_over(
+    settings: Settings, chromium: str, tmp_path: Path
+) -> None:
+    now = datetime.now(UTC)
+    with serving(create_app(settings)) as site, phone(chromium, tmp_path) as context:
+        page = context.new_page()
+        page.clock.set_fixed_time(now + timedelta(days=40))
+        page.goto(f"{site}/survei/skm/petugas?lang=en")
+        answer_once(page, level=4)
+        wait_for_count(page, "refused", 1)
+        assert "answered_on" in page.inner_text("#refused-why")
+        page.clock.set_fixed_time(now)
+        page.get_by_role("button", name="Try again").click()
+        wait_for_count(page, "sent", 1)
+        assert page.is_hidden("#retry")
+        wait_for_count(page, "refused", 0)
 
 
 def test_an_incomplete_answer_is_marked_and_not_kept(

@@ -16,8 +16,14 @@ async function fromNetwork(request) {
   return answer;
 }
 
+// The very address that was kept. Another query is another page: it names the service that is asked
+// about. Of the page's parts it only names a version, and the newest kept one is better than none.
 async function kept(request) {
-  return caches.match(request, { ignoreSearch: true, ignoreVary: true });
+  const cache = await caches.open(CACHE);
+  const exact = await cache.match(request, { ignoreVary: true });
+  if (exact || !new URL(request.url).pathname.startsWith("/static/")) return exact;
+  const versions = await cache.matchAll(request, { ignoreSearch: true, ignoreVary: true });
+  return versions[versions.length - 1];
 }
 
 async function answerTo(request) {

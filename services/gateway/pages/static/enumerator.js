@@ -139,7 +139,7 @@ async function keep(event) {
   deliver();
 }
 
-// What became of a delivery: stored, refused for good, or to be tried again later.
+// What became of a delivery: stored, refused until somebody asks for it, or to be tried again later.
 async function send(item) {
   let answer;
   try {
@@ -207,6 +207,37 @@ async function prepareOffline() {
   reveal("ready", true);
 }
 
+// Why an answer was refused may be over: a clock was put right, a service is known again. Where the
+// clock was ahead, the interview took place on no later day than this one.
+async function tryAgain() {
+  const day = today();
+  await inStores("readwrite", (responses) => {
+    responses.openCursor().onsuccess = (event) => {
+      const cursor = event.target.result;
+      if (!cursor) return;
+      const { refused, ...item } = cursor.value;
+      if (refused) {
+        if (item.body.answered_on > day) item.body.answered_on = day;
+        cursor.update(item);
+      }
+      cursor.continue();
+    };
+  });
+  await refresh();
+  await deliver();
+}
+
+function offerToTryAgain() {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.id = "retry";
+  button.className = "small";
+  button.textContent = document.documentElement.lang === "en" ? "Try again" : "Coba lagi";
+  button.addEventListener("click", tryAgain);
+  document.getElementById("discard").before(button, " ");
+}
+
+offerToTryAgain();
 entry.addEventListener("submit", keep);
 document.getElementById("sync").addEventListener("click", deliver);
 document.getElementById("discard").addEventListener("click", async () => {
