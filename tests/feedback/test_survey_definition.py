@@ -90,6 +90,39 @@ def test_a_question_that_contradicts_itself_is_refused(
         survey(broken)
 
 
+LONG = "n" * 40
+
+
+@pytest.mark.parametrize(
+    ("questions", "message"),
+    [
+        ([question("channel")], "channel is a column of every export; choose another code"),
+        ([question("Month", "scale4")], "Month is a column of every export"),
+        ([question("OR")], "OR is a word of SPSS; choose another code, such as OR_1"),
+        ([question("used"), question("Used")], "used and Used are one column"),
+        (
+            [question("known", "multiple"), question("known__yes")],
+            "known__yes and known__yes are one column",
+        ),
+        (
+            [
+                question(
+                    LONG,
+                    "multiple",
+                    options=[option(f"{'o' * 30}_{end}") for end in ("here", "there")],
+                )
+            ],
+            "names of 64 characters; choose other or shorter codes",
+        ),
+    ],
+)
+def test_what_would_be_one_column_of_an_export_is_refused(
+    questions: list[dict[str, Any]], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        survey(*questions)
+
+
 def test_a_further_language_is_whole_or_absent() -> None:
     options = [option("a", text_in={"bbc": "A"}), option("b", text_in={"bbc": "B"})]
     whole = survey(

@@ -115,6 +115,20 @@ def test_a_file_for_spss_opens_where_nobody_answered(feedback: Room, tmp_path: P
     assert meta.column_names[-1] == "people"
 
 
+def test_a_code_that_changed_its_capitals_leaves_both_columns(
+    feedback: Room, tmp_path: Path
+) -> None:
+    for code in ("used", "Used"):
+        load(feedback, survey(question(code)))
+        respond(feedback, {code: "yes"}, answered_on="2024-05-14")
+    first, second = lines(export(feedback, "responses.csv"))
+    assert [(line["Used"], line["used_2"]) for line in (first, second)] == [("", "1"), ("1", "")]
+    file = tmp_path / "responses.sav"
+    file.write_bytes(export(feedback, "responses.sav").content)
+    _, meta = pyreadstat.read_sav(str(file), output_format="dict")
+    assert meta.column_names[-2:] == ["Used", "used_2"]
+
+
 def test_an_agency_sees_the_responses_about_itself(answered: Room) -> None:
     for caller, agencies in ((ADMIN, ["dukcapil", "pupr"]), (DUKCAPIL, ["dukcapil"])):
         found = lines(export(answered, "responses.csv", caller=caller))

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StrictInt, StringConstraints, model_validator
 
+from services.feedback.surveys.columns import fault_of, option_column
 from services.feedback.surveys.skm import ELEMENTS
 from services.platform.fields import Line, Slug, Text
 from services.platform.packs import PackModel
@@ -128,6 +129,12 @@ class Question(PackModel):
             return f"{alone[0]} stands alone; leave out the others or it"
         return None
 
+    def columns(self) -> list[str]:
+        """Names of the columns in which answers are exported."""
+        if self.kind != "multiple":
+            return [self.code]
+        return [option_column(self.code, option.code) for option in self.options]
+
     def possible(self) -> set[str | int]:
         """The answers on which a later question may depend."""
         if self.kind == "scale4":
@@ -173,6 +180,9 @@ class Survey(PackModel):
         codes = [question.code for question in self.questions]
         if len(set(codes)) != len(codes):
             raise ValueError("each question needs a code of its own")
+        fault = fault_of([name for question in self.questions for name in question.columns()])
+        if fault is not None:
+            raise ValueError(fault)
         return self
 
     @model_validator(mode="after")

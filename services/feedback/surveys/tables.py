@@ -1,9 +1,10 @@
 """Responses as a table of coded columns, the same for every file format."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from services.feedback.surveys.columns import FACTS, LONGEST_NAME, option_column, same_name
 from services.feedback.surveys.definition import Question
 
 Value = int | str | None
@@ -46,15 +47,6 @@ class Answered:
     answers: Mapping[str, Any]
 
 
-FACTS = (
-    ("month", "Bulan, atau masa kelompoknya", "Month, or its bundle's period"),
-    ("version", "Versi survei", "Version of the survey"),
-    ("service", "Layanan", "Service"),
-    ("agency", "Instansi", "Agency"),
-    ("channel", "Cara layanan diurus", "How the service was used"),
-    ("district", "Kecamatan", "District"),
-    ("mode", "Cara menjawab", "How the survey was answered"),
-)
 CHOSEN = {0: ("0", "Tidak dipilih", "Not chosen"), 1: ("1", "Dipilih", "Chosen")}
 
 
@@ -71,7 +63,20 @@ def table_of(questions: Sequence[Question], responses: Sequence[Answered]) -> Ta
         ((*_facts(r), *(v for q in questions for v in _values(q, r.answers))) for r in responses),
         key=lambda row: tuple(str(value) for value in row),
     )
-    return Table(tuple(columns), tuple(rows))
+    return Table(tuple(_apart(columns)), tuple(rows))
+
+
+def _apart(columns: Sequence[Column]) -> Iterator[Column]:
+    """Columns under names of their own: an earlier version may have had the code of another
+    question, but for its capitals."""
+    taken: set[str] = set()
+    for column in columns:
+        name, number = column.name, 1
+        while same_name(name) in taken:
+            number += 1
+            name = f"{column.name[: LONGEST_NAME - 4]}_{number}"
+        taken.add(same_name(name))
+        yield replace(column, name=name)
 
 
 def _facts(response: Answered) -> list[Value]:
@@ -90,7 +95,7 @@ def _columns(question: Question) -> list[Column]:
     if question.kind == "multiple":
         return [
             Column(
-                f"{question.code}__{option.code}"[:64],
+                option_column(question.code, option.code),
                 f"{question.text} {option.text}",
                 f"{question.text_en} {option.text_en}",
                 "nominal",
