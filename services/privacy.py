@@ -61,9 +61,10 @@ HOLDINGS: tuple[Holding, ...] = (
         "replies of citizens and agencies, who did what and when",
         "to handle comments, and to account for it",
         PUBLIC_TASK,
-        "{comment_retention_months} months after the case closed, then the words are erased",
+        "{comment_retention_months} months after the case closed, then the words are erased; that "
+        "consent to a contact was given, and to which text, stays",
         "recorded_at",
-        rows="content <> ''",
+        rows="content <> '' AND action <> 'contact_given'",
     ),
     Holding(
         Service.feedback,

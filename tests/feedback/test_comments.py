@@ -235,7 +235,7 @@ def test_a_contact_is_encrypted_read_by_the_agency_alone_and_gone_when_the_case_
     assert EMAIL not in everything.text
     closed = move(office, filed["ticket"], "closed", handler_of(agency)).json()
     actions = [entry["action"] for entry in closed["timeline"]]
-    assert actions == ["received", "contact_read", "closed", "contact_erased"]
+    assert actions == ["received", "contact_given", "contact_read", "closed", "contact_erased"]
     assert closed["inside"]["has_contact"] is False
     assert call(office, "GET", address, caller=handler_of(agency)).status_code == 404
 
@@ -248,9 +248,29 @@ def test_consent_is_withdrawn_with_the_token_and_that_is_kept(office: Room, agen
     assert call(office, "DELETE", address, token=filed["token"]).status_code == 204
     assert call(office, "DELETE", address, token=filed["token"]).status_code == 404
     assert call(office, "GET", address, caller=handler_of(agency)).status_code == 404
-    timeline = call(office, "GET", filed["href"]).json()["timeline"]
+    timeline = call(office, "GET", filed["href"], token=filed["token"]).json()["timeline"]
     assert timeline[-1]["action"] == "contact_withdrawn"
     assert timeline[-1]["who"] == "citizen"
+
+
+def test_that_consent_was_given_can_be_proved_when_the_contact_is_gone(
+    office: Room, agency: str
+) -> None:
+    filed = file(office, agency=agency, contact=contact())
+    address = f"{filed['href']}/contact"
+    consented_at = call(office, "GET", address, caller=handler_of(agency)).json()["consented_at"]
+    assert call(office, "DELETE", address, token=filed["token"]).status_code == 204
+    kept = call(office, "GET", filed["href"], caller=handler_of(agency)).json()["timeline"]
+    [given] = [entry for entry in kept if entry["action"] == "contact_given"]
+    assert (given["who"], given["text"], given["at"]) == ("citizen", "2026-1", consented_at)
+    for plain in (EMAIL, PHONE):
+        assert plain not in dump(office)
+    # Nobody else learns that there was one.
+    public = call(office, "GET", filed["href"]).json()["timeline"]
+    assert [(entry["number"], entry["action"]) for entry in public] == [(1, "received")]
+    without = file(office, agency=agency)
+    seen = call(office, "GET", without["href"], caller=handler_of(agency)).json()["timeline"]
+    assert [entry["action"] for entry in seen] == ["received"]
 
 
 def test_a_duplicate_is_merged_and_its_holder_hears_the_answer(office: Room, agency: str) -> None:

@@ -28,6 +28,9 @@ from services.platform.service import API
 Stored = Row[Any]
 """A row of `feedback.comment`."""
 
+CONSENT_GIVEN = "contact_given"
+"""The entry that a contact was given; its content is the version of the text agreed to."""
+
 FIND = """
 -- A comment by its ticket.
 SELECT c.*, m.ticket AS merged_ticket,
@@ -201,7 +204,9 @@ async def show_case(
                 state=row.state,
                 text=(row.content or None) if inner or row.who != "citizen" else None,
             )
-            for number, row in enumerate(happened, start=1)
+            for number, row in enumerate(
+                (row for row in happened if _is_shown(row.action, reader)), start=1
+            )
         ],
         inside=(
             await _inside(session, stored, href=href, for_agency=reader is Reader.agency)
@@ -211,6 +216,14 @@ async def show_case(
         href=href,
         page=page,
     )
+
+
+def _is_shown(action: str, reader: Reader) -> bool:
+    """Whether a reader sees that this happened. That somebody gave a contact is nobody's business
+    but theirs and the agency's, which may have to prove the consent."""
+    if action == CONSENT_GIVEN:
+        return reader is Reader.agency
+    return reader is not Reader.anybody or not action.startswith("contact_")
 
 
 async def _inside(

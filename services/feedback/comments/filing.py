@@ -3,11 +3,13 @@
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import text
 
 from services.feedback.comments.cases import (
+    CONSENT_GIVEN,
     Stored,
     add_entry,
     addresses_of,
@@ -89,17 +91,23 @@ async def file_comment(
         session, keys, region, comment_id, comment=comment, agency=agency, source=source, held=held,
         now=now,
     )  # fmt: skip
+    by: Literal["agency", "citizen"] = "agency" if trusted else "citizen"
+    await add_entry(
+        session, stored, action="received", state="received", now=now, who=by, caller=caller
+    )
     if comment.contact is not None:
         await keep_contact(session, keys, region, comment_id, contact=comment.contact, now=now)
-    await add_entry(
-        session,
-        stored,
-        action="received",
-        state="received",
-        now=now,
-        who="agency" if trusted else "citizen",
-        caller=caller,
-    )
+        # The consent has to be proved also when the contact is gone.
+        await add_entry(
+            session,
+            stored,
+            action=CONSENT_GIVEN,
+            state="received",
+            now=now,
+            who=by,
+            caller=caller,
+            content=comment.contact.consent,
+        )
     return _receipt(keys, stored, now=now), True
 
 

@@ -62,9 +62,10 @@ RETURNING c.id
 """
 
 FORGET_REPLIES = """
--- The talk in these cases.
+-- The talk in these cases. To which consent a contact was given stays, to be proved.
 UPDATE feedback.comment_entry SET content = ''
 WHERE region = :region AND comment = ANY(CAST(:comments AS uuid[])) AND content <> ''
+  AND action <> 'contact_given'
 """
 
 FORGET_PICTURES = """

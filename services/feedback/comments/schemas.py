@@ -144,11 +144,14 @@ class Entry(Wire):
     at: datetime
     who: Literal["citizen", "agency", "hub"]
     agency: str | None
-    action: str = Field(description="`reply`, or what was done.")
+    action: str = Field(
+        description="`reply`, or what was done. What was done about a contact (`contact_given`, "
+        "`contact_read`, ...) is not shown to everybody."
+    )
     state: State = Field(description="The state afterwards.")
     text: str | None = Field(
         description="Of an agency's reply; of a citizen's only with the ticket's token or the "
-        "agency's key."
+        "agency's key. Of `contact_given` the version of the consent, for the agency."
     )
 
 
