@@ -1,6 +1,9 @@
 """What becomes of comments with time: quiet cases close, contacts and texts go."""
 
+import io
 from datetime import UTC, datetime, timedelta
+
+from PIL import Image
 
 from services.feedback.comments.keeping import Cleared, keep_comments
 from tests.conftest import Room
@@ -42,3 +45,31 @@ def test_texts_of_cases_that_are_long_over_are_erased_and_the_figures_stay(offic
     assert (shown["inside"]["text"], shown["inside"]["place"]) == ("", None)
     assert {entry["text"] for entry in shown["timeline"]} == {None}
     assert shown["promise"]["standing"] == "kept"
+
+
+def test_what_comes_after_an_erasure_is_erased_in_its_turn(office: Room) -> None:
+    filed = file(office, text="Ini cerita saya.")
+    secret = {"token": filed["token"]}
+
+    def erased() -> bool:
+        assert keep(office, days=130).texts >= 1
+        assert keep(office, days=130).texts == 0
+        shown = call(office, "GET", filed["href"], **secret).json()
+        words = {entry["text"] for entry in shown["timeline"]} | {shown["inside"]["text"] or None}
+        return words == {None} and not shown["inside"]["attachments"]
+
+    move(office, filed["ticket"], "closed")
+    assert erased()
+    call(office, "POST", f"{filed['href']}/replies", {"text": "Masih belum."}, **secret)
+    answer(office, filed["ticket"], text="Kini selesai.")
+    move(office, filed["ticket"], "closed")
+    assert erased()
+    photo = io.BytesIO()
+    Image.new("RGB", (60, 40), "teal").save(photo, "JPEG")
+    sent = office.client.post(
+        f"{filed['href']}/attachments",
+        content=photo.getvalue(),
+        headers=office.token() | {"Content-Type": "image/jpeg", "Ticket-Token": filed["token"]},
+    )
+    assert sent.status_code == 201, sent.text
+    assert erased()

@@ -50,15 +50,26 @@ LEFT JOIN feedback.comment m ON m.region = c.region AND m.id = c.merged_into
 WHERE k.region = :region AND (c.state = 'closed' OR m.state = 'closed')
 """
 
+DUE = """
+-- Cases that are long over and of which words or pictures are left: also those that came when it
+-- was opened again, or after its end.
+SELECT c.id FROM feedback.comment c
+LEFT JOIN feedback.comment m ON m.region = c.region AND m.id = c.merged_into
+WHERE c.region = :region AND coalesce(c.closed_at, m.closed_at) < :before
+  AND (c.content <> '' OR c.place <> '' OR c.latitude IS NOT NULL
+       OR EXISTS (SELECT FROM feedback.comment_entry e
+                  WHERE e.region = c.region AND e.comment = c.id AND e.content <> ''
+                    AND e.action <> 'contact_given')
+       OR EXISTS (SELECT FROM feedback.comment_attachment a
+                  WHERE a.region = c.region AND a.comment = c.id))
+"""
+
 FORGET_TEXTS = """
--- What people wrote in cases that are long over; what it was about and how long it took stays.
-UPDATE feedback.comment c
+-- What people wrote in these cases; what it was about and how long it took stays.
+UPDATE feedback.comment
 SET content = '', content_hash = '', place = '', latitude = NULL, longitude = NULL,
     is_public = false
-WHERE c.region = :region AND c.content <> ''
-  AND coalesce(c.closed_at, (SELECT m.closed_at FROM feedback.comment m
-                             WHERE m.region = c.region AND m.id = c.merged_into)) < :before
-RETURNING c.id
+WHERE region = :region AND id = ANY(CAST(:comments AS uuid[]))
 """
 
 FORGET_REPLIES = """
@@ -104,14 +115,12 @@ async def keep_comments(
     left_over = await session.scalars(text(LEFT_OVER), key)
     contacts += len(await erase_contacts(session, region, list(left_over)))
     before = _months_ago(now, retention_months)
-    forgotten: list[UUID] = list(
-        await session.scalars(text(FORGET_TEXTS), key | {"before": before})
-    )
-    for statement in (FORGET_REPLIES, FORGET_PICTURES):
-        await session.execute(text(statement), key | {"comments": forgotten})
+    due: list[UUID] = list(await session.scalars(text(DUE), key | {"before": before}))
+    for statement in (FORGET_TEXTS, FORGET_REPLIES, FORGET_PICTURES):
+        await session.execute(text(statement), key | {"comments": due})
     await session.execute(text(FORGET_REPEATS), key | {"before": now - REPEATS_KEPT})
     await forget_senders(session, region, today=day_of(now))
-    return Cleared(closed, contacts, len(forgotten))
+    return Cleared(closed, contacts, len(due))
 
 
 async def _close(session: WriteSession, row: Row[tuple[str, UUID]], *, now: datetime) -> int:
