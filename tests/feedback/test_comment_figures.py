@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from services.feedback.comments.figures import (
     Outcome,
@@ -18,29 +19,29 @@ from services.feedback.comments.figures import (
     tally_of,
 )
 from services.feedback.surveys.bundles import SMALLEST_GROUP
+from services.feedback.surveys.periods import JAKARTA
+from services.platform.database import WriteSession
 from tests.conftest import Room
-from tests.feedback.complaints import COMMENTS, answer, file, move
+from tests.feedback.complaints import ADMIN, COMMENTS, answer, call, file, move
 
 DAY = date(2026, 3, 2)
 OUTCOMES = st.lists(st.builds(Outcome, st.booleans(), st.none() | st.integers(0, 90)), max_size=30)
 
 
 @pytest.mark.parametrize(
-    ("answered", "ended", "today", "wanted"),
+    ("settled", "today", "wanted"),
     [
-        (DAY + timedelta(days=1), None, DAY, Outcome(in_time=True, days=1)),
-        (date(2026, 5, 4), None, DAY, Outcome(in_time=False, days=38)),
-        (None, DAY, DAY, Outcome(in_time=True, days=0)),
-        (None, None, date(2026, 5, 1), None),
-        (None, None, date(2026, 5, 2), Outcome(in_time=False, days=None)),
+        (DAY + timedelta(days=1), DAY, Outcome(in_time=True, days=1)),
+        (date(2026, 5, 4), DAY, Outcome(in_time=False, days=38)),
+        (DAY, DAY, Outcome(in_time=True, days=0)),
+        (None, date(2026, 5, 1), None),
+        (None, date(2026, 5, 2), Outcome(in_time=False, days=None)),
     ],
 )
-def test_a_comment_is_settled_by_an_answer_an_end_or_time(
-    answered: date | None, ended: date | None, today: date, wanted: Outcome | None
+def test_a_comment_is_settled_by_an_end_or_time(
+    settled: date | None, today: date, wanted: Outcome | None
 ) -> None:
-    found = outcome_of(
-        received=DAY, answer_by=date(2026, 4, 1), answered=answered, ended=ended, today=today
-    )
+    found = outcome_of(received=DAY, answer_by=date(2026, 4, 1), settled=settled, today=today)
     assert found == wanted
 
 
@@ -103,3 +104,58 @@ def test_an_agency_shows_once_five_of_its_comments_are_settled(office: Room, age
     by_category = summary(office, agency, by="category")["items"]
     assert [(item["value"], item["n"]) for item in by_category] == [("time", 5)]
     assert summary(office, agency, period="2020")["items"] == []
+
+
+def test_citizen_list_and_figures_agree_when_the_clock_of_a_comment_ended(
+    office: Room, agency: str
+) -> None:
+    names = ("waits", "said", "on", "head", "double", "out")
+    filed = {name: file(office, agency=agency) for name in names}
+    tickets = {name: one["ticket"] for name, one in filed.items()}
+    answer(office, tickets["said"])
+    move(office, tickets["on"], "forwarded", number="8812345")
+    move(office, tickets["double"], "merged", into=tickets["head"])
+    move(office, tickets["out"], "forwarded", number="8812346")
+
+    async def ten_days_pass(session: WriteSession) -> None:
+        """The promise of all ended yesterday; one was forwarded only today."""
+        await session.execute(
+            text(
+                "UPDATE feedback.comment SET received_on = received_on - 10, "
+                "answer_by = received_on - 1, answered_at = answered_at - interval '3 days', "
+                "forwarded_at = forwarded_at - interval '3 days' * CAST(ticket <> :out AS int) "
+                "WHERE agency = :agency"
+            ),
+            {"agency": agency, "out": tickets["out"]},
+        )
+
+    def told() -> dict[str, str]:
+        """As everybody sees each; the list says the same, and finds those that are late."""
+        found = {
+            name: call(office, "GET", one["href"]).json()["promise"]["standing"]
+            for name, one in filed.items()
+        }
+        listed = listed_by(office, agency)
+        assert listed == {tickets[name]: standing for name, standing in found.items()}
+        late = {ticket for ticket, standing in listed.items() if standing == "late"}
+        assert set(listed_by(office, agency, late="true")) == late
+        return found
+
+    ended = {"said": "kept", "on": "kept"}
+    assert told() == ended | {"out": "kept"} | dict.fromkeys(("waits", "head", "double"), "running")
+    office.store(ten_days_pass)
+    assert told() == ended | {"out": "broken"} | dict.fromkeys(("waits", "head", "double"), "late")
+    # An answer to what was forwarded does not set its clock going again.
+    for name in ("on", "head", "waits"):
+        answer(office, tickets[name])
+    assert told() == ended | dict.fromkeys(("waits", "head", "double", "out"), "broken")
+    year = (datetime.now(JAKARTA) - timedelta(days=10)).year
+    [counted] = summary(office, agency, period=str(year))["items"]
+    assert (counted["n"], counted["in_time"]) == (5, 2)
+
+
+def listed_by(office: Room, agency: str, **query: str) -> dict[str, str]:
+    """The tickets of the agency's list, each with how its promise stands."""
+    asked = urlencode({"agency": agency} | query)
+    items = call(office, "GET", f"{COMMENTS}?{asked}", caller=ADMIN).json()["items"]
+    return {item["ticket"]: item["promise"]["standing"] for item in items}

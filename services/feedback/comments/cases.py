@@ -31,15 +31,22 @@ Stored = Row[Any]
 CONSENT_GIVEN = "contact_given"
 """The entry that a contact was given; its content is the version of the text agreed to."""
 
-FIND = """
+SETTLED_AT = """
+coalesce(least(c.answered_at, c.forwarded_at, c.closed_at),
+         least(m.answered_at, m.forwarded_at, m.closed_at))
+"""
+"""When a comment `c` was first answered, forwarded or closed; else the one `m` it was merged into.
+With that its clock ends."""
+
+FIND = f"""
 -- A comment by its ticket.
-SELECT c.*, m.ticket AS merged_ticket,
+SELECT c.*, m.ticket AS merged_ticket, {SETTLED_AT} AS settled_at,
        EXISTS (SELECT FROM feedback.comment_contact k
                WHERE k.region = c.region AND k.comment = c.id) AS has_contact
 FROM feedback.comment c
 LEFT JOIN feedback.comment m ON m.region = c.region AND m.id = c.merged_into
 WHERE c.region = :region AND c.ticket = :ticket
-"""
+"""  # noqa: S608 - of a part that stands above
 
 LOCK = """
 -- The comment is changed by one at a time.
@@ -143,11 +150,9 @@ def day_of(moment: datetime) -> date:
 
 def promise_state(stored: Stored, *, today: date) -> PromiseState:
     """How far the clock is."""
-    answered = None if stored.answered_at is None else day_of(stored.answered_at)
-    if answered is None and stored.state == "closed":
-        answered = day_of(stored.closed_at)
-    late = (answered or today) > stored.answer_by
-    if answered is not None:
+    settled = None if stored.settled_at is None else day_of(stored.settled_at)
+    late = (settled or today) > stored.answer_by
+    if settled is not None:
         standing = "broken" if late else "kept"
     else:
         standing = "late" if late else "running"

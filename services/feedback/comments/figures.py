@@ -34,10 +34,10 @@ class Outcome:
 
 
 def outcome_of(
-    *, received: date, answer_by: date, answered: date | None, ended: date | None, today: date
+    *, received: date, answer_by: date, settled: date | None, today: date
 ) -> Outcome | None:
-    """How a comment came out; None while that is open."""
-    settled = answered or ended
+    """How a comment came out that was answered, forwarded or closed first on a day; None while
+    that is open."""
     if settled is not None:
         return Outcome(settled <= answer_by, working_days_between(received, settled))
     return Outcome(in_time=False, days=None) if answer_by + GIVEN_UP < today else None

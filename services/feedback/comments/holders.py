@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import text
 
 from services.feedback.comments.cases import (
+    SETTLED_AT,
     Reader,
     Stored,
     add_entry,
@@ -40,12 +41,13 @@ router = APIRouter(
     prefix=f"{API}/comments", tags=["comments"], responses=problem_responses(401, 403, 422)
 )
 
-LIST = """
+LIST = f"""
 -- The comments to an agency, newest first.
-SELECT c.*, NULL AS merged_ticket,
+SELECT c.*, m.ticket AS merged_ticket, {SETTLED_AT} AS settled_at,
        EXISTS (SELECT FROM feedback.comment_contact k
                WHERE k.region = c.region AND k.comment = c.id) AS has_contact
 FROM feedback.comment c
+LEFT JOIN feedback.comment m ON m.region = c.region AND m.id = c.merged_into
 WHERE c.region = :region
   AND (CAST(:agency AS text) IS NULL OR c.agency = :agency)
   AND (CAST(:state AS text) IS NULL OR c.state = :state)
@@ -53,12 +55,11 @@ WHERE c.region = :region
   AND (CAST(:service AS text) IS NULL OR c.service = :service)
   AND (CAST(:held AS boolean) IS NULL OR (cardinality(c.held) > 0) = :held)
   AND (CAST(:late AS boolean) IS NULL
-       OR (c.answered_at IS NULL AND c.state NOT IN ('closed', 'merged')
-           AND c.answer_by < :today) = :late)
+       OR ({SETTLED_AT} IS NULL AND c.answer_by < :today) = :late)
   AND (CAST(:cursor AS uuid) IS NULL OR c.id < :cursor)
 ORDER BY c.id DESC
 LIMIT :limit
-"""
+"""  # noqa: S608 - of a part that stands in `cases`
 
 
 def agency_of(caller: Caller, wanted: str | None = None) -> str | None:

@@ -115,7 +115,8 @@ class PromiseState(Wire):
     verified_at: datetime | None
     answered_at: datetime | None
     standing: Literal["running", "late", "kept", "broken"] = Field(
-        description="`running` and `late` while it waits for an answer, else `kept` or `broken`."
+        description="`running` and `late` while it waits, else `kept` or `broken`. The clock ends "
+        "when it is first answered, forwarded or closed; of a merged one with the other's."
     )
     working_days_left: int | None = Field(
         description="Until `answer_by`, while it runs; null otherwise."

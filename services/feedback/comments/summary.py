@@ -37,12 +37,11 @@ router = APIRouter(
 SETTLED = """
 -- Comments that are settled and in no bundle yet. What is held, or was closed as what it was held
 -- for, counts nowhere, and a duplicate counts as the comment it went into.
-SELECT id, service, agency, kind, category, received_on, answer_by, answered_at,
-       coalesce(forwarded_at, closed_at) AS ended_at
+SELECT id, service, agency, kind, category, received_on, answer_by,
+       least(answered_at, forwarded_at, closed_at) AS settled_at
 FROM feedback.comment
 WHERE region = :region AND bundle IS NULL AND cardinality(held) = 0 AND state <> 'merged'
-  AND (answered_at IS NOT NULL OR forwarded_at IS NOT NULL OR closed_at IS NOT NULL
-       OR answer_by < :given_up)
+  AND (least(answered_at, forwarded_at, closed_at) IS NOT NULL OR answer_by < :given_up)
 """
 
 ALONE = """
@@ -203,8 +202,7 @@ async def _settled(session: WriteSession, region: str, *, today: date) -> Waitin
         outcome = outcome_of(
             received=row.received_on,
             answer_by=row.answer_by,
-            answered=None if row.answered_at is None else day_of(row.answered_at),
-            ended=None if row.ended_at is None else day_of(row.ended_at),
+            settled=None if row.settled_at is None else day_of(row.settled_at),
             today=today,
         )
         cell = cell_of(
