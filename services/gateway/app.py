@@ -65,7 +65,7 @@ from services.gateway.posters.routes import router as posters
 from services.gateway.reminders import Reminders
 from services.gateway.retention import Retention
 from services.gateway.upstreams import RemoteService
-from services.platform.database import Database
+from services.platform.database import Database, install_outage_handlers
 from services.platform.derived_keys import derived_key
 from services.platform.freshness import Freshness
 from services.platform.guards import BodyLimit, EntityTags
@@ -209,6 +209,7 @@ def create_app(settings: Settings) -> FastAPI:
     _furnish(app, key)
     install_problem_handlers(app)
     install_error_pages(app)
+    install_outage_handlers(app)
     door = Door(
         app.behind_the_door,
         entrance=entrance,

@@ -1,18 +1,20 @@
 """PostgreSQL: where it is, and sessions that read or write as one service's role."""
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from subprocess import SubprocessError
-from typing import TYPE_CHECKING, Annotated, NewType
+from typing import TYPE_CHECKING, Annotated, Any, NewType
 
 import asyncpg
-from fastapi import Depends, Request
+from fastapi import Depends, FastAPI, Request
 from sqlalchemy import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -20,6 +22,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+from services.platform.problems import ProblemError, Unavailable
 from services.platform.settings import Service, Settings
 
 if TYPE_CHECKING:
@@ -31,6 +34,8 @@ ReadSession = NewType("ReadSession", AsyncSession)
 WriteSession = NewType("WriteSession", AsyncSession)
 """A session whose transaction is committed when its block ends without an error."""
 
+log = logging.getLogger(__name__)
+
 NO_ANSWER = (
     SQLAlchemyError,
     asyncpg.PostgresError,
@@ -41,6 +46,15 @@ NO_ANSWER = (
     TimeoutError,
 )
 """What a statement fails with where the database is away or refuses it."""
+
+AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # it stops, or starts
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What of that tells that the database is away, and not that a statement is wrong."""
 
 START_ATTEMPTS = 6
 
@@ -174,6 +188,35 @@ class Database:
         if self._engine is not None:
             await self._engine.dispose()
             self._engine = None
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error tells that the database is away."""
+    if isinstance(error, DBAPIError):
+        cause = error.orig.__cause__ if error.orig is not None else None
+        return error.connection_invalidated or (cause is not None and is_away(cause))
+    if isinstance(error, OSError):
+        return error.filename is None  # of a socket, and not of a file
+    # asyncpg calls an interface error also what it cannot write down: that is no outage.
+    return isinstance(error, (PoolTimeout, *AWAY)) and not isinstance(error, ValueError)
+
+
+def install_outage_handlers(app: FastAPI) -> None:
+    """A database that is away is told as such (503), and when to come again."""
+    told: Any = app.exception_handlers[ProblemError]
+    crashed: Any = app.exception_handlers[Exception]
+
+    async def on_outage(request: Request, error: Exception) -> Any:
+        if not is_away(error):
+            return await crashed(request, error)
+        log.warning("no answer at %s %s", request.method, request.url.path, exc_info=error)
+        away = Unavailable(
+            "The database does not answer now; try again shortly.", headers={"Retry-After": "5"}
+        )
+        return await told(request, away)
+
+    for kind in NO_ANSWER:
+        app.add_exception_handler(kind, on_outage)
 
 
 async def _reading(request: Request) -> AsyncGenerator[ReadSession]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
 from starlette.middleware import Middleware
 
-from services.platform.database import Database
+from services.platform.database import Database, install_outage_handlers
 from services.platform.freshness import Freshness
 from services.platform.guards import BodyLimit, EntityTags, TokenGuard
 from services.platform.identity import TokenVerifier, load_public_key
@@ -96,6 +96,7 @@ def make_service(
     app.state.verifier = verify_with
     app.state.database = Database(settings, service)
     install_problem_handlers(app)
+    install_outage_handlers(app)
     for router in routers:
         app.include_router(router)
     app.include_router(health_router(service))

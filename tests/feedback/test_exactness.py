@@ -1,9 +1,10 @@
 """Whatever comes, in whatever order, through whatever crash: the counts are those of a plain list.
 
 A service in a process of its own on a PostgreSQL of its own, with fsync as it comes. Batches,
-repeats, late and corrected events are sent by several clients at once, who send again whatever was
-not answered, while the service or PostgreSQL is killed (SIGKILL). In the end every event that was
-sent stands once, and every count is what a Counter in memory says.
+repeats, late and corrected events, figures and their corrections are sent by several clients at
+once, who send again whatever was not answered, while the service or PostgreSQL is killed (SIGKILL).
+In the end every event that was sent stands once, every count is what a Counter in memory says, and
+of every figure there are the revisions that were sent, the last of which stands.
 
 EMALL_EXACTNESS_EXAMPLES sets how many histories are tried.
 """
@@ -54,6 +55,19 @@ MONTHS = """
 SELECT f.kind, f.service, f.district, c.month, c.events
 FROM feedback.monthly_usage c JOIN feedback.facet f ON f.id = c.facet
 """
+OWED = """
+INSERT INTO feedback.expected_report (region, agency, service, name, channels)
+VALUES ('12.12', 'dukcapil', 'ktp-el', 'KTP-el', '{counter}')
+"""
+REVISIONS = """
+SELECT channel, to_char(period, 'YYYY-MM') AS period,
+       array_agg(value ORDER BY revision) AS values,
+       array_agg(value) FILTER (WHERE is_current) AS current
+FROM feedback.statistic GROUP BY 1, 2
+"""
+CHANNELS = ("counter", "online", "phone", "visit")
+"""Each client reports on one of its own."""
+
 SINGLE = """
 SELECT e.id::text, e.occurred_at, f.kind, f.service, f.district
 FROM feedback.event e JOIN feedback.facet f ON f.id = e.facet
@@ -114,11 +128,13 @@ class House:
         assert self.service is not None
         pid = self.postgres.get_pid()
         assert pid is not None
-        return [
-            child
-            for child in psutil.Process(pid).children()
-            if any(word in " ".join(child.cmdline()) for word in (" SELECT", " INSERT", " idle"))
-        ]
+        found: list[psutil.Process] = []
+        for child in psutil.Process(pid).children():
+            with suppress(psutil.Error):  # it ended meanwhile
+                command = " ".join(child.cmdline())
+                if any(word in command for word in (" SELECT", " INSERT", " idle")):
+                    found.append(child)
+        return found
 
     def stop(self) -> None:
         if self.service is not None:
@@ -134,12 +150,21 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     ensure_identity(settings.private_key_file, settings.public_key_file)
     asyncio.run(migrate(settings))
     house = House(settings, postgres)
+    asyncio.run(execute(house, OWED))
     house.start()
     try:
         yield house
     finally:
         house.stop()
         postgres.cleanup()
+
+
+async def execute(house: House, statement: str) -> None:
+    connection = await asyncpg.connect(house.postgres.get_uri())
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 def events_of(rng: random.Random, count: int) -> list[dict[str, Any]]:
@@ -182,22 +207,46 @@ HISTORIES = st.fixed_dictionaries(
 )
 
 
-async def send_until_answered(
-    client: httpx.AsyncClient, headers: dict[str, str], batch: list[dict[str, Any]]
-) -> None:
+async def post_until_answered(
+    client: httpx.AsyncClient, headers: dict[str, str], what: str, items: list[dict[str, Any]]
+) -> dict[str, Any]:
     """As a good client does: again and again the same, until it is answered."""
     async with asyncio.timeout(60):
         while True:
             with suppress(httpx.TransportError):
                 answer = await client.post(
-                    "/api/v1/usage/events", json={"events": batch}, headers=headers
+                    f"/api/v1/usage/{what}", json={what: items}, headers=headers
                 )
                 if answer.status_code == 200:
-                    told = answer.json()
-                    assert told["accepted"] + told["repeated"] == len(batch)
-                    return
+                    return answer.json()
                 assert answer.status_code == 503, answer.text
             await asyncio.sleep(0.05)
+
+
+async def send_until_answered(
+    client: httpx.AsyncClient, headers: dict[str, str], batch: list[dict[str, Any]]
+) -> None:
+    told = await post_until_answered(client, headers, "events", batch)
+    assert told["accepted"] + told["repeated"] == len(batch)
+
+
+async def report_until_answered(
+    client: httpx.AsyncClient, headers: dict[str, str], channel: str, own: random.Random
+) -> None:
+    """Reports a month of a channel, or corrects it, or says the same again."""
+    period, value = f"2023-{own.randrange(1, 5):02}", own.randrange(400, 405)
+    figure = {
+        "agency": "dukcapil",
+        "service": "ktp-el",
+        "channel": channel,
+        "period": period,
+        "counters": {"submitted": value},
+        "reason": "counted again",
+    }
+    await post_until_answered(client, headers, "statistics", [figure])
+    values = FIGURES.setdefault((channel, period), [])
+    if values[-1:] != [value]:
+        values.append(value)
 
 
 async def live(house: House, history: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -212,9 +261,10 @@ async def live(house: House, history: dict[str, Any]) -> dict[str, dict[str, Any
 
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{house.port}", timeout=20) as client:
 
-        async def work(mine: list[list[dict[str, Any]]], own: random.Random) -> None:
+        async def work(mine: list[list[dict[str, Any]]], channel: str, own: random.Random) -> None:
             sent: list[dict[str, Any]] = []
             for batch in mine:
+                await report_until_answered(client, headers, channel, own)
                 await send_until_answered(client, headers, batch)
                 sent += batch
                 again = own.sample(sent, min(len(sent), size))
@@ -233,7 +283,10 @@ async def live(house: House, history: dict[str, Any]) -> dict[str, dict[str, Any
         clients: int = history["clients"]
         await asyncio.gather(
             crash(),
-            *(work(firsts[n::clients], random.Random(history["seed"] + n)) for n in range(clients)),
+            *(
+                work(firsts[n::clients], CHANNELS[n], random.Random(history["seed"] + n))
+                for n in range(clients)
+            ),
         )
     return {event["id"]: event for event in events}
 
@@ -284,6 +337,9 @@ async def check(house: House, known: dict[str, dict[str, Any]]) -> None:
         assert single == {key: (moments[key], *said(e)) for key, e in known.items()}
         assert {tuple(r)[:4]: r["events"] for r in await connection.fetch(TRUTH)} == hours
         assert {tuple(r)[:4]: r["events"] for r in await connection.fetch(MONTHS)} == months
+        figures = await connection.fetch(REVISIONS)
+        assert {(r["channel"], r["period"]): r["values"] for r in figures} == FIGURES
+        assert all(r["current"] == r["values"][-1:] for r in figures)
         ids = await connection.fetch("SELECT id::text FROM feedback.event_id")
         assert {row["id"] for row in ids} == known.keys()
     finally:
@@ -308,6 +364,9 @@ def busy(*crashes: tuple[str, float]) -> dict[str, Any]:
 
 EVERYTHING: dict[str, dict[str, Any]] = {}
 """What the house was sent in all histories."""
+
+FIGURES: dict[tuple[str, str], list[int]] = {}
+"""The figures of each channel and month, as they were reported and corrected."""
 
 
 @example(history=busy(("service", 0.1)))
