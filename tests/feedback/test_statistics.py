@@ -241,11 +241,12 @@ def test_a_dimension_that_statistics_do_not_have_is_null_for_them(
     office: Room, agency: str, dimension: str
 ) -> None:
     send_statistics(office, agency, statistic(agency))
-    send_events(office, agency, event(link="oss", district="12.12.01", source="kiosk"))
-    named = {"link": "oss", "source": "kiosk", "district": "12.12.01"}
+    # Five, for of a district no fewer are told.
+    told = {"link": "oss", "district": "12.12.01", "source": "kiosk"}
+    send_events(office, agency, *(event(**told) for _ in range(5)))
     assert sums(office, dimension, agency=agency) == {
         ("submitted", None): 412,
-        ("form_end", named[dimension]): 1,
+        ("form_end", told[dimension]): 5,
     }
 
 
