@@ -10,6 +10,7 @@ import pyreadstat
 import pytest
 from openpyxl import load_workbook
 
+from services.feedback.surveys.definition import Survey
 from services.platform.identity import Caller
 from services.platform.service import API
 from tests.conftest import Room, agency_caller
@@ -127,6 +128,24 @@ def test_a_code_that_changed_its_capitals_leaves_both_columns(
     file.write_bytes(export(feedback, "responses.sav").content)
     _, meta = pyreadstat.read_sav(str(file), output_format="dict")
     assert meta.column_names[-2:] == ["Used", "used_2"]
+
+
+def test_a_survey_that_was_stored_before_codes_had_rules_is_answered_and_exported(
+    feedback: Room, tmp_path: Path
+) -> None:
+    content = survey(question("Q1"), question("Q2")).model_dump(mode="json")
+    for place, code in enumerate(("channel", "OR")):
+        content["questions"][place]["code"] = code
+    load(feedback, Survey.stored(content))
+    answers = {"channel": "no", "OR": "yes"}
+    assert respond(feedback, answers, answered_on="2024-05-14", channel="online").status_code == 201
+    [line] = lines(export(feedback, "responses.csv"))
+    assert (line["channel"], line["channel_2"], line["OR_2"]) == ("online", "2", "1")
+    file = tmp_path / "responses.sav"
+    file.write_bytes(export(feedback, "responses.sav").content)
+    _, meta = pyreadstat.read_sav(str(file), output_format="dict")
+    assert meta.column_names[-2:] == ["channel_2", "OR_2"]
+    assert feedback.get(f"{API}/surveys/own").status_code == 200
 
 
 def test_an_agency_sees_the_responses_about_itself(answered: Room) -> None:

@@ -88,6 +88,6 @@ async def load_surveys(
 def _as_written_now(content: dict[str, Any]) -> dict[str, Any]:
     """A stored definition with the fields that definitions have now: no change by itself."""
     try:
-        return Survey.model_validate(content).model_dump(mode="json")
+        return Survey.stored(content).model_dump(mode="json")
     except ValidationError:
         return content

@@ -71,7 +71,7 @@ async def find_survey(
     row = (await session.execute(text(SURVEYS), {"region": region, "slug": slug})).one_or_none()
     if row is None:
         raise NotFound(f"There is no survey {slug!r}; {API}/surveys lists all of them.")
-    return Survey.model_validate(row.content), row.version
+    return Survey.stored(row.content), row.version
 
 
 async def store_response(
@@ -87,7 +87,7 @@ async def store_response(
         if older is None:
             errors.append(_at("version", f"has never been asked; the newest is {version}"))
         else:
-            survey, version = Survey.model_validate(older), response.version
+            survey, version = Survey.stored(older), response.version
     today = now.astimezone(JAKARTA).date()
     if survey.needs_token or response.token is not None:
         use = await _use(session, region, survey, response, errors, today=today)

@@ -92,7 +92,7 @@ async def list_surveys(request: Request, session: Reading) -> Page[SurveyItem]:
     rows = await session.execute(text(SURVEYS), {"region": region_of(request), "slug": None})
     items: list[SurveyItem] = []
     for row in rows:
-        survey = Survey.model_validate(row.content)
+        survey = Survey.stored(row.content)
         items.append(
             SurveyItem(
                 slug=survey.slug,
@@ -114,7 +114,7 @@ async def list_surveys(request: Request, session: Reading) -> Page[SurveyItem]:
 async def get_survey(request: Request, session: Reading, slug: SlugPath) -> SurveyDetail:
     """A survey with its questions."""
     survey, version = await find_survey(session, region_of(request), slug)
-    return SurveyDetail(
+    return SurveyDetail.model_construct(  # as it is stored, and was read already
         survey=survey,
         version=version,
         languages=survey.languages(),

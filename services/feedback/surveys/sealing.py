@@ -90,7 +90,7 @@ async def definitions_of(
 ) -> dict[int, Survey]:
     """Every version of a survey."""
     rows = await session.execute(text(DEFINITIONS), {"region": region, "survey": survey})
-    return {row.version: Survey.model_validate(row.content) for row in rows}
+    return {row.version: Survey.stored(row.content) for row in rows}
 
 
 async def seal_waiting(session: WriteSession, region: str, survey: str, *, today: date) -> None:

@@ -4,7 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from services.feedback.surveys.columns import FACTS, LONGEST_NAME, option_column, same_name
+from services.feedback.surveys.columns import (
+    FACTS,
+    LONGEST_NAME,
+    RESERVED,
+    option_column,
+    same_name,
+)
 from services.feedback.surveys.definition import Question
 
 Value = int | str | None
@@ -68,8 +74,8 @@ def table_of(questions: Sequence[Question], responses: Sequence[Answered]) -> Ta
 
 def _apart(columns: Sequence[Column]) -> Iterator[Column]:
     """Columns under names of their own: an earlier version may have had the code of another
-    question, but for its capitals."""
-    taken: set[str] = set()
+    question, but for its capitals, or one that could still be a fact's or a word of SPSS."""
+    taken = set(RESERVED)
     for column in columns:
         name, number = column.name, 1
         while same_name(name) in taken:
