@@ -54,8 +54,11 @@ class Connected(Hub):
     def get(self, path: str) -> httpx.Response:
         return self.client.get(f"/api/v1/oss/{path}", headers=self.key_of_dpmptsp)
 
-    def post(self, path: str, body: Any) -> httpx.Response:
-        return self.client.post(f"/api/v1/oss/{path}", json=body, headers=self.key_of_dpmptsp)
+    def post(self, path: str, body: Any, **headers: str) -> httpx.Response:
+        sent = self.key_of_dpmptsp | {
+            name.replace("_", "-"): value for name, value in headers.items()
+        }
+        return self.client.post(f"/api/v1/oss/{path}", json=body, headers=sent)
 
 
 def connected_settings(settings: Settings, oss: str) -> Settings:
@@ -305,6 +308,58 @@ def test_what_is_told_of_licences_arrives_once(hub: Connected) -> None:
         {"IZINSTATUS": STATUS},
         {"IZINFINAL": LICENCE},
     ]
+
+
+def test_a_licence_that_stops_a_second_time_is_told_and_kept_a_second_time(hub: Connected) -> None:
+    states = ["41", "42", "41", "42"]
+    for state in states:
+        assert hub.post("license-statuses", STATUS | {"kd_status": state}).status_code == 200
+    assert [asked["body"]["IZINSTATUS"]["kd_status"] for asked in hub.asked()] == states
+    kept = [json.loads(facts)["kd_status"] for _, facts in rows(hub.settings, STORED)]
+    assert kept == states
+
+
+def test_what_is_told_with_an_idempotency_key_is_told_and_kept_once(hub: Connected) -> None:
+    def tell(_: int) -> tuple[int, Any]:
+        answer = hub.post("license-statuses", STATUS, Idempotency_Key="one")
+        return answer.status_code, answer.json()["answer"]["kode"]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(tell, range(6))) == {(200, "200")}
+    assert len(hub.asked()) == 1
+    assert len(rows(hub.settings, STORED)) == 1
+    other = hub.post("license-statuses", STATUS | {"kd_status": "41"}, Idempotency_Key="one")
+    assert other.status_code == 409
+    assert other.json()["errors"][0]["parameter"] == "Idempotency-Key"
+    assert hub.post("licenses", LICENCE, Idempotency_Key="one").status_code == 409
+    assert hub.post("license-statuses", STATUS, Idempotency_Key="two").status_code == 200
+    assert len(rows(hub.settings, STORED)) == 2
+    [(claims,)] = rows(hub.settings, "SELECT array_agg(creation::text)::text FROM gateway.creation")
+    assert NIB not in claims
+
+
+@pytest.mark.parametrize("mode", ["status-503", "kode-400"])
+def test_an_idempotency_key_that_told_nothing_may_tell_again(hub: Connected, mode: str) -> None:
+    hub.tell(mode, times=1)
+    assert hub.post("license-statuses", STATUS, Idempotency_Key="one").status_code == 503
+    assert rows(hub.settings, STORED) == []
+    assert hub.post("license-statuses", STATUS, Idempotency_Key="one").status_code == 200
+    assert len(hub.asked()) == 2
+    assert len(rows(hub.settings, STORED)) == 1
+
+
+@pytest.mark.parametrize("path", ["licenses", "license-statuses"])
+def test_what_json_cannot_carry_is_not_sent_and_no_error_of_the_hub(
+    hub: Connected, path: str
+) -> None:
+    for odd in ("NaN", '"\\ud800"', "[" * 5000 + "]" * 5000):
+        answer = hub.client.post(
+            f"/api/v1/oss/{path}",
+            content=json.dumps(STATUS | LICENCE).replace("}", f', "x": {odd}}}'),
+            headers=hub.key_of_dpmptsp | {"Content-Type": "application/json"},
+        )
+        assert answer.status_code == 422, odd[:20]
+    assert hub.asked() == []
 
 
 def test_what_is_told_is_checked_before_it_is_sent(hub: Connected) -> None:

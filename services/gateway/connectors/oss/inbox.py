@@ -1,7 +1,8 @@
 """Messages from OSS: kept before they are acknowledged, each counted once, without personal data.
 
 Of a message the hub keeps what statistics need, and a keyed digest by which it knows the same
-message again. Storing and counting are one statement, so a crash leaves both or neither.
+message again. Storing and counting are one statement, so a crash leaves both or neither. What the
+hub tells OSS is another message each time: the clock of one licence stops as often as it must.
 """
 
 import hashlib
@@ -116,15 +117,18 @@ async def keep(
     key: bytes,
     now: datetime,
 ) -> bool:
-    """Keeps a message; False where it was kept before."""
+    """Keeps a message; False where OSS sent it before."""
     facts = json.dumps(facts_of(message, body))
+    id_ = new_id()
+    # OSS repeats what it is unsure of. What an agency tells in the same words happened again.
+    identity = {"told": str(id_)} if message == "receiveLicenseStatus" else {}
     kept = await session.scalar(
         text(KEEP),
         {
             "region": region,
-            "id": new_id(),
+            "id": id_,
             "message": message,
-            "digest": digest_of(key, body),
+            "digest": digest_of(key, {**body, **identity}),
             "at": now,
             "version": VERSION,
             "facts": facts,

@@ -1,5 +1,6 @@
 """What the hub asks of OSS and tells it, over HTTP: `/api/v1/oss/...`."""
 
+import json
 import logging
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -13,16 +14,28 @@ from services.gateway.connectors.oss.inbox import (
     OssClockMonth,
     OssMonth,
     clock_of_year,
+    digest_of,
     keep,
     months_of,
 )
 from services.gateway.connectors.oss.messages import Outbound, faults_of, mapping
-from services.platform.database import NO_ANSWER, Database, Reading
+from services.platform.database import NO_ANSWER, Database, Reading, WriteSession
 from services.platform.fields import Year
 from services.platform.identity import Caller
+from services.platform.ids import new_id
 from services.platform.paging import Page
-from services.platform.problems import Conflict, FieldError, NotAllowed, NotFound, problem_responses
+from services.platform.problems import (
+    Conflict,
+    FieldError,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    Unavailable,
+    problem_responses,
+)
 from services.platform.service import API, region_of
+from services.platform.settings import Service
+from services.platform.writing import IdempotencyKey, claim_creation
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +97,9 @@ class Told(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     message: str
-    answer: dict[str, Any]
+    answer: dict[str, Any] = Field(
+        description="What OSS said; `kode` alone where this `Idempotency-Key` told it before."
+    )
 
 
 @router.get("/nib/{nib}", operation_id="get_oss_nib")
@@ -126,15 +141,26 @@ async def get_oss_reference(
 
 
 @router.post("/license-statuses", operation_id="send_oss_license_status")
-async def send_oss_license_status(request: Request, caller: AgencyKey, fields: Fields) -> Told:
-    """Tells OSS how far a licence is (receiveLicenseStatus). Sent once, never repeated."""
-    return await _tell(request, caller, "receiveLicenseStatus", fields)
+async def send_oss_license_status(
+    request: Request, caller: AgencyKey, fields: Fields, idempotency_key: IdempotencyKey = None
+) -> Told:
+    """Tells OSS how far a licence is (receiveLicenseStatus). Sent once, never repeated.
+
+    The same state may be told again: a licence's clock stops as often as its applicant is asked.
+    What was told with an `Idempotency-Key` is told and counted once however often it is sent.
+    """
+    return await _tell(request, caller, "receiveLicenseStatus", fields, idempotency_key)
 
 
 @router.post("/licenses", operation_id="send_oss_license")
-async def send_oss_license(request: Request, caller: AgencyKey, fields: Fields) -> Told:
-    """Tells OSS of a licence that was issued (receiveLicense). Sent once, never repeated."""
-    return await _tell(request, caller, "receiveLicense", fields)
+async def send_oss_license(
+    request: Request, caller: AgencyKey, fields: Fields, idempotency_key: IdempotencyKey = None
+) -> Told:
+    """Tells OSS of a licence that was issued (receiveLicense). Sent once, never repeated.
+
+    What was told with an `Idempotency-Key` is told once however often it is sent.
+    """
+    return await _tell(request, caller, "receiveLicense", fields, idempotency_key)
 
 
 @router.get("/statistics", operation_id="get_oss_statistics")
@@ -169,39 +195,95 @@ def desk_of(request: Request) -> Desk:
 
 
 async def _tell(
-    request: Request, caller: Caller, message: Outbound, fields: dict[str, Any]
+    request: Request,
+    caller: Caller,
+    message: Outbound,
+    fields: dict[str, Any],
+    idempotency_key: str | None,
 ) -> Told:
     agency = request.app.state.settings.oss_agency
     if not caller.may_write_for(agency):
         raise NotAllowed(f"Only {agency} tells OSS of licences.")
+    if not _can_be_sent(fields):
+        error = FieldError(pointer="#", parameter=None, detail="must be JSON in UTF-8, not so deep")
+        raise Invalid("The message cannot be sent.", errors=[error])
     shape = mapping().messages[message]
-    faults = faults_of(message, {shape.root: fields})
+    body = {shape.root: fields}
+    faults = faults_of(message, body)
     if faults:
         raise Conflict(
             "It does not fit the guide of OSS; nothing was sent.",
             errors=[_error(fault, shape.root) for fault in faults],
         )
+    if idempotency_key is not None:
+        return await _tell_once(request, caller, message, body, idempotency_key)
     answer = await desk_of(request).tell(message, fields)
-    if message == "receiveLicenseStatus":
-        await _keep_told(request, {shape.root: fields})
+    try:
+        async with request.app.state.database.writing() as session:
+            await _keep_told(request, session, message, body)
+    except NO_ANSWER:
+        log.exception("OSS was told of a licence, which is missing in the counters")
     return Told(message=message, answer=answer)
 
 
-async def _keep_told(request: Request, body: dict[str, Any]) -> None:
-    """Keeps what the counters need; OSS has the message, whatever becomes of them."""
+def _can_be_sent(fields: dict[str, Any]) -> bool:
+    """Whether JSON can carry it: Python also reads NaN, half a surrogate, and what is very deep."""
+    try:
+        json.dumps(fields, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+class _Sent(BaseModel):
+    """What an `Idempotency-Key` stands for, without what is in it."""
+
+    message: str
+    digest: str
+
+
+async def _tell_once(
+    request: Request, caller: Caller, message: Outbound, body: dict[str, Any], idempotency_key: str
+) -> Told:
+    """Tells it unless this key told it before; who asks meanwhile waits for the outcome.
+
+    The key is taken for as long as it takes to tell OSS, and given back where OSS does not take it.
+    """
+    told: Told | None = None
+    [fields] = body.values()
+    digest = digest_of(request.app.state.oss_key, body).hex()
     database: Database = request.app.state.database
     try:
         async with database.writing() as session:
-            await keep(
+            _, is_new = await claim_creation(
                 session,
+                Service.gateway,
                 region_of(request),
-                "receiveLicenseStatus",
-                body,
-                key=request.app.state.oss_key,
+                caller=caller.subject,
+                key=idempotency_key,
+                body=_Sent(message=message, digest=digest),
+                new_id=new_id(),
                 now=datetime.now(UTC),
             )
-    except (*NO_ANSWER, RecursionError):
-        log.exception("the state of a licence is told to OSS and missing in the counters")
+            if not is_new:
+                return Told(message=message, answer={"kode": "200"})
+            told = Told(message=message, answer=await desk_of(request).tell(message, fields))
+            await _keep_told(request, session, message, body)
+    except NO_ANSWER:
+        if told is None:
+            detail = "The key cannot be looked up now; nothing was sent."
+            raise Unavailable(detail, headers={"Retry-After": "5"}) from None
+        log.exception("OSS was told of a licence, which is missing in the counters")
+    return told
+
+
+async def _keep_told(
+    request: Request, session: WriteSession, message: Outbound, body: dict[str, Any]
+) -> None:
+    """Keeps what the counters need; OSS has the message, whatever becomes of them."""
+    if message == "receiveLicenseStatus":
+        key, now = request.app.state.oss_key, datetime.now(UTC)
+        await keep(session, region_of(request), message, body, key=key, now=now)
 
 
 def _error(fault: str, root: str) -> FieldError:
