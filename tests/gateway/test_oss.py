@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 import httpx
 import pytest
+import yaml
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
@@ -24,10 +25,11 @@ from services.gateway.connectors.oss.messages import (
     token_is_right,
 )
 from services.gateway.connectors.oss.receiving import PATHS
+from services.gateway.connectors.oss.routes import clock_of
 from services.gateway.connectors.stand_in import USER_KEY, create_oss_stand_in
 from services.gateway.links.standing import JAKARTA
 from services.platform.settings import Settings
-from tests.conftest import Hub
+from tests.conftest import TOBA, Hub
 from tests.gateway.watched import rows
 from tests.servers import LOOPBACK, free_port, serving
 
@@ -290,6 +292,37 @@ def test_a_licence_whose_applicant_is_asked_has_its_clock_stopped(hub: Connected
     answer = hub.get("licenses/L-1").json()
     assert (answer["status"], answer["clock"]) == ("41", "stopped")
     assert answer["status_text"] == "Konfirmasi Persyaratan"
+
+
+CLOCKS = {
+    "stopped": {"41", "43"},
+    # Approved, also by the system itself where an agency was late; refused, also for what an
+    # application lacks for good; and what befalls a licence that was issued.
+    "ended": {"50", "57", "90", "93", "60", "70", "80"},
+    # Everything before a decision, and a licence that is issued for the time being alone.
+    "running": {"05", "09", "10", "11", "12", "20", "30", "31", "32", "33", "34", "40", "42"}
+    | {"44", "45", "49", "52"},
+}
+
+
+@pytest.mark.parametrize("code", mapping().codes["status_izin"])
+def test_every_code_of_a_licence_runs_stops_or_ends_the_clock(code: str) -> None:
+    assert [clock for clock, codes in CLOCKS.items() if code in codes] == [clock_of(code)]
+
+
+def test_the_pack_counts_as_approved_and_rejected_what_ends_the_clock() -> None:
+    pack = yaml.safe_load((TOBA / "connectors.yaml").read_bytes())
+    counted = {
+        rule["measure"]: set(rule["where"]["kd_status"])
+        for rule in pack["oss"]["rules"]
+        if rule["message"] == "receiveLicenseStatus"
+    }
+    clock = mapping().clock
+    assert counted == {
+        "returned": set(clock["stops"]),
+        "completed": set(clock["approved"]),
+        "rejected": set(clock["rejected"]),
+    }
 
 
 def test_a_table_of_codes_is_passed_on(hub: Connected) -> None:

@@ -80,8 +80,8 @@ class OssClockMonth(BaseModel):
     month: str
     stopped: int | None = Field(description=f"Codes 41 and 43; null below {FEWEST}.")
     restarted: int | None = Field(description=f"Codes 42 and 44; null below {FEWEST}.")
-    approved: int | None = Field(description=f"Code 50; null below {FEWEST}.")
-    rejected: int | None = Field(description=f"Code 90; null below {FEWEST}.")
+    approved: int | None = Field(description=f"Codes 50 and 57; null below {FEWEST}.")
+    rejected: int | None = Field(description=f"Codes 90 and 93; null below {FEWEST}.")
 
 
 def facts_of(message: Kept, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,7 +153,8 @@ async def months_of(session: ReadSession, region: str, *, year: int) -> list[Oss
 
 async def clock_of_year(session: ReadSession, region: str, *, year: int) -> list[OssClockMonth]:
     """How often clocks stopped and started in a year, small counts hidden."""
-    codes = {name: list(codes) for name, codes in mapping().clock.items()}
+    clock = mapping().clock
+    codes = {name: list(clock[name]) for name in ("stops", "restarts", "approved", "rejected")}
     given = {"region": region, "year": str(year), **codes}
     rows = await session.execute(text(CLOCK_BY_MONTH), given)
     return [

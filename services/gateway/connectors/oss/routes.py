@@ -81,7 +81,7 @@ class LicenceStatus(FromOss):
     status_text: str | None
     clock: Literal["running", "stopped", "ended"] = Field(
         description="Of the time promised for the service: codes 41 and 43 stop it, 42 and 44 "
-        "start it again."
+        "start it again, approval (50, 57) and refusal (90, 93) end it; 60, 70 and 80 come after."
     )
 
 
@@ -184,7 +184,8 @@ def clock_of(status: str) -> Literal["running", "stopped", "ended"]:
     clock = mapping().clock
     if status in clock["stops"]:
         return "stopped"
-    return "ended" if status in (*clock["approved"], *clock["rejected"]) else "running"
+    ends = (*clock["approved"], *clock["rejected"], *clock["after"])
+    return "ended" if status in ends else "running"
 
 
 def desk_of(request: Request) -> Desk:
