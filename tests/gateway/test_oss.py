@@ -26,10 +26,10 @@ from services.gateway.connectors.oss.messages import (
 )
 from services.gateway.connectors.oss.receiving import PATHS
 from services.gateway.connectors.oss.routes import clock_of
-from services.gateway.connectors.stand_in import USER_KEY, create_oss_stand_in
+from services.gateway.connectors.stand_in import USER_KEY, create_oss_stand_in, whole_fields
 from services.gateway.links.standing import JAKARTA
 from services.platform.settings import Settings
-from tests.conftest import TOBA, Hub
+from tests.conftest import TOBA, Hub, Server, new_key
 from tests.gateway.watched import rows
 from tests.servers import LOOPBACK, free_port, serving
 
@@ -120,6 +120,140 @@ def test_the_mapping_has_every_message_with_the_root_and_answer_of_the_guide() -
             parent = path.rpartition(".")[0]
             assert not parent or shape.fields[parent][0] in {"object", "object[]"}
             assert kind in {"string", "number", "boolean", "date", "object", "object[]"}
+
+
+@dataclass
+class Served:
+    """A hub and a stand-in for OSS, each on a socket of its own."""
+
+    address: str
+    oss: str
+    settings: Settings
+    key: dict[str, str]
+
+    def send(self, name: Inbound, fields: dict[str, Any] | None = None) -> dict[str, Any]:
+        """What the hub said to a message that the stand-in signed and sent."""
+        told = {"send": name, "to": self.address, "username": "oss", "password": "rahasia"}
+        answer = LOOPBACK.put(f"{self.oss}/stand-in", json=told | {"fields": fields}, timeout=20)
+        assert answer.json()["status"] == 200, answer.text
+        return answer.json()["answer"][mapping().messages[name].answer]
+
+    def ask(self, method: str, path: str, body: Any) -> tuple[httpx.Response, list[Any]]:
+        """What the hub answers, and what it asked OSS meanwhile."""
+        before = len(self.asked())
+        answer = LOOPBACK.request(
+            method, f"{self.address}/api/v1/oss/{path}", json=body, headers=self.key
+        )
+        return answer, self.asked()[before:]
+
+    def asked(self) -> list[dict[str, Any]]:
+        return LOOPBACK.get(f"{self.oss}/stand-in").json()["asked"]
+
+
+@pytest.fixture(scope="module")
+def served(server: Server, migrated: str) -> Iterator[Served]:
+    with server.database_from(migrated) as name, serving(create_oss_stand_in(), grace=0) as oss:
+        settings = connected_settings(server.settings(name), oss)
+        with serving(create_app(settings)) as address:
+            key = {"Authorization": f"Bearer {new_key(settings, 'dpmptsp', 'usage:write')}"}
+            yield Served(address, oss, settings, key)
+
+
+CALLS: dict[Outbound, tuple[str, str, dict[str, Any]]] = {
+    "checkNIB": ("GET", f"nib/{NIB}", {"nib": NIB}),
+    "inqueryNIB": ("GET", f"nib/{NIB}/licenses", {"nib": NIB}),
+    "checkLicenseStatus": ("GET", "licenses/I-1", {"id_izin": "I-1"}),
+    "receiveLicenseStatus": ("POST", "license-statuses", whole_fields("receiveLicenseStatus")),
+    "receiveLicense": ("POST", "licenses", whole_fields("receiveLicense")),
+    "getDataReferensi": ("GET", "references/01", {"kode": "01"}),
+}
+"""By which address of the hub each message goes to OSS, and with what in it."""
+
+
+@pytest.mark.parametrize("name", OUT)
+def test_every_message_to_oss_goes_there_and_its_answer_comes_back(
+    served: Served, name: Outbound
+) -> None:
+    method, path, fields = CALLS[name]
+    answer, asked = served.ask(method, path, fields if method == "POST" else None)
+    assert answer.status_code == 200, answer.text
+    assert asked == [{"message": name, "body": {mapping().messages[name].root: fields}}]
+    if method == "POST":
+        assert answer.json()["answer"]["kode"] == "200"
+    else:
+        assert answer.json()["fresh"] is True
+
+
+def places(name: Inbound | Outbound) -> list[str]:
+    """The fields of a message that have a greatest length."""
+    return [place for place, (_, most) in mapping().messages[name].fields.items() if most]
+
+
+def one_longer(name: Inbound | Outbound, place: str) -> dict[str, Any]:
+    """A message in which one field is a character, or a digit, longer than it may be."""
+    kind, most = mapping().messages[name].fields[place]
+    *parents, leaf = place.split(".")
+    longest = int((most or "").partition(".")[0])
+    content: Any = {leaf: ("9" if kind == "number" else "x") * (longest + 1)}
+    for depth in range(len(parents), 0, -1):
+        parent, _ = mapping().messages[name].fields[".".join(parents[:depth])]
+        content = {parents[depth - 1]: [content] if parent == "object[]" else content}
+    needed = {need: whole_fields(name)[need] for need in mapping().messages[name].needs}
+    return needed | content
+
+
+@pytest.mark.parametrize("name", [*IN, *OUT])
+def test_a_message_may_be_as_long_as_the_guide_says_and_not_longer(name: Inbound | Outbound) -> None:
+    root = mapping().messages[name].root
+    assert faults_of(name, {root: whole_fields(name)}) == []
+    for place in places(name):
+        [fault] = faults_of(name, {root: one_longer(name, place)})
+        assert fault.startswith(f"{root}.{place}: may have ")
+
+
+@pytest.mark.parametrize("name", IN)
+def test_a_message_that_oss_sends_whole_is_kept_and_one_that_is_too_long_is_refused(
+    served: Served, name: Inbound
+) -> None:
+    kept = "SELECT count(*) FROM gateway.oss_message WHERE message = $1"
+    assert served.send(name)["kode"] == "200"
+    assert rows(served.settings, kept, name) == [(1,)]
+    # The deepest field of the message that was signed with its NIB.
+    place = max((each for each in places(name) if each != "nib"), key=lambda each: each.count("."))
+    refused = served.send(name, one_longer(name, place))
+    assert refused["kode"] == "400"
+    assert refused["keterangan"].startswith(f"{mapping().messages[name].root}.{place}: may have ")
+    assert rows(served.settings, kept, name) == [(1,)]
+
+
+def test_the_licences_of_a_nib_come_without_a_name_and_are_not_remembered(hub: Connected) -> None:
+    answer = hub.get(f"nib/{NIB}/licenses").json()
+    assert (answer["nib"], answer["status"], answer["status_text"]) == (NIB, "01", "Aktif")
+    assert answer["items"] == [
+        {
+            "id": "I-1",
+            "code": "029000000047",
+            "kind": "02",
+            "district": "1212000000",
+            "status": "41",
+        }
+    ]
+    assert "Contoh" not in json.dumps(answer)
+    assert rows(hub.settings, "SELECT 1 FROM gateway.connector_answer") == []
+    hub.tell("kode-500")
+    assert hub.get(f"nib/{NIB}/licenses").json()["reason"] == "status"
+    assert hub.client.get(f"/api/v1/oss/nib/{NIB}/licenses").status_code == 401
+
+
+@pytest.mark.parametrize("path", [f"nib/{NIB}", f"nib/{NIB}/licenses", "licenses/I-1"])
+@pytest.mark.parametrize("mode", ["odd-list", "odd-numbers"])
+def test_an_answer_of_another_kind_says_nothing_and_is_no_error_of_the_hub(
+    served: Served, path: str, mode: str
+) -> None:
+    LOOPBACK.put(f"{served.oss}/stand-in", json={"mode": mode, "times": 1})
+    answer, _ = served.ask("GET", path, None)
+    assert answer.status_code == 200
+    assert answer.json()["status"] is None
 
 
 @pytest.mark.parametrize("name", IN)
@@ -424,6 +558,7 @@ FAILURES = {
     "status-503": "status",
     "not-json": "nonsense",
     "no-kode": "nonsense",
+    "odd-nan": "nonsense",
     "slow": "timeout",
     "drip": "timeout",
     "cut": "cut",

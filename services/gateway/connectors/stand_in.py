@@ -1,19 +1,33 @@
 """A stand-in for OSS: answers as the guide has it, and fails in every way it is told to.
 
 `PUT /stand-in` with `{"mode": ..., "times": n}` tells it how to answer the next n messages (all
-where `times` is left out). `GET /stand-in` says what it was asked.
+where `times` is left out). `GET /stand-in` says what it was asked. With `{"send": "receiveNIB",
+"to": "http://127.0.0.1:8000", "username": ..., "password": ...}` it sends the hub a signed message
+and answers what the hub said: with these `fields`, or with every field at its greatest length.
 """
 
 import asyncio
+from datetime import datetime
 from typing import Any, get_args
 
+import httpx
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from services.gateway.connectors.oss.messages import Outbound, faults_of, mapping
+from services.gateway.connectors.oss.messages import (
+    Inbound,
+    Outbound,
+    faults_of,
+    mapping,
+    nib_in,
+    token_for,
+)
+from services.gateway.connectors.oss.receiving import PATHS
+from services.gateway.links.probing import trusted_roots
+from services.gateway.links.standing import JAKARTA
 
 USER_KEY = "stand-in"
 
@@ -27,6 +41,9 @@ MODES = (
     "status-503",
     "not-json",
     "no-kode",
+    "odd-list",
+    "odd-numbers",
+    "odd-nan",
     "slow",
     "drip",
     "cut",
@@ -35,7 +52,23 @@ MODES = (
 
 DATA: dict[Outbound, dict[str, Any]] = {
     "checkNIB": {"dataNIB": {"nama_perusahaan": "Usaha Contoh", "status": "01"}},
-    "inqueryNIB": {"dataNIB": {"status_nib": "01"}},
+    "inqueryNIB": {
+        "dataNIB": {
+            "status_nib": "01",
+            "nama_perseroan": "Usaha Contoh",
+            "data_checklist": [
+                {
+                    "id_izin": "I-1",
+                    "kd_izin": "029000000047",
+                    "jenis_izin": "02",
+                    "kd_daerah": "1212000000",
+                    "nama_izin": "Izin Contoh",
+                    "flag_checklist": "Y",
+                    "status_checklist": "41",
+                }
+            ],
+        }
+    },
     "checkLicenseStatus": {"dataIZIN": {"kd_status": "41", "uraian_status": "Konfirmasi"}},
     "receiveLicenseStatus": {},
     "receiveLicense": {"nomor_izin": "0000"},
@@ -43,6 +76,10 @@ DATA: dict[Outbound, dict[str, Any]] = {
         "dataReferensi": [{"kode_referensi": "01", "uraian_referensi": "Badan Usaha"}]
     },
 }
+
+
+ODD = ("status", "status_nib", "data_checklist", "kd_status")
+"""Fields that the hub reads, with a number in each."""
 
 
 class StandIn:
@@ -70,6 +107,8 @@ def create_oss_stand_in() -> Starlette:
         if request.method == "GET":
             return JSONResponse({"mode": told.mode, "asked": told.asked})
         wanted = await request.json()
+        if "send" in wanted:
+            return await _send(wanted)
         if wanted.get("mode") not in MODES:
             return JSONResponse({"modes": list(MODES)}, status_code=422)
         told.mode, told.times = wanted["mode"], wanted.get("times")
@@ -92,6 +131,64 @@ def create_oss_stand_in() -> Starlette:
     return app
 
 
+async def _send(wanted: dict[str, Any]) -> Response:
+    """Sends the hub a message as OSS does, and answers what came of it."""
+    name: Any = wanted["send"]
+    if name not in get_args(Inbound):
+        return JSONResponse({"send": list(get_args(Inbound))}, status_code=422)
+    body = {mapping().messages[name].root: wanted.get("fields") or whole_fields(name)}
+    token = token_for(
+        str(wanted.get("username", "")),
+        str(wanted.get("password", "")),
+        nib_in(name, body),
+        datetime.now(JAKARTA).date(),
+    )
+    address = f"{wanted.get('to', 'http://127.0.0.1:8000')}/api/v1/oss/{PATHS[name]}"
+    try:
+        async with httpx.AsyncClient(verify=trusted_roots(), trust_env=False) as client:
+            answer = await client.post(address, json=body, headers={"Token": token})
+            return JSONResponse({"status": answer.status_code, "answer": answer.json()})
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        return JSONResponse({"status": None, "answer": str(error)}, status_code=502)
+
+
+def whole_fields(name: Inbound | Outbound) -> dict[str, Any]:
+    """Every field of a message that the guide has, each at its greatest length."""
+    fields = mapping().messages[name].fields
+
+    def inside(parent: str) -> dict[str, Any]:
+        return {
+            place.rpartition(".")[2]: value_of(place, kind, most or "")
+            for place, (kind, most) in fields.items()
+            if place.rpartition(".")[0] == parent
+        }
+
+    def value_of(place: str, kind: str, most: str) -> Any:
+        if kind == "object":
+            return inside(place)
+        return [inside(place)] if kind == "object[]" else _longest(place, kind, most)
+
+    return inside("")
+
+
+SHAPED = {"nib": "1234567890123", "kd_daerah": "1212000000"}
+"""Of the fields that have a form."""
+
+
+def _longest(place: str, kind: str, most: str) -> Any:
+    field = place.rpartition(".")[2]
+    digits, _, decimals = most.partition(".")
+    if kind == "boolean":
+        return True
+    if kind == "number":
+        return "9" * int(digits) + ("." + "9" * int(decimals) if decimals.strip("0") else "")
+    if kind == "date":
+        return "2026-01-31"
+    if field in mapping().code_fields:
+        return max(mapping().codes[mapping().code_fields[field]], key=len)
+    return SHAPED.get(field) or "x" * int(digits)
+
+
 async def _answer(mode: str, name: Outbound, body: Any, user_key: str) -> Response:
     kind, _, code = mode.partition("-")
     if kind == "status":
@@ -103,6 +200,9 @@ async def _answer(mode: str, name: Outbound, body: Any, user_key: str) -> Respon
     odd: dict[str, Response] = {
         "not-json": Response("<html>maintenance</html>", media_type="text/html"),
         "no-kode": JSONResponse({mapping().messages[name].answer: {}}),
+        "odd-list": _said(name, "200", {"data": [7, None]}),
+        "odd-numbers": _said(name, "200", {"data": dict.fromkeys(ODD, 7)}),
+        "odd-nan": Response(b'{"respon": {"kode": "200", "data": [{"x": NaN, "y": "\\ud800"}]}}'),
         "drip": Broken(drip=True),
         "cut": Broken(drip=False),
         "huge": Response(b"[" + b"0," * 4_000_000 + b"0]", media_type="application/json"),

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from services.gateway.connectors.connector import Answer, Connector, ConnectorError
-from services.gateway.connectors.oss.messages import Outbound, mapping
+from services.gateway.connectors.oss.messages import Outbound, fits_json, mapping
 
 HARMLESS: frozenset[Outbound] = frozenset(
     {"checkNIB", "inqueryNIB", "checkLicenseStatus", "getDataReferensi"}
@@ -30,7 +30,7 @@ def result_of(answer: Answer) -> tuple[str, str, dict[str, Any]] | None:
         document = json.loads(answer.body)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(document, dict) or not document:
+    if not isinstance(document, dict) or not fits_json(document):
         return None
     content = next((part for name, part in document.items() if name.startswith("respon")), None)
     if not isinstance(content, dict) or "kode" not in content:

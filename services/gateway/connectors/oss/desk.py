@@ -30,6 +30,11 @@ class Answered:
     fresh: bool
 
     @property
+    def fields(self) -> dict[str, Any]:
+        """What it said, by the names of the guide; nothing where it said something else."""
+        return self.content if isinstance(self.content, dict) else {}
+
+    @property
     def age_seconds(self) -> int:
         return max(round((datetime.now(UTC) - self.at).total_seconds()), 0)
 
@@ -43,9 +48,17 @@ class Desk:
         self._key = key
 
     async def ask(
-        self, message: Outbound, fields: dict[str, Any], *, keep: tuple[str, ...]
+        self,
+        message: Outbound,
+        fields: dict[str, Any],
+        *,
+        keep: tuple[str, ...],
+        remember: bool = True,
     ) -> Answered:
-        """OSS's answer, or the one known last; of an answer only the fields in `keep` are kept."""
+        """OSS's answer, or the one known last; of an answer only the fields in `keep` are kept.
+
+        What is not to be remembered is not answered from memory.
+        """
         question = self._question(message, fields)
         try:
             content = await self.oss.send(message, fields)
@@ -54,16 +67,17 @@ class Desk:
                 raise NotFound(f"OSS does not know it: {error.said}") from None
             raise unavailable(str(error), reason="refused_by_oss", kode=error.code) from None
         except ConnectorError as error:
-            known = await self._recall(question)
+            known = await self._recall(question) if remember else None
             if known is None:
                 raise unavailable(error.detail, reason=error.reason) from None
             return Answered(known.content, known.at, fresh=False)
         data = next((part for part in content.values() if isinstance(part, dict | list)), {})
         kept = {name: data.get(name) for name in keep} if isinstance(data, dict) else data
         now = datetime.now(UTC)
-        # The answer is there, whatever becomes of its memory.
-        with suppress(*NO_ANSWER):
-            await self.memory.remember(question, kept, now=now)
+        if remember:
+            # The answer is there, whatever becomes of its memory.
+            with suppress(*NO_ANSWER):
+                await self.memory.remember(question, kept, now=now)
         return Answered(kept, now, fresh=True)
 
     async def tell(self, message: Outbound, fields: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Pure: no network, no database.
 
 import hashlib
 import hmac
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -122,8 +123,10 @@ def _fault_of_value(value: Any, name: str, *, kind: str, most: str | None) -> st
         return None if isinstance(value, bool) else "must be true or false"
     if not isinstance(value, str):
         return "must be a string"
-    if most is not None and len(value) > int(most):
-        return f"may have {most} characters, has {len(value)}"
+    # An amount of money may be a string with the length of a number: `20.0`.
+    longest = None if most is None else int(most.partition(".")[0])
+    if longest is not None and len(value) > longest:
+        return f"may have {longest} characters, has {len(value)}"
     return _fault_of_code(value, name)
 
 
@@ -145,6 +148,15 @@ def _fault_of_number(value: Any, most: str | None) -> str | None:
     digits = int((most or "30").partition(".")[0])
     whole = shown.lstrip("-").partition(".")[0]
     return f"may have {digits} digits" if len(whole) > digits else None
+
+
+def fits_json(content: object) -> bool:
+    """Whether JSON can carry it on: Python also reads NaN, half a surrogate, and what is deep."""
+    try:
+        json.dumps(content, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def nib_in(message: str, body: object) -> str:

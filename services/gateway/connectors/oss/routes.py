@@ -1,6 +1,5 @@
 """What the hub asks of OSS and tells it, over HTTP: `/api/v1/oss/...`."""
 
-import json
 import logging
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -18,7 +17,7 @@ from services.gateway.connectors.oss.inbox import (
     keep,
     months_of,
 )
-from services.gateway.connectors.oss.messages import Outbound, faults_of, mapping
+from services.gateway.connectors.oss.messages import Outbound, faults_of, fits_json, mapping
 from services.platform.database import NO_ANSWER, Database, Reading, WriteSession
 from services.platform.fields import Year
 from services.platform.identity import Caller
@@ -73,6 +72,27 @@ class NibStatus(FromOss):
     status_text: str | None
 
 
+class NibLicence(BaseModel):
+    """A licence that a business asked for with its NIB, in codes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str = Field(description="`id_izin`, by which its state is asked for.")
+    code: str | None = Field(description="`kd_izin`.")
+    kind: str | None = Field(description="Code of `jenis_izin`.")
+    district: str | None = Field(description="`kd_daerah`.")
+    status: str | None = Field(description="`status_checklist`.")
+
+
+class NibLicences(FromOss):
+    """The licences of a business identification number; no name comes with them."""
+
+    nib: str
+    status: str | None = Field(description="Code of `status_nib`.")
+    status_text: str | None
+    items: list[NibLicence]
+
+
 class LicenceStatus(FromOss):
     """The state of a licence."""
 
@@ -106,9 +126,35 @@ class Told(BaseModel):
 async def get_oss_nib(request: Request, caller: AgencyKey, nib: Nib) -> NibStatus:
     """Whether a NIB is in force (checkNIB)."""
     answered = await desk_of(request).ask("checkNIB", {"nib": nib}, keep=("status",))
-    status = answered.content.get("status")
-    text = mapping().codes["status_nib"].get(str(status))
-    return NibStatus(nib=nib, status=status, status_text=text, **_age(answered))
+    status = _code(answered.fields, "status")
+    return NibStatus(nib=nib, **_named("status_nib", status), **_age(answered))
+
+
+@router.get("/nib/{nib}/licenses", operation_id="list_oss_nib_licenses")
+async def list_oss_nib_licenses(request: Request, caller: AgencyKey, nib: Nib) -> NibLicences:
+    """Which licences a NIB asked for (inqueryNIB), each with the id by which its state is asked.
+
+    Names, addresses and files that OSS sends with them are passed over. Nothing of the answer is
+    kept, so that there is none while OSS does not answer.
+    """
+    answered = await desk_of(request).ask(
+        "inqueryNIB", {"nib": nib}, keep=("status_nib", "data_checklist"), remember=False
+    )
+    listed = answered.fields.get("data_checklist")
+    given = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    items = [
+        NibLicence(
+            id=id_,
+            code=_code(item, "kd_izin"),
+            kind=_code(item, "jenis_izin"),
+            district=_code(item, "kd_daerah"),
+            status=_code(item, "status_checklist"),
+        )
+        for item in given
+        if (id_ := _code(item, "id_izin"))
+    ]
+    status = _code(answered.fields, "status_nib")
+    return NibLicences(nib=nib, **_named("status_nib", status), items=items, **_age(answered))
 
 
 @router.get("/licenses/{license_id}", operation_id="get_oss_license")
@@ -119,11 +165,10 @@ async def get_oss_license(
     answered = await desk_of(request).ask(
         "checkLicenseStatus", {"id_izin": license_id}, keep=("kd_status",)
     )
-    status = answered.content.get("kd_status")
-    text = mapping().codes["status_izin"].get(str(status))
-    clock = clock_of(str(status))
+    status = _code(answered.fields, "kd_status")
+    clock = clock_of(status or "")
     return LicenceStatus(
-        id=license_id, status=status, status_text=text, clock=clock, **_age(answered)
+        id=license_id, clock=clock, **_named("status_izin", status), **_age(answered)
     )
 
 
@@ -205,7 +250,7 @@ async def _tell(
     agency = request.app.state.settings.oss_agency
     if not caller.may_write_for(agency):
         raise NotAllowed(f"Only {agency} tells OSS of licences.")
-    if not _can_be_sent(fields):
+    if not fits_json(fields):
         error = FieldError(pointer="#", parameter=None, detail="must be JSON in UTF-8, not so deep")
         raise Invalid("The message cannot be sent.", errors=[error])
     shape = mapping().messages[message]
@@ -225,15 +270,6 @@ async def _tell(
     except NO_ANSWER:
         log.exception("OSS was told of a licence, which is missing in the counters")
     return Told(message=message, answer=answer)
-
-
-def _can_be_sent(fields: dict[str, Any]) -> bool:
-    """Whether JSON can carry it: Python also reads NaN, half a surrogate, and what is very deep."""
-    try:
-        json.dumps(fields, allow_nan=False, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 class _Sent(BaseModel):
@@ -291,6 +327,16 @@ def _error(fault: str, root: str) -> FieldError:
     place, _, detail = fault.partition(": ")
     path = place.removeprefix(root).strip(".").replace(".", "/")
     return FieldError(pointer=f"#/{path}" if path else "#", parameter=None, detail=detail)
+
+
+def _code(content: dict[str, Any], field: str) -> str | None:
+    """A code in an answer of OSS; None where something else stands there."""
+    value = content.get(field)
+    return value if isinstance(value, str) and value else None
+
+
+def _named(table: str, code: str | None) -> dict[str, str | None]:
+    return {"status": code, "status_text": mapping().codes[table].get(code or "")}
 
 
 def _age(answered: Answered) -> dict[str, Any]:
