@@ -16,6 +16,8 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
+from services.gateway.connectors.breaker import Breaker, Rule
+from services.gateway.connectors.oss.desk import Desk
 from services.gateway.connectors.oss.messages import (
     Inbound,
     Outbound,
@@ -30,6 +32,7 @@ from services.gateway.connectors.stand_in import USER_KEY, create_oss_stand_in, 
 from services.gateway.links.standing import JAKARTA
 from services.platform.settings import Settings
 from tests.conftest import TOBA, Hub, Server, new_key
+from tests.gateway.test_breaker import Clock
 from tests.gateway.watched import rows
 from tests.servers import LOOPBACK, free_port, serving
 
@@ -203,7 +206,9 @@ def one_longer(name: Inbound | Outbound, place: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", [*IN, *OUT])
-def test_a_message_may_be_as_long_as_the_guide_says_and_not_longer(name: Inbound | Outbound) -> None:
+def test_a_message_may_be_as_long_as_the_guide_says_and_not_longer(
+    name: Inbound | Outbound,
+) -> None:
     root = mapping().messages[name].root
     assert faults_of(name, {root: whole_fields(name)}) == []
     for place in places(name):
@@ -567,7 +572,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize(("mode", "reason"), FAILURES.items())
-def test_a_failure_of_oss_is_a_problem_that_names_it(
+def test_a_failure_of_oss_is_a_problem_that_names_it_and_what_is_told_is_sent_once(
     hub: Connected, mode: str, reason: str
 ) -> None:
     hub.tell(mode)
@@ -576,6 +581,19 @@ def test_a_failure_of_oss_is_a_problem_that_names_it(
     problem = answer.json()
     assert (problem["portal"], problem["reason"]) == ("oss", reason)
     assert "retry-after" in answer.headers
+    # What fails without a word may have arrived: only a question is asked again.
+    for name, path, body in (
+        ("receiveLicense", "licenses", LICENCE),
+        ("receiveLicenseStatus", "license-statuses", STATUS),
+    ):
+        before = len(hub.asked())
+        answer = hub.post(path, body)
+        assert answer.status_code == 503
+        problem = answer.json()
+        assert (problem["portal"], problem["reason"]) == ("oss", reason)
+        assert "may have it all the same" in problem["detail"]
+        assert [asked["message"] for asked in hub.asked()[before:]] == [name]
+    assert rows(hub.settings, STORED) == []
 
 
 @pytest.mark.parametrize("mode", ["status-503", "not-json", "cut", "slow"])
@@ -637,6 +655,36 @@ def test_after_too_many_failures_the_breaker_opens_and_an_operator_closes_it(
     assert hub.client.put(path, json={"state": "x"}, headers=admin).status_code == 422
     unknown = path.replace("oss", "none")
     assert hub.client.put(unknown, json={"state": "open"}, headers=admin).status_code == 404
+
+
+def test_a_breaker_opens_rests_probes_and_closes_by_itself(hub: Connected) -> None:
+    clock = Clock()
+    desk: Desk = hub.client.app.state.oss  # pyright: ignore[reportAttributeAccessIssue]
+    desk.oss.connector.breaker = Breaker(Rule(), clock)
+
+    def ask() -> tuple[str, int, str]:
+        """What the hub says, how often OSS was asked so far, and how the breaker is then."""
+        answer = hub.get(f"nib/{NIB}").json()
+        [state] = hub.client.get("/api/v1/connectors").json()["items"]
+        return answer.get("reason", "answered"), len(hub.asked()), state["breaker"]
+
+    hub.tell("status-503")
+    assert ask() == ("status", 3, "closed")
+    # The fifth failure opens it in the middle of the second question.
+    assert ask() == ("breaker_open", 5, "open")
+    clock.now += 29.9
+    assert ask() == ("breaker_open", 5, "open")
+    clock.now += 0.1
+    # One probe, which fails: the rest begins anew.
+    assert ask() == ("breaker_open", 6, "open")
+    hub.tell("right")
+    clock.now += 29.9
+    assert ask() == ("breaker_open", 6, "open")
+    clock.now += 0.1
+    [state] = hub.client.get("/api/v1/connectors").json()["items"]
+    assert state["breaker"] == "half_open"
+    assert ask() == ("answered", 7, "closed")
+    assert ask() == ("answered", 8, "closed")
 
 
 def test_what_is_switched_at_one_replica_holds_at_another(hub: Connected) -> None:
