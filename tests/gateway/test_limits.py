@@ -155,6 +155,47 @@ def test_four_replicas_let_through_what_one_bucket_holds_within_five_percent(
     assert 4 * policy.slice <= max(4, policy.burst * 0.05)
 
 
+@BOUNDS
+@given(
+    st.integers(400, 1600),
+    st.lists(
+        st.tuples(
+            st.integers(0, 3),
+            st.floats(0, 15),
+            st.lists(st.integers(0, 40), min_size=4, max_size=4),
+        ),
+        min_size=1,
+        max_size=12,
+    ),
+)
+def test_four_replicas_give_all_that_the_bucket_holds_and_gains_within_five_percent(
+    quota: int, steps: Sequence[tuple[int, float, Sequence[int]]]
+) -> None:
+    """Each step some requests come at each replica, and at one of them more than there are."""
+    policy = Policy("reads", quota, timedelta(minutes=1))
+
+    async def story() -> tuple[int, float]:
+        bucket = Bucket()
+        replicas = [Limiter(bucket, clock=lambda: bucket.now) for _ in range(4)]
+        for replica in replicas:
+            replica.start()
+        through = 0
+        for greedy, pause, some in [(0, 0.0, (0, 0, 0, 0)), *steps]:
+            bucket.now += pause
+            for replica, many in zip(replicas, some, strict=True):
+                for _ in range(many):
+                    through += (await replica.ask("one", policy)).allowed
+            while (await replicas[greedy].ask("one", policy)).allowed:
+                through += 1
+        for replica in replicas:
+            await replica.stop()
+        return through, bucket.now
+
+    through, seconds = asyncio.run(story())
+    most = policy.burst + seconds / policy.interval
+    assert 0.95 * most <= through <= 1.05 * most
+
+
 def test_requests_at_once_are_answered_by_few_questions() -> None:
     policy = Policy("reads", 400, timedelta(hours=1))
     bucket = Bucket()
