@@ -9,10 +9,10 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
 
-from services.gateway.openapi import for_splp, unified_document
+from services.gateway.openapi import for_splp, public_address, unified_document
 from services.platform.database import NO_ANSWER, Database
 from services.platform.service import API, VERSION, Health
-from services.platform.settings import Service, Settings
+from services.platform.settings import Service
 
 router = APIRouter()
 
@@ -54,9 +54,7 @@ async def openapi_document(
     """The one document of all services; as it is published on SPLP for `audience=splp`."""
     document = await unified_document(request.app)
     if audience == "splp":
-        settings: Settings = request.app.state.settings
-        public = str(settings.public_url).rstrip("/") if settings.public_url else None
-        document = for_splp(document, address=public)
+        document = for_splp(document, address=public_address(request.app.state.settings))
     return JSONResponse(document)
 
 

@@ -1,14 +1,16 @@
 """One OpenAPI document of all services."""
 
+import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, cast
 
 import httpx
 from fastapi import FastAPI
 
-from services.platform.problems import TooMany, Unavailable, problem_responses
+from services.platform.problems import TooLarge, TooMany, Unavailable, problem_responses
 from services.platform.service import VERSION
-from services.platform.settings import Service
+from services.platform.settings import Service, Settings
 
 DESCRIPTION = """
 The hub of a regency's e-Mall Pelayanan Publik: public services and portals, their use, what
@@ -18,10 +20,10 @@ Reading needs no key. An agency's system writes with a key, `Authorization: Bear
 Errors are RFC 9457 problem documents that name each field and what would be right.
 """
 
-CONTACT = "/api/v1/status"
+STATUS = "/api/v1/status"
 """Each regency runs its own hub: here it says which one."""
 
-LIMIT_HEADERS: dict[str, Any] = {
+HEADERS: dict[str, Any] = {
     "RateLimit": {
         "description": "What is left of the limit: `r` requests at once now, all of it in `t` "
         "seconds (draft-ietf-httpapi-ratelimit-headers-10). Not sent where no limit is set.",
@@ -38,7 +40,29 @@ LIMIT_HEADERS: dict[str, Any] = {
         "schema": {"type": "integer", "minimum": 1},
         "example": 3,
     },
+    "WWW-Authenticate": {
+        "description": "How a key is sent (RFC 9110, 11.6.1).",
+        "required": True,
+        "schema": {"type": "string", "maxLength": 200},
+        "example": 'Bearer realm="emall"',
+    },
+    "Location": {
+        "description": "Where what was made can be read.",
+        "required": True,
+        "schema": {"type": "string", "format": "uri-reference", "maxLength": 2000},
+    },
+    "ETag": {
+        "description": "The state that was answered: as `If-None-Match` of the next read, or as "
+        "`If-Match` of a change.",
+        "required": True,
+        "schema": {"type": "string", "maxLength": 200},
+        "example": '"6dcd4ce23d88e2ee9568ba54"',
+    },
 }
+
+UNLOCATED = frozenset({"post_rating_tokens", "post_comment_attachment"})
+"""Tokens are made by the dozen, and an attachment is read with the secret of its ticket: their
+answers name no address."""
 
 TAGS = [
     {"name": "catalog", "description": "Public services, agencies, life events."},
@@ -69,12 +93,19 @@ async def unified_document(app: FastAPI) -> dict[str, Any]:
         except (httpx.HTTPError, ValueError):
             if service not in seen:
                 raise Unavailable(f"The {service} service does not answer.") from None
-    return merge({"gateway": app.openapi()} | {service.value: seen[service] for service in clients})
+    documents = {service.value: seen[service] for service in clients}
+    return merge({"gateway": app.openapi()} | documents, address=public_address(app.state.settings))
 
 
-def merge(documents: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+def public_address(settings: Settings) -> str | None:
+    """Where the hub is to be reached from everywhere, if that is set."""
+    return str(settings.public_url).rstrip("/") if settings.public_url else None
+
+
+def merge(documents: Mapping[str, dict[str, Any]], *, address: str | None = None) -> dict[str, Any]:
     """The documents of the services as one; `ValueError` where two mean different things by the
-    same name."""
+    same name. `address` is that of the hub, for those who read the document elsewhere."""
+    contact = {"name": "Diskominfo, the agency that runs this hub"}
     merged: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
@@ -82,7 +113,7 @@ def merge(documents: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
             "version": VERSION,
             "summary": "Digital public-service mall of a regency",
             "description": DESCRIPTION.strip(),
-            "contact": {"name": "Diskominfo, the agency that runs this hub", "url": CONTACT},
+            "contact": contact | ({"url": f"{address}{STATUS}"} if address else {}),
             "license": {"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
         },
         "servers": [{"url": "/"}],
@@ -95,21 +126,52 @@ def merge(documents: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
         for kind, members in document.get("components", {}).items():
             target = merged["components"].setdefault(kind, {})
             _add(target, members, where=f"{service}: {kind}")
-    merged["components"]["headers"] = LIMIT_HEADERS
-    for operations in merged["paths"].values():
-        for operation in operations.values():
-            _tell_of_limits(operation["responses"])
+    merged["components"]["headers"] = HEADERS
+    for path, operations in merged["paths"].items():
+        for method, operation in operations.items():
+            _tell_of_errors(operation)
+            is_located = (
+                method == "post"
+                and operation.get("operationId") not in UNLOCATED
+                and _has_members(merged["paths"], path)
+            )
+            _tell_of_headers(operation, method, is_located=is_located)
     return merged
 
 
-def _tell_of_limits(responses: dict[str, Any]) -> None:
-    """The door limits every operation, so that each may answer 429 and tells what is left."""
-    [refused] = problem_responses(TooMany.status).values()
-    responses[str(TooMany.status)] = refused | {"headers": _header_references(*LIMIT_HEADERS)}
+def _tell_of_errors(operation: dict[str, Any]) -> None:
+    """The door limits every operation and every body; any part of the hub may fail or be away."""
+    responses = operation["responses"]
+    statuses = [TooMany.status, HTTPStatus.INTERNAL_SERVER_ERROR.value, Unavailable.status]
+    if "requestBody" in operation:
+        statuses.append(TooLarge.status)
+    for status, response in problem_responses(*statuses).items():
+        responses.setdefault(str(status), response)
+
+
+def _tell_of_headers(operation: dict[str, Any], method: str, *, is_located: bool) -> None:
+    """What each answer carries beside its body."""
+    parameters = {parameter.get("name") for parameter in operation.get("parameters", ())}
+    told = {
+        "401": ["WWW-Authenticate"],
+        "429": ["RateLimit", "RateLimit-Policy", "Retry-After"],
+        "503": ["Retry-After"],
+        # Every read is tagged (`EntityTags`), and what was changed by its tag has another one.
+        "200": ["ETag"] if method == "get" or "If-Match" in parameters else [],
+        "201": ["Location"] if is_located else [],
+    }
+    responses = operation["responses"]
     for status, response in responses.items():
-        if status < "400":
-            told = _header_references("RateLimit", "RateLimit-Policy")
-            responses[status] = response | {"headers": response.get("headers", {}) | told}
+        limits = ["RateLimit", "RateLimit-Policy"] if status < "400" else []
+        if names := told.get(status, []) + limits:
+            headers = _header_references(*names) | response.get("headers", {})
+            responses[status] = response | {"headers": headers}
+
+
+def _has_members(paths: Mapping[str, Any], path: str) -> bool:
+    """Whether what is made at a path is read at an address of its own below it."""
+    member = re.compile(re.escape(path) + r"/\{[a-z_]+\}")
+    return any("get" in operations and member.fullmatch(each) for each, operations in paths.items())
 
 
 def _header_references(*names: str) -> dict[str, Any]:

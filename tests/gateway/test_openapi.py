@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydantic import AnyHttpUrl
 from starlette.testclient import TestClient
 
 from services.assessment.app import create_app as create_assessment
@@ -141,10 +142,79 @@ def test_every_operation_answers_429_and_tells_of_its_limit(document: dict[str, 
                 assert response["headers"].keys() >= LIMITS, (path, method, status)
 
 
+def described(document: dict[str, Any], response: dict[str, Any]) -> set[str]:
+    """The headers of an answer; each must be described in words."""
+    headers = response.get("headers", {})
+    for header in headers.values():
+        if reference := header.get("$ref"):
+            assert document["components"]["headers"][reference.rpartition("/")[2]]["description"]
+    return set(headers)
+
+
+def test_every_operation_tells_what_fails_at_the_door_and_behind_it(
+    document: dict[str, Any],
+) -> None:
+    with_body = 0
+    for path, method, operation in operations(document):
+        responses = operation["responses"]
+        assert {"429", "500", "503"} <= responses.keys(), (method, path)
+        assert "Retry-After" in described(document, responses["503"]), (method, path)
+        if "requestBody" in operation:
+            with_body += 1
+            assert "413" in responses, (method, path)
+    assert with_body > 30
+
+
+def test_an_answer_tells_of_the_key_it_needs_where_to_read_and_what_state_it_has(
+    document: dict[str, Any],
+) -> None:
+    located: set[str] = set()
+    tagged: set[str] = set()
+    for path, method, operation in operations(document):
+        responses, name = operation["responses"], operation["operationId"]
+        if "401" in responses:
+            assert "WWW-Authenticate" in described(document, responses["401"]), (method, path)
+        if "Location" in described(document, responses.get("201", {})):
+            located.add(name)
+        if "ETag" in described(document, responses.get("200", {})):
+            tagged.add(name)
+        if method == "get" and "200" in responses:
+            assert name in tagged
+    assert {"post_assessment", "post_meeting", "post_comment", "open_incident"} <= located
+    assert located.isdisjoint({"create_key", "create_webhook", "update_incident"})
+    assert located.isdisjoint({"post_rating_tokens", "post_comment_attachment"})
+    assert {"put_service", "put_meeting", "get_service"} <= tagged
+    assert "post_usage_statistics" not in tagged
+
+
+def test_what_is_read_without_a_parameter_carries_the_headers_that_are_described(
+    shared: Hub, document: dict[str, Any]
+) -> None:
+    seen = 0
+    for path, method, operation in operations(document):
+        needed = [each for each in operation.get("parameters", ()) if each.get("required")]
+        if method != "get" or needed:
+            continue
+        answer = shared.client.get(path)
+        told = operation["responses"].get(str(answer.status_code), {})
+        wanted = described(document, told) - LIMITS - {"Retry-After"}
+        assert {name.lower() for name in wanted} <= answer.headers.keys(), path
+        seen += answer.status_code == 200
+    assert seen > 20
+
+
+def test_the_contact_has_an_address_where_the_hub_has_one(settings: Settings) -> None:
+    public = settings.model_copy(update={"public_url": AnyHttpUrl("https://mall.example")})
+    with TestClient(create_app(public)) as client:
+        contact = client.get("/openapi.json").json()["info"]["contact"]
+    assert contact["url"] == "https://mall.example/api/v1/status"
+
+
 def test_the_document_says_who_answers_for_it_and_describes_its_tags(
     document: dict[str, Any],
 ) -> None:
-    assert document["info"]["contact"]["url"]
+    # A relative address would lead nowhere for those who read the document elsewhere.
+    assert list(document["info"]["contact"]) == ["name"]
     assert document["info"]["license"]["identifier"] == "EUPL-1.2"
     assert all(tag["description"].endswith(".") for tag in document["tags"])
     named = {tag for _, _, operation in operations(document) for tag in operation["tags"]}
