@@ -114,7 +114,7 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding(
         Service.gateway,
         "oss_message",
-        "messages of OSS about licences, of each what statistics need",
+        "messages of OSS about licences: what statistics need, and a keyed digest of the licence",
         "to count licences",
         PUBLIC_TASK,
         "kept",

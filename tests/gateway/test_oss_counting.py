@@ -118,20 +118,37 @@ def test_a_new_version_of_the_rules_counts_all_again_and_takes_back_what_no_long
     assert rows(hub.settings, FIGURES) == [("nib", "completed", 0, 2), ("nib", "submitted", 1, 1)]
 
 
-def test_clocks_that_stop_are_counted_and_small_counts_hidden(hub: Connected) -> None:
+def test_clocks_that_stop_are_counted_with_their_days_and_small_counts_hidden(
+    hub: Connected,
+) -> None:
     for number in range(6):
         for status in ("41", "42") if number else ("43",):
             fields = STATUS | {"kd_status": status, "id_izin": f"I-{number}"}
             assert hub.post("license-statuses", fields).status_code == 200
-    year = rows(hub.settings, "SELECT extract(year FROM now())::int")[0][0]
-    [month] = hub.client.get(f"/api/v1/oss/clock?year={year}").json()["items"]
-    assert {name: month[name] for name in ("stopped", "restarted", "approved", "rejected")} == {
+    # Which messages are of one licence is known, and of which licence is not.
+    kept = rows(hub.settings, "SELECT facts ->> 'licence' FROM gateway.oss_message ORDER BY id")
+    assert len(set(kept)) == 6
+    assert kept[1] == kept[2]
+    assert "I-1" not in str(rows(hub.settings, "SELECT oss_message::text FROM gateway.oss_message"))
+    for codes, at in (("41,43", "2026-03-10T00:00:00Z"), ("42", "2026-03-11T12:00:00Z")):
+        rows(
+            hub.settings,
+            "UPDATE gateway.oss_message SET received_at = $1::text::timestamptz "
+            "WHERE facts ->> 'kd_status' = ANY(string_to_array($2, ','))",
+            at,
+            codes,
+        )
+    [month] = hub.client.get("/api/v1/oss/clock?year=2026").json()["items"]
+    assert month == {
+        "month": "2026-03",
         "stopped": 6,
         "restarted": 5,
         "approved": None,
         "rejected": None,
+        "pauses": 5,
+        "days_stopped": 7.5,
     }
-    assert hub.client.get(f"/api/v1/oss/statistics?year={year}").json()["items"] == []
+    assert hub.client.get("/api/v1/oss/statistics?year=2026").json()["items"] == []
 
 
 class DyingReporter(Reporter):

@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import text
 
 from services.gateway.connectors.oss.messages import VERSION, Inbound, mapping
+from services.gateway.connectors.oss.pauses import Event, Pause, by_month, pauses_of
+from services.gateway.links.standing import JAKARTA
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 
@@ -54,6 +56,15 @@ WHERE region = :region AND message = 'receiveLicenseStatus'
 GROUP BY 1 ORDER BY 1
 """
 
+TOLD = """
+-- What the hub told OSS of licences in a span, as far as it stops a clock or ends a pause.
+SELECT facts ->> 'licence' AS licence, facts ->> 'kd_status' AS code, received_at AS at
+FROM gateway.oss_message
+WHERE region = :region AND message = 'receiveLicenseStatus' AND facts ? 'licence'
+    AND facts ->> 'kd_status' = ANY(:codes) AND received_at >= :start AND received_at < :end
+ORDER BY received_at, id
+"""
+
 FACTS = ("kd_daerah", "jenis_pelaku_usaha", "skala_usaha", "status_nib", "kd_izin", "kd_status")
 
 CLOCK = ("stopped", "restarted", "approved", "rejected")
@@ -82,6 +93,13 @@ class OssClockMonth(BaseModel):
     restarted: int | None = Field(description=f"Codes 42 and 44; null below {FEWEST}.")
     approved: int | None = Field(description=f"Codes 50 and 57; null below {FEWEST}.")
     rejected: int | None = Field(description=f"Codes 90 and 93; null below {FEWEST}.")
+    pauses: int | None = Field(
+        description="Stops that ended in this month, by a restart or a decision; null where they "
+        f"are of fewer than {FEWEST} licences."
+    )
+    days_stopped: float | None = Field(
+        description="How many days these lasted together, by when OSS was told; null as `pauses`."
+    )
 
 
 def facts_of(message: Kept, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,6 +126,13 @@ def digest_of(key: bytes, body: Mapping[str, Any]) -> bytes:
     return hmac.new(key, canonical.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
 
 
+def licence_of(key: bytes, body: Mapping[str, Any]) -> str:
+    """The same for the same licence, so that its stops and restarts find each other."""
+    [content] = body.values()
+    named = f"licence:{content.get('id_izin')}".encode()
+    return hmac.new(key, named, hashlib.sha256).hexdigest()[:32]
+
+
 async def keep(
     session: WriteSession,
     region: str,
@@ -118,10 +143,11 @@ async def keep(
     now: datetime,
 ) -> bool:
     """Keeps a message; False where OSS sent it before."""
-    facts = json.dumps(facts_of(message, body))
-    id_ = new_id()
-    # OSS repeats what it is unsure of. What an agency tells in the same words happened again.
-    identity = {"told": str(id_)} if message == "receiveLicenseStatus" else {}
+    facts, id_, identity = facts_of(message, body), new_id(), dict[str, str]()
+    if message == "receiveLicenseStatus":
+        # OSS repeats what it is unsure of. What an agency tells in the same words happened again.
+        identity = {"told": str(id_)}
+        facts["licence"] = licence_of(key, body)
     kept = await session.scalar(
         text(KEEP),
         {
@@ -131,7 +157,7 @@ async def keep(
             "digest": digest_of(key, {**body, **identity}),
             "at": now,
             "version": VERSION,
-            "facts": facts,
+            "facts": json.dumps(facts),
         },
     )
     return kept is not None
@@ -152,15 +178,33 @@ async def months_of(session: ReadSession, region: str, *, year: int) -> list[Oss
 
 
 async def clock_of_year(session: ReadSession, region: str, *, year: int) -> list[OssClockMonth]:
-    """How often clocks stopped and started in a year, small counts hidden."""
+    """How often and how long clocks stopped in a year, small groups hidden."""
     clock = mapping().clock
     codes = {name: list(clock[name]) for name in ("stops", "restarts", "approved", "rejected")}
     given = {"region": region, "year": str(year), **codes}
     rows = await session.execute(text(CLOCK_BY_MONTH), given)
+    pauses = by_month(await _pauses(session, region, year=year), fewest=FEWEST)
+    nothing = (None, None)
     return [
         OssClockMonth(
             month=row["month"],
             **{name: row[name] if row[name] >= FEWEST else None for name in CLOCK},
+            pauses=pauses.get(row["month"], nothing)[0],
+            days_stopped=pauses.get(row["month"], nothing)[1],
         )
         for row in rows.mappings()
     ]
+
+
+async def _pauses(session: ReadSession, region: str, *, year: int) -> list[Pause]:
+    """Pauses that ended in a year and began in it or in the year before."""
+    clock = mapping().clock
+    ends = (*clock["restarts"], *clock["approved"], *clock["rejected"])
+    span = {
+        "start": datetime(year - 1, 1, 1, tzinfo=JAKARTA),
+        "end": datetime(year + 1, 1, 1, tzinfo=JAKARTA),
+    }
+    given = {"region": region, "codes": [*clock["stops"], *ends], **span}
+    rows = await session.execute(text(TOLD), given)
+    events = [Event(row.licence, row.code, row.at) for row in rows]
+    return pauses_of(events, stops=clock["stops"], ends=ends)

@@ -217,7 +217,7 @@ async def get_oss_statistics(request: Request, session: Reading, year: Year) -> 
 
 @router.get("/clock", operation_id="get_oss_clock")
 async def get_oss_clock(request: Request, session: Reading, year: Year) -> Page[OssClockMonth]:
-    """How often the clocks of service promises were stopped and restarted, by month of a year.
+    """How often and how long the clocks of service promises were stopped, by month of a year.
 
     Counted from what agencies told OSS through this hub; groups smaller than five are hidden.
     """
