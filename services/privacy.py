@@ -42,7 +42,8 @@ HOLDINGS: tuple[Holding, ...] = (
         "e-mail address or telephone number, encrypted (AES-256-GCM)",
         "to answer somebody who asked for it",
         CONSENT,
-        "the case closes or consent is withdrawn: erased at once, at the latest within 72 hours",
+        "the case closes (after a year without a word at the latest) or consent is withdrawn: "
+        "erased at once, at the latest within 72 hours",
         "consented_at",
     ),
     Holding(

@@ -32,6 +32,21 @@ def test_an_answered_case_closes_when_nobody_writes_back_and_its_contact_goes(
     assert still["inside"]["has_contact"] is True
 
 
+def test_a_case_that_nobody_closes_ends_after_a_year_without_a_word(office: Room) -> None:
+    forwarded, unseen = file(office, contact=contact()), file(office, contact=contact())
+    moved = move(office, forwarded["ticket"], "forwarded", number="8812347")
+    assert moved.status_code == 200, moved.text
+    keep(office, days=364)
+    for filed in (forwarded, unseen):
+        shown = call(office, "GET", filed["href"], token=filed["token"]).json()
+        assert shown["inside"]["has_contact"] is True
+    keep(office, days=366)
+    for filed in (forwarded, unseen):
+        shown = call(office, "GET", filed["href"], token=filed["token"]).json()
+        assert shown["state"] == "closed"
+        assert shown["inside"]["has_contact"] is False
+
+
 def test_texts_of_cases_that_are_long_over_are_erased_and_the_figures_stay(office: Room) -> None:
     filed = file(office, text="Ini cerita saya.", place="Di rumah")
     call(office, "POST", f"{filed['href']}/replies", {"text": "Tambahan."}, token=filed["token"])

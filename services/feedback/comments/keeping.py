@@ -1,7 +1,7 @@
 """What is kept of comments no longer than needed: contacts, texts and pictures, salts of days.
 
-Cases that were answered close by themselves when nobody writes back, so that a contact does not
-stay because somebody forgot to close.
+Cases that were answered close by themselves when nobody writes back, and every other one in which
+nothing happened for a year, so that nothing stays because somebody forgot to close.
 """
 
 import asyncio
@@ -25,14 +25,18 @@ log = logging.getLogger(__name__)
 
 QUIET_WORKING_DAYS = 10
 """After an answer to which nobody wrote back, a case is closed."""
+IDLE_DAYS = 365
+"""After so many in which nothing happened, any other case is closed: nobody waits any more."""
 REPEATS_KEPT = timedelta(days=30)
 PAUSE_SECONDS = 3600.0
 AT_ONCE = 1000
 
 QUIET = """
--- Answered cases in which nothing happened since a day.
-SELECT region, id, updated_at FROM feedback.comment
-WHERE region = :region AND state = 'answered' AND updated_at < :before
+-- Answered cases in which nothing happened since a day, and others since an earlier one.
+SELECT region, id, state, updated_at FROM feedback.comment
+WHERE region = :region
+  AND (state = 'answered' AND updated_at < :before
+       OR state NOT IN ('answered', 'closed', 'merged') AND updated_at < :idle_before)
 ORDER BY updated_at LIMIT :most FOR UPDATE SKIP LOCKED
 """
 
@@ -106,10 +110,14 @@ async def keep_comments(
     """Closes what is quiet, and erases what nobody needs any more."""
     key = {"region": region}
     contacts = closed = 0
-    earliest = now - timedelta(days=QUIET_WORKING_DAYS)
-    quiet = await session.execute(text(QUIET), key | {"before": earliest, "most": AT_ONCE})
+    since = {
+        "before": now - timedelta(days=QUIET_WORKING_DAYS),
+        "idle_before": now - timedelta(days=IDLE_DAYS),
+    }
+    quiet = await session.execute(text(QUIET), key | since | {"most": AT_ONCE})
     for row in quiet.all():
-        if working_days_between(day_of(row.updated_at), day_of(now)) > QUIET_WORKING_DAYS:
+        silence = working_days_between(day_of(row.updated_at), day_of(now))
+        if row.state != "answered" or silence > QUIET_WORKING_DAYS:
             contacts += await _close(session, row, now=now)
             closed += 1
     left_over = await session.scalars(text(LEFT_OVER), key)
