@@ -190,7 +190,11 @@ def test_a_page_in_english_leads_to_pages_in_english(visiting: Visitor) -> None:
 def test_a_page_is_light_and_its_style_is_fetched_once(visiting: Visitor, path: str) -> None:
     with visiting() as visit:
         answers: list[Response] = []
-        visit.page.on("response", answers.append)
+
+        def answered(answer: Response) -> None:
+            answers.append(answer)
+
+        visit.page.on("response", answered)
         visit.open(path)
         visit.page.wait_for_load_state("networkidle")
         fetched = [(answer.url, len(answer.body())) for answer in answers]
