@@ -306,7 +306,7 @@ def main(arguments: Sequence[str] = ()) -> None:
         with bench.hub(cache_bytes="0") as bare:
             # A token of one's own for each run: the service alone checks it, too.
             signed["Authorization"] = f"Bearer {at.signer().sign(ANONYMOUS)}"
-            ours, theirs = short.pair(
+            ours, theirs = bench.pair(
                 Aim(bare[0], LIST, bare[1], {}), Aim(catalog[0], LIST, catalog[1], signed)
             )
             compare("in the process", ours, theirs, named="the service alone", least=0.8)
