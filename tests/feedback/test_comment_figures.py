@@ -1,12 +1,13 @@
 """What is published of comments: promises kept, medians, and never a group under five."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from statistics import median
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -22,7 +23,8 @@ from services.feedback.surveys.bundles import SMALLEST_GROUP
 from services.feedback.surveys.periods import JAKARTA
 from services.platform.database import WriteSession
 from tests.conftest import Room
-from tests.feedback.complaints import ADMIN, COMMENTS, answer, call, file, move
+from tests.feedback.complaints import ADMIN, COMMENTS, answer, call, comment, file, move, send
+from tests.feedback.conftest import new_agency
 
 DAY = date(2026, 3, 2)
 OUTCOMES = st.lists(st.builds(Outcome, st.booleans(), st.none() | st.integers(0, 90)), max_size=30)
@@ -159,3 +161,74 @@ def listed_by(office: Room, agency: str, **query: str) -> dict[str, str]:
     asked = urlencode({"agency": agency} | query)
     items = call(office, "GET", f"{COMMENTS}?{asked}", caller=ADMIN).json()["items"]
     return {item["ticket"]: item["promise"]["standing"] for item in items}
+
+
+PERIODS = ("2024", "2024-Q1", "2024-01", "2024-02")
+WAVES = st.lists(
+    st.lists(
+        st.tuples(st.sampled_from(("ktp-el", "pbg")), st.sampled_from((1, 2, 5))),
+        min_size=1,
+        max_size=9,
+    ),
+    min_size=1,
+    max_size=3,
+)
+ADDRESSES = count(1)
+
+
+def settle(office: Room, agency: str, wave: list[tuple[str, int]]) -> None:
+    """Comments of some months of 2024, each from a sender of its own, all answered."""
+    for service, month in wave:
+        body = comment(office.settings, agency=agency, service=service)
+        filed = send(office, body, x_forwarded_for=f"2001:db8:{next(ADDRESSES):x}::1").json()
+        answer(office, filed["ticket"]).raise_for_status()
+        received = date(2024, month, 3)
+        office.store(
+            lambda session, ticket=filed["ticket"], received=received: session.execute(
+                text("UPDATE feedback.comment SET received_on = :received WHERE ticket = :ticket"),
+                {"received": received, "ticket": ticket},
+            )
+        )
+
+
+def published(office: Room, agency: str) -> dict[tuple[str | None, ...], int]:
+    """Every figure that can be asked for: service, period, dimension, value."""
+    found: dict[tuple[str | None, ...], int] = {}
+    for service in (None, "ktp-el", "pbg"):
+        for period in PERIODS:
+            for by in ("service", "category", "month"):
+                asked = {"period": period, "by": by} | ({"service": service} if service else {})
+                told = summary(office, agency, **asked)
+                found[service, period, by] = told["n"]
+                for item in told["items"]:
+                    found[service, period, by, item["value"]] = item["n"]
+    return found
+
+
+@example(waves=[[("ktp-el", 1)] * 6, [("pbg", 1), ("ktp-el", 2)] * 4, [("pbg", 5)]])
+@settings(
+    max_examples=6,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(waves=WAVES)
+def test_no_two_figures_differ_by_fewer_than_five_comments(
+    office: Room, waves: list[list[tuple[str, int]]]
+) -> None:
+    agency = new_agency()
+    before: dict[tuple[str | None, ...], int] = {}
+    for wave in waves:
+        settle(office, agency, wave)
+        after = published(office, agency)
+        pairs = [(after[key], n) for key, n in before.items()]  # today's less yesterday's
+        for (service, period, *group), n in after.items():
+            if group[1:]:
+                pairs.append((after[service, period, group[0]], n))  # the whole less a group
+            elif service is not None:
+                pairs.append((after[None, period, group[0]], n))  # all services less one
+            if period != "2024" and not group[1:]:
+                pairs.append((after[service, "2024", group[0]], n))  # a year less its parts
+        assert all(n >= SMALLEST_GROUP for n in after.values() if n)
+        assert {whole - part for whole, part in pairs}.isdisjoint({-1, 1, 2, 3, 4}), pairs
+        before = after
