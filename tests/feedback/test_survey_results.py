@@ -1,5 +1,6 @@
 """Surveys over HTTP: answered once, in versions, with results of five and more."""
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
@@ -7,6 +8,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, example, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from services.feedback.surveys.pack import load_surveys
 from services.platform.service import API
@@ -281,3 +285,79 @@ def test_a_withdrawn_survey_is_gone_for_readers(feedback: Room) -> None:
     feedback.store(lambda session: load_surveys(session, region, []))
     for path in ("", "/results", "/breakdown?by=service"):
         assert feedback.get(f"{API}/surveys/own{path}").status_code == 404
+
+
+PERIODS = ("2024", "2024-Q1", "2024-01", "2024-02")
+DIMENSIONS = ("service", "channel", "month")
+SLICES: tuple[dict[str, Any], ...] = (
+    {},
+    {"service": "ktp-el"},
+    {"service": "pbg"},
+    {"channel": "online"},
+)
+WAVES = st.lists(
+    st.lists(
+        st.tuples(
+            st.sampled_from(("ktp-el", "pbg")),
+            st.sampled_from(("online", "counter")),
+            st.sampled_from(("2024-01-10", "2024-02-10", "2024-05-10")),
+        ),
+        min_size=1,
+        max_size=12,
+    ),
+    min_size=1,
+    max_size=3,
+)
+SLUGS = itertools.count(1)
+
+
+def published(feedback: Room, slug: str) -> dict[tuple[str | None, ...], int]:
+    """Every figure that can be asked for: slice, period, dimension, value; hidden ones are 0."""
+    found: dict[tuple[str | None, ...], int] = {}
+    for asked in SLICES:
+        name = str(asked)
+        for period in PERIODS:
+            found[name, period] = results(feedback, slug=slug, period=period, **asked)["n"] or 0
+            for by in DIMENSIONS:
+                told = feedback.get(
+                    f"{API}/surveys/{slug}/breakdown", by=by, period=period, **asked
+                ).json()
+                for item in told["items"]:
+                    found[name, period, by, item["value"]] = item["results"]["n"] or 0
+    return found
+
+
+@example(
+    waves=[
+        [("ktp-el", "online", "2024-01-10")] * 6 + [("pbg", "counter", "2024-01-10")],
+        [("pbg", "online", "2024-02-10"), ("pbg", "counter", "2024-05-10")] * 4,
+        [("ktp-el", "counter", "2024-01-10")],
+    ]
+)
+@hypothesis_settings(
+    max_examples=5,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(waves=WAVES)
+def test_no_two_figures_differ_by_fewer_than_five_people(
+    feedback: Room, waves: list[list[tuple[str, str, str]]]
+) -> None:
+    slug = f"subtracted-{next(SLUGS)}"
+    load(feedback, survey(slug=slug))
+    before: dict[tuple[str | None, ...], int] = {}
+    for wave in waves:
+        for service, channel, day in wave:
+            more = {"service": service, "channel": channel, "answered_on": day}
+            assert respond(feedback, {"Q": "yes"}, slug=slug, **more).status_code == 201
+        after = published(feedback, slug)
+        pairs = [(after[key], n) for key, n in before.items()]  # today's less yesterday's
+        for (asked, period, *group), n in after.items():
+            if group:
+                pairs.append((after[asked, period], n))  # the whole less a group
+            else:
+                pairs.append((after[str({}), period], n))  # all less a slice
+                pairs.append((after[asked, "2024"], n))  # a year less its parts
+        assert {whole - part for whole, part in pairs}.isdisjoint({-1, 1, 2, 3, 4}), pairs
+        before = after
