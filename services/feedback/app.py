@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -27,6 +27,7 @@ from services.feedback.usage.receiving import router as events
 from services.feedback.usage.routes import router as usage
 from services.feedback.usage.schemas import UsageCloudEvent
 from services.feedback.usage.short import STATE, AtOnce
+from services.platform.background import end
 from services.platform.database import Database
 from services.platform.service import make_service
 from services.platform.settings import Service, Settings
@@ -59,9 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
             yield {STATE: at_once} if settings.fast_path else {}
         finally:
             for task in (retention, clearing):
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+                await end(task)
             await ingest.close()
             await database.close()
 

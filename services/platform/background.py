@@ -28,6 +28,11 @@ class Background(ABC):
         """Ends the work where it waits."""
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await end(task)
+
+
+async def end(task: asyncio.Task[None]) -> None:
+    """Ends a task where it waits."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

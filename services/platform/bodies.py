@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
+from services.platform.problems import TooLarge
+
 SECONDS = 30.0
 """How long a body may take to arrive,"""
 BYTES_A_SECOND = 2048
@@ -44,8 +46,9 @@ class Bodies:
             length = len(message.get("body", b""))
             size += length
             if size > limit:
-                detail = f"A request may carry {limit} bytes; send less at a time."
-                raise HTTPException(413, detail)
+                # FastAPI answers any other error that it meets while reading a body with 400.
+                error = too_large(limit)
+                raise HTTPException(error.status, error.detail)
             if size > SMALL:
                 self._large += length if size - length > SMALL else size
                 if self._large > LARGE_BODIES:
@@ -57,6 +60,10 @@ class Bodies:
         finally:
             if size > SMALL:
                 self._large -= size
+
+
+def too_large(limit: int) -> TooLarge:
+    return TooLarge(f"A request may carry {limit} bytes; send less at a time.")
 
 
 def _too_slow() -> HTTPException:

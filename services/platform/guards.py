@@ -9,9 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.platform.bodies import Bodies
+from services.platform.bodies import Bodies, too_large
 from services.platform.identity import Caller, TokenVerifier
-from services.platform.problems import NotAuthenticated, ProblemError, TooLarge, problem_response
+from services.platform.problems import NotAuthenticated, ProblemError, problem_response
 
 OPEN_PATHS = frozenset({"/health/live", "/health/ready", "/openapi.json"})
 """What a service answers without a token: nothing of it is data."""
@@ -26,6 +26,16 @@ async def answer_problem(error: ProblemError, scope: Scope, receive: Receive, se
         errors=error.errors,
         headers=error.headers,
         extra=error.extra,
+    )
+    await response(scope, receive, send)
+
+
+async def answer_http_error(
+    error: HTTPException, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """The same for an error of the framework's own kind."""
+    response = problem_response(
+        Request(scope), error.status_code, error.detail, headers=error.headers
     )
     await response(scope, receive, send)
 
@@ -65,10 +75,6 @@ class TokenGuard:
         await self.app({**scope, "caller": caller}, receive, send)
 
 
-def too_large(limit: int) -> TooLarge:
-    return TooLarge(f"A request may carry {limit} bytes; send less at a time.")
-
-
 class BodyLimit:
     """Refuses a body over a size, by its announced length or as it comes, and one that drips."""
 
@@ -92,10 +98,7 @@ class BodyLimit:
             try:
                 await self.app(scope, bounded, send)
             except HTTPException as error:  # the body was read outside FastAPI
-                response = problem_response(
-                    Request(scope), error.status_code, error.detail, headers=error.headers
-                )
-                await response(scope, receive, send)
+                await answer_http_error(error, scope, receive, send)
 
 
 class EntityTags:

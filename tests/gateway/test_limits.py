@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, asynccontextmanager
 from datetime import timedelta
 
 import httpx
@@ -124,6 +124,17 @@ class Bucket:
     async def close(self) -> None: ...
 
 
+@asynccontextmanager
+async def four_replicas(bucket: Bucket) -> AsyncGenerator[list[Limiter]]:
+    """Limiters that share a bucket and its clock."""
+    replicas = [Limiter(bucket, clock=lambda: bucket.now) for _ in range(4)]
+    for replica in replicas:
+        replica.start()
+    yield replicas
+    for replica in replicas:
+        await replica.stop()
+
+
 @BOUNDS
 @given(
     st.integers(20, 4000),
@@ -136,16 +147,12 @@ def test_four_replicas_let_through_what_one_bucket_holds_within_five_percent(
 
     async def story() -> tuple[int, float]:
         bucket = Bucket()
-        replicas = [Limiter(bucket, clock=lambda: bucket.now) for _ in range(4)]
-        for replica in replicas:
-            replica.start()
         through = 0
-        for index, many, pause in [*steps, *((index, quota, 0.0) for index in range(4))]:
-            bucket.now += pause
-            for _ in range(many):
-                through += (await replicas[index].ask("one", policy)).allowed
-        for replica in replicas:
-            await replica.stop()
+        async with four_replicas(bucket) as replicas:
+            for index, many, pause in [*steps, *((index, quota, 0.0) for index in range(4))]:
+                bucket.now += pause
+                for _ in range(many):
+                    through += (await replicas[index].ask("one", policy)).allowed
         return through, bucket.now
 
     through, seconds = asyncio.run(story())
@@ -176,19 +183,15 @@ def test_four_replicas_give_all_that_the_bucket_holds_and_gains_within_five_perc
 
     async def story() -> tuple[int, float]:
         bucket = Bucket()
-        replicas = [Limiter(bucket, clock=lambda: bucket.now) for _ in range(4)]
-        for replica in replicas:
-            replica.start()
         through = 0
-        for greedy, pause, some in [(0, 0.0, (0, 0, 0, 0)), *steps]:
-            bucket.now += pause
-            for replica, many in zip(replicas, some, strict=True):
-                for _ in range(many):
-                    through += (await replica.ask("one", policy)).allowed
-            while (await replicas[greedy].ask("one", policy)).allowed:
-                through += 1
-        for replica in replicas:
-            await replica.stop()
+        async with four_replicas(bucket) as replicas:
+            for greedy, pause, some in [(0, 0.0, (0, 0, 0, 0)), *steps]:
+                bucket.now += pause
+                for replica, many in zip(replicas, some, strict=True):
+                    for _ in range(many):
+                        through += (await replica.ask("one", policy)).allowed
+                while (await replicas[greedy].ask("one", policy)).allowed:
+                    through += 1
         return through, bucket.now
 
     through, seconds = asyncio.run(story())

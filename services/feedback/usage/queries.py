@@ -190,6 +190,12 @@ def fine_summary(dimensions: list[str]) -> str:
     """  # noqa: S608 - the dimensions are words of `schemas.Dimension`
 
 
+def _months_shown(dimensions: list[str]) -> str:
+    return "".join(
+        ", to_char(month, 'YYYY-MM') AS month" if d == "month" else f", {d}" for d in dimensions
+    )
+
+
 def summary(dimensions: list[str]) -> str:
     """Sums of events and current statistics by these dimensions (names of our own alone)."""
     month_of_hour = "date_trunc('month', hour AT TIME ZONE 'Asia/Jakarta')::date"
@@ -198,9 +204,7 @@ def summary(dimensions: list[str]) -> str:
         for d in dimensions
     ]
     keys = "".join(f", {d}" for d in dimensions)
-    shown = "".join(
-        ", to_char(month, 'YYYY-MM') AS month" if d == "month" else f", {d}" for d in dimensions
-    )
+    shown = _months_shown(dimensions)
     return f"""
     -- Events from the counts, statistics from the figures that stand. Whole months of the span
     -- come from the counts per month, the days at its edges from those per hour.
@@ -249,9 +253,7 @@ def district_summary(dimensions: list[str]) -> str:
     what is told of a district is a multiple of five, so that nobody can be found in it.
     """
     keys = "".join(f", {d}" for d in dimensions)
-    shown = "".join(
-        ", to_char(month, 'YYYY-MM') AS month" if d == "month" else f", {d}" for d in dimensions
-    )
+    shown = _months_shown(dimensions)
     return f"""
     -- Events of whole months by district, in fives; statistics, which know no district.
     WITH cells AS (

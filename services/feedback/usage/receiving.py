@@ -24,15 +24,14 @@ from services.feedback.usage.schemas import (
     EventsStored,
     UsageEventBatch,
 )
-from services.platform.bodies import Bodies
-from services.platform.guards import answer_problem, caller_by_token, too_large
+from services.platform.bodies import Bodies, too_large
+from services.platform.guards import answer_http_error, answer_problem, caller_by_token
 from services.platform.identity import Requires, UsageWriter
 from services.platform.problems import (
     FieldError,
     Invalid,
     ProblemError,
     crashed,
-    problem_response,
     problem_responses,
 )
 from services.platform.service import API
@@ -63,10 +62,7 @@ class EventsFirst(FastAPI):
             await answer_problem(error, scope, receive, send)
             return
         except HTTPException as error:
-            response = problem_response(
-                Request(scope), error.status_code, error.detail, headers=error.headers
-            )
-            await response(scope, receive, send)
+            await answer_http_error(error, scope, receive, send)
             return
         except Exception:
             log.exception("unhandled error at POST %s", PATH)
