@@ -1,6 +1,5 @@
 """A token proves a use and opens a rating once; nothing that is kept joins it with the answer."""
 
-import asyncio
 import csv
 import io
 from collections.abc import Iterator
@@ -9,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
 import httpx
 import pytest
 
@@ -20,6 +18,7 @@ from services.platform.identity import Caller
 from tests.conftest import Room, Server, agency_caller, room
 from tests.feedback.questions import scale, survey
 from tests.feedback.sending import SURVEYS, USAGE, load
+from tests.rows import rows
 
 TOKENS = f"{USAGE}/rating-tokens"
 RATING = survey("penilaian", scale("overall"), scale("ease", required=False), needs_token=True)
@@ -53,18 +52,6 @@ def rate(desk: Room, token: str | None, **more: Any) -> httpx.Response:
     return desk.post(f"{SURVEYS}/penilaian/responses", body | ({"token": token} if token else {}))
 
 
-def rows(desk: Room, statement: str) -> list[tuple[Any, ...]]:
-    async def work() -> list[tuple[Any, ...]]:
-        assert desk.settings.database_url is not None
-        connection = await asyncpg.connect(desk.settings.database_url.get_secret_value())
-        try:
-            return [tuple(row) for row in await connection.fetch(statement)]
-        finally:
-            await connection.close()
-
-    return asyncio.run(work())
-
-
 def pointers(answer: httpx.Response) -> list[str]:
     assert answer.status_code == 409, answer.text
     return [error["pointer"] for error in answer.json()["errors"]]
@@ -88,7 +75,7 @@ def test_a_token_opens_a_rating_once_and_says_what_it_is_about(desk: Room) -> No
     about = (
         f"SELECT service, agency, channel FROM feedback.response WHERE id = '{stored.json()['id']}'"
     )
-    assert rows(desk, about) == [("ktp", "dukcapil", "counter")]
+    assert rows(desk.settings, about) == [("ktp", "dukcapil", "counter")]
     assert desk.get(f"{TOKENS}/{given['token']}").status_code == 404
     assert pointers(rate(desk, given["token"])) == ["#/token"]
 
@@ -126,11 +113,11 @@ def test_without_a_good_token_nothing_is_stored(desk: Room) -> None:
 def test_nothing_that_is_kept_joins_a_used_token_with_its_answer(desk: Room) -> None:
     given = tokens(desk, 6)
     stored = [rate(desk, token).json()["id"] for token in reversed(given[:5])]
-    kept = rows(desk, "SELECT region, encode(hash, 'hex'), survey, service, expires_on "
+    kept = rows(desk.settings, "SELECT region, encode(hash, 'hex'), survey, service, expires_on "
                       "FROM feedback.rating_token")  # fmt: skip
     assert all(token not in str(kept) for token in given)
     columns = rows(
-        desk,
+        desk.settings,
         "SELECT table_name, column_name FROM information_schema.columns "
         "WHERE table_schema = 'feedback' AND table_name NOT LIKE 'comment%' "
         "AND (column_name LIKE '%token%' OR column_name = 'hash')",
@@ -138,12 +125,12 @@ def test_nothing_that_is_kept_joins_a_used_token_with_its_answer(desk: Room) -> 
     assert columns == [("rating_token", "hash")]
     # Whatever rows the transactions of the answers wrote, none is of a token.
     joined = rows(
-        desk,
+        desk.settings,
         "SELECT count(*) FROM feedback.response r JOIN feedback.rating_token t ON r.xmin = t.xmin",
     )
     assert joined == [(0,)]
     times = rows(
-        desk,
+        desk.settings,
         "SELECT DISTINCT received_at = date_trunc('day', received_at) FROM feedback.response "
         f"WHERE id = ANY('{{{','.join(stored)}}}'::uuid[])",
     )
@@ -239,8 +226,8 @@ def test_a_token_ends_and_its_hash_is_forgotten(desk: Room) -> None:
     assert desk.get(f"{TOKENS}/{token}").json()["expires_on"] == str(
         datetime.now(UTC).astimezone(JAKARTA).date() + timedelta(days=1)
     )
-    rows(desk, "UPDATE feedback.rating_token SET expires_on = expires_on - 400")
+    rows(desk.settings, "UPDATE feedback.rating_token SET expires_on = expires_on - 400")
     assert desk.get(f"{TOKENS}/{token}").status_code == 404
     assert pointers(rate(desk, token)) == ["#/token"]
     tokens(desk, 2)
-    assert rows(desk, "SELECT count(*) FROM feedback.rating_token") == [(2,)]
+    assert rows(desk.settings, "SELECT count(*) FROM feedback.rating_token") == [(2,)]

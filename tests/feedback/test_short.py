@@ -22,10 +22,16 @@ from services.platform.settings import Settings
 from tests.conftest import Room, agency_caller, room
 from tests.feedback.sending import event, send_events, sums
 from tests.feedback.test_months import keep
+from tests.rows import rows
 from tests.servers import serving
+from tests.waiting import until
 
 LINE = f"POST {PATH} HTTP/1.1"
 LONG_WAY = "httptools"
+WAITING = """
+    SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+    WHERE d.datname = current_database() AND NOT l.granted
+"""
 BOTH = pytest.mark.parametrize("http", [EventProtocol, LONG_WAY], ids=["short", "long"])
 
 
@@ -171,10 +177,10 @@ def test_what_comes_behind_waits_for_its_turn(
 ) -> None:
     first, wrong, last = batch(event()), batch(event(kind="dance")), batch(event())
     with line_to(ways[http]) as line:
-        with nothing_is_stored(office.settings):
+        with nothing_is_stored(office.settings) as one_waits:
             line.send(*(head(office, agency, len(one)) + one for one in (first, wrong, last)))
             line.send(b"GET /health/live HTTP/1.1\r\nHost: hub\r\n\r\n")
-            time.sleep(0.1)
+            until(one_waits)
         statuses = [int(line.answer()[0].split()[1]) for _ in range(4)]
     assert statuses == [200, 422, 200, 200]
     assert sums(office, agency=agency) == {("form_end",): 2}
@@ -192,9 +198,10 @@ def test_a_connection_stays_open_while_a_request_waits_for_its_commit(
     ):
         line.send(request)
         assert json.loads(line.answer()[2]) == {"accepted": 1, "repeated": 0}
-        with nothing_is_stored(office.settings):
+        with nothing_is_stored(office.settings) as one_waits:
             line.send(request)
-            time.sleep(1.5)
+            until(one_waits)
+            time.sleep(1.5)  # longer than a connection may be idle
         assert json.loads(line.answer()[2]) == {"accepted": 0, "repeated": 1}
         assert line.ended()  # idle for a second
 
@@ -292,8 +299,8 @@ def test_requests_that_follow_each_other_at_once_are_answered_in_order(
 
 
 @contextmanager
-def nothing_is_stored(settings: Settings) -> Generator[None]:
-    """Until the block ends, every commit of events waits."""
+def nothing_is_stored(settings: Settings) -> Generator[Callable[[], bool]]:
+    """Until the block ends, every commit of events waits; tells whether one does already."""
     assert settings.database_url is not None
     url = settings.database_url.get_secret_value()
     held, release = threading.Event(), threading.Event()
@@ -306,11 +313,14 @@ def nothing_is_stored(settings: Settings) -> Generator[None]:
             await asyncio.to_thread(release.wait)
         await owner.close()
 
+    def one_waits() -> bool:
+        return rows(settings, WAITING) != []
+
     holder = threading.Thread(target=asyncio.run, args=(hold(),))
     holder.start()
     assert held.wait(10)
     try:
-        yield
+        yield one_waits
     finally:
         release.set()
         holder.join(10)
@@ -339,11 +349,12 @@ def test_a_client_that_goes_away_takes_nothing_back(
     office: Room, ways: dict[Any, str], agency: str, http: Any
 ) -> None:
     body = batch(event())
-    with nothing_is_stored(office.settings):
+    with nothing_is_stored(office.settings) as one_waits:
         with line_to(ways[http]) as line:
             line.send(head(office, agency, len(body)) + body)
-            time.sleep(0.2)
-        time.sleep(0.1)
+            until(one_waits)
+        time.sleep(0.1)  # the server learns that nobody listens
+    until(lambda: sums(office, agency=agency) == {("form_end",): 1})
     [(_, _, answer)] = told_by(ways[http], head(office, agency, len(body)) + body)
     assert json.loads(answer) == {"accepted": 0, "repeated": 1}
 
@@ -353,9 +364,9 @@ def test_a_server_that_stops_answers_what_it_took(office: Room, agency: str, htt
     body = batch(event())
     server = served(office.settings, http)
     with line_to(server.__enter__()) as line:
-        with nothing_is_stored(office.settings):
+        with nothing_is_stored(office.settings) as one_waits:
             line.send(head(office, agency, len(body)) + body)
-            time.sleep(0.2)
+            until(one_waits)
             stopping = threading.Thread(target=server.__exit__, args=(None, None, None))
             stopping.start()
             time.sleep(0.3)

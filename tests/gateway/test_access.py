@@ -6,7 +6,6 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import asyncpg
 import httpx
 import jwt
 import pytest
@@ -28,6 +27,7 @@ from services.platform.identity import (
 )
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, Room, agency_caller
+from tests.rows import rows
 from tests.servers import serving
 
 EVENTS = "/api/v1/usage/events"
@@ -56,18 +56,6 @@ def statistic(agency: str, service: str) -> dict[str, Any]:
         "period": "2024-03",
         "counters": {"submitted": 412},
     }
-
-
-def rows(settings: Settings, query: str) -> list[Any]:
-    async def ask() -> list[Any]:
-        assert settings.database_url is not None
-        connection = await asyncpg.connect(settings.database_url.get_secret_value())
-        try:
-            return await connection.fetch(query)
-        finally:
-            await connection.close()
-
-    return asyncio.run(ask())
 
 
 def revoke(hub: Hub, key: str) -> bool:

@@ -19,7 +19,7 @@ from services.gateway.connectors.website_stand_in import POSTS, create_website_s
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, Server
-from tests.gateway.watched import rows
+from tests.rows import rows
 from tests.servers import LOOPBACK, free_port, serving
 
 URL = "https://situs.example/feed/"

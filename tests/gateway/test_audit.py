@@ -24,7 +24,7 @@ from services.gateway.visit import target_of
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, new_key
-from tests.gateway.watched import rows
+from tests.rows import rows
 from tests.servers import serving
 
 BOUNDS = examples(deadline=None, max_examples=50)

@@ -6,7 +6,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +22,7 @@ from services.gateway.cache.store import Store
 from services.gateway.fast import STATE, FastProtocol, Hits
 from services.platform.short_way import UVICORN
 from tests.servers import exchange, serving
+from tests.waiting import until
 
 HERE = "/api/v1/services"
 BODY = b'{"items": [' + b'"a service of the regency", ' * 100 + b"0]}"
@@ -205,13 +206,6 @@ def test_stale_while_revalidate_answers_at_once_and_asks_behind(door: Door) -> N
     assert stale.headers["cache-status"].startswith("emall; hit; ttl=-1")
     until(lambda: door.get().content == b"new")
     assert len(door.origin.asked) == 2
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("failure", [500, 502, 503, 504, "exception"])

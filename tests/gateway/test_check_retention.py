@@ -11,7 +11,8 @@ from services.gateway.links.retention import keep_checks
 from services.gateway.retention import first_month_kept
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
-from tests.gateway.watched import rows, store_links
+from tests.gateway.watched import store_links
+from tests.rows import rows
 
 CHECKS = """
 INSERT INTO gateway.link_check (region, slug, id, checked_at, state, detail, response_ms,

@@ -2,12 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any
 
-import asyncpg
 import pytest
 from starlette.testclient import TestClient
 
@@ -16,7 +13,9 @@ from services.gateway.app import create_app
 from services.gateway.clicks import Clicks
 from services.platform.settings import Settings
 from tests.conftest import Hub
+from tests.rows import rows
 from tests.servers import free_port, hanging_up, serving
+from tests.waiting import until
 
 WAITING = "SELECT event ->> 'link' FROM gateway.pending_event ORDER BY id"
 COUNTED = """
@@ -27,26 +26,6 @@ STORED = """
     SELECT kind, source, link, service, agency, channel, district FROM feedback.event e
     JOIN feedback.facet f ON f.id = e.facet
 """
-
-
-def rows(settings: Settings, query: str) -> list[tuple[Any, ...]]:
-    async def ask() -> list[tuple[Any, ...]]:
-        assert settings.database_url is not None
-        connection = await asyncpg.connect(settings.database_url.get_secret_value())
-        try:
-            return [tuple(row) for row in await connection.fetch(query)]
-        finally:
-            await connection.close()
-
-    return asyncio.run(ask())
-
-
-def until(true: Callable[[], bool], *, seconds: float = 15) -> None:
-    """Waits until this is so."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.02)
 
 
 def elsewhere(settings: Settings, address: str) -> Settings:

@@ -16,7 +16,7 @@ from services.platform.database import Database
 from services.platform.identity import ANONYMOUS
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, agency_caller, new_key
-from tests.gateway.watched import rows
+from tests.rows import rows
 
 CONSUMPTION = "/api/v1/consumption"
 NOON = datetime(2026, 3, 31, 12, 20, tzinfo=UTC)

@@ -22,7 +22,8 @@ from services.gateway.links.states import Outcome, Registration, Verdict, classi
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 from tests.gateway.portals import Answer, Asked, Portal, always, answer, portal
-from tests.gateway.watched import rows, store_links, watched
+from tests.gateway.watched import store_links, watched
+from tests.rows import rows
 from tests.servers import free_port
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -15,7 +15,7 @@ from services.gateway.key_ring import HEARD_SECONDS, KeyRing
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, new_key
-from tests.gateway.watched import rows
+from tests.rows import rows
 from tests.servers import LOOPBACK, serving
 
 KEYS = "/api/v1/keys"

@@ -14,7 +14,8 @@ from services.gateway.links.standing import Standing, after, held
 from services.gateway.links.states import Verdict
 from services.platform.settings import Settings
 from tests.gateway.portals import Portal, always, portal
-from tests.gateway.watched import Watched, rows, watched
+from tests.gateway.watched import Watched, watched
+from tests.rows import rows
 from tests.servers import free_port
 
 NOW = datetime(2026, 3, 1, 10, tzinfo=UTC)

@@ -14,7 +14,8 @@ from services.gateway.links.watch import Watch
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 from tests.gateway.portals import portal
-from tests.gateway.watched import rows, store_links
+from tests.gateway.watched import store_links
+from tests.rows import rows
 from tests.servers import silent
 
 HOUR = timedelta(hours=1)

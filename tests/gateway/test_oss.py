@@ -33,7 +33,7 @@ from services.gateway.links.standing import JAKARTA
 from services.platform.settings import Settings
 from tests.conftest import TOBA, Hub, Server, new_key
 from tests.gateway.test_breaker import Clock
-from tests.gateway.watched import rows
+from tests.rows import rows
 from tests.servers import LOOPBACK, free_port, serving
 
 NIB = "1234567890123"

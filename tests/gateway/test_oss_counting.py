@@ -14,7 +14,7 @@ from services.gateway.connectors.stand_in import create_oss_stand_in
 from services.platform.settings import Settings
 from tests.gateway.test_announcements import store_connectors
 from tests.gateway.test_oss import LICENCE, STATUS, Connected, connected, deliver, message, token
-from tests.gateway.watched import rows
+from tests.rows import rows
 from tests.servers import serving
 
 FIGURES = (

@@ -1,8 +1,7 @@
 """What is published is seen at every replica at once, and readable while its owner is down."""
 
 import asyncio
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -14,6 +13,7 @@ from services.gateway.app import create_app
 from services.platform.settings import Settings
 from tests.conftest import Hub, Server, execute
 from tests.servers import free_port, serving
+from tests.waiting import until
 
 PBG = "/api/v1/services/pbg"
 PAGE = "/layanan/pbg"
@@ -33,13 +33,6 @@ def replicas(own: Settings) -> Iterator[tuple[Hub, Hub]]:
         for client in (one, other):
             until(lambda client=client: client.app.state.cache.store.is_trusted)  # type: ignore[attr-defined]
         yield Hub(one, own), Hub(other, own)
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.005)
 
 
 def is_kept(answer: httpx.Response) -> bool:

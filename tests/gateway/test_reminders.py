@@ -10,7 +10,8 @@ import pytest
 
 from services.platform.settings import Settings
 from tests.gateway.portals import Portal, always, portal
-from tests.gateway.watched import Watched, rows, watched
+from tests.gateway.watched import Watched, watched
+from tests.rows import rows
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from services.gateway.links.sla_pdf import document_of, method_of, to_pdf
 from services.gateway.links.standing import JAKARTA
 from services.gateway.links.uptime import UptimePeriod
 from services.platform.settings import Settings
-from tests.gateway.watched import Watched, rows, watched
+from tests.gateway.watched import Watched, watched
+from tests.rows import rows
 
 NOW = datetime(2025, 1, 3, 4, 5, tzinfo=UTC)
 ADDRESS = "/api/v1/links/sla.pdf"

@@ -17,7 +17,7 @@ from services.gateway.connectors.website_stand_in import (
 )
 from tests.conftest import Server
 from tests.gateway.test_announcements import Reading, store_connectors
-from tests.gateway.watched import rows
+from tests.rows import rows
 from tests.servers import serving
 
 

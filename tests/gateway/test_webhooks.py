@@ -5,8 +5,7 @@ import base64
 import hashlib
 import hmac
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,8 +13,10 @@ import pytest
 from services.gateway.links.webhooks import BACKOFF, signature
 from services.platform.settings import Settings
 from tests.gateway.portals import Asked, Portal, always, portal
-from tests.gateway.watched import Watched, rows, watched
+from tests.gateway.watched import Watched, watched
+from tests.rows import rows
 from tests.servers import free_port
+from tests.waiting import until
 
 WAITING = """
     SELECT attempts, due_at IS NOT NULL, delivered_at IS NOT NULL, last_error
@@ -33,13 +34,6 @@ def receiver() -> Iterator[Portal]:
 def hub(empty: Settings) -> Iterator[Watched]:
     with watched(empty, simbg="https://simbg.example/") as running:
         yield running
-
-
-def until(true: Callable[[], bool], *, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.05)
 
 
 def open_incident(hub: Watched) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import asyncpg
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
@@ -15,20 +14,7 @@ from services.gateway.links.records import Link
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub
-
-
-def rows(settings: Settings, query: str, *values: Any) -> list[tuple[Any, ...]]:
-    """What the database answers, asked as its owner."""
-
-    async def ask() -> list[tuple[Any, ...]]:
-        assert settings.database_url is not None
-        connection = await asyncpg.connect(settings.database_url.get_secret_value())
-        try:
-            return [tuple(row) for row in await connection.fetch(query, *values)]
-        finally:
-            await connection.close()
-
-    return asyncio.run(ask())
+from tests.rows import rows
 
 
 def link(slug: str, url: str) -> Link:

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import asyncpg
 import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
@@ -20,6 +19,7 @@ from services.platform.database import Database
 from services.platform.migrations import migrate
 from services.platform.settings import ROOT, Service, Settings
 from tests.conftest import Server
+from tests.rows import rows
 
 # Imported for the tables that they declare.
 DECLARING = (services.catalog.records, services.gateway.links.records)
@@ -42,21 +42,6 @@ def database_of(empty: Settings) -> Callable[..., list[Any]]:
         return asyncio.run(work(service, statement, write=write))
 
     return run
-
-
-def rows(settings: Settings, statement: str, *arguments: Any) -> list[Any]:
-    """What the owner of the database sees."""
-    assert settings.database_url is not None
-    url = settings.database_url.get_secret_value()
-
-    async def work() -> list[Any]:
-        connection = await asyncpg.connect(url)
-        try:
-            return list(await connection.fetch(statement, *arguments))
-        finally:
-            await connection.close()
-
-    return asyncio.run(work())
 
 
 def test_every_primary_key_and_unique_index_starts_with_the_region(empty: Settings) -> None:

@@ -14,7 +14,7 @@ import yaml
 
 from services.platform.settings import Settings
 from tests.conftest import TOBA, Server
-from tests.gateway.watched import rows
+from tests.rows import rows
 from tests.servers import free_port
 from tests.system.processes import emall, emall_here, environment_of
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +20,7 @@ from services.platform.identity import Scope, TokenSigner, load_private_key
 from services.platform.settings import ROOT, Settings
 from tests.conftest import agency_caller
 from tests.servers import LOOPBACK, free_port
+from tests.waiting import until
 
 KILLS = 3
 EVENTS = 4_000
@@ -61,13 +62,6 @@ def is_ready(address: str) -> bool:
         return LOOPBACK.get(f"{address}/health/ready", timeout=5).is_success
     except httpx.HTTPError:
         return False
-
-
-def until(holds: Callable[[], bool], otherwise: str) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(0.02)
 
 
 def fetch(settings: Settings, query: str, *values: Any) -> int:

@@ -10,7 +10,7 @@ from services.gateway.app import create_app
 from services.platform.settings import Settings
 from tests.conftest import Hub
 from tests.gateway.test_oss import connected_settings, message, token
-from tests.gateway.watched import rows
+from tests.rows import rows
 from tests.servers import LOOPBACK, free_port
 from tests.system.processes import environment_of, process
 

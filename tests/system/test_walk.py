@@ -2,7 +2,6 @@
 agency reports, people answer, and an evaluator follows what it says to the evidence."""
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from tests.system.processes import (
     in_one_process,
     running_hub,
 )
+from tests.waiting import until
 
 API = "/api/v1"
 PERIOD = "2024-03"
@@ -392,11 +392,3 @@ def respond(
     answer = hub.post(f"{API}/surveys/{survey}/responses", body)
     assert answer.status_code == status, answer.text
     return answer.json()
-
-
-def until(true: Callable[[], bool], *, seconds: float = 30) -> None:
-    """Waits until this is so."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.05)
