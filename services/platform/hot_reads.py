@@ -21,39 +21,42 @@ class HotReads:
 
     def __init__(self, database: Database, *, connections: int = 2) -> None:
         self._database = database
-        self._free: asyncio.LifoQueue[Connection | None] = asyncio.LifoQueue()
-        for _ in range(connections):
-            self._free.put_nowait(None)
+        self._free: list[Connection | None] = [None] * connections
+        # A queue of asyncio would let whoever comes just now overtake those who wait.
+        self._turns = asyncio.Semaphore(connections)
 
     async def row(self, statement: str, *values: object) -> asyncpg.Record:
         """The one row that a statement answers; its parameters are `$1`, `$2`..."""
-        connection = await self._free.get()
+        async with self._turns:
+            row = await self._fetch(statement, *values)
+        if row is None:
+            raise LookupError("the statement answers no row")
+        return row
+
+    async def _fetch(self, statement: str, *values: object) -> asyncpg.Record | None:
+        connection = self._free.pop()
         was_open = connection is not None
         try:
             if connection is None:
                 connection = await self._connect()
             try:
-                row = await connection.fetchrow(statement, *values)
+                return await connection.fetchrow(statement, *values)
             except LOST:
                 if not was_open:
                     raise
                 # The server was restarted since; nothing was changed, so it is asked again.
                 connection.terminate()
                 connection = await self._connect()
-                row = await connection.fetchrow(statement, *values)
+                return await connection.fetchrow(statement, *values)
         except BaseException:
             if connection is not None and connection.is_closed():
                 connection = None
             raise
         finally:
-            self._free.put_nowait(connection)
-        if row is None:
-            raise LookupError("the statement answers no row")
-        return row
+            self._free.append(connection)
 
     async def close(self) -> None:
-        while not self._free.empty():
-            connection = self._free.get_nowait()
+        for connection in self._free:
             if connection is not None:
                 connection.terminate()
 

@@ -43,3 +43,25 @@ def test_a_read_is_asked_again_however_much_of_the_end_the_client_has_seen(
             await database.close()
 
     assert asyncio.run(read_and_cut()) == 2
+
+
+def test_who_asks_first_is_answered_first(empty: Settings) -> None:
+    order: list[int] = []
+
+    async def story() -> None:
+        database = Database(empty, Service("catalog"))
+        reads = HotReads(database, connections=1)
+
+        async def client(number: int) -> None:
+            for _ in range(5):
+                await reads.row("SELECT 1 AS one")
+                order.append(number)
+
+        try:
+            await asyncio.gather(*(client(number) for number in range(8)))
+        finally:
+            await reads.close()
+            await database.close()
+
+    asyncio.run(story())
+    assert order == [*range(8)] * 5
