@@ -15,7 +15,7 @@ from services.gateway.limits.shares import Decision
 from services.gateway.upstreams import named_by_connection
 from services.gateway.visit import Visit
 from services.platform.database import NO_ANSWER
-from services.platform.identity import Caller, TokenSigner
+from services.platform.identity import TokenSigner
 from services.platform.problems import NotAuthenticated, ProblemError, TooMany, Unavailable
 from services.platform.service import API
 from services.platform.settings import Service
@@ -73,8 +73,11 @@ OWNERS: Mapping[str, Service] = {
 
 
 SAID_BY_THE_DOOR = frozenset({b"authorization", b"connection", b"x-forwarded-for"})
+OF_THE_GATEWAY = ("app", "caller", "state", "visit")
+"""What a scope tells the gateway's own layers, and no service."""
 
 
+@lru_cache(4096)
 def owner_of(path: str) -> Service | None:
     """The service behind this path, or None for the gateway itself."""
     if path.startswith("/open311/"):
@@ -145,29 +148,26 @@ class Door:
             return scope, client
         return {**scope, "client": (client, 0), "scheme": scheme}, client
 
-    async def answer(self, scope: Scope, receive: Receive, send: Send, caller: Caller) -> None:
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers from what is kept, or lets the owner of the path answer."""
+        is_anonymous = scope["caller"].is_anonymous
+        await self.cache.answer(scope, receive, send, ask=self.hand_over, is_anonymous=is_anonymous)
 
-        async def ask(scope: Scope, receive: Receive, send: Send) -> None:
-            await self.hand_over(scope, receive, send, caller)
-
-        await self.cache.answer(scope, receive, send, ask=ask, is_anonymous=caller.is_anonymous)
-
-    async def hand_over(self, scope: Scope, receive: Receive, send: Send, caller: Caller) -> None:
+    async def hand_over(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hands a request to whoever owns its path."""
         owner = owner_of(scope["path"])
         if owner is None:
-            await self.app({**scope, "caller": caller}, receive, send)
+            await self.app(scope, receive, send)
             return
-        inner = {
-            name: value for name, value in scope.items() if name not in {"app", "state", "visit"}
-        }
-        dropped = SAID_BY_THE_DOOR | named_by_connection(scope["headers"])
-        inner["headers"] = [
-            *((name, value) for name, value in scope["headers"] if name not in dropped),
-            *_who_is_there(scope),
-            (b"authorization", f"Bearer {self.signer.sign(caller)}".encode()),
-        ]
+        given = scope["headers"]
+        dropped = SAID_BY_THE_DOOR | named_by_connection(given)
+        headers = [field for field in given if field[0] not in dropped]
+        if client := scope.get("client"):  # as the door's server knows it, whatever it says itself
+            headers.append((b"x-forwarded-for", client[0].encode("latin-1")))
+        headers.append((b"authorization", f"Bearer {self.signer.sign(scope['caller'])}".encode()))
+        inner = {**scope, "headers": headers}
+        for name in OF_THE_GATEWAY:
+            inner.pop(name, None)
         await self.upstreams[owner](inner, receive, send)
 
     async def holder(self, scope: Scope, client: str) -> KeyHolder | None:
@@ -207,9 +207,3 @@ def too_many(decision: Decision) -> TooMany:
         f"That is more than {limit}; wait {decision.retry_after} seconds.",
         headers=headers | {"Retry-After": str(decision.retry_after)},
     )
-
-
-def _who_is_there(scope: Scope) -> list[tuple[bytes, bytes]]:
-    """The other end as the door's server knows it, whatever the client says of itself."""
-    client: tuple[str, int] | None = scope.get("client")
-    return [(b"x-forwarded-for", client[0].encode("latin-1"))] if client else []

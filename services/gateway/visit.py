@@ -3,13 +3,12 @@
 import hashlib
 import json
 import re
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from starlette.datastructures import Headers
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.gateway.access import KeyHolder
 from services.gateway.admission import Admission
@@ -29,8 +28,6 @@ PUBLIC = re.compile(r"[a-z][a-z0-9.-]{0,79}|\d{1,4}")
 TRACE = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 SECRET_AREAS = frozenset({"comments"})
 """Where a path names a citizen's own affair."""
-
-Answering = Callable[[Scope, Receive, Send, Caller], Awaitable[None]]
 
 
 class Visit:
@@ -61,12 +58,12 @@ class Visit:
         """Answers with a problem, without asking whoever owns the path."""
         await answer_problem(error, self.scope, receive, self._passing)
 
-    async def pass_on(self, answering: Answering, receive: Receive) -> None:
+    async def pass_on(self, answering: ASGIApp, receive: Receive) -> None:
         """Lets the owner of the path answer."""
-        caller = self.holder.caller if self.holder else ANONYMOUS
+        self.scope["caller"] = self.holder.caller if self.holder else ANONYMOUS
         reading = self._reading(receive) if self._is_write and self.holder else receive
         try:
-            await answering(self.scope, reading, self._passing, caller)
+            await answering(self.scope, reading, self._passing)
         except Exception:
             if self._is_write and not self._started:
                 await self._keep_line(500, None)
@@ -118,8 +115,7 @@ class Visit:
 
     def _add_headers(self, head: Message) -> None:
         headers: list[tuple[bytes, bytes]] = list(head.get("headers", ()))
-        named = {name for name, _ in headers}
-        if self.decision is not None and b"ratelimit" not in named:
+        if self.decision is not None and self.decision.allowed:  # else the problem says it
             headers += self.decision.headers
         ends = self.holder.expires_at if self.holder else None
         if ends is not None and ends - datetime.now(UTC) < ENDS_SOON:
