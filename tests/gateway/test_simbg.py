@@ -9,6 +9,7 @@ import pytest
 from services.gateway.connectors.simbg.numbers import NotANumberError, taken_apart
 from services.platform.spreadsheets import Column, write_xlsx
 from tests.conftest import Hub
+from tests.rows import rows
 
 TODAY = date(2026, 3, 1)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -40,6 +41,18 @@ def test_a_number_says_kind_place_day_and_sequence() -> None:
 def test_what_cannot_be_a_number_is_told_by_its_part(wrong: str, said: str) -> None:
     with pytest.raises(NotANumberError, match=said):
         taken_apart(wrong, today=TODAY)
+
+
+def test_a_number_comes_with_the_state_of_the_portal_that_tells_more(hub: Hub) -> None:
+    address = "/api/v1/simbg/permits/SK-PBG-121201-31032024-001"
+    assert hub.client.get(address).json()["portal"]["state"] == "pending"
+    told = {"link": "simbg", "title": "SIMBG terganggu", "title_en": "SIMBG is down"}
+    opened = hub.client.post(
+        "/api/v1/incidents", json=told, headers=hub.auth("diskominfo", "admin")
+    ).json()
+    assert hub.client.get(address).json()["portal"]["incident"] == opened["id"]
+    rows(hub.settings, "DELETE FROM gateway.link WHERE slug = 'simbg'")
+    assert hub.client.get(address).json()["portal"] is None
 
 
 def test_the_hub_leads_to_simbg_and_invents_no_state(shared: Hub) -> None:

@@ -1,7 +1,7 @@
 """SIMBG over HTTP: what a number says, and the recap taken in: `/api/v1/simbg/...`."""
 
 import asyncio
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from services.gateway.connectors.simbg.numbers import PATTERN, NotANumberError, taken_apart
 from services.gateway.connectors.simbg.recap import as_statistics
 from services.gateway.districts import list_districts
+from services.gateway.links.health import LinkHealth, health_of_links
 from services.platform.database import Reading
 from services.platform.identity import UsageWriter
 from services.platform.problems import (
@@ -42,6 +43,7 @@ router = APIRouter(
 )
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
+LINK = "simbg"
 MAX_FILE = 2 * 1024 * 1024
 SERVICES = {"PBG": "pbg", "SLF": "slf"}
 """Slugs of the two services in the catalogue."""
@@ -74,6 +76,9 @@ class Permit(BaseModel):
     issued_on: date = Field(description="The day in the number.")
     sequence: int = Field(description="Running number of the day.")
     href: str = Field(description="The page of SIMBG for this number.")
+    portal: LinkHealth | None = Field(
+        description="How the link `simbg` is now; null where this hub has no such link."
+    )
 
 
 @router.get("/permits/{number}", operation_id="get_simbg_permit", responses=problem_responses(409))
@@ -90,6 +95,7 @@ async def get_simbg_permit(request: Request, session: Reading, number: Number) -
         wrong = FieldError(pointer=None, parameter="number", detail=str(error))
         raise Conflict("There can be no such number of SIMBG.", errors=[wrong]) from None
     names = dict(await list_districts(session, region))
+    health = await health_of_links(session, region, now=datetime.now(UTC), slug=LINK)
     return Permit(
         number=permit.number,
         kind=permit.kind,
@@ -100,6 +106,7 @@ async def get_simbg_permit(request: Request, session: Reading, number: Number) -
         issued_on=permit.day,
         sequence=permit.sequence,
         href=permit.url,
+        portal=health.get(LINK),
     )
 
 
