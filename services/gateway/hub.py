@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
 
+from services.gateway.cache.counts import Counts
 from services.gateway.openapi import for_splp, public_address, unified_document
 from services.platform.database import NO_ANSWER, Database
 from services.platform.service import API, VERSION, Health
@@ -28,6 +29,7 @@ class HubStatus(BaseModel):
     region: str
     version: str
     services: list[Health]
+    cache: Counts
 
 
 @router.get(f"{API}/status", operation_id="get_hub_status", tags=["hub"])
@@ -44,6 +46,7 @@ async def get_hub_status(request: Request) -> HubStatus:
         region=request.app.state.settings.region,
         version=VERSION,
         services=states,
+        cache=request.app.state.cache.counts,
     )
 
 

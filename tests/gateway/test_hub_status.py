@@ -14,6 +14,7 @@ from services.gateway.app import create_app
 from services.platform.settings import Settings
 from tests.conftest import Hub
 from tests.servers import free_port, hanging_up, serving, silent
+from tests.waiting import until
 
 HERE = ("127.0.0.1", 0)
 AWAY = SecretStr("postgresql://postgres@/nothing?host=/nowhere")
@@ -29,6 +30,21 @@ def test_a_hub_whose_parts_all_answer_is_ok(hub: Hub) -> None:
     assert answer.json()["state"] == "ok"
     assert answer.json()["region"] == "12.12"
     assert states(answer) == dict.fromkeys(("gateway", "catalog", "feedback", "assessment"), "ok")
+
+
+def test_a_hub_tells_what_its_cache_spared(hub: Hub) -> None:
+    def counts() -> dict[str, int]:
+        return hub.client.get("/api/v1/status").json()["cache"]
+
+    def is_kept() -> bool:
+        return "; hit" in hub.client.get("/api/v1/services").headers["cache-status"]
+
+    until(is_kept)
+    before = counts()
+    assert is_kept()
+    assert is_kept()
+    after = counts()
+    assert (after["fresh"] - before["fresh"], after["asked"] - before["asked"]) == (2, 0)
 
 
 def test_a_service_elsewhere_that_answers_is_ok(settings: Settings) -> None:

@@ -1,21 +1,19 @@
 """What the cache did, counted since the process started."""
 
-from dataclasses import dataclass
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 
 @dataclass
 class Counts:
-    """Answers by how they came about."""
+    """Answers of this process since it started, by how they came about."""
 
-    fresh: int = 0
-    fast: int = 0
-    """Fresh ones that the server's protocol sent by itself; counted among `fresh` too."""
-    stale: int = 0
-    shared: int = 0
-    """Answered by a request of somebody else that was under way."""
-    asked: int = 0
-    """Passed on to the owner: nothing was kept, or it had to be asked again."""
-    failed_over: int = 0
-    """Kept answers that stood in for an error of the owner."""
-    passed_by: int = 0
-    """Requests that the cache left alone."""
+    fresh: int = Field(default=0, description="Kept, and not yet old.")
+    fast: int = Field(
+        default=0, description="Of the fresh ones, those that the server's protocol sent by itself."
+    )
+    stale: int = Field(default=0, description="Kept and old, while it was asked for anew.")
+    shared: int = Field(default=0, description="Answered by a request of somebody else under way.")
+    asked: int = Field(default=0, description="Asked of the owner: not kept, or to be asked again.")
+    failed_over: int = Field(default=0, description="Kept, in place of an error of the owner.")
+    passed_by: int = Field(default=0, description="Nothing that a cache may answer.")
