@@ -192,9 +192,7 @@ class Door:
                 await self.admission.learn(holder)
         except NO_ANSWER:
             log.exception("a key cannot be checked: the database does not answer")
-            raise Unavailable(
-                "The key cannot be checked now; try again shortly.", headers={"Retry-After": "5"}
-            ) from None
+            raise Unavailable("The key cannot be checked now; try again shortly.") from None
         return holder
 
 

@@ -99,7 +99,6 @@ class RemoteService:
                 raise body.error from None
             problem = Unavailable(
                 f"The {self._service.value} service does not answer now; try again shortly.",
-                headers={"Retry-After": "5"},
                 extra={"service": self._service.value, "reason": type(error).__name__},
             )
             await answer_problem(problem, scope, receive, send)

@@ -108,7 +108,6 @@ class Visit:
         error = Unavailable(
             "The audit log cannot be written now, so this is no answer to your request; send it "
             "again shortly.",
-            headers={"Retry-After": "5"},
         )
         self._count(error.status)
         await answer_problem(error, self.scope, _nothing, self._send)

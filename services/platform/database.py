@@ -210,9 +210,7 @@ def install_outage_handlers(app: FastAPI) -> None:
         if not is_away(error):
             return await crashed(request, error)
         log.warning("no answer at %s %s", request.method, request.url.path, exc_info=error)
-        away = Unavailable(
-            "The database does not answer now; try again shortly.", headers={"Retry-After": "5"}
-        )
+        away = Unavailable("The database does not answer now; try again shortly.")
         return await told(request, away)
 
     for kind in NO_ANSWER:

@@ -117,7 +117,14 @@ class TooMany(ProblemError):
 
 
 class Unavailable(ProblemError):
+    """Says when to come again, `retry_after` in seconds (RFC 9110, 10.2.3)."""
+
     status, slug, title = 503, "unavailable", "A part of the hub does not answer"
+
+    def __init__(
+        self, detail: str, *, retry_after: int = 5, extra: Mapping[str, object] | None = None
+    ) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)}, extra=extra)
 
 
 KINDS: tuple[type[ProblemError], ...] = (

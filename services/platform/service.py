@@ -72,7 +72,6 @@ def make_service(
                 log.exception("the gateway's public key cannot be read")
                 raise Unavailable(
                     "This service has no public key of the gateway yet; see its log.",
-                    headers={"Retry-After": "5"},
                 ) from None
             verifier.append(TokenVerifier(key, settings.region))
         return verifier[0]

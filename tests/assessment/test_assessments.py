@@ -345,7 +345,7 @@ def test_while_a_peer_is_away_the_live_answer_says_so_and_nothing_is_stored(hub:
     assert all("feedback" in notice for notice in found["notices"])
     assert nodes(found)["trust.reporting"]["reason"] == "the feedback service did not answer"
     assert nodes(found)["arrangements.standards"]["value"] is not None
-    assert refused.status_code == 503
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
     assert "feedback" in refused.json()["detail"]
 
 

@@ -51,10 +51,6 @@ SESSION = {
 }
 
 
-def come_again(detail: str, *, seconds: int) -> Unavailable:
-    return Unavailable(detail, headers={"Retry-After": str(seconds)})
-
-
 class DroppedError(Exception):
     """Events of months that were dropped for good."""
 
@@ -131,9 +127,9 @@ class Ingest:
         and as an outcome, in time, where the database does not answer.
         """
         if self._closing:
-            raise come_again("The service is shutting down; try again shortly.", seconds=5)
+            raise Unavailable("The service is shutting down; try again shortly.", retry_after=5)
         if self._held + len(batch) > MAX_WAITING:
-            raise come_again("Too much is waiting to be stored; try again shortly.", seconds=1)
+            raise Unavailable("Too much is waiting to be stored; try again shortly.", retry_after=1)
         until = self._loop.time() + ANSWER_SECONDS
         request = Request(batch, agency, reported_by, until, told)
         self._waiting.append(request)
@@ -172,7 +168,7 @@ class Ingest:
         waits = self._unanswered
         while waits and (not waits[0].is_open or waits[0].until <= self._loop.time()):
             waits.popleft().answer(
-                come_again("The database is too slow now; try again.", seconds=10)
+                Unavailable("The database is too slow now; try again.", retry_after=10)
             )
         self._timer = self._loop.call_at(waits[0].until, self._end_late) if waits else None
 
@@ -198,7 +194,7 @@ class Ingest:
                     for request in drain:
                         if request.is_open:
                             request.answer(
-                                come_again("The events were not stored; try again.", seconds=5)
+                                Unavailable("The events were not stored; try again.", retry_after=5)
                             )
         finally:
             await writer.close()
@@ -260,12 +256,12 @@ class Writer:
                     await self._open_months(request)
                 except asyncpg.DeadlockDetectedError:
                     pass  # the other one is stored by now
-            request.answer(come_again("The events were not stored; try again.", seconds=1))
+            request.answer(Unavailable("The events were not stored; try again.", retry_after=1))
         except DroppedError as error:
             request.answer(error)
         except NO_ANSWER as error:
             log.warning("a request was not stored: %s: %s", type(error).__name__, error)
-            request.answer(come_again("The database does not answer; try again.", seconds=5))
+            request.answer(Unavailable("The database does not answer; try again.", retry_after=5))
 
     async def _open_months(self, request: Request) -> None:
         connection = await self._open()

@@ -197,9 +197,7 @@ async def _layout(request: Request, session: ReadSession, kind: PosterKind, slug
             found = None if answer.status_code == 404 else answer.raise_for_status().json()
             wording = wording_of_service(kind, found, place=place) if found is not None else None
     except httpx.HTTPError:
-        raise Unavailable(
-            "The catalogue does not answer; try again shortly.", headers={"Retry-After": "5"}
-        ) from None
+        raise Unavailable("The catalogue does not answer; try again shortly.") from None
     if wording is None:
         raise NotFound(f"{slug} is not in the catalogue any more; nothing is to be printed.")
     return layout_of(wording, _public_address(request) + poster.path)

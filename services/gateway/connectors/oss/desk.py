@@ -107,7 +107,7 @@ def unavailable(detail: str, *, reason: str, kode: str | None = None) -> Unavail
     extra = {"portal": "oss", "reason": reason} | ({"kode": kode} if kode else {})
     return Unavailable(
         f"OSS gives no answer that can be used: {detail}",
-        headers={"Retry-After": "30"},
+        retry_after=30,
         extra=extra,
     )
 

@@ -309,7 +309,7 @@ async def _tell_once(
     except NO_ANSWER:
         if told is None:
             detail = "The key cannot be looked up now; nothing was sent."
-            raise Unavailable(detail, headers={"Retry-After": "5"}) from None
+            raise Unavailable(detail) from None
         log.exception("OSS was told of a licence, which is missing in the counters")
     return told
 

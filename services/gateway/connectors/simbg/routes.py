@@ -17,10 +17,10 @@ from services.gateway.links.health import LinkHealth, health_of_links
 from services.platform.database import Reading
 from services.platform.identity import UsageWriter
 from services.platform.problems import (
-    KINDS,
     Conflict,
     FieldError,
     Invalid,
+    NotAllowed,
     NotAuthenticated,
     ProblemError,
     TooLarge,
@@ -160,7 +160,7 @@ async def import_simbg_recap(
     except httpx.HTTPError:
         raise Unavailable(
             "The statistics service does not answer; send the recap again later.",
-            headers={"Retry-After": "30"},
+            retry_after=30,
         ) from None
     if answer.status_code == 200:
         return JSONResponse(answer.json())
@@ -176,8 +176,11 @@ def _opened(content: bytes) -> list[Sheet]:
 def _passed_on(answer: httpx.Response) -> ProblemError:
     """What feedback found wrong, as this hub's own problem."""
     problem: dict[str, Any] = answer.json()
-    kind = next((kind for kind in KINDS if kind.status == answer.status_code), Unavailable)
-    if kind is NotAuthenticated:
-        return NotAuthenticated(str(problem.get("detail", "")))
+    detail = str(problem.get("detail", ""))
+    if answer.status_code == NotAuthenticated.status:
+        return NotAuthenticated(detail)
     errors = [FieldError.model_validate(error) for error in problem.get("errors", [])]
-    return kind(str(problem.get("detail", "")), errors=errors)
+    for kind in (NotAllowed, Conflict, TooLarge, Invalid):
+        if kind.status == answer.status_code:
+            return kind(detail, errors=errors)
+    return Unavailable(detail)
