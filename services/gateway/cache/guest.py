@@ -20,7 +20,7 @@ class Guests:
         decision = self._admission.admit(method, path, client=client)
         if decision is None or not decision.allowed:
             return None
-        return b"".join(b"%b: %b\r\n" % field for field in decision.headers)
+        return b"".join([b"%b: %b\r\n" % field for field in decision.headers])
 
     def counted(self, path: str, status: int) -> None:
         if area := _counted_area(path):

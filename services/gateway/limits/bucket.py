@@ -40,6 +40,12 @@ class Policy:
         return self.window.total_seconds() / (self.quota - self.burst)
 
     @cached_property
+    def told(self) -> bytes:
+        """What `RateLimit-Policy` says of it (draft-ietf-httpapi-ratelimit-headers-10)."""
+        window = f"{self.window.total_seconds():.0f}"
+        return f'"{self.name}";q={self.quota};w={window}'.encode()
+
+    @cached_property
     def slice(self) -> int:
         """How many a replica takes at a time: of four replicas together 4% of the burst."""
         return max(1, self.burst // 100)
@@ -74,7 +80,9 @@ def take(policy: Policy, full_at: float, *, now: float, wanted: int, owed: int =
 
 def held(policy: Policy, full_at: float, *, now: float) -> int:
     """How many requests the bucket would give now."""
-    missing = max(full_at - now, 0) / policy.interval
+    if full_at <= now:
+        return policy.burst
+    missing = (full_at - now) / policy.interval
     # A billionth of a request is the rounding of floating point, and no request.
     return max(0, math.floor(policy.burst - missing + 1e-9))
 

@@ -7,7 +7,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from services.gateway.limits.bucket import Policy, held, take, wait
@@ -56,20 +55,9 @@ class Decision(NamedTuple):
         policy = self.policy
         if policy is None:
             return []
-        name, told = _told_of(policy, self.alone)
-        return [
-            (b"ratelimit-policy", told),
-            (b"ratelimit", b'"%b";r=%d;t=%d' % (name, self.remaining, self.reset)),
-        ]
-
-
-@lru_cache(1024)
-def _told_of(policy: Policy, alone: bool) -> tuple[bytes, bytes]:
-    """The name of a limit, and all that is said of it."""
-    window = f"{policy.window.total_seconds():.0f}"
-    local = ";local" if alone else ""
-    told = f'"{policy.name}";q={policy.quota};w={window}{local}'
-    return policy.name.encode(), told.encode()
+        left = b'"%b";r=%d;t=%d' % (policy.name.encode(), self.remaining, self.reset)
+        told = policy.told + b";local" if self.alone else policy.told
+        return [(b"ratelimit-policy", told), (b"ratelimit", left)]
 
 
 class _Share:
@@ -237,8 +225,8 @@ class Limiter(Background):
 
 def _let_through(share: _Share, now: float, *, alone: bool = False) -> Decision:
     held_now = share.tokens + held(share.policy, share.full_at, now=now)
-    reset = math.ceil(max(share.full_at - now, 0.0))
-    return Decision(True, share.policy, remaining=held_now, reset=reset, alone=alone)
+    reset = math.ceil(share.full_at - now) if share.full_at > now else 0
+    return Decision(True, share.policy, held_now, reset, 0, alone)
 
 
 def _refuse(share: _Share, now: float, *, alone: bool = False) -> Decision:
