@@ -100,15 +100,18 @@ def test_a_bucket_never_forgets_and_says_when_it_gives_again(
 class Bucket:
     """The shared bucket of a test, in memory; it may be out of reach."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, turns: int = 1) -> None:
+        """`turns` of the event loop pass until it answers."""
         self.now = 0.0
+        self.turns = turns
         self.full_at: dict[str, float] = {}
         self.asked = 0
         self.away = False
 
     async def take(self, wishes: Sequence[Wish]) -> list[Lease]:
         self.asked += 1
-        await asyncio.sleep(0)
+        for _ in range(self.turns):
+            await asyncio.sleep(0)
         if self.away:
             raise OSError("away")
         leases: list[Lease] = []
@@ -216,6 +219,32 @@ def test_requests_at_once_are_answered_by_few_questions() -> None:
     refused = next(decision for decision in decisions if not decision.allowed)
     assert (refused.remaining, refused.alone) == (0, False)
     assert 0 < refused.retry_after <= 2 * policy.interval + 1
+
+
+@BOUNDS
+@given(
+    st.sampled_from((8, 40, 400, 1600)),
+    st.integers(1, 9),
+    st.lists(st.integers(0, 9), min_size=1, max_size=8),
+)
+def test_nobody_is_refused_before_the_bucket_is_empty(
+    quota: int, slowness: int, turns: Sequence[int]
+) -> None:
+    """Requests come one by one, while the database answers and after it."""
+    policy = Policy("reads", quota, timedelta(minutes=1))
+
+    async def story() -> list[bool]:
+        bucket, allowed = Bucket(turns=slowness), list[bool]()
+        limiter = Limiter(bucket, clock=lambda: bucket.now)
+        limiter.start()
+        while len(allowed) < policy.burst:
+            allowed.append((await limiter.ask("one", policy)).allowed)
+            for _ in range(turns[len(allowed) % len(turns)]):
+                await asyncio.sleep(0)
+        await limiter.stop()
+        return allowed
+
+    assert all(asyncio.run(story()))
 
 
 def test_a_replica_without_the_database_limits_by_itself_and_pays_later() -> None:

@@ -201,10 +201,10 @@ class Limiter(Background):
         try:
             leases = await self._shared.take(wishes)
             now = self._clock()
-            for share, lease in zip(batch, leases, strict=True):
+            for share, wish, lease in zip(batch, wishes, leases, strict=True):
                 share.tokens += lease.granted
                 share.full_at = now + lease.missing
-                if share.tokens == 0:
+                if share.tokens == 0 and wish.wanted:  # else the bucket was not asked for any
                     rest = wait(share.policy, share.full_at, now=now)
                     share.empty_until = now + max(rest, 0.001)
             if now >= self._clear_at:
