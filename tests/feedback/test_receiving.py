@@ -57,6 +57,12 @@ def counted(office: Room, group_by: str = "service") -> dict[tuple[str, str | No
     return {(item["measure"], item[group_by]): item["value"] for item in answer.json()["items"]}
 
 
+def test_a_preference_without_an_end_is_refused(feedback: Room) -> None:
+    answer = send(feedback, {"events": [event()]}, Prefer="wait=10, " * 100)
+    assert answer.status_code == 422
+    assert [error["parameter"] for error in answer.json()["errors"]] == ["prefer"]
+
+
 def test_of_each_event_it_is_told_what_became_of_it(feedback: Room) -> None:
     known, new, foreign = event(), event(service="ktp-el"), event(agency="dishub")
     send(feedback, {"events": [known]})

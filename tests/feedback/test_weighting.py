@@ -105,3 +105,5 @@ def test_results_are_weighted_for_holders_of_a_key_alone(feedback: Room) -> None
     assert feedback.get(path, period="2024").status_code == 401
     assert feedback.get(path, caller=ADMIN, period="2023").status_code == 409
     assert feedback.get(path, caller=ADMIN, by="age_group").status_code == 409
+    for unknown in ("hair", ["sex"] * 4):
+        assert feedback.get(path, caller=ADMIN, by=unknown).status_code == 422

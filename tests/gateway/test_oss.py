@@ -318,6 +318,7 @@ def test_what_cannot_be_kept_is_not_acknowledged_and_counts_once_when_sent_again
     [
         {},
         {"Token": ""},
+        {"Token": "a" * 10_000},
         {"Token": "é".encode("latin-1").decode("latin-1")},
         token(password="salah"),
         token(nib="9999999999999"),

@@ -3,12 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy import text
 
-from services.feedback.surveys.definition import Question, Survey
+from services.feedback.surveys.definition import Characteristic, Question, Survey
 from services.feedback.surveys.files import MEDIA_TYPES, FileName, written
 from services.feedback.surveys.periods import JAKARTA, Period
 from services.feedback.surveys.responses import find_survey
@@ -71,7 +71,7 @@ async def export_survey_responses(
     caller: UsageWriter,
     slug: SlugPath,
     *,
-    file: FileName,
+    file: Annotated[FileName, Path(description="Which table, and in which form.")],
     period: PeriodQuery = None,
 ) -> Response:
     """Single responses of a period, with the month and without an id: for analysis.
@@ -110,8 +110,11 @@ async def get_weighted_survey_results(
     *,
     period: PeriodQuery = None,
     by: Annotated[
-        list[str] | None,
-        Query(description="Characteristics to weight by; default: all that the survey gives."),
+        list[Characteristic] | None,
+        Query(
+            description="Characteristics to weight by; default: all that the survey gives.",
+            max_length=len(get_args(Characteristic)),
+        ),
     ] = None,
 ) -> WeightedResults:
     """Results weighted to the population by district, age group and sex.

@@ -39,6 +39,7 @@ from services.platform.service import API
 log = logging.getLogger(__name__)
 
 PATH = f"{API}/usage/events"
+LONGEST_PREFERENCE = 200
 RawHeader = tuple[bytes, bytes]
 
 writer = Requires("usage:write")
@@ -125,7 +126,10 @@ def _media_type(headers: dict[bytes, bytes]) -> str:
 
 def _wants_each(headers: dict[bytes, bytes], query: bytes) -> tuple[bool, list[RawHeader]]:
     """Whether the sender wants to know of each event, and what an answer says of that."""
-    preferences = headers.get(b"prefer", b"").lower().replace(b'"', b"").split(b",")
+    preferred = headers.get(b"prefer", b"")
+    if len(preferred) > LONGEST_PREFERENCE:
+        raise _invalid("prefer", f"may have {LONGEST_PREFERENCE} characters")
+    preferences = preferred.lower().replace(b'"', b"").split(b",")
     if b"return=representation" in (part.strip() for part in preferences):
         return True, [(b"preference-applied", b"return=representation")]
     if not query:
@@ -136,11 +140,14 @@ def _wants_each(headers: dict[bytes, bytes], query: bytes) -> tuple[bool, list[R
     try:
         return _flag.validate_python(given[-1]), []
     except ValidationError as error:
-        detail = error.errors()[0]["msg"]
-        raise Invalid(
-            "See errors[] for each field and what would be right.",
-            errors=[FieldError(pointer=None, parameter="detail", detail=detail)],
-        ) from None
+        raise _invalid("detail", error.errors()[0]["msg"]) from None
+
+
+def _invalid(parameter: str, detail: str) -> Invalid:
+    return Invalid(
+        "See errors[] for each field and what would be right.",
+        errors=[FieldError(pointer=None, parameter=parameter, detail=detail)],
+    )
 
 
 CLOUD_EVENT_SCHEMA = {"$ref": "#/components/schemas/UsageCloudEvent"}
@@ -180,7 +187,10 @@ async def post_usage_events(
         bool, Query(description="Take each event for itself and say what became of it.")
     ] = False,
     prefer: Annotated[
-        str | None, Header(description="`return=representation` asks for the same.")
+        str | None,
+        Header(
+            description="`return=representation` asks for the same.", max_length=LONGEST_PREFERENCE
+        ),
     ] = None,
 ) -> None:
     """Stores a batch of events. Sent again, it counts nothing twice: an id is counted once.

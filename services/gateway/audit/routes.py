@@ -44,7 +44,7 @@ async def list_audit_lines(
     caller: Administrator,
     *,
     agency: Annotated[Slug | None, Query(description="Writes of this agency alone.")] = None,
-    cursor: Annotated[int | None, Query(ge=1, lt=2**62, description="From `next`.")] = None,
+    cursor: Annotated[int | None, Query(ge=1, le=2**62 - 1, description="From `next`.")] = None,
     limit: Limit = 50,
 ) -> Page[AuditLine]:
     """Who wrote what, newest first. `emall audit verify` checks that no line was changed."""
