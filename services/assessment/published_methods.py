@@ -52,7 +52,7 @@ class MethodDetail(BaseModel):
 
 @router.get("/methods", operation_id="list_methods")
 async def list_methods() -> Page[MethodItem]:
-    """The methods by which this hub measures."""
+    """The methods by which this hub measures, each with the hash that its figures carry."""
     return Page(items=[_item(method) for method in read_methods().values()], next=None)
 
 

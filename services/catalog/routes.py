@@ -204,7 +204,7 @@ async def get_service_version(
     request: Request,
     session: Reading,
     slug: SlugPath,
-    number: Annotated[int, Path(ge=1, le=1_000_000)],
+    number: Annotated[int, Path(ge=1, le=1_000_000, description="Number of the version.")],
 ) -> ServiceAtVersion:
     """A service as it was published in one version."""
     parameters = {"region": region_of(request), "slug": slug, "number": number}

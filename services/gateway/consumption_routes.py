@@ -60,7 +60,7 @@ async def list_consumption(
         date | None, Query(alias="from", description="First day; default: 30 days before `to`.")
     ] = None,
     end: Annotated[date | None, Query(alias="to", description="Last day; default: today.")] = None,
-    by: By = "day",
+    by: Annotated[By, Query(description="What the counts are divided by in time.")] = "day",
     agency: Annotated[
         Slug | None, Query(description="Of this agency; an agency sees its own alone.")
     ] = None,

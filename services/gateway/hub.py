@@ -34,7 +34,10 @@ class HubStatus(BaseModel):
 
 @router.get(f"{API}/status", operation_id="get_hub_status", tags=["hub"])
 async def get_hub_status(request: Request) -> HubStatus:
-    """Whether each service of the hub answers."""
+    """Whether each service of the hub answers: `ok`, or `degraded` where one does not.
+
+    The status is 200 in both cases; `region` says whose hub it is.
+    """
     clients: dict[Service, httpx.AsyncClient] = request.app.state.clients
     states = await asyncio.gather(
         _own_health(request.app.state.database),

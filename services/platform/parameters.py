@@ -4,10 +4,13 @@ from typing import Annotated
 
 from fastapi import Path, Query
 
-from services.platform.fields import Slug
+from services.platform.fields import Slug, Year
 
 SlugPath = Annotated[Slug, Path(description="Short name in the address, such as `pbg`.")]
 SlugCursor = Annotated[
     Slug | None, Query(description="Where the page starts; taken from `next` of the page before.")
 ]
+AgencyQuery = Annotated[Slug | None, Query(description="Of this agency alone.")]
+ServiceQuery = Annotated[Slug | None, Query(description="Of this service alone.")]
+YearQuery = Annotated[Year, Query(description="The calendar year.")]
 Limit = Annotated[int, Query(ge=1, le=100, description="Items on a page.")]

@@ -27,6 +27,9 @@ SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*")
 PATH_SEGMENT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)?|\{[a-z_]+\}(\.[a-z]+)?")
 ENDLESS = re.compile(r"[+*]|\{\d+,\}")
 
+OF_A_LENGTH = {"date", "date-time", "uuid"}
+SENTENCE = re.compile(r"[A-Z`(].*[.:]", re.DOTALL)
+
 OF_OTHERS = {
     "get_open311_request",
     "get_open311_service",
@@ -261,6 +264,45 @@ def test_every_text_and_list_of_a_request_has_an_end(document: dict[str, Any]) -
                 bounded = pattern is not None and not ENDLESS.search(pattern)
                 assert bounded or schema.keys() & {"maxLength", "enum", "const", "format"}, told
     assert seen > 20
+
+
+def test_every_operation_and_parameter_is_described_in_a_sentence(
+    document: dict[str, Any],
+) -> None:
+    for path, method, operation in operations(document):
+        told = operation.get("description", "")
+        assert SENTENCE.match(told), f"{method} {path}: {told!r}"
+        assert len(told) > len("One source."), f"{method} {path}: {told!r}"
+        for parameter in operation.get("parameters", ()):
+            told = parameter.get("description", "")
+            assert SENTENCE.match(told), f"{method} {path} {parameter['name']}: {told!r}"
+
+
+def test_every_parameter_has_an_end(document: dict[str, Any]) -> None:
+    seen = 0
+    for path, method, operation in operations(document):
+        for parameter in operation.get("parameters", ()):
+            for place, schema in inside(document, parameter["schema"]):
+                seen += 1
+                told = f"{method} {path}: {parameter['name']}{place}"
+                if schema.get("type") == "array":
+                    assert "maxItems" in schema, told
+                elif schema.get("type") == "string":
+                    assert is_bounded_text(schema), told
+                elif schema.get("type") in {"integer", "number"}:
+                    assert schema.keys() >= {"minimum", "maximum"}, told
+                else:
+                    kinds = schema.keys() & {"anyOf", "enum", "const"}
+                    assert kinds or schema.get("type") in {"boolean", "null"}, told
+    assert seen > 400
+
+
+def is_bounded_text(schema: dict[str, Any]) -> bool:
+    """Whether a text cannot be of any length."""
+    pattern = schema.get("pattern")
+    if pattern is not None and not ENDLESS.search(pattern):
+        return True
+    return "maxLength" in schema or "enum" in schema or schema.get("format") in OF_A_LENGTH
 
 
 def contents(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:

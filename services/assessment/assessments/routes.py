@@ -186,7 +186,7 @@ async def list_assessments(  # noqa: PLR0917 - FastAPI passes by name
     cursor: Annotated[UUID | None, Query(description="From `next` of the page before.")] = None,
     limit: Limit = 20,
 ) -> Page[AssessmentHead]:
-    """Stored assessments, the newest first."""
+    """Stored assessments, the newest first, without their scores. None is ever changed."""
     parameters = {
         "region": region_of(request),
         "period": period,
@@ -202,7 +202,10 @@ async def list_assessments(  # noqa: PLR0917 - FastAPI passes by name
 
 @router.get("/assessments/{id}", operation_id="get_assessment", responses=problem_responses(404))
 async def get_assessment(request: Request, session: Reading, id: AssessmentId) -> Assessment:
-    """A stored assessment with all its scores."""
+    """A stored assessment with all its scores, and the hashes of its method and evidence.
+
+    It never changes: what it read can be read again in the versions that it names.
+    """
     return await _find(session, region_of(request), id)
 
 

@@ -1,5 +1,6 @@
 """The kinds of evidence as the API serves them: names, addresses, and one record of a kind."""
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
@@ -82,6 +83,11 @@ class Kind(Generic[Content]):
     def operation(self) -> str:
         """The singular as it stands in operation ids."""
         return self.singular.replace(" ", "_")
+
+    @property
+    def meaning(self) -> str:
+        """What it is, in a sentence."""
+        return inspect.getdoc(self.model) or ""
 
     def record(self, row: Any) -> Record[Content]:
         """A record from a row of the store."""

@@ -33,6 +33,7 @@ KnownAt = Annotated[
 def add_reads(kind: Kind[Content]) -> None:
     """The addresses under which a kind of evidence is read."""
     page, record = Page[Record[kind.model]], Record[kind.model]
+    plural = kind.name.replace("-", " ")
 
     async def list_records(
         request: Request,
@@ -86,7 +87,12 @@ def add_reads(kind: Kind[Content]) -> None:
         f"/{kind.name}",
         list_records,
         operation_id=f"list_{kind.name.replace('-', '_')}",
-        summary=f"The {kind.name.replace('-', ' ')} on record, by key",
+        summary=f"The {plural} on record, by key",
+        description=(
+            f"The {plural} on record, by key, each in its newest version with its sources in full. "
+            f"{kind.meaning} One that was taken back is left out.\n\n"
+            "With `known_at`, as they stood at that moment: what an assessment of then could know."
+        ),
         response_model=page,
     )
     router.add_api_route(
@@ -94,6 +100,12 @@ def add_reads(kind: Kind[Content]) -> None:
         get_record,
         operation_id=f"get_{kind.operation}",
         summary=f"One {kind.singular}, in its newest or an earlier version",
+        description=(
+            f"One {kind.singular} by the id of its record, in its newest or an earlier version, "
+            "with its sources in full.\n\n"
+            "`content` is null in the version in which it was taken back. The `ETag` is what a "
+            "change of it needs as `If-Match`."
+        ),
         response_model=record,
         responses=problem_responses(404),
     )
@@ -102,6 +114,10 @@ def add_reads(kind: Kind[Content]) -> None:
         list_versions,
         operation_id=f"list_{kind.operation}_versions",
         summary=f"The versions of one {kind.singular}, the newest first",
+        description=(
+            f"The versions of one {kind.singular}, the newest first: when each was recorded and by "
+            "whom, and its address. Nothing is ever overwritten or erased."
+        ),
         response_model=Page[RecordVersion],
         responses=problem_responses(404),
     )

@@ -49,7 +49,7 @@ async def list_sources(
 
 @router.get("/sources/{id}", operation_id="get_source", responses=problem_responses(404))
 async def get_source(request: Request, session: Reading, id: SlugPath) -> SourceItem:
-    """One source."""
+    """One source: what it is, who published it, where and when; with its address at this hub."""
     parameters = {"region": region_of(request), "id": id}
     row = (await session.execute(text(SOURCE), parameters)).one_or_none()
     if row is None:

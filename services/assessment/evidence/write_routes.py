@@ -135,6 +135,13 @@ def add_writes(kind: Kind[Content]) -> None:
         status_code=201,
         operation_id=f"post_{kind.operation}",
         summary=f"Record a new {kind.singular}",
+        description=(
+            f"Records a new {kind.singular} under the name of the key's agency. {kind.meaning}\n\n"
+            "It needs a key of its own among its kind, and sources that are on record "
+            "(`POST /api/v1/sources`). What it points at must be on record too, else it is refused "
+            "(409) and nothing is stored. With an `Idempotency-Key` it is recorded once, however "
+            "often it is sent."
+        ),
         response_model=Record[kind.model],
         responses=problem_responses(409, 413),
     )
@@ -144,6 +151,13 @@ def add_writes(kind: Kind[Content]) -> None:
         methods=["PUT"],
         operation_id=f"put_{kind.operation}",
         summary=f"Correct one {kind.singular}: a further version, the earlier ones stay",
+        description=(
+            f"Corrects one {kind.singular}: adds a further version, and the earlier ones stay. The "
+            "same content again adds none.\n\n"
+            "An agency corrects what it recorded; an administrator everything, the pack's too. "
+            "Send the `ETag` of the read as `If-Match` (428 without it, 412 where the record was "
+            "changed meanwhile). Its key must stay."
+        ),
         response_model=Record[kind.model],
         responses=problem_responses(404, 409, 412, 413, 428),
     )
@@ -154,6 +168,12 @@ def add_writes(kind: Kind[Content]) -> None:
         status_code=204,
         operation_id=f"delete_{kind.operation}",
         summary=f"Take one {kind.singular} back: it counts no longer, its versions stay",
+        description=(
+            f"Takes one {kind.singular} back: a last version without content is added, assessments "
+            "count it no longer, and its versions stay to be read.\n\n"
+            "Who may do so, and `If-Match`, are as for a correction; corrected again, it counts "
+            "again."
+        ),
         responses=problem_responses(404, 412, 428),
     )
 

@@ -162,7 +162,7 @@ async def get_network_stakeholders(
 async def get_network_ties(
     request: Request, session: Reading, _: MetricsDrafter, wanted: WantedNetwork
 ) -> Response:
-    """Each tie with what is shared, as CSV."""
+    """Each tie of two stakeholders with what they share, as CSV; needs a key."""
     found = await measured(await _items(request, session, wanted), wanted, period=wanted.period)
     return _file(ties_csv(found.network), CSV, "ikatan.csv")
 

@@ -3,9 +3,10 @@
 import asyncio
 import hashlib
 from datetime import UTC, datetime
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from sqlalchemy import text
 
 from services.feedback.comments.cases import (
@@ -139,7 +140,7 @@ async def get_comment_attachment(
     caller: AnyCaller,
     *,
     ticket: TicketPath,
-    attachment: UUID,
+    attachment: Annotated[UUID, Path(description="Id of the attachment.")],
     token: TicketToken = None,
 ) -> Response:
     """A picture, for whoever filed the comment and for the agency in charge."""

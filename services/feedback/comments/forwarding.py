@@ -9,7 +9,7 @@ import io
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 from sqlalchemy import text
 
@@ -99,7 +99,7 @@ async def export_comments(
     session: Reading,
     caller: CommentsHandler,
     *,
-    file: FileName,
+    file: Annotated[FileName, Path(description="The form of the table.")],
     ticket: Annotated[
         list[Ticket],
         Query(description="Tickets to export; default: all open ones.", max_length=MOST),

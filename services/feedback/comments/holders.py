@@ -33,7 +33,7 @@ from services.platform.database import Reading, Writing
 from services.platform.fields import Slug
 from services.platform.identity import Caller, CommentsHandler
 from services.platform.paging import Page, next_address
-from services.platform.parameters import Limit
+from services.platform.parameters import Limit, ServiceQuery
 from services.platform.problems import NotAllowed, NotFound, problem_responses
 from services.platform.service import API, region_of
 
@@ -83,9 +83,9 @@ async def list_comments(
     agency: Annotated[
         Slug | None, Query(description="For an administrator: of this agency alone.")
     ] = None,
-    state: State | None = None,
-    kind: Kind | None = None,
-    service: Slug | None = None,
+    state: Annotated[State | None, Query(description="Those in this state alone.")] = None,
+    kind: Annotated[Kind | None, Query(description="Those of this kind alone.")] = None,
+    service: ServiceQuery = None,
     held: Annotated[bool | None, Query(description="Whether it waits for a look.")] = None,
     late: Annotated[bool | None, Query(description="Whether its answer is overdue.")] = None,
     limit: Limit = 20,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 from xml.etree import ElementTree
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import APIRouter, Form, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import text
@@ -56,7 +56,8 @@ WHERE region = :region AND is_public AND cardinality(held) = 0 AND verified_at I
 ORDER BY id DESC LIMIT :most
 """
 
-Extension = Literal["json", "xml"]
+Extension = Annotated[Literal["json", "xml"], Path(description="The form of the answer.")]
+CategoryPath = Annotated[Category, Path(description="A category: `service_code`.")]
 
 
 class Open311Service(Wire):
@@ -249,7 +250,7 @@ def _with_xml(model: Any) -> dict[int | str, dict[str, Any]]:
 
 @router.get("/discovery.json", operation_id="get_open311_discovery")
 async def get_open311_discovery(request: Request) -> Discovery:
-    """Where the Open311 interface of this hub is."""
+    """Where the Open311 interface of this hub is, and in which forms it answers (GeoReport v2)."""
     public = request.app.state.settings.public_url
     changed = "2026-01-01T00:00:00Z"
     return Discovery(
@@ -275,7 +276,7 @@ async def get_open311_discovery(request: Request) -> Discovery:
     response_model=None,
 )
 async def list_open311_services(extension: Extension) -> Response:
-    """What requests can be about."""
+    """What requests can be about: the categories of comments, each with the same further fields."""
     services = [
         Open311Service(
             service_code=category.code,
@@ -297,7 +298,7 @@ async def list_open311_services(extension: Extension) -> Response:
     responses=_with_xml(Open311Definition),
     response_model=None,
 )
-async def get_open311_service(code: Category, extension: Extension) -> Response:
+async def get_open311_service(code: CategoryPath, extension: Extension) -> Response:
     """The further fields of a category: the same for all."""
     definition = Open311Definition(
         service_code=code,
@@ -403,7 +404,9 @@ async def list_open311_requests(
         None
     ),
     end_date: Annotated[Moment | None, Query(description="Default: now.")] = None,
-    status: Literal["open", "closed"] | None = None,
+    status: Annotated[
+        Literal["open", "closed"] | None, Query(description="Those in this state alone.")
+    ] = None,
 ) -> Response:
     """Requests that everybody may read, newest first, at most 200."""
     tickets = _parts(service_request_id)

@@ -25,8 +25,8 @@ from services.feedback.comments.schemas import Wire
 from services.feedback.surveys.bundles import SMALLEST_GROUP, Bundle, Cell
 from services.feedback.surveys.periods import Period, PeriodText, parse_period
 from services.platform.database import WriteSession, Writing
-from services.platform.fields import Slug
 from services.platform.ids import new_id
+from services.platform.parameters import AgencyQuery, ServiceQuery
 from services.platform.problems import problem_responses
 from services.platform.service import API, region_of
 
@@ -114,8 +114,8 @@ async def get_comment_summary(
         Query(description="`2026`, `2026-S1`, `2026-Q3` or `2026-07`; default: this year."),
     ] = None,
     by: Annotated[Dimension, Query(description="What the figures are divided by.")] = "agency",
-    agency: Slug | None = None,
-    service: Slug | None = None,
+    agency: AgencyQuery = None,
+    service: ServiceQuery = None,
 ) -> CommentSummary:
     """Comments of a period by agency, service, kind, category or part of the year: how many, how
     many in time, and the median of working days to the answer. Groups under five are hidden."""

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy import text
 
 from services.feedback.reporting import flags
@@ -42,6 +42,7 @@ from services.feedback.usage.statistics import first_day
 from services.platform.database import Reading, ReadSession, Writing
 from services.platform.fields import Slug, YearMonth
 from services.platform.identity import AnyCaller, Caller, UsageWriter
+from services.platform.parameters import AgencyQuery
 from services.platform.problems import (
     Conflict,
     FieldError,
@@ -78,6 +79,7 @@ OfAgency = Annotated[
 ]
 FirstMonth = Annotated[YearMonth | None, Query(alias="from", description="First month.")]
 LastMonth = Annotated[YearMonth | None, Query(alias="to", description="Last month.")]
+FlagPath = Annotated[UUID, Path(description="Id of the doubt.")]
 InLanguage = Annotated[
     Literal["id", "en"], Query(alias="lang", description="Language of what is said of cells.")
 ]
@@ -261,7 +263,7 @@ async def get_usage_completeness(
     request: Request,
     session: Reading,
     *,
-    agency: Slug | None = None,
+    agency: AgencyQuery = None,
     first: FirstMonth = None,
     last: LastMonth = None,
 ) -> ReportingCalendar:
@@ -333,7 +335,7 @@ async def list_statistic_flags(
     caller: AnyCaller,
     *,
     agency: OfAgency = None,
-    state: FlagState | None = None,
+    state: Annotated[FlagState | None, Query(description="Those in this state alone.")] = None,
 ) -> StatisticFlags:
     """Figures that are hard to believe: with a key those of its agency, without one how many."""
     region = region_of(request)
@@ -352,7 +354,7 @@ async def list_statistic_flags(
     responses=problem_responses(403, 404, 409),
 )
 async def explain_statistic_flag(
-    request: Request, session: Writing, caller: UsageWriter, flag: UUID, said: FlagExplanation
+    request: Request, session: Writing, caller: UsageWriter, flag: FlagPath, said: FlagExplanation
 ) -> StatisticFlag:
     """Explains why a figure is right; the doubt stays on record with it."""
     names = {"region": region_of(request), "id": flag}

@@ -106,7 +106,10 @@ async def post_survey_follow_up(
     action: FollowUp,
     idempotency_key: IdempotencyKey = None,
 ) -> FollowUpAction:
-    """Records an action of the key's agency."""
+    """Records what the key's agency does about a low element of its results.
+
+    With an `Idempotency-Key` it is recorded once, however often it is sent.
+    """
     plan, now = Plan(region_of(request), slug), datetime.now(UTC)
     survey, _ = await find_survey(session, plan.region, slug)
     check_agency(caller, action)

@@ -96,7 +96,7 @@ async def get_rating_token(
     session: Reading,
     token: Annotated[Token, Path(description="A token that was issued.")],
 ) -> RatingUse:
-    """What a token is for, while it can be used."""
+    """What a token is for, while it can be used: 404 once it was, or its days are over."""
     today = datetime.now(UTC).astimezone(JAKARTA).date()
     found = await find_use(session, region_of(request), token, today=today)
     if found is None:

@@ -88,7 +88,7 @@ def period_or_this_year(period: str | None, today: date) -> Period:
 
 @router.get("", operation_id="list_surveys")
 async def list_surveys(request: Request, session: Reading) -> Page[SurveyItem]:
-    """The surveys that can be answered."""
+    """The surveys that can be answered, with the addresses of their questions and results."""
     rows = await session.execute(text(SURVEYS), {"region": region_of(request), "slug": None})
     items: list[SurveyItem] = []
     for row in rows:
@@ -112,7 +112,10 @@ async def list_surveys(request: Request, session: Reading) -> Page[SurveyItem]:
 
 @router.get("/{slug}", operation_id="get_survey", responses=problem_responses(404))
 async def get_survey(request: Request, session: Reading, slug: SlugPath) -> SurveyDetail:
-    """A survey with its questions."""
+    """A survey with its questions in their order, in every language that it has.
+
+    `show_if` tells after which answers a question is asked.
+    """
     survey, version = await find_survey(session, region_of(request), slug)
     return SurveyDetail.model_construct(  # as it is stored, and was read already
         survey=survey,
@@ -153,7 +156,9 @@ async def get_survey_results(
     *,
     period: PeriodQuery = None,
     weight: Annotated[WeightQuery, Query()] = "1/9",
-    population: Annotated[Population | None, Query()] = None,
+    population: Annotated[
+        Population | None, Query(description="People for whom the responses are to speak.")
+    ] = None,
 ) -> SurveyResults:
     """Results of a period, hidden where fewer than five answered.
 

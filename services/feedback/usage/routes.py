@@ -26,8 +26,9 @@ from services.feedback.usage.schemas import (
 )
 from services.feedback.usage.statistics import JAKARTA, first_day
 from services.platform.database import Reading, ReadSession, Writing
-from services.platform.fields import Day, Slug, Year, YearMonth
+from services.platform.fields import Day, Year, YearMonth
 from services.platform.identity import UsageWriter
+from services.platform.parameters import AgencyQuery, ServiceQuery
 from services.platform.problems import Conflict, FieldError, problem_responses
 from services.platform.service import API, region_of
 from services.platform.settings import Settings
@@ -63,8 +64,8 @@ async def list_usage_statistics(
     request: Request,
     session: Reading,
     period: Annotated[YearMonth, Query(description="The month.")],
-    agency: Slug | None = None,
-    service: Slug | None = None,
+    agency: AgencyQuery = None,
+    service: ServiceQuery = None,
 ) -> Revisions:
     """The figures of a month with all their revisions.
 
@@ -101,8 +102,8 @@ async def get_usage_summary(
     group_by: Annotated[
         GroupBy, Query(description="Dimensions to keep apart.", max_length=len(DIMENSIONS))
     ] = [],  # noqa: B006 - FastAPI copies it
-    agency: Slug | None = None,
-    service: Slug | None = None,
+    agency: AgencyQuery = None,
+    service: ServiceQuery = None,
 ) -> UsageSummary:
     """Sums of events and of current statistics.
 

@@ -99,9 +99,11 @@ async def list_announcements(
 
 @router.get("/{announcement}", operation_id="get_announcement", responses=problem_responses(404))
 async def get_announcement(
-    request: Request, session: Reading, announcement: Annotated[UUID, Path()]
+    request: Request,
+    session: Reading,
+    announcement: Annotated[UUID, Path(description="Id of the announcement.")],
 ) -> Announcement:
-    """One announcement."""
+    """One announcement, as its website said it last, with the address where it stands there."""
     row = await find_announcement(session, region_of(request), announcement)
     if row is None:
         raise NotFound(f"There is no announcement {announcement}; {API}/announcements lists all.")

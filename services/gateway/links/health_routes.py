@@ -24,10 +24,9 @@ from services.gateway.links.watch import Watch
 from services.gateway.pages.page import LanguageQuery
 from services.gateway.regency import find_regency
 from services.platform.database import Database, Reading
-from services.platform.fields import Year
 from services.platform.guards import tag_matches
 from services.platform.paging import Page, next_address
-from services.platform.parameters import Limit, SlugPath
+from services.platform.parameters import Limit, SlugPath, YearQuery
 from services.platform.problems import Conflict, FieldError, problem_responses
 from services.platform.service import API, region_of
 from services.platform.settings import Settings
@@ -49,7 +48,7 @@ STATES_EN = {"ok": "working", "caution": "caution", "broken": "broken", "pending
     response_class=Response,
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
-async def get_links_sla(request: Request, session: Reading, year: Year) -> Response:
+async def get_links_sla(request: Request, session: Reading, year: YearQuery) -> Response:
     """A year of all links as CSV: uptime, downtime, response times and incidents by month."""
     today = datetime.now(JAKARTA).date()
     report = await sla_report(session, region_of(request), year=year, today=today)
@@ -72,7 +71,7 @@ async def get_links_sla(request: Request, session: Reading, year: Year) -> Respo
         }
     },
 )
-async def get_links_sla_pdf(request: Request, year: Year) -> Response:
+async def get_links_sla_pdf(request: Request, year: YearQuery) -> Response:
     """The same year as PDF, in Indonesian: how it was counted, and every incident.
 
     Its `ETag` is that of the figures: it stays while only the moment of writing differs.
@@ -124,7 +123,10 @@ async def list_link_checks(
     cursor: UuidCursor = None,
     limit: Limit = 50,
 ) -> Page[Check]:
-    """The checks of a link, newest first."""
+    """The checks of a link, newest first: what each saw, and how fast the answer came.
+
+    Single checks go after some months; what they say of each day stays in `uptime`.
+    """
     await find_link(session, region_of(request), slug)
     checks = await list_checks(session, region_of(request), slug, cursor=cursor, limit=limit + 1)
     more = str(checks[limit - 1].id) if len(checks) > limit else None
@@ -141,7 +143,7 @@ async def get_link_uptime(
     session: Reading,
     slug: SlugPath,
     *,
-    by: By = "day",
+    by: Annotated[By, Query(description="What the span is divided into.")] = "day",
     begin: Annotated[
         date | None, Query(alias="from", description="First day; default: 30 days before `to`.")
     ] = None,

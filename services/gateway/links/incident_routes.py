@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from services.gateway.access import Administrator
 from services.gateway.links.health_routes import UuidCursor
@@ -35,6 +35,7 @@ from services.platform.service import API, region_of
 
 router = APIRouter(prefix=API, tags=["links"], responses=problem_responses(401, 422))
 
+IncidentPath = Annotated[UUID, Path(description="Id of the incident.")]
 OfLink = Annotated[Slug | None, Query(description="Only those of this link.")]
 
 
@@ -82,8 +83,11 @@ async def open_incident(
 
 
 @router.get("/incidents/{incident}", operation_id="get_incident", responses=problem_responses(404))
-async def get_incident(request: Request, session: Reading, incident: UUID) -> Incident:
-    """One incident with its updates."""
+async def get_incident(request: Request, session: Reading, incident: IncidentPath) -> Incident:
+    """One incident with its updates: of which link, since when, and until when.
+
+    One that checks opened is closed by checks, once the link works again.
+    """
     return await _found(session, region_of(request), incident)
 
 
@@ -97,7 +101,7 @@ async def post_incident_update(
     request: Request,
     session: Writing,
     caller: Administrator,
-    incident: UUID,
+    incident: IncidentPath,
     update: NewIncidentUpdate,
 ) -> Incident:
     """Says how an incident goes on, and closes it where that is asked for."""
@@ -119,7 +123,7 @@ async def list_all_maintenance(
     cursor: UuidCursor = None,
     limit: Limit = 50,
 ) -> Page[Maintenance]:
-    """Maintenance of links, announced last first."""
+    """Maintenance of links, announced last first: what was, what is on, and what is to come."""
     found = await list_maintenance(
         session,
         region_of(request),
@@ -157,9 +161,12 @@ async def plan_maintenance(
     responses=problem_responses(403, 404),
 )
 async def cancel_maintenance(
-    request: Request, session: Writing, caller: Administrator, maintenance: UUID
+    request: Request,
+    session: Writing,
+    caller: Administrator,
+    maintenance: Annotated[UUID, Path(description="Id of the maintenance.")],
 ) -> None:
-    """Ends maintenance now, or before it begins."""
+    """Ends maintenance now, or before it begins; what is over already cannot be ended (404)."""
     if not await cancel(session, region_of(request), maintenance, now=datetime.now(UTC)):
         raise NotFound(f"There is no maintenance {maintenance} on or to come.")
 

@@ -36,7 +36,7 @@ async def list_links(
     request: Request,
     session: Reading,
     cursor: SlugCursor = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_LINKS)] = MAX_LINKS,
+    limit: Annotated[int, Query(ge=1, le=MAX_LINKS, description="Items on a page.")] = MAX_LINKS,
 ) -> Page[LinkItem]:
     """The portals and applications that the hub leads to."""
     wanted = select(LinkRecord).where(LinkRecord.region == region_of(request))
@@ -60,7 +60,7 @@ async def list_links(
     responses=problem_responses(404),
 )
 async def get_link(request: Request, session: Reading, slug: SlugPath) -> LinkItem:
-    """One link."""
+    """One link: who runs it, the address behind it, and whether it works."""
     link = await find_link(session, region_of(request), slug)
     known = await health_of_links(session, region_of(request), now=datetime.now(UTC), slug=slug)
     return link_item(link, known[slug])

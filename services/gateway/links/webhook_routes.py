@@ -1,9 +1,10 @@
 """Webhooks over HTTP: who is told of changes of links."""
 
 from datetime import UTC, datetime
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import text
 
@@ -72,7 +73,7 @@ class MadeWebhook(BaseModel):
 
 @router.get("/webhooks", operation_id="list_webhooks", responses=problem_responses(403))
 async def list_webhooks(request: Request, session: Reading, caller: Administrator) -> Page[Webhook]:
-    """The webhooks in force."""
+    """The webhooks in force, each with what waits for it and its last error; never its secret."""
     rows = await session.execute(text(LIST), {"region": region_of(request)})
     return Page(items=[Webhook.model_validate(dict(row)) for row in rows.mappings()], next=None)
 
@@ -119,7 +120,10 @@ async def create_webhook(
     responses=problem_responses(403, 404),
 )
 async def delete_webhook(
-    request: Request, session: Writing, caller: Administrator, webhook: UUID
+    request: Request,
+    session: Writing,
+    caller: Administrator,
+    webhook: Annotated[UUID, Path(description="Id of the webhook.")],
 ) -> None:
     """Ends a webhook; what waits for it is dropped."""
     parameters = {"region": region_of(request), "webhook": webhook}

@@ -51,7 +51,9 @@ templates.filters["with_code"] = with_code
 templates.filters["asset"] = asset
 templates.filters["host"] = host_of
 
-LanguageQuery = Annotated[Literal["id", "en"], Query(alias="lang")]
+LanguageQuery = Annotated[
+    Literal["id", "en"], Query(alias="lang", description="Language of the words.")
+]
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,10 @@ from services.gateway.connectors.oss.inbox import (
 )
 from services.gateway.connectors.oss.messages import Outbound, faults_of, fits_json, mapping
 from services.platform.database import NO_ANSWER, Database, Reading, WriteSession
-from services.platform.fields import Year
 from services.platform.identity import Caller
 from services.platform.ids import new_id
 from services.platform.paging import Page
+from services.platform.parameters import YearQuery
 from services.platform.problems import (
     Conflict,
     FieldError,
@@ -44,7 +44,11 @@ router = APIRouter(
     responses=problem_responses(401, 403, 404, 409, 422, 503),
 )
 
-Nib = Annotated[str, StringConstraints(pattern=r"^[0-9]{13}$"), Path(description="13 digits.")]
+Nib = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9]{13}$"),
+    Path(description="Number of a business: 13 digits."),
+]
 LicenceId = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,25}$"), Path(description="`id_izin` of OSS.")
 ]
@@ -124,7 +128,11 @@ class Told(BaseModel):
 
 @router.get("/nib/{nib}", operation_id="get_oss_nib")
 async def get_oss_nib(request: Request, caller: AgencyKey, nib: Nib) -> NibStatus:
-    """Whether a NIB is in force (checkNIB)."""
+    """Whether a NIB is in force (checkNIB). No name comes with it.
+
+    Where OSS does not answer now, the answer is the one known last: `fresh` is false, and
+    `age_seconds` tells how old it is.
+    """
     answered = await desk_of(request).ask("checkNIB", {"nib": nib}, keep=("status",))
     status = _code(answered.fields, "status")
     return NibStatus(nib=nib, **_named("status_nib", status), **_age(answered))
@@ -161,7 +169,11 @@ async def list_oss_nib_licenses(request: Request, caller: AgencyKey, nib: Nib) -
 async def get_oss_license(
     request: Request, caller: AgencyKey, license_id: LicenceId
 ) -> LicenceStatus:
-    """How far a licence is (checkLicenseStatus)."""
+    """How far a licence is (checkLicenseStatus), and whether the clock of its promise runs.
+
+    Where OSS does not answer now, the answer is the one known last: `fresh` is false, and
+    `age_seconds` tells how old it is.
+    """
     answered = await desk_of(request).ask(
         "checkLicenseStatus", {"id_izin": license_id}, keep=("kd_status",)
     )
@@ -174,9 +186,15 @@ async def get_oss_license(
 
 @router.get("/references/{code}", operation_id="get_oss_reference")
 async def get_oss_reference(
-    request: Request, caller: AgencyKey, code: Annotated[Code, Path()]
+    request: Request,
+    caller: AgencyKey,
+    code: Annotated[Code, Path(description="Code of the table, as the guide numbers them.")],
 ) -> References:
-    """A table of codes (getDataReferensi)."""
+    """A table of codes of OSS (getDataReferensi), as OSS answers it.
+
+    Where OSS does not answer now, the answer is the one known last: `fresh` is false, and
+    `age_seconds` tells how old it is.
+    """
     answered = await desk_of(request).ask("getDataReferensi", {"kode": code}, keep=())
     content = answered.content
     items = (
@@ -209,14 +227,14 @@ async def send_oss_license(
 
 
 @router.get("/statistics", operation_id="get_oss_statistics")
-async def get_oss_statistics(request: Request, session: Reading, year: Year) -> Page[OssMonth]:
+async def get_oss_statistics(request: Request, session: Reading, year: YearQuery) -> Page[OssMonth]:
     """Messages from OSS by month of a year; groups smaller than five are hidden."""
     items = await months_of(session, region_of(request), year=year)
     return Page(items=items, next=None)
 
 
 @router.get("/clock", operation_id="get_oss_clock")
-async def get_oss_clock(request: Request, session: Reading, year: Year) -> Page[OssClockMonth]:
+async def get_oss_clock(request: Request, session: Reading, year: YearQuery) -> Page[OssClockMonth]:
     """How often and how long the clocks of service promises were stopped, by month of a year.
 
     Counted from what agencies told OSS through this hub; groups smaller than five are hidden.

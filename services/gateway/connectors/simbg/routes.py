@@ -14,6 +14,7 @@ from services.gateway.connectors.simbg.numbers import PATTERN, NotANumberError, 
 from services.gateway.connectors.simbg.recap import as_statistics
 from services.gateway.districts import list_districts
 from services.gateway.links.health import LinkHealth, health_of_links
+from services.gateway.pages.page import LanguageQuery
 from services.platform.database import Reading
 from services.platform.identity import UsageWriter
 from services.platform.problems import (
@@ -125,7 +126,7 @@ async def import_simbg_recap(
     caller: UsageWriter,
     *,
     dry_run: Annotated[bool, Query(description="Check everything and store nothing.")] = False,
-    language: Annotated[Literal["id", "en"], Query(alias="lang")] = "id",
+    language: LanguageQuery = "id",
 ) -> JSONResponse:
     """Takes SIMBG's recap of months (XLSX or CSV) as statistics of the key's agency.
 
