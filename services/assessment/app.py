@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from uuid import UUID
 
 from fastapi import FastAPI
@@ -28,6 +29,8 @@ from services.assessment.scenarios.routes import router as scenarios
 from services.assessment.scoring.sensitivity import Sensitivity
 from services.platform.service import make_service
 from services.platform.settings import Service, Settings
+
+EXAMPLES = Path(__file__).with_name("examples.json")
 
 
 def create_app(settings: Settings, transports: Transports | None = None) -> FastAPI:
@@ -65,6 +68,7 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
             scenarios,
         ],
         lifespan=lifespan,
+        examples=EXAMPLES,
     )
     app.state.peers = Peers(settings, transports)
     app.state.press = ReportPress()

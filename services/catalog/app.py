@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -9,6 +10,8 @@ from services.catalog.routes import router
 from services.platform.hot_reads import HotReads
 from services.platform.service import API, make_service
 from services.platform.settings import Service, Settings
+
+EXAMPLES = Path(__file__).with_name("examples.json")
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -26,6 +29,7 @@ def create_app(settings: Settings) -> FastAPI:
         title="emall catalog",
         routers=[router],
         lifespan=lifespan,
+        examples=EXAMPLES,
         is_published=lambda path: path.startswith(f"{API}/"),
     )
     app.state.reads = HotReads(app.state.database)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -31,6 +32,8 @@ from services.platform.background import end
 from services.platform.database import Database
 from services.platform.service import make_service
 from services.platform.settings import Service, Settings
+
+EXAMPLES = Path(__file__).with_name("examples.json")
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -84,6 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
             open311,
         ],
         lifespan=lifespan,
+        examples=EXAMPLES,
         models=[UsageCloudEvent],
         make=EventsFirst,
     )

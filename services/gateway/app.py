@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -80,6 +81,7 @@ from services.platform.settings import Service, Settings
 BEHIND = (Service.catalog, Service.feedback, Service.assessment)
 LARGEST_KEPT = 2 * 1024 * 1024
 """Bytes of the longest body that the cache keeps."""
+EXAMPLES = Path(__file__).with_name("examples.json")
 GATEWAY = Caller(subject="gateway", scopes=frozenset({"usage:write"}))
 
 
@@ -254,7 +256,7 @@ def create_app(settings: Settings) -> FastAPI:
     ):
         app.include_router(router)
     app.mount("/static", Assets(), name="static")
-    app.openapi = lambda: openapi_with_problems(app)
+    app.openapi = lambda: openapi_with_problems(app, examples=EXAMPLES)
 
     return app
 

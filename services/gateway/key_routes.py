@@ -32,10 +32,7 @@ KeyId = Annotated[
 class NewKey(BaseModel):
     """A key that is wanted."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"days": 365}]},
-    )
+    model_config = ConfigDict(extra="forbid")
 
     agency: Slug | None = Field(None, description="Whose key; default: the caller's agency.")
     scopes: list[Scope] | None = Field(

@@ -39,7 +39,26 @@ class FieldError(BaseModel):
 class Problem(BaseModel):
     """RFC 9457 problem document."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "urn:emall:problem:invalid",
+                    "title": "Some fields were not accepted",
+                    "status": 422,
+                    "detail": "See errors[] for each field and what would be right.",
+                    "instance": "/api/v1/usage/statistics",
+                    "errors": [
+                        {
+                            "pointer": "#/statistics/0/period",
+                            "detail": "String should match pattern '^(20\\d{2})-(0[1-9]|1[0-2])$'",
+                        }
+                    ],
+                }
+            ]
+        },
+    )
 
     type: str = Field("about:blank", description="Address that names the kind of problem.")
     title: str = Field(description="The kind of problem in words.")

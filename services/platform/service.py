@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Literal, cast
 
 from fastapi import APIRouter, FastAPI, Request
@@ -13,6 +14,7 @@ from sqlalchemy import text
 from starlette.middleware import Middleware
 
 from services.platform.database import Database, install_outage_handlers
+from services.platform.examples import show_examples
 from services.platform.freshness import Freshness
 from services.platform.guards import BodyLimit, EntityTags, TokenGuard
 from services.platform.identity import TokenVerifier, load_public_key
@@ -53,11 +55,13 @@ def make_service(
     routers: Sequence[APIRouter],
     lifespan: Lifespan,
     models: Sequence[type[BaseModel]] = (),
+    examples: Path | None = None,
     make: type[FastAPI] = FastAPI,
     is_published: Callable[[str], bool] = lambda _: False,
 ) -> FastAPI:
     """A service's application around its routers. Its database is `app.state.database`.
 
+    `examples` is the file of what its operations take and answer (`show_examples`).
     `models` are those to which the document refers without FastAPI's knowledge. What a class of
     its own answers before the framework, it lets through by `app.state.verifier()` alone.
     `is_published` tells by path which reads a cache may answer for a moment.
@@ -99,7 +103,7 @@ def make_service(
     for router in routers:
         app.include_router(router)
     app.include_router(health_router(service))
-    app.openapi = lambda: openapi_with_problems(app, models)
+    app.openapi = lambda: openapi_with_problems(app, examples=examples, models=models)
     return app
 
 
@@ -125,9 +129,11 @@ def health_router(service: Service) -> APIRouter:
     return router
 
 
-def openapi_with_problems(app: FastAPI, models: Sequence[type[BaseModel]] = ()) -> dict[str, Any]:
+def openapi_with_problems(
+    app: FastAPI, *, examples: Path | None, models: Sequence[type[BaseModel]] = ()
+) -> dict[str, Any]:
     """FastAPI's document with the schemas of problems, to which every error response refers, and
-    of these models."""
+    of these models; and with examples of bodies and answers."""
     if app.openapi_schema is None:
         document = FastAPI.openapi(app)
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
@@ -138,6 +144,8 @@ def openapi_with_problems(app: FastAPI, models: Sequence[type[BaseModel]] = ()) 
             schemas[model.__name__] = schema
         for schema in schemas.values():
             _close_keys(schema)
+        if examples is not None:
+            show_examples(document, examples)
         app.openapi_schema = document
     return app.openapi_schema
 

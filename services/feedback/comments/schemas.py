@@ -59,19 +59,6 @@ class Contact(Wire):
 class NewComment(Wire):
     """What somebody wants to say. Anonymous, unless a contact is given."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "kind": "complaint",
-                    "category": "time",
-                    "service": "ktp-el",
-                    "text": "Sudah tiga minggu, KTP belum selesai.",
-                }
-            ]
-        }
-    )
-
     kind: Kind
     category: Category = "other"
     text: Said

@@ -52,20 +52,6 @@ class SurveyDetail(Wire):
 class Response(Wire):
     """Somebody's answers. Nothing in it tells who."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "answered_on": "2024-05-14",
-                    "service": "ktp-el",
-                    "answers": dict.fromkeys(
-                        ("U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U9"), 4
-                    ),
-                }
-            ]
-        }
-    )
-
     id: UUID | None = Field(
         None, description="Made by the sender, so that a repeated response counts once."
     )

@@ -154,24 +154,6 @@ class Statistic(Wire):
 class StatisticBatch(Wire):
     """Months of statistics, stored whole or not at all."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "statistics": [
-                        {
-                            "agency": "dukcapil",
-                            "service": "ktp-el",
-                            "channel": "counter",
-                            "period": "2024-03",
-                            "counters": {"submitted": 412, "completed": 398, "rejected": 3},
-                        }
-                    ]
-                }
-            ]
-        }
-    )
-
     statistics: list[Statistic] = Field(min_length=1, max_length=MAX_STATISTICS)
 
 

@@ -1,0 +1,147 @@
+"""Sends the examples of the document to a hub, after what each needs to be there."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from tests.conftest import Hub
+from tests.gateway.test_oss import token
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+
+
+class Sender:
+    """Calls operations of a hub by their ids, as an administrator, with the document's examples."""
+
+    def __init__(self, hub: Hub, document: Mapping[str, Any]) -> None:
+        self.client = hub.client
+        self.admin = hub.auth("diskominfo", "admin")
+        self.operations: dict[str, tuple[str, str, dict[str, Any]]] = {
+            operation["operationId"]: (method, path, operation)
+            for path, operations in document["paths"].items()
+            for method, operation in operations.items()
+        }
+
+    def send(
+        self,
+        operation_id: str,
+        media_type: str = JSON,
+        *,
+        body: Any = None,
+        key: str = "example",
+    ) -> httpx.Response:
+        """The answer to an operation's example, or to another body.
+
+        What makes something takes a key: with the same one, it makes it once.
+        """
+        method, path, operation = self.operations[operation_id]
+        address = path.format(**PLACES.get(operation_id, nowhere)(self))
+        if body is None:
+            body = operation["requestBody"]["content"][media_type]["example"]
+            body = CHANGED.get(operation_id, unchanged)(self, body)
+        sent = self.admin | {"Content-Type": media_type}
+        parameters = {given["name"] for given in operation.get("parameters", ())}
+        if "Idempotency-Key" in parameters:
+            sent["Idempotency-Key"] = f"{operation_id}-{key}"
+        if "If-Match" in parameters:
+            sent["If-Match"] = self.client.get(address, headers=self.admin).headers["ETag"]
+        if operation_id.startswith("oss_receive_"):
+            sent |= token()
+        content: dict[str, Any] = {"data": body} if media_type == FORM else {"json": body}
+        return self.client.request(method, address, headers=sent, **content)
+
+    def made(self, operation_id: str, *, key: str = "example") -> dict[str, Any]:
+        """What the example of an operation makes."""
+        answer = self.send(operation_id, key=key)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def flag(self) -> str:
+        """Id of a doubt, raised by ten times the usual figure."""
+        [usual] = self.operations["post_usage_statistics"][2]["requestBody"]["content"][JSON][
+            "example"
+        ]["statistics"]
+        months = [
+            usual | {"period": f"2023-{month:02}", "counters": {"submitted": figure}}
+            for month, figure in enumerate((401, 398, 404, 399, 402, 397, 4010), start=1)
+        ]
+        answer = self.send("post_usage_statistics", body={"statistics": months})
+        if flags := answer.json()["flags"]:
+            return flags[-1]["id"]
+        known = self.client.get(
+            "/api/v1/usage/statistics/flags?agency=dukcapil", headers=self.admin
+        )
+        return known.json()["items"][0]["id"]
+
+
+def nowhere(_: Sender) -> dict[str, str]:
+    """Of an address without parameters."""
+    return {}
+
+
+def unchanged(_: Sender, body: Any) -> Any:
+    """Of an example that can be sent as it stands."""
+    return body
+
+
+def of_record(operation_id: str) -> Callable[[Sender], dict[str, str]]:
+    """The id of a record of evidence, which the example of its kind makes."""
+    kind = operation_id.partition("_")[2]
+    return lambda sender: {"id": sender.made(f"post_{kind}")["id"]}
+
+
+def of_ticket(operation_id: str) -> Callable[[Sender], dict[str, str]]:
+    return lambda sender: {"ticket": sender.made("post_comment", key=operation_id)["ticket"]}
+
+
+def still_to_come(_: Sender, body: dict[str, Any]) -> dict[str, Any]:
+    """Maintenance is announced before it ends, and the day of the example will be over."""
+    starts = datetime.now(UTC) + timedelta(days=1)
+    ends = starts + timedelta(hours=6)
+    return body | {"starts_at": starts.isoformat(), "ends_at": ends.isoformat()}
+
+
+def of_a_ticket_that_is_there(sender: Sender, body: dict[str, Any]) -> dict[str, Any]:
+    """Tickets are drawn by lot: that of the example is nobody's."""
+    ticket = sender.made("post_comment", key="post_comment_forwardings")["ticket"]
+    return {"items": [item | {"ticket": ticket} for item in body["items"]]}
+
+
+KINDS_OF_EVIDENCE = (
+    "stakeholder",
+    "meeting",
+    "agreement",
+    "decision",
+    "programme",
+    "risk",
+    "recognition",
+    "observation",
+    "index_value",
+)
+PLACES: dict[str, Callable[[Sender], dict[str, str]]] = {
+    "update_incident": lambda sender: {"incident": sender.made("open_incident")["id"]},
+    "switch_breaker": lambda _: {"name": "oss"},
+    "put_service": lambda _: {"slug": "ktp-el"},
+    "explain_statistic_flag": lambda sender: {"flag": sender.flag()},
+    "post_survey_response": lambda _: {"slug": "skm"},
+    "post_survey_follow_up": lambda _: {"slug": "skm"},
+    "put_survey_follow_up_action": lambda sender: {
+        "slug": "skm",
+        "id": sender.made("post_survey_follow_up")["id"],
+    },
+    "change_comment_state": of_ticket("change_comment_state"),
+    "post_comment_reply": of_ticket("post_comment_reply"),
+    "post_open311_request": lambda _: {"extension": "json"},
+    "calculate_index": lambda _: {"id": "spbe-2020"},
+    **{f"put_{kind}": of_record(f"put_{kind}") for kind in KINDS_OF_EVIDENCE},
+}
+"""What stands in the address of an operation: what the pack brings, or what is made first."""
+
+CHANGED: dict[str, Callable[[Sender, Any], Any]] = {
+    "plan_maintenance": still_to_come,
+    "post_comment_forwardings": of_a_ticket_that_is_there,
+}
+"""Examples that cannot be sent as they stand, and why."""
