@@ -1,5 +1,6 @@
 """One OpenAPI document of the whole hub, exact about its addresses, errors and keys."""
 
+import html
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -204,6 +205,13 @@ def test_what_is_read_without_a_parameter_carries_the_headers_that_are_described
         assert {name.lower() for name in wanted} <= answer.headers.keys(), path
         seen += answer.status_code == 200
     assert seen > 20
+
+
+def test_the_reference_shows_the_examples_of_bodies_and_answers(shared: Hub) -> None:
+    page = html.unescape(shared.client.get("/docs").text)
+    assert """-d '{"service": "ktp-el", "agency": "dukcapil", "channel": "counter",""" in page
+    assert "-d 'service_code=time&description=Sudah+tiga+minggu" in page
+    assert '"path": "/nilai/k5xw4zlomn2ga3tb"' in page
 
 
 def test_the_contact_has_an_address_where_the_hub_has_one(settings: Settings) -> None:

@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
+from urllib.parse import urlencode
 
 Document = Mapping[str, Any]
 
-CURL_HOST = "http://127.0.0.1:8000"
+FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Answer:
     status: str
     description: str
     model: str | None
+    example: str | None
 
 
 @dataclass(frozen=True)
@@ -124,10 +126,10 @@ def _operations(document: Document, host: str) -> Iterator[tuple[str, Operation]
                     parameters=[_parameter(given) for given in operation.get("parameters", ())],
                     body=_model(operation.get("requestBody", {})),
                     answers=[
-                        Answer(status, answer["description"], _model(answer))
+                        Answer(status, answer["description"], _model(answer), _shown(answer))
                         for status, answer in sorted(operation["responses"].items())
                     ],
-                    curl=_curl(document, method, path, operation, host=host),
+                    curl=_curl(method, path, operation, host=host),
                 ),
             )
 
@@ -174,7 +176,15 @@ def _model(holder: Document) -> str | None:
     return None if content is None else kind_of(content[1].get("schema", {}))
 
 
-def _curl(document: Document, method: str, path: str, operation: Document, *, host: str) -> str:
+def _shown(holder: Document) -> str | None:
+    """The example of an answer, as lines."""
+    content = _content(holder)
+    if content is None or "example" not in content[1]:
+        return None
+    return json.dumps(content[1]["example"], ensure_ascii=False, indent=2)
+
+
+def _curl(method: str, path: str, operation: Document, *, host: str) -> str:
     query = "&".join(
         f"{given['name']}={_example(given['schema'])}"
         for given in operation.get("parameters", ())
@@ -189,9 +199,14 @@ def _curl(document: Document, method: str, path: str, operation: Document, *, ho
     if content is not None:
         kind, holder = content
         lines.append(f"-H 'Content-Type: {kind}'")
-        example = _body_example(document, holder.get("schema", {}))
-        lines.append(f"-d '{json.dumps(example, ensure_ascii=False)}'" if example else "-d '{...}'")
+        body = _sent(kind, holder["example"]) if "example" in holder else "{...}"
+        lines.append(f"-d '{body}'")
     return " \\\n  ".join(lines)
+
+
+def _sent(kind: str, example: Any) -> str:
+    """An example as it goes over the wire."""
+    return urlencode(example) if kind == FORM else json.dumps(example, ensure_ascii=False)
 
 
 def _example(schema: Document) -> object:
@@ -200,11 +215,3 @@ def _example(schema: Document) -> object:
         if part.get("examples"):
             return part["examples"][0]
     return "..."
-
-
-def _body_example(document: Document, schema: Document) -> object:
-    if "$ref" in schema:
-        name = schema["$ref"].rpartition("/")[2]
-        schema = document["components"]["schemas"][name]
-    examples: list[object] = schema.get("examples", [])
-    return examples[0] if examples else None
