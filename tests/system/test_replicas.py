@@ -30,6 +30,8 @@ from tests.servers import LOOPBACK, free_port
 from tests.system.processes import emall_here, environment_of, process
 from tests.waiting import until
 
+pytestmark = pytest.mark.xdist_group("replicas")
+
 API = "/api/v1"
 PBG = f"{API}/services/pbg"
 FOUR = range(4)
