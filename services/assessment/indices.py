@@ -20,7 +20,7 @@ from services.assessment.scoring.levels import (
     score_levels,
 )
 from services.platform.database import Reading, ReadSession
-from services.platform.fields import BodyNumber, Year
+from services.platform.fields import BodyNumber, Href, Year
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import Conflict, FieldError, NotFound, problem_responses
@@ -67,8 +67,8 @@ class IndexItem(Wire):
     path: TargetPath | None = Field(
         description="The straight way from the last published value to the next target."
     )
-    href: str
-    method_href: str
+    href: Href
+    method_href: Href
 
 
 IndicatorNumber = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,2}$")]

@@ -13,6 +13,7 @@ from services.assessment.methods.definition import (
 )
 from services.assessment.methods.library import AnyMethod, read_methods
 from services.assessment.methods.schema import method_schema
+from services.platform.fields import Href, Line, Sha256, Slug
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import NotFound, problem_responses
@@ -26,16 +27,16 @@ class MethodItem(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    id: str
+    id: Slug
     version: int
     kind: str
-    name: str
-    name_en: str
+    name: Line
+    name_en: Line
     provisional: bool
     valid_from: date | None = Field(description="First day; null where it has always held.")
     valid_to: date | None = Field(description="Last day; null while no end is known.")
-    hash: str = Field(description="SHA-256 of the definition.")
-    href: str
+    hash: Sha256 = Field(description="SHA-256 of the definition.")
+    href: Href
 
 
 class MethodDetail(BaseModel):
@@ -43,8 +44,8 @@ class MethodDetail(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    hash: str
-    href: str
+    hash: Sha256
+    href: Href
     definition: Annotated[
         CollaborationMethod | LevelsMethod | SatisfactionMethod, Field(discriminator="kind")
     ]

@@ -1,10 +1,11 @@
 """What the catalogue says over the wire."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.catalog.records import COMPONENTS, Agency, ChannelKind, LifeEvent, Service
+from services.platform.fields import Href, Line, Slug, Text
 from services.platform.packs import Source
 
 
@@ -15,9 +16,9 @@ class Wire(BaseModel):
 class AgencyReference(Wire):
     """The agency that gives a service."""
 
-    slug: str
-    name: str
-    short_name: str
+    slug: Slug
+    name: Line
+    short_name: Line
 
 
 class Completeness(Wire):
@@ -30,20 +31,20 @@ class Completeness(Wire):
 class ServiceSummary(Wire):
     """A service as it stands in a list."""
 
-    slug: str
-    name: str
-    name_en: str
-    summary: str
-    summary_en: str
+    slug: Slug
+    name: Line
+    name_en: Line
+    summary: Text
+    summary_en: Text
     agency: AgencyReference
-    status: str
+    status: Literal["active", "inactive"]
     digital: bool
     channels: list[ChannelKind]
     life_events: list[str]
     completeness: Completeness
     version: int
     modified_at: AwareDatetime
-    href: str
+    href: Href
 
 
 class ServiceDetail(Wire):
@@ -56,7 +57,7 @@ class ServiceDetail(Wire):
     completeness: Completeness
     version: int
     modified_at: AwareDatetime
-    href: str
+    href: Href
 
 
 class ServiceVersion(Wire):
@@ -66,7 +67,7 @@ class ServiceVersion(Wire):
     recorded_at: AwareDatetime
     recorded_by: str = Field(description="The agency that published it, or `pack`.")
     withdrawn: bool = Field(description="Whether this version took the service out.")
-    href: str
+    href: Href
 
 
 class ServiceVersions(Wire):
@@ -88,20 +89,20 @@ class AgencyItem(Agency):
     """An agency with the number of its services."""
 
     services: int
-    href: str = Field(description="Address of its services.")
+    href: Href = Field(description="Address of its services.")
 
 
 class LifeEventItem(LifeEvent):
     """A life event with the number of its services."""
 
     services: int
-    href: str = Field(description="Address of its services.")
+    href: Href = Field(description="Address of its services.")
 
 
 class AgencyCompleteness(Wire):
     """How much an agency has published."""
 
-    agency: str
+    agency: Slug
     services: int
     digital_services: int
     digital_in_operation: int

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from services.gateway.cache.counts import Counts
 from services.gateway.openapi import for_splp, public_address, unified_document
 from services.platform.database import NO_ANSWER, Database
+from services.platform.fields import RegionCode
 from services.platform.service import API, VERSION, Health
 from services.platform.settings import Service
 
@@ -26,7 +27,7 @@ class HubStatus(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     state: Literal["ok", "degraded"]
-    region: str
+    region: RegionCode
     version: str
     services: list[Health]
     cache: Counts

@@ -19,6 +19,9 @@ DistrictCode = Annotated[str, StringConstraints(pattern=r"^\d{2}\.\d{2}\.\d{2}$"
 HttpsUrl = Annotated[
     str, StringConstraints(pattern=r"^https?://[^\s\x00-\x1F\x7F]+$", max_length=2000)
 ]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Href = Annotated[str, Field(max_length=2000, json_schema_extra={"format": "uri-reference"})]
+"""An address at this hub, made of its paths and of names that are short themselves."""
 
 
 WRITTEN_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)", re.ASCII)

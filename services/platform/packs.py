@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from services.platform.fields import BodyNumber, HttpsUrl, Line, RegionCode, Slug, Text
+from services.platform.fields import BodyNumber, HttpsUrl, Line, RegionCode, Sha256, Slug, Text
 from services.platform.places import place_in
 
 
@@ -41,7 +41,7 @@ class Source(PackModel):
     publisher: Line | None = None
     year: Annotated[int, Field(ge=1945, le=2099), BodyNumber] | None = None
     url: HttpsUrl | None = None
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = Field(
+    sha256: Sha256 | None = Field(
         None, description="Of the file that was read, where one was kept."
     )
     note: Text | None = None

@@ -17,7 +17,8 @@ class Page(BaseModel, Generic[Item]):
 
     items: list[Item]
     next: str | None = Field(
-        description="Address of the next page (path and query), or null on the last one."
+        description="Address of the next page (path and query), or null on the last one.",
+        json_schema_extra={"format": "uri-reference"},
     )
 
 

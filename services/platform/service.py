@@ -144,10 +144,24 @@ def openapi_with_problems(
             schemas[model.__name__] = schema
         for schema in schemas.values():
             _close_keys(schema)
+        _bound_pages(document)
         if examples is not None:
             show_examples(document, examples)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _bound_pages(document: dict[str, Any]) -> None:
+    """Says of a page that it holds as many items as the greatest `limit` at most."""
+    schemas: dict[str, dict[str, Any]] = document["components"]["schemas"]
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            parameters = {given["name"]: given for given in operation.get("parameters", ())}
+            content = operation["responses"].get("200", {}).get("content", {})
+            page = content.get("application/json", {}).get("schema", {}).get("$ref")
+            if "limit" in parameters and page is not None:
+                items = schemas[page.rpartition("/")[2]]["properties"]["items"]
+                items["maxItems"] = parameters["limit"]["schema"]["maximum"]
 
 
 def _close_keys(schema: Any) -> None:

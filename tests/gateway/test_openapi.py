@@ -268,9 +268,7 @@ def test_every_text_and_list_of_a_request_has_an_end(document: dict[str, Any]) -
                 seen += 1
                 assert "maxItems" in schema, told
             if schema.get("type") == "string":
-                pattern = schema.get("pattern")
-                bounded = pattern is not None and not ENDLESS.search(pattern)
-                assert bounded or schema.keys() & {"maxLength", "enum", "const", "format"}, told
+                assert is_bounded_text(schema), told
     assert seen > 20
 
 
@@ -305,12 +303,44 @@ def test_every_parameter_has_an_end(document: dict[str, Any]) -> None:
     assert seen > 400
 
 
+def test_a_page_holds_as_many_items_as_the_limit_of_each_operation_that_answers_it(
+    document: dict[str, Any],
+) -> None:
+    pages: dict[str, set[int | None]] = {}
+    for _, _, operation in operations(document):
+        limits = [each for each in operation.get("parameters", ()) if each["name"] == "limit"]
+        content = operation["responses"].get("200", {}).get("content", {})
+        reference = content.get("application/json", {}).get("schema", {}).get("$ref")
+        if reference is not None:
+            most = limits[0]["schema"]["maximum"] if limits else None
+            pages.setdefault(reference.rpartition("/")[2], set()).add(most)
+    bounded = {name: limits for name, limits in pages.items() if limits != {None}}
+    for name, limits in bounded.items():
+        items = document["components"]["schemas"][name]["properties"]["items"]
+        assert limits == {items["maxItems"]}, name
+    assert len(bounded) > 15
+
+
+def test_an_address_that_is_answered_says_so_and_has_an_end(document: dict[str, Any]) -> None:
+    seen = 0
+    for name, schema in document["components"]["schemas"].items():
+        for field, inner in schema.get("properties", {}).items():
+            if field == "href" or field.endswith("_href"):
+                seen += 1
+                parts = [part for part in inner.get("anyOf", [inner]) if part["type"] == "string"]
+                told = [(part.get("format"), part.get("maxLength")) for part in parts]
+                assert told == [("uri-reference", 2000)], f"{name}.{field}"
+    assert seen > 50
+
+
 def is_bounded_text(schema: dict[str, Any]) -> bool:
     """Whether a text cannot be of any length."""
     pattern = schema.get("pattern")
     if pattern is not None and not ENDLESS.search(pattern):
         return True
-    return "maxLength" in schema or "enum" in schema or schema.get("format") in OF_A_LENGTH
+    return (
+        bool(schema.keys() & {"maxLength", "enum", "const"}) or schema.get("format") in OF_A_LENGTH
+    )
 
 
 def contents(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.assessment.scoring.facts import Item
 from services.assessment.scoring.scores import Node, Scores
-from services.platform.fields import BodyNumber, Slug, Year
+from services.platform.fields import BodyNumber, Href, RegionCode, Sha256, Slug, Year
 
 DEFAULT_METHOD = "cgr-2015"
 DEFAULT_DRAWS = 10_000
@@ -27,10 +27,10 @@ class Wire(BaseModel):
 class MethodUsed(Wire):
     """The method behind a result; two methods with one hash are the same."""
 
-    id: str
+    id: Slug
     version: int
-    hash: str
-    href: str
+    hash: Sha256
+    href: Href
 
 
 class AssessmentWanted(Wire):
@@ -46,21 +46,21 @@ class AssessmentHead(Wire):
     """A stored assessment, which never changes."""
 
     id: UUID
-    region: str
+    region: RegionCode
     period: int
     method: MethodUsed
     seed: int
     draws: int
-    evidence_hash: str = Field(description="SHA-256 of all evidence that was read.")
+    evidence_hash: Sha256 = Field(description="SHA-256 of all evidence that was read.")
     recorded_at: AwareDatetime
     recorded_by: str
     index: Node
-    href: str
-    scores_href: str
-    evidence_href: str
-    sensitivity_href: str
-    bundle_href: str
-    report_href: str
+    href: Href
+    scores_href: Href
+    evidence_href: Href
+    sensitivity_href: Href
+    bundle_href: Href
+    report_href: Href
 
 
 class Assessment(AssessmentHead):
@@ -102,11 +102,11 @@ class CollaborationDynamics(Wire):
     Nothing is stored; `POST assessments` stores the same figures for good.
     """
 
-    region: str
+    region: RegionCode
     period: int
     method: MethodUsed
     seed: int
     draws: int
-    evidence_hash: str = Field(description="SHA-256 of all evidence that was read.")
+    evidence_hash: Sha256 = Field(description="SHA-256 of all evidence that was read.")
     notices: list[str] = Field(description="Parts of the hub that did not answer, and since when.")
     scores: Scores

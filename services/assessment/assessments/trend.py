@@ -12,7 +12,7 @@ from services.assessment.methods.definition import METHOD, CollaborationMethod
 from services.assessment.scoring.moved import Moved, moves
 from services.assessment.scoring.scores import Node, Scores
 from services.platform.database import Reading
-from services.platform.fields import Slug, Year
+from services.platform.fields import Href, Sha256, Slug, Year
 from services.platform.problems import problem_responses
 from services.platform.service import API, region_of
 
@@ -31,9 +31,9 @@ class TrendPeriod(Wire):
     """A year, as its newest assessment has it."""
 
     period: int
-    assessment_href: str
+    assessment_href: Href
     method_version: int
-    method_hash: str
+    method_hash: Sha256
     method_changed: bool = Field(
         description="Whether the year before was assessed by another version of the method: then "
         "the two cannot be compared, and `moved` is empty."

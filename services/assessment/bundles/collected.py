@@ -12,7 +12,7 @@ from sqlalchemy import text
 from services.assessment.bundles.routes import ZIP, ZIP_ANSWER
 from services.assessment.bundles.verify import BundleError, Verified, verify
 from services.platform.database import Reading, Writing
-from services.platform.fields import RegionCode
+from services.platform.fields import Href, RegionCode, Sha256
 from services.platform.identity import MetricsDrafter
 from services.platform.paging import Page, next_address
 from services.platform.parameters import Limit
@@ -68,12 +68,12 @@ class CollectedBundle(BaseModel):
     region: str
     period: int
     method: str
-    method_hash: str
-    fingerprint: str = Field(description="Of the key that signed it.")
+    method_hash: Sha256
+    fingerprint: Sha256 = Field(description="Of the key that signed it.")
     recorded_at: AwareDatetime
     imported_at: AwareDatetime
     imported_by: str
-    href: str = Field(description="The bundle itself.")
+    href: Href = Field(description="The bundle itself.")
 
 
 @router.post(

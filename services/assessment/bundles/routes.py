@@ -1,7 +1,7 @@
 """Bundles over HTTP: `/api/v1/assessments/{id}/bundle`, and the key that signs them."""
 
 import asyncio
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +11,7 @@ from services.assessment.assessments.schemas import AssessmentId
 from services.assessment.bundles.contents import Parameters, bundle
 from services.assessment.bundles.signing import Signer
 from services.platform.database import Reading
+from services.platform.fields import Sha256
 from services.platform.identity import ensure_identity, load_private_key
 from services.platform.problems import problem_responses
 from services.platform.service import API, VERSION, region_of
@@ -32,9 +33,9 @@ class PublishingKey(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    algorithm: str = "Ed25519"
+    algorithm: Literal["Ed25519"] = "Ed25519"
     pem: str
-    fingerprint: str = Field(description="SHA-256 of the raw key, as `emall verify` prints it.")
+    fingerprint: Sha256 = Field(description="SHA-256 of the raw key, as `emall verify` prints it.")
 
 
 @router.get(

@@ -34,7 +34,7 @@ from services.assessment.comparison.ranks import (
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.scoring.assess import rounded
 from services.platform.database import Reading
-from services.platform.fields import Slug, Year
+from services.platform.fields import Href, Sha256, Slug, Year
 from services.platform.problems import FieldError, NotFound, problem_responses
 from services.platform.service import API, region_of
 
@@ -70,8 +70,8 @@ class Ranked(Wire):
     )
     assessment: UUID
     recorded_at: AwareDatetime
-    fingerprint: str | None = Field(description="Of the key that signed the bundle.")
-    href: str | None = Field(description="Where this hub shows it.")
+    fingerprint: Sha256 | None = Field(description="Of the key that signed the bundle.")
+    href: Href | None = Field(description="Where this hub shows it.")
 
 
 class LeftOut(Wire):

@@ -24,6 +24,7 @@ from services.assessment.evidence.records import (
     Stakeholder,
 )
 from services.platform.database import ReadSession, WriteSession
+from services.platform.fields import Href
 from services.platform.packs import Source
 from services.platform.problems import NotFound
 from services.platform.service import API
@@ -36,7 +37,7 @@ RecordId = Annotated[UUID, Path(description="Id of the record.")]
 class SourceItem(Source):
     """A source with its address."""
 
-    href: str
+    href: Href
 
 
 class Record(BaseModel, Generic[Content]):
@@ -51,7 +52,7 @@ class Record(BaseModel, Generic[Content]):
     content: Content | None
     """Null in the version that withdrew it."""
     sources: list[SourceItem]
-    href: str
+    href: Href
 
 
 class RecordVersion(BaseModel):
@@ -63,7 +64,7 @@ class RecordVersion(BaseModel):
     recorded_at: AwareDatetime
     recorded_by: str
     withdrawn: bool = Field(description="Whether this version took the record back.")
-    href: str
+    href: Href
 
 
 def source_item(content: Mapping[str, Any]) -> SourceItem:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StringConstraints, model_validator
 
-from services.platform.fields import BodyNumber, Day, HttpsUrl, Line, Slug, Text
+from services.platform.fields import BodyNumber, Day, HttpsUrl, Line, Sha256, Slug, Text
 from services.platform.packs import PackModel
 
 Sector = Literal["government", "private", "community"]
@@ -65,7 +65,7 @@ class File(PackModel):
     """A file that is kept elsewhere, known again by its hash."""
 
     name: Line
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Sha256
     url: HttpsUrl | None = None
 
 

@@ -6,6 +6,7 @@ from services.assessment.evidence.records import Sector
 from services.assessment.network.change import Change, Span
 from services.assessment.network.measures import Measures
 from services.assessment.network.ties import Through
+from services.platform.fields import Href, RegionCode, Sha256
 
 
 class Wire(BaseModel):
@@ -63,12 +64,12 @@ class ReportedTie(Wire):
 class StakeholderNetwork(Wire):
     """Who worked with whom in a year."""
 
-    region: str
+    region: RegionCode
     period: int
     through: list[Through] = Field(description="What ties stakeholders.")
     minimum_meetings: int = Field(description="So many meetings of two make a tie.")
     known_at: AwareDatetime | None
-    evidence_hash: str = Field(description="SHA-256 of all evidence that was read.")
+    evidence_hash: Sha256 = Field(description="SHA-256 of all evidence that was read.")
     notices: list[str]
     reason: str | None = Field(description="Why there are no measures.")
     sectors: list[SectorCount]
@@ -83,4 +84,4 @@ class StakeholderNetwork(Wire):
         description="To a key with the scope `metrics:draft` alone; in public there are counts."
     )
     ties: list[NetworkTie] | None = Field(description="To a key with that scope alone.")
-    picture_href: str
+    picture_href: Href

@@ -15,7 +15,7 @@ from pydantic import (
 from services.assessment.assessments.schemas import DEFAULT_METHOD
 from services.assessment.indices import IndicatorNumber, KnownLevel, LevelRange
 from services.assessment.scenarios.outcome import Outcome
-from services.platform.fields import BodyNumber, Slug, Year
+from services.platform.fields import BodyNumber, Href, RegionCode, Slug, Year
 
 IndicatorCode = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9_]+\.[a-z0-9_]+$", max_length=80)
@@ -107,10 +107,10 @@ class Scenario(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: UUID
-    region: str
+    region: RegionCode
     recorded_at: AwareDatetime
     recorded_by: str
     wanted: ScenarioWanted
     outcome: Outcome
-    href: str
-    changes_href: str = Field(description="The sets of changes as CSV.")
+    href: Href
+    changes_href: Href = Field(description="The sets of changes as CSV.")

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.assessment.evidence.records import EVIDENCE, Evidence, Lasting
+from services.platform.fields import Href
 from services.platform.packs import content_hash
 
 Kind = TypeVar("Kind", bound=Evidence)
@@ -25,7 +26,7 @@ class Item(BaseModel):
     version: int | None = Field(
         default=None, description="Version of the record; null for a report."
     )
-    href: str = Field(description="Where it can be read.")
+    href: Href = Field(description="Where it can be read.")
     content: dict[str, Any]
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.assessment.methods.rules import Goalposts, MinMax, Normalisation
 from services.assessment.scoring.reading import IntervalKind
+from services.platform.fields import Href
 
 
 class ScoreModel(BaseModel):
@@ -30,7 +31,7 @@ class EvidenceLink(ScoreModel):
     kind: str
     key: str
     version: int | None
-    href: str
+    href: Href
 
 
 class Node(ScoreModel):
@@ -43,7 +44,7 @@ class Node(ScoreModel):
     interval: Interval | None = Field(description="Null for a full count, and where value is null.")
     coverage: float = Field(ge=0, le=1, description="Share of its indicators that have evidence.")
     reason: str | None = Field(description="Why there is no value.")
-    href: str | None = Field(None, description="Address of this node in a stored assessment.")
+    href: Href | None = Field(None, description="Address of this node in a stored assessment.")
 
 
 class IndicatorScore(Node):

@@ -136,6 +136,11 @@ class Endpoint(Wire):
     formats: list[str]
 
 
+OneReceipt = Annotated[list[Open311Receipt], Field(max_length=1)]
+OneRequest = Annotated[list[Open311Request], Field(max_length=1)]
+Requests = Annotated[list[Open311Request], Field(max_length=MOST)]
+
+
 class Discovery(Wire):
     """What Open311 interfaces there are."""
 
@@ -338,7 +343,7 @@ def _attribute(
     responses=problem_responses(409, 413)
     | {
         201: {
-            "model": list[Open311Receipt],
+            "model": OneReceipt,
             "content": {"text/xml": {"schema": {"type": "string"}}},
         }
     },
@@ -380,7 +385,7 @@ async def post_open311_request(
 @router.get(
     "/v2/requests.{extension}",
     operation_id="list_open311_requests",
-    responses=_with_xml(list[Open311Request]),
+    responses=_with_xml(Requests),
     response_model=None,
 )
 async def list_open311_requests(
@@ -432,7 +437,7 @@ async def list_open311_requests(
 @router.get(
     "/v2/requests/{ticket}.{extension}",
     operation_id="get_open311_request",
-    responses=problem_responses(403, 404) | _with_xml(list[Open311Request]),
+    responses=problem_responses(403, 404) | _with_xml(OneRequest),
     response_model=None,
 )
 async def get_open311_request(

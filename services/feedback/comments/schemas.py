@@ -9,7 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from services.feedback.comments.promises import Category, Kind, PromiseId
 from services.feedback.comments.states import State
 from services.feedback.comments.tickets import TICKET_PATTERN
-from services.platform.fields import TEXT_PATTERN, BodyNumber, DistrictCode, Line, Slug
+from services.platform.fields import (
+    TEXT_PATTERN,
+    BodyNumber,
+    DistrictCode,
+    Href,
+    Line,
+    Sha256,
+    Slug,
+)
 
 Ticket = Annotated[
     str, StringConstraints(pattern=TICKET_PATTERN), Field(examples=["7K3M-9QXT-2C86"])
@@ -121,8 +129,8 @@ class CommentFiled(Wire):
     state: State
     held: bool = Field(description="Whether a person looks at it before it counts.")
     promise: PromiseState
-    href: str
-    page: str
+    href: Href
+    page: Href
 
 
 class Entry(Wire):
@@ -149,8 +157,8 @@ class AttachmentItem(Wire):
     id: UUID
     media_type: str
     size: int
-    sha256: str
-    href: str
+    sha256: Sha256
+    href: Href
 
 
 class Inside(Wire):
@@ -172,21 +180,21 @@ class CommentCase(Wire):
     ticket: Ticket
     kind: Kind
     category: Category
-    service: str | None
-    agency: str | None
-    link: str | None
-    district: str | None
+    service: Slug | None
+    agency: Slug | None
+    link: Slug | None
+    district: DistrictCode | None
     state: State
     held: bool
     merged_into: Ticket | None
-    forwarded_number: str | None = Field(description="At SP4N-LAPOR!, once it was forwarded.")
+    forwarded_number: Line | None = Field(description="At SP4N-LAPOR!, once it was forwarded.")
     created_at: datetime
     updated_at: datetime
     promise: PromiseState
     timeline: list[Entry]
     inside: Inside | None = Field(description="Null without the ticket's token or a key.")
-    href: str
-    page: str
+    href: Href
+    page: Href
 
 
 class CommentItem(Wire):
@@ -195,17 +203,17 @@ class CommentItem(Wire):
     ticket: Ticket
     kind: Kind
     category: Category
-    service: str | None
-    agency: str | None
-    link: str | None
-    district: str | None
+    service: Slug | None
+    agency: Slug | None
+    link: Slug | None
+    district: DistrictCode | None
     state: State
     held_for: list[str]
     text: str
     has_contact: bool
     created_at: datetime
     promise: PromiseState
-    href: str
+    href: Href
 
 
 class NewReply(Wire):

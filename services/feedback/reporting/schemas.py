@@ -69,7 +69,9 @@ class FlagExplanation(Wire):
 class StatisticsReceived(StatisticsStored):
     """What became of each counter of a batch, and what is hard to believe about it."""
 
-    flags: list[StatisticFlag] = Field(description="Open doubts about these figures (at most 200).")
+    flags: list[StatisticFlag] = Field(
+        description="Open doubts about these figures, at most 200 of each agency."
+    )
 
 
 class FigureReceived(Wire):

@@ -26,6 +26,7 @@ Answer = (
     | StrictInt
     | Annotated[list[Code], Field(max_length=100)]
 )
+SurveyKind = Literal["awareness", "skm", "stakeholder", "own"]
 Characteristic = Literal["sex", "age_group", "district"]
 """What a question may ask about the person, for weighting alone."""
 
@@ -169,7 +170,7 @@ class Survey(PackModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     slug: Slug
-    kind: Literal["awareness", "skm", "stakeholder", "own"]
+    kind: SurveyKind
     needs_token: bool = Field(
         False, description="Answered only with a token that proves a use of the service, once."
     )

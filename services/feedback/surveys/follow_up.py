@@ -13,7 +13,7 @@ from services.feedback.surveys.definition import Code, Survey
 from services.feedback.surveys.periods import PeriodText
 from services.feedback.surveys.schemas import Wire
 from services.platform.database import ReadSession, WriteSession
-from services.platform.fields import TEXT_PATTERN, Day, Line, Slug
+from services.platform.fields import TEXT_PATTERN, Day, Href, Line, Slug
 from services.platform.problems import Conflict, FieldError, NotFound
 from services.platform.service import API
 
@@ -86,11 +86,11 @@ class FollowUpAction(Wire):
     """An action as it is on record."""
 
     id: UUID
-    survey: str
+    survey: Slug
     version: int = Field(ge=1)
     content: FollowUp
     recorded_at: AwareDatetime
-    href: str
+    href: Href
 
 
 class Priority(Wire):

@@ -91,7 +91,7 @@ class RatingUse(Wire):
 class RatingTokens(RatingUse):
     """New tokens. They are shown this once; the hub keeps their hashes until they are used."""
 
-    items: list[RatingToken]
+    items: list[RatingToken] = Field(max_length=MOST_TOKENS)
 
 
 @dataclass(frozen=True)

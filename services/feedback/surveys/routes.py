@@ -185,7 +185,10 @@ async def get_survey_results(
         questions=figures.questions if figures else [],
         satisfaction=figures.satisfaction if figures else None,
         sample=sample_of(population, tally.n),
-        **filters.given(),
+        service=filters.service,
+        agency=filters.agency,
+        channel=filters.channel,
+        district=filters.district,
     )
 
 

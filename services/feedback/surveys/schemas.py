@@ -6,10 +6,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from services.feedback.surveys.definition import Answer, Code, Survey
-from services.feedback.surveys.skm import Grade, Weight
+from services.feedback.surveys.definition import Answer, Code, Survey, SurveyKind
+from services.feedback.surveys.periods import PeriodText
+from services.feedback.surveys.skm import ELEMENTS, Grade, Weight
 from services.feedback.usage.schemas import ChannelKind
-from services.platform.fields import Day, DistrictCode, Slug
+from services.platform.fields import Day, DistrictCode, Href, Line, Slug
 
 Mode = Literal["page", "qr", "kiosk", "enumerator", "api"]
 """How a survey was answered; `channel` says how the service was used."""
@@ -28,16 +29,16 @@ class Wire(BaseModel):
 class SurveyItem(Wire):
     """A survey as it stands in a list."""
 
-    slug: str
-    kind: str
-    title: str
-    title_en: str
+    slug: Slug
+    kind: SurveyKind
+    title: Line
+    title_en: Line
     version: int
     needs_token: bool = Field(description="Whether it is answered with a token alone.")
     languages: list[str] = Field(description="Languages in which it can be read.")
     questions: int
-    href: str
-    results_href: str
+    href: Href
+    results_href: Href
 
 
 class SurveyDetail(Wire):
@@ -46,7 +47,7 @@ class SurveyDetail(Wire):
     survey: Survey
     version: int
     languages: list[str]
-    href: str
+    href: Href
 
 
 class Response(Wire):
@@ -81,7 +82,7 @@ class ResponseStored(Wire):
     """The receipt for a response."""
 
     id: UUID
-    survey: str
+    survey: Slug
     version: int
     answered_on: date
     repeated: bool = Field(description="Whether this response was stored before.")
@@ -130,9 +131,10 @@ class Satisfaction(Wire):
     high: float = Field(description="Upper end of the 95% interval.")
     weight: Weight = Field(description="Weight of each element that was used.")
     n: int = Field(ge=5, description="Responses that answer all nine elements.")
-    elements: list[SkmElement]
+    elements: list[SkmElement] = Field(max_length=len(ELEMENTS))
     priorities: list[str] = Field(
-        description="Elements in the order in which they need work: the lowest NRR first."
+        max_length=len(ELEMENTS),
+        description="Elements in the order in which they need work: the lowest NRR first.",
     )
 
 
@@ -168,15 +170,15 @@ class SurveyResults(Wire):
     fewer: the newest responses may still wait.
     """
 
-    survey: str
+    survey: Slug
     version: int = Field(description="The newest version of the survey.")
     versions: list[int] = Field(description="Versions that these responses answered.")
     period: int = Field(description="The year.")
-    span: str = Field(description="The period: `2024`, `2024-S1`, `2024-Q3` or `2024-07`.")
-    service: str | None = None
-    agency: str | None = None
-    channel: str | None = None
-    district: str | None = None
+    span: PeriodText = Field(description="The period: `2024`, `2024-S1`, `2024-Q3` or `2024-07`.")
+    service: Slug | None = None
+    agency: Slug | None = None
+    channel: ChannelKind | None = None
+    district: DistrictCode | None = None
     n: int | None = Field(description="Respondents; null where they are too few to publish.")
     suppressed: bool = Field(
         description="Whether the survey has answers in this year, but too few to publish here."
@@ -201,10 +203,10 @@ class BreakdownItem(Wire):
 class SurveyBreakdown(Wire):
     """Results by one dimension: each group has at least 5, and together they are the total."""
 
-    survey: str
+    survey: Slug
     version: int
     versions: list[int]
-    span: str
+    span: PeriodText
     by: str
     n: int | None = Field(description="Respondents; null where they are too few to publish.")
     items: list[BreakdownItem]
@@ -231,8 +233,8 @@ class WeightedQuestion(Wire):
 class WeightedResults(Wire):
     """Results weighted to the margins of the population (raking)."""
 
-    survey: str
-    span: str
+    survey: Slug
+    span: PeriodText
     by: list[str] = Field(description="Characteristics whose margins the weights meet.")
     n: int = Field(description="Responses that tell every characteristic.")
     left_out: int = Field(description="Responses that do not.")

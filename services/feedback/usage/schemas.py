@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from services.feedback.usage.measures import MAX_COUNT, MEASURES, ChannelKind, Measure
+from services.feedback.usage.queries import MOST_ROWS
 from services.platform.fields import BodyNumber, DistrictCode, Line, Moment, Slug, YearMonth
 from services.platform.problems import FieldError
 
@@ -123,7 +124,7 @@ class EventResults(EventsStored):
     """What became of each event, where that was asked for: a wrong one holds no other back."""
 
     refused: int = Field(ge=0, description="Events that were not stored; see their `errors`.")
-    items: list[EventResult]
+    items: list[EventResult] = Field(max_length=MAX_EVENTS)
 
 
 class Counters(Wire):
@@ -168,22 +169,22 @@ class StatisticsStored(Wire):
 class StatisticRevision(Wire):
     """One figure that an agency reported, and when."""
 
-    agency: str
-    service: str
-    channel: str
+    agency: Slug
+    service: Slug
+    channel: ChannelKind
     period: YearMonth
     measure: Measure
     value: int
     revision: int
     is_current: bool
-    reason: str | None
+    reason: Line | None
     reported_at: AwareDatetime
 
 
 class Revisions(Wire):
     """Figures with all their revisions."""
 
-    items: list[StatisticRevision]
+    items: list[StatisticRevision] = Field(max_length=MOST_ROWS)
     next: str | None = None
 
 
@@ -195,10 +196,10 @@ class UsageCell(Wire):
     month: YearMonth | None = None
     day: date | None = None
     hour: AwareDatetime | None = Field(None, description="Its beginning, in Jakarta's time.")
-    service: str | None = None
-    agency: str | None = None
-    channel: str | None = None
-    link: str | None = None
+    service: Slug | None = None
+    agency: Slug | None = None
+    channel: ChannelKind | None = None
+    link: Slug | None = None
     source: str | None = None
     district: str | None = Field(
         None, description="Told in steps of five; null holds the rest, and what names none."
@@ -208,7 +209,7 @@ class UsageCell(Wire):
 class UsageSummary(Wire):
     """Sums of events and statistics in a span of time."""
 
-    items: list[UsageCell]
+    items: list[UsageCell] = Field(max_length=MOST_ROWS)
     next: str | None = None
 
 

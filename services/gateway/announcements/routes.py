@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from services.gateway.announcements.store import find_announcement, newest
 from services.gateway.connectors.sources import Source, list_sources
 from services.platform.database import Reading
-from services.platform.fields import Slug
+from services.platform.fields import Href, Slug
 from services.platform.paging import next_address
 from services.platform.parameters import Limit
 from services.platform.problems import NotFound, problem_responses
@@ -33,7 +33,7 @@ class MentionedService(Wire):
     name: str
     name_en: str
     words: list[str] = Field(description="The words of the catalogue that stand in it.")
-    href: str
+    href: Href
 
 
 class Announcement(Wire):
@@ -50,7 +50,7 @@ class Announcement(Wire):
     published_at: AwareDatetime
     changed_at: AwareDatetime = Field(description="When the hub last saw its words change.")
     services: list[MentionedService]
-    href: str
+    href: Href
 
 
 class AnnouncingSource(Wire):

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from services.gateway.access import Administrator
 from services.gateway.audit.records import latest
 from services.platform.database import Reading
-from services.platform.fields import Slug
+from services.platform.fields import Sha256, Slug
 from services.platform.paging import Page, next_address
 from services.platform.parameters import Limit
 from services.platform.problems import problem_responses
@@ -32,9 +32,9 @@ class AuditLine(BaseModel):
     status: int | None = Field(description="HTTP status of the answer.")
     problem: str | None = Field(description="Type of the problem, where it was refused.")
     request_id: str = Field(description="Trace of the caller, or an id of the door's own.")
-    body_hash: str | None = Field(description="SHA-256 of the body that was sent with a key.")
-    previous: str = Field(description="Hash of the line before.")
-    hash: str = Field(description="SHA-256 of this line with the one before.")
+    body_hash: Sha256 | None = Field(description="SHA-256 of the body that was sent with a key.")
+    previous: Sha256 = Field(description="Hash of the line before.")
+    hash: Sha256 = Field(description="SHA-256 of this line with the one before.")
 
 
 @router.get("/audit", operation_id="list_audit_lines")

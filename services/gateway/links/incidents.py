@@ -10,7 +10,7 @@ from sqlalchemy import text
 from services.gateway.links.changes import keep_change
 from services.gateway.links.reasons import in_words, short_title
 from services.platform.database import ReadSession, WriteSession
-from services.platform.fields import Line, Slug, Text
+from services.platform.fields import Href, Line, Slug, Text
 from services.platform.ids import new_id
 from services.platform.service import API
 
@@ -73,7 +73,7 @@ class IncidentUpdate(BaseModel):
 
     id: UUID
     at: AwareDatetime
-    text: str
+    text: Text
     text_en: str | None
     written_by: str
 
@@ -93,7 +93,7 @@ class Incident(BaseModel):
     opened_at: AwareDatetime
     closed_at: AwareDatetime | None
     updates: list[IncidentUpdate]
-    href: str
+    href: Href
 
 
 class NewIncident(BaseModel):

@@ -62,8 +62,8 @@ class Maintenance(BaseModel):
     link: Slug
     starts_at: AwareDatetime
     ends_at: AwareDatetime
-    text: str
-    text_en: str | None
+    text: Text
+    text_en: Text | None
     planned_by: str
 
 

@@ -12,7 +12,7 @@ from services.gateway.clicks import Clicks
 from services.gateway.links.health import LinkHealth, health_of_links
 from services.gateway.links.records import Link, LinkRecord
 from services.platform.database import Database, Reading, ReadSession
-from services.platform.fields import Slug
+from services.platform.fields import Href, Slug
 from services.platform.paging import Page, next_address
 from services.platform.parameters import SlugCursor, SlugPath
 from services.platform.problems import NotFound, problem_responses
@@ -27,8 +27,8 @@ class LinkItem(Link):
     """A link with its addresses at this hub."""
 
     health: LinkHealth
-    href: str
-    go: str = Field(description="Address that counts the visit and redirects.")
+    href: Href
+    go: Href = Field(description="Address that counts the visit and redirects.")
 
 
 @router.get(f"{API}/links", operation_id="list_links", tags=["links"])

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field
 from sqlalchemy import text
 
 from services.platform.database import ReadSession
+from services.platform.fields import Slug
 
 By = Literal["day", "month", "year"]
 DAYS_AT_MOST = 400
@@ -110,7 +111,7 @@ class Uptime(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    link: str
+    link: Slug
     by: By
     items: list[UptimePeriod]
 

@@ -54,7 +54,7 @@ class Webhook(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: UUID
-    url: str
+    url: HttpsUrl
     made_by: str
     created_at: AwareDatetime
     waiting: int = Field(description="Messages that are not delivered yet.")
@@ -67,7 +67,7 @@ class MadeWebhook(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: UUID
-    url: str
+    url: HttpsUrl
     secret: str = Field(description="Checks `webhook-signature` (Standard Webhooks).")
 
 

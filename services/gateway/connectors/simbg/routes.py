@@ -16,6 +16,7 @@ from services.gateway.districts import list_districts
 from services.gateway.links.health import LinkHealth, health_of_links
 from services.gateway.pages.page import LanguageQuery
 from services.platform.database import Reading
+from services.platform.fields import DistrictCode, Href, RegionCode
 from services.platform.identity import UsageWriter
 from services.platform.problems import (
     Conflict,
@@ -70,13 +71,13 @@ class Permit(BaseModel):
 
     number: str
     kind: Literal["PBG", "SLF"]
-    region: str = Field(description="Regency of the building, such as 12.12.")
+    region: RegionCode = Field(description="Regency of the building, such as 12.12.")
     in_this_region: bool
-    district: str = Field(description="District of the building, such as 12.12.01.")
+    district: DistrictCode = Field(description="District of the building, such as 12.12.01.")
     district_name: str | None = Field(description="Null where this hub does not know it.")
     issued_on: date = Field(description="The day in the number.")
     sequence: int = Field(description="Running number of the day.")
-    href: str = Field(description="The page of SIMBG for this number.")
+    href: Href = Field(description="The page of SIMBG for this number.")
     portal: LinkHealth | None = Field(
         description="How the link `simbg` is now; null where this hub has no such link."
     )
