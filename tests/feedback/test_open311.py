@@ -113,3 +113,11 @@ def test_the_list_holds_what_is_public_and_was_looked_at(office: Room, agency: s
         office, "GET", f"{V2}/requests/{hidden['ticket']}.json", token=hidden["token"]
     ).json()
     assert one["description"].startswith("Antrean")
+
+
+@pytest.mark.parametrize("unclear", ["1", "yes", "True", "0", "x"])
+def test_whether_a_request_is_public_is_said_in_one_way(office: Room, unclear: str) -> None:
+    form = {"service_code": "time", "description": "Lama sekali.", "attribute[public]": unclear}
+    answer = office.client.post("/open311/v2/requests.json", data=form, headers=office.token())
+    assert answer.status_code in {400, 422}
+    assert "attribute[public]" in answer.text

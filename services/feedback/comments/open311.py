@@ -180,7 +180,7 @@ class Open311Form(BaseModel):
     phone: Phone | None = None
     kind: Kind = Field("complaint", alias="attribute[kind]")
     service: Slug | None = Field(None, alias="attribute[service]")
-    public: Annotated[bool, Field(alias="attribute[public]")] = False
+    public: Literal["true", "false"] = Field("false", alias="attribute[public]")
     consent: str | None = Field(
         None,
         alias="attribute[consent]",
@@ -208,7 +208,7 @@ class Open311Form(BaseModel):
                 "place": self.address_string,
                 "latitude": self.lat,
                 "longitude": self.long,
-                "public": self.public,
+                "public": self.public == "true",
                 "contact": contact if self.email or self.phone else None,
             }
         )
