@@ -77,7 +77,6 @@ OF_THE_GATEWAY = ("app", "caller", "state", "visit")
 """What a scope tells the gateway's own layers, and no service."""
 
 
-@lru_cache(4096)
 def owner_of(path: str) -> Service | None:
     """The service behind this path, or None for the gateway itself."""
     if path.startswith("/open311/"):

@@ -22,6 +22,10 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 
+SEE_ERRORS = "See errors[] for each field and what would be right."
+"""The detail of a problem that names its fields."""
+
+
 class FieldError(BaseModel):
     """One field that could not be accepted."""
 
@@ -47,7 +51,7 @@ class Problem(BaseModel):
                     "type": "urn:emall:problem:invalid",
                     "title": "Some fields were not accepted",
                     "status": 422,
-                    "detail": "See errors[] for each field and what would be right.",
+                    "detail": SEE_ERRORS,
                     "instance": "/api/v1/usage/statistics",
                     "errors": [
                         {
@@ -289,7 +293,7 @@ def install_problem_handlers(app: FastAPI) -> None:
         return problem_response(
             request,
             kind.status,
-            "See errors[] for each field and what would be right.",
+            SEE_ERRORS,
             errors=field_errors(error),
         )
 

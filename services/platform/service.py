@@ -75,7 +75,7 @@ def make_service(
             except (OSError, ValueError, TypeError):
                 log.exception("the gateway's public key cannot be read")
                 raise Unavailable(
-                    "This service has no public key of the gateway yet; see its log.",
+                    "This service has no public key of the gateway yet; see its log."
                 ) from None
             verifier.append(TokenVerifier(key, settings.region))
         return verifier[0]

@@ -1,6 +1,5 @@
 """A hub that is killed in the middle of a batch: the batch is whole or absent, and then whole."""
 
-import asyncio
 import os
 import random
 import signal
@@ -13,12 +12,12 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import httpx
 
 from services.platform.identity import Scope, TokenSigner, load_private_key
 from services.platform.settings import ROOT, Settings
 from tests.conftest import agency_caller
+from tests.rows import rows
 from tests.servers import LOOPBACK, free_port
 from tests.waiting import until
 
@@ -65,15 +64,8 @@ def is_ready(address: str) -> bool:
 
 
 def fetch(settings: Settings, query: str, *values: Any) -> int:
-    async def ask() -> int:
-        assert settings.database_url is not None
-        connection = await asyncpg.connect(settings.database_url.get_secret_value())
-        try:
-            return await connection.fetchval(query, *values)
-        finally:
-            await connection.close()
-
-    return asyncio.run(ask())
+    [(number,)] = rows(settings, query, *values)
+    return number
 
 
 def sessions_of_the_dead(settings: Settings) -> int:
@@ -124,7 +116,7 @@ FIGURES = 2 * len(MONTHS) * len(CHANNELS)
 def events_stored(settings: Settings, number: int) -> int:
     """Events of a batch; the hourly counts say the same."""
     day = f"2024-03-{number + 1:02}"
-    rows = fetch(
+    stored = fetch(
         settings,
         "SELECT count(*) FROM feedback.event "
         "WHERE (occurred_at AT TIME ZONE 'Asia/Jakarta')::date::text = $1",
@@ -136,8 +128,8 @@ def events_stored(settings: Settings, number: int) -> int:
         "WHERE (hour AT TIME ZONE 'Asia/Jakarta')::date::text = $1",
         day,
     )
-    assert rows == counted
-    return rows
+    assert stored == counted
+    return stored
 
 
 def figures_stored(settings: Settings, number: int) -> int:

@@ -29,7 +29,13 @@ from services.feedback.usage.schemas import (
     UsageEventData,
 )
 from services.platform.places import Place
-from services.platform.problems import FieldError, Invalid, field_errors, json_pointer
+from services.platform.problems import (
+    SEE_ERRORS,
+    FieldError,
+    Invalid,
+    field_errors,
+    json_pointer,
+)
 
 JSON = "application/json"
 CLOUD_EVENT = "application/cloudevents+json"
@@ -188,18 +194,15 @@ def _columns(events: Iterator[UsageEvent]) -> Batch:
 
 def _parse(body: bytes) -> object:
     if not body:
-        raise Invalid(_DETAIL, errors=[_whole("Field required")])
+        raise Invalid(SEE_ERRORS, errors=[_whole("Field required")])
     try:
         return json.loads(body)
     except json.JSONDecodeError as error:
         detail = f"JSON decode error: {error.msg} at character {error.pos}"
-        raise Invalid(_DETAIL, errors=[_whole(detail)]) from None
+        raise Invalid(SEE_ERRORS, errors=[_whole(detail)]) from None
     except (ValueError, RecursionError):  # no UTF-8, a number of 5,000 digits, a thousand brackets
         unreadable = _whole("must be a JSON document in UTF-8")
         raise Invalid("The body cannot be read.", errors=[unreadable]) from None
-
-
-_DETAIL = "See errors[] for each field and what would be right."
 
 
 def _whole(detail: str) -> FieldError:
@@ -212,7 +215,7 @@ def _field_errors(errors: Errors, document: object) -> list[FieldError]:
 
 
 def _invalid(errors: Errors, document: object) -> Invalid:
-    return Invalid(_DETAIL, errors=_field_errors(errors, document))
+    return Invalid(SEE_ERRORS, errors=_field_errors(errors, document))
 
 
 @dataclass(frozen=True)

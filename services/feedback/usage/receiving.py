@@ -28,6 +28,7 @@ from services.platform.bodies import Bodies, too_large
 from services.platform.guards import answer_http_error, answer_problem, caller_by_token
 from services.platform.identity import Requires, UsageWriter
 from services.platform.problems import (
+    SEE_ERRORS,
     FieldError,
     Invalid,
     ProblemError,
@@ -145,7 +146,7 @@ def _wants_each(headers: dict[bytes, bytes], query: bytes) -> tuple[bool, list[R
 
 def _invalid(parameter: str, detail: str) -> Invalid:
     return Invalid(
-        "See errors[] for each field and what would be right.",
+        SEE_ERRORS,
         errors=[FieldError(pointer=None, parameter=parameter, detail=detail)],
     )
 
