@@ -31,7 +31,7 @@ from services.gateway.connectors.routes import router as connectors
 from services.gateway.connectors.simbg.routes import router as simbg
 from services.gateway.consumption import forget_consumption
 from services.gateway.consumption_routes import router as consumption_counts
-from services.gateway.door import Door, owner_of
+from services.gateway.door import Door
 from services.gateway.entrance import open_entrance
 from services.gateway.fast import STATE
 from services.gateway.guard import Guard
@@ -62,6 +62,7 @@ from services.gateway.pages.upload.routes import router as upload
 from services.gateway.posters.routes import router as posters
 from services.gateway.reminders import Reminders
 from services.gateway.retention import Retention
+from services.gateway.routing import owner_of
 from services.gateway.upstreams import RemoteService
 from services.platform.database import Database, install_outage_handlers
 from services.platform.derived_keys import derived_key

@@ -7,7 +7,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
@@ -15,10 +14,10 @@ from services.gateway.retention import first_month_kept
 from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database, WriteSession
 from services.platform.identity import Caller
+from services.platform.local_time import JAKARTA
 
 log = logging.getLogger(__name__)
 
-JAKARTA = ZoneInfo("Asia/Jakarta")
 PAUSE_SECONDS = 5.0
 CELLS_AT_MOST = 5000
 """So many different cells are kept without a pause; a count is never dropped."""

@@ -8,10 +8,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import text
 
 from services.gateway.access import AgencyKey
-from services.gateway.consumption import JAKARTA
 from services.gateway.key_routes import shown_to
 from services.platform.database import Reading
 from services.platform.fields import Slug
+from services.platform.local_time import JAKARTA
 from services.platform.paging import Page, next_address
 from services.platform.problems import Conflict, problem_responses
 from services.platform.service import API, region_of

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -12,87 +11,20 @@ from services.gateway.access import KeyHolder
 from services.gateway.cache.layer import Cache
 from services.gateway.entrance import Entrance
 from services.gateway.limits.shares import Decision
+from services.gateway.routing import area_of, owner_of
 from services.gateway.upstreams import named_by_connection
 from services.gateway.visit import Visit
 from services.platform.database import NO_ANSWER
 from services.platform.identity import TokenSigner
 from services.platform.problems import NotAuthenticated, ProblemError, TooMany, Unavailable
-from services.platform.service import API
 from services.platform.settings import Service
 
 log = logging.getLogger(__name__)
-
-OWN_AREAS = frozenset(
-    {
-        "announcements",
-        "audit",
-        "connectors",
-        "consumption",
-        "incidents",
-        "keys",
-        "links",
-        "maintenance",
-        "oss",
-        "simbg",
-        "status",
-        "webhooks",
-    }
-)
-"""What the gateway answers itself under `/api/v1/<name>...`."""
-
-OWNERS: Mapping[str, Service] = {
-    "services": Service.catalog,
-    "agencies": Service.catalog,
-    "life-events": Service.catalog,
-    "catalog": Service.catalog,
-    "usage": Service.feedback,
-    "surveys": Service.feedback,
-    "comments": Service.feedback,
-    "methods": Service.assessment,
-    "assessments": Service.assessment,
-    "metrics": Service.assessment,
-    "indices": Service.assessment,
-    "bundles": Service.assessment,
-    "scenarios": Service.assessment,
-    "network": Service.assessment,
-    "network.svg": Service.assessment,
-    "network.graphml": Service.assessment,
-    "sources": Service.assessment,
-    "evidence": Service.assessment,
-    "stakeholders": Service.assessment,
-    "meetings": Service.assessment,
-    "agreements": Service.assessment,
-    "decisions": Service.assessment,
-    "programmes": Service.assessment,
-    "risks": Service.assessment,
-    "recognitions": Service.assessment,
-    "observations": Service.assessment,
-    "index-values": Service.assessment,
-}
-"""Which service answers `/api/v1/<name>...`; what is not named is the gateway's own."""
 
 
 SAID_BY_THE_DOOR = frozenset({b"authorization", b"connection", b"x-forwarded-for"})
 OF_THE_GATEWAY = ("app", "caller", "state", "visit")
 """What a scope tells the gateway's own layers, and no service."""
-
-
-def owner_of(path: str) -> Service | None:
-    """The service behind this path, or None for the gateway itself."""
-    if path.startswith("/open311/"):
-        return Service.feedback
-    if not path.startswith(f"{API}/"):
-        return None
-    return OWNERS.get(path[len(API) + 1 :].partition("/")[0])
-
-
-@lru_cache(4096)
-def area_of(path: str) -> str:
-    """The part of the hub that a path leads to, as consumption tells it."""
-    if not path.startswith(f"{API}/"):
-        return "pages"
-    name = path[len(API) + 1 :].partition("/")[0]
-    return name if name in OWNERS or name in OWN_AREAS else "other"
 
 
 class Door:

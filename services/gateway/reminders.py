@@ -4,7 +4,6 @@ import asyncio
 import logging
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import httpx
 from sqlalchemy import text
@@ -12,11 +11,11 @@ from sqlalchemy import text
 from services.gateway.links.changes import keep_message
 from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database
+from services.platform.local_time import JAKARTA
 from services.platform.service import API
 
 log = logging.getLogger(__name__)
 
-JAKARTA = ZoneInfo("Asia/Jakarta")
 BEFORE = timedelta(days=3)
 """How long before the due day a reminder goes out."""
 FIRST_SECONDS, PAUSE_SECONDS = 60.0, 3600.0

@@ -5,14 +5,13 @@ import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database, WriteSession
+from services.platform.local_time import JAKARTA
 
 log = logging.getLogger(__name__)
 
-JAKARTA = ZoneInfo("Asia/Jakarta")
 PAUSE_SECONDS = 3600.0
 FIRST_PAUSE_SECONDS = 60.0
 

@@ -1,6 +1,6 @@
 """Parameters in addresses that mean the same in every service."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Path, Query
 
@@ -14,3 +14,8 @@ AgencyQuery = Annotated[Slug | None, Query(description="Of this agency alone.")]
 ServiceQuery = Annotated[Slug | None, Query(description="Of this service alone.")]
 YearQuery = Annotated[Year, Query(description="The calendar year.")]
 Limit = Annotated[int, Query(ge=1, le=100, description="Items on a page.")]
+
+
+LanguageQuery = Annotated[
+    Literal["id", "en"], Query(alias="lang", description="Language of the words.")
+]

@@ -20,8 +20,8 @@ from services.feedback.comments.figures import (
     tally_of,
 )
 from services.feedback.surveys.bundles import SMALLEST_GROUP
-from services.feedback.surveys.periods import JAKARTA
 from services.platform.database import WriteSession
+from services.platform.local_time import JAKARTA
 from tests.conftest import Room
 from tests.feedback.complaints import ADMIN, COMMENTS, answer, call, comment, file, move, send
 from tests.feedback.conftest import new_agency

@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from services.feedback.app import create_app
-from services.feedback.surveys.periods import JAKARTA
 from services.feedback.surveys.ratings import new_token
 from services.platform.identity import Caller
+from services.platform.local_time import JAKARTA
 from tests.conftest import Room, Server, agency_caller, room
 from tests.feedback.questions import scale, survey
 from tests.feedback.sending import SURVEYS, USAGE, load

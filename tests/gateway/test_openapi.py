@@ -15,8 +15,8 @@ from services.assessment.app import create_app as create_assessment
 from services.catalog.app import create_app as create_catalog
 from services.feedback.app import create_app as create_feedback
 from services.gateway.app import create_app
-from services.gateway.door import OWNERS, owner_of
 from services.gateway.openapi import merge
+from services.gateway.routing import OWNERS, owner_of
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub
 from tests.servers import free_port, serving

@@ -29,7 +29,7 @@ from services.gateway.connectors.oss.messages import (
 from services.gateway.connectors.oss.receiving import PATHS
 from services.gateway.connectors.oss.routes import clock_of
 from services.gateway.connectors.stand_in import USER_KEY, create_oss_stand_in, whole_fields
-from services.gateway.links.standing import JAKARTA
+from services.platform.local_time import JAKARTA
 from services.platform.settings import Settings
 from tests.conftest import TOBA, Hub, Server, new_key
 from tests.gateway.test_breaker import Clock

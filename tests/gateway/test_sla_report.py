@@ -10,8 +10,8 @@ from pypdf import PdfReader
 
 from services.gateway.links.sla import LinkIncident, LinkYear, SlaYear, together
 from services.gateway.links.sla_pdf import document_of, method_of, to_pdf
-from services.gateway.links.standing import JAKARTA
 from services.gateway.links.uptime import UptimePeriod
+from services.platform.local_time import JAKARTA
 from services.platform.settings import Settings
 from tests.gateway.watched import Watched, watched
 from tests.rows import rows

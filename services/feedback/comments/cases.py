@@ -19,9 +19,9 @@ from services.feedback.comments.schemas import (
 )
 from services.feedback.comments.states import State
 from services.feedback.comments.working_days import working_days_between
-from services.feedback.surveys.periods import JAKARTA
 from services.platform.database import ReadSession, WriteSession
 from services.platform.identity import Caller
+from services.platform.local_time import JAKARTA
 from services.platform.problems import NotAllowed, NotFound
 from services.platform.service import API
 

@@ -17,9 +17,9 @@ from services.feedback.comments.contacts import erase_contacts
 from services.feedback.comments.handling import end_contacts
 from services.feedback.comments.screening import forget_senders
 from services.feedback.comments.working_days import working_days_between
-from services.feedback.surveys.periods import JAKARTA
 from services.feedback.usage.months import shift
 from services.platform.database import NO_ANSWER, Database, WriteSession
+from services.platform.local_time import JAKARTA
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from services.feedback.usage.months import month_of, shift
 from services.feedback.usage.schemas import AgencyReporting
-from services.feedback.usage.statistics import JAKARTA
 from services.platform.database import ReadSession, WriteSession
+from services.platform.local_time import JAKARTA
 
 State = Literal["open", "on_time", "late", "missing"]
 

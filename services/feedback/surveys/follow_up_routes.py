@@ -19,7 +19,6 @@ from services.feedback.surveys.follow_up import (
     hold_action,
     record_action,
 )
-from services.feedback.surveys.periods import JAKARTA
 from services.feedback.surveys.responses import find_survey
 from services.feedback.surveys.results import group_results, total_of
 from services.feedback.surveys.routes import PeriodQuery, period_or_this_year
@@ -28,6 +27,7 @@ from services.platform.database import Reading, Writing
 from services.platform.fields import Slug
 from services.platform.identity import Caller, UsageWriter
 from services.platform.ids import new_id
+from services.platform.local_time import JAKARTA
 from services.platform.parameters import SlugPath
 from services.platform.problems import FieldError, NotAllowed, problem_responses
 from services.platform.service import API, region_of

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from services.feedback.surveys.definition import Characteristic, Question, Survey
 from services.feedback.surveys.files import MEDIA_TYPES, FileName, written
-from services.feedback.surveys.periods import JAKARTA, Period
+from services.feedback.surveys.periods import Period
 from services.feedback.surveys.responses import find_survey
 from services.feedback.surveys.results import all_questions
 from services.feedback.surveys.routes import PeriodQuery, period_or_this_year
@@ -20,6 +20,7 @@ from services.feedback.surveys.tables import Answered, table_of
 from services.feedback.surveys.weighting import NotWeightableError, rake
 from services.platform.database import Reading, ReadSession
 from services.platform.identity import Caller, UsageWriter
+from services.platform.local_time import JAKARTA
 from services.platform.parameters import SlugPath
 from services.platform.problems import Conflict, NotAllowed, problem_responses
 from services.platform.service import API, region_of

@@ -5,11 +5,8 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import Field, StringConstraints
-
-JAKARTA = ZoneInfo("Asia/Jakarta")
 
 PERIOD_PATTERN = r"^20\d{2}(-(0[1-9]|1[0-2]|Q[1-4]|S[12]))?$"
 PeriodText = Annotated[

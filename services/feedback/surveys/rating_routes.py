@@ -6,7 +6,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from services.feedback.surveys.periods import JAKARTA
 from services.feedback.surveys.ratings import (
     RatingToken,
     RatingTokens,
@@ -22,6 +21,7 @@ from services.feedback.surveys.responses import find_survey
 from services.feedback.surveys.schemas import Token
 from services.platform.database import Reading, Writing
 from services.platform.identity import UsageWriter
+from services.platform.local_time import JAKARTA
 from services.platform.problems import (
     Conflict,
     FieldError,

@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 
 from services.feedback.surveys.definition import Survey
-from services.feedback.surveys.periods import JAKARTA
 from services.feedback.surveys.ratings import spend
 from services.feedback.surveys.schemas import Response, ResponseStored
 from services.platform.database import ReadSession, WriteSession
+from services.platform.local_time import JAKARTA
 from services.platform.problems import Conflict, FieldError, NotFound
 from services.platform.service import API
 

@@ -9,7 +9,7 @@ from fastapi import Response as HttpResponse
 from sqlalchemy import text
 
 from services.feedback.surveys.definition import Survey
-from services.feedback.surveys.periods import JAKARTA, Period, PeriodText, parse_period
+from services.feedback.surveys.periods import Period, PeriodText, parse_period
 from services.feedback.surveys.responses import SURVEYS, find_survey, store_response
 from services.feedback.surveys.results import (
     Dimension,
@@ -40,6 +40,7 @@ from services.feedback.surveys.skm import sample_needed
 from services.feedback.usage.schemas import ChannelKind
 from services.platform.database import Reading, WriteSession, Writing
 from services.platform.fields import DistrictCode, Slug
+from services.platform.local_time import JAKARTA
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import problem_responses

@@ -16,8 +16,8 @@ from services.feedback.usage.decoding import (
 from services.feedback.usage.ingest import DroppedError, Ingest, Told
 from services.feedback.usage.months import midnight, oldest_kept
 from services.feedback.usage.schemas import EventResult, EventResults, EventsStored
-from services.feedback.usage.statistics import JAKARTA
 from services.platform.identity import Caller
+from services.platform.local_time import JAKARTA
 from services.platform.problems import Conflict, FieldError, NotAllowed
 
 CLOCK_SKEW = timedelta(minutes=10)

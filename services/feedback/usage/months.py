@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import cast
 
-from services.feedback.usage.statistics import JAKARTA
 from services.platform.database import NO_ANSWER, Connection, Database
+from services.platform.local_time import JAKARTA
 
 log = logging.getLogger(__name__)
 

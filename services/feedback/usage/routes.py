@@ -24,10 +24,11 @@ from services.feedback.usage.schemas import (
     UsageCell,
     UsageSummary,
 )
-from services.feedback.usage.statistics import JAKARTA, first_day
+from services.feedback.usage.statistics import first_day
 from services.platform.database import Reading, ReadSession, Writing
 from services.platform.fields import Day, Year, YearMonth
 from services.platform.identity import UsageWriter
+from services.platform.local_time import JAKARTA
 from services.platform.parameters import AgencyQuery, ServiceQuery
 from services.platform.problems import Conflict, FieldError, problem_responses
 from services.platform.service import API, region_of

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
@@ -13,9 +12,8 @@ from services.feedback.usage import queries
 from services.feedback.usage.schemas import Measure, Statistic, StatisticsStored
 from services.platform.database import WriteSession
 from services.platform.identity import Caller
+from services.platform.local_time import JAKARTA
 from services.platform.problems import Conflict, FieldError, NotAllowed
-
-JAKARTA = ZoneInfo("Asia/Jakarta")
 
 
 @dataclass(frozen=True)

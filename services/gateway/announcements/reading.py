@@ -15,14 +15,13 @@ from html.parser import HTMLParser
 from typing import Any, cast
 from urllib.parse import urljoin
 from xml.etree.ElementTree import Element, ParseError
-from zoneinfo import ZoneInfo
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from services.gateway.announcements.cleaning import line_of
+from services.platform.local_time import JAKARTA
 
-JAKARTA = ZoneInfo("Asia/Jakarta")
 MOST_ITEMS = 100
 MOST_HTML = 200_000
 """Characters of one item that are looked at."""

@@ -4,9 +4,9 @@ from functools import lru_cache
 
 from services.gateway.admission import Admission
 from services.gateway.cache.layer import Cache
-from services.gateway.door import area_of
 from services.gateway.fast import Hits
 from services.gateway.limits.rates import kind_of
+from services.gateway.routing import area_of
 
 
 class Guests:

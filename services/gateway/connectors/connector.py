@@ -10,7 +10,7 @@ import httpx
 
 from services.gateway.connectors.breaker import Breaker, Switch
 from services.gateway.guard import Guard, PrivateAddressError, to_address
-from services.gateway.links.probing import failure_of, reason_of, trusted_roots
+from services.gateway.outbound.failures import failure_of, reason_of, trusted_roots
 
 MOST_BYTES = 4 * 1024 * 1024
 MOST_REDIRECTS = 5

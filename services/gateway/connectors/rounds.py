@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -29,11 +28,11 @@ from services.gateway.connectors.sources import (
 from services.gateway.guard import Guard
 from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database, WriteSession
+from services.platform.local_time import JAKARTA
 from services.platform.settings import Service, Settings
 
 log = logging.getLogger(__name__)
 
-JAKARTA = ZoneInfo("Asia/Jakarta")
 PAUSE_SECONDS = 10.0
 JITTER = 0.1
 AFTER_FAILURE = timedelta(minutes=5)

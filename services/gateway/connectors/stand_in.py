@@ -26,8 +26,8 @@ from services.gateway.connectors.oss.messages import (
     token_for,
 )
 from services.gateway.connectors.oss.receiving import PATHS
-from services.gateway.links.probing import trusted_roots
-from services.gateway.links.standing import JAKARTA
+from services.gateway.outbound.failures import trusted_roots
+from services.platform.local_time import JAKARTA
 
 USER_KEY = "stand-in"
 

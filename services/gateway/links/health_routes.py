@@ -18,15 +18,14 @@ from services.gateway.links.reasons import short_title
 from services.gateway.links.routes import find_link
 from services.gateway.links.sla import read_year
 from services.gateway.links.sla_pdf import to_pdf
-from services.gateway.links.standing import JAKARTA
 from services.gateway.links.uptime import DAYS_AT_MOST, By, Uptime, sla_report, uptime_of
 from services.gateway.links.watch import Watch
-from services.gateway.pages.page import LanguageQuery
 from services.gateway.regency import find_regency
 from services.platform.database import Database, Reading
 from services.platform.guards import tag_matches
+from services.platform.local_time import JAKARTA
 from services.platform.paging import Page, next_address
-from services.platform.parameters import Limit, SlugPath, YearQuery
+from services.platform.parameters import LanguageQuery, Limit, SlugPath, YearQuery
 from services.platform.problems import Conflict, FieldError, problem_responses
 from services.platform.service import API, region_of
 from services.platform.settings import Settings

@@ -8,27 +8,23 @@ import asyncio
 import ssl
 import time
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
 
-import anyio
 import httpx
 
 from services.gateway.guard import Guard, PrivateAddressError, to_address
-from services.gateway.links.states import Failure, Outcome
+from services.gateway.links.states import Outcome
+from services.gateway.outbound.failures import (
+    failure_of,
+    reason_of,
+    trusted_roots,
+)
 from services.platform.service import VERSION
 
 MAX_REDIRECTS = 8
 BODY_BYTES = 64 * 1024
 AGENT = f"Mozilla/5.0 (compatible; emall-hub/{VERSION}; link check)"
-
-# OpenSSL: the portal leaves out an intermediate certificate. Many browsers find it by themselves.
-CHAIN_CODES = frozenset({20, 21})
-
-CUT_TLS = (ssl.SSLEOFError, ssl.SSLSyscallError, ssl.SSLZeroReturnError)
-HUNG_UP = (anyio.EndOfStream, anyio.BrokenResourceError, ConnectionResetError)
 
 
 @dataclass(frozen=True)
@@ -39,12 +35,6 @@ class Patience:
     read: float = 15
     head: float = 10
     whole: float = 25
-
-
-@cache
-def trusted_roots() -> ssl.SSLContext:
-    """The roots that this machine trusts; read once, for reading takes a tenth of a second."""
-    return ssl.create_default_context()
 
 
 class Prober:
@@ -181,40 +171,3 @@ def _is_certain(outcome: Outcome) -> bool:
     """Whether HEAD alone tells the state: a good answer that is no page to be looked into."""
     kind = outcome.headers.get("content-type", "")
     return outcome.status in {200, 206} and kind != "" and "html" not in kind
-
-
-def failure_of(error: BaseException) -> Failure:
-    """Which failure an error of the network is."""
-    causes = list(_causes(error))
-    failed_tls = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
-    failure: Failure = "dns"
-    if isinstance(failed_tls, ssl.SSLCertVerificationError):
-        failure = "tls_chain" if failed_tls.verify_code in CHAIN_CODES else "tls"
-    elif failed_tls is not None:
-        # A connection that ends in the middle of TLS is cut, whatever OpenSSL calls it.
-        is_cut = isinstance(failed_tls, CUT_TLS) or any(isinstance(c, HUNG_UP) for c in causes)
-        failure = "cut" if is_cut else "tls"
-    elif any(isinstance(cause, httpx.TimeoutException | TimeoutError) for cause in causes):
-        failure = "timeout"
-    elif isinstance(error, httpx.ConnectError) and not isinstance(causes[-1], HUNG_UP):
-        failure = "refused"
-    elif isinstance(error, httpx.HTTPError):
-        failure = "cut"
-    elif isinstance(error, httpx.InvalidURL):
-        failure = "bad_redirect"
-    return failure
-
-
-def reason_of(error: BaseException) -> str:
-    """The innermost cause in a line."""
-    *_, innermost = _causes(error)
-    line = f"{type(innermost).__name__}: {innermost}"[:300]
-    return "".join(character if character.isprintable() else " " for character in line)
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    current: BaseException | None = error
-    while current is not None:
-        yield current
-        # httpcore raises its errors again `from None`, which hides the cause but keeps the context.
-        current = current.__cause__ or current.__context__

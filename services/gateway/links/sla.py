@@ -8,9 +8,9 @@ from datetime import date, datetime, time
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from sqlalchemy import text
 
-from services.gateway.links.standing import JAKARTA
 from services.gateway.links.uptime import UptimePeriod, uptime_of
 from services.platform.database import ReadSession
+from services.platform.local_time import JAKARTA
 
 LINKS = """
 -- The links of a region and where they lead.

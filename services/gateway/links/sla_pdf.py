@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 from services.gateway.links.checks import HOLDS
 from services.gateway.links.reasons import in_words
 from services.gateway.links.sla import LinkIncident, LinkYear, SlaYear, together
-from services.gateway.links.standing import CLOSES_AFTER, JAKARTA, OPENS_AFTER
+from services.gateway.links.standing import CLOSES_AFTER, OPENS_AFTER
 from services.gateway.links.uptime import UptimePeriod
 from services.gateway.pages.notices import MONTHS
+from services.platform.local_time import JAKARTA
 from services.platform.typesetting import BREAK, breakable, set_pages
 
 TEMPLATE = Path(__file__).parent / "templates" / "sla.typ"

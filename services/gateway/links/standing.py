@@ -6,11 +6,10 @@ Pure: two failing checks in a row open an incident, two good ones close it.
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from services.gateway.links.states import Reason, State, Verdict
+from services.platform.local_time import JAKARTA
 
-JAKARTA = ZoneInfo("Asia/Jakarta")
 OPENS_AFTER = 2
 CLOSES_AFTER = 2
 

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import urlsplit
 
+from services.gateway.outbound.failures import Failure
+
 State = Literal["ok", "caution", "broken", "pending"]
 """`caution`: it answers, yet a citizen may not get through, or the hub cannot tell."""
 
@@ -39,18 +41,6 @@ Reason = Literal[
     "not_checked",
 ]
 
-Failure = Literal[
-    "dns",
-    "tls",
-    "tls_chain",
-    "timeout",
-    "refused",
-    "cut",
-    "private_address",
-    "redirect_loop",
-    "bad_redirect",
-]
-"""Why there was no answer at all."""
 
 SLOW = timedelta(seconds=5)
 EXPIRES_SOON = timedelta(days=14)

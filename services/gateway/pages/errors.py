@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from services.gateway.pages.page import page_of
-from services.gateway.pages.words import Language
+from services.platform.languages import Language
 from services.platform.problems import ProblemError
 
 Handler = Callable[[Request, Any], Awaitable[Response]]

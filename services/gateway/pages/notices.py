@@ -7,7 +7,7 @@ from typing import Any
 
 from services.gateway.links.health import LinkHealth
 from services.gateway.links.reasons import short_title
-from services.gateway.pages.words import Language
+from services.platform.languages import Language
 
 MONTHS = {
     "id": "Januari Februari Maret April Mei Juni Juli Agustus September Oktober November Desember",

@@ -3,19 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import httpx
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from services.gateway.pages.assets import asset
-from services.gateway.pages.words import Language, words_in
+from services.gateway.pages.words import words_in
 from services.gateway.regency import find_regency
 from services.platform.database import NO_ANSWER, Database
+from services.platform.languages import Language
 from services.platform.packs import Pack
+from services.platform.parameters import LanguageQuery
 from services.platform.service import API, region_of
 from services.platform.settings import Service
 
@@ -50,10 +52,6 @@ def with_code(text: str) -> Markup:
 templates.filters["with_code"] = with_code
 templates.filters["asset"] = asset
 templates.filters["host"] = host_of
-
-LanguageQuery = Annotated[
-    Literal["id", "en"], Query(alias="lang", description="Language of the words.")
-]
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from services.gateway.links.incidents import list_incidents
 from services.gateway.links.maintenance import list_maintenance
 from services.gateway.links.reasons import in_words, short_title
 from services.gateway.links.records import LinkRecord
-from services.gateway.links.standing import JAKARTA
 from services.gateway.links.uptime import days_of
 from services.gateway.pages.notices import moment
 from services.gateway.pages.page import Page, ThisPage
 from services.platform.database import Reading
+from services.platform.local_time import JAKARTA
 from services.platform.service import API, region_of
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)

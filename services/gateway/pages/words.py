@@ -1,9 +1,8 @@
 """The words of the pages, in Indonesian and English."""
 
 from collections.abc import Mapping
-from typing import Literal
 
-Language = Literal["id", "en"]
+from services.platform.languages import Language
 
 COMPONENT_NAMES: Mapping[str, tuple[str, str]] = {
     "persyaratan": ("Persyaratan", "Requirements"),

@@ -18,9 +18,9 @@ from sqlalchemy import text
 
 from services.gateway.connectors.oss.messages import VERSION, Inbound, mapping
 from services.gateway.connectors.oss.pauses import Event, Pause, by_month, pauses_of
-from services.gateway.links.standing import JAKARTA
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
+from services.platform.local_time import JAKARTA
 
 FEWEST = 5
 """Published figures hide any group smaller than this."""

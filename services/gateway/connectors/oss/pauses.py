@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.gateway.links.standing import JAKARTA
+from services.platform.local_time import JAKARTA
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from services.gateway.connectors.oss.messages import (
     nib_in,
     token_is_right,
 )
-from services.gateway.links.standing import JAKARTA
 from services.platform.database import NO_ANSWER, Database
+from services.platform.local_time import JAKARTA
 from services.platform.problems import problem_responses
 from services.platform.service import API
 from services.platform.settings import Settings

@@ -3,7 +3,6 @@
 import asyncio
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 import httpx
 from fastapi import APIRouter, Path, Query, Request
@@ -14,10 +13,11 @@ from services.gateway.connectors.simbg.numbers import PATTERN, NotANumberError, 
 from services.gateway.connectors.simbg.recap import as_statistics
 from services.gateway.districts import list_districts
 from services.gateway.links.health import LinkHealth, health_of_links
-from services.gateway.pages.page import LanguageQuery
 from services.platform.database import Reading
 from services.platform.fields import DistrictCode, Href, RegionCode
 from services.platform.identity import UsageWriter
+from services.platform.local_time import JAKARTA
+from services.platform.parameters import LanguageQuery
 from services.platform.problems import (
     Conflict,
     FieldError,
@@ -44,7 +44,6 @@ router = APIRouter(
     prefix=f"{API}/simbg", tags=["connectors"], responses=problem_responses(401, 422)
 )
 
-JAKARTA = ZoneInfo("Asia/Jakarta")
 LINK = "simbg"
 MAX_FILE = 2 * 1024 * 1024
 SERVICES = {"PBG": "pbg", "SLF": "slf"}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.gateway.pages.words import Language
+from services.platform.languages import Language
 
 _WORDS: Mapping[str, tuple[str, str]] = {
     "title": ("Pengaduan, pertanyaan, dan saran", "Complaints, questions and comments"),

@@ -13,8 +13,8 @@ from fastapi.responses import HTMLResponse
 from services.gateway.pages.dashboard.words import dashboard_words
 from services.gateway.pages.notices import MONTHS
 from services.gateway.pages.page import Page, ThisPage
-from services.gateway.pages.words import Language
 from services.platform.fields import Year
+from services.platform.languages import Language
 from services.platform.service import API
 from services.platform.settings import Service
 

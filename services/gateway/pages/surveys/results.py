@@ -12,8 +12,8 @@ from services.gateway.pages.notices import MONTHS
 from services.gateway.pages.page import ThisPage
 from services.gateway.pages.surveys.routes import feedback_of
 from services.gateway.pages.surveys.words import survey_words
-from services.gateway.pages.words import Language
 from services.platform.fields import Slug
+from services.platform.languages import Language
 from services.platform.parameters import SlugPath
 from services.platform.service import API
 

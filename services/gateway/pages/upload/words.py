@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 
-from services.gateway.pages.words import Language
+from services.platform.languages import Language
 
 _WORDS: Mapping[str, tuple[str, str]] = {
     "title": ("Unggah statistik bulanan", "Upload monthly statistics"),

@@ -1,0 +1,1 @@
+"""Requests to systems outside the hub: HTTP client, circuit breaker, SSRF guard."""

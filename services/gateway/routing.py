@@ -1,0 +1,75 @@
+"""Which service owns which path."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from services.platform.service import API
+from services.platform.settings import Service
+
+OWN_AREAS = frozenset(
+    {
+        "announcements",
+        "audit",
+        "connectors",
+        "consumption",
+        "incidents",
+        "keys",
+        "links",
+        "maintenance",
+        "oss",
+        "simbg",
+        "status",
+        "webhooks",
+    }
+)
+"""What the gateway answers itself under `/api/v1/<name>...`."""
+
+
+OWNERS: Mapping[str, Service] = {
+    "services": Service.catalog,
+    "agencies": Service.catalog,
+    "life-events": Service.catalog,
+    "catalog": Service.catalog,
+    "usage": Service.feedback,
+    "surveys": Service.feedback,
+    "comments": Service.feedback,
+    "methods": Service.assessment,
+    "assessments": Service.assessment,
+    "metrics": Service.assessment,
+    "indices": Service.assessment,
+    "bundles": Service.assessment,
+    "scenarios": Service.assessment,
+    "network": Service.assessment,
+    "network.svg": Service.assessment,
+    "network.graphml": Service.assessment,
+    "sources": Service.assessment,
+    "evidence": Service.assessment,
+    "stakeholders": Service.assessment,
+    "meetings": Service.assessment,
+    "agreements": Service.assessment,
+    "decisions": Service.assessment,
+    "programmes": Service.assessment,
+    "risks": Service.assessment,
+    "recognitions": Service.assessment,
+    "observations": Service.assessment,
+    "index-values": Service.assessment,
+}
+"""Which service answers `/api/v1/<name>...`; what is not named is the gateway's own."""
+
+
+def owner_of(path: str) -> Service | None:
+    """The service behind this path, or None for the gateway itself."""
+    if path.startswith("/open311/"):
+        return Service.feedback
+    if not path.startswith(f"{API}/"):
+        return None
+    return OWNERS.get(path[len(API) + 1 :].partition("/")[0])
+
+
+@lru_cache(4096)
+def area_of(path: str) -> str:
+    """The part of the hub that a path leads to, as consumption tells it."""
+    if not path.startswith(f"{API}/"):
+        return "pages"
+    name = path[len(API) + 1 :].partition("/")[0]
+    return name if name in OWNERS or name in OWN_AREAS else "other"
