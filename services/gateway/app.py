@@ -34,7 +34,6 @@ from services.gateway.consumption_routes import router as consumption_counts
 from services.gateway.door import Door
 from services.gateway.entrance import open_entrance
 from services.gateway.fast import STATE
-from services.gateway.guard import Guard
 from services.gateway.hub import router as hub
 from services.gateway.key_routes import router as keys
 from services.gateway.links.domains import DomainWatch
@@ -47,6 +46,7 @@ from services.gateway.links.routes import router as links
 from services.gateway.links.watch import Watch
 from services.gateway.links.webhook_routes import router as webhooks
 from services.gateway.links.webhooks import Messenger
+from services.gateway.outbound.ssrf_guard import Guard
 from services.gateway.pages.announcements import router as announcement_pages
 from services.gateway.pages.assets import Assets
 from services.gateway.pages.comments.routes import router as comment_pages

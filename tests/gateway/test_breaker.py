@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.gateway.connectors.breaker import Breaker, Rule
+from services.gateway.outbound.circuit_breaker import Breaker, Rule
 
 RULE = Rule(window=60, minimum=4, ratio=0.5, rest=30)
 

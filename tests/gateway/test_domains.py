@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from services.gateway.connectors.connector import ConnectorError, Patience
-from services.gateway.guard import Guard
 from services.gateway.links.checks import Check, record
 from services.gateway.links.claims import claim_due, enrol
 from services.gateway.links.domains import DomainWatch, registration_of
 from services.gateway.links.rdap import Registries, names_to_ask
 from services.gateway.links.states import Outcome, Registration, Verdict, classify
+from services.gateway.outbound.client import ConnectorError, Patience
+from services.gateway.outbound.ssrf_guard import Guard
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 from tests.gateway.portals import Answer, Asked, Portal, always, answer, portal

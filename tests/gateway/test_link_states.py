@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from services.gateway.guard import Guard
 from services.gateway.links.probing import BODY_BYTES, Patience, Prober
 from services.gateway.links.states import Outcome, State, Verdict, classify
+from services.gateway.outbound.ssrf_guard import Guard
 from tests.gateway.portals import (
     PAGE,
     Answer,

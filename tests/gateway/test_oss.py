@@ -16,7 +16,6 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
-from services.gateway.connectors.breaker import Breaker, Rule
 from services.gateway.connectors.oss.desk import Desk
 from services.gateway.connectors.oss.messages import (
     Inbound,
@@ -29,6 +28,7 @@ from services.gateway.connectors.oss.messages import (
 from services.gateway.connectors.oss.receiving import PATHS
 from services.gateway.connectors.oss.routes import clock_of
 from services.gateway.connectors.stand_in import USER_KEY, create_oss_stand_in, whole_fields
+from services.gateway.outbound.circuit_breaker import Breaker, Rule
 from services.platform.local_time import JAKARTA
 from services.platform.settings import Settings
 from tests.conftest import TOBA, Hub, Server, new_key

@@ -13,9 +13,9 @@ from services.gateway.announcements.reading import (
     address_of_feed,
     read_feed,
 )
-from services.gateway.connectors.asking import Ways, validators_of
-from services.gateway.connectors.connector import ConnectorError
 from services.gateway.connectors.sources import Claim
+from services.gateway.outbound.client import ConnectorError
+from services.gateway.outbound.source_clients import Ways, validators_of
 from services.platform.service import API
 
 ACCEPT = (

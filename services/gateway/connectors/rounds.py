@@ -13,8 +13,6 @@ import httpx
 
 from services.gateway.announcements.store import keep_items
 from services.gateway.announcements.visiting import Vocabulary, visit
-from services.gateway.connectors.asking import Ways, validators_of
-from services.gateway.connectors.connector import ConnectorError
 from services.gateway.connectors.mapping import NotMappedError, statistics_of
 from services.gateway.connectors.oss.counting import Counter
 from services.gateway.connectors.pack import StatisticsSource
@@ -25,7 +23,9 @@ from services.gateway.connectors.sources import (
     note_failure,
     note_success,
 )
-from services.gateway.guard import Guard
+from services.gateway.outbound.client import ConnectorError
+from services.gateway.outbound.source_clients import Ways, validators_of
+from services.gateway.outbound.ssrf_guard import Guard
 from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database, WriteSession
 from services.platform.local_time import JAKARTA

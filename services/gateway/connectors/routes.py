@@ -8,13 +8,13 @@ from fastapi import APIRouter, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.gateway.access import Administrator
-from services.gateway.connectors.breaker import BreakerState, Switch
-from services.gateway.connectors.connector import Connector
-from services.gateway.connectors.memory import Memory
 from services.gateway.connectors.oss.desk import Desk
 from services.gateway.connectors.reporting import NotTakenError
 from services.gateway.connectors.rounds import Rounds
 from services.gateway.connectors.sources import Source, list_sources
+from services.gateway.outbound.circuit_breaker import BreakerState, Switch
+from services.gateway.outbound.client import Connector
+from services.gateway.outbound.last_known import Memory
 from services.platform.database import Reading, ReadSession
 from services.platform.identity import AnyCaller
 from services.platform.paging import Page

@@ -13,13 +13,13 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from services.gateway.guard import Guard, PrivateAddressError, to_address
 from services.gateway.links.states import Outcome
 from services.gateway.outbound.failures import (
     failure_of,
     reason_of,
     trusted_roots,
 )
+from services.gateway.outbound.ssrf_guard import Guard, PrivateAddressError, to_address
 from services.platform.service import VERSION
 
 MAX_REDIRECTS = 8

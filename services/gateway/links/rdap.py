@@ -9,10 +9,10 @@ from typing import Any, cast
 
 import httpx
 
-from services.gateway.connectors.breaker import Breaker, Rule
-from services.gateway.connectors.connector import Connector, ConnectorError, Patience
-from services.gateway.guard import Guard
 from services.gateway.links.states import Registration
+from services.gateway.outbound.circuit_breaker import Breaker, Rule
+from services.gateway.outbound.client import Connector, ConnectorError, Patience
+from services.gateway.outbound.ssrf_guard import Guard
 from services.platform.service import VERSION
 
 ASKS = 3

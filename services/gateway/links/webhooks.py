@@ -16,8 +16,8 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
-from services.gateway.guard import Guard, PrivateAddressError, to_address
 from services.gateway.outbound.failures import reason_of
+from services.gateway.outbound.ssrf_guard import Guard, PrivateAddressError, to_address
 from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database
 from services.platform.derived_keys import derived_key

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from services.gateway.connectors.connector import Answer, Connector, ConnectorError
 from services.gateway.connectors.oss.messages import Outbound, fits_json, mapping
+from services.gateway.outbound.client import Answer, Connector, ConnectorError
 
 HARMLESS: frozenset[Outbound] = frozenset(
     {"checkNIB", "inqueryNIB", "checkLicenseStatus", "getDataReferensi"}

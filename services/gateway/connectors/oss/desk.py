@@ -10,11 +10,11 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.gateway.connectors.breaker import Breaker, Rule
-from services.gateway.connectors.connector import Connector, ConnectorError, Patience
-from services.gateway.connectors.memory import Known, Memory
 from services.gateway.connectors.oss.client import Oss, OssRefusedError, is_failing
 from services.gateway.connectors.oss.messages import Outbound
+from services.gateway.outbound.circuit_breaker import Breaker, Rule
+from services.gateway.outbound.client import Connector, ConnectorError, Patience
+from services.gateway.outbound.last_known import Known, Memory
 from services.platform.database import NO_ANSWER, Database
 from services.platform.derived_keys import derived_key
 from services.platform.problems import NotFound, Unavailable

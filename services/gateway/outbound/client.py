@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import httpx
 
-from services.gateway.connectors.breaker import Breaker, Switch
-from services.gateway.guard import Guard, PrivateAddressError, to_address
+from services.gateway.outbound.circuit_breaker import Breaker, Switch
 from services.gateway.outbound.failures import failure_of, reason_of, trusted_roots
+from services.gateway.outbound.ssrf_guard import Guard, PrivateAddressError, to_address
 
 MOST_BYTES = 4 * 1024 * 1024
 MOST_REDIRECTS = 5

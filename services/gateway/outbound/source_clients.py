@@ -4,10 +4,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.gateway.connectors.breaker import Breaker, Rule
-from services.gateway.connectors.connector import Answer, Connector, ConnectorError, Patience
-from services.gateway.connectors.memory import Memory
-from services.gateway.guard import Guard
+from services.gateway.outbound.circuit_breaker import Breaker, Rule
+from services.gateway.outbound.client import Answer, Connector, ConnectorError, Patience
+from services.gateway.outbound.last_known import Memory
+from services.gateway.outbound.ssrf_guard import Guard
 from services.platform.database import Database
 from services.platform.service import VERSION
 from services.platform.settings import Settings

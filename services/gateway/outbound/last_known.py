@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from services.gateway.connectors.breaker import Switch
+from services.gateway.outbound.circuit_breaker import Switch
 from services.platform.database import NO_ANSWER, Database
 
 SWITCH_SECONDS = 1.0
