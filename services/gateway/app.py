@@ -35,6 +35,7 @@ from services.gateway.door import Door
 from services.gateway.entrance import open_entrance
 from services.gateway.fast import STATE
 from services.gateway.hub import router as hub
+from services.gateway.jobs.retention import Retention
 from services.gateway.key_routes import router as keys
 from services.gateway.links.domains import DomainWatch
 from services.gateway.links.health_routes import router as link_health
@@ -61,7 +62,6 @@ from services.gateway.pages.upload.reporting import router as reporting
 from services.gateway.pages.upload.routes import router as upload
 from services.gateway.posters.routes import router as posters
 from services.gateway.reminders import Reminders
-from services.gateway.retention import Retention
 from services.gateway.routing import owner_of
 from services.gateway.upstreams import RemoteService
 from services.platform.database import Database, install_outage_handlers

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy import text
 
-from services.gateway.retention import first_month_kept
+from services.gateway.jobs.retention import first_month_kept
 from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database, WriteSession
 from services.platform.identity import Caller

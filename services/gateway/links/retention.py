@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from services.gateway.retention import first_month_kept
+from services.gateway.jobs.retention import first_month_kept
 from services.platform.database import WriteSession
 
 LOCK = """
