@@ -230,10 +230,10 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
     from services.catalog.pack import load_catalog, read_catalog
     from services.feedback.pack import Duty, load_feedback, read_feedback
     from services.gateway.connectors.pack import load_connectors, read_connectors
-    from services.gateway.districts import load_districts, read_districts
     from services.gateway.links.pack import load_links, read_links
     from services.gateway.posters.codes import load_posters, subjects_of
-    from services.gateway.regency import load_regency
+    from services.gateway.regency.districts import load_districts, read_districts
+    from services.gateway.regency.regency import load_regency
     from services.platform.database import Database
     from services.platform.packs import Pack, PackError, parse, read_yaml
 

@@ -20,7 +20,7 @@ from services.gateway.links.sla import read_year
 from services.gateway.links.sla_pdf import to_pdf
 from services.gateway.links.uptime import DAYS_AT_MOST, By, Uptime, sla_report, uptime_of
 from services.gateway.links.watch import Watch
-from services.gateway.regency import find_regency
+from services.gateway.regency.regency import find_regency
 from services.platform.database import Database, Reading
 from services.platform.guards import tag_matches
 from services.platform.local_time import JAKARTA

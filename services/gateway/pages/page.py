@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from services.gateway.pages.assets import asset
 from services.gateway.pages.words import words_in
-from services.gateway.regency import find_regency
+from services.gateway.regency.regency import find_regency
 from services.platform.database import NO_ANSWER, Database
 from services.platform.languages import Language
 from services.platform.packs import Pack

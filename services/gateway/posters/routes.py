@@ -23,7 +23,7 @@ from services.gateway.posters.codes import (
 from services.gateway.posters.drawing import pdf_of, svg_of
 from services.gateway.posters.layout import Layout, layout_of
 from services.gateway.posters.wording import wording_of_office, wording_of_service
-from services.gateway.regency import find_regency
+from services.gateway.regency.regency import find_regency
 from services.platform.database import Database, Reading, ReadSession
 from services.platform.parameters import SlugPath
 from services.platform.problems import NotFound, Unavailable, problem_responses

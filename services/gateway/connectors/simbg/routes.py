@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.gateway.connectors.simbg.numbers import PATTERN, NotANumberError, taken_apart
 from services.gateway.connectors.simbg.recap import as_statistics
-from services.gateway.districts import list_districts
 from services.gateway.links.health import LinkHealth, health_of_links
+from services.gateway.regency.districts import list_districts
 from services.platform.database import Reading
 from services.platform.fields import DistrictCode, Href, RegionCode
 from services.platform.identity import UsageWriter

@@ -11,7 +11,6 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import StringConstraints
 
-from services.gateway.districts import list_districts
 from services.gateway.pages.page import CONTENT_SECURITY_POLICY, Page, ThisPage
 from services.gateway.pages.surveys.form import (
     Faults,
@@ -22,6 +21,7 @@ from services.gateway.pages.surveys.form import (
     response_id,
 )
 from services.gateway.pages.surveys.words import survey_words
+from services.gateway.regency.districts import list_districts
 from services.platform.database import Reading
 from services.platform.fields import DistrictCode, Slug
 from services.platform.parameters import SlugPath
