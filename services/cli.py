@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from services.feedback.comments.keeping import Cleared
     from services.feedback.usage.months import Kept
-    from services.gateway.access import IssuedKey
+    from services.gateway.api_keys.keys import IssuedKey
     from services.platform.database import WriteSession
     from services.platform.packs import Change
 
@@ -382,7 +382,7 @@ async def _agency_exists(settings: Settings, agency: str) -> bool:
 async def _issue(
     settings: Settings, agency: str, scopes: Sequence[Scope], *, life: timedelta, **more: Any
 ) -> "IssuedKey":
-    from services.gateway.access import issue_key
+    from services.gateway.api_keys.keys import issue_key
 
     async def work(session: "WriteSession", now: datetime) -> "IssuedKey":
         key = await issue_key(
@@ -414,7 +414,7 @@ def upload_link(
     days: Annotated[int, typer.Option(min=1, max=366, help="Days until it expires.")] = 30,
 ) -> None:
     """Make a link with which an agency uploads its statistics, and print it, alone and once."""
-    from services.gateway.upload_links import UploadLink, issue_link
+    from services.gateway.api_keys.upload_links import UploadLink, issue_link
 
     settings = load_settings()
     if not run(_agency_exists(settings, agency)):
@@ -450,7 +450,7 @@ def rotate(
     ] = 7,
 ) -> None:
     """Issue a key like another one, print it, and let the other one end after an overlap."""
-    from services.gateway.rotation import Rotated, rotate_key
+    from services.gateway.api_keys.key_rotation import Rotated, rotate_key
     from services.platform.problems import Conflict
 
     settings = load_settings()
@@ -489,7 +489,7 @@ def rotate(
 @keys.command("revoke")
 def revoke(key_id: Annotated[str, typer.Argument(help="The middle part of emk_<id>_...")]) -> None:
     """End a key for good."""
-    from services.gateway.access import revoke_key
+    from services.gateway.api_keys.keys import revoke_key
 
     settings = load_settings()
 

@@ -249,7 +249,7 @@ def new_key(
     settings: Settings, agency: str, *scopes: Scope, life: timedelta = timedelta(days=1)
 ) -> str:
     """A new key of an agency, for a hub with these settings."""
-    from services.gateway.access import issue_key
+    from services.gateway.api_keys.keys import issue_key
 
     async def work() -> str:
         database = Database(settings, Service.gateway)

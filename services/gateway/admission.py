@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 
-from services.gateway.access import KeyHolder
+from services.gateway.api_keys.keys import KeyHolder
 from services.gateway.consumption import Consumption, month_of
 from services.gateway.limits.addresses import Proxies, bucket_of
 from services.gateway.limits.bucket import Policy

@@ -16,6 +16,7 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway.announcements.routes import router as announcements
+from services.gateway.api_keys.routes import router as keys
 from services.gateway.audit.routes import router as audit_lines
 from services.gateway.cache.areas import areas_of
 from services.gateway.cache.guest import hits_of
@@ -36,7 +37,6 @@ from services.gateway.entrance import open_entrance
 from services.gateway.fast import STATE
 from services.gateway.hub import router as hub
 from services.gateway.jobs.retention import Retention
-from services.gateway.key_routes import router as keys
 from services.gateway.links.domains import DomainWatch
 from services.gateway.links.health_routes import router as link_health
 from services.gateway.links.incident_routes import router as incidents

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import text
 
-from services.gateway.access import AgencyKey
-from services.gateway.key_routes import shown_to
+from services.gateway.api_keys.keys import AgencyKey
+from services.gateway.api_keys.routes import shown_to
 from services.platform.database import Reading
 from services.platform.fields import Slug
 from services.platform.local_time import JAKARTA

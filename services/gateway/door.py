@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.gateway.access import KeyHolder
+from services.gateway.api_keys.keys import KeyHolder
 from services.gateway.cache.layer import Cache
 from services.gateway.entrance import Entrance
 from services.gateway.limits.shares import Decision

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.gateway.admission import Admission
+from services.gateway.api_keys.key_cache import KeyRing
 from services.gateway.audit.log import AuditLog
 from services.gateway.consumption import Consumption
-from services.gateway.key_ring import KeyRing
 from services.gateway.limits.leases import Leases
 from services.gateway.limits.shares import Limiter
 from services.platform.database import Database

@@ -10,8 +10,8 @@ from uuid import UUID
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.gateway.access import KeyHolder
 from services.gateway.admission import Admission
+from services.gateway.api_keys.keys import KeyHolder
 from services.gateway.audit.chain import Entry
 from services.gateway.audit.log import AuditLog
 from services.gateway.limits.rates import SAFE, kind_of

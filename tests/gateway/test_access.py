@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
-from services.gateway.access import issue_key, revoke_key
+from services.gateway.api_keys.keys import issue_key, revoke_key
 from services.gateway.app import create_app
 from services.platform.database import Database
 from services.platform.identity import (

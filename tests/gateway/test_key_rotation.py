@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from services.gateway.access import KeyHolder
+from services.gateway.api_keys.key_cache import HEARD_SECONDS, KeyRing
+from services.gateway.api_keys.keys import KeyHolder
 from services.gateway.app import create_app
-from services.gateway.key_ring import HEARD_SECONDS, KeyRing
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, new_key

@@ -10,10 +10,10 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from services.gateway.access import revoke_key
+from services.gateway.api_keys.keys import revoke_key
+from services.gateway.api_keys.upload_links import UploadLink, issue_link
 from services.gateway.app import create_app
 from services.gateway.pages.upload.session import COOKIE
-from services.gateway.upload_links import UploadLink, issue_link
 from services.platform.database import Database
 from services.platform.identity import load_private_key
 from services.platform.settings import Service

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.gateway.access import Administrator
+from services.gateway.api_keys.keys import Administrator
 from services.gateway.audit.records import latest
 from services.platform.database import Reading
 from services.platform.fields import Sha256, Slug

@@ -7,7 +7,7 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.gateway.access import Administrator
+from services.gateway.api_keys.keys import Administrator
 from services.gateway.connectors.oss.desk import Desk
 from services.gateway.connectors.reporting import NotTakenError
 from services.gateway.connectors.rounds import Rounds

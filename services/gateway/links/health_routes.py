@@ -8,7 +8,7 @@ from uuid import UUID
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Query, Request, Response
 
-from services.gateway.access import Administrator
+from services.gateway.api_keys.keys import Administrator
 from services.gateway.links.badge import badge
 from services.gateway.links.checks import Check, list_checks
 from services.gateway.links.claims import claim_link, enrol

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from services.gateway.access import Administrator
+from services.gateway.api_keys.keys import Administrator
 from services.gateway.links.health_routes import UuidCursor
 from services.gateway.links.incidents import (
     Incident,

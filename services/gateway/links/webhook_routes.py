@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import text
 
-from services.gateway.access import Administrator
+from services.gateway.api_keys.keys import Administrator
 from services.gateway.links.webhooks import END, secret_of
 from services.platform.database import Reading, Writing
 from services.platform.fields import HttpsUrl

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body, Path, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from services.gateway.access import AgencyKey
+from services.gateway.api_keys.keys import AgencyKey
 from services.gateway.connectors.oss.desk import Answered, Desk
 from services.gateway.connectors.oss.inbox import (
     OssClockMonth,

@@ -13,7 +13,8 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.datastructures import UploadFile
 
-from services.gateway.access import caller_of_key
+from services.gateway.api_keys.keys import caller_of_key
+from services.gateway.api_keys.upload_links import caller_of_link
 from services.gateway.pages.page import Page, ThisPage
 from services.gateway.pages.upload.session import (
     Session,
@@ -24,7 +25,6 @@ from services.gateway.pages.upload.session import (
     session_of,
 )
 from services.gateway.pages.upload.words import short_month, upload_words
-from services.gateway.upload_links import caller_of_link
 from services.platform.database import Database
 from services.platform.identity import Caller, TokenSigner, load_private_key
 from services.platform.problems import NotAuthenticated

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.gateway.access import caller_of_id
+from services.gateway.api_keys.keys import caller_of_id
 from services.platform.database import Database
 from services.platform.derived_keys import derived_key
 from services.platform.identity import Caller, load_private_key

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.gateway.access import caller_of_id, issue_key
+from services.gateway.api_keys.keys import caller_of_id, issue_key
 from services.platform.database import Database, WriteSession
 from services.platform.derived_keys import derived_key
 from services.platform.identity import Caller

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from services.gateway.access import DEFAULT_LIFE, IssuedKey, issue_key
+from services.gateway.api_keys.keys import DEFAULT_LIFE, IssuedKey, issue_key
 from services.platform.database import ReadSession, WriteSession
 from services.platform.identity import Scope
 from services.platform.problems import Conflict

@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.gateway.access import AgencyKey, revoke_key
-from services.gateway.rotation import agency_of_key, issue_beside, list_keys
+from services.gateway.api_keys.key_rotation import agency_of_key, issue_beside, list_keys
+from services.gateway.api_keys.keys import AgencyKey, revoke_key
 from services.platform.database import Reading, Writing
 from services.platform.fields import Slug
 from services.platform.identity import Caller, Scope

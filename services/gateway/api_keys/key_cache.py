@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
 
-from services.gateway.access import KeyHolder, holder_of_key
+from services.gateway.api_keys.keys import KeyHolder, holder_of_key
 from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Connection, Database
 
