@@ -23,7 +23,7 @@ from services.gateway.cache.guest import hits_of
 from services.gateway.cache.layer import Cache
 from services.gateway.cache.listening import Listener
 from services.gateway.cache.store import Store
-from services.gateway.clicks import Clicks
+from services.gateway.click_tracking import Clicks
 from services.gateway.connectors.oss.desk import Desk, open_desk
 from services.gateway.connectors.oss.receiving import router as oss_receiving
 from services.gateway.connectors.oss.routes import router as oss

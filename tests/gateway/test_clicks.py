@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from services.feedback.app import create_app as create_feedback
 from services.gateway.app import create_app
-from services.gateway.clicks import Clicks
+from services.gateway.click_tracking import Clicks
 from services.platform.settings import Settings
 from tests.conftest import Hub
 from tests.rows import rows

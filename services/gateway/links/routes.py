@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import Field
 from sqlmodel import col, select
 
-from services.gateway.clicks import Clicks
+from services.gateway.click_tracking import Clicks
 from services.gateway.links.health import LinkHealth, health_of_links
 from services.gateway.links.records import Link, LinkRecord
 from services.platform.database import Database, Reading, ReadSession

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import StringConstraints
 
-from services.gateway.clicks import Clicks
+from services.gateway.click_tracking import Clicks
 from services.gateway.pages.page import ThisPage
 from services.gateway.posters.codes import (
     SHORTEST,
