@@ -30,8 +30,6 @@ from services.gateway.connectors.oss.routes import router as oss
 from services.gateway.connectors.rounds import open_rounds
 from services.gateway.connectors.routes import router as connectors
 from services.gateway.connectors.simbg.routes import router as simbg
-from services.gateway.consumption import forget_consumption
-from services.gateway.consumption_routes import router as consumption_counts
 from services.gateway.door import Door
 from services.gateway.entrance import open_entrance
 from services.gateway.fast import STATE
@@ -47,6 +45,8 @@ from services.gateway.links.routes import router as links
 from services.gateway.links.watch import Watch
 from services.gateway.links.webhook_routes import router as webhooks
 from services.gateway.links.webhooks import Messenger
+from services.gateway.metering.metering import forget_consumption
+from services.gateway.metering.routes import router as consumption_counts
 from services.gateway.outbound.ssrf_guard import Guard
 from services.gateway.pages.announcements import router as announcement_pages
 from services.gateway.pages.assets import Assets

@@ -7,9 +7,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from services.gateway.admission import Admission
 from services.gateway.api_keys.key_cache import KeyRing
 from services.gateway.audit.log import AuditLog
-from services.gateway.consumption import Consumption
 from services.gateway.limits.leases import Leases
 from services.gateway.limits.shares import Limiter
+from services.gateway.metering.metering import Consumption
 from services.platform.database import Database
 from services.platform.derived_keys import derived_key
 from services.platform.settings import Settings

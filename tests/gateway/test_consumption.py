@@ -9,8 +9,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
-from services.gateway.consumption import Consumption, forget_consumption
 from services.gateway.jobs.retention import Retention
+from services.gateway.metering.metering import Consumption, forget_consumption
 from services.gateway.routing import OWN_AREAS, OWNERS, area_of
 from services.platform.database import Database
 from services.platform.identity import ANONYMOUS
