@@ -43,8 +43,6 @@ from services.gateway.links.rdap import SERVERS, Registries
 from services.gateway.links.retention import keep_checks
 from services.gateway.links.routes import router as links
 from services.gateway.links.watch import Watch
-from services.gateway.links.webhook_routes import router as webhooks
-from services.gateway.links.webhooks import Messenger
 from services.gateway.metering.metering import forget_consumption
 from services.gateway.metering.routes import router as consumption_counts
 from services.gateway.outbound.ssrf_guard import Guard
@@ -61,9 +59,11 @@ from services.gateway.pages.surveys.routes import router as surveys
 from services.gateway.pages.upload.reporting import router as reporting
 from services.gateway.pages.upload.routes import router as upload
 from services.gateway.posters.routes import router as posters
-from services.gateway.reminders import Reminders
 from services.gateway.routing import owner_of
 from services.gateway.upstreams import RemoteService
+from services.gateway.webhooks.delivery import Messenger
+from services.gateway.webhooks.reporting_reminders import Reminders
+from services.gateway.webhooks.routes import router as webhooks
 from services.platform.database import Database, install_outage_handlers
 from services.platform.derived_keys import derived_key
 from services.platform.freshness import Freshness

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from services.gateway.links.webhooks import BACKOFF, signature
+from services.gateway.webhooks.delivery import BACKOFF, signature
 from services.platform.settings import Settings
 from tests.gateway.portals import Asked, Portal, always, portal
 from tests.gateway.watched import Watched, watched

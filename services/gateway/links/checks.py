@@ -7,7 +7,6 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import RowMapping, text
 
-from services.gateway.links.changes import keep_change
 from services.gateway.links.claims import Claim, release
 from services.gateway.links.domains import registration_of
 from services.gateway.links.incidents import close_by_rule, open_by_rule
@@ -21,6 +20,7 @@ from services.gateway.links.states import (
     Verdict,
     classify,
 )
+from services.gateway.webhooks.outbox import keep_change
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 

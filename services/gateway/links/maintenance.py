@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import text
 
-from services.gateway.links.changes import keep_change
+from services.gateway.webhooks.outbox import keep_change
 from services.platform.database import ReadSession, WriteSession
 from services.platform.fields import Moment, Slug, Text
 from services.platform.ids import new_id

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import text
 
 from services.gateway.api_keys.keys import Administrator
-from services.gateway.links.webhooks import END, secret_of
+from services.gateway.webhooks.delivery import END, secret_of
 from services.platform.database import Reading, Writing
 from services.platform.fields import HttpsUrl
 from services.platform.identity import load_private_key

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from sqlalchemy import text
 
-from services.gateway.links.changes import keep_message
+from services.gateway.webhooks.outbox import keep_message
 from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database
 from services.platform.local_time import JAKARTA
