@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.gateway.api_keys.keys import KeyHolder
 from services.gateway.cache.layer import Cache
 from services.gateway.entrance import Entrance
-from services.gateway.limits.shares import Decision
+from services.gateway.rate_limits.limiter import Decision
 from services.gateway.routing import area_of, owner_of
 from services.gateway.upstreams import named_by_connection
 from services.gateway.visit import Visit

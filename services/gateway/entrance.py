@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.gateway.admission import Admission
 from services.gateway.api_keys.key_cache import KeyRing
 from services.gateway.audit.log import AuditLog
-from services.gateway.limits.leases import Leases
-from services.gateway.limits.shares import Limiter
 from services.gateway.metering.metering import Consumption
+from services.gateway.rate_limits.admission import Admission
+from services.gateway.rate_limits.limiter import Limiter
+from services.gateway.rate_limits.shared_buckets import Leases
 from services.platform.database import Database
 from services.platform.derived_keys import derived_key
 from services.platform.settings import Settings

@@ -10,12 +10,12 @@ from uuid import UUID
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.gateway.admission import Admission
 from services.gateway.api_keys.keys import KeyHolder
 from services.gateway.audit.chain import Entry
 from services.gateway.audit.log import AuditLog
-from services.gateway.limits.rates import SAFE, kind_of
-from services.gateway.limits.shares import Decision
+from services.gateway.rate_limits.admission import Admission
+from services.gateway.rate_limits.limiter import Decision
+from services.gateway.rate_limits.policies import SAFE, kind_of
 from services.platform.database import NO_ANSWER
 from services.platform.guards import answer_problem
 from services.platform.identity import ANONYMOUS, Caller

@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 
 from services.catalog.app import create_app as create_catalog
 from services.feedback.app import create_app as create_feedback
-from services.gateway.admission import Admission
 from services.gateway.app import create_app
+from services.gateway.rate_limits.admission import Admission
 from services.platform.settings import Settings
 from tests.conftest import Hub, Server
 from tests.servers import exchange, serving

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from services.cli import PATIENT_PROTOCOL, PROTOCOLS
 from services.gateway.app import create_app
 from services.gateway.cache.store import EVERYTHING
-from services.gateway.limits.bucket import Policy
-from services.gateway.limits.rates import MINUTE
+from services.gateway.rate_limits.gcra import Policy
+from services.gateway.rate_limits.policies import MINUTE
 from services.platform.settings import Service, Settings
 from tests.conftest import Server, new_key
 from tests.rows import rows

@@ -16,11 +16,11 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
-from services.gateway.limits.addresses import Proxies, bucket_of
-from services.gateway.limits.bucket import Policy, held, take, wait
-from services.gateway.limits.leases import Lease, Leases, Wish
-from services.gateway.limits.rates import kind_of
-from services.gateway.limits.shares import Decision, Limiter
+from services.gateway.rate_limits.client_address import Proxies, bucket_of
+from services.gateway.rate_limits.gcra import Policy, held, take, wait
+from services.gateway.rate_limits.limiter import Decision, Limiter
+from services.gateway.rate_limits.policies import kind_of
+from services.gateway.rate_limits.shared_buckets import Lease, Leases, Wish
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, new_key

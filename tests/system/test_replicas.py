@@ -17,10 +17,10 @@ from typing import Any
 import httpx
 import pytest
 
-from services.gateway.limits.bucket import Policy
-from services.gateway.limits.rates import MINUTE
 from services.gateway.links.claims import enrol
 from services.gateway.links.watch import AT_ONCE
+from services.gateway.rate_limits.gcra import Policy
+from services.gateway.rate_limits.policies import MINUTE
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 from tests.conftest import Server, new_key

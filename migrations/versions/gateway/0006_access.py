@@ -61,7 +61,7 @@ LIMITS = (
     "'When a bucket of requests is full again; buckets of addresses are keyed hashes'",
     "CREATE INDEX rate_full ON gateway.rate (region, full_at)",
     # Many buckets in one round trip. The lock gives replicas an order, so that they never jam; the
-    # arithmetic is that of `services/gateway/limits/bucket.py`.
+    # arithmetic is that of `services/gateway/rate_limits/gcra.py`.
     """
     CREATE FUNCTION gateway.take_requests(
         of_region text, buckets text[], bursts float8[], everies float8[], wanted float8[],

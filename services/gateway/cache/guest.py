@@ -2,10 +2,10 @@
 
 from functools import lru_cache
 
-from services.gateway.admission import Admission
 from services.gateway.cache.layer import Cache
 from services.gateway.fast import Hits
-from services.gateway.limits.rates import kind_of
+from services.gateway.rate_limits.admission import Admission
+from services.gateway.rate_limits.policies import kind_of
 from services.gateway.routing import area_of
 
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 
 from services.gateway.api_keys.keys import KeyHolder
-from services.gateway.limits.addresses import Proxies, bucket_of
-from services.gateway.limits.bucket import Policy
-from services.gateway.limits.rates import Rates, kind_of
-from services.gateway.limits.shares import Decision, Limiter
 from services.gateway.metering.metering import Consumption, month_of
+from services.gateway.rate_limits.client_address import Proxies, bucket_of
+from services.gateway.rate_limits.gcra import Policy
+from services.gateway.rate_limits.limiter import Decision, Limiter
+from services.gateway.rate_limits.policies import Rates, kind_of
 from services.platform.identity import ANONYMOUS
 from services.platform.settings import Settings
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from services.gateway.limits.bucket import Policy
+from services.gateway.rate_limits.gcra import Policy
 from services.platform.database import NO_ANSWER, Connection, Database
 
 ANSWER_SECONDS = 1.0

@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Literal
 
-from services.gateway.limits.bucket import Policy
+from services.gateway.rate_limits.gcra import Policy
 from services.platform.settings import Settings
 
 Kind = Literal["reads", "writes", "exports"]

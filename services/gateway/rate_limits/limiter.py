@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
-from services.gateway.limits.bucket import Policy, held, take, wait
-from services.gateway.limits.leases import Lease, Wish
+from services.gateway.rate_limits.gcra import Policy, held, take, wait
+from services.gateway.rate_limits.shared_buckets import Lease, Wish
 from services.platform.background import Background
 from services.platform.database import NO_ANSWER
 
