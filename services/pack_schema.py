@@ -17,7 +17,7 @@ from services.assessment.pack import field_of
 from services.catalog.records import AgencyFile, LifeEventFile, ServiceFile
 from services.feedback.surveys.definition import Survey
 from services.gateway.connectors.pack import ConnectorFile
-from services.gateway.links.records import LinkFile
+from services.gateway.link_monitoring.records import LinkFile
 from services.platform.packs import Pack, PackModel, SourceFile
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

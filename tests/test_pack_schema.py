@@ -16,7 +16,7 @@ from services.catalog.pack import read_catalog
 from services.cli import app
 from services.feedback.pack import read_feedback
 from services.gateway.connectors.pack import read_connectors
-from services.gateway.links.pack import read_links
+from services.gateway.link_monitoring.pack import read_links
 from services.pack_schema import FILE_KINDS, FileKind, schema_text
 from services.platform.packs import Pack, PackError, parse, read_yaml
 from services.platform.settings import ROOT

@@ -35,14 +35,14 @@ from services.gateway.entrance import open_entrance
 from services.gateway.fast import STATE
 from services.gateway.hub import router as hub
 from services.gateway.jobs.retention import Retention
-from services.gateway.links.domains import DomainWatch
-from services.gateway.links.health_routes import router as link_health
-from services.gateway.links.incident_routes import router as incidents
-from services.gateway.links.probing import Prober
-from services.gateway.links.rdap import SERVERS, Registries
-from services.gateway.links.retention import keep_checks
-from services.gateway.links.routes import router as links
-from services.gateway.links.watch import Watch
+from services.gateway.link_monitoring.check_routes import router as link_health
+from services.gateway.link_monitoring.domain_expiry import DomainWatch
+from services.gateway.link_monitoring.incident_routes import router as incidents
+from services.gateway.link_monitoring.probe import Prober
+from services.gateway.link_monitoring.rdap import SERVERS, Registries
+from services.gateway.link_monitoring.retention import keep_checks
+from services.gateway.link_monitoring.routes import router as links
+from services.gateway.link_monitoring.scheduler import Watch
 from services.gateway.metering.metering import forget_consumption
 from services.gateway.metering.routes import router as consumption_counts
 from services.gateway.outbound.ssrf_guard import Guard

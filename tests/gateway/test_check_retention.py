@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
 from services.gateway.jobs.retention import first_month_kept
-from services.gateway.links.retention import keep_checks
+from services.gateway.link_monitoring.retention import keep_checks
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 from tests.gateway.watched import store_links

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from services.gateway.links.checks import Check, record
-from services.gateway.links.claims import claim_due, enrol
-from services.gateway.links.domains import DomainWatch, registration_of
-from services.gateway.links.rdap import Registries, names_to_ask
-from services.gateway.links.states import Outcome, Registration, Verdict, classify
+from services.gateway.link_monitoring.checks import Check, record
+from services.gateway.link_monitoring.classify import Outcome, Registration, Verdict, classify
+from services.gateway.link_monitoring.domain_expiry import DomainWatch, registration_of
+from services.gateway.link_monitoring.leases import claim_due, enrol
+from services.gateway.link_monitoring.rdap import Registries, names_to_ask
 from services.gateway.outbound.client import ConnectorError, Patience
 from services.gateway.outbound.ssrf_guard import Guard
 from services.platform.database import Database
@@ -199,7 +199,7 @@ def test_whatever_a_registry_answers_what_was_known_stays_and_the_log_tells(
     empty: Settings, registry: Portal, caplog: pytest.LogCaptureFixture
 ) -> None:
     store_links(empty, simbg="https://pu.go.id/")
-    caplog.set_level(logging.INFO, "services.gateway.links.domains")
+    caplog.set_level(logging.INFO, "services.gateway.link_monitoring.domain_expiry")
 
     async def once(address: str) -> None:
         async with watching(empty, address) as (_, watch):

@@ -9,9 +9,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from services.gateway.links.badge import badge
-from services.gateway.links.standing import Standing, after, held
-from services.gateway.links.states import Verdict
+from services.gateway.link_monitoring.badge import badge
+from services.gateway.link_monitoring.classify import Verdict
+from services.gateway.link_monitoring.status import Standing, after, held
 from services.platform.settings import Settings
 from tests.gateway.portals import Portal, always, portal
 from tests.gateway.watched import Watched, watched

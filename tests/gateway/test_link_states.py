@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from services.gateway.links.probing import BODY_BYTES, Patience, Prober
-from services.gateway.links.states import Outcome, State, Verdict, classify
+from services.gateway.link_monitoring.classify import Outcome, State, Verdict, classify
+from services.gateway.link_monitoring.probe import BODY_BYTES, Patience, Prober
 from services.gateway.outbound.ssrf_guard import Guard
 from tests.gateway.portals import (
     PAGE,

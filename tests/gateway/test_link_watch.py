@@ -5,11 +5,11 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-from services.gateway.links.checks import Check, record
-from services.gateway.links.claims import Claim, claim_due, enrol, release
-from services.gateway.links.probing import Prober
-from services.gateway.links.states import Outcome
-from services.gateway.links.watch import Watch
+from services.gateway.link_monitoring.checks import Check, record
+from services.gateway.link_monitoring.classify import Outcome
+from services.gateway.link_monitoring.leases import Claim, claim_due, enrol, release
+from services.gateway.link_monitoring.probe import Prober
+from services.gateway.link_monitoring.scheduler import Watch
 from services.gateway.outbound.ssrf_guard import Guard
 from services.platform.database import Database
 from services.platform.settings import Service, Settings

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from services.gateway.links.sla import LinkIncident, LinkYear, SlaYear, together
-from services.gateway.links.sla_pdf import document_of, method_of, to_pdf
-from services.gateway.links.uptime import UptimePeriod
+from services.gateway.link_monitoring.sla import LinkIncident, LinkYear, SlaYear, together
+from services.gateway.link_monitoring.sla_pdf import document_of, method_of, to_pdf
+from services.gateway.link_monitoring.uptime import UptimePeriod
 from services.platform.local_time import JAKARTA
 from services.platform.settings import Settings
 from tests.gateway.watched import Watched, watched

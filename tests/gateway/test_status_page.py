@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.gateway.links.health import LinkHealth
+from services.gateway.link_monitoring.health import LinkHealth
 from services.gateway.pages.notices import moment, notices_of
 from services.platform.settings import Settings
 from tests.gateway.portals import Portal, always, portal

@@ -9,8 +9,8 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
-from services.gateway.links.pack import load_links
-from services.gateway.links.records import Link
+from services.gateway.link_monitoring.pack import load_links
+from services.gateway.link_monitoring.records import Link
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub

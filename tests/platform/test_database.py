@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 import services.catalog.records
-import services.gateway.links.records
+import services.gateway.link_monitoring.records
 from services.platform.database import Database
 from services.platform.migrations import migrate
 from services.platform.settings import ROOT, Service, Settings
@@ -22,7 +22,7 @@ from tests.conftest import Server
 from tests.rows import rows
 
 # Imported for the tables that they declare.
-DECLARING = (services.catalog.records, services.gateway.links.records)
+DECLARING = (services.catalog.records, services.gateway.link_monitoring.records)
 SCHEMAS = [service.value for service in Service]
 
 

@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
-from services.gateway.links.claims import enrol
-from services.gateway.links.watch import AT_ONCE
+from services.gateway.link_monitoring.leases import enrol
+from services.gateway.link_monitoring.scheduler import AT_ONCE
 from services.gateway.rate_limits.gcra import Policy
 from services.gateway.rate_limits.policies import MINUTE
 from services.platform.database import Database

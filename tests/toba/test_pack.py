@@ -12,7 +12,7 @@ from services.assessment.pack import read_evidence
 from services.catalog.pack import CatalogPack, read_catalog
 from services.catalog.records import COMPONENTS, ServiceFile
 from services.cli import load_pack
-from services.gateway.links.pack import read_links
+from services.gateway.link_monitoring.pack import read_links
 from services.pack_schema import FILE_KINDS
 from services.platform.packs import read_csv
 from services.platform.settings import ROOT, Settings

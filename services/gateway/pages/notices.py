@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 
-from services.gateway.links.health import LinkHealth
-from services.gateway.links.reasons import short_title
+from services.gateway.link_monitoring.health import LinkHealth
+from services.gateway.link_monitoring.reason_texts import short_title
 from services.platform.languages import Language
 
 MONTHS = {

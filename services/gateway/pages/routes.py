@@ -10,8 +10,8 @@ from fastapi.responses import HTMLResponse
 from pydantic import StringConstraints
 from sqlmodel import col, select
 
-from services.gateway.links.health import health_of_links
-from services.gateway.links.records import LinkRecord
+from services.gateway.link_monitoring.health import health_of_links
+from services.gateway.link_monitoring.records import LinkRecord
 from services.gateway.openapi import unified_document
 from services.gateway.pages.announcements import latest_of
 from services.gateway.pages.announcements import words_of as announcement_words

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlmodel import col, select
 
-from services.gateway.links.health import LinkHealth, health_of_links
-from services.gateway.links.incidents import list_incidents
-from services.gateway.links.maintenance import list_maintenance
-from services.gateway.links.reasons import in_words, short_title
-from services.gateway.links.records import LinkRecord
-from services.gateway.links.uptime import days_of
+from services.gateway.link_monitoring.health import LinkHealth, health_of_links
+from services.gateway.link_monitoring.incidents import list_incidents
+from services.gateway.link_monitoring.maintenance import list_maintenance
+from services.gateway.link_monitoring.reason_texts import in_words, short_title
+from services.gateway.link_monitoring.records import LinkRecord
+from services.gateway.link_monitoring.uptime import days_of
 from services.gateway.pages.notices import moment
 from services.gateway.pages.page import Page, ThisPage
 from services.platform.database import Reading

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.gateway.connectors.simbg.numbers import PATTERN, NotANumberError, taken_apart
 from services.gateway.connectors.simbg.recap import as_statistics
-from services.gateway.links.health import LinkHealth, health_of_links
+from services.gateway.link_monitoring.health import LinkHealth, health_of_links
 from services.gateway.regency.districts import list_districts
 from services.platform.database import Reading
 from services.platform.fields import DistrictCode, Href, RegionCode

@@ -6,9 +6,9 @@ import random
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from services.gateway.links.checks import Check, record
-from services.gateway.links.claims import Claim, claim_due, enrol
-from services.gateway.links.probing import Prober
+from services.gateway.link_monitoring.checks import Check, record
+from services.gateway.link_monitoring.leases import Claim, claim_due, enrol
+from services.gateway.link_monitoring.probe import Prober
 from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database
 

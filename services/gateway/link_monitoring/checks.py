@@ -7,11 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import RowMapping, text
 
-from services.gateway.links.claims import Claim, release
-from services.gateway.links.domains import registration_of
-from services.gateway.links.incidents import close_by_rule, open_by_rule
-from services.gateway.links.standing import Standing, after, held
-from services.gateway.links.states import (
+from services.gateway.link_monitoring.classify import (
     HUB_OFFLINE,
     UNREACHED,
     Outcome,
@@ -20,6 +16,10 @@ from services.gateway.links.states import (
     Verdict,
     classify,
 )
+from services.gateway.link_monitoring.domain_expiry import registration_of
+from services.gateway.link_monitoring.incidents import close_by_rule, open_by_rule
+from services.gateway.link_monitoring.leases import Claim, release
+from services.gateway.link_monitoring.status import Standing, after, held
 from services.gateway.webhooks.outbox import keep_change
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id

@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from sqlalchemy import text
 
-from services.gateway.links.uptime import UptimePeriod, uptime_of
+from services.gateway.link_monitoring.uptime import UptimePeriod, uptime_of
 from services.platform.database import ReadSession
 from services.platform.local_time import JAKARTA
 

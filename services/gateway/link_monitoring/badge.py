@@ -2,7 +2,7 @@
 
 from xml.sax.saxutils import escape
 
-from services.gateway.links.states import State
+from services.gateway.link_monitoring.classify import State
 
 COLOURS: dict[State, str] = {
     "ok": "#2a7f4f",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.gateway.links.states import Reason
+from services.gateway.link_monitoring.classify import Reason
 
 REASONS: Mapping[Reason, tuple[str, str]] = {
     "dns": ("alamatnya tidak ditemukan", "its address is not found"),

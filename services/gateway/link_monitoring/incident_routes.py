@@ -7,8 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from services.gateway.api_keys.keys import Administrator
-from services.gateway.links.health_routes import UuidCursor
-from services.gateway.links.incidents import (
+from services.gateway.link_monitoring.check_routes import UuidCursor
+from services.gateway.link_monitoring.incidents import (
     Incident,
     NewIncident,
     NewIncidentUpdate,
@@ -17,14 +17,14 @@ from services.gateway.links.incidents import (
     open_by_hand,
     update_incident,
 )
-from services.gateway.links.maintenance import (
+from services.gateway.link_monitoring.maintenance import (
     Maintenance,
     NewMaintenance,
     cancel,
     list_maintenance,
     plan,
 )
-from services.gateway.links.records import LinkRecord
+from services.gateway.link_monitoring.records import LinkRecord
 from services.platform.database import Reading, ReadSession, WriteSession, Writing
 from services.platform.fields import Slug
 from services.platform.identity import Caller

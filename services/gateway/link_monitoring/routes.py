@@ -9,8 +9,8 @@ from pydantic import Field
 from sqlmodel import col, select
 
 from services.gateway.click_tracking import Clicks
-from services.gateway.links.health import LinkHealth, health_of_links
-from services.gateway.links.records import Link, LinkRecord
+from services.gateway.link_monitoring.health import LinkHealth, health_of_links
+from services.gateway.link_monitoring.records import Link, LinkRecord
 from services.platform.database import Database, Reading, ReadSession
 from services.platform.fields import Href, Slug
 from services.platform.paging import Page, next_address

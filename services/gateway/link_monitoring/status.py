@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 
-from services.gateway.links.states import Reason, State, Verdict
+from services.gateway.link_monitoring.classify import Reason, State, Verdict
 from services.platform.local_time import JAKARTA
 
 OPENS_AFTER = 2

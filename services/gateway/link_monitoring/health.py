@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import text
 
-from services.gateway.links.states import Reason, State
+from services.gateway.link_monitoring.classify import Reason, State
 from services.platform.database import ReadSession
 
 HEALTH = """

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import httpx
 
-from services.gateway.links.states import Registration
+from services.gateway.link_monitoring.classify import Registration
 from services.gateway.outbound.circuit_breaker import Breaker, Rule
 from services.gateway.outbound.client import Connector, ConnectorError, Patience
 from services.gateway.outbound.ssrf_guard import Guard

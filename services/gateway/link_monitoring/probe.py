@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from services.gateway.links.states import Outcome
+from services.gateway.link_monitoring.classify import Outcome
 from services.gateway.outbound.failures import (
     failure_of,
     reason_of,

@@ -9,17 +9,17 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Query, Request, Response
 
 from services.gateway.api_keys.keys import Administrator
-from services.gateway.links.badge import badge
-from services.gateway.links.checks import Check, list_checks
-from services.gateway.links.claims import claim_link, enrol
-from services.gateway.links.feed import STATES, changes_feed
-from services.gateway.links.health import health_of_links
-from services.gateway.links.reasons import short_title
-from services.gateway.links.routes import find_link
-from services.gateway.links.sla import read_year
-from services.gateway.links.sla_pdf import to_pdf
-from services.gateway.links.uptime import DAYS_AT_MOST, By, Uptime, sla_report, uptime_of
-from services.gateway.links.watch import Watch
+from services.gateway.link_monitoring.atom_feed import STATES, changes_feed
+from services.gateway.link_monitoring.badge import badge
+from services.gateway.link_monitoring.checks import Check, list_checks
+from services.gateway.link_monitoring.health import health_of_links
+from services.gateway.link_monitoring.leases import claim_link, enrol
+from services.gateway.link_monitoring.reason_texts import short_title
+from services.gateway.link_monitoring.routes import find_link
+from services.gateway.link_monitoring.scheduler import Watch
+from services.gateway.link_monitoring.sla import read_year
+from services.gateway.link_monitoring.sla_pdf import to_pdf
+from services.gateway.link_monitoring.uptime import DAYS_AT_MOST, By, Uptime, sla_report, uptime_of
 from services.gateway.regency.regency import find_regency
 from services.platform.database import Database, Reading
 from services.platform.guards import tag_matches

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import text
 
-from services.gateway.links.reasons import in_words, short_title
+from services.gateway.link_monitoring.reason_texts import in_words, short_title
 from services.gateway.webhooks.outbox import keep_change
 from services.platform.database import ReadSession, WriteSession
 from services.platform.fields import Href, Line, Slug, Text

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from services.gateway.links.checks import HOLDS
-from services.gateway.links.reasons import in_words
-from services.gateway.links.sla import LinkIncident, LinkYear, SlaYear, together
-from services.gateway.links.standing import CLOSES_AFTER, OPENS_AFTER
-from services.gateway.links.uptime import UptimePeriod
+from services.gateway.link_monitoring.checks import HOLDS
+from services.gateway.link_monitoring.reason_texts import in_words
+from services.gateway.link_monitoring.sla import LinkIncident, LinkYear, SlaYear, together
+from services.gateway.link_monitoring.status import CLOSES_AFTER, OPENS_AFTER
+from services.gateway.link_monitoring.uptime import UptimePeriod
 from services.gateway.pages.notices import MONTHS
 from services.platform.local_time import JAKARTA
 from services.platform.typesetting import BREAK, breakable, set_pages

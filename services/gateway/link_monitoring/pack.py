@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from services.gateway.links.records import Link, LinkFile, LinkRecord
+from services.gateway.link_monitoring.records import Link, LinkFile, LinkRecord
 from services.platform.database import WriteSession
 from services.platform.packs import (
     Change,

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from sqlalchemy import text
 
-from services.gateway.links.reasons import in_words, short_title
+from services.gateway.link_monitoring.reason_texts import in_words, short_title
 from services.platform.database import ReadSession
 
 NAMESPACE = "http://www.w3.org/2005/Atom"

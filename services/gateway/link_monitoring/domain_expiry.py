@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
-from services.gateway.links.rdap import Registries
-from services.gateway.links.states import Registration
+from services.gateway.link_monitoring.classify import Registration
+from services.gateway.link_monitoring.rdap import Registries
 from services.gateway.outbound.client import ConnectorError
 from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database, WriteSession
