@@ -754,8 +754,8 @@ def stand_in(
     """Serve a stand-in for a system of others, for tests and demonstrations."""
     import uvicorn
 
-    from services.gateway.connectors.stand_in import create_oss_stand_in
-    from services.gateway.connectors.website_stand_in import create_website_stand_in
+    from services.gateway.connectors.mocks.oss import create_oss_stand_in
+    from services.gateway.connectors.mocks.website import create_website_stand_in
 
     made = {"oss": create_oss_stand_in, "website": create_website_stand_in}.get(system)
     if made is None:

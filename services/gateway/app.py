@@ -15,7 +15,6 @@ from starlette.middleware import Middleware
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.gateway.announcements.routes import router as announcements
 from services.gateway.api_keys.routes import router as keys
 from services.gateway.audit.routes import router as audit_lines
 from services.gateway.cache.areas import areas_of
@@ -24,10 +23,11 @@ from services.gateway.cache.layer import Cache
 from services.gateway.cache.listening import Listener
 from services.gateway.cache.store import Store
 from services.gateway.click_tracking import Clicks
-from services.gateway.connectors.oss.desk import Desk, open_desk
-from services.gateway.connectors.oss.receiving import router as oss_receiving
+from services.gateway.connectors.announcements.routes import router as announcements
+from services.gateway.connectors.oss.inbound_routes import router as oss_receiving
 from services.gateway.connectors.oss.routes import router as oss
-from services.gateway.connectors.rounds import open_rounds
+from services.gateway.connectors.oss.service import Desk, open_desk
+from services.gateway.connectors.polling import open_rounds
 from services.gateway.connectors.routes import router as connectors
 from services.gateway.connectors.simbg.routes import router as simbg
 from services.gateway.door import Door

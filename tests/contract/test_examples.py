@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from services.gateway.connectors.stand_in import create_oss_stand_in
+from services.gateway.connectors.mocks.oss import create_oss_stand_in
 from tests.conftest import Server
 from tests.contract.document import unified_document_at_rest
 from tests.contract.sending import CHANGED, FORM, JSON, PLACES, Sender

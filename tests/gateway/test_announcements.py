@@ -10,12 +10,16 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from services.gateway.announcements.cleaning import cleaned, line_of
-from services.gateway.announcements.linking import Named, Words
-from services.gateway.announcements.reading import NotAFeedError, address_of_feed, read_feed
 from services.gateway.app import create_app
+from services.gateway.connectors.announcements.feed_parser import (
+    NotAFeedError,
+    address_of_feed,
+    read_feed,
+)
+from services.gateway.connectors.announcements.sanitise import cleaned, line_of
+from services.gateway.connectors.announcements.service_matching import Named, Words
+from services.gateway.connectors.mocks.website import POSTS, create_website_stand_in
 from services.gateway.connectors.pack import ConnectorFile, load_connectors
-from services.gateway.connectors.website_stand_in import POSTS, create_website_stand_in
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, Server

@@ -16,7 +16,8 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
-from services.gateway.connectors.oss.desk import Desk
+from services.gateway.connectors.mocks.oss import USER_KEY, create_oss_stand_in, whole_fields
+from services.gateway.connectors.oss.inbound_routes import PATHS
 from services.gateway.connectors.oss.messages import (
     Inbound,
     Outbound,
@@ -25,9 +26,8 @@ from services.gateway.connectors.oss.messages import (
     token_for,
     token_is_right,
 )
-from services.gateway.connectors.oss.receiving import PATHS
 from services.gateway.connectors.oss.routes import clock_of
-from services.gateway.connectors.stand_in import USER_KEY, create_oss_stand_in, whole_fields
+from services.gateway.connectors.oss.service import Desk
 from services.gateway.outbound.circuit_breaker import Breaker, Rule
 from services.platform.local_time import JAKARTA
 from services.platform.settings import Settings

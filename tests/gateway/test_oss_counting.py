@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from services.gateway.app import create_app
-from services.gateway.connectors.oss.counting import Counter, Message, figures_of
+from services.gateway.connectors.mocks.oss import create_oss_stand_in
+from services.gateway.connectors.oss.statistics import Counter, Message, figures_of
 from services.gateway.connectors.pack import CountingRule
-from services.gateway.connectors.reporting import NotTakenError, Reporter
-from services.gateway.connectors.stand_in import create_oss_stand_in
+from services.gateway.connectors.statistics_client import NotTakenError, Reporter
 from services.platform.settings import Settings
 from tests.gateway.test_announcements import store_connectors
 from tests.gateway.test_oss import LICENCE, STATUS, Connected, connected, deliver, message, token

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.gateway.connectors.oss.pauses import Event, Pause, by_month, pauses_of
+from services.gateway.connectors.oss.clock_stops import Event, Pause, by_month, pauses_of
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 ENDS = ("42", "44", "50", "90")

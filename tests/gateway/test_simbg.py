@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.gateway.connectors.simbg.numbers import NotANumberError, taken_apart
+from services.gateway.connectors.simbg.permit_numbers import NotANumberError, taken_apart
 from services.platform.spreadsheets import Column, write_xlsx
 from tests.conftest import Hub
 from tests.rows import rows

@@ -8,13 +8,13 @@ from pydantic import SecretStr, ValidationError
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
-from services.gateway.connectors.mapping import NotMappedError, at_pointer, statistics_of
-from services.gateway.connectors.pack import StatisticsSource
-from services.gateway.connectors.website_stand_in import (
+from services.gateway.connectors.json_mapping import NotMappedError, at_pointer, statistics_of
+from services.gateway.connectors.mocks.website import (
     FIGURES,
     SECRET,
     create_website_stand_in,
 )
+from services.gateway.connectors.pack import StatisticsSource
 from tests.conftest import Server
 from tests.gateway.test_announcements import Reading, store_connectors
 from tests.rows import rows

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.gateway.api_keys.keys import Administrator
-from services.gateway.connectors.oss.desk import Desk
-from services.gateway.connectors.reporting import NotTakenError
-from services.gateway.connectors.rounds import Rounds
-from services.gateway.connectors.sources import Source, list_sources
+from services.gateway.connectors.oss.service import Desk
+from services.gateway.connectors.polling import Rounds
+from services.gateway.connectors.source_leases import Source, list_sources
+from services.gateway.connectors.statistics_client import NotTakenError
 from services.gateway.outbound.circuit_breaker import BreakerState, Switch
 from services.gateway.outbound.client import Connector
 from services.gateway.outbound.last_known import Memory

@@ -8,13 +8,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
-from services.gateway.announcements.routes import (
+from services.gateway.connectors.announcements.routes import (
     Announcement,
     announcement_of,
     announcing,
 )
-from services.gateway.announcements.store import find_announcement, newest
-from services.gateway.connectors.sources import list_sources
+from services.gateway.connectors.announcements.store import find_announcement, newest
+from services.gateway.connectors.source_leases import list_sources
 from services.gateway.pages.notices import MONTHS, moment
 from services.gateway.pages.page import Page, ThisPage
 from services.gateway.pages.status import zone_of

@@ -8,8 +8,7 @@ from fastapi import APIRouter, Body, Path, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from services.gateway.api_keys.keys import AgencyKey
-from services.gateway.connectors.oss.desk import Answered, Desk
-from services.gateway.connectors.oss.inbox import (
+from services.gateway.connectors.oss.message_store import (
     OssClockMonth,
     OssMonth,
     clock_of_year,
@@ -18,6 +17,7 @@ from services.gateway.connectors.oss.inbox import (
     months_of,
 )
 from services.gateway.connectors.oss.messages import Outbound, faults_of, fits_json, mapping
+from services.gateway.connectors.oss.service import Answered, Desk
 from services.platform.database import NO_ANSWER, Database, Reading, WriteSession
 from services.platform.identity import Caller
 from services.platform.ids import new_id

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from services.gateway.connectors.simbg.numbers import PATTERN, NotANumberError, taken_apart
-from services.gateway.connectors.simbg.recap import as_statistics
+from services.gateway.connectors.simbg.permit_numbers import PATTERN, NotANumberError, taken_apart
+from services.gateway.connectors.simbg.recap_import import as_statistics
 from services.gateway.link_monitoring.health import LinkHealth, health_of_links
 from services.gateway.regency.districts import list_districts
 from services.platform.database import Reading

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import text
 
 from services.gateway.connectors.pack import STORED_COUNTING, Counting, CountingRule, Measure
-from services.gateway.connectors.reporting import Reporter
+from services.gateway.connectors.statistics_client import Reporter
 from services.platform.database import Database, WriteSession
 
 ALONE = """

@@ -11,18 +11,18 @@ from typing import Any
 
 import httpx
 
-from services.gateway.announcements.store import keep_items
-from services.gateway.announcements.visiting import Vocabulary, visit
-from services.gateway.connectors.mapping import NotMappedError, statistics_of
-from services.gateway.connectors.oss.counting import Counter
+from services.gateway.connectors.announcements.fetch import Vocabulary, visit
+from services.gateway.connectors.announcements.store import keep_items
+from services.gateway.connectors.json_mapping import NotMappedError, statistics_of
+from services.gateway.connectors.oss.statistics import Counter
 from services.gateway.connectors.pack import StatisticsSource
-from services.gateway.connectors.reporting import NotTakenError, Reporter, SignsIn
-from services.gateway.connectors.sources import (
+from services.gateway.connectors.source_leases import (
     Claim,
     claim_source,
     note_failure,
     note_success,
 )
+from services.gateway.connectors.statistics_client import NotTakenError, Reporter, SignsIn
 from services.gateway.outbound.client import ConnectorError
 from services.gateway.outbound.source_clients import Ways, validators_of
 from services.gateway.outbound.ssrf_guard import Guard

@@ -8,8 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.gateway.announcements.store import find_announcement, newest
-from services.gateway.connectors.sources import Source, list_sources
+from services.gateway.connectors.announcements.store import find_announcement, newest
+from services.gateway.connectors.source_leases import Source, list_sources
 from services.platform.database import Reading
 from services.platform.fields import Href, Slug
 from services.platform.paging import next_address

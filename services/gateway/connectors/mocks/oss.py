@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from services.gateway.connectors.oss.inbound_routes import PATHS
 from services.gateway.connectors.oss.messages import (
     Inbound,
     Outbound,
@@ -25,7 +26,6 @@ from services.gateway.connectors.oss.messages import (
     nib_in,
     token_for,
 )
-from services.gateway.connectors.oss.receiving import PATHS
 from services.gateway.outbound.failures import trusted_roots
 from services.platform.local_time import JAKARTA
 

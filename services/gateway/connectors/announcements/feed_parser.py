@@ -19,7 +19,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from services.gateway.announcements.cleaning import line_of
+from services.gateway.connectors.announcements.sanitise import line_of
 from services.platform.local_time import JAKARTA
 
 MOST_ITEMS = 100

@@ -6,14 +6,14 @@ from typing import Any
 
 import httpx
 
-from services.gateway.announcements.linking import Named, Words
-from services.gateway.announcements.reading import (
+from services.gateway.connectors.announcements.feed_parser import (
     Item,
     NotAFeedError,
     address_of_feed,
     read_feed,
 )
-from services.gateway.connectors.sources import Claim
+from services.gateway.connectors.announcements.service_matching import Named, Words
+from services.gateway.connectors.source_leases import Claim
 from services.gateway.outbound.client import ConnectorError
 from services.gateway.outbound.source_clients import Ways, validators_of
 from services.platform.service import API

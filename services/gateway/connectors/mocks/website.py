@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from services.gateway.connectors.stand_in import Broken, StandIn
+from services.gateway.connectors.mocks.oss import Broken, StandIn
 
 SECRET = "Bearer stand-in"  # noqa: S105 - of a stand-in
 

@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from services.gateway.connectors.oss.inbox import keep
+from services.gateway.connectors.oss.message_store import keep
 from services.gateway.connectors.oss.messages import (
     Inbound,
     faults_of,

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services.gateway.announcements.cleaning import cleaned, line_of
-from services.gateway.announcements.linking import Words
-from services.gateway.announcements.reading import Item
+from services.gateway.connectors.announcements.feed_parser import Item
+from services.gateway.connectors.announcements.sanitise import cleaned, line_of
+from services.gateway.connectors.announcements.service_matching import Words
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 

@@ -16,8 +16,8 @@ from typing import Any, Literal, TypeGuard, get_args
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import text
 
+from services.gateway.connectors.oss.clock_stops import Event, Pause, by_month, pauses_of
 from services.gateway.connectors.oss.messages import VERSION, Inbound, mapping
-from services.gateway.connectors.oss.pauses import Event, Pause, by_month, pauses_of
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 from services.platform.local_time import JAKARTA
