@@ -133,7 +133,7 @@ def _in_process(served: Service, settings: Settings) -> list[Service]:
 
 
 PROTOCOLS = {
-    Service.gateway: "services.gateway.fast:FastProtocol",
+    Service.gateway: "services.gateway.http_cache.fast_path:FastProtocol",
     Service.feedback: "services.feedback.usage.short:EventProtocol",
 }
 """Protocols of the server that answer by themselves what needs no application."""

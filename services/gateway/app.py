@@ -17,11 +17,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway.api_keys.routes import router as keys
 from services.gateway.audit.routes import router as audit_lines
-from services.gateway.cache.areas import areas_of
-from services.gateway.cache.guest import hits_of
-from services.gateway.cache.layer import Cache
-from services.gateway.cache.listening import Listener
-from services.gateway.cache.store import Store
 from services.gateway.click_tracking import Clicks
 from services.gateway.connectors.announcements.routes import router as announcements
 from services.gateway.connectors.oss.inbound_routes import router as oss_receiving
@@ -32,7 +27,12 @@ from services.gateway.connectors.routes import router as connectors
 from services.gateway.connectors.simbg.routes import router as simbg
 from services.gateway.door import Door
 from services.gateway.entrance import open_entrance
-from services.gateway.fast import STATE
+from services.gateway.http_cache.cacheable_paths import areas_of
+from services.gateway.http_cache.fast_path import STATE
+from services.gateway.http_cache.fast_path_hooks import hits_of
+from services.gateway.http_cache.invalidation import Listener
+from services.gateway.http_cache.middleware import Cache
+from services.gateway.http_cache.store import Store
 from services.gateway.hub import router as hub
 from services.gateway.jobs.retention import Retention
 from services.gateway.link_monitoring.check_routes import router as link_health

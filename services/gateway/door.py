@@ -8,8 +8,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway.api_keys.keys import KeyHolder
-from services.gateway.cache.layer import Cache
 from services.gateway.entrance import Entrance
+from services.gateway.http_cache.middleware import Cache
 from services.gateway.rate_limits.limiter import Decision
 from services.gateway.routing import area_of, owner_of
 from services.gateway.upstreams import named_by_connection

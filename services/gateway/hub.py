@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
 
-from services.gateway.cache.counts import Counts
+from services.gateway.http_cache.stats import Counts
 from services.gateway.openapi import for_splp, public_address, unified_document
 from services.platform.database import NO_ANSWER, Database
 from services.platform.fields import RegionCode

@@ -17,9 +17,9 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from services.gateway.cache.layer import Cache
-from services.gateway.cache.store import Store
-from services.gateway.fast import STATE, FastProtocol, Hits
+from services.gateway.http_cache.fast_path import STATE, FastProtocol, Hits
+from services.gateway.http_cache.middleware import Cache
+from services.gateway.http_cache.store import Store
 from services.platform.short_way import UVICORN
 from tests.servers import exchange, serving
 from tests.waiting import until

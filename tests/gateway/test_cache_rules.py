@@ -6,10 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from services.gateway.cache.directives import FOREVER, parse_directives
-from services.gateway.cache.encodings import accepted_codings, is_packable, plain_tags, tag_in
-from services.gateway.cache.entry import Asked, Entry, reply_of
-from services.gateway.cache.rules import (
+from services.gateway.http_cache.cache_control import FOREVER, parse_directives
+from services.gateway.http_cache.compression import (
+    accepted_codings,
+    is_packable,
+    plain_tags,
+    tag_in,
+)
+from services.gateway.http_cache.entry import Asked, Entry, reply_of
+from services.gateway.http_cache.rfc9111 import (
     RawHeaders,
     Use,
     bears_error,
@@ -19,7 +24,7 @@ from services.gateway.cache.rules import (
     use_of,
     vary_of,
 )
-from services.gateway.cache.store import FORMS, Store
+from services.gateway.http_cache.store import FORMS, Store
 
 NOW = 1_800_000_000.0
 KEY = ("http://hub", "/api/v1/services")

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from services.cli import PATIENT_PROTOCOL, PROTOCOLS
 from services.gateway.app import create_app
-from services.gateway.cache.store import EVERYTHING
+from services.gateway.http_cache.store import EVERYTHING
 from services.gateway.rate_limits.gcra import Policy
 from services.gateway.rate_limits.policies import MINUTE
 from services.platform.settings import Service, Settings

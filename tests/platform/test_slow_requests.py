@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse
 
 from services.feedback.usage.short import EventProtocol
 from services.gateway.app import create_app
-from services.gateway.fast import FastProtocol
+from services.gateway.http_cache.fast_path import FastProtocol
 from services.platform import bodies, slow_heads
 from services.platform.slow_heads import HeadLimit
 from tests.conftest import Server

@@ -3,8 +3,8 @@
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 
-from services.gateway.cache.entry import Entry
-from services.gateway.cache.rules import RawHeaders, chosen_by
+from services.gateway.http_cache.entry import Entry
+from services.gateway.http_cache.rfc9111 import RawHeaders, chosen_by
 
 Key = tuple[str, str]
 """Where (scheme and host) and what (the target) was asked."""

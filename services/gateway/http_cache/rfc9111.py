@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from email.utils import mktime_tz, parsedate_tz
 from enum import Enum
 
-from services.gateway.cache.directives import Directives, parse_directives
+from services.gateway.http_cache.cache_control import Directives, parse_directives
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
 

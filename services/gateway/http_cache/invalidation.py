@@ -4,7 +4,7 @@ import asyncio
 import logging
 from contextlib import suppress
 
-from services.gateway.cache.store import EVERYTHING, Store
+from services.gateway.http_cache.store import EVERYTHING, Store
 from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Connection, Database
 

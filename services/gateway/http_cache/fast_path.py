@@ -14,10 +14,10 @@ from urllib.parse import quote, unquote
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.protocols.utils import get_client_addr
 
-from services.gateway.cache.areas import areas_of
-from services.gateway.cache.entry import Asked, reply_of
-from services.gateway.cache.layer import Cache
-from services.gateway.cache.rules import RawHeaders, Use
+from services.gateway.http_cache.cacheable_paths import areas_of
+from services.gateway.http_cache.entry import Asked, reply_of
+from services.gateway.http_cache.middleware import Cache
+from services.gateway.http_cache.rfc9111 import RawHeaders, Use
 from services.platform.short_way import ShortWay
 
 STATE = "hits"

@@ -2,8 +2,8 @@
 
 from functools import lru_cache
 
-from services.gateway.cache.layer import Cache
-from services.gateway.fast import Hits
+from services.gateway.http_cache.fast_path import Hits
+from services.gateway.http_cache.middleware import Cache
 from services.gateway.rate_limits.admission import Admission
 from services.gateway.rate_limits.policies import kind_of
 from services.gateway.routing import area_of

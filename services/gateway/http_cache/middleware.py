@@ -8,11 +8,10 @@ from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
 
-from services.gateway.cache.areas import Areas, areas_of, changed_by
-from services.gateway.cache.counts import Counts
-from services.gateway.cache.encodings import plain_tags
-from services.gateway.cache.entry import NAME, Asked, Entry, reply_of
-from services.gateway.cache.rules import (
+from services.gateway.http_cache.cacheable_paths import Areas, areas_of, changed_by
+from services.gateway.http_cache.compression import plain_tags
+from services.gateway.http_cache.entry import NAME, Asked, Entry, reply_of
+from services.gateway.http_cache.rfc9111 import (
     FAILURES,
     Life,
     RawHeaders,
@@ -24,7 +23,8 @@ from services.gateway.cache.rules import (
     use_of,
     vary_of,
 )
-from services.gateway.cache.store import Key, Store
+from services.gateway.http_cache.stats import Counts
+from services.gateway.http_cache.store import Key, Store
 
 Ask = Callable[[Scope, Receive, Send], Awaitable[None]]
 """Whoever answers what the cache does not."""

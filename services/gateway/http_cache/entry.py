@@ -3,15 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from services.gateway.cache.directives import Directives
-from services.gateway.cache.encodings import (
+from services.gateway.http_cache.cache_control import Directives
+from services.gateway.http_cache.compression import (
     IDENTITY,
     PACKERS,
     accepted_codings,
     is_packable,
     tag_in,
 )
-from services.gateway.cache.rules import Life, RawHeaders, directives_of, values_of, vary_of
+from services.gateway.http_cache.rfc9111 import Life, RawHeaders, directives_of, values_of, vary_of
 
 NAME = "emall"
 """What the cache is called in `Cache-Status` (RFC 9211)."""
