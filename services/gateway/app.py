@@ -25,8 +25,6 @@ from services.gateway.connectors.oss.service import Desk, open_desk
 from services.gateway.connectors.polling import open_rounds
 from services.gateway.connectors.routes import router as connectors
 from services.gateway.connectors.simbg.routes import router as simbg
-from services.gateway.door import Door
-from services.gateway.entrance import open_entrance
 from services.gateway.http_cache.cacheable_paths import areas_of
 from services.gateway.http_cache.fast_path import STATE
 from services.gateway.http_cache.fast_path_hooks import hits_of
@@ -59,8 +57,10 @@ from services.gateway.pages.surveys.routes import router as surveys
 from services.gateway.pages.upload.reporting import router as reporting
 from services.gateway.pages.upload.routes import router as upload
 from services.gateway.posters.routes import router as posters
+from services.gateway.proxy.dependencies import open_entrance
+from services.gateway.proxy.proxy import Door
+from services.gateway.proxy.remote_service import RemoteService
 from services.gateway.routing import owner_of
-from services.gateway.upstreams import RemoteService
 from services.gateway.webhooks.delivery import Messenger
 from services.gateway.webhooks.reporting_reminders import Reminders
 from services.gateway.webhooks.routes import router as webhooks

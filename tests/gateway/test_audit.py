@@ -20,7 +20,7 @@ from services.gateway.app import create_app
 from services.gateway.audit.chain import BEGINNING, Check, Entry, Line, chained, hash_of
 from services.gateway.audit.log import AuditLog
 from services.gateway.audit.records import append, latest, lines_of
-from services.gateway.visit import target_of
+from services.gateway.proxy.request_log import target_of
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, new_key

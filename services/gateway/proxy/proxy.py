@@ -8,12 +8,12 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway.api_keys.keys import KeyHolder
-from services.gateway.entrance import Entrance
 from services.gateway.http_cache.middleware import Cache
+from services.gateway.proxy.dependencies import Entrance
+from services.gateway.proxy.remote_service import named_by_connection
+from services.gateway.proxy.request_log import Visit
 from services.gateway.rate_limits.limiter import Decision
 from services.gateway.routing import area_of, owner_of
-from services.gateway.upstreams import named_by_connection
-from services.gateway.visit import Visit
 from services.platform.database import NO_ANSWER
 from services.platform.identity import TokenSigner
 from services.platform.problems import NotAuthenticated, ProblemError, TooMany, Unavailable
