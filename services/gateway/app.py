@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from services.gateway.api_docs.routes import router as hub
 from services.gateway.api_keys.routes import router as keys
 from services.gateway.audit.routes import router as audit_lines
 from services.gateway.click_tracking import Clicks
@@ -31,7 +32,6 @@ from services.gateway.http_cache.fast_path_hooks import hits_of
 from services.gateway.http_cache.invalidation import Listener
 from services.gateway.http_cache.middleware import Cache
 from services.gateway.http_cache.store import Store
-from services.gateway.hub import router as hub
 from services.gateway.jobs.retention import Retention
 from services.gateway.link_monitoring.check_routes import router as link_health
 from services.gateway.link_monitoring.domain_expiry import DomainWatch

@@ -7,8 +7,8 @@ from typing import Any
 from services.assessment.app import create_app as create_assessment
 from services.catalog.app import create_app as create_catalog
 from services.feedback.app import create_app as create_feedback
+from services.gateway.api_docs.openapi import merge
 from services.gateway.app import create_app as create_gateway
-from services.gateway.openapi import merge
 from services.platform.settings import Settings
 
 

@@ -14,8 +14,8 @@ from starlette.testclient import TestClient
 from services.assessment.app import create_app as create_assessment
 from services.catalog.app import create_app as create_catalog
 from services.feedback.app import create_app as create_feedback
+from services.gateway.api_docs.openapi import merge
 from services.gateway.app import create_app
-from services.gateway.openapi import merge
 from services.gateway.routing import OWNERS, owner_of
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub

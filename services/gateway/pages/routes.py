@@ -10,14 +10,14 @@ from fastapi.responses import HTMLResponse
 from pydantic import StringConstraints
 from sqlmodel import col, select
 
+from services.gateway.api_docs.openapi import unified_document
+from services.gateway.api_docs.reference import groups_of, models_of
 from services.gateway.link_monitoring.health import health_of_links
 from services.gateway.link_monitoring.records import LinkRecord
-from services.gateway.openapi import unified_document
 from services.gateway.pages.announcements import latest_of
 from services.gateway.pages.announcements import words_of as announcement_words
 from services.gateway.pages.notices import notices_of
 from services.gateway.pages.page import Page, ThisPage
-from services.gateway.pages.reference import groups_of, models_of
 from services.gateway.pages.status import zone_of
 from services.gateway.pages.words import component_names
 from services.platform.database import Reading

@@ -9,8 +9,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
 
+from services.gateway.api_docs.openapi import for_splp, public_address, unified_document
 from services.gateway.http_cache.stats import Counts
-from services.gateway.openapi import for_splp, public_address, unified_document
 from services.platform.database import NO_ANSWER, Database
 from services.platform.fields import RegionCode
 from services.platform.service import API, VERSION, Health
