@@ -231,7 +231,7 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
     from services.feedback.pack import Duty, load_feedback, read_feedback
     from services.gateway.connectors.pack import load_connectors, read_connectors
     from services.gateway.link_monitoring.pack import load_links, read_links
-    from services.gateway.posters.codes import load_posters, subjects_of
+    from services.gateway.portal.posters.codes import load_posters, subjects_of
     from services.gateway.regency.districts import load_districts, read_districts
     from services.gateway.regency.regency import load_regency
     from services.platform.database import Database

@@ -44,19 +44,19 @@ from services.gateway.link_monitoring.scheduler import Watch
 from services.gateway.metering.metering import forget_consumption
 from services.gateway.metering.routes import router as consumption_counts
 from services.gateway.outbound.ssrf_guard import Guard
-from services.gateway.pages.announcements import router as announcement_pages
-from services.gateway.pages.assets import Assets
-from services.gateway.pages.comments.routes import router as comment_pages
-from services.gateway.pages.dashboard.routes import router as dashboard
-from services.gateway.pages.errors import install_error_pages
-from services.gateway.pages.routes import router as pages
-from services.gateway.pages.status import router as status_page
-from services.gateway.pages.surveys.rating import router as ratings
-from services.gateway.pages.surveys.results import router as survey_results
-from services.gateway.pages.surveys.routes import router as surveys
-from services.gateway.pages.upload.reporting import router as reporting
-from services.gateway.pages.upload.routes import router as upload
-from services.gateway.posters.routes import router as posters
+from services.gateway.portal.announcements import router as announcement_pages
+from services.gateway.portal.assets import Assets
+from services.gateway.portal.complaints.routes import router as comment_pages
+from services.gateway.portal.dashboard.routes import router as dashboard
+from services.gateway.portal.error_pages import install_error_pages
+from services.gateway.portal.posters.routes import router as posters
+from services.gateway.portal.routes import router as pages
+from services.gateway.portal.status import router as status_page
+from services.gateway.portal.surveys.rating import router as ratings
+from services.gateway.portal.surveys.results import router as survey_results
+from services.gateway.portal.surveys.routes import router as surveys
+from services.gateway.portal.upload.completeness import router as reporting
+from services.gateway.portal.upload.routes import router as upload
 from services.gateway.proxy.dependencies import open_entrance
 from services.gateway.proxy.proxy import Door
 from services.gateway.proxy.remote_service import RemoteService

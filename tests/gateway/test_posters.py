@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
-from services.gateway.posters.codes import (
+from services.gateway.portal.posters.codes import (
     ALPHABET,
     Subject,
     candidates,
@@ -23,8 +23,8 @@ from services.gateway.posters.codes import (
     load_posters,
     subjects_of,
 )
-from services.gateway.posters.drawing import pdf_of, runs, svg_of
-from services.gateway.posters.layout import (
+from services.gateway.portal.posters.drawing import pdf_of, runs, svg_of
+from services.gateway.portal.posters.layout import (
     HEIGHT,
     MARGIN,
     MM_PER_POINT,

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.gateway.link_monitoring.health import LinkHealth
-from services.gateway.pages.notices import moment, notices_of
+from services.gateway.portal.link_notices import moment, notices_of
 from services.platform.settings import Settings
 from tests.gateway.portals import Portal, always, portal
 from tests.gateway.watched import Watched, watched

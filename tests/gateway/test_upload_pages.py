@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from services.gateway.api_keys.keys import revoke_key
 from services.gateway.api_keys.upload_links import UploadLink, issue_link
 from services.gateway.app import create_app
-from services.gateway.pages.upload.session import COOKIE
+from services.gateway.portal.upload.session import COOKIE
 from services.platform.database import Database
 from services.platform.identity import load_private_key
 from services.platform.settings import Service

@@ -12,7 +12,7 @@ from services.gateway.link_monitoring.reason_texts import in_words
 from services.gateway.link_monitoring.sla import LinkIncident, LinkYear, SlaYear, together
 from services.gateway.link_monitoring.status import CLOSES_AFTER, OPENS_AFTER
 from services.gateway.link_monitoring.uptime import UptimePeriod
-from services.gateway.pages.notices import MONTHS
+from services.gateway.portal.link_notices import MONTHS
 from services.platform.local_time import JAKARTA
 from services.platform.typesetting import BREAK, breakable, set_pages
 

@@ -10,9 +10,9 @@ import httpx
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
-from services.gateway.pages.dashboard.words import dashboard_words
-from services.gateway.pages.notices import MONTHS
-from services.gateway.pages.page import Page, ThisPage
+from services.gateway.portal.dashboard.messages import dashboard_words
+from services.gateway.portal.link_notices import MONTHS
+from services.gateway.portal.page import Page, ThisPage
 from services.platform.fields import Year
 from services.platform.languages import Language
 from services.platform.service import API

@@ -15,8 +15,9 @@ from starlette.datastructures import UploadFile
 
 from services.gateway.api_keys.keys import caller_of_key
 from services.gateway.api_keys.upload_links import caller_of_link
-from services.gateway.pages.page import Page, ThisPage
-from services.gateway.pages.upload.session import (
+from services.gateway.portal.page import Page, ThisPage
+from services.gateway.portal.upload.messages import short_month, upload_words
+from services.gateway.portal.upload.session import (
     Session,
     begin,
     check_origin,
@@ -24,7 +25,6 @@ from services.gateway.pages.upload.session import (
     end,
     session_of,
 )
-from services.gateway.pages.upload.words import short_month, upload_words
 from services.platform.database import Database
 from services.platform.identity import Caller, TokenSigner, load_private_key
 from services.platform.problems import NotAuthenticated

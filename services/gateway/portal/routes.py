@@ -14,12 +14,12 @@ from services.gateway.api_docs.openapi import unified_document
 from services.gateway.api_docs.reference import groups_of, models_of
 from services.gateway.link_monitoring.health import health_of_links
 from services.gateway.link_monitoring.records import LinkRecord
-from services.gateway.pages.announcements import latest_of
-from services.gateway.pages.announcements import words_of as announcement_words
-from services.gateway.pages.notices import notices_of
-from services.gateway.pages.page import Page, ThisPage
-from services.gateway.pages.status import zone_of
-from services.gateway.pages.words import component_names
+from services.gateway.portal.announcements import latest_of
+from services.gateway.portal.announcements import words_of as announcement_words
+from services.gateway.portal.link_notices import notices_of
+from services.gateway.portal.messages import component_names
+from services.gateway.portal.page import Page, ThisPage
+from services.gateway.portal.status import zone_of
 from services.platform.database import Reading
 from services.platform.fields import TEXT_PATTERN, Slug
 from services.platform.parameters import SlugPath

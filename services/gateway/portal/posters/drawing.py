@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 
 from fpdf import FPDF
 
-from services.gateway.posters.layout import (
+from services.gateway.portal.posters.layout import (
     ENCODING,
     HEIGHT,
     MM_PER_POINT,

@@ -7,8 +7,8 @@ import httpx
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
-from services.gateway.pages.page import ThisPage
-from services.gateway.pages.upload.words import short_month, upload_words
+from services.gateway.portal.page import ThisPage
+from services.gateway.portal.upload.messages import short_month, upload_words
 from services.platform.fields import Year
 from services.platform.service import API
 from services.platform.settings import Service

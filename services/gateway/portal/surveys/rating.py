@@ -8,16 +8,16 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import StringConstraints
 
-from services.gateway.pages.page import Page, ThisPage
-from services.gateway.pages.surveys.form import (
+from services.gateway.portal.page import Page, ThisPage
+from services.gateway.portal.surveys.form import (
     Faults,
     answers_of,
     faults_of,
     fields_of,
     response_id,
 )
-from services.gateway.pages.surveys.routes import Visit, feedback_of, form_page, survey_detail
-from services.gateway.pages.surveys.words import survey_words
+from services.gateway.portal.surveys.messages import survey_words
+from services.gateway.portal.surveys.routes import Visit, feedback_of, form_page, survey_detail
 from services.platform.service import API
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)

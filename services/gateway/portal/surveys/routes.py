@@ -11,8 +11,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import StringConstraints
 
-from services.gateway.pages.page import CONTENT_SECURITY_POLICY, Page, ThisPage
-from services.gateway.pages.surveys.form import (
+from services.gateway.portal.page import CONTENT_SECURITY_POLICY, Page, ThisPage
+from services.gateway.portal.surveys.form import (
     Faults,
     Fields,
     answers_of,
@@ -20,7 +20,7 @@ from services.gateway.pages.surveys.form import (
     fields_of,
     response_id,
 )
-from services.gateway.pages.surveys.words import survey_words
+from services.gateway.portal.surveys.messages import survey_words
 from services.gateway.regency.districts import list_districts
 from services.platform.database import Reading
 from services.platform.fields import DistrictCode, Slug

@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from services.gateway.pages.page import page_of
+from services.gateway.portal.page import page_of
 from services.platform.languages import Language
 from services.platform.problems import ProblemError
 

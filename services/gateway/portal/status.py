@@ -14,8 +14,8 @@ from services.gateway.link_monitoring.maintenance import list_maintenance
 from services.gateway.link_monitoring.reason_texts import in_words, short_title
 from services.gateway.link_monitoring.records import LinkRecord
 from services.gateway.link_monitoring.uptime import days_of
-from services.gateway.pages.notices import moment
-from services.gateway.pages.page import Page, ThisPage
+from services.gateway.portal.link_notices import moment
+from services.gateway.portal.page import Page, ThisPage
 from services.platform.database import Reading
 from services.platform.local_time import JAKARTA
 from services.platform.service import API, region_of

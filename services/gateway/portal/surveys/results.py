@@ -8,10 +8,10 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 from pydantic import StringConstraints
 
-from services.gateway.pages.notices import MONTHS
-from services.gateway.pages.page import ThisPage
-from services.gateway.pages.surveys.routes import feedback_of
-from services.gateway.pages.surveys.words import survey_words
+from services.gateway.portal.link_notices import MONTHS
+from services.gateway.portal.page import ThisPage
+from services.gateway.portal.surveys.messages import survey_words
+from services.gateway.portal.surveys.routes import feedback_of
 from services.platform.fields import Slug
 from services.platform.languages import Language
 from services.platform.parameters import SlugPath

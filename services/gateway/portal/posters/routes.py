@@ -11,8 +11,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import StringConstraints
 
 from services.gateway.click_tracking import Clicks
-from services.gateway.pages.page import ThisPage
-from services.gateway.posters.codes import (
+from services.gateway.portal.page import ThisPage
+from services.gateway.portal.posters.codes import (
     SHORTEST,
     Poster,
     PosterKind,
@@ -20,9 +20,9 @@ from services.gateway.posters.codes import (
     list_posters,
     poster_about,
 )
-from services.gateway.posters.drawing import pdf_of, svg_of
-from services.gateway.posters.layout import Layout, layout_of
-from services.gateway.posters.wording import wording_of_office, wording_of_service
+from services.gateway.portal.posters.drawing import pdf_of, svg_of
+from services.gateway.portal.posters.layout import Layout, layout_of
+from services.gateway.portal.posters.wording import wording_of_office, wording_of_service
 from services.gateway.regency.regency import find_regency
 from services.platform.database import Database, Reading, ReadSession
 from services.platform.parameters import SlugPath

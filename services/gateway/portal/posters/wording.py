@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.gateway.posters.codes import PosterKind
-from services.gateway.posters.layout import Wording
+from services.gateway.portal.posters.codes import PosterKind
+from services.gateway.portal.posters.layout import Wording
 
 SCAN = "Arahkan kamera ponsel ke kode di atas."
 

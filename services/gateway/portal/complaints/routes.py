@@ -15,11 +15,11 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import StringConstraints
 
-from services.gateway.pages.comments.form import Sent, as_ticket, faults_of, sent_by
-from services.gateway.pages.comments.words import comment_words
-from services.gateway.pages.notices import MONTHS
-from services.gateway.pages.page import Page, ThisPage
-from services.gateway.pages.status import zone_of
+from services.gateway.portal.complaints.form import Sent, as_ticket, faults_of, sent_by
+from services.gateway.portal.complaints.messages import comment_words
+from services.gateway.portal.link_notices import MONTHS
+from services.gateway.portal.page import Page, ThisPage
+from services.gateway.portal.status import zone_of
 from services.platform.fields import TEXT_PATTERN, Slug
 from services.platform.service import API
 from services.platform.settings import Service

@@ -11,8 +11,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from services.gateway.pages.assets import asset
-from services.gateway.pages.words import words_in
+from services.gateway.portal.assets import asset
+from services.gateway.portal.messages import words_in
 from services.gateway.regency.regency import find_regency
 from services.platform.database import NO_ANSWER, Database
 from services.platform.languages import Language

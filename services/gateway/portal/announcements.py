@@ -15,9 +15,9 @@ from services.gateway.connectors.announcements.routes import (
 )
 from services.gateway.connectors.announcements.store import find_announcement, newest
 from services.gateway.connectors.source_leases import list_sources
-from services.gateway.pages.notices import MONTHS, moment
-from services.gateway.pages.page import Page, ThisPage
-from services.gateway.pages.status import zone_of
+from services.gateway.portal.link_notices import MONTHS, moment
+from services.gateway.portal.page import Page, ThisPage
+from services.gateway.portal.status import zone_of
 from services.platform.database import Reading, ReadSession
 from services.platform.fields import Slug
 from services.platform.paging import address
