@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy import text
 
+from services.platform.api_model import ApiModel
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 
@@ -210,10 +211,8 @@ ABOUT_NOBODY: dict[Service, frozenset[str]] = {
 services and organisations."""
 
 
-class Held(BaseModel):
+class Held(ApiModel):
     """A table with what it holds now."""
-
-    model_config = ConfigDict(extra="forbid")
 
     table: str
     what: str
@@ -224,10 +223,8 @@ class Held(BaseModel):
     oldest: str | None = Field(description="Age of the oldest row: a day, or null without rows.")
 
 
-class PrivacyReport(BaseModel):
+class PrivacyReport(ApiModel):
     """What the hub holds about people."""
-
-    model_config = ConfigDict(extra="forbid")
 
     region: str
     at: datetime

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 from sqlalchemy import text
 
 from services.assessment.evidence.records import IndexValue
@@ -19,6 +19,7 @@ from services.assessment.scoring.levels import (
     path_to_target,
     score_levels,
 )
+from services.platform.api_model import ApiModel
 from services.platform.database import Reading, ReadSession
 from services.platform.fields import BodyNumber, Href, Year
 from services.platform.paging import Page
@@ -29,15 +30,11 @@ from services.platform.service import API, region_of
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
 
-class Wire(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
 KnownLevel = Annotated[int, Field(ge=0, le=100), BodyNumber]
 LevelRange = tuple[KnownLevel, KnownLevel]
 
 
-class PublishedValue(Wire):
+class PublishedValue(ApiModel):
     """A value of an index, as printed, beside what the ranges of the regulation make of it."""
 
     year: int
@@ -53,7 +50,7 @@ class PublishedValue(Wire):
     source_hrefs: list[str]
 
 
-class IndexItem(Wire):
+class IndexItem(ApiModel):
     """An index with its values."""
 
     id: str
@@ -74,7 +71,7 @@ class IndexItem(Wire):
 IndicatorNumber = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,2}$")]
 
 
-class LevelsWanted(Wire):
+class LevelsWanted(ApiModel):
     """Levels by the number of their indicator; what is left out is not known."""
 
     levels: dict[IndicatorNumber, KnownLevel | LevelRange | None] = Field(

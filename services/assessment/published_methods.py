@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from services.assessment.methods.definition import (
     CollaborationMethod,
@@ -13,6 +13,7 @@ from services.assessment.methods.definition import (
 )
 from services.assessment.methods.library import AnyMethod, read_methods
 from services.assessment.methods.schema import method_schema
+from services.platform.api_model import ApiModel
 from services.platform.fields import Href, Line, Sha256, Slug
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
@@ -22,10 +23,8 @@ from services.platform.service import API
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
 
-class MethodItem(BaseModel):
+class MethodItem(ApiModel):
     """A method as it stands in a list."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: Slug
     version: int
@@ -39,10 +38,8 @@ class MethodItem(BaseModel):
     href: Href
 
 
-class MethodDetail(BaseModel):
+class MethodDetail(ApiModel):
     """A method in full."""
-
-    model_config = ConfigDict(extra="forbid")
 
     hash: Sha256
     href: Href

@@ -2,18 +2,15 @@
 
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from services.catalog.records import COMPONENTS, Agency, ChannelKind, LifeEvent, Service
+from services.platform.api_model import ApiModel
 from services.platform.fields import Href, Line, Slug, Text
 from services.platform.packs import Source
 
 
-class Wire(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class AgencyReference(Wire):
+class AgencyReference(ApiModel):
     """The agency that gives a service."""
 
     slug: Slug
@@ -21,14 +18,14 @@ class AgencyReference(Wire):
     short_name: Line
 
 
-class Completeness(Wire):
+class Completeness(ApiModel):
     """How many of the 14 components of the service standard are published."""
 
     published: int = Field(ge=0, le=COMPONENTS)
     of: int = COMPONENTS
 
 
-class ServiceSummary(Wire):
+class ServiceSummary(ApiModel):
     """A service as it stands in a list."""
 
     slug: Slug
@@ -47,7 +44,7 @@ class ServiceSummary(Wire):
     href: Href
 
 
-class ServiceDetail(Wire):
+class ServiceDetail(ApiModel):
     """A service with all that is published of it."""
 
     service: Service
@@ -60,7 +57,7 @@ class ServiceDetail(Wire):
     href: Href
 
 
-class ServiceVersion(Wire):
+class ServiceVersion(ApiModel):
     """One state of a service in time."""
 
     number: int
@@ -70,14 +67,14 @@ class ServiceVersion(Wire):
     href: Href
 
 
-class ServiceVersions(Wire):
+class ServiceVersions(ApiModel):
     """All states of a service, the newest first."""
 
     items: list[ServiceVersion]
     next: str | None = None
 
 
-class ServiceAtVersion(Wire):
+class ServiceAtVersion(ApiModel):
     """A service as it was published in one version; null where that version withdrew it."""
 
     number: int
@@ -99,7 +96,7 @@ class LifeEventItem(LifeEvent):
     href: Href = Field(description="Address of its services.")
 
 
-class AgencyCompleteness(Wire):
+class AgencyCompleteness(ApiModel):
     """How much an agency has published."""
 
     agency: Slug
@@ -109,7 +106,7 @@ class AgencyCompleteness(Wire):
     standard_share: float = Field(ge=0, le=1)
 
 
-class CatalogSummary(Wire):
+class CatalogSummary(ApiModel):
     """How much of the catalogue is published."""
 
     services: int

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
+from services.platform.api_model import ApiModel
 from services.platform.places import Place, place_in
 
 log = logging.getLogger(__name__)
@@ -26,10 +27,8 @@ SEE_ERRORS = "See errors[] for each field and what would be right."
 """The detail of a problem that names its fields."""
 
 
-class FieldError(BaseModel):
+class FieldError(ApiModel):
     """One field that could not be accepted."""
-
-    model_config = ConfigDict(extra="forbid")
 
     pointer: str | None = Field(
         None, description="JSON pointer (RFC 6901, as a fragment) into the body: `#/items/0/value`."

@@ -9,10 +9,11 @@ from typing import Any, Literal, cast
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from sqlalchemy import text
 from starlette.middleware import Middleware
 
+from services.platform.api_model import ApiModel
 from services.platform.database import Database, install_outage_handlers
 from services.platform.examples import show_examples
 from services.platform.freshness import Freshness
@@ -37,10 +38,8 @@ Lifespan = (
 )
 
 
-class Health(BaseModel):
+class Health(ApiModel):
     """Whether a part of the hub works."""
-
-    model_config = ConfigDict(extra="forbid")
 
     service: str
     state: Literal["ok", "down"]

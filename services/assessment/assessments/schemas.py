@@ -4,10 +4,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Path
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from services.assessment.scoring.facts import Item
 from services.assessment.scoring.scores import Node, Scores
+from services.platform.api_model import ApiModel
 from services.platform.fields import BodyNumber, Href, RegionCode, Sha256, Slug, Year
 
 DEFAULT_METHOD = "cgr-2015"
@@ -20,11 +21,7 @@ DrawCount = Annotated[
 ]
 
 
-class Wire(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class MethodUsed(Wire):
+class MethodUsed(ApiModel):
     """The method behind a result; two methods with one hash are the same."""
 
     id: Slug
@@ -33,7 +30,7 @@ class MethodUsed(Wire):
     href: Href
 
 
-class AssessmentWanted(Wire):
+class AssessmentWanted(ApiModel):
     """What is to be assessed."""
 
     period: Annotated[Year, BodyNumber]
@@ -42,7 +39,7 @@ class AssessmentWanted(Wire):
     draws: Annotated[DrawCount, BodyNumber] = DEFAULT_DRAWS
 
 
-class AssessmentHead(Wire):
+class AssessmentHead(ApiModel):
     """A stored assessment, which never changes."""
 
     id: UUID
@@ -69,21 +66,21 @@ class Assessment(AssessmentHead):
     scores: Scores
 
 
-class AssessmentEvidence(Wire):
+class AssessmentEvidence(ApiModel):
     """All that an assessment read, as it was then."""
 
     items: list[Item]
     next: str | None = None
 
 
-class ScoreNodes(Wire):
+class ScoreNodes(ApiModel):
     """Every node of an assessment, flat, each before those below it."""
 
     items: list[Node]
     next: str | None = None
 
 
-class NodeDetail(Wire):
+class NodeDetail(ApiModel):
     """One node of an assessment, with the addresses of the nodes around it."""
 
     node: Node
@@ -96,7 +93,7 @@ class NodeDetail(Wire):
     children: list[str] = Field(description="Addresses of the nodes below.")
 
 
-class CollaborationDynamics(Wire):
+class CollaborationDynamics(ApiModel):
     """Collaboration in a year as the evidence stands now: index, dimensions, elements, drivers.
 
     Nothing is stored; `POST assessments` stores the same figures for good.

@@ -7,10 +7,11 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from sqlalchemy import text
 
-from services.assessment.assessments.schemas import DEFAULT_METHOD, Wire
+from services.assessment.assessments.schemas import DEFAULT_METHOD
 from services.assessment.methods.definition import METHOD, CollaborationMethod
 from services.assessment.scoring.moved import Moved, moves
 from services.assessment.scoring.scores import Node, Scores
+from services.platform.api_model import ApiModel
 from services.platform.database import Reading
 from services.platform.fields import Href, Sha256, Slug, Year
 from services.platform.problems import problem_responses
@@ -27,7 +28,7 @@ ORDER BY period, id DESC
 """
 
 
-class TrendPeriod(Wire):
+class TrendPeriod(ApiModel):
     """A year, as its newest assessment has it."""
 
     period: int
@@ -44,7 +45,7 @@ class TrendPeriod(Wire):
     )
 
 
-class Trend(Wire):
+class Trend(ApiModel):
     """The years that were assessed by a method, in order."""
 
     method: str

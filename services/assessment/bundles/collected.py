@@ -6,11 +6,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter
 from sqlalchemy import text
 
 from services.assessment.bundles.routes import ZIP, ZIP_ANSWER
 from services.assessment.bundles.verify import BundleError, Verified, verify
+from services.platform.api_model import ApiModel
 from services.platform.database import Reading, Writing
 from services.platform.fields import Href, RegionCode, Sha256
 from services.platform.identity import MetricsDrafter
@@ -59,10 +60,8 @@ REGION: TypeAdapter[str] = TypeAdapter(RegionCode)
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
-class CollectedBundle(BaseModel):
+class CollectedBundle(ApiModel):
     """An assessment of another regency, verified when it came."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: UUID = Field(description="Id of the assessment at the hub that published it.")
     region: str

@@ -4,12 +4,13 @@ import asyncio
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from services.assessment.assessments.operations import StoredAssessment, find_whole
 from services.assessment.assessments.schemas import AssessmentId
 from services.assessment.bundles.contents import Parameters, bundle
 from services.assessment.bundles.signing import Signer
+from services.platform.api_model import ApiModel
 from services.platform.database import Reading
 from services.platform.fields import Sha256
 from services.platform.identity import ensure_identity, load_private_key
@@ -28,10 +29,8 @@ ZIP_ANSWER: dict[int | str, dict[str, Any]] = {
 }
 
 
-class PublishingKey(BaseModel):
+class PublishingKey(ApiModel):
     """The public key with which everybody can check what this hub signed."""
-
-    model_config = ConfigDict(extra="forbid")
 
     algorithm: Literal["Ed25519"] = "Ed25519"
     pem: str

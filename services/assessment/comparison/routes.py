@@ -16,7 +16,6 @@ from services.assessment.assessments.schemas import (
     DrawCount,
     MethodUsed,
     Seed,
-    Wire,
 )
 from services.assessment.comparison.contenders import (
     Contender,
@@ -33,6 +32,7 @@ from services.assessment.comparison.ranks import (
 )
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.scoring.assess import rounded
+from services.platform.api_model import ApiModel
 from services.platform.database import Reading
 from services.platform.fields import Href, Sha256, Slug, Year
 from services.platform.problems import FieldError, NotFound, problem_responses
@@ -45,14 +45,14 @@ DECIMALS = 6
 AnyNode = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)?$", max_length=80)]
 
 
-class Ahead(Wire):
+class Ahead(ApiModel):
     """How probably a regency stands before another one."""
 
     than: str
     probability: float
 
 
-class Ranked(Wire):
+class Ranked(ApiModel):
     """A regency with the probability of each rank."""
 
     region: str
@@ -74,7 +74,7 @@ class Ranked(Wire):
     href: Href | None = Field(description="Where this hub shows it.")
 
 
-class LeftOut(Wire):
+class LeftOut(ApiModel):
     """A regency that cannot be ranked with the others, and why."""
 
     region: str
@@ -82,7 +82,7 @@ class LeftOut(Wire):
     assessment: UUID
 
 
-class Ranking(Wire):
+class Ranking(ApiModel):
     """Regencies in the order of their median rank."""
 
     period: int

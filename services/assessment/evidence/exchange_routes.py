@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict
 
 from services.assessment.evidence.calendar import calendar_of
 from services.assessment.evidence.importing import import_records, records_in_force
 from services.assessment.evidence.workbook import from_workbook, to_workbook
+from services.platform.api_model import ApiModel
 from services.platform.database import Reading, Writing
 from services.platform.identity import EvidenceWriter
 from services.platform.problems import FieldError, Invalid, problem_responses
@@ -26,10 +26,8 @@ _WORKBOOK: dict[int | str, dict[str, Any]] = {
 }
 
 
-class EvidenceImported(BaseModel):
+class EvidenceImported(ApiModel):
     """What became of the records of a workbook, which is taken whole or not at all."""
-
-    model_config = ConfigDict(extra="forbid")
 
     added: int
     corrected: int

@@ -23,6 +23,7 @@ from services.assessment.evidence.records import (
     Risk,
     Stakeholder,
 )
+from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
 from services.platform.fields import Href
 from services.platform.packs import Source
@@ -55,10 +56,8 @@ class Record(BaseModel, Generic[Content]):
     href: Href
 
 
-class RecordVersion(BaseModel):
+class RecordVersion(ApiModel):
     """One version of a record."""
-
-    model_config = ConfigDict(extra="forbid")
 
     version: int
     recorded_at: AwareDatetime

@@ -1,19 +1,16 @@
 """Networks over the wire."""
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from services.assessment.evidence.records import Sector
 from services.assessment.network.change import Change, Span
 from services.assessment.network.measures import Measures
 from services.assessment.network.ties import Through
+from services.platform.api_model import ApiModel
 from services.platform.fields import Href, RegionCode, Sha256
 
 
-class Wire(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class NetworkNode(Wire):
+class NetworkNode(ApiModel):
     """A stakeholder in the network."""
 
     key: str
@@ -31,7 +28,7 @@ class NetworkNode(Wire):
     isolate: bool
 
 
-class NetworkTie(Wire):
+class NetworkTie(ApiModel):
     """Two stakeholders and how much they share."""
 
     first: str
@@ -41,7 +38,7 @@ class NetworkTie(Wire):
     programmes: int
 
 
-class SectorCount(Wire):
+class SectorCount(ApiModel):
     """How many stakeholders of a sector there are, and how many of them stand alone."""
 
     sector: Sector
@@ -50,7 +47,7 @@ class SectorCount(Wire):
     brokers: int
 
 
-class ReportedTie(Wire):
+class ReportedTie(ApiModel):
     """What stakeholders said in the survey, as the mean of three items of 1-4 (as PARTNER does)."""
 
     about: str
@@ -61,7 +58,7 @@ class ReportedTie(Wire):
     reason: str | None = Field(description="Why there is no mean; of fewer than five nothing is.")
 
 
-class StakeholderNetwork(Wire):
+class StakeholderNetwork(ApiModel):
     """Who worked with whom in a year."""
 
     region: RegionCode

@@ -5,8 +5,6 @@ from uuid import UUID
 
 from pydantic import (
     AwareDatetime,
-    BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
     model_validator,
@@ -15,6 +13,7 @@ from pydantic import (
 from services.assessment.assessments.schemas import DEFAULT_METHOD
 from services.assessment.indices import IndicatorNumber, KnownLevel, LevelRange
 from services.assessment.scenarios.outcome import Outcome
+from services.platform.api_model import ApiModel
 from services.platform.fields import BodyNumber, Href, RegionCode, Slug, Year
 
 IndicatorCode = Annotated[
@@ -24,9 +23,7 @@ Effort = Annotated[int, Field(ge=1, le=20), BodyNumber]
 Alternatives = Annotated[int, Field(ge=0, le=5), BodyNumber]
 
 
-class _Wanted(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class _Wanted(ApiModel):
     alternatives: Alternatives = Field(
         2, description="How many other sets to give, each without one change of the cheapest."
     )
@@ -101,10 +98,8 @@ def _asking(wanted: Asked, changes: object, target: float | None) -> Asked:
 ScenarioWanted = Annotated[LevelsScenario | CollaborationScenario, Field(discriminator="kind")]
 
 
-class Scenario(BaseModel):
+class Scenario(ApiModel):
     """A scenario that was computed, with what was asked."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: UUID
     region: RegionCode

@@ -16,7 +16,8 @@ from sqlalchemy import text
 from services.feedback.comments.handling import change_state
 from services.feedback.comments.holders import agency_of
 from services.feedback.comments.promises import KIND_NAMES, promises
-from services.feedback.comments.schemas import StateChange, Ticket, Wire
+from services.feedback.comments.schemas import StateChange, Ticket
+from services.platform.api_model import ApiModel
 from services.platform.database import Reading, Writing
 from services.platform.fields import Line
 from services.platform.identity import CommentsHandler
@@ -68,14 +69,14 @@ LIMIT :most
 """
 
 
-class Forwarding(Wire):
+class Forwarding(ApiModel):
     """A ticket and the number that SP4N-LAPOR! gave it."""
 
     ticket: Ticket
     number: Line
 
 
-class Forwardings(Wire):
+class Forwardings(ApiModel):
     """Tickets that were entered at SP4N-LAPOR!."""
 
     items: list[Forwarding] = Field(min_length=1, max_length=MOST)

@@ -20,14 +20,8 @@ from services.feedback.comments.contacts import CONSENT
 from services.feedback.comments.filing import file_comment
 from services.feedback.comments.parts import OwnKeys, Sender, TicketPath, TicketToken
 from services.feedback.comments.promises import KIND_NAMES, Category, Kind, promises
-from services.feedback.comments.schemas import (
-    Email,
-    NewComment,
-    Phone,
-    Said,
-    Ticket,
-    Wire,
-)
+from services.feedback.comments.schemas import Email, NewComment, Phone, Said, Ticket
+from services.platform.api_model import ApiModel
 from services.platform.database import Reading, Writing
 from services.platform.fields import TEXT_PATTERN, Line, Moment, Slug
 from services.platform.identity import AnyCaller
@@ -60,7 +54,7 @@ Extension = Annotated[Literal["json", "xml"], Path(description="The form of the 
 CategoryPath = Annotated[Category, Path(description="A category: `service_code`.")]
 
 
-class Open311Service(Wire):
+class Open311Service(ApiModel):
     """A category, as GeoReport calls it a service."""
 
     service_code: Category
@@ -72,14 +66,14 @@ class Open311Service(Wire):
     group: str
 
 
-class Open311Value(Wire):
+class Open311Value(ApiModel):
     """A value of an attribute."""
 
     key: str
     name: str
 
 
-class Open311Attribute(Wire):
+class Open311Attribute(ApiModel):
     """A further field of a request."""
 
     variable: bool
@@ -92,14 +86,14 @@ class Open311Attribute(Wire):
     values: list[Open311Value]
 
 
-class Open311Definition(Wire):
+class Open311Definition(ApiModel):
     """The further fields of a category."""
 
     service_code: Category
     attributes: list[Open311Attribute]
 
 
-class Open311Receipt(Wire):
+class Open311Receipt(ApiModel):
     """What a new request is answered with; its secret comes as header `Ticket-Token`."""
 
     service_request_id: Ticket
@@ -107,7 +101,7 @@ class Open311Receipt(Wire):
     account_id: None = None
 
 
-class Open311Request(Wire):
+class Open311Request(ApiModel):
     """A comment, as GeoReport calls it a request."""
 
     service_request_id: Ticket
@@ -126,7 +120,7 @@ class Open311Request(Wire):
     long: float | None
 
 
-class Endpoint(Wire):
+class Endpoint(ApiModel):
     """Where an interface is, and which forms it speaks."""
 
     specification: str
@@ -141,7 +135,7 @@ OneRequest = Annotated[list[Open311Request], Field(max_length=1)]
 Requests = Annotated[list[Open311Request], Field(max_length=MOST)]
 
 
-class Discovery(Wire):
+class Discovery(ApiModel):
     """What Open311 interfaces there are."""
 
     changeset: str
@@ -215,10 +209,14 @@ class Open311Form(BaseModel):
 
 
 def _answer(
-    extension: Extension, items: Sequence[Wire] | Wire, *, names: tuple[str, str], **more: Any
+    extension: Extension,
+    items: Sequence[ApiModel] | ApiModel,
+    *,
+    names: tuple[str, str],
+    **more: Any,
 ) -> Response:
     """JSON as it is, or XML whose elements have these names."""
-    many = not isinstance(items, Wire)
+    many = not isinstance(items, ApiModel)
     content: Any = (
         [item.model_dump(mode="json") for item in items] if many else items.model_dump(mode="json")
     )

@@ -4,11 +4,12 @@ from datetime import date, datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from services.feedback.comments.promises import Category, Kind, PromiseId
 from services.feedback.comments.states import State
 from services.feedback.comments.tickets import TICKET_PATTERN
+from services.platform.api_model import ApiModel
 from services.platform.fields import (
     TEXT_PATTERN,
     BodyNumber,
@@ -44,11 +45,7 @@ Latitude = Annotated[float, Field(ge=-90, le=90), BodyNumber]
 Longitude = Annotated[float, Field(ge=-180, le=180), BodyNumber]
 
 
-class Wire(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-
-class Contact(Wire):
+class Contact(ApiModel):
     """How somebody wants to be reached, with the consent to keep it."""
 
     email: Email | None = None
@@ -64,7 +61,7 @@ class Contact(Wire):
         return self
 
 
-class NewComment(Wire):
+class NewComment(ApiModel):
     """What somebody wants to say. Anonymous, unless a contact is given."""
 
     kind: Kind
@@ -100,7 +97,7 @@ class NewComment(Wire):
         return self
 
 
-class PromiseState(Wire):
+class PromiseState(ApiModel):
     """The clock of a comment."""
 
     promise: PromiseId
@@ -118,7 +115,7 @@ class PromiseState(Wire):
     )
 
 
-class CommentFiled(Wire):
+class CommentFiled(ApiModel):
     """The receipt for a comment."""
 
     ticket: Ticket
@@ -133,7 +130,7 @@ class CommentFiled(Wire):
     page: Href
 
 
-class Entry(Wire):
+class Entry(ApiModel):
     """Something that happened to a comment."""
 
     number: int
@@ -151,7 +148,7 @@ class Entry(Wire):
     )
 
 
-class AttachmentItem(Wire):
+class AttachmentItem(ApiModel):
     """A picture to a comment."""
 
     id: UUID
@@ -161,7 +158,7 @@ class AttachmentItem(Wire):
     href: Href
 
 
-class Inside(Wire):
+class Inside(ApiModel):
     """What only the ticket's holder and the agency see."""
 
     text: str
@@ -174,7 +171,7 @@ class Inside(Wire):
     attachments: list[AttachmentItem]
 
 
-class CommentCase(Wire):
+class CommentCase(ApiModel):
     """A comment and what happened to it. Never the contact."""
 
     ticket: Ticket
@@ -197,7 +194,7 @@ class CommentCase(Wire):
     page: Href
 
 
-class CommentItem(Wire):
+class CommentItem(ApiModel):
     """A comment as it stands in the agency's list."""
 
     ticket: Ticket
@@ -216,7 +213,7 @@ class CommentItem(Wire):
     href: Href
 
 
-class NewReply(Wire):
+class NewReply(ApiModel):
     """A reply: of the agency with its key, of whoever filed the comment with the token."""
 
     text: Said
@@ -226,7 +223,7 @@ class NewReply(Wire):
     )
 
 
-class StateChange(Wire):
+class StateChange(ApiModel):
     """A change of state by the agency."""
 
     state: Literal["received", "in_progress", "closed", "reopened", "merged", "forwarded"] = Field(
@@ -251,7 +248,7 @@ class StateChange(Wire):
         return self
 
 
-class ContactDetails(Wire):
+class ContactDetails(ApiModel):
     """How the person is reached; each look at it stands in the timeline."""
 
     email: str | None
@@ -260,7 +257,7 @@ class ContactDetails(Wire):
     consented_at: datetime
 
 
-class ConsentText(Wire):
+class ConsentText(ApiModel):
     """What is agreed to with a contact."""
 
     version: str
@@ -268,7 +265,7 @@ class ConsentText(Wire):
     text_en: str
 
 
-class Choice(Wire):
+class Choice(ApiModel):
     """A value and its names."""
 
     code: str
@@ -276,7 +273,7 @@ class Choice(Wire):
     name_en: str
 
 
-class PromiseInfo(Wire):
+class PromiseInfo(ApiModel):
     """A promised period."""
 
     id: PromiseId
@@ -285,7 +282,7 @@ class PromiseInfo(Wire):
     name_en: str
 
 
-class CommentForm(Wire):
+class CommentForm(ApiModel):
     """What a form for comments needs."""
 
     form: str = Field(description="Token to be sent with the comment, good for a day.")

@@ -21,9 +21,9 @@ from services.feedback.comments.figures import (
     outcome_of,
     tally_of,
 )
-from services.feedback.comments.schemas import Wire
 from services.feedback.surveys.bundles import SMALLEST_GROUP, Bundle, Cell
 from services.feedback.surveys.periods import Period, PeriodText, parse_period
+from services.platform.api_model import ApiModel
 from services.platform.database import WriteSession, Writing
 from services.platform.ids import new_id
 from services.platform.parameters import AgencyQuery, ServiceQuery
@@ -74,7 +74,7 @@ ORDER BY first_day, id
 """
 
 
-class CommentGroup(Wire):
+class CommentGroup(ApiModel):
     """A group of at least five comments."""
 
     value: str | None = Field(
@@ -89,7 +89,7 @@ class CommentGroup(Wire):
     )
 
 
-class CommentSummary(Wire):
+class CommentSummary(ApiModel):
     """How comments of a period were answered.
 
     A comment counts once it is settled: answered, closed or forwarded, or 30 days past its

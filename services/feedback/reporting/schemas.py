@@ -8,18 +8,14 @@ from pydantic import AwareDatetime, Field, StringConstraints
 
 from services.feedback.reporting.duty import State
 from services.feedback.reporting.plausibility import Certainty, Kind
-from services.feedback.usage.schemas import (
-    ChannelKind,
-    Measure,
-    StatisticsStored,
-    Wire,
-)
+from services.feedback.usage.schemas import ChannelKind, Measure, StatisticsStored
+from services.platform.api_model import ApiModel
 from services.platform.fields import TEXT_PATTERN, YearMonth
 
 FlagState = Literal["open", "explained", "resolved"]
 
 
-class StatisticFlag(Wire):
+class StatisticFlag(ApiModel):
     """A figure that is hard to believe. It changes nothing by itself."""
 
     id: UUID
@@ -41,7 +37,7 @@ class StatisticFlag(Wire):
     resolved_at: AwareDatetime | None
 
 
-class FlagCount(Wire):
+class FlagCount(ApiModel):
     """How many doubts there are."""
 
     agency: str
@@ -50,7 +46,7 @@ class FlagCount(Wire):
     flags: int
 
 
-class StatisticFlags(Wire):
+class StatisticFlags(ApiModel):
     """Doubts about figures: those of the key's agency, and how many there are of all."""
 
     items: list[StatisticFlag] = Field(description="Empty without the agency's key.")
@@ -58,7 +54,7 @@ class StatisticFlags(Wire):
     next: str | None = None
 
 
-class FlagExplanation(Wire):
+class FlagExplanation(ApiModel):
     """Why a figure is right although it is hard to believe."""
 
     explanation: Annotated[
@@ -74,7 +70,7 @@ class StatisticsReceived(StatisticsStored):
     )
 
 
-class FigureReceived(Wire):
+class FigureReceived(ApiModel):
     """What became of one figure of a file."""
 
     sheet: str
@@ -96,7 +92,7 @@ class StatisticsUploaded(StatisticsReceived):
     items: list[FigureReceived]
 
 
-class ReportingMonth(Wire):
+class ReportingMonth(ApiModel):
     """A month that an agency owes."""
 
     agency: str
@@ -112,7 +108,7 @@ class ReportingMonth(Wire):
     completed_at: AwareDatetime | None
 
 
-class ReportingCalendar(Wire):
+class ReportingCalendar(ApiModel):
     """Who owes which month, and what came."""
 
     items: list[ReportingMonth]

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from services.feedback.surveys.definition import Code, Survey
 from services.feedback.surveys.periods import PeriodText
-from services.feedback.surveys.schemas import Wire
+from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
 from services.platform.fields import TEXT_PATTERN, Day, Href, Line, Slug
 from services.platform.problems import Conflict, FieldError, NotFound
@@ -60,7 +60,7 @@ VALUES (:region, :survey, :id, :version, true, :agency, :period, CAST(:content A
 """
 
 
-class FollowUp(Wire):
+class FollowUp(ApiModel):
     """What an agency does about an element. No names of people: a unit answers for it."""
 
     agency: Slug = Field(description="The agency whose plan it belongs to.")
@@ -82,7 +82,7 @@ class FollowUp(Wire):
         return self
 
 
-class FollowUpAction(Wire):
+class FollowUpAction(ApiModel):
     """An action as it is on record."""
 
     id: UUID
@@ -93,7 +93,7 @@ class FollowUpAction(Wire):
     href: Href
 
 
-class Priority(Wire):
+class Priority(ApiModel):
     """An element in the order in which elements need work."""
 
     element: str
@@ -103,7 +103,7 @@ class Priority(Wire):
     actions: int = Field(ge=0, description="Actions of this plan about it.")
 
 
-class FollowUpPlan(Wire):
+class FollowUpPlan(ApiModel):
     """The elements of a period, the lowest first, and what is done about them."""
 
     survey: str

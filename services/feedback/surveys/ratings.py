@@ -14,8 +14,9 @@ from datetime import date
 from pydantic import Field
 from sqlalchemy import text
 
-from services.feedback.surveys.schemas import Token, Wire
+from services.feedback.surveys.schemas import Token
 from services.feedback.usage.schemas import ChannelKind
+from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
 from services.platform.fields import Slug
 from services.platform.problems import Conflict, FieldError
@@ -60,7 +61,7 @@ RETURNING service, agency, channel
 """
 
 
-class RatingTokensWanted(Wire):
+class RatingTokensWanted(ApiModel):
     """How many tokens an agency wants for uses of one of its services."""
 
     service: Slug = Field(description="A service of the agency's.")
@@ -71,14 +72,14 @@ class RatingTokensWanted(Wire):
     days: int = Field(30, ge=1, le=90, description="Days for which they hold.")
 
 
-class RatingToken(Wire):
+class RatingToken(ApiModel):
     """A token and the page that it opens, once."""
 
     token: Token
     path: str = Field(description="Address of the page at this hub, to be given to the citizen.")
 
 
-class RatingUse(Wire):
+class RatingUse(ApiModel):
     """What a token is for."""
 
     survey: str

@@ -4,12 +4,13 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from services.feedback.surveys.definition import Answer, Code, Survey, SurveyKind
 from services.feedback.surveys.periods import PeriodText
 from services.feedback.surveys.skm import ELEMENTS, Grade, Weight
 from services.feedback.usage.schemas import ChannelKind
+from services.platform.api_model import ApiModel
 from services.platform.fields import Day, DistrictCode, Href, Line, Slug
 
 Mode = Literal["page", "qr", "kiosk", "enumerator", "api"]
@@ -22,11 +23,7 @@ Token = Annotated[
 """A token that proves a use (`ratings.py`)."""
 
 
-class Wire(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class SurveyItem(Wire):
+class SurveyItem(ApiModel):
     """A survey as it stands in a list."""
 
     slug: Slug
@@ -41,7 +38,7 @@ class SurveyItem(Wire):
     results_href: Href
 
 
-class SurveyDetail(Wire):
+class SurveyDetail(ApiModel):
     """A survey with its questions."""
 
     survey: Survey
@@ -50,7 +47,7 @@ class SurveyDetail(Wire):
     href: Href
 
 
-class Response(Wire):
+class Response(ApiModel):
     """Somebody's answers. Nothing in it tells who."""
 
     id: UUID | None = Field(
@@ -78,7 +75,7 @@ class Response(Wire):
     )
 
 
-class ResponseStored(Wire):
+class ResponseStored(ApiModel):
     """The receipt for a response."""
 
     id: UUID
@@ -88,7 +85,7 @@ class ResponseStored(Wire):
     repeated: bool = Field(description="Whether this response was stored before.")
 
 
-class OptionCount(Wire):
+class OptionCount(ApiModel):
     """How many chose an option."""
 
     code: str
@@ -98,7 +95,7 @@ class OptionCount(Wire):
     share: float = Field(ge=0, le=1, description="Of those who answered the question.")
 
 
-class QuestionResult(Wire):
+class QuestionResult(ApiModel):
     """The answers to one question."""
 
     code: str
@@ -112,7 +109,7 @@ class QuestionResult(Wire):
     options: list[OptionCount]
 
 
-class SkmElement(Wire):
+class SkmElement(ApiModel):
     """One of the nine elements of service satisfaction."""
 
     code: str
@@ -122,7 +119,7 @@ class SkmElement(Wire):
     nrr: float = Field(ge=1, le=4, description="Mean value of the element (NRR).")
 
 
-class Satisfaction(Wire):
+class Satisfaction(ApiModel):
     """The index IKM (PermenPANRB 14/2017)."""
 
     ikm: float
@@ -138,7 +135,7 @@ class Satisfaction(Wire):
     )
 
 
-class Sample(Wire):
+class Sample(ApiModel):
     """Whether the responses are as many as a population needs (Krejcie and Morgan)."""
 
     population: int
@@ -146,14 +143,14 @@ class Sample(Wire):
     enough: bool
 
 
-class SampleSize(Wire):
+class SampleSize(ApiModel):
     """How many responses a population needs (Krejcie and Morgan)."""
 
     population: int
     needed: int
 
 
-class GroupResults(Wire):
+class GroupResults(ApiModel):
     """The figures of a group of at least 5."""
 
     n: int = Field(ge=5)
@@ -163,7 +160,7 @@ class GroupResults(Wire):
     satisfaction: Satisfaction | None = None
 
 
-class SurveyResults(Wire):
+class SurveyResults(ApiModel):
     """Results of a survey in a period; nothing but a note where fewer than 5 answered.
 
     Figures grow by whole bundles of at least 5 responses, so that no two of them differ by
@@ -190,7 +187,7 @@ class SurveyResults(Wire):
     sample: Sample | None = None
 
 
-class BreakdownItem(Wire):
+class BreakdownItem(ApiModel):
     """One group of a breakdown."""
 
     value: str | None = Field(
@@ -200,7 +197,7 @@ class BreakdownItem(Wire):
     results: GroupResults
 
 
-class SurveyBreakdown(Wire):
+class SurveyBreakdown(ApiModel):
     """Results by one dimension: each group has at least 5, and together they are the total."""
 
     survey: Slug
@@ -212,7 +209,7 @@ class SurveyBreakdown(Wire):
     items: list[BreakdownItem]
 
 
-class WeightedOption(Wire):
+class WeightedOption(ApiModel):
     """How many chose an option, and what share of the population they stand for."""
 
     code: str
@@ -221,7 +218,7 @@ class WeightedOption(Wire):
     share: float = Field(ge=0, le=1.000001, description="Weighted, of those who answered.")
 
 
-class WeightedQuestion(Wire):
+class WeightedQuestion(ApiModel):
     """The weighted answers to one question."""
 
     code: str
@@ -230,7 +227,7 @@ class WeightedQuestion(Wire):
     options: list[WeightedOption]
 
 
-class WeightedResults(Wire):
+class WeightedResults(ApiModel):
     """Results weighted to the margins of the population (raking)."""
 
     survey: Slug

@@ -16,6 +16,7 @@ from pydantic import (
 
 from services.feedback.usage.measures import MAX_COUNT, MEASURES, ChannelKind, Measure
 from services.feedback.usage.queries import MOST_ROWS
+from services.platform.api_model import ApiModel
 from services.platform.fields import BodyNumber, DistrictCode, Line, Moment, Slug, YearMonth
 from services.platform.problems import FieldError
 
@@ -41,11 +42,7 @@ MAX_STATISTICS = 2_000
 Count = Annotated[int, Field(ge=0, le=MAX_COUNT), BodyNumber]
 
 
-class Wire(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class UsageEvent(Wire):
+class UsageEvent(ApiModel):
     """Something that somebody did; nothing in it tells who."""
 
     id: UUID = Field(description="Made by the sender, so that a repeated event counts once.")
@@ -62,13 +59,13 @@ class UsageEvent(Wire):
     district: DistrictCode | None = None
 
 
-class UsageEventBatch(Wire):
+class UsageEventBatch(ApiModel):
     """Events in any order; days late is fine."""
 
     events: list[UsageEvent] = Field(min_length=1, max_length=MAX_EVENTS)
 
 
-class UsageEventData(Wire):
+class UsageEventData(ApiModel):
     """What a CloudEvent says of a use, beside its id, type and time."""
 
     source: EventSource
@@ -103,14 +100,14 @@ UsageCloudEvents = Annotated[list[UsageCloudEvent], Field(min_length=1, max_leng
 """CloudEvents in the JSON batch format."""
 
 
-class EventsStored(Wire):
+class EventsStored(ApiModel):
     """What became of a batch, which is stored whole or not at all."""
 
     accepted: int = Field(ge=0, description="Events that were new.")
     repeated: int = Field(ge=0, description="Events that were stored before; not counted again.")
 
 
-class EventResult(Wire):
+class EventResult(ApiModel):
     """What became of one event of a batch, in the order in which they were sent."""
 
     result: Literal["accepted", "repeated", "refused"]
@@ -127,7 +124,7 @@ class EventResults(EventsStored):
     items: list[EventResult] = Field(max_length=MAX_EVENTS)
 
 
-class Counters(Wire):
+class Counters(ApiModel):
     """What happened to applications in a month. A counter that is not known is left out."""
 
     submitted: Count | None = None
@@ -141,7 +138,7 @@ class Counters(Wire):
         return {measure: value for measure, value in values.items() if value is not None}
 
 
-class Statistic(Wire):
+class Statistic(ApiModel):
     """One month of one service through one channel."""
 
     agency: Slug
@@ -152,13 +149,13 @@ class Statistic(Wire):
     reason: Line | None = Field(None, description="Why a figure is corrected.")
 
 
-class StatisticBatch(Wire):
+class StatisticBatch(ApiModel):
     """Months of statistics, stored whole or not at all."""
 
     statistics: list[Statistic] = Field(min_length=1, max_length=MAX_STATISTICS)
 
 
-class StatisticsStored(Wire):
+class StatisticsStored(ApiModel):
     """What became of each counter of a batch."""
 
     added: int = Field(ge=0, description="Counters that were not known before.")
@@ -166,7 +163,7 @@ class StatisticsStored(Wire):
     unchanged: int = Field(ge=0, description="Counters that were stored already.")
 
 
-class StatisticRevision(Wire):
+class StatisticRevision(ApiModel):
     """One figure that an agency reported, and when."""
 
     agency: Slug
@@ -181,14 +178,14 @@ class StatisticRevision(Wire):
     reported_at: AwareDatetime
 
 
-class Revisions(Wire):
+class Revisions(ApiModel):
     """Figures with all their revisions."""
 
     items: list[StatisticRevision] = Field(max_length=MOST_ROWS)
     next: str | None = None
 
 
-class UsageCell(Wire):
+class UsageCell(ApiModel):
     """A sum; the dimensions that were not asked for are null."""
 
     measure: str = Field(description="An event's kind or a statistic's counter.")
@@ -206,14 +203,14 @@ class UsageCell(Wire):
     )
 
 
-class UsageSummary(Wire):
+class UsageSummary(ApiModel):
     """Sums of events and statistics in a span of time."""
 
     items: list[UsageCell] = Field(max_length=MOST_ROWS)
     next: str | None = None
 
 
-class AgencyReporting(Wire):
+class AgencyReporting(ApiModel):
     """How an agency keeps its monthly duty."""
 
     agency: str
@@ -226,7 +223,7 @@ class AgencyReporting(Wire):
     late_doubted: int
 
 
-class Reporting(Wire):
+class Reporting(ApiModel):
     """Monthly statistics that agencies owe, and those that came (an agency-month counts once)."""
 
     period: int

@@ -6,11 +6,11 @@ from typing import Literal
 import httpx
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
 
 from services.gateway.api_docs.openapi import for_splp, public_address, unified_document
 from services.gateway.http_cache.stats import Counts
+from services.platform.api_model import ApiModel
 from services.platform.database import NO_ANSWER, Database
 from services.platform.fields import RegionCode
 from services.platform.service import API, VERSION, Health
@@ -21,10 +21,8 @@ router = APIRouter()
 READY_SECONDS = 5.0
 
 
-class HubStatus(BaseModel):
+class HubStatus(ApiModel):
     """The state of each part of the hub."""
-
-    model_config = ConfigDict(extra="forbid")
 
     state: Literal["ok", "degraded"]
     region: RegionCode

@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from services.gateway.api_keys.key_rotation import agency_of_key, issue_beside, list_keys
 from services.gateway.api_keys.keys import AgencyKey, revoke_key
+from services.platform.api_model import ApiModel
 from services.platform.database import Reading, Writing
 from services.platform.fields import Slug
 from services.platform.identity import Caller, Scope
@@ -29,10 +30,8 @@ KeyId = Annotated[
 ]
 
 
-class NewKey(BaseModel):
+class NewKey(ApiModel):
     """A key that is wanted."""
-
-    model_config = ConfigDict(extra="forbid")
 
     agency: Slug | None = Field(None, description="Whose key; default: the caller's agency.")
     scopes: list[Scope] | None = Field(
@@ -44,10 +43,8 @@ class NewKey(BaseModel):
     days: int = Field(365, ge=1, le=1825, description="Days until it expires.")
 
 
-class MadeKey(BaseModel):
+class MadeKey(ApiModel):
     """A key with its secret, which is shown this once."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: str
     key: str = Field(description="Send it as `Authorization: Bearer`; it is not shown again.")
@@ -56,10 +53,8 @@ class MadeKey(BaseModel):
     expires_at: AwareDatetime
 
 
-class ListedKey(BaseModel):
+class ListedKey(ApiModel):
     """A key as it stands."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: str
     agency: str

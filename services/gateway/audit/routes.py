@@ -4,10 +4,11 @@ from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from services.gateway.api_keys.keys import Administrator
 from services.gateway.audit.records import latest
+from services.platform.api_model import ApiModel
 from services.platform.database import Reading
 from services.platform.fields import Sha256, Slug
 from services.platform.paging import Page, next_address
@@ -18,10 +19,8 @@ from services.platform.service import API, region_of
 router = APIRouter(prefix=API, tags=["access"], responses=problem_responses(401, 403, 422))
 
 
-class AuditLine(BaseModel):
+class AuditLine(ApiModel):
     """A write, and its place in the chain."""
-
-    model_config = ConfigDict(extra="forbid")
 
     number: int
     at: AwareDatetime = Field(description="When; of a write without a key the hour alone.")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from fastapi import APIRouter, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from services.gateway.api_keys.keys import Administrator
 from services.gateway.connectors.oss.service import Desk
@@ -15,6 +15,7 @@ from services.gateway.connectors.statistics_client import NotTakenError
 from services.gateway.outbound.circuit_breaker import BreakerState, Switch
 from services.gateway.outbound.client import Connector
 from services.gateway.outbound.last_known import Memory
+from services.platform.api_model import ApiModel
 from services.platform.database import Reading, ReadSession
 from services.platform.identity import AnyCaller
 from services.platform.paging import Page
@@ -27,10 +28,8 @@ router = APIRouter(
 )
 
 
-class ConnectorState(BaseModel):
+class ConnectorState(ApiModel):
     """How a connector is; its breaker as this replica sees it."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str
     kind: Literal["oss", "feed", "statistics"]
@@ -53,10 +52,8 @@ class ConnectorState(BaseModel):
     )
 
 
-class BreakerSwitch(BaseModel):
+class BreakerSwitch(ApiModel):
     """What is wanted of a breaker."""
-
-    model_config = ConfigDict(extra="forbid")
 
     state: Switch
 

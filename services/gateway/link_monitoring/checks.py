@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 from sqlalchemy import RowMapping, text
 
 from services.gateway.link_monitoring.classify import (
@@ -21,6 +21,7 @@ from services.gateway.link_monitoring.incidents import close_by_rule, open_by_ru
 from services.gateway.link_monitoring.leases import Claim, release
 from services.gateway.link_monitoring.status import Standing, after, held
 from services.gateway.webhooks.outbox import keep_change
+from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 
@@ -82,10 +83,8 @@ ORDER BY id DESC LIMIT :limit
 """
 
 
-class Check(BaseModel):
+class Check(ApiModel):
     """One look at a link."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: UUID
     checked_at: AwareDatetime

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 from sqlalchemy import text
 
 from services.gateway.link_monitoring.classify import Reason, State
+from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession
 
 HEALTH = """
@@ -33,10 +34,8 @@ WHERE link.region = :region AND (CAST(:slug AS text) IS NULL OR link.slug = :slu
 """
 
 
-class LinkHealth(BaseModel):
+class LinkHealth(ApiModel):
     """What is known of a link now."""
-
-    model_config = ConfigDict(extra="forbid")
 
     state: State = Field(
         description="`caution`: it answers, yet a citizen may not get through, or the hub cannot "

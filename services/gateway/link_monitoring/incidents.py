@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 from sqlalchemy import text
 
 from services.gateway.link_monitoring.reason_texts import in_words, short_title
 from services.gateway.webhooks.outbox import keep_change
+from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
 from services.platform.fields import Href, Line, Slug, Text
 from services.platform.ids import new_id
@@ -66,10 +67,8 @@ ORDER BY id DESC LIMIT :limit
 """
 
 
-class IncidentUpdate(BaseModel):
+class IncidentUpdate(ApiModel):
     """How an incident goes on."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: UUID
     at: AwareDatetime
@@ -78,10 +77,8 @@ class IncidentUpdate(BaseModel):
     written_by: str
 
 
-class Incident(BaseModel):
+class Incident(ApiModel):
     """A time in which a link does not do what citizens need of it."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: UUID
     link: Slug
@@ -96,10 +93,8 @@ class Incident(BaseModel):
     href: Href
 
 
-class NewIncident(BaseModel):
+class NewIncident(ApiModel):
     """An incident that a person opens."""
-
-    model_config = ConfigDict(extra="forbid")
 
     link: Slug
     title: Line
@@ -108,10 +103,8 @@ class NewIncident(BaseModel):
     text_en: Text | None = None
 
 
-class NewIncidentUpdate(BaseModel):
+class NewIncidentUpdate(ApiModel):
     """A line about how an incident goes on."""
-
-    model_config = ConfigDict(extra="forbid")
 
     text: Text = Field(min_length=1)
     text_en: Text | None = None

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 from sqlalchemy import text
 
 from services.gateway.webhooks.outbox import keep_change
+from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
 from services.platform.fields import Moment, Slug, Text
 from services.platform.ids import new_id
@@ -41,10 +42,8 @@ ORDER BY id DESC LIMIT :limit
 """
 
 
-class NewMaintenance(BaseModel):
+class NewMaintenance(ApiModel):
     """A window in which a link's operator works on it."""
-
-    model_config = ConfigDict(extra="forbid")
 
     link: Slug
     starts_at: Moment
@@ -53,10 +52,8 @@ class NewMaintenance(BaseModel):
     text_en: Text | None = None
 
 
-class Maintenance(BaseModel):
+class Maintenance(ApiModel):
     """A window in which a link's operator works on it."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: UUID
     link: Slug

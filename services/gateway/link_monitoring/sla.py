@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime, time
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime
 from sqlalchemy import text
 
 from services.gateway.link_monitoring.uptime import UptimePeriod, uptime_of
+from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession
 from services.platform.local_time import JAKARTA
 
@@ -26,10 +27,8 @@ ORDER BY opened_at, id
 """
 
 
-class LinkIncident(BaseModel):
+class LinkIncident(ApiModel):
     """An incident of a link."""
-
-    model_config = ConfigDict(extra="forbid")
 
     title: str
     reason: str | None
@@ -37,10 +36,8 @@ class LinkIncident(BaseModel):
     closed_at: AwareDatetime | None
 
 
-class LinkYear(BaseModel):
+class LinkYear(ApiModel):
     """What is known of a link in a year; a month in which nobody looked is not there."""
-
-    model_config = ConfigDict(extra="forbid")
 
     title: str
     operator: str
@@ -52,10 +49,8 @@ class LinkYear(BaseModel):
     incidents: list[LinkIncident]
 
 
-class SlaYear(BaseModel):
+class SlaYear(ApiModel):
     """A year of all links of a region."""
-
-    model_config = ConfigDict(extra="forbid")
 
     place: str
     year: int

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field
+from pydantic import Field, computed_field
 from sqlalchemy import text
 
+from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession
 from services.platform.fields import Slug
 
@@ -81,10 +82,8 @@ FROM gateway.link WHERE region = :region ORDER BY slug
 """
 
 
-class UptimePeriod(BaseModel):
+class UptimePeriod(ApiModel):
     """A day, month or year of a link."""
-
-    model_config = ConfigDict(extra="forbid")
 
     period: date = Field(description="Its first day, in Asia/Jakarta.")
     ok_seconds: int
@@ -106,10 +105,8 @@ class UptimePeriod(BaseModel):
         return None if known == 0 else round(up / known, 6)
 
 
-class Uptime(BaseModel):
+class Uptime(ApiModel):
     """How long a link was up."""
-
-    model_config = ConfigDict(extra="forbid")
 
     link: Slug
     by: By

@@ -4,11 +4,12 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 from sqlalchemy import text
 
 from services.gateway.api_keys.keys import AgencyKey
 from services.gateway.api_keys.routes import shown_to
+from services.platform.api_model import ApiModel
 from services.platform.database import Reading
 from services.platform.fields import Slug
 from services.platform.local_time import JAKARTA
@@ -37,10 +38,8 @@ ORDER BY period, key_id, area, status OFFSET :offset LIMIT :limit
 """
 
 
-class Consumed(BaseModel):
+class Consumed(ApiModel):
     """Answers that were given with a key in a period."""
-
-    model_config = ConfigDict(extra="forbid")
 
     period: AwareDatetime = Field(description="Its beginning, in Asia/Jakarta.")
     key_id: str = Field(description="The key; `anonymous` for all without one together.")

@@ -5,11 +5,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 from sqlalchemy import text
 
 from services.gateway.api_keys.keys import Administrator
 from services.gateway.webhooks.delivery import END, secret_of
+from services.platform.api_model import ApiModel
 from services.platform.database import Reading, Writing
 from services.platform.fields import HttpsUrl
 from services.platform.identity import load_private_key
@@ -40,18 +41,14 @@ VALUES (:region, :id, :url, :made_by, :created_at)
 """
 
 
-class NewWebhook(BaseModel):
+class NewWebhook(ApiModel):
     """An address that is told of changes."""
-
-    model_config = ConfigDict(extra="forbid")
 
     url: HttpsUrl
 
 
-class Webhook(BaseModel):
+class Webhook(ApiModel):
     """An address that is told of changes."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: UUID
     url: HttpsUrl
@@ -61,10 +58,8 @@ class Webhook(BaseModel):
     last_error: str | None
 
 
-class MadeWebhook(BaseModel):
+class MadeWebhook(ApiModel):
     """A webhook with its secret, which is shown this once."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: UUID
     url: HttpsUrl

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from services.gateway.connectors.announcements.store import find_announcement, newest
 from services.gateway.connectors.source_leases import Source, list_sources
+from services.platform.api_model import ApiModel
 from services.platform.database import Reading
 from services.platform.fields import Href, Slug
 from services.platform.paging import next_address
@@ -22,11 +23,7 @@ router = APIRouter(
 )
 
 
-class Wire(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class MentionedService(Wire):
+class MentionedService(ApiModel):
     """A service that an announcement speaks of, by the catalogue's words."""
 
     service: str
@@ -36,7 +33,7 @@ class MentionedService(Wire):
     href: Href
 
 
-class Announcement(Wire):
+class Announcement(ApiModel):
     """What a website of the regency announced, in its own language."""
 
     id: UUID
@@ -53,7 +50,7 @@ class Announcement(Wire):
     href: Href
 
 
-class AnnouncingSource(Wire):
+class AnnouncingSource(ApiModel):
     """A website that is read, and how old what is known of it is."""
 
     name: str
@@ -66,7 +63,7 @@ class AnnouncingSource(Wire):
     reason: str | None = Field(description="Why it gives nothing now.")
 
 
-class Announcements(Wire):
+class Announcements(ApiModel):
     """A page of announcements, and where they are from."""
 
     items: list[Announcement]

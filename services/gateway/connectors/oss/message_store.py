@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, TypeGuard, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy import text
 
 from services.gateway.connectors.oss.clock_stops import Event, Pause, by_month, pauses_of
 from services.gateway.connectors.oss.messages import VERSION, Inbound, mapping
+from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 from services.platform.local_time import JAKARTA
@@ -73,20 +74,16 @@ Kept = Inbound | Literal["receiveLicenseStatus"]
 """Messages that are kept: those from OSS, and what the hub told it of the state of a licence."""
 
 
-class OssMonth(BaseModel):
+class OssMonth(ApiModel):
     """How many messages of a kind came in a month."""
-
-    model_config = ConfigDict(extra="forbid")
 
     month: str
     message: Inbound
     count: int | None = Field(description=f"Null where there were fewer than {FEWEST}.")
 
 
-class OssClockMonth(BaseModel):
+class OssClockMonth(ApiModel):
     """What stopped and started the clocks of service promises in a month."""
-
-    model_config = ConfigDict(extra="forbid")
 
     month: str
     stopped: int | None = Field(description=f"Codes 41 and 43; null below {FEWEST}.")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Path, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from services.gateway.api_keys.keys import AgencyKey
 from services.gateway.connectors.oss.message_store import (
@@ -18,6 +18,7 @@ from services.gateway.connectors.oss.message_store import (
 )
 from services.gateway.connectors.oss.messages import Outbound, faults_of, fits_json, mapping
 from services.gateway.connectors.oss.service import Answered, Desk
+from services.platform.api_model import ApiModel
 from services.platform.database import NO_ANSWER, Database, Reading, WriteSession
 from services.platform.identity import Caller
 from services.platform.ids import new_id
@@ -58,10 +59,8 @@ Fields = Annotated[
 ]
 
 
-class FromOss(BaseModel):
+class FromOss(ApiModel):
     """An answer of OSS with its age."""
-
-    model_config = ConfigDict(extra="forbid")
 
     known_at: AwareDatetime = Field(description="When OSS said it.")
     age_seconds: int
@@ -76,10 +75,8 @@ class NibStatus(FromOss):
     status_text: str | None
 
 
-class NibLicence(BaseModel):
+class NibLicence(ApiModel):
     """A licence that a business asked for with its NIB, in codes."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: str = Field(description="`id_izin`, by which its state is asked for.")
     code: str | None = Field(description="`kd_izin`.")
@@ -115,10 +112,8 @@ class References(FromOss):
     items: list[dict[str, Any]]
 
 
-class Told(BaseModel):
+class Told(ApiModel):
     """OSS has the message."""
-
-    model_config = ConfigDict(extra="forbid")
 
     message: str
     answer: dict[str, Any] = Field(

@@ -7,12 +7,13 @@ from typing import Annotated, Any, Literal
 import httpx
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from services.gateway.connectors.simbg.permit_numbers import PATTERN, NotANumberError, taken_apart
 from services.gateway.connectors.simbg.recap_import import as_statistics
 from services.gateway.link_monitoring.health import LinkHealth, health_of_links
 from services.gateway.regency.districts import list_districts
+from services.platform.api_model import ApiModel
 from services.platform.database import Reading
 from services.platform.fields import DistrictCode, Href, RegionCode
 from services.platform.identity import UsageWriter
@@ -60,13 +61,11 @@ Number = Annotated[
 ]
 
 
-class Permit(BaseModel):
+class Permit(ApiModel):
     """What the number of a permit says by itself, and where SIMBG tells more.
 
     It says nothing of the permit's state: SIMBG has no interface for that, so look at `href`.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     number: str
     kind: Literal["PBG", "SLF"]
