@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from uuid import UUID
 
-from services.feedback.usage.decoding import Saying
+from services.feedback.events.parsing import Saying
 
 SERVICES = [f"layanan-{number}" for number in range(1, 41)]
 DISTRICTS = [f"12.12.{number:02}" for number in range(1, 17)]

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.feedback.usage.schemas import UsageEventBatch
+from services.feedback.events.schemas import UsageEventBatch
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS plain_event (

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from services.feedback.comments.keeping import Cleared
-    from services.feedback.usage.months import Kept
+    from services.feedback.events.partitions import Kept
     from services.gateway.api_keys.keys import IssuedKey
     from services.platform.database import WriteSession
     from services.platform.packs import Change
@@ -134,7 +134,7 @@ def _in_process(served: Service, settings: Settings) -> list[Service]:
 
 PROTOCOLS = {
     Service.gateway: "services.gateway.http_cache.fast_path:FastProtocol",
-    Service.feedback: "services.feedback.usage.short:EventProtocol",
+    Service.feedback: "services.feedback.events.fast_path:EventProtocol",
 }
 """Protocols of the server that answer by themselves what needs no application."""
 
@@ -575,7 +575,7 @@ def retention() -> None:
 
 async def _retention(settings: Settings) -> "tuple[Kept | None, Cleared]":
     from services.feedback.comments.keeping import keep_comments
-    from services.feedback.usage.months import keep_months
+    from services.feedback.events.partitions import keep_months
     from services.platform.database import Database
 
     database = Database(settings, Service.feedback)

@@ -15,19 +15,19 @@ from services.feedback.comments.keeping import keep_comments_always
 from services.feedback.comments.open311 import router as open311
 from services.feedback.comments.routes import router as comments
 from services.feedback.comments.summary import router as comment_summary
-from services.feedback.reporting.routes import router as reporting
+from services.feedback.events.fast_path import STATE, AtOnce
+from services.feedback.events.intake import Intake
+from services.feedback.events.partitions import keep_always
+from services.feedback.events.routes import EventsFirst
+from services.feedback.events.routes import router as events
+from services.feedback.events.schemas import UsageCloudEvent
+from services.feedback.events.writer import SESSION, Ingest
+from services.feedback.statistics.reporting_routes import router as reporting
+from services.feedback.statistics.routes import router as usage
 from services.feedback.surveys.follow_up_routes import router as follow_up
 from services.feedback.surveys.holders import router as survey_holders
 from services.feedback.surveys.rating_routes import router as rating_tokens
 from services.feedback.surveys.routes import router as surveys
-from services.feedback.usage.events import Intake
-from services.feedback.usage.ingest import SESSION, Ingest
-from services.feedback.usage.months import keep_always
-from services.feedback.usage.receiving import EventsFirst
-from services.feedback.usage.receiving import router as events
-from services.feedback.usage.routes import router as usage
-from services.feedback.usage.schemas import UsageCloudEvent
-from services.feedback.usage.short import STATE, AtOnce
 from services.platform.background import end
 from services.platform.database import Database
 from services.platform.service import make_service

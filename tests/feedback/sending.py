@@ -8,9 +8,9 @@ from uuid import uuid4
 import httpx
 
 from services.feedback.pack import Duty, FeedbackPack, load_feedback
+from services.feedback.statistics.revisions import store_statistics
+from services.feedback.statistics.schemas import Statistic
 from services.feedback.surveys.definition import Survey
-from services.feedback.usage.schemas import Statistic
-from services.feedback.usage.statistics import store_statistics
 from services.platform.packs import Change
 from tests.conftest import Room, agency_caller
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from icalendar import Calendar
 
-from services.feedback.reporting.duty import AgencyMonth, closed_months, deadline
+from services.feedback.statistics.obligations import AgencyMonth, closed_months, deadline
 from tests.conftest import Room
 from tests.feedback.conftest import new_agency
 from tests.feedback.sending import USAGE, expect_reports, report_at, send_statistics, statistic

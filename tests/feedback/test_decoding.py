@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from services.feedback.usage import decoding
-from services.feedback.usage.decoding import (
+from services.feedback.events import parsing
+from services.feedback.events.parsing import (
     CLOUD_EVENT,
     CLOUD_EVENTS,
     CLOUD_EVENTS_BATCH,
@@ -20,7 +20,8 @@ from services.feedback.usage.decoding import (
     read_batch,
     read_each,
 )
-from services.feedback.usage.schemas import UsageCloudEvents, UsageEventBatch
+from services.feedback.events.schemas import UsageEventBatch
+from services.feedback.statistics.schemas import UsageCloudEvents
 from services.platform.problems import Invalid, field_errors
 
 NOON = "2024-03-05T12:00:00+07:00"
@@ -129,7 +130,7 @@ def event(**more: Any) -> dict[str, Any]:
 
 
 def test_a_batch_that_is_right_is_read_by_msgspec_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "FORMS", {})
+    monkeypatch.setattr(parsing, "FORMS", {})
     batch = read_batch(json.dumps({"events": [event(service="ktp"), event()]}).encode(), JSON)
     assert len(batch) == 2
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from services.cli import app as cli
 from services.feedback.app import create_app
-from services.feedback.usage.months import (
+from services.feedback.events.partitions import (
     Kept,
     keep_months,
     month_of,

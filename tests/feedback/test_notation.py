@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.feedback.reporting.notation import (
+from services.feedback.statistics.number_parsing import (
     MONTHS,
     NotReadableError,
     channel_in,
@@ -16,7 +16,7 @@ from services.feedback.reporting.notation import (
     month_in,
     month_name,
 )
-from services.feedback.usage.schemas import MAX_COUNT
+from services.feedback.statistics.schemas import MAX_COUNT
 
 
 @given(st.integers(0, MAX_COUNT))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from services.feedback.reporting.plausibility import (
+from services.feedback.statistics.plausibility_checks import (
     BY_CHANCE,
     FEWEST_CLICKS,
     FEWEST_MONTHS,
@@ -22,7 +22,7 @@ from services.feedback.reporting.plausibility import (
     months_before,
     robust_z,
 )
-from services.feedback.usage.schemas import Measure
+from services.feedback.statistics.schemas import Measure
 
 COUNTS = st.integers(0, 100_000)
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from services.feedback.app import create_app
-from services.feedback.usage import ingest
+from services.feedback.events import writer
 from services.platform import bodies
 from services.platform.settings import Settings
 from tests.conftest import Room, agency_caller, room
@@ -240,7 +240,7 @@ def test_a_body_of_another_media_type_is_refused(feedback: Room, media_type: str
 def test_a_full_queue_asks_to_come_again_and_stores_what_it_took(
     feedback: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingest, "MAX_WAITING", 2)
+    monkeypatch.setattr(writer, "MAX_WAITING", 2)
     answer = send(feedback, {"events": [event(), event(), event()]})
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) >= 1

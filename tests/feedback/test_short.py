@@ -15,9 +15,9 @@ import asyncpg
 import pytest
 
 from services.feedback.app import create_app
-from services.feedback.usage import ingest
-from services.feedback.usage.receiving import PATH, EventsFirst
-from services.feedback.usage.short import EventProtocol
+from services.feedback.events import writer
+from services.feedback.events.fast_path import EventProtocol
+from services.feedback.events.routes import PATH, EventsFirst
 from services.platform.settings import Settings
 from tests.conftest import Room, agency_caller, room
 from tests.feedback.sending import event, send_events, sums
@@ -330,7 +330,7 @@ def nothing_is_stored(settings: Settings) -> Generator[Callable[[], bool]]:
 def test_a_database_that_takes_too_long_is_told_and_what_came_is_stored(
     office: Room, agency: str, http: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingest, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(writer, "ANSWER_SECONDS", 0.3)
     body = batch(event())
     request = head(office, agency, len(body)) + body
     with served(office.settings, http) as address, line_to(address) as line:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.feedback.usage import queries
+from services.feedback.statistics import queries
 from tests.conftest import ANONYMOUS, Room, agency_caller
 from tests.feedback.conftest import new_agency
 from tests.feedback.sending import (

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from services.feedback.pack import Duty, FeedbackPack, load_feedback
-from services.feedback.reporting.duty import closed_months, months_between
+from services.feedback.statistics.obligations import closed_months, months_between
 from tests.conftest import ANONYMOUS, Room, agency_caller
 from tests.feedback.conftest import new_agency
 from tests.feedback.sending import USAGE, send_statistics, statistic, sums

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.responses import PlainTextResponse
 
-from services.feedback.usage.short import EventProtocol
+from services.feedback.events.fast_path import EventProtocol
 from services.gateway.app import create_app
 from services.gateway.http_cache.fast_path import FastProtocol
 from services.platform import bodies, slow_heads

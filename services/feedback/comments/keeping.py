@@ -17,7 +17,7 @@ from services.feedback.comments.contacts import erase_contacts
 from services.feedback.comments.handling import end_contacts
 from services.feedback.comments.screening import forget_senders
 from services.feedback.comments.working_days import working_days_between
-from services.feedback.usage.months import shift
+from services.feedback.events.partitions import shift
 from services.platform.database import NO_ANSWER, Database, WriteSession
 from services.platform.local_time import JAKARTA
 

@@ -14,8 +14,8 @@ from datetime import date
 from pydantic import Field
 from sqlalchemy import text
 
+from services.feedback.statistics.schemas import ChannelKind
 from services.feedback.surveys.schemas import Token
-from services.feedback.usage.schemas import ChannelKind
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
 from services.platform.fields import Slug

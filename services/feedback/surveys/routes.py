@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi import Response as HttpResponse
 from sqlalchemy import text
 
+from services.feedback.statistics.schemas import ChannelKind
 from services.feedback.surveys.definition import Survey
 from services.feedback.surveys.periods import Period, PeriodText, parse_period
 from services.feedback.surveys.responses import SURVEYS, find_survey, store_response
@@ -37,7 +38,6 @@ from services.feedback.surveys.sealing import (
     sealed_bundles,
 )
 from services.feedback.surveys.skm import sample_needed
-from services.feedback.usage.schemas import ChannelKind
 from services.platform.database import Reading, WriteSession, Writing
 from services.platform.fields import DistrictCode, Slug
 from services.platform.local_time import JAKARTA

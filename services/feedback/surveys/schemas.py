@@ -6,10 +6,10 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
+from services.feedback.statistics.schemas import ChannelKind
 from services.feedback.surveys.definition import Answer, Code, Survey, SurveyKind
 from services.feedback.surveys.periods import PeriodText
 from services.feedback.surveys.skm import ELEMENTS, Grade, Weight
-from services.feedback.usage.schemas import ChannelKind
 from services.platform.api_model import ApiModel
 from services.platform.fields import Day, DistrictCode, Href, Line, Slug
 

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from services.feedback.reporting.duty import State
-from services.feedback.reporting.plausibility import Certainty, Kind
-from services.feedback.usage.schemas import ChannelKind, Measure, StatisticsStored
+from services.feedback.statistics.obligations import State
+from services.feedback.statistics.plausibility_checks import Certainty, Kind
+from services.feedback.statistics.schemas import ChannelKind, Measure, StatisticsStored
 from services.platform.api_model import ApiModel
 from services.platform.fields import TEXT_PATTERN, YearMonth
 

@@ -8,18 +8,11 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy import text
 
-from services.feedback.reporting import flags
-from services.feedback.reporting.duty import closed_months, months_between, months_of
-from services.feedback.reporting.receiving import (
-    in_words,
-    newest_month,
-    open_file,
-    own_services,
-    receive_file,
-    rows_around,
-)
-from services.feedback.reporting.reminders import calendar_of
-from services.feedback.reporting.schemas import (
+from services.feedback.events.partitions import month_of, shift
+from services.feedback.statistics import plausibility_flags
+from services.feedback.statistics.calendar_feed import calendar_of
+from services.feedback.statistics.obligations import closed_months, months_between, months_of
+from services.feedback.statistics.reporting_schemas import (
     FlagCount,
     FlagExplanation,
     FlagState,
@@ -29,16 +22,23 @@ from services.feedback.reporting.schemas import (
     StatisticFlags,
     StatisticsUploaded,
 )
-from services.feedback.reporting.table import (
+from services.feedback.statistics.revisions import first_day
+from services.feedback.statistics.schemas import MAX_STATISTICS, ChannelKind, Measure
+from services.feedback.statistics.spreadsheet import (
     OwnService,
     TemplateRow,
     read_filled,
     template_csv,
     template_xlsx,
 )
-from services.feedback.usage.months import month_of, shift
-from services.feedback.usage.schemas import MAX_STATISTICS, ChannelKind, Measure
-from services.feedback.usage.statistics import first_day
+from services.feedback.statistics.upload import (
+    in_words,
+    newest_month,
+    open_file,
+    own_services,
+    receive_file,
+    rows_around,
+)
 from services.platform.database import Reading, ReadSession, Writing
 from services.platform.fields import Slug, YearMonth
 from services.platform.identity import AnyCaller, Caller, UsageWriter
@@ -339,10 +339,12 @@ async def list_statistic_flags(
 ) -> StatisticFlags:
     """Figures that are hard to believe: with a key those of its agency, without one how many."""
     region = region_of(request)
-    counts = await session.execute(text(flags.COUNTS), {"region": region})
+    counts = await session.execute(text(plausibility_flags.COUNTS), {"region": region})
     items: list[StatisticFlag] = []
     if caller.may("usage:write") and (caller.agency is not None or agency is not None):
-        items = await flags.list_flags(session, region, agency_of(caller, agency), state=state)
+        items = await plausibility_flags.list_flags(
+            session, region, agency_of(caller, agency), state=state
+        )
     return StatisticFlags(
         items=items, counts=[FlagCount.model_validate(dict(row)) for row in counts.mappings()]
     )
@@ -358,7 +360,7 @@ async def explain_statistic_flag(
 ) -> StatisticFlag:
     """Explains why a figure is right; the doubt stays on record with it."""
     names = {"region": region_of(request), "id": flag}
-    row = (await session.execute(text(flags.BY_ID), names)).mappings().one_or_none()
+    row = (await session.execute(text(plausibility_flags.BY_ID), names)).mappings().one_or_none()
     if row is None:
         raise NotFound(f"There is no doubt {flag}; {API}/usage/statistics/flags lists yours.")
     if not caller.may_write_for(row["agency"]):
@@ -369,10 +371,10 @@ async def explain_statistic_flag(
         error = FieldError(pointer="#/explanation", parameter=None, detail="must hold words")
         raise Conflict("An explanation of spaces explains nothing.", errors=[error])
     explained = await session.execute(
-        text(flags.EXPLAIN),
+        text(plausibility_flags.EXPLAIN),
         names | {"explanation": said.explanation, "now": datetime.now(UTC), "by": caller.subject},
     )
-    return flags.flag_of(explained.mappings().one())
+    return plausibility_flags.flag_of(explained.mappings().one())
 
 
 def agency_of(caller: Caller, agency: str | None) -> str:

@@ -5,18 +5,16 @@ from datetime import date, datetime
 
 from sqlalchemy import text
 
-from services.feedback.reporting.flags import Touched, review
-from services.feedback.reporting.schemas import (
+from services.feedback.events.partitions import month_of
+from services.feedback.statistics.messages import Language, fault_text
+from services.feedback.statistics.plausibility_flags import Touched, review
+from services.feedback.statistics.reporting_schemas import (
     FigureReceived,
     StatisticFlag,
     StatisticsReceived,
     StatisticsUploaded,
 )
-from services.feedback.reporting.table import MAX_FAULTS, SHEET, Filled, OwnService
-from services.feedback.reporting.words import Language, fault_text
-from services.feedback.usage.months import month_of
-from services.feedback.usage.schemas import Statistic
-from services.feedback.usage.statistics import (
+from services.feedback.statistics.revisions import (
     Outcome,
     compare_figures,
     figures_of,
@@ -25,6 +23,8 @@ from services.feedback.usage.statistics import (
     store_statistics,
     stored_of,
 )
+from services.feedback.statistics.schemas import Statistic
+from services.feedback.statistics.spreadsheet import MAX_FAULTS, SHEET, Filled, OwnService
 from services.platform.database import ReadSession, WriteSession
 from services.platform.identity import Caller
 from services.platform.spreadsheets import (

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from services.feedback.reporting.notation import (
+from services.feedback.statistics.messages import INSTRUCTIONS, Language, fault_text
+from services.feedback.statistics.number_parsing import (
     CHANNELS,
     NotReadableError,
     channel_in,
@@ -15,8 +16,7 @@ from services.feedback.reporting.notation import (
     month_in,
     month_name,
 )
-from services.feedback.reporting.words import INSTRUCTIONS, Language, fault_text
-from services.feedback.usage.schemas import (
+from services.feedback.statistics.schemas import (
     MAX_COUNT,
     MAX_STATISTICS,
     MEASURES,

@@ -17,17 +17,16 @@ import msgspec
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from services.feedback.usage.schemas import (
+from services.feedback.events.schemas import (
     MAX_EVENTS,
-    ChannelKind,
     EventKind,
     EventSource,
     UsageCloudEvent,
-    UsageCloudEvents,
     UsageEvent,
     UsageEventBatch,
     UsageEventData,
 )
+from services.feedback.statistics.schemas import ChannelKind, UsageCloudEvents
 from services.platform.places import Place
 from services.platform.problems import (
     SEE_ERRORS,

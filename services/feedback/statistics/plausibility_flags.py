@@ -8,16 +8,16 @@ from typing import Any, cast
 
 from sqlalchemy import text
 
-from services.feedback.reporting.notation import CHANNELS, month_name
-from services.feedback.reporting.plausibility import (
+from services.feedback.statistics.number_parsing import CHANNELS, month_name
+from services.feedback.statistics.plausibility_checks import (
     HISTORY,
     Doubt,
     doubts_about,
     heaping,
     months_before,
 )
-from services.feedback.reporting.schemas import FlagState, StatisticFlag
-from services.feedback.usage.schemas import ChannelKind, Measure
+from services.feedback.statistics.reporting_schemas import FlagState, StatisticFlag
+from services.feedback.statistics.schemas import ChannelKind, Measure
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 

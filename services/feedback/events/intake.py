@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from services.feedback.usage.decoding import (
+from services.feedback.events.parsing import (
     FORMS,
     JSON,
     MAX_ERRORS,
@@ -13,9 +13,9 @@ from services.feedback.usage.decoding import (
     read_each,
     read_fast,
 )
-from services.feedback.usage.ingest import DroppedError, Ingest, Told
-from services.feedback.usage.months import midnight, oldest_kept
-from services.feedback.usage.schemas import EventResult, EventResults, EventsStored
+from services.feedback.events.partitions import midnight, oldest_kept
+from services.feedback.events.schemas import EventResult, EventResults, EventsStored
+from services.feedback.events.writer import DroppedError, Ingest, Told
 from services.platform.identity import Caller
 from services.platform.local_time import JAKARTA
 from services.platform.problems import Conflict, FieldError, NotAllowed

@@ -13,7 +13,7 @@ from typing import Literal
 
 from scipy.stats import binomtest
 
-from services.feedback.usage.measures import ChannelKind, Measure
+from services.feedback.statistics.counters import ChannelKind, Measure
 
 Kind = Literal["jump", "impossible", "heaping", "click_outs"]
 Certainty = Literal["certain", "likely", "possible"]

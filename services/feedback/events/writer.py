@@ -14,10 +14,10 @@ from datetime import date, datetime
 
 import asyncpg
 
-from services.feedback.usage import queries
-from services.feedback.usage.decoding import Batch
-from services.feedback.usage.facets import Facets
-from services.feedback.usage.months import month_of, open_months
+from services.feedback.events import queries
+from services.feedback.events.dimensions import Facets
+from services.feedback.events.parsing import Batch
+from services.feedback.events.partitions import month_of, open_months
 from services.platform.database import NO_ANSWER, Connection
 from services.platform.problems import Unavailable
 

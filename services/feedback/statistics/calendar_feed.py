@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from icalendar import Alarm, Calendar, Event
 
-from services.feedback.reporting.duty import AgencyMonth
-from services.feedback.reporting.notation import month_name
+from services.feedback.statistics.number_parsing import month_name
+from services.feedback.statistics.obligations import AgencyMonth
 from services.platform.service import VERSION
 
 ALARM_BEFORE = timedelta(days=3)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Literal
 
-from services.feedback.usage.measures import MAX_COUNT, ChannelKind
+from services.feedback.statistics.counters import MAX_COUNT, ChannelKind
 from services.platform.spreadsheets import Cell
 
 Trouble = Literal[

@@ -8,8 +8,8 @@ from typing import Literal
 
 from sqlalchemy import text
 
-from services.feedback.usage import queries
-from services.feedback.usage.schemas import Measure, Statistic, StatisticsStored
+from services.feedback.statistics import queries
+from services.feedback.statistics.schemas import Measure, Statistic, StatisticsStored
 from services.platform.database import WriteSession
 from services.platform.identity import Caller
 from services.platform.local_time import JAKARTA

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from services.feedback.usage import queries
-from services.feedback.usage.decoding import Saying
+from services.feedback.events import queries
+from services.feedback.events.parsing import Saying
 from services.platform.database import Connection
 
 MAX_KNOWN = 200_000

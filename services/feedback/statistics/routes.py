@@ -7,13 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from sqlalchemy import RowMapping, text
 
-from services.feedback.reporting.duty import counts_of, months_of
-from services.feedback.reporting.flags import doubted_months
-from services.feedback.reporting.receiving import receive_statistics
-from services.feedback.reporting.schemas import StatisticsReceived
-from services.feedback.usage import queries
-from services.feedback.usage.months import midnight, shift
-from services.feedback.usage.schemas import (
+from services.feedback.events.partitions import midnight, shift
+from services.feedback.statistics import queries
+from services.feedback.statistics.obligations import counts_of, months_of
+from services.feedback.statistics.plausibility_flags import doubted_months
+from services.feedback.statistics.reporting_schemas import StatisticsReceived
+from services.feedback.statistics.revisions import first_day
+from services.feedback.statistics.schemas import (
     DIMENSIONS,
     Dimension,
     GroupBy,
@@ -24,7 +24,7 @@ from services.feedback.usage.schemas import (
     UsageCell,
     UsageSummary,
 )
-from services.feedback.usage.statistics import first_day
+from services.feedback.statistics.upload import receive_statistics
 from services.platform.database import Reading, ReadSession, Writing
 from services.platform.fields import Day, Year, YearMonth
 from services.platform.identity import UsageWriter

@@ -8,8 +8,8 @@ from typing import Literal
 
 from sqlalchemy import text
 
-from services.feedback.usage.months import month_of, shift
-from services.feedback.usage.schemas import AgencyReporting
+from services.feedback.events.partitions import month_of, shift
+from services.feedback.statistics.schemas import AgencyReporting
 from services.platform.database import ReadSession, WriteSession
 from services.platform.local_time import JAKARTA
 

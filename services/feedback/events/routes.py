@@ -16,14 +16,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from services.feedback.usage.decoding import CLOUD_EVENT, CLOUD_EVENTS_BATCH, JSON, MEDIA_TYPES
-from services.feedback.usage.events import Intake
-from services.feedback.usage.schemas import (
-    MAX_EVENTS,
-    EventResults,
-    EventsStored,
-    UsageEventBatch,
-)
+from services.feedback.events.intake import Intake
+from services.feedback.events.parsing import CLOUD_EVENT, CLOUD_EVENTS_BATCH, JSON, MEDIA_TYPES
+from services.feedback.events.schemas import MAX_EVENTS, EventResults, EventsStored, UsageEventBatch
 from services.platform.bodies import Bodies, too_large
 from services.platform.guards import answer_http_error, answer_problem, caller_by_token
 from services.platform.identity import Requires, UsageWriter

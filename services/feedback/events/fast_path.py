@@ -18,10 +18,10 @@ import httptools
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from services.feedback.usage.decoding import JSON
-from services.feedback.usage.events import Intake
-from services.feedback.usage.ingest import Outcome, Told
-from services.feedback.usage.receiving import PATH, writer
+from services.feedback.events.intake import Intake
+from services.feedback.events.parsing import JSON
+from services.feedback.events.routes import PATH, writer
+from services.feedback.events.writer import Outcome, Told
 from services.platform.guards import answer_problem
 from services.platform.identity import TokenVerifier
 from services.platform.problems import ProblemError

@@ -1,0 +1,1 @@
+"""Usage events: parsing, dimensions, grouped commits, monthly partitions."""
