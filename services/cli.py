@@ -30,7 +30,7 @@ from services.platform.settings import ROOT, Service, Settings, load_settings
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from services.feedback.comments.keeping import Cleared
+    from services.feedback.comments.retention import Cleared
     from services.feedback.events.partitions import Kept
     from services.gateway.api_keys.keys import IssuedKey
     from services.platform.database import WriteSession
@@ -574,7 +574,7 @@ def retention() -> None:
 
 
 async def _retention(settings: Settings) -> "tuple[Kept | None, Cleared]":
-    from services.feedback.comments.keeping import keep_comments
+    from services.feedback.comments.retention import keep_comments
     from services.feedback.events.partitions import keep_months
     from services.platform.database import Database
 

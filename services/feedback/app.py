@@ -8,12 +8,12 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from services.feedback.comments.agency_routes import router as comment_holders
 from services.feedback.comments.attachments import router as comment_attachments
-from services.feedback.comments.forwarding import router as comment_forwarding
-from services.feedback.comments.holders import router as comment_holders
-from services.feedback.comments.keeping import keep_comments_always
 from services.feedback.comments.open311 import router as open311
+from services.feedback.comments.retention import keep_comments_always
 from services.feedback.comments.routes import router as comments
+from services.feedback.comments.sp4n_export import router as comment_forwarding
 from services.feedback.comments.summary import router as comment_summary
 from services.feedback.events.fast_path import STATE, AtOnce
 from services.feedback.events.intake import Intake

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from services.feedback.comments.pictures import PictureError, cleaned
+from services.feedback.comments.images import PictureError, cleaned
 from tests.conftest import Room
 from tests.feedback.complaints import call, file, handler_of
 

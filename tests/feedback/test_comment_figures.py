@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from services.feedback.comments.figures import (
+from services.feedback.comments.statistics import (
     Outcome,
     Tally,
     bundles_of,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from PIL import Image
 
-from services.feedback.comments.keeping import Cleared, keep_comments
+from services.feedback.comments.retention import Cleared, keep_comments
 from tests.conftest import Room
 from tests.feedback.complaints import answer, call, contact, file, move
 

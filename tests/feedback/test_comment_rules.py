@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.feedback.comments.keys import Keys
-from services.feedback.comments.promises import promises
+from services.feedback.comments.service_levels import promises
 from services.feedback.comments.states import FOLLOWS, may_follow
 from services.feedback.comments.tickets import ALPHABET, new_ticket, read_ticket
 from services.feedback.comments.working_days import (

@@ -18,9 +18,9 @@ from services.feedback.comments.cases import (
     lock_case,
     reader_of,
 )
+from services.feedback.comments.dependencies import TicketPath, TicketToken
 from services.feedback.comments.handling import not_yours
-from services.feedback.comments.parts import TicketPath, TicketToken
-from services.feedback.comments.pictures import (
+from services.feedback.comments.images import (
     LARGEST_BYTES,
     MEDIA_TYPES,
     Picture,

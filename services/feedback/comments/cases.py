@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from services.feedback.comments.keys import token_hash
-from services.feedback.comments.promises import promises
 from services.feedback.comments.schemas import (
     AttachmentItem,
     CommentCase,
@@ -17,6 +16,7 @@ from services.feedback.comments.schemas import (
     Inside,
     PromiseState,
 )
+from services.feedback.comments.service_levels import promises
 from services.feedback.comments.states import State
 from services.feedback.comments.working_days import working_days_between
 from services.platform.database import ReadSession, WriteSession

@@ -17,10 +17,10 @@ from sqlalchemy import text
 
 from services.feedback.comments.cases import Reader, Stored, find_case, reader_of
 from services.feedback.comments.contacts import CONSENT
-from services.feedback.comments.filing import file_comment
-from services.feedback.comments.parts import OwnKeys, Sender, TicketPath, TicketToken
-from services.feedback.comments.promises import KIND_NAMES, Category, Kind, promises
+from services.feedback.comments.dependencies import OwnKeys, Sender, TicketPath, TicketToken
 from services.feedback.comments.schemas import Email, NewComment, Phone, Said, Ticket
+from services.feedback.comments.service_levels import KIND_NAMES, Category, Kind, promises
+from services.feedback.comments.submit import file_comment
 from services.platform.api_model import ApiModel
 from services.platform.database import Reading, Writing
 from services.platform.fields import TEXT_PATTERN, Line, Moment, Slug

@@ -6,10 +6,8 @@ from fastapi import APIRouter, Request, Response
 
 from services.feedback.comments.cases import day_of, find_case, reader_of, show_case
 from services.feedback.comments.contacts import CONSENT
-from services.feedback.comments.filing import file_comment
+from services.feedback.comments.dependencies import OwnKeys, Sender, TicketPath, TicketToken
 from services.feedback.comments.handling import reply, withdraw_contact
-from services.feedback.comments.parts import OwnKeys, Sender, TicketPath, TicketToken
-from services.feedback.comments.promises import KIND_NAMES, KINDS, promises
 from services.feedback.comments.schemas import (
     LONGEST,
     Choice,
@@ -20,6 +18,8 @@ from services.feedback.comments.schemas import (
     NewReply,
     PromiseInfo,
 )
+from services.feedback.comments.service_levels import KIND_NAMES, KINDS, promises
+from services.feedback.comments.submit import file_comment
 from services.platform.database import Reading, Writing
 from services.platform.identity import AnyCaller
 from services.platform.problems import problem_responses

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 
-from services.feedback.comments.promises import Category, Kind, PromiseId
+from services.feedback.comments.service_levels import Category, Kind, PromiseId
 from services.feedback.comments.states import State
 from services.feedback.comments.tickets import TICKET_PATTERN
 from services.platform.api_model import ApiModel

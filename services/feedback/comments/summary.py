@@ -10,7 +10,7 @@ from pydantic import Field
 from sqlalchemy import text
 
 from services.feedback.comments.cases import day_of
-from services.feedback.comments.figures import (
+from services.feedback.comments.statistics import (
     GIVEN_UP,
     Dimension,
     Outcome,

@@ -13,10 +13,10 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 from sqlalchemy import text
 
+from services.feedback.comments.agency_routes import agency_of
 from services.feedback.comments.handling import change_state
-from services.feedback.comments.holders import agency_of
-from services.feedback.comments.promises import KIND_NAMES, promises
 from services.feedback.comments.schemas import StateChange, Ticket
+from services.feedback.comments.service_levels import KIND_NAMES, promises
 from services.platform.api_model import ApiModel
 from services.platform.database import Reading, Writing
 from services.platform.fields import Line

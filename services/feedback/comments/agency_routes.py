@@ -19,15 +19,15 @@ from services.feedback.comments.cases import (
     show_case,
 )
 from services.feedback.comments.contacts import read_contact
+from services.feedback.comments.dependencies import OwnKeys, TicketPath
 from services.feedback.comments.handling import change_state, check_in_charge
-from services.feedback.comments.parts import OwnKeys, TicketPath
-from services.feedback.comments.promises import Kind
 from services.feedback.comments.schemas import (
     CommentCase,
     CommentItem,
     ContactDetails,
     StateChange,
 )
+from services.feedback.comments.service_levels import Kind
 from services.feedback.comments.states import State
 from services.platform.database import Reading, Writing
 from services.platform.fields import Slug

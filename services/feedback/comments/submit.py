@@ -19,10 +19,10 @@ from services.feedback.comments.cases import (
 )
 from services.feedback.comments.contacts import check_consent, keep_contact
 from services.feedback.comments.keys import Keys, token_hash
-from services.feedback.comments.promises import promises
 from services.feedback.comments.repeats import claim
 from services.feedback.comments.schemas import CommentFiled, NewComment
-from services.feedback.comments.screening import (
+from services.feedback.comments.service_levels import promises
+from services.feedback.comments.spam_filter import (
     MOST_A_DAY,
     Doubt,
     content_hash,

@@ -15,7 +15,7 @@ from sqlalchemy import Row, text
 from services.feedback.comments.cases import add_entry, day_of
 from services.feedback.comments.contacts import erase_contacts
 from services.feedback.comments.handling import end_contacts
-from services.feedback.comments.screening import forget_senders
+from services.feedback.comments.spam_filter import forget_senders
 from services.feedback.comments.working_days import working_days_between
 from services.feedback.events.partitions import shift
 from services.platform.database import NO_ANSWER, Database, WriteSession
