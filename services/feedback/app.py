@@ -24,8 +24,8 @@ from services.feedback.events.schemas import UsageCloudEvent
 from services.feedback.events.writer import SESSION, Ingest
 from services.feedback.statistics.reporting_routes import router as reporting
 from services.feedback.statistics.routes import router as usage
+from services.feedback.surveys.export_routes import router as survey_holders
 from services.feedback.surveys.follow_up_routes import router as follow_up
-from services.feedback.surveys.holders import router as survey_holders
 from services.feedback.surveys.rating_routes import router as rating_tokens
 from services.feedback.surveys.routes import router as surveys
 from services.platform.background import end

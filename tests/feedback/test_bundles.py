@@ -10,7 +10,7 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.feedback.surveys.bundles import SMALLEST_GROUP, Bundle, Cell, Label, seal
+from services.feedback.surveys.k_anonymity import SMALLEST_GROUP, Bundle, Cell, Label, seal
 from services.feedback.surveys.periods import Period, parse_period, period_around
 
 CELLS = st.builds(

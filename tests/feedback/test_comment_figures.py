@@ -19,7 +19,7 @@ from services.feedback.comments.statistics import (
     outcome_of,
     tally_of,
 )
-from services.feedback.surveys.bundles import SMALLEST_GROUP
+from services.feedback.surveys.k_anonymity import SMALLEST_GROUP
 from services.platform.database import WriteSession
 from services.platform.local_time import JAKARTA
 from tests.conftest import Room

@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.feedback.comments.working_days import working_days_between
-from services.feedback.surveys.bundles import Bundle, Cell, seal
+from services.feedback.surveys.k_anonymity import Bundle, Cell, seal
 from services.feedback.surveys.periods import MONTHS_IN, Period, Span, period_around
 
 GIVEN_UP = timedelta(days=30)

@@ -21,7 +21,7 @@ from services.feedback.comments.statistics import (
     outcome_of,
     tally_of,
 )
-from services.feedback.surveys.bundles import SMALLEST_GROUP, Bundle, Cell
+from services.feedback.surveys.k_anonymity import SMALLEST_GROUP, Bundle, Cell
 from services.feedback.surveys.periods import Period, PeriodText, parse_period
 from services.platform.api_model import ApiModel
 from services.platform.database import WriteSession, Writing

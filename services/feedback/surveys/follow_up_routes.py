@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from services.feedback.surveys.bundle_store import definitions_of, seal_waiting, sealed_bundles
 from services.feedback.surveys.follow_up import (
     FollowUp,
     FollowUpAction,
@@ -22,7 +23,6 @@ from services.feedback.surveys.follow_up import (
 from services.feedback.surveys.responses import find_survey
 from services.feedback.surveys.results import group_results, total_of
 from services.feedback.surveys.routes import PeriodQuery, period_or_this_year
-from services.feedback.surveys.sealing import definitions_of, seal_waiting, sealed_bundles
 from services.platform.database import Reading, Writing
 from services.platform.fields import Slug
 from services.platform.identity import Caller, UsageWriter

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
+from services.feedback.surveys.aggregates import QuestionTally, Tally, key_of
+from services.feedback.surveys.bundle_store import Sealed
 from services.feedback.surveys.definition import Option, Question, Survey
 from services.feedback.surveys.periods import MONTHS_IN, Span, period_around
 from services.feedback.surveys.schemas import (
@@ -14,9 +16,7 @@ from services.feedback.surveys.schemas import (
     Satisfaction,
     SkmElement,
 )
-from services.feedback.surveys.sealing import Sealed
 from services.feedback.surveys.skm import Weight, ikm_of, priorities, sample_needed
-from services.feedback.surveys.tallies import QuestionTally, Tally, key_of
 
 Dimension = Literal["service", "agency", "channel", "district", "month", "quarter", "semester"]
 

@@ -9,6 +9,12 @@ from fastapi import Response as HttpResponse
 from sqlalchemy import text
 
 from services.feedback.statistics.schemas import ChannelKind
+from services.feedback.surveys.bundle_store import (
+    Sealed,
+    definitions_of,
+    seal_waiting,
+    sealed_bundles,
+)
 from services.feedback.surveys.definition import Survey
 from services.feedback.surveys.periods import Period, PeriodText, parse_period
 from services.feedback.surveys.responses import SURVEYS, find_survey, store_response
@@ -30,12 +36,6 @@ from services.feedback.surveys.schemas import (
     SurveyItem,
     SurveyResults,
     WeightQuery,
-)
-from services.feedback.surveys.sealing import (
-    Sealed,
-    definitions_of,
-    seal_waiting,
-    sealed_bundles,
 )
 from services.feedback.surveys.skm import sample_needed
 from services.platform.database import Reading, WriteSession, Writing

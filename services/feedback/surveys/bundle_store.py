@@ -6,10 +6,10 @@ from datetime import date
 
 from sqlalchemy import text
 
-from services.feedback.surveys.bundles import SMALLEST_GROUP, Bundle, Cell, Label, seal
+from services.feedback.surveys.aggregates import Given, Tally, tally_of
 from services.feedback.surveys.definition import Survey
+from services.feedback.surveys.k_anonymity import SMALLEST_GROUP, Bundle, Cell, Label, seal
 from services.feedback.surveys.periods import Period
-from services.feedback.surveys.tallies import Given, Tally, tally_of
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 

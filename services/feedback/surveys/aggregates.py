@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.feedback.surveys.bundles import SMALLEST_GROUP
 from services.feedback.surveys.definition import Answer, Question, Survey
+from services.feedback.surveys.k_anonymity import SMALLEST_GROUP
 from services.feedback.surveys.skm import ELEMENTS
 from services.feedback.surveys.skm import Tally as SkmTally
 from services.feedback.surveys.skm import tally as skm_tally

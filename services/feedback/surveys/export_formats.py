@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from services.feedback.surveys.tables import Column, Table, Value
+from services.feedback.surveys.codebook import Column, Table, Value
 
 FileName = Literal["responses.csv", "codebook.csv", "responses.xlsx", "responses.sav"]
 MEDIA_TYPES: dict[FileName, str] = {

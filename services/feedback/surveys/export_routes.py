@@ -8,15 +8,15 @@ from typing import Annotated, Any, get_args
 from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy import text
 
+from services.feedback.surveys.bundle_store import definitions_of
+from services.feedback.surveys.codebook import Answered, table_of
 from services.feedback.surveys.definition import Characteristic, Question, Survey
-from services.feedback.surveys.files import MEDIA_TYPES, FileName, written
+from services.feedback.surveys.export_formats import MEDIA_TYPES, FileName, written
 from services.feedback.surveys.periods import Period
 from services.feedback.surveys.responses import find_survey
 from services.feedback.surveys.results import all_questions
 from services.feedback.surveys.routes import PeriodQuery, period_or_this_year
 from services.feedback.surveys.schemas import WeightedOption, WeightedQuestion, WeightedResults
-from services.feedback.surveys.sealing import definitions_of
-from services.feedback.surveys.tables import Answered, table_of
 from services.feedback.surveys.weighting import NotWeightableError, rake
 from services.platform.database import Reading, ReadSession
 from services.platform.identity import Caller, UsageWriter
