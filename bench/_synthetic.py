@@ -4,8 +4,8 @@ import random
 from typing import Any
 
 from services.assessment.evidence.records import EVIDENCE
-from services.assessment.scoring.facts import Facts, Item
-from services.assessment.scoring.many import Case
+from services.assessment.scoring.batch import Case
+from services.assessment.scoring.inputs import Facts, Item
 
 SECTORS = ("government", "private", "community")
 AGENCIES = 14

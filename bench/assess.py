@@ -19,9 +19,9 @@ from bench._synthetic import synthetic_facts
 from services.assessment.methods.definition import CollaborationMethod, IndicatorDefinition
 from services.assessment.methods.library import read_methods
 from services.assessment.scoring.assess import assess
-from services.assessment.scoring.computing import compute, readings_of
-from services.assessment.scoring.many import Case, assess_many
-from services.assessment.scoring.reading import Reading
+from services.assessment.scoring.batch import Case, assess_many
+from services.assessment.scoring.measurement import Reading
+from services.assessment.scoring.pipeline import compute, readings_of
 from services.assessment.scoring.sensitivity import analyse
 from services.assessment.scoring.uncertainty import Streams
 

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from services.assessment.assessments.analysis import router as analysis
 from services.assessment.assessments.routes import router as assessments
 from services.assessment.assessments.trend import router as trend
-from services.assessment.bundles.collected import router as collected_bundles
+from services.assessment.bundles.imported import router as collected_bundles
 from services.assessment.bundles.routes import router as bundles
 from services.assessment.comparison.routes import router as comparison
 from services.assessment.evidence.exchange_routes import router as evidence_files
@@ -21,12 +21,12 @@ from services.assessment.evidence.write_routes import router as evidence_writes
 from services.assessment.indices import router as indices
 from services.assessment.methods.library import read_methods
 from services.assessment.network.routes import router as network
-from services.assessment.peers import Peers, Transports
 from services.assessment.published_methods import router as methods
 from services.assessment.reports.routes import ReportPress
 from services.assessment.reports.routes import router as reports
 from services.assessment.scenarios.routes import router as scenarios
 from services.assessment.scoring.sensitivity import Sensitivity
+from services.assessment.service_reports import Peers, Transports
 from services.platform.service import make_service
 from services.platform.settings import Service, Settings
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.assessment.evidence.records import EVIDENCE, Evidence
 from services.assessment.pack import read_evidence
-from services.assessment.scoring.facts import Facts, Item
+from services.assessment.scoring.inputs import Facts, Item
 from services.platform.settings import ROOT
 
 TOBA = ROOT / "packs" / "toba"

@@ -13,10 +13,10 @@ from services.assessment.methods.definition import CollaborationMethod, LevelsMe
 from services.assessment.methods.library import read_methods
 from services.assessment.reports.document import Document
 from services.assessment.reports.html import to_html
+from services.assessment.reports.render import write
 from services.assessment.reports.report import Place, Report, TrendYear, make_report
-from services.assessment.reports.writing import write
 from services.assessment.scoring.assess import assess
-from services.assessment.scoring.facts import Facts, Item
+from services.assessment.scoring.inputs import Facts, Item
 from services.assessment.scoring.sensitivity import Sensitivity
 from services.platform.packs import Source
 

@@ -9,7 +9,7 @@ from scipy import stats
 from services.assessment.methods.rules import Mean
 from services.assessment.scoring.aggregate import mean
 from services.assessment.scoring.uncertainty import Streams
-from services.assessment.scoring.weigh import dirichlet
+from services.assessment.scoring.weights import dirichlet
 
 POSITIVE = st.floats(0.01, 100)
 WEIGHTED = st.lists(st.tuples(POSITIVE, POSITIVE), min_size=1, max_size=12)

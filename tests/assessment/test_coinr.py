@@ -18,7 +18,7 @@ from services.assessment.scoring.consistency import cronbach_alpha
 from services.assessment.scoring.normalise import normalise, rank_among, z_score
 from services.assessment.scoring.tree import combine
 from services.assessment.scoring.uncertainty import Draws
-from services.assessment.scoring.weigh import weights_of
+from services.assessment.scoring.weights import weights_of
 
 FOLDER = Path(__file__).parent / "coinr"
 PILLARS = (

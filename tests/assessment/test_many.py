@@ -7,8 +7,8 @@ from bench._synthetic import synthetic_facts
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.methods.library import read_methods
 from services.assessment.scoring.assess import rounded
-from services.assessment.scoring.computing import compute
-from services.assessment.scoring.many import Case, Figures, assess_many, nodes_of
+from services.assessment.scoring.batch import Case, Figures, assess_many, nodes_of
+from services.assessment.scoring.pipeline import compute
 from services.assessment.scoring.uncertainty import Streams
 
 CASES = [Case(f"12.{n:02}", period) for n in range(1, 36) for period in (2023, 2024)]

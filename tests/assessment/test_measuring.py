@@ -10,8 +10,8 @@ from pydantic import TypeAdapter
 from scipy import stats
 
 from services.assessment.methods.measures import Measure
-from services.assessment.scoring.measuring import measure
-from services.assessment.scoring.reading import NoEvidence, Reading
+from services.assessment.scoring.measurement import NoEvidence, Reading
+from services.assessment.scoring.measures import measure
 from services.assessment.scoring.uncertainty import Streams
 from tests.assessment.facts import (
     agreement,

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.assessment.methods.definition import CollaborationMethod
-from services.assessment.scoring.moved import both_ways, moves, shapley, summing_to
+from services.assessment.scoring.decomposition import both_ways, moves, shapley, summing_to
 from tests.assessment.test_assess import SUBJECTS, small, small_method
 from tests.assessment.test_properties import SOME, VALUES, methods, observed, scored
 from tests.conftest import Hub

@@ -30,9 +30,9 @@ from services.assessment.network.measures import (
     places_of,
 )
 from services.assessment.network.ties import THROUGH, Actor, Network, Through, Tie, network_of
-from services.assessment.scoring.facts import Item
-from services.assessment.scoring.measuring import measure
-from services.assessment.scoring.reading import Reading
+from services.assessment.scoring.inputs import Item
+from services.assessment.scoring.measurement import Reading
+from services.assessment.scoring.measures import measure
 from services.assessment.scoring.uncertainty import Streams
 from tests.assessment.facts import agreement, facts, meeting, record, stakeholder, toba_items
 

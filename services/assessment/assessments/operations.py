@@ -12,10 +12,10 @@ from sqlalchemy import text
 from services.assessment.evidence.store import ALL_KNOWN_AT, ALL_STORED
 from services.assessment.methods.definition import METHOD, CollaborationMethod
 from services.assessment.methods.library import read_methods
-from services.assessment.peers import Peers, reports_of
 from services.assessment.scoring.assess import assess
-from services.assessment.scoring.facts import Facts, Item
+from services.assessment.scoring.inputs import Facts, Item
 from services.assessment.scoring.scores import Scores
+from services.assessment.service_reports import Peers, reports_of
 from services.platform.database import ReadSession, WriteSession
 from services.platform.problems import Conflict, FieldError, NotFound
 from services.platform.service import API

@@ -32,7 +32,7 @@ from services.assessment.assessments.schemas import (
 )
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.reports.tables import scores_csv, scores_xlsx
-from services.assessment.scoring.facts import Item
+from services.assessment.scoring.inputs import Item
 from services.assessment.scoring.scores import IndicatorScore, Node, Scores
 from services.platform.database import Reading, ReadSession, WriteSession, Writing
 from services.platform.fields import Slug, Year

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Path
 from pydantic import AwareDatetime, Field
 
-from services.assessment.scoring.facts import Item
+from services.assessment.scoring.inputs import Item
 from services.assessment.scoring.scores import Node, Scores
 from services.platform.api_model import ApiModel
 from services.platform.fields import BodyNumber, Href, RegionCode, Sha256, Slug, Year

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from services.assessment.assessments.schemas import DEFAULT_METHOD
 from services.assessment.methods.definition import METHOD, CollaborationMethod
-from services.assessment.scoring.moved import Moved, moves
+from services.assessment.scoring.decomposition import Moved, moves
 from services.assessment.scoring.scores import Node, Scores
 from services.platform.api_model import ApiModel
 from services.platform.database import Reading

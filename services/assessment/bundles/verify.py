@@ -14,7 +14,7 @@ from services.assessment.bundles.contents import ITEMS, Parameters, sha256
 from services.assessment.bundles.signing import described, is_signed, read_public_key
 from services.assessment.methods.definition import METHOD, CollaborationMethod
 from services.assessment.scoring.assess import assess
-from services.assessment.scoring.facts import Facts
+from services.assessment.scoring.inputs import Facts
 from services.assessment.scoring.scores import Node, Scores
 
 FILES = (

@@ -11,9 +11,9 @@ from sqlalchemy import text
 
 from services.assessment.bundles.verify import opened_bundle
 from services.assessment.methods.definition import CollaborationMethod
-from services.assessment.scoring.computing import compute
-from services.assessment.scoring.facts import Facts, Item
-from services.assessment.scoring.many import Case
+from services.assessment.scoring.batch import Case
+from services.assessment.scoring.inputs import Facts, Item
+from services.assessment.scoring.pipeline import compute
 from services.assessment.scoring.uncertainty import Draws, Streams
 from services.platform.database import ReadSession
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import text
 
 from services.assessment.evidence import store
-from services.assessment.evidence.recording import add, dangling
 from services.assessment.evidence.records import EVIDENCE, Evidence
+from services.assessment.evidence.rules import add, dangling
 from services.platform.database import ReadSession, WriteSession
 from services.platform.identity import Caller
 from services.platform.ids import new_id

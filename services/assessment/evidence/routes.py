@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import text
 
 from services.assessment.evidence import store
-from services.assessment.evidence.kinds import (
+from services.assessment.evidence.api_models import (
     KINDS,
     Content,
     Kind,

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import text
 
-from services.assessment.evidence.kinds import SourceItem, source_item
+from services.assessment.evidence.api_models import SourceItem, source_item
 from services.platform.database import Reading, Writing
 from services.platform.identity import EvidenceWriter
 from services.platform.packs import Source

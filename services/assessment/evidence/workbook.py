@@ -12,7 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from services.assessment.evidence.kinds import KINDS
+from services.assessment.evidence.api_models import KINDS
 from services.assessment.evidence.records import Evidence, Meeting
 from services.platform.spreadsheets import (
     Cell,

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy import text
 
 from services.assessment.evidence import store
-from services.assessment.evidence.kinds import KINDS, Content, Kind, Record, RecordId
-from services.assessment.evidence.recording import add, check_owner, record_new, supersede
+from services.assessment.evidence.api_models import KINDS, Content, Kind, Record, RecordId
+from services.assessment.evidence.rules import add, check_owner, record_new, supersede
 from services.platform.database import WriteSession, Writing
 from services.platform.identity import Caller, EvidenceWriter
 from services.platform.ids import new_id

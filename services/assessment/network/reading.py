@@ -16,9 +16,9 @@ from services.assessment.network.schemas import (
     SectorCount,
 )
 from services.assessment.network.ties import Network, Through, network_of
-from services.assessment.scoring.facts import Facts, Item
-from services.assessment.scoring.measuring import measure
-from services.assessment.scoring.reading import NoEvidence
+from services.assessment.scoring.inputs import Facts, Item
+from services.assessment.scoring.measurement import NoEvidence
+from services.assessment.scoring.measures import measure
 from services.assessment.scoring.uncertainty import Streams
 
 SURVEY = "stakeholders"

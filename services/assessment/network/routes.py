@@ -23,9 +23,9 @@ from services.assessment.network.reading import (
 )
 from services.assessment.network.schemas import StakeholderNetwork
 from services.assessment.network.ties import Through
-from services.assessment.peers import Report
-from services.assessment.scoring.facts import Facts
+from services.assessment.scoring.inputs import Facts
 from services.assessment.scoring.uncertainty import Streams
+from services.assessment.service_reports import Report
 from services.platform.database import Reading, ReadSession
 from services.platform.fields import Year
 from services.platform.identity import AnyCaller, Caller, MetricsDrafter

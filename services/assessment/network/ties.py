@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.assessment.evidence.records import Agreement, Programme, Sector
-from services.assessment.scoring.facts import Facts, held_during, in_force
-from services.assessment.scoring.views import meetings_of, stakeholders_of
+from services.assessment.scoring.inputs import Facts, held_during, in_force
+from services.assessment.scoring.record_views import meetings_of, stakeholders_of
 
 Through = Literal["meetings", "agreements", "programmes"]
 THROUGH: tuple[Through, ...] = ("meetings", "agreements", "programmes")

@@ -14,9 +14,9 @@ from services.assessment.network.measures import Measures, measure_network, plac
 from services.assessment.network.picture import picture
 from services.assessment.network.ties import network_of
 from services.assessment.reports.gaps import Gap, gaps_of, indicators_of
-from services.assessment.scenarios.of_collaboration import collaboration_outcome
-from services.assessment.scenarios.outcome import SingleChange
-from services.assessment.scoring.facts import Facts, Item
+from services.assessment.scenarios.collaboration_scenario import collaboration_outcome
+from services.assessment.scenarios.result import SingleChange
+from services.assessment.scoring.inputs import Facts, Item
 from services.assessment.scoring.levels import TargetPath, path_to_target
 from services.assessment.scoring.scores import ElementScore, Node, ScoreModel, Scores
 from services.assessment.scoring.sensitivity import Sensitivity

@@ -16,11 +16,11 @@ from services.assessment.methods.definition import LevelsMethod
 from services.assessment.methods.library import read_methods
 from services.assessment.reports.document import Document
 from services.assessment.reports.html import CONTENT_SECURITY_POLICY, to_html
+from services.assessment.reports.load import read_place, read_sources, read_trend
 from services.assessment.reports.pdf import to_pdf
-from services.assessment.reports.reading import read_place, read_sources, read_trend
+from services.assessment.reports.render import write
 from services.assessment.reports.report import Report, make_report
 from services.assessment.reports.workbook import to_xlsx
-from services.assessment.reports.writing import write
 from services.platform.database import Reading
 from services.platform.negotiation import wanted_form
 from services.platform.problems import problem_responses

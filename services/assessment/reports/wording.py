@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from services.assessment.methods.rules import Mean, Weights
-from services.assessment.scoring.reading import IntervalKind
+from services.assessment.scoring.measurement import IntervalKind
 from services.assessment.scoring.scores import Interval, Node
 
 MONTHS = (

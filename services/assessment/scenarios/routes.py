@@ -15,17 +15,17 @@ from sqlalchemy import text
 
 from services.assessment.assessments.operations import assess_now, collaboration_method
 from services.assessment.indices import index_method
-from services.assessment.scenarios.faults import ScenarioError
-from services.assessment.scenarios.of_collaboration import collaboration_outcome
-from services.assessment.scenarios.of_levels import levels_outcome
-from services.assessment.scenarios.outcome import Outcome
+from services.assessment.scenarios.collaboration_scenario import collaboration_outcome
+from services.assessment.scenarios.errors import ScenarioError
+from services.assessment.scenarios.level_scenario import levels_outcome
+from services.assessment.scenarios.result import Outcome
 from services.assessment.scenarios.schemas import (
     CollaborationScenario,
     LevelsScenario,
     Scenario,
     ScenarioWanted,
 )
-from services.assessment.scoring.computing import compute
+from services.assessment.scoring.pipeline import compute
 from services.assessment.scoring.uncertainty import Streams
 from services.platform.database import Reading, ReadSession, WriteSession, Writing
 from services.platform.identity import MetricsDrafter

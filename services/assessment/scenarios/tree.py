@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.methods.rules import Mean
 from services.assessment.scoring.tree import has_evidence, is_covered
-from services.assessment.scoring.weigh import weights_of
+from services.assessment.scoring.weights import weights_of
 
 Floats = NDArray[np.float64]
 Scores = Mapping[str, float]

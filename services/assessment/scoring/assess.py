@@ -10,9 +10,9 @@ from services.assessment.methods.definition import (
     IndicatorDefinition,
     Named,
 )
-from services.assessment.scoring.computing import Computed, Ends, compute, readings_of
-from services.assessment.scoring.facts import Facts
-from services.assessment.scoring.reading import IntervalKind, NoEvidence, Reading
+from services.assessment.scoring.inputs import Facts
+from services.assessment.scoring.measurement import IntervalKind, NoEvidence, Reading
+from services.assessment.scoring.pipeline import Computed, Ends, compute, readings_of
 from services.assessment.scoring.scores import (
     DimensionScore,
     ElementScore,

@@ -6,7 +6,7 @@ from typing import Any, cast
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.assessment.methods.rules import Goalposts, MinMax, Normalisation
-from services.assessment.scoring.reading import IntervalKind
+from services.assessment.scoring.measurement import IntervalKind
 from services.platform.fields import Href
 
 

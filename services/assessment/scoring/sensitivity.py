@@ -19,15 +19,15 @@ from services.assessment.methods.definition import (
 from services.assessment.methods.rules import Aggregation, Mean
 from services.assessment.scoring.aggregate import Amount
 from services.assessment.scoring.assess import rounded
-from services.assessment.scoring.computing import measure_all, readings_of
-from services.assessment.scoring.facts import Facts
+from services.assessment.scoring.inputs import Facts
+from services.assessment.scoring.measurement import Reading
 from services.assessment.scoring.normalise import normalise
-from services.assessment.scoring.reading import Reading
+from services.assessment.scoring.pipeline import measure_all, readings_of
 from services.assessment.scoring.scores import ScoreModel
 from services.assessment.scoring.sobol import Shares, sobol_shares
 from services.assessment.scoring.tree import combine
 from services.assessment.scoring.uncertainty import Draws, Streams, central
-from services.assessment.scoring.weigh import Weights, dirichlet_weights, weights_of
+from services.assessment.scoring.weights import Weights, dirichlet_weights, weights_of
 
 RUNS = 4096
 TABLE = 2048

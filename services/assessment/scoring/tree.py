@@ -14,7 +14,7 @@ from services.assessment.methods.definition import (
 )
 from services.assessment.methods.rules import Aggregation, Mean
 from services.assessment.scoring.aggregate import Amount, mean
-from services.assessment.scoring.weigh import Weights
+from services.assessment.scoring.weights import Weights
 
 Amounts = Mapping[str, Amount]
 

@@ -14,8 +14,8 @@ from itertools import chain
 import numpy as np
 
 from services.assessment.methods.definition import CollaborationMethod
-from services.assessment.scoring.computing import Computed, Ends, compute
-from services.assessment.scoring.facts import Facts
+from services.assessment.scoring.inputs import Facts
+from services.assessment.scoring.pipeline import Computed, Ends, compute
 from services.assessment.scoring.uncertainty import Draws, Streams
 
 CASES_AT_ONCE = 64

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from services.assessment.methods.definition import CollaborationMethod, IndicatorDefinition
 from services.assessment.scoring.aggregate import Amount
-from services.assessment.scoring.facts import Facts
-from services.assessment.scoring.measuring import Outcome, measure
+from services.assessment.scoring.inputs import Facts
+from services.assessment.scoring.measurement import NoEvidence, Reading
+from services.assessment.scoring.measures import Outcome, measure
 from services.assessment.scoring.normalise import normalise
-from services.assessment.scoring.reading import NoEvidence, Reading
 from services.assessment.scoring.tree import combine
 from services.assessment.scoring.uncertainty import Streams, central
-from services.assessment.scoring.weigh import drawn_weights, weights_of
+from services.assessment.scoring.weights import drawn_weights, weights_of
 
 Ends = tuple[float, float]
 

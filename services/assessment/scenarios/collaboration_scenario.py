@@ -5,8 +5,8 @@ from typing import cast
 
 from services.assessment.methods.definition import CollaborationMethod, IndicatorDefinition
 from services.assessment.methods.rules import MinMax
-from services.assessment.scenarios.faults import ScenarioError, out_of_reach
-from services.assessment.scenarios.outcome import (
+from services.assessment.scenarios.errors import ScenarioError, out_of_reach
+from services.assessment.scenarios.result import (
     NodeChange,
     Outcome,
     Result,
@@ -25,7 +25,7 @@ from services.assessment.scenarios.tree import (
 from services.assessment.scoring.assess import DECIMALS, rounded
 from services.assessment.scoring.normalise import normalise
 from services.assessment.scoring.tree import combine
-from services.assessment.scoring.weigh import weights_of
+from services.assessment.scoring.weights import weights_of
 
 
 def collaboration_outcome(

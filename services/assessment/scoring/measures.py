@@ -18,8 +18,15 @@ from services.assessment.evidence.records import (
     Stakeholder,
 )
 from services.assessment.methods import measures as m
-from services.assessment.scoring.facts import Facts, Item, held_during, in_force, items_of
-from services.assessment.scoring.reading import NoEvidence, Reading, counted
+from services.assessment.scoring.inputs import Facts, Item, held_during, in_force, items_of
+from services.assessment.scoring.measurement import NoEvidence, Reading, counted
+from services.assessment.scoring.record_views import (
+    meetings_of,
+    meets,
+    rows_of,
+    says,
+    stakeholders_of,
+)
 from services.assessment.scoring.uncertainty import (
     Sampler,
     mean_of_levels,
@@ -28,7 +35,6 @@ from services.assessment.scoring.uncertainty import (
     wilson,
     within,
 )
-from services.assessment.scoring.views import meetings_of, meets, rows_of, says, stakeholders_of
 
 Outcome = Reading | NoEvidence
 

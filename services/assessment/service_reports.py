@@ -21,7 +21,7 @@ from services.assessment.methods.measures import (
     UsageShare,
     parts_of,
 )
-from services.assessment.scoring.facts import Item, ReportName
+from services.assessment.scoring.inputs import Item, ReportName
 from services.platform.service import API
 from services.platform.settings import Service, Settings
 

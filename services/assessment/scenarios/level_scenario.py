@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 
 from services.assessment.methods.definition import LevelsMethod
-from services.assessment.scenarios.faults import ScenarioError, out_of_reach
+from services.assessment.scenarios.errors import ScenarioError, out_of_reach
 from services.assessment.scenarios.levels import (
     Efforts,
     Levels,
     cheapest_steps,
     highest_reachable,
 )
-from services.assessment.scenarios.outcome import (
+from services.assessment.scenarios.result import (
     NodeChange,
     Outcome,
     Result,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from services.assessment.scoring.facts import Item
+from services.assessment.scoring.inputs import Item
 from services.assessment.scoring.uncertainty import Sampler, constant
 
 IntervalKind = Literal["range", "wilson", "bootstrap", "normal", "simulation"]

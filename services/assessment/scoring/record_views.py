@@ -15,7 +15,7 @@ from services.assessment.evidence.records import (
     Stakeholder,
 )
 from services.assessment.methods.measures import Condition, View
-from services.assessment.scoring.facts import Facts, Item, held_during, in_force
+from services.assessment.scoring.inputs import Facts, Item, held_during, in_force
 
 Row = tuple[Item, Mapping[str, Any]]
 
