@@ -138,7 +138,7 @@ PROTOCOLS = {
 }
 """Protocols of the server that answer by themselves what needs no application."""
 
-PATIENT_PROTOCOL = "services.platform.slow_heads:HeadLimit"
+PATIENT_PROTOCOL = "services.platform.header_timeout:HeadLimit"
 """The server's protocol elsewhere, which is not patient for ever."""
 
 

@@ -21,11 +21,11 @@ from services.assessment.scoring.levels import (
 )
 from services.platform.api_model import ApiModel
 from services.platform.database import Reading, ReadSession
-from services.platform.fields import BodyNumber, Href, Year
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import Conflict, FieldError, NotFound, problem_responses
 from services.platform.service import API, region_of
+from services.platform.types import BodyNumber, Href, Year
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 

@@ -19,7 +19,6 @@ from services.assessment.evidence.references import (
 from services.assessment.evidence.store import STORED, add_version
 from services.assessment.methods.library import read_methods
 from services.platform.database import WriteSession
-from services.platform.fields import Slug
 from services.platform.ids import new_id
 from services.platform.packs import (
     Change,
@@ -35,6 +34,7 @@ from services.platform.packs import (
     repeated,
     unknown_references,
 )
+from services.platform.types import Slug
 
 STORED_SOURCES = """
 -- Every source that evidence may cite.

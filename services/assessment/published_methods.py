@@ -14,11 +14,11 @@ from services.assessment.methods.definition import (
 from services.assessment.methods.library import AnyMethod, read_methods
 from services.assessment.methods.schema import method_schema
 from services.platform.api_model import ApiModel
-from services.platform.fields import Href, Line, Sha256, Slug
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import NotFound, problem_responses
 from services.platform.service import API
+from services.platform.types import Href, Line, Sha256, Slug
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.catalog.routes import router
-from services.platform.hot_reads import HotReads
+from services.platform.prepared_reads import HotReads
 from services.platform.service import API, make_service
 from services.platform.settings import Service, Settings
 

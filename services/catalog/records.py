@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
-from services.platform.fields import BodyNumber, HttpsUrl, Line, Slug, Text
 from services.platform.packs import PackModel
+from services.platform.types import BodyNumber, HttpsUrl, Line, Slug, Text
 
 ComponentCode = Literal[
     "persyaratan",

@@ -25,15 +25,15 @@ from services.catalog.schemas import (
     service_summary,
 )
 from services.catalog.search import all_in_names, all_words, any_word, common_name_key, words_of
+from services.platform.concurrency_control import IfMatch, check_match, entity_tag
 from services.platform.database import Database, Reading, ReadSession, WriteSession, Writing
-from services.platform.fields import TEXT_PATTERN, Moment, Slug
-from services.platform.hot_reads import HotReads
 from services.platform.identity import CatalogWriter
 from services.platform.paging import Page, next_address
 from services.platform.parameters import Limit, SlugCursor, SlugPath
+from services.platform.prepared_reads import HotReads
 from services.platform.problems import NotAllowed, NotFound, problem_responses
 from services.platform.service import API, region_of
-from services.platform.writing import IfMatch, check_match, entity_tag
+from services.platform.types import TEXT_PATTERN, Moment, Slug
 
 router = APIRouter(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
 

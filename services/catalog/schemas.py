@@ -6,8 +6,8 @@ from pydantic import AwareDatetime, Field
 
 from services.catalog.records import COMPONENTS, Agency, ChannelKind, LifeEvent, Service
 from services.platform.api_model import ApiModel
-from services.platform.fields import Href, Line, Slug, Text
 from services.platform.packs import Source
+from services.platform.types import Href, Line, Slug, Text
 
 
 class AgencyReference(ApiModel):

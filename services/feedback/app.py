@@ -28,8 +28,8 @@ from services.feedback.surveys.export_routes import router as survey_holders
 from services.feedback.surveys.follow_up_routes import router as follow_up
 from services.feedback.surveys.rating_routes import router as rating_tokens
 from services.feedback.surveys.routes import router as surveys
-from services.platform.background import end
 from services.platform.database import Database
+from services.platform.jobs import end
 from services.platform.service import make_service
 from services.platform.settings import Service, Settings
 

@@ -64,10 +64,9 @@ from services.gateway.routing import owner_of
 from services.gateway.webhooks.delivery import Messenger
 from services.gateway.webhooks.reporting_reminders import Reminders
 from services.gateway.webhooks.routes import router as webhooks
+from services.platform.cache_control import Freshness
 from services.platform.database import Database, install_outage_handlers
 from services.platform.derived_keys import derived_key
-from services.platform.freshness import Freshness
-from services.platform.guards import BodyLimit, EntityTags
 from services.platform.identity import (
     ANONYMOUS,
     Caller,
@@ -75,6 +74,7 @@ from services.platform.identity import (
     ensure_identity,
     load_private_key,
 )
+from services.platform.middleware import BodyLimit, EntityTags
 from services.platform.problems import install_problem_handlers
 from services.platform.service import VERSION, health_router, openapi_with_problems
 from services.platform.settings import Service, Settings

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 from sqlalchemy import text
 
-from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database
 from services.platform.ids import new_id
+from services.platform.jobs import Background
 from services.platform.service import API
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from services.platform.fields import BodyNumber, HttpsUrl, Line, RegionCode, Sha256, Slug, Text
-from services.platform.places import place_in
+from services.platform.error_location import place_in
+from services.platform.types import BodyNumber, HttpsUrl, Line, RegionCode, Sha256, Slug, Text
 
 
 class PackModel(BaseModel):

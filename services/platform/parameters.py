@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import Path, Query
 
-from services.platform.fields import Slug, Year
+from services.platform.types import Slug, Year
 
 SlugPath = Annotated[Slug, Path(description="Short name in the address, such as `pbg`.")]
 SlugCursor = Annotated[

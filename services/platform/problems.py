@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
 from services.platform.api_model import ApiModel
-from services.platform.places import Place, place_in
+from services.platform.error_location import Place, place_in
 
 log = logging.getLogger(__name__)
 

@@ -14,11 +14,11 @@ from sqlalchemy import text
 from starlette.middleware import Middleware
 
 from services.platform.api_model import ApiModel
+from services.platform.cache_control import Freshness
 from services.platform.database import Database, install_outage_handlers
 from services.platform.examples import show_examples
-from services.platform.freshness import Freshness
-from services.platform.guards import BodyLimit, EntityTags, TokenGuard
 from services.platform.identity import TokenVerifier, load_public_key
+from services.platform.middleware import BodyLimit, EntityTags, TokenGuard
 from services.platform.problems import (
     FieldError,
     Problem,

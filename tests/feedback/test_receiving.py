@@ -17,7 +17,7 @@ import pytest
 
 from services.feedback.app import create_app
 from services.feedback.events import writer
-from services.platform import bodies
+from services.platform import request_body
 from services.platform.settings import Settings
 from tests.conftest import Room, agency_caller, room
 from tests.servers import LOOPBACK, serving
@@ -289,7 +289,7 @@ def connect(address: str) -> socket.socket:
 def test_a_body_that_drips_is_given_up_and_others_are_served_meanwhile(
     feedback: Room, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bodies, "SECONDS", 1.0)
+    monkeypatch.setattr(request_body, "SECONDS", 1.0)
     slow = [connect(address) for _ in range(20)]
     for connection in slow:
         connection.sendall(head(feedback, 1000) + b'{"events"')
@@ -321,7 +321,7 @@ def test_a_body_that_drips_is_given_up_and_others_are_served_meanwhile(
 def test_large_bodies_share_a_bounded_memory_and_small_ones_are_served_meanwhile(
     feedback: Room, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bodies, "LARGE_BODIES", 2_000_000)
+    monkeypatch.setattr(request_body, "LARGE_BODIES", 2_000_000)
     large = [connect(address) for _ in range(6)]
     try:
         for connection in large:

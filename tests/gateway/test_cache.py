@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from services.gateway.http_cache.fast_path import STATE, FastProtocol, Hits
 from services.gateway.http_cache.middleware import Cache
 from services.gateway.http_cache.store import Store
-from services.platform.short_way import UVICORN
+from services.platform.fast_path_protocol import UVICORN
 from tests.servers import exchange, serving
 from tests.waiting import until
 

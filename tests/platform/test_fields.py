@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field, TypeAdapter, ValidationError
 
-from services.platform.fields import BodyNumber, Day, Moment
+from services.platform.types import BodyNumber, Day, Moment
 
 DAY: TypeAdapter[Any] = TypeAdapter(Day)
 MOMENT: TypeAdapter[Any] = TypeAdapter(Moment)

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from services.platform.database import Database
-from services.platform.hot_reads import HotReads
+from services.platform.prepared_reads import HotReads
 from services.platform.settings import Service, Settings
 from tests.conftest import execute
 

@@ -3,7 +3,7 @@
 import pytest
 from starlette.requests import Request
 
-from services.platform.negotiation import wanted_form
+from services.platform.content_negotiation import wanted_form
 
 OFFERED = {"html": "text/html", "pdf": "application/pdf", "csv": "text/csv"}
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.platform.places import place_in
+from services.platform.error_location import place_in
 from services.platform.problems import KINDS, Conflict, FieldError, json_pointer
 from services.platform.service import make_service
 from services.platform.settings import Service, Settings

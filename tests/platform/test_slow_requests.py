@@ -12,8 +12,8 @@ from starlette.responses import PlainTextResponse
 from services.feedback.events.fast_path import EventProtocol
 from services.gateway.app import create_app
 from services.gateway.http_cache.fast_path import FastProtocol
-from services.platform import bodies, slow_heads
-from services.platform.slow_heads import HeadLimit
+from services.platform import header_timeout, request_body
+from services.platform.header_timeout import HeadLimit
 from tests.conftest import Server
 from tests.servers import LOOPBACK, serving
 
@@ -69,7 +69,7 @@ def dripping(connection: socket.socket, drop: bytes) -> Generator[None]:
 def test_a_body_that_drips_is_given_up_and_others_are_served_meanwhile(
     address: str, monkeypatch: pytest.MonkeyPatch, path: str, media_type: str
 ) -> None:
-    monkeypatch.setattr(bodies, "SECONDS", 0.5)
+    monkeypatch.setattr(request_body, "SECONDS", 0.5)
     head = (
         f"POST {path} HTTP/1.1\r\nHost: hub\r\nContent-Type: {media_type}\r\n"
         "Content-Length: 5000\r\n\r\n"
@@ -94,7 +94,7 @@ def test_a_body_that_ends_too_early_leaves_nothing_behind(address: str) -> None:
 def test_a_head_that_drips_and_a_connection_that_says_nothing_are_given_up(
     monkeypatch: pytest.MonkeyPatch, http: Any
 ) -> None:
-    monkeypatch.setattr(slow_heads, "SECONDS", 0.5)
+    monkeypatch.setattr(header_timeout, "SECONDS", 0.5)
     with serving(PlainTextResponse("here"), http=http, lifespan="off") as address:
         with connect(address) as silent:
             assert silent.recv(4096).startswith(b"HTTP/1.1 408")

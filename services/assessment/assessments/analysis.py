@@ -15,9 +15,9 @@ from services.assessment.scoring.consistency import Consistency, consistency
 from services.assessment.scoring.scores import Scores
 from services.assessment.scoring.sensitivity import Sensitivity, analyse
 from services.platform.database import Reading
-from services.platform.fields import Slug
 from services.platform.problems import problem_responses
 from services.platform.service import API, region_of
+from services.platform.types import Slug
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 

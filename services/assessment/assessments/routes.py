@@ -34,18 +34,18 @@ from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.reports.tables import scores_csv, scores_xlsx
 from services.assessment.scoring.inputs import Item
 from services.assessment.scoring.scores import IndicatorScore, Node, Scores
+from services.platform.concurrency_control import IdempotencyKey, claim_creation
+from services.platform.content_negotiation import wanted_form
 from services.platform.database import Reading, ReadSession, WriteSession, Writing
-from services.platform.fields import Slug, Year
 from services.platform.identity import Caller, MetricsDrafter
 from services.platform.ids import new_id
-from services.platform.negotiation import wanted_form
 from services.platform.paging import Page, next_address
 from services.platform.parameters import Limit
 from services.platform.problems import NotFound, Unavailable, problem_responses
 from services.platform.service import API, region_of
 from services.platform.settings import Service
 from services.platform.spreadsheets import CSV, XLSX
-from services.platform.writing import IdempotencyKey, claim_creation
+from services.platform.types import Slug, Year
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 from services.assessment.scoring.inputs import Item
 from services.assessment.scoring.scores import Node, Scores
 from services.platform.api_model import ApiModel
-from services.platform.fields import BodyNumber, Href, RegionCode, Sha256, Slug, Year
+from services.platform.types import BodyNumber, Href, RegionCode, Sha256, Slug, Year
 
 DEFAULT_METHOD = "cgr-2015"
 DEFAULT_DRAWS = 10_000

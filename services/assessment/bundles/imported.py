@@ -13,12 +13,12 @@ from services.assessment.bundles.routes import ZIP, ZIP_ANSWER
 from services.assessment.bundles.verify import BundleError, Verified, verify
 from services.platform.api_model import ApiModel
 from services.platform.database import Reading, Writing
-from services.platform.fields import Href, RegionCode, Sha256
 from services.platform.identity import MetricsDrafter
 from services.platform.paging import Page, next_address
 from services.platform.parameters import Limit
 from services.platform.problems import Conflict, FieldError, NotFound, problem_responses
 from services.platform.service import API, region_of
+from services.platform.types import Href, RegionCode, Sha256
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 

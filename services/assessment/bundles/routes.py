@@ -12,11 +12,11 @@ from services.assessment.bundles.contents import Parameters, bundle
 from services.assessment.bundles.signing import Signer
 from services.platform.api_model import ApiModel
 from services.platform.database import Reading
-from services.platform.fields import Sha256
 from services.platform.identity import ensure_identity, load_private_key
 from services.platform.problems import problem_responses
 from services.platform.service import API, VERSION, region_of
 from services.platform.settings import Settings
+from services.platform.types import Sha256
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 

@@ -34,9 +34,9 @@ from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.scoring.assess import rounded
 from services.platform.api_model import ApiModel
 from services.platform.database import Reading
-from services.platform.fields import Href, Sha256, Slug, Year
 from services.platform.problems import FieldError, NotFound, problem_responses
 from services.platform.service import API, region_of
+from services.platform.types import Href, Sha256, Slug, Year
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 

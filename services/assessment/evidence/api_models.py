@@ -25,10 +25,10 @@ from services.assessment.evidence.records import (
 )
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
-from services.platform.fields import Href
 from services.platform.packs import Source
 from services.platform.problems import NotFound
 from services.platform.service import API
+from services.platform.types import Href
 
 Content = TypeVar("Content", bound=Evidence)
 

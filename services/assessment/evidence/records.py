@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StringConstraints, model_validator
 
-from services.platform.fields import BodyNumber, Day, HttpsUrl, Line, Sha256, Slug, Text
 from services.platform.packs import PackModel
+from services.platform.types import BodyNumber, Day, HttpsUrl, Line, Sha256, Slug, Text
 
 Sector = Literal["government", "private", "community"]
 SECTORS: tuple[Sector, ...] = ("government", "private", "community")

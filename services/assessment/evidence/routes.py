@@ -14,13 +14,13 @@ from services.assessment.evidence.api_models import (
     RecordId,
     RecordVersion,
 )
+from services.platform.concurrency_control import entity_tag
 from services.platform.database import Reading
-from services.platform.fields import Moment
 from services.platform.paging import Page, next_address
 from services.platform.parameters import Limit, SlugCursor
 from services.platform.problems import problem_responses
 from services.platform.service import API, region_of
-from services.platform.writing import entity_tag
+from services.platform.types import Moment
 
 router = APIRouter(prefix=API, tags=["evidence"], responses=problem_responses(401, 422))
 

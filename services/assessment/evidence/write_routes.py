@@ -8,19 +8,19 @@ from sqlalchemy import text
 from services.assessment.evidence import store
 from services.assessment.evidence.api_models import KINDS, Content, Kind, Record, RecordId
 from services.assessment.evidence.rules import add, check_owner, record_new, supersede
-from services.platform.database import WriteSession, Writing
-from services.platform.identity import Caller, EvidenceWriter
-from services.platform.ids import new_id
-from services.platform.problems import problem_responses
-from services.platform.service import API, region_of
-from services.platform.settings import Service
-from services.platform.writing import (
+from services.platform.concurrency_control import (
     IdempotencyKey,
     IfMatch,
     check_match,
     claim_creation,
     entity_tag,
 )
+from services.platform.database import WriteSession, Writing
+from services.platform.identity import Caller, EvidenceWriter
+from services.platform.ids import new_id
+from services.platform.problems import problem_responses
+from services.platform.service import API, region_of
+from services.platform.settings import Service
 
 router = APIRouter(prefix=API, tags=["evidence"], responses=problem_responses(401, 403, 422))
 

@@ -15,8 +15,8 @@ from services.assessment.methods.rules import (
     Normalisation,
     Weights,
 )
-from services.platform.fields import Line, Slug, Text
 from services.platform.packs import PackModel, content_hash
+from services.platform.types import Line, Slug, Text
 
 Fraction_ = Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d*)(\.\d+|/[1-9]\d*)$")]
 """An exact number: `1/9`, or `0.11`."""

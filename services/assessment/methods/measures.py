@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from services.assessment.evidence.records import Code, Sector
-from services.platform.fields import Slug
 from services.platform.packs import PackModel
+from services.platform.types import Slug
 
 View = Literal[
     "stakeholders",

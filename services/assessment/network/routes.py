@@ -27,11 +27,11 @@ from services.assessment.scoring.inputs import Facts
 from services.assessment.scoring.uncertainty import Streams
 from services.assessment.service_reports import Report
 from services.platform.database import Reading, ReadSession
-from services.platform.fields import Year
 from services.platform.identity import AnyCaller, Caller, MetricsDrafter
 from services.platform.problems import problem_responses
 from services.platform.service import API, region_of
 from services.platform.settings import Service
+from services.platform.types import Year
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 

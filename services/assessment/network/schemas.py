@@ -7,7 +7,7 @@ from services.assessment.network.change import Change, Span
 from services.assessment.network.measures import Measures
 from services.assessment.network.ties import Through
 from services.platform.api_model import ApiModel
-from services.platform.fields import Href, RegionCode, Sha256
+from services.platform.types import Href, RegionCode, Sha256
 
 
 class NetworkNode(ApiModel):

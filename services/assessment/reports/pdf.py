@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from services.assessment.reports.document import Document
-from services.platform.typesetting import breakable, set_pages
+from services.platform.pdf import breakable, set_pages
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
 

@@ -21,8 +21,8 @@ from services.assessment.reports.pdf import to_pdf
 from services.assessment.reports.render import write
 from services.assessment.reports.report import Report, make_report
 from services.assessment.reports.workbook import to_xlsx
+from services.platform.content_negotiation import wanted_form
 from services.platform.database import Reading
-from services.platform.negotiation import wanted_form
 from services.platform.problems import problem_responses
 from services.platform.service import API, region_of
 from services.platform.spreadsheets import XLSX

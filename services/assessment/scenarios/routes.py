@@ -27,6 +27,7 @@ from services.assessment.scenarios.schemas import (
 )
 from services.assessment.scoring.pipeline import compute
 from services.assessment.scoring.uncertainty import Streams
+from services.platform.concurrency_control import IdempotencyKey, claim_creation
 from services.platform.database import Reading, ReadSession, WriteSession, Writing
 from services.platform.identity import MetricsDrafter
 from services.platform.ids import new_id
@@ -39,7 +40,6 @@ from services.platform.problems import (
 )
 from services.platform.service import API, region_of
 from services.platform.settings import Service
-from services.platform.writing import IdempotencyKey, claim_creation
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 

@@ -14,7 +14,7 @@ from services.assessment.assessments.schemas import DEFAULT_METHOD
 from services.assessment.indices import IndicatorNumber, KnownLevel, LevelRange
 from services.assessment.scenarios.result import Outcome
 from services.platform.api_model import ApiModel
-from services.platform.fields import BodyNumber, Href, RegionCode, Slug, Year
+from services.platform.types import BodyNumber, Href, RegionCode, Slug, Year
 
 IndicatorCode = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9_]+\.[a-z0-9_]+$", max_length=80)

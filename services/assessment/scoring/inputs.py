@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.assessment.evidence.records import EVIDENCE, Evidence, Lasting
-from services.platform.fields import Href
 from services.platform.packs import content_hash
+from services.platform.types import Href
 
 Kind = TypeVar("Kind", bound=Evidence)
 Row = tuple["Item", Any]

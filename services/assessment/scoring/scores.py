@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.assessment.methods.rules import Goalposts, MinMax, Normalisation
 from services.assessment.scoring.measurement import IntervalKind
-from services.platform.fields import Href
+from services.platform.types import Href
 
 
 class ScoreModel(BaseModel):

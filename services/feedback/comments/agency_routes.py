@@ -30,12 +30,12 @@ from services.feedback.comments.schemas import (
 from services.feedback.comments.service_levels import Kind
 from services.feedback.comments.states import State
 from services.platform.database import Reading, Writing
-from services.platform.fields import Slug
 from services.platform.identity import Caller, CommentsHandler
 from services.platform.paging import Page, next_address
 from services.platform.parameters import Limit, ServiceQuery
 from services.platform.problems import NotAllowed, NotFound, problem_responses
 from services.platform.service import API, region_of
+from services.platform.types import Slug
 
 router = APIRouter(
     prefix=f"{API}/comments", tags=["comments"], responses=problem_responses(401, 403, 422)

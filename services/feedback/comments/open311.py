@@ -22,12 +22,12 @@ from services.feedback.comments.schemas import Email, NewComment, Phone, Said, T
 from services.feedback.comments.service_levels import KIND_NAMES, Category, Kind, promises
 from services.feedback.comments.submit import file_comment
 from services.platform.api_model import ApiModel
+from services.platform.concurrency_control import IdempotencyKey
 from services.platform.database import Reading, Writing
-from services.platform.fields import TEXT_PATTERN, Line, Moment, Slug
 from services.platform.identity import AnyCaller
 from services.platform.problems import problem_responses
 from services.platform.service import region_of
-from services.platform.writing import IdempotencyKey
+from services.platform.types import TEXT_PATTERN, Line, Moment, Slug
 
 BASE = "/open311/v2"
 router = APIRouter(prefix="/open311", tags=["open311"], responses=problem_responses(401, 422))

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from services.platform.concurrency_control import claim_creation
 from services.platform.database import WriteSession
 from services.platform.ids import new_id
 from services.platform.problems import Conflict, Invalid
 from services.platform.settings import Service
-from services.platform.writing import claim_creation
 
 
 async def claim(

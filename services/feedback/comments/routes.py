@@ -20,11 +20,11 @@ from services.feedback.comments.schemas import (
 )
 from services.feedback.comments.service_levels import KIND_NAMES, KINDS, promises
 from services.feedback.comments.submit import file_comment
+from services.platform.concurrency_control import IdempotencyKey
 from services.platform.database import Reading, Writing
 from services.platform.identity import AnyCaller
 from services.platform.problems import problem_responses
 from services.platform.service import API, region_of
-from services.platform.writing import IdempotencyKey
 
 router = APIRouter(
     prefix=f"{API}/comments", tags=["comments"], responses=problem_responses(401, 422)

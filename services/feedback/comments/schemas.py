@@ -10,7 +10,7 @@ from services.feedback.comments.service_levels import Category, Kind, PromiseId
 from services.feedback.comments.states import State
 from services.feedback.comments.tickets import TICKET_PATTERN
 from services.platform.api_model import ApiModel
-from services.platform.fields import (
+from services.platform.types import (
     TEXT_PATTERN,
     BodyNumber,
     DistrictCode,

@@ -19,7 +19,6 @@ from services.feedback.comments.schemas import StateChange, Ticket
 from services.feedback.comments.service_levels import KIND_NAMES, promises
 from services.platform.api_model import ApiModel
 from services.platform.database import Reading, Writing
-from services.platform.fields import Line
 from services.platform.identity import CommentsHandler
 from services.platform.problems import (
     Conflict,
@@ -31,6 +30,7 @@ from services.platform.problems import (
 )
 from services.platform.service import API, region_of
 from services.platform.spreadsheets import XLSX, Cell, Column, write_xlsx
+from services.platform.types import Line
 
 router = APIRouter(
     prefix=f"{API}/comments", tags=["comments"], responses=problem_responses(401, 403, 422)

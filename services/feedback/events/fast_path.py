@@ -22,10 +22,10 @@ from services.feedback.events.intake import Intake
 from services.feedback.events.parsing import JSON
 from services.feedback.events.routes import PATH, writer
 from services.feedback.events.writer import Outcome, Told
-from services.platform.guards import answer_problem
+from services.platform.fast_path_protocol import ShortWay
 from services.platform.identity import TokenVerifier
+from services.platform.middleware import answer_problem
 from services.platform.problems import ProblemError
-from services.platform.short_way import ShortWay
 
 STATE = "events"
 """The name under which the application's lifespan hands an `AtOnce` to the protocol."""

@@ -27,7 +27,7 @@ from services.feedback.events.schemas import (
     UsageEventData,
 )
 from services.feedback.statistics.schemas import ChannelKind, UsageCloudEvents
-from services.platform.places import Place
+from services.platform.error_location import Place
 from services.platform.problems import (
     SEE_ERRORS,
     FieldError,

@@ -19,9 +19,8 @@ from starlette.types import Receive, Scope, Send
 from services.feedback.events.intake import Intake
 from services.feedback.events.parsing import CLOUD_EVENT, CLOUD_EVENTS_BATCH, JSON, MEDIA_TYPES
 from services.feedback.events.schemas import MAX_EVENTS, EventResults, EventsStored, UsageEventBatch
-from services.platform.bodies import Bodies, too_large
-from services.platform.guards import answer_http_error, answer_problem, caller_by_token
 from services.platform.identity import Requires, UsageWriter
+from services.platform.middleware import answer_http_error, answer_problem, caller_by_token
 from services.platform.problems import (
     SEE_ERRORS,
     FieldError,
@@ -30,6 +29,7 @@ from services.platform.problems import (
     crashed,
     problem_responses,
 )
+from services.platform.request_body import Bodies, too_large
 from services.platform.service import API
 
 log = logging.getLogger(__name__)

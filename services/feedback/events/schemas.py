@@ -12,8 +12,8 @@ from pydantic import (
 
 from services.feedback.statistics.counters import ChannelKind
 from services.platform.api_model import ApiModel
-from services.platform.fields import DistrictCode, Moment, Slug
 from services.platform.problems import FieldError
+from services.platform.types import DistrictCode, Moment, Slug
 
 EventKind = Literal["page_view", "search", "click_out", "form_start", "form_end"]
 

@@ -40,7 +40,6 @@ from services.feedback.statistics.upload import (
     rows_around,
 )
 from services.platform.database import Reading, ReadSession, Writing
-from services.platform.fields import Slug, YearMonth
 from services.platform.identity import AnyCaller, Caller, UsageWriter
 from services.platform.parameters import AgencyQuery
 from services.platform.problems import (
@@ -55,6 +54,7 @@ from services.platform.problems import (
 from services.platform.service import API, region_of
 from services.platform.settings import Settings
 from services.platform.spreadsheets import CSV, XLSX, Sheet, SpreadsheetError
+from services.platform.types import Slug, YearMonth
 
 router = APIRouter(prefix=f"{API}/usage", tags=["usage"], responses=problem_responses(401, 422))
 

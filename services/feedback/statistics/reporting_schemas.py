@@ -10,7 +10,7 @@ from services.feedback.statistics.obligations import State
 from services.feedback.statistics.plausibility_checks import Certainty, Kind
 from services.feedback.statistics.schemas import ChannelKind, Measure, StatisticsStored
 from services.platform.api_model import ApiModel
-from services.platform.fields import TEXT_PATTERN, YearMonth
+from services.platform.types import TEXT_PATTERN, YearMonth
 
 FlagState = Literal["open", "explained", "resolved"]
 

@@ -26,13 +26,13 @@ from services.feedback.statistics.schemas import (
 )
 from services.feedback.statistics.upload import receive_statistics
 from services.platform.database import Reading, ReadSession, Writing
-from services.platform.fields import Day, Year, YearMonth
 from services.platform.identity import UsageWriter
 from services.platform.local_time import JAKARTA
 from services.platform.parameters import AgencyQuery, ServiceQuery
 from services.platform.problems import Conflict, FieldError, problem_responses
 from services.platform.service import API, region_of
 from services.platform.settings import Settings
+from services.platform.types import Day, Year, YearMonth
 
 FIRST_DAY, LAST_DAY = date(2020, 1, 1), date(2199, 12, 31)
 """Days that events can be of."""

@@ -17,7 +17,7 @@ from services.feedback.events.schemas import (
 from services.feedback.statistics.counters import MAX_COUNT, MEASURES, ChannelKind, Measure
 from services.feedback.statistics.queries import MOST_ROWS
 from services.platform.api_model import ApiModel
-from services.platform.fields import BodyNumber, Line, Slug, YearMonth
+from services.platform.types import BodyNumber, Line, Slug, YearMonth
 
 Dimension = Literal[
     "service", "agency", "channel", "link", "source", "district", "month", "day", "hour"

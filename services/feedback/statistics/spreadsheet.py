@@ -25,7 +25,6 @@ from services.feedback.statistics.schemas import (
     Measure,
     Statistic,
 )
-from services.platform.fields import TEXT_PATTERN
 from services.platform.spreadsheets import (
     Cell,
     Column,
@@ -36,6 +35,7 @@ from services.platform.spreadsheets import (
     write_csv,
     write_xlsx,
 )
+from services.platform.types import TEXT_PATTERN
 
 SHEET, CHOICES, HELP = "Statistik", "Pilihan", "Petunjuk"
 MAX_REASON = 300

@@ -14,8 +14,8 @@ from pydantic import (
 
 from services.feedback.surveys.columns import fault_of, option_column
 from services.feedback.surveys.skm import ELEMENTS
-from services.platform.fields import Line, Slug, Text
 from services.platform.packs import PackModel
+from services.platform.types import Line, Slug, Text
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
 LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]

@@ -13,9 +13,9 @@ from services.feedback.surveys.definition import Code, Survey
 from services.feedback.surveys.periods import PeriodText
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
-from services.platform.fields import TEXT_PATTERN, Day, Href, Line, Slug
 from services.platform.problems import Conflict, FieldError, NotFound
 from services.platform.service import API
+from services.platform.types import TEXT_PATTERN, Day, Href, Line, Slug
 
 MOST_ACTIONS = 500
 

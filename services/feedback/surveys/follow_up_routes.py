@@ -23,8 +23,14 @@ from services.feedback.surveys.follow_up import (
 from services.feedback.surveys.responses import find_survey
 from services.feedback.surveys.results import group_results, total_of
 from services.feedback.surveys.routes import PeriodQuery, period_or_this_year
+from services.platform.concurrency_control import (
+    IdempotencyKey,
+    IfMatch,
+    check_match,
+    claim_creation,
+    entity_tag,
+)
 from services.platform.database import Reading, Writing
-from services.platform.fields import Slug
 from services.platform.identity import Caller, UsageWriter
 from services.platform.ids import new_id
 from services.platform.local_time import JAKARTA
@@ -32,13 +38,7 @@ from services.platform.parameters import SlugPath
 from services.platform.problems import FieldError, NotAllowed, problem_responses
 from services.platform.service import API, region_of
 from services.platform.settings import Service
-from services.platform.writing import (
-    IdempotencyKey,
-    IfMatch,
-    check_match,
-    claim_creation,
-    entity_tag,
-)
+from services.platform.types import Slug
 
 router = APIRouter(
     prefix=f"{API}/surveys", tags=["surveys"], responses=problem_responses(401, 404, 422)

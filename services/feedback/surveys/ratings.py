@@ -18,9 +18,9 @@ from services.feedback.statistics.schemas import ChannelKind
 from services.feedback.surveys.schemas import Token
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
-from services.platform.fields import Slug
 from services.platform.problems import Conflict, FieldError
 from services.platform.service import API
+from services.platform.types import Slug
 
 RATING = "penilaian"
 """The short survey that tokens open unless they name another."""

@@ -39,12 +39,12 @@ from services.feedback.surveys.schemas import (
 )
 from services.feedback.surveys.skm import sample_needed
 from services.platform.database import Reading, WriteSession, Writing
-from services.platform.fields import DistrictCode, Slug
 from services.platform.local_time import JAKARTA
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import problem_responses
 from services.platform.service import API, region_of
+from services.platform.types import DistrictCode, Slug
 
 router = APIRouter(prefix=f"{API}/surveys", tags=["surveys"], responses=problem_responses(401, 422))
 

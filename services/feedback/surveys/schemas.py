@@ -11,7 +11,7 @@ from services.feedback.surveys.definition import Answer, Code, Survey, SurveyKin
 from services.feedback.surveys.periods import PeriodText
 from services.feedback.surveys.skm import ELEMENTS, Grade, Weight
 from services.platform.api_model import ApiModel
-from services.platform.fields import Day, DistrictCode, Href, Line, Slug
+from services.platform.types import Day, DistrictCode, Href, Line, Slug
 
 Mode = Literal["page", "qr", "kiosk", "enumerator", "api"]
 """How a survey was answered; `channel` says how the service was used."""

@@ -12,9 +12,9 @@ from services.gateway.api_docs.openapi import for_splp, public_address, unified_
 from services.gateway.http_cache.stats import Counts
 from services.platform.api_model import ApiModel
 from services.platform.database import NO_ANSWER, Database
-from services.platform.fields import RegionCode
 from services.platform.service import API, VERSION, Health
 from services.platform.settings import Service
+from services.platform.types import RegionCode
 
 router = APIRouter()
 

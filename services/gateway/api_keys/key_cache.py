@@ -9,8 +9,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from services.gateway.api_keys.keys import KeyHolder, holder_of_key
-from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Connection, Database
+from services.platform.jobs import Background
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from pydantic import AwareDatetime, Field
 from services.gateway.api_keys.key_rotation import agency_of_key, issue_beside, list_keys
 from services.gateway.api_keys.keys import AgencyKey, revoke_key
 from services.platform.api_model import ApiModel
+from services.platform.concurrency_control import IdempotencyKey, claim_creation
 from services.platform.database import Reading, Writing
-from services.platform.fields import Slug
 from services.platform.identity import Caller, Scope
 from services.platform.ids import new_id
 from services.platform.paging import Page, next_address
@@ -18,7 +18,7 @@ from services.platform.parameters import Limit
 from services.platform.problems import Conflict, FieldError, NotAllowed, NotFound, problem_responses
 from services.platform.service import API, region_of
 from services.platform.settings import Service
-from services.platform.writing import IdempotencyKey, claim_creation
+from services.platform.types import Slug
 
 router = APIRouter(
     prefix=f"{API}/keys", tags=["access"], responses=problem_responses(401, 403, 422)

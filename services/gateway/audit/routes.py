@@ -10,11 +10,11 @@ from services.gateway.api_keys.keys import Administrator
 from services.gateway.audit.records import latest
 from services.platform.api_model import ApiModel
 from services.platform.database import Reading
-from services.platform.fields import Sha256, Slug
 from services.platform.paging import Page, next_address
 from services.platform.parameters import Limit
 from services.platform.problems import problem_responses
 from services.platform.service import API, region_of
+from services.platform.types import Sha256, Slug
 
 router = APIRouter(prefix=API, tags=["access"], responses=problem_responses(401, 403, 422))
 

@@ -10,7 +10,6 @@ from sqlalchemy import text
 
 from services.gateway.connectors.oss.messages import Inbound
 from services.platform.database import WriteSession
-from services.platform.fields import HttpsUrl, Line, Slug
 from services.platform.packs import (
     Change,
     PackError,
@@ -23,6 +22,7 @@ from services.platform.packs import (
     repeated,
     unknown_references,
 )
+from services.platform.types import HttpsUrl, Line, Slug
 
 Pointer = Annotated[str, StringConstraints(pattern=r"^(/([^~/\x00]|~0|~1)*)*$", max_length=200)]
 """JSON pointer (RFC 6901); empty for the whole."""

@@ -26,8 +26,8 @@ from services.gateway.connectors.statistics_client import NotTakenError, Reporte
 from services.gateway.outbound.client import ConnectorError
 from services.gateway.outbound.source_clients import Ways, validators_of
 from services.gateway.outbound.ssrf_guard import Guard
-from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database, WriteSession
+from services.platform.jobs import Background
 from services.platform.local_time import JAKARTA
 from services.platform.settings import Service, Settings
 

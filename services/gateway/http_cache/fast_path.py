@@ -18,7 +18,7 @@ from services.gateway.http_cache.cacheable_paths import areas_of
 from services.gateway.http_cache.entry import Asked, reply_of
 from services.gateway.http_cache.middleware import Cache
 from services.gateway.http_cache.rfc9111 import RawHeaders, Use
-from services.platform.short_way import ShortWay
+from services.platform.fast_path_protocol import ShortWay
 
 STATE = "hits"
 """The name under which the application's lifespan hands a `Hits` to the protocol."""

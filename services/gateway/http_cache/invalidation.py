@@ -5,8 +5,8 @@ import logging
 from contextlib import suppress
 
 from services.gateway.http_cache.store import EVERYTHING, Store
-from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Connection, Database
+from services.platform.jobs import Background
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Protocol
 
-from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database, WriteSession
+from services.platform.jobs import Background
 from services.platform.local_time import JAKARTA
 
 log = logging.getLogger(__name__)

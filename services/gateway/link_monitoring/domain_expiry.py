@@ -10,8 +10,8 @@ from sqlalchemy import text
 from services.gateway.link_monitoring.classify import Registration
 from services.gateway.link_monitoring.rdap import Registries
 from services.gateway.outbound.client import ConnectorError
-from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database, WriteSession
+from services.platform.jobs import Background
 
 log = logging.getLogger(__name__)
 

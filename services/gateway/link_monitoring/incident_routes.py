@@ -26,12 +26,12 @@ from services.gateway.link_monitoring.maintenance import (
 )
 from services.gateway.link_monitoring.records import LinkRecord
 from services.platform.database import Reading, ReadSession, WriteSession, Writing
-from services.platform.fields import Slug
 from services.platform.identity import Caller
 from services.platform.paging import Page, next_address
 from services.platform.parameters import Limit
 from services.platform.problems import Conflict, FieldError, NotFound, problem_responses
 from services.platform.service import API, region_of
+from services.platform.types import Slug
 
 router = APIRouter(prefix=API, tags=["links"], responses=problem_responses(401, 422))
 

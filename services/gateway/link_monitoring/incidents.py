@@ -11,9 +11,9 @@ from services.gateway.link_monitoring.reason_texts import in_words, short_title
 from services.gateway.webhooks.outbox import keep_change
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
-from services.platform.fields import Href, Line, Slug, Text
 from services.platform.ids import new_id
 from services.platform.service import API
+from services.platform.types import Href, Line, Slug, Text
 
 TITLE_OF_LINK = """
 -- The titles of a link.

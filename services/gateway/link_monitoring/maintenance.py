@@ -10,8 +10,8 @@ from sqlalchemy import text
 from services.gateway.webhooks.outbox import keep_change
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
-from services.platform.fields import Moment, Slug, Text
 from services.platform.ids import new_id
+from services.platform.types import Moment, Slug, Text
 
 PLAN = """
 -- A window of maintenance.

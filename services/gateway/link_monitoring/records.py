@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
-from services.platform.fields import HttpsUrl, Line, Slug, Text
 from services.platform.packs import PackModel
+from services.platform.types import HttpsUrl, Line, Slug, Text
 
 
 class Link(PackModel):

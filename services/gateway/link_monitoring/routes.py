@@ -12,11 +12,11 @@ from services.gateway.click_tracking import Clicks
 from services.gateway.link_monitoring.health import LinkHealth, health_of_links
 from services.gateway.link_monitoring.records import Link, LinkRecord
 from services.platform.database import Database, Reading, ReadSession
-from services.platform.fields import Href, Slug
 from services.platform.paging import Page, next_address
 from services.platform.parameters import SlugCursor, SlugPath
 from services.platform.problems import NotFound, problem_responses
 from services.platform.service import API, region_of
+from services.platform.types import Href, Slug
 
 router = APIRouter(responses=problem_responses(401, 422))
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from services.gateway.link_monitoring.checks import Check, record
 from services.gateway.link_monitoring.leases import Claim, claim_due, enrol
 from services.gateway.link_monitoring.probe import Prober
-from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database
+from services.platform.jobs import Background
 
 log = logging.getLogger(__name__)
 

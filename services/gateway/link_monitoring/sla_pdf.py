@@ -14,7 +14,7 @@ from services.gateway.link_monitoring.status import CLOSES_AFTER, OPENS_AFTER
 from services.gateway.link_monitoring.uptime import UptimePeriod
 from services.gateway.portal.link_notices import MONTHS
 from services.platform.local_time import JAKARTA
-from services.platform.typesetting import BREAK, breakable, set_pages
+from services.platform.pdf import BREAK, breakable, set_pages
 
 TEMPLATE = Path(__file__).parent / "templates" / "sla.typ"
 TITLE = "Laporan tahunan ketersediaan tautan"

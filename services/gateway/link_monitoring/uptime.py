@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession
-from services.platform.fields import Slug
+from services.platform.types import Slug
 
 By = Literal["day", "month", "year"]
 DAYS_AT_MOST = 400

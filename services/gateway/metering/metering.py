@@ -11,9 +11,9 @@ from typing import NamedTuple
 from sqlalchemy import text
 
 from services.gateway.jobs.retention import first_month_kept
-from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database, WriteSession
 from services.platform.identity import Caller
+from services.platform.jobs import Background
 from services.platform.local_time import JAKARTA
 
 log = logging.getLogger(__name__)

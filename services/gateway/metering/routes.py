@@ -11,11 +11,11 @@ from services.gateway.api_keys.keys import AgencyKey
 from services.gateway.api_keys.routes import shown_to
 from services.platform.api_model import ApiModel
 from services.platform.database import Reading
-from services.platform.fields import Slug
 from services.platform.local_time import JAKARTA
 from services.platform.paging import Page, next_address
 from services.platform.problems import Conflict, problem_responses
 from services.platform.service import API, region_of
+from services.platform.types import Slug
 
 router = APIRouter(prefix=API, tags=["access"], responses=problem_responses(401, 403, 409, 422))
 

@@ -19,9 +19,9 @@ from services.gateway.portal.link_notices import MONTHS, moment
 from services.gateway.portal.page import Page, ThisPage
 from services.gateway.portal.status import zone_of
 from services.platform.database import Reading, ReadSession
-from services.platform.fields import Slug
 from services.platform.paging import address
 from services.platform.service import API, region_of
+from services.platform.types import Slug
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 

@@ -21,9 +21,9 @@ from services.gateway.portal.messages import component_names
 from services.gateway.portal.page import Page, ThisPage
 from services.gateway.portal.status import zone_of
 from services.platform.database import Reading
-from services.platform.fields import TEXT_PATTERN, Slug
 from services.platform.parameters import SlugPath
 from services.platform.service import API, region_of
+from services.platform.types import TEXT_PATTERN, Slug
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 

@@ -6,7 +6,7 @@ import aiohttp
 from starlette.types import Receive, Scope, Send
 from yarl import URL
 
-from services.platform.guards import answer_problem
+from services.platform.middleware import answer_problem
 from services.platform.problems import Unavailable
 from services.platform.settings import Service
 

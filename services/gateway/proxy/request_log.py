@@ -17,9 +17,9 @@ from services.gateway.rate_limits.admission import Admission
 from services.gateway.rate_limits.limiter import Decision
 from services.gateway.rate_limits.policies import SAFE, kind_of
 from services.platform.database import NO_ANSWER
-from services.platform.guards import answer_problem
 from services.platform.identity import ANONYMOUS, Caller
 from services.platform.ids import new_id
+from services.platform.middleware import answer_problem
 from services.platform.problems import MEDIA_TYPE, ProblemError, Unavailable
 from services.platform.service import API
 

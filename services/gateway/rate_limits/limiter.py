@@ -11,8 +11,8 @@ from typing import NamedTuple, Protocol
 
 from services.gateway.rate_limits.gcra import Policy, held, take, wait
 from services.gateway.rate_limits.shared_buckets import Lease, Wish
-from services.platform.background import Background
 from services.platform.database import NO_ANSWER
+from services.platform.jobs import Background
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,6 @@ from pydantic import Field
 from sqlalchemy import text
 
 from services.platform.database import ReadSession, WriteSession
-from services.platform.fields import DistrictCode, Line, RegionCode
 from services.platform.packs import (
     Change,
     PackError,
@@ -16,6 +15,7 @@ from services.platform.packs import (
     read_csv,
     repeated,
 )
+from services.platform.types import DistrictCode, Line, RegionCode
 
 STORED = """
 -- The districts of a region by name.

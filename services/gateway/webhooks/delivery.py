@@ -18,9 +18,9 @@ from sqlalchemy import text
 
 from services.gateway.outbound.failures import reason_of
 from services.gateway.outbound.ssrf_guard import Guard, PrivateAddressError, to_address
-from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database
 from services.platform.derived_keys import derived_key
+from services.platform.jobs import Background
 from services.platform.service import VERSION
 
 log = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ import httpx
 from sqlalchemy import text
 
 from services.gateway.webhooks.outbox import keep_message
-from services.platform.background import Background
 from services.platform.database import NO_ANSWER, Database
+from services.platform.jobs import Background
 from services.platform.local_time import JAKARTA
 from services.platform.service import API
 

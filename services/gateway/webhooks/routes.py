@@ -12,12 +12,12 @@ from services.gateway.api_keys.keys import Administrator
 from services.gateway.webhooks.delivery import END, secret_of
 from services.platform.api_model import ApiModel
 from services.platform.database import Reading, Writing
-from services.platform.fields import HttpsUrl
 from services.platform.identity import load_private_key
 from services.platform.ids import new_id
 from services.platform.paging import Page
 from services.platform.problems import Conflict, NotFound, problem_responses
 from services.platform.service import API, region_of
+from services.platform.types import HttpsUrl
 
 router = APIRouter(prefix=API, tags=["links"], responses=problem_responses(401, 422))
 

@@ -12,11 +12,11 @@ from services.gateway.connectors.announcements.store import find_announcement, n
 from services.gateway.connectors.source_leases import Source, list_sources
 from services.platform.api_model import ApiModel
 from services.platform.database import Reading
-from services.platform.fields import Href, Slug
 from services.platform.paging import next_address
 from services.platform.parameters import Limit
 from services.platform.problems import NotFound, problem_responses
 from services.platform.service import API, region_of
+from services.platform.types import Href, Slug
 
 router = APIRouter(
     prefix=f"{API}/announcements", tags=["connectors"], responses=problem_responses(401, 422)

@@ -19,6 +19,7 @@ from services.gateway.connectors.oss.message_store import (
 from services.gateway.connectors.oss.messages import Outbound, faults_of, fits_json, mapping
 from services.gateway.connectors.oss.service import Answered, Desk
 from services.platform.api_model import ApiModel
+from services.platform.concurrency_control import IdempotencyKey, claim_creation
 from services.platform.database import NO_ANSWER, Database, Reading, WriteSession
 from services.platform.identity import Caller
 from services.platform.ids import new_id
@@ -35,7 +36,6 @@ from services.platform.problems import (
 )
 from services.platform.service import API, region_of
 from services.platform.settings import Service
-from services.platform.writing import IdempotencyKey, claim_creation
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,6 @@ from services.gateway.link_monitoring.health import LinkHealth, health_of_links
 from services.gateway.regency.districts import list_districts
 from services.platform.api_model import ApiModel
 from services.platform.database import Reading
-from services.platform.fields import DistrictCode, Href, RegionCode
 from services.platform.identity import UsageWriter
 from services.platform.local_time import JAKARTA
 from services.platform.parameters import LanguageQuery
@@ -40,6 +39,7 @@ from services.platform.spreadsheets import (
     read_csv,
     read_xlsx,
 )
+from services.platform.types import DistrictCode, Href, RegionCode
 
 router = APIRouter(
     prefix=f"{API}/simbg", tags=["connectors"], responses=problem_responses(401, 422)

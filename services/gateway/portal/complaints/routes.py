@@ -20,9 +20,9 @@ from services.gateway.portal.complaints.messages import comment_words
 from services.gateway.portal.link_notices import MONTHS
 from services.gateway.portal.page import Page, ThisPage
 from services.gateway.portal.status import zone_of
-from services.platform.fields import TEXT_PATTERN, Slug
 from services.platform.service import API
 from services.platform.settings import Service
+from services.platform.types import TEXT_PATTERN, Slug
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 

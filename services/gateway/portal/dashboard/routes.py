@@ -13,10 +13,10 @@ from fastapi.responses import HTMLResponse
 from services.gateway.portal.dashboard.messages import dashboard_words
 from services.gateway.portal.link_notices import MONTHS
 from services.gateway.portal.page import Page, ThisPage
-from services.platform.fields import Year
 from services.platform.languages import Language
 from services.platform.service import API
 from services.platform.settings import Service
+from services.platform.types import Year
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 

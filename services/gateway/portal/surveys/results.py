@@ -12,10 +12,10 @@ from services.gateway.portal.link_notices import MONTHS
 from services.gateway.portal.page import ThisPage
 from services.gateway.portal.surveys.messages import survey_words
 from services.gateway.portal.surveys.routes import feedback_of
-from services.platform.fields import Slug
 from services.platform.languages import Language
 from services.platform.parameters import SlugPath
 from services.platform.service import API
+from services.platform.types import Slug
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 

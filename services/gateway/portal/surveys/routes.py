@@ -23,10 +23,10 @@ from services.gateway.portal.surveys.form import (
 from services.gateway.portal.surveys.messages import survey_words
 from services.gateway.regency.districts import list_districts
 from services.platform.database import Reading
-from services.platform.fields import DistrictCode, Slug
 from services.platform.parameters import SlugPath
 from services.platform.service import API, region_of
 from services.platform.settings import Service
+from services.platform.types import DistrictCode, Slug
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 

@@ -9,9 +9,9 @@ from fastapi.responses import HTMLResponse
 
 from services.gateway.portal.page import ThisPage
 from services.gateway.portal.upload.messages import short_month, upload_words
-from services.platform.fields import Year
 from services.platform.service import API
 from services.platform.settings import Service
+from services.platform.types import Year
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 

@@ -3,7 +3,7 @@ extends this (`--http`) gives them while the connection is free; everything else
 
 from typing import Any
 
-from services.platform.slow_heads import HeadLimit
+from services.platform.header_timeout import HeadLimit
 
 UVICORN = "0.54.0"
 """The version whose protocol is extended; a test compares it with what is installed."""

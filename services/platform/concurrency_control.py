@@ -10,7 +10,7 @@ from pydantic import BaseModel, StringConstraints
 from sqlalchemy import text
 
 from services.platform.database import WriteSession
-from services.platform.guards import tag_matches
+from services.platform.middleware import tag_matches
 from services.platform.problems import (
     Conflict,
     FieldError,

@@ -9,9 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.platform.bodies import Bodies, too_large
 from services.platform.identity import Caller, TokenVerifier
 from services.platform.problems import NotAuthenticated, ProblemError, problem_response
+from services.platform.request_body import Bodies, too_large
 
 OPEN_PATHS = frozenset({"/health/live", "/health/ready", "/openapi.json"})
 """What a service answers without a token: nothing of it is data."""
