@@ -1,1 +1,1 @@
-"""TODO api_docs."""
+"""The OpenAPI document of the hub, its reference page, and the hub status."""

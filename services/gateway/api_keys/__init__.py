@@ -1,1 +1,1 @@
-"""TODO api_keys."""
+"""API keys: issue, cache, rotation, revocation, and upload links made from them."""

@@ -1,1 +1,1 @@
-"""TODO jobs."""
+"""Background jobs of the gateway that belong to no other room."""

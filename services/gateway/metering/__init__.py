@@ -1,1 +1,1 @@
-"""TODO metering."""
+"""Counts of API use by key, area and hour."""

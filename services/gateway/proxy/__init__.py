@@ -1,1 +1,1 @@
-"""TODO proxy."""
+"""The request pipeline: authenticate, limit, forward to the service that owns the path."""

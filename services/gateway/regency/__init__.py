@@ -1,1 +1,1 @@
-"""TODO regency."""
+"""The regency this hub serves and its districts."""

@@ -1,1 +1,1 @@
-"""TODO webhooks."""
+"""Signed webhooks: subscriptions, outbox, delivery, reporting reminders."""
