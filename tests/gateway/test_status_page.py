@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.gateway.link_monitoring.health import LinkHealth
-from services.gateway.portal.link_notices import moment, notices_of
+from services.gateway.portal.link_notices import notices_of
+from services.platform.local_time import moment
 from services.platform.settings import Settings
 from tests.gateway.portals import Portal, always, portal
 from tests.gateway.watched import Watched, watched

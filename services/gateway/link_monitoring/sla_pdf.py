@@ -12,8 +12,7 @@ from services.gateway.link_monitoring.reason_texts import in_words
 from services.gateway.link_monitoring.sla import LinkIncident, LinkYear, SlaYear, together
 from services.gateway.link_monitoring.status import CLOSES_AFTER, OPENS_AFTER
 from services.gateway.link_monitoring.uptime import UptimePeriod
-from services.gateway.portal.link_notices import MONTHS
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import JAKARTA, MONTHS
 from services.platform.pdf import BREAK, breakable, set_pages
 
 TEMPLATE = Path(__file__).parent / "templates" / "sla.typ"

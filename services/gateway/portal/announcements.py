@@ -15,10 +15,10 @@ from services.gateway.connectors.announcements.routes import (
 )
 from services.gateway.connectors.announcements.store import find_announcement, newest
 from services.gateway.connectors.source_leases import list_sources
-from services.gateway.portal.link_notices import MONTHS, moment
 from services.gateway.portal.page import Page, ThisPage
 from services.gateway.portal.status import zone_of
 from services.platform.database import Reading, ReadSession
+from services.platform.local_time import MONTHS, moment
 from services.platform.paging import address
 from services.platform.service import API, region_of
 from services.platform.types import Slug

@@ -8,11 +8,7 @@ from typing import Any
 from services.gateway.link_monitoring.health import LinkHealth
 from services.gateway.link_monitoring.reason_texts import short_title
 from services.platform.languages import Language
-
-MONTHS = {
-    "id": "Januari Februari Maret April Mei Juni Juli Agustus September Oktober November Desember",
-    "en": "January February March April May June July August September October November December",
-}
+from services.platform.local_time import moment
 
 WAYS: Mapping[str, tuple[str, str]] = {
     "counter": ("datang ke {agency}", "go to {agency}"),
@@ -29,15 +25,6 @@ class Notice:
     sentence: str
     notes: list[str] = field(default_factory=list[str])
     """What the agency says about the other ways."""
-
-
-def moment(at: datetime, *, now: datetime, zone: tzinfo, language: Language) -> str:
-    """`09.40` of today, `23 November 09.40` of another day."""
-    local = at.astimezone(zone)
-    clock = f"{local:%H:%M}" if language == "en" else f"{local:%H.%M}"
-    if local.date() == now.astimezone(zone).date():
-        return clock
-    return f"{local.day} {MONTHS[language].split()[local.month - 1]} {clock}"
 
 
 def notices_of(

@@ -14,10 +14,9 @@ from services.gateway.link_monitoring.maintenance import list_maintenance
 from services.gateway.link_monitoring.reason_texts import in_words, short_title
 from services.gateway.link_monitoring.records import LinkRecord
 from services.gateway.link_monitoring.uptime import days_of
-from services.gateway.portal.link_notices import moment
 from services.gateway.portal.page import Page, ThisPage
 from services.platform.database import Reading
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import JAKARTA, moment
 from services.platform.service import API, region_of
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)

@@ -17,9 +17,9 @@ from pydantic import StringConstraints
 
 from services.gateway.portal.complaints.form import Sent, as_ticket, faults_of, sent_by
 from services.gateway.portal.complaints.messages import comment_words
-from services.gateway.portal.link_notices import MONTHS
 from services.gateway.portal.page import Page, ThisPage
 from services.gateway.portal.status import zone_of
+from services.platform.local_time import MONTHS
 from services.platform.service import API
 from services.platform.settings import Service
 from services.platform.types import TEXT_PATTERN, Slug

@@ -11,9 +11,9 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
 from services.gateway.portal.dashboard.messages import dashboard_words
-from services.gateway.portal.link_notices import MONTHS
 from services.gateway.portal.page import Page, ThisPage
 from services.platform.languages import Language
+from services.platform.local_time import MONTHS
 from services.platform.service import API
 from services.platform.settings import Service
 from services.platform.types import Year

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 from pydantic import StringConstraints
 
-from services.gateway.portal.link_notices import MONTHS
 from services.gateway.portal.page import ThisPage
 from services.gateway.portal.surveys.messages import survey_words
 from services.gateway.portal.surveys.routes import feedback_of
 from services.platform.languages import Language
+from services.platform.local_time import MONTHS
 from services.platform.parameters import SlugPath
 from services.platform.service import API
 from services.platform.types import Slug
