@@ -33,7 +33,7 @@ KIND_NAMES: dict[Kind, tuple[str, str]] = {
     "praise": ("Apresiasi", "Praise"),
 }
 
-FILE = Path(__file__).with_name("promises.json")
+FILE = Path(__file__).with_name("service_levels.json")
 
 
 class Data(BaseModel):
