@@ -11,17 +11,17 @@ from fastapi import FastAPI
 from services.assessment.assessments.analysis import router as analysis
 from services.assessment.assessments.routes import router as assessments
 from services.assessment.assessments.trend import router as trend
-from services.assessment.bundles.imported import router as collected_bundles
+from services.assessment.bundles.import_routes import router as collected_bundles
 from services.assessment.bundles.routes import router as bundles
 from services.assessment.comparison.routes import router as comparison
 from services.assessment.evidence.exchange_routes import router as evidence_files
 from services.assessment.evidence.routes import router as evidence
-from services.assessment.evidence.sources import router as sources
+from services.assessment.evidence.source_routes import router as sources
 from services.assessment.evidence.write_routes import router as evidence_writes
-from services.assessment.indices import router as indices
+from services.assessment.index_routes import router as indices
+from services.assessment.method_routes import router as methods
 from services.assessment.methods.library import read_methods
 from services.assessment.network.routes import router as network
-from services.assessment.published_methods import router as methods
 from services.assessment.reports.routes import ReportPress
 from services.assessment.reports.routes import router as reports
 from services.assessment.scenarios.routes import router as scenarios

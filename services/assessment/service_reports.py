@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from services.assessment.methods.definition import CollaborationMethod
-from services.assessment.methods.measures import (
+from services.assessment.methods.measure_definitions import (
     AgenciesReporting,
     CatalogShare,
     Reported,

@@ -13,7 +13,7 @@ from services.assessment.scoring.assess import assess
 from services.assessment.scoring.inputs import Item
 from services.assessment.scoring.normalise import normalise
 from services.assessment.scoring.scores import Scores
-from tests.assessment.facts import facts, observation, report, toba_items
+from tests.assessment.evidence_builders import facts, observation, report, toba_items
 
 CATALOG = report(
     "catalog",

@@ -25,7 +25,7 @@ from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.methods.library import read_methods
 from services.assessment.scoring.assess import assess
 from services.platform.settings import ROOT
-from tests.assessment.facts import facts, survey, toba_items
+from tests.assessment.evidence_builders import facts, survey, toba_items
 from tests.assessment.test_assess import CATALOG
 from tests.conftest import Hub
 

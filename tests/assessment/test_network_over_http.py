@@ -9,11 +9,13 @@ from xml.etree import ElementTree
 import networkx as nx
 import pytest
 
-from services.assessment.network.measures import places_of
 from services.assessment.network.picture import picture
+from services.assessment.network.structure import places_of
 from services.assessment.network.ties import THROUGH, network_of
-from tests.assessment.facts import agreement, facts, meeting, stakeholder
-from tests.conftest import Hub
+from services.gateway.app import create_app
+from tests.assessment.evidence_builders import agreement, facts, meeting, stakeholder
+from tests.conftest import Hub, Server, new_key
+from tests.servers import LOOPBACK, serving
 
 NETWORK = "/api/v1/network"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -97,6 +99,18 @@ def test_the_picture_names_nobody_in_public_and_shows_everybody(
     assert len(shapes) == 23 + 3  # and three in the legend
     assert toba_hub.client.get(href).text == public.text
     assert "Network of stakeholders" in toba_hub.client.get(f"{href}&lang=en").text
+
+
+def test_the_picture_arrives_whole_over_a_socket(server: Server, toba: str) -> None:
+    with server.database_from(toba) as name:
+        settings = server.settings(name)
+        key = {"Authorization": f"Bearer {new_key(settings, 'diskominfo', 'metrics:draft')}"}
+        with serving(create_app(settings)) as address:
+            for headers in ({}, key):
+                answer = LOOPBACK.get(f"{address}{NETWORK}.svg?period=2024", headers=headers)
+                assert answer.status_code == 200
+                assert answer.headers["content-length"] == str(len(answer.content))
+                assert ElementTree.fromstring(answer.text).tag == f"{SVG}svg"
 
 
 def test_two_years_are_compared(toba_hub: Hub) -> None:

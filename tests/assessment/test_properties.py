@@ -10,7 +10,7 @@ from services.assessment.methods.rules import Mean
 from services.assessment.scoring.assess import assess
 from services.assessment.scoring.inputs import Item
 from services.assessment.scoring.scores import Scores
-from tests.assessment.facts import facts, observation
+from tests.assessment.evidence_builders import facts, observation
 from tests.assessment.test_assess import SUBJECTS, small_method
 
 SHARE = st.integers(0, 100).map(lambda percent: percent / 100)

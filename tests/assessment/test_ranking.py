@@ -25,7 +25,7 @@ from services.assessment.scoring.inputs import Facts, Item
 from services.assessment.scoring.uncertainty import Draws
 from services.platform.database import Database
 from services.platform.settings import Service
-from tests.assessment.facts import facts, observation, toba_items
+from tests.assessment.evidence_builders import facts, observation, toba_items
 from tests.assessment.test_assess import CATALOG
 from tests.assessment.test_bundles import OTHER, OWN
 from tests.conftest import Hub

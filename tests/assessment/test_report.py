@@ -9,13 +9,20 @@ import pytest
 from pypdf import PdfReader
 from pypdf.generic import DictionaryObject
 
+from services.assessment.reports.composition import write
 from services.assessment.reports.gaps import gaps_of, indicators_of
 from services.assessment.reports.pdf import to_pdf
-from services.assessment.reports.render import write
 from services.assessment.reports.report import TrendYear
 from services.assessment.scoring.sensitivity import analyse
-from tests.assessment.facts import agreement, index_value, meeting, stakeholder, survey, toba_items
-from tests.assessment.reporting import method, report_of, shown, stored, words_of, written
+from tests.assessment.evidence_builders import (
+    agreement,
+    index_value,
+    meeting,
+    stakeholder,
+    survey,
+    toba_items,
+)
+from tests.assessment.report_builders import method, report_of, shown, stored, words_of, written
 
 NOT_WORDS = re.compile(r"\b(None|nan|inf|null|True|False)\b")
 

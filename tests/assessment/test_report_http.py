@@ -12,7 +12,7 @@ from services.assessment.reports.html import CONTENT_SECURITY_POLICY
 from services.assessment.reports.wording import number
 from services.platform.service import API
 from services.platform.spreadsheets import XLSX, read_xlsx
-from tests.assessment.reporting import Shown, words_of
+from tests.assessment.report_builders import Shown, words_of
 from tests.assessment.test_assessments import nodes
 from tests.conftest import Hub
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from services.assessment.methods.definition import CollaborationMethod, LevelsMethod
 from services.assessment.scenarios.collaboration_scenario import collaboration_outcome, nodes_of
 from services.assessment.scenarios.errors import ScenarioError
+from services.assessment.scenarios.level_optimisation import cheapest_steps
 from services.assessment.scenarios.level_scenario import levels_outcome
-from services.assessment.scenarios.levels import cheapest_steps
-from services.assessment.scenarios.result import Outcome
-from services.assessment.scenarios.tree import cheapest_point, index_curve, raised
+from services.assessment.scenarios.outcome import Outcome
+from services.assessment.scenarios.tree_optimisation import cheapest_point, index_curve, raised
 from services.assessment.scoring.levels import score_levels
 from tests.assessment.test_levels import SPBE
 from tests.assessment.test_properties import methods

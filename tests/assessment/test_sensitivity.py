@@ -5,7 +5,7 @@ import pytest
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.methods.library import read_methods
 from services.assessment.scoring.sensitivity import FACTORS, Sensitivity, analyse, without
-from tests.assessment.facts import facts, observation, toba_items
+from tests.assessment.evidence_builders import facts, observation, toba_items
 from tests.assessment.test_assess import CATALOG, SUBJECTS, small_method, toba
 
 

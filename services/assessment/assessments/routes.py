@@ -30,8 +30,8 @@ from services.assessment.assessments.schemas import (
     ScoreNodes,
     Seed,
 )
+from services.assessment.assessments.score_table import scores_csv, scores_xlsx
 from services.assessment.methods.definition import CollaborationMethod
-from services.assessment.reports.tables import scores_csv, scores_xlsx
 from services.assessment.scoring.inputs import Item
 from services.assessment.scoring.scores import IndicatorScore, Node, Scores
 from services.platform.concurrency_control import IdempotencyKey, claim_creation

@@ -17,18 +17,18 @@ from services.assessment.assessments.schemas import (
     MethodUsed,
     Seed,
 )
-from services.assessment.comparison.contenders import (
+from services.assessment.comparison.ranks import (
+    ahead_probabilities,
+    rank_probabilities,
+    rank_span,
+)
+from services.assessment.comparison.regencies import (
     Contender,
     From,
     Scored,
     contenders,
     score,
     table_of,
-)
-from services.assessment.comparison.ranks import (
-    ahead_probabilities,
-    rank_probabilities,
-    rank_span,
 )
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.scoring.assess import rounded

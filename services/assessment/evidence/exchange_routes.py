@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from services.assessment.evidence.calendar import calendar_of
-from services.assessment.evidence.importing import import_records, records_in_force
 from services.assessment.evidence.workbook import from_workbook, to_workbook
+from services.assessment.evidence.workbook_import import import_records, records_in_force
 from services.platform.api_model import ApiModel
 from services.platform.database import Reading, Writing
 from services.platform.identity import EvidenceWriter

@@ -6,16 +6,13 @@ nothing about who led it.
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, StringConstraints, model_validator
+from pydantic import Field, StrictBool, model_validator
 
+from services.assessment.types import Code, Sector
 from services.platform.packs import PackModel
 from services.platform.types import BodyNumber, Day, HttpsUrl, Line, Sha256, Slug, Text
 
-Sector = Literal["government", "private", "community"]
-SECTORS: tuple[Sector, ...] = ("government", "private", "community")
-
 Precision = Literal["day", "month", "year"]
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$", max_length=80)]
 CalendarYear = Annotated[int, Field(ge=1945, le=2099), BodyNumber]
 
 

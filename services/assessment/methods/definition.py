@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, TypeAdapter, model_validator
 
-from services.assessment.methods.measures import Measure
+from services.assessment.methods.measure_definitions import Measure
 from services.assessment.methods.rules import (
     Aggregation,
     EqualWeights,

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from services.assessment.network.measures import DECIMALS, Measures
+from services.assessment.network.structure import DECIMALS, Measures
 from services.assessment.network.ties import Network, Pair
 from services.assessment.scoring.scores import ScoreModel
 from services.assessment.scoring.uncertainty import Draws, Streams, central

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import networkx as nx
 
-from services.assessment.network.measures import Place
 from services.assessment.network.picture import NO_XML
+from services.assessment.network.structure import Place
 from services.assessment.network.ties import THROUGH, Network
 
 STAKEHOLDERS = (

@@ -15,10 +15,10 @@ from xml.sax.saxutils import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from services.assessment.evidence.records import SECTORS, Sector
-from services.assessment.network.measures import Place
+from services.assessment.network.structure import Place
 from services.assessment.network.ties import Network
 from services.assessment.scoring.uncertainty import Streams
+from services.assessment.types import SECTORS, Sector
 
 Language = Literal["id", "en"]
 Positions = NDArray[np.float64]

@@ -8,10 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from services.assessment.assessments.operations import evidence_items
 from services.assessment.assessments.schemas import Seed
 from services.assessment.evidence.routes import KnownAt
-from services.assessment.network.change import RESAMPLES, Change, change_between
-from services.assessment.network.exports import graphml, stakeholders_csv, ties_csv
-from services.assessment.network.picture import Language, picture
-from services.assessment.network.reading import (
+from services.assessment.network.analysis import (
     SURVEY,
     Measured,
     Wanted,
@@ -21,19 +18,25 @@ from services.assessment.network.reading import (
     sector_counts,
     ties_of,
 )
+from services.assessment.network.change import RESAMPLES, Change, change_between
+from services.assessment.network.exports import graphml, stakeholders_csv, ties_csv
+from services.assessment.network.picture import Language, picture
 from services.assessment.network.schemas import StakeholderNetwork
 from services.assessment.network.ties import Through
 from services.assessment.scoring.inputs import Facts
 from services.assessment.scoring.uncertainty import Streams
 from services.assessment.service_reports import Report
 from services.platform.database import Reading, ReadSession
-from services.platform.identity import AnyCaller, Caller, MetricsDrafter
+from services.platform.identity import AnyCaller, MetricsDrafter
 from services.platform.problems import problem_responses
 from services.platform.service import API, region_of
 from services.platform.settings import Service
 from services.platform.types import Year
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
+
+NAMES_SCOPE = "metrics:draft"
+"""The scope whose holders see names; all others see counts."""
 
 SVG, CSV, GRAPHML = "image/svg+xml", "text/csv", "application/graphml+xml"
 
@@ -84,7 +87,8 @@ async def get_network(  # noqa: PLR0917 - FastAPI passes by name
         authorization=request.headers["authorization"],
     )
     facts = Facts(period=wanted.period, items=[*items, *reports.items], missing=reports.missing)
-    staff = _tells_names(caller, response)
+    staff = caller.may(NAMES_SCOPE)
+    response.headers.update(_caching(staff=staff))
     return StakeholderNetwork(
         region=region,
         period=wanted.period,
@@ -122,16 +126,16 @@ async def get_network_picture(  # noqa: PLR0917 - FastAPI passes by name
 ) -> Response:
     """The network as a picture; brokers and isolates are named to a key with `metrics:draft`."""
     found = await measured(await _items(request, session, wanted), wanted, period=wanted.period)
-    answer = Response(media_type=SVG)
+    staff = caller.may(NAMES_SCOPE)
     drawn = picture(
         found.network,
         found.places,
         period=wanted.period,
         seed=seed,
         language=lang,
-        names=_tells_names(caller, answer),
+        names=staff,
     )
-    return Response(drawn, media_type=SVG, headers=dict(answer.headers))
+    return Response(drawn, media_type=SVG, headers=_caching(staff=staff))
 
 
 def _file_answer(media_type: str) -> dict[int | str, dict[str, Any]]:
@@ -185,13 +189,10 @@ async def _items(request: Request, session: ReadSession, wanted: Wanted) -> list
     return await evidence_items(session, region_of(request), known_at=wanted.known_at)
 
 
-def _tells_names(caller: Caller, response: Response) -> bool:
-    """Whether this caller is told names; such an answer is for nobody else."""
-    response.headers["Vary"] = "Authorization"
-    staff = caller.may("metrics:draft")
-    if staff:
-        response.headers["Cache-Control"] = "private, no-store"
-    return staff
+def _caching(*, staff: bool) -> dict[str, str]:
+    """Return the caching headers of an answer that names stakeholders to staff only."""
+    headers = {"Vary": "Authorization"}
+    return headers | {"Cache-Control": "private, no-store"} if staff else headers
 
 
 def _change(before: Measured | None, after: Measured) -> Change | None:

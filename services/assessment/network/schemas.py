@@ -2,10 +2,10 @@
 
 from pydantic import AwareDatetime, Field
 
-from services.assessment.evidence.records import Sector
 from services.assessment.network.change import Change, Span
-from services.assessment.network.measures import Measures
+from services.assessment.network.structure import Measures
 from services.assessment.network.ties import Through
+from services.assessment.types import Sector
 from services.platform.api_model import ApiModel
 from services.platform.types import Href, RegionCode, Sha256
 

@@ -14,9 +14,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from services.assessment.evidence.records import Agreement, Programme, Sector
+from services.assessment.evidence.records import Agreement, Programme
 from services.assessment.scoring.inputs import Facts, held_during, in_force
 from services.assessment.scoring.record_views import meetings_of, stakeholders_of
+from services.assessment.types import Sector
 
 Through = Literal["meetings", "agreements", "programmes"]
 THROUGH: tuple[Through, ...] = ("meetings", "agreements", "programmes")

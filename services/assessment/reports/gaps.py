@@ -6,7 +6,7 @@ It knows the vocabulary of measures and no indicator by name, so that it serves 
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from services.assessment.methods import measures as m
+from services.assessment.methods import measure_definitions as m
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.reports.wording import lower_first
 from services.assessment.scoring.scores import ElementScore, IndicatorScore, ScoreModel, Scores

@@ -10,12 +10,12 @@ from typing import Literal
 from services.assessment.assessments.operations import StoredAssessment
 from services.assessment.evidence.records import IndexValue
 from services.assessment.methods.definition import CollaborationMethod, LevelsMethod, Predicate
-from services.assessment.network.measures import Measures, measure_network, places_of
 from services.assessment.network.picture import picture
+from services.assessment.network.structure import Measures, measure_network, places_of
 from services.assessment.network.ties import network_of
 from services.assessment.reports.gaps import Gap, gaps_of, indicators_of
 from services.assessment.scenarios.collaboration_scenario import collaboration_outcome
-from services.assessment.scenarios.result import SingleChange
+from services.assessment.scenarios.outcome import SingleChange
 from services.assessment.scoring.inputs import Facts, Item
 from services.assessment.scoring.levels import TargetPath, path_to_target
 from services.assessment.scoring.scores import ElementScore, Node, ScoreModel, Scores

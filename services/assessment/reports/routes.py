@@ -14,11 +14,11 @@ from services.assessment.assessments.operations import find_whole
 from services.assessment.assessments.schemas import AssessmentId
 from services.assessment.methods.definition import LevelsMethod
 from services.assessment.methods.library import read_methods
+from services.assessment.reports.composition import write
 from services.assessment.reports.document import Document
 from services.assessment.reports.html import CONTENT_SECURITY_POLICY, to_html
-from services.assessment.reports.load import read_place, read_sources, read_trend
 from services.assessment.reports.pdf import to_pdf
-from services.assessment.reports.render import write
+from services.assessment.reports.queries import read_place, read_sources, read_trend
 from services.assessment.reports.report import Report, make_report
 from services.assessment.reports.workbook import to_xlsx
 from services.platform.content_negotiation import wanted_form

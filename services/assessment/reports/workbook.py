@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from services.assessment.assessments.score_table import COLUMNS, score_rows
 from services.assessment.reports.annexes import KINDS
 from services.assessment.reports.document import Bullets, Document, Facts, Paragraph, Section
 from services.assessment.reports.report import Report
-from services.assessment.reports.tables import COLUMNS, score_rows
 from services.platform.spreadsheets import Cell, Column, write_xlsx
 
 SUMMARY = (Column("Bagian", width=32), Column("Isi", width=110))

@@ -6,7 +6,7 @@ from typing import cast
 from services.assessment.methods.definition import CollaborationMethod, IndicatorDefinition
 from services.assessment.methods.rules import MinMax
 from services.assessment.scenarios.errors import ScenarioError, out_of_reach
-from services.assessment.scenarios.result import (
+from services.assessment.scenarios.outcome import (
     NodeChange,
     Outcome,
     Result,
@@ -14,7 +14,7 @@ from services.assessment.scenarios.result import (
     Solution,
     Step,
 )
-from services.assessment.scenarios.tree import (
+from services.assessment.scenarios.tree_optimisation import (
     REACHED,
     Efforts,
     Scores,

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 from services.assessment.methods.definition import LevelsMethod
 from services.assessment.scenarios.errors import ScenarioError, out_of_reach
-from services.assessment.scenarios.levels import (
+from services.assessment.scenarios.level_optimisation import (
     Efforts,
     Levels,
     cheapest_steps,
     highest_reachable,
 )
-from services.assessment.scenarios.result import (
+from services.assessment.scenarios.outcome import (
     NodeChange,
     Outcome,
     Result,

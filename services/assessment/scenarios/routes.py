@@ -14,11 +14,11 @@ from pydantic import TypeAdapter
 from sqlalchemy import text
 
 from services.assessment.assessments.operations import assess_now, collaboration_method
-from services.assessment.indices import index_method
+from services.assessment.index_routes import index_method
 from services.assessment.scenarios.collaboration_scenario import collaboration_outcome
 from services.assessment.scenarios.errors import ScenarioError
 from services.assessment.scenarios.level_scenario import levels_outcome
-from services.assessment.scenarios.result import Outcome
+from services.assessment.scenarios.outcome import Outcome
 from services.assessment.scenarios.schemas import (
     CollaborationScenario,
     LevelsScenario,

@@ -11,8 +11,8 @@ from pydantic import (
 )
 
 from services.assessment.assessments.schemas import DEFAULT_METHOD
-from services.assessment.indices import IndicatorNumber, KnownLevel, LevelRange
-from services.assessment.scenarios.result import Outcome
+from services.assessment.index_routes import IndicatorNumber, KnownLevel, LevelRange
+from services.assessment.scenarios.outcome import Outcome
 from services.platform.api_model import ApiModel
 from services.platform.types import BodyNumber, Href, RegionCode, Slug, Year
 

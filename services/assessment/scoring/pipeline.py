@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from services.assessment.methods.definition import CollaborationMethod, IndicatorDefinition
 from services.assessment.scoring.aggregate import Amount
 from services.assessment.scoring.inputs import Facts
+from services.assessment.scoring.measure_evaluation import Outcome, measure
 from services.assessment.scoring.measurement import NoEvidence, Reading
-from services.assessment.scoring.measures import Outcome, measure
 from services.assessment.scoring.normalise import normalise
 from services.assessment.scoring.tree import combine
 from services.assessment.scoring.uncertainty import Streams, central

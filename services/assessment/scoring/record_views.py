@@ -14,7 +14,7 @@ from services.assessment.evidence.records import (
     Risk,
     Stakeholder,
 )
-from services.assessment.methods.measures import Condition, View
+from services.assessment.methods.measure_definitions import Condition, View
 from services.assessment.scoring.inputs import Facts, Item, held_during, in_force
 
 Row = tuple[Item, Mapping[str, Any]]

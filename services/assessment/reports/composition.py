@@ -5,11 +5,11 @@ from services.assessment.reports.document import (
     Document,
 )
 from services.assessment.reports.gaps_section import missing_evidence
-from services.assessment.reports.published import published_indices
+from services.assessment.reports.indices_section import published_indices
+from services.assessment.reports.network_section import network
 from services.assessment.reports.report import Report
 from services.assessment.reports.scores_section import drivers, elements, extremes, summary
 from services.assessment.reports.sensitivity_section import movers
-from services.assessment.reports.ties import network
 from services.assessment.reports.trend_section import trend
 from services.assessment.reports.wording import (
     as_title,

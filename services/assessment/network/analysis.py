@@ -5,21 +5,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.assessment.evidence.records import SECTORS
-from services.assessment.methods.measures import SurveyMean
+from services.assessment.methods.measure_definitions import SurveyMean
 from services.assessment.network.change import RESAMPLES, Span, resampled_density, span_of
-from services.assessment.network.measures import Measures, Place, measure_network, places_of
 from services.assessment.network.schemas import (
     NetworkNode,
     NetworkTie,
     ReportedTie,
     SectorCount,
 )
+from services.assessment.network.structure import Measures, Place, measure_network, places_of
 from services.assessment.network.ties import Network, Through, network_of
 from services.assessment.scoring.inputs import Facts, Item
+from services.assessment.scoring.measure_evaluation import measure
 from services.assessment.scoring.measurement import NoEvidence
-from services.assessment.scoring.measures import measure
 from services.assessment.scoring.uncertainty import Streams
+from services.assessment.types import SECTORS
 
 SURVEY = "stakeholders"
 ITEMS = {

@@ -11,9 +11,9 @@ from pypdf import PdfReader
 from services.assessment.assessments.operations import StoredAssessment
 from services.assessment.methods.definition import CollaborationMethod, LevelsMethod
 from services.assessment.methods.library import read_methods
+from services.assessment.reports.composition import write
 from services.assessment.reports.document import Document
 from services.assessment.reports.html import to_html
-from services.assessment.reports.render import write
 from services.assessment.reports.report import Place, Report, TrendYear, make_report
 from services.assessment.scoring.assess import assess
 from services.assessment.scoring.inputs import Facts, Item

@@ -13,14 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.assessment.evidence.records import SECTORS, Sector
-from services.assessment.methods.measures import Ties
+from services.assessment.methods.measure_definitions import Ties
 from services.assessment.network.change import (
     change_between,
     moves_of,
     resampled_density,
 )
-from services.assessment.network.measures import (
+from services.assessment.network.structure import (
     Measures,
     betweenness,
     core_periphery,
@@ -31,10 +30,18 @@ from services.assessment.network.measures import (
 )
 from services.assessment.network.ties import THROUGH, Actor, Network, Through, Tie, network_of
 from services.assessment.scoring.inputs import Item
+from services.assessment.scoring.measure_evaluation import measure
 from services.assessment.scoring.measurement import Reading
-from services.assessment.scoring.measures import measure
 from services.assessment.scoring.uncertainty import Streams
-from tests.assessment.facts import agreement, facts, meeting, record, stakeholder, toba_items
+from services.assessment.types import SECTORS, Sector
+from tests.assessment.evidence_builders import (
+    agreement,
+    facts,
+    meeting,
+    record,
+    stakeholder,
+    toba_items,
+)
 
 
 def network(graph: "nx.Graph[Any]", sectors: Sequence[Sector] | None = None) -> Network:

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from scipy import stats
 
-from services.assessment.methods.measures import Measure
+from services.assessment.methods.measure_definitions import Measure
+from services.assessment.scoring.measure_evaluation import measure
 from services.assessment.scoring.measurement import NoEvidence, Reading
-from services.assessment.scoring.measures import measure
 from services.assessment.scoring.uncertainty import Streams
-from tests.assessment.facts import (
+from tests.assessment.evidence_builders import (
     agreement,
     facts,
     index_value,

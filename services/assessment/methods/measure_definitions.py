@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from services.assessment.evidence.records import Code, Sector
+from services.assessment.types import Code, Sector
 from services.platform.packs import PackModel
 from services.platform.types import Slug
 

@@ -9,15 +9,13 @@ from typing import Any
 import numpy as np
 
 from services.assessment.evidence.records import (
-    SECTORS,
     Agreement,
     Decision,
     IndexValue,
     Observation,
-    Sector,
     Stakeholder,
 )
-from services.assessment.methods import measures as m
+from services.assessment.methods import measure_definitions as m
 from services.assessment.scoring.inputs import Facts, Item, held_during, in_force, items_of
 from services.assessment.scoring.measurement import NoEvidence, Reading, counted
 from services.assessment.scoring.record_views import (
@@ -35,6 +33,7 @@ from services.assessment.scoring.uncertainty import (
     wilson,
     within,
 )
+from services.assessment.types import SECTORS, Sector
 
 Outcome = Reading | NoEvidence
 

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import text
 
 from services.assessment.assessments.operations import StoredAssessment
-from services.assessment.reports.place import find_place
+from services.assessment.reports.regency import find_place
 from services.assessment.reports.report import Place, TrendYear
 from services.assessment.scoring.scores import Scores
 from services.platform.database import ReadSession

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from services.assessment.evidence.records import SECTORS, Sector
 from services.assessment.network.ties import Network
 from services.assessment.scoring.scores import ScoreModel
+from services.assessment.types import SECTORS, Sector
 
 DECIMALS = 4
 BROKER_SHARE = 0.1
