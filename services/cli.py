@@ -754,10 +754,10 @@ def stand_in(
     """Serve a stand-in for a system of others, for tests and demonstrations."""
     import uvicorn
 
-    from services.gateway.connectors.mocks.oss import create_oss_stand_in
-    from services.gateway.connectors.mocks.website import create_website_stand_in
+    from services.gateway.connectors.mocks.oss import create_oss_mock
+    from services.gateway.connectors.mocks.website import create_website_mock
 
-    made = {"oss": create_oss_stand_in, "website": create_website_stand_in}.get(system)
+    made = {"oss": create_oss_mock, "website": create_website_mock}.get(system)
     if made is None:
         say(f"There is no stand-in {system!r}; there are: oss, website.")
         raise typer.Exit(2)

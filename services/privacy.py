@@ -197,7 +197,7 @@ ABOUT_NOBODY: dict[Service, frozenset[str]] = {
             "link_host",
             "link_response_day",
             "maintenance",
-            "oss_counting",
+            "oss_counting_rules",
             "pending_event",
             "poster",
             "regency",

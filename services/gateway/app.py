@@ -22,8 +22,8 @@ from services.gateway.click_tracking import Clicks
 from services.gateway.connectors.announcements.routes import router as announcements
 from services.gateway.connectors.oss.inbound_routes import router as oss_receiving
 from services.gateway.connectors.oss.routes import router as oss
-from services.gateway.connectors.oss.service import Desk, open_desk
-from services.gateway.connectors.polling import open_rounds
+from services.gateway.connectors.oss.service import OssService, create_oss_service
+from services.gateway.connectors.polling import create_source_poller
 from services.gateway.connectors.routes import router as connectors
 from services.gateway.connectors.simbg.routes import router as simbg
 from services.gateway.http_cache.cacheable_paths import areas_of
@@ -187,7 +187,7 @@ def create_app(settings: Settings) -> FastAPI:
             ):
                 part.start()
                 stack.push_async_callback(part.stop)
-            desk: Desk | None = app.state.oss
+            desk: OssService | None = app.state.oss
             if desk is not None:
                 stack.push_async_callback(desk.oss.connector.close)
             stack.push_async_callback(cache.close)
@@ -299,8 +299,8 @@ def _furnish(app: FastAPI, key: Ed25519PrivateKey) -> None:
     state.messenger = Messenger(database, settings.region, guard, key)
     state.reminders = Reminders(database, settings.region, clients[Service.feedback])
     state.signs_in = lambda caller: SignedIn(signer, caller)
-    state.rounds = open_rounds(settings, database, guard, clients, state.signs_in)
-    state.oss = open_desk(settings, database, key)
+    state.rounds = create_source_poller(settings, database, guard, clients, state.signs_in)
+    state.oss = create_oss_service(settings, database, key)
     state.oss_key = derived_key(key, b"emall oss inbox")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from services.gateway.connectors.mocks.oss import create_oss_stand_in
+from services.gateway.connectors.mocks.oss import create_oss_mock
 from tests.conftest import Server
 from tests.contract.document import unified_document_at_rest
 from tests.contract.sending import CHANGED, FORM, JSON, PLACES, Sender
@@ -70,7 +70,7 @@ def sender(server: Server, toba: str) -> Iterator[Sender]:
     """Sends to a hub with the Toba pack that is connected to the stand-in for OSS."""
     with (
         server.database_from(toba) as name,
-        serving(create_oss_stand_in(), grace=0) as oss,
+        serving(create_oss_mock(), grace=0) as oss,
         connected(server.settings(name), oss) as hub,
     ):
         yield Sender(hub, document)

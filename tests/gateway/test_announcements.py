@@ -12,13 +12,13 @@ from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
 from services.gateway.connectors.announcements.feed_parser import (
-    NotAFeedError,
-    address_of_feed,
-    read_feed,
+    FeedParseError,
+    find_feed_url,
+    parse_feed,
 )
-from services.gateway.connectors.announcements.sanitise import cleaned, line_of
-from services.gateway.connectors.announcements.service_matching import Named, Words
-from services.gateway.connectors.mocks.website import POSTS, create_website_stand_in
+from services.gateway.connectors.announcements.sanitise import plain_text, sanitise
+from services.gateway.connectors.announcements.service_matching import ServiceMatcher, ServiceNames
+from services.gateway.connectors.mocks.website import POSTS, create_website_mock
 from services.gateway.connectors.pack import ConnectorFile, load_connectors
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
@@ -60,7 +60,7 @@ class Reading(Hub):
         return LOOPBACK.get(f"{self.website}/stand-in").json()["asked"]
 
     def read(self, slug: str = "website") -> dict[str, Any]:
-        answer = self.client.post(f"/api/v1/connectors/{slug}/ask", headers=self.admin)
+        answer = self.client.post(f"/api/v1/connectors/{slug}/poll", headers=self.admin)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -87,7 +87,7 @@ def reading(settings: Settings, website: str, *paths: str) -> Generator[Reading]
 
 @pytest.fixture(scope="module")
 def website() -> Iterator[str]:
-    with serving(create_website_stand_in(), grace=0) as address:
+    with serving(create_website_mock(), grace=0) as address:
         yield address
 
 
@@ -107,8 +107,8 @@ def hub(sharing: Reading) -> Reading:
     rows(sharing.settings, "DELETE FROM gateway.announcement")
     rows(
         sharing.settings,
-        "UPDATE gateway.connected_source SET validators = '{}', claim = NULL, known_at = NULL, "
-        "reason = NULL",
+        "UPDATE gateway.connected_source SET validators = '{}', lease_id = NULL, "
+        "fetched_at = NULL, reason = NULL",
     )
     for slug in ("website", "website-1", "website-2"):
         switched = {"state": "closed"}
@@ -201,7 +201,7 @@ def test_while_a_website_fails_its_announcements_stay_with_their_age(
     hub: Reading, mode: str, reason: str
 ) -> None:
     hub.read("website-1")
-    rows(hub.settings, "UPDATE gateway.connected_source SET known_at = now() - interval '1 hour'")
+    rows(hub.settings, "UPDATE gateway.connected_source SET fetched_at = now() - interval '1 hour'")
     hub.tell(mode)
     assert hub.read("website-1")["reason"] == reason
     answer = hub.client.get("/api/v1/announcements").json()
@@ -253,8 +253,8 @@ def test_why_a_website_fails_in_words_is_for_administrators(hub: Reading) -> Non
         states = hub.client.get("/api/v1/connectors", headers=headers).json()["items"]
         state = next(each for each in states if each["name"] == "website")
         assert (state["reason"], state["detail"] is not None) == ("status", shown)
-    assert hub.client.post("/api/v1/connectors/website/ask").status_code == 401
-    unknown = hub.client.post("/api/v1/connectors/none/ask", headers=hub.admin)
+    assert hub.client.post("/api/v1/connectors/website/poll").status_code == 401
+    unknown = hub.client.post("/api/v1/connectors/none/poll", headers=hub.admin)
     assert unknown.status_code == 404
 
 
@@ -306,7 +306,7 @@ def test_two_replicas_ask_a_due_source_once(hub: Reading) -> None:
 
     async def both() -> list[bool]:
         others = [create_app(hub.settings).state for _ in range(2)]
-        asked = await asyncio.gather(*(other.rounds.ask_due() for other in others for _ in "123"))
+        asked = await asyncio.gather(*(other.rounds.poll_due() for other in others for _ in "123"))
         for other in others:
             await other.rounds.stop()
             await other.database.close()
@@ -321,10 +321,10 @@ def test_two_replicas_ask_a_due_source_once(hub: Reading) -> None:
 def test_a_late_result_is_dropped(hub: Reading) -> None:
     rows(
         hub.settings,
-        "UPDATE gateway.connected_source SET claim = gen_random_uuid(), due_at = now() + "
+        "UPDATE gateway.connected_source SET lease_id = gen_random_uuid(), due_at = now() + "
         "interval '1 min' WHERE slug = 'website'",
     )
-    busy = hub.client.post("/api/v1/connectors/website/ask", headers=hub.admin)
+    busy = hub.client.post("/api/v1/connectors/website/poll", headers=hub.admin)
     assert busy.status_code == 409
     rows(hub.settings, "UPDATE gateway.connected_source SET due_at = now() - interval '1 s'")
     assert hub.read()["reason"] is None
@@ -332,10 +332,10 @@ def test_a_late_result_is_dropped(hub: Reading) -> None:
 
 def test_what_is_no_feed_is_told_from_an_empty_one() -> None:
     empty = b'<rss version="2.0"><channel></channel></rss>'
-    assert read_feed(empty, url=URL) == []
+    assert parse_feed(empty, url=URL) == []
     for wrong in (b"", b"[1", b"{}", b'{"code": "rest_no_route"}', b"<a/>", b"\xff\xfe", b"<rss/>"):
-        with pytest.raises(NotAFeedError):
-            read_feed(wrong, url=URL)
+        with pytest.raises(FeedParseError):
+            parse_feed(wrong, url=URL)
 
 
 def test_odd_items_are_read_as_far_as_they_go() -> None:
@@ -346,7 +346,7 @@ def test_odd_items_are_read_as_far_as_they_go() -> None:
         b"<item></item>"
         b"</channel></rss>"
     )
-    first, second = read_feed(rss, url=URL)
+    first, second = parse_feed(rss, url=URL)
     assert (first.title, first.url, first.published_at) == (
         "A & B",
         "https://situs.example/a",
@@ -354,7 +354,7 @@ def test_odd_items_are_read_as_far_as_they_go() -> None:
     )
     assert (second.title, second.url) == ("Hanya isi", None)
     odd = b'[{"title": {"rendered": "x\\ud800"}, "date": "2026-01-01T00:00:00"}, 3, {}]'
-    [post] = read_feed(odd, url=URL)
+    [post] = parse_feed(odd, url=URL)
     assert post.title == "x"
     assert post.published_at == datetime(2025, 12, 31, 17, tzinfo=UTC)
 
@@ -364,9 +364,9 @@ def test_a_page_names_its_feed_and_not_that_of_comments() -> None:
         b"<!doctype html><link rel=alternate type=application/rss+xml href=/comments/feed/>"
         b"<link rel=alternate type=application/rss+xml href=/feed/>"
     )
-    assert address_of_feed(page, url="https://situs.example/x") == URL
-    assert address_of_feed(b"<html></html>", url=URL) is None
-    assert address_of_feed(b'<?xml version="1.0"?><rss/>', url=URL) is None
+    assert find_feed_url(page, url="https://situs.example/x") == URL
+    assert find_feed_url(b"<html></html>", url=URL) is None
+    assert find_feed_url(b'<?xml version="1.0"?><rss/>', url=URL) is None
 
 
 @pytest.mark.parametrize(
@@ -384,7 +384,7 @@ def test_a_page_names_its_feed_and_not_that_of_comments() -> None:
     ],
 )
 def test_nothing_that_acts_is_left_of_what_others_write(written: str) -> None:
-    safe = cleaned(written)
+    safe = sanitise(written)
     for acting in (
         "script",
         "onerror",
@@ -399,15 +399,17 @@ def test_nothing_that_acts_is_left_of_what_others_write(written: str) -> None:
 
 
 def test_a_line_is_cut_between_words() -> None:
-    assert line_of("<p>satu dua</p><p>tiga&nbsp;empat</p>", most=100) == "satu dua tiga empat"
-    assert line_of("satu dua tiga", most=9) == "satu dua…"
-    assert line_of("1 < 2 & 3", most=20) == "1 < 2 & 3"
+    assert (
+        plain_text("<p>satu dua</p><p>tiga&nbsp;empat</p>", max_length=100) == "satu dua tiga empat"
+    )
+    assert plain_text("satu dua tiga", max_length=9) == "satu dua…"
+    assert plain_text("1 < 2 & 3", max_length=20) == "1 < 2 & 3"
 
 
 def test_abbreviations_are_told_from_words_by_their_capitals() -> None:
-    sip = Named("sip", "Surat Izin Praktik", "Permit", ("SIP", "izin praktik"))
-    words = Words([sip, Named("nib", "NIB", "NIB", ("nomor induk berusaha",))])
-    assert words.found_in("Acara berjalan sip dan lancar") == []
-    assert words.found_in("Perpanjangan SIP dokter")[0].words == ("SIP",)
-    assert words.found_in("IZIN PRAKTIK BIDAN")[0].words == ("izin praktik",)
-    assert [each.service.slug for each in words.found_in("nomor induk", "berusaha")] == []
+    sip = ServiceNames("sip", "Surat Izin Praktik", "Permit", ("SIP", "izin praktik"))
+    words = ServiceMatcher([sip, ServiceNames("nib", "NIB", "NIB", ("nomor induk berusaha",))])
+    assert words.find("Acara berjalan sip dan lancar") == []
+    assert words.find("Perpanjangan SIP dokter")[0].words == ("SIP",)
+    assert words.find("IZIN PRAKTIK BIDAN")[0].words == ("izin praktik",)
+    assert [each.service.slug for each in words.find("nomor induk", "berusaha")] == []

@@ -16,18 +16,18 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
-from services.gateway.connectors.mocks.oss import USER_KEY, create_oss_stand_in, whole_fields
+from services.gateway.connectors.mocks.oss import USER_KEY, create_oss_mock, max_length_fields
 from services.gateway.connectors.oss.inbound_routes import PATHS
 from services.gateway.connectors.oss.messages import (
     Inbound,
     Outbound,
-    faults_of,
-    mapping,
-    token_for,
-    token_is_right,
+    compute_token,
+    guide,
+    is_valid_token,
+    validate_message,
 )
-from services.gateway.connectors.oss.routes import clock_of
-from services.gateway.connectors.oss.service import Desk
+from services.gateway.connectors.oss.routes import clock_state
+from services.gateway.connectors.oss.service import OssService
 from services.gateway.outbound.circuit_breaker import Breaker, Rule
 from services.platform.local_time import JAKARTA
 from services.platform.settings import Settings
@@ -88,16 +88,16 @@ def connected(settings: Settings, oss: str) -> Generator[Connected]:
 
 @pytest.fixture
 def hub(empty: Settings) -> Iterator[Connected]:
-    with serving(create_oss_stand_in(), grace=0) as oss, connected(empty, oss) as running:
+    with serving(create_oss_mock(), grace=0) as oss, connected(empty, oss) as running:
         yield running
 
 
 def message(name: Inbound, **more: Any) -> dict[str, Any]:
-    return {mapping().messages[name].root: {"nib": NIB} | more}
+    return {guide().messages[name].root: {"nib": NIB} | more}
 
 
 def token(nib: str = NIB, day: date | None = None, password: str = "rahasia") -> dict[str, str]:
-    return {"Token": token_for("oss", password, nib, day or datetime.now(JAKARTA).date())}
+    return {"Token": compute_token("oss", password, nib, day or datetime.now(JAKARTA).date())}
 
 
 def deliver(
@@ -108,17 +108,17 @@ def deliver(
         f"/api/v1/oss/{PATHS[name]}", json=body, headers=token() if headers is None else headers
     )
     assert answer.status_code == 200
-    assert list(answer.json()) == [mapping().messages[name].answer]
-    return answer.json()[mapping().messages[name].answer]
+    assert list(answer.json()) == [guide().messages[name].answer]
+    return answer.json()[guide().messages[name].answer]
 
 
 def test_the_mapping_has_every_message_with_the_root_and_answer_of_the_guide() -> None:
-    messages = mapping().messages
+    messages = guide().messages
     assert set(messages) == {*IN, *OUT}
     assert {name for name, shape in messages.items() if shape.direction == "in"} == set(IN)
     for name, shape in messages.items():
         assert shape.answer == f"respon{name}"
-        assert set(shape.needs) <= shape.fields.keys()
+        assert set(shape.required) <= shape.fields.keys()
         for path, (kind, _) in shape.fields.items():
             parent = path.rpartition(".")[0]
             assert not parent or shape.fields[parent][0] in {"object", "object[]"}
@@ -139,7 +139,7 @@ class Served:
         told = {"send": name, "to": self.address, "username": "oss", "password": "rahasia"}
         answer = LOOPBACK.put(f"{self.oss}/stand-in", json=told | {"fields": fields}, timeout=20)
         assert answer.json()["status"] == 200, answer.text
-        return answer.json()["answer"][mapping().messages[name].answer]
+        return answer.json()["answer"][guide().messages[name].answer]
 
     def ask(self, method: str, path: str, body: Any) -> tuple[httpx.Response, list[Any]]:
         """What the hub answers, and what it asked OSS meanwhile."""
@@ -155,7 +155,7 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served(server: Server, migrated: str) -> Iterator[Served]:
-    with server.database_from(migrated) as name, serving(create_oss_stand_in(), grace=0) as oss:
+    with server.database_from(migrated) as name, serving(create_oss_mock(), grace=0) as oss:
         settings = connected_settings(server.settings(name), oss)
         with serving(create_app(settings)) as address:
             key = {"Authorization": f"Bearer {new_key(settings, 'dpmptsp', 'usage:write')}"}
@@ -166,8 +166,8 @@ CALLS: dict[Outbound, tuple[str, str, dict[str, Any]]] = {
     "checkNIB": ("GET", f"nib/{NIB}", {"nib": NIB}),
     "inqueryNIB": ("GET", f"nib/{NIB}/licenses", {"nib": NIB}),
     "checkLicenseStatus": ("GET", "licenses/I-1", {"id_izin": "I-1"}),
-    "receiveLicenseStatus": ("POST", "license-statuses", whole_fields("receiveLicenseStatus")),
-    "receiveLicense": ("POST", "licenses", whole_fields("receiveLicense")),
+    "receiveLicenseStatus": ("POST", "license-statuses", max_length_fields("receiveLicenseStatus")),
+    "receiveLicense": ("POST", "licenses", max_length_fields("receiveLicense")),
     "getDataReferensi": ("GET", "references/01", {"kode": "01"}),
 }
 """By which address of the hub each message goes to OSS, and with what in it."""
@@ -180,7 +180,7 @@ def test_every_message_to_oss_goes_there_and_its_answer_comes_back(
     method, path, fields = CALLS[name]
     answer, asked = served.ask(method, path, fields if method == "POST" else None)
     assert answer.status_code == 200, answer.text
-    assert asked == [{"message": name, "body": {mapping().messages[name].root: fields}}]
+    assert asked == [{"message": name, "body": {guide().messages[name].root: fields}}]
     if method == "POST":
         assert answer.json()["answer"]["kode"] == "200"
     else:
@@ -189,19 +189,19 @@ def test_every_message_to_oss_goes_there_and_its_answer_comes_back(
 
 def places(name: Inbound | Outbound) -> list[str]:
     """The fields of a message that have a greatest length."""
-    return [place for place, (_, most) in mapping().messages[name].fields.items() if most]
+    return [place for place, (_, most) in guide().messages[name].fields.items() if most]
 
 
 def one_longer(name: Inbound | Outbound, place: str) -> dict[str, Any]:
     """A message in which one field is a character, or a digit, longer than it may be."""
-    kind, most = mapping().messages[name].fields[place]
+    kind, most = guide().messages[name].fields[place]
     *parents, leaf = place.split(".")
     longest = int((most or "").partition(".")[0])
     content: Any = {leaf: ("9" if kind == "number" else "x") * (longest + 1)}
     for depth in range(len(parents), 0, -1):
-        parent, _ = mapping().messages[name].fields[".".join(parents[:depth])]
+        parent, _ = guide().messages[name].fields[".".join(parents[:depth])]
         content = {parents[depth - 1]: [content] if parent == "object[]" else content}
-    needed = {need: whole_fields(name)[need] for need in mapping().messages[name].needs}
+    needed = {need: max_length_fields(name)[need] for need in guide().messages[name].required}
     return needed | content
 
 
@@ -209,10 +209,10 @@ def one_longer(name: Inbound | Outbound, place: str) -> dict[str, Any]:
 def test_a_message_may_be_as_long_as_the_guide_says_and_not_longer(
     name: Inbound | Outbound,
 ) -> None:
-    root = mapping().messages[name].root
-    assert faults_of(name, {root: whole_fields(name)}) == []
+    root = guide().messages[name].root
+    assert validate_message(name, {root: max_length_fields(name)}) == []
     for place in places(name):
-        [fault] = faults_of(name, {root: one_longer(name, place)})
+        [fault] = validate_message(name, {root: one_longer(name, place)})
         assert fault.startswith(f"{root}.{place}: may have ")
 
 
@@ -227,7 +227,7 @@ def test_a_message_that_oss_sends_whole_is_kept_and_one_that_is_too_long_is_refu
     place = max((each for each in places(name) if each != "nib"), key=lambda each: each.count("."))
     refused = served.send(name, one_longer(name, place))
     assert refused["kode"] == "400"
-    assert refused["keterangan"].startswith(f"{mapping().messages[name].root}.{place}: may have ")
+    assert refused["keterangan"].startswith(f"{guide().messages[name].root}.{place}: may have ")
     assert rows(served.settings, kept, name) == [(1,)]
 
 
@@ -335,13 +335,13 @@ def test_a_wrong_token_is_kode_401_and_nothing_is_kept(
 
 def test_a_token_is_sha1_of_user_password_nib_and_day() -> None:
     day = date(2026, 3, 1)
-    made = token_for("user", "pass", NIB, day)
+    made = compute_token("user", "pass", NIB, day)
     assert made == hashlib.sha1(b"userpass123456789012320260301").hexdigest()
     given = {"username": "user", "password": "pass", "nib": NIB}
-    assert token_is_right(made.upper(), **given, days=[day])
-    assert token_is_right(made, **given, days=[day - timedelta(days=1), day])
-    assert not token_is_right(made, **given, days=[day + timedelta(days=1)])
-    assert not token_is_right("", **given, days=[day])
+    assert is_valid_token(made.upper(), **given, days=[day])
+    assert is_valid_token(made, **given, days=[day - timedelta(days=1), day])
+    assert not is_valid_token(made, **given, days=[day + timedelta(days=1)])
+    assert not is_valid_token("", **given, days=[day])
 
 
 @pytest.mark.parametrize(
@@ -372,7 +372,7 @@ def test_a_wrong_length_code_or_kind_is_kode_400_and_named(
 
 def test_what_is_empty_absent_or_unknown_is_no_fault() -> None:
     more = {"kd_daerah": "", "status_nib": None, "baru": [1], "total_pma": "12.50"}
-    assert faults_of("receiveNIB", message("receiveNIB", **more)) == []
+    assert validate_message("receiveNIB", message("receiveNIB", **more)) == []
 
 
 @pytest.mark.parametrize(
@@ -445,9 +445,9 @@ CLOCKS = {
 }
 
 
-@pytest.mark.parametrize("code", mapping().codes["status_izin"])
+@pytest.mark.parametrize("code", guide().codes["status_izin"])
 def test_every_code_of_a_licence_runs_stops_or_ends_the_clock(code: str) -> None:
-    assert [clock for clock, codes in CLOCKS.items() if code in codes] == [clock_of(code)]
+    assert [clock for clock, codes in CLOCKS.items() if code in codes] == [clock_state(code)]
 
 
 def test_the_pack_counts_as_approved_and_rejected_what_ends_the_clock() -> None:
@@ -457,7 +457,7 @@ def test_the_pack_counts_as_approved_and_rejected_what_ends_the_clock() -> None:
         for rule in pack["oss"]["rules"]
         if rule["message"] == "receiveLicenseStatus"
     }
-    clock = mapping().clock
+    clock = guide().clock
     assert counted == {
         "returned": set(clock["stops"]),
         "completed": set(clock["approved"]),
@@ -660,7 +660,7 @@ def test_after_too_many_failures_the_breaker_opens_and_an_operator_closes_it(
 
 def test_a_breaker_opens_rests_probes_and_closes_by_itself(hub: Connected) -> None:
     clock = Clock()
-    desk: Desk = hub.client.app.state.oss  # pyright: ignore[reportAttributeAccessIssue]
+    desk: OssService = hub.client.app.state.oss  # pyright: ignore[reportAttributeAccessIssue]
     desk.oss.connector.breaker = Breaker(Rule(), clock)
 
     def ask() -> tuple[str, int, str]:

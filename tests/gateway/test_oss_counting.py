@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from services.gateway.app import create_app
-from services.gateway.connectors.mocks.oss import create_oss_stand_in
-from services.gateway.connectors.oss.statistics import Counter, Message, figures_of
+from services.gateway.connectors.mocks.oss import create_oss_mock
+from services.gateway.connectors.oss.statistics import Message, MessageCounter, count_messages
 from services.gateway.connectors.pack import CountingRule
-from services.gateway.connectors.statistics_client import NotTakenError, Reporter
+from services.gateway.connectors.statistics_client import StatisticsClient, StatisticsRejectedError
 from services.platform.settings import Settings
 from tests.gateway.test_announcements import store_connectors
 from tests.gateway.test_oss import LICENCE, STATUS, Connected, connected, deliver, message, token
@@ -39,21 +39,21 @@ def test_rules_count_messages_or_their_licences_by_their_codes() -> None:
         rule(each="licence", service="izin", measure="submitted"),
         rule(where={"status_nib": ["06"]}, measure="rejected"),
     ]
-    assert figures_of(messages, rules, zeros=False) == {
+    assert count_messages(messages, rules, zeros=False) == {
         "nib": {"completed": 1},
         "izin": {"submitted": 3},
     }
-    assert figures_of(messages, rules, zeros=True)["nib"] == {"completed": 1, "rejected": 0}
+    assert count_messages(messages, rules, zeros=True)["nib"] == {"completed": 1, "rejected": 0}
 
 
 @pytest.fixture
 def hub(settings: Settings) -> Iterator[Connected]:
-    with serving(create_oss_stand_in(), grace=0) as oss, connected(settings, oss) as running:
+    with serving(create_oss_mock(), grace=0) as oss, connected(settings, oss) as running:
         yield running
 
 
 def count(hub: Connected) -> None:
-    answer = hub.client.post("/api/v1/connectors/oss/ask", headers=hub.auth("diskominfo", "admin"))
+    answer = hub.client.post("/api/v1/connectors/oss/poll", headers=hub.auth("diskominfo", "admin"))
     assert answer.status_code == 200, answer.text
 
 
@@ -151,12 +151,12 @@ def test_clocks_that_stop_are_counted_with_their_days_and_small_counts_hidden(
     assert hub.client.get("/api/v1/oss/statistics?year=2026").json()["items"] == []
 
 
-class DyingReporter(Reporter):
+class DyingStatisticsClient(StatisticsClient):
     """Reports, and dies before anybody knows that it did."""
 
-    async def report(self, statistics: Sequence[dict[str, Any]], **more: Any) -> str:
-        await super().report(statistics, **more)
-        raise NotTakenError("dead")
+    async def submit(self, statistics: Sequence[dict[str, Any]], **more: Any) -> str:
+        await super().submit(statistics, **more)
+        raise StatisticsRejectedError("dead")
 
 
 def test_a_crash_after_the_report_and_before_its_note_counts_nothing_twice(hub: Connected) -> None:
@@ -165,11 +165,11 @@ def test_a_crash_after_the_report_and_before_its_note_counts_nothing_twice(hub: 
 
     async def die() -> None:
         app = create_app(hub.settings)
-        reporter: Reporter = app.state.rounds.counter._reporter  # pyright: ignore[reportPrivateUsage]
-        dying = DyingReporter(reporter._feedback, reporter._signs_in)  # pyright: ignore[reportPrivateUsage]
+        reporter: StatisticsClient = app.state.rounds.counter._reporter  # pyright: ignore[reportPrivateUsage]
+        dying = DyingStatisticsClient(reporter._feedback, reporter._signs_in)  # pyright: ignore[reportPrivateUsage]
         async with app.router.lifespan_context(app):
-            with pytest.raises(NotTakenError):
-                await Counter(app.state.database, hub.settings.region, dying).count()
+            with pytest.raises(StatisticsRejectedError):
+                await MessageCounter(app.state.database, hub.settings.region, dying).count()
 
     asyncio.run(die())
     uncounted = "SELECT count(*) FROM gateway.oss_message WHERE counted_by IS NULL"

@@ -4,7 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.gateway.connectors.oss.clock_stops import Event, Pause, by_month, pauses_of
+from services.gateway.connectors.oss.clock_stops import (
+    LicenceEvent,
+    Pause,
+    pair_pauses,
+    pauses_by_month,
+)
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 ENDS = ("42", "44", "50", "90")
@@ -12,10 +17,12 @@ ENDS = ("42", "44", "50", "90")
 
 def told(*story: tuple[str, str, float]) -> list[tuple[str, float, float]]:
     """Licence, first and last day of each pause of a story: licence, code, day."""
-    events = [Event(licence, code, START + timedelta(days=day)) for licence, code, day in story]
+    events = [
+        LicenceEvent(licence, code, START + timedelta(days=day)) for licence, code, day in story
+    ]
     return [
-        (pause.licence, (pause.began - START) / timedelta(days=1), pause.days)
-        for pause in pauses_of(events, stops=("41", "43"), ends=ENDS)
+        (pause.licence, (pause.started_at - START) / timedelta(days=1), pause.days)
+        for pause in pair_pauses(events, stops=("41", "43"), ends=ENDS)
     ]
 
 
@@ -46,9 +53,9 @@ def test_a_month_has_the_pauses_that_ended_in_it_by_jakarta_time() -> None:
     late = datetime(2026, 3, 31, 17, 30, tzinfo=UTC)  # April in Jakarta
     pauses = [Pause(f"{number}", late - timedelta(days=2), late) for number in range(5)]
     earlier = [Pause("A", START, START + timedelta(days=7))]
-    assert by_month([*pauses, *earlier], fewest=5) == {"2026-04": (5, 10.0)}
+    assert pauses_by_month([*pauses, *earlier], min_licences=5) == {"2026-04": (5, 10.0)}
 
 
 def test_pauses_of_few_licences_are_not_told_however_many_they_are() -> None:
     pauses = [Pause("A", START, START + timedelta(days=1))] * 9
-    assert by_month(pauses, fewest=5) == {}
+    assert pauses_by_month(pauses, min_licences=5) == {}

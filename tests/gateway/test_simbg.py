@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.gateway.connectors.simbg.permit_numbers import NotANumberError, taken_apart
+from services.gateway.connectors.simbg.permit_numbers import PermitNumberError, parse_permit_number
 from services.platform.spreadsheets import Column, write_xlsx
 from tests.conftest import Hub
 from tests.rows import rows
@@ -16,12 +16,12 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def test_a_number_says_kind_place_day_and_sequence() -> None:
-    permit = taken_apart(" sk-pbg-121201-31032024-002 ", today=TODAY)
+    permit = parse_permit_number(" sk-pbg-121201-31032024-002 ", today=TODAY)
     assert (permit.number, permit.kind) == ("SK-PBG-121201-31032024-002", "PBG")
     assert (permit.region, permit.district) == ("12.12", "12.12.01")
     assert (permit.day, permit.sequence) == (date(2024, 3, 31), 2)
     assert permit.url == "https://simbg.pu.go.id/Main/VerifikasiPBG/SK-PBG-121201-31032024-002"
-    assert taken_apart("SK-SLF-121201-31032024-01", today=TODAY).kind == "SLF"
+    assert parse_permit_number("SK-SLF-121201-31032024-01", today=TODAY).kind == "SLF"
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ def test_a_number_says_kind_place_day_and_sequence() -> None:
     ],
 )
 def test_what_cannot_be_a_number_is_told_by_its_part(wrong: str, said: str) -> None:
-    with pytest.raises(NotANumberError, match=said):
-        taken_apart(wrong, today=TODAY)
+    with pytest.raises(PermitNumberError, match=said):
+        parse_permit_number(wrong, today=TODAY)
 
 
 def test_a_number_comes_with_the_state_of_the_portal_that_tells_more(hub: Hub) -> None:

@@ -8,13 +8,13 @@ from pydantic import SecretStr, ValidationError
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
-from services.gateway.connectors.json_mapping import NotMappedError, at_pointer, statistics_of
+from services.gateway.connectors.json_mapping import MappingError, map_statistics, resolve_pointer
 from services.gateway.connectors.mocks.website import (
     FIGURES,
     SECRET,
-    create_website_stand_in,
+    create_website_mock,
 )
-from services.gateway.connectors.pack import StatisticsSource
+from services.gateway.connectors.pack import StatisticsSourceConfig
 from tests.conftest import Server
 from tests.gateway.test_announcements import Reading, store_connectors
 from tests.rows import rows
@@ -39,17 +39,17 @@ def source(url: str = "https://sicantik.example/statistics", **more: Any) -> dic
 
 
 def mapped(items: list[Any], **more: Any) -> list[dict[str, Any]]:
-    chosen = StatisticsSource.model_validate(source(**more))
-    return statistics_of({"data": items}, chosen).statistics
+    chosen = StatisticsSourceConfig.model_validate(source(**more))
+    return map_statistics({"data": items}, chosen).statistics
 
 
 def test_items_become_statistics_and_unknown_services_are_told() -> None:
-    found = statistics_of({"data": list(FIGURES)}, StatisticsSource.model_validate(source()))
+    found = map_statistics({"data": list(FIGURES)}, StatisticsSourceConfig.model_validate(source()))
     assert [(each["period"], each["counters"]) for each in found.statistics] == [
         ("2026-01", {"submitted": 12, "completed": 10}),
         ("2026-02", {"submitted": 9}),
     ]
-    assert found.unknown == ("SIUP lama",)
+    assert found.unmapped_services == ("SIUP lama",)
 
 
 def test_several_items_of_a_service_and_month_are_added_up() -> None:
@@ -94,21 +94,21 @@ ITEM = {"jenis": "NIB", "tahun": 2024, "bulan": 3, "masuk": 2}
     ],
 )
 def test_one_wrong_item_refuses_the_whole_and_is_named(wrong: dict[str, Any], place: str) -> None:
-    with pytest.raises(NotMappedError, match=place):
+    with pytest.raises(MappingError, match=place):
         mapped([ITEM, ITEM | wrong])
 
 
 @pytest.mark.parametrize("document", [None, [], {}, {"data": {}}, {"data": "x"}, 3])
 def test_a_document_without_the_list_is_refused(document: Any) -> None:
-    with pytest.raises(NotMappedError):
-        statistics_of(document, StatisticsSource.model_validate(source()))
+    with pytest.raises(MappingError):
+        map_statistics(document, StatisticsSourceConfig.model_validate(source()))
 
 
 def test_pointers_are_those_of_rfc_6901() -> None:
     document = {"a/b": {"~": [1, {"": 2}]}}
-    assert at_pointer(document, "/a~1b/~0/1/") == 2
-    assert at_pointer(document, "/a~1b/~0/01") is None
-    assert at_pointer(document, "") == document
+    assert resolve_pointer(document, "/a~1b/~0/1/") == 2
+    assert resolve_pointer(document, "/a~1b/~0/01") is None
+    assert resolve_pointer(document, "") == document
 
 
 @pytest.mark.parametrize(
@@ -125,13 +125,13 @@ def test_pointers_are_those_of_rfc_6901() -> None:
 )
 def test_a_mapping_that_says_too_little_or_too_much_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        StatisticsSource.model_validate(source(**wrong))
+        StatisticsSourceConfig.model_validate(source(**wrong))
 
 
 @pytest.fixture(scope="module")
 def sharing(server: Server, toba: str) -> Iterator[Reading]:
     with (
-        serving(create_website_stand_in(), grace=0) as address,
+        serving(create_website_mock(), grace=0) as address,
         server.database_from(toba) as name,
     ):
         settings = server.settings(
@@ -151,7 +151,7 @@ def sharing(server: Server, toba: str) -> Iterator[Reading]:
 def hub(sharing: Reading) -> Reading:
     sharing.tell(figures=list(FIGURES))
     rows(sharing.settings, "DELETE FROM feedback.statistic")
-    rows(sharing.settings, "UPDATE gateway.connected_source SET validators = '{}', claim = NULL")
+    rows(sharing.settings, "UPDATE gateway.connected_source SET validators = '{}', lease_id = NULL")
     switched = {"state": "closed"}
     path = "/api/v1/connectors/sicantik/breaker"
     assert sharing.client.put(path, json=switched, headers=sharing.admin).status_code == 200

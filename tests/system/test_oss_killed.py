@@ -54,6 +54,6 @@ def test_messages_that_were_acknowledged_are_counted_once_after_a_kill(
     with TestClient(create_app(chosen), follow_redirects=False) as client:
         admin = Hub(client, chosen).auth("diskominfo", "admin")
         for _ in range(2):
-            counted = client.post("/api/v1/connectors/oss/ask", headers=admin)
+            counted = client.post("/api/v1/connectors/oss/poll", headers=admin)
             assert counted.status_code == 200, counted.text
     assert rows(settings, FIGURES) == [(MESSAGES, 1)]

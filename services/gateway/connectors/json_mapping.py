@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from services.gateway.connectors.pack import Measure, StatisticsSource
+from services.gateway.connectors.pack import Measure, StatisticsSourceConfig
 
 MOST_ITEMS = 20_000
 MOST_FAULTS = 5
@@ -18,27 +18,27 @@ MOST_COUNT = 1_000_000_000
 _NOTHING = object()
 
 
-class NotMappedError(Exception):
+class MappingError(Exception):
     """The document is not as the mapping says; the message names the first places."""
 
 
 @dataclass(frozen=True)
-class Mapped:
+class MappingResult:
     """What a document says, and which values the mapping does not know."""
 
     statistics: list[dict[str, Any]]
-    unknown: tuple[str, ...]
+    unmapped_services: tuple[str, ...]
     """Names of services in it that the mapping has no service for: passed over, and told."""
 
 
-def statistics_of(document: Any, source: StatisticsSource) -> Mapped:
+def map_statistics(document: Any, source: StatisticsSourceConfig) -> MappingResult:
     """The statistics of a document; several items of one service and month are added up."""
-    items = at_pointer(document, source.items)
+    items = resolve_pointer(document, source.items)
     if not isinstance(items, list):
-        raise NotMappedError(f"{source.items or 'the whole'}: is no list of items")
+        raise MappingError(f"{source.items or 'the whole'}: is no list of items")
     listed = cast("list[Any]", items)
     if len(listed) > MOST_ITEMS:
-        raise NotMappedError(f"{source.items}: has more than {MOST_ITEMS} items")
+        raise MappingError(f"{source.items}: has more than {MOST_ITEMS} items")
     sums: dict[tuple[str, str, str], dict[Measure, int]] = {}
     unknown: dict[str, None] = {}
     faults: list[str] = []
@@ -57,7 +57,7 @@ def statistics_of(document: Any, source: StatisticsSource) -> Mapped:
             if len(faults) >= MOST_FAULTS:
                 break
     if faults:
-        raise NotMappedError("; ".join(faults))
+        raise MappingError("; ".join(faults))
     statistics = [
         {
             "agency": source.agency,
@@ -69,14 +69,14 @@ def statistics_of(document: Any, source: StatisticsSource) -> Mapped:
         for (service, channel, period), counters in sorted(sums.items())
         if counters
     ]
-    return Mapped(statistics, tuple(unknown)[:20])
+    return MappingResult(statistics, tuple(unknown)[:20])
 
 
 class _FaultError(Exception):
     """A field of an item that cannot be read; the message begins with its pointer."""
 
 
-def at_pointer(document: Any, pointer: str) -> Any:
+def resolve_pointer(document: Any, pointer: str) -> Any:
     """What a JSON pointer (RFC 6901) leads to; `None` where it leads nowhere."""
     found = _look(document, pointer)
     return None if found is _NOTHING else found
@@ -103,7 +103,7 @@ def _word(item: Any, pointer: str) -> str:
     raise _FaultError(f"{pointer}: must be a text or a number")
 
 
-def _service(item: Any, source: StatisticsSource) -> str:
+def _service(item: Any, source: StatisticsSourceConfig) -> str:
     """The service's slug; with `?` in front what stands there, where it means none."""
     mapping = source.service
     if mapping.constant is not None:
@@ -112,7 +112,7 @@ def _service(item: Any, source: StatisticsSource) -> str:
     return mapping.values.get(said, f"?{said[:100]}")
 
 
-def _channel(item: Any, source: StatisticsSource) -> str:
+def _channel(item: Any, source: StatisticsSourceConfig) -> str:
     mapping = source.channel
     if mapping.constant is not None:
         return mapping.constant
@@ -122,7 +122,7 @@ def _channel(item: Any, source: StatisticsSource) -> str:
     return mapping.values[said]
 
 
-def _period(item: Any, source: StatisticsSource) -> str:
+def _period(item: Any, source: StatisticsSourceConfig) -> str:
     mapping = source.period
     if mapping.pointer is not None:
         said, where = _word(item, mapping.pointer), mapping.pointer
@@ -136,7 +136,7 @@ def _period(item: Any, source: StatisticsSource) -> str:
     return f"{found[1]}-{found[2]}"
 
 
-def _counters(item: Any, source: StatisticsSource) -> Mapping[Measure, int]:
+def _counters(item: Any, source: StatisticsSourceConfig) -> Mapping[Measure, int]:
     if source.measure is not None:
         said = _word(item, source.measure.pointer)
         if said not in source.measure.values:
@@ -147,7 +147,7 @@ def _counters(item: Any, source: StatisticsSource) -> Mapping[Measure, int]:
     return {
         measure: _count(item, pointer)
         for measure, pointer in given.items()
-        if at_pointer(item, pointer) is not None
+        if resolve_pointer(item, pointer) is not None
     }
 
 

@@ -32,7 +32,7 @@ Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,25}$")]
 Said = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 
 
-class Feed(PackModel):
+class WebsiteConfig(PackModel):
     """A website whose announcements the hub shows."""
 
     slug: Slug
@@ -100,7 +100,7 @@ class MeasureMapping(PackModel):
     value: Pointer
 
 
-class StatisticsSource(PackModel):
+class StatisticsSourceConfig(PackModel):
     """A JSON address whose figures become monthly statistics of an agency."""
 
     slug: Slug
@@ -122,7 +122,7 @@ class StatisticsSource(PackModel):
     sources: list[Slug] = Field(min_length=1, description="Where address and format are from.")
 
     @model_validator(mode="after")
-    def _one_way(self) -> "StatisticsSource":
+    def _one_way(self) -> "StatisticsSourceConfig":
         if bool(self.counters) == (self.measure is not None):
             raise ValueError("needs either counters, or measure")
         return self
@@ -157,7 +157,7 @@ class CountingRule(PackModel):
     measure: Measure
 
 
-class Counting(PackModel):
+class CountingRules(PackModel):
     """How messages of OSS become usage statistics; a new version counts all of them again."""
 
     version: Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,40}$")]
@@ -169,9 +169,9 @@ class Counting(PackModel):
 class ConnectorFile(PackModel):
     """`connectors.yaml`"""
 
-    feeds: list[Feed] = Field(default_factory=list[Feed])
-    statistics: list[StatisticsSource] = Field(default_factory=list[StatisticsSource])
-    oss: Counting | None = None
+    feeds: list[WebsiteConfig] = Field(default_factory=list[WebsiteConfig])
+    statistics: list[StatisticsSourceConfig] = Field(default_factory=list[StatisticsSourceConfig])
+    oss: CountingRules | None = None
 
 
 STORED = """
@@ -184,7 +184,7 @@ STORE = """
 INSERT INTO gateway.connected_source (region, slug, kind, content, due_at)
 VALUES (:region, :slug, :kind, CAST(:content AS jsonb), now())
 ON CONFLICT (region, slug) DO UPDATE SET kind = excluded.kind, content = excluded.content,
-    due_at = excluded.due_at, validators = '{}', claim = NULL
+    due_at = excluded.due_at, validators = '{}', lease_id = NULL
 """
 
 REMOVE = """
@@ -199,18 +199,18 @@ DELETE FROM gateway.announcement WHERE region = :region AND source = :slug
 
 STORED_COUNTING = """
 -- How messages of OSS count.
-SELECT content FROM gateway.oss_counting WHERE region = :region
+SELECT content FROM gateway.oss_counting_rules WHERE region = :region
 """
 
 STORE_COUNTING = """
 -- How messages of OSS count from now on.
-INSERT INTO gateway.oss_counting (region, content) VALUES (:region, CAST(:content AS jsonb))
+INSERT INTO gateway.oss_counting_rules (region, content) VALUES (:region, CAST(:content AS jsonb))
 ON CONFLICT (region) DO UPDATE SET content = excluded.content
 """
 
 REMOVE_COUNTING = """
 -- Messages of OSS no longer count.
-DELETE FROM gateway.oss_counting WHERE region = :region
+DELETE FROM gateway.oss_counting_rules WHERE region = :region
 """
 
 
@@ -298,7 +298,7 @@ async def load_connectors(
 
 
 async def _load_counting(
-    session: WriteSession, region: str, counting: Counting | None
+    session: WriteSession, region: str, counting: CountingRules | None
 ) -> list[Change]:
     of_region = {"region": region}
     before = await session.scalar(text(STORED_COUNTING), of_region)

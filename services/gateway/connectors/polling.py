@@ -11,18 +11,22 @@ from typing import Any
 
 import httpx
 
-from services.gateway.connectors.announcements.fetch import Vocabulary, visit
-from services.gateway.connectors.announcements.store import keep_items
-from services.gateway.connectors.json_mapping import NotMappedError, statistics_of
-from services.gateway.connectors.oss.statistics import Counter
-from services.gateway.connectors.pack import StatisticsSource
+from services.gateway.connectors.announcements.fetch import ServiceVocabulary, fetch_items
+from services.gateway.connectors.announcements.store import store_items
+from services.gateway.connectors.json_mapping import MappingError, map_statistics
+from services.gateway.connectors.oss.statistics import MessageCounter
+from services.gateway.connectors.pack import StatisticsSourceConfig
 from services.gateway.connectors.source_leases import (
-    Claim,
+    SourceLease,
     claim_source,
-    note_failure,
-    note_success,
+    record_failure,
+    record_success,
 )
-from services.gateway.connectors.statistics_client import NotTakenError, Reporter, SignsIn
+from services.gateway.connectors.statistics_client import (
+    AuthFactory,
+    StatisticsClient,
+    StatisticsRejectedError,
+)
 from services.gateway.outbound.client import ConnectorError
 from services.gateway.outbound.source_clients import Ways, validators_of
 from services.gateway.outbound.ssrf_guard import Guard
@@ -45,7 +49,7 @@ class _Failure:
     detail: str
 
 
-class Rounds(Background):
+class SourcePoller(Background):
     """One of the replicas that ask sources; the database gives each due source to one of them."""
 
     task_name = "ask sources"
@@ -56,9 +60,9 @@ class Rounds(Background):
         region: str,
         ways: Ways,
         *,
-        vocabulary: Vocabulary,
-        reporter: Reporter,
-        counter: Counter,
+        vocabulary: ServiceVocabulary,
+        reporter: StatisticsClient,
+        counter: MessageCounter,
         interval: timedelta,
         rng: random.Random | None = None,
     ) -> None:
@@ -86,18 +90,18 @@ class Rounds(Background):
         while True:
             await asyncio.sleep(PAUSE_SECONDS * self._rng.uniform(0.7, 1.3))
             try:
-                while await self.ask_due():
+                while await self.poll_due():
                     pass
                 await self.counter.count()
             except (*NO_ANSWER, httpx.HTTPError) as error:
                 log.warning("sources are asked later: %s", error)
-            except NotTakenError as error:
+            except StatisticsRejectedError as error:
                 log.warning("messages of OSS are not counted: %s", error)
             except Exception:
                 # What others send must not end the rounds to all of them.
                 log.exception("a source could not be asked")
 
-    async def ask_due(self, *, slug: str | None = None) -> bool:
+    async def poll_due(self, *, slug: str | None = None) -> bool:
         """Asks the named source, or one that is due; False where there is none to be had."""
         async with self._database.writing() as session:
             claim = await claim_source(session, self._region, slug=slug)
@@ -106,7 +110,7 @@ class Rounds(Background):
         failure = await self._try(claim)
         if failure is not None:
             async with self._database.writing() as session:
-                await note_failure(
+                await record_failure(
                     session,
                     self._region,
                     claim,
@@ -117,7 +121,7 @@ class Rounds(Background):
                 )
         return True
 
-    async def _try(self, claim: Claim) -> _Failure | None:
+    async def _try(self, claim: SourceLease) -> _Failure | None:
         try:
             if claim.kind == "feed":
                 await self._visit(claim)
@@ -125,17 +129,17 @@ class Rounds(Background):
                 await self._fetch_statistics(claim)
         except ConnectorError as error:
             return _Failure(error.reason, error.detail)
-        except NotMappedError as error:
+        except MappingError as error:
             return _Failure("nonsense", str(error))
-        except NotTakenError as error:
+        except StatisticsRejectedError as error:
             return _Failure("not_taken", str(error))
         except httpx.HTTPError as error:
             return _Failure("hub", f"a part of the hub does not answer: {error}")
         return None
 
-    async def _visit(self, claim: Claim) -> None:
-        found = await visit(self.ways, claim)
-        words = await self._vocabulary.words()
+    async def _visit(self, claim: SourceLease) -> None:
+        found = await fetch_items(self.ways, claim)
+        words = await self._vocabulary.matcher()
         now = datetime.now(UTC)
         async with self._database.writing() as session:
             validators = claim.validators if found is None else found[1]
@@ -147,10 +151,10 @@ class Rounds(Background):
                 now=now,
             )
             if kept and found is not None:
-                await keep_items(session, self._region, claim.slug, found[0], words=words, now=now)
+                await store_items(session, self._region, claim.slug, found[0], words=words, now=now)
 
-    async def _fetch_statistics(self, claim: Claim) -> None:
-        source = StatisticsSource.model_validate(claim.content)
+    async def _fetch_statistics(self, claim: SourceLease) -> None:
+        source = StatisticsSourceConfig.model_validate(claim.content)
         month = datetime.now(JAKARTA).date().replace(day=1) - timedelta(days=1)
         answer = await self.ways.ask(
             claim.slug,
@@ -162,15 +166,17 @@ class Rounds(Background):
         detail, validators = "nothing new", dict(claim.validators)
         if answer is not None:
             document = _document(claim.slug, answer.body)
-            mapped = await asyncio.to_thread(statistics_of, document, source)
-            detail = await self._reporter.report(
+            mapped = await asyncio.to_thread(map_statistics, document, source)
+            detail = await self._reporter.submit(
                 mapped.statistics,
                 agency=source.agency,
                 source=f"connector-{claim.slug}",
                 reason=f"Dibetulkan oleh sumber {source.title}",
             )
-            if mapped.unknown:
-                detail += f"; passed over, no service is mapped: {', '.join(mapped.unknown)}"
+            if mapped.unmapped_services:
+                detail += (
+                    f"; passed over, no service is mapped: {', '.join(mapped.unmapped_services)}"
+                )
             validators = validators_of(answer)
         async with self._database.writing() as session:
             await self._note(
@@ -180,13 +186,13 @@ class Rounds(Background):
     async def _note(
         self,
         session: WriteSession,
-        claim: Claim,
+        claim: SourceLease,
         *,
         validators: Mapping[str, str],
         detail: str,
         now: datetime,
     ) -> bool:
-        return await note_success(
+        return await record_success(
             session,
             self._region,
             claim,
@@ -202,22 +208,22 @@ class Rounds(Background):
         return wait * self._rng.uniform(1 - JITTER, 1 + JITTER)
 
 
-def open_rounds(
+def create_source_poller(
     settings: Settings,
     database: Database,
     guard: Guard,
     clients: Mapping[Service, httpx.AsyncClient],
-    signs_in: SignsIn,
-) -> Rounds:
+    signs_in: AuthFactory,
+) -> SourcePoller:
     """The rounds of a gateway with these settings."""
-    reporter = Reporter(clients[Service.feedback], signs_in)
-    return Rounds(
+    reporter = StatisticsClient(clients[Service.feedback], signs_in)
+    return SourcePoller(
         database,
         settings.region,
         Ways(settings, database, guard),
-        vocabulary=Vocabulary(clients[Service.catalog]),
+        vocabulary=ServiceVocabulary(clients[Service.catalog]),
         reporter=reporter,
-        counter=Counter(database, settings.region, reporter),
+        counter=MessageCounter(database, settings.region, reporter),
         interval=timedelta(seconds=settings.source_seconds),
     )
 

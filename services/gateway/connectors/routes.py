@@ -8,10 +8,10 @@ from fastapi import APIRouter, Request
 from pydantic import AwareDatetime, Field
 
 from services.gateway.api_keys.keys import Administrator
-from services.gateway.connectors.oss.service import Desk
-from services.gateway.connectors.polling import Rounds
+from services.gateway.connectors.oss.service import OssService
+from services.gateway.connectors.polling import SourcePoller
 from services.gateway.connectors.source_leases import Source, list_sources
-from services.gateway.connectors.statistics_client import NotTakenError
+from services.gateway.connectors.statistics_client import StatisticsRejectedError
 from services.gateway.outbound.circuit_breaker import BreakerState, Switch
 from services.gateway.outbound.client import Connector
 from services.gateway.outbound.last_known import Memory
@@ -37,10 +37,10 @@ class ConnectorState(ApiModel):
     switch: Switch = Field(description="What an operator wants; `automatic`: by the rule.")
     calls: int = Field(description="In the last minute; of a source, in the last hour.")
     failures: int
-    asked_at: AwareDatetime | None = Field(
+    polled_at: AwareDatetime | None = Field(
         default=None, description="When a source was asked last."
     )
-    known_at: AwareDatetime | None = Field(
+    fetched_at: AwareDatetime | None = Field(
         default=None, description="When it last gave what it has."
     )
     due_at: AwareDatetime | None = Field(default=None, description="When it is asked next.")
@@ -82,20 +82,20 @@ async def switch_breaker(
 
 
 @router.post(
-    "/{name}/ask", operation_id="ask_connector", responses=problem_responses(403, 404, 409)
+    "/{name}/poll", operation_id="poll_connector", responses=problem_responses(403, 404, 409)
 )
-async def ask_connector(request: Request, caller: Administrator, name: SlugPath) -> ConnectorState:
+async def poll_connector(request: Request, caller: Administrator, name: SlugPath) -> ConnectorState:
     """Asks a source now instead of when it is due; of OSS, counts the messages that came.
 
     The answer says what came of it: `reason` is null where the source gave what it has.
     """
-    rounds: Rounds = request.app.state.rounds
+    rounds: SourcePoller = request.app.state.rounds
     if name == "oss":
         try:
             await rounds.counter.count()
-        except NotTakenError as error:
+        except StatisticsRejectedError as error:
             raise Conflict(f"Feedback did not take the figures: {error}") from None
-    elif not await rounds.ask_due(slug=name):
+    elif not await rounds.poll_due(slug=name):
         async with request.app.state.database.reading() as session:
             if name not in await _states(request, session, in_full=True):
                 raise _unknown(name)
@@ -112,10 +112,10 @@ def _unknown(name: str) -> NotFound:
 
 
 def _way(request: Request, name: str) -> tuple[Connector, Memory]:
-    oss: Desk | None = request.app.state.oss
+    oss: OssService | None = request.app.state.oss
     if name == "oss" and oss is not None:
         return oss.oss.connector, oss.memory
-    rounds: Rounds = request.app.state.rounds
+    rounds: SourcePoller = request.app.state.rounds
     way = rounds.ways.to(name)
     return way.connector, way.memory
 
@@ -138,7 +138,7 @@ async def _states(
             failures=failures,
         )
         if source is not None:
-            state.asked_at, state.known_at = source.asked_at, source.known_at
+            state.polled_at, state.fetched_at = source.polled_at, source.fetched_at
             state.due_at, state.reason = source.due_at, source.reason
             state.detail = source.detail if in_full else None
         states[name] = state

@@ -16,10 +16,10 @@ from services.platform.database import ReadSession, WriteSession
 
 Kind = Literal["feed", "statistics"]
 
-LEASE = timedelta(minutes=5)
+LEASE_DURATION = timedelta(minutes=5)
 """How long a source may take before another replica asks it again."""
 
-CLAIM_DUE = """
+LEASE_DUE = """
 -- The source that has waited longest; nobody else takes it. Materialized, for a plan may ask a
 -- subquery twice, and each time another row is the first that is not locked.
 WITH due AS MATERIALIZED (
@@ -27,44 +27,44 @@ WITH due AS MATERIALIZED (
     WHERE region = :region AND due_at <= now()
     ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
 )
-UPDATE gateway.connected_source source SET claim = :claim, due_at = now() + :lease
+UPDATE gateway.connected_source source SET lease_id = :lease_id, due_at = now() + :duration
 FROM due
 WHERE source.region = :region AND source.slug = due.slug
 RETURNING source.slug, source.kind, source.content, source.validators
 """
 
-CLAIM_NAMED = """
+LEASE_NAMED = """
 -- This source, unless somebody is asking it now.
-UPDATE gateway.connected_source SET claim = :claim, due_at = now() + :lease
-WHERE region = :region AND slug = :slug AND (claim IS NULL OR due_at <= now())
+UPDATE gateway.connected_source SET lease_id = :lease_id, due_at = now() + :duration
+WHERE region = :region AND slug = :slug AND (lease_id IS NULL OR due_at <= now())
 RETURNING slug, kind, content, validators
 """
 
-SUCCEEDED = """
+RECORD_SUCCESS = """
 -- A source gave what it has; nothing where its claim had ended.
-UPDATE gateway.connected_source SET claim = NULL, due_at = now() + CAST(:wait AS interval),
-    validators = CAST(:validators AS jsonb), asked_at = :now, known_at = :now, failures = 0,
+UPDATE gateway.connected_source SET lease_id = NULL, due_at = now() + CAST(:wait AS interval),
+    validators = CAST(:validators AS jsonb), polled_at = :now, fetched_at = :now, failures = 0,
     reason = NULL, detail = :detail
-WHERE region = :region AND slug = :slug AND claim = :claim
+WHERE region = :region AND slug = :slug AND lease_id = :lease_id
 RETURNING slug
 """
 
-FAILED = """
+RECORD_FAILURE = """
 -- A source gave nothing that can be used; what it said before stays.
-UPDATE gateway.connected_source SET claim = NULL, due_at = now() + CAST(:wait AS interval),
-    asked_at = :now, failures = failures + 1, reason = :reason, detail = :detail
-WHERE region = :region AND slug = :slug AND claim = :claim
+UPDATE gateway.connected_source SET lease_id = NULL, due_at = now() + CAST(:wait AS interval),
+    polled_at = :now, failures = failures + 1, reason = :reason, detail = :detail
+WHERE region = :region AND slug = :slug AND lease_id = :lease_id
 """
 
-ALL = """
+LIST = """
 -- All sources with what is known of them.
-SELECT slug, kind, content, due_at, asked_at, known_at, failures, reason, detail
+SELECT slug, kind, content, due_at, polled_at, fetched_at, failures, reason, detail
 FROM gateway.connected_source WHERE region = :region ORDER BY slug
 """
 
 
 @dataclass(frozen=True)
-class Claim:
+class SourceLease:
     """A source that this process, and no other, asks now."""
 
     id: UUID
@@ -83,8 +83,8 @@ class Source:
     kind: Kind
     content: Mapping[str, Any]
     due_at: datetime
-    asked_at: datetime | None
-    known_at: datetime | None
+    polled_at: datetime | None
+    fetched_at: datetime | None
     failures: int
     reason: str | None
     detail: str
@@ -92,21 +92,25 @@ class Source:
 
 async def claim_source(
     session: WriteSession, region: str, *, slug: str | None = None
-) -> Claim | None:
+) -> SourceLease | None:
     """Takes the named source, or one that is due; None where there is none to be had."""
-    claim = uuid4()
-    given = {"region": region, "claim": claim, "lease": LEASE}
+    lease_id = uuid4()
+    given = {"region": region, "lease_id": lease_id, "duration": LEASE_DURATION}
     if slug is not None:
         given["slug"] = slug
-    statement = CLAIM_DUE if slug is None else CLAIM_NAMED
+    statement = LEASE_DUE if slug is None else LEASE_NAMED
     row = (await session.execute(text(statement), given)).one_or_none()
-    return None if row is None else Claim(claim, row.slug, row.kind, row.content, row.validators)
+    return (
+        None
+        if row is None
+        else SourceLease(lease_id, row.slug, row.kind, row.content, row.validators)
+    )
 
 
-async def note_success(
+async def record_success(
     session: WriteSession,
     region: str,
-    claim: Claim,
+    claim: SourceLease,
     *,
     validators: Mapping[str, str],
     detail: str,
@@ -117,19 +121,19 @@ async def note_success(
     given = {
         "region": region,
         "slug": claim.slug,
-        "claim": claim.id,
+        "lease_id": claim.id,
         "validators": json.dumps(dict(validators)),
         "detail": _printable(detail),
         "now": now,
         "wait": wait,
     }
-    return await session.scalar(text(SUCCEEDED), given) is not None
+    return await session.scalar(text(RECORD_SUCCESS), given) is not None
 
 
-async def note_failure(
+async def record_failure(
     session: WriteSession,
     region: str,
-    claim: Claim,
+    claim: SourceLease,
     *,
     reason: str,
     detail: str,
@@ -140,13 +144,13 @@ async def note_failure(
     given = {
         "region": region,
         "slug": claim.slug,
-        "claim": claim.id,
+        "lease_id": claim.id,
         "reason": reason,
         "detail": _printable(detail),
         "now": now,
         "wait": wait,
     }
-    await session.execute(text(FAILED), given)
+    await session.execute(text(RECORD_FAILURE), given)
 
 
 def _printable(detail: str) -> str:
@@ -156,5 +160,5 @@ def _printable(detail: str) -> str:
 
 async def list_sources(session: ReadSession | WriteSession, region: str) -> list[Source]:
     """All sources by name."""
-    rows = await session.execute(text(ALL), {"region": region})
+    rows = await session.execute(text(LIST), {"region": region})
     return [Source(**row) for row in rows.mappings()]

@@ -10,10 +10,10 @@ from markupsafe import Markup
 
 from services.gateway.connectors.announcements.routes import (
     Announcement,
-    announcement_of,
-    announcing,
+    announcement_sources,
+    to_announcement,
 )
-from services.gateway.connectors.announcements.store import find_announcement, newest
+from services.gateway.connectors.announcements.store import get_by_id, list_newest
 from services.gateway.connectors.source_leases import list_sources
 from services.gateway.portal.page import Page, ThisPage
 from services.gateway.portal.status import zone_of
@@ -60,8 +60,8 @@ async def announcements(
 ) -> HTMLResponse:
     """The announcements, the newest first, and how old they are where a website is down."""
     region, now = region_of(request), datetime.now(UTC)
-    rows = await newest(session, region, limit=PAGE + 1, service=service, after=cursor)
-    sources = announcing(await list_sources(session, region), now=now)
+    rows = await list_newest(session, region, limit=PAGE + 1, service=service, after=cursor)
+    sources = announcement_sources(await list_sources(session, region), now=now)
     more = None
     if len(rows) > PAGE:
         kept = {"service": service} if service else {}
@@ -70,7 +70,7 @@ async def announcements(
     return page.render(
         "announcements.html",
         s=words_of(page),
-        items=[announcement_of(row) for row in rows[:PAGE]],
+        items=[to_announcement(row) for row in rows[:PAGE]],
         stale=[source for source in sources if not source.fresh and source.reason],
         at=_clock(page, now),
         more=more,
@@ -83,10 +83,10 @@ async def announcement(
     request: Request, session: Reading, page: ThisPage, announcement: UUID
 ) -> HTMLResponse:
     """One announcement as the website has it, made safe."""
-    row = await find_announcement(session, region_of(request), announcement)
+    row = await get_by_id(session, region_of(request), announcement)
     if row is None:
         return page.not_found()
-    item = announcement_of(row)
+    item = to_announcement(row)
     return page.render(
         "announcement.html",
         s=words_of(page),
@@ -100,7 +100,7 @@ async def announcement(
 
 async def latest_of(session: ReadSession, region: str) -> list[Announcement]:
     """The three newest, for the home page."""
-    return [announcement_of(row) for row in await newest(session, region, limit=3)]
+    return [to_announcement(row) for row in await list_newest(session, region, limit=3)]
 
 
 def _clock(page: Page, now: datetime) -> Callable[[datetime], str]:

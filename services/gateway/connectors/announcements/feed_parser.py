@@ -19,7 +19,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from services.gateway.connectors.announcements.sanitise import line_of
+from services.gateway.connectors.announcements.sanitise import plain_text
 from services.platform.local_time import JAKARTA
 
 MOST_ITEMS = 100
@@ -35,12 +35,12 @@ FEED_KINDS = frozenset({"application/rss+xml", "application/atom+xml"})
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-class NotAFeedError(Exception):
+class FeedParseError(Exception):
     """What came is no feed that can be read."""
 
 
 @dataclass(frozen=True)
-class Item:
+class FeedItem:
     """One announcement as a website gives it."""
 
     key: str
@@ -51,14 +51,14 @@ class Item:
     html: str
 
 
-def read_feed(body: bytes, *, url: str) -> list[Item]:
+def parse_feed(body: bytes, *, url: str) -> list[FeedItem]:
     """The items of a feed, at most 100; `NotAFeedError` where it is none."""
     start = body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     found = _posts(body, url) if start in {b"[", b"{"} else _entries(_parsed(body), url)
     return [item for _, item in zip(range(MOST_ITEMS), found, strict=False)]
 
 
-def address_of_feed(body: bytes, *, url: str) -> str | None:
+def find_feed_url(body: bytes, *, url: str) -> str | None:
     """The feed that a page names in its head (`<link rel="alternate">`); None where it has none."""
     if not re.match(rb"\s*(<!doctype html|<html|<!--|<head)", body[:2000], re.IGNORECASE):
         return None
@@ -88,16 +88,16 @@ def _parsed(body: bytes) -> Element:
     try:
         return fromstring(body, forbid_dtd=True)
     except DefusedXmlException:
-        raise NotAFeedError("it has a document type or entities, which are not read") from None
+        raise FeedParseError("it has a document type or entities, which are not read") from None
     except (ParseError, ValueError, LookupError):
         pass
     try:
         # A wrong or missing encoding, or characters that XML does not know: read what can be read.
         return fromstring(_mended(body), forbid_dtd=True)
     except DefusedXmlException:
-        raise NotAFeedError("it has a document type or entities, which are not read") from None
+        raise FeedParseError("it has a document type or entities, which are not read") from None
     except (ParseError, ValueError, LookupError) as error:
-        raise NotAFeedError(f"it is neither XML nor JSON: {error}") from None
+        raise FeedParseError(f"it is neither XML nor JSON: {error}") from None
 
 
 def _mended(body: bytes) -> str:
@@ -108,20 +108,20 @@ def _mended(body: bytes) -> str:
     return NOT_XML.sub("", re.sub(r"^\s*<\?xml[^>]*\?>", "", text))
 
 
-def _entries(root: Element, url: str) -> Iterator[Item]:
+def _entries(root: Element, url: str) -> Iterator[FeedItem]:
     if root.tag == f"{ATOM}feed":
         yield from (item for entry in root.findall(f"{ATOM}entry") if (item := _atom(entry, url)))
         return
     # RSS 2.0 has its items in `channel`, RSS 1.0 beside it; namespaces differ by version.
     channel = root.find("channel")
     if channel is None and not root.tag.endswith("}RDF"):
-        raise NotAFeedError(f"its root is <{root.tag[:80]}>, neither RSS nor Atom")
+        raise FeedParseError(f"its root is <{root.tag[:80]}>, neither RSS nor Atom")
     for element in channel if channel is not None else root:
         if _local(element) == "item" and (item := _rss(element, url)):
             yield item
 
 
-def _rss(element: Element, url: str) -> Item | None:
+def _rss(element: Element, url: str) -> FeedItem | None:
     parts = {_local(child): child.text or "" for child in reversed(element) if child.text}
     html = next(
         (child.text or "" for child in element if child.tag == CONTENT and child.text),
@@ -140,7 +140,7 @@ def _rss(element: Element, url: str) -> Item | None:
     )
 
 
-def _atom(entry: Element, url: str) -> Item | None:
+def _atom(entry: Element, url: str) -> FeedItem | None:
     link = next(
         (
             each.get("href", "")
@@ -159,14 +159,14 @@ def _atom(entry: Element, url: str) -> Item | None:
     )
 
 
-def _posts(body: bytes, url: str) -> Iterator[Item]:
+def _posts(body: bytes, url: str) -> Iterator[FeedItem]:
     """The posts of WordPress (`/wp-json/wp/v2/posts`)."""
     try:
         posts = json.loads(body)
     except (ValueError, RecursionError):
-        raise NotAFeedError("it is neither XML nor JSON") from None
+        raise FeedParseError("it is neither XML nor JSON") from None
     if not isinstance(posts, list):
-        raise NotAFeedError("it is JSON, but no list of posts as WordPress gives it")
+        raise FeedParseError("it is JSON, but no list of posts as WordPress gives it")
     for post in cast("list[Any]", posts):
         if not isinstance(post, dict):
             continue
@@ -184,15 +184,15 @@ def _posts(body: bytes, url: str) -> Iterator[Item]:
             yield item
 
 
-def _item(*, given: str, title: str, link: str, when: str, html: str, url: str) -> Item | None:
+def _item(*, given: str, title: str, link: str, when: str, html: str, url: str) -> FeedItem | None:
     html = html[:MOST_HTML]
-    heading = line_of(title, most=300) or line_of(html, most=100)
+    heading = plain_text(title, max_length=300) or plain_text(html, max_length=100)
     if not heading:
         return None
     address = _address(link, url)
     named = given.strip() or address or f"{heading} {when}"
     key = hashlib.sha256(named.encode("utf-8", "replace")).hexdigest()
-    return Item(key, heading, address, _moment(when), html)
+    return FeedItem(key, heading, address, _moment(when), html)
 
 
 def _address(link: str, url: str) -> str | None:

@@ -7,13 +7,13 @@ from typing import Any
 import httpx
 
 from services.gateway.connectors.announcements.feed_parser import (
-    Item,
-    NotAFeedError,
-    address_of_feed,
-    read_feed,
+    FeedItem,
+    FeedParseError,
+    find_feed_url,
+    parse_feed,
 )
-from services.gateway.connectors.announcements.service_matching import Named, Words
-from services.gateway.connectors.source_leases import Claim
+from services.gateway.connectors.announcements.service_matching import ServiceMatcher, ServiceNames
+from services.gateway.connectors.source_leases import SourceLease
 from services.gateway.outbound.client import ConnectorError
 from services.gateway.outbound.source_clients import Ways, validators_of
 from services.platform.service import API
@@ -25,7 +25,9 @@ ACCEPT = (
 MOST_SERVICES = 2_000
 
 
-async def visit(ways: Ways, claim: Claim) -> tuple[list[Item], dict[str, str]] | None:
+async def fetch_items(
+    ways: Ways, claim: SourceLease
+) -> tuple[list[FeedItem], dict[str, str]] | None:
     """The items of a feed with the validators of the answer; None where nothing changed."""
     url = str(claim.content["url"])
     # Validators belong to the feed; where a page leads to it, the page is asked for whole.
@@ -41,30 +43,30 @@ async def visit(ways: Ways, claim: Claim) -> tuple[list[Item], dict[str, str]] |
         answer = await ways.ask(claim.slug, url, accept=ACCEPT, validators={})
     if answer is None:
         return None
-    if found_at is None and (feed := address_of_feed(answer.body, url=answer.url)) is not None:
+    if found_at is None and (feed := find_feed_url(answer.body, url=answer.url)) is not None:
         found_at = feed
         answer = await ways.ask(claim.slug, feed, accept=ACCEPT, validators={})
         if answer is None:
             raise ConnectorError(claim.slug, "nonsense", "it says 304 to what was not asked before")
     try:
-        items = await asyncio.to_thread(read_feed, answer.body, url=answer.url)
-    except NotAFeedError as error:
+        items = await asyncio.to_thread(parse_feed, answer.body, url=answer.url)
+    except FeedParseError as error:
         raise ConnectorError(claim.slug, "nonsense", str(error)) from None
     return items, validators_of(answer) | ({"feed": found_at} if found_at else {})
 
 
-class Vocabulary:
+class ServiceVocabulary:
     """What the catalogue calls its services; a service is read again when it has a new version."""
 
     def __init__(self, catalog: httpx.AsyncClient) -> None:
         self._catalog = catalog
-        self._known: dict[str, tuple[str, Named]] = {}
+        self._known: dict[str, tuple[str, ServiceNames]] = {}
 
-    async def words(self) -> Words:
+    async def matcher(self) -> ServiceMatcher:
         """The words by now; those known before where the catalogue does not answer."""
         with suppress(httpx.HTTPError, ValueError, KeyError):
             await self._refresh()
-        return Words(named for _, named in self._known.values())
+        return ServiceMatcher(named for _, named in self._known.values())
 
     async def _refresh(self) -> None:
         listed: dict[str, dict[str, Any]] = {}
@@ -77,6 +79,6 @@ class Vocabulary:
             if slug not in self._known or self._known[slug][0] != item["modified_at"]:
                 answer = await self._catalog.get(f"{API}/services/{slug}")
                 words = answer.raise_for_status().json()["service"].get("common_names", [])
-                named = Named(slug, item["name"], item["name_en"], tuple(words))
+                named = ServiceNames(slug, item["name"], item["name_en"], tuple(words))
                 self._known[slug] = (item["modified_at"], named)
         self._known = {slug: self._known[slug] for slug in listed}

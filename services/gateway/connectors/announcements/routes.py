@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import AwareDatetime, Field
 
-from services.gateway.connectors.announcements.store import find_announcement, newest
+from services.gateway.connectors.announcements.store import get_by_id, list_newest
 from services.gateway.connectors.source_leases import Source, list_sources
 from services.platform.api_model import ApiModel
 from services.platform.database import Reading
@@ -50,14 +50,14 @@ class Announcement(ApiModel):
     href: Href
 
 
-class AnnouncingSource(ApiModel):
+class AnnouncementSource(ApiModel):
     """A website that is read, and how old what is known of it is."""
 
     name: str
     title: str
     title_en: str
     url: str
-    known_at: AwareDatetime | None = Field(description="When it last gave its announcements.")
+    fetched_at: AwareDatetime | None = Field(description="When it last gave its announcements.")
     age_seconds: int | None
     fresh: bool = Field(description="False where it gives nothing now and was read before.")
     reason: str | None = Field(description="Why it gives nothing now.")
@@ -68,7 +68,7 @@ class Announcements(ApiModel):
 
     items: list[Announcement]
     next: str | None = Field(description="Address of the next page, or null on the last one.")
-    sources: list[AnnouncingSource]
+    sources: list[AnnouncementSource]
 
 
 @router.get("", operation_id="list_announcements")
@@ -84,13 +84,13 @@ async def list_announcements(
 ) -> Announcements:
     """What the regency's websites announce, the newest first; as they said it last."""
     region = region_of(request)
-    rows = await newest(session, region, limit=limit + 1, service=service, after=cursor)
+    rows = await list_newest(session, region, limit=limit + 1, service=service, after=cursor)
     following = str(rows[limit - 1]["id"]) if len(rows) > limit else None
     sources = await list_sources(session, region)
     return Announcements(
-        items=[announcement_of(row) for row in rows[:limit]],
+        items=[to_announcement(row) for row in rows[:limit]],
         next=next_address(request, following),
-        sources=announcing(sources, now=datetime.now(UTC)),
+        sources=announcement_sources(sources, now=datetime.now(UTC)),
     )
 
 
@@ -101,13 +101,13 @@ async def get_announcement(
     announcement: Annotated[UUID, Path(description="Id of the announcement.")],
 ) -> Announcement:
     """One announcement, as its website said it last, with the address where it stands there."""
-    row = await find_announcement(session, region_of(request), announcement)
+    row = await get_by_id(session, region_of(request), announcement)
     if row is None:
         raise NotFound(f"There is no announcement {announcement}; {API}/announcements lists all.")
-    return announcement_of(row)
+    return to_announcement(row)
 
 
-def announcement_of(row: dict[str, Any]) -> Announcement:
+def to_announcement(row: dict[str, Any]) -> Announcement:
     """An announcement as it is stored."""
     services = [
         MentionedService(**each, href=f"{API}/services/{each['service']}")
@@ -118,21 +118,21 @@ def announcement_of(row: dict[str, Any]) -> Announcement:
     )
 
 
-def announcing(sources: Sequence[Source], *, now: datetime) -> list[AnnouncingSource]:
+def announcement_sources(sources: Sequence[Source], *, now: datetime) -> list[AnnouncementSource]:
     """The websites among the sources, each with the age of what is known."""
     return [
-        AnnouncingSource(
+        AnnouncementSource(
             name=source.slug,
             title=source.content["title"],
             title_en=source.content["title_en"],
             url=source.content["url"],
-            known_at=source.known_at,
+            fetched_at=source.fetched_at,
             age_seconds=(
                 None
-                if source.known_at is None
-                else max(round((now - source.known_at).total_seconds()), 0)
+                if source.fetched_at is None
+                else max(round((now - source.fetched_at).total_seconds()), 0)
             ),
-            fresh=source.known_at is not None and source.reason is None,
+            fresh=source.fetched_at is not None and source.reason is None,
             reason=source.reason,
         )
         for source in sources

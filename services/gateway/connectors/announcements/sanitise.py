@@ -37,7 +37,7 @@ MOST_CONTENT = 60_000
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
-def cleaned(content: str) -> str:
+def sanitise(content: str) -> str:
     """HTML that may stand on a page of the hub."""
     safe = nh3.clean(
         CONTROL.sub("", content)[:MOST_CONTENT],
@@ -51,7 +51,7 @@ def cleaned(content: str) -> str:
     return safe.strip()
 
 
-def line_of(content: str, *, most: int) -> str:
+def plain_text(content: str, *, max_length: int) -> str:
     """The words of a piece of HTML in one line, cut between words."""
     # A space where an element ends, so that words of two paragraphs stay two.
     spaced = re.sub(r"(</(?:p|li|h\d|td|th|div|tr)>|<br\s*/?>)", r"\1 ", content, flags=re.I)
@@ -59,7 +59,7 @@ def line_of(content: str, *, most: int) -> str:
         nh3.clean(CONTROL.sub("", spaced), tags=set(), clean_content_tags=DROPPED)
     )
     words = " ".join(CONTROL.sub("", plain).split())
-    if len(words) <= most:
+    if len(words) <= max_length:
         return words
-    cut = words[:most]
+    cut = words[:max_length]
     return f"{cut.rpartition(' ')[0] or cut[:-1]}…"

@@ -15,7 +15,7 @@ WORD = re.compile(r"\w+(?:-\w+)*")
 
 
 @dataclass(frozen=True)
-class Named:
+class ServiceNames:
     """A service and what people call it."""
 
     slug: str
@@ -25,37 +25,40 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Mentioned:
+class ServiceMention:
     """A service that a text speaks of, and by which words."""
 
-    service: Named
+    service: ServiceNames
     words: tuple[str, ...]
 
 
-class Words:
+class ServiceMatcher:
     """The names of all services, ready to be found in texts."""
 
-    def __init__(self, services: Iterable[Named]) -> None:
-        self._phrases: dict[str, list[tuple[tuple[str, ...], str, Named]]] = {}
+    def __init__(self, services: Iterable[ServiceNames]) -> None:
+        self._phrases: dict[str, list[tuple[tuple[str, ...], str, ServiceNames]]] = {}
         for service in services:
             for name in dict.fromkeys(_names_of(service)):
                 tokens = tuple(_forms(name))
                 if tokens and _tells(name, tokens):
                     self._phrases.setdefault(tokens[0], []).append((tokens, name, service))
 
-    def found_in(self, *texts: str) -> list[Mentioned]:
+    def find(self, *texts: str) -> list[ServiceMention]:
         """The services that texts name, those named most often first."""
-        found: dict[str, tuple[Named, dict[str, int]]] = {}
+        found: dict[str, tuple[ServiceNames, dict[str, int]]] = {}
         for text in texts:
             # A title all in capitals says with none of its words that it is an abbreviation.
             for written in (text, text.lower()) if text.isupper() else (text,):
                 self._look(list(_forms(written)), found)
         ranked = sorted(found.values(), key=lambda each: (-sum(each[1].values()), each[0].slug))
         return [
-            Mentioned(service, tuple(sorted(counts))) for service, counts in ranked[:MOST_SERVICES]
+            ServiceMention(service, tuple(sorted(counts)))
+            for service, counts in ranked[:MOST_SERVICES]
         ]
 
-    def _look(self, forms: list[str], found: dict[str, tuple[Named, dict[str, int]]]) -> None:
+    def _look(
+        self, forms: list[str], found: dict[str, tuple[ServiceNames, dict[str, int]]]
+    ) -> None:
         for place, form in enumerate(forms):
             for tokens, name, service in self._phrases.get(form, ()):
                 if tuple(forms[place : place + len(tokens)]) == tokens:
@@ -63,7 +66,7 @@ class Words:
                     counts[name] = counts.get(name, 0) + 1
 
 
-def _names_of(service: Named) -> Iterator[str]:
+def _names_of(service: ServiceNames) -> Iterator[str]:
     yield from service.words
     # "Akta Kelahiran (baru)": the part in brackets is not how people write it.
     yield re.sub(r"\s*\([^)]*\)", "", service.name).strip()

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services.gateway.connectors.announcements.feed_parser import Item
-from services.gateway.connectors.announcements.sanitise import cleaned, line_of
-from services.gateway.connectors.announcements.service_matching import Words
+from services.gateway.connectors.announcements.feed_parser import FeedItem
+from services.gateway.connectors.announcements.sanitise import plain_text, sanitise
+from services.gateway.connectors.announcements.service_matching import ServiceMatcher
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 
@@ -74,22 +74,22 @@ FROM gateway.announcement WHERE region = :region AND id = :id
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoreResult:
     """What a visit to a feed changed."""
 
     added: int
     changed: int
 
 
-async def keep_items(
+async def store_items(
     session: WriteSession,
     region: str,
     source: str,
-    items: Sequence[Item],
+    items: Sequence[FeedItem],
     *,
-    words: Words,
+    words: ServiceMatcher,
     now: datetime,
-) -> Kept:
+) -> StoreResult:
     """Keeps what is new, replaces what changed, passes over what another feed brought."""
     await session.execute(text(LOCK), {"region": region})
     rows = (await session.execute(text(KNOWN), {"region": region})).all()
@@ -113,12 +113,12 @@ async def keep_items(
             changed += 1
         digests.add(written["digest"])
     await session.execute(text(PRUNE), {"region": region, "most": MOST_KEPT})
-    return Kept(added, changed)
+    return StoreResult(added, changed)
 
 
-def _each_once(items: Sequence[Item]) -> list[Item]:
+def _each_once(items: Sequence[FeedItem]) -> list[FeedItem]:
     """The first of each key and address; a feed may hold an item twice."""
-    kept: list[Item] = []
+    kept: list[FeedItem] = []
     seen: set[str] = set()
     for item in items:
         marks = {item.key, *([item.url] if item.url else [])}
@@ -128,15 +128,15 @@ def _each_once(items: Sequence[Item]) -> list[Item]:
     return kept
 
 
-def _written(item: Item, *, words: Words, now: datetime) -> dict[str, Any]:
-    content = cleaned(item.html)
-    plain = line_of(content, most=20_000)
+def _written(item: FeedItem, *, words: ServiceMatcher, now: datetime) -> dict[str, Any]:
+    content = sanitise(item.html)
+    plain = plain_text(content, max_length=20_000)
     digest = hashlib.sha256(f"{item.title}\n{plain}".encode("utf-8", "replace")).hexdigest()
-    mentioned = words.found_in(item.title, plain)
+    mentioned = words.find(item.title, plain)
     return {
         "digest": digest,
         "title": item.title,
-        "summary": line_of(content, most=SUMMARY),
+        "summary": plain_text(content, max_length=SUMMARY),
         "content": content,
         "url": item.url,
         # A date to come would keep its announcement above all others.
@@ -155,7 +155,7 @@ def _written(item: Item, *, words: Words, now: datetime) -> dict[str, Any]:
     }
 
 
-async def newest(
+async def list_newest(
     session: ReadSession,
     region: str,
     *,
@@ -168,9 +168,7 @@ async def newest(
     return [dict(row) for row in (await session.execute(text(NEWEST), given)).mappings()]
 
 
-async def find_announcement(
-    session: ReadSession, region: str, announcement: UUID
-) -> dict[str, Any] | None:
+async def get_by_id(session: ReadSession, region: str, announcement: UUID) -> dict[str, Any] | None:
     """One announcement; None where there is none of this id."""
     given = {"region": region, "id": announcement}
     row = (await session.execute(text(ONE), given)).mappings().one_or_none()

@@ -21,10 +21,10 @@ from services.gateway.connectors.oss.inbound_routes import PATHS
 from services.gateway.connectors.oss.messages import (
     Inbound,
     Outbound,
-    faults_of,
-    mapping,
-    nib_in,
-    token_for,
+    compute_token,
+    guide,
+    nib_of,
+    validate_message,
 )
 from services.gateway.outbound.failures import trusted_roots
 from services.platform.local_time import JAKARTA
@@ -82,7 +82,7 @@ ODD = ("status", "status_nib", "data_checklist", "kd_status")
 """Fields that the hub reads, with a number in each."""
 
 
-class StandIn:
+class MockState:
     """What the stand-in was told and asked."""
 
     def __init__(self) -> None:
@@ -99,9 +99,9 @@ class StandIn:
         return mode
 
 
-def create_oss_stand_in() -> Starlette:
+def create_oss_mock() -> Starlette:
     """The stand-in's application; what it was told and asked is `app.state.told`."""
-    told = StandIn()
+    told = MockState()
 
     async def tell(request: Request) -> Response:
         if request.method == "GET":
@@ -136,11 +136,11 @@ async def _send(wanted: dict[str, Any]) -> Response:
     name: Any = wanted["send"]
     if name not in get_args(Inbound):
         return JSONResponse({"send": list(get_args(Inbound))}, status_code=422)
-    body = {mapping().messages[name].root: wanted.get("fields") or whole_fields(name)}
-    token = token_for(
+    body = {guide().messages[name].root: wanted.get("fields") or max_length_fields(name)}
+    token = compute_token(
         str(wanted.get("username", "")),
         str(wanted.get("password", "")),
-        nib_in(name, body),
+        nib_of(name, body),
         datetime.now(JAKARTA).date(),
     )
     address = f"{wanted.get('to', 'http://127.0.0.1:8000')}/api/v1/oss/{PATHS[name]}"
@@ -152,9 +152,9 @@ async def _send(wanted: dict[str, Any]) -> Response:
         return JSONResponse({"status": None, "answer": str(error)}, status_code=502)
 
 
-def whole_fields(name: Inbound | Outbound) -> dict[str, Any]:
+def max_length_fields(name: Inbound | Outbound) -> dict[str, Any]:
     """Every field of a message that the guide has, each at its greatest length."""
-    fields = mapping().messages[name].fields
+    fields = guide().messages[name].fields
 
     def inside(parent: str) -> dict[str, Any]:
         return {
@@ -184,8 +184,8 @@ def _longest(place: str, kind: str, most: str) -> Any:
         return "9" * int(digits) + ("." + "9" * int(decimals) if decimals.strip("0") else "")
     if kind == "date":
         return "2026-01-31"
-    if field in mapping().code_fields:
-        return max(mapping().codes[mapping().code_fields[field]], key=len)
+    if field in guide().code_fields:
+        return max(guide().codes[guide().code_fields[field]], key=len)
     return SHAPED.get(field) or "x" * int(digits)
 
 
@@ -199,7 +199,7 @@ async def _answer(mode: str, name: Outbound, body: Any, user_key: str) -> Respon
         await asyncio.sleep(30)
     odd: dict[str, Response] = {
         "not-json": Response("<html>maintenance</html>", media_type="text/html"),
-        "no-kode": JSONResponse({mapping().messages[name].answer: {}}),
+        "no-kode": JSONResponse({guide().messages[name].answer: {}}),
         "odd-list": _said(name, "200", {"data": [7, None]}),
         "odd-numbers": _said(name, "200", {"data": dict.fromkeys(ODD, 7)}),
         "odd-nan": Response(b'{"respon": {"kode": "200", "data": [{"x": NaN, "y": "\\ud800"}]}}'),
@@ -211,12 +211,12 @@ async def _answer(mode: str, name: Outbound, body: Any, user_key: str) -> Respon
         return odd[mode]
     if user_key != USER_KEY:
         return _said(name, "401", {})
-    return _said(name, "400" if faults_of(name, body) else "200", DATA[name])
+    return _said(name, "400" if validate_message(name, body) else "200", DATA[name])
 
 
 def _said(name: Outbound, code: str, data: dict[str, Any]) -> Response:
-    content = {"kode": code, "keterangan": mapping().codes["status_respon"][code]} | data
-    return JSONResponse({mapping().messages[name].answer: content})
+    content = {"kode": code, "keterangan": guide().codes["status_respon"][code]} | data
+    return JSONResponse({guide().messages[name].answer: content})
 
 
 class Broken(Response):

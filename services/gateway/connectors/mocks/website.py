@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from services.gateway.connectors.mocks.oss import Broken, StandIn
+from services.gateway.connectors.mocks.oss import Broken, MockState
 
 SECRET = "Bearer stand-in"  # noqa: S105 - of a stand-in
 
@@ -68,7 +68,7 @@ FIGURES: tuple[dict[str, Any], ...] = (
 )
 
 
-class Website(StandIn):
+class WebsiteMockState(MockState):
     """What the stand-in was told and asked."""
 
     def __init__(self) -> None:
@@ -77,9 +77,9 @@ class Website(StandIn):
         self.figures: Sequence[Mapping[str, Any]] = FIGURES
 
 
-def create_website_stand_in() -> Starlette:
+def create_website_mock() -> Starlette:
     """The stand-in's application; what it was told and asked is `app.state.told`."""
-    told = Website()
+    told = WebsiteMockState()
 
     async def tell(request: Request) -> Response:
         if request.method == "GET":
@@ -108,7 +108,7 @@ def create_website_stand_in() -> Starlette:
     return app
 
 
-def _right(request: Request, told: Website) -> Response:
+def _right(request: Request, told: WebsiteMockState) -> Response:
     base = str(request.base_url).rstrip("/")
     path = request.url.path
     if path == "/":

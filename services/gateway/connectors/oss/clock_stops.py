@@ -12,7 +12,7 @@ from services.platform.local_time import JAKARTA
 
 
 @dataclass(frozen=True)
-class Event:
+class LicenceEvent:
     """A state of a licence, and when OSS was told of it."""
 
     licence: str
@@ -25,16 +25,16 @@ class Pause:
     """From a stop until the clock ran again, or ended."""
 
     licence: str
-    began: datetime
-    ended: datetime
+    started_at: datetime
+    ended_at: datetime
 
     @property
     def days(self) -> float:
-        return (self.ended - self.began) / timedelta(days=1)
+        return (self.ended_at - self.started_at) / timedelta(days=1)
 
 
-def pauses_of(
-    events: Iterable[Event], *, stops: Collection[str], ends: Collection[str]
+def pair_pauses(
+    events: Iterable[LicenceEvent], *, stops: Collection[str], ends: Collection[str]
 ) -> list[Pause]:
     """The pauses that are over, in the order of their ends.
 
@@ -50,18 +50,20 @@ def pauses_of(
     return pauses
 
 
-def by_month(pauses: Iterable[Pause], *, fewest: int) -> Mapping[str, tuple[int, float]]:
+def pauses_by_month(
+    pauses: Iterable[Pause], *, min_licences: int
+) -> Mapping[str, tuple[int, float]]:
     """How many pauses ended in a month and how many days they lasted together.
 
     Left out where they are of fewer licences than may be told of.
     """
     months: defaultdict[str, list[Pause]] = defaultdict(list)
     for pause in pauses:
-        months[f"{pause.ended.astimezone(JAKARTA):%Y-%m}"].append(pause)
+        months[f"{pause.ended_at.astimezone(JAKARTA):%Y-%m}"].append(pause)
     return {
         month: (len(ended), round(_days(ended), 1))
         for month, ended in months.items()
-        if len({pause.licence for pause in ended}) >= fewest
+        if len({pause.licence for pause in ended}) >= min_licences
     }
 
 

@@ -12,13 +12,13 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from services.gateway.connectors.oss.message_store import keep
+from services.gateway.connectors.oss.message_store import store_message
 from services.gateway.connectors.oss.messages import (
     Inbound,
-    faults_of,
-    mapping,
-    nib_in,
-    token_is_right,
+    guide,
+    is_valid_token,
+    nib_of,
+    validate_message,
 )
 from services.platform.database import NO_ANSWER, Database
 from services.platform.local_time import JAKARTA
@@ -46,24 +46,24 @@ async def receive(request: Request, message: Inbound) -> JSONResponse:
     """Checks a message, keeps it, and only then says so."""
     settings: Settings = request.app.state.settings
     if settings.oss_username is None or settings.oss_password is None:
-        return said(message, "405", "This hub takes no messages from OSS.")
+        return result_response(message, "405", "This hub takes no messages from OSS.")
     try:
         body = json.loads(await request.body())
     except (ValueError, RecursionError):
-        return said(message, "400", "The body must be JSON.")
+        return result_response(message, "400", "The body must be JSON.")
     now = datetime.now(UTC)
     days = {(now + skew).astimezone(JAKARTA).date() for skew in (-SKEW, timedelta(), SKEW)}
-    if not token_is_right(
+    if not is_valid_token(
         request.headers.get("token", ""),
         username=settings.oss_username,
         password=settings.oss_password.get_secret_value(),
-        nib=nib_in(message, body),
+        nib=nib_of(message, body),
         days=sorted(days),
     ):
-        return said(message, "401", "The Token is wrong.")
-    faults = faults_of(message, body)
+        return result_response(message, "401", "The Token is wrong.")
+    faults = validate_message(message, body)
     if faults:
-        return said(message, "400", "; ".join(faults))
+        return result_response(message, "400", "; ".join(faults))
     return await _keep(request, message, body, now=now)
 
 
@@ -73,7 +73,7 @@ async def _keep(
     database: Database = request.app.state.database
     try:
         async with database.writing() as session:
-            new = await keep(
+            new = await store_message(
                 session,
                 request.app.state.settings.region,
                 message,
@@ -82,27 +82,27 @@ async def _keep(
                 now=now,
             )
     except RecursionError:
-        return said(message, "400", "The body is nested too deeply.")
+        return result_response(message, "400", "The body is nested too deeply.")
     except NO_ANSWER:
         log.exception("a message %s from OSS could not be kept", message)
-        return said(message, "500", "The message could not be kept; send it again.")
-    return said(message, "200", "Received." if new else "Received before.")
+        return result_response(message, "500", "The message could not be kept; send it again.")
+    return result_response(message, "200", "Received." if new else "Received before.")
 
 
-def said(message: Inbound, code: str, detail: str) -> JSONResponse:
+def result_response(message: Inbound, code: str, detail: str) -> JSONResponse:
     """The answer as the guide has it: `status` 1 for done, and the `kode` of its table."""
     content = {
         "kode": code,
         "status": "1" if code == "200" else "0",
         "keterangan": detail[:255],
     }
-    return JSONResponse({mapping().messages[message].answer: content})
+    return JSONResponse({guide().messages[message].answer: content})
 
 
 def _add(message: Inbound, path: str) -> None:
-    shape = mapping().messages[message]
+    shape = guide().messages[message]
     properties = {
-        "kode": {"type": "string", "enum": sorted(mapping().codes["status_respon"])},
+        "kode": {"type": "string", "enum": sorted(guide().codes["status_respon"])},
         "status": {"type": "string", "enum": ["0", "1"]},
         "keterangan": {"type": "string", "maxLength": 255},
     }
@@ -128,7 +128,7 @@ def _add(message: Inbound, path: str) -> None:
         handle,
         methods=["POST"],
         operation_id=f"oss_{path.replace('-', '_')}",
-        summary=f"{message} of OSS RBA {mapping().version}",
+        summary=f"{message} of OSS RBA {guide().version}",
         description=(
             "Called by OSS, with the header `Token`. The result is `kode` in the body. A message "
             "is kept before it is acknowledged, without personal data; the same message again is "

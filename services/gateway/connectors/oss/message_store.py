@@ -16,8 +16,13 @@ from typing import Any, Literal, TypeGuard, get_args
 from pydantic import Field
 from sqlalchemy import text
 
-from services.gateway.connectors.oss.clock_stops import Event, Pause, by_month, pauses_of
-from services.gateway.connectors.oss.messages import VERSION, Inbound, mapping
+from services.gateway.connectors.oss.clock_stops import (
+    LicenceEvent,
+    Pause,
+    pair_pauses,
+    pauses_by_month,
+)
+from services.gateway.connectors.oss.messages import VERSION, Inbound, guide
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
@@ -70,7 +75,7 @@ FACTS = ("kd_daerah", "jenis_pelaku_usaha", "skala_usaha", "status_nib", "kd_izi
 
 CLOCK = ("stopped", "restarted", "approved", "rejected")
 
-Kept = Inbound | Literal["receiveLicenseStatus"]
+StoredMessage = Inbound | Literal["receiveLicenseStatus"]
 """Messages that are kept: those from OSS, and what the hub told it of the state of a licence."""
 
 
@@ -99,9 +104,9 @@ class OssClockMonth(ApiModel):
     )
 
 
-def facts_of(message: Kept, body: Mapping[str, Any]) -> dict[str, Any]:
+def facts_of(message: StoredMessage, body: Mapping[str, Any]) -> dict[str, Any]:
     """What is kept of a message: codes that tell nothing about a person."""
-    content: Mapping[str, Any] = body[mapping().messages[message].root]
+    content: Mapping[str, Any] = body[guide().messages[message].root]
     facts: dict[str, Any] = {name: content[name] for name in FACTS if _is_code(content.get(name))}
     # Whether it tells of a NIB that was there, and not when that changed.
     facts["change"] = "yes" if content.get("tgl_perubahan_nib") else "no"
@@ -130,10 +135,10 @@ def licence_of(key: bytes, body: Mapping[str, Any]) -> str:
     return hmac.new(key, named, hashlib.sha256).hexdigest()[:32]
 
 
-async def keep(
+async def store_message(
     session: WriteSession,
     region: str,
-    message: Kept,
+    message: StoredMessage,
     body: Mapping[str, Any],
     *,
     key: bytes,
@@ -160,7 +165,7 @@ async def keep(
     return kept is not None
 
 
-async def months_of(session: ReadSession, region: str, *, year: int) -> list[OssMonth]:
+async def message_counts(session: ReadSession, region: str, *, year: int) -> list[OssMonth]:
     """The counts of a year, small ones hidden."""
     given = {"region": region, "year": str(year), "messages": list(get_args(Inbound))}
     rows = await session.execute(text(BY_MONTH), given)
@@ -174,13 +179,13 @@ async def months_of(session: ReadSession, region: str, *, year: int) -> list[Oss
     ]
 
 
-async def clock_of_year(session: ReadSession, region: str, *, year: int) -> list[OssClockMonth]:
+async def clock_statistics(session: ReadSession, region: str, *, year: int) -> list[OssClockMonth]:
     """How often and how long clocks stopped in a year, small groups hidden."""
-    clock = mapping().clock
+    clock = guide().clock
     codes = {name: list(clock[name]) for name in ("stops", "restarts", "approved", "rejected")}
     given = {"region": region, "year": str(year), **codes}
     rows = await session.execute(text(CLOCK_BY_MONTH), given)
-    pauses = by_month(await _pauses(session, region, year=year), fewest=FEWEST)
+    pauses = pauses_by_month(await _pauses(session, region, year=year), min_licences=FEWEST)
     nothing = (None, None)
     return [
         OssClockMonth(
@@ -195,7 +200,7 @@ async def clock_of_year(session: ReadSession, region: str, *, year: int) -> list
 
 async def _pauses(session: ReadSession, region: str, *, year: int) -> list[Pause]:
     """Pauses that ended in a year and began in it or in the year before."""
-    clock = mapping().clock
+    clock = guide().clock
     ends = (*clock["restarts"], *clock["approved"], *clock["rejected"])
     span = {
         "start": datetime(year - 1, 1, 1, tzinfo=JAKARTA),
@@ -203,5 +208,5 @@ async def _pauses(session: ReadSession, region: str, *, year: int) -> list[Pause
     }
     given = {"region": region, "codes": [*clock["stops"], *ends], **span}
     rows = await session.execute(text(TOLD), given)
-    events = [Event(row.licence, row.code, row.at) for row in rows]
-    return pauses_of(events, stops=clock["stops"], ends=ends)
+    events = [LicenceEvent(row.licence, row.code, row.at) for row in rows]
+    return pair_pauses(events, stops=clock["stops"], ends=ends)

@@ -31,7 +31,7 @@ Outbound = Literal[
 ]
 
 
-class Shape(BaseModel):
+class MessageSchema(BaseModel):
     """One message: its root key, the root key of its answer, its fields with type and length."""
 
     model_config = ConfigDict(frozen=True)
@@ -39,11 +39,11 @@ class Shape(BaseModel):
     direction: Literal["in", "out"]
     root: str
     answer: str
-    needs: tuple[str, ...]
+    required: tuple[str, ...]
     fields: Mapping[str, tuple[str, str | None]]
 
 
-class Mapped(BaseModel):
+class Guide(BaseModel):
     """A version of the guide."""
 
     model_config = ConfigDict(frozen=True)
@@ -56,27 +56,27 @@ class Mapped(BaseModel):
     code_fields: Mapping[str, str]
     patterns: Mapping[str, str]
     clock: Mapping[str, tuple[str, ...]]
-    messages: Mapping[str, Shape]
+    messages: Mapping[str, MessageSchema]
 
 
 @cache
-def mapping(version: str = VERSION) -> Mapped:
+def guide(version: str = VERSION) -> Guide:
     """The messages as this version of the guide has them."""
     file = Path(__file__).parent / f"pia-{version}.json"
-    return Mapped.model_validate_json(file.read_bytes())
+    return Guide.model_validate_json(file.read_bytes())
 
 
-def faults_of(message: str, body: object) -> list[str]:
+def validate_message(message: str, body: object) -> list[str]:
     """What is wrong with a message, each fault naming its field; none where it is right.
 
     Fields that the guide does not know are passed over: it had 22 revisions in six years.
     """
-    shape = mapping().messages[message]
+    shape = guide().messages[message]
     content = body.get(shape.root) if isinstance(body, dict) else None
     if not isinstance(content, dict):
         return [f"{shape.root}: must be there, an object"]
     faults = [
-        f"{shape.root}.{name}: must be there" for name in shape.needs if not content.get(name)
+        f"{shape.root}.{name}: must be there" for name in shape.required if not content.get(name)
     ]
     for fault in _faults_in(content, "", shape):
         if len(faults) >= MOST_FAULTS:
@@ -85,7 +85,7 @@ def faults_of(message: str, body: object) -> list[str]:
     return faults
 
 
-def _faults_in(content: Mapping[str, Any], path: str, shape: Shape) -> Iterator[str]:
+def _faults_in(content: Mapping[str, Any], path: str, shape: MessageSchema) -> Iterator[str]:
     for name, value in content.items():
         place = f"{path}{name}"
         known = shape.fields.get(place)
@@ -105,7 +105,7 @@ def _faults_in(content: Mapping[str, Any], path: str, shape: Shape) -> Iterator[
                 yield f"{place}: {fault}"
 
 
-def _faults_of_list(value: Any, place: str, shape: Shape) -> Iterator[str]:
+def _faults_of_list(value: Any, place: str, shape: MessageSchema) -> Iterator[str]:
     if not isinstance(value, list):
         yield f"{place}: must be a list"
         return
@@ -131,10 +131,10 @@ def _fault_of_value(value: Any, name: str, *, kind: str, most: str | None) -> st
 
 
 def _fault_of_code(value: str, name: str) -> str | None:
-    table = mapping().code_fields.get(name)
-    if table is not None and value not in mapping().codes[table]:
+    table = guide().code_fields.get(name)
+    if table is not None and value not in guide().codes[table]:
         return f"{value!r} is no code of {table}"
-    pattern = mapping().patterns.get(name)
+    pattern = guide().patterns.get(name)
     if pattern is not None and re.fullmatch(pattern, value) is None:
         return f"must have the form {pattern}"
     return None
@@ -150,7 +150,7 @@ def _fault_of_number(value: Any, most: str | None) -> str | None:
     return f"may have {digits} digits" if len(whole) > digits else None
 
 
-def fits_json(content: object) -> bool:
+def is_json(content: object) -> bool:
     """Whether JSON can carry it on: Python also reads NaN, half a surrogate, and what is deep."""
     try:
         json.dumps(content, allow_nan=False, ensure_ascii=False).encode()
@@ -159,25 +159,25 @@ def fits_json(content: object) -> bool:
     return True
 
 
-def nib_in(message: str, body: object) -> str:
+def nib_of(message: str, body: object) -> str:
     """The NIB of a message; empty where there is none."""
-    content = body.get(mapping().messages[message].root) if isinstance(body, dict) else None
+    content = body.get(guide().messages[message].root) if isinstance(body, dict) else None
     nib = content.get("nib") if isinstance(content, dict) else None
     return nib if isinstance(nib, str) else ""
 
 
-def token_for(username: str, password: str, nib: str, day: date) -> str:
+def compute_token(username: str, password: str, nib: str, day: date) -> str:
     """The header `Token` of a message from OSS: SHA-1 of user, password, NIB and day."""
     text = f"{username}{password}{nib}{day:%Y%m%d}"
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def token_is_right(
+def is_valid_token(
     given: str, *, username: str, password: str, nib: str, days: Sequence[date]
 ) -> bool:
     """Whether a token is that of one of these days; the time it takes tells nothing."""
     right = False
     for day in days:
-        expected = token_for(username, password, nib, day)
+        expected = compute_token(username, password, nib, day)
         right |= hmac.compare_digest(expected.encode(), given.strip().lower().encode())
     return right

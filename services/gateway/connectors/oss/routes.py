@@ -11,13 +11,13 @@ from services.gateway.api_keys.keys import AgencyKey
 from services.gateway.connectors.oss.message_store import (
     OssClockMonth,
     OssMonth,
-    clock_of_year,
+    clock_statistics,
     digest_of,
-    keep,
-    months_of,
+    message_counts,
+    store_message,
 )
-from services.gateway.connectors.oss.messages import Outbound, faults_of, fits_json, mapping
-from services.gateway.connectors.oss.service import Answered, Desk
+from services.gateway.connectors.oss.messages import Outbound, guide, is_json, validate_message
+from services.gateway.connectors.oss.service import OssAnswer, OssService
 from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import IdempotencyKey, claim_creation
 from services.platform.database import NO_ANSWER, Database, Reading, WriteSession
@@ -59,15 +59,15 @@ Fields = Annotated[
 ]
 
 
-class FromOss(ApiModel):
+class OssResponse(ApiModel):
     """An answer of OSS with its age."""
 
-    known_at: AwareDatetime = Field(description="When OSS said it.")
+    fetched_at: AwareDatetime = Field(description="When OSS said it.")
     age_seconds: int
     fresh: bool = Field(description="False where OSS gives no answer now and said it before.")
 
 
-class NibStatus(FromOss):
+class NibStatus(OssResponse):
     """The state of a business identification number; no name comes with it."""
 
     nib: str
@@ -85,7 +85,7 @@ class NibLicence(ApiModel):
     status: str | None = Field(description="`status_checklist`.")
 
 
-class NibLicences(FromOss):
+class NibLicences(OssResponse):
     """The licences of a business identification number; no name comes with them."""
 
     nib: str
@@ -94,7 +94,7 @@ class NibLicences(FromOss):
     items: list[NibLicence]
 
 
-class LicenceStatus(FromOss):
+class LicenceStatus(OssResponse):
     """The state of a licence."""
 
     id: str
@@ -106,13 +106,13 @@ class LicenceStatus(FromOss):
     )
 
 
-class References(FromOss):
+class References(OssResponse):
     """A table of OSS."""
 
     items: list[dict[str, Any]]
 
 
-class Told(ApiModel):
+class SubmitResult(ApiModel):
     """OSS has the message."""
 
     message: str
@@ -128,7 +128,7 @@ async def get_oss_nib(request: Request, caller: AgencyKey, nib: Nib) -> NibStatu
     Where OSS does not answer now, the answer is the one known last: `fresh` is false, and
     `age_seconds` tells how old it is.
     """
-    answered = await desk_of(request).ask("checkNIB", {"nib": nib}, keep=("status",))
+    answered = await desk_of(request).query("checkNIB", {"nib": nib}, keep=("status",))
     status = _code(answered.fields, "status")
     return NibStatus(nib=nib, **_named("status_nib", status), **_age(answered))
 
@@ -140,7 +140,7 @@ async def list_oss_nib_licenses(request: Request, caller: AgencyKey, nib: Nib) -
     Names, addresses and files that OSS sends with them are passed over. Nothing of the answer is
     kept, so that there is none while OSS does not answer.
     """
-    answered = await desk_of(request).ask(
+    answered = await desk_of(request).query(
         "inqueryNIB", {"nib": nib}, keep=("status_nib", "data_checklist"), remember=False
     )
     listed = answered.fields.get("data_checklist")
@@ -169,11 +169,11 @@ async def get_oss_license(
     Where OSS does not answer now, the answer is the one known last: `fresh` is false, and
     `age_seconds` tells how old it is.
     """
-    answered = await desk_of(request).ask(
+    answered = await desk_of(request).query(
         "checkLicenseStatus", {"id_izin": license_id}, keep=("kd_status",)
     )
     status = _code(answered.fields, "kd_status")
-    clock = clock_of(status or "")
+    clock = clock_state(status or "")
     return LicenceStatus(
         id=license_id, clock=clock, **_named("status_izin", status), **_age(answered)
     )
@@ -190,7 +190,7 @@ async def get_oss_reference(
     Where OSS does not answer now, the answer is the one known last: `fresh` is false, and
     `age_seconds` tells how old it is.
     """
-    answered = await desk_of(request).ask("getDataReferensi", {"kode": code}, keep=())
+    answered = await desk_of(request).query("getDataReferensi", {"kode": code}, keep=())
     content = answered.content
     items = (
         [item for item in content if isinstance(item, dict)] if isinstance(content, list) else []
@@ -201,7 +201,7 @@ async def get_oss_reference(
 @router.post("/license-statuses", operation_id="send_oss_license_status")
 async def send_oss_license_status(
     request: Request, caller: AgencyKey, fields: Fields, idempotency_key: IdempotencyKey = None
-) -> Told:
+) -> SubmitResult:
     """Tells OSS how far a licence is (receiveLicenseStatus). Sent once, never repeated.
 
     The same state may be told again: a licence's clock stops as often as its applicant is asked.
@@ -213,7 +213,7 @@ async def send_oss_license_status(
 @router.post("/licenses", operation_id="send_oss_license")
 async def send_oss_license(
     request: Request, caller: AgencyKey, fields: Fields, idempotency_key: IdempotencyKey = None
-) -> Told:
+) -> SubmitResult:
     """Tells OSS of a licence that was issued (receiveLicense). Sent once, never repeated.
 
     What was told with an `Idempotency-Key` is told once however often it is sent.
@@ -224,7 +224,7 @@ async def send_oss_license(
 @router.get("/statistics", operation_id="get_oss_statistics")
 async def get_oss_statistics(request: Request, session: Reading, year: YearQuery) -> Page[OssMonth]:
     """Messages from OSS by month of a year; groups smaller than five are hidden."""
-    items = await months_of(session, region_of(request), year=year)
+    items = await message_counts(session, region_of(request), year=year)
     return Page(items=items, next=None)
 
 
@@ -234,20 +234,20 @@ async def get_oss_clock(request: Request, session: Reading, year: YearQuery) -> 
 
     Counted from what agencies told OSS through this hub; groups smaller than five are hidden.
     """
-    return Page(items=await clock_of_year(session, region_of(request), year=year), next=None)
+    return Page(items=await clock_statistics(session, region_of(request), year=year), next=None)
 
 
-def clock_of(status: str) -> Literal["running", "stopped", "ended"]:
+def clock_state(status: str) -> Literal["running", "stopped", "ended"]:
     """What a code does to the clock of the service promise."""
-    clock = mapping().clock
+    clock = guide().clock
     if status in clock["stops"]:
         return "stopped"
     ends = (*clock["approved"], *clock["rejected"], *clock["after"])
     return "ended" if status in ends else "running"
 
 
-def desk_of(request: Request) -> Desk:
-    desk: Desk | None = request.app.state.oss
+def desk_of(request: Request) -> OssService:
+    desk: OssService | None = request.app.state.oss
     if desk is None:
         raise NotFound("This hub is not connected to OSS; EMALL_OSS_URL says where it is.")
     return desk
@@ -259,16 +259,16 @@ async def _tell(
     message: Outbound,
     fields: dict[str, Any],
     idempotency_key: str | None,
-) -> Told:
+) -> SubmitResult:
     agency = request.app.state.settings.oss_agency
     if not caller.may_write_for(agency):
         raise NotAllowed(f"Only {agency} tells OSS of licences.")
-    if not fits_json(fields):
+    if not is_json(fields):
         error = FieldError(pointer="#", parameter=None, detail="must be JSON in UTF-8, not so deep")
         raise Invalid("The message cannot be sent.", errors=[error])
-    shape = mapping().messages[message]
+    shape = guide().messages[message]
     body = {shape.root: fields}
-    faults = faults_of(message, body)
+    faults = validate_message(message, body)
     if faults:
         raise Conflict(
             "It does not fit the guide of OSS; nothing was sent.",
@@ -276,13 +276,13 @@ async def _tell(
         )
     if idempotency_key is not None:
         return await _tell_once(request, caller, message, body, idempotency_key)
-    answer = await desk_of(request).tell(message, fields)
+    answer = await desk_of(request).submit(message, fields)
     try:
         async with request.app.state.database.writing() as session:
             await _keep_told(request, session, message, body)
     except NO_ANSWER:
         log.exception("OSS was told of a licence, which is missing in the counters")
-    return Told(message=message, answer=answer)
+    return SubmitResult(message=message, answer=answer)
 
 
 class _Sent(BaseModel):
@@ -294,12 +294,12 @@ class _Sent(BaseModel):
 
 async def _tell_once(
     request: Request, caller: Caller, message: Outbound, body: dict[str, Any], idempotency_key: str
-) -> Told:
+) -> SubmitResult:
     """Tells it unless this key told it before; who asks meanwhile waits for the outcome.
 
     The key is taken for as long as it takes to tell OSS, and given back where OSS does not take it.
     """
-    told: Told | None = None
+    told: SubmitResult | None = None
     [fields] = body.values()
     digest = digest_of(request.app.state.oss_key, body).hex()
     database: Database = request.app.state.database
@@ -316,8 +316,10 @@ async def _tell_once(
                 now=datetime.now(UTC),
             )
             if not is_new:
-                return Told(message=message, answer={"kode": "200"})
-            told = Told(message=message, answer=await desk_of(request).tell(message, fields))
+                return SubmitResult(message=message, answer={"kode": "200"})
+            told = SubmitResult(
+                message=message, answer=await desk_of(request).submit(message, fields)
+            )
             await _keep_told(request, session, message, body)
     except NO_ANSWER:
         if told is None:
@@ -333,7 +335,7 @@ async def _keep_told(
     """Keeps what the counters need; OSS has the message, whatever becomes of them."""
     if message == "receiveLicenseStatus":
         key, now = request.app.state.oss_key, datetime.now(UTC)
-        await keep(session, region_of(request), message, body, key=key, now=now)
+        await store_message(session, region_of(request), message, body, key=key, now=now)
 
 
 def _error(fault: str, root: str) -> FieldError:
@@ -349,13 +351,12 @@ def _code(content: dict[str, Any], field: str) -> str | None:
 
 
 def _named(table: str, code: str | None) -> dict[str, str | None]:
-    return {"status": code, "status_text": mapping().codes[table].get(code or "")}
+    return {"status": code, "status_text": guide().codes[table].get(code or "")}
 
 
-def _age(answered: Answered) -> dict[str, Any]:
-    known_at: datetime = answered.at
+def _age(answered: OssAnswer) -> dict[str, Any]:
     return {
-        "known_at": known_at,
+        "fetched_at": answered.at,
         "age_seconds": answered.age_seconds,
         "fresh": answered.fresh,
     }

@@ -10,7 +10,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.gateway.connectors.oss.client import Oss, OssRefusedError, is_failing
+from services.gateway.connectors.oss.client import OssClient, OssRejectedError, is_failure
 from services.gateway.connectors.oss.messages import Outbound
 from services.gateway.outbound.circuit_breaker import Breaker, Rule
 from services.gateway.outbound.client import Connector, ConnectorError, Patience
@@ -22,7 +22,7 @@ from services.platform.settings import Settings
 
 
 @dataclass(frozen=True)
-class Answered:
+class OssAnswer:
     """What OSS said, and whether it said it now."""
 
     content: Any
@@ -39,22 +39,22 @@ class Answered:
         return max(round((datetime.now(UTC) - self.at).total_seconds()), 0)
 
 
-class Desk:
+class OssService:
     """OSS as the hub's routes use it."""
 
-    def __init__(self, oss: Oss, memory: Memory, key: bytes) -> None:
+    def __init__(self, oss: OssClient, memory: Memory, key: bytes) -> None:
         self.oss = oss
         self.memory = memory
         self._key = key
 
-    async def ask(
+    async def query(
         self,
         message: Outbound,
         fields: dict[str, Any],
         *,
         keep: tuple[str, ...],
         remember: bool = True,
-    ) -> Answered:
+    ) -> OssAnswer:
         """OSS's answer, or the one known last; of an answer only the fields in `keep` are kept.
 
         What is not to be remembered is not answered from memory.
@@ -62,7 +62,7 @@ class Desk:
         question = self._question(message, fields)
         try:
             content = await self.oss.send(message, fields)
-        except OssRefusedError as error:
+        except OssRejectedError as error:
             if error.code == "400":
                 raise NotFound(f"OSS does not know it: {error.said}") from None
             raise unavailable(str(error), reason="refused_by_oss", kode=error.code) from None
@@ -70,7 +70,7 @@ class Desk:
             known = await self._recall(question) if remember else None
             if known is None:
                 raise unavailable(error.detail, reason=error.reason) from None
-            return Answered(known.content, known.at, fresh=False)
+            return OssAnswer(known.content, known.at, fresh=False)
         data = next((part for part in content.values() if isinstance(part, dict | list)), {})
         kept = {name: data.get(name) for name in keep} if isinstance(data, dict) else data
         now = datetime.now(UTC)
@@ -78,13 +78,13 @@ class Desk:
             # The answer is there, whatever becomes of its memory.
             with suppress(*NO_ANSWER):
                 await self.memory.remember(question, kept, now=now)
-        return Answered(kept, now, fresh=True)
+        return OssAnswer(kept, now, fresh=True)
 
-    async def tell(self, message: Outbound, fields: dict[str, Any]) -> dict[str, Any]:
+    async def submit(self, message: Outbound, fields: dict[str, Any]) -> dict[str, Any]:
         """Sends a message once: nobody knows whether a lost one arrived."""
         try:
             return await self.oss.send(message, fields)
-        except OssRefusedError as error:
+        except OssRejectedError as error:
             raise unavailable(str(error), reason="refused_by_oss", kode=error.code) from None
         except ConnectorError as error:
             detail = f"{error.detail}; OSS may have it all the same, ask for its status first"
@@ -112,7 +112,9 @@ def unavailable(detail: str, *, reason: str, kode: str | None = None) -> Unavail
     )
 
 
-def open_desk(settings: Settings, database: Database, key: Ed25519PrivateKey) -> Desk | None:
+def create_oss_service(
+    settings: Settings, database: Database, key: Ed25519PrivateKey
+) -> OssService | None:
     """The way to OSS; None where it is not connected."""
     if settings.oss_url is None:
         return None
@@ -122,8 +124,10 @@ def open_desk(settings: Settings, database: Database, key: Ed25519PrivateKey) ->
         str(settings.oss_url).rstrip("/"),
         Breaker(Rule(), time.monotonic),
         patience=Patience(whole=settings.connector_timeout_seconds),
-        judge=is_failing,
+        judge=is_failure,
         switched=memory.switched,
     )
     user_key = settings.oss_user_key.get_secret_value() if settings.oss_user_key else ""
-    return Desk(Oss(connector, user_key=user_key), memory, derived_key(key, b"emall oss"))
+    return OssService(
+        OssClient(connector, user_key=user_key), memory, derived_key(key, b"emall oss")
+    )

@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import text
 
-from services.gateway.connectors.pack import STORED_COUNTING, Counting, CountingRule, Measure
-from services.gateway.connectors.statistics_client import Reporter
+from services.gateway.connectors.pack import STORED_COUNTING, CountingRule, CountingRules, Measure
+from services.gateway.connectors.statistics_client import StatisticsClient
 from services.platform.database import Database, WriteSession
 
 ALONE = """
@@ -52,7 +52,7 @@ class Message:
     facts: Mapping[str, Any]
 
 
-def figures_of(
+def count_messages(
     messages: Iterable[Message], rules: Sequence[CountingRule], *, zeros: bool
 ) -> dict[str, dict[Measure, int]]:
     """Counters by service. A counter of no message is left out, or zero where that is asked for."""
@@ -76,10 +76,10 @@ def _fits(message: Message, rule: CountingRule) -> bool:
     )
 
 
-class Counter:
+class MessageCounter:
     """Counts messages that are not counted yet, and reports the months they are of."""
 
-    def __init__(self, database: Database, region: str, reporter: Reporter) -> None:
+    def __init__(self, database: Database, region: str, reporter: StatisticsClient) -> None:
         self._database = database
         self._region = region
         self._reporter = reporter
@@ -91,7 +91,7 @@ class Counter:
             content = await session.scalar(text(STORED_COUNTING), of_region)
             if content is None or not await session.scalar(text(ALONE), of_region):
                 return 0
-            counting = Counting.model_validate(content)
+            counting = CountingRules.model_validate(content)
             due = await session.execute(text(DUE), of_region | {"version": counting.version})
             months = [(row.month, row.counted_otherwise) for row in due]
             for month, counted_otherwise in months:
@@ -99,7 +99,7 @@ class Counter:
             return len(months)
 
     async def _count_month(
-        self, session: WriteSession, counting: Counting, month: str, *, zeros: bool
+        self, session: WriteSession, counting: CountingRules, month: str, *, zeros: bool
     ) -> None:
         given = {"region": self._region, "month": month}
         rows = (await session.execute(text(OF_MONTH), given)).all()
@@ -112,9 +112,9 @@ class Counter:
                 "period": month,
                 "counters": counters,
             }
-            for service, counters in figures_of(messages, counting.rules, zeros=zeros).items()
+            for service, counters in count_messages(messages, counting.rules, zeros=zeros).items()
         ]
-        await self._reporter.report(
+        await self._reporter.submit(
             statistics,
             agency=counting.agency,
             source="connector-oss",

@@ -20,7 +20,7 @@ PAGES = {"PBG": "Main/VerifikasiPBG", "SLF": "Main/DraftSLF"}
 """Pages of SIMBG to which its own QR codes lead."""
 
 
-class NotANumberError(Exception):
+class PermitNumberError(Exception):
     """It cannot be a number of SIMBG; the message says which part."""
 
 
@@ -41,11 +41,11 @@ class PermitNumber:
         return f"{PORTAL}/{PAGES[self.kind]}/{self.number}"
 
 
-def taken_apart(written: str, *, today: date) -> PermitNumber:
+def parse_permit_number(written: str, *, today: date) -> PermitNumber:
     """The parts of a number; `NotANumberError` where one of them cannot be."""
     number = written.strip().upper()
     if re.fullmatch(PATTERN, number) is None:
-        raise NotANumberError(
+        raise PermitNumberError(
             "has the form SK-PBG-121201-31032024-001: SK-PBG or SK-SLF, six digits of the "
             "district, the day as ddmmyyyy, a running number"
         )
@@ -53,9 +53,9 @@ def taken_apart(written: str, *, today: date) -> PermitNumber:
     try:
         day = date(int(written_day[4:]), int(written_day[2:4]), int(written_day[:2]))
     except ValueError:
-        raise NotANumberError(f"{written_day} is no day; the day is written ddmmyyyy") from None
+        raise PermitNumberError(f"{written_day} is no day; the day is written ddmmyyyy") from None
     if not FIRST_DAY <= day <= today:
-        raise NotANumberError(f"{day} is before there were such numbers, or still to come")
+        raise PermitNumberError(f"{day} is before there were such numbers, or still to come")
     return PermitNumber(
         number,
         "PBG" if kind == "PBG" else "SLF",

@@ -46,7 +46,7 @@ KINDS: Mapping[str, str] = {
 }
 
 
-def as_statistics(sheets: Sequence[Sheet], *, services: Mapping[str, str]) -> bytes:
+def convert_recap(sheets: Sequence[Sheet], *, services: Mapping[str, str]) -> bytes:
     """A workbook of statistics from a recap; `SpreadsheetError` with every wrong cell.
 
     `services` are the slugs of PBG and SLF in the catalogue.

@@ -9,8 +9,12 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field, StringConstraints
 
-from services.gateway.connectors.simbg.permit_numbers import PATTERN, NotANumberError, taken_apart
-from services.gateway.connectors.simbg.recap_import import as_statistics
+from services.gateway.connectors.simbg.permit_numbers import (
+    PATTERN,
+    PermitNumberError,
+    parse_permit_number,
+)
+from services.gateway.connectors.simbg.recap_import import convert_recap
 from services.gateway.link_monitoring.health import LinkHealth, health_of_links
 from services.gateway.regency.districts import list_districts
 from services.platform.api_model import ApiModel
@@ -90,8 +94,8 @@ async def get_simbg_permit(request: Request, session: Reading, number: Number) -
     """
     region = region_of(request)
     try:
-        permit = taken_apart(number, today=datetime.now(JAKARTA).date())
-    except NotANumberError as error:
+        permit = parse_permit_number(number, today=datetime.now(JAKARTA).date())
+    except PermitNumberError as error:
         wrong = FieldError(pointer=None, parameter="number", detail=str(error))
         raise Conflict("There can be no such number of SIMBG.", errors=[wrong]) from None
     names = dict(await list_districts(session, region))
@@ -139,7 +143,7 @@ async def import_simbg_recap(
         raise TooLarge(f"A recap may have {MAX_FILE} bytes; send fewer months.")
     try:
         sheets = await asyncio.to_thread(_opened, content)
-        table = await asyncio.to_thread(as_statistics, sheets, services=SERVICES)
+        table = await asyncio.to_thread(convert_recap, sheets, services=SERVICES)
     except SpreadsheetError as error:
         raise Invalid(
             "The recap was not taken; nothing was stored.",
