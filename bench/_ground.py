@@ -17,7 +17,7 @@ import asyncpg
 from pydantic import SecretStr
 
 from services.platform.database import embedded_url
-from services.platform.identity import Caller, TokenSigner, ensure_identity, load_private_key
+from services.platform.identity import Caller, TokenSigner, ensure_identity_keys, load_private_key
 from services.platform.migrations import migrate
 from services.platform.settings import ROOT, Settings
 
@@ -92,7 +92,7 @@ def ground(*, retention_months: int = 1200) -> Iterator[Ground]:
             data_dir=Path(folder) / "data",
             event_retention_months=retention_months,
         )
-        ensure_identity(settings.private_key_file, settings.public_key_file)
+        ensure_identity_keys(settings.private_key_file, settings.public_key_file)
         asyncio.run(migrate(settings))
         yield Ground(settings, Path(folder))
         stop_server(Path(folder) / "server")

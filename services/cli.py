@@ -22,7 +22,7 @@ from services.platform.identity import (
     Caller,
     Scope,
     TokenSigner,
-    ensure_identity,
+    ensure_identity_keys,
     load_private_key,
 )
 from services.platform.settings import ROOT, Service, Settings, load_settings
@@ -115,7 +115,7 @@ def serve(
     settings = load_settings()
     served = service or Service.gateway
     if served is Service.gateway or settings.identity_public_key_file is None:
-        ensure_identity(settings.private_key_file, settings.public_key_file)
+        ensure_identity_keys(settings.private_key_file, settings.public_key_file)
     elif not settings.public_key_file.exists():
         say(
             f"{settings.public_key_file} is missing; `emall keys identity` makes it; until then 503"
@@ -192,9 +192,9 @@ def load(
     try:
         changes = run(load_pack(load_settings(), pack, dry_run=dry_run))
     except PackError as error:
-        for fault in error.faults:
+        for fault in error.issues:
             typer.echo(str(fault), err=True)
-        say(f"Nothing was loaded: {len(error.faults)} to correct.")
+        say(f"Nothing was loaded: {len(error.issues)} to correct.")
         raise typer.Exit(1) from None
     for change in changes:
         typer.echo(str(change))
@@ -241,7 +241,7 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
     if pack.region != settings.region:
         located = read_yaml(root / "pack.yaml", root)
         message = f"this hub serves {settings.region} (EMALL_REGION), not {pack.region}"
-        raise PackError([located.fault(("region",), message)])
+        raise PackError([located.issue(("region",), message)])
     catalog = read_catalog(root)
     links = read_links(root)
     connectors = read_connectors(
@@ -291,7 +291,7 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
         database = Database(settings, service)
         try:
             with contextlib.suppress(_RolledBackError):
-                async with database.writing() as session:
+                async with database.write_session() as session:
                     changes += await load_part(session)
                     if dry_run:
                         raise _RolledBackError
@@ -369,7 +369,7 @@ async def _agency_exists(settings: Settings, agency: str) -> bool:
 
     database = Database(settings, Service.catalog)
     try:
-        async with database.reading() as session:
+        async with database.read_session() as session:
             found = await session.scalar(
                 text("SELECT 1 FROM catalog.agency WHERE region = :region AND slug = :slug"),
                 {"region": settings.region, "slug": agency},
@@ -402,7 +402,7 @@ async def _writing(
 
     database = Database(settings, Service.gateway)
     try:
-        async with database.writing() as session:
+        async with database.write_session() as session:
             return await work(session, datetime.now(UTC))
     finally:
         await database.close()
@@ -420,7 +420,7 @@ def upload_link(
     if not run(_agency_exists(settings, agency)):
         say(f"There is no agency {agency!r} in the catalogue; see the hub's /api/v1/agencies.")
         raise typer.Exit(2)
-    ensure_identity(settings.private_key_file, settings.public_key_file)
+    ensure_identity_keys(settings.private_key_file, settings.public_key_file)
 
     async def work(session: "WriteSession", now: datetime) -> UploadLink:
         made = await issue_link(
@@ -509,7 +509,7 @@ def revoke(key_id: Annotated[str, typer.Argument(help="The middle part of emk_<i
 def identity() -> None:
     """Make the pair of keys of the internal tokens, where it is missing."""
     settings = load_settings()
-    ensure_identity(settings.private_key_file, settings.public_key_file)
+    ensure_identity_keys(settings.private_key_file, settings.public_key_file)
     say(f"The gateway signs with {settings.private_key_file};")
     say(f"every service checks with {settings.public_key_file}.")
 
@@ -532,7 +532,7 @@ async def _assess(settings: Settings, **wanted: int | str) -> dict[str, Any]:
     from services.gateway.app import SignedIn, local_services, service_client
     from services.platform.service import API
 
-    ensure_identity(settings.private_key_file, settings.public_key_file)
+    ensure_identity_keys(settings.private_key_file, settings.public_key_file)
     signer = TokenSigner(load_private_key(settings.private_key_file), settings.region)
     local = local_services(settings)
     caller = Caller(subject="emall-assess", scopes=frozenset({"admin"}))
@@ -580,7 +580,7 @@ async def _retention(settings: Settings) -> "tuple[Kept | None, Cleared]":
 
     database = Database(settings, Service.feedback)
     try:
-        async with database.writing() as session:
+        async with database.write_session() as session:
             cleared = await keep_comments(
                 session,
                 settings.region,
@@ -677,7 +677,7 @@ async def _faults(settings: Settings) -> list[str]:
     for service in Service:
         database = Database(settings, service)
         try:
-            async with database.reading() as session:
+            async with database.read_session() as session:
                 tables = await session.scalar(
                     text("SELECT count(*) FROM pg_tables WHERE schemaname = :schema"),
                     {"schema": service.value},
@@ -736,7 +736,7 @@ async def _verify_audit(settings: Settings, expected: str | None) -> tuple[str |
     database = Database(settings, Service.gateway)
     check = Check(settings.region, expected=expected)
     try:
-        async with database.reading() as session:
+        async with database.read_session() as session:
             async for line in lines_of(session, settings.region):
                 if (fault := check.fault(line)) is not None:
                     return fault, check.lines, check.head
@@ -781,7 +781,7 @@ def run_hub(
     settings = load_settings()
     say("1/4 PostgreSQL ...")
     owner_url(settings)
-    ensure_identity(settings.private_key_file, settings.public_key_file)
+    ensure_identity_keys(settings.private_key_file, settings.public_key_file)
     say("2/4 migrations ...")
     run(migrate_database(settings))
     say(f"3/4 pack {pack.name} ...")

@@ -237,7 +237,7 @@ async def privacy_report(settings: Settings, *, now: datetime) -> PrivacyReport:
     for service in (Service.feedback, Service.gateway):
         database = Database(settings, service)
         try:
-            async with database.reading() as session:
+            async with database.read_session() as session:
                 for holding in (h for h in HOLDINGS if h.service is service):
                     row = (
                         await session.execute(_count(holding), {"region": settings.region})

@@ -30,7 +30,7 @@ from services.platform.identity import (
     Caller,
     Scope,
     TokenSigner,
-    ensure_identity,
+    ensure_identity_keys,
     load_private_key,
 )
 from services.platform.migrations import migrate
@@ -129,7 +129,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
     url = embedded_url(Path(os.environ.get(IN_MEMORY, folder)) / "server")
     server = Server(url, folder)
     settings = server.settings("postgres")
-    ensure_identity(settings.private_key_file, settings.public_key_file)
+    ensure_identity_keys(settings.private_key_file, settings.public_key_file)
     # Durability is tested with a server of its own; here it would only cost time.
     quick = [f"ALTER SYSTEM SET {name} = off" for name in ("fsync", "synchronous_commit")]
     asyncio.run(execute(server.url, *quick, "SELECT pg_reload_conf()"))
@@ -198,7 +198,7 @@ class Room:
         database: Database = self.app.state.database
 
         async def transaction() -> Result:
-            async with database.writing() as session:
+            async with database.write_session() as session:
                 return await work(session)
 
         assert self.client.portal is not None
@@ -253,7 +253,7 @@ def new_key(
 
     async def work() -> str:
         database = Database(settings, Service.gateway)
-        async with database.writing() as session:
+        async with database.write_session() as session:
             key = await issue_key(
                 session,
                 settings.region,

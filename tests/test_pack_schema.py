@@ -135,4 +135,4 @@ def test_a_typing_mistake_is_refused_by_the_schema_and_by_the_loader(
     assert faults_by_schema(kind, file) != []
     with pytest.raises(PackError) as caught:
         read_pack(root)
-    assert {fault.file for fault in caught.value.faults} == {path}
+    assert {fault.file for fault in caught.value.issues} == {path}

@@ -24,7 +24,7 @@ async def tables_of(settings: Settings, service: Service) -> set[str]:
     """Every table of a service but the partitions of another."""
     database = Database(settings, service)
     try:
-        async with database.reading() as session:
+        async with database.read_session() as session:
             names = await session.scalars(
                 text(
                     "SELECT c.relname FROM pg_class c "

@@ -27,7 +27,7 @@ from services.assessment.reports.routes import router as reports
 from services.assessment.scenarios.routes import router as scenarios
 from services.assessment.scoring.sensitivity import Sensitivity
 from services.assessment.service_reports import Peers, Transports
-from services.platform.service import make_service
+from services.platform.service import create_service_app
 from services.platform.settings import Service, Settings
 
 EXAMPLES = Path(__file__).with_name("examples.json")
@@ -46,7 +46,7 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
         await app.state.peers.close()
         await app.state.database.close()
 
-    app = make_service(
+    app = create_service_app(
         Service.assessment,
         settings,
         title="emall assessment",

@@ -20,17 +20,17 @@ from services.assessment.scoring.levels import (
     score_levels,
 )
 from services.platform.api_model import ApiModel
-from services.platform.database import Reading, ReadSession
+from services.platform.database import ReadSession, ReadSessionDep
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import Conflict, FieldError, NotFound, problem_responses
-from services.platform.service import API, region_of
-from services.platform.types import BodyNumber, Href, Year
+from services.platform.service import API, get_region
+from services.platform.types import Href, StrictNumber, Year
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
 
-KnownLevel = Annotated[int, Field(ge=0, le=100), BodyNumber]
+KnownLevel = Annotated[int, Field(ge=0, le=100), StrictNumber]
 LevelRange = tuple[KnownLevel, KnownLevel]
 
 
@@ -80,9 +80,9 @@ class LevelsWanted(ApiModel):
 
 
 @router.get("/indices", operation_id="list_indices")
-async def list_indices(request: Request, session: Reading) -> Page[IndexItem]:
+async def list_indices(request: Request, session: ReadSessionDep) -> Page[IndexItem]:
     """The indices that are known, each with its published values and targets."""
-    values = await _values(session, region_of(request))
+    values = await _values(session, get_region(request))
     methods = [m for m in read_methods().values() if isinstance(m, LevelsMethod)]
     return Page(items=[_index(method, values) for method in methods], next=None)
 
@@ -90,7 +90,7 @@ async def list_indices(request: Request, session: Reading) -> Page[IndexItem]:
 @router.get("/indices/{id}", operation_id="get_index", responses=problem_responses(404))
 async def get_index(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     id: SlugPath,
     first: Annotated[
         Year | None,
@@ -102,7 +102,7 @@ async def get_index(
 ) -> IndexItem:
     """One index with its published values and targets by year, and the path to the next target."""
     method = index_method(id)
-    return _index(method, await _values(session, region_of(request)), until=first)
+    return _index(method, await _values(session, get_region(request)), until=first)
 
 
 @router.post(

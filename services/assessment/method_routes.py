@@ -18,7 +18,7 @@ from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import NotFound, problem_responses
 from services.platform.service import API
-from services.platform.types import Href, Line, Sha256, Slug
+from services.platform.types import Href, Sha256, ShortText, Slug
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
@@ -29,8 +29,8 @@ class MethodItem(ApiModel):
     id: Slug
     version: int
     kind: str
-    name: Line
-    name_en: Line
+    name: ShortText
+    name_en: ShortText
     provisional: bool
     valid_from: date | None = Field(description="First day; null where it has always held.")
     valid_to: date | None = Field(description="Last day; null while no end is known.")

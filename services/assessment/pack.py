@@ -22,17 +22,17 @@ from services.platform.database import WriteSession
 from services.platform.ids import new_id
 from services.platform.packs import (
     Change,
-    Fault,
-    Located,
     PackError,
+    PackIssue,
     PackModel,
+    ParsedFile,
     Source,
     SourceFile,
     changes_between,
+    duplicates,
     parse,
     read_yaml,
-    repeated,
-    unknown_references,
+    undefined_references,
 )
 from services.platform.types import Slug
 
@@ -80,8 +80,8 @@ def read_evidence(root: Path) -> EvidencePack:
     """The evidence under this folder; `PackError` with every fault that was found."""
     sources = parse(read_yaml(root / "sources.yaml", root), SourceFile).sources
     agencies = parse(read_yaml(root / "agencies.yaml", root), AgencySlugFile).agencies
-    faults: list[Fault] = []
-    files: dict[str, tuple[Located, tuple[Evidence, ...]]] = {}
+    faults: list[PackIssue] = []
+    files: dict[str, tuple[ParsedFile, tuple[Evidence, ...]]] = {}
     for kind, model in EVIDENCE.items():
         file = root / "evidence" / f"{kind}.yaml"
         if not file.exists():
@@ -90,7 +90,7 @@ def read_evidence(root: Path) -> EvidencePack:
         try:
             files[kind] = (located, _records(located, kind, model))
         except PackError as error:
-            faults += error.faults
+            faults += error.issues
     known: dict[Target, set[str]] = {
         "source": {source.id for source in sources},
         "agency": {agency.slug for agency in agencies},
@@ -102,7 +102,7 @@ def read_evidence(root: Path) -> EvidencePack:
             known[target] = {record.key for record in files[kind][1]} if kind in files else set()
     for kind, (located, records) in files.items():
         name = field_of(kind)
-        faults += repeated(located, name, [record.key for record in records], key="key")
+        faults += duplicates(located, name, [record.key for record in records], key="key")
         for target, keys in known.items():
             pointers = [
                 ((name, index, *reference.path), reference.key)
@@ -110,7 +110,7 @@ def read_evidence(root: Path) -> EvidencePack:
                 for reference in references_of(record)
                 if reference.target == target
             ]
-            faults += unknown_references(located, pointers, keys, what=target)
+            faults += undefined_references(located, pointers, keys, kind=target)
     if faults:
         raise PackError(faults)
     return EvidencePack(tuple(sources), {kind: records for kind, (_, records) in files.items()})
@@ -121,19 +121,19 @@ def field_of(kind: str) -> str:
     return kind.replace("-", "_")
 
 
-def _records(located: Located, kind: str, model: type[Evidence]) -> tuple[Evidence, ...]:
+def _records(located: ParsedFile, kind: str, model: type[Evidence]) -> tuple[Evidence, ...]:
     name = field_of(kind)
     data: Any = located.data
     if not isinstance(data, dict) or list(data) != [name] or not isinstance(data[name], list):
-        raise PackError([located.fault((), f"must hold one list named {name}")])
+        raise PackError([located.issue((), f"must hold one list named {name}")])
     records: list[Evidence] = []
-    faults: list[Fault] = []
+    faults: list[PackIssue] = []
     for index, entry in enumerate(data[name]):
         try:
             records.append(model.model_validate(entry))
         except ValidationError as error:
             faults += [
-                located.fault(
+                located.issue(
                     (name, index, *item["loc"]), item["msg"].removeprefix("Value error, ")
                 )
                 for item in error.errors()

@@ -7,8 +7,8 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.catalog.routes import router
-from services.platform.prepared_reads import HotReads
-from services.platform.service import API, make_service
+from services.platform.prepared_reads import PreparedReads
+from services.platform.service import API, create_service_app
 from services.platform.settings import Service, Settings
 
 EXAMPLES = Path(__file__).with_name("examples.json")
@@ -23,7 +23,7 @@ def create_app(settings: Settings) -> FastAPI:
         await app.state.reads.close()
         await app.state.database.close()
 
-    app = make_service(
+    app = create_service_app(
         Service.catalog,
         settings,
         title="emall catalog",
@@ -32,5 +32,5 @@ def create_app(settings: Settings) -> FastAPI:
         examples=EXAMPLES,
         is_published=lambda path: path.startswith(f"{API}/"),
     )
-    app.state.reads = HotReads(app.state.database)
+    app.state.reads = PreparedReads(app.state.database)
     return app

@@ -17,13 +17,13 @@ from services.catalog.records import (
 )
 from services.catalog.search import common_name_key, search_texts
 from services.platform.database import WriteSession
-from services.platform.packs import Path_
+from services.platform.packs import FieldPath
 from services.platform.problems import Conflict, FieldError, json_pointer
 
 Target = Literal["source", "life event", "link"]
 
 
-def references_of(service: Service) -> Iterator[tuple[Target, Path_, str]]:
+def references_of(service: Service) -> Iterator[tuple[Target, FieldPath, str]]:
     """What a service points at: kind of thing, place of the pointer, key."""
     for n, source in enumerate(service.sources):
         yield "source", ("sources", n), source

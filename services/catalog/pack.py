@@ -28,17 +28,17 @@ from services.catalog.records import (
 from services.platform.database import WriteSession
 from services.platform.packs import (
     Change,
-    Fault,
-    Located,
+    FieldPath,
     PackError,
-    Path_,
+    PackIssue,
+    ParsedFile,
     Source,
     SourceFile,
     changes_between,
+    duplicates,
     parse,
     read_yaml,
-    repeated,
-    unknown_references,
+    undefined_references,
 )
 
 
@@ -67,16 +67,16 @@ def read_catalog(root: Path) -> CatalogPack:
     events = parse(events_file, LifeEventFile).life_events
     links = parse(links_file, LinkSlugFile).links
     faults = [
-        *repeated(sources_file, "sources", [source.id for source in sources], key="id"),
-        *repeated(agencies_file, "agencies", [agency.slug for agency in agencies]),
-        *repeated(events_file, "life_events", [event.slug for event in events]),
+        *duplicates(sources_file, "sources", [source.id for source in sources], key="id"),
+        *duplicates(agencies_file, "agencies", [agency.slug for agency in agencies]),
+        *duplicates(events_file, "life_events", [event.slug for event in events]),
     ]
-    parsed: list[tuple[Located, ServiceFile]] = []
+    parsed: list[tuple[ParsedFile, ServiceFile]] = []
     for located in service_files:
         try:
             parsed.append((located, parse(located, ServiceFile)))
         except PackError as error:
-            faults += error.faults
+            faults += error.issues
 
     known = {
         "source": {source.id for source in sources},
@@ -85,11 +85,11 @@ def read_catalog(root: Path) -> CatalogPack:
         "link": {link.slug for link in links},
     }
     for index, agency in enumerate(agencies):
-        faults += unknown_references(
+        faults += undefined_references(
             agencies_file,
             [(("agencies", index, "sources", n), name) for n, name in enumerate(agency.sources)],
             known["source"],
-            what="source",
+            kind="source",
         )
     seen: dict[str, str] = {}
     for located, file in parsed:
@@ -97,7 +97,7 @@ def read_catalog(root: Path) -> CatalogPack:
             faults += _service_faults(located, index, service, known=known)
             if service.slug in seen:
                 path = ("services", index, "slug")
-                faults.append(located.fault(path, f"stands in {seen[service.slug]} already"))
+                faults.append(located.issue(path, f"stands in {seen[service.slug]} already"))
             seen[service.slug] = located.file
     if faults:
         raise PackError(faults)
@@ -107,17 +107,17 @@ def read_catalog(root: Path) -> CatalogPack:
 
 
 def _service_faults(
-    located: Located, index: int, service: Service, *, known: Mapping[str, set[str]]
-) -> list[Fault]:
+    located: ParsedFile, index: int, service: Service, *, known: Mapping[str, set[str]]
+) -> list[PackIssue]:
     at = ("services", index)
-    found = {what: list[tuple[Path_, str]]() for what in known}
+    found = {what: list[tuple[FieldPath, str]]() for what in known}
     found["agency"].append(((*at, "agency"), service.agency))
     for what, place, key in references_of(service):
         found[what].append(((*at, *place), key))
     return [
         fault
         for what, references in found.items()
-        for fault in unknown_references(located, references, known[what], what=what)
+        for fault in undefined_references(located, references, known[what], kind=what)
     ]
 
 

@@ -10,7 +10,7 @@ from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
 from services.platform.packs import PackModel
-from services.platform.types import BodyNumber, HttpsUrl, Line, Slug, Text
+from services.platform.types import HttpsUrl, ShortText, Slug, StrictNumber, Text
 
 ComponentCode = Literal[
     "persyaratan",
@@ -42,9 +42,9 @@ class Agency(PackModel):
     """An agency (OPD) of the regency, or a national office in it."""
 
     slug: Slug
-    name: Line
-    short_name: Line
-    name_en: Line
+    name: ShortText
+    short_name: ShortText
+    name_en: ShortText
     kind: Literal[
         "dinas", "badan", "sekretariat", "inspektorat", "rsud", "kecamatan", "instansi_vertikal"
     ]
@@ -57,8 +57,8 @@ class LifeEvent(PackModel):
     """A moment in life or business that makes somebody need services."""
 
     slug: Slug
-    name: Line
-    name_en: Line
+    name: ShortText
+    name_en: ShortText
     description: Text
     description_en: Text
 
@@ -86,10 +86,10 @@ class Component(PackModel):
     items: list[Text] = Field(default_factory=list[Text], max_length=200)
     items_en: list[Text] = Field(default_factory=list[Text], max_length=200)
     duration: Duration | None = Field(None, description="ISO 8601, such as P14D.")
-    working_days: Annotated[int, Field(ge=0, le=3650), BodyNumber] | None = Field(
+    working_days: Annotated[int, Field(ge=0, le=3650), StrictNumber] | None = Field(
         None, description="Where the time counts working days."
     )
-    fee_idr: Annotated[int, Field(ge=0), BodyNumber] | None = Field(
+    fee_idr: Annotated[int, Field(ge=0), StrictNumber] | None = Field(
         None, description="Rupiah; 0 where the service is free."
     )
     sources: list[Slug] = Field(min_length=1, max_length=100)
@@ -106,16 +106,16 @@ class Service(PackModel):
 
     slug: Slug = Field(description="Its name in addresses; kept for good.")
     agency: Slug = Field(description="Slug of the agency that gives it.")
-    name: Line
-    name_en: Line
+    name: ShortText
+    name_en: ShortText
     summary: Text
     summary_en: Text
     status: Literal["active", "inactive"] = Field(
         "active", description="Inactive where it exists on paper but cannot be used."
     )
     digital: StrictBool = Field(description="Whether it has an online channel.")
-    common_names: list[Line] = Field(
-        default_factory=list[Line],
+    common_names: list[ShortText] = Field(
+        default_factory=list[ShortText],
         max_length=100,
         description="What people call it; a search for exactly that finds it first.",
     )

@@ -25,15 +25,21 @@ from services.catalog.schemas import (
     service_summary,
 )
 from services.catalog.search import all_in_names, all_words, any_word, common_name_key, words_of
-from services.platform.concurrency_control import IfMatch, check_match, entity_tag
-from services.platform.database import Database, Reading, ReadSession, WriteSession, Writing
+from services.platform.concurrency_control import IfMatch, check_if_match, entity_tag
+from services.platform.database import (
+    Database,
+    ReadSession,
+    ReadSessionDep,
+    WriteSession,
+    WriteSessionDep,
+)
 from services.platform.identity import CatalogWriter
-from services.platform.paging import Page, next_address
+from services.platform.paging import Page, next_page_url
 from services.platform.parameters import Limit, SlugCursor, SlugPath
-from services.platform.prepared_reads import HotReads
+from services.platform.prepared_reads import PreparedReads
 from services.platform.problems import NotAllowed, NotFound, problem_responses
-from services.platform.service import API, region_of
-from services.platform.types import TEXT_PATTERN, Moment, Slug
+from services.platform.service import API, get_region
+from services.platform.types import TEXT_PATTERN, Slug, UtcDatetime
 
 router = APIRouter(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
 
@@ -58,13 +64,13 @@ async def list_services(
         ChannelKind | None, Query(description="Only services with this channel.")
     ] = None,
     modified_after: Annotated[
-        Moment | None, Query(description="Only services that changed after this moment.")
+        UtcDatetime | None, Query(description="Only services that changed after this moment.")
     ] = None,
     cursor: SlugCursor = None,
     limit: Limit = 20,
 ) -> Response | Page[ServiceSummary]:
     """Public services: all by name, or those that fit `query`, best first."""
-    region = region_of(request)
+    region = get_region(request)
     if query is None:
         return await _list(
             request, region, agency, life_event, channel, modified_after, cursor, limit
@@ -86,27 +92,27 @@ async def list_services(
         "name": common_name_key(query),
     }
     database: Database = request.app.state.database
-    async with database.reading() as session:
+    async with database.read_session() as session:
         rows = (await session.execute(text(queries.SEARCH), parameters)).all()
     items = [service_summary(row, href=f"{API}/services/{row.slug}") for row in rows[:limit]]
     more = items[-1].slug if len(rows) > limit else None
-    return Page(items=items, next=next_address(request, more))
+    return Page(items=items, next=next_page_url(request, more))
 
 
 async def _list(request: Request, region: str, *choice: Any) -> Response:
     """A page of all services: the bytes that PostgreSQL put together, and the way on."""
-    reads: HotReads = request.app.state.reads
-    row = await reads.row(queries.LIST, region, *choice)
-    more = json.dumps(next_address(request, row["last"] if row["is_more"] else None))
+    reads: PreparedReads = request.app.state.reads
+    row = await reads.fetch_row(queries.LIST, region, *choice)
+    more = json.dumps(next_page_url(request, row["last"] if row["is_more"] else None))
     return Response(f'{{"items":[{row["items"]}],"next":{more}}}', media_type="application/json")
 
 
 @router.get("/services/{slug}", operation_id="get_service", responses=problem_responses(404))
 async def get_service(
-    request: Request, response: Response, session: Reading, slug: SlugPath
+    request: Request, response: Response, session: ReadSessionDep, slug: SlugPath
 ) -> ServiceDetail:
     """One service: what it asks, costs and takes, where to go, and the sources of each."""
-    detail = await _find(session, region_of(request), slug)
+    detail = await _find(session, get_region(request), slug)
     response.headers["ETag"] = entity_tag(detail)
     return detail
 
@@ -119,7 +125,7 @@ async def get_service(
 async def put_service(
     request: Request,
     response: Response,
-    session: Writing,
+    session: WriteSessionDep,
     *,
     caller: CatalogWriter,
     slug: SlugPath,
@@ -130,12 +136,12 @@ async def put_service(
 
     A new service comes with the regency's pack.
     """
-    region = region_of(request)
+    region = get_region(request)
     await session.execute(text(queries.HOLD_SERVICE), {"region": region, "slug": slug})
     before = await _find(session, region, slug)
-    if not caller.may_write_for(before.service.agency):
+    if not caller.can_write_for(before.service.agency):
         raise NotAllowed(f"{slug} is a service of {before.service.agency}, not of this key.")
-    check_match(if_match, before)
+    check_if_match(if_match, before)
     if service != before.service:
         await publish_edit(
             session,
@@ -174,10 +180,10 @@ async def _find(session: ReadSession | WriteSession, region: str, slug: str) -> 
     responses=problem_responses(404),
 )
 async def list_service_versions(
-    request: Request, session: Reading, slug: SlugPath
+    request: Request, session: ReadSessionDep, slug: SlugPath
 ) -> ServiceVersions:
     """Every version of a service, the newest first."""
-    parameters = {"region": region_of(request), "slug": slug}
+    parameters = {"region": get_region(request), "slug": slug}
     rows = (await session.execute(text(queries.VERSIONS), parameters)).all()
     if not rows:
         raise _no_service(slug)
@@ -202,12 +208,12 @@ async def list_service_versions(
 )
 async def get_service_version(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     slug: SlugPath,
     number: Annotated[int, Path(ge=1, le=1_000_000, description="Number of the version.")],
 ) -> ServiceAtVersion:
     """A service as it was published in one version."""
-    parameters = {"region": region_of(request), "slug": slug, "number": number}
+    parameters = {"region": get_region(request), "slug": slug, "number": number}
     row = (await session.execute(text(queries.VERSION), parameters)).one_or_none()
     if row is None:
         raise NotFound(f"The service {slug} has no version {number}.")
@@ -216,10 +222,10 @@ async def get_service_version(
 
 @router.get("/agencies", operation_id="list_agencies")
 async def list_agencies(
-    request: Request, session: Reading, cursor: SlugCursor = None, limit: Limit = 50
+    request: Request, session: ReadSessionDep, cursor: SlugCursor = None, limit: Limit = 50
 ) -> Page[AgencyItem]:
     """The agencies (OPD), each with the number of its services."""
-    parameters = {"region": region_of(request), "cursor": cursor, "limit": limit + 1}
+    parameters = {"region": get_region(request), "cursor": cursor, "limit": limit + 1}
     rows = (await session.execute(text(queries.AGENCIES), parameters)).all()
     items = [
         AgencyItem(
@@ -230,13 +236,13 @@ async def list_agencies(
         for row in rows[:limit]
     ]
     more = items[-1].slug if len(rows) > limit else None
-    return Page(items=items, next=next_address(request, more))
+    return Page(items=items, next=next_page_url(request, more))
 
 
 @router.get("/life-events", operation_id="list_life_events")
-async def list_life_events(request: Request, session: Reading) -> Page[LifeEventItem]:
+async def list_life_events(request: Request, session: ReadSessionDep) -> Page[LifeEventItem]:
     """The life events in their order, each with the number of its services."""
-    rows = (await session.execute(text(queries.LIFE_EVENTS), {"region": region_of(request)})).all()
+    rows = (await session.execute(text(queries.LIFE_EVENTS), {"region": get_region(request)})).all()
     items = [
         LifeEventItem(
             **row.content,
@@ -249,9 +255,9 @@ async def list_life_events(request: Request, session: Reading) -> Page[LifeEvent
 
 
 @router.get("/catalog/summary", operation_id="get_catalog_summary")
-async def get_catalog_summary(request: Request, session: Reading) -> CatalogSummary:
+async def get_catalog_summary(request: Request, session: ReadSessionDep) -> CatalogSummary:
     """How much of the service standards is published, over all and per agency."""
-    rows = (await session.execute(text(queries.SUMMARY), {"region": region_of(request)})).all()
+    rows = (await session.execute(text(queries.SUMMARY), {"region": get_region(request)})).all()
     services = sum(row.services for row in rows)
     published = sum(row.components for row in rows)
     return CatalogSummary(

@@ -7,15 +7,15 @@ from pydantic import AwareDatetime, Field
 from services.catalog.records import COMPONENTS, Agency, ChannelKind, LifeEvent, Service
 from services.platform.api_model import ApiModel
 from services.platform.packs import Source
-from services.platform.types import Href, Line, Slug, Text
+from services.platform.types import Href, ShortText, Slug, Text
 
 
 class AgencyReference(ApiModel):
     """The agency that gives a service."""
 
     slug: Slug
-    name: Line
-    short_name: Line
+    name: ShortText
+    short_name: ShortText
 
 
 class Completeness(ApiModel):
@@ -29,8 +29,8 @@ class ServiceSummary(ApiModel):
     """A service as it stands in a list."""
 
     slug: Slug
-    name: Line
-    name_en: Line
+    name: ShortText
+    name_en: ShortText
     summary: Text
     summary_en: Text
     agency: AgencyReference

@@ -29,8 +29,8 @@ from services.feedback.surveys.follow_up_routes import router as follow_up
 from services.feedback.surveys.rating_routes import router as rating_tokens
 from services.feedback.surveys.routes import router as surveys
 from services.platform.database import Database
-from services.platform.jobs import end
-from services.platform.service import make_service
+from services.platform.jobs import cancel_and_wait
+from services.platform.service import create_service_app
 from services.platform.settings import Service, Settings
 
 EXAMPLES = Path(__file__).with_name("examples.json")
@@ -63,11 +63,11 @@ def create_app(settings: Settings) -> FastAPI:
             yield {STATE: at_once} if settings.fast_path else {}
         finally:
             for task in (retention, clearing):
-                await end(task)
+                await cancel_and_wait(task)
             await ingest.close()
             await database.close()
 
-    return make_service(
+    return create_service_app(
         Service.feedback,
         settings,
         title="emall feedback",
@@ -89,5 +89,5 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         examples=EXAMPLES,
         models=[UsageCloudEvent],
-        make=EventsFirst,
+        app_class=EventsFirst,
     )

@@ -64,19 +64,19 @@ from services.gateway.routing import owner_of
 from services.gateway.webhooks.delivery import Messenger
 from services.gateway.webhooks.reporting_reminders import Reminders
 from services.gateway.webhooks.routes import router as webhooks
-from services.platform.cache_control import Freshness
-from services.platform.database import Database, install_outage_handlers
+from services.platform.cache_control import CacheControlMiddleware
+from services.platform.database import Database, add_database_error_handlers
 from services.platform.derived_keys import derived_key
 from services.platform.identity import (
     ANONYMOUS,
     Caller,
     TokenSigner,
-    ensure_identity,
+    ensure_identity_keys,
     load_private_key,
 )
-from services.platform.middleware import BodyLimit, EntityTags
-from services.platform.problems import install_problem_handlers
-from services.platform.service import VERSION, health_router, openapi_with_problems
+from services.platform.middleware import BodyLimitMiddleware, EntityTagMiddleware
+from services.platform.problems import add_problem_handlers
+from services.platform.service import VERSION, build_openapi, health_router
 from services.platform.settings import Service, Settings
 
 BEHIND = (Service.catalog, Service.feedback, Service.assessment)
@@ -142,7 +142,7 @@ def local_services(settings: Settings) -> dict[Service, FastAPI]:
 
 def create_app(settings: Settings) -> FastAPI:
     """The whole hub behind one door; services with an address of their own run elsewhere."""
-    ensure_identity(settings.private_key_file, settings.public_key_file)
+    ensure_identity_keys(settings.private_key_file, settings.public_key_file)
     key = load_private_key(settings.private_key_file)
     signer = TokenSigner(key, settings.region)
     database = Database(settings, Service.gateway)
@@ -203,8 +203,10 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         separate_input_output_schemas=False,
         middleware=[
-            Middleware(Freshness, is_published=lambda path: areas_of(path) is not None),
-            Middleware(EntityTags),
+            Middleware(
+                CacheControlMiddleware, is_published=lambda path: areas_of(path) is not None
+            ),
+            Middleware(EntityTagMiddleware),
         ],
     )
     app.state.settings = settings
@@ -216,9 +218,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.documents = {}
     app.state.typesetting = CapacityLimiter(1)  # reports set at a time, beside the event loop
     _furnish(app, key)
-    install_problem_handlers(app)
+    add_problem_handlers(app)
     install_error_pages(app)
-    install_outage_handlers(app)
+    add_database_error_handlers(app)
     door = Door(
         app.behind_the_door,
         entrance=entrance,
@@ -226,7 +228,7 @@ def create_app(settings: Settings) -> FastAPI:
         upstreams=upstreams,
         cache=cache,
     )
-    limited = BodyLimit(door, limit=settings.max_body_bytes)
+    limited = BodyLimitMiddleware(door, limit=settings.max_body_bytes)
     app.before = ServerErrorMiddleware(limited, handler=app.exception_handlers[Exception])
     for router in (
         link_health,
@@ -257,7 +259,7 @@ def create_app(settings: Settings) -> FastAPI:
     ):
         app.include_router(router)
     app.mount("/static", Assets(), name="static")
-    app.openapi = lambda: openapi_with_problems(app, examples=EXAMPLES)
+    app.openapi = lambda: build_openapi(app, examples=EXAMPLES)
 
     return app
 

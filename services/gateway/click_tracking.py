@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 from sqlalchemy import text
 
-from services.platform.database import NO_ANSWER, Database
+from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.ids import new_id
-from services.platform.jobs import Background
+from services.platform.jobs import BackgroundJob
 from services.platform.service import API
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ RETURNING event
 """
 
 
-class Clicks(Background):
+class Clicks(BackgroundJob):
     """Records visits and delivers them, each once: their ids make a repeated delivery harmless."""
 
     task_name = "deliver clicks"
@@ -74,7 +74,7 @@ class Clicks(Background):
         event_id = new_id()
         event: dict[str, Any] = {"id": str(event_id), "occurred_at": at.isoformat(), **said}
         try:
-            async with self._database.writing() as session:
+            async with self._database.write_session() as session:
                 await session.execute(
                     text(KEEP),
                     {
@@ -83,7 +83,7 @@ class Clicks(Background):
                         "event": json.dumps(event),
                     },
                 )
-        except NO_ANSWER:
+        except DATABASE_ERRORS:
             log.exception("%s was not counted: the database does not answer", said["link"])
             return
         self._waiting.set()
@@ -105,7 +105,7 @@ class Clicks(Background):
     async def _deliver(self) -> int:
         """Delivers one batch; its rows go when feedback has stored them."""
         try:
-            async with self._database.writing() as session:
+            async with self._database.write_session() as session:
                 rows = await session.scalars(text(TAKE), {"region": self._region, "batch": BATCH})
                 events = list(rows)
                 if events:
@@ -114,6 +114,6 @@ class Clicks(Background):
                     )
                     answer.raise_for_status()
                 return len(events)
-        except (*NO_ANSWER, httpx.HTTPError) as error:
+        except (*DATABASE_ERRORS, httpx.HTTPError) as error:
             log.warning("visits wait for delivery: %s", error)
             return 0

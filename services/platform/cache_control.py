@@ -10,14 +10,14 @@ from services.platform.identity import Caller
 PUBLISHED = "public, max-age=15, stale-while-revalidate=60, stale-if-error=86400"
 """Of what is published: seconds old at most, and readable for a day while its owner is down."""
 
-ASK_AGAIN = "no-cache"
+NO_CACHE = "no-cache"
 """Of what is public and must be of this moment: kept by a browser, asked for with its tag."""
 
-PERSONAL = "private, no-store"
+PRIVATE = "private, no-store"
 """Of what a key alone shows."""
 
 
-class Freshness:
+class CacheControlMiddleware:
     """Adds `Cache-Control` to successful reads (RFC 9111, 5.2.2); `is_published` tells by path."""
 
     def __init__(self, app: ASGIApp, is_published: Callable[[str], bool] = lambda _: False) -> None:
@@ -32,13 +32,13 @@ class Freshness:
         async def saying(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] in {200, 304}:
                 headers = MutableHeaders(raw=message["headers"])
-                headers.setdefault("Cache-Control", self._said(scope))
+                headers.setdefault("Cache-Control", self._cache_control(scope))
             await send(message)
 
         await self.app(scope, receive, saying)
 
-    def _said(self, scope: Scope) -> str:
+    def _cache_control(self, scope: Scope) -> str:
         caller: Caller | None = scope.get("caller")
         if caller is not None and not caller.is_anonymous:
-            return PERSONAL
-        return PUBLISHED if self.is_published(scope["path"]) else ASK_AGAIN
+            return PRIVATE
+        return PUBLISHED if self.is_published(scope["path"]) else NO_CACHE

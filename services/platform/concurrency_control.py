@@ -37,7 +37,7 @@ IdempotencyKey = Annotated[
     ),
 ]
 
-CLAIM = """
+CLAIM_KEY = """
 -- Keeps what a creation is about to make, unless the same key made something before.
 INSERT INTO {schema}.creation (region, caller, key, fingerprint, created_id, recorded_at)
 VALUES (:region, :caller, :key, :fingerprint, :created_id, :now)
@@ -45,7 +45,7 @@ ON CONFLICT (region, caller, key) DO NOTHING
 RETURNING created_id
 """
 
-MADE = """
+SELECT_KEY = """
 -- What this key made before.
 SELECT fingerprint, created_id FROM {schema}.creation
 WHERE region = :region AND caller = :caller AND key = :key
@@ -57,7 +57,7 @@ def entity_tag(model: BaseModel) -> str:
     return f'"{_digest(model)}"'
 
 
-def check_match(if_match: str | None, current: BaseModel) -> None:
+def check_if_match(if_match: str | None, current: BaseModel) -> None:
     """Refuses a change by somebody who has not seen the current state (RFC 9110, 13.1.1)."""
     tag = entity_tag(current)
     if if_match is None:
@@ -70,7 +70,7 @@ def check_match(if_match: str | None, current: BaseModel) -> None:
         )
 
 
-async def claim_creation(
+async def claim_idempotency_key(
     session: WriteSession,
     service: Service,
     region: str,
@@ -91,12 +91,12 @@ async def claim_creation(
     names = {"region": region, "caller": caller, "key": key}
     fingerprint = _digest(body)
     claimed = await session.scalar(
-        text(CLAIM.format(schema=service.value)),
+        text(CLAIM_KEY.format(schema=service.value)),
         names | {"fingerprint": fingerprint, "created_id": str(new_id), "now": now},
     )
     if claimed is not None:
         return new_id, True
-    before = (await session.execute(text(MADE.format(schema=service.value)), names)).one()
+    before = (await session.execute(text(SELECT_KEY.format(schema=service.value)), names)).one()
     if before.fingerprint != fingerprint:
         detail = "stood for another body before; use a new one for a new creation"
         error = FieldError(pointer=None, parameter="Idempotency-Key", detail=detail)

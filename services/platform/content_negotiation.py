@@ -5,10 +5,12 @@ from typing import TypeVar
 
 from fastapi import Request
 
-Form = TypeVar("Form", bound=str)
+Format = TypeVar("Format", bound=str)
 
 
-def wanted_form(request: Request, given: Form | None, offered: Mapping[Form, str]) -> Form:
+def negotiate_format(
+    request: Request, given: Format | None, offered: Mapping[Format, str]
+) -> Format:
     """The form that is given, or that `Accept` prefers; the first offered one where it has no say.
 
     `offered` are the media types of the forms. What accepts none of them gets the first as well.

@@ -36,7 +36,7 @@ WriteSession = NewType("WriteSession", AsyncSession)
 
 log = logging.getLogger(__name__)
 
-NO_ANSWER = (
+DATABASE_ERRORS = (
     SQLAlchemyError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
@@ -47,7 +47,7 @@ NO_ANSWER = (
 )
 """What a statement fails with where the database is away or refuses it."""
 
-AWAY = (
+CONNECTION_LOST_ERRORS = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # it stops, or starts
     asyncpg.TooManyConnectionsError,
@@ -58,8 +58,8 @@ AWAY = (
 
 START_ATTEMPTS = 6
 
-_starting = threading.Lock()
-_started: dict[Path, "PostgresServer"] = {}
+_start_lock = threading.Lock()
+_servers: dict[Path, "PostgresServer"] = {}
 
 
 def embedded_url(data_dir: Path) -> str:
@@ -69,10 +69,10 @@ def embedded_url(data_dir: Path) -> str:
     """
     data_dir.mkdir(parents=True, exist_ok=True)
     folder = data_dir.resolve() / "postgres"
-    with _starting:
-        if folder not in _started:
-            _started[folder] = _start(folder)
-    return _started[folder].get_uri()
+    with _start_lock:
+        if folder not in _servers:
+            _servers[folder] = _start(folder)
+    return _servers[folder].get_uri()
 
 
 def _start(folder: Path) -> "PostgresServer":
@@ -135,16 +135,16 @@ class Database:
         self._settings = settings
         self._service = service
         self._engine: AsyncEngine | None = None
-        self._opening = asyncio.Lock()
+        self._open_lock = asyncio.Lock()
 
     async def engine(self) -> AsyncEngine:
         if self._engine is None:
-            async with self._opening:
+            async with self._open_lock:
                 if self._engine is None:
-                    self._engine = await asyncio.to_thread(self._make)
+                    self._engine = await asyncio.to_thread(self._create_engine)
         return self._engine
 
-    def _make(self) -> AsyncEngine:
+    def _create_engine(self) -> AsyncEngine:
         own = self._settings.service_database_url(self._service)
         return make_engine(
             own or owner_url(self._settings),
@@ -154,14 +154,14 @@ class Database:
         )
 
     @asynccontextmanager
-    async def reading(self) -> AsyncGenerator[ReadSession]:
+    async def read_session(self) -> AsyncGenerator[ReadSession]:
         """A read-only transaction."""
         engine = (await self.engine()).execution_options(postgresql_readonly=True)
         async with async_sessionmaker(engine, expire_on_commit=False)() as session:
             yield ReadSession(session)
 
     @asynccontextmanager
-    async def writing(self) -> AsyncGenerator[WriteSession]:
+    async def write_session(self) -> AsyncGenerator[WriteSession]:
         """A transaction: all of its block is stored, or nothing."""
         engine = await self.engine()
         async with async_sessionmaker(engine, expire_on_commit=False).begin() as session:
@@ -190,47 +190,49 @@ class Database:
             self._engine = None
 
 
-def is_away(error: BaseException) -> bool:
+def is_connection_lost(error: BaseException) -> bool:
     """Whether an error tells that the database is away."""
     if isinstance(error, DBAPIError):
         cause = error.orig.__cause__ if error.orig is not None else None
-        return error.connection_invalidated or (cause is not None and is_away(cause))
+        return error.connection_invalidated or (cause is not None and is_connection_lost(cause))
     if isinstance(error, OSError):
         return error.filename is None  # of a socket, and not of a file
     # asyncpg calls an interface error also what it cannot write down: that is no outage.
-    return isinstance(error, (PoolTimeout, *AWAY)) and not isinstance(error, ValueError)
+    return isinstance(error, (PoolTimeout, *CONNECTION_LOST_ERRORS)) and not isinstance(
+        error, ValueError
+    )
 
 
-def install_outage_handlers(app: FastAPI) -> None:
+def add_database_error_handlers(app: FastAPI) -> None:
     """A database that is away is told as such (503), and when to come again."""
     told: Any = app.exception_handlers[ProblemError]
     crashed: Any = app.exception_handlers[Exception]
 
     async def on_outage(request: Request, error: Exception) -> Any:
-        if not is_away(error):
+        if not is_connection_lost(error):
             return await crashed(request, error)
         log.warning("no answer at %s %s", request.method, request.url.path, exc_info=error)
         away = Unavailable("The database does not answer now; try again shortly.")
         return await told(request, away)
 
-    for kind in NO_ANSWER:
+    for kind in DATABASE_ERRORS:
         app.add_exception_handler(kind, on_outage)
 
 
-async def _reading(request: Request) -> AsyncGenerator[ReadSession]:
+async def get_read_session(request: Request) -> AsyncGenerator[ReadSession]:
     database: Database = request.app.state.database
-    async with database.reading() as session:
+    async with database.read_session() as session:
         yield session
 
 
-async def _writing(request: Request) -> AsyncGenerator[WriteSession]:
+async def get_write_session(request: Request) -> AsyncGenerator[WriteSession]:
     database: Database = request.app.state.database
-    async with database.writing() as session:
+    async with database.write_session() as session:
         yield session
 
 
-Reading = Annotated[ReadSession, Depends(_reading, scope="function")]
+ReadSessionDep = Annotated[ReadSession, Depends(get_read_session, scope="function")]
 """The request's read-only transaction."""
 
-Writing = Annotated[WriteSession, Depends(_writing, scope="function")]
+WriteSessionDep = Annotated[WriteSession, Depends(get_write_session, scope="function")]
 """The request's transaction, committed before the answer leaves."""

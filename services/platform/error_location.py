@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-Place = tuple[str | int, ...]
+Location = tuple[str | int, ...]
 
 
-def place_in(document: object, location: Sequence[str | int], *, missing: bool) -> Place:
+def field_location(document: object, location: Sequence[str | int], *, missing: bool) -> Location:
     """The part of pydantic's location that names a field of this document.
 
     Pydantic adds the branches of a union and a mark for keys, which nobody wrote. `missing` tells

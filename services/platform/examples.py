@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 
-def show_examples(document: dict[str, Any], file: Path) -> None:
+def add_examples(document: dict[str, Any], file: Path) -> None:
     """Puts the examples of a file into an OpenAPI document; `KeyError` where one has no place.
 
     The file holds, by id of the operation, `request` by media type and `answers` by status.

@@ -46,10 +46,10 @@ class Caller(BaseModel):
     def is_anonymous(self) -> bool:
         return self.subject == "anonymous"
 
-    def may(self, scope: Scope) -> bool:
+    def has_scope(self, scope: Scope) -> bool:
         return scope in self.scopes or "admin" in self.scopes
 
-    def may_write_for(self, agency: str) -> bool:
+    def can_write_for(self, agency: str) -> bool:
         """An agency writes for itself alone; an administrator for every agency."""
         return self.agency == agency or "admin" in self.scopes
 
@@ -60,15 +60,15 @@ ANONYMOUS = Caller(subject="anonymous")
 class TokenSigner:
     """Signs callers into tokens; a token is made anew when half of its life is over."""
 
-    def __init__(self, key: Ed25519PrivateKey, region: str, *, remembered: int = 1024) -> None:
+    def __init__(self, key: Ed25519PrivateKey, region: str, *, cache_size: int = 1024) -> None:
         self._key = key
         self._region = region
-        self._made: OrderedDict[Caller, tuple[float, str]] = OrderedDict()
-        self._remembered = remembered
+        self._tokens: OrderedDict[Caller, tuple[float, str]] = OrderedDict()
+        self._cache_size = cache_size
 
     def sign(self, caller: Caller) -> str:
         now = time.time()
-        known = self._made.get(caller)
+        known = self._tokens.get(caller)
         if known is not None and known[0] > now:
             return known[1]
         claims: dict[str, Any] = {
@@ -82,25 +82,25 @@ class TokenSigner:
             "exp": int(now) + TOKEN_SECONDS,
         }
         token = jwt.encode(claims, self._key, algorithm="EdDSA")
-        self._made[caller] = (now + TOKEN_SECONDS / 2, token)
-        self._made.move_to_end(caller)
-        while len(self._made) > self._remembered:
-            self._made.popitem(last=False)
+        self._tokens[caller] = (now + TOKEN_SECONDS / 2, token)
+        self._tokens.move_to_end(caller)
+        while len(self._tokens) > self._cache_size:
+            self._tokens.popitem(last=False)
         return token
 
 
 class TokenVerifier:
     """Checks tokens; one that was checked before is not checked again while it lives."""
 
-    def __init__(self, key: Ed25519PublicKey, region: str, *, remembered: int = 1024) -> None:
+    def __init__(self, key: Ed25519PublicKey, region: str, *, cache_size: int = 1024) -> None:
         self._key = key
         self._region = region
-        self._checked: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
-        self._remembered = remembered
+        self._verified: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
+        self._cache_size = cache_size
 
     def verify(self, token: str) -> Caller:
         """The caller of a valid token; `NotAuthenticated` for any other."""
-        known = self._checked.get(token)
+        known = self._verified.get(token)
         if known is not None and known[0] > time.time():
             return known[1]
         try:
@@ -119,13 +119,13 @@ class TokenVerifier:
         caller = Caller(
             subject=claims["sub"], agency=claims.get("agency"), scopes=claims.get("scopes", ())
         )
-        self._checked[token] = (float(claims["exp"]), caller)
-        while len(self._checked) > self._remembered:
-            self._checked.popitem(last=False)
+        self._verified[token] = (float(claims["exp"]), caller)
+        while len(self._verified) > self._cache_size:
+            self._verified.popitem(last=False)
         return caller
 
 
-def ensure_identity(private_file: Path, public_file: Path) -> None:
+def ensure_identity_keys(private_file: Path, public_file: Path) -> None:
     """Makes the pair of keys once; a process that comes second keeps what the first one made."""
     if not private_file.exists():
         private_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -173,17 +173,17 @@ def load_public_key(file: Path) -> Ed25519PublicKey:
     return key
 
 
-def caller_of(request: Request) -> Caller:
+def get_caller(request: Request) -> Caller:
     """The caller whom the service's guard found in the request's token."""
     caller: Caller = request.scope["caller"]
     return caller
 
 
-AnyCaller = Annotated[Caller, Depends(caller_of)]
+CurrentCaller = Annotated[Caller, Depends(get_caller)]
 """Whoever calls, with or without a key."""
 
 
-class Requires(HTTPBearer):
+class RequireScope(HTTPBearer):
     """A dependency that lets through only a caller with a scope, and says so in OpenAPI."""
 
     def __init__(self, scope: Scope) -> None:
@@ -192,25 +192,25 @@ class Requires(HTTPBearer):
             description="API key of an agency, `emk_<id>_<secret>`, issued by `emall keys issue`.",
             auto_error=False,
         )
-        self.needed: Scope = scope
+        self.scope: Scope = scope
 
     async def __call__(self, request: Request) -> Caller:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
-        return self.check(caller_of(request))
+        return self.check(get_caller(request))
 
     def check(self, caller: Caller) -> Caller:
         """The caller, if it has the scope."""
         if caller.is_anonymous:
             raise NotAuthenticated("Send an agency's key: Authorization: Bearer emk_<id>_<secret>.")
-        if not caller.may(self.needed):
+        if not caller.has_scope(self.scope):
             raise NotAllowed(
-                f"This key lacks the scope {self.needed}; issue one with "
-                f"`emall keys issue --agency SLUG --scope {self.needed}`."
+                f"This key lacks the scope {self.scope}; issue one with "
+                f"`emall keys issue --agency SLUG --scope {self.scope}`."
             )
         return caller
 
 
-UsageWriter = Annotated[Caller, Depends(Requires("usage:write"))]
-CommentsHandler = Annotated[Caller, Depends(Requires("comments:write"))]
-CatalogWriter = Annotated[Caller, Depends(Requires("catalog:write"))]
-EvidenceWriter = Annotated[Caller, Depends(Requires("evidence:write"))]
-MetricsDrafter = Annotated[Caller, Depends(Requires("metrics:draft"))]
+UsageWriter = Annotated[Caller, Depends(RequireScope("usage:write"))]
+CommentsHandler = Annotated[Caller, Depends(RequireScope("comments:write"))]
+CatalogWriter = Annotated[Caller, Depends(RequireScope("catalog:write"))]
+EvidenceWriter = Annotated[Caller, Depends(RequireScope("evidence:write"))]
+MetricsDrafter = Annotated[Caller, Depends(RequireScope("metrics:draft"))]

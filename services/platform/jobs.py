@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import ClassVar
 
 
-class Background(ABC):
+class BackgroundJob(ABC):
     """A task that runs from `start` to `stop`. Whoever keeps something for its end extends `stop`.
 
     `run` takes its own errors: one that leaves it ends the task, and is raised by `stop`.
@@ -28,10 +28,10 @@ class Background(ABC):
         """Ends the work where it waits."""
         task, self._task = self._task, None
         if task is not None:
-            await end(task)
+            await cancel_and_wait(task)
 
 
-async def end(task: asyncio.Task[None]) -> None:
+async def cancel_and_wait(task: asyncio.Task[None]) -> None:
     """Ends a task where it waits."""
     task.cancel()
     with suppress(asyncio.CancelledError):

@@ -14,7 +14,7 @@ MONTHS = {
 }
 
 
-def moment(at: datetime, *, now: datetime, zone: tzinfo, language: Language) -> str:
+def format_time(at: datetime, *, now: datetime, zone: tzinfo, language: Language) -> str:
     """`09.40` of today, `23 November 09.40` of another day."""
     local = at.astimezone(zone)
     clock = f"{local:%H:%M}" if language == "en" else f"{local:%H.%M}"

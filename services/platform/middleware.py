@@ -11,13 +11,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.platform.identity import Caller, TokenVerifier
 from services.platform.problems import NotAuthenticated, ProblemError, problem_response
-from services.platform.request_body import Bodies, too_large
+from services.platform.request_body import BodyLimiter, body_too_large
 
-OPEN_PATHS = frozenset({"/health/live", "/health/ready", "/openapi.json"})
+PUBLIC_PATHS = frozenset({"/health/live", "/health/ready", "/openapi.json"})
 """What a service answers without a token: nothing of it is data."""
 
 
-async def answer_problem(error: ProblemError, scope: Scope, receive: Receive, send: Send) -> None:
+async def send_problem(error: ProblemError, scope: Scope, receive: Receive, send: Send) -> None:
     """Sends a problem document outside a framework's exception handlers."""
     response = problem_response(
         Request(scope),
@@ -30,9 +30,7 @@ async def answer_problem(error: ProblemError, scope: Scope, receive: Receive, se
     await response(scope, receive, send)
 
 
-async def answer_http_error(
-    error: HTTPException, scope: Scope, receive: Receive, send: Send
-) -> None:
+async def send_http_error(error: HTTPException, scope: Scope, receive: Receive, send: Send) -> None:
     """The same for an error of the framework's own kind."""
     response = problem_response(
         Request(scope), error.status_code, error.detail, headers=error.headers
@@ -40,7 +38,7 @@ async def answer_http_error(
     await response(scope, receive, send)
 
 
-def header(scope: Scope, name: bytes) -> str:
+def get_header(scope: Scope, name: bytes) -> str:
     """The first field of a request with this name, in small letters; empty where there is none."""
     for given, value in scope["headers"]:
         if given == name:
@@ -48,15 +46,15 @@ def header(scope: Scope, name: bytes) -> str:
     return ""
 
 
-def caller_by_token(scope: Scope, verifier: TokenVerifier) -> Caller:
+def authenticate_token(scope: Scope, verifier: TokenVerifier) -> Caller:
     """Whom the gateway's token of a request names; `NotAuthenticated` without a valid one."""
-    scheme, _, token = header(scope, b"authorization").partition(" ")
+    scheme, _, token = get_header(scope, b"authorization").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise NotAuthenticated("This service answers only through the gateway.")
     return verifier.verify(token)
 
 
-class TokenGuard:
+class TokenMiddleware:
     """Lets a request through only with the gateway's token; a service called directly is 401."""
 
     def __init__(self, app: ASGIApp, verifier: Callable[[], TokenVerifier]) -> None:
@@ -64,44 +62,44 @@ class TokenGuard:
         self.verifier = verifier
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+        if scope["type"] != "http" or scope["path"] in PUBLIC_PATHS:
             await self.app(scope, receive, send)
             return
         try:
-            caller = caller_by_token(scope, self.verifier())
+            caller = authenticate_token(scope, self.verifier())
         except ProblemError as error:
-            await answer_problem(error, scope, receive, send)
+            await send_problem(error, scope, receive, send)
             return
         await self.app({**scope, "caller": caller}, receive, send)
 
 
-class BodyLimit:
+class BodyLimitMiddleware:
     """Refuses a body over a size, by its announced length or as it comes, and one that drips."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self.app = app
         self.limit = limit
-        self.bodies = Bodies()
+        self.body_limiter = BodyLimiter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        announced = header(scope, b"content-length")
-        if not announced and not header(scope, b"transfer-encoding"):
+        announced = get_header(scope, b"content-length")
+        if not announced and not get_header(scope, b"transfer-encoding"):
             await self.app(scope, receive, send)  # no body (RFC 9112, 6.3)
             return
         if announced.isdigit() and int(announced) > self.limit:
-            await answer_problem(too_large(self.limit), scope, receive, send)
+            await send_problem(body_too_large(self.limit), scope, receive, send)
             return
-        with self.bodies.bounded(receive, limit=self.limit) as bounded:
+        with self.body_limiter.limit(receive, limit=self.limit) as bounded:
             try:
                 await self.app(scope, bounded, send)
             except HTTPException as error:  # the body was read outside FastAPI
-                await answer_http_error(error, scope, receive, send)
+                await send_http_error(error, scope, receive, send)
 
 
-class EntityTags:
+class EntityTagMiddleware:
     """Gives every successful read an ETag of its bytes and answers `If-None-Match` with 304.
 
     RFC 9110, section 13. A tag that the answer carries already is kept; what streams passes.
@@ -114,14 +112,14 @@ class EntityTags:
         if scope["type"] != "http" or scope["method"] not in {"GET", "HEAD"}:
             await self.app(scope, receive, send)
             return
-        await self.app(scope, receive, _Tagging(scope, send))
+        await self.app(scope, receive, _EntityTagSender(scope, send))
 
 
-class _Tagging:
+class _EntityTagSender:
     """Holds back the head of an answer until its whole body is known."""
 
     def __init__(self, scope: Scope, send: Callable[[Message], Awaitable[None]]) -> None:
-        self.wanted = header(scope, b"if-none-match")
+        self.if_none_match = get_header(scope, b"if-none-match")
         self.send = send
         self.head: MutableMapping[str, Any] | None = None
 
@@ -135,15 +133,15 @@ class _Tagging:
             if message.get("more_body"):
                 await self.send(head)
             else:
-                await self._tagged(head, message)
+                await self._send_tagged(head, message)
                 return
         await self.send(message)
 
-    async def _tagged(self, head: Message, body: Message) -> None:
+    async def _send_tagged(self, head: Message, body: Message) -> None:
         headers = MutableHeaders(raw=head["headers"])
         tag = headers.get("etag") or _tag_of(body.get("body", b""))
         headers["ETag"] = tag
-        if tag_matches(self.wanted, tag):
+        if tag_matches(self.if_none_match, tag):
             del headers["content-length"]
             await self.send({**head, "status": 304})
             await self.send({"type": "http.response.body", "body": b""})

@@ -33,7 +33,7 @@ async def migrate(settings: Settings) -> None:
         async with engine.connect() as connection:
             await connection.run_sync(_upgrade)
             await connection.commit()
-            await _give_logins(connection, settings)
+            await _set_role_passwords(connection, settings)
             await connection.commit()
     finally:
         await engine.dispose()
@@ -45,7 +45,7 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, "heads")
 
 
-async def _give_logins(connection: AsyncConnection, settings: Settings) -> None:
+async def _set_role_passwords(connection: AsyncConnection, settings: Settings) -> None:
     """A service with an address of its own logs in as its role with that address's password."""
     for service in Service:
         own = settings.service_database_url(service)

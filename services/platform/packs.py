@@ -12,8 +12,16 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from services.platform.error_location import place_in
-from services.platform.types import BodyNumber, HttpsUrl, Line, RegionCode, Sha256, Slug, Text
+from services.platform.error_location import field_location
+from services.platform.types import (
+    HttpsUrl,
+    RegionCode,
+    Sha256,
+    ShortText,
+    Slug,
+    StrictNumber,
+    Text,
+)
 
 
 class PackModel(BaseModel):
@@ -27,7 +35,7 @@ class Source(PackModel):
     """Where a fact comes from: a regulation, a study, a site."""
 
     id: Slug = Field(description="What the rest of the pack cites it by.")
-    title: Line
+    title: ShortText
     kind: Literal[
         "law",
         "government_regulation",
@@ -38,8 +46,8 @@ class Source(PackModel):
         "website",
         "dataset",
     ]
-    publisher: Line | None = None
-    year: Annotated[int, Field(ge=1945, le=2099), BodyNumber] | None = None
+    publisher: ShortText | None = None
+    year: Annotated[int, Field(ge=1945, le=2099), StrictNumber] | None = None
     url: HttpsUrl | None = None
     sha256: Sha256 | None = Field(
         None, description="Of the file that was read, where one was kept."
@@ -59,18 +67,18 @@ class Pack(PackModel):
     region: RegionCode = Field(
         description="Code of the Ministry of Home Affairs, such as 12.12, in quotation marks."
     )
-    name: Line
-    name_en: Line
-    statistics_code: Line | None = Field(
+    name: ShortText
+    name_en: ShortText
+    statistics_code: ShortText | None = Field(
         None, description="Code of Statistics Indonesia, another system, in quotation marks."
     )
-    province: Line
-    province_code: Line
-    timezone: Line = "Asia/Jakarta"
+    province: ShortText
+    province_code: ShortText
+    timezone: ShortText = "Asia/Jakarta"
 
 
 @dataclass(frozen=True)
-class Fault:
+class PackIssue:
     """One thing that is wrong in a pack, and where."""
 
     file: str
@@ -85,9 +93,9 @@ class Fault:
 class PackError(Exception):
     """A pack that cannot be loaded; nothing of it was stored."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
+    def __init__(self, faults: Sequence[PackIssue]) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
-        self.faults = list(faults)
+        self.issues = list(faults)
 
 
 @dataclass(frozen=True)
@@ -106,30 +114,30 @@ class Change:
         return f"{sign} {self.kind} {self.key}{named}"
 
 
-Path_ = tuple[str | int, ...]
+FieldPath = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass
-class Located:
+class ParsedFile:
     """A parsed file with the line on which each of its fields stands."""
 
     file: str
     data: Any
-    lines: dict[Path_, int] = field(default_factory=dict[Path_, int])
+    lines: dict[FieldPath, int] = field(default_factory=dict[FieldPath, int])
 
-    def line_of(self, path: Path_) -> int:
+    def line_of(self, path: FieldPath) -> int:
         """The line of a field, or of the nearest one around it that is written."""
         for end in range(len(path), -1, -1):
             if path[:end] in self.lines:
                 return self.lines[path[:end]]
         return 1
 
-    def fault(self, path: Path_, message: str) -> Fault:
-        return Fault(self.file, self.line_of(path), field_name(path), message)
+    def issue(self, path: FieldPath, message: str) -> PackIssue:
+        return PackIssue(self.file, self.line_of(path), field_name(path), message)
 
 
-def field_name(path: Path_) -> str:
+def field_name(path: FieldPath) -> str:
     """`services[3].components.biaya_tarif` for the path of a field."""
     name = ""
     for part in path:
@@ -141,13 +149,15 @@ def _read_text(file: Path, name: str) -> str:
     try:
         return file.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        raise PackError([Fault(name, 1, "(file)", "is missing; see docs/packs.md")]) from None
+        raise PackError([PackIssue(name, 1, "(file)", "is missing; see docs/packs.md")]) from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise PackError([Fault(name, line, "(file)", f"must be UTF-8: {error.reason}")]) from None
+        raise PackError(
+            [PackIssue(name, line, "(file)", f"must be UTF-8: {error.reason}")]
+        ) from None
 
 
-def read_yaml(file: Path, root: Path) -> Located:
+def read_yaml(file: Path, root: Path) -> ParsedFile:
     """A YAML file; `PackError` where it is missing or not YAML, or names a key twice."""
     name = str(file.relative_to(root))
     text = _read_text(file, name)
@@ -155,105 +165,109 @@ def read_yaml(file: Path, root: Path) -> Located:
     loader = yaml.CSafeLoader(text)
     try:
         node = loader.get_single_node()
-        located = Located(name, None if node is None else loader.construct_document(node))
-        faults: list[Fault] = []
+        parsed = ParsedFile(name, None if node is None else loader.construct_document(node))
+        issues: list[PackIssue] = []
         if node is not None:
-            _mark_lines(node, (), located, faults)
+            _record_lines(node, (), parsed, issues)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise PackError([Fault(name, line, "(file)", str(error.problem))]) from None
+        raise PackError([PackIssue(name, line, "(file)", str(error.problem))]) from None
     except (yaml.YAMLError, ValueError) as error:
-        raise PackError([Fault(name, 1, "(file)", " ".join(str(error).split()))]) from None
+        raise PackError([PackIssue(name, 1, "(file)", " ".join(str(error).split()))]) from None
     except RecursionError:
         message = "is nested too deeply, or an alias stands inside of what it names"
-        raise PackError([Fault(name, 1, "(file)", message)]) from None
-    if faults:
-        raise PackError(faults)
-    return located
+        raise PackError([PackIssue(name, 1, "(file)", message)]) from None
+    if issues:
+        raise PackError(issues)
+    return parsed
 
 
-def _mark_lines(node: yaml.Node, path: Path_, located: Located, faults: list[Fault]) -> None:
-    located.lines.setdefault(path, node.start_mark.line + 1)
+def _record_lines(
+    node: yaml.Node, path: FieldPath, parsed: ParsedFile, issues: list[PackIssue]
+) -> None:
+    parsed.lines.setdefault(path, node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
             inner = (*path, str(key.value))
-            located.lines[inner] = key.start_mark.line + 1
+            parsed.lines[inner] = key.start_mark.line + 1
             if key.value in seen:
-                faults.append(located.fault(inner, "stands twice; keep one"))
+                issues.append(parsed.issue(inner, "stands twice; keep one"))
             seen.add(key.value)
-            _mark_lines(value, inner, located, faults)
+            _record_lines(value, inner, parsed, issues)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
-            _mark_lines(value, (*path, index), located, faults)
+            _record_lines(value, (*path, index), parsed, issues)
 
 
-def read_csv(file: Path, root: Path, *, name: str) -> Located:
+def read_csv(file: Path, root: Path, *, name: str) -> ParsedFile:
     """A CSV file with a header as `{name: [row, ...]}`; an empty cell is None."""
-    shown = str(file.relative_to(root))
-    reader = csv.DictReader(io.StringIO(_read_text(file, shown), newline=""), strict=True)
-    located = Located(shown, {name: []}, {(): 1, (name,): 1})
+    file_name = str(file.relative_to(root))
+    reader = csv.DictReader(io.StringIO(_read_text(file, file_name), newline=""), strict=True)
+    parsed = ParsedFile(file_name, {name: []}, {(): 1, (name,): 1})
     try:
         for index, row in enumerate(reader):
-            located.lines[(name, index)] = reader.line_num
+            parsed.lines[(name, index)] = reader.line_num
             if None in row or None in row.values():
-                raise PackError([located.fault((name, index), "wrong cell count")])
-            located.data[name].append({key: value or None for key, value in row.items()})
+                raise PackError([parsed.issue((name, index), "wrong cell count")])
+            parsed.data[name].append({key: value or None for key, value in row.items()})
     except csv.Error as error:
-        fault = Fault(shown, reader.line_num + 1, "(file)", f"cannot be read: {error}")
+        fault = PackIssue(file_name, reader.line_num + 1, "(file)", f"cannot be read: {error}")
         raise PackError([fault]) from None
-    return located
+    return parsed
 
 
-def parse(located: Located, model: type[Model]) -> Model:
+def parse(parsed: ParsedFile, model: type[Model]) -> Model:
     """The file as a typed model; `PackError` with every field that does not fit."""
     try:
-        return model.model_validate(located.data)
+        return model.model_validate(parsed.data)
     except ValidationError as error:
-        faults = [
-            located.fault(
-                place_in(located.data, item["loc"], missing=item["type"] == "missing"),
+        issues = [
+            parsed.issue(
+                field_location(parsed.data, item["loc"], missing=item["type"] == "missing"),
                 _message(item["msg"], item.get("input")),
             )
             for item in error.errors()
         ]
-        raise PackError(faults) from None
+        raise PackError(issues) from None
 
 
-def _message(message: str, given: object) -> str:
+def _message(message: str, value: object) -> str:
     message = message.removeprefix("Value error, ")
-    if isinstance(given, str | int | float | bool):
-        return f"{message} (found {given!r})"
+    if isinstance(value, str | int | float | bool):
+        return f"{message} (found {value!r})"
     return message
 
 
-def unknown_references(
-    located: Located,
-    references: Iterable[tuple[Path_, str]],
+def undefined_references(
+    parsed: ParsedFile,
+    references: Iterable[tuple[FieldPath, str]],
     known: Iterable[str],
     *,
-    what: str,
-) -> list[Fault]:
+    kind: str,
+) -> list[PackIssue]:
     """A fault for each reference to something that the pack does not define."""
     defined = set(known)
     return [
-        located.fault(path, f"there is no {what} {name!r} in this pack")
+        parsed.issue(path, f"there is no {kind} {name!r} in this pack")
         for path, name in references
         if name not in defined
     ]
 
 
-def repeated(located: Located, name: str, keys: Iterable[str], *, key: str = "slug") -> list[Fault]:
+def duplicates(
+    parsed: ParsedFile, name: str, keys: Iterable[str], *, key: str = "slug"
+) -> list[PackIssue]:
     """A fault for each item of the list `name` whose key stands before it already."""
-    faults: list[Fault] = []
+    issues: list[PackIssue] = []
     first: dict[str, int] = {}
     for index, value in enumerate(keys):
         if first.setdefault(value, index) != index:
-            line = located.line_of((name, first[value], key))
-            faults.append(
-                located.fault((name, index, key), f"{value!r} stands in line {line} already")
+            line = parsed.line_of((name, first[value], key))
+            issues.append(
+                parsed.issue((name, index, key), f"{value!r} stands in line {line} already")
             )
-    return faults
+    return issues
 
 
 def content_hash(content: Mapping[str, Any]) -> str:

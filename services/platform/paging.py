@@ -22,7 +22,7 @@ class Page(BaseModel, Generic[Item]):
     )
 
 
-def next_address(request: Request, cursor: str | None) -> str | None:
+def next_page_url(request: Request, cursor: str | None) -> str | None:
     """The address of the page that starts after `cursor`: this request's, with that cursor."""
     if cursor is None:
         return None
@@ -30,6 +30,6 @@ def next_address(request: Request, cursor: str | None) -> str | None:
     return f"{request.url.path}?{urlencode([*query, ('cursor', cursor)])}"
 
 
-def address(path: str, query: Mapping[str, str]) -> str:
+def build_url(path: str, query: Mapping[str, str]) -> str:
     """A path with a query, escaped."""
     return f"{path}?{urlencode(query)}" if query else path

@@ -11,38 +11,40 @@ from typing import Any
 
 import typst
 
-LONG = re.compile(r"[^\s/\-]{26,}")
+LONG_WORD = re.compile(r"[^\s/\-]{26,}")
 """A word that fits no cell of a table."""
 
-EVERY = 10
-BREAK = "\u200b"
+BREAK_INTERVAL = 10
+ZERO_WIDTH_SPACE = "\u200b"
 """A place where a line may break, of no width."""
 
-UNSHOWN = "could not be displayed"
+MISSING_GLYPH_ERROR = "could not be displayed"
 """So typst tells of a letter that no font has."""
 
 
-def set_pages(template: bytes, document: Mapping[str, Any]) -> bytes:
+def render_pdf(template: bytes, document: Mapping[str, Any]) -> bytes:
     """The document as the template sets it, which reads it as `json(bytes(sys.inputs.document))`.
 
     What comes as data stands as text: none of it is read as markup.
     """
     try:
-        return _set(template, document, accessible=True)
+        return _compile(template, document, accessible=True)
     except typst.TypstError as error:
         # PDF/UA takes no letter that no font has. It stands as a box then, and only such a file
         # does not say that it is PDF/UA.
-        if UNSHOWN not in str(error):
+        if MISSING_GLYPH_ERROR not in str(error):
             raise
-        return _set(template, document, accessible=False)
+        return _compile(template, document, accessible=False)
 
 
-def breakable(text: str) -> str:
+def allow_breaks(text: str) -> str:
     """A text that fits a narrow cell: long words may break."""
-    return LONG.sub(lambda found: BREAK.join(re.findall(f".{{1,{EVERY}}}", found[0])), text)
+    return LONG_WORD.sub(
+        lambda found: ZERO_WIDTH_SPACE.join(re.findall(f".{{1,{BREAK_INTERVAL}}}", found[0])), text
+    )
 
 
-def _set(template: bytes, document: Mapping[str, Any], *, accessible: bool) -> bytes:
+def _compile(template: bytes, document: Mapping[str, Any], *, accessible: bool) -> bytes:
     made: Any = typst.compile(
         template,
         format="pdf",

@@ -16,18 +16,18 @@ LOST = (
 """What tells that a connection is gone, and says nothing of the statement."""
 
 
-class HotReads:
+class PreparedReads:
     """A few read-only connections of one service; each prepares a statement once."""
 
     def __init__(self, database: Database, *, connections: int = 2) -> None:
         self._database = database
         self._free: list[Connection | None] = [None] * connections
         # A queue of asyncio would let whoever comes just now overtake those who wait.
-        self._turns = asyncio.Semaphore(connections)
+        self._semaphore = asyncio.Semaphore(connections)
 
-    async def row(self, statement: str, *values: object) -> asyncpg.Record:
+    async def fetch_row(self, statement: str, *values: object) -> asyncpg.Record:
         """The one row that a statement answers; its parameters are `$1`, `$2`..."""
-        async with self._turns:
+        async with self._semaphore:
             row = await self._fetch(statement, *values)
         if row is None:
             raise LookupError("the statement answers no row")

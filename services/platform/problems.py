@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
 from services.platform.api_model import ApiModel
-from services.platform.error_location import Place, place_in
+from services.platform.error_location import Location, field_location
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +134,7 @@ class Invalid(ProblemError):
     status, slug, title = 422, "invalid", "Some fields were not accepted"
 
 
-class TooMany(ProblemError):
+class TooManyRequests(ProblemError):
     status, slug, title = 429, "too-many-requests", "Too many requests"
 
 
@@ -149,7 +149,7 @@ class Unavailable(ProblemError):
         super().__init__(detail, headers={"Retry-After": str(retry_after)}, extra=extra)
 
 
-KINDS: tuple[type[ProblemError], ...] = (
+PROBLEM_CLASSES: tuple[type[ProblemError], ...] = (
     ProblemError,
     NotAuthenticated,
     NotAllowed,
@@ -159,10 +159,10 @@ KINDS: tuple[type[ProblemError], ...] = (
     PreconditionRequired,
     TooLarge,
     Invalid,
-    TooMany,
+    TooManyRequests,
     Unavailable,
 )
-_BY_STATUS = {kind.status: kind for kind in KINDS}
+_BY_STATUS = {kind.status: kind for kind in PROBLEM_CLASSES}
 
 
 def problem_type(slug: str) -> str:
@@ -229,7 +229,7 @@ def field_errors(error: RequestValidationError) -> list[FieldError]:
         place, *path = item["loc"] or ("body",)
         detail = str(item["msg"]).removeprefix("Value error, ")
         if place == "body":
-            inside = place_in(error.body, path, missing=item["type"] == "missing")
+            inside = field_location(error.body, path, missing=item["type"] == "missing")
             found.append(FieldError(pointer=json_pointer(inside), parameter=None, detail=detail))
         else:
             name = ".".join(str(part) for part in path) or str(place)
@@ -248,7 +248,7 @@ def contradicts_itself(error: RequestValidationError) -> bool:
     )
 
 
-def json_pointer(place: Place) -> str:
+def json_pointer(place: Location) -> str:
     """A place in a JSON document as a pointer (RFC 6901) in the form of a URI fragment."""
     parts = (str(part).replace("~", "~0").replace("/", "~1") for part in place)
     # A lone surrogate is valid in JSON's escapes, but no UTF-8 can carry it back.
@@ -265,14 +265,14 @@ def allowed_methods(routes: Sequence[BaseRoute], request: Request) -> list[str]:
     return sorted(methods)
 
 
-def crashed(request: Request) -> JSONResponse:
+def internal_error_response(request: Request) -> JSONResponse:
     """The answer to an error that nobody foresaw."""
     return problem_response(
         request, 500, "The hub made a mistake; it is in the log and will be looked at."
     )
 
 
-def install_problem_handlers(app: FastAPI) -> None:
+def add_problem_handlers(app: FastAPI) -> None:
     """Every error of this application leaves it as a problem document."""
 
     @app.exception_handler(ProblemError)
@@ -319,4 +319,4 @@ def install_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def on_crash(request: Request, error: Exception) -> JSONResponse:
         log.exception("unhandled error at %s %s", request.method, request.url.path)
-        return crashed(request)
+        return internal_error_response(request)

@@ -14,16 +14,16 @@ from sqlalchemy import text
 from starlette.middleware import Middleware
 
 from services.platform.api_model import ApiModel
-from services.platform.cache_control import Freshness
-from services.platform.database import Database, install_outage_handlers
-from services.platform.examples import show_examples
+from services.platform.cache_control import CacheControlMiddleware
+from services.platform.database import Database, add_database_error_handlers
+from services.platform.examples import add_examples
 from services.platform.identity import TokenVerifier, load_public_key
-from services.platform.middleware import BodyLimit, EntityTags, TokenGuard
+from services.platform.middleware import BodyLimitMiddleware, EntityTagMiddleware, TokenMiddleware
 from services.platform.problems import (
     FieldError,
     Problem,
     Unavailable,
-    install_problem_handlers,
+    add_problem_handlers,
 )
 from services.platform.settings import Service, Settings
 
@@ -46,7 +46,7 @@ class Health(ApiModel):
     version: str
 
 
-def make_service(
+def create_service_app(
     service: Service,
     settings: Settings,
     *,
@@ -55,12 +55,12 @@ def make_service(
     lifespan: Lifespan,
     models: Sequence[type[BaseModel]] = (),
     examples: Path | None = None,
-    make: type[FastAPI] = FastAPI,
+    app_class: type[FastAPI] = FastAPI,
     is_published: Callable[[str], bool] = lambda _: False,
 ) -> FastAPI:
     """A service's application around its routers. Its database is `app.state.database`.
 
-    `examples` is the file of what its operations take and answer (`show_examples`).
+    `examples` is the file of what its operations take and answer (`add_examples`).
     `models` are those to which the document refers without FastAPI's knowledge. What a class of
     its own answers before the framework, it lets through by `app.state.verifier()` alone.
     `is_published` tells by path which reads a cache may answer for a moment.
@@ -79,7 +79,7 @@ def make_service(
             verifier.append(TokenVerifier(key, settings.region))
         return verifier[0]
 
-    app = make(
+    app = app_class(
         title=title,
         version=VERSION,
         docs_url=None,
@@ -88,21 +88,21 @@ def make_service(
         lifespan=lifespan,
         separate_input_output_schemas=False,
         middleware=[
-            Middleware(BodyLimit, limit=settings.max_body_bytes),
-            Middleware(TokenGuard, verifier=verify_with),
-            Middleware(Freshness, is_published=is_published),
-            Middleware(EntityTags),
+            Middleware(BodyLimitMiddleware, limit=settings.max_body_bytes),
+            Middleware(TokenMiddleware, verifier=verify_with),
+            Middleware(CacheControlMiddleware, is_published=is_published),
+            Middleware(EntityTagMiddleware),
         ],
     )
     app.state.settings = settings
     app.state.verifier = verify_with
     app.state.database = Database(settings, service)
-    install_problem_handlers(app)
-    install_outage_handlers(app)
+    add_problem_handlers(app)
+    add_database_error_handlers(app)
     for router in routers:
         app.include_router(router)
     app.include_router(health_router(service))
-    app.openapi = lambda: openapi_with_problems(app, examples=examples, models=models)
+    app.openapi = lambda: build_openapi(app, examples=examples, models=models)
     return app
 
 
@@ -118,7 +118,7 @@ def health_router(service: Service) -> APIRouter:
     async def ready(request: Request) -> JSONResponse:
         database: Database = request.app.state.database
         try:
-            async with database.reading() as session:
+            async with database.read_session() as session:
                 await session.execute(text("SELECT 1"))
         except Exception:
             health = Health(service=service.value, state="down", version=VERSION)
@@ -128,7 +128,7 @@ def health_router(service: Service) -> APIRouter:
     return router
 
 
-def openapi_with_problems(
+def build_openapi(
     app: FastAPI, *, examples: Path | None, models: Sequence[type[BaseModel]] = ()
 ) -> dict[str, Any]:
     """FastAPI's document with the schemas of problems, to which every error response refers, and
@@ -142,15 +142,15 @@ def openapi_with_problems(
                 schemas.setdefault(name, inner)
             schemas[model.__name__] = schema
         for schema in schemas.values():
-            _close_keys(schema)
-        _bound_pages(document)
+            _normalise_schema(schema)
+        _add_max_items(document)
         if examples is not None:
-            show_examples(document, examples)
+            add_examples(document, examples)
         app.openapi_schema = document
     return app.openapi_schema
 
 
-def _bound_pages(document: dict[str, Any]) -> None:
+def _add_max_items(document: dict[str, Any]) -> None:
     """Says of a page that it holds as many items as the greatest `limit` at most."""
     schemas: dict[str, dict[str, Any]] = document["components"]["schemas"]
     for methods in document["paths"].values():
@@ -163,7 +163,7 @@ def _bound_pages(document: dict[str, Any]) -> None:
                 items["maxItems"] = parameters["limit"]["schema"]["maximum"]
 
 
-def _close_keys(schema: Any) -> None:
+def _normalise_schema(schema: Any) -> None:
     """Says of an object whose keys follow a pattern that no other key is accepted.
 
     Pydantic writes `patternProperties`, which leaves every other key free, and which generators of
@@ -171,7 +171,7 @@ def _close_keys(schema: Any) -> None:
     """
     if isinstance(schema, list):
         for item in cast("list[Any]", schema):
-            _close_keys(item)
+            _normalise_schema(item)
     if not isinstance(schema, dict):
         return
     members = cast("dict[str, Any]", schema)
@@ -185,10 +185,10 @@ def _close_keys(schema: Any) -> None:
         members["propertyNames"] = {"pattern": pattern} | members.get("propertyNames", {})
         members["additionalProperties"] = values
     for member in members.values():
-        _close_keys(member)
+        _normalise_schema(member)
 
 
-def region_of(request: Request) -> str:
+def get_region(request: Request) -> str:
     """The region that this hub serves: the first part of every key."""
     settings: Settings = request.app.state.settings
     return settings.region

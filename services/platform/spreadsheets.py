@@ -17,9 +17,9 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv"
-MAX_UNPACKED = 64 * 1024 * 1024
+MAX_UNPACKED_BYTES = 64 * 1024 * 1024
 MAX_PARTS = 1_000
-MAX_CELL = 32_767
+MAX_CELL_LENGTH = 32_767
 """Characters that a cell of a spreadsheet can hold."""
 MAX_ROWS = 20_000
 MAX_COLUMNS = 200
@@ -28,7 +28,7 @@ Cell = str | int | float | bool | date | None
 
 
 @dataclass(frozen=True)
-class SheetFault:
+class SheetIssue:
     """One thing that is wrong in a spreadsheet, and in which cell."""
 
     sheet: str
@@ -41,9 +41,9 @@ class SheetFault:
 class SpreadsheetError(Exception):
     """A spreadsheet that cannot be taken; every fault that was found."""
 
-    def __init__(self, faults: Sequence[SheetFault]) -> None:
+    def __init__(self, faults: Sequence[SheetIssue]) -> None:
         super().__init__("\n".join(f"{f.sheet}!{f.cell}: {f.message}" for f in faults))
-        self.faults = list(faults)
+        self.issues = list(faults)
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,10 @@ class Column:
     name: str
     note: str = ""
     choices: tuple[str, ...] = ()
-    needed: bool = False
-    choices_at: str = ""
+    required: bool = False
+    choices_range: str = ""
     """Where the values to choose stand in the workbook, such as `Pilihan!$A$2:$A$9`."""
-    largest: int | None = None
+    max_value: int | None = None
     """Of a column of counts: the largest that is taken."""
     width: int | None = None
 
@@ -83,18 +83,20 @@ class Sheet:
             return f"A{row}"
         return f"{get_column_letter(self.columns.index(column) + 1)}{row}"
 
-    def fault(self, row: int, column: str, message: str) -> SheetFault:
-        return SheetFault(self.name, self.cell(row, column), message)
+    def issue(self, row: int, column: str, message: str) -> SheetIssue:
+        return SheetIssue(self.name, self.cell(row, column), message)
 
 
-def read_xlsx(content: bytes, *, max_unpacked: int = MAX_UNPACKED) -> list[Sheet]:
+def read_xlsx(content: bytes, *, max_unpacked: int = MAX_UNPACKED_BYTES) -> list[Sheet]:
     """The filled sheets of a workbook; `SpreadsheetError` where it is none or is too large."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
             # A part that unpacks to more than it says is cut off there and fails its checksum.
             if len(entries) > MAX_PARTS or sum(entry.file_size for entry in entries) > max_unpacked:
-                raise _refused("too_large", "is too large when unpacked; send fewer rows at a time")
+                raise _file_error(
+                    "too_large", "is too large when unpacked; send fewer rows at a time"
+                )
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         return [
             _sheet(worksheet.title, worksheet.iter_rows(max_col=MAX_COLUMNS, values_only=True))
@@ -104,7 +106,7 @@ def read_xlsx(content: bytes, *, max_unpacked: int = MAX_UNPACKED) -> list[Sheet
         raise
     except Exception as error:  # whatever a reader stumbles over in a file that is damaged
         message = "is no XLSX workbook; save it as .xlsx and send it again"
-        raise _refused("not_a_workbook", message) from error
+        raise _file_error("not_a_workbook", message) from error
 
 
 def read_csv(content: bytes, *, name: str) -> Sheet:
@@ -113,9 +115,9 @@ def read_csv(content: bytes, *, name: str) -> Sheet:
     UTF-8 with or without a mark, UTF-16, or the code page of Western Windows; commas, semicolons or
     tabs between; a first line `sep=;`.
     """
-    written = _decoded(content)
+    written = _decode(content)
     if "\x00" in written:
-        raise _refused("not_a_table", "is neither an XLSX workbook nor CSV")
+        raise _file_error("not_a_table", "is neither an XLSX workbook nor CSV")
     first, _, rest = written.partition("\n")
     if hint := first.strip().lower().removeprefix("sep=") if first[:4].lower() == "sep=" else "":
         written, delimiter = rest, hint[0]
@@ -124,12 +126,12 @@ def read_csv(content: bytes, *, name: str) -> Sheet:
         delimiter = max(";,\t", key=first.count)
     reader = csv.reader(io.StringIO(written, newline=""), delimiter=delimiter)
     try:
-        return _sheet(name, iter([tuple(line[:MAX_COLUMNS]) for line in _bounded(reader, name)]))
+        return _sheet(name, iter([tuple(line[:MAX_COLUMNS]) for line in _limit_rows(reader, name)]))
     except csv.Error as error:
-        raise _refused("not_a_table", f"cannot be read as CSV: {error}") from error
+        raise _file_error("not_a_table", f"cannot be read as CSV: {error}") from error
 
 
-def _decoded(content: bytes) -> str:
+def _decode(content: bytes) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", errors="replace")
     try:
@@ -138,22 +140,22 @@ def _decoded(content: bytes) -> str:
         return content.decode("cp1252", errors="replace")
 
 
-def _bounded(lines: Iterator[list[str]], name: str) -> Iterator[list[str]]:
+def _limit_rows(lines: Iterator[list[str]], name: str) -> Iterator[list[str]]:
     for number, line in enumerate(lines, start=1):
         if number > MAX_ROWS:
             raise _too_many_rows(name, number)
-        if any(len(cell) > MAX_CELL for cell in line):
-            raise csv.Error(f"a cell of line {number} is longer than {MAX_CELL} characters")
+        if any(len(cell) > MAX_CELL_LENGTH for cell in line):
+            raise csv.Error(f"a cell of line {number} is longer than {MAX_CELL_LENGTH} characters")
         yield line
 
 
-def _refused(code: str, message: str) -> SpreadsheetError:
-    return SpreadsheetError([SheetFault("(file)", "A1", message, code)])
+def _file_error(code: str, message: str) -> SpreadsheetError:
+    return SpreadsheetError([SheetIssue("(file)", "A1", message, code)])
 
 
 def _too_many_rows(name: str, number: int) -> SpreadsheetError:
     message = f"has more than {MAX_ROWS} rows; send several files"
-    return SpreadsheetError([SheetFault(name, f"A{number}", message, "too_many_rows")])
+    return SpreadsheetError([SheetIssue(name, f"A{number}", message, "too_many_rows")])
 
 
 def _sheet(name: str, lines: Iterator[tuple[Any, ...]]) -> Sheet:
@@ -168,14 +170,14 @@ def _sheet(name: str, lines: Iterator[tuple[Any, ...]]) -> Sheet:
         cells = {
             column: cell
             for column, value in zip(columns, line, strict=False)
-            if column and (cell := _value(value)) is not None
+            if column and (cell := _normalise_cell(value)) is not None
         }
         if cells:
             rows.append(Row(number, cells))
     return Sheet(name, tuple(columns), tuple(rows))
 
 
-def _value(value: Any) -> Cell:
+def _normalise_cell(value: Any) -> Cell:
     if isinstance(value, datetime):
         return value.date() if value.time() == time() else value.isoformat()
     if isinstance(value, float) and value.is_integer():
@@ -213,30 +215,30 @@ def _write_head(worksheet: Worksheet, columns: Sequence[Column]) -> None:
         head = worksheet.cell(1, index, column.name)
         head.font = Font(bold=True)
         head.alignment = Alignment(vertical="top")
-        if column.needed:
+        if column.required:
             head.fill = PatternFill("solid", fgColor="FFF2CC")
         if column.note:
             head.comment = Comment(column.note, "emall", width=320, height=120)
         letter = get_column_letter(index)
         width = column.width or max(12, min(40, len(column.name) + 6))
         worksheet.column_dimensions[letter].width = width
-        if rule := _rule(column):
+        if rule := _data_validation(column):
             worksheet.add_data_validation(rule)
             rule.add(f"{letter}2:{letter}{MAX_ROWS}")
 
 
-def _rule(column: Column) -> DataValidation | None:
+def _data_validation(column: Column) -> DataValidation | None:
     """What a spreadsheet lets in while it is filled; what comes is checked all the same."""
-    if column.largest is not None:
+    if column.max_value is not None:
         return DataValidation(
             type="whole",
             operator="between",
             formula1="0",
-            formula2=str(column.largest),
+            formula2=str(column.max_value),
             allow_blank=True,
         )
-    if column.choices_at:
-        return DataValidation(type="list", formula1=column.choices_at, allow_blank=True)
+    if column.choices_range:
+        return DataValidation(type="list", formula1=column.choices_range, allow_blank=True)
     if column.choices and sum(map(len, column.choices)) < 250:
         listed = '"' + ",".join(column.choices) + '"'
         return DataValidation(type="list", formula1=listed, allow_blank=True)
@@ -250,10 +252,10 @@ def write_csv(columns: Sequence[Column], rows: Sequence[Mapping[str, Cell]]) -> 
     writer = csv.writer(stream, delimiter=";")
     writer.writerow([column.name for column in columns])
     for row in rows:
-        writer.writerow([_safe(row.get(column.name)) for column in columns])
+        writer.writerow([_escape_formula(row.get(column.name)) for column in columns])
     return stream.getvalue().encode("utf-8-sig")
 
 
-def _safe(cell: Cell) -> Cell:
+def _escape_formula(cell: Cell) -> Cell:
     is_formula = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
     return f"'{cell}" if is_formula else cell

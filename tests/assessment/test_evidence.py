@@ -81,7 +81,7 @@ def load(assessment: Room, root: Path, *, now: datetime = NOW) -> list[str]:
 def faults_of(root: Path) -> list[str]:
     with pytest.raises(PackError) as raised:
         read_evidence(root)
-    return [str(fault) for fault in raised.value.faults]
+    return [str(fault) for fault in raised.value.issues]
 
 
 def items(answer: Any) -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ def spoil(root: Path, kind: str, *, right: str, wrong: str) -> int:
 def faults_of(root: Path) -> list[str]:
     with pytest.raises(PackError) as caught:
         read_evidence(root)
-    return [str(fault) for fault in caught.value.faults]
+    return [str(fault) for fault in caught.value.issues]
 
 
 def test_a_stakeholder_of_an_agency_that_is_not_in_the_pack_is_named(root: Path) -> None:

@@ -185,7 +185,7 @@ def store_elsewhere(hub: Hub, region: str, read: Facts) -> None:
 
     async def work() -> None:
         database = Database(hub.settings, Service.assessment)
-        async with database.writing() as session:
+        async with database.write_session() as session:
             await store_assessment(
                 session, method, assessed, region=region, assessment_id=uuid4(), seed=1,
                 draws=200, recorded_by="diskominfo", now=NOW,

@@ -130,7 +130,7 @@ def test_every_wrong_cell_is_named_with_its_remedy() -> None:
     )
     with pytest.raises(SpreadsheetError) as caught:
         from_workbook(read_xlsx(content))
-    places = {f"{fault.sheet}!{fault.cell}" for fault in caught.value.faults}
+    places = {f"{fault.sheet}!{fault.cell}" for fault in caught.value.issues}
     assert places == {
         "holidays!A1",
         "meetings!F1",

@@ -17,7 +17,7 @@ from tests.packs import NOW, agency, component, load, service, write_pack, write
 def faults_of(root: Path) -> list[str]:
     with pytest.raises(PackError) as caught:
         read_catalog(root)
-    return [str(fault) for fault in caught.value.faults]
+    return [str(fault) for fault in caught.value.issues]
 
 
 def replace(file: Path, old: str, new: str) -> None:

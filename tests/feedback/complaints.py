@@ -8,7 +8,7 @@ import httpx
 
 from services.feedback.comments.contacts import CONSENT
 from services.feedback.comments.keys import Keys
-from services.platform.identity import ANONYMOUS, Caller, ensure_identity, load_private_key
+from services.platform.identity import ANONYMOUS, Caller, ensure_identity_keys, load_private_key
 from services.platform.service import API
 from services.platform.settings import Settings
 from tests.conftest import Room, agency_caller
@@ -26,7 +26,7 @@ def handler_of(agency: str) -> Caller:
 def keys_of(settings: Settings) -> Keys:
     """The keys of a hub with these settings."""
     file = settings.comments_key_file
-    ensure_identity(file, file.with_name(f"{file.stem}.public.pem"))
+    ensure_identity_keys(file, file.with_name(f"{file.stem}.public.pem"))
     return Keys(load_private_key(file))
 
 

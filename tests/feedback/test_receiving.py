@@ -289,7 +289,7 @@ def connect(address: str) -> socket.socket:
 def test_a_body_that_drips_is_given_up_and_others_are_served_meanwhile(
     feedback: Room, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request_body, "SECONDS", 1.0)
+    monkeypatch.setattr(request_body, "BODY_TIMEOUT_SECONDS", 1.0)
     slow = [connect(address) for _ in range(20)]
     for connection in slow:
         connection.sendall(head(feedback, 1000) + b'{"events"')

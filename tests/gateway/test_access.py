@@ -61,7 +61,7 @@ def statistic(agency: str, service: str) -> dict[str, Any]:
 def revoke(hub: Hub, key: str) -> bool:
     async def work() -> bool:
         database = Database(hub.settings, Service.gateway)
-        async with database.writing() as session:
+        async with database.write_session() as session:
             done = await revoke_key(
                 session, hub.settings.region, key.split("_")[1], now=datetime.now(UTC)
             )
@@ -155,7 +155,7 @@ def test_a_key_is_revoked_once(hub: Hub) -> None:
 def test_a_key_of_another_region_is_not_known(hub: Hub) -> None:
     async def work() -> str:
         database = Database(hub.settings, Service.gateway)
-        async with database.writing() as session:
+        async with database.write_session() as session:
             key = await issue_key(
                 session, "12.13", agency="dukcapil", scopes=["admin"], now=datetime.now(UTC)
             )

@@ -38,7 +38,7 @@ def store_connectors(settings: Settings, **parts: Any) -> None:
 
     async def work() -> None:
         database = Database(settings, Service.gateway)
-        async with database.writing() as session:
+        async with database.write_session() as session:
             await load_connectors(session, settings.region, ConnectorFile.model_validate(parts))
         await database.close()
 

@@ -291,7 +291,7 @@ def test_four_replicas_that_write_at_once_keep_one_chain(settings: Settings) -> 
 
 async def stored(settings: Settings) -> list[Line]:
     database = Database(settings, Service.gateway)
-    async with database.reading() as session:
+    async with database.read_session() as session:
         lines = [line async for line in lines_of(session, settings.region)]
     await database.close()
     return lines
@@ -303,7 +303,7 @@ def written(empty: Settings) -> Settings:
 
     async def write() -> None:
         database = Database(empty, Service.gateway)
-        async with database.writing() as session:
+        async with database.write_session() as session:
             await append(session, empty.region, [entry(1), entry(2)])
         log = AuditLog(database, empty.region)
         log.start()
@@ -386,7 +386,7 @@ def test_lines_that_wait_when_the_hub_stops_are_written(empty: Settings) -> None
         await asyncio.sleep(0)
         await log.stop()
         await asyncio.gather(*keeping)
-        async with database.reading() as session:
+        async with database.read_session() as session:
             found = await latest(session, empty.region, agency=None, before=None, limit=100)
         await database.close()
         return len(found)

@@ -30,7 +30,7 @@ def keep(settings: Settings, now: datetime) -> list[int]:
         replicas = [Database(settings, Service.gateway) for _ in range(4)]
 
         async def one(database: Database) -> int:
-            async with database.writing() as session:
+            async with database.write_session() as session:
                 return await keep_checks(session, settings.region, now=now, months=13)
 
         try:

@@ -185,7 +185,7 @@ async def watching(
 ) -> AsyncGenerator[tuple[Database, DomainWatch]]:
     """A replica that asks the registry at this address, with every link enrolled."""
     database = Database(settings, Service.gateway)
-    async with database.writing() as session:
+    async with database.write_session() as session:
         await enrol(session, settings.region, spread=timedelta())
     watch = DomainWatch(database, settings.region, registries(address), interval=DAY)
     try:
@@ -276,7 +276,7 @@ def test_a_check_of_a_link_whose_domain_ends_soon_is_a_caution_that_names_the_da
             await watch.ask_next()
             await asyncio.to_thread(rows, empty, "UPDATE gateway.link_host SET free_at = now()")
             await asyncio.to_thread(rows, empty, "UPDATE gateway.link_health SET due_at = now()")
-            async with database.writing() as session:
+            async with database.write_session() as session:
                 claim = await claim_due(session, empty.region)
                 assert claim is not None
                 check = await record(
@@ -304,7 +304,7 @@ def test_an_answer_of_long_ago_judges_no_link(empty: Settings, registry: Portal)
     async def story() -> list[Registration | None]:
         async with watching(empty, registry.address) as (database, watch):
             await watch.ask_next()
-            async with database.writing() as session:
+            async with database.write_session() as session:
                 return [
                     await registration_of(
                         session, empty.region, "simbg.pu.go.id", now=datetime.now(UTC) + later

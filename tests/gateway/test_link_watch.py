@@ -27,7 +27,7 @@ FINE = Outcome("http://a.example/", "http://a.example/", status=200)
 async def databases(settings: Settings, count: int) -> AsyncGenerator[list[Database]]:
     """The connections of so many replicas, with every link due."""
     made = [Database(settings, Service.gateway) for _ in range(count)]
-    async with made[0].writing() as session:
+    async with made[0].write_session() as session:
         await enrol(session, settings.region, spread=timedelta())
     try:
         yield made
@@ -37,13 +37,13 @@ async def databases(settings: Settings, count: int) -> AsyncGenerator[list[Datab
 
 
 async def take(database: Database, settings: Settings) -> Claim | None:
-    async with database.writing() as session:
+    async with database.write_session() as session:
         return await claim_due(session, settings.region)
 
 
 async def keep(database: Database, settings: Settings, claim: Claim) -> Check | None:
     now = datetime.now(UTC)
-    async with database.writing() as session:
+    async with database.write_session() as session:
         return await record(
             session, settings.region, claim, FINE, now=now, next_at=now + HOUR, interval=HOUR
         )
@@ -155,7 +155,7 @@ def test_a_claim_is_given_back_once(empty: Settings) -> None:
         async with databases(empty, 1) as [database]:
             claim = await take(database, empty)
             assert claim is not None
-            async with database.writing() as session:
+            async with database.write_session() as session:
                 return [await release(session, empty.region, claim) for _ in range(2)]
 
     assert asyncio.run(story()) == [True, False]

@@ -132,7 +132,7 @@ def test_posters_keep_their_codes_when_services_come_and_go(empty: Settings) -> 
 
     async def loaded(*services: str) -> list[str]:
         database = Database(empty, Service.gateway)
-        async with database.writing() as session:
+        async with database.write_session() as session:
             changes = await load_posters(session, region, subjects_of(services, ["opd"]))
         await database.close()
         return [change.key for change in changes]

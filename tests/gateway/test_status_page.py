@@ -9,7 +9,7 @@ import pytest
 
 from services.gateway.link_monitoring.health import LinkHealth
 from services.gateway.portal.link_notices import notices_of
-from services.platform.local_time import moment
+from services.platform.local_time import format_time
 from services.platform.settings import Settings
 from tests.gateway.portals import Portal, always, portal
 from tests.gateway.watched import Watched, watched
@@ -95,9 +95,9 @@ def test_what_no_incident_confirms_alarms_nobody() -> None:
 
 def test_a_moment_of_today_is_a_time_and_of_another_day_a_date() -> None:
     evening = datetime(2026, 3, 1, 18, 0, tzinfo=UTC)  # 01.00 of the 2nd in Jakarta
-    assert moment(evening, now=NOW, zone=JAKARTA, language="id") == "01.00"
+    assert format_time(evening, now=NOW, zone=JAKARTA, language="id") == "01.00"
     day_before = evening - timedelta(hours=2)
-    assert moment(day_before, now=NOW, zone=JAKARTA, language="en") == "1 March 23:00"
+    assert format_time(day_before, now=NOW, zone=JAKARTA, language="en") == "1 March 23:00"
 
 
 def test_a_service_page_says_the_other_way_while_its_portal_is_down(

@@ -72,7 +72,7 @@ def link_of(hub: Hub, agency: str, *, life: timedelta = timedelta(days=7)) -> Up
 
     async def work() -> UploadLink:
         database = Database(settings, Service.gateway)
-        async with database.writing() as session:
+        async with database.write_session() as session:
             made = await issue_link(
                 session,
                 settings.region,
@@ -90,7 +90,7 @@ def link_of(hub: Hub, agency: str, *, life: timedelta = timedelta(days=7)) -> Up
 def revoke(hub: Hub, key_id: str) -> None:
     async def work() -> None:
         database = Database(hub.settings, Service.gateway)
-        async with database.writing() as session:
+        async with database.write_session() as session:
             assert await revoke_key(session, hub.settings.region, key_id, now=datetime.now(UTC))
         await database.close()
 

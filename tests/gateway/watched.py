@@ -38,7 +38,7 @@ def store_links(settings: Settings, **urls: str) -> None:
 
     async def work() -> None:
         database = Database(settings, Service.gateway)
-        async with database.writing() as session:
+        async with database.write_session() as session:
             links = [link(slug, url) for slug, url in urls.items()]
             await load_links(session, settings.region, links)
         await database.close()

@@ -15,7 +15,7 @@ import yaml
 from services.cli import app
 from services.gateway.app import create_app
 from services.platform.identity import SCOPES
-from services.platform.problems import KINDS, problem_type
+from services.platform.problems import PROBLEM_CLASSES, problem_type
 from services.platform.settings import ROOT, Settings
 from tests.conftest import Hub, Server
 from tests.house.test_serving import surroundings
@@ -76,9 +76,9 @@ def test_every_scope_is_documented() -> None:
 
 
 def test_every_kind_of_problem_is_documented_with_its_status() -> None:
-    assert first_cells("api.md", "urn:") == {problem_type(kind.slug) for kind in KINDS}
+    assert first_cells("api.md", "urn:") == {problem_type(kind.slug) for kind in PROBLEM_CLASSES}
     text = (DOCS / "api.md").read_text()
-    for kind in KINDS:
+    for kind in PROBLEM_CLASSES:
         assert f"| `{problem_type(kind.slug)}` | {kind.status} |" in text
 
 

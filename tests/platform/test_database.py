@@ -33,7 +33,7 @@ def database_of(empty: Settings) -> Callable[..., list[Any]]:
     async def work(service: Service, statement: str, *, write: bool) -> list[Any]:
         database = Database(empty, service)
         try:
-            async with database.writing() if write else database.reading() as session:
+            async with database.write_session() if write else database.read_session() as session:
                 return list(await session.execute(sa.text(statement)))
         finally:
             await database.close()
@@ -133,7 +133,7 @@ def test_a_write_transaction_that_fails_stores_nothing(
     async def fail() -> None:
         database = Database(empty, Service.catalog)
         try:
-            async with database.writing() as session:
+            async with database.write_session() as session:
                 await session.execute(
                     sa.text("INSERT INTO catalog.source VALUES ('12.12', 'x', '{}')")
                 )
@@ -222,7 +222,7 @@ def test_a_service_may_log_in_by_itself_with_the_rights_of_its_role(empty: Setti
     async def who() -> str | None:
         database = Database(settings, Service.catalog)
         try:
-            async with database.reading() as session:
+            async with database.read_session() as session:
                 return await session.scalar(sa.text("SELECT session_user"))
         finally:
             await database.close()

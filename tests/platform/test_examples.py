@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.platform.examples import show_examples
+from services.platform.examples import add_examples
 
 
 def document() -> dict[str, Any]:
@@ -27,7 +27,7 @@ def written(folder: Path, examples: dict[str, Any]) -> Path:
 def test_an_example_stands_with_its_body_or_answer(tmp_path: Path) -> None:
     given = {"request": {"application/json": {"a": 1}}, "answers": {"201": {"a": 2}}}
     shown = document()
-    show_examples(shown, written(tmp_path, {"post_thing": given}))
+    add_examples(shown, written(tmp_path, {"post_thing": given}))
     operation = shown["paths"]["/things"]["post"]
     assert operation["requestBody"]["content"]["application/json"] == {"example": {"a": 1}}
     assert operation["responses"]["201"]["content"]["application/json"] == {"example": {"a": 2}}
@@ -45,4 +45,4 @@ def test_an_example_of_what_is_no_more_is_refused(
     tmp_path: Path, left_over: dict[str, Any]
 ) -> None:
     with pytest.raises(KeyError):
-        show_examples(document(), written(tmp_path, left_over))
+        add_examples(document(), written(tmp_path, left_over))

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field, TypeAdapter, ValidationError
 
-from services.platform.types import BodyNumber, Day, Moment
+from services.platform.types import IsoDate, StrictNumber, UtcDatetime
 
-DAY: TypeAdapter[Any] = TypeAdapter(Day)
-MOMENT: TypeAdapter[Any] = TypeAdapter(Moment)
-NUMBER: TypeAdapter[Any] = TypeAdapter(Annotated[int, Field(ge=0), BodyNumber])
+DAY: TypeAdapter[Any] = TypeAdapter(IsoDate)
+MOMENT: TypeAdapter[Any] = TypeAdapter(UtcDatetime)
+NUMBER: TypeAdapter[Any] = TypeAdapter(Annotated[int, Field(ge=0), StrictNumber])
 
 
 def test_a_day_is_written_as_year_month_day() -> None:

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from services.platform.database import Database
-from services.platform.prepared_reads import HotReads
+from services.platform.prepared_reads import PreparedReads
 from services.platform.settings import Service, Settings
 from tests.conftest import execute
 
@@ -27,9 +27,9 @@ def test_a_read_is_asked_again_however_much_of_the_end_the_client_has_seen(
 
     async def read_and_cut() -> int:
         database = Database(empty, Service("catalog"))
-        reads = HotReads(database, connections=1)
+        reads = PreparedReads(database, connections=1)
         try:
-            await reads.row("SELECT 1 AS one")
+            await reads.fetch_row("SELECT 1 AS one")
             cutting = threading.Thread(target=lambda: asyncio.run(execute(url, CUT)))
             cutting.start()
             # Without a turn of the loop: the client must not see the end before it asks.
@@ -37,7 +37,7 @@ def test_a_read_is_asked_again_however_much_of_the_end_the_client_has_seen(
             time.sleep(0.1)
             for _ in range(turns):
                 await asyncio.sleep(0)
-            return (await reads.row("SELECT 2 AS two"))["two"]
+            return (await reads.fetch_row("SELECT 2 AS two"))["two"]
         finally:
             await reads.close()
             await database.close()
@@ -50,11 +50,11 @@ def test_who_asks_first_is_answered_first(empty: Settings) -> None:
 
     async def story() -> None:
         database = Database(empty, Service("catalog"))
-        reads = HotReads(database, connections=1)
+        reads = PreparedReads(database, connections=1)
 
         async def client(number: int) -> None:
             for _ in range(5):
-                await reads.row("SELECT 1 AS one")
+                await reads.fetch_row("SELECT 1 AS one")
                 order.append(number)
 
         try:

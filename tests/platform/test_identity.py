@@ -19,7 +19,7 @@ from services.platform.identity import (
     Caller,
     TokenSigner,
     TokenVerifier,
-    ensure_identity,
+    ensure_identity_keys,
     load_private_key,
     load_public_key,
 )
@@ -111,27 +111,27 @@ def test_a_remembered_token_ends_with_its_life(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_memory_of_tokens_is_bounded() -> None:
-    signer = TokenSigner(KEY, REGION, remembered=2)
-    verifier = TokenVerifier(KEY.public_key(), REGION, remembered=2)
+    signer = TokenSigner(KEY, REGION, cache_size=2)
+    verifier = TokenVerifier(KEY.public_key(), REGION, cache_size=2)
     for name in "abcd":
         caller = agency_caller(name)
         assert verifier.verify(signer.sign(caller)) == caller
 
 
 def test_an_agency_writes_for_itself_and_an_administrator_for_all() -> None:
-    assert DUKCAPIL.may_write_for("dukcapil")
-    assert not DUKCAPIL.may_write_for("pupr")
+    assert DUKCAPIL.can_write_for("dukcapil")
+    assert not DUKCAPIL.can_write_for("pupr")
     admin = agency_caller("diskominfo", "admin")
-    assert admin.may_write_for("pupr")
-    assert all(admin.may(scope) for scope in SCOPES)
-    assert not ANONYMOUS.may_write_for("pupr")
+    assert admin.can_write_for("pupr")
+    assert all(admin.has_scope(scope) for scope in SCOPES)
+    assert not ANONYMOUS.can_write_for("pupr")
 
 
 def test_the_keys_are_made_once_and_the_private_one_is_for_its_owner(tmp_path: Path) -> None:
     private, public = tmp_path / "a" / "private.pem", tmp_path / "b" / "public.pem"
-    ensure_identity(private, public)
+    ensure_identity_keys(private, public)
     first = private.read_bytes(), public.read_bytes()
-    ensure_identity(private, public)
+    ensure_identity_keys(private, public)
     assert (private.read_bytes(), public.read_bytes()) == first
     assert stat.S_IMODE(private.stat().st_mode) == 0o600
     token = TokenSigner(load_private_key(private), REGION).sign(DUKCAPIL)
@@ -141,10 +141,10 @@ def test_the_keys_are_made_once_and_the_private_one_is_for_its_owner(tmp_path: P
 
 def test_a_lost_public_key_is_made_from_the_private_one(tmp_path: Path) -> None:
     private, public = tmp_path / "private.pem", tmp_path / "public.pem"
-    ensure_identity(private, public)
+    ensure_identity_keys(private, public)
     before = public.read_bytes()
     public.unlink()
-    ensure_identity(private, public)
+    ensure_identity_keys(private, public)
     assert public.read_bytes() == before
 
 

@@ -3,7 +3,7 @@
 import pytest
 from starlette.requests import Request
 
-from services.platform.content_negotiation import wanted_form
+from services.platform.content_negotiation import negotiate_format
 
 OFFERED = {"html": "text/html", "pdf": "application/pdf", "csv": "text/csv"}
 
@@ -30,8 +30,8 @@ def asking(accept: str | None) -> Request:
     ],
 )
 def test_the_form_is_the_one_that_is_accepted_most(accept: str | None, expected: str) -> None:
-    assert wanted_form(asking(accept), None, OFFERED) == expected
+    assert negotiate_format(asking(accept), None, OFFERED) == expected
 
 
 def test_a_form_that_is_given_wins() -> None:
-    assert wanted_form(asking("application/pdf"), "csv", OFFERED) == "csv"
+    assert negotiate_format(asking("application/pdf"), "csv", OFFERED) == "csv"

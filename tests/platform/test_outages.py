@@ -8,7 +8,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
-from services.platform.database import is_away
+from services.platform.database import is_connection_lost
 from services.platform.settings import Settings
 from tests.servers import free_port
 
@@ -72,4 +72,4 @@ def wrapped(cause: BaseException, *, invalid: bool = False) -> DBAPIError:
     ],
 )
 def test_an_outage_is_told_from_a_mistake(error: Exception, away: bool) -> None:
-    assert is_away(error) is away
+    assert is_connection_lost(error) is away

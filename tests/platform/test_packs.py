@@ -10,18 +10,18 @@ from pydantic import ConfigDict
 
 from services.platform.packs import (
     Change,
-    Fault,
     Pack,
     PackError,
+    PackIssue,
     PackModel,
     changes_between,
     content_hash,
+    duplicates,
     field_name,
     parse,
     read_csv,
     read_yaml,
-    repeated,
-    unknown_references,
+    undefined_references,
 )
 from tests.conftest import TOBA
 
@@ -52,7 +52,7 @@ def csv_at(folder: Path, content: str | bytes) -> Path:
 def fault_of(work: Any, *arguments: Any, **more: Any) -> str:
     with pytest.raises(PackError) as caught:
         work(*arguments, **more)
-    [fault] = caught.value.faults
+    [fault] = caught.value.issues
     assert str(caught.value) == str(fault)
     return str(fault)
 
@@ -137,7 +137,7 @@ def test_every_field_that_does_not_fit_is_named(tmp_path: Path) -> None:
     located = read_yaml(yaml_at(tmp_path, content), tmp_path)
     with pytest.raises(PackError) as caught:
         parse(located, Table)
-    assert [(fault.line, fault.field) for fault in caught.value.faults] == [
+    assert [(fault.line, fault.field) for fault in caught.value.issues] == [
         (2, "rows[0].month"),
         (2, "rows[0].value"),
         (3, "rows[1].value"),
@@ -175,15 +175,15 @@ def test_a_spreadsheet_that_cannot_be_read_is_named_with_its_line(
 def test_a_reference_to_nothing_is_named(tmp_path: Path) -> None:
     located = read_yaml(yaml_at(tmp_path, "a:\n- x\n- y\n"), tmp_path)
     references = [(("a", index), name) for index, name in enumerate(located.data["a"])]
-    assert [str(f) for f in unknown_references(located, references, ["x"], what="source")] == [
+    assert [str(f) for f in undefined_references(located, references, ["x"], kind="source")] == [
         "some.yaml:3: a[1]: there is no source 'y' in this pack"
     ]
 
 
 def test_a_key_that_is_used_twice_is_named_with_the_line_of_the_first(tmp_path: Path) -> None:
     located = read_yaml(yaml_at(tmp_path, "a:\n- slug: x\n- slug: y\n- slug: x\n"), tmp_path)
-    assert repeated(located, "a", ["x", "y", "x"]) == [
-        Fault("some.yaml", 4, "a[2].slug", "'x' stands in line 2 already")
+    assert duplicates(located, "a", ["x", "y", "x"]) == [
+        PackIssue("some.yaml", 4, "a[2].slug", "'x' stands in line 2 already")
     ]
 
 

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.platform.error_location import place_in
-from services.platform.problems import KINDS, Conflict, FieldError, json_pointer
-from services.platform.service import make_service
+from services.platform.error_location import field_location
+from services.platform.problems import PROBLEM_CLASSES, Conflict, FieldError, json_pointer
+from services.platform.service import create_service_app
 from services.platform.settings import Service, Settings
 from tests.conftest import Room, Server, room
 
@@ -63,7 +63,7 @@ def make_app(settings: Settings) -> FastAPI:
     async def crash(number: int) -> int:
         raise RuntimeError(f"secret detail {number}")
 
-    return make_service(
+    return create_service_app(
         Service.catalog, settings, title="things", routers=[router], lifespan=no_lifespan
     )
 
@@ -199,8 +199,8 @@ def test_an_answer_without_a_token_is_401_even_where_nothing_is(things: Room) ->
 
 
 def test_every_kind_of_problem_has_a_status_and_a_name_of_its_own() -> None:
-    assert len({kind.status for kind in KINDS}) == len(KINDS)
-    assert len({kind.slug for kind in KINDS}) == len(KINDS)
+    assert len({kind.status for kind in PROBLEM_CLASSES}) == len(PROBLEM_CLASSES)
+    assert len({kind.slug for kind in PROBLEM_CLASSES}) == len(PROBLEM_CLASSES)
 
 
 def test_the_openapi_document_defines_what_its_errors_refer_to(things: Room) -> None:
@@ -217,7 +217,7 @@ json = st.recursive(
 
 @given(json, st.lists(st.text() | st.integers(0, 4), max_size=5), st.booleans())
 def test_a_place_always_stands_in_the_document(document: Any, location: Any, missing: bool) -> None:
-    place = place_in(document, location, missing=missing)
+    place = field_location(document, location, missing=missing)
     here = document
     for index, part in enumerate(place):
         if missing and isinstance(here, dict) and part not in here:

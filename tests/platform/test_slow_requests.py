@@ -69,7 +69,7 @@ def dripping(connection: socket.socket, drop: bytes) -> Generator[None]:
 def test_a_body_that_drips_is_given_up_and_others_are_served_meanwhile(
     address: str, monkeypatch: pytest.MonkeyPatch, path: str, media_type: str
 ) -> None:
-    monkeypatch.setattr(request_body, "SECONDS", 0.5)
+    monkeypatch.setattr(request_body, "BODY_TIMEOUT_SECONDS", 0.5)
     head = (
         f"POST {path} HTTP/1.1\r\nHost: hub\r\nContent-Type: {media_type}\r\n"
         "Content-Length: 5000\r\n\r\n"

@@ -116,7 +116,7 @@ def make_checks_due_later(settings: Settings) -> None:
 
     async def work() -> None:
         database = Database(settings, Service.gateway)
-        async with database.writing() as session:
+        async with database.write_session() as session:
             await enrol(session, settings.region, spread=timedelta())
         await database.close()
 

@@ -14,9 +14,9 @@ from services.assessment.assessments.schemas import DEFAULT_METHOD, AssessmentId
 from services.assessment.scoring.consistency import Consistency, consistency
 from services.assessment.scoring.scores import Scores
 from services.assessment.scoring.sensitivity import Sensitivity, analyse
-from services.platform.database import Reading
+from services.platform.database import ReadSessionDep
 from services.platform.problems import problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.types import Slug
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
@@ -38,7 +38,7 @@ ORDER BY period, id DESC
     responses=problem_responses(404, 409),
 )
 async def get_assessment_sensitivity(
-    request: Request, session: Reading, id: AssessmentId
+    request: Request, session: ReadSessionDep, id: AssessmentId
 ) -> Sensitivity:
     """How the index would change under the choices that a critic would question.
 
@@ -48,7 +48,7 @@ async def get_assessment_sensitivity(
     known: OrderedDict[UUID, Sensitivity] = request.app.state.analyses
     if id in known:
         return known[id]
-    return await sensitivity_of(request.app, await find_whole(session, region_of(request), id))
+    return await sensitivity_of(request.app, await find_whole(session, get_region(request), id))
 
 
 async def sensitivity_of(app: FastAPI, stored: StoredAssessment) -> Sensitivity:
@@ -67,14 +67,14 @@ async def sensitivity_of(app: FastAPI, stored: StoredAssessment) -> Sensitivity:
 @router.get("/metrics/consistency", operation_id="get_consistency")
 async def get_consistency(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     method: Annotated[Slug, Query(description="Method, see `methods`.")] = DEFAULT_METHOD,
 ) -> Consistency:
     """Whether the elements go together over the years: correlations and Cronbach's alpha.
 
     It reads the newest stored assessment of each year.
     """
-    parameters = {"region": region_of(request), "method": method}
+    parameters = {"region": get_region(request), "method": method}
     rows = await session.execute(text(NEWEST_BY_PERIOD), parameters)
     years = [
         {

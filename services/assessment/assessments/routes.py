@@ -34,15 +34,15 @@ from services.assessment.assessments.score_table import scores_csv, scores_xlsx
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.scoring.inputs import Item
 from services.assessment.scoring.scores import IndicatorScore, Node, Scores
-from services.platform.concurrency_control import IdempotencyKey, claim_creation
-from services.platform.content_negotiation import wanted_form
-from services.platform.database import Reading, ReadSession, WriteSession, Writing
+from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
+from services.platform.content_negotiation import negotiate_format
+from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
 from services.platform.identity import Caller, MetricsDrafter
 from services.platform.ids import new_id
-from services.platform.paging import Page, next_address
+from services.platform.paging import Page, next_page_url
 from services.platform.parameters import Limit
 from services.platform.problems import NotFound, Unavailable, problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.settings import Service
 from services.platform.spreadsheets import CSV, XLSX
 from services.platform.types import Slug, Year
@@ -66,7 +66,7 @@ NodeCode = Annotated[
 )
 async def get_collaboration_dynamics(  # noqa: PLR0917 - FastAPI passes by name
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     period: Annotated[Year, Query(description="The year.", examples=[2024])],
     method: Annotated[Slug, Query(description="Method, see `methods`.")] = DEFAULT_METHOD,
     seed: Annotated[Seed, Query()] = 1,
@@ -78,7 +78,7 @@ async def get_collaboration_dynamics(  # noqa: PLR0917 - FastAPI passes by name
     was computed from, and that to its sources.
     """
     chosen = collaboration_method(method, period=period, parameter=True)
-    region = region_of(request)
+    region = get_region(request)
     assessed = await assess_now(
         session,
         request.app.state.peers,
@@ -110,7 +110,7 @@ async def get_collaboration_dynamics(  # noqa: PLR0917 - FastAPI passes by name
 async def post_assessment(
     request: Request,
     response: Response,
-    session: Writing,
+    session: WriteSessionDep,
     *,
     caller: MetricsDrafter,
     wanted: AssessmentWanted,
@@ -118,8 +118,8 @@ async def post_assessment(
 ) -> Assessment:
     """Assesses a year and keeps the result with the evidence that was read."""
     method = collaboration_method(wanted.method, period=wanted.period, parameter=False)
-    region, now = region_of(request), datetime.now(UTC)
-    assessment_id, is_new = await claim_creation(
+    region, now = get_region(request), datetime.now(UTC)
+    assessment_id, is_new = await claim_idempotency_key(
         session,
         Service.assessment,
         region,
@@ -148,7 +148,7 @@ async def _assess_and_store(
     caller: Caller,
     now: datetime,
 ) -> None:
-    region = region_of(request)
+    region = get_region(request)
     assessed = await assess_now(
         session,
         request.app.state.peers,
@@ -180,7 +180,7 @@ async def _assess_and_store(
 @router.get("/assessments", operation_id="list_assessments")
 async def list_assessments(  # noqa: PLR0917 - FastAPI passes by name
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     period: Annotated[Year | None, Query(description="Only of this year.")] = None,
     method: Annotated[Slug | None, Query(description="Only by this method.")] = None,
     cursor: Annotated[UUID | None, Query(description="From `next` of the page before.")] = None,
@@ -188,7 +188,7 @@ async def list_assessments(  # noqa: PLR0917 - FastAPI passes by name
 ) -> Page[AssessmentHead]:
     """Stored assessments, the newest first, without their scores. None is ever changed."""
     parameters = {
-        "region": region_of(request),
+        "region": get_region(request),
         "period": period,
         "method": method,
         "cursor": cursor,
@@ -197,16 +197,16 @@ async def list_assessments(  # noqa: PLR0917 - FastAPI passes by name
     rows = (await session.execute(text(operations.PAGE), parameters)).all()
     items = [AssessmentHead(**head_of(row)) for row in rows[:limit]]
     more = str(items[-1].id) if len(rows) > limit else None
-    return Page(items=items, next=next_address(request, more))
+    return Page(items=items, next=next_page_url(request, more))
 
 
 @router.get("/assessments/{id}", operation_id="get_assessment", responses=problem_responses(404))
-async def get_assessment(request: Request, session: Reading, id: AssessmentId) -> Assessment:
+async def get_assessment(request: Request, session: ReadSessionDep, id: AssessmentId) -> Assessment:
     """A stored assessment with all its scores, and the hashes of its method and evidence.
 
     It never changes: what it read can be read again in the versions that it names.
     """
-    return await _find(session, region_of(request), id)
+    return await _find(session, get_region(request), id)
 
 
 ScoresForm = Literal["json", "csv", "xlsx"]
@@ -230,15 +230,15 @@ SCORES_FORMS: dict[ScoresForm, str] = {"json": "application/json", "csv": CSV, "
 async def list_scores(
     request: Request,
     response: Response,
-    session: Reading,
+    session: ReadSessionDep,
     id: AssessmentId,
     format: Annotated[
         ScoresForm | None, Query(description="The form; without it `Accept` chooses, else JSON.")
     ] = None,
 ) -> ScoreNodes | Response:
     """Every node of an assessment in one flat list, or as a table with a row for each."""
-    region = region_of(request)
-    form = wanted_form(request, format, SCORES_FORMS)
+    region = get_region(request)
+    form = negotiate_format(request, format, SCORES_FORMS)
     found = await _find(session, region, id)
     if form != "json":
         write = scores_csv if form == "csv" else scores_xlsx
@@ -262,10 +262,10 @@ async def list_scores(
     "/assessments/{id}/scores/{node}", operation_id="get_score", responses=problem_responses(404)
 )
 async def get_score(
-    request: Request, session: Reading, id: AssessmentId, node: NodeCode
+    request: Request, session: ReadSessionDep, id: AssessmentId, node: NodeCode
 ) -> NodeDetail:
     """One node: its value, the nodes above and below, and the evidence of an indicator."""
-    region = region_of(request)
+    region = get_region(request)
     found = await _find(session, region, id)
     score = found.scores.node(node)
     if score is None:
@@ -293,10 +293,10 @@ async def get_score(
     responses=problem_responses(404),
 )
 async def list_assessment_evidence(
-    request: Request, session: Reading, id: AssessmentId
+    request: Request, session: ReadSessionDep, id: AssessmentId
 ) -> AssessmentEvidence:
     """All the evidence that an assessment read, as it was then."""
-    return AssessmentEvidence(items=await _evidence(session, region_of(request), id))
+    return AssessmentEvidence(items=await _evidence(session, get_region(request), id))
 
 
 def method_used(method: CollaborationMethod) -> MethodUsed:

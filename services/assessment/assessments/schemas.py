@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 from services.assessment.scoring.inputs import Item
 from services.assessment.scoring.scores import Node, Scores
 from services.platform.api_model import ApiModel
-from services.platform.types import BodyNumber, Href, RegionCode, Sha256, Slug, Year
+from services.platform.types import Href, RegionCode, Sha256, Slug, StrictNumber, Year
 
 DEFAULT_METHOD = "cgr-2015"
 DEFAULT_DRAWS = 10_000
@@ -33,10 +33,10 @@ class MethodUsed(ApiModel):
 class AssessmentWanted(ApiModel):
     """What is to be assessed."""
 
-    period: Annotated[Year, BodyNumber]
+    period: Annotated[Year, StrictNumber]
     method: Slug = DEFAULT_METHOD
-    seed: Annotated[Seed, BodyNumber] = 1
-    draws: Annotated[DrawCount, BodyNumber] = DEFAULT_DRAWS
+    seed: Annotated[Seed, StrictNumber] = 1
+    draws: Annotated[DrawCount, StrictNumber] = DEFAULT_DRAWS
 
 
 class AssessmentHead(ApiModel):

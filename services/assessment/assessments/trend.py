@@ -12,9 +12,9 @@ from services.assessment.methods.definition import METHOD, CollaborationMethod
 from services.assessment.scoring.decomposition import Moved, moves
 from services.assessment.scoring.scores import Node, Scores
 from services.platform.api_model import ApiModel
-from services.platform.database import Reading
+from services.platform.database import ReadSessionDep
 from services.platform.problems import problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.types import Href, Sha256, Slug, Year
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
@@ -55,7 +55,7 @@ class Trend(ApiModel):
 @router.get("/metrics/trend", operation_id="get_trend")
 async def get_trend(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     method: Annotated[Slug, Query(description="Method, see `methods`.")] = DEFAULT_METHOD,
     first: Annotated[Year, Query(alias="from", description="First year.")] = 2000,
     last: Annotated[Year, Query(alias="to", description="Last year.")] = 2099,
@@ -63,7 +63,7 @@ async def get_trend(
     """The stored assessments over the years, with what moved each score and by how much."""
     rows = await session.execute(
         text(SERIES),
-        {"region": region_of(request), "method": method, "first": first, "last": last},
+        {"region": get_region(request), "method": method, "first": first, "last": last},
     )
     items: list[TrendPeriod] = []
     before: Scores | None = None

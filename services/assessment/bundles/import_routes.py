@@ -12,12 +12,12 @@ from sqlalchemy import text
 from services.assessment.bundles.routes import ZIP, ZIP_ANSWER
 from services.assessment.bundles.verify import BundleError, Verified, verify
 from services.platform.api_model import ApiModel
-from services.platform.database import Reading, Writing
+from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import MetricsDrafter
-from services.platform.paging import Page, next_address
+from services.platform.paging import Page, next_page_url
 from services.platform.parameters import Limit
 from services.platform.problems import Conflict, FieldError, NotFound, problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.types import Href, RegionCode, Sha256
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
@@ -90,7 +90,7 @@ class CollectedBundle(ApiModel):
 async def import_bundle(
     request: Request,
     response: Response,
-    session: Writing,
+    session: WriteSessionDep,
     caller: MetricsDrafter,
     fingerprint: Annotated[
         Fingerprint,
@@ -104,7 +104,7 @@ async def import_bundle(
 
     Sent again, the same bundle is kept once.
     """
-    region, archive = region_of(request), await request.body()
+    region, archive = get_region(request), await request.body()
     found = await asyncio.to_thread(_verified, archive, fingerprint, region)
     head = found.parameters
     await session.execute(
@@ -135,16 +135,16 @@ async def import_bundle(
 @router.get("/bundles", operation_id="list_bundles")
 async def list_bundles(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     cursor: Annotated[UUID | None, Query(description="From `next` of the page before.")] = None,
     limit: Limit = 20,
 ) -> Page[CollectedBundle]:
     """The bundles of other regencies that are kept here."""
-    names = {"region": region_of(request), "cursor": cursor, "limit": limit + 1}
+    names = {"region": get_region(request), "cursor": cursor, "limit": limit + 1}
     rows = (await session.execute(text(PAGE), names)).all()
     items = [_item(row) for row in rows[:limit]]
     more = str(items[-1].id) if len(rows) > limit else None
-    return Page(items=items, next=next_address(request, more))
+    return Page(items=items, next=next_page_url(request, more))
 
 
 @router.get(
@@ -155,11 +155,11 @@ async def list_bundles(
 )
 async def get_bundle(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     id: Annotated[UUID, Path(description="Id of the assessment in it.")],
 ) -> Response:
     """A bundle of another regency as it came, to be verified by anybody."""
-    names = {"region": region_of(request), "id": id}
+    names = {"region": get_region(request), "id": id}
     archive = await session.scalar(text(ARCHIVE), names)
     if archive is None:
         raise NotFound(f"There is no bundle of an assessment {id}; {API}/bundles lists them.")

@@ -11,10 +11,10 @@ from services.assessment.assessments.schemas import AssessmentId
 from services.assessment.bundles.contents import Parameters, bundle
 from services.assessment.bundles.signing import Signer
 from services.platform.api_model import ApiModel
-from services.platform.database import Reading
-from services.platform.identity import ensure_identity, load_private_key
+from services.platform.database import ReadSessionDep
+from services.platform.identity import ensure_identity_keys, load_private_key
 from services.platform.problems import problem_responses
-from services.platform.service import API, VERSION, region_of
+from services.platform.service import API, VERSION, get_region
 from services.platform.settings import Settings
 from services.platform.types import Sha256
 
@@ -43,12 +43,14 @@ class PublishingKey(ApiModel):
     response_class=Response,
     responses=ZIP_ANSWER | problem_responses(404, 409),
 )
-async def get_assessment_bundle(request: Request, session: Reading, id: AssessmentId) -> Response:
+async def get_assessment_bundle(
+    request: Request, session: ReadSessionDep, id: AssessmentId
+) -> Response:
     """An assessment as a signed zip (RO-Crate), from which `emall verify` computes it again.
 
     The same assessment gives the same bytes.
     """
-    region = region_of(request)
+    region = get_region(request)
     stored = await find_whole(session, region, id)
     signer = await asyncio.to_thread(_signer, request)
     archive = await asyncio.to_thread(
@@ -75,7 +77,7 @@ async def get_publishing_key(request: Request) -> PublishingKey:
 def _signer(request: Request) -> Signer:
     settings: Settings = request.app.state.settings
     file = settings.publishing_key_file
-    ensure_identity(file, file.with_name(f"{file.stem}.public.pem"))
+    ensure_identity_keys(file, file.with_name(f"{file.stem}.public.pem"))
     return Signer(load_private_key(file))
 
 

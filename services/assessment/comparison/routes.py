@@ -33,9 +33,9 @@ from services.assessment.comparison.regencies import (
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.scoring.assess import rounded
 from services.platform.api_model import ApiModel
-from services.platform.database import Reading
+from services.platform.database import ReadSessionDep
 from services.platform.problems import FieldError, NotFound, problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.types import Href, Sha256, Slug, Year
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
@@ -97,7 +97,7 @@ class Ranking(ApiModel):
 @router.get("/metrics/ranking", operation_id="get_ranking", responses=problem_responses(404, 409))
 async def get_ranking(  # noqa: PLR0917 - FastAPI passes by name
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     period: Annotated[Year, Query(description="The year.", examples=[2024])],
     method: Annotated[Slug, Query(description="Method, see `methods`.")] = DEFAULT_METHOD,
     node: Annotated[
@@ -114,7 +114,7 @@ async def get_ranking(  # noqa: PLR0917 - FastAPI passes by name
     chosen = collaboration_method(method, period=period, parameter=True)
     wanted = node or chosen.index.code
     _check_node(chosen, wanted)
-    found = await contenders(session, region_of(request), method=chosen, period=period)
+    found = await contenders(session, get_region(request), method=chosen, period=period)
     fitting = [one for one in found if one.method_hash == chosen.hash()]
 
     def compute() -> list[Scored]:

@@ -10,10 +10,10 @@ from services.assessment.evidence.calendar import calendar_of
 from services.assessment.evidence.workbook import from_workbook, to_workbook
 from services.assessment.evidence.workbook_import import import_records, records_in_force
 from services.platform.api_model import ApiModel
-from services.platform.database import Reading, Writing
+from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import EvidenceWriter
 from services.platform.problems import FieldError, Invalid, problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.spreadsheets import XLSX, SpreadsheetError, read_xlsx
 
 router = APIRouter(
@@ -52,9 +52,9 @@ async def get_evidence_template() -> Response:
     response_class=Response,
     responses=_WORKBOOK,
 )
-async def export_evidence(request: Request, session: Reading) -> Response:
+async def export_evidence(request: Request, session: ReadSessionDep) -> Response:
     """All evidence in force, in the form of the template."""
-    records = await records_in_force(session, region_of(request))
+    records = await records_in_force(session, get_region(request))
     return _workbook(await asyncio.to_thread(to_workbook, records), name="bukti.xlsx")
 
 
@@ -66,7 +66,7 @@ async def export_evidence(request: Request, session: Reading) -> Response:
 )
 async def import_evidence(
     request: Request,
-    session: Writing,
+    session: WriteSessionDep,
     caller: EvidenceWriter,
     dry_run: Annotated[bool, Query(description="Check everything and store nothing.")] = False,
 ) -> EvidenceImported:
@@ -78,14 +78,14 @@ async def import_evidence(
     try:
         records = await asyncio.to_thread(lambda: from_workbook(read_xlsx(content)))
         done = await import_records(
-            session, region_of(request), records, caller=caller, now=datetime.now(UTC)
+            session, get_region(request), records, caller=caller, now=datetime.now(UTC)
         )
     except SpreadsheetError as error:
         raise Invalid(
             "The workbook was not taken; nothing was stored.",
             errors=[
                 FieldError(pointer=f"#/{f.sheet}/{f.cell}", parameter=None, detail=f.message)
-                for f in error.faults[:100]
+                for f in error.issues[:100]
             ],
         ) from None
     if dry_run:
@@ -106,9 +106,9 @@ async def import_evidence(
         }
     },
 )
-async def get_evidence_calendar(request: Request, session: Reading) -> Response:
+async def get_evidence_calendar(request: Request, session: ReadSessionDep) -> Response:
     """Meetings, open action items, ends of agreements and reviews of risks, to subscribe to."""
-    region = region_of(request)
+    region = get_region(request)
     records = await records_in_force(session, region)
     # Stamped with the day, so that a feed without news keeps its ETag.
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -10,10 +10,10 @@ from pydantic import Field, StrictBool, model_validator
 
 from services.assessment.types import Code, Sector
 from services.platform.packs import PackModel
-from services.platform.types import BodyNumber, Day, HttpsUrl, Line, Sha256, Slug, Text
+from services.platform.types import HttpsUrl, IsoDate, Sha256, ShortText, Slug, StrictNumber, Text
 
 Precision = Literal["day", "month", "year"]
-CalendarYear = Annotated[int, Field(ge=1945, le=2099), BodyNumber]
+CalendarYear = Annotated[int, Field(ge=1945, le=2099), StrictNumber]
 
 
 class Evidence(PackModel):
@@ -27,8 +27,8 @@ class Evidence(PackModel):
 class Lasting(Evidence):
     """Evidence that holds from a day on, or of which only a year is known in which it held."""
 
-    valid_from: Day | None = Field(None, description="First day; null where it is not known.")
-    valid_to: Day | None = Field(None, description="Last day; null while no end is known.")
+    valid_from: IsoDate | None = Field(None, description="First day; null where it is not known.")
+    valid_to: IsoDate | None = Field(None, description="Last day; null while no end is known.")
     precision: Precision = Field("day", description="How exactly the dates are known.")
     attested_in: CalendarYear | None = Field(
         None, description="A year in which a source found it to hold, where no first day is known."
@@ -46,11 +46,11 @@ class Lasting(Evidence):
 class Stakeholder(Lasting):
     """A post, office, company or community that has a part in the collaboration."""
 
-    name: Line
-    name_en: Line
+    name: ShortText
+    name_en: ShortText
     sector: Sector
     agency: Slug | None = None
-    role: Line | None = Field(None, description="Its role in the team or forum.")
+    role: ShortText | None = Field(None, description="Its role in the team or forum.")
     role_decision: Slug | None = Field(
         None, description="Key of the decision in which the role stands; null where none does."
     )
@@ -61,7 +61,7 @@ class Stakeholder(Lasting):
 class File(PackModel):
     """A file that is kept elsewhere, known again by its hash."""
 
-    name: Line
+    name: ShortText
     sha256: Sha256
     url: HttpsUrl | None = None
 
@@ -80,7 +80,7 @@ class ActionItem(PackModel):
 
     task: Text
     owner: Slug | None = Field(None, description="Key of the stakeholder who is to do it.")
-    due: Day
+    due: IsoDate
     done: StrictBool | None = None
     outcome: Text | None = None
 
@@ -88,12 +88,12 @@ class ActionItem(PackModel):
 class Meeting(Evidence):
     """A meeting of the forum or of the team."""
 
-    name: Line
-    name_en: Line
-    held_on: Day
+    name: ShortText
+    name_en: ShortText
+    held_on: IsoDate
     precision: Precision = "day"
-    place: Line | None = None
-    agenda: list[Line] | None = Field(None, max_length=1000)
+    place: ShortText | None = None
+    agenda: list[ShortText] | None = Field(None, max_length=1000)
     problem_statement: Text | None = None
     minutes: StrictBool | None = Field(None, description="Whether minutes exist.")
     minutes_file: File | None = Field(None, description="The minutes, as they were kept.")
@@ -111,8 +111,8 @@ class Meeting(Evidence):
 class Agreement(Lasting):
     """A memorandum or other agreement."""
 
-    name: Line
-    name_en: Line
+    name: ShortText
+    name_en: ShortText
     parties: list[Slug] = Field(min_length=2, max_length=500, description="Keys of stakeholders.")
     partner_sector: Sector = Field(description="Sector of the party beside the government.")
     scope: Text
@@ -123,9 +123,9 @@ class Agreement(Lasting):
 class Decision(Lasting):
     """A decree or regulation and what it brings."""
 
-    name: Line
-    name_en: Line
-    number: Line
+    name: ShortText
+    name_en: ShortText
+    number: ShortText
     subject: Text | None = None
     requires: list[Text] | None = Field(
         None, max_length=200, description="What it obliges somebody to do."
@@ -145,14 +145,14 @@ class Decision(Lasting):
 class Programme(Lasting):
     """A programme of the smart city, or an outreach event or training."""
 
-    name: Line
-    name_en: Line
-    dimension: Line | None = None
+    name: ShortText
+    name_en: ShortText
+    dimension: ShortText | None = None
     kind: Literal["programme", "outreach", "training"] = "programme"
     owner: Slug | None = Field(None, description="Key of the stakeholder who runs it.")
     partners: list[Slug] = Field(default_factory=list[Slug], max_length=500)
     plan: Text | None = None
-    budget_idr: Annotated[int, Field(ge=0, le=10**15), BodyNumber] | None = Field(
+    budget_idr: Annotated[int, Field(ge=0, le=10**15), StrictNumber] | None = Field(
         None, description="Rupiah for its whole time."
     )
     running: StrictBool | None = None
@@ -164,23 +164,23 @@ class Programme(Lasting):
 class Risk(Lasting):
     """A risk on the register."""
 
-    name: Line
-    name_en: Line
-    likelihood: Annotated[int, Field(ge=1, le=5), BodyNumber] | None = None
-    impact: Annotated[int, Field(ge=1, le=5), BodyNumber] | None = None
+    name: ShortText
+    name_en: ShortText
+    likelihood: Annotated[int, Field(ge=1, le=5), StrictNumber] | None = None
+    impact: Annotated[int, Field(ge=1, le=5), StrictNumber] | None = None
     mitigation: Text | None = None
     mitigation_under_way: StrictBool | None = None
     owner: Slug | None = Field(None, description="Key of the stakeholder who answers for it.")
-    review_on: Day | None = Field(None, description="Day on which it is to be looked at again.")
+    review_on: IsoDate | None = Field(None, description="Day on which it is to be looked at again.")
 
 
 class Recognition(Evidence):
     """An award or other recognition from outside."""
 
-    name: Line
-    name_en: Line
-    given_by: Line
-    given_on: Day
+    name: ShortText
+    name_en: ShortText
+    given_by: ShortText
+    given_on: IsoDate
     precision: Precision = "day"
 
 
@@ -188,12 +188,12 @@ class Observation(Lasting):
     """A sourced figure: exact, or a range as the source gives it."""
 
     subject: Code = Field(description="What was observed; methods refer to it.")
-    name: Line
-    name_en: Line
+    name: ShortText
+    name_en: ShortText
     unit: Literal["share", "level", "count"]
-    value: Annotated[float, Field(ge=0), BodyNumber] | None = None
-    low: Annotated[float, Field(ge=0), BodyNumber] | None = None
-    high: Annotated[float, Field(ge=0), BodyNumber] | None = None
+    value: Annotated[float, Field(ge=0), StrictNumber] | None = None
+    low: Annotated[float, Field(ge=0), StrictNumber] | None = None
+    high: Annotated[float, Field(ge=0), StrictNumber] | None = None
     known_absence: StrictBool = Field(
         False, description="The source says that there is none: a value of 0 that was seen."
     )
@@ -224,9 +224,9 @@ class IndexValue(Evidence):
 
     index: Slug = Field(description="Index as in `methods/`.")
     year: CalendarYear
-    value: Annotated[float, Field(ge=0), BodyNumber]
+    value: Annotated[float, Field(ge=0), StrictNumber]
     role: Literal["published", "target", "national_minimum"] = "published"
-    predicate: Line | None = Field(None, description="Predicate as printed.")
+    predicate: ShortText | None = Field(None, description="Predicate as printed.")
 
 
 EVIDENCE: dict[str, type[Evidence]] = {

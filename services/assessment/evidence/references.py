@@ -12,7 +12,7 @@ from services.assessment.evidence.records import (
     Risk,
     Stakeholder,
 )
-from services.platform.packs import Path_
+from services.platform.packs import FieldPath
 
 Target = Literal["source", "agency", "stakeholder", "decision", "agreement", "index"]
 KIND_OF_TARGET: dict[Target, str] = {
@@ -27,7 +27,7 @@ class Reference(NamedTuple):
     """A pointer: to what kind of thing, where it stands in the record, and its key."""
 
     target: Target
-    path: Path_
+    path: FieldPath
     key: str
 
     @property

@@ -15,17 +15,17 @@ from services.assessment.evidence.api_models import (
     RecordVersion,
 )
 from services.platform.concurrency_control import entity_tag
-from services.platform.database import Reading
-from services.platform.paging import Page, next_address
+from services.platform.database import ReadSessionDep
+from services.platform.paging import Page, next_page_url
 from services.platform.parameters import Limit, SlugCursor
 from services.platform.problems import problem_responses
-from services.platform.service import API, region_of
-from services.platform.types import Moment
+from services.platform.service import API, get_region
+from services.platform.types import UtcDatetime
 
 router = APIRouter(prefix=API, tags=["evidence"], responses=problem_responses(401, 422))
 
 KnownAt = Annotated[
-    Moment | None,
+    UtcDatetime | None,
     Query(description="As it was on record at this moment; default: as it is on record now."),
 ]
 
@@ -37,14 +37,14 @@ def add_reads(kind: Kind[Content]) -> None:
 
     async def list_records(
         request: Request,
-        session: Reading,
+        session: ReadSessionDep,
         *,
         cursor: SlugCursor = None,
         limit: Limit = 50,
         known_at: KnownAt = None,
     ) -> Page[Record[Content]]:
         parameters = {
-            "region": region_of(request),
+            "region": get_region(request),
             "kind": kind.name,
             "cursor": cursor,
             "limit": limit + 1,
@@ -53,27 +53,27 @@ def add_reads(kind: Kind[Content]) -> None:
         rows = (await session.execute(text(store.PAGE), parameters)).all()
         more = rows[limit - 1].key if len(rows) > limit else None
         return page(
-            items=[kind.record(row) for row in rows[:limit]], next=next_address(request, more)
+            items=[kind.record(row) for row in rows[:limit]], next=next_page_url(request, more)
         )
 
     async def get_record(
         request: Request,
         response: Response,
-        session: Reading,
+        session: ReadSessionDep,
         *,
         id: RecordId,
         version: Annotated[
             int | None, Query(ge=1, le=1_000_000, description="Default: the newest.")
         ] = None,
     ) -> Record[Content]:
-        _, found = await kind.find(session, region_of(request), id, version=version)
+        _, found = await kind.find(session, get_region(request), id, version=version)
         response.headers["ETag"] = entity_tag(found)
         return found
 
     async def list_versions(
-        request: Request, session: Reading, id: RecordId
+        request: Request, session: ReadSessionDep, id: RecordId
     ) -> Page[RecordVersion]:
-        parameters = {"region": region_of(request), "kind": kind.name, "id": id}
+        parameters = {"region": get_region(request), "kind": kind.name, "id": id}
         rows = (await session.execute(text(store.VERSIONS), parameters)).mappings().all()
         if not rows:
             raise kind.missing(id)

@@ -129,7 +129,7 @@ def check_owner(caller: Caller, recorded_by: str) -> None:
 
     An agency corrects what it recorded; an administrator everything, the pack's too.
     """
-    if not caller.may_write_for(recorded_by):
+    if not caller.can_write_for(recorded_by):
         owner = "came with the regency's pack" if recorded_by == "pack" else f"is {recorded_by}'s"
         raise NotAllowed(f"This record {owner}; only an administrator's key may change it.")
 

@@ -4,13 +4,13 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy import text
 
 from services.assessment.evidence.api_models import SourceItem, source_item
-from services.platform.database import Reading, Writing
+from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import EvidenceWriter
 from services.platform.packs import Source
-from services.platform.paging import Page, next_address
+from services.platform.paging import Page, next_page_url
 from services.platform.parameters import Limit, SlugCursor, SlugPath
 from services.platform.problems import Conflict, FieldError, NotFound, problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 
 router = APIRouter(prefix=API, tags=["evidence"], responses=problem_responses(401, 422))
 
@@ -37,20 +37,20 @@ RETURNING id
 
 @router.get("/sources", operation_id="list_sources")
 async def list_sources(
-    request: Request, session: Reading, cursor: SlugCursor = None, limit: Limit = 50
+    request: Request, session: ReadSessionDep, cursor: SlugCursor = None, limit: Limit = 50
 ) -> Page[SourceItem]:
     """The studies, regulations and sites that the hub's facts rest on."""
-    parameters = {"region": region_of(request), "cursor": cursor, "limit": limit + 1}
+    parameters = {"region": get_region(request), "cursor": cursor, "limit": limit + 1}
     rows = (await session.execute(text(SOURCES), parameters)).all()
     items = [source_item(row.content) for row in rows[:limit]]
     more = items[-1].id if len(rows) > limit else None
-    return Page(items=items, next=next_address(request, more))
+    return Page(items=items, next=next_page_url(request, more))
 
 
 @router.get("/sources/{id}", operation_id="get_source", responses=problem_responses(404))
-async def get_source(request: Request, session: Reading, id: SlugPath) -> SourceItem:
+async def get_source(request: Request, session: ReadSessionDep, id: SlugPath) -> SourceItem:
     """One source: what it is, who published it, where and when; with its address at this hub."""
-    parameters = {"region": region_of(request), "id": id}
+    parameters = {"region": get_region(request), "id": id}
     row = (await session.execute(text(SOURCE), parameters)).one_or_none()
     if row is None:
         raise NotFound(f"There is no source {id!r}; {API}/sources lists all of them.")
@@ -64,10 +64,14 @@ async def get_source(request: Request, session: Reading, id: SlugPath) -> Source
     responses=problem_responses(403, 409, 413),
 )
 async def post_source(
-    request: Request, response: Response, session: Writing, caller: EvidenceWriter, source: Source
+    request: Request,
+    response: Response,
+    session: WriteSessionDep,
+    caller: EvidenceWriter,
+    source: Source,
 ) -> SourceItem:
     """Names a source that evidence can then cite. Sent again as it is, it changes nothing."""
-    parameters = {"region": region_of(request), "id": source.id}
+    parameters = {"region": get_region(request), "id": source.id}
     content = source.model_dump_json()
     if await session.scalar(text(STORE_SOURCE), parameters | {"content": content}) is None:
         before = (await session.execute(text(SOURCE), parameters)).one()

@@ -18,7 +18,7 @@ from services.platform.spreadsheets import (
     Cell,
     Column,
     Sheet,
-    SheetFault,
+    SheetIssue,
     SpreadsheetError,
     write_xlsx,
 )
@@ -42,7 +42,7 @@ def to_workbook(records: Records) -> bytes:
     meetings = [record for record in records.get("meetings", ()) if isinstance(record, Meeting)]
     for field, name in INNER_SHEETS.items():
         inner = _item_model(Meeting.model_fields[field])
-        columns = [Column("meeting", "Key of the meeting.", needed=True), *_columns(inner)]
+        columns = [Column("meeting", "Key of the meeting.", required=True), *_columns(inner)]
         rows = [
             {"meeting": meeting.key} | _row(item)
             for meeting in meetings
@@ -59,8 +59,8 @@ def from_workbook(sheets: Sequence[Sheet]) -> list[tuple[str, Evidence, Sheet, i
     """
     by_name = {sheet.name: sheet for sheet in sheets}
     models: dict[str, type[Evidence]] = {kind.name: kind.model for kind in KINDS}
-    faults: list[SheetFault] = [
-        SheetFault(sheet.name, "A1", f"is no sheet of the template: {', '.join(models)}")
+    faults: list[SheetIssue] = [
+        SheetIssue(sheet.name, "A1", f"is no sheet of the template: {', '.join(models)}")
         for sheet in sheets
         if sheet.rows and sheet.name not in models and sheet.name not in INNER_SHEETS.values()
     ]
@@ -86,7 +86,7 @@ def from_workbook(sheets: Sequence[Sheet]) -> list[tuple[str, Evidence, Sheet, i
     for field, items in inner.items():
         sheet = by_name.get(INNER_SHEETS[field])
         faults += [
-            sheet.fault(number, "meeting", f"there is no meeting {key!r} in the sheet meetings")
+            sheet.issue(number, "meeting", f"there is no meeting {key!r} in the sheet meetings")
             for key, listed in items.items()
             for _, number in listed
             if sheet is not None
@@ -97,7 +97,7 @@ def from_workbook(sheets: Sequence[Sheet]) -> list[tuple[str, Evidence, Sheet, i
 
 
 def _inner(
-    sheet: Sheet | None, field: str, faults: list[SheetFault]
+    sheet: Sheet | None, field: str, faults: list[SheetIssue]
 ) -> dict[str, list[tuple[dict[str, Any], int]]]:
     model = _item_model(Meeting.model_fields[field])
     found: dict[str, list[tuple[dict[str, Any], int]]] = {}
@@ -115,21 +115,21 @@ def _inner(
     return found
 
 
-def _unknown_columns(sheet: Sheet, columns: Iterator[Column] | list[Column]) -> list[SheetFault]:
+def _unknown_columns(sheet: Sheet, columns: Iterator[Column] | list[Column]) -> list[SheetIssue]:
     names = [column.name for column in columns]
     return [
-        sheet.fault(1, column, f"{column!r} is no column of this sheet: {', '.join(names)}")
+        sheet.issue(1, column, f"{column!r} is no column of this sheet: {', '.join(names)}")
         for column in sheet.columns
         if column and column not in names
     ]
 
 
-def _faults(sheet: Sheet, row: int, error: ValidationError) -> Iterator[SheetFault]:
+def _faults(sheet: Sheet, row: int, error: ValidationError) -> Iterator[SheetIssue]:
     for item in error.errors():
         parts = [str(part) for part in item["loc"] if isinstance(part, str)]
         column = next((name for name in (".".join(parts[:2]), *parts) if name in sheet.columns), "")
         named = f"{'.'.join(parts)}: " if parts and not column else ""
-        yield sheet.fault(row, column, named + item["msg"].removeprefix("Value error, "))
+        yield sheet.issue(row, column, named + item["msg"].removeprefix("Value error, "))
 
 
 def _columns(model: type[BaseModel]) -> Iterator[Column]:
@@ -150,7 +150,7 @@ def _columns(model: type[BaseModel]) -> Iterator[Column]:
         note = field.description or ""
         if _is_list(field.annotation):
             choices, note = (), f"{note} Several with {SEPARATOR} between.".strip()
-        yield Column(name, note, choices, needed=field.is_required())
+        yield Column(name, note, choices, required=field.is_required())
 
 
 def _row(record: BaseModel) -> dict[str, Cell]:

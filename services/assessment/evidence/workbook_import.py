@@ -12,7 +12,7 @@ from services.assessment.evidence.rules import add, dangling
 from services.platform.database import ReadSession, WriteSession
 from services.platform.identity import Caller
 from services.platform.ids import new_id
-from services.platform.spreadsheets import Sheet, SheetFault, SpreadsheetError
+from services.platform.spreadsheets import Sheet, SheetIssue, SpreadsheetError
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ async def import_records(
     now: datetime,
 ) -> Imported:
     """Adds what is new and corrects what differs; `SpreadsheetError` names each wrong cell."""
-    faults: list[SheetFault] = []
+    faults: list[SheetIssue] = []
     seen: dict[tuple[str, str], int] = {}
     added = corrected = 0
     for kind, record, sheet, row in records:
         if (first := seen.setdefault((kind, record.key), row)) != row:
-            faults.append(sheet.fault(row, "key", f"stands in row {first} already"))
+            faults.append(sheet.issue(row, "key", f"stands in row {first} already"))
             continue
         names = {"region": region, "kind": kind}
         await session.execute(text(store.LOCK), names | {"key": record.key})
@@ -47,9 +47,9 @@ async def import_records(
         ).one_or_none()
         if stored is not None and EVIDENCE[kind].model_validate(stored.content) == record:
             continue
-        if stored is not None and not caller.may_write_for(stored.recorded_by):
+        if stored is not None and not caller.can_write_for(stored.recorded_by):
             message = f"was recorded by {stored.recorded_by}, who alone may correct it"
-            faults.append(sheet.fault(row, "key", message))
+            faults.append(sheet.issue(row, "key", message))
             continue
         record_id = new_id() if stored is None else stored.id
         added += stored is None
@@ -68,7 +68,7 @@ async def import_records(
     for kind, record, sheet, row in records:
         if (kind, record.key) in seen:
             faults += [
-                sheet.fault(row, str(reference.path[0]), f"there is no {reference.named} on record")
+                sheet.issue(row, str(reference.path[0]), f"there is no {reference.named} on record")
                 for reference in await dangling(session, region, record)
             ]
     if faults:

@@ -11,15 +11,15 @@ from services.assessment.evidence.rules import add, check_owner, record_new, sup
 from services.platform.concurrency_control import (
     IdempotencyKey,
     IfMatch,
-    check_match,
-    claim_creation,
+    check_if_match,
+    claim_idempotency_key,
     entity_tag,
 )
-from services.platform.database import WriteSession, Writing
+from services.platform.database import WriteSession, WriteSessionDep
 from services.platform.identity import Caller, EvidenceWriter
 from services.platform.ids import new_id
 from services.platform.problems import problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.settings import Service
 
 router = APIRouter(prefix=API, tags=["evidence"], responses=problem_responses(401, 403, 422))
@@ -31,14 +31,14 @@ def add_writes(kind: Kind[Content]) -> None:
     async def post_record(
         request: Request,
         response: Response,
-        session: Writing,
+        session: WriteSessionDep,
         *,
         caller: EvidenceWriter,
         record: Content,
         idempotency_key: IdempotencyKey = None,
     ) -> Record[Content]:
-        region, now = region_of(request), datetime.now(UTC)
-        record_id, is_new = await claim_creation(
+        region, now = get_region(request), datetime.now(UTC)
+        record_id, is_new = await claim_idempotency_key(
             session,
             Service.assessment,
             region,
@@ -58,14 +58,14 @@ def add_writes(kind: Kind[Content]) -> None:
     async def put_record(
         request: Request,
         response: Response,
-        session: Writing,
+        session: WriteSessionDep,
         *,
         caller: EvidenceWriter,
         id: RecordId,
         record: Content,
         if_match: IfMatch = None,
     ) -> Record[Content]:
-        region = region_of(request)
+        region = get_region(request)
         key, current = await to_change(session, region, id, caller=caller, if_match=if_match)
         if current.content != record:
             await supersede(
@@ -83,13 +83,13 @@ def add_writes(kind: Kind[Content]) -> None:
 
     async def delete_record(
         request: Request,
-        session: Writing,
+        session: WriteSessionDep,
         *,
         caller: EvidenceWriter,
         id: RecordId,
         if_match: IfMatch = None,
     ) -> None:
-        region = region_of(request)
+        region = get_region(request)
         key, current = await to_change(session, region, id, caller=caller, if_match=if_match)
         if current.content is not None:
             await add(
@@ -116,7 +116,7 @@ def add_writes(kind: Kind[Content]) -> None:
         await session.execute(text(store.LOCK), names)
         key, current = await kind.find(session, region, record_id)
         check_owner(caller, current.recorded_by)
-        check_match(if_match, current)
+        check_if_match(if_match, current)
         return key, current
 
     def answer(response: Response, record: Record[Content]) -> Record[Content]:

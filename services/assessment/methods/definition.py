@@ -16,7 +16,7 @@ from services.assessment.methods.rules import (
     Weights,
 )
 from services.platform.packs import PackModel, content_hash
-from services.platform.types import Line, Slug, Text
+from services.platform.types import ShortText, Slug, Text
 
 Fraction_ = Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d*)(\.\d+|/[1-9]\d*)$")]
 """An exact number: `1/9`, or `0.11`."""
@@ -30,8 +30,8 @@ class Named(PackModel):
     """A node of the tree with its names."""
 
     code: NodeCode
-    name: Line
-    name_en: Line
+    name: ShortText
+    name_en: ShortText
 
 
 class Part(Named):
@@ -65,14 +65,14 @@ class MethodHead(PackModel):
 
     id: Slug
     version: int = Field(ge=1)
-    name: Line
-    name_en: Line
+    name: ShortText
+    name_en: ShortText
     description: Text
     description_en: Text
     valid_from: date | None = None
     valid_to: date | None = None
     provisional: bool = False
-    sources: list[Line] = Field(min_length=1, description="Papers and regulations it follows.")
+    sources: list[ShortText] = Field(min_length=1, description="Papers and regulations it follows.")
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Self:
@@ -167,7 +167,7 @@ class CollaborationMethod(MethodHead):
 class Predicate(PackModel):
     """A word for a range of an index: from `low` on, below the next one's `low`."""
 
-    name: Line
+    name: ShortText
     low: float
 
 
@@ -181,9 +181,9 @@ class LevelIndicator(PackModel):
     """An indicator that has a level, and its weight in percent."""
 
     number: int = Field(ge=1)
-    name: Line | None = None
-    aspect: Line
-    domain: Line | None = None
+    name: ShortText | None = None
+    aspect: ShortText
+    domain: ShortText | None = None
     weight: float = Field(gt=0, le=100)
 
 
@@ -219,9 +219,9 @@ class LevelsMethod(MethodHead):
 class SatisfactionElement(PackModel):
     """One of the nine elements of service satisfaction."""
 
-    code: Line
-    name: Line
-    name_en: Line
+    code: ShortText
+    name: ShortText
+    name_en: ShortText
 
 
 class SatisfactionMethod(MethodHead):

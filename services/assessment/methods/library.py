@@ -28,7 +28,7 @@ def read_method(file: Path) -> AnyMethod:
     located = read_yaml(file, file.parent)
     method = parse(located, MethodFile).root
     if method.id != file.stem:
-        raise PackError([located.fault(("id",), f"must be {file.stem!r}, as the file is named")])
+        raise PackError([located.issue(("id",), f"must be {file.stem!r}, as the file is named")])
     return method
 
 

@@ -26,10 +26,10 @@ from services.assessment.network.ties import Through
 from services.assessment.scoring.inputs import Facts
 from services.assessment.scoring.uncertainty import Streams
 from services.assessment.service_reports import Report
-from services.platform.database import Reading, ReadSession
-from services.platform.identity import AnyCaller, MetricsDrafter
+from services.platform.database import ReadSession, ReadSessionDep
+from services.platform.identity import CurrentCaller, MetricsDrafter
 from services.platform.problems import problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.settings import Service
 from services.platform.types import Year
 
@@ -66,8 +66,8 @@ WantedNetwork = Annotated[Wanted, Depends(_wanted)]
 async def get_network(  # noqa: PLR0917 - FastAPI passes by name
     request: Request,
     response: Response,
-    session: Reading,
-    caller: AnyCaller,
+    session: ReadSessionDep,
+    caller: CurrentCaller,
     wanted: WantedNetwork,
     compare: Annotated[
         Year | None, Query(description="A year to compare with.", examples=[2023])
@@ -78,7 +78,7 @@ async def get_network(  # noqa: PLR0917 - FastAPI passes by name
     Stakeholders are tied by meetings that they attended and agreements in force that they share.
     Who they are is told to a key with the scope `metrics:draft`; in public there are counts.
     """
-    region, items = region_of(request), await _items(request, session, wanted)
+    region, items = get_region(request), await _items(request, session, wanted)
     found = await measured(items, wanted, period=wanted.period)
     before = None if compare is None else await measured(items, wanted, period=compare)
     path = f"{API}/surveys/{SURVEY}/results?period={wanted.period}"
@@ -87,7 +87,7 @@ async def get_network(  # noqa: PLR0917 - FastAPI passes by name
         authorization=request.headers["authorization"],
     )
     facts = Facts(period=wanted.period, items=[*items, *reports.items], missing=reports.missing)
-    staff = caller.may(NAMES_SCOPE)
+    staff = caller.has_scope(NAMES_SCOPE)
     response.headers.update(_caching(staff=staff))
     return StakeholderNetwork(
         region=region,
@@ -118,15 +118,15 @@ async def get_network(  # noqa: PLR0917 - FastAPI passes by name
 )
 async def get_network_picture(  # noqa: PLR0917 - FastAPI passes by name
     request: Request,
-    session: Reading,
-    caller: AnyCaller,
+    session: ReadSessionDep,
+    caller: CurrentCaller,
     wanted: WantedNetwork,
     seed: Annotated[Seed, Query()] = 1,
     lang: Annotated[Language, Query(description="Language of its words.")] = "id",
 ) -> Response:
     """The network as a picture; brokers and isolates are named to a key with `metrics:draft`."""
     found = await measured(await _items(request, session, wanted), wanted, period=wanted.period)
-    staff = caller.may(NAMES_SCOPE)
+    staff = caller.has_scope(NAMES_SCOPE)
     drawn = picture(
         found.network,
         found.places,
@@ -150,7 +150,7 @@ def _file_answer(media_type: str) -> dict[int | str, dict[str, Any]]:
     responses=_file_answer(CSV),
 )
 async def get_network_stakeholders(
-    request: Request, session: Reading, _: MetricsDrafter, wanted: WantedNetwork
+    request: Request, session: ReadSessionDep, _: MetricsDrafter, wanted: WantedNetwork
 ) -> Response:
     """Each stakeholder with its place in the network, as CSV."""
     found = await measured(await _items(request, session, wanted), wanted, period=wanted.period)
@@ -164,7 +164,7 @@ async def get_network_stakeholders(
     responses=_file_answer(CSV),
 )
 async def get_network_ties(
-    request: Request, session: Reading, _: MetricsDrafter, wanted: WantedNetwork
+    request: Request, session: ReadSessionDep, _: MetricsDrafter, wanted: WantedNetwork
 ) -> Response:
     """Each tie of two stakeholders with what they share, as CSV; needs a key."""
     found = await measured(await _items(request, session, wanted), wanted, period=wanted.period)
@@ -178,7 +178,7 @@ async def get_network_ties(
     responses=_file_answer(GRAPHML),
 )
 async def get_network_graphml(
-    request: Request, session: Reading, _: MetricsDrafter, wanted: WantedNetwork
+    request: Request, session: ReadSessionDep, _: MetricsDrafter, wanted: WantedNetwork
 ) -> Response:
     """The network as GraphML, for Gephi, igraph and other programs."""
     found = await measured(await _items(request, session, wanted), wanted, period=wanted.period)
@@ -186,7 +186,7 @@ async def get_network_graphml(
 
 
 async def _items(request: Request, session: ReadSession, wanted: Wanted) -> list[Any]:
-    return await evidence_items(session, region_of(request), known_at=wanted.known_at)
+    return await evidence_items(session, get_region(request), known_at=wanted.known_at)
 
 
 def _caching(*, staff: bool) -> dict[str, str]:

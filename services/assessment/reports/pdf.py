@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from services.assessment.reports.document import Document
-from services.platform.pdf import breakable, set_pages
+from services.platform.pdf import allow_breaks, render_pdf
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
 
@@ -17,8 +17,8 @@ def to_pdf(document: Document) -> bytes:
             if block["kind"] == "table":
                 for row in block["rows"]:
                     for cell in row["cells"]:
-                        cell["text"] = breakable(cell["text"])
-    return set_pages(_template(), told)
+                        cell["text"] = allow_breaks(cell["text"])
+    return render_pdf(_template(), told)
 
 
 @cache

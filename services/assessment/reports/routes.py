@@ -21,10 +21,10 @@ from services.assessment.reports.pdf import to_pdf
 from services.assessment.reports.queries import read_place, read_sources, read_trend
 from services.assessment.reports.report import Report, make_report
 from services.assessment.reports.workbook import to_xlsx
-from services.platform.content_negotiation import wanted_form
-from services.platform.database import Reading
+from services.platform.content_negotiation import negotiate_format
+from services.platform.database import ReadSessionDep
 from services.platform.problems import problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.spreadsheets import XLSX
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
@@ -98,7 +98,7 @@ def _rendered(report: Report, document: Document, form: ReportForm, files: dict[
 )
 async def get_assessment_report(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     id: AssessmentId,
     format: Annotated[
         ReportForm | None, Query(description="The form; without it `Accept` chooses, else HTML.")
@@ -108,8 +108,8 @@ async def get_assessment_report(
 
     It rests on the stored assessment alone, and on those that were stored before it.
     """
-    region = region_of(request)
-    form = wanted_form(request, format, FORMS)
+    region = get_region(request)
+    form = negotiate_format(request, format, FORMS)
     stored = await find_whole(session, region, id)
     place = await read_place(session, region)
     trend = await read_trend(session, region, stored)

@@ -27,8 +27,8 @@ from services.assessment.scenarios.schemas import (
 )
 from services.assessment.scoring.pipeline import compute
 from services.assessment.scoring.uncertainty import Streams
-from services.platform.concurrency_control import IdempotencyKey, claim_creation
-from services.platform.database import Reading, ReadSession, WriteSession, Writing
+from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
+from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
 from services.platform.identity import MetricsDrafter
 from services.platform.ids import new_id
 from services.platform.problems import (
@@ -38,7 +38,7 @@ from services.platform.problems import (
     Unavailable,
     problem_responses,
 )
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.settings import Service
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
@@ -74,7 +74,7 @@ ScenarioId = Annotated[UUID, Path(description="Id of a scenario.")]
 async def post_scenario(
     request: Request,
     response: Response,
-    session: Writing,
+    session: WriteSessionDep,
     *,
     caller: MetricsDrafter,
     wanted: ScenarioWanted,
@@ -85,8 +85,8 @@ async def post_scenario(
     Efforts are whole numbers, 1 for each step unless given. The least effort is exact, for levels
     and for every mean of a collaboration method; each result is computed by the engine that scores.
     """
-    region, now = region_of(request), datetime.now(UTC)
-    scenario_id, is_new = await claim_creation(
+    region, now = get_region(request), datetime.now(UTC)
+    scenario_id, is_new = await claim_idempotency_key(
         session,
         Service.assessment,
         region,
@@ -115,9 +115,9 @@ async def post_scenario(
 
 
 @router.get("/scenarios/{id}", operation_id="get_scenario", responses=problem_responses(404))
-async def get_scenario(request: Request, session: Reading, id: ScenarioId) -> Scenario:
+async def get_scenario(request: Request, session: ReadSessionDep, id: ScenarioId) -> Scenario:
     """A scenario as it was computed, which never changes."""
-    return await _find(session, region_of(request), id)
+    return await _find(session, get_region(request), id)
 
 
 @router.get(
@@ -127,9 +127,11 @@ async def get_scenario(request: Request, session: Reading, id: ScenarioId) -> Sc
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
     | problem_responses(404),
 )
-async def get_scenario_changes(request: Request, session: Reading, id: ScenarioId) -> Response:
+async def get_scenario_changes(
+    request: Request, session: ReadSessionDep, id: ScenarioId
+) -> Response:
     """The sets of changes of a scenario as CSV, a row for each indicator that changes."""
-    found = await _find(session, region_of(request), id)
+    found = await _find(session, get_region(request), id)
     return Response(
         changes_csv(found.outcome).encode("utf-8-sig"),
         media_type="text/csv; charset=utf-8",
@@ -194,7 +196,7 @@ async def _of_collaboration(
         session,
         request.app.state.peers,
         method,
-        region=region_of(request),
+        region=get_region(request),
         period=wanted.period,
         seed=1,
         draws=FEWEST_DRAWS,

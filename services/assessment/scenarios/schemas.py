@@ -14,13 +14,13 @@ from services.assessment.assessments.schemas import DEFAULT_METHOD
 from services.assessment.index_routes import IndicatorNumber, KnownLevel, LevelRange
 from services.assessment.scenarios.outcome import Outcome
 from services.platform.api_model import ApiModel
-from services.platform.types import BodyNumber, Href, RegionCode, Slug, Year
+from services.platform.types import Href, RegionCode, Slug, StrictNumber, Year
 
 IndicatorCode = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9_]+\.[a-z0-9_]+$", max_length=80)
 ]
-Effort = Annotated[int, Field(ge=1, le=20), BodyNumber]
-Alternatives = Annotated[int, Field(ge=0, le=5), BodyNumber]
+Effort = Annotated[int, Field(ge=1, le=20), StrictNumber]
+Alternatives = Annotated[int, Field(ge=0, le=5), StrictNumber]
 
 
 class _Wanted(ApiModel):
@@ -43,7 +43,7 @@ class LevelsScenario(_Wanted):
     changes: dict[IndicatorNumber, KnownLevel] = Field(
         default_factory=dict[str, int], max_length=200, description="Levels to set first."
     )
-    target: Annotated[float, Field(ge=0, le=100), BodyNumber] | None = Field(
+    target: Annotated[float, Field(ge=0, le=100), StrictNumber] | None = Field(
         None, description="An index to reach from there with the least effort."
     )
     efforts: dict[IndicatorNumber, Effort | None] = Field(
@@ -62,17 +62,17 @@ class CollaborationScenario(_Wanted):
 
     kind: Literal["collaboration"]
     method: Slug = DEFAULT_METHOD
-    period: Annotated[Year, BodyNumber]
-    changes: dict[IndicatorCode, Annotated[float, Field(ge=-1e6, le=1e6), BodyNumber]] = Field(
+    period: Annotated[Year, StrictNumber]
+    changes: dict[IndicatorCode, Annotated[float, Field(ge=-1e6, le=1e6), StrictNumber]] = Field(
         default_factory=dict[str, float],
         max_length=200,
         description="Values to set first, as they are before goalposts; one without evidence is "
         "given a value so, and named as assumed.",
     )
-    target: Annotated[float, Field(ge=0, le=100), BodyNumber] | None = Field(
+    target: Annotated[float, Field(ge=0, le=100), StrictNumber] | None = Field(
         None, description="An index to reach from there with the least effort."
     )
-    step: Annotated[float, Field(ge=5, le=100), BodyNumber] = Field(
+    step: Annotated[float, Field(ge=5, le=100), StrictNumber] = Field(
         10, description="Points of an indicator's score that one step adds."
     )
     efforts: dict[IndicatorCode, Effort | None] = Field(

@@ -29,12 +29,12 @@ from services.feedback.comments.schemas import (
 )
 from services.feedback.comments.service_levels import Kind
 from services.feedback.comments.states import State
-from services.platform.database import Reading, Writing
+from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import Caller, CommentsHandler
-from services.platform.paging import Page, next_address
+from services.platform.paging import Page, next_page_url
 from services.platform.parameters import Limit, ServiceQuery
 from services.platform.problems import NotAllowed, NotFound, problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.types import Slug
 
 router = APIRouter(
@@ -77,7 +77,7 @@ def agency_of(caller: Caller, wanted: str | None = None) -> str | None:
 async def list_comments(
     request: Request,
     response: Response,
-    session: Reading,
+    session: ReadSessionDep,
     caller: CommentsHandler,
     *,
     agency: Annotated[
@@ -96,7 +96,7 @@ async def list_comments(
     rows = await session.execute(
         text(LIST),
         {
-            "region": region_of(request),
+            "region": get_region(request),
             "agency": agency_of(caller, agency),
             "state": state,
             "kind": kind,
@@ -131,7 +131,7 @@ async def list_comments(
             )
             for row in found[:limit]
         ],
-        next=next_address(request, more),
+        next=next_page_url(request, more),
     )
 
 
@@ -142,7 +142,7 @@ async def list_comments(
 )
 async def change_comment_state(
     request: Request,
-    session: Writing,
+    session: WriteSessionDep,
     caller: CommentsHandler,
     *,
     ticket: TicketPath,
@@ -150,7 +150,9 @@ async def change_comment_state(
 ) -> CommentCase:
     """Moves a comment on: taken up, closed, merged, forwarded, handed to another agency."""
     now = datetime.now(UTC)
-    stored = await change_state(session, region_of(request), ticket, change, caller=caller, now=now)
+    stored = await change_state(
+        session, get_region(request), ticket, change, caller=caller, now=now
+    )
     return await show_case(session, stored, reader=Reader.agency, today=day_of(now))
 
 
@@ -160,7 +162,7 @@ async def change_comment_state(
 async def get_comment_contact(
     request: Request,
     response: Response,
-    session: Writing,
+    session: WriteSessionDep,
     keys: OwnKeys,
     caller: CommentsHandler,
     *,
@@ -168,7 +170,7 @@ async def get_comment_contact(
 ) -> ContactDetails:
     """The contact of somebody who asked for a reply; that it was read is written down."""
     now = datetime.now(UTC)
-    stored: Stored = await lock_case(session, region_of(request), ticket)
+    stored: Stored = await lock_case(session, get_region(request), ticket)
     check_in_charge(stored, caller)
     contact = await read_contact(session, keys, stored.region, stored.id)
     if contact is None:

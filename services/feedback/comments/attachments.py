@@ -28,8 +28,8 @@ from services.feedback.comments.images import (
     cleaned,
 )
 from services.feedback.comments.schemas import AttachmentItem
-from services.platform.database import Database, Reading
-from services.platform.identity import AnyCaller
+from services.platform.database import Database, ReadSessionDep
+from services.platform.identity import CurrentCaller
 from services.platform.ids import new_id
 from services.platform.problems import (
     Conflict,
@@ -39,7 +39,7 @@ from services.platform.problems import (
     TooLarge,
     problem_responses,
 )
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 
 router = APIRouter(
     prefix=f"{API}/comments", tags=["comments"], responses=problem_responses(401, 403, 404, 422)
@@ -71,18 +71,18 @@ WHERE region = :region AND comment = :comment AND id = :id
     openapi_extra={"requestBody": {"required": True, "content": BINARY}},
 )
 async def post_comment_attachment(
-    request: Request, caller: AnyCaller, *, ticket: TicketPath, token: TicketToken = None
+    request: Request, caller: CurrentCaller, *, ticket: TicketPath, token: TicketToken = None
 ) -> AttachmentItem:
     """Adds a picture (JPEG, PNG, WebP; up to 6 MiB, five to a ticket).
 
     It is known by its content and written anew, so that place and device in its metadata are gone.
     """
-    region, database = region_of(request), request.app.state.database
+    region, database = get_region(request), request.app.state.database
     given = await request.body()
     if len(given) > LARGEST_BYTES:
         raise TooLarge(f"A picture may have {LARGEST_BYTES} bytes.")
     # Before anything is decoded: a stranger's bytes cost no time.
-    async with database.reading() as session:
+    async with database.read_session() as session:
         stored = await find_case(session, region, ticket)
         if reader_of(stored, caller, token) is Reader.anybody:
             raise not_yours(caller)
@@ -97,7 +97,7 @@ async def post_comment_attachment(
 async def _keep(database: Database, stored: Stored, picture: Picture) -> AttachmentItem:
     digest = hashlib.sha256(picture.content)
     href, _ = addresses_of(stored.ticket)
-    async with database.writing() as session:
+    async with database.write_session() as session:
         await lock_case(session, stored.region, stored.ticket)
         kept = await attachments_of(session, stored.region, stored.id, href=href)
         known = next((item for item in kept if item.sha256 == digest.hexdigest()), None)
@@ -136,15 +136,15 @@ async def _keep(database: Database, stored: Stored, picture: Picture) -> Attachm
 )
 async def get_comment_attachment(
     request: Request,
-    session: Reading,
-    caller: AnyCaller,
+    session: ReadSessionDep,
+    caller: CurrentCaller,
     *,
     ticket: TicketPath,
     attachment: Annotated[UUID, Path(description="Id of the attachment.")],
     token: TicketToken = None,
 ) -> Response:
     """A picture, for whoever filed the comment and for the agency in charge."""
-    stored = await find_case(session, region_of(request), ticket)
+    stored = await find_case(session, get_region(request), ticket)
     if reader_of(stored, caller, token) is Reader.anybody:
         raise not_yours(caller)
     key = {"region": stored.region, "comment": stored.id, "id": attachment}

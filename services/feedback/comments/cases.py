@@ -92,7 +92,7 @@ def reader_of(stored: Stored, caller: Caller, token: str | None) -> Reader:
 
     `NotAllowed` for a token that is another ticket's.
     """
-    if caller.may("comments:write") and caller.may_write_for(stored.agency):
+    if caller.has_scope("comments:write") and caller.can_write_for(stored.agency):
         return Reader.agency
     if token is None:
         return Reader.anybody

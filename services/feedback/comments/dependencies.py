@@ -7,7 +7,7 @@ from pydantic import StringConstraints
 
 from services.feedback.comments.keys import Keys
 from services.feedback.comments.schemas import Ticket
-from services.platform.identity import ensure_identity, load_private_key
+from services.platform.identity import ensure_identity_keys, load_private_key
 from services.platform.settings import Settings
 
 
@@ -17,7 +17,7 @@ def keys_of(request: Request) -> Keys:
     if known is None:
         settings: Settings = request.app.state.settings
         file = settings.comments_key_file
-        ensure_identity(file, file.with_name(f"{file.stem}.public.pem"))
+        ensure_identity_keys(file, file.with_name(f"{file.stem}.public.pem"))
         known = request.app.state.comment_keys = Keys(load_private_key(file))
     return known
 

@@ -197,7 +197,7 @@ async def withdraw_contact(
 
 def check_in_charge(stored: Stored, caller: Caller) -> None:
     """Refuses the key of an agency that is not in charge."""
-    if not caller.may_write_for(stored.agency):
+    if not caller.can_write_for(stored.agency):
         raise NotAllowed("This ticket is another agency's, or nobody's yet.")
 
 
@@ -241,7 +241,7 @@ async def _target(session: WriteSession, stored: Stored, into: str, caller: Call
         raise refused("is no ticket") from None
     if target.id == stored.id:
         raise refused("is the ticket itself")
-    if not caller.may_write_for(target.agency):
+    if not caller.can_write_for(target.agency):
         raise refused("is another agency's ticket")
     if target.state in {"merged", "closed"}:
         raise refused(f"is {target.state}")
@@ -265,6 +265,6 @@ def _cannot_follow(state: State, wanted: State) -> Conflict:
 
 def not_yours(caller: Caller) -> NotAuthenticated | NotAllowed:
     """Why somebody who neither filed a comment nor is in charge of it gets no further."""
-    if caller.may("comments:write"):
+    if caller.has_scope("comments:write"):
         return NotAllowed("This ticket is another agency's, or nobody's yet.")
     return NotAuthenticated("Send the ticket's secret as Ticket-Token, or the agency's key.")

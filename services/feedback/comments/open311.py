@@ -23,11 +23,11 @@ from services.feedback.comments.service_levels import KIND_NAMES, Category, Kind
 from services.feedback.comments.submit import file_comment
 from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import IdempotencyKey
-from services.platform.database import Reading, Writing
-from services.platform.identity import AnyCaller
+from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.identity import CurrentCaller
 from services.platform.problems import problem_responses
-from services.platform.service import region_of
-from services.platform.types import TEXT_PATTERN, Line, Moment, Slug
+from services.platform.service import get_region
+from services.platform.types import TEXT_PATTERN, ShortText, Slug, UtcDatetime
 
 BASE = "/open311/v2"
 router = APIRouter(prefix="/open311", tags=["open311"], responses=problem_responses(401, 422))
@@ -169,7 +169,7 @@ class Open311Form(BaseModel):
     description: Said
     lat: Annotated[float, Field(ge=-90, le=90)] | None = None
     long: Annotated[float, Field(ge=-180, le=180)] | None = None
-    address_string: Line | None = None
+    address_string: ShortText | None = None
     email: Email | None = None
     phone: Phone | None = None
     kind: Kind = Field("complaint", alias="attribute[kind]")
@@ -349,9 +349,9 @@ def _attribute(
 )
 async def post_open311_request(
     request: Request,
-    session: Writing,
+    session: WriteSessionDep,
     keys: OwnKeys,
-    caller: AnyCaller,
+    caller: CurrentCaller,
     *,
     extension: Extension,
     sender: Sender,
@@ -362,7 +362,7 @@ async def post_open311_request(
     filed, _ = await file_comment(
         session,
         keys,
-        region_of(request),
+        get_region(request),
         form.comment(),
         caller=caller,
         sender=sender,
@@ -388,7 +388,7 @@ async def post_open311_request(
 )
 async def list_open311_requests(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     *,
     extension: Extension,
     service_request_id: Annotated[
@@ -403,10 +403,10 @@ async def list_open311_requests(
         str | None,
         Query(description="Categories, with commas between.", max_length=200, pattern=TEXT_PATTERN),
     ] = None,
-    start_date: Annotated[Moment | None, Query(description="Default: 90 days before the end.")] = (
-        None
-    ),
-    end_date: Annotated[Moment | None, Query(description="Default: now.")] = None,
+    start_date: Annotated[
+        UtcDatetime | None, Query(description="Default: 90 days before the end.")
+    ] = (None),
+    end_date: Annotated[UtcDatetime | None, Query(description="Default: now.")] = None,
     status: Annotated[
         Literal["open", "closed"] | None, Query(description="Those in this state alone.")
     ] = None,
@@ -418,7 +418,7 @@ async def list_open311_requests(
     rows = await session.execute(
         text(PUBLIC),
         {
-            "region": region_of(request),
+            "region": get_region(request),
             "tickets": tickets,
             "categories": _parts(service_code),
             "open": None if status is None else status == "open",
@@ -440,15 +440,15 @@ async def list_open311_requests(
 )
 async def get_open311_request(
     request: Request,
-    session: Reading,
-    caller: AnyCaller,
+    session: ReadSessionDep,
+    caller: CurrentCaller,
     *,
     ticket: TicketPath,
     extension: Extension,
     token: TicketToken = None,
 ) -> Response:
     """One request; what was said in it where it is public, or with its token or a key."""
-    stored = await find_case(session, region_of(request), ticket)
+    stored = await find_case(session, get_region(request), ticket)
     inner = reader_of(stored, caller, token) is not Reader.anybody
     published = stored.is_public and not stored.held and stored.verified_at is not None
     response = _answer(

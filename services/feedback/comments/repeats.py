@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.platform.concurrency_control import claim_creation
+from services.platform.concurrency_control import claim_idempotency_key
 from services.platform.database import WriteSession
 from services.platform.ids import new_id
 from services.platform.problems import Conflict, Invalid
@@ -24,7 +24,7 @@ async def claim(
     """The id to create under, and whether it is new; `Conflict` where the key stood for another
     body: that sender kept to the schema, but not to what is stored."""
     try:
-        return await claim_creation(
+        return await claim_idempotency_key(
             session,
             Service.feedback,
             region,

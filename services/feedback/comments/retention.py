@@ -18,7 +18,7 @@ from services.feedback.comments.handling import end_contacts
 from services.feedback.comments.spam_filter import forget_senders
 from services.feedback.comments.working_days import working_days_between
 from services.feedback.events.partitions import shift
-from services.platform.database import NO_ANSWER, Database, WriteSession
+from services.platform.database import DATABASE_ERRORS, Database, WriteSession
 from services.platform.local_time import JAKARTA
 
 log = logging.getLogger(__name__)
@@ -147,7 +147,7 @@ async def keep_comments_always(database: Database, region: str, *, retention_mon
     """Does it every hour for as long as the service runs."""
     while True:
         try:
-            async with database.writing() as session:
+            async with database.write_session() as session:
                 cleared = await keep_comments(
                     session,
                     region,
@@ -156,6 +156,6 @@ async def keep_comments_always(database: Database, region: str, *, retention_mon
                 )
             if cleared != Cleared(0, 0, 0):
                 log.info("comments: %s", cleared)
-        except NO_ANSWER as error:
+        except DATABASE_ERRORS as error:
             log.warning("comments were not cleared, it is tried again: %s", error)
         await asyncio.sleep(PAUSE_SECONDS)

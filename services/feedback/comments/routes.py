@@ -21,10 +21,10 @@ from services.feedback.comments.schemas import (
 from services.feedback.comments.service_levels import KIND_NAMES, KINDS, promises
 from services.feedback.comments.submit import file_comment
 from services.platform.concurrency_control import IdempotencyKey
-from services.platform.database import Reading, Writing
-from services.platform.identity import AnyCaller
+from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.identity import CurrentCaller
 from services.platform.problems import problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 
 router = APIRouter(
     prefix=f"{API}/comments", tags=["comments"], responses=problem_responses(401, 422)
@@ -61,9 +61,9 @@ async def get_comment_form(response: Response, keys: OwnKeys) -> CommentForm:
 async def post_comment(
     request: Request,
     response: Response,
-    session: Writing,
+    session: WriteSessionDep,
     keys: OwnKeys,
-    caller: AnyCaller,
+    caller: CurrentCaller,
     *,
     sender: Sender,
     comment: NewComment,
@@ -74,7 +74,7 @@ async def post_comment(
     filed, is_new = await file_comment(
         session,
         keys,
-        region_of(request),
+        get_region(request),
         comment,
         caller=caller,
         sender=sender,
@@ -92,14 +92,14 @@ async def post_comment(
 async def get_comment(
     request: Request,
     response: Response,
-    session: Reading,
-    caller: AnyCaller,
+    session: ReadSessionDep,
+    caller: CurrentCaller,
     *,
     ticket: TicketPath,
     token: TicketToken = None,
 ) -> CommentCase:
     """How far a comment is. Its text is shown with its token or the agency's key alone."""
-    stored = await find_case(session, region_of(request), ticket)
+    stored = await find_case(session, get_region(request), ticket)
     response.headers["Cache-Control"] = "private, no-store"
     return await show_case(
         session,
@@ -117,8 +117,8 @@ async def get_comment(
 )
 async def post_comment_reply(
     request: Request,
-    session: Writing,
-    caller: AnyCaller,
+    session: WriteSessionDep,
+    caller: CurrentCaller,
     *,
     ticket: TicketPath,
     body: NewReply,
@@ -133,7 +133,7 @@ async def post_comment_reply(
     now = datetime.now(UTC)
     stored, reader = await reply(
         session,
-        region_of(request),
+        get_region(request),
         ticket,
         body,
         caller=caller,
@@ -152,13 +152,13 @@ async def post_comment_reply(
 )
 async def withdraw_comment_contact(
     request: Request,
-    session: Writing,
-    caller: AnyCaller,
+    session: WriteSessionDep,
+    caller: CurrentCaller,
     *,
     ticket: TicketPath,
     token: TicketToken = None,
 ) -> None:
     """Withdraws the consent to keep a contact: it is erased at once."""
     await withdraw_contact(
-        session, region_of(request), ticket, caller=caller, token=token, now=datetime.now(UTC)
+        session, get_region(request), ticket, caller=caller, token=token, now=datetime.now(UTC)
     )

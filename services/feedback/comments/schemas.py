@@ -12,12 +12,12 @@ from services.feedback.comments.tickets import TICKET_PATTERN
 from services.platform.api_model import ApiModel
 from services.platform.types import (
     TEXT_PATTERN,
-    BodyNumber,
     DistrictCode,
     Href,
-    Line,
     Sha256,
+    ShortText,
     Slug,
+    StrictNumber,
 )
 
 Ticket = Annotated[
@@ -41,8 +41,8 @@ Email = Annotated[
     ),
 ]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9]([ -]?[0-9]){5,18}$", max_length=40)]
-Latitude = Annotated[float, Field(ge=-90, le=90), BodyNumber]
-Longitude = Annotated[float, Field(ge=-180, le=180), BodyNumber]
+Latitude = Annotated[float, Field(ge=-90, le=90), StrictNumber]
+Longitude = Annotated[float, Field(ge=-180, le=180), StrictNumber]
 
 
 class Contact(ApiModel):
@@ -71,7 +71,7 @@ class NewComment(ApiModel):
     agency: Slug | None = Field(None, description="Default: the agency that offers the service.")
     link: Slug | None = Field(None, description="The portal it is about.")
     district: DistrictCode | None = None
-    place: Line | None = Field(None, description="Where, in words.")
+    place: ShortText | None = Field(None, description="Where, in words.")
     latitude: Latitude | None = None
     longitude: Longitude | None = None
     language: Literal["id", "en"] = "id"
@@ -184,7 +184,7 @@ class CommentCase(ApiModel):
     state: State
     held: bool
     merged_into: Ticket | None
-    forwarded_number: Line | None = Field(description="At SP4N-LAPOR!, once it was forwarded.")
+    forwarded_number: ShortText | None = Field(description="At SP4N-LAPOR!, once it was forwarded.")
     created_at: datetime
     updated_at: datetime
     promise: PromiseState
@@ -234,7 +234,9 @@ class StateChange(ApiModel):
         None, description="With `received`: the agency that it is handed to."
     )
     into: Ticket | None = Field(None, description="With `merged`: the ticket it goes into.")
-    number: Line | None = Field(None, description="With `forwarded`: the number at SP4N-LAPOR!.")
+    number: ShortText | None = Field(
+        None, description="With `forwarded`: the number at SP4N-LAPOR!."
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

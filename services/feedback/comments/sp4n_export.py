@@ -18,7 +18,7 @@ from services.feedback.comments.handling import change_state
 from services.feedback.comments.schemas import StateChange, Ticket
 from services.feedback.comments.service_levels import KIND_NAMES, promises
 from services.platform.api_model import ApiModel
-from services.platform.database import Reading, Writing
+from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import CommentsHandler
 from services.platform.problems import (
     Conflict,
@@ -28,9 +28,9 @@ from services.platform.problems import (
     ProblemError,
     problem_responses,
 )
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.spreadsheets import XLSX, Cell, Column, write_xlsx
-from services.platform.types import Line
+from services.platform.types import ShortText
 
 router = APIRouter(
     prefix=f"{API}/comments", tags=["comments"], responses=problem_responses(401, 403, 422)
@@ -73,7 +73,7 @@ class Forwarding(ApiModel):
     """A ticket and the number that SP4N-LAPOR! gave it."""
 
     ticket: Ticket
-    number: Line
+    number: ShortText
 
 
 class Forwardings(ApiModel):
@@ -97,7 +97,7 @@ class Forwardings(ApiModel):
 )
 async def export_comments(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     caller: CommentsHandler,
     *,
     file: Annotated[FileName, Path(description="The form of the table.")],
@@ -110,7 +110,7 @@ async def export_comments(
     rows = await session.execute(
         text(CHOSEN),
         {
-            "region": region_of(request),
+            "region": get_region(request),
             "agency": agency_of(caller),
             "tickets": list(ticket),
             "most": MOST,
@@ -157,7 +157,7 @@ async def export_comments(
     responses=problem_responses(409, 413),
 )
 async def post_comment_forwardings(
-    request: Request, session: Writing, caller: CommentsHandler, forwardings: Forwardings
+    request: Request, session: WriteSessionDep, caller: CommentsHandler, forwardings: Forwardings
 ) -> Forwardings:
     """Marks tickets as forwarded, all or none, with their numbers at SP4N-LAPOR!."""
     now = datetime.now(UTC)
@@ -166,7 +166,7 @@ async def post_comment_forwardings(
         change = StateChange.model_validate({"state": "forwarded", "number": item.number})
         try:
             await change_state(
-                session, region_of(request), item.ticket, change, caller=caller, now=now
+                session, get_region(request), item.ticket, change, caller=caller, now=now
             )
         except (Conflict, NotFound, NotAllowed) as error:
             errors.append(_at(place, error))

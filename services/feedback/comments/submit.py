@@ -85,7 +85,7 @@ async def file_comment(
         ticket = await session.scalar(text(TICKET_OF), {"region": region, "id": comment_id})
         stored = await find_case(session, region, str(ticket))
         return _receipt(keys, stored, now=now), False
-    trusted = caller.may("comments:write")
+    trusted = caller.has_scope("comments:write")
     held = [] if trusted else await _doubts(session, keys, region, comment, sender=sender, now=now)
     stored = await _store(
         session, keys, region, comment_id, comment=comment, agency=agency, source=source, held=held,

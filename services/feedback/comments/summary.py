@@ -24,11 +24,11 @@ from services.feedback.comments.statistics import (
 from services.feedback.surveys.k_anonymity import SMALLEST_GROUP, Bundle, Cell
 from services.feedback.surveys.periods import Period, PeriodText, parse_period
 from services.platform.api_model import ApiModel
-from services.platform.database import WriteSession, Writing
+from services.platform.database import WriteSession, WriteSessionDep
 from services.platform.ids import new_id
 from services.platform.parameters import AgencyQuery, ServiceQuery
 from services.platform.problems import problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 
 router = APIRouter(
     prefix=f"{API}/comments", tags=["comments"], responses=problem_responses(401, 422)
@@ -107,7 +107,7 @@ class CommentSummary(ApiModel):
 @router.get("/summary", operation_id="get_comment_summary")
 async def get_comment_summary(
     request: Request,
-    session: Writing,
+    session: WriteSessionDep,
     *,
     period: Annotated[
         PeriodText | None,
@@ -119,7 +119,7 @@ async def get_comment_summary(
 ) -> CommentSummary:
     """Comments of a period by agency, service, kind, category or part of the year: how many, how
     many in time, and the median of working days to the answer. Groups under five are hidden."""
-    region, today = region_of(request), day_of(datetime.now(UTC))
+    region, today = get_region(request), day_of(datetime.now(UTC))
     wanted = parse_period(period or str(today.year))
     await seal_settled(session, region, today=today)
     bundles = await sealed_bundles(session, region, wanted, agency=agency, service=service)

@@ -24,7 +24,7 @@ from services.feedback.events.routes import PATH, writer
 from services.feedback.events.writer import Outcome, Told
 from services.platform.fast_path_protocol import ShortWay
 from services.platform.identity import TokenVerifier
-from services.platform.middleware import answer_problem
+from services.platform.middleware import send_problem
 from services.platform.problems import ProblemError
 
 STATE = "events"
@@ -253,6 +253,6 @@ def _lines_of(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
 
 def _telling(error: ProblemError) -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await answer_problem(error, scope, receive, send)
+        await send_problem(error, scope, receive, send)
 
     return app

@@ -39,7 +39,7 @@ class Check:
         if self._caller.agency is None:
             return []
         named = {saying[2] for saying in batch.sayings}
-        allowed = {name for name in named if name is None or self._caller.may_write_for(name)}
+        allowed = {name for name in named if name is None or self._caller.can_write_for(name)}
         if allowed == named:
             return []
         return [n for n, saying in enumerate(batch.sayings) if saying[2] not in allowed]

@@ -27,7 +27,7 @@ from services.feedback.events.schemas import (
     UsageEventData,
 )
 from services.feedback.statistics.schemas import ChannelKind, UsageCloudEvents
-from services.platform.error_location import Place
+from services.platform.error_location import Location
 from services.platform.problems import (
     SEE_ERRORS,
     FieldError,
@@ -237,7 +237,7 @@ class Form:
         """Where in a document a part of an item stands."""
         return json_pointer((*self._around(place), *inside))
 
-    def _around(self, place: int) -> Place:
+    def _around(self, place: int) -> Location:
         return () if self.is_single else (*self.place, place)
 
     def items(self, document: object) -> list[Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import cast
 
-from services.platform.database import NO_ANSWER, Connection, Database
+from services.platform.database import DATABASE_ERRORS, Connection, Database
 from services.platform.local_time import JAKARTA
 
 log = logging.getLogger(__name__)
@@ -159,6 +159,6 @@ async def keep_always(
                 await connection.close()
             if kept is not None and kept.dropped:
                 log.info("dropped the events before %s: %s", kept.since, ", ".join(kept.dropped))
-        except NO_ANSWER as error:
+        except DATABASE_ERRORS as error:
             log.warning("the months of events were not kept, it is tried again: %s", error)
         await asyncio.sleep(PAUSE_SECONDS)

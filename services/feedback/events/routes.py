@@ -19,17 +19,17 @@ from starlette.types import Receive, Scope, Send
 from services.feedback.events.intake import Intake
 from services.feedback.events.parsing import CLOUD_EVENT, CLOUD_EVENTS_BATCH, JSON, MEDIA_TYPES
 from services.feedback.events.schemas import MAX_EVENTS, EventResults, EventsStored, UsageEventBatch
-from services.platform.identity import Requires, UsageWriter
-from services.platform.middleware import answer_http_error, answer_problem, caller_by_token
+from services.platform.identity import RequireScope, UsageWriter
+from services.platform.middleware import authenticate_token, send_http_error, send_problem
 from services.platform.problems import (
     SEE_ERRORS,
     FieldError,
     Invalid,
     ProblemError,
-    crashed,
+    internal_error_response,
     problem_responses,
 )
-from services.platform.request_body import Bodies, too_large
+from services.platform.request_body import BodyLimiter, body_too_large
 from services.platform.service import API
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ PATH = f"{API}/usage/events"
 LONGEST_PREFERENCE = 200
 RawHeader = tuple[bytes, bytes]
 
-writer = Requires("usage:write")
+writer = RequireScope("usage:write")
 _flag = TypeAdapter(bool)
 
 
@@ -47,7 +47,7 @@ class EventsFirst(FastAPI):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._bodies = Bodies()
+        self._bodies = BodyLimiter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
@@ -56,14 +56,14 @@ class EventsFirst(FastAPI):
         try:
             answer, headers = await self._answer(scope, receive)
         except ProblemError as error:
-            await answer_problem(error, scope, receive, send)
+            await send_problem(error, scope, receive, send)
             return
         except HTTPException as error:
-            await answer_http_error(error, scope, receive, send)
+            await send_http_error(error, scope, receive, send)
             return
         except Exception:
             log.exception("unhandled error at POST %s", PATH)
-            await crashed(Request(scope))(scope, receive, send)
+            await internal_error_response(Request(scope))(scope, receive, send)
             return
         length = str(len(answer)).encode()
         start = [(b"content-type", b"application/json"), (b"content-length", length), *headers]
@@ -75,11 +75,11 @@ class EventsFirst(FastAPI):
         limit: int = self.state.settings.max_body_bytes
         announced = given.get(b"content-length", b"")
         if announced.isdigit() and int(announced) > limit:
-            raise too_large(limit)
-        caller = writer.check(caller_by_token(scope, self.state.verifier()))
+            raise body_too_large(limit)
+        caller = writer.check(authenticate_token(scope, self.state.verifier()))
         media_type = _media_type(given)
         wants_each, headers = _wants_each(given, scope["query_string"])
-        with self._bodies.bounded(receive, limit=limit) as bounded:
+        with self._bodies.limit(receive, limit=limit) as bounded:
             body = await _whole(bounded)
         intake: Intake = self.state.intake
         now = datetime.now(UTC)

@@ -13,7 +13,7 @@ from pydantic import (
 from services.feedback.statistics.counters import ChannelKind
 from services.platform.api_model import ApiModel
 from services.platform.problems import FieldError
-from services.platform.types import DistrictCode, Moment, Slug
+from services.platform.types import DistrictCode, Slug, UtcDatetime
 
 EventKind = Literal["page_view", "search", "click_out", "form_start", "form_end"]
 
@@ -39,7 +39,7 @@ class UsageEvent(ApiModel):
     id: UUID = Field(description="Made by the sender, so that a repeated event counts once.")
     kind: EventKind
     source: EventSource
-    occurred_at: Moment = Field(
+    occurred_at: UtcDatetime = Field(
         description="Days or months late is fine; before the months that are kept, or in the "
         "future, is not."
     )
@@ -82,7 +82,9 @@ class UsageCloudEvent(BaseModel):
         description="What made the event, such as `/kiosk/balige`; with `id` it names the event."
     )
     type: CloudEventType = Field(description="`id.emall.usage.<kind>.v1`.")
-    time: Moment = Field(description="When it happened: not too long ago, and not in the future.")
+    time: UtcDatetime = Field(
+        description="When it happened: not too long ago, and not in the future."
+    )
     datacontenttype: Literal["application/json"] | None = None
     data: UsageEventData
 

@@ -18,7 +18,7 @@ from services.feedback.events import queries
 from services.feedback.events.dimensions import Facets
 from services.feedback.events.parsing import Batch
 from services.feedback.events.partitions import month_of, open_months
-from services.platform.database import NO_ANSWER, Connection
+from services.platform.database import DATABASE_ERRORS, Connection
 from services.platform.problems import Unavailable
 
 log = logging.getLogger(__name__)
@@ -241,7 +241,7 @@ class Writer:
         """Stores a drain and answers each of its requests; one by one where that fails at once."""
         try:
             await self._store(drain)
-        except NO_ANSWER as error:
+        except DATABASE_ERRORS as error:
             log.warning("%d requests are stored one by one: %s", len(drain), error)
             for request in drain:
                 await self._store_alone(request)
@@ -259,7 +259,7 @@ class Writer:
             request.answer(Unavailable("The events were not stored; try again.", retry_after=1))
         except DroppedError as error:
             request.answer(error)
-        except NO_ANSWER as error:
+        except DATABASE_ERRORS as error:
             log.warning("a request was not stored: %s: %s", type(error).__name__, error)
             request.answer(Unavailable("The database does not answer; try again.", retry_after=5))
 
@@ -328,7 +328,7 @@ class Writer:
         if self._connection is not None and not self._connection.is_closed():
             try:
                 await self._connection.close(timeout=5)
-            except NO_ANSWER:
+            except DATABASE_ERRORS:
                 self._connection.terminate()
 
 

@@ -39,8 +39,8 @@ from services.feedback.statistics.upload import (
     receive_file,
     rows_around,
 )
-from services.platform.database import Reading, ReadSession, Writing
-from services.platform.identity import AnyCaller, Caller, UsageWriter
+from services.platform.database import ReadSession, ReadSessionDep, WriteSessionDep
+from services.platform.identity import Caller, CurrentCaller, UsageWriter
 from services.platform.parameters import AgencyQuery
 from services.platform.problems import (
     Conflict,
@@ -51,7 +51,7 @@ from services.platform.problems import (
     TooLarge,
     problem_responses,
 )
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.settings import Settings
 from services.platform.spreadsheets import CSV, XLSX, Sheet, SpreadsheetError
 from services.platform.types import Slug, YearMonth
@@ -100,7 +100,7 @@ WHERE region = :region AND agency = :agency AND is_current
 )
 async def get_statistics_template(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     caller: UsageWriter,
     *,
     form: Annotated[
@@ -115,7 +115,7 @@ async def get_statistics_template(
     Without a span, the months among the last twelve that are not complete; with one, all of its
     months with the figures that are known, so that they can be corrected.
     """
-    region, now = region_of(request), datetime.now(UTC)
+    region, now = get_region(request), datetime.now(UTC)
     agency = agency_of(caller, agency)
     services = await own_services(session, region, agency)
     if not services:
@@ -200,7 +200,7 @@ async def _known_rows(
 )
 async def upload_usage_statistics(
     request: Request,
-    session: Writing,
+    session: WriteSessionDep,
     caller: UsageWriter,
     *,
     dry_run: Annotated[bool, Query(description="Check everything and store nothing.")] = False,
@@ -214,7 +214,7 @@ async def upload_usage_statistics(
     The rows around what is wrong come in `rows`.
     The same file again changes nothing.
     """
-    region, now = region_of(request), datetime.now(UTC)
+    region, now = get_region(request), datetime.now(UTC)
     agency = agency_of(caller, agency)
     content = await request.body()
     if len(content) > MAX_FILE:
@@ -261,7 +261,7 @@ async def upload_usage_statistics(
 )
 async def get_usage_completeness(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     *,
     agency: AgencyQuery = None,
     first: FirstMonth = None,
@@ -306,7 +306,9 @@ async def get_usage_completeness(
     },
 )
 async def get_usage_reminders(
-    request: Request, session: Reading, agency: Annotated[Slug, Query(description="Whose months.")]
+    request: Request,
+    session: ReadSessionDep,
+    agency: Annotated[Slug, Query(description="Whose months.")],
 ) -> Response:
     """The due days of the months that an agency owes and of the next ones, to subscribe to."""
     settings: Settings = request.app.state.settings
@@ -331,17 +333,17 @@ async def get_usage_reminders(
 )
 async def list_statistic_flags(
     request: Request,
-    session: Reading,
-    caller: AnyCaller,
+    session: ReadSessionDep,
+    caller: CurrentCaller,
     *,
     agency: OfAgency = None,
     state: Annotated[FlagState | None, Query(description="Those in this state alone.")] = None,
 ) -> StatisticFlags:
     """Figures that are hard to believe: with a key those of its agency, without one how many."""
-    region = region_of(request)
+    region = get_region(request)
     counts = await session.execute(text(plausibility_flags.COUNTS), {"region": region})
     items: list[StatisticFlag] = []
-    if caller.may("usage:write") and (caller.agency is not None or agency is not None):
+    if caller.has_scope("usage:write") and (caller.agency is not None or agency is not None):
         items = await plausibility_flags.list_flags(
             session, region, agency_of(caller, agency), state=state
         )
@@ -356,14 +358,18 @@ async def list_statistic_flags(
     responses=problem_responses(403, 404, 409),
 )
 async def explain_statistic_flag(
-    request: Request, session: Writing, caller: UsageWriter, flag: FlagPath, said: FlagExplanation
+    request: Request,
+    session: WriteSessionDep,
+    caller: UsageWriter,
+    flag: FlagPath,
+    said: FlagExplanation,
 ) -> StatisticFlag:
     """Explains why a figure is right; the doubt stays on record with it."""
-    names = {"region": region_of(request), "id": flag}
+    names = {"region": get_region(request), "id": flag}
     row = (await session.execute(text(plausibility_flags.BY_ID), names)).mappings().one_or_none()
     if row is None:
         raise NotFound(f"There is no doubt {flag}; {API}/usage/statistics/flags lists yours.")
-    if not caller.may_write_for(row["agency"]):
+    if not caller.can_write_for(row["agency"]):
         raise NotAllowed(f"This is about figures of {row['agency']}.")
     if row["resolved_at"] is not None:
         raise Conflict("The figure was corrected meanwhile; there is nothing left to explain.")
@@ -380,7 +386,7 @@ async def explain_statistic_flag(
 def agency_of(caller: Caller, agency: str | None) -> str:
     """The agency that is meant; `NotAllowed` where it is not the caller's."""
     meant = agency or caller.agency
-    if meant is None or not caller.may_write_for(meant):
+    if meant is None or not caller.can_write_for(meant):
         raise NotAllowed(f"This key is for {caller.agency or 'no agency'} alone.")
     return meant
 

@@ -66,7 +66,7 @@ def figures_of(statistics: Sequence[Statistic], caller: Caller, *, now: datetime
     this_month = now.astimezone(JAKARTA).date().replace(day=1)
     for index, item in enumerate(statistics):
         place = f"#/statistics/{index}"
-        if not caller.may_write_for(item.agency):
+        if not caller.can_write_for(item.agency):
             foreign.append(
                 FieldError(pointer=f"{place}/agency", parameter=None, detail="is another agency")
             )

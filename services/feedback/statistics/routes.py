@@ -25,14 +25,14 @@ from services.feedback.statistics.schemas import (
     UsageSummary,
 )
 from services.feedback.statistics.upload import receive_statistics
-from services.platform.database import Reading, ReadSession, Writing
+from services.platform.database import ReadSession, ReadSessionDep, WriteSessionDep
 from services.platform.identity import UsageWriter
 from services.platform.local_time import JAKARTA
 from services.platform.parameters import AgencyQuery, ServiceQuery
 from services.platform.problems import Conflict, FieldError, problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.settings import Settings
-from services.platform.types import Day, Year, YearMonth
+from services.platform.types import IsoDate, Year, YearMonth
 
 FIRST_DAY, LAST_DAY = date(2020, 1, 1), date(2199, 12, 31)
 """Days that events can be of."""
@@ -47,7 +47,7 @@ router = APIRouter(prefix=f"{API}/usage", tags=["usage"], responses=problem_resp
     "/statistics", operation_id="post_usage_statistics", responses=problem_responses(403, 409, 413)
 )
 async def post_usage_statistics(
-    request: Request, session: Writing, caller: UsageWriter, batch: StatisticBatch
+    request: Request, session: WriteSessionDep, caller: UsageWriter, batch: StatisticBatch
 ) -> StatisticsReceived:
     """Stores monthly statistics of the key's agency, whole or not at all.
 
@@ -56,14 +56,14 @@ async def post_usage_statistics(
     to believe about these figures; they are stored all the same.
     """
     return await receive_statistics(
-        session, region_of(request), batch.statistics, caller=caller, now=datetime.now(UTC)
+        session, get_region(request), batch.statistics, caller=caller, now=datetime.now(UTC)
     )
 
 
 @router.get("/statistics", operation_id="list_usage_statistics", responses=problem_responses(409))
 async def list_usage_statistics(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     period: Annotated[YearMonth, Query(description="The month.")],
     agency: AgencyQuery = None,
     service: ServiceQuery = None,
@@ -76,7 +76,7 @@ async def list_usage_statistics(
         session,
         queries.REVISIONS,
         {
-            "region": region_of(request),
+            "region": get_region(request),
             "period": first_day(period),
             "agency": agency,
             "service": service,
@@ -90,16 +90,18 @@ async def list_usage_statistics(
 @router.get("/summary", operation_id="get_usage_summary", responses=problem_responses(409))
 async def get_usage_summary(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     *,
     first: Annotated[
-        Day | None,
+        IsoDate | None,
         Query(
             alias="from",
             description="First day; default: 1 January of this year, by `hour` the last day.",
         ),
     ] = None,
-    last: Annotated[Day | None, Query(alias="to", description="Last day; default: today.")] = None,
+    last: Annotated[
+        IsoDate | None, Query(alias="to", description="Last day; default: today.")
+    ] = None,
     group_by: Annotated[
         GroupBy, Query(description="Dimensions to keep apart.", max_length=len(DIMENSIONS))
     ] = [],  # noqa: B006 - FastAPI copies it
@@ -127,7 +129,7 @@ async def get_usage_summary(
     last = last or max(today, first)
     check_span(dimensions, first, last)
     parameters: dict[str, Any] = {
-        "region": region_of(request),
+        "region": get_region(request),
         "first": first,
         "last": last,
         "agency": agency,
@@ -234,7 +236,9 @@ def counts_between(first: date, last: date) -> dict[str, date | datetime]:
 
 @router.get("/reporting", operation_id="get_usage_reporting")
 async def get_usage_reporting(
-    request: Request, session: Reading, period: Annotated[Year, Query(description="The year.")]
+    request: Request,
+    session: ReadSessionDep,
+    period: Annotated[Year, Query(description="The year.")],
 ) -> Reporting:
     """Which monthly statistics agencies owed in a year, and which came on time."""
     settings: Settings = request.app.state.settings

@@ -17,7 +17,7 @@ from services.feedback.events.schemas import (
 from services.feedback.statistics.counters import MAX_COUNT, MEASURES, ChannelKind, Measure
 from services.feedback.statistics.queries import MOST_ROWS
 from services.platform.api_model import ApiModel
-from services.platform.types import BodyNumber, Line, Slug, YearMonth
+from services.platform.types import ShortText, Slug, StrictNumber, YearMonth
 
 Dimension = Literal[
     "service", "agency", "channel", "link", "source", "district", "month", "day", "hour"
@@ -28,7 +28,7 @@ DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 MAX_STATISTICS = 2_000
 
 
-Count = Annotated[int, Field(ge=0, le=MAX_COUNT), BodyNumber]
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT), StrictNumber]
 
 
 UsageCloudEvents = Annotated[list[UsageCloudEvent], Field(min_length=1, max_length=MAX_EVENTS)]
@@ -57,7 +57,7 @@ class Statistic(ApiModel):
     channel: ChannelKind
     period: YearMonth
     counters: Counters
-    reason: Line | None = Field(None, description="Why a figure is corrected.")
+    reason: ShortText | None = Field(None, description="Why a figure is corrected.")
 
 
 class StatisticBatch(ApiModel):
@@ -85,7 +85,7 @@ class StatisticRevision(ApiModel):
     value: int
     revision: int
     is_current: bool
-    reason: Line | None
+    reason: ShortText | None
     reported_at: AwareDatetime
 
 

@@ -30,7 +30,7 @@ from services.platform.spreadsheets import (
     Column,
     Row,
     Sheet,
-    SheetFault,
+    SheetIssue,
     SpreadsheetError,
     write_csv,
     write_xlsx,
@@ -111,14 +111,14 @@ def columns_of(services: Sequence[OwnService]) -> list[Column]:
     """The columns of the template."""
     last = len(services) + 1
     counters = [
-        Column(f"{head} ({measure})", _note(measure), largest=MAX_COUNT, width=20)
+        Column(f"{head} ({measure})", _note(measure), max_value=MAX_COUNT, width=20)
         for measure, head in _COUNTERS.items()
     ]
     return [
-        Column("layanan", needed=True, choices_at=f"{CHOICES}!$A$2:$A${last}", width=30),
+        Column("layanan", required=True, choices_range=f"{CHOICES}!$A$2:$A${last}", width=30),
         Column("nama layanan", "Hanya untuk dibaca.", width=46),
-        Column("kanal", needed=True, choices_at=f"{CHOICES}!$C$2:$C${len(CHANNELS) + 1}"),
-        Column("bulan", "Seperti 2024-03 atau Maret 2024.", needed=True),
+        Column("kanal", required=True, choices_range=f"{CHOICES}!$C$2:$C${len(CHANNELS) + 1}"),
+        Column("bulan", "Seperti 2024-03 atau Maret 2024.", required=True),
         *counters,
         Column("alasan", "Hanya bila membetulkan angka yang sudah dikirim.", width=40),
     ]
@@ -187,17 +187,17 @@ def read_filled(
     ]
     if not tables:
         name = sheets[0].name if sheets else SHEET
-        raise SpreadsheetError([SheetFault(name, "A1", fault_text(language, "no_table"))])
+        raise SpreadsheetError([SheetIssue(name, "A1", fault_text(language, "no_table"))])
     reader = _Reader(agency, services, newest, language)
     filled = [row for sheet, columns in tables for row in reader.rows(sheet, columns)]
     reader.check_repeated(filled)
     if not filled and not reader.faults:
         reader.faults.append(
-            SheetFault(tables[0][0].name, "A2", fault_text(language, "no_figures"))
+            SheetIssue(tables[0][0].name, "A2", fault_text(language, "no_figures"))
         )
     if len(filled) > MAX_STATISTICS:
         said = fault_text(language, "too_many_statistics", most=MAX_STATISTICS)
-        reader.faults.append(SheetFault(tables[0][0].name, f"A{MAX_STATISTICS + 2}", said))
+        reader.faults.append(SheetIssue(tables[0][0].name, f"A{MAX_STATISTICS + 2}", said))
     if reader.faults:
         raise SpreadsheetError(reader.faults)
     return filled
@@ -225,7 +225,7 @@ class _Reader:
     def __init__(
         self, agency: str, services: Sequence[OwnService], newest: date, language: Language
     ) -> None:
-        self.faults: list[SheetFault] = []
+        self.faults: list[SheetIssue] = []
         self._agency = agency
         self._services = {service.slug: service.slug for service in services} | {
             service.name.casefold(): service.slug for service in services if service.name
@@ -270,7 +270,7 @@ class _Reader:
                     words = fault_text(
                         self._language, "said_twice", value=value, other=other, before=before
                     )
-                    self.faults.append(SheetFault(row.sheet, cell, words))
+                    self.faults.append(SheetIssue(row.sheet, cell, words))
 
     def _check_heads(self, sheet: Sheet, columns: Mapping[str, str]) -> None:
         known = ", ".join(["layanan", "kanal", "bulan", *_COUNTERS.values(), "alasan"])
@@ -289,14 +289,14 @@ class _Reader:
             else:
                 seen.add(meaning)
                 continue
-            self.faults.append(SheetFault(sheet.name, cell, words))
+            self.faults.append(SheetIssue(sheet.name, cell, words))
 
     def _values(
         self, sheet: Sheet, row: Row, cells: Mapping[str, Cell], columns: Mapping[str, str]
     ) -> dict[str, Any]:
         def fault(name: str, code: str, **values: object) -> None:
             words = fault_text(self._language, code, **values)
-            self.faults.append(sheet.fault(row.number, columns[name], words))
+            self.faults.append(sheet.issue(row.number, columns[name], words))
 
         values: dict[str, Any] = {"agency": self._agency}
         agency = str(cells.get("agency", self._agency)).lower()

@@ -29,7 +29,7 @@ from services.platform.database import ReadSession, WriteSession
 from services.platform.identity import Caller
 from services.platform.spreadsheets import (
     Sheet,
-    SheetFault,
+    SheetIssue,
     SpreadsheetError,
     read_csv,
     read_xlsx,
@@ -82,16 +82,16 @@ def _touched(statistics: Sequence[Statistic]) -> list[Touched]:
     )
 
 
-def in_words(error: SpreadsheetError, language: Language) -> list[SheetFault]:
+def in_words(error: SpreadsheetError, language: Language) -> list[SheetIssue]:
     """The faults of a file, those of the reader itself in the words of the one who sent it."""
     return [
-        SheetFault(f.sheet, f.cell, fault_text(language, f.code) if f.code else f.message)
-        for f in error.faults
+        SheetIssue(f.sheet, f.cell, fault_text(language, f.code) if f.code else f.message)
+        for f in error.issues
     ]
 
 
 def rows_around(
-    sheets: Sequence[Sheet], faults: Sequence[SheetFault]
+    sheets: Sequence[Sheet], faults: Sequence[SheetIssue]
 ) -> list[dict[str, str | int | list[dict[str, str | None]]]]:
     """The rows in which something is wrong, each cell with its fault, to be shown to a person."""
     wrong = {(fault.sheet, fault.cell): fault.message for fault in faults}
@@ -119,9 +119,9 @@ def rows_around(
 def open_file(content: bytes) -> list[Sheet]:
     """The sheets of a file, whichever kind it is."""
     if not content.strip():
-        raise SpreadsheetError([SheetFault("(file)", "A1", "is empty", "nothing")])
+        raise SpreadsheetError([SheetIssue("(file)", "A1", "is empty", "nothing")])
     if content.startswith(OLD_EXCEL):
-        raise SpreadsheetError([SheetFault("(file)", "A1", "is an old workbook", "old_workbook")])
+        raise SpreadsheetError([SheetIssue("(file)", "A1", "is an old workbook", "old_workbook")])
     if content.startswith(ZIP):
         return read_xlsx(content, max_unpacked=MAX_UNPACKED)
     return [read_csv(content, name=SHEET)]
@@ -183,7 +183,7 @@ def _demand_reasons(
     if changes:
         raise SpreadsheetError(
             [
-                SheetFault(
+                SheetIssue(
                     filled[item].sheet,
                     filled[item].reason_cell,
                     fault_text(language, "no_reason", changes=", ".join(said)),

@@ -15,7 +15,7 @@ from pydantic import (
 from services.feedback.surveys.columns import fault_of, option_column
 from services.feedback.surveys.skm import ELEMENTS
 from services.platform.packs import PackModel
-from services.platform.types import Line, Slug, Text
+from services.platform.types import ShortText, Slug, Text
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
 LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
@@ -30,7 +30,7 @@ SurveyKind = Literal["awareness", "skm", "stakeholder", "own"]
 Characteristic = Literal["sex", "age_group", "district"]
 """What a question may ask about the person, for weighting alone."""
 
-Lines = dict[LanguageCode, Line]
+Lines = dict[LanguageCode, ShortText]
 LARGEST_NUMBER = 1_000_000_000
 
 
@@ -38,8 +38,8 @@ class Option(PackModel):
     """A possible answer."""
 
     code: Code
-    text: Line
-    text_en: Line
+    text: ShortText
+    text_en: ShortText
     text_in: Lines = Field(default_factory=Lines, description="The text in further languages.")
     exclusive: bool = Field(
         False, description="Stands alone where several options may be chosen, as `none` does."
@@ -64,8 +64,8 @@ class Question(PackModel):
 
     code: Code
     kind: Literal["single", "multiple", "scale4", "number"]
-    text: Line
-    text_en: Line
+    text: ShortText
+    text_en: ShortText
     text_in: Lines = Field(default_factory=Lines, description="The text in further languages.")
     required: bool = True
     about: Characteristic | None = Field(
@@ -174,8 +174,8 @@ class Survey(PackModel):
     needs_token: bool = Field(
         False, description="Answered only with a token that proves a use of the service, once."
     )
-    title: Line
-    title_en: Line
+    title: ShortText
+    title_en: ShortText
     title_in: Lines = Field(default_factory=Lines)
     introduction: Text
     introduction_en: Text

@@ -18,12 +18,12 @@ from services.feedback.surveys.results import all_questions
 from services.feedback.surveys.routes import PeriodQuery, period_or_this_year
 from services.feedback.surveys.schemas import WeightedOption, WeightedQuestion, WeightedResults
 from services.feedback.surveys.weighting import NotWeightableError, rake
-from services.platform.database import Reading, ReadSession
+from services.platform.database import ReadSession, ReadSessionDep
 from services.platform.identity import Caller, UsageWriter
 from services.platform.local_time import JAKARTA
 from services.platform.parameters import SlugPath
 from services.platform.problems import Conflict, NotAllowed, problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 
 router = APIRouter(
     prefix=f"{API}/surveys", tags=["surveys"], responses=problem_responses(401, 403, 404, 422)
@@ -68,7 +68,7 @@ WHERE b.region = :region AND b.survey = :survey AND b.first_day >= :first AND b.
 )
 async def export_survey_responses(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     caller: UsageWriter,
     slug: SlugPath,
     *,
@@ -81,7 +81,7 @@ async def export_survey_responses(
     that needs tokens, a response shows what all of its bundle share: the bundle's period, and
     blanks where the bundle is mixed.
     """
-    region = region_of(request)
+    region = get_region(request)
     survey, _ = await find_survey(session, region, slug)
     wanted = period_or_this_year(period, datetime.now(JAKARTA).date())
     definitions = await definitions_of(session, region, slug)
@@ -105,7 +105,7 @@ async def export_survey_responses(
 )
 async def get_weighted_survey_results(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     caller: UsageWriter,
     slug: SlugPath,
     *,
@@ -122,7 +122,7 @@ async def get_weighted_survey_results(
 
     Weights are not sums over groups of five: so these results need a key, as single responses do.
     """
-    region = region_of(request)
+    region = get_region(request)
     survey, _ = await find_survey(session, region, slug)
     margins = {
         name: dict(margin.shares)

@@ -15,7 +15,7 @@ from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
 from services.platform.problems import Conflict, FieldError, NotFound
 from services.platform.service import API
-from services.platform.types import TEXT_PATTERN, Day, Href, Line, Slug
+from services.platform.types import TEXT_PATTERN, Href, IsoDate, ShortText, Slug
 
 MOST_ACTIONS = 500
 
@@ -68,8 +68,8 @@ class FollowUp(ApiModel):
     element: Code = Field(description="The question it is about, such as `U3`.")
     service: Slug | None = Field(None, description="The service, where it is about one alone.")
     action: Told = Field(description="What is done.")
-    owner: Line = Field(description="Unit or office that answers for it, not a person.")
-    due: Day = Field(description="By when.")
+    owner: ShortText = Field(description="Unit or office that answers for it, not a person.")
+    due: IsoDate = Field(description="By when.")
     state: State = "planned"
     outcome: Told | None = Field(
         None, description="What became of it; needed once it is done or dropped."

@@ -26,17 +26,17 @@ from services.feedback.surveys.routes import PeriodQuery, period_or_this_year
 from services.platform.concurrency_control import (
     IdempotencyKey,
     IfMatch,
-    check_match,
-    claim_creation,
+    check_if_match,
+    claim_idempotency_key,
     entity_tag,
 )
-from services.platform.database import Reading, Writing
+from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import Caller, UsageWriter
 from services.platform.ids import new_id
 from services.platform.local_time import JAKARTA
 from services.platform.parameters import SlugPath
 from services.platform.problems import FieldError, NotAllowed, problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.settings import Service
 from services.platform.types import Slug
 
@@ -50,14 +50,14 @@ ActionId = Annotated[UUID, Path(description="Id of the action.")]
 @router.get("/{slug}/follow-up", operation_id="get_survey_follow_up")
 async def get_survey_follow_up(
     request: Request,
-    session: Writing,
+    session: WriteSessionDep,
     slug: SlugPath,
     *,
     period: PeriodQuery = None,
     agency: Annotated[Slug | None, Query(description="The plan of this agency alone.")] = None,
 ) -> FollowUpPlan:
     """The elements of a period, the lowest first, and what agencies do about them."""
-    plan = Plan(region_of(request), slug)
+    plan = Plan(get_region(request), slug)
     today = datetime.now(JAKARTA).date()
     wanted = period_or_this_year(period, today)
     survey, _ = await find_survey(session, plan.region, slug)
@@ -99,7 +99,7 @@ async def get_survey_follow_up(
 async def post_survey_follow_up(
     request: Request,
     response: Response,
-    session: Writing,
+    session: WriteSessionDep,
     *,
     caller: UsageWriter,
     slug: SlugPath,
@@ -110,11 +110,11 @@ async def post_survey_follow_up(
 
     With an `Idempotency-Key` it is recorded once, however often it is sent.
     """
-    plan, now = Plan(region_of(request), slug), datetime.now(UTC)
+    plan, now = Plan(get_region(request), slug), datetime.now(UTC)
     survey, _ = await find_survey(session, plan.region, slug)
     check_agency(caller, action)
     check_element(survey, action)
-    action_id, is_new = await claim_creation(
+    action_id, is_new = await claim_idempotency_key(
         session,
         Service.feedback,
         plan.region,
@@ -135,7 +135,7 @@ async def post_survey_follow_up(
 async def get_survey_follow_up_action(
     request: Request,
     response: Response,
-    session: Reading,
+    session: ReadSessionDep,
     *,
     slug: SlugPath,
     id: ActionId,
@@ -144,7 +144,7 @@ async def get_survey_follow_up_action(
     ),
 ) -> FollowUpAction:
     """One action as it stands, or as it stood in a version."""
-    plan = Plan(region_of(request), slug)
+    plan = Plan(get_region(request), slug)
     found = await find_action(session, plan, id, version=version)
     response.headers["ETag"] = entity_tag(found)
     return found
@@ -158,7 +158,7 @@ async def get_survey_follow_up_action(
 async def put_survey_follow_up_action(
     request: Request,
     response: Response,
-    session: Writing,
+    session: WriteSessionDep,
     *,
     caller: UsageWriter,
     slug: SlugPath,
@@ -167,11 +167,11 @@ async def put_survey_follow_up_action(
     if_match: IfMatch = None,
 ) -> FollowUpAction:
     """A further version of an action of the key's agency; the earlier ones stay on record."""
-    plan = Plan(region_of(request), slug)
+    plan = Plan(get_region(request), slug)
     current = await hold_action(session, plan, id)
     check_agency(caller, current.content)
     check_agency(caller, action)
-    check_match(if_match, current)
+    check_if_match(if_match, current)
     if action != current.content:
         survey, _ = await find_survey(session, plan.region, slug)
         check_element(survey, action)
@@ -189,7 +189,7 @@ async def put_survey_follow_up_action(
 
 def check_agency(caller: Caller, action: FollowUp) -> None:
     """An agency plans for itself alone."""
-    if not caller.may_write_for(action.agency):
+    if not caller.can_write_for(action.agency):
         detail = f"must be {caller.agency}"
         raise NotAllowed(
             f"The plan of {action.agency} is not this key's.",

@@ -11,13 +11,13 @@ from services.feedback.surveys.definition import Survey
 from services.platform.database import WriteSession
 from services.platform.packs import (
     Change,
-    Fault,
+    FieldPath,
     PackError,
-    Path_,
+    PackIssue,
     changes_between,
     parse,
     read_yaml,
-    unknown_references,
+    undefined_references,
 )
 
 STORED_SURVEYS = """
@@ -42,26 +42,28 @@ FROM feedback.survey WHERE region = :region AND slug = :slug
 """
 
 
-def read_surveys(root: Path, sources: Collection[str]) -> tuple[tuple[Survey, ...], list[Fault]]:
+def read_surveys(
+    root: Path, sources: Collection[str]
+) -> tuple[tuple[Survey, ...], list[PackIssue]]:
     """The surveys under this folder, and every fault that was found."""
     surveys: dict[str, Survey] = {}
-    faults: list[Fault] = []
+    faults: list[PackIssue] = []
     for located in [read_yaml(file, root) for file in sorted((root / "surveys").glob("*.yaml"))]:
         try:
             survey = parse(located, Survey)
         except PackError as error:
-            faults += error.faults
+            faults += error.issues
             continue
-        cited: list[tuple[Path_, str]] = [
+        cited: list[tuple[FieldPath, str]] = [
             (("sources", n), name) for n, name in enumerate(survey.sources)
         ]
         cited += [
             (("population", name, "source"), margin.source)
             for name, margin in survey.population.items()
         ]
-        faults += unknown_references(located, cited, sources, what="source")
+        faults += undefined_references(located, cited, sources, kind="source")
         if surveys.setdefault(survey.slug, survey) is not survey:
-            faults.append(located.fault(("slug",), f"another file has {survey.slug!r} already"))
+            faults.append(located.issue(("slug",), f"another file has {survey.slug!r} already"))
     return tuple(surveys.values()), faults
 
 

@@ -19,7 +19,7 @@ from services.feedback.surveys.ratings import (
 )
 from services.feedback.surveys.responses import find_survey
 from services.feedback.surveys.schemas import Token
-from services.platform.database import Reading, Writing
+from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import UsageWriter
 from services.platform.local_time import JAKARTA
 from services.platform.problems import (
@@ -29,7 +29,7 @@ from services.platform.problems import (
     NotFound,
     problem_responses,
 )
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 
 router = APIRouter(
     prefix=f"{API}/usage/rating-tokens", tags=["surveys"], responses=problem_responses(401, 422)
@@ -45,7 +45,7 @@ router = APIRouter(
 async def post_rating_tokens(
     request: Request,
     response: Response,
-    session: Writing,
+    session: WriteSessionDep,
     caller: UsageWriter,
     wanted: RatingTokensWanted,
 ) -> RatingTokens:
@@ -54,12 +54,12 @@ async def post_rating_tokens(
     Each opens a rating once. Asked for twice, there are twice as many: those that nobody uses
     end by themselves.
     """
-    region, today = region_of(request), datetime.now(UTC).astimezone(JAKARTA).date()
+    region, today = get_region(request), datetime.now(UTC).astimezone(JAKARTA).date()
     agency = wanted.agency or caller.agency
     if agency is None:
         error = FieldError(pointer="#/agency", parameter=None, detail="this key has none: name it")
         raise Conflict("Tokens are an agency's.", errors=[error])
-    if not caller.may_write_for(agency):
+    if not caller.can_write_for(agency):
         error = FieldError(pointer="#/agency", parameter=None, detail=f"must be {caller.agency}")
         raise NotAllowed(f"This key does not issue tokens for {agency}.", errors=[error])
     survey, _ = await find_survey(session, region, wanted.survey)
@@ -93,12 +93,12 @@ async def post_rating_tokens(
 async def get_rating_token(
     request: Request,
     response: Response,
-    session: Reading,
+    session: ReadSessionDep,
     token: Annotated[Token, Path(description="A token that was issued.")],
 ) -> RatingUse:
     """What a token is for, while it can be used: 404 once it was, or its days are over."""
     today = datetime.now(UTC).astimezone(JAKARTA).date()
-    found = await find_use(session, region_of(request), token, today=today)
+    found = await find_use(session, get_region(request), token, today=today)
     if found is None:
         raise NotFound("This token was used, is over, or never was.")
     response.headers["Cache-Control"] = "no-store"

@@ -38,12 +38,12 @@ from services.feedback.surveys.schemas import (
     WeightQuery,
 )
 from services.feedback.surveys.skm import sample_needed
-from services.platform.database import Reading, WriteSession, Writing
+from services.platform.database import ReadSessionDep, WriteSession, WriteSessionDep
 from services.platform.local_time import JAKARTA
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.types import DistrictCode, Slug
 
 router = APIRouter(prefix=f"{API}/surveys", tags=["surveys"], responses=problem_responses(401, 422))
@@ -88,9 +88,9 @@ def period_or_this_year(period: str | None, today: date) -> Period:
 
 
 @router.get("", operation_id="list_surveys")
-async def list_surveys(request: Request, session: Reading) -> Page[SurveyItem]:
+async def list_surveys(request: Request, session: ReadSessionDep) -> Page[SurveyItem]:
     """The surveys that can be answered, with the addresses of their questions and results."""
-    rows = await session.execute(text(SURVEYS), {"region": region_of(request), "slug": None})
+    rows = await session.execute(text(SURVEYS), {"region": get_region(request), "slug": None})
     items: list[SurveyItem] = []
     for row in rows:
         survey = Survey.stored(row.content)
@@ -112,12 +112,12 @@ async def list_surveys(request: Request, session: Reading) -> Page[SurveyItem]:
 
 
 @router.get("/{slug}", operation_id="get_survey", responses=problem_responses(404))
-async def get_survey(request: Request, session: Reading, slug: SlugPath) -> SurveyDetail:
+async def get_survey(request: Request, session: ReadSessionDep, slug: SlugPath) -> SurveyDetail:
     """A survey with its questions in their order, in every language that it has.
 
     `show_if` tells after which answers a question is asked.
     """
-    survey, version = await find_survey(session, region_of(request), slug)
+    survey, version = await find_survey(session, get_region(request), slug)
     return SurveyDetail.model_construct(  # as it is stored, and was read already
         survey=survey,
         version=version,
@@ -136,13 +136,13 @@ async def get_survey(request: Request, session: Reading, slug: SlugPath) -> Surv
 async def post_survey_response(
     request: Request,
     answer: HttpResponse,
-    session: Writing,
+    session: WriteSessionDep,
     slug: SlugPath,
     response: Response,
 ) -> ResponseStored:
     """Stores a response; needs no key. Sent again with the same `id`, it counts once."""
     now = datetime.now(UTC)
-    stored = await store_response(session, region_of(request), slug, response, now=now)
+    stored = await store_response(session, get_region(request), slug, response, now=now)
     if stored.repeated:
         answer.status_code = 200
     return stored
@@ -151,7 +151,7 @@ async def post_survey_response(
 @router.get("/{slug}/results", operation_id="get_survey_results", responses=problem_responses(404))
 async def get_survey_results(
     request: Request,
-    session: Writing,
+    session: WriteSessionDep,
     slug: SlugPath,
     filters: Filtered,
     *,
@@ -166,7 +166,7 @@ async def get_survey_results(
     With `population` (such as the users of a service in a year), whether the responses are
     enough to speak for it.
     """
-    region = region_of(request)
+    region = get_region(request)
     today = datetime.now(JAKARTA).date()
     wanted = period_or_this_year(period, today)
     survey, version = await find_survey(session, region, slug)
@@ -198,7 +198,7 @@ async def get_survey_results(
 )
 async def get_survey_breakdown(
     request: Request,
-    session: Writing,
+    session: WriteSessionDep,
     slug: SlugPath,
     filters: Filtered,
     *,
@@ -207,7 +207,7 @@ async def get_survey_breakdown(
     weight: Annotated[WeightQuery, Query()] = "1/9",
 ) -> SurveyBreakdown:
     """Results of a period by service, agency, channel, district or part of the year."""
-    region = region_of(request)
+    region = get_region(request)
     today = datetime.now(JAKARTA).date()
     wanted = period_or_this_year(period, today)
     _, version = await find_survey(session, region, slug)

@@ -11,7 +11,7 @@ from services.feedback.surveys.definition import Answer, Code, Survey, SurveyKin
 from services.feedback.surveys.periods import PeriodText
 from services.feedback.surveys.skm import ELEMENTS, Grade, Weight
 from services.platform.api_model import ApiModel
-from services.platform.types import Day, DistrictCode, Href, Line, Slug
+from services.platform.types import DistrictCode, Href, IsoDate, ShortText, Slug
 
 Mode = Literal["page", "qr", "kiosk", "enumerator", "api"]
 """How a survey was answered; `channel` says how the service was used."""
@@ -28,8 +28,8 @@ class SurveyItem(ApiModel):
 
     slug: Slug
     kind: SurveyKind
-    title: Line
-    title_en: Line
+    title: ShortText
+    title_en: ShortText
     version: int
     needs_token: bool = Field(description="Whether it is answered with a token alone.")
     languages: list[str] = Field(description="Languages in which it can be read.")
@@ -53,7 +53,7 @@ class Response(ApiModel):
     id: UUID | None = Field(
         None, description="Made by the sender, so that a repeated response counts once."
     )
-    answered_on: Day | None = Field(
+    answered_on: IsoDate | None = Field(
         None, description="Day of the answers; default today. From 2020 on, not in the future."
     )
     version: int | None = Field(

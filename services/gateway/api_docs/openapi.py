@@ -8,7 +8,7 @@ from typing import Any, cast
 import httpx
 from fastapi import FastAPI
 
-from services.platform.problems import TooLarge, TooMany, Unavailable, problem_responses
+from services.platform.problems import TooLarge, TooManyRequests, Unavailable, problem_responses
 from services.platform.service import VERSION
 from services.platform.settings import Service, Settings
 
@@ -142,7 +142,7 @@ def merge(documents: Mapping[str, dict[str, Any]], *, address: str | None = None
 def _tell_of_errors(operation: dict[str, Any]) -> None:
     """The door limits every operation and every body; any part of the hub may fail or be away."""
     responses = operation["responses"]
-    statuses = [TooMany.status, HTTPStatus.INTERNAL_SERVER_ERROR.value, Unavailable.status]
+    statuses = [TooManyRequests.status, HTTPStatus.INTERNAL_SERVER_ERROR.value, Unavailable.status]
     if "requestBody" in operation:
         statuses.append(TooLarge.status)
     for status, response in problem_responses(*statuses).items():

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from services.gateway.api_docs.openapi import for_splp, public_address, unified_document
 from services.gateway.http_cache.stats import Counts
 from services.platform.api_model import ApiModel
-from services.platform.database import NO_ANSWER, Database
+from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.service import API, VERSION, Health
 from services.platform.settings import Service
 from services.platform.types import RegionCode
@@ -65,9 +65,9 @@ async def openapi_document(
 
 async def _own_health(database: Database) -> Health:
     try:
-        async with database.reading() as session:
+        async with database.read_session() as session:
             await session.execute(text("SELECT 1"))
-    except NO_ANSWER:
+    except DATABASE_ERRORS:
         return Health(service="gateway", state="down", version=VERSION)
     return Health(service="gateway", state="ok", version=VERSION)
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from services.gateway.api_keys.keys import KeyHolder, holder_of_key
-from services.platform.database import NO_ANSWER, Connection, Database
-from services.platform.jobs import Background
+from services.platform.database import DATABASE_ERRORS, Connection, Database
+from services.platform.jobs import BackgroundJob
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ DEAF_AFTER_SECONDS = 1.5
 """A line that gave no pulse for so long may have lost what was told on it."""
 
 
-class KeyRing(Background):
+class KeyRing(BackgroundJob):
     """Holders of keys by key, in memory.
 
     A revoked key stops within 2 seconds everywhere: at once where the database's word arrives, and
@@ -99,7 +99,7 @@ class KeyRing(Background):
                     await connection.execute("SELECT 1", timeout=PULSE_SECONDS)
                     self._heard_at = asked
                     await asyncio.sleep(PULSE_SECONDS)
-            except NO_ANSWER as error:
+            except DATABASE_ERRORS as error:
                 log.warning("changes of keys are not heard: %s", error)
             finally:
                 self._heard_at = float("-inf")

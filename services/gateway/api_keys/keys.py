@@ -12,25 +12,25 @@ from fastapi import Depends, Request
 from sqlalchemy import text
 
 from services.platform.database import Database, WriteSession
-from services.platform.identity import Caller, Requires, Scope, caller_of
+from services.platform.identity import Caller, RequireScope, Scope, get_caller
 from services.platform.problems import NotAuthenticated
 
 
-class RequiresAgency(Requires):
+class RequiresAgency(RequireScope):
     """Lets through whoever holds a key of an agency, whatever its scopes."""
 
     def __init__(self) -> None:
         super().__init__("usage:write")
 
     async def __call__(self, request: Request) -> Caller:
-        caller = caller_of(request)
+        caller = get_caller(request)
         if caller.is_anonymous:
             raise NotAuthenticated("Send an agency's key: Authorization: Bearer emk_<id>_<secret>.")
         return caller
 
 
 AgencyKey = Annotated[Caller, Depends(RequiresAgency())]
-Administrator = Annotated[Caller, Depends(Requires("admin"))]
+Administrator = Annotated[Caller, Depends(RequireScope("admin"))]
 
 DEFAULT_LIFE = timedelta(days=365)
 USE_NOTED_EVERY = timedelta(minutes=1)
@@ -133,7 +133,7 @@ async def holder_of_key(database: Database, region: str, key: str, *, now: datet
     key_id, _, secret = rest.partition("_")
     if prefix != "emk" or not secret.isascii() or not key_id.isalnum() or not key_id.isascii():
         raise NotAuthenticated("A key has the form emk_<id>_<secret>.")
-    async with database.reading() as session:
+    async with database.read_session() as session:
         row = (
             await session.execute(text(FIND_KEY), {"region": region, "id": key_id})
         ).one_or_none()
@@ -144,7 +144,7 @@ async def holder_of_key(database: Database, region: str, key: str, *, now: datet
         raise NotAuthenticated("This key is not known; issue one with `emall keys issue`.")
     _check_in_force(row, now)
     if row.last_used_at is None or now - row.last_used_at > USE_NOTED_EVERY:
-        async with database.writing() as session:
+        async with database.write_session() as session:
             await session.execute(text(NOTE_USE), {"region": region, "id": key_id, "now": now})
     return KeyHolder(
         Caller(subject=key_id, agency=row.agency, scopes=frozenset(row.scopes)),
@@ -158,7 +158,7 @@ async def caller_of_id(
     database: Database, region: str, key_id: str, *, now: datetime
 ) -> tuple[Caller, datetime]:
     """Whoever proved before to hold this key, as long as it is in force; and until when it is."""
-    async with database.reading() as session:
+    async with database.read_session() as session:
         row = (
             await session.execute(text(FIND_KEY), {"region": region, "id": key_id})
         ).one_or_none()

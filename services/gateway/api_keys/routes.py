@@ -9,14 +9,14 @@ from pydantic import AwareDatetime, Field
 from services.gateway.api_keys.key_rotation import agency_of_key, issue_beside, list_keys
 from services.gateway.api_keys.keys import AgencyKey, revoke_key
 from services.platform.api_model import ApiModel
-from services.platform.concurrency_control import IdempotencyKey, claim_creation
-from services.platform.database import Reading, Writing
+from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
+from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import Caller, Scope
 from services.platform.ids import new_id
-from services.platform.paging import Page, next_address
+from services.platform.paging import Page, next_page_url
 from services.platform.parameters import Limit
 from services.platform.problems import Conflict, FieldError, NotAllowed, NotFound, problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.settings import Service
 from services.platform.types import Slug
 
@@ -71,7 +71,7 @@ class ListedKey(ApiModel):
 @router.get("", operation_id="list_keys")
 async def get_keys(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     caller: AgencyKey,
     *,
     agency: Annotated[
@@ -85,17 +85,17 @@ async def get_keys(
     """The keys of the caller's agency, or of all for an administrator."""
     wanted = shown_to(caller, agency)
     found = await list_keys(
-        session, region_of(request), agency=wanted, cursor=cursor, limit=limit + 1
+        session, get_region(request), agency=wanted, cursor=cursor, limit=limit + 1
     )
     more = found[limit - 1]["id"] if len(found) > limit else None
     items = [ListedKey.model_validate(key) for key in found[:limit]]
-    return Page(items=items, next=next_address(request, more))
+    return Page(items=items, next=next_page_url(request, more))
 
 
 @router.post("", operation_id="create_key", status_code=201, responses=problem_responses(409))
 async def create_key(
     request: Request,
-    session: Writing,
+    session: WriteSessionDep,
     caller: AgencyKey,
     wanted: NewKey,
     idempotency_key: IdempotencyKey = None,
@@ -105,9 +105,9 @@ async def create_key(
     An agency's key makes another one of its own agency and scopes; an administrator's any. Two
     with the same scopes may be in force at once: install the new one, then delete the old one.
     """
-    region, now = region_of(request), datetime.now(UTC)
+    region, now = get_region(request), datetime.now(UTC)
     agency, scopes = _wanted_of(caller, wanted)
-    claimed, is_new = await claim_creation(
+    claimed, is_new = await claim_idempotency_key(
         session,
         Service.gateway,
         region,
@@ -144,11 +144,13 @@ async def create_key(
     response_class=Response,
     responses=problem_responses(404),
 )
-async def delete_key(request: Request, session: Writing, caller: AgencyKey, id: KeyId) -> None:
+async def delete_key(
+    request: Request, session: WriteSessionDep, caller: AgencyKey, id: KeyId
+) -> None:
     """Ends a key for good; within two seconds nothing accepts it any more."""
-    region = region_of(request)
+    region = get_region(request)
     agency = await agency_of_key(session, region, id)
-    mine = agency is not None and caller.may_write_for(agency)
+    mine = agency is not None and caller.can_write_for(agency)
     if not mine or not await revoke_key(session, region, id, now=datetime.now(UTC)):
         raise NotFound(f"There is no key {id} of yours in force; GET {API}/keys lists them.")
 

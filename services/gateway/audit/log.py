@@ -5,7 +5,7 @@ import logging
 
 from services.gateway.audit.chain import Entry
 from services.gateway.audit.records import append
-from services.platform.database import NO_ANSWER, Database
+from services.platform.database import DATABASE_ERRORS, Database
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ class AuditLog:
         self._ending = False
 
     async def keep(self, entry: Entry) -> None:
-        """Returns when the line is stored; one of `NO_ANSWER` where it could not be."""
+        """Returns when the line is stored; one of `DATABASE_ERRORS` where it could not be."""
         if self._task is None:
             await self._store([entry])
             return
@@ -56,7 +56,7 @@ class AuditLog:
         batch = self._waiting[:AT_ONCE]
         try:
             await self._store([entry for entry, _ in batch])
-        except NO_ANSWER as error:
+        except DATABASE_ERRORS as error:
             log.exception("%d lines of the audit log cannot be written", len(batch))
             for _, kept in batch:
                 if not kept.done():
@@ -69,5 +69,5 @@ class AuditLog:
         del self._waiting[: len(batch)]
 
     async def _store(self, entries: list[Entry]) -> None:
-        async with self._database.writing() as session:
+        async with self._database.write_session() as session:
             await append(session, self._region, entries)

@@ -9,11 +9,11 @@ from pydantic import AwareDatetime, Field
 from services.gateway.api_keys.keys import Administrator
 from services.gateway.audit.records import latest
 from services.platform.api_model import ApiModel
-from services.platform.database import Reading
-from services.platform.paging import Page, next_address
+from services.platform.database import ReadSessionDep
+from services.platform.paging import Page, next_page_url
 from services.platform.parameters import Limit
 from services.platform.problems import problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.types import Sha256, Slug
 
 router = APIRouter(prefix=API, tags=["access"], responses=problem_responses(401, 403, 422))
@@ -39,7 +39,7 @@ class AuditLine(ApiModel):
 @router.get("/audit", operation_id="list_audit_lines")
 async def list_audit_lines(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     caller: Administrator,
     *,
     agency: Annotated[Slug | None, Query(description="Writes of this agency alone.")] = None,
@@ -47,10 +47,12 @@ async def list_audit_lines(
     limit: Limit = 50,
 ) -> Page[AuditLine]:
     """Who wrote what, newest first. `emall audit verify` checks that no line was changed."""
-    lines = await latest(session, region_of(request), agency=agency, before=cursor, limit=limit + 1)
+    lines = await latest(
+        session, get_region(request), agency=agency, before=cursor, limit=limit + 1
+    )
     more = str(lines[limit - 1].number) if len(lines) > limit else None
     items = [
         AuditLine(number=line.number, previous=line.previous, hash=line.hash, **asdict(line.entry))
         for line in lines[:limit]
     ]
-    return Page(items=items, next=next_address(request, more))
+    return Page(items=items, next=next_page_url(request, more))

@@ -12,17 +12,17 @@ from services.gateway.connectors.oss.messages import Inbound
 from services.platform.database import WriteSession
 from services.platform.packs import (
     Change,
+    FieldPath,
     PackError,
     PackModel,
-    Path_,
     SourceFile,
     changes_between,
+    duplicates,
     parse,
     read_yaml,
-    repeated,
-    unknown_references,
+    undefined_references,
 )
-from services.platform.types import HttpsUrl, Line, Slug
+from services.platform.types import HttpsUrl, ShortText, Slug
 
 Pointer = Annotated[str, StringConstraints(pattern=r"^(/([^~/\x00]|~0|~1)*)*$", max_length=200)]
 """JSON pointer (RFC 6901); empty for the whole."""
@@ -36,8 +36,8 @@ class WebsiteConfig(PackModel):
     """A website whose announcements the hub shows."""
 
     slug: Slug
-    title: Line
-    title_en: Line
+    title: ShortText
+    title_en: ShortText
     url: HttpsUrl = Field(
         description="A feed (RSS, Atom, WordPress JSON), or a page whose head names one."
     )
@@ -104,8 +104,8 @@ class StatisticsSourceConfig(PackModel):
     """A JSON address whose figures become monthly statistics of an agency."""
 
     slug: Slug
-    title: Line
-    title_en: Line
+    title: ShortText
+    title_en: ShortText
     url: HttpsUrl = Field(description="`{year}` stands for the year of the last whole month.")
     header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,50}$")] | None = (
         Field(None, description="Header that carries the secret named in EMALL_SOURCE_SECRETS.")
@@ -229,16 +229,16 @@ def read_connectors(root: Path, *, services: Mapping[str, str]) -> ConnectorFile
     ]
     slugs = [feed.slug for feed in found.feeds]
     faults = [
-        *repeated(located, "feeds", slugs),
-        *repeated(located, "statistics", [source.slug for source in found.statistics]),
-        *unknown_references(located, _cited(found), known, what="source"),
+        *duplicates(located, "feeds", slugs),
+        *duplicates(located, "statistics", [source.slug for source in found.statistics]),
+        *undefined_references(located, _cited(found), known, kind="source"),
         *(
-            located.fault(path, f"{agency} has no service {service!r} in this pack")
+            located.issue(path, f"{agency} has no service {service!r} in this pack")
             for path, agency, service in _served(found)
             if services.get(service) != agency
         ),
         *(
-            located.fault(("statistics", index, "slug"), f"{source.slug!r} is a feed already")
+            located.issue(("statistics", index, "slug"), f"{source.slug!r} is a feed already")
             for index, source in enumerate(found.statistics)
             if source.slug in slugs or source.slug == "oss"
         ),
@@ -248,8 +248,8 @@ def read_connectors(root: Path, *, services: Mapping[str, str]) -> ConnectorFile
     return found
 
 
-def _cited(found: ConnectorFile) -> list[tuple[Path_, str]]:
-    lists: list[tuple[Path_, Collection[str]]] = [
+def _cited(found: ConnectorFile) -> list[tuple[FieldPath, str]]:
+    lists: list[tuple[FieldPath, Collection[str]]] = [
         *((("feeds", index), feed.sources) for index, feed in enumerate(found.feeds)),
         *((("statistics", index), each.sources) for index, each in enumerate(found.statistics)),
         *([(("oss",), found.oss.sources)] if found.oss else []),
@@ -257,10 +257,10 @@ def _cited(found: ConnectorFile) -> list[tuple[Path_, str]]:
     return [((*path, "sources", n), name) for path, names in lists for n, name in enumerate(names)]
 
 
-def _served(found: ConnectorFile) -> Iterable[tuple[Path_, str, str]]:
+def _served(found: ConnectorFile) -> Iterable[tuple[FieldPath, str, str]]:
     """Every service that is named, where, and the agency that has to have it."""
     for index, source in enumerate(found.statistics):
-        path: Path_ = ("statistics", index, "service")
+        path: FieldPath = ("statistics", index, "service")
         if source.service.constant is not None:
             yield (*path, "constant"), source.agency, source.service.constant
         for value, service in source.service.values.items():

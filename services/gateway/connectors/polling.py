@@ -30,8 +30,8 @@ from services.gateway.connectors.statistics_client import (
 from services.gateway.outbound.client import ConnectorError
 from services.gateway.outbound.source_clients import Ways, validators_of
 from services.gateway.outbound.ssrf_guard import Guard
-from services.platform.database import NO_ANSWER, Database, WriteSession
-from services.platform.jobs import Background
+from services.platform.database import DATABASE_ERRORS, Database, WriteSession
+from services.platform.jobs import BackgroundJob
 from services.platform.local_time import JAKARTA
 from services.platform.settings import Service, Settings
 
@@ -49,7 +49,7 @@ class _Failure:
     detail: str
 
 
-class SourcePoller(Background):
+class SourcePoller(BackgroundJob):
     """One of the replicas that ask sources; the database gives each due source to one of them."""
 
     task_name = "ask sources"
@@ -93,7 +93,7 @@ class SourcePoller(Background):
                 while await self.poll_due():
                     pass
                 await self.counter.count()
-            except (*NO_ANSWER, httpx.HTTPError) as error:
+            except (*DATABASE_ERRORS, httpx.HTTPError) as error:
                 log.warning("sources are asked later: %s", error)
             except StatisticsRejectedError as error:
                 log.warning("messages of OSS are not counted: %s", error)
@@ -103,13 +103,13 @@ class SourcePoller(Background):
 
     async def poll_due(self, *, slug: str | None = None) -> bool:
         """Asks the named source, or one that is due; False where there is none to be had."""
-        async with self._database.writing() as session:
+        async with self._database.write_session() as session:
             claim = await claim_source(session, self._region, slug=slug)
         if claim is None:
             return False
         failure = await self._try(claim)
         if failure is not None:
-            async with self._database.writing() as session:
+            async with self._database.write_session() as session:
                 await record_failure(
                     session,
                     self._region,
@@ -141,7 +141,7 @@ class SourcePoller(Background):
         found = await fetch_items(self.ways, claim)
         words = await self._vocabulary.matcher()
         now = datetime.now(UTC)
-        async with self._database.writing() as session:
+        async with self._database.write_session() as session:
             validators = claim.validators if found is None else found[1]
             kept = await self._note(
                 session,
@@ -178,7 +178,7 @@ class SourcePoller(Background):
                     f"; passed over, no service is mapped: {', '.join(mapped.unmapped_services)}"
                 )
             validators = validators_of(answer)
-        async with self._database.writing() as session:
+        async with self._database.write_session() as session:
             await self._note(
                 session, claim, validators=validators, detail=detail, now=datetime.now(UTC)
             )

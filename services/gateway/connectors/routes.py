@@ -16,12 +16,12 @@ from services.gateway.outbound.circuit_breaker import BreakerState, Switch
 from services.gateway.outbound.client import Connector
 from services.gateway.outbound.last_known import Memory
 from services.platform.api_model import ApiModel
-from services.platform.database import Reading, ReadSession
-from services.platform.identity import AnyCaller
+from services.platform.database import ReadSession, ReadSessionDep
+from services.platform.identity import CurrentCaller
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import Conflict, NotFound, problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 
 router = APIRouter(
     prefix=f"{API}/connectors", tags=["connectors"], responses=problem_responses(401, 422)
@@ -60,16 +60,20 @@ class BreakerSwitch(ApiModel):
 
 @router.get("", operation_id="list_connectors")
 async def list_connectors(
-    request: Request, session: Reading, caller: AnyCaller
+    request: Request, session: ReadSessionDep, caller: CurrentCaller
 ) -> Page[ConnectorState]:
     """The systems of others that this hub is connected to."""
-    states = await _states(request, session, in_full=caller.may("admin"))
+    states = await _states(request, session, in_full=caller.has_scope("admin"))
     return Page(items=list(states.values()), next=None)
 
 
 @router.put("/{name}/breaker", operation_id="switch_breaker", responses=problem_responses(403, 404))
 async def switch_breaker(
-    request: Request, session: Reading, caller: Administrator, name: SlugPath, wanted: BreakerSwitch
+    request: Request,
+    session: ReadSessionDep,
+    caller: Administrator,
+    name: SlugPath,
+    wanted: BreakerSwitch,
 ) -> ConnectorState:
     """Opens or closes a breaker, or leaves it to the rule; replicas follow within a second."""
     if name not in await _states(request, session, in_full=True):
@@ -96,11 +100,11 @@ async def poll_connector(request: Request, caller: Administrator, name: SlugPath
         except StatisticsRejectedError as error:
             raise Conflict(f"Feedback did not take the figures: {error}") from None
     elif not await rounds.poll_due(slug=name):
-        async with request.app.state.database.reading() as session:
+        async with request.app.state.database.read_session() as session:
             if name not in await _states(request, session, in_full=True):
                 raise _unknown(name)
         raise Conflict(f"{name} is being asked already; try again in a moment.")
-    async with request.app.state.database.reading() as session:
+    async with request.app.state.database.read_session() as session:
         states = await _states(request, session, in_full=True)
     if name not in states:
         raise _unknown(name)
@@ -124,7 +128,7 @@ async def _states(
     request: Request, session: ReadSession, *, in_full: bool
 ) -> Mapping[str, ConnectorState]:
     names: dict[str, Source | None] = {"oss": None} if request.app.state.oss is not None else {}
-    names |= {source.slug: source for source in await list_sources(session, region_of(request))}
+    names |= {source.slug: source for source in await list_sources(session, get_region(request))}
     states: dict[str, ConnectorState] = {}
     for name, source in names.items():
         breaker = _way(request, name)[0].breaker

@@ -5,8 +5,8 @@ import logging
 from contextlib import suppress
 
 from services.gateway.http_cache.store import EVERYTHING, Store
-from services.platform.database import NO_ANSWER, Connection, Database
-from services.platform.jobs import Background
+from services.platform.database import DATABASE_ERRORS, Connection, Database
+from services.platform.jobs import BackgroundJob
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +16,7 @@ PULSE_SECONDS = 5.0
 """How often the connection is tried: one that is cut without a word is found out so."""
 
 
-class Listener(Background):
+class Listener(BackgroundJob):
     """A connection of its own that listens; the store trusts its entries only while it does.
 
     What was published while nobody listened is unknown, so that everything is taken for invalid
@@ -34,7 +34,7 @@ class Listener(Background):
         while True:
             try:
                 await self._listen()
-            except NO_ANSWER as error:
+            except DATABASE_ERRORS as error:
                 log.warning("publishing is not heard of; kept answers are checked: %s", error)
             finally:
                 self._store.trust(heard=False)

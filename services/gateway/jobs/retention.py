@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Protocol
 
-from services.platform.database import NO_ANSWER, Database, WriteSession
-from services.platform.jobs import Background
+from services.platform.database import DATABASE_ERRORS, Database, WriteSession
+from services.platform.jobs import BackgroundJob
 from services.platform.local_time import JAKARTA
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class Keeping(Protocol):
     async def __call__(self, session: WriteSession, *, now: datetime) -> int: ...
 
 
-class Retention(Background):
+class Retention(BackgroundJob):
     """Does each of these, told by what goes, each in a transaction of its own."""
 
     task_name = "retention"
@@ -42,9 +42,9 @@ class Retention(Background):
         """One round; where the database fails, what is over goes in the next one."""
         for what, keeping in self._keepings.items():
             try:
-                async with self._database.writing() as session:
+                async with self._database.write_session() as session:
                     gone = await keeping(session, now=now)
-            except NO_ANSWER as error:
+            except DATABASE_ERRORS as error:
                 log.warning("old %s stay for now: %s", what, error)
             else:
                 if gone:

@@ -21,13 +21,13 @@ from services.gateway.link_monitoring.sla import read_year
 from services.gateway.link_monitoring.sla_pdf import to_pdf
 from services.gateway.link_monitoring.uptime import DAYS_AT_MOST, By, Uptime, sla_report, uptime_of
 from services.gateway.regency.regency import find_regency
-from services.platform.database import Database, Reading
+from services.platform.database import Database, ReadSessionDep
 from services.platform.local_time import JAKARTA
 from services.platform.middleware import tag_matches
-from services.platform.paging import Page, next_address
+from services.platform.paging import Page, next_page_url
 from services.platform.parameters import LanguageQuery, Limit, SlugPath, YearQuery
 from services.platform.problems import Conflict, FieldError, problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.settings import Settings
 
 router = APIRouter(tags=["links"], responses=problem_responses(401, 422))
@@ -47,11 +47,11 @@ STATES_EN = {"ok": "working", "caution": "caution", "broken": "broken", "pending
     response_class=Response,
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
-async def get_links_sla(request: Request, session: Reading, year: YearQuery) -> Response:
+async def get_links_sla(request: Request, session: ReadSessionDep, year: YearQuery) -> Response:
     """A year of all links as CSV: uptime, downtime, response times and incidents by month."""
     today = datetime.now(JAKARTA).date()
-    report = await sla_report(session, region_of(request), year=year, today=today)
-    name = f"sla-{region_of(request)}-{year}.csv"
+    report = await sla_report(session, get_region(request), year=year, today=today)
+    name = f"sla-{get_region(request)}-{year}.csv"
     return Response(
         report,
         media_type="text/csv; charset=utf-8",
@@ -75,10 +75,10 @@ async def get_links_sla_pdf(request: Request, year: YearQuery) -> Response:
 
     Its `ETag` is that of the figures: it stays while only the moment of writing differs.
     """
-    region, now = region_of(request), datetime.now(UTC)
+    region, now = get_region(request), datetime.now(UTC)
     settings: Settings = request.app.state.settings
     database: Database = request.app.state.database
-    async with database.reading() as session:  # given back before pages are set
+    async with database.read_session() as session:  # given back before pages are set
         regency = await find_regency(session, region)
         report = await read_year(
             session,
@@ -103,10 +103,10 @@ async def get_links_sla_pdf(request: Request, year: YearQuery) -> Response:
     response_class=Response,
     responses={200: {"content": {"application/atom+xml": {"schema": {"type": "string"}}}}},
 )
-async def get_status_feed(request: Request, session: Reading) -> Response:
+async def get_status_feed(request: Request, session: ReadSessionDep) -> Response:
     """What happened to links, newest first, as an Atom feed."""
     address = str(request.app.state.settings.public_url or request.base_url).rstrip("/")
-    feed = await changes_feed(session, region_of(request), address=address)
+    feed = await changes_feed(session, get_region(request), address=address)
     return Response(feed, media_type="application/atom+xml; charset=utf-8")
 
 
@@ -117,7 +117,7 @@ async def get_status_feed(request: Request, session: Reading) -> Response:
 )
 async def list_link_checks(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     slug: SlugPath,
     cursor: UuidCursor = None,
     limit: Limit = 50,
@@ -126,10 +126,10 @@ async def list_link_checks(
 
     Single checks go after some months; what they say of each day stays in `uptime`.
     """
-    await find_link(session, region_of(request), slug)
-    checks = await list_checks(session, region_of(request), slug, cursor=cursor, limit=limit + 1)
+    await find_link(session, get_region(request), slug)
+    checks = await list_checks(session, get_region(request), slug, cursor=cursor, limit=limit + 1)
     more = str(checks[limit - 1].id) if len(checks) > limit else None
-    return Page(items=checks[:limit], next=next_address(request, more))
+    return Page(items=checks[:limit], next=next_page_url(request, more))
 
 
 @router.get(
@@ -139,7 +139,7 @@ async def list_link_checks(
 )
 async def get_link_uptime(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     slug: SlugPath,
     *,
     by: Annotated[By, Query(description="What the span is divided into.")] = "day",
@@ -149,7 +149,7 @@ async def get_link_uptime(
     end: Annotated[date | None, Query(alias="to", description="Last day; default: today.")] = None,
 ) -> Uptime:
     """How long a link was up and how fast, by day, month or year of Asia/Jakarta."""
-    await find_link(session, region_of(request), slug)
+    await find_link(session, get_region(request), slug)
     last = end or datetime.now(JAKARTA).date()
     if not all(FIRST_DAY <= day <= LAST_DAY for day in (last, begin or last)):
         raise Conflict(f"Days lie between {FIRST_DAY} and {LAST_DAY}.")
@@ -162,7 +162,7 @@ async def get_link_uptime(
         )
     found = await uptime_of(
         session,
-        region_of(request),
+        get_region(request),
         slug=slug,
         by=by,
         begin=first,
@@ -180,13 +180,13 @@ async def get_link_uptime(
 )
 async def get_link_badge(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     slug: SlugPath,
     language: LanguageQuery = "id",
 ) -> Response:
     """A picture of a link's state, to be embedded elsewhere."""
-    link = await find_link(session, region_of(request), slug)
-    known = await health_of_links(session, region_of(request), now=datetime.now(UTC), slug=slug)
+    link = await find_link(session, get_region(request), slug)
+    known = await health_of_links(session, get_region(request), now=datetime.now(UTC), slug=slug)
     english = language == "en"
     state = known[slug].state
     title = link.content["title_en" if english else "title"]
@@ -210,12 +210,12 @@ async def check_link(request: Request, caller: Administrator, slug: SlugPath) ->
     """Checks a link now. Its host is asked by one check at a time, with a rest between them."""
     database: Database = request.app.state.database
     watch: Watch = request.app.state.watch
-    region = region_of(request)
-    async with database.writing() as session:
+    region = get_region(request)
+    async with database.write_session() as session:
         await enrol(session, region, spread=timedelta())
         claim = await claim_link(session, region, slug)
     if claim is None:
-        async with database.reading() as session:
+        async with database.read_session() as session:
             await find_link(session, region, slug)
         raise _being_checked()
     check = await watch.check(claim)

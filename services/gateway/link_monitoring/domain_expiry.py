@@ -10,8 +10,8 @@ from sqlalchemy import text
 from services.gateway.link_monitoring.classify import Registration
 from services.gateway.link_monitoring.rdap import Registries
 from services.gateway.outbound.client import ConnectorError
-from services.platform.database import NO_ANSWER, Database, WriteSession
-from services.platform.jobs import Background
+from services.platform.database import DATABASE_ERRORS, Database, WriteSession
+from services.platform.jobs import BackgroundJob
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ async def registration_of(
     return None if row is None else Registration(row.domain, row.domain_expires_at)
 
 
-class DomainWatch(Background):
+class DomainWatch(BackgroundJob):
     """One of the replicas that ask registries; the database gives each host to one of them."""
 
     task_name = "watch domains"
@@ -104,12 +104,12 @@ class DomainWatch(Background):
             await asyncio.sleep(self._pause * self._rng.uniform(0.7, 1.3))
             try:
                 await self.ask_next()
-            except NO_ANSWER as error:
+            except DATABASE_ERRORS as error:
                 log.warning("domains are not asked about: the database does not answer: %s", error)
 
     async def ask_next(self) -> str | None:
         """Asks about the domain of the host that is due; which host it was, None where none is."""
-        async with self._database.writing() as session:
+        async with self._database.write_session() as session:
             parameters = {"region": self._region, "lease": LEASE}
             host: str | None = await session.scalar(text(TAKE_DOMAIN), parameters)
         if host is None:
@@ -120,7 +120,7 @@ class DomainWatch(Background):
             "host": host,
             "wait": wait * self._rng.uniform(1 - JITTER, 1 + JITTER),
         }
-        async with self._database.writing() as session:
+        async with self._database.write_session() as session:
             if registration is None:
                 await session.execute(text(ASK_LATER), of_host)
             else:

@@ -25,12 +25,12 @@ from services.gateway.link_monitoring.maintenance import (
     plan,
 )
 from services.gateway.link_monitoring.records import LinkRecord
-from services.platform.database import Reading, ReadSession, WriteSession, Writing
+from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
 from services.platform.identity import Caller
-from services.platform.paging import Page, next_address
+from services.platform.paging import Page, next_page_url
 from services.platform.parameters import Limit
 from services.platform.problems import Conflict, FieldError, NotFound, problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.types import Slug
 
 router = APIRouter(prefix=API, tags=["links"], responses=problem_responses(401, 422))
@@ -42,7 +42,7 @@ OfLink = Annotated[Slug | None, Query(description="Only those of this link.")]
 @router.get("/incidents", operation_id="list_incidents")
 async def list_all_incidents(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     *,
     link: OfLink = None,
     is_open: Annotated[
@@ -53,10 +53,10 @@ async def list_all_incidents(
 ) -> Page[Incident]:
     """Incidents of links with their updates, newest first."""
     found = await list_incidents(
-        session, region_of(request), link=link, is_open=is_open, cursor=cursor, limit=limit + 1
+        session, get_region(request), link=link, is_open=is_open, cursor=cursor, limit=limit + 1
     )
     more = str(found[limit - 1].id) if len(found) > limit else None
-    return Page(items=found[:limit], next=next_address(request, more))
+    return Page(items=found[:limit], next=next_page_url(request, more))
 
 
 @router.post(
@@ -68,27 +68,29 @@ async def list_all_incidents(
 async def open_incident(
     request: Request,
     response: Response,
-    session: Writing,
+    session: WriteSessionDep,
     caller: Administrator,
     incident: NewIncident,
 ) -> Incident:
     """Opens an incident that checks cannot see, such as a portal that loses applications."""
-    await _known_link(session, region_of(request), incident.link)
+    await _known_link(session, get_region(request), incident.link)
     opened = await open_by_hand(
-        session, region_of(request), incident, agency=_name(caller), now=datetime.now(UTC)
+        session, get_region(request), incident, agency=_name(caller), now=datetime.now(UTC)
     )
-    made = await _found(session, region_of(request), opened)
+    made = await _found(session, get_region(request), opened)
     response.headers["Location"] = made.href
     return made
 
 
 @router.get("/incidents/{incident}", operation_id="get_incident", responses=problem_responses(404))
-async def get_incident(request: Request, session: Reading, incident: IncidentPath) -> Incident:
+async def get_incident(
+    request: Request, session: ReadSessionDep, incident: IncidentPath
+) -> Incident:
     """One incident with its updates: of which link, since when, and until when.
 
     One that checks opened is closed by checks, once the link works again.
     """
-    return await _found(session, region_of(request), incident)
+    return await _found(session, get_region(request), incident)
 
 
 @router.post(
@@ -99,13 +101,13 @@ async def get_incident(request: Request, session: Reading, incident: IncidentPat
 )
 async def post_incident_update(
     request: Request,
-    session: Writing,
+    session: WriteSessionDep,
     caller: Administrator,
     incident: IncidentPath,
     update: NewIncidentUpdate,
 ) -> Incident:
     """Says how an incident goes on, and closes it where that is asked for."""
-    region = region_of(request)
+    region = get_region(request)
     known = await _found(session, region, incident)
     await update_incident(
         session, region, known, update, agency=_name(caller), now=datetime.now(UTC)
@@ -116,7 +118,7 @@ async def post_incident_update(
 @router.get("/maintenance", operation_id="list_maintenance")
 async def list_all_maintenance(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     *,
     link: OfLink = None,
     ahead: Annotated[bool, Query(description="Only what is on or to come.")] = False,
@@ -126,7 +128,7 @@ async def list_all_maintenance(
     """Maintenance of links, announced last first: what was, what is on, and what is to come."""
     found = await list_maintenance(
         session,
-        region_of(request),
+        get_region(request),
         now=datetime.now(UTC),
         link=link,
         ahead=ahead,
@@ -134,7 +136,7 @@ async def list_all_maintenance(
         limit=limit + 1,
     )
     more = str(found[limit - 1].id) if len(found) > limit else None
-    return Page(items=found[:limit], next=next_address(request, more))
+    return Page(items=found[:limit], next=next_page_url(request, more))
 
 
 @router.post(
@@ -144,14 +146,14 @@ async def list_all_maintenance(
     responses=problem_responses(403, 409),
 )
 async def plan_maintenance(
-    request: Request, session: Writing, caller: Administrator, maintenance: NewMaintenance
+    request: Request, session: WriteSessionDep, caller: Administrator, maintenance: NewMaintenance
 ) -> Maintenance:
     """Announces maintenance: while it lasts, no incident opens and no downtime is counted."""
-    await _known_link(session, region_of(request), maintenance.link)
+    await _known_link(session, get_region(request), maintenance.link)
     now = datetime.now(UTC)
     if maintenance.ends_at <= max(now, maintenance.starts_at):
         _refuse("#/ends_at", "must be later than starts_at, and lie in the future")
-    return await plan(session, region_of(request), maintenance, agency=_name(caller), now=now)
+    return await plan(session, get_region(request), maintenance, agency=_name(caller), now=now)
 
 
 @router.delete(
@@ -162,12 +164,12 @@ async def plan_maintenance(
 )
 async def cancel_maintenance(
     request: Request,
-    session: Writing,
+    session: WriteSessionDep,
     caller: Administrator,
     maintenance: Annotated[UUID, Path(description="Id of the maintenance.")],
 ) -> None:
     """Ends maintenance now, or before it begins; what is over already cannot be ended (404)."""
-    if not await cancel(session, region_of(request), maintenance, now=datetime.now(UTC)):
+    if not await cancel(session, get_region(request), maintenance, now=datetime.now(UTC)):
         raise NotFound(f"There is no maintenance {maintenance} on or to come.")
 
 

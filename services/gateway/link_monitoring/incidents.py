@@ -13,7 +13,7 @@ from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 from services.platform.service import API
-from services.platform.types import Href, Line, Slug, Text
+from services.platform.types import Href, ShortText, Slug, Text
 
 TITLE_OF_LINK = """
 -- The titles of a link.
@@ -97,8 +97,8 @@ class NewIncident(ApiModel):
     """An incident that a person opens."""
 
     link: Slug
-    title: Line
-    title_en: Line
+    title: ShortText
+    title_en: ShortText
     text: Text | None = Field(None, description="A first update.")
     text_en: Text | None = None
 

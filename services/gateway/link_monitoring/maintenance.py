@@ -11,7 +11,7 @@ from services.gateway.webhooks.outbox import keep_change
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
-from services.platform.types import Moment, Slug, Text
+from services.platform.types import Slug, Text, UtcDatetime
 
 PLAN = """
 -- A window of maintenance.
@@ -46,8 +46,8 @@ class NewMaintenance(ApiModel):
     """A window in which a link's operator works on it."""
 
     link: Slug
-    starts_at: Moment
-    ends_at: Moment
+    starts_at: UtcDatetime
+    ends_at: UtcDatetime
     text: Text = Field(min_length=1)
     text_en: Text | None = None
 

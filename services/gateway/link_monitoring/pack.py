@@ -9,14 +9,14 @@ from services.gateway.link_monitoring.records import Link, LinkFile, LinkRecord
 from services.platform.database import WriteSession
 from services.platform.packs import (
     Change,
+    FieldPath,
     PackError,
-    Path_,
     SourceFile,
     changes_between,
+    duplicates,
     parse,
     read_yaml,
-    repeated,
-    unknown_references,
+    undefined_references,
 )
 
 
@@ -25,14 +25,14 @@ def read_links(root: Path) -> list[Link]:
     located = read_yaml(root / "links.yaml", root)
     links = parse(located, LinkFile).links
     sources = parse(read_yaml(root / "sources.yaml", root), SourceFile).sources
-    cited: list[tuple[Path_, str]] = [
+    cited: list[tuple[FieldPath, str]] = [
         (("links", index, "sources", n), name)
         for index, link in enumerate(links)
         for n, name in enumerate(link.sources)
     ]
     faults = [
-        *repeated(located, "links", [link.slug for link in links]),
-        *unknown_references(located, cited, [source.id for source in sources], what="source"),
+        *duplicates(located, "links", [link.slug for link in links]),
+        *undefined_references(located, cited, [source.id for source in sources], kind="source"),
     ]
     if faults:
         raise PackError(faults)

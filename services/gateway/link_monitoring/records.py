@@ -9,18 +9,18 @@ from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
 from services.platform.packs import PackModel
-from services.platform.types import HttpsUrl, Line, Slug, Text
+from services.platform.types import HttpsUrl, ShortText, Slug, Text
 
 
 class Link(PackModel):
     """A portal or application that somebody else runs."""
 
     slug: Slug
-    title: Line
-    title_en: Line
+    title: ShortText
+    title_en: ShortText
     url: HttpsUrl
     kind: Literal["portal", "application", "information", "complaint"]
-    operator: Line
+    operator: ShortText
     description: Text
     description_en: Text
     e_mall: bool = Field(False, description="Whether it is one of the e-Mall's own portals.")

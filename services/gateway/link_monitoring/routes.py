@@ -11,11 +11,11 @@ from sqlmodel import col, select
 from services.gateway.click_tracking import Clicks
 from services.gateway.link_monitoring.health import LinkHealth, health_of_links
 from services.gateway.link_monitoring.records import Link, LinkRecord
-from services.platform.database import Database, Reading, ReadSession
-from services.platform.paging import Page, next_address
+from services.platform.database import Database, ReadSession, ReadSessionDep
+from services.platform.paging import Page, next_page_url
 from services.platform.parameters import SlugCursor, SlugPath
 from services.platform.problems import NotFound, problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.types import Href, Slug
 
 router = APIRouter(responses=problem_responses(401, 422))
@@ -34,12 +34,12 @@ class LinkItem(Link):
 @router.get(f"{API}/links", operation_id="list_links", tags=["links"])
 async def list_links(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     cursor: SlugCursor = None,
     limit: Annotated[int, Query(ge=1, le=MAX_LINKS, description="Items on a page.")] = MAX_LINKS,
 ) -> Page[LinkItem]:
     """The portals and applications that the hub leads to."""
-    wanted = select(LinkRecord).where(LinkRecord.region == region_of(request))
+    wanted = select(LinkRecord).where(LinkRecord.region == get_region(request))
     if cursor is not None:
         wanted = wanted.where(LinkRecord.slug > cursor)
     rows = (
@@ -47,10 +47,10 @@ async def list_links(
         .scalars()
         .all()
     )
-    known = await health_of_links(session, region_of(request), now=datetime.now(UTC))
+    known = await health_of_links(session, get_region(request), now=datetime.now(UTC))
     items = [link_item(row, known[row.slug]) for row in rows[:limit]]
     more = items[-1].slug if len(rows) > limit else None
-    return Page(items=items, next=next_address(request, more))
+    return Page(items=items, next=next_page_url(request, more))
 
 
 @router.get(
@@ -59,10 +59,10 @@ async def list_links(
     tags=["links"],
     responses=problem_responses(404),
 )
-async def get_link(request: Request, session: Reading, slug: SlugPath) -> LinkItem:
+async def get_link(request: Request, session: ReadSessionDep, slug: SlugPath) -> LinkItem:
     """One link: who runs it, the address behind it, and whether it works."""
-    link = await find_link(session, region_of(request), slug)
-    known = await health_of_links(session, region_of(request), now=datetime.now(UTC), slug=slug)
+    link = await find_link(session, get_region(request), slug)
+    known = await health_of_links(session, get_region(request), now=datetime.now(UTC), slug=slug)
     return link_item(link, known[slug])
 
 
@@ -89,17 +89,19 @@ async def go_to_link(
     database: Database = request.app.state.database
     # A visit takes one connection at a time: visitors who each hold one and wait for a second
     # would wait for each other.
-    async with database.reading() as session:
-        link = await find_link(session, region_of(request), slug)
+    async with database.read_session() as session:
+        link = await find_link(session, get_region(request), slug)
     clicks: Clicks = request.app.state.clicks
     await clicks.record(link=slug, service=service, at=datetime.now(UTC))
     return way_to(link)
 
 
 @router.head("/go/{slug}", include_in_schema=False)
-async def look_at_link(request: Request, session: Reading, slug: SlugPath) -> RedirectResponse:
+async def look_at_link(
+    request: Request, session: ReadSessionDep, slug: SlugPath
+) -> RedirectResponse:
     """Where the link leads. A program that only looks is no visit."""
-    return way_to(await find_link(session, region_of(request), slug))
+    return way_to(await find_link(session, get_region(request), slug))
 
 
 def way_to(link: LinkRecord) -> RedirectResponse:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from services.gateway.link_monitoring.checks import Check, record
 from services.gateway.link_monitoring.leases import Claim, claim_due, enrol
 from services.gateway.link_monitoring.probe import Prober
-from services.platform.database import NO_ANSWER, Database
-from services.platform.jobs import Background
+from services.platform.database import DATABASE_ERRORS, Database
+from services.platform.jobs import BackgroundJob
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ JITTER = 0.1
 FIRST_CHECKS_WITHIN = timedelta(seconds=30)
 
 
-class Watch(Background):
+class Watch(BackgroundJob):
     """One of the replicas that check links; the database gives each due check to one of them."""
 
     task_name = "watch links"
@@ -62,16 +62,16 @@ class Watch(Background):
     async def run(self) -> None:
         while True:
             try:
-                async with self._database.writing() as session:
+                async with self._database.write_session() as session:
                     await enrol(session, self._region, spread=FIRST_CHECKS_WITHIN)
                 await self._begin_due()
-            except NO_ANSWER as error:
+            except DATABASE_ERRORS as error:
                 log.warning("links are not checked: the database does not answer: %s", error)
             await asyncio.sleep(self._pause * self._rng.uniform(0.7, 1.3))
 
     async def _begin_due(self) -> None:
         while len(self._checking) < AT_ONCE:
-            async with self._database.writing() as session:
+            async with self._database.write_session() as session:
                 claim = await claim_due(session, self._region)
             if claim is None:
                 return
@@ -82,7 +82,7 @@ class Watch(Background):
     async def _check_quietly(self, claim: Claim) -> None:
         try:
             await self.check(claim)
-        except NO_ANSWER as error:
+        except DATABASE_ERRORS as error:
             log.warning("the check of %s is not stored and will be repeated: %s", claim.slug, error)
 
     async def check(self, claim: Claim) -> Check | None:
@@ -91,7 +91,7 @@ class Watch(Background):
         now = datetime.now(UTC)
         interval = self._interval or timedelta(minutes=5)
         wait = interval * self._rng.uniform(1 - JITTER, 1 + JITTER)
-        async with self._database.writing() as session:
+        async with self._database.write_session() as session:
             return await record(
                 session,
                 self._region,

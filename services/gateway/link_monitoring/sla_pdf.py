@@ -13,7 +13,7 @@ from services.gateway.link_monitoring.sla import LinkIncident, LinkYear, SlaYear
 from services.gateway.link_monitoring.status import CLOSES_AFTER, OPENS_AFTER
 from services.gateway.link_monitoring.uptime import UptimePeriod
 from services.platform.local_time import JAKARTA, MONTHS
-from services.platform.pdf import BREAK, breakable, set_pages
+from services.platform.pdf import ZERO_WIDTH_SPACE, allow_breaks, render_pdf
 
 TEMPLATE = Path(__file__).parent / "templates" / "sla.typ"
 TITLE = "Laporan tahunan ketersediaan tautan"
@@ -27,7 +27,7 @@ HEADER_LETTERS = 40
 
 def to_pdf(report: SlaYear, *, now: datetime) -> bytes:
     """The year on pages of A4."""
-    return set_pages(_template(), document_of(report, now=now))
+    return render_pdf(_template(), document_of(report, now=now))
 
 
 def document_of(report: SlaYear, *, now: datetime) -> dict[str, Any]:
@@ -36,11 +36,11 @@ def document_of(report: SlaYear, *, now: datetime) -> dict[str, Any]:
     return {
         "title": TITLE,
         "year": str(report.year),
-        "place": breakable(report.place),
+        "place": allow_breaks(report.place),
         "header": _shortened(report.place),
         "date": {"year": local.year, "month": local.month, "day": local.day},
         "facts": [
-            ["Kabupaten/kota", breakable(report.place)],
+            ["Kabupaten/kota", allow_breaks(report.place)],
             ["Tahun", f"{report.year}{_progress(report.year, today=local.date())}"],
             ["Ditulis", _moment(now)],
             ["Jumlah tautan", str(len(report.links))],
@@ -83,7 +83,7 @@ def method_of(check_seconds: int) -> list[str]:
 def _summary(report: SlaYear) -> list[list[str]]:
     """A row for each link, and one for all of them."""
     rows = [
-        [breakable(link.title), _host(link), *_figures(link.whole, sum(link.begun.values()))]
+        [allow_breaks(link.title), _host(link), *_figures(link.whole, sum(link.begun.values()))]
         for link in report.links
     ]
     whole = together((link.whole for link in report.links), year=report.year)
@@ -99,8 +99,8 @@ def _link(link: LinkYear, *, year: int, now: datetime) -> dict[str, Any]:
     ]
     total = [f"Tahun {year}", *_figures(whole, sum(begun.values())), *_times(whole)]
     return {
-        "title": breakable(link.title),
-        "facts": [["Host", _host(link)], ["Pengelola", breakable(link.operator)]],
+        "title": allow_breaks(link.title),
+        "facts": [["Host", _host(link)], ["Pengelola", allow_breaks(link.operator)]],
         "months": [*months, total],
         "incidents": _incidents(link.incidents, now=now),
     }
@@ -112,7 +112,7 @@ def _incidents(incidents: Sequence[LinkIncident], *, now: datetime) -> list[list
             _moment(incident.opened_at),
             "masih berlangsung" if incident.closed_at is None else _moment(incident.closed_at),
             _span(round(((incident.closed_at or now) - incident.opened_at).total_seconds())),
-            breakable(in_words(incident.reason, "id") or incident.title),
+            allow_breaks(in_words(incident.reason, "id") or incident.title),
         ]
         for incident in incidents
     ]
@@ -187,7 +187,7 @@ def _progress(year: int, *, today: date) -> str:
 
 def _host(link: LinkYear) -> str:
     host = urlsplit(link.url).hostname or link.url
-    return f".{BREAK}".join(breakable(label) for label in host.split("."))
+    return f".{ZERO_WIDTH_SPACE}".join(allow_breaks(label) for label in host.split("."))
 
 
 def _shortened(text: str) -> str:

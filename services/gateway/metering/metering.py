@@ -11,9 +11,9 @@ from typing import NamedTuple
 from sqlalchemy import text
 
 from services.gateway.jobs.retention import first_month_kept
-from services.platform.database import NO_ANSWER, Database, WriteSession
+from services.platform.database import DATABASE_ERRORS, Database, WriteSession
 from services.platform.identity import Caller
-from services.platform.jobs import Background
+from services.platform.jobs import BackgroundJob
 from services.platform.local_time import JAKARTA
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ async def forget_consumption(
     return int(gone or 0)
 
 
-class Consumption(Background):
+class Consumption(BackgroundJob):
     """Counts answers, and knows what keys with a quota have spent of it, all replicas together."""
 
     task_name = "keep consumption"
@@ -118,7 +118,7 @@ class Consumption(Background):
         """Asks the database what a key has spent, where this replica does not know."""
         if key_id in self._spent:
             return
-        async with self._database.writing() as session:
+        async with self._database.write_session() as session:
             spent = await self._spent_by(session, [key_id])
         self._spent[key_id] = spent.get(key_id, 0)
 
@@ -132,11 +132,11 @@ class Consumption(Background):
         async with self._keeping:
             counts, self._counts = self._counts, Counter()
             try:
-                async with self._database.writing() as session:
+                async with self._database.write_session() as session:
                     if counts:
                         await self._add(session, counts)
                     spent = await self._spent_by(session, list(self._spent))
-            except NO_ANSWER as error:
+            except DATABASE_ERRORS as error:
                 self._counts.update(counts)
                 log.warning("consumption is kept later: %s", error)
                 return

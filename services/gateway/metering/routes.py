@@ -10,11 +10,11 @@ from sqlalchemy import text
 from services.gateway.api_keys.keys import AgencyKey
 from services.gateway.api_keys.routes import shown_to
 from services.platform.api_model import ApiModel
-from services.platform.database import Reading
+from services.platform.database import ReadSessionDep
 from services.platform.local_time import JAKARTA
-from services.platform.paging import Page, next_address
+from services.platform.paging import Page, next_page_url
 from services.platform.problems import Conflict, problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.types import Slug
 
 router = APIRouter(prefix=API, tags=["access"], responses=problem_responses(401, 403, 409, 422))
@@ -52,7 +52,7 @@ class Consumed(ApiModel):
 @router.get("/consumption", operation_id="list_consumption")
 async def list_consumption(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     caller: AgencyKey,
     *,
     begin: Annotated[
@@ -78,7 +78,7 @@ async def list_consumption(
     rows = await session.execute(
         text(COUNTED),
         {
-            "region": region_of(request),
+            "region": get_region(request),
             "by": by,
             "agency": wanted,
             "from": datetime(first.year, first.month, first.day, tzinfo=JAKARTA),
@@ -92,4 +92,4 @@ async def list_consumption(
         for row in rows.mappings()
     ]
     more = str(offset + limit) if len(items) > limit else None
-    return Page(items=items[:limit], next=next_address(request, more))
+    return Page(items=items[:limit], next=next_page_url(request, more))

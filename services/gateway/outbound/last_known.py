@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import text
 
 from services.gateway.outbound.circuit_breaker import Switch
-from services.platform.database import NO_ANSWER, Database
+from services.platform.database import DATABASE_ERRORS, Database
 
 SWITCH_SECONDS = 1.0
 """How long a replica may not notice what an operator switched at another."""
@@ -60,12 +60,12 @@ class Memory:
 
     async def remember(self, question: str, content: Any, *, now: datetime) -> Known:
         given = {"question": question, "content": json.dumps(content), "at": now}
-        async with self._database.writing() as session:
+        async with self._database.write_session() as session:
             await session.execute(text(REMEMBER), self._of | given)
         return Known(content, now)
 
     async def recall(self, question: str) -> Known | None:
-        async with self._database.reading() as session:
+        async with self._database.read_session() as session:
             row = (
                 await session.execute(text(RECALL), self._of | {"question": question})
             ).one_or_none()
@@ -73,7 +73,7 @@ class Memory:
 
     async def switch(self, state: Switch, *, by: str, now: datetime) -> None:
         """Stores what an operator wants; holds here at once, elsewhere within a second."""
-        async with self._database.writing() as session:
+        async with self._database.write_session() as session:
             await session.execute(text(SWITCH), self._of | {"state": state, "by": by, "at": now})
         self._seen = (time.monotonic(), state)
 
@@ -81,9 +81,9 @@ class Memory:
         """What an operator wants; looked up once a second at most."""
         if time.monotonic() - self._seen[0] >= SWITCH_SECONDS:
             try:
-                async with self._database.reading() as session:
+                async with self._database.read_session() as session:
                     state = await session.scalar(text(SWITCHED), self._of)
-            except NO_ANSWER:
+            except DATABASE_ERRORS:
                 return self._seen[1]
             self._seen = (time.monotonic(), state or "automatic")
         return self._seen[1]

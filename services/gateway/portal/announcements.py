@@ -17,10 +17,10 @@ from services.gateway.connectors.announcements.store import get_by_id, list_newe
 from services.gateway.connectors.source_leases import list_sources
 from services.gateway.portal.page import Page, ThisPage
 from services.gateway.portal.status import zone_of
-from services.platform.database import Reading, ReadSession
-from services.platform.local_time import MONTHS, moment
-from services.platform.paging import address
-from services.platform.service import API, region_of
+from services.platform.database import ReadSession, ReadSessionDep
+from services.platform.local_time import MONTHS, format_time
+from services.platform.paging import build_url
+from services.platform.service import API, get_region
 from services.platform.types import Slug
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -53,20 +53,20 @@ def words_of(page: Page) -> dict[str, str]:
 @router.get("/pengumuman")
 async def announcements(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     page: ThisPage,
     cursor: UUID | None = None,
     service: Slug | None = None,
 ) -> HTMLResponse:
     """The announcements, the newest first, and how old they are where a website is down."""
-    region, now = region_of(request), datetime.now(UTC)
+    region, now = get_region(request), datetime.now(UTC)
     rows = await list_newest(session, region, limit=PAGE + 1, service=service, after=cursor)
     sources = announcement_sources(await list_sources(session, region), now=now)
     more = None
     if len(rows) > PAGE:
         kept = {"service": service} if service else {}
         query = {"cursor": str(rows[PAGE - 1]["id"]), **kept, "lang": page.language}
-        more = address("/pengumuman", query)
+        more = build_url("/pengumuman", query)
     return page.render(
         "announcements.html",
         s=words_of(page),
@@ -80,10 +80,10 @@ async def announcements(
 
 @router.get("/pengumuman/{announcement}")
 async def announcement(
-    request: Request, session: Reading, page: ThisPage, announcement: UUID
+    request: Request, session: ReadSessionDep, page: ThisPage, announcement: UUID
 ) -> HTMLResponse:
     """One announcement as the website has it, made safe."""
-    row = await get_by_id(session, region_of(request), announcement)
+    row = await get_by_id(session, get_region(request), announcement)
     if row is None:
         return page.not_found()
     item = to_announcement(row)
@@ -110,7 +110,7 @@ def _clock(page: Page, now: datetime) -> Callable[[datetime], str]:
     def at(when: datetime) -> str:
         local = when.astimezone(zone)
         if local.date() == now.astimezone(zone).date():
-            return moment(when, now=now, zone=zone, language=page.language)
+            return format_time(when, now=now, zone=zone, language=page.language)
         return f"{local.day} {MONTHS[page.language].split()[local.month - 1]} {local.year}"
 
     return at

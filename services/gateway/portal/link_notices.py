@@ -8,7 +8,7 @@ from typing import Any
 from services.gateway.link_monitoring.health import LinkHealth
 from services.gateway.link_monitoring.reason_texts import short_title
 from services.platform.languages import Language
-from services.platform.local_time import moment
+from services.platform.local_time import format_time
 
 WAYS: Mapping[str, tuple[str, str]] = {
     "counter": ("datang ke {agency}", "go to {agency}"),
@@ -62,9 +62,9 @@ def _trouble(
 ) -> str:
     english = language == "en"
     if known.maintenance_until is not None:
-        until = moment(known.maintenance_until, now=now, zone=zone, language=language)
+        until = format_time(known.maintenance_until, now=now, zone=zone, language=language)
         if english:
             return f"{name} is under maintenance until {until}"
         return f"{name} dalam pemeliharaan sampai {until}"
-    since = moment(known.incident_since or now, now=now, zone=zone, language=language)
+    since = format_time(known.incident_since or now, now=now, zone=zone, language=language)
     return f"{name} has trouble since {since}" if english else f"{name} terganggu sejak {since}"

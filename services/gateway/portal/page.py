@@ -14,11 +14,11 @@ from markupsafe import Markup, escape
 from services.gateway.portal.assets import asset
 from services.gateway.portal.messages import words_in
 from services.gateway.regency.regency import find_regency
-from services.platform.database import NO_ANSWER, Database
+from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.languages import Language
 from services.platform.packs import Pack
 from services.platform.parameters import LanguageQuery
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.settings import Service
 
 CONTENT_SECURITY_POLICY = (
@@ -125,9 +125,9 @@ async def page_of(request: Request, language: LanguageQuery = "id") -> Page:
     """The page of a request. Without the database it still comes, without the regency's name."""
     database: Database = request.app.state.database
     try:
-        async with database.reading() as session:
-            regency = await find_regency(session, region_of(request))
-    except NO_ANSWER:
+        async with database.read_session() as session:
+            regency = await find_regency(session, get_region(request))
+    except DATABASE_ERRORS:
         regency = None
     return Page(request, language, regency)
 

@@ -20,9 +20,9 @@ from services.gateway.portal.link_notices import notices_of
 from services.gateway.portal.messages import component_names
 from services.gateway.portal.page import Page, ThisPage
 from services.gateway.portal.status import zone_of
-from services.platform.database import Reading
+from services.platform.database import ReadSessionDep
 from services.platform.parameters import SlugPath
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.types import TEXT_PATTERN, Slug
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -38,7 +38,7 @@ Search = Annotated[
 
 
 @router.get("/")
-async def home(request: Request, session: Reading, page: ThisPage) -> HTMLResponse:
+async def home(request: Request, session: ReadSessionDep, page: ThisPage) -> HTMLResponse:
     """The search, the portals, and the ways in by life event and agency."""
     try:
         life_events = await page.from_catalog("/life-events")
@@ -47,7 +47,7 @@ async def home(request: Request, session: Reading, page: ThisPage) -> HTMLRespon
         return page.unavailable()
     links = await session.execute(
         select(LinkRecord)
-        .where(LinkRecord.region == region_of(request))
+        .where(LinkRecord.region == get_region(request))
         .order_by(col(LinkRecord.slug))
     )
     return page.render(
@@ -55,7 +55,7 @@ async def home(request: Request, session: Reading, page: ThisPage) -> HTMLRespon
         portals=[row.content for row in links.scalars() if row.content["e_mall"]],
         life_events=_items(life_events),
         agencies=[agency for agency in _items(agencies) if agency["services"]],
-        announcements=await latest_of(session, region_of(request)),
+        announcements=await latest_of(session, get_region(request)),
         s=announcement_words(page),
     )
 
@@ -104,7 +104,7 @@ async def search(page: ThisPage, q: Search = None) -> HTMLResponse:
 
 @router.get("/layanan/{slug}")
 async def service(
-    request: Request, session: Reading, page: ThisPage, slug: SlugPath
+    request: Request, session: ReadSessionDep, page: ThisPage, slug: SlugPath
 ) -> HTMLResponse:
     """One service: the way to it first, then its standard, then its sources."""
     try:
@@ -113,7 +113,7 @@ async def service(
         return page.unavailable()
     if detail is None:
         return page.not_found()
-    rows = await session.execute(select(LinkRecord).where(LinkRecord.region == region_of(request)))
+    rows = await session.execute(select(LinkRecord).where(LinkRecord.region == get_region(request)))
     links = {row.slug: row.content for row in rows.scalars()}
     now = datetime.now(UTC)
     return page.render(
@@ -123,7 +123,7 @@ async def service(
         links=links,
         notices=notices_of(
             detail,
-            await health_of_links(session, region_of(request), now=now),
+            await health_of_links(session, get_region(request), now=now),
             {slug: page.text_of(link, "title") for slug, link in links.items()},
             now=now,
             zone=zone_of(page),

@@ -15,9 +15,9 @@ from services.gateway.link_monitoring.reason_texts import in_words, short_title
 from services.gateway.link_monitoring.records import LinkRecord
 from services.gateway.link_monitoring.uptime import days_of
 from services.gateway.portal.page import Page, ThisPage
-from services.platform.database import Reading
-from services.platform.local_time import JAKARTA, moment
-from services.platform.service import API, region_of
+from services.platform.database import ReadSessionDep
+from services.platform.local_time import JAKARTA, format_time
+from services.platform.service import API, get_region
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -51,9 +51,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
 
 
 @router.get("/status")
-async def status(request: Request, session: Reading, page: ThisPage) -> HTMLResponse:
+async def status(request: Request, session: ReadSessionDep, page: ThisPage) -> HTMLResponse:
     """How each portal is, in words."""
-    region, now = region_of(request), datetime.now(UTC)
+    region, now = get_region(request), datetime.now(UTC)
     links = await session.execute(
         select(LinkRecord).where(LinkRecord.region == region).order_by(col(LinkRecord.slug))
     )
@@ -64,7 +64,7 @@ async def status(request: Request, session: Reading, page: ThisPage) -> HTMLResp
     english = page.language == "en"
 
     def at(when: datetime) -> str:
-        return moment(when, now=now, zone=zone, language=page.language)
+        return format_time(when, now=now, zone=zone, language=page.language)
 
     return page.render(
         "status.html",

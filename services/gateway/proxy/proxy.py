@@ -14,9 +14,9 @@ from services.gateway.proxy.remote_service import named_by_connection
 from services.gateway.proxy.request_log import Visit
 from services.gateway.rate_limits.limiter import Decision
 from services.gateway.routing import area_of, owner_of
-from services.platform.database import NO_ANSWER
+from services.platform.database import DATABASE_ERRORS
 from services.platform.identity import TokenSigner
-from services.platform.problems import NotAuthenticated, ProblemError, TooMany, Unavailable
+from services.platform.problems import NotAuthenticated, ProblemError, TooManyRequests, Unavailable
 from services.platform.settings import Service
 
 log = logging.getLogger(__name__)
@@ -121,18 +121,18 @@ class Door:
             holder = await self.ring.find(key, now=now)
             if holder.monthly_quota is not None:
                 await self.admission.learn(holder)
-        except NO_ANSWER:
+        except DATABASE_ERRORS:
             log.exception("a key cannot be checked: the database does not answer")
             raise Unavailable("The key cannot be checked now; try again shortly.") from None
         return holder
 
 
-def too_many(decision: Decision) -> TooMany:
+def too_many(decision: Decision) -> TooManyRequests:
     """The problem of a request over its limit."""
     headers = {name.decode(): value.decode() for name, value in decision.headers}
     policy = decision.policy
     limit = f"{policy.quota} {policy.name} in {policy.window}" if policy else "the limit"
-    return TooMany(
+    return TooManyRequests(
         f"That is more than {limit}; wait {decision.retry_after} seconds.",
         headers=headers | {"Retry-After": str(decision.retry_after)},
     )

@@ -6,7 +6,7 @@ import aiohttp
 from starlette.types import Receive, Scope, Send
 from yarl import URL
 
-from services.platform.middleware import answer_problem
+from services.platform.middleware import send_problem
 from services.platform.problems import Unavailable
 from services.platform.settings import Service
 
@@ -101,7 +101,7 @@ class RemoteService:
                 f"The {self._service.value} service does not answer now; try again shortly.",
                 extra={"service": self._service.value, "reason": type(error).__name__},
             )
-            await answer_problem(problem, scope, receive, send)
+            await send_problem(problem, scope, receive, send)
 
     def _target(self, scope: Scope) -> URL:
         raw_path = scope.get("raw_path") or scope["path"].encode()

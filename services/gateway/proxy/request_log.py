@@ -16,10 +16,10 @@ from services.gateway.audit.log import AuditLog
 from services.gateway.rate_limits.admission import Admission
 from services.gateway.rate_limits.limiter import Decision
 from services.gateway.rate_limits.policies import SAFE, kind_of
-from services.platform.database import NO_ANSWER
+from services.platform.database import DATABASE_ERRORS
 from services.platform.identity import ANONYMOUS, Caller
 from services.platform.ids import new_id
-from services.platform.middleware import answer_problem
+from services.platform.middleware import send_problem
 from services.platform.problems import MEDIA_TYPE, ProblemError, Unavailable
 from services.platform.service import API
 
@@ -56,7 +56,7 @@ class Visit:
 
     async def refuse(self, error: ProblemError, receive: Receive) -> None:
         """Answers with a problem, without asking whoever owns the path."""
-        await answer_problem(error, self.scope, receive, self._passing)
+        await send_problem(error, self.scope, receive, self._passing)
 
     async def pass_on(self, answering: ASGIApp, receive: Receive) -> None:
         """Lets the owner of the path answer."""
@@ -93,7 +93,7 @@ class Visit:
             head, self._head = self._head, None
             try:
                 await self._keep_line(head["status"], _problem_in(head, message))
-            except NO_ANSWER:
+            except DATABASE_ERRORS:
                 await self._unwritten()
                 return
             self._started = True
@@ -110,7 +110,7 @@ class Visit:
             "again shortly.",
         )
         self._count(error.status)
-        await answer_problem(error, self.scope, _nothing, self._send)
+        await send_problem(error, self.scope, _nothing, self._send)
 
     def _add_headers(self, head: Message) -> None:
         headers: list[tuple[bytes, bytes]] = list(head.get("headers", ()))

@@ -11,8 +11,8 @@ from typing import NamedTuple, Protocol
 
 from services.gateway.rate_limits.gcra import Policy, held, take, wait
 from services.gateway.rate_limits.shared_buckets import Lease, Wish
-from services.platform.database import NO_ANSWER
-from services.platform.jobs import Background
+from services.platform.database import DATABASE_ERRORS
+from services.platform.jobs import BackgroundJob
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class _Share:
         return max(wanted - self.tokens, 0)
 
 
-class Limiter(Background):
+class Limiter(BackgroundJob):
     """Lets requests through as long as their bucket holds any, all replicas together.
 
     `admit` decides at once and in memory, or says that it must be asked (`ask`). The database
@@ -151,7 +151,7 @@ class Limiter(Background):
                 if share.owed
             ]
             if owing:
-                with suppress(*NO_ANSWER):
+                with suppress(*DATABASE_ERRORS):
                     await self._shared.take(owing)
             _answer(self._shares.values())
         await self._shared.close()
@@ -210,7 +210,7 @@ class Limiter(Background):
             if now >= self._clear_at:
                 self._clear_at = now + CLEAR_EVERY
                 await self._shared.clear()
-        except NO_ANSWER as error:
+        except DATABASE_ERRORS as error:
             _owe_again(batch, wishes)
             now = self._clock()
             if now >= self._alone_until + ALONE_SECONDS:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from services.gateway.rate_limits.gcra import Policy
-from services.platform.database import NO_ANSWER, Connection, Database
+from services.platform.database import DATABASE_ERRORS, Connection, Database
 
 ANSWER_SECONDS = 1.0
 """How long the database may take; after that a replica limits by itself."""
@@ -50,7 +50,7 @@ class Leases:
         self._connection: Connection | None = None
 
     async def take(self, wishes: Sequence[Wish]) -> list[Lease]:
-        """Takes from all of these buckets; each is named once. One of `NO_ANSWER` if it fails."""
+        """Take from all of these distinct buckets; raise one of `DATABASE_ERRORS` on failure."""
         connection = await self._open()
         rows = await connection.fetch(
             TAKE,
@@ -78,6 +78,6 @@ class Leases:
 
     async def close(self) -> None:
         if self._connection is not None:
-            with suppress(*NO_ANSWER):
+            with suppress(*DATABASE_ERRORS):
                 await self._connection.close(timeout=1)
             self._connection = None

@@ -11,11 +11,11 @@ from services.platform.packs import (
     PackError,
     PackModel,
     changes_between,
+    duplicates,
     parse,
     read_csv,
-    repeated,
 )
-from services.platform.types import DistrictCode, Line, RegionCode
+from services.platform.types import DistrictCode, RegionCode, ShortText
 
 STORED = """
 -- The districts of a region by name.
@@ -42,7 +42,7 @@ class District(PackModel):
 
     code: DistrictCode
     regency_code: RegionCode
-    name: Line
+    name: ShortText
 
 
 class DistrictFile(PackModel):
@@ -58,7 +58,7 @@ def read_districts(root: Path) -> list[District]:
         return []
     located = read_csv(file, root, name="districts")
     districts = parse(located, DistrictFile).districts
-    faults = repeated(located, "districts", [each.code for each in districts], key="code")
+    faults = duplicates(located, "districts", [each.code for each in districts], key="code")
     if faults:
         raise PackError(faults)
     return districts

@@ -18,9 +18,9 @@ from sqlalchemy import text
 
 from services.gateway.outbound.failures import reason_of
 from services.gateway.outbound.ssrf_guard import Guard, PrivateAddressError, to_address
-from services.platform.database import NO_ANSWER, Database
+from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.derived_keys import derived_key
-from services.platform.jobs import Background
+from services.platform.jobs import BackgroundJob
 from services.platform.service import VERSION
 
 log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ def signature(secret: str, message_id: str, at: int, payload: bytes) -> str:
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
-class Messenger(Background):
+class Messenger(BackgroundJob):
     """Delivers changes to webhooks; any number of replicas share the work."""
 
     task_name = "deliver webhooks"
@@ -145,13 +145,13 @@ class Messenger(Background):
             try:
                 while await self.deliver() == BATCH:
                     pass
-            except NO_ANSWER as error:
+            except DATABASE_ERRORS as error:
                 log.warning("webhooks wait: the database does not answer: %s", error)
             await asyncio.sleep(self._pause)
 
     async def deliver(self) -> int:
         """Tries what is due, a batch at a time; how many there were."""
-        async with self._database.writing() as session:
+        async with self._database.write_session() as session:
             rows = await session.execute(
                 text(TAKE), {"region": self._region, "batch": BATCH, "lease": LEASE}
             )
@@ -166,7 +166,7 @@ class Messenger(Background):
             "webhook": delivery.webhook,
             "change": delivery.change,
         }
-        async with self._database.writing() as session:
+        async with self._database.write_session() as session:
             if status is not None and 200 <= status < 300:
                 await session.execute(text(DELIVERED), of_delivery)
                 return

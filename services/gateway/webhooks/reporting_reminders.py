@@ -9,8 +9,8 @@ import httpx
 from sqlalchemy import text
 
 from services.gateway.webhooks.outbox import keep_message
-from services.platform.database import NO_ANSWER, Database
-from services.platform.jobs import Background
+from services.platform.database import DATABASE_ERRORS, Database
+from services.platform.jobs import BackgroundJob
 from services.platform.local_time import JAKARTA
 from services.platform.service import API
 
@@ -29,7 +29,7 @@ RETURNING agency
 """
 
 
-class Reminders(Background):
+class Reminders(BackgroundJob):
     """One of the replicas that remind; the database lets each reminder go out once."""
 
     task_name = "remind agencies"
@@ -44,7 +44,7 @@ class Reminders(Background):
         while True:
             try:
                 await self.remind(now=datetime.now(UTC))
-            except (*NO_ANSWER, httpx.HTTPError, ValueError) as error:
+            except (*DATABASE_ERRORS, httpx.HTTPError, ValueError) as error:
                 log.warning("agencies are reminded later: %s", error)
             await asyncio.sleep(PAUSE_SECONDS)
 
@@ -64,7 +64,7 @@ class Reminders(Background):
         return reminded
 
     async def _remind_of(self, item: dict[str, Any], *, now: datetime) -> bool:
-        async with self._database.writing() as session:
+        async with self._database.write_session() as session:
             claimed = await session.scalar(
                 text(CLAIM),
                 {

@@ -11,12 +11,12 @@ from sqlalchemy import text
 from services.gateway.api_keys.keys import Administrator
 from services.gateway.webhooks.delivery import END, secret_of
 from services.platform.api_model import ApiModel
-from services.platform.database import Reading, Writing
+from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import load_private_key
 from services.platform.ids import new_id
 from services.platform.paging import Page
 from services.platform.problems import Conflict, NotFound, problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.types import HttpsUrl
 
 router = APIRouter(prefix=API, tags=["links"], responses=problem_responses(401, 422))
@@ -67,9 +67,11 @@ class MadeWebhook(ApiModel):
 
 
 @router.get("/webhooks", operation_id="list_webhooks", responses=problem_responses(403))
-async def list_webhooks(request: Request, session: Reading, caller: Administrator) -> Page[Webhook]:
+async def list_webhooks(
+    request: Request, session: ReadSessionDep, caller: Administrator
+) -> Page[Webhook]:
     """The webhooks in force, each with what waits for it and its last error; never its secret."""
-    rows = await session.execute(text(LIST), {"region": region_of(request)})
+    rows = await session.execute(text(LIST), {"region": get_region(request)})
     return Page(items=[Webhook.model_validate(dict(row)) for row in rows.mappings()], next=None)
 
 
@@ -80,7 +82,7 @@ async def list_webhooks(request: Request, session: Reading, caller: Administrato
     responses=problem_responses(403, 409),
 )
 async def create_webhook(
-    request: Request, session: Writing, caller: Administrator, webhook: NewWebhook
+    request: Request, session: WriteSessionDep, caller: Administrator, webhook: NewWebhook
 ) -> MadeWebhook:
     """Tells this address of every change of a link, and of statistics that are due, from now on.
 
@@ -88,7 +90,7 @@ async def create_webhook(
     for some days; 410 ends the webhook. The same message may come twice, with the same
     `webhook-id`.
     """
-    region = region_of(request)
+    region = get_region(request)
     rows = await session.execute(text(LIST), {"region": region})
     if len(rows.all()) >= MAX_WEBHOOKS:
         raise Conflict(f"There are {MAX_WEBHOOKS} webhooks; delete one first.")
@@ -116,11 +118,11 @@ async def create_webhook(
 )
 async def delete_webhook(
     request: Request,
-    session: Writing,
+    session: WriteSessionDep,
     caller: Administrator,
     webhook: Annotated[UUID, Path(description="Id of the webhook.")],
 ) -> None:
     """Ends a webhook; what waits for it is dropped."""
-    parameters = {"region": region_of(request), "webhook": webhook}
+    parameters = {"region": get_region(request), "webhook": webhook}
     if await session.scalar(text(END), parameters) is None:
         raise NotFound(f"There is no webhook {webhook}; {API}/webhooks lists all of them.")

@@ -11,11 +11,11 @@ from pydantic import AwareDatetime, Field
 from services.gateway.connectors.announcements.store import get_by_id, list_newest
 from services.gateway.connectors.source_leases import Source, list_sources
 from services.platform.api_model import ApiModel
-from services.platform.database import Reading
-from services.platform.paging import next_address
+from services.platform.database import ReadSessionDep
+from services.platform.paging import next_page_url
 from services.platform.parameters import Limit
 from services.platform.problems import NotFound, problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.types import Href, Slug
 
 router = APIRouter(
@@ -74,7 +74,7 @@ class Announcements(ApiModel):
 @router.get("", operation_id="list_announcements")
 async def list_announcements(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     *,
     service: Annotated[Slug | None, Query(description="Only those that speak of it.")] = None,
     cursor: Annotated[
@@ -83,13 +83,13 @@ async def list_announcements(
     limit: Limit = 20,
 ) -> Announcements:
     """What the regency's websites announce, the newest first; as they said it last."""
-    region = region_of(request)
+    region = get_region(request)
     rows = await list_newest(session, region, limit=limit + 1, service=service, after=cursor)
     following = str(rows[limit - 1]["id"]) if len(rows) > limit else None
     sources = await list_sources(session, region)
     return Announcements(
         items=[to_announcement(row) for row in rows[:limit]],
-        next=next_address(request, following),
+        next=next_page_url(request, following),
         sources=announcement_sources(sources, now=datetime.now(UTC)),
     )
 
@@ -97,11 +97,11 @@ async def list_announcements(
 @router.get("/{announcement}", operation_id="get_announcement", responses=problem_responses(404))
 async def get_announcement(
     request: Request,
-    session: Reading,
+    session: ReadSessionDep,
     announcement: Annotated[UUID, Path(description="Id of the announcement.")],
 ) -> Announcement:
     """One announcement, as its website said it last, with the address where it stands there."""
-    row = await get_by_id(session, region_of(request), announcement)
+    row = await get_by_id(session, get_region(request), announcement)
     if row is None:
         raise NotFound(f"There is no announcement {announcement}; {API}/announcements lists all.")
     return to_announcement(row)

@@ -20,7 +20,7 @@ from services.gateway.connectors.oss.messages import (
     nib_of,
     validate_message,
 )
-from services.platform.database import NO_ANSWER, Database
+from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.local_time import JAKARTA
 from services.platform.problems import problem_responses
 from services.platform.service import API
@@ -72,7 +72,7 @@ async def _keep(
 ) -> JSONResponse:
     database: Database = request.app.state.database
     try:
-        async with database.writing() as session:
+        async with database.write_session() as session:
             new = await store_message(
                 session,
                 request.app.state.settings.region,
@@ -83,7 +83,7 @@ async def _keep(
             )
     except RecursionError:
         return result_response(message, "400", "The body is nested too deeply.")
-    except NO_ANSWER:
+    except DATABASE_ERRORS:
         log.exception("a message %s from OSS could not be kept", message)
         return result_response(message, "500", "The message could not be kept; send it again.")
     return result_response(message, "200", "Received." if new else "Received before.")

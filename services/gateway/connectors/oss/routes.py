@@ -19,8 +19,8 @@ from services.gateway.connectors.oss.message_store import (
 from services.gateway.connectors.oss.messages import Outbound, guide, is_json, validate_message
 from services.gateway.connectors.oss.service import OssAnswer, OssService
 from services.platform.api_model import ApiModel
-from services.platform.concurrency_control import IdempotencyKey, claim_creation
-from services.platform.database import NO_ANSWER, Database, Reading, WriteSession
+from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
+from services.platform.database import DATABASE_ERRORS, Database, ReadSessionDep, WriteSession
 from services.platform.identity import Caller
 from services.platform.ids import new_id
 from services.platform.paging import Page
@@ -34,7 +34,7 @@ from services.platform.problems import (
     Unavailable,
     problem_responses,
 )
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.settings import Service
 
 log = logging.getLogger(__name__)
@@ -222,19 +222,23 @@ async def send_oss_license(
 
 
 @router.get("/statistics", operation_id="get_oss_statistics")
-async def get_oss_statistics(request: Request, session: Reading, year: YearQuery) -> Page[OssMonth]:
+async def get_oss_statistics(
+    request: Request, session: ReadSessionDep, year: YearQuery
+) -> Page[OssMonth]:
     """Messages from OSS by month of a year; groups smaller than five are hidden."""
-    items = await message_counts(session, region_of(request), year=year)
+    items = await message_counts(session, get_region(request), year=year)
     return Page(items=items, next=None)
 
 
 @router.get("/clock", operation_id="get_oss_clock")
-async def get_oss_clock(request: Request, session: Reading, year: YearQuery) -> Page[OssClockMonth]:
+async def get_oss_clock(
+    request: Request, session: ReadSessionDep, year: YearQuery
+) -> Page[OssClockMonth]:
     """How often and how long the clocks of service promises were stopped, by month of a year.
 
     Counted from what agencies told OSS through this hub; groups smaller than five are hidden.
     """
-    return Page(items=await clock_statistics(session, region_of(request), year=year), next=None)
+    return Page(items=await clock_statistics(session, get_region(request), year=year), next=None)
 
 
 def clock_state(status: str) -> Literal["running", "stopped", "ended"]:
@@ -261,7 +265,7 @@ async def _tell(
     idempotency_key: str | None,
 ) -> SubmitResult:
     agency = request.app.state.settings.oss_agency
-    if not caller.may_write_for(agency):
+    if not caller.can_write_for(agency):
         raise NotAllowed(f"Only {agency} tells OSS of licences.")
     if not is_json(fields):
         error = FieldError(pointer="#", parameter=None, detail="must be JSON in UTF-8, not so deep")
@@ -278,9 +282,9 @@ async def _tell(
         return await _tell_once(request, caller, message, body, idempotency_key)
     answer = await desk_of(request).submit(message, fields)
     try:
-        async with request.app.state.database.writing() as session:
+        async with request.app.state.database.write_session() as session:
             await _keep_told(request, session, message, body)
-    except NO_ANSWER:
+    except DATABASE_ERRORS:
         log.exception("OSS was told of a licence, which is missing in the counters")
     return SubmitResult(message=message, answer=answer)
 
@@ -304,11 +308,11 @@ async def _tell_once(
     digest = digest_of(request.app.state.oss_key, body).hex()
     database: Database = request.app.state.database
     try:
-        async with database.writing() as session:
-            _, is_new = await claim_creation(
+        async with database.write_session() as session:
+            _, is_new = await claim_idempotency_key(
                 session,
                 Service.gateway,
-                region_of(request),
+                get_region(request),
                 caller=caller.subject,
                 key=idempotency_key,
                 body=_Sent(message=message, digest=digest),
@@ -321,7 +325,7 @@ async def _tell_once(
                 message=message, answer=await desk_of(request).submit(message, fields)
             )
             await _keep_told(request, session, message, body)
-    except NO_ANSWER:
+    except DATABASE_ERRORS:
         if told is None:
             detail = "The key cannot be looked up now; nothing was sent."
             raise Unavailable(detail) from None
@@ -335,7 +339,7 @@ async def _keep_told(
     """Keeps what the counters need; OSS has the message, whatever becomes of them."""
     if message == "receiveLicenseStatus":
         key, now = request.app.state.oss_key, datetime.now(UTC)
-        await store_message(session, region_of(request), message, body, key=key, now=now)
+        await store_message(session, get_region(request), message, body, key=key, now=now)
 
 
 def _error(fault: str, root: str) -> FieldError:

@@ -15,7 +15,7 @@ from services.gateway.connectors.oss.messages import Outbound
 from services.gateway.outbound.circuit_breaker import Breaker, Rule
 from services.gateway.outbound.client import Connector, ConnectorError, Patience
 from services.gateway.outbound.last_known import Known, Memory
-from services.platform.database import NO_ANSWER, Database
+from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.derived_keys import derived_key
 from services.platform.problems import NotFound, Unavailable
 from services.platform.settings import Settings
@@ -76,7 +76,7 @@ class OssService:
         now = datetime.now(UTC)
         if remember:
             # The answer is there, whatever becomes of its memory.
-            with suppress(*NO_ANSWER):
+            with suppress(*DATABASE_ERRORS):
                 await self.memory.remember(question, kept, now=now)
         return OssAnswer(kept, now, fresh=True)
 
@@ -93,7 +93,7 @@ class OssService:
     async def _recall(self, question: str) -> Known | None:
         try:
             return await self.memory.recall(question)
-        except NO_ANSWER:
+        except DATABASE_ERRORS:
             return None
 
     def _question(self, message: str, fields: dict[str, Any]) -> str:

@@ -87,7 +87,7 @@ class MessageCounter:
     async def count(self) -> int:
         """How many months were reported; none where the pack has no rules."""
         of_region = {"region": self._region}
-        async with self._database.writing() as session:
+        async with self._database.write_session() as session:
             content = await session.scalar(text(STORED_COUNTING), of_region)
             if content is None or not await session.scalar(text(ALONE), of_region):
                 return 0

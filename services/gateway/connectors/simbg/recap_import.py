@@ -11,7 +11,7 @@ from services.platform.spreadsheets import (
     Cell,
     Column,
     Sheet,
-    SheetFault,
+    SheetIssue,
     SpreadsheetError,
     write_xlsx,
 )
@@ -58,9 +58,9 @@ def convert_recap(sheets: Sequence[Sheet], *, services: Mapping[str, str]) -> by
             "no table was found: its first row needs the headings jenis, bulan and at least one "
             "of masuk, proses, selesai, ditolak, dikembalikan"
         )
-        raise SpreadsheetError([SheetFault(name, "A1", message)])
+        raise SpreadsheetError([SheetIssue(name, "A1", message)])
     written: dict[str, tuple[list[Column], list[Mapping[str, Cell]]]] = {}
-    faults: list[SheetFault] = []
+    faults: list[SheetIssue] = []
     for sheet in sheets:
         if (heads := tables.get(sheet.name)) is not None:
             written[sheet.name] = _table(sheet, heads, services, faults)
@@ -83,7 +83,7 @@ def _table(
     sheet: Sheet,
     heads: Mapping[str, str],
     services: Mapping[str, str],
-    faults: list[SheetFault],
+    faults: list[SheetIssue],
 ) -> tuple[list[Column], list[Mapping[str, Cell]]]:
     columns = [
         Column(heads[head]) if head in heads else Column(" " * (place + 1))
@@ -103,7 +103,7 @@ def _table(
         if kind is None or kind not in services:
             head = next(head for head, meaning in heads.items() if meaning == KIND)
             message = f"{str(said)[:100]!r} is no kind of permit; known: PBG, SLF"
-            faults.append(sheet.fault(row.number, head, message))
+            faults.append(sheet.issue(row.number, head, message))
             continue
         rows[row.number - 2] = cells | {KIND: services[kind], CHANNEL: "daring"}
     return columns, rows

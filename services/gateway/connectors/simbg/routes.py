@@ -18,7 +18,7 @@ from services.gateway.connectors.simbg.recap_import import convert_recap
 from services.gateway.link_monitoring.health import LinkHealth, health_of_links
 from services.gateway.regency.districts import list_districts
 from services.platform.api_model import ApiModel
-from services.platform.database import Reading
+from services.platform.database import ReadSessionDep
 from services.platform.identity import UsageWriter
 from services.platform.local_time import JAKARTA
 from services.platform.parameters import LanguageQuery
@@ -33,7 +33,7 @@ from services.platform.problems import (
     Unavailable,
     problem_responses,
 )
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.settings import Service
 from services.platform.spreadsheets import (
     CSV,
@@ -86,13 +86,13 @@ class Permit(ApiModel):
 
 
 @router.get("/permits/{number}", operation_id="get_simbg_permit", responses=problem_responses(409))
-async def get_simbg_permit(request: Request, session: Reading, number: Number) -> Permit:
+async def get_simbg_permit(request: Request, session: ReadSessionDep, number: Number) -> Permit:
     """Takes the number of a PBG or SLF apart, and leads to SIMBG.
 
     The form of numbers is that of SIMBG's own program; no regulation describes it. Whether the
     permit exists, SIMBG alone knows.
     """
-    region = region_of(request)
+    region = get_region(request)
     try:
         permit = parse_permit_number(number, today=datetime.now(JAKARTA).date())
     except PermitNumberError as error:
@@ -149,7 +149,7 @@ async def import_simbg_recap(
             "The recap was not taken; nothing was stored.",
             errors=[
                 FieldError(pointer=f"#/{f.sheet}/{f.cell}", parameter=None, detail=f.message)
-                for f in error.faults[:100]
+                for f in error.issues[:100]
             ],
         ) from None
     client: httpx.AsyncClient = request.app.state.clients[Service.feedback]

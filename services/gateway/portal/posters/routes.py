@@ -24,10 +24,10 @@ from services.gateway.portal.posters.drawing import pdf_of, svg_of
 from services.gateway.portal.posters.layout import Layout, layout_of
 from services.gateway.portal.posters.wording import wording_of_office, wording_of_service
 from services.gateway.regency.regency import find_regency
-from services.platform.database import Database, Reading, ReadSession
+from services.platform.database import Database, ReadSession, ReadSessionDep
 from services.platform.parameters import SlugPath
 from services.platform.problems import NotFound, Unavailable, problem_responses
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.settings import Service, Settings
 
 router = APIRouter(tags=["links"], responses=problem_responses(401, 404, 422))
@@ -64,7 +64,7 @@ def _file(media_type: str, schema: dict[str, str]) -> dict[int | str, dict[str, 
     responses=_file(PDF, {"type": "string", "format": "binary"}),
 )
 async def get_poster_pdf(
-    request: Request, session: Reading, kind: Kind, slug: SlugPath
+    request: Request, session: ReadSessionDep, kind: Kind, slug: SlugPath
 ) -> Response:
     """A poster to print, with a code for the camera and a short address to type."""
     layout = await _layout(request, session, kind, slug)
@@ -80,7 +80,7 @@ async def get_poster_pdf(
     responses=_file(SVG, {"type": "string"}),
 )
 async def get_poster_svg(
-    request: Request, session: Reading, kind: Kind, slug: SlugPath
+    request: Request, session: ReadSessionDep, kind: Kind, slug: SlugPath
 ) -> Response:
     """The same poster as a drawing, to be changed or printed larger."""
     layout = await _layout(request, session, kind, slug)
@@ -106,8 +106,8 @@ async def get_poster_svg(
 async def arrive_by_poster(request: Request, code: Code) -> RedirectResponse:
     """Counts the arrival (source `poster`, link `poster-{code}`) and leads on."""
     database: Database = request.app.state.database
-    async with database.reading() as session:
-        poster = await _poster(session, region_of(request), code)
+    async with database.read_session() as session:
+        poster = await _poster(session, get_region(request), code)
     clicks: Clicks = request.app.state.clicks
     subject = poster.subject
     await clicks.arrived(
@@ -120,13 +120,13 @@ async def arrive_by_poster(request: Request, code: Code) -> RedirectResponse:
 
 
 @router.head("/s/{code}", include_in_schema=False)
-async def look_at_poster(request: Request, session: Reading, code: Code) -> RedirectResponse:
+async def look_at_poster(request: Request, session: ReadSessionDep, code: Code) -> RedirectResponse:
     """Where the poster leads. A program that only looks is no arrival."""
-    return _way_on(await _poster(session, region_of(request), code))
+    return _way_on(await _poster(session, get_region(request), code))
 
 
 @router.get("/poster", include_in_schema=False, response_class=HTMLResponse)
-async def posters(request: Request, session: Reading, page: ThisPage) -> HTMLResponse:
+async def posters(request: Request, session: ReadSessionDep, page: ThisPage) -> HTMLResponse:
     """All posters to print, by office."""
     try:
         agencies = await _all_of(page.request, "/agencies")
@@ -142,7 +142,7 @@ async def posters(request: Request, session: Reading, page: ThisPage) -> HTMLRes
         by_agency=by_agency,
         codes={
             (poster.subject.kind, poster.subject.slug): poster.code
-            for poster in await list_posters(session, region_of(request))
+            for poster in await list_posters(session, get_region(request))
         },
     )
 
@@ -181,7 +181,7 @@ def _survey(about: dict[str, str]) -> httpx.URL:
 
 
 async def _layout(request: Request, session: ReadSession, kind: PosterKind, slug: str) -> Layout:
-    region = region_of(request)
+    region = get_region(request)
     poster = await poster_about(session, region, kind, slug)
     if poster is None:
         raise NotFound(f"There is no poster {kind}/{slug}; /poster lists all of them.")

@@ -22,9 +22,9 @@ from services.gateway.portal.surveys.form import (
 )
 from services.gateway.portal.surveys.messages import survey_words
 from services.gateway.regency.districts import list_districts
-from services.platform.database import Reading
+from services.platform.database import ReadSessionDep
 from services.platform.parameters import SlugPath
-from services.platform.service import API, region_of
+from services.platform.service import API, get_region
 from services.platform.settings import Service
 from services.platform.types import DistrictCode, Slug
 
@@ -177,7 +177,7 @@ async def thanks(page: ThisPage, visit: ThisVisit, slug: SlugPath) -> HTMLRespon
 
 @router.get("/survei/{slug}/petugas")
 async def enumerator(
-    page: ThisPage, visit: ThisVisit, session: Reading, slug: SlugPath
+    page: ThisPage, visit: ThisVisit, session: ReadSessionDep, slug: SlugPath
 ) -> HTMLResponse:
     """The survey for an enumerator, who may work a whole day without a signal."""
     try:
@@ -198,7 +198,7 @@ async def enumerator(
         faults=Faults(),
         services=(services or {"items": []})["items"],
         channels=CHANNELS,
-        districts=await list_districts(session, region_of(page.request)),
+        districts=await list_districts(session, get_region(page.request)),
         address=f"{API}/surveys/{slug}/responses",
     )
     response.headers["Content-Security-Policy"] = WITH_SCRIPTS

@@ -94,7 +94,7 @@ async def enter(request: Request, page: ThisPage) -> Response:
             caller = await _behind_key(request, form.fields.get("kunci", ""))
     except NotAuthenticated:
         return _entry(page, fault="not_accepted", status=403)
-    if not caller.may("usage:write"):
+    if not caller.has_scope("usage:write"):
         return _entry(page, fault="no_scope", status=403)
     response = _to_home(page)
     begin(response, request, caller.subject, now=datetime.now(UTC))

@@ -88,7 +88,7 @@ async def session_of(request: Request) -> Session | None:
         caller, _ = await caller_of_id(database, settings.region, content["key"], now=now)
     except NotAuthenticated:
         return None
-    if not caller.may("usage:write"):
+    if not caller.has_scope("usage:write"):
         return None
     request.scope["visit"].acts_for(caller)
     # Whatever else the key may do, this page does not.
