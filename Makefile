@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench lock clean
+.PHONY: help run test lint bench messages lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ lint: $(VENV)/.dev ## format, lint, types, import contracts
 
 bench: $(VENV)/.dev ## the benchmarks
 	@$(BIN)/python -m bench
+
+messages: $(VENV)/.dev ## update the translation catalogues from the code
+	@$(BIN)/python -m services.locales.extract
 
 lock: ## make the locks anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --extra dev -o requirements-dev.lock pyproject.toml

@@ -48,7 +48,7 @@ from services.gateway.portal.announcements import router as announcement_pages
 from services.gateway.portal.assets import Assets
 from services.gateway.portal.complaints.routes import router as comment_pages
 from services.gateway.portal.dashboard.routes import router as dashboard
-from services.gateway.portal.error_pages import install_error_pages
+from services.gateway.portal.error_pages import add_error_pages
 from services.gateway.portal.posters.routes import router as posters
 from services.gateway.portal.routes import router as pages
 from services.gateway.portal.status import router as status_page
@@ -219,7 +219,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.typesetting = CapacityLimiter(1)  # reports set at a time, beside the event loop
     _furnish(app, key)
     add_problem_handlers(app)
-    install_error_pages(app)
+    add_error_pages(app)
     add_database_error_handlers(app)
     door = Door(
         app.behind_the_door,

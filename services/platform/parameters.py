@@ -1,21 +1,19 @@
 """Parameters in addresses that mean the same in every service."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import Path, Query
 
+from services.platform.languages import Language
 from services.platform.types import Slug, Year
 
 SlugPath = Annotated[Slug, Path(description="Short name in the address, such as `pbg`.")]
 SlugCursor = Annotated[
     Slug | None, Query(description="Where the page starts; taken from `next` of the page before.")
 ]
-AgencyQuery = Annotated[Slug | None, Query(description="Of this agency alone.")]
-ServiceQuery = Annotated[Slug | None, Query(description="Of this service alone.")]
+AgencyQuery = Annotated[Slug | None, Query(description="Only of this agency.")]
+ServiceQuery = Annotated[Slug | None, Query(description="Only of this service.")]
 YearQuery = Annotated[Year, Query(description="The calendar year.")]
 Limit = Annotated[int, Query(ge=1, le=100, description="Items on a page.")]
 
-
-LanguageQuery = Annotated[
-    Literal["id", "en"], Query(alias="lang", description="Language of the words.")
-]
+LanguageQuery = Annotated[Language, Query(alias="lang", description="Language of the texts.")]

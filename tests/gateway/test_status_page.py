@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.gateway.link_monitoring.health import LinkHealth
-from services.gateway.portal.link_notices import notices_of
+from services.gateway.portal.link_notices import link_notices
 from services.platform.local_time import format_time
 from services.platform.settings import Settings
 from tests.gateway.portals import Portal, always, portal
@@ -46,7 +46,7 @@ def sentences(
     health: LinkHealth, *channels: dict[str, Any], language: Any = "id"
 ) -> list[tuple[str, list[str]]]:
     online = {"kind": "online", "link": "simbg", "note": None, "note_en": None}
-    notices = notices_of(
+    notices = link_notices(
         detail(online, *channels),
         {"simbg": health},
         {"simbg": "SIMBG: persetujuan bangunan gedung"},

@@ -12,13 +12,14 @@ from services.gateway.link_monitoring.reason_texts import in_words
 from services.gateway.link_monitoring.sla import LinkIncident, LinkYear, SlaYear, together
 from services.gateway.link_monitoring.status import CLOSES_AFTER, OPENS_AFTER
 from services.gateway.link_monitoring.uptime import UptimePeriod
-from services.platform.local_time import JAKARTA, MONTHS
+from services.platform.local_time import JAKARTA
 from services.platform.pdf import ZERO_WIDTH_SPACE, allow_breaks, render_pdf
+from services.platform.translation import translator
 
 TEMPLATE = Path(__file__).parent / "templates" / "sla.typ"
 TITLE = "Laporan tahunan ketersediaan tautan"
 
-MONTH_NAMES = tuple(MONTHS["id"].split())
+INDONESIAN = translator("id")
 NOT_MEASURED = "tidak diukur"
 NOT_COUNTED = "tidak terhitung"
 NOTHING = "–"
@@ -94,8 +95,12 @@ def _summary(report: SlaYear) -> list[list[str]]:
 def _link(link: LinkYear, *, year: int, now: datetime) -> dict[str, Any]:
     begun, whole = link.begun, link.whole
     months = [
-        [name, *_figures(link.months.get(n), begun.get(n, 0)), *_times(link.months.get(n))]
-        for n, name in enumerate(MONTH_NAMES, start=1)
+        [
+            INDONESIAN.month_name(n),
+            *_figures(link.months.get(n), begun.get(n, 0)),
+            *_times(link.months.get(n)),
+        ]
+        for n in range(1, 13)
     ]
     total = [f"Tahun {year}", *_figures(whole, sum(begun.values())), *_times(whole)]
     return {
@@ -127,7 +132,7 @@ def _figures(period: UptimePeriod | None, begun: int) -> list[str]:
         _hours(period.ok_seconds + period.caution_seconds + period.broken_seconds),
         _hours(period.broken_seconds),
         _hours(period.maintenance_seconds),
-        _grouped(period.checks),
+        INDONESIAN.number(period.checks),
         str(begun),
     ]
 
@@ -137,7 +142,7 @@ def _times(period: UptimePeriod | None) -> list[str]:
     if period is None:
         return [NOTHING, NOTHING]
     known = (period.response_ms_p50, period.response_ms_p95)
-    return [NOTHING if value is None else _grouped(round(value)) for value in known]
+    return [NOTHING if value is None else INDONESIAN.number(round(value)) for value in known]
 
 
 def _percent(period: UptimePeriod) -> str:
@@ -146,20 +151,11 @@ def _percent(period: UptimePeriod) -> str:
     shown = round(period.uptime * 100, 3)
     if period.broken_seconds:
         shown = min(shown, 99.999)
-    return _decimal(f"{shown:.3f}")
+    return INDONESIAN.number(shown, 3)
 
 
 def _hours(seconds: int) -> str:
-    return _decimal(f"{seconds / 3600:,.2f}")
-
-
-def _grouped(number: int) -> str:
-    return _decimal(f"{number:,}")
-
-
-def _decimal(number: str) -> str:
-    """`1,234.5` as Indonesian writes it."""
-    return number.translate(str.maketrans(",.", ".,"))
+    return INDONESIAN.number(seconds / 3600, 2)
 
 
 def _span(seconds: int) -> str:
@@ -176,7 +172,7 @@ def _span(seconds: int) -> str:
 
 def _moment(at: datetime) -> str:
     local = at.astimezone(JAKARTA)
-    return f"{local.day} {MONTH_NAMES[local.month - 1]} {local.year} pukul {local:%H.%M} WIB"
+    return f"{INDONESIAN.long_date(local.date())} pukul {INDONESIAN.clock(local)} WIB"
 
 
 def _progress(year: int, *, today: date) -> str:

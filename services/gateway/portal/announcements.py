@@ -1,6 +1,6 @@
-"""The pages `/pengumuman` and `/pengumuman/{id}`: what the regency's websites announce."""
+"""The pages `/pengumuman` and `/pengumuman/{id}`: announcements of the regency's websites."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -15,64 +15,40 @@ from services.gateway.connectors.announcements.routes import (
 )
 from services.gateway.connectors.announcements.store import get_by_id, list_newest
 from services.gateway.connectors.source_leases import list_sources
-from services.gateway.portal.page import Page, ThisPage
-from services.gateway.portal.status import zone_of
+from services.gateway.portal.page import CurrentPage, Page
 from services.platform.database import ReadSession, ReadSessionDep
-from services.platform.local_time import MONTHS, format_time
+from services.platform.local_time import format_time
 from services.platform.paging import build_url
 from services.platform.service import API, get_region
 from services.platform.types import Slug
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-PAGE = 10
-
-WORDS: Mapping[str, tuple[str, str]] = {
-    "title": ("Pengumuman", "Announcements"),
-    "lead": (
-        "Dari situs web pemerintah kabupaten.",
-        "From the regency's websites, in Indonesian.",
-    ),
-    "none": ("Belum ada pengumuman.", "There are no announcements yet."),
-    "original": ("Baca di situs web", "Read on the website"),
-    "about": ("Menyebut layanan", "Mentions services"),
-    "because": ("karena kata", "by the words"),
-    "older": ("Sebelumnya", "Older"),
-    "all": ("Semua pengumuman", "All announcements"),
-    "stale": ("Situs web tidak dapat dibaca saat ini", "The website cannot be read now"),
-    "as_of": ("isi menurut keadaan", "as it was"),
-    "never": ("belum pernah terbaca", "it has not been read yet"),
-}
-
-
-def words_of(page: Page) -> dict[str, str]:
-    """The words of these pages in the page's language."""
-    return {name: texts[page.language == "en"] for name, texts in WORDS.items()}
+PAGE_SIZE = 10
 
 
 @router.get("/pengumuman")
 async def announcements(
     request: Request,
     session: ReadSessionDep,
-    page: ThisPage,
+    page: CurrentPage,
     cursor: UUID | None = None,
     service: Slug | None = None,
 ) -> HTMLResponse:
-    """The announcements, the newest first, and how old they are where a website is down."""
+    """List the announcements, list_newest first, with the age of those whose website is down."""
     region, now = get_region(request), datetime.now(UTC)
-    rows = await list_newest(session, region, limit=PAGE + 1, service=service, after=cursor)
+    rows = await list_newest(session, region, limit=PAGE_SIZE + 1, service=service, after=cursor)
     sources = announcement_sources(await list_sources(session, region), now=now)
     more = None
-    if len(rows) > PAGE:
-        kept = {"service": service} if service else {}
-        query = {"cursor": str(rows[PAGE - 1]["id"]), **kept, "lang": page.language}
+    if len(rows) > PAGE_SIZE:
+        narrowed = {"service": service} if service else {}
+        query = {"cursor": str(rows[PAGE_SIZE - 1]["id"]), **narrowed, "lang": page.language}
         more = build_url("/pengumuman", query)
     return page.render(
         "announcements.html",
-        s=words_of(page),
-        items=[to_announcement(row) for row in rows[:PAGE]],
+        items=[to_announcement(row) for row in rows[:PAGE_SIZE]],
         stale=[source for source in sources if not source.fresh and source.reason],
-        at=_clock(page, now),
+        at=_moments(page, now),
         more=more,
         data=f"{API}/announcements",
     )
@@ -80,37 +56,35 @@ async def announcements(
 
 @router.get("/pengumuman/{announcement}")
 async def announcement(
-    request: Request, session: ReadSessionDep, page: ThisPage, announcement: UUID
+    request: Request, session: ReadSessionDep, page: CurrentPage, announcement: UUID
 ) -> HTMLResponse:
-    """One announcement as the website has it, made safe."""
+    """Show one announcement as its website has it, sanitised."""
     row = await get_by_id(session, get_region(request), announcement)
     if row is None:
         return page.not_found()
     item = to_announcement(row)
     return page.render(
         "announcement.html",
-        s=words_of(page),
         item=item,
-        # Cleaned when it was stored: a few elements, no script, style or picture.
+        # Sanitised when it was stored: a few elements, no script, style or image.
         content=Markup(item.content),  # noqa: S704
-        at=_clock(page, datetime.now(UTC)),
+        at=_moments(page, datetime.now(UTC)),
         data=item.href,
     )
 
 
-async def latest_of(session: ReadSession, region: str) -> list[Announcement]:
-    """The three newest, for the home page."""
+async def latest_announcements(session: ReadSession, region: str) -> list[Announcement]:
+    """Return the three list_newest announcements, for the home page."""
     return [to_announcement(row) for row in await list_newest(session, region, limit=3)]
 
 
-def _clock(page: Page, now: datetime) -> Callable[[datetime], str]:
-    """Tells a time of today by the clock, another day by its date with the year."""
-    zone = zone_of(page)
+def _moments(page: Page, now: datetime) -> Callable[[datetime], str]:
+    """A format for moments: of today the time, of another day the date with its year."""
 
     def at(when: datetime) -> str:
-        local = when.astimezone(zone)
-        if local.date() == now.astimezone(zone).date():
-            return format_time(when, now=now, zone=zone, language=page.language)
-        return f"{local.day} {MONTHS[page.language].split()[local.month - 1]} {local.year}"
+        local = when.astimezone(page.zone)
+        if local.date() == now.astimezone(page.zone).date():
+            return format_time(when, now=now, zone=page.zone, language=page.language)
+        return page.messages.long_date(local.date())
 
     return at

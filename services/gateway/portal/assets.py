@@ -1,4 +1,4 @@
-"""The pages' style and icon: fetched once, for a phone's line is slow and paid by the byte."""
+"""Style sheets, scripts and icons, which browsers cache for a year under content addresses."""
 
 import hashlib
 import os
@@ -10,18 +10,18 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 STATIC = Path(__file__).parent / "static"
-FOR_A_YEAR = "public, max-age=31536000, immutable"
+IMMUTABLE_FOR_A_YEAR = "public, max-age=31536000, immutable"
 
 
 @cache
 def asset(name: str) -> str:
-    """The address of a file; new content has a new one, so a browser may keep the old."""
+    """Return the address of a file, which changes with its content."""
     digest = hashlib.blake2b((STATIC / name).read_bytes(), digest_size=6).hexdigest()
     return f"/static/{name}?v={digest}"
 
 
 class Assets(StaticFiles):
-    """Serves the files; what is asked for by its content's address never needs asking again."""
+    """Static files; one requested by its content address is immutable for a year."""
 
     def __init__(self) -> None:
         super().__init__(directory=STATIC)
@@ -37,5 +37,5 @@ class Assets(StaticFiles):
         if f"/static/{Path(full_path).name}?{scope['query_string'].decode('latin-1')}" == asset(
             Path(full_path).name
         ):
-            response.headers["Cache-Control"] = FOR_A_YEAR
+            response.headers["Cache-Control"] = IMMUTABLE_FOR_A_YEAR
         return response

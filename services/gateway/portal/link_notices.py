@@ -1,4 +1,4 @@
-"""What a citizen should hear before setting out: which portal is in trouble, and the other way."""
+"""Notices about portals in trouble, with the other ways to reach the agency."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,25 +9,27 @@ from services.gateway.link_monitoring.health import LinkHealth
 from services.gateway.link_monitoring.reason_texts import short_title
 from services.platform.languages import Language
 from services.platform.local_time import format_time
+from services.platform.translation import N_, Message, translator
 
-WAYS: Mapping[str, tuple[str, str]] = {
-    "counter": ("datang ke {agency}", "go to {agency}"),
-    "phone": ("menelepon {agency}", "phone {agency}"),
-    "visit": ("meminta kunjungan petugas {agency}", "ask {agency} for a home visit"),
-    "email": ("menulis surel kepada {agency}", "write an e-mail to {agency}"),
+ALTERNATIVES: Mapping[str, Message] = {
+    "counter": N_("datang ke %(agency)s"),
+    "phone": N_("menelepon %(agency)s"),
+    "visit": N_("meminta kunjungan petugas %(agency)s"),
+    "email": N_("menulis surel kepada %(agency)s"),
 }
+"""What a citizen can do instead, by kind of channel."""
 
 
 @dataclass(frozen=True)
 class Notice:
-    """One portal in trouble."""
+    """A notice about one portal in trouble."""
 
     sentence: str
     notes: list[str] = field(default_factory=list[str])
-    """What the agency says about the other ways."""
+    """The agency's notes about its other channels."""
 
 
-def notices_of(
+def link_notices(
     detail: Mapping[str, Any],
     health: Mapping[str, LinkHealth],
     titles: Mapping[str, str],
@@ -36,35 +38,37 @@ def notices_of(
     zone: tzinfo,
     language: Language,
 ) -> list[Notice]:
-    """The notices of a service: one for each of its portals that is in trouble."""
+    """Return a notice for each portal of a service that is in trouble."""
+    messages = translator(language)
     channels: Sequence[Mapping[str, Any]] = detail["service"]["channels"]
-    english = language == "en"
-    others = [channel for channel in channels if channel["kind"] in WAYS]
+    others = [channel for channel in channels if channel["kind"] in ALTERNATIVES]
     kinds = dict.fromkeys(channel["kind"] for channel in others) or ["counter"]
     agency = detail["agency"]["short_name"]
-    ways = [WAYS[kind][english].format(agency=agency) for kind in kinds]
-    named = [channel.get("note_en" if english else "note") for channel in others]
+    alternatives = f" {messages.gettext('atau')} ".join(
+        messages.translate(ALTERNATIVES[kind], agency=agency) for kind in kinds
+    )
+    notes = [messages.field({"note": None, **channel}, "note") for channel in others]
     notices: list[Notice] = []
     for slug in dict.fromkeys(channel["link"] for channel in channels if channel.get("link")):
         known = health.get(slug)
         if known is None or known.trouble is None:
             continue
         name = short_title(titles.get(slug, slug))
-        state = _trouble(name, known, now=now, zone=zone, language=language)
-        way = (" or " if english else " atau ").join(ways)
-        sentence = f"{state}; you can {way}." if english else f"{state}; Anda dapat {way}."
-        notices.append(Notice(sentence, [note for note in named if note]))
+        sentence = messages.gettext(
+            "%(trouble)s; Anda dapat %(alternatives)s.",
+            trouble=_trouble(name, known, now=now, zone=zone, language=language),
+            alternatives=alternatives,
+        )
+        notices.append(Notice(sentence, [note for note in notes if note]))
     return notices
 
 
 def _trouble(
-    name: str, known: LinkHealth, *, now: datetime, zone: tzinfo, language: Language
+    name: str, health: LinkHealth, *, now: datetime, zone: tzinfo, language: Language
 ) -> str:
-    english = language == "en"
-    if known.maintenance_until is not None:
-        until = format_time(known.maintenance_until, now=now, zone=zone, language=language)
-        if english:
-            return f"{name} is under maintenance until {until}"
-        return f"{name} dalam pemeliharaan sampai {until}"
-    since = format_time(known.incident_since or now, now=now, zone=zone, language=language)
-    return f"{name} has trouble since {since}" if english else f"{name} terganggu sejak {since}"
+    _ = translator(language).gettext
+    if health.maintenance_until is not None:
+        until = format_time(health.maintenance_until, now=now, zone=zone, language=language)
+        return _("%(name)s dalam pemeliharaan sampai %(until)s", name=name, until=until)
+    since = format_time(health.incident_since or now, now=now, zone=zone, language=language)
+    return _("%(name)s terganggu sejak %(since)s", name=name, since=since)

@@ -1,89 +1,78 @@
-"""What every page of the hub is made with."""
+"""What every page of the hub is rendered from: the request, its language and the regency."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import httpx
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
 
-from services.gateway.portal.assets import asset
-from services.gateway.portal.messages import words_in
+from services.gateway.portal.templating import environment
 from services.gateway.regency.regency import find_regency
 from services.platform.database import DATABASE_ERRORS, Database
-from services.platform.languages import Language
+from services.platform.languages import (
+    COMPLETE_LANGUAGES,
+    LANGUAGE_NAMES,
+    SOURCE_LANGUAGE,
+    Language,
+)
 from services.platform.packs import Pack
 from services.platform.parameters import LanguageQuery
 from services.platform.service import API, get_region
 from services.platform.settings import Service
+from services.platform.translation import Translator, translator
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 
-templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-
-
-def host_of(url: str) -> str:
-    """The name of the site behind an address, as a citizen knows it."""
-    return httpx.URL(url).host.removeprefix("www.")
-
-
-def with_code(text: str) -> Markup:
-    """A text in which what stands between backticks is code."""
-    parts = text.split("`")
-    return Markup("").join(
-        Markup("<code>{}</code>").format(part) if odd % 2 else escape(part)
-        for odd, part in enumerate(parts)
-    )
-
-
-templates.filters["with_code"] = with_code
-templates.filters["asset"] = asset
-templates.filters["host"] = host_of
-
 
 @dataclass(frozen=True)
 class Page:
-    """A page to be rendered: who asks, in which language, in which regency."""
+    """A page to render: the request, its language, and the regency if the database answers."""
 
     request: Request
     language: Language
     regency: Pack | None
 
-    def text_of(self, item: Mapping[str, Any], name: str) -> Any:
-        """A field of an item in the page's language, as `name` and `name_en` hold it."""
-        return item.get(f"{name}_en") if self.language == "en" else item[name]
+    @property
+    def messages(self) -> Translator:
+        """The messages, numbers and dates of the page's language."""
+        return translator(self.language)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of the regency."""
+        return ZoneInfo(self.regency.timezone if self.regency is not None else "Asia/Jakarta")
+
+    @property
+    def language_query(self) -> dict[str, str]:
+        """The query parameter that keeps the language in a link or redirect."""
+        return {"lang": self.language} if self.language != SOURCE_LANGUAGE else {}
+
+    def in_language(self, item: Mapping[str, Any], name: str) -> Any:
+        """Return a field of an item in the page's language."""
+        return self.messages.field(item, name)
+
+    def local_date(self, at: datetime) -> str:
+        """Return the day of a moment in the regency, such as `17 Desember 2026`."""
+        return self.messages.long_date(at.astimezone(self.zone).date())
 
     def render(
         self, template: str, *, status: int = 200, data: str | None = None, **values: Any
     ) -> HTMLResponse:
-        """The page; `data` is the address of its JSON twin."""
-        english = self.language == "en"
+        """Return the page; `data` is the address of its JSON twin."""
         place = None
         if self.regency is not None:
-            place = self.regency.name_en if english else self.regency.name
-        html = templates.get_template(template).render(
-            w=words_in(self.language),
-            language=self.language,
-            other=self._other_language(),
-            in_language=self.text_of,
-            suffix="?lang=en" if english else "",
-            joined="&lang=en" if english else "",
-            place=place,
-            data=data,
-            **values,
+            place = self.messages.choose(self.regency.name, en=self.regency.name_en)
+        html = (
+            environment(self.language)
+            .get_template(template)
+            .render(other_languages=self._other_languages(), place=place, data=data, **values)
         )
         return HTMLResponse(
             html,
@@ -99,7 +88,7 @@ class Page:
     async def from_catalog(
         self, path: str, query: Mapping[str, str] | None = None
     ) -> dict[str, Any] | None:
-        """The catalogue's answer; None where it has nothing under this address."""
+        """Return the catalogue's answer; None if it has nothing at this address."""
         clients: dict[Service, httpx.AsyncClient] = self.request.app.state.clients
         answer = await clients[Service.catalog].get(f"{API}{path}", params=dict(query or {}))
         if answer.status_code == 404:
@@ -108,21 +97,26 @@ class Page:
         return document
 
     def not_found(self) -> HTMLResponse:
-        """What a citizen sees at an address that is none."""
+        """Return the page for an address that does not exist."""
         return self.render("not-found.html", status=404)
 
     def unavailable(self) -> HTMLResponse:
-        """What a citizen sees while a part of the hub does not answer."""
+        """Return the page for a service that does not answer."""
         return self.render("unavailable.html", status=503)
 
-    def _other_language(self) -> str:
-        other = "id" if self.language == "en" else "en"
-        url = self.request.url.include_query_params(lang=other)
-        return f"{url.path}?{url.query}"
+    def _other_languages(self) -> list[dict[str, str]]:
+        """The same page in the other languages, for the links in its head."""
+        links: list[dict[str, str]] = []
+        for code in COMPLETE_LANGUAGES:
+            if code != self.language:
+                url = self.request.url.include_query_params(lang=code)
+                href = f"{url.path}?{url.query}"
+                links.append({"code": code, "name": LANGUAGE_NAMES[code], "href": href})
+        return links
 
 
-async def page_of(request: Request, language: LanguageQuery = "id") -> Page:
-    """The page of a request. Without the database it still comes, without the regency's name."""
+async def get_page(request: Request, language: LanguageQuery = SOURCE_LANGUAGE) -> Page:
+    """Return the page of a request; without the database it lacks only the regency's name."""
     database: Database = request.app.state.database
     try:
         async with database.read_session() as session:
@@ -132,4 +126,4 @@ async def page_of(request: Request, language: LanguageQuery = "id") -> Page:
     return Page(request, language, regency)
 
 
-ThisPage = Annotated[Page, Depends(page_of)]
+CurrentPage = Annotated[Page, Depends(get_page)]

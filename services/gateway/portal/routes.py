@@ -1,4 +1,4 @@
-"""The pages: `/`, `/layanan`, `/layanan/{slug}`, `/cari`, and `/docs` for developers."""
+"""The pages `/`, `/layanan`, `/layanan/{slug}`, `/cari`, and `/docs` for developers."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,12 +14,10 @@ from services.gateway.api_docs.openapi import unified_document
 from services.gateway.api_docs.reference import groups_of, models_of
 from services.gateway.link_monitoring.health import health_of_links
 from services.gateway.link_monitoring.records import LinkRecord
-from services.gateway.portal.announcements import latest_of
-from services.gateway.portal.announcements import words_of as announcement_words
-from services.gateway.portal.link_notices import notices_of
-from services.gateway.portal.messages import component_names
-from services.gateway.portal.page import Page, ThisPage
-from services.gateway.portal.status import zone_of
+from services.gateway.portal.announcements import latest_announcements
+from services.gateway.portal.labels import STANDARD_COMPONENTS
+from services.gateway.portal.link_notices import link_notices
+from services.gateway.portal.page import CurrentPage, Page
 from services.platform.database import ReadSessionDep
 from services.platform.parameters import SlugPath
 from services.platform.service import API, get_region
@@ -27,19 +25,19 @@ from services.platform.types import TEXT_PATTERN, Slug
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-PAGE = "40"
-"""Services on a page of the list: what a slow line brings at once."""
+PAGE_SIZE = "40"
+"""Services on a page of the list: what a slow connection loads at once."""
 
 Search = Annotated[
     str | None,
     StringConstraints(pattern=TEXT_PATTERN, max_length=200),
-    Query(alias="q", description="What is looked for."),
+    Query(alias="q", description="Search text."),
 ]
 
 
 @router.get("/")
-async def home(request: Request, session: ReadSessionDep, page: ThisPage) -> HTMLResponse:
-    """The search, the portals, and the ways in by life event and agency."""
+async def home(request: Request, session: ReadSessionDep, page: CurrentPage) -> HTMLResponse:
+    """Show the search, the portals, the life events and the agencies."""
     try:
         life_events = await page.from_catalog("/life-events")
         agencies = await page.from_catalog("/agencies", {"limit": "100"})
@@ -55,23 +53,23 @@ async def home(request: Request, session: ReadSessionDep, page: ThisPage) -> HTM
         portals=[row.content for row in links.scalars() if row.content["e_mall"]],
         life_events=_items(life_events),
         agencies=[agency for agency in _items(agencies) if agency["services"]],
-        announcements=await latest_of(session, get_region(request)),
-        s=announcement_words(page),
+        announcements=await latest_announcements(session, get_region(request)),
+        day=page.local_date,
     )
 
 
 @router.get("/layanan")
 async def services(
-    page: ThisPage,
+    page: CurrentPage,
     agency: Slug | None = None,
     life_event: Slug | None = None,
     cursor: Slug | None = None,
 ) -> HTMLResponse:
-    """All services, or those of an agency or a life event."""
-    given = {"agency": agency, "life_event": life_event, "cursor": cursor}
-    query = {name: value for name, value in given.items() if value is not None}
+    """List all services, or those of an agency or a life event."""
+    filters = {"agency": agency, "life_event": life_event, "cursor": cursor}
+    query = {name: value for name, value in filters.items() if value is not None}
     try:
-        found = await page.from_catalog("/services", query | {"limit": PAGE})
+        found = await page.from_catalog("/services", query | {"limit": PAGE_SIZE})
         heading = await _heading(page, agency=agency, life_event=life_event)
     except httpx.HTTPError:
         return page.unavailable()
@@ -85,8 +83,8 @@ async def services(
 
 
 @router.get("/cari")
-async def search(page: ThisPage, q: Search = None) -> HTMLResponse:
-    """The services that fit a query, best first."""
+async def search(page: CurrentPage, q: Search = None) -> HTMLResponse:
+    """List the services that match a query, best first."""
     text = (q or "").strip()
     if not text:
         return page.render("search.html", query="", services=[])
@@ -104,9 +102,9 @@ async def search(page: ThisPage, q: Search = None) -> HTMLResponse:
 
 @router.get("/layanan/{slug}")
 async def service(
-    request: Request, session: ReadSessionDep, page: ThisPage, slug: SlugPath
+    request: Request, session: ReadSessionDep, page: CurrentPage, slug: SlugPath
 ) -> HTMLResponse:
-    """One service: the way to it first, then its standard, then its sources."""
+    """Show a service: how to request it first, then its standard, then its sources."""
     try:
         detail = await page.from_catalog(f"/services/{slug}")
     except httpx.HTTPError:
@@ -121,23 +119,23 @@ async def service(
         detail=detail,
         service=detail["service"],
         links=links,
-        notices=notices_of(
+        notices=link_notices(
             detail,
             await health_of_links(session, get_region(request), now=now),
-            {slug: page.text_of(link, "title") for slug, link in links.items()},
+            {slug: page.in_language(link, "title") for slug, link in links.items()},
             now=now,
-            zone=zone_of(page),
+            zone=page.zone,
             language=page.language,
         ),
-        names=component_names(page.language),
+        names=page.messages.labels(STANDARD_COMPONENTS),
         source_titles={source["id"]: source["title"] for source in detail["sources"]},
         data=detail["href"],
     )
 
 
 @router.get("/docs")
-async def docs(request: Request, page: ThisPage) -> HTMLResponse:
-    """The API reference: every operation with its parameters, answers and a `curl` line."""
+async def docs(request: Request, page: CurrentPage) -> HTMLResponse:
+    """Show the API reference: each operation with parameters, responses and a `curl` line."""
     document = await unified_document(request.app)
     models = models_of(document)
     return page.render(
@@ -155,13 +153,13 @@ def _items(document: Mapping[str, Any] | None) -> list[dict[str, Any]]:
 
 
 async def _heading(page: Page, *, agency: str | None, life_event: str | None) -> str | None:
-    """The name of what the list is narrowed to."""
+    """The name of the agency or life event that filters the list."""
     path, slug = ("/agencies", agency) if agency is not None else ("/life-events", life_event)
     if slug is None:
         return None
     query = {"limit": "100"} if agency is not None else None
     named = _items(await page.from_catalog(path, query))
-    return next((page.text_of(item, "name") for item in named if item["slug"] == slug), None)
+    return next((page.in_language(item, "name") for item in named if item["slug"] == slug), None)
 
 
 def _next_page(page: Page, found: Mapping[str, Any] | None, query: Mapping[str, str]) -> str | None:

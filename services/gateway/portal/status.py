@@ -1,8 +1,7 @@
-"""The page `/status`: how the portals are, what is being done, what is planned."""
+"""The page `/status`: how the portals are, open incidents and planned maintenance."""
 
-from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
@@ -14,64 +13,50 @@ from services.gateway.link_monitoring.maintenance import list_maintenance
 from services.gateway.link_monitoring.reason_texts import in_words, short_title
 from services.gateway.link_monitoring.records import LinkRecord
 from services.gateway.link_monitoring.uptime import days_of
-from services.gateway.portal.page import Page, ThisPage
+from services.gateway.portal.page import CurrentPage
 from services.platform.database import ReadSessionDep
 from services.platform.local_time import JAKARTA, format_time
 from services.platform.service import API, get_region
+from services.platform.translation import N_, Message, Translator
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-DAYS = 30
+UPTIME_DAYS = 30
 
-WORDS: Mapping[str, tuple[str, str]] = {
-    "title": ("Status portal", "Status of the portals"),
-    "all_well": ("Semua portal yang diperiksa berfungsi.", "All portals that are checked work."),
-    "some_trouble": ("Ada portal yang terganggu.", "Some portals have trouble."),
-    "not_known": (
-        "Keadaan portal belum diketahui.",
-        "How the portals are is not known yet.",
-    ),
-    "now": ("Gangguan saat ini", "Trouble now"),
-    "planned": ("Pemeliharaan", "Maintenance"),
-    "past": ("Gangguan yang sudah selesai", "Trouble that is over"),
-    "portal": ("Portal", "Portal"),
-    "state": ("Keadaan", "State"),
-    "checked": ("Diperiksa", "Checked"),
-    "uptime": (f"{DAYS} hari terakhir", f"Last {DAYS} days"),
-    "ok": ("Berfungsi", "Works"),
-    "caution": ("Perlu perhatian", "Caution"),
-    "broken": ("Terganggu", "Broken"),
-    "pending": ("Belum diketahui", "Not known"),
-    "maintenance": ("Pemeliharaan", "Maintenance"),
-    "since": ("sejak", "since"),
-    "until": ("sampai", "until"),
-    "yearly": ("Laporan tahun ini", "Report of this year, in Indonesian"),
-    "feed": ("Ikuti perubahan (Atom)", "Follow changes (Atom)"),
+STATES: Mapping[str, Message] = {
+    "ok": N_("Berfungsi"),
+    "caution": N_("Perlu perhatian"),
+    "broken": N_("Terganggu"),
+    "pending": N_("Belum diketahui"),
+    "maintenance": N_("Pemeliharaan"),
 }
+
+ALL_WELL = N_("Semua portal yang diperiksa berfungsi.")
+SOME_TROUBLE = N_("Ada portal yang terganggu.")
+NOT_KNOWN = N_("Keadaan portal belum diketahui.")
 
 
 @router.get("/status")
-async def status(request: Request, session: ReadSessionDep, page: ThisPage) -> HTMLResponse:
-    """How each portal is, in words."""
+async def status(request: Request, session: ReadSessionDep, page: CurrentPage) -> HTMLResponse:
+    """Show the state of each portal with its uptime, the incidents and the maintenance."""
     region, now = get_region(request), datetime.now(UTC)
     links = await session.execute(
         select(LinkRecord).where(LinkRecord.region == region).order_by(col(LinkRecord.slug))
     )
     health = await health_of_links(session, region, now=now)
-    zone = zone_of(page)
-    first_day = (now.astimezone(zone) - timedelta(days=DAYS)).date()
+    first_day = (now.astimezone(page.zone) - timedelta(days=UPTIME_DAYS)).date()
     days = await days_of(session, region, begin=first_day)
-    english = page.language == "en"
 
     def at(when: datetime) -> str:
-        return format_time(when, now=now, zone=zone, language=page.language)
+        return format_time(when, now=now, zone=page.zone, language=page.language)
 
     return page.render(
         "status.html",
-        s={name: texts[english] for name, texts in WORDS.items()},
-        overall=overall_of(health),
+        overall=page.messages.translate(overall_status(health)),
+        states=page.messages.labels(STATES),
+        days=UPTIME_DAYS,
         links=[
-            (row.content, health[row.slug], _percent(days.get(row.slug, {}), english=english))
+            (row.content, health[row.slug], _uptime(days.get(row.slug, {}).values(), page.messages))
             for row in links.scalars()
         ],
         open_incidents=await list_incidents(session, region, is_open=True, limit=50),
@@ -86,27 +71,20 @@ async def status(request: Request, session: ReadSessionDep, page: ThisPage) -> H
     )
 
 
-def zone_of(page: Page) -> ZoneInfo:
-    """The time zone of the regency."""
-    return ZoneInfo(page.regency.timezone if page.regency is not None else "Asia/Jakarta")
-
-
-def overall_of(health: Mapping[str, LinkHealth]) -> str:
-    """One word for all portals together."""
+def overall_status(health: Mapping[str, LinkHealth]) -> Message:
+    """Return one sentence about all portals together."""
     if any(known.trouble is not None for known in health.values()):
-        return "some_trouble"
+        return SOME_TROUBLE
     if all(known.state == "pending" for known in health.values()):
-        return "not_known"
-    return (
-        "all_well" if all(known.state != "broken" for known in health.values()) else "some_trouble"
-    )
+        return NOT_KNOWN
+    if any(known.state == "broken" for known in health.values()):
+        return SOME_TROUBLE
+    return ALL_WELL
 
 
-def _percent(days: Mapping[date, float | None], *, english: bool) -> str:
-    """The mean of the days that are known, rounded down: 99,99 % is not 100 %."""
-    known = [share for share in days.values() if share is not None]
-    if not known:
+def _uptime(days: Iterable[float | None], messages: Translator) -> str:
+    """The mean of the measured days, rounded down: 99.99 % is not 100 %."""
+    measured = [share for share in days if share is not None]
+    if not measured:
         return "–"
-    tenths = int(sum(known) / len(known) * 1000)
-    shown = f"{tenths // 10}.{tenths % 10}%"
-    return shown if english else shown.replace(".", ",")
+    return messages.percent(int(sum(measured) / len(measured) * 1000) / 1000, 1)

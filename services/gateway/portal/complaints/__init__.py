@@ -1,1 +1,1 @@
-"""Comments and complaints as pages: filed, found by the ticket, talked about."""
+"""Complaints, questions and comments as pages: the form, and each ticket with its replies."""

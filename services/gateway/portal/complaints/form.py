@@ -1,4 +1,4 @@
-"""What a browser sends as a comment, and what is wrong with it in words for a citizen."""
+"""The complaint form: the submitted fields, and messages for the fields in error."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,53 +8,69 @@ from uuid import UUID, uuid4
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
-MOST_PHOTOS = 3
+from services.platform.translation import N_, Message, Translator
+
+MAX_PHOTOS = 3
 FIELDS = (
     "kind", "category", "service", "text", "place", "email", "phone", "website", "form", "consent",
     "public", "id",
 )  # fmt: skip
-ALIKE = str.maketrans({"I": "1", "L": "1", "O": "0"})
+LOOKALIKES = str.maketrans({"I": "1", "L": "1", "O": "0"})
+"""Letters that no ticket's code has, and the digits that they are read as."""
+
+PLEASE_CORRECT = N_("Pesan belum terkirim; lihat tanda merah di bawah.")
+NOT_SENT = N_("Pesan belum terkirim karena gangguan. Silakan kirim lagi; tidak tercatat dua kali.")
+UNKNOWN_TICKET = N_("Tiket tidak ditemukan. Periksa lagi setiap huruf dan angka.")
+
+_CHOOSE_ONE = N_("Pilih salah satu.")
+FIELD_ERRORS: Mapping[str, Message] = {
+    "#/kind": _CHOOSE_ONE,
+    "#/category": _CHOOSE_ONE,
+    "#/text": N_("Tulis 3 sampai 4.000 huruf."),
+    "#/service": N_("Layanan ini tidak dikenal."),
+    "#/contact/email": N_("Alamat surel tidak benar."),
+    "#/contact/phone": N_("Nomor telepon tidak benar."),
+    "#/contact/consent": N_(
+        "Kontak hanya disimpan dengan persetujuan Anda: centang, atau kosongkan kontak."
+    ),
+}
+"""Messages by the pointer that a problem document gives."""
 
 
 @dataclass(frozen=True)
-class Sent:
-    """The fields that were filled in, and the photos."""
+class Submission:
+    """The submitted fields and photos."""
 
     fields: Mapping[str, str]
     photos: list[bytes] = field(default_factory=list[bytes])
 
     @property
     def id(self) -> str:
-        """By which a second submission counts once."""
+        """The id of the form, by which a repeated submission counts once."""
         try:
             return str(UUID(self.fields.get("id", "")))
         except ValueError:
             return str(uuid4())
 
-    def comment(self, language: str) -> dict[str, Any]:
-        """The same as a comment of the API."""
-        told = {
-            name: self.fields[name].strip()
-            for name in ("kind", "category", "service", "text", "place", "website", "form")
-            if self.fields.get(name, "").strip()
-        }
-        contact = {
-            name: self.fields[name].strip()
-            for name in ("email", "phone")
-            if self.fields.get(name, "").strip()
-        }
-        made: dict[str, Any] = told | {
+    def to_comment(self, language: str) -> dict[str, Any]:
+        """Return the submission as a comment of the API."""
+        comment: dict[str, Any] = {
+            **self._filled("kind", "category", "service", "text", "place", "website", "form"),
             "language": language,
             "public": bool(self.fields.get("public")),
         }
-        if contact:
-            made["contact"] = contact | {"consent": self.fields.get("consent", "")}
-        return made
+        if contact := self._filled("email", "phone"):
+            comment["contact"] = {**contact, "consent": self.fields.get("consent", "")}
+        return comment
+
+    def _filled(self, *names: str) -> dict[str, str]:
+        values = {name: self.fields.get(name, "").strip() for name in names}
+        return {name: value for name, value in values.items() if value}
 
 
-async def sent_by(request: Request) -> Sent:
-    """The form of a request, with or without files."""
-    async with request.form(max_files=MOST_PHOTOS + 2, max_fields=40) as form:
+async def read_submission(request: Request) -> Submission:
+    """Return the submitted form, with or without files."""
+    async with request.form(max_files=MAX_PHOTOS + 2, max_fields=40) as form:
         fields = {
             name: value.replace("\r\n", "\n")
             for name, value in form.multi_items()
@@ -65,31 +81,20 @@ async def sent_by(request: Request) -> Sent:
             for value in form.getlist("photo")
             if isinstance(value, UploadFile) and (content := await value.read())
         ]
-    return Sent(fields, photos)
+    return Submission(fields, photos)
 
 
-WORD_OF = {
-    "#/kind": "fault_choice",
-    "#/category": "fault_choice",
-    "#/text": "fault_text",
-    "#/service": "fault_service",
-    "#/contact/email": "fault_email",
-    "#/contact/phone": "fault_phone",
-    "#/contact/consent": "fault_consent",
-}
-
-
-def faults_of(problem: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, str]:
-    """By the name of the field, what is wrong with it."""
+def field_errors(problem: Mapping[str, Any], messages: Translator) -> dict[str, str]:
+    """Return the message for each field that a problem document names."""
     pointers = [str(error.get("pointer")) for error in problem.get("errors", [])]
     return {
-        pointer.rpartition("/")[2]: words[WORD_OF[pointer]]
+        pointer.rpartition("/")[2]: messages.translate(FIELD_ERRORS[pointer])
         for pointer in pointers
-        if pointer in WORD_OF
+        if pointer in FIELD_ERRORS
     }
 
 
-def as_ticket(written: str) -> str:
-    """A ticket's code as people write it, in the form in which it stands in addresses."""
-    symbols = "".join(written.upper().replace("-", "").split()).translate(ALIKE)[:20]
+def normalise_ticket(typed: str) -> str:
+    """Return a ticket's code in the form of its address, however it was typed."""
+    symbols = "".join(typed.upper().replace("-", "").split()).translate(LOOKALIKES)[:20]
     return "-".join(symbols[start : start + 4] for start in range(0, len(symbols), 4))

@@ -1,7 +1,7 @@
 """`/aduan`, and a ticket's page `/aduan/{ticket}`.
 
-The secret of a ticket stands in its address as `kunci`: whoever keeps the address can reply. These
-pages are kept by no cache and tell no other site where somebody came from.
+The address of a ticket carries its secret as `kunci`: whoever saved the address can reply. These
+pages are never cached and send no referrer to other sites.
 """
 
 from collections.abc import Mapping
@@ -15,18 +15,25 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import StringConstraints
 
-from services.gateway.portal.complaints.form import Sent, as_ticket, faults_of, sent_by
-from services.gateway.portal.complaints.messages import comment_words
-from services.gateway.portal.page import Page, ThisPage
-from services.gateway.portal.status import zone_of
-from services.platform.local_time import MONTHS
+from services.gateway.portal.complaints.form import (
+    NOT_SENT,
+    PLEASE_CORRECT,
+    UNKNOWN_TICKET,
+    Submission,
+    field_errors,
+    normalise_ticket,
+    read_submission,
+)
+from services.gateway.portal.complaints.labels import ACTIONS, DEADLINE_STATES, STATES
+from services.gateway.portal.page import CurrentPage, Page
 from services.platform.service import API
 from services.platform.settings import Service
+from services.platform.translation import Message
 from services.platform.types import TEXT_PATTERN, Slug
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-Written = Annotated[str, StringConstraints(pattern=TEXT_PATTERN, max_length=60)]
+TicketCode = Annotated[str, StringConstraints(pattern=TEXT_PATTERN, max_length=60)]
 Secret = Annotated[
     Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,100}$")] | None,
     Query(alias="kunci", description="The ticket's secret."),
@@ -35,37 +42,36 @@ Secret = Annotated[
 
 @router.get("/aduan")
 async def new_comment(
-    page: ThisPage, service: Annotated[Slug | None, Query()] = None
+    page: CurrentPage, service: Annotated[Slug | None, Query()] = None
 ) -> HTMLResponse:
-    """The form."""
-    given = {"service": service} if service is not None else {}
+    """Show the form."""
+    fields = {"service": service} if service is not None else {}
     try:
-        return await _form(page, Sent(given), faults={})
+        return await _form(page, Submission(fields), errors={})
     except httpx.HTTPError:
         return page.unavailable()
 
 
 @router.post("/aduan")
-async def file_comment(request: Request, page: ThisPage) -> Response:
-    """Files the comment: the ticket's page, or the form with what is wrong beside the fields."""
-    sent = await sent_by(request)
-    words = comment_words(page.language)
+async def file_comment(request: Request, page: CurrentPage) -> Response:
+    """Submit the comment: redirect to its ticket, or show the form with the fields in error."""
+    submission = await read_submission(request)
     try:
         answer = await _feedback(page).post(
             f"{API}/comments",
-            json=sent.comment(page.language),
-            headers=_visitor(request) | {"Idempotency-Key": sent.id},
+            json=submission.to_comment(page.language),
+            headers=_client_headers(request) | {"Idempotency-Key": submission.id},
         )
         if answer.status_code >= 500:
             answer.raise_for_status()
         if not answer.is_success:
-            faults = faults_of(answer.json(), words)
-            return await _form(page, sent, faults=faults, whole=words["please_correct"], status=422)
+            errors = field_errors(answer.json(), page.messages)
+            return await _form(page, submission, errors=errors, notice=PLEASE_CORRECT, status=422)
         filed = answer.json()
-        refused = await _send_photos(page, filed["ticket"], filed["token"], sent)
+        refused = await _send_photos(page, filed["ticket"], filed["token"], submission)
     except httpx.HTTPError:
         try:
-            return await _form(page, sent, faults={}, whole=words["not_sent"], status=503)
+            return await _form(page, submission, errors={}, notice=NOT_SENT, status=503)
         except httpx.HTTPError:
             return page.unavailable()
     query = {"kunci": filed["token"], "baru": "1"} | ({"foto": "0"} if refused else {})
@@ -73,47 +79,48 @@ async def file_comment(request: Request, page: ThisPage) -> Response:
 
 
 @router.get("/aduan/cari")
-async def find_ticket(page: ThisPage, tiket: Written = "") -> Response:
-    """Leads to a ticket's page, however its code was written."""
-    ticket = as_ticket(tiket)
+async def find_ticket(page: CurrentPage, tiket: TicketCode = "") -> Response:
+    """Redirect to a ticket's page, however its code was typed."""
+    ticket = normalise_ticket(tiket)
     return _to_ticket(page, ticket, {}) if ticket else _to_form(page)
 
 
 @router.get("/aduan/{ticket}")
 async def ticket_page(
-    page: ThisPage,
-    ticket: Written,
+    page: CurrentPage,
+    ticket: TicketCode,
     *,
     secret: Secret = None,
     baru: Annotated[str | None, Query(max_length=1)] = None,
     foto: Annotated[str | None, Query(max_length=1)] = None,
     ditolak: Annotated[str | None, Query(max_length=1)] = None,
 ) -> HTMLResponse:
-    """How far a comment is; with its secret also the text, the reply and the contact."""
+    """Show the state of a comment; with its secret also the text and the forms to reply."""
     try:
         case = await _case(page, ticket, secret)
     except httpx.HTTPError:
         return page.unavailable()
-    words = comment_words(page.language)
     if case is None:
         try:
-            return await _form(page, Sent({}), faults={}, whole=words["unknown_ticket"], status=404)
+            return await _form(page, Submission({}), errors={}, notice=UNKNOWN_TICKET, status=404)
         except httpx.HTTPError:
             return page.unavailable()
-    query = ({"kunci": secret} if secret else {}) | _language(page)
-    return _private(
+    query = ({"kunci": secret} if secret else {}) | page.language_query
+    return _no_store(
         page.render(
             "comment-case.html",
-            s=words,
+            states=page.messages.labels(STATES),
+            actions=page.messages.labels(ACTIONS),
+            deadline_states=page.messages.labels(DEADLINE_STATES),
             case=case,
-            service=await _named(page, case["service"]),
+            service=await _service_name(page, case["service"]),
             secret=secret if case["inside"] is not None else None,
             query=str(httpx.QueryParams(query)),
-            kept_address=str(page.request.url.remove_query_params(["baru", "foto", "ditolak"])),
+            own_address=str(page.request.url.remove_query_params(["baru", "foto", "ditolak"])),
             is_new=baru is not None,
             photo_refused=foto is not None,
             refused=ditolak is not None,
-            day=lambda written: _day(page, written),
+            day=lambda stamp: _day(page, stamp),
             data=case["href"],
         )
     )
@@ -121,20 +128,20 @@ async def ticket_page(
 
 @router.post("/aduan/{ticket}/balasan")
 async def reply(
-    request: Request, page: ThisPage, ticket: Written, secret: Secret = None
+    request: Request, page: CurrentPage, ticket: TicketCode, secret: Secret = None
 ) -> Response:
-    """Adds what somebody writes back, and photos."""
-    sent = await sent_by(request)
+    """Add a reply and photos."""
+    submission = await read_submission(request)
     refused = False
     try:
-        if said := sent.fields.get("text", "").strip():
+        if text := submission.fields.get("text", "").strip():
             answer = await _feedback(page).post(
                 f"{_address(ticket)}/replies",
-                json={"text": said},
-                headers=_token(secret) | {"Idempotency-Key": sent.id},
+                json={"text": text},
+                headers=_token(secret) | {"Idempotency-Key": submission.id},
             )
             refused = not answer.is_success
-        if await _send_photos(page, ticket, secret or "", sent):
+        if await _send_photos(page, ticket, secret or "", submission):
             refused = True
     except httpx.HTTPError:
         return page.unavailable()
@@ -143,8 +150,10 @@ async def reply(
 
 
 @router.post("/aduan/{ticket}/kontak")
-async def withdraw_contact(page: ThisPage, ticket: Written, secret: Secret = None) -> Response:
-    """Withdraws the consent: the contact is erased."""
+async def withdraw_contact(
+    page: CurrentPage, ticket: TicketCode, secret: Secret = None
+) -> Response:
+    """Withdraw the consent, which erases the contact."""
     try:
         answer = await _feedback(page).delete(f"{_address(ticket)}/contact", headers=_token(secret))
     except httpx.HTTPError:
@@ -156,8 +165,10 @@ async def withdraw_contact(page: ThisPage, ticket: Written, secret: Secret = Non
 
 
 @router.get("/aduan/{ticket}/foto/{photo}")
-async def photo(page: ThisPage, ticket: Written, photo: UUID, secret: Secret = None) -> Response:
-    """A photo, for whoever has the ticket's secret."""
+async def photo(
+    page: CurrentPage, ticket: TicketCode, photo: UUID, secret: Secret = None
+) -> Response:
+    """Return a photo, for which the ticket's secret is needed."""
     try:
         answer = await _feedback(page).get(
             f"{_address(ticket)}/attachments/{photo}", headers=_token(secret)
@@ -175,32 +186,31 @@ async def photo(page: ThisPage, ticket: Written, photo: UUID, secret: Secret = N
 
 async def _form(
     page: Page,
-    sent: Sent,
+    submission: Submission,
     *,
-    faults: Mapping[str, str],
-    whole: str | None = None,
+    errors: Mapping[str, str],
+    notice: Message | None = None,
     status: int = 200,
 ) -> HTMLResponse:
     answer = await _feedback(page).get(f"{API}/comments/form")
     services = await page.from_catalog("/services", {"limit": "100"})
-    return _private(
+    return _no_store(
         page.render(
             "comment-form.html",
             status=status,
-            s=comment_words(page.language),
             form=answer.raise_for_status().json(),
             services=(services or {"items": []})["items"],
-            values=sent.fields,
-            given_id=sent.id,
-            faults=faults,
-            whole=whole,
+            values=submission.fields,
+            form_id=submission.id,
+            errors=errors,
+            notice=page.messages.translate(notice) if notice is not None else None,
             data=f"{API}/comments/form",
         )
     )
 
 
 async def _case(page: Page, ticket: str, secret: str | None) -> dict[str, Any] | None:
-    """The case; without the secret where it is not the ticket's."""
+    """The case; as without a secret if that is not the ticket's."""
     answer = await _feedback(page).get(_address(ticket), headers=_token(secret))
     if answer.status_code == 403:
         answer = await _feedback(page).get(_address(ticket))
@@ -210,21 +220,21 @@ async def _case(page: Page, ticket: str, secret: str | None) -> dict[str, Any] |
     return case
 
 
-async def _named(page: Page, service: str | None) -> str | None:
-    """The name of a service; its slug where the catalogue does not answer."""
+async def _service_name(page: Page, service: str | None) -> str | None:
+    """The name of a service; its slug if the catalogue does not answer."""
     if service is None:
         return None
     try:
         found = await page.from_catalog(f"/services/{service}")
     except httpx.HTTPError:
         return service
-    return service if found is None else page.text_of(found["service"], "name")
+    return service if found is None else page.in_language(found["service"], "name")
 
 
-async def _send_photos(page: Page, ticket: str, secret: str, sent: Sent) -> bool:
-    """Whether one of the photos was refused."""
+async def _send_photos(page: Page, ticket: str, secret: str, submission: Submission) -> bool:
+    """Attach the photos; return whether one was rejected."""
     refused = False
-    for content in sent.photos:
+    for content in submission.photos:
         answer = await _feedback(page).post(
             f"{_address(ticket)}/attachments",
             content=content,
@@ -239,8 +249,8 @@ def _feedback(page: Page) -> httpx.AsyncClient:
     return clients[Service.feedback]
 
 
-def _visitor(request: Request) -> dict[str, str]:
-    """Who is there, for the day's salted hash of the feedback service."""
+def _client_headers(request: Request) -> dict[str, str]:
+    """The client's address and agent, for the daily salted hash of the feedback service."""
     host = request.client.host if request.client is not None else ""
     agent = request.headers.get("user-agent", "")
     return {"X-Forwarded-For": host, "User-Agent": agent[:500].encode("ascii", "replace").decode()}
@@ -254,29 +264,23 @@ def _address(ticket: str) -> str:
     return f"{API}/comments/{quote(ticket, safe='')}"
 
 
-def _language(page: Page) -> dict[str, str]:
-    return {"lang": "en"} if page.language == "en" else {}
-
-
 def _to_ticket(page: Page, ticket: str, query: Mapping[str, str]) -> RedirectResponse:
-    target = httpx.URL(f"/aduan/{quote(ticket, safe='')}", params={**query, **_language(page)})
+    target = httpx.URL(f"/aduan/{quote(ticket, safe='')}", params={**query, **page.language_query})
     return RedirectResponse(str(target), status_code=303, headers={"Cache-Control": "no-store"})
 
 
 def _to_form(page: Page) -> RedirectResponse:
-    return RedirectResponse(str(httpx.URL("/aduan", params=_language(page))), status_code=303)
+    return RedirectResponse(str(httpx.URL("/aduan", params=page.language_query)), status_code=303)
 
 
-def _private(response: HTMLResponse) -> HTMLResponse:
+def _no_store(response: HTMLResponse) -> HTMLResponse:
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 
-def _day(page: Page, written: str) -> str:
-    """`3 Maret 2026` for a date or a time as the API writes it."""
-    if "T" in written:
-        day = datetime.fromisoformat(written).astimezone(zone_of(page)).date()
-    else:
-        day = date.fromisoformat(written)
-    return f"{day.day} {MONTHS[page.language].split()[day.month - 1]} {day.year}"
+def _day(page: Page, stamp: str) -> str:
+    """`3 Maret 2026` for a date or a time of the API."""
+    if "T" in stamp:
+        return page.local_date(datetime.fromisoformat(stamp))
+    return page.messages.long_date(date.fromisoformat(stamp))

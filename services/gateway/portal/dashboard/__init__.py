@@ -1,1 +1,1 @@
-"""`/dasbor`: collaboration, the published indices and the use of services, for anybody."""
+"""`/dasbor`: collaboration, published indices and the use of services; and who reported what."""

@@ -1,4 +1,4 @@
-"""`/dasbor`: the index of a year with its parts, the published indices, use and completeness."""
+"""`/dasbor`: the index of a year with its parts, published indices, usage and completeness."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -10,28 +10,46 @@ import httpx
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
-from services.gateway.portal.dashboard.messages import dashboard_words
-from services.gateway.portal.page import Page, ThisPage
-from services.platform.languages import Language
-from services.platform.local_time import MONTHS
+from services.gateway.portal.page import CurrentPage, Page
 from services.platform.service import API
 from services.platform.settings import Service
+from services.platform.translation import N_, NC_, Message
 from services.platform.types import Year
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 METHOD = "cgr-2015"
-"""The method that is shown, which is the API's default too."""
+"""The displayed method, which is also the default of the API."""
 
-YEARS_BACK = 4
-"""Without a stored assessment, how far back a year with an index is looked for."""
+MAX_YEARS_BACK = 4
+"""How many years are searched for one with an index if no assessment is stored."""
 
-QUICK_DRAWS = "1000"
+LIVE_DRAWS = "1000"
+
+ROLES: Mapping[str, Message] = {
+    "published": N_("terbit"),
+    "target": N_("target"),
+    "national_minimum": N_("batas nasional"),
+}
+"""Kinds of values of a published index."""
+
+MEASURES: Mapping[str, Message] = {
+    "submitted": N_("Permohonan masuk"),
+    "in_review": N_("Sedang diproses"),
+    "completed": NC_("applications", "Selesai"),
+    "rejected": NC_("applications", "Ditolak"),
+    "returned": N_("Dikembalikan"),
+    "page_view": N_("Halaman dibuka"),
+    "search": N_("Pencarian"),
+    "click_out": N_("Kunjungan ke portal"),
+    "form_start": N_("Formulir dimulai"),
+    "form_end": N_("Formulir selesai"),
+}
 
 
 @dataclass(frozen=True)
-class YearShown:
-    """A year's scores, and where they come from."""
+class YearScores:
+    """The scores of a year, and the assessment that they come from; None if computed live."""
 
     period: int
     scores: Mapping[str, Any]
@@ -41,43 +59,43 @@ class YearShown:
 
 @router.get("/dasbor")
 async def dashboard(
-    page: ThisPage, tahun: Annotated[Year | None, Query(description="The year.")] = None
+    page: CurrentPage, tahun: Annotated[Year | None, Query(description="The year.")] = None
 ) -> HTMLResponse:
-    """The newest year that was assessed, or the one that is asked for."""
+    """Show the list_newest assessed year, or the requested one."""
     try:
         heads = await _items(page, f"/assessments?limit=100&method={METHOD}")
         shown = await _year(page, heads, tahun)
         indices = await _items(page, "/indices")
     except httpx.HTTPError:
         return page.unavailable()
-    words = dashboard_words(page.language)
     return page.render(
         "dashboard.html",
-        s=words,
+        roles=page.messages.labels(ROLES),
+        measures=page.messages.labels(MEASURES),
         shown=shown,
         years=sorted({head["period"] for head in heads} | {shown.period}),
         indices=[index for index in indices if index["values"]],
         usage=await _usage(page, shown.period),
         completeness=await _completeness(page, shown.period),
-        figure=lambda value, digits=1: _figure(value, digits, page.language),
-        day=lambda text: _day(text, page.language),
+        figure=lambda value, digits=1: _figure(page, value, digits),
+        day=lambda text: page.messages.long_date(datetime.fromisoformat(text)),
         data=shown.address,
     )
 
 
-async def _year(page: Page, heads: list[dict[str, Any]], wanted: int | None) -> YearShown:
-    """The stored assessment of the year; where there is none, the evidence of this moment."""
-    if wanted is not None:  # an old one may stand behind the newest hundred
+async def _year(page: Page, heads: list[dict[str, Any]], wanted: int | None) -> YearScores:
+    """The stored assessment of the year, or the scores of the current evidence if there is none."""
+    if wanted is not None:  # an old one may not be among the list_newest hundred
         heads = await _items(page, f"/assessments?limit=1&method={METHOD}&period={wanted}")
     period = wanted or _newest(heads)
     head = next((one for one in heads if one["period"] == period), None)
     if head is not None:
         stored = await _read(page, Service.assessment, head["href"])
-        return YearShown(head["period"], stored["scores"], stored, head["href"])
+        return YearScores(head["period"], stored["scores"], stored, head["href"])
     if period is not None:
         return await _live(page, period)
     last = datetime.now(UTC).year
-    for year in range(last, last - YEARS_BACK, -1):
+    for year in range(last, last - MAX_YEARS_BACK, -1):
         found = await _live(page, year)
         if found.scores["index"]["value"] is not None:
             return found
@@ -85,20 +103,20 @@ async def _year(page: Page, heads: list[dict[str, Any]], wanted: int | None) -> 
 
 
 def _newest(heads: list[dict[str, Any]]) -> int | None:
-    """The newest year that has an index; where none has, the newest that was assessed."""
+    """The list_newest year with an index; if there is none, the list_newest assessed one."""
     with_index = [head for head in heads if head["index"]["value"] is not None]
     return max((head["period"] for head in with_index or heads), default=None)
 
 
-async def _live(page: Page, period: int) -> YearShown:
-    query = {"method": METHOD, "period": period, "draws": QUICK_DRAWS}
+async def _live(page: Page, period: int) -> YearScores:
+    query = {"method": METHOD, "period": period, "draws": LIVE_DRAWS}
     address = str(httpx.URL(f"{API}/metrics/collaboration-dynamics", params=query))
     live = await _read(page, Service.assessment, address)
-    return YearShown(period, live["scores"], None, address)
+    return YearScores(period, live["scores"], None, address)
 
 
 async def _usage(page: Page, year: int) -> list[tuple[str, int]] | None:
-    """The sums of a year by what was counted; None while they cannot be read."""
+    """The sums of a year by measure; None if feedback does not answer."""
     until = date(year, 12, 31)
     try:
         path = f"{API}/usage/summary?from={year}-01-01&to={until}&group_by=channel"
@@ -112,7 +130,7 @@ async def _usage(page: Page, year: int) -> list[tuple[str, int]] | None:
 
 
 async def _completeness(page: Page, year: int) -> tuple[int, int] | None:
-    """How many monthly reports came in of those owed in a year."""
+    """How many monthly reports of a year came in, and how many were due."""
     try:
         path = f"{API}/usage/completeness?from={year}-01&to={year}-12"
         items = (await _read(page, Service.feedback, path))["items"]
@@ -134,15 +152,6 @@ async def _read(page: Page, service: Service, address: str) -> dict[str, Any]:
     return document
 
 
-def _figure(value: float | None, digits: int, language: Language) -> str:
-    """A number with the marks of the language; a dash where there is none."""
-    if value is None:
-        return "–"
-    shown = f"{value:,.{digits}f}"
-    return shown if language == "en" else shown.translate(str.maketrans(",.", ".,"))
-
-
-def _day(text: str, language: Language) -> str:
-    """A day in words, such as `31 Maret 2025`."""
-    day = datetime.fromisoformat(text)
-    return f"{day.day} {MONTHS[language].split()[day.month - 1]} {day.year}"
+def _figure(page: Page, value: float | None, digits: int) -> str:
+    """A number, or a dash if there is none."""
+    return "–" if value is None else page.messages.number(value, digits)

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import StringConstraints
 
 from services.gateway.click_tracking import Clicks
-from services.gateway.portal.page import ThisPage
+from services.gateway.portal.page import CurrentPage
 from services.gateway.portal.posters.codes import (
     SHORTEST,
     Poster,
@@ -126,7 +126,7 @@ async def look_at_poster(request: Request, session: ReadSessionDep, code: Code) 
 
 
 @router.get("/poster", include_in_schema=False, response_class=HTMLResponse)
-async def posters(request: Request, session: ReadSessionDep, page: ThisPage) -> HTMLResponse:
+async def posters(request: Request, session: ReadSessionDep, page: CurrentPage) -> HTMLResponse:
     """All posters to print, by office."""
     try:
         agencies = await _all_of(page.request, "/agencies")

@@ -1,4 +1,4 @@
-"""A survey as a form: what was filled in becomes a response, what was refused stands beside it."""
+"""The survey form: submitted fields become a response, rejected answers get a message."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,24 +6,32 @@ from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
+from services.platform.translation import N_, Translator
+
 Answers = dict[str, str | int | list[str]]
 Fields = Mapping[str, Sequence[str]]
 
-MOST_FIELDS = 1000
+MAX_FIELDS = 1000
+
+PLEASE_CORRECT = N_("Beberapa jawaban belum lengkap; lihat tanda merah di bawah.")
+NOT_SENT = N_(
+    "Jawaban belum terkirim karena gangguan. Silakan kirim lagi; tidak terhitung dua kali."
+)
+REJECTED = N_("Jawaban tidak dapat diterima untuk layanan atau hari ini.")
 
 
-def fields_of(body: bytes) -> dict[str, list[str]]:
-    """The fields of a form as a browser sends them (application/x-www-form-urlencoded)."""
+def parse_fields(body: bytes) -> dict[str, list[str]]:
+    """Return the fields of an `application/x-www-form-urlencoded` body."""
     try:
         return parse_qs(
-            body.decode("ascii", errors="replace"), errors="replace", max_num_fields=MOST_FIELDS
+            body.decode("ascii", errors="replace"), errors="replace", max_num_fields=MAX_FIELDS
         )
     except ValueError:
         return {}
 
 
 def response_id(fields: Fields) -> str | None:
-    """The id that the form was given, by which a second submission counts once."""
+    """Return the id of the form, by which a repeated submission counts once."""
     try:
         return str(UUID(fields["id"][0]))
     except (KeyError, ValueError):
@@ -31,57 +39,61 @@ def response_id(fields: Fields) -> str | None:
 
 
 def answers_of(survey: Mapping[str, Any], fields: Fields) -> Answers:
-    """The answers to the questions that were asked, as far as they are filled in."""
+    """Return the answers to the questions that apply, as far as they are filled in."""
     answers: Answers = {}
     for question in survey["questions"]:
-        given = [value for value in fields.get(question["code"], ()) if value]
-        if given and is_asked(question, answers):
-            answers[question["code"]] = _answer(question["kind"], given)
+        values = [value for value in fields.get(question["code"], ()) if value]
+        if values and is_asked(question, answers):
+            answers[question["code"]] = _answer(question["kind"], values)
     return answers
 
 
 def is_asked(question: Mapping[str, Any], answers: Answers) -> bool:
-    """Whether the answers before a question lead to it."""
+    """Return whether the answers so far lead to a question."""
     condition = question["show_if"]
     if condition is None:
         return True
-    given = answers.get(condition["question"])
-    chosen = given if isinstance(given, list) else [given]
+    answer = answers.get(condition["question"])
+    chosen = answer if isinstance(answer, list) else [answer]
     return any(choice in condition["any_of"] for choice in chosen)
 
 
-def _answer(kind: str, given: list[str]) -> str | int | list[str]:
+def _answer(kind: str, values: list[str]) -> str | int | list[str]:
     if kind == "multiple":
-        return given
-    value = given[0]
+        return values
+    value = values[0]
     is_number = kind in {"scale4", "number"} and value.isascii() and value.isdigit()
     return int(value) if is_number and len(value) < 12 else value[:40]
 
 
 @dataclass(frozen=True)
-class Faults:
-    """What was refused: by question, and of the response as a whole."""
+class FormErrors:
+    """Messages about rejected answers, by question, and one about the response."""
 
     questions: dict[str, str] = field(default_factory=dict[str, str])
-    whole: str | None = None
+    response: str | None = None
 
 
-def faults_of(
-    survey: Mapping[str, Any], problem: Mapping[str, Any], words: Mapping[str, str]
-) -> Faults:
-    """The faults of a problem document in words for the person who answers."""
+def form_errors(
+    survey: Mapping[str, Any], problem: Mapping[str, Any], messages: Translator
+) -> FormErrors:
+    """Return the messages for the answers that a problem document names."""
     questions = {question["code"]: question for question in survey["questions"]}
-    faults: dict[str, str] = {}
+    errors: dict[str, str] = {}
     for error in problem.get("errors", []):
         code = str(error.get("pointer") or "").removeprefix("#/answers/").partition("/")[0]
         if code in questions:
-            faults[code] = _help(questions[code], words)
-    return Faults(faults, words["please_correct"] if faults else words["not_accepted"])
+            errors[code] = _hint(questions[code], messages)
+    return FormErrors(errors, messages.translate(PLEASE_CORRECT if errors else REJECTED))
 
 
-def _help(question: Mapping[str, Any], words: Mapping[str, str]) -> str:
+def _hint(question: Mapping[str, Any], messages: Translator) -> str:
+    """How to answer a question, as the templates put it too."""
+    _ = messages.gettext
     if question["kind"] == "multiple":
-        return words["choose_some"]
+        return _("Pilih sedikitnya satu jawaban; pilihan terakhir berdiri sendiri.")
     if question["kind"] == "number":
-        return f"{words['give_number']} {question['low']} {words['to']} {question['high']}."
-    return words["choose_one"]
+        return _(
+            "Isi dengan angka %(low)s sampai %(high)s.", low=question["low"], high=question["high"]
+        )
+    return _("Pilih satu jawaban.")

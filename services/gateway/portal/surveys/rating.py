@@ -1,4 +1,4 @@
-"""`/nilai/{token}`: a short rating after a use, opened once by a token that proves the use."""
+"""`/nilai/{token}`: a short rating of a service, opened once by a token that proves its use."""
 
 from typing import Annotated, Any
 from uuid import uuid4
@@ -8,16 +8,21 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import StringConstraints
 
-from services.gateway.portal.page import Page, ThisPage
+from services.gateway.portal.page import CurrentPage, Page
 from services.gateway.portal.surveys.form import (
-    Faults,
+    NOT_SENT,
+    FormErrors,
     answers_of,
-    faults_of,
-    fields_of,
+    form_errors,
+    parse_fields,
     response_id,
 )
-from services.gateway.portal.surveys.messages import survey_words
-from services.gateway.portal.surveys.routes import Visit, feedback_of, form_page, survey_detail
+from services.gateway.portal.surveys.routes import (
+    SurveyParameters,
+    feedback_client,
+    fetch_survey,
+    form_page,
+)
 from services.platform.service import API
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -27,54 +32,52 @@ THANKS = "/nilai/terima-kasih"
 
 
 @router.get(THANKS)
-async def thanks(page: ThisPage) -> Response:
-    """Thanks; nothing leads back to a token that is used."""
-    s = survey_words(page.language)
-    return _unseen(page.render("survey-thanks.html", s=s, again=None, kiosk=False))
+async def thanks(page: CurrentPage) -> Response:
+    """Thank the respondent, without a link back to the used token."""
+    return _no_store(page.render("survey-thanks.html", again=None, kiosk=False))
 
 
 @router.get("/nilai/{token}")
-async def rating(page: ThisPage, token: TokenPath) -> Response:
-    """The questions that the token opens."""
+async def rating(page: CurrentPage, token: TokenPath) -> Response:
+    """Show the questions that the token opens."""
     try:
-        use = await _use(page, token)
-        detail = await survey_detail(page, use["survey"], with_token=True) if use else None
+        use = await _fetch_use(page, token)
+        detail = await fetch_survey(page, use["survey"], with_token=True) if use else None
     except httpx.HTTPError:
         return page.unavailable()
     if use is None or detail is None:
-        return _over(page)
-    return _unseen(
+        return _expired(page)
+    return _no_store(
         await form_page(
             page,
-            _visit(use),
+            _parameters(use),
             detail,
             values={},
-            faults=Faults(),
-            given_id=str(uuid4()),
+            errors=FormErrors(),
+            form_id=str(uuid4()),
             path=f"/nilai/{token}",
         )
     )
 
 
 @router.post("/nilai/{token}")
-async def rate(request: Request, page: ThisPage, token: TokenPath) -> Response:
-    """Takes the answers; the token is used up with them and by nothing else."""
-    fields = fields_of(await request.body())
-    given_id = response_id(fields) or str(uuid4())
-    words = survey_words(page.language)
+async def rate(request: Request, page: CurrentPage, token: TokenPath) -> Response:
+    """Submit the answers; only that uses up the token."""
+    fields = parse_fields(await request.body())
+    form_id = response_id(fields) or str(uuid4())
     try:
-        use = await _use(page, token)
-        detail = await survey_detail(page, use["survey"], with_token=True) if use else None
+        use = await _fetch_use(page, token)
+        detail = await fetch_survey(page, use["survey"], with_token=True) if use else None
     except httpx.HTTPError:
         return page.unavailable()
     if use is None or detail is None:
-        return _over(page)
-    faults, status = Faults(whole=words["not_sent"]), 503
+        return _expired(page)
+    errors, status = FormErrors(response=page.messages.translate(NOT_SENT)), 503
     try:
-        answer = await feedback_of(page).post(
+        answer = await feedback_client(page).post(
             f"{API}/surveys/{use['survey']}/responses",
             json={
-                "id": given_id,
+                "id": form_id,
                 "mode": "page",
                 "version": detail["version"],
                 "token": token,
@@ -82,46 +85,47 @@ async def rate(request: Request, page: ThisPage, token: TokenPath) -> Response:
             },
         )
         if answer.is_success:
-            suffix = "?lang=en" if page.language == "en" else ""
-            return _unseen(RedirectResponse(f"{THANKS}{suffix}", status_code=303))
+            target = httpx.URL(THANKS, params=page.language_query)
+            return _no_store(RedirectResponse(str(target), status_code=303))
         if answer.status_code < 500:
-            faults, status = faults_of(detail["survey"], answer.json(), words), 422
+            errors = form_errors(detail["survey"], answer.json(), page.messages)
+            status = 422
     except httpx.HTTPError:
-        pass  # the form comes again with what was filled in
-    return _unseen(
+        pass  # the form is shown again with the submitted answers
+    return _no_store(
         await form_page(
             page,
-            _visit(use),
+            _parameters(use),
             detail,
             values=fields,
-            faults=faults,
-            given_id=given_id,
+            errors=errors,
+            form_id=form_id,
             status=status,
             path=f"/nilai/{token}",
         )
     )
 
 
-async def _use(page: Page, token: str) -> dict[str, Any] | None:
-    """What the token is for; None where it cannot be used any more."""
-    answer = await feedback_of(page).get(f"{API}/usage/rating-tokens/{token}")
+async def _fetch_use(page: Page, token: str) -> dict[str, Any] | None:
+    """The use that the token proves; None if it is used up or expired."""
+    answer = await feedback_client(page).get(f"{API}/usage/rating-tokens/{token}")
     if answer.status_code == 404:
         return None
     use: dict[str, Any] = answer.raise_for_status().json()
     return use
 
 
-def _visit(use: dict[str, Any]) -> Visit:
-    """For the name of the service over the form; what is stored comes from the token itself."""
-    return Visit(service=use["service"])
+def _parameters(use: dict[str, Any]) -> SurveyParameters:
+    """For the name of the service in the form; the token decides what is stored."""
+    return SurveyParameters(service=use["service"])
 
 
-def _over(page: Page) -> Response:
-    return _unseen(page.render("rating-over.html", status=404, s=survey_words(page.language)))
+def _expired(page: Page) -> Response:
+    return _no_store(page.render("rating-over.html", status=404))
 
 
-def _unseen(response: Response) -> Response:
-    """Keeps the token out of stores and out of the addresses that other pages are told."""
+def _no_store(response: Response) -> Response:
+    """Keep the token out of caches and referrers."""
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["Referrer-Policy"] = "no-referrer"
     return response

@@ -1,4 +1,4 @@
-"""`/survei`, `/survei/{slug}`, its kiosk and its enumerator."""
+"""`/survei` and `/survei/{slug}`, with the modes for kiosks and enumerators."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import StringConstraints
 
-from services.gateway.portal.page import CONTENT_SECURITY_POLICY, Page, ThisPage
+from services.gateway.portal.page import CONTENT_SECURITY_POLICY, CurrentPage, Page
 from services.gateway.portal.surveys.form import (
-    Faults,
+    NOT_SENT,
     Fields,
+    FormErrors,
     answers_of,
-    faults_of,
-    fields_of,
+    form_errors,
+    parse_fields,
     response_id,
 )
-from services.gateway.portal.surveys.messages import survey_words
 from services.gateway.regency.districts import list_districts
 from services.platform.database import ReadSessionDep
 from services.platform.parameters import SlugPath
@@ -31,65 +31,62 @@ from services.platform.types import DistrictCode, Slug
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 WORKER = Path(__file__).parents[1] / "static" / "enumerator-worker.js"
-CHANNELS = ("online", "counter", "phone", "visit", "email")
+CHANNEL_KINDS = ("online", "counter", "phone", "visit", "email")
 SATISFACTION = "skm"
-"""The survey to which a service's address leads."""
+"""The survey that `/layanan/{slug}/survei` redirects to."""
 
 WITH_SCRIPTS = (
     f"{CONTENT_SECURITY_POLICY}; script-src 'self'; connect-src 'self'; worker-src 'self'"
 )
 
 Channel = Literal["online", "counter", "phone", "visit", "email"]
-Tongue = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
+LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 
 
 @dataclass(frozen=True)
-class Visit:
-    """What the address says of a response: what it is about, and how it comes."""
+class SurveyParameters:
+    """The query of a survey's address: what the response is about, and how it is collected."""
 
     service: Annotated[Slug | None, Query()] = None
     agency: Annotated[Slug | None, Query()] = None
     channel: Annotated[Channel | None, Query()] = None
     district: Annotated[DistrictCode | None, Query()] = None
     mode: Annotated[Literal["page", "qr", "kiosk"], Query()] = "page"
-    bahasa: Annotated[Tongue | None, Query(description="A further language.")] = None
+    bahasa: Annotated[LanguageCode | None, Query(description="A further language.")] = None
 
-    def about(self) -> dict[str, str]:
-        """The part that is stored with the response."""
-        given = {
+    def subject(self) -> dict[str, str]:
+        """Return the part that is stored with the response."""
+        values = {
             "service": self.service,
             "agency": self.agency,
             "channel": self.channel,
             "district": self.district,
         }
-        return {name: value for name, value in given.items() if value is not None}
+        return {name: value for name, value in values.items() if value is not None}
 
     def query(self, page: Page) -> dict[str, str]:
-        """The same as a query of an address."""
-        query = self.about()
+        """Return the parameters as a query, with the page's language."""
+        query = self.subject()
         if self.mode != "page":
             query["mode"] = self.mode
         if self.bahasa is not None:
             query["bahasa"] = self.bahasa
-        if page.language == "en":
-            query["lang"] = "en"
-        return query
+        return query | page.language_query
 
 
-ThisVisit = Annotated[Visit, Depends(Visit)]
+SurveyQuery = Annotated[SurveyParameters, Depends(SurveyParameters)]
 
 
 @router.get("/survei")
-async def surveys(page: ThisPage) -> HTMLResponse:
-    """The surveys that can be answered."""
+async def surveys(page: CurrentPage) -> HTMLResponse:
+    """List the surveys that anybody can answer."""
     try:
-        answer = await feedback_of(page).get(f"{API}/surveys")
+        answer = await feedback_client(page).get(f"{API}/surveys")
         items = answer.raise_for_status().json()["items"]
     except httpx.HTTPError:
         return page.unavailable()
     return page.render(
         "surveys.html",
-        s=survey_words(page.language),
         surveys=[item for item in items if not item["needs_token"]],
         data=f"{API}/surveys",
     )
@@ -97,7 +94,7 @@ async def surveys(page: ThisPage) -> HTMLResponse:
 
 @router.get("/survei/worker.js")
 async def worker() -> Response:
-    """The enumerator's service worker: here, so that it may serve the pages under `/survei/`."""
+    """Return the enumerator's service worker, whose scope is the path `/survei/`."""
     return Response(
         WORKER.read_bytes(),
         media_type="text/javascript",
@@ -106,82 +103,82 @@ async def worker() -> Response:
 
 
 @router.get("/survei/{slug}")
-async def survey(page: ThisPage, visit: ThisVisit, slug: SlugPath) -> HTMLResponse:
-    """A survey to be answered."""
+async def survey(page: CurrentPage, parameters: SurveyQuery, slug: SlugPath) -> HTMLResponse:
+    """Show the form of a survey."""
     try:
-        detail = await survey_detail(page, slug)
+        detail = await fetch_survey(page, slug)
     except httpx.HTTPError:
         return page.unavailable()
     if detail is None:
         return page.not_found()
-    return await form_page(page, visit, detail, values={}, faults=Faults(), given_id=str(uuid4()))
+    return await form_page(
+        page, parameters, detail, values={}, errors=FormErrors(), form_id=str(uuid4())
+    )
 
 
 @router.post("/survei/{slug}")
 async def answer_survey(
-    request: Request, page: ThisPage, visit: ThisVisit, slug: SlugPath
+    request: Request, page: CurrentPage, parameters: SurveyQuery, slug: SlugPath
 ) -> Response:
-    """Takes the answers: a thank-you page, or the form with what is wrong beside the fields."""
-    fields = fields_of(await request.body())
-    given_id = response_id(fields) or str(uuid4())
-    words = survey_words(page.language)
+    """Submit the answers: redirect to the thanks, or show the form with the answers in error."""
+    fields = parse_fields(await request.body())
+    form_id = response_id(fields) or str(uuid4())
     try:
-        detail = await survey_detail(page, slug)
+        detail = await fetch_survey(page, slug)
     except httpx.HTTPError:
         return page.unavailable()
     if detail is None:
         return page.not_found()
     definition = detail["survey"]
     try:
-        answer = await feedback_of(page).post(
+        answer = await feedback_client(page).post(
             f"{API}/surveys/{slug}/responses",
             json={
-                "id": given_id,
-                "mode": visit.mode,
+                "id": form_id,
+                "mode": parameters.mode,
                 "version": detail["version"],
                 "answers": answers_of(definition, fields),
             }
-            | visit.about(),
+            | parameters.subject(),
         )
         if answer.status_code >= 500:
             answer.raise_for_status()
     except httpx.HTTPError:
-        faults = Faults(whole=words["not_sent"])
+        errors = FormErrors(response=page.messages.translate(NOT_SENT))
         return await form_page(
-            page, visit, detail, values=fields, faults=faults, given_id=given_id, status=503
+            page, parameters, detail, values=fields, errors=errors, form_id=form_id, status=503
         )
     if not answer.is_success:
-        faults = faults_of(definition, answer.json(), words)
+        errors = form_errors(definition, answer.json(), page.messages)
         return await form_page(
-            page, visit, detail, values=fields, faults=faults, given_id=given_id, status=422
+            page, parameters, detail, values=fields, errors=errors, form_id=form_id, status=422
         )
-    target = httpx.URL(f"/survei/{slug}/terima-kasih", params=visit.query(page))
+    target = httpx.URL(f"/survei/{slug}/terima-kasih", params=parameters.query(page))
     return RedirectResponse(str(target), status_code=303)
 
 
 @router.get("/survei/{slug}/terima-kasih")
-async def thanks(page: ThisPage, visit: ThisVisit, slug: SlugPath) -> HTMLResponse:
-    """Thanks; at a kiosk the form comes back by itself."""
-    again = str(httpx.URL(f"/survei/{slug}", params=visit.query(page)))
+async def thanks(page: CurrentPage, parameters: SurveyQuery, slug: SlugPath) -> HTMLResponse:
+    """Thank the respondent; a kiosk returns to the form by itself."""
+    again = str(httpx.URL(f"/survei/{slug}", params=parameters.query(page)))
     response = page.render(
         "survey-thanks.html",
-        s=survey_words(page.language),
         again=again,
-        kiosk=visit.mode == "kiosk",
+        kiosk=parameters.mode == "kiosk",
     )
     response.headers["Cache-Control"] = "no-store"
-    if visit.mode == "kiosk":
+    if parameters.mode == "kiosk":
         response.headers["Refresh"] = f"8; url={again}"
     return response
 
 
 @router.get("/survei/{slug}/petugas")
 async def enumerator(
-    page: ThisPage, visit: ThisVisit, session: ReadSessionDep, slug: SlugPath
+    page: CurrentPage, parameters: SurveyQuery, session: ReadSessionDep, slug: SlugPath
 ) -> HTMLResponse:
-    """The survey for an enumerator, who may work a whole day without a signal."""
+    """Show the survey to an enumerator, who may work a whole day without a connection."""
     try:
-        detail = await survey_detail(page, slug)
+        detail = await fetch_survey(page, slug)
         services = await page.from_catalog("/services", {"limit": "100"})
     except httpx.HTTPError:
         return page.unavailable()
@@ -189,15 +186,14 @@ async def enumerator(
         return page.not_found()
     response = page.render(
         "survey-enumerator.html",
-        s=survey_words(page.language),
-        text_in=_reader(page, visit),
+        text_in=_text_reader(page, parameters),
         detail=detail,
         survey=detail["survey"],
-        visit=visit,
+        parameters=parameters,
         values={},
-        faults=Faults(),
+        errors=FormErrors(),
         services=(services or {"items": []})["items"],
-        channels=CHANNELS,
+        channel_kinds=CHANNEL_KINDS,
         districts=await list_districts(session, get_region(page.request)),
         address=f"{API}/surveys/{slug}/responses",
     )
@@ -206,86 +202,82 @@ async def enumerator(
 
 
 @router.get("/layanan/{slug}/survei")
-async def survey_of_service(page: ThisPage, slug: SlugPath) -> Response:
-    """The satisfaction survey about a service."""
-    query = {"service": slug} | ({"lang": "en"} if page.language == "en" else {})
+async def survey_of_service(page: CurrentPage, slug: SlugPath) -> Response:
+    """Redirect to the satisfaction survey about a service."""
+    query = {"service": slug} | page.language_query
     return RedirectResponse(str(httpx.URL(f"/survei/{SATISFACTION}", params=query)))
 
 
-def feedback_of(page: Page) -> httpx.AsyncClient:
-    """The gateway's client of the feedback service."""
+def feedback_client(page: Page) -> httpx.AsyncClient:
+    """Return the gateway's client of the feedback service."""
     clients: dict[Service, httpx.AsyncClient] = page.request.app.state.clients
     return clients[Service.feedback]
 
 
-async def survey_detail(
-    page: Page, slug: str, *, with_token: bool = False
-) -> dict[str, Any] | None:
-    """A survey that is answered with a token or without one; None where there is none."""
-    answer = await feedback_of(page).get(f"{API}/surveys/{slug}")
+async def fetch_survey(page: Page, slug: str, *, with_token: bool = False) -> dict[str, Any] | None:
+    """Return a survey that is answered with a token, or without; None if there is no such one."""
+    answer = await feedback_client(page).get(f"{API}/surveys/{slug}")
     if answer.status_code == 404:
         return None
     detail: dict[str, Any] = answer.raise_for_status().json()
     return detail if detail["survey"]["needs_token"] == with_token else None
 
 
-def _reader(page: Page, visit: Visit) -> Any:
-    """Reads texts in the further language of the address, else in the page's."""
+def _text_reader(page: Page, parameters: SurveyParameters) -> Any:
+    """Return a function that reads a text in the language `bahasa`, else in the page's."""
 
     def text_in(item: Mapping[str, Any], name: str) -> str:
         further: Mapping[str, str] = item[f"{name}_in"]
-        return further.get(visit.bahasa or "") or page.text_of(item, name)
+        return further.get(parameters.bahasa or "") or page.in_language(item, name)
 
     return text_in
 
 
 async def form_page(
     page: Page,
-    visit: Visit,
+    parameters: SurveyParameters,
     detail: Mapping[str, Any],
     *,
     values: Fields,
-    faults: Faults,
-    given_id: str,
+    errors: FormErrors,
+    form_id: str,
     status: int = 200,
     path: str | None = None,
 ) -> HTMLResponse:
-    """The form of a survey, sent to its own page or to another `path`."""
+    """Return the form of a survey, which submits to its own page or to `path`."""
     definition = detail["survey"]
-    target = httpx.URL(path or f"/survei/{definition['slug']}", params=visit.query(page))
+    target = httpx.URL(path or f"/survei/{definition['slug']}", params=parameters.query(page))
     response = page.render(
         "survey.html",
         status=status,
-        s=survey_words(page.language),
-        text_in=_reader(page, visit),
+        text_in=_text_reader(page, parameters),
         survey=definition,
         languages=detail["languages"],
-        about=await _named(page, visit),
-        visit=visit,
+        about=await _subject_name(page, parameters),
+        parameters=parameters,
         values=values,
-        faults=faults,
-        given_id=given_id,
+        errors=errors,
+        form_id=form_id,
         action=str(target),
         data=detail["href"],
     )
     response.headers["Content-Security-Policy"] = WITH_SCRIPTS
-    # Each visitor's own, for its id; but a browser that goes back finds what was filled in.
+    # Private because of its id; still, a browser that goes back restores the filled-in form.
     response.headers["Cache-Control"] = "private, no-cache"
     return response
 
 
-async def _named(page: Page, visit: Visit) -> str | None:
-    """The name of the service or office that is asked about; the form comes without it where it
-    must."""
+async def _subject_name(page: Page, parameters: SurveyParameters) -> str | None:
+    """The name of the service or office in question; None if the catalogue does not answer."""
     try:
-        if visit.service is not None:
-            found = await page.from_catalog(f"/services/{visit.service}")
-            return None if found is None else page.text_of(found["service"], "name")
-        if visit.agency is not None:
+        if parameters.service is not None:
+            found = await page.from_catalog(f"/services/{parameters.service}")
+            return None if found is None else page.in_language(found["service"], "name")
+        if parameters.agency is not None:
             offices = await page.from_catalog("/agencies", {"limit": "100"})
             named = (each for each in (offices or {"items": []})["items"])
-            office = next((each for each in named if each["slug"] == visit.agency), None)
-            return None if office is None else page.text_of(office, "name")
+            office = next((each for each in named if each["slug"] == parameters.agency), None)
+            return None if office is None else page.in_language(office, "name")
     except httpx.HTTPError:
         pass
     return None

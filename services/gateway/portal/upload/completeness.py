@@ -1,4 +1,4 @@
-"""`/dasbor/pelaporan`: which agency reported which month, as a table with colours."""
+"""`/dasbor/pelaporan`: which agency reported which month, as a coloured table."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -7,8 +7,8 @@ import httpx
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
-from services.gateway.portal.page import ThisPage
-from services.gateway.portal.upload.messages import short_month, upload_words
+from services.gateway.portal.page import CurrentPage
+from services.gateway.portal.upload.labels import LABELS
 from services.platform.service import API
 from services.platform.settings import Service
 from services.platform.types import Year
@@ -18,9 +18,9 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 @router.get("/dasbor/pelaporan")
 async def reporting(
-    page: ThisPage, tahun: Annotated[Year | None, Query(description="The year.")] = None
+    page: CurrentPage, tahun: Annotated[Year | None, Query(description="The year.")] = None
 ) -> HTMLResponse:
-    """The year of every agency that owes reports."""
+    """Show a year of each agency that must report."""
     year = tahun or datetime.now(UTC).year
     path = f"{API}/usage/completeness?from={year}-01&to={year}-12"
     clients: dict[Service, httpx.AsyncClient] = page.request.app.state.clients
@@ -36,9 +36,9 @@ async def reporting(
         agencies.setdefault(item["agency"], []).append(item)
     return page.render(
         "reporting.html",
-        s=upload_words(page.language),
+        labels=page.messages.labels(LABELS),
         year=year,
-        months=[short_month(f"{year}-{n:02}", page.language)[:3] for n in range(1, 13)],
+        months=[page.messages.month_abbreviation(n) for n in range(1, 13)],
         agencies=[(names.get(slug, slug), months) for slug, months in agencies.items()],
         data=path,
     )

@@ -1,7 +1,8 @@
-"""Half an hour in which a browser that showed an agency's key or link may upload for it.
+"""Upload sessions: a browser that showed an agency's key or link may upload for half an hour.
 
-The cookie holds neither: only, sealed, which key it was, until when, and a word that every form
-must repeat. Whether the key is still in force is asked at each step.
+The cookie holds neither the key nor the link: only, encrypted, the id of the key and a token that
+every form must repeat (against forged requests from other sites). Each request checks that the
+key is still valid.
 """
 
 import base64
@@ -12,8 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.fernet import Fernet, InvalidToken
 from fastapi import Request
 from fastapi.responses import Response
 
@@ -25,36 +25,31 @@ from services.platform.problems import NotAllowed, NotAuthenticated
 from services.platform.settings import Settings
 
 COOKIE = "emall_unggah"
-LIFE = timedelta(minutes=30)
+LIFETIME = timedelta(minutes=30)
 PURPOSE = b"emall upload session"
-_NONCE = 12
+"""What the encryption key is derived for."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """Who uploads, and the word that the forms of this session carry."""
+    """The agency that uploads, and the token that the forms of this session carry."""
 
     caller: Caller
-    word: str
+    form_token: str
 
     @property
     def agency(self) -> str:
         return self.caller.agency or ""
 
 
-def begin(response: Response, request: Request, key_id: str, *, now: datetime) -> None:
-    """Gives the browser a session of this key."""
-    content = {
-        "key": key_id,
-        "until": (now + LIFE).timestamp(),
-        "word": base64.urlsafe_b64encode(os.urandom(18)).decode(),
-    }
-    nonce = os.urandom(_NONCE)
-    sealed = nonce + _seal(request).encrypt(nonce, json.dumps(content).encode(), PURPOSE)
+def start_session(response: Response, request: Request, key_id: str, *, now: datetime) -> None:
+    """Set the cookie of a session with this key."""
+    content = {"key": key_id, "form_token": base64.urlsafe_b64encode(os.urandom(18)).decode()}
+    encrypted = _cipher(request).encrypt_at_time(json.dumps(content).encode(), int(now.timestamp()))
     response.set_cookie(
         COOKIE,
-        base64.urlsafe_b64encode(sealed).decode().rstrip("="),
-        max_age=int(LIFE.total_seconds()),
+        encrypted.decode(),
+        max_age=int(LIFETIME.total_seconds()),
         path="/unggah",
         secure=_is_secure(request),
         httponly=True,
@@ -62,25 +57,26 @@ def begin(response: Response, request: Request, key_id: str, *, now: datetime) -
     )
 
 
-def end(response: Response, request: Request) -> None:
-    """Takes the session from the browser."""
+def end_session(response: Response, request: Request) -> None:
+    """Delete the cookie."""
     response.delete_cookie(
         COOKIE, path="/unggah", secure=_is_secure(request), httponly=True, samesite="strict"
     )
 
 
-async def session_of(request: Request) -> Session | None:
-    """The session of a request; None where there is none, it is over, or its key is revoked."""
-    given = request.cookies.get(COOKIE)
-    if given is None or len(given) > 1000:
+async def current_session(request: Request) -> Session | None:
+    """Return the session of a request; None if there is none or it or its key has expired."""
+    cookie = request.cookies.get(COOKIE)
+    if cookie is None or len(cookie) > 1000:
         return None
     now = datetime.now(UTC)
     try:
-        sealed = base64.urlsafe_b64decode(given + "=" * (-len(given) % 4))
-        content = json.loads(_seal(request).decrypt(sealed[:_NONCE], sealed[_NONCE:], PURPOSE))
-    except (ValueError, InvalidTag):
-        return None
-    if content["until"] <= now.timestamp():
+        content = json.loads(
+            _cipher(request).decrypt_at_time(
+                cookie.encode(), int(LIFETIME.total_seconds()), int(now.timestamp())
+            )
+        )
+    except InvalidToken:
         return None
     database: Database = request.app.state.database
     settings: Settings = request.app.state.settings
@@ -91,23 +87,23 @@ async def session_of(request: Request) -> Session | None:
     if not caller.has_scope("usage:write"):
         return None
     request.scope["visit"].acts_for(caller)
-    # Whatever else the key may do, this page does not.
-    mine = caller.model_copy(update={"scopes": frozenset({"usage:write"})})
-    return Session(mine, content["word"])
+    # Whatever else the key allows, these pages only report.
+    narrowed = caller.model_copy(update={"scopes": frozenset({"usage:write"})})
+    return Session(narrowed, content["form_token"])
 
 
-def check_word(session: Session, given: str) -> None:
-    """Refuses a form that this session did not hand out."""
-    if not hmac.compare_digest(session.word.encode(), given.encode()):
-        raise NotAllowed("This form is not of this visit; open /unggah again.")
+def check_form_token(session: Session, submitted: str) -> None:
+    """Reject a form that is not of this session."""
+    if not hmac.compare_digest(session.form_token.encode(), submitted.encode()):
+        raise NotAllowed("The form belongs to another session; open /unggah again.")
 
 
 def check_origin(request: Request) -> None:
-    """Refuses a form that another site sends in somebody's name."""
+    """Reject a form that another site submits in the agency's name."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         if site not in {"same-origin", "none"}:
-            raise NotAllowed("A form of another site is not taken.")
+            raise NotAllowed("Forms of other sites are not accepted.")
         return
     origin = request.headers.get("origin")
     if origin is None:
@@ -117,16 +113,16 @@ def check_origin(request: Request) -> None:
     if settings.public_url is not None:
         own.add(urlsplit(str(settings.public_url)).netloc)
     if urlsplit(origin).netloc not in own:
-        raise NotAllowed("A form of another site is not taken.")
+        raise NotAllowed("Forms of other sites are not accepted.")
 
 
-def _seal(request: Request) -> AESGCM:
+def _cipher(request: Request) -> Fernet:
     state = request.app.state
-    if not hasattr(state, "upload_seal"):
+    if not hasattr(state, "upload_cipher"):
         key = load_private_key(state.settings.private_key_file)
-        state.upload_seal = AESGCM(derived_key(key, PURPOSE))
-    seal: AESGCM = state.upload_seal
-    return seal
+        state.upload_cipher = Fernet(base64.urlsafe_b64encode(derived_key(key, PURPOSE)))
+    cipher: Fernet = state.upload_cipher
+    return cipher
 
 
 def _is_secure(request: Request) -> bool:

@@ -1,0 +1,32 @@
+"""Labels of a complaint's states and of the entries in its timeline."""
+
+from collections.abc import Mapping
+
+from services.platform.translation import N_, NC_, Message
+
+STATES: Mapping[str, Message] = {
+    "received": N_("Diterima"),
+    "in_progress": N_("Sedang ditangani"),
+    "answered": N_("Dijawab"),
+    "closed": NC_("complaint", "Selesai"),
+    "reopened": N_("Dibuka lagi"),
+    "merged": N_("Digabung dengan tiket"),
+    "forwarded": N_("Diteruskan ke SP4N-LAPOR!"),
+}
+
+ACTIONS: Mapping[str, Message] = {
+    **STATES,
+    "contact_read": N_("Kontak dibaca instansi"),
+    "contact_erased": N_("Kontak dihapus"),
+    "contact_withdrawn": N_("Persetujuan dicabut, kontak dihapus"),
+    "reply": N_("Balasan"),
+}
+"""Entries of the timeline: a change of the state, or something else that happened."""
+
+DEADLINE_STATES: Mapping[str, Message] = {
+    "running": N_("menunggu jawaban"),
+    "late": N_("terlambat"),
+    "kept": N_("tepat waktu"),
+    "broken": N_("melewati janji"),
+}
+"""How the answer stands against its deadline."""

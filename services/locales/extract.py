@@ -1,0 +1,63 @@
+"""Update the catalogues from the messages in code and templates.
+
+The command is `python -m services.locales.extract`. New messages get an empty translation, removed
+ones disappear; the `.po` files are then edited by hand or with any gettext editor.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+SERVICES = Path(__file__).parents[1]
+LOCALES = Path(__file__).parent
+METHODS = [("**.py", "python"), ("gateway/portal/templates/**.html", "jinja2")]
+OPTIONS: dict[str, dict[str, Any]] = {
+    "gateway/portal/templates/**.html": {"newstyle_gettext": "true", "silent": "false"}
+}
+KEYWORDS: dict[str, Any] = {**DEFAULT_KEYWORDS, "NC_": ((1, "c"), 2)}
+
+
+def extract_messages() -> Catalog:
+    """Return every message that code and templates use."""
+    found = Catalog(project="emall", charset="utf-8")
+    for file, _, message, comments, context in extract_from_dir(
+        SERVICES, METHODS, OPTIONS, KEYWORDS, comment_tags=("translators:",)
+    ):
+        found.add(message, None, [(f"services/{file}", 0)], auto_comments=comments, context=context)
+    return found
+
+
+def catalogue_files() -> list[Path]:
+    """Return the catalogue of each language."""
+    return sorted(LOCALES.glob("*/LC_MESSAGES/emall.po"))
+
+
+def read_catalogue(path: Path) -> Catalog:
+    """Return a stored catalogue."""
+    with path.open("rb") as source:
+        return read_po(source)
+
+
+def update_catalogues() -> None:
+    """Add new messages to each catalogue and remove those that are no longer used."""
+    messages = extract_messages()
+    for path in catalogue_files():
+        catalogue = read_catalogue(path)
+        messages.creation_date = catalogue.creation_date
+        catalogue.update(messages, no_fuzzy_matching=True)
+        with path.open("wb") as target:
+            write_po(
+                target,
+                catalogue,
+                width=100,
+                include_lineno=False,
+                ignore_obsolete=True,
+                sort_by_file=True,
+            )
+
+
+if __name__ == "__main__":
+    update_catalogues()
