@@ -19,11 +19,11 @@ from bench._synthetic import synthetic_facts
 from services.assessment.methods.definition import CollaborationMethod, IndicatorDefinition
 from services.assessment.methods.library import read_methods
 from services.assessment.scoring.assess import assess
-from services.assessment.scoring.batch import Case, assess_many
-from services.assessment.scoring.measurement import Reading
-from services.assessment.scoring.pipeline import compute, readings_of
-from services.assessment.scoring.sensitivity import analyse
-from services.assessment.scoring.uncertainty import Streams
+from services.assessment.scoring.batch import Case, assess_batch
+from services.assessment.scoring.measurement import Measurement
+from services.assessment.scoring.pipeline import compute_scores, measurements_of
+from services.assessment.scoring.sensitivity import analyse_sensitivity
+from services.assessment.scoring.uncertainty import RandomStreams
 
 SAMPLE_CASES = 4
 SAMPLE_DRAWS = 1_000
@@ -31,8 +31,8 @@ SAMPLE_DRAWS = 1_000
 
 def plain_loop(method: CollaborationMethod, case: Case, *, draws: int) -> float:
     """Seconds that the same intervals take draw by draw, once everything is measured."""
-    outcomes = compute(method, synthetic_facts(case), Streams(1, 100)).outcomes
-    readings = readings_of(outcomes)
+    outcomes = compute_scores(method, synthetic_facts(case), RandomStreams(1, 100)).results
+    readings = measurements_of(outcomes)
     indicators = {one.code: one for one in method.indicators()}
     rng = random.Random(1)
     samplers = {code: _sampler(one, rng) for code, one in readings.items()}
@@ -60,7 +60,7 @@ def plain_loop(method: CollaborationMethod, case: Case, *, draws: int) -> float:
     return time.perf_counter() - started
 
 
-def _sampler(reading: Reading, rng: random.Random) -> Callable[[], float]:
+def _sampler(reading: Measurement, rng: random.Random) -> Callable[[], float]:
     if reading.interval is None:
         return lambda: reading.value
     if reading.low is None or reading.high is None:
@@ -109,11 +109,11 @@ def main(arguments: Sequence[str] = ()) -> None:
     single = time.perf_counter() - started
 
     started = time.perf_counter()
-    analyse(method, facts, seed=1)
+    analyse_sensitivity(method, facts, seed=1)
     analysis = time.perf_counter() - started
 
     started = time.perf_counter()
-    figures = assess_many(
+    figures = assess_batch(
         method, cases, synthetic_facts, seed=1, draws=wanted.draws, workers=wanted.workers
     )
     seconds = time.perf_counter() - started

@@ -226,7 +226,7 @@ class _RolledBackError(Exception):
 async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) -> "list[Change]":
     """Checks a pack whole, then stores what differs, each service's part in one transaction."""
     from services.assessment.pack import load_evidence, read_evidence
-    from services.assessment.reports.regency import load_place
+    from services.assessment.reports.regency import store_regency
     from services.catalog.pack import load_catalog, read_catalog
     from services.feedback.pack import Duty, load_feedback, read_feedback
     from services.gateway.connectors.pack import load_connectors, read_connectors
@@ -278,7 +278,7 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
             lambda session: load_feedback(session, region, feedback, reporting=reporting),
         ),
         (Service.assessment, lambda session: load_evidence(session, region, evidence, now=now)),
-        (Service.assessment, lambda session: load_place(session, region, pack)),
+        (Service.assessment, lambda session: store_regency(session, region, pack)),
     )
     changes: list[Change] = []
 

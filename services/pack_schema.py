@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, create_model
 
 from services.assessment.evidence.records import EVIDENCE
-from services.assessment.pack import field_of
+from services.assessment.pack import list_name
 from services.catalog.records import AgencyFile, LifeEventFile, ServiceFile
 from services.feedback.surveys.definition import Survey
 from services.gateway.connectors.pack import ConnectorFile
@@ -47,7 +47,7 @@ class FileKind:
 
 
 def _evidence_kind(kind: str, model: type[BaseModel]) -> FileKind:
-    fields: dict[str, Any] = {field_of(kind): (list[model], ...)}
+    fields: dict[str, Any] = {list_name(kind): (list[model], ...)}
     meaning = (model.__doc__ or "").strip().splitlines()[0]
     return FileKind(
         name=f"evidence-{kind}",

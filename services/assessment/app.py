@@ -22,11 +22,11 @@ from services.assessment.index_routes import router as indices
 from services.assessment.method_routes import router as methods
 from services.assessment.methods.library import read_methods
 from services.assessment.network.routes import router as network
-from services.assessment.reports.routes import ReportPress
+from services.assessment.reports.routes import ReportRenderer
 from services.assessment.reports.routes import router as reports
 from services.assessment.scenarios.routes import router as scenarios
 from services.assessment.scoring.sensitivity import Sensitivity
-from services.assessment.service_reports import Peers, Transports
+from services.assessment.service_reports import ReportClient, Transports
 from services.platform.service import create_service_app
 from services.platform.settings import Service, Settings
 
@@ -43,7 +43,7 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         read_methods()  # a method that is wrong shows at the start, not at a request
         yield
-        await app.state.peers.close()
+        await app.state.report_client.close()
         await app.state.database.close()
 
     app = create_service_app(
@@ -70,7 +70,7 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
         lifespan=lifespan,
         examples=EXAMPLES,
     )
-    app.state.peers = Peers(settings, transports)
-    app.state.press = ReportPress()
-    app.state.analyses = OrderedDict[UUID, Sensitivity]()
+    app.state.report_client = ReportClient(settings, transports)
+    app.state.report_renderer = ReportRenderer()
+    app.state.sensitivity_cache = OrderedDict[UUID, Sensitivity]()
     return app

@@ -9,11 +9,11 @@ from pydantic import Field, StringConstraints
 from sqlalchemy import text
 
 from services.assessment.evidence.records import IndexValue
-from services.assessment.evidence.store import STORED
+from services.assessment.evidence.store import CURRENT_OF_KIND
 from services.assessment.methods.definition import LevelsMethod, Predicate
 from services.assessment.methods.library import read_methods
 from services.assessment.scoring.levels import (
-    LevelFaultsError,
+    InvalidLevelsError,
     LevelScores,
     TargetPath,
     path_to_target,
@@ -30,8 +30,8 @@ from services.platform.types import Href, StrictNumber, Year
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
 
-KnownLevel = Annotated[int, Field(ge=0, le=100), StrictNumber]
-LevelRange = tuple[KnownLevel, KnownLevel]
+LevelValue = Annotated[int, Field(ge=0, le=100), StrictNumber]
+LevelRange = tuple[LevelValue, LevelValue]
 
 
 class PublishedValue(ApiModel):
@@ -71,10 +71,10 @@ class IndexItem(ApiModel):
 IndicatorNumber = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,2}$")]
 
 
-class LevelsWanted(ApiModel):
+class LevelsRequest(ApiModel):
     """Levels by the number of their indicator; what is left out is not known."""
 
-    levels: dict[IndicatorNumber, KnownLevel | LevelRange | None] = Field(
+    levels: dict[IndicatorNumber, LevelValue | LevelRange | None] = Field(
         max_length=200, examples=[{"1": 3, "2": [2, 3], "3": None}]
     )
 
@@ -110,11 +110,13 @@ async def get_index(
     operation_id="calculate_index",
     responses=problem_responses(404, 409, 413),
 )
-async def calculate_index(id: SlugPath, wanted: LevelsWanted) -> LevelScores:
+async def calculate_index(id: SlugPath, request: LevelsRequest) -> LevelScores:
     """The index from levels, its domains, its aspects and its predicate. Nothing is stored."""
     try:
-        return score_levels(index_method(id), {int(n): level for n, level in wanted.levels.items()})
-    except LevelFaultsError as error:
+        return score_levels(
+            index_method(id), {int(n): level for n, level in request.levels.items()}
+        )
+    except InvalidLevelsError as error:
         raise Conflict(
             "See errors[] for each level and what would be right.",
             errors=[
@@ -133,7 +135,7 @@ def index_method(method_id: str) -> LevelsMethod:
 
 
 async def _values(session: ReadSession, region: str) -> list[IndexValue]:
-    rows = await session.execute(text(STORED), {"region": region, "kind": "index-values"})
+    rows = await session.execute(text(CURRENT_OF_KIND), {"region": region, "kind": "index-values"})
     return [IndexValue.model_validate(row.content) for row in rows]
 
 
@@ -168,7 +170,7 @@ def _published(method: LevelsMethod, value: IndexValue) -> PublishedValue:
         predicate_published=value.predicate,
         predicate_by_ranges=by_ranges,
         agrees=None if value.predicate is None else value.predicate == by_ranges,
-        method_in_force=method.holds_in(value.year),
+        method_in_force=method.is_valid_in(value.year),
         note=value.note,
         source_hrefs=[f"{API}/sources/{source}" for source in value.sources],
     )

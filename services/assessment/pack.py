@@ -16,7 +16,7 @@ from services.assessment.evidence.references import (
     Target,
     references_of,
 )
-from services.assessment.evidence.store import STORED, add_version
+from services.assessment.evidence.store import CURRENT_OF_KIND, add_version
 from services.assessment.methods.library import read_methods
 from services.platform.database import WriteSession
 from services.platform.ids import new_id
@@ -80,7 +80,7 @@ def read_evidence(root: Path) -> EvidencePack:
     """The evidence under this folder; `PackError` with every fault that was found."""
     sources = parse(read_yaml(root / "sources.yaml", root), SourceFile).sources
     agencies = parse(read_yaml(root / "agencies.yaml", root), AgencySlugFile).agencies
-    faults: list[PackIssue] = []
+    issues: list[PackIssue] = []
     files: dict[str, tuple[ParsedFile, tuple[Evidence, ...]]] = {}
     for kind, model in EVIDENCE.items():
         file = root / "evidence" / f"{kind}.yaml"
@@ -90,7 +90,7 @@ def read_evidence(root: Path) -> EvidencePack:
         try:
             files[kind] = (located, _records(located, kind, model))
         except PackError as error:
-            faults += error.issues
+            issues += error.issues
     known: dict[Target, set[str]] = {
         "source": {source.id for source in sources},
         "agency": {agency.slug for agency in agencies},
@@ -101,8 +101,8 @@ def read_evidence(root: Path) -> EvidencePack:
         if kind in files or not (root / "evidence" / f"{kind}.yaml").exists():
             known[target] = {record.key for record in files[kind][1]} if kind in files else set()
     for kind, (located, records) in files.items():
-        name = field_of(kind)
-        faults += duplicates(located, name, [record.key for record in records], key="key")
+        name = list_name(kind)
+        issues += duplicates(located, name, [record.key for record in records], key="key")
         for target, keys in known.items():
             pointers = [
                 ((name, index, *reference.path), reference.key)
@@ -110,36 +110,36 @@ def read_evidence(root: Path) -> EvidencePack:
                 for reference in references_of(record)
                 if reference.target == target
             ]
-            faults += undefined_references(located, pointers, keys, kind=target)
-    if faults:
-        raise PackError(faults)
+            issues += undefined_references(located, pointers, keys, kind=target)
+    if issues:
+        raise PackError(issues)
     return EvidencePack(tuple(sources), {kind: records for kind, (_, records) in files.items()})
 
 
-def field_of(kind: str) -> str:
+def list_name(kind: str) -> str:
     """The name of the list in `evidence/<kind>.yaml`."""
     return kind.replace("-", "_")
 
 
 def _records(located: ParsedFile, kind: str, model: type[Evidence]) -> tuple[Evidence, ...]:
-    name = field_of(kind)
+    name = list_name(kind)
     data: Any = located.data
     if not isinstance(data, dict) or list(data) != [name] or not isinstance(data[name], list):
         raise PackError([located.issue((), f"must hold one list named {name}")])
     records: list[Evidence] = []
-    faults: list[PackIssue] = []
+    issues: list[PackIssue] = []
     for index, entry in enumerate(data[name]):
         try:
             records.append(model.model_validate(entry))
         except ValidationError as error:
-            faults += [
+            issues += [
                 located.issue(
                     (name, index, *item["loc"]), item["msg"].removeprefix("Value error, ")
                 )
                 for item in error.errors()
             ]
-    if faults:
-        raise PackError(faults)
+    if issues:
+        raise PackError(issues)
     return tuple(records)
 
 
@@ -152,12 +152,12 @@ async def load_evidence(
     """
     changes = await _load_sources(session, region, pack.sources)
     for kind in EVIDENCE:
-        rows = await session.execute(text(STORED), {"region": region, "kind": kind})
+        rows = await session.execute(text(CURRENT_OF_KIND), {"region": region, "kind": kind})
         stored = {row.key: row for row in rows}
-        wanted = {
+        declared = {
             record.key: record.model_dump(mode="json") for record in pack.records.get(kind, ())
         }
-        found = _changes(kind, stored, wanted)
+        found = _changes(kind, stored, declared)
         for change in found:
             if change.action == "kept":
                 continue
@@ -168,7 +168,7 @@ async def load_evidence(
                 kind,
                 before.id if before is not None else new_id(),
                 key=change.key,
-                content=wanted.get(change.key),
+                content=declared.get(change.key),
                 origin="pack",
                 recorded_by="pack",
                 now=now,
@@ -182,28 +182,28 @@ async def _load_sources(
 ) -> list[Change]:
     rows = await session.execute(text(STORED_SOURCES), {"region": region})
     stored = {row.key: row for row in rows}
-    wanted = {source.id: source.model_dump(mode="json") for source in sources}
-    changes = _changes("evidence source", stored, wanted)
+    declared = {source.id: source.model_dump(mode="json") for source in sources}
+    changes = _changes("evidence source", stored, declared)
     for change in changes:
         key = {"region": region, "id": change.key}
         if change.action == "removed":
             await session.execute(text(REMOVE_SOURCE), key)
         elif change.action != "kept":
-            content = json.dumps(wanted[change.key])
+            content = json.dumps(declared[change.key])
             await session.execute(text(STORE_SOURCE), key | {"content": content})
     return changes
 
 
 def _changes(
-    kind: str, stored: Mapping[str, Any], wanted: Mapping[str, Mapping[str, Any]]
+    kind: str, stored: Mapping[str, Any], declared: Mapping[str, Mapping[str, Any]]
 ) -> list[Change]:
     """What the pack changes of its own; and what it would change, had nobody else written it."""
     from_packs = {key: row.content for key, row in stored.items() if row.origin == "pack"}
     from_agencies = {key: row.content for key, row in stored.items() if row.origin == "api"}
-    own = {key: content for key, content in wanted.items() if key not in from_agencies}
+    own = {key: content for key, content in declared.items() if key not in from_agencies}
     kept = [
         Change(kind, key, "kept")
         for key, content in from_agencies.items()
-        if key in wanted and wanted[key] != content
+        if key in declared and declared[key] != content
     ]
     return [*changes_between(kind, from_packs, own), *kept]

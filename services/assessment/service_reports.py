@@ -19,7 +19,7 @@ from services.assessment.methods.measure_definitions import (
     SurveyMean,
     SurveyShare,
     UsageShare,
-    parts_of,
+    nested_measures,
 )
 from services.assessment.scoring.inputs import Item, ReportName
 from services.platform.service import API
@@ -27,14 +27,14 @@ from services.platform.settings import Service, Settings
 
 log = logging.getLogger(__name__)
 
-REMEMBERED = 256
+MAX_CACHED = 256
 TIMEOUT_SECONDS = 10
 
 Transports = Mapping[Service, httpx.AsyncBaseTransport]
 
 
 @dataclass(frozen=True, order=True)
-class Report:
+class ReportRequest:
     """A report that a method needs, and where it is."""
 
     service: Service
@@ -44,7 +44,7 @@ class Report:
 
 
 @dataclass
-class Reports:
+class FetchedReports:
     """The reports that came; of the others, why not."""
 
     items: list[Item] = field(default_factory=list[Item])
@@ -52,31 +52,31 @@ class Reports:
     notices: list[str] = field(default_factory=list[str])
 
 
-def reports_of(method: CollaborationMethod, period: int) -> list[Report]:
+def required_reports(method: CollaborationMethod, period: int) -> list[ReportRequest]:
     """The reports of other services that the indicators of a method read."""
-    wanted: set[Report] = set()
+    requests: set[ReportRequest] = set()
     for indicator in method.indicators():
-        for measure in parts_of(indicator.measure):
+        for measure in nested_measures(indicator.measure):
             match measure:
                 case SurveyShare() | SurveyMean() | SatisfactionIndex():
                     path = f"{API}/surveys/{measure.survey}/results?period={period}"
-                    wanted.add(Report(Service.feedback, "survey", measure.survey, path))
+                    requests.add(ReportRequest(Service.feedback, "survey", measure.survey, path))
                 case Reported() | AgenciesReporting():
                     path = f"{API}/usage/reporting?period={period}"
-                    wanted.add(Report(Service.feedback, "reporting", "reporting", path))
+                    requests.add(ReportRequest(Service.feedback, "reporting", "reporting", path))
                 case UsageShare():
                     span = f"from={period}-01-01&to={period}-12-31"
                     path = f"{API}/usage/summary?{span}&group_by=channel"
-                    wanted.add(Report(Service.feedback, "usage", "channel", path))
+                    requests.add(ReportRequest(Service.feedback, "usage", "channel", path))
                 case CatalogShare():
                     path = f"{API}/catalog/summary"
-                    wanted.add(Report(Service.catalog, "catalog", "summary", path))
+                    requests.add(ReportRequest(Service.catalog, "catalog", "summary", path))
                 case _:
                     pass
-    return sorted(wanted)
+    return sorted(requests)
 
 
-class Peers:
+class ReportClient:
     """The catalog and feedback services, in this process or at their addresses."""
 
     def __init__(self, settings: Settings, transports: Transports | None) -> None:
@@ -88,16 +88,18 @@ class Peers:
             )
             for service in (Service.catalog, Service.feedback)
         }
-        self._known: OrderedDict[Report, tuple[datetime, dict[str, Any]]] = OrderedDict()
+        self._cache: OrderedDict[ReportRequest, tuple[datetime, dict[str, Any]]] = OrderedDict()
 
     async def close(self) -> None:
         for client in self._clients.values():
             await client.aclose()
 
-    async def read(self, wanted: Iterable[Report], *, authorization: str) -> Reports:
-        """The wanted reports. Of a service that is down the last known ones, and a notice."""
-        reports = Reports()
-        for report in wanted:
+    async def fetch(
+        self, requests: Iterable[ReportRequest], *, authorization: str
+    ) -> FetchedReports:
+        """Return the requested reports; if a service is down, cached ones and a notice."""
+        reports = FetchedReports()
+        for report in requests:
             try:
                 answer = await self._clients[report.service].get(
                     report.path, headers={"Authorization": authorization}
@@ -109,18 +111,18 @@ class Peers:
                 log.warning("%s does not report %s: %r", report.service, report.path, error)
                 self._fall_back(report, reports)
                 continue
-            self._remember(report, content)
+            self._store(report, content)
             reports.items.append(_item(report, content))
         return reports
 
-    def _remember(self, report: Report, content: dict[str, Any]) -> None:
-        self._known[report] = (datetime.now(UTC), content)
-        self._known.move_to_end(report)
-        while len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
+    def _store(self, report: ReportRequest, content: dict[str, Any]) -> None:
+        self._cache[report] = (datetime.now(UTC), content)
+        self._cache.move_to_end(report)
+        while len(self._cache) > MAX_CACHED:
+            self._cache.popitem(last=False)
 
-    def _fall_back(self, report: Report, reports: Reports) -> None:
-        known = self._known.get(report)
+    def _fall_back(self, report: ReportRequest, reports: FetchedReports) -> None:
+        known = self._cache.get(report)
         reason = f"the {report.service} service did not answer"
         if known is None:
             reports.missing[report.service] = reason
@@ -131,5 +133,5 @@ class Peers:
         reports.notices.append(f"{report.path}: {reason}; figures of {at:%Y-%m-%dT%H:%M:%SZ}")
 
 
-def _item(report: Report, content: dict[str, Any]) -> Item:
+def _item(report: ReportRequest, content: dict[str, Any]) -> Item:
     return Item(kind=report.name, key=report.key, href=report.path, content=content)

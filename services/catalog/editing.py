@@ -50,7 +50,7 @@ async def publish_edit(
         if given != was
     ]
     references = list(references_of(service))
-    for target, statement in queries.KNOWN.items():
+    for target, statement in queries.EXISTING.items():
         keys = [key for kind, _, key in references if kind == target]
         known = set(await session.scalars(text(statement), {"region": region, "keys": keys}))
         errors += [

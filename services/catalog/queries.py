@@ -32,11 +32,11 @@ ORDER BY h.rank DESC, h.slug
 LIMIT :limit
 """
 
-LIST = """
+PAGE = """
 -- A page of all services by slug, as JSON: its items, its last slug, and whether more follow.
 -- $1 region, $2 agency, $3 life event, $4 channel, $5 modified after, $6 cursor, $7 how many.
 WITH found AS (
-    SELECT s.slug, s.card, s.agency, row_number() OVER (ORDER BY s.slug) AS place
+    SELECT s.slug, s.list_item_json, s.agency, row_number() OVER (ORDER BY s.slug) AS place
     FROM catalog.service s
     WHERE s.region = $1
       AND ($2::text IS NULL OR s.agency = $2)
@@ -47,10 +47,10 @@ WITH found AS (
     ORDER BY s.slug
     LIMIT $7::int + 1
 )
-SELECT coalesce(string_agg(f.card[1] || '{"slug":' || (a.content -> 'slug')::text
+SELECT coalesce(string_agg(f.list_item_json[1] || '{"slug":' || (a.content -> 'slug')::text
                            || ',"name":' || (a.content -> 'name')::text
                            || ',"short_name":' || (a.content -> 'short_name')::text || '}'
-                           || f.card[2],
+                           || f.list_item_json[2],
                            ',' ORDER BY f.place) FILTER (WHERE f.place <= $7), '') AS items,
        max(f.slug) FILTER (WHERE f.place = $7) AS last,
        count(*) > $7 AS is_more
@@ -142,7 +142,7 @@ GROUP BY s.agency
 ORDER BY s.agency
 """
 
-KNOWN = {
+EXISTING = {
     "source": """
 -- Of these ids those of a known source.
 SELECT id FROM catalog.source WHERE region = :region AND id = ANY (CAST(:keys AS text[]))
@@ -157,7 +157,7 @@ SELECT slug FROM catalog.link WHERE region = :region AND slug = ANY (CAST(:keys 
 """,
 }
 
-HOLD_SERVICE = """
+LOCK_SERVICE = """
 -- Keeps a service from being changed by somebody else until the transaction ends.
 SELECT slug FROM catalog.service WHERE region = :region AND slug = :slug FOR UPDATE
 """

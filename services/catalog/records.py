@@ -218,8 +218,9 @@ class ServiceRecord(CatalogTable, table=True):
     names: list[str] = Stored(sa_column=Column(ARRAY(String), nullable=False))
     search: str = Stored(sa_column=Column(TSVECTOR, nullable=False))
     origin: str
-    card: list[str] | None = Stored(
-        None, sa_column=Column(ARRAY(String), Computed("catalog.card_of(...)", persisted=True))
+    list_item_json: list[str] | None = Stored(
+        None,
+        sa_column=Column(ARRAY(String), Computed("catalog.list_item_json(...)", persisted=True)),
     )
     """What a list shows of it, by the database."""
 

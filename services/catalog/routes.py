@@ -24,7 +24,7 @@ from services.catalog.schemas import (
     completeness,
     service_summary,
 )
-from services.catalog.search import all_in_names, all_words, any_word, common_name_key, words_of
+from services.catalog.search import all_in_names, all_words, any_word, common_name_key, query_words
 from services.platform.concurrency_control import IfMatch, check_if_match, entity_tag
 from services.platform.database import (
     Database,
@@ -72,10 +72,10 @@ async def list_services(
     """Public services: all by name, or those that fit `query`, best first."""
     region = get_region(request)
     if query is None:
-        return await _list(
+        return await _list_page(
             request, region, agency, life_event, channel, modified_after, cursor, limit
         )
-    words = words_of(query)
+    words = query_words(query)
     if not words:
         return Page(items=[], next=None)
     parameters: dict[str, Any] = {
@@ -99,10 +99,10 @@ async def list_services(
     return Page(items=items, next=next_page_url(request, more))
 
 
-async def _list(request: Request, region: str, *choice: Any) -> Response:
+async def _list_page(request: Request, region: str, *choice: Any) -> Response:
     """A page of all services: the bytes that PostgreSQL put together, and the way on."""
     reads: PreparedReads = request.app.state.reads
-    row = await reads.fetch_row(queries.LIST, region, *choice)
+    row = await reads.fetch_row(queries.PAGE, region, *choice)
     more = json.dumps(next_page_url(request, row["last"] if row["is_more"] else None))
     return Response(f'{{"items":[{row["items"]}],"next":{more}}}', media_type="application/json")
 
@@ -137,7 +137,7 @@ async def put_service(
     A new service comes with the regency's pack.
     """
     region = get_region(request)
-    await session.execute(text(queries.HOLD_SERVICE), {"region": region, "slug": slug})
+    await session.execute(text(queries.LOCK_SERVICE), {"region": region, "slug": slug})
     before = await _find(session, region, slug)
     if not caller.can_write_for(before.service.agency):
         raise NotAllowed(f"{slug} is a service of {before.service.agency}, not of this key.")

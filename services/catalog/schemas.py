@@ -120,7 +120,7 @@ class CatalogSummary(ApiModel):
 
 
 def service_summary(row: Any, *, href: str) -> ServiceSummary:
-    """A list item from a row of the query SEARCH; that of LIST is `catalog.card_of` in SQL."""
+    """Return a list item from a row of SEARCH; `catalog.list_item_json` makes those of PAGE."""
     content: dict[str, Any] = row.content
     agency: dict[str, Any] = row.agency
     return ServiceSummary(

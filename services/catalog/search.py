@@ -17,7 +17,7 @@ a an and at for how i in of on or the to want
 STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 
-def words_of(text: str) -> list[str]:
+def query_words(text: str) -> list[str]:
     """The words of a query that can tell services apart, in order and each once."""
     found = [word for word in re.findall(r"[^\W_]+", text.lower()) if word not in STOP_WORDS]
     return list(dict.fromkeys(found))[:MAX_WORDS]

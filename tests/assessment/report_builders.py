@@ -11,17 +11,17 @@ from pypdf import PdfReader
 from services.assessment.assessments.operations import StoredAssessment
 from services.assessment.methods.definition import CollaborationMethod, LevelsMethod
 from services.assessment.methods.library import read_methods
-from services.assessment.reports.composition import write
+from services.assessment.reports.composition import compose
 from services.assessment.reports.document import Document
 from services.assessment.reports.html import to_html
-from services.assessment.reports.report import Place, Report, TrendYear, make_report
+from services.assessment.reports.report import Regency, Report, TrendYear, make_report
 from services.assessment.scoring.assess import assess
 from services.assessment.scoring.inputs import Facts, Item
 from services.assessment.scoring.sensitivity import Sensitivity
 from services.platform.packs import Source
 
 UNTESTED = Sensitivity(
-    value=None, reason="not asked for", spread=None, factors=[], choices=[], left_out=[]
+    value=None, reason="not asked for", spread=None, factors=[], choices=[], excluded=[]
 )
 
 
@@ -58,7 +58,7 @@ def report_of(
     """The report of a year by this evidence."""
     return make_report(
         stored(items, period=period),
-        place=Place(region="12.12", name=name, timezone="Asia/Jakarta"),
+        regency=Regency(region="12.12", name=name, timezone="Asia/Jakarta"),
         sensitivity=sensitivity,
         trend=trend,
         indices=[one for one in read_methods().values() if isinstance(one, LevelsMethod)],
@@ -67,7 +67,7 @@ def report_of(
 
 
 def written(items: Sequence[Item], *, period: int = 2024, name: str = "Kabupaten Toba") -> Document:
-    return write(report_of(items, period=period, name=name))
+    return compose(report_of(items, period=period, name=name))
 
 
 class Shown(HTMLParser):

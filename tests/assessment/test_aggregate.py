@@ -8,7 +8,7 @@ from scipy import stats
 
 from services.assessment.methods.rules import Mean
 from services.assessment.scoring.aggregate import mean
-from services.assessment.scoring.uncertainty import Streams
+from services.assessment.scoring.uncertainty import RandomStreams
 from services.assessment.scoring.weights import dirichlet
 
 POSITIVE = st.floats(0.01, 100)
@@ -60,7 +60,7 @@ def test_nothing_has_no_mean() -> None:
 
 @pytest.mark.parametrize("concentration", [0.5, 1, 10])
 def test_random_weights_have_the_moments_of_a_dirichlet_distribution(concentration: float) -> None:
-    draws = dirichlet(Streams(1, 100_000).uniforms("w", 4), concentration)
+    draws = dirichlet(RandomStreams(1, 100_000).uniforms("w", 4), concentration)
     theirs = stats.dirichlet([concentration] * 4)
     assert draws.sum(axis=0) == pytest.approx(1)
     assert draws.min() >= 0

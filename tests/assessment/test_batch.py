@@ -6,10 +6,10 @@ import pytest
 from bench._synthetic import synthetic_facts
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.methods.library import read_methods
-from services.assessment.scoring.assess import rounded
-from services.assessment.scoring.batch import Case, Figures, assess_many, nodes_of
-from services.assessment.scoring.pipeline import compute
-from services.assessment.scoring.uncertainty import Streams
+from services.assessment.scoring.assess import round_score
+from services.assessment.scoring.batch import BatchScores, Case, assess_batch, node_codes
+from services.assessment.scoring.pipeline import compute_scores
+from services.assessment.scoring.uncertainty import RandomStreams
 
 CASES = [Case(f"12.{n:02}", period) for n in range(1, 36) for period in (2023, 2024)]
 
@@ -20,8 +20,8 @@ def method() -> CollaborationMethod:
     return found
 
 
-def figures(*, workers: int = 1, seed: int = 1) -> Figures:
-    return assess_many(method(), CASES, synthetic_facts, seed=seed, draws=200, workers=workers)
+def figures(*, workers: int = 1, seed: int = 1) -> BatchScores:
+    return assess_batch(method(), CASES, synthetic_facts, seed=seed, draws=200, workers=workers)
 
 
 def test_one_worker_and_four_give_the_same_digits() -> None:
@@ -34,7 +34,7 @@ def test_a_case_has_the_figures_that_it_has_alone() -> None:
     found = figures()
     for at in (0, 17, 69):
         case = CASES[at]
-        alone = compute(method(), synthetic_facts(case), Streams(1, 200, case.scope))
+        alone = compute_scores(method(), synthetic_facts(case), RandomStreams(1, 200, case.scope))
         index = found.nodes.index("collaboration_dynamics")
         assert found.values[at, index] == alone.values["collaboration_dynamics"]
         assert (found.lows[at, index], found.highs[at, index]) == alone.interval(
@@ -50,7 +50,7 @@ def test_every_interval_holds_its_value_and_regencies_do_not_share_their_draws()
     assert (found.values <= found.highs)[known].all()
     assert np.array_equal(found.values, other.values, equal_nan=True)
     assert not np.array_equal(found.lows, other.lows, equal_nan=True)
-    first, second = (Streams(1, 1000, case.scope).uniform("x") for case in CASES[:2])
+    first, second = (RandomStreams(1, 1000, case.scope).uniform("x") for case in CASES[:2])
     assert abs(np.asarray(np.corrcoef(first, second))[0, 1]) < 0.2
 
 
@@ -59,7 +59,7 @@ def test_the_digits_are_the_ones_of_every_other_machine_and_python() -> None:
     found = figures()
     at = [found.nodes.index(code) for code in ("collaboration_dynamics", "trust", "discovery")]
     digits = [
-        [rounded(table[0, node]) for table in (found.values, found.lows, found.highs)]
+        [round_score(table[0, node]) for table in (found.values, found.lows, found.highs)]
         for node in at
     ]
     assert digits == [
@@ -70,13 +70,15 @@ def test_the_digits_are_the_ones_of_every_other_machine_and_python() -> None:
 
 
 def test_the_nodes_are_the_whole_tree() -> None:
-    nodes = nodes_of(method())
+    nodes = node_codes(method())
     assert len(nodes) == len(set(nodes)) == 1 + 3 + 12 + 4 + len(list(method().indicators()))
 
 
 @pytest.mark.parametrize("draws", [100, 101, 9999, 10_000])
 def test_the_central_span_is_numpys(draws: int) -> None:
-    from services.assessment.scoring.uncertainty import central
+    from services.assessment.scoring.uncertainty import central_interval
 
-    numbers = Streams(3, draws).uniform("n")
-    assert central(numbers) == pytest.approx(np.quantile(numbers, [0.025, 0.975]), abs=1e-15)
+    numbers = RandomStreams(3, draws).uniform("n")
+    assert central_interval(numbers) == pytest.approx(
+        np.quantile(numbers, [0.025, 0.975]), abs=1e-15
+    )

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.assessment.bundles import contents
 from services.assessment.bundles.archive import pack, unpack
-from services.assessment.bundles.contents import Parameters, bundle, manifest_of
+from services.assessment.bundles.contents import Parameters, make_bundle, manifest_of
 from services.assessment.bundles.signing import Signer, read_public_key
 from services.assessment.bundles.verify import FILES, BundleError, verify
 from services.assessment.methods.definition import CollaborationMethod
@@ -62,7 +62,7 @@ def toba() -> bytes:
         software="0.1.0",
     )
     scores = assess(method, read, seed=1, draws=500)
-    return bundle(parameters, method, read.items, scores, signer=OWN)
+    return make_bundle(parameters, method, read.items, scores, signer=OWN)
 
 
 def files() -> dict[str, bytes]:
@@ -281,7 +281,7 @@ def test_the_sensitivity_of_a_stored_assessment_is_published(hub: Hub) -> None:
         "evidence",
         "aggregation",
         "weights",
-        "left_out",
+        "excluded_indicator",
         "goalposts",
     }
     nothing = f"/api/v1/assessments/{UUID(int=1)}"

@@ -15,10 +15,10 @@ import pytest
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.methods.rules import Aggregation, Goalposts, ZScore
 from services.assessment.scoring.consistency import cronbach_alpha
-from services.assessment.scoring.normalise import normalise, rank_among, z_score
+from services.assessment.scoring.normalise import normalise, percentile_rank, z_score
 from services.assessment.scoring.tree import combine
 from services.assessment.scoring.uncertainty import Draws
-from services.assessment.scoring.weights import weights_of
+from services.assessment.scoring.weights import point_weights
 
 FOLDER = Path(__file__).parent / "coinr"
 PILLARS = (
@@ -106,7 +106,7 @@ def scores(method: CollaborationMethod, aggregation: Aggregation | None = None) 
         one.code: normalise(by_code[one.code.split(".")[1]], one.goalposts, one.normalisation)
         for one in method.indicators()
     }
-    found = combine(method, normalised, weights_of(method), aggregation)
+    found = combine(method, normalised, point_weights(method), aggregation)
     return {code: np.asarray(values) for code, values in found.items()}
 
 
@@ -176,7 +176,7 @@ def test_ranks_and_z_scores_are_those_that_the_vignette_prints(
     at = [row["unit"] for row in rows("raw.csv")].index(unit)
     performance, flights = raw["LPI"], raw["Flights"]
     # Borda counts the countries that are passed; a percentile rank counts oneself by half.
-    share = rank_among(float(performance[at]), performance)
+    share = percentile_rank(float(performance[at]), performance)
     assert share * len(performance) - 0.5 == pytest.approx(borda)
     mean, sd = float(flights.mean()), float(flights.std(ddof=1))
     assert 10 + 2 * float(z_score(float(flights[at]), mean=mean, sd=sd)) == pytest.approx(

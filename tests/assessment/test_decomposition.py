@@ -7,7 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.assessment.methods.definition import CollaborationMethod
-from services.assessment.scoring.decomposition import both_ways, moves, shapley, summing_to
+from services.assessment.scoring.decomposition import (
+    forward_backward,
+    largest_remainder,
+    score_changes,
+    shapley,
+)
 from tests.assessment.test_assess import SUBJECTS, small, small_method
 from tests.assessment.test_properties import SOME, VALUES, methods, observed, scored
 from tests.conftest import Hub
@@ -18,14 +23,14 @@ def test_two_parts_of_a_geometric_mean_by_hand() -> None:
     # 72 - 54 = 18: 16 on average; d_b first gives 54 - 42 = 12, last 72 - 56 = 16: 14.
     before = small({"a_x": 0.36, "a_y": 0.36, "b_x": 0.49, "b_y": 0.49})
     after = small({"a_x": 0.64, "a_y": 0.64, "b_x": 0.81, "b_y": 0.81})
-    index = moves(small_method(), before, after)[0]
+    index = score_changes(small_method(), before, after)[0]
     assert (index.code, index.difference) == ("index", 30)
     assert [(part.code, part.contribution) for part in index.parts] == [("d_a", 16), ("d_b", 14)]
 
 
 def test_parts_of_an_arithmetic_mean_contribute_their_own_share() -> None:
     values: dict[str, float] = dict.fromkeys(SUBJECTS, 0.5)
-    found = moves(small_method(), small(values), small(values | {"a_x": 0.9, "a_y": 0.4}))
+    found = score_changes(small_method(), small(values), small(values | {"a_x": 0.9, "a_y": 0.4}))
     element = next(one for one in found if one.code == "a")
     assert element.difference == 15
     assert [part.contribution for part in element.parts] == [20, -5]
@@ -37,7 +42,7 @@ def test_contributions_sum_exactly_to_the_printed_difference(
     method: CollaborationMethod, first: dict[str, float], last: dict[str, float]
 ) -> None:
     before, after = scored(method, observed(first)), scored(method, observed(last))
-    for one in moves(method, before, after):
+    for one in score_changes(method, before, after):
         total = sum(round(part.contribution * 10_000) for part in one.parts)
         assert total == round(one.after * 10_000) - round(one.before * 10_000), one.code
 
@@ -45,7 +50,7 @@ def test_contributions_sum_exactly_to_the_printed_difference(
 @given(st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=6))
 def test_whole_shares_stay_next_to_the_exact_ones(shares: list[float]) -> None:
     total = round(sum(shares))
-    whole = summing_to(total, shares)
+    whole = largest_remainder(total, shares)
     assert sum(whole) == total
     for one, share in zip(whole, shares, strict=True):
         assert abs(one - share) <= 1 + 1e-6
@@ -62,8 +67,8 @@ def test_of_many_parts_two_orders_are_averaged_and_nothing_is_left_over() -> Non
     def worth(group: Collection[int]) -> float:
         return float(len(group) ** 2 + 3 * (0 in group))
 
-    assert both_ways(4, worth) == pytest.approx(shapley(4, worth))
-    assert sum(both_ways(14, worth)) == 14**2 + 3
+    assert forward_backward(4, worth) == pytest.approx(shapley(4, worth))
+    assert sum(forward_backward(14, worth)) == 14**2 + 3
 
 
 def test_the_trend_of_two_years_tells_what_moved(hub: Hub) -> None:
@@ -74,10 +79,10 @@ def test_the_trend_of_two_years_tells_what_moved(hub: Hub) -> None:
     answer = hub.client.get("/api/v1/metrics/trend?from=2023&to=2024")
     assert answer.status_code == 200, answer.text
     first, second = answer.json()["items"]
-    assert (first["period"], first["moved"], second["period"]) == (2023, [], 2024)
+    assert (first["period"], first["changes"], second["period"]) == (2023, [], 2024)
     assert not second["method_changed"]
-    assert second["moved"]
-    for one in second["moved"]:
+    assert second["changes"]
+    for one in second["changes"]:
         parts = sum(round(part["contribution"] * 10_000) for part in one["parts"])
         assert parts == round(one["difference"] * 10_000)
     href = second["nodes"][0]["href"]

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from services.assessment.methods.definition import LevelsMethod
 from services.assessment.methods.library import read_methods
 from services.assessment.scoring.levels import (
+    InvalidLevelsError,
     Level,
-    LevelFaultsError,
     path_to_target,
     score_levels,
 )
@@ -121,7 +121,7 @@ def test_a_range_of_levels_gives_its_middle_and_its_ends() -> None:
 
 
 def test_a_wrong_level_is_refused_by_its_number() -> None:
-    with pytest.raises(LevelFaultsError) as refused:
+    with pytest.raises(InvalidLevelsError) as refused:
         score_levels(SPBE, by_domain(3, 3, 3, 3) | {5: 6, 48: 1, 7: (4, 2)})
     assert refused.value.faults == {
         5: "a level lies between 1 and 5, the lower one first",

@@ -10,9 +10,9 @@ from pydantic import TypeAdapter
 from scipy import stats
 
 from services.assessment.methods.measure_definitions import Measure
-from services.assessment.scoring.measure_evaluation import measure
-from services.assessment.scoring.measurement import NoEvidence, Reading
-from services.assessment.scoring.uncertainty import Streams
+from services.assessment.scoring.measure_evaluation import evaluate_measure
+from services.assessment.scoring.measurement import Measurement, Missing
+from services.assessment.scoring.uncertainty import RandomStreams
 from tests.assessment.evidence_builders import (
     agreement,
     facts,
@@ -28,15 +28,15 @@ from tests.assessment.evidence_builders import (
 ADAPTER: TypeAdapter[Any] = TypeAdapter(Measure)
 
 
-def measured(definition: dict[str, Any], *items: Any, **missing: str) -> Reading:
-    outcome = measure(ADAPTER.validate_python(definition), facts(*items, **missing))
-    assert isinstance(outcome, Reading), outcome
+def measured(definition: dict[str, Any], *items: Any, **missing: str) -> Measurement:
+    outcome = evaluate_measure(ADAPTER.validate_python(definition), facts(*items, **missing))
+    assert isinstance(outcome, Measurement), outcome
     return outcome
 
 
 def unknown(definition: dict[str, Any], *items: Any, **missing: str) -> str:
-    outcome = measure(ADAPTER.validate_python(definition), facts(*items, **missing))
-    assert isinstance(outcome, NoEvidence), outcome
+    outcome = evaluate_measure(ADAPTER.validate_python(definition), facts(*items, **missing))
+    assert isinstance(outcome, Missing), outcome
     return outcome.reason
 
 
@@ -98,7 +98,7 @@ def test_a_range_stays_a_range_with_its_middle_as_value() -> None:
     )
     assert (reading.value, reading.low, reading.high) == (pytest.approx(0.63), 0.51, 0.75)
     assert reading.interval == "range"
-    draws = reading.draw(Streams(1, 10_000))
+    draws = reading.draw(RandomStreams(1, 10_000))
     assert 0.51 <= draws.min() < draws.max() <= 0.75
 
 
@@ -212,7 +212,7 @@ def test_doubts_widen_the_interval_of_what_agencies_report_and_leave_its_value(
         reading = measured({"kind": kind}, told)
         assert reading.value == high
         assert (reading.low, reading.high) == ((low, high) if low < high else (None, None))
-        draws = reading.draw(Streams(1, 64))
+        draws = reading.draw(RandomStreams(1, 64))
         assert ((low <= draws) & (draws <= high)).all()
         assert len(set(draws)) == (64 if low < high else 1)
 
@@ -263,8 +263,11 @@ def test_the_order_of_evidence_does_not_matter(present: list[str], shuffle: Any)
         {"kind": "sectors_present"},
     ):
         definition = ADAPTER.validate_python(kind)
-        one, other = measure(definition, facts(*items)), measure(definition, facts(*mixed))
-        if isinstance(one, Reading) and isinstance(other, Reading):
+        one, other = (
+            evaluate_measure(definition, facts(*items)),
+            evaluate_measure(definition, facts(*mixed)),
+        )
+        if isinstance(one, Measurement) and isinstance(other, Measurement):
             assert one.value == other.value
         else:
             assert one == other

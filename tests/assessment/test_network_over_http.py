@@ -10,7 +10,7 @@ import networkx as nx
 import pytest
 
 from services.assessment.network.picture import picture
-from services.assessment.network.structure import places_of
+from services.assessment.network.structure import node_positions
 from services.assessment.network.ties import THROUGH, network_of
 from services.gateway.app import create_app
 from tests.assessment.evidence_builders import agreement, facts, meeting, stakeholder
@@ -135,8 +135,8 @@ def test_a_network_can_be_read_as_it_was_known_then(hub: Hub) -> None:
     assert answer.status_code == 201, answer.text
     now = ask(hub)
     assert (now["measures"]["ties"], now["measures"]["brokers"]) == (2, 1)
-    assert ask(hub, known_at=before)["measures"]["ties"] == 1
-    assert ask(hub, known_at="2020-01-01T00:00:00Z")["measures"] is None
+    assert ask(hub, as_of=before)["measures"]["ties"] == 1
+    assert ask(hub, as_of="2020-01-01T00:00:00Z")["measures"] is None
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_network_can_be_read_as_it_was_known_then(hub: Hub) -> None:
         ({"through": "walks"}, "through.0"),
         ({"meetings": 0}, "meetings"),
         ({"compare": "last"}, "compare"),
-        ({"known_at": "yesterday"}, "known_at"),
+        ({"as_of": "yesterday"}, "as_of"),
     ],
 )
 def test_a_wrong_question_is_named(toba_hub: Hub, parameters: dict[str, Any], name: str) -> None:
@@ -161,7 +161,7 @@ def test_a_picture_escapes_what_it_is_given_and_keeps_to_its_seed() -> None:
     people = [stakeholder(key, name=evil) for key in "abcde"]
     read = facts(*people, meeting("m", attendance=came), agreement("g", ["c", "d"]))
     net = network_of(read, through=THROUGH, meetings=1)
-    places = places_of(net)
+    places = node_positions(net)
     drawn = [picture(net, places, period=2024, seed=seed, names=True) for seed in (1, 1, 2)]
     assert drawn[0] == drawn[1] != drawn[2]
     root = ElementTree.fromstring(drawn[0])

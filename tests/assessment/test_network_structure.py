@@ -16,23 +16,23 @@ from hypothesis import strategies as st
 from services.assessment.methods.measure_definitions import Ties
 from services.assessment.network.change import (
     change_between,
-    moves_of,
     resampled_density,
+    tie_changes,
 )
 from services.assessment.network.structure import (
-    Measures,
+    NetworkMeasures,
     betweenness,
     core_periphery,
     cross_ties,
     ei_expected,
     measure_network,
-    places_of,
+    node_positions,
 )
 from services.assessment.network.ties import THROUGH, Actor, Network, Through, Tie, network_of
 from services.assessment.scoring.inputs import Item
-from services.assessment.scoring.measure_evaluation import measure
-from services.assessment.scoring.measurement import Reading
-from services.assessment.scoring.uncertainty import Streams
+from services.assessment.scoring.measure_evaluation import evaluate_measure
+from services.assessment.scoring.measurement import Measurement
+from services.assessment.scoring.uncertainty import RandomStreams
 from services.assessment.types import SECTORS, Sector
 from tests.assessment.evidence_builders import (
     agreement,
@@ -58,9 +58,9 @@ def network(graph: "nx.Graph[Any]", sectors: Sequence[Sector] | None = None) -> 
     )
 
 
-def measured(graph: "nx.Graph[Any]", sectors: Sequence[Sector] | None = None) -> Measures:
+def measured(graph: "nx.Graph[Any]", sectors: Sequence[Sector] | None = None) -> NetworkMeasures:
     found = network(graph, sectors)
-    return measure_network(found, places_of(found))
+    return measure_network(found, node_positions(found))
 
 
 def test_a_star_is_as_central_as_can_be_and_a_ring_not_at_all() -> None:
@@ -93,7 +93,7 @@ def test_the_florentine_families_have_the_figures_that_are_known_of_them() -> No
     assert found.degree_centralisation == 0.2667  # (16 x 6 - 40) / (15 x 14)
     assert found.betweenness_centralisation == 0.3835
     assert found.transitivity == 0.1915  # 9 of 47; igraph prints 0.1914894
-    places = {place.key: place for place in places_of(network(families))}
+    places = {place.key: place for place in node_positions(network(families))}
     assert places["Medici"].betweenness == 0.4524  # 47.5 of 105 pairs
     assert max(places.values(), key=lambda p: p.betweenness).key == "Medici"
     assert (found.components, found.largest_component) == (2, 0.9375)
@@ -114,7 +114,7 @@ def southern_women(*, meetings: int) -> Network:
 
 def test_the_southern_women_in_two_modes_and_in_one() -> None:
     once = southern_women(meetings=1)
-    found = measure_network(once, places_of(once))
+    found = measure_network(once, node_positions(once))
     two = found.two_mode
     assert (two.events, two.participations, two.density) == (14, 89, 0.3532)  # 89 / 252
     assert (found.stakeholders, found.ties, found.density) == (18, 139, 0.9085)  # 139 / 153
@@ -170,7 +170,7 @@ def drawn(
 def test_every_measure_is_networkx_s_or_counted_pair_by_pair(given_graph: Any) -> None:
     graph, sectors = drawn(given_graph)
     net = network(graph, sectors)
-    found = measure_network(net, places_of(net))
+    found = measure_network(net, node_positions(net))
     exact = betweenness(net.matrix())
     assert exact == pytest.approx([nx.betweenness_centrality(graph)[n] for n in graph], abs=1e-12)
     if graph.number_of_nodes() > 1:
@@ -229,9 +229,9 @@ def test_the_density_is_the_share_of_lasting_ties_that_the_method_scores() -> No
     ]
     for read in (facts(*items), facts(*toba_items())):
         net = network_of(read, through=("meetings", "agreements"), meetings=2)
-        scored = measure(Ties(kind="ties", meetings=2), read)
-        assert isinstance(scored, Reading)
-        density = measure_network(net, places_of(net)).density
+        scored = evaluate_measure(Ties(kind="ties", meetings=2), read)
+        assert isinstance(scored, Measurement)
+        density = measure_network(net, node_positions(net)).density
         assert density == pytest.approx(scored.value, abs=5e-5)
 
 
@@ -248,12 +248,12 @@ def test_programmes_tie_owner_and_partners_where_they_are_asked_for() -> None:
 def test_what_became_of_a_network_is_told_tie_by_tie() -> None:
     before = network(nx.Graph([("a", "b"), ("b", "c")]))
     after = network(nx.Graph([("b", "c"), ("c", "d")]))
-    moves = moves_of(before, after)
+    moves = tie_changes(before, after)
     assert (moves.kept, moves.new, moves.lost) == ([("b", "c")], [("c", "d")], [("a", "b")])
     change = change_between(
-        (before, measure_network(before, places_of(before))),
-        (after, measure_network(after, places_of(after))),
-        streams=Streams(1, 200),
+        (before, measure_network(before, node_positions(before))),
+        (after, measure_network(after, node_positions(after))),
+        streams=RandomStreams(1, 200),
     )
     assert (change.joined, change.left, change.stability) == (1, 1, 0.3333)
     assert (change.ties_kept, change.ties_new, change.ties_lost) == (1, 1, 1)
@@ -268,7 +268,7 @@ def test_what_became_of_a_network_is_told_tie_by_tie() -> None:
 def test_resampled_networks_have_the_density_of_the_network_on_average(given_graph: Any) -> None:
     graph, _ = drawn(given_graph)
     matrix = network(graph).matrix()
-    draws = resampled_density(matrix, Streams(1, 400), "a name")
+    draws = resampled_density(matrix, RandomStreams(1, 400), "a name")
     if draws is None:
         assert len(graph) == 1
         return
@@ -276,6 +276,6 @@ def test_resampled_networks_have_the_density_of_the_network_on_average(given_gra
     assert (draws <= 1 + 1e-9).all()
     spread = float(draws.std())
     assert abs(float(draws.mean()) - nx.density(graph)) <= 5 * spread / math.sqrt(400) + 1e-9
-    again = resampled_density(matrix, Streams(1, 400), "a name")
+    again = resampled_density(matrix, RandomStreams(1, 400), "a name")
     assert again is not None
     assert np.array_equal(draws, again)

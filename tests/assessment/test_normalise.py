@@ -11,10 +11,10 @@ from services.assessment.methods.rules import (
     Goalposts,
     MinMax,
     Normalisation,
-    RankAmong,
+    PercentileRank,
     ZScore,
 )
-from services.assessment.scoring.normalise import normalise, rank_among, z_score
+from services.assessment.scoring.normalise import normalise, percentile_rank, z_score
 
 HIGHER = Goalposts(min=0, max=1)
 LOWER = Goalposts(min=0, max=1, direction="lower")
@@ -22,7 +22,7 @@ NUMBERS = st.floats(-1e3, 1e3).map(lambda number: round(number, 3))
 GROUPS = st.lists(NUMBERS, min_size=2, max_size=40)
 RULES: st.SearchStrategy[Normalisation] = st.one_of(
     st.just(MinMax()),
-    GROUPS.map(lambda group: RankAmong(kind="rank", among=group)),
+    GROUPS.map(lambda group: PercentileRank(kind="rank", among=group)),
     st.tuples(NUMBERS, st.floats(0.1, 100)).map(lambda p: ZScore(kind="z", mean=p[0], sd=p[1])),
     st.floats(0.1, 1e3).map(lambda target: DistanceToTarget(kind="target", target=target)),
 )
@@ -31,8 +31,10 @@ RULES: st.SearchStrategy[Normalisation] = st.one_of(
 @given(GROUPS, NUMBERS)
 def test_a_rank_agrees_with_scipys_percentile_of_score(group: list[float], value: float) -> None:
     theirs = stats.percentileofscore(group, value, kind="mean")
-    assert normalise(value, HIGHER, RankAmong(kind="rank", among=group)) == pytest.approx(theirs)
-    assert np.asarray(rank_among(np.array([value]), np.array(group)))[0] == pytest.approx(
+    assert normalise(value, HIGHER, PercentileRank(kind="rank", among=group)) == pytest.approx(
+        theirs
+    )
+    assert np.asarray(percentile_rank(np.array([value]), np.array(group)))[0] == pytest.approx(
         theirs / 100
     )
 

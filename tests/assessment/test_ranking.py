@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from services.assessment.assessments.operations import Assessed, store_assessment
-from services.assessment.bundles.contents import Parameters, bundle
+from services.assessment.assessments.operations import AssessmentResult, store_assessment
+from services.assessment.bundles.contents import Parameters, make_bundle
 from services.assessment.bundles.signing import Signer
 from services.assessment.comparison.ranks import (
-    ahead_probabilities,
+    outranking_probabilities,
+    rank_interval,
     rank_probabilities,
-    rank_span,
 )
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.methods.library import read_methods
@@ -49,7 +49,7 @@ def test_probabilities_of_a_regency_and_of_a_rank_sum_to_1(draws: Draws) -> None
     chances = rank_probabilities(draws)
     assert chances.sum(axis=0) == pytest.approx(1)
     assert chances.sum(axis=1) == pytest.approx(1)
-    ahead = ahead_probabilities(draws)
+    ahead = outranking_probabilities(draws)
     assert ahead + ahead.T == pytest.approx(1)
     # Who expects to be passed by so many stands so many ranks after the first.
     expected = chances @ np.arange(1, len(draws) + 1)
@@ -74,7 +74,7 @@ def test_an_order_without_uncertainty_has_probabilities_of_0_and_1(values: list[
     chances = rank_probabilities(np.array([[value] * 7 for value in values]))
     assert {round(chance, 9) for chance in chances.flatten().tolist()} <= {0, 1}
     for at, value in enumerate(values):
-        span = rank_span(chances[at])
+        span = rank_interval(chances[at])
         assert span.median == span.low == span.high == sorted(values, reverse=True).index(value) + 1
 
 
@@ -82,7 +82,7 @@ def test_two_normal_scores_stand_as_their_difference_says() -> None:
     # N(1, 1) against N(0, 1): P(first ahead) = Phi(1 / sqrt 2) = 0.7602.
     rng = np.random.default_rng(1)
     draws = np.array([rng.normal(1, 1, 200_000), rng.normal(0, 1, 200_000)])
-    assert ahead_probabilities(draws)[0, 1] == pytest.approx(0.7602, abs=0.004)
+    assert outranking_probabilities(draws)[0, 1] == pytest.approx(0.7602, abs=0.004)
     assert rank_probabilities(draws)[0, 0] == pytest.approx(0.7602, abs=0.004)
 
 
@@ -116,7 +116,7 @@ def bundle_of(
         draws=200, recorded_at=NOW, recorded_by="diskominfo", software="0.1.0",
     )  # fmt: skip
     scores = assess(used, read, seed=1, draws=200)
-    return bundle(parameters, used, read.items, scores, signer=signer)
+    return make_bundle(parameters, used, read.items, scores, signer=signer)
 
 
 def bring(
@@ -152,12 +152,12 @@ def test_regencies_of_three_sources_are_ranked_and_others_named_with_the_reason(
     store_elsewhere(hub, "12.04", facts(*richer(0.9)))
 
     found = ranking(hub, node="understanding")
-    assert {one["region"]: one["came_from"] for one in found["items"]} == {
+    assert {one["region"]: one["origin"] for one in found["items"]} == {
         "12.12": "own",
         "12.02": "bundle",
         "12.04": "database",
     }
-    assert {one["region"]: one["reason"].split(" ", 3)[:3] for one in found["left_out"]} == {
+    assert {one["region"]: one["reason"].split(" ", 3)[:3] for one in found["excluded"]} == {
         "12.05": ["it", "follows", "another"],
         "12.06": ["it", "has", "no"],
     }
@@ -181,7 +181,7 @@ def test_regencies_of_three_sources_are_ranked_and_others_named_with_the_reason(
 def store_elsewhere(hub: Hub, region: str, read: Facts) -> None:
     """Keeps an assessment as a hub of another region on the same database would."""
     method = cgr()
-    assessed = Assessed(read, assess(method, read, seed=1, draws=200), ())
+    assessed = AssessmentResult(read, assess(method, read, seed=1, draws=200), ())
 
     async def work() -> None:
         database = Database(hub.settings, Service.assessment)

@@ -9,11 +9,11 @@ import pytest
 from pypdf import PdfReader
 from pypdf.generic import DictionaryObject
 
-from services.assessment.reports.composition import write
+from services.assessment.reports.composition import compose
 from services.assessment.reports.gaps import gaps_of, indicators_of
 from services.assessment.reports.pdf import to_pdf
 from services.assessment.reports.report import TrendYear
-from services.assessment.scoring.sensitivity import analyse
+from services.assessment.scoring.sensitivity import analyse_sensitivity
 from tests.assessment.evidence_builders import (
     agreement,
     index_value,
@@ -39,8 +39,8 @@ NASTY = (
 @pytest.fixture(scope="module")
 def toba_pdf() -> bytes:
     whole = stored(toba_items())
-    sensitivity = analyse(whole.method, whole.facts, seed=1)
-    return to_pdf(write(report_of(toba_items(), sensitivity=sensitivity)))
+    sensitivity = analyse_sensitivity(whole.method, whole.facts, seed=1)
+    return to_pdf(compose(report_of(toba_items(), sensitivity=sensitivity)))
 
 
 def test_the_strongest_and_the_weakest_elements_are_named_and_none_is_both() -> None:
@@ -59,7 +59,7 @@ def test_every_indicator_without_evidence_is_a_gap_with_what_is_needed_and_who_h
     nothing = stored([])
     gaps = gaps_of(nothing.method, nothing.scores)
     assert {gap.code for gap in gaps} == {one.code for one in method().indicators()}
-    assert all(gap.needed and gap.giver for gap in gaps)
+    assert all(gap.needed and gap.source for gap in gaps)
     some = stored(toba_items())
     left = {gap.code for gap in gaps_of(some.method, some.scores)}
     assert left == {one.code for _, one in indicators_of(some.scores) if one.value is None}
@@ -114,7 +114,7 @@ def test_a_change_of_the_method_is_marked_in_the_trend() -> None:
                   dimensions=list(dimensions))
         for year, changed in ((2022, False), (2023, True), (2024, False))
     ]  # fmt: skip
-    document = write(report_of(toba_items(), trend=trend))
+    document = compose(report_of(toba_items(), trend=trend))
     [section] = [one for one in document.sections if one.title == "Perkembangan antartahun"]
     text = section.model_dump_json()
     assert "Sejak tahun 2023 versi metode berganti" in text

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.assessment.methods.definition import CollaborationMethod, LevelsMethod
-from services.assessment.scenarios.collaboration_scenario import collaboration_outcome, nodes_of
+from services.assessment.scenarios.collaboration_scenario import collaboration_outcome, node_values
 from services.assessment.scenarios.errors import ScenarioError
 from services.assessment.scenarios.level_optimisation import cheapest_steps
 from services.assessment.scenarios.level_scenario import levels_outcome
-from services.assessment.scenarios.outcome import Outcome
-from services.assessment.scenarios.tree_optimisation import cheapest_point, index_curve, raised
+from services.assessment.scenarios.outcome import ScenarioOutcome
+from services.assessment.scenarios.tree_optimisation import cheapest_point, index_curve, raise_score
 from services.assessment.scoring.levels import score_levels
 from tests.assessment.test_levels import SPBE
 from tests.assessment.test_properties import methods
@@ -107,10 +107,10 @@ def test_no_steps_reach_an_index_of_any_mean_with_less_effort(
 
     def value(steps: Mapping[str, int]) -> float:
         after = {
-            code: raised(score, step=step, steps=steps.get(code, 0))
+            code: raise_score(score, step=step, steps=steps.get(code, 0))
             for code, score in scores.items()
         }
-        return nodes_of(method, after)["index"]
+        return node_values(method, after)["index"]
 
     rooms = [
         range(1 if efforts.get(code, 1) is None else int(-(-(100 - scores[code]) // step)) + 1)
@@ -143,7 +143,7 @@ def spbe_at(hundredths: int) -> dict[int, int]:
     return levels
 
 
-def spbe(levels: dict[int, int], target: float, **more: Any) -> Outcome:
+def spbe(levels: dict[int, int], target: float, **more: Any) -> ScenarioOutcome:
     asked: dict[str, Any] = {"lowest": False, "changes": {}, "efforts": {}, "alternatives": 2}
     return levels_outcome(SPBE, dict(levels), target=target, **(asked | more))
 
@@ -215,7 +215,7 @@ def test_the_gain_of_a_single_change_is_what_the_engine_gives(
     assert outcome.reached
     for one in outcome.single_changes:
         code = one.change.code
-        after = nodes_of(method, {**scores, code: min(100, scores[code] + 10)})["index"]
+        after = node_values(method, {**scores, code: min(100, scores[code] + 10)})["index"]
         assert one.value == pytest.approx(after, abs=5e-5)
         assert one.gain >= 0
 

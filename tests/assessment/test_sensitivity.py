@@ -4,7 +4,12 @@ import pytest
 
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.methods.library import read_methods
-from services.assessment.scoring.sensitivity import FACTORS, Sensitivity, analyse, without
+from services.assessment.scoring.sensitivity import (
+    FACTORS,
+    Sensitivity,
+    analyse_sensitivity,
+    without_indicator,
+)
 from tests.assessment.evidence_builders import facts, observation, toba_items
 from tests.assessment.test_assess import CATALOG, SUBJECTS, small_method, toba
 
@@ -16,7 +21,7 @@ def method() -> CollaborationMethod:
 
 
 def of_toba(seed: int = 1) -> Sensitivity:
-    return analyse(method(), facts(*toba_items(), CATALOG), seed=seed)
+    return analyse_sensitivity(method(), facts(*toba_items(), CATALOG), seed=seed)
 
 
 def of_small(**values: float) -> Sensitivity:
@@ -24,7 +29,7 @@ def of_small(**values: float) -> Sensitivity:
         observation(subject.replace("_", "-"), subject, value=value)
         for subject, value in values.items()
     ]
-    return analyse(small_method(), facts(*items), seed=1)
+    return analyse_sensitivity(small_method(), facts(*items), seed=1)
 
 
 def test_the_analysis_is_of_the_index_that_was_assessed() -> None:
@@ -60,9 +65,9 @@ def test_choices_of_a_small_tree_by_hand() -> None:
     # A fifth nearer: 45, 45, 80 and 100 (clipped); a fifth farther: 30, 30, 53.3333 and 83.3333.
     assert choices["goalposts 20% nearer"] == pytest.approx((45 * 90) ** 0.5, abs=5e-5)
     assert choices["goalposts 20% farther"] == pytest.approx((30 * 68.33333) ** 0.5, abs=5e-5)
-    left_out = {one.choice: one.value for one in found.left_out}
-    assert left_out["b.x"] == 60
-    assert left_out["b.y"] == 48
+    excluded = {one.choice: one.value for one in found.excluded}
+    assert excluded["b.x"] == 60
+    assert excluded["b.y"] == 48
 
 
 def test_without_uncertain_evidence_the_evidence_has_no_share() -> None:
@@ -73,9 +78,9 @@ def test_without_uncertain_evidence_the_evidence_has_no_share() -> None:
 
 def test_an_indicator_without_which_there_is_no_index_is_named_and_not_left_out() -> None:
     found = of_small(a_x=0.3, b_x=0.6, b_y=0.9)
-    left_out = {one.choice: one.value for one in found.left_out}
-    assert left_out["a.x"] is None
-    assert left_out["b.x"] is not None
+    excluded = {one.choice: one.value for one in found.excluded}
+    assert excluded["a.x"] is None
+    assert excluded["b.x"] is not None
 
 
 def test_without_an_index_there_is_a_reason() -> None:
@@ -85,8 +90,8 @@ def test_without_an_index_there_is_a_reason() -> None:
 
 
 def test_a_method_without_an_indicator_knows_nothing_of_it() -> None:
-    one = without(small_method(), "a.x")
+    one = without_indicator(small_method(), "a.x")
     assert [indicator.code for indicator in one.indicators()] == ["a.y", "b.x", "b.y"]
-    none = without(one, "a.y")
+    none = without_indicator(one, "a.y")
     assert [dimension.code for dimension in none.dimensions] == ["d_b"]
     assert len(SUBJECTS) == 4

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.assessment.scoring.sobol import sobol_indices, sobol_shares
-from services.assessment.scoring.uncertainty import Draws, Streams
+from services.assessment.scoring.sobol import estimate_sobol_indices, sobol_indices
+from services.assessment.scoring.uncertainty import Draws, RandomStreams
 
 
 def ishigami(numbers: Draws) -> Draws:
@@ -26,7 +26,7 @@ def exact_ishigami() -> tuple[list[float], list[float]]:
 
 
 def test_ishigami_has_the_indices_of_its_closed_form() -> None:
-    shares = sobol_shares(ishigami, 3, Streams(1, 65_536))
+    shares = estimate_sobol_indices(ishigami, 3, RandomStreams(1, 65_536))
     first, total = exact_ishigami()
     assert shares.first == pytest.approx(first, abs=0.02)
     assert shares.total == pytest.approx(total, abs=0.02)
@@ -37,7 +37,7 @@ def test_ishigami_has_the_indices_of_its_closed_form() -> None:
 
 def test_the_standard_errors_cover_the_truth() -> None:
     first, total = exact_ishigami()
-    shares = sobol_shares(ishigami, 3, Streams(2, 4096))
+    shares = estimate_sobol_indices(ishigami, 3, RandomStreams(2, 4096))
     assert (np.abs(shares.first - first) < 4 * shares.first_error).all()
     assert (np.abs(shares.total - total) < 4 * shares.total_error).all()
 
@@ -45,7 +45,7 @@ def test_the_standard_errors_cover_the_truth() -> None:
 def test_the_estimators_are_those_of_salib() -> None:
     analysis: Any = import_module("SALib.analyze.sobol")
     problem = {"num_vars": 3, "names": ["x", "y", "z"], "bounds": [[0, 1]] * 3}
-    numbers = Streams(3, 2048).uniforms("design", 6)
+    numbers = RandomStreams(3, 2048).uniforms("design", 6)
     a, b = numbers[:3], numbers[3:]
     mixed = [np.where(np.arange(3)[:, None] == row, b, a) for row in range(3)]
     f_a, f_b = ishigami(a), ishigami(b)
@@ -58,12 +58,16 @@ def test_the_estimators_are_those_of_salib() -> None:
 
 
 def test_an_additive_model_gives_each_factor_its_own_variance() -> None:
-    shares = sobol_shares(lambda numbers: 2 * numbers[0] + numbers[1] + 5, 3, Streams(4, 32_768))
+    shares = estimate_sobol_indices(
+        lambda numbers: 2 * numbers[0] + numbers[1] + 5, 3, RandomStreams(4, 32_768)
+    )
     assert shares.first == pytest.approx([0.8, 0.2, 0], abs=0.02)
     assert shares.total == pytest.approx([0.8, 0.2, 0], abs=0.02)
     assert shares.total[2] == 0
 
 
 def test_where_nothing_varies_nothing_has_a_share() -> None:
-    shares = sobol_shares(lambda numbers: np.full(numbers.shape[1], 42.0), 2, Streams(5, 64))
+    shares = estimate_sobol_indices(
+        lambda numbers: np.full(numbers.shape[1], 42.0), 2, RandomStreams(5, 64)
+    )
     assert shares.first.tolist() == shares.total.tolist() == [0, 0]

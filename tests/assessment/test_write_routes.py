@@ -232,8 +232,8 @@ def test_the_past_can_be_read_as_it_was_known(regency: Room) -> None:
         If_Match=regency.get(address(first)).headers["ETag"],
     )
 
-    def held(known_at: str | None) -> list[str]:
-        parameters: dict[str, Any] = {} if known_at is None else {"known_at": known_at}
+    def held(as_of: str | None) -> list[str]:
+        parameters: dict[str, Any] = {} if as_of is None else {"as_of": as_of}
         items = regency.get(MEETINGS, **parameters).json()["items"]
         return [i["content"]["held_on"] for i in items if i["content"]["key"] == "rapat-2025-03"]
 

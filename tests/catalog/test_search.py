@@ -13,7 +13,7 @@ from services.catalog.search import (
     all_words,
     any_word,
     common_name_key,
-    words_of,
+    query_words,
 )
 from tests.conftest import Room
 from tests.packs import component, load, service, write_pack
@@ -183,7 +183,7 @@ def test_any_text_is_answered_200_or_422(regency: Room, query: str) -> None:
 
 @given(st.text())
 def test_words_are_telling_lower_case_and_few(text: str) -> None:
-    words = words_of(text)
+    words = query_words(text)
     assert len(words) <= MAX_WORDS
     assert len(set(words)) == len(words)
     assert not STOP_WORDS & set(words)

@@ -9,11 +9,11 @@ import numpy as np
 from fastapi import APIRouter, FastAPI, Query, Request
 from sqlalchemy import text
 
-from services.assessment.assessments.operations import StoredAssessment, find_whole
+from services.assessment.assessments.operations import StoredAssessment, load_assessment
 from services.assessment.assessments.schemas import DEFAULT_METHOD, AssessmentId
 from services.assessment.scoring.consistency import Consistency, consistency
 from services.assessment.scoring.scores import Scores
-from services.assessment.scoring.sensitivity import Sensitivity, analyse
+from services.assessment.scoring.sensitivity import Sensitivity, analyse_sensitivity
 from services.platform.database import ReadSessionDep
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
@@ -21,7 +21,7 @@ from services.platform.types import Slug
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
-REMEMBERED = 128
+MAX_CACHED = 128
 
 NEWEST_BY_PERIOD = """
 -- The newest assessment of each year by a method.
@@ -45,20 +45,24 @@ async def get_assessment_sensitivity(
     Everything is varied at once: the evidence within its uncertainty, the mean of the dimensions,
     the weights, one indicator left out, the goalposts. Sobol indices give each one's share.
     """
-    known: OrderedDict[UUID, Sensitivity] = request.app.state.analyses
+    known: OrderedDict[UUID, Sensitivity] = request.app.state.sensitivity_cache
     if id in known:
         return known[id]
-    return await sensitivity_of(request.app, await find_whole(session, get_region(request), id))
+    return await sensitivity_of(
+        request.app, await load_assessment(session, get_region(request), id)
+    )
 
 
 async def sensitivity_of(app: FastAPI, stored: StoredAssessment) -> Sensitivity:
     """The analysis of an assessment, which never changes and is remembered."""
-    known: OrderedDict[UUID, Sensitivity] = app.state.analyses
+    known: OrderedDict[UUID, Sensitivity] = app.state.sensitivity_cache
     if stored.id not in known:
         # A second of computing: off the event loop, and not twice.
-        analysis = await asyncio.to_thread(analyse, stored.method, stored.facts, seed=stored.seed)
+        analysis = await asyncio.to_thread(
+            analyse_sensitivity, stored.method, stored.facts, seed=stored.seed
+        )
         known[stored.id] = analysis
-        while len(known) > REMEMBERED:
+        while len(known) > MAX_CACHED:
             known.popitem(last=False)
         return analysis
     return known[stored.id]

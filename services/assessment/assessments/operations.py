@@ -9,18 +9,18 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services.assessment.evidence.store import ALL_KNOWN_AT, ALL_STORED
+from services.assessment.evidence.store import CURRENT, CURRENT_AS_OF
 from services.assessment.methods.definition import METHOD, CollaborationMethod
 from services.assessment.methods.library import read_methods
 from services.assessment.scoring.assess import assess
 from services.assessment.scoring.inputs import Facts, Item
 from services.assessment.scoring.scores import Scores
-from services.assessment.service_reports import Peers, reports_of
+from services.assessment.service_reports import ReportClient, required_reports
 from services.platform.database import ReadSession, WriteSession
 from services.platform.problems import Conflict, FieldError, NotFound
 from services.platform.service import API
 
-STORE = """
+INSERT_ASSESSMENT = """
 -- A new assessment.
 INSERT INTO assessment.assessment
     (region, id, method, method_version, method_hash, period, seed, draws, evidence_hash,
@@ -43,7 +43,7 @@ EVIDENCE = """
 SELECT evidence FROM assessment.assessment WHERE region = :region AND id = :id
 """
 
-WHOLE = """
+FULL = """
 -- All that is needed to compute an assessment again.
 SELECT id, method, method_hash, period, seed, draws, recorded_at, recorded_by, definition,
        evidence, scores
@@ -65,7 +65,7 @@ LIMIT :limit
 
 
 @dataclass(frozen=True)
-class Assessed:
+class AssessmentResult:
     """Scores, what they were computed from, and what was missing meanwhile."""
 
     facts: Facts
@@ -87,12 +87,14 @@ class StoredAssessment:
     recorded_by: str
 
 
-async def find_whole(session: ReadSession, region: str, assessment_id: UUID) -> StoredAssessment:
+async def load_assessment(
+    session: ReadSession, region: str, assessment_id: UUID
+) -> StoredAssessment:
     """An assessment; `Conflict` where it dates from before its method was kept."""
     parameters = {"region": region, "id": assessment_id}
-    row = (await session.execute(text(WHOLE), parameters)).one_or_none()
+    row = (await session.execute(text(FULL), parameters)).one_or_none()
     if row is None:
-        raise no_assessment(assessment_id)
+        raise assessment_not_found(assessment_id)
     method = read_methods().get(row.method)
     if row.definition is not None:
         method = METHOD.validate_python(row.definition)
@@ -113,7 +115,7 @@ async def find_whole(session: ReadSession, region: str, assessment_id: UUID) -> 
     )
 
 
-def no_assessment(assessment_id: UUID) -> NotFound:
+def assessment_not_found(assessment_id: UUID) -> NotFound:
     return NotFound(f"There is no assessment {assessment_id}; {API}/assessments lists them.")
 
 
@@ -137,7 +139,7 @@ def collaboration_method(method_id: str, *, period: int, parameter: bool) -> Col
 
 
 def _check_validity(method: CollaborationMethod, period: int, *, parameter: bool) -> None:
-    if method.holds_in(period):
+    if method.is_valid_in(period):
         return
     detail = f"{method.id} holds {method.validity()}, not in {period}"
     error = FieldError(
@@ -150,7 +152,7 @@ def _check_validity(method: CollaborationMethod, period: int, *, parameter: bool
 
 async def assess_now(
     session: ReadSession | WriteSession,
-    peers: Peers,
+    report_client: ReportClient,
     method: CollaborationMethod,
     *,
     region: str,
@@ -158,36 +160,38 @@ async def assess_now(
     seed: int,
     draws: int,
     authorization: str,
-) -> Assessed:
+) -> AssessmentResult:
     """Assesses a year by the evidence as it stands now."""
-    reports = await peers.read(reports_of(method, period), authorization=authorization)
+    reports = await report_client.fetch(
+        required_reports(method, period), authorization=authorization
+    )
     records = await evidence_items(session, region)
     facts = Facts(period=period, items=[*records, *reports.items], missing=reports.missing)
     # Ten thousand draws of forty indicators take some ten milliseconds: off the event loop.
     scores = await asyncio.to_thread(assess, method, facts, seed=seed, draws=draws)
-    return Assessed(facts, scores, reports.notices)
+    return AssessmentResult(facts, scores, reports.notices)
 
 
 async def evidence_items(
-    session: ReadSession | WriteSession, region: str, *, known_at: datetime | None = None
+    session: ReadSession | WriteSession, region: str, *, as_of: datetime | None = None
 ) -> list[Item]:
     """All evidence in force, as it is on record now or was at a moment."""
-    query = ALL_STORED if known_at is None else ALL_KNOWN_AT
-    parameters = {"region": region} | ({} if known_at is None else {"known_at": known_at})
+    query = CURRENT if as_of is None else CURRENT_AS_OF
+    parameters = {"region": region} | ({} if as_of is None else {"as_of": as_of})
     rows = await session.execute(text(query), parameters)
     return [
         Item(
             kind=row.kind,
             key=row.key,
             version=row.version,
-            href=record_address(row.kind, row.id, row.version),
+            href=record_href(row.kind, row.id, row.version),
             content=row.content,
         )
         for row in rows
     ]
 
 
-def record_address(kind: str, record_id: UUID, version: int) -> str:
+def record_href(kind: str, record_id: UUID, version: int) -> str:
     """Where a record can be read in the version that was used."""
     return f"{API}/{kind}/{record_id}?version={version}"
 
@@ -195,7 +199,7 @@ def record_address(kind: str, record_id: UUID, version: int) -> str:
 async def store_assessment(
     session: WriteSession,
     method: CollaborationMethod,
-    assessed: Assessed,
+    assessed: AssessmentResult,
     *,
     region: str,
     assessment_id: UUID,
@@ -206,7 +210,7 @@ async def store_assessment(
 ) -> None:
     """Keeps an assessment with all that it read; it never changes."""
     await session.execute(
-        text(STORE),
+        text(INSERT_ASSESSMENT),
         {
             "region": region,
             "id": assessment_id,

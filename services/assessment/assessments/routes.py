@@ -11,8 +11,8 @@ from sqlalchemy import text
 from services.assessment.assessments import operations
 from services.assessment.assessments.operations import (
     assess_now,
+    assessment_not_found,
     collaboration_method,
-    no_assessment,
     store_assessment,
 )
 from services.assessment.assessments.schemas import (
@@ -20,12 +20,12 @@ from services.assessment.assessments.schemas import (
     DEFAULT_METHOD,
     Assessment,
     AssessmentEvidence,
-    AssessmentHead,
     AssessmentId,
-    AssessmentWanted,
+    AssessmentRequest,
+    AssessmentSummary,
     CollaborationDynamics,
     DrawCount,
-    MethodUsed,
+    MethodReference,
     NodeDetail,
     ScoreNodes,
     Seed,
@@ -81,7 +81,7 @@ async def get_collaboration_dynamics(  # noqa: PLR0917 - FastAPI passes by name
     region = get_region(request)
     assessed = await assess_now(
         session,
-        request.app.state.peers,
+        request.app.state.report_client,
         chosen,
         region=region,
         period=period,
@@ -92,7 +92,7 @@ async def get_collaboration_dynamics(  # noqa: PLR0917 - FastAPI passes by name
     return CollaborationDynamics(
         region=region,
         period=period,
-        method=method_used(chosen),
+        method=method_reference(chosen),
         seed=seed,
         draws=draws,
         evidence_hash=assessed.facts.hash(),
@@ -113,11 +113,11 @@ async def post_assessment(
     session: WriteSessionDep,
     *,
     caller: MetricsDrafter,
-    wanted: AssessmentWanted,
+    body: AssessmentRequest,
     idempotency_key: IdempotencyKey = None,
 ) -> Assessment:
     """Assesses a year and keeps the result with the evidence that was read."""
-    method = collaboration_method(wanted.method, period=wanted.period, parameter=False)
+    method = collaboration_method(body.method, period=body.period, parameter=False)
     region, now = get_region(request), datetime.now(UTC)
     assessment_id, is_new = await claim_idempotency_key(
         session,
@@ -125,13 +125,13 @@ async def post_assessment(
         region,
         caller=caller.subject,
         key=idempotency_key,
-        body=wanted,
+        body=body,
         new_id=new_id(),
         now=now,
     )
     if is_new:
         await _assess_and_store(
-            request, session, method, wanted, assessment_id=assessment_id, caller=caller, now=now
+            request, session, method, body, assessment_id=assessment_id, caller=caller, now=now
         )
     stored = await _find(session, region, assessment_id)
     response.headers["Location"] = stored.href
@@ -142,7 +142,7 @@ async def _assess_and_store(
     request: Request,
     session: WriteSession,
     method: CollaborationMethod,
-    wanted: AssessmentWanted,
+    body: AssessmentRequest,
     *,
     assessment_id: UUID,
     caller: Caller,
@@ -151,12 +151,12 @@ async def _assess_and_store(
     region = get_region(request)
     assessed = await assess_now(
         session,
-        request.app.state.peers,
+        request.app.state.report_client,
         method,
         region=region,
-        period=wanted.period,
-        seed=wanted.seed,
-        draws=wanted.draws,
+        period=body.period,
+        seed=body.seed,
+        draws=body.draws,
         authorization=request.headers["authorization"],
     )
     if assessed.notices:
@@ -170,8 +170,8 @@ async def _assess_and_store(
         assessed,
         region=region,
         assessment_id=assessment_id,
-        seed=wanted.seed,
-        draws=wanted.draws,
+        seed=body.seed,
+        draws=body.draws,
         recorded_by=caller.agency or caller.subject,
         now=now,
     )
@@ -185,7 +185,7 @@ async def list_assessments(  # noqa: PLR0917 - FastAPI passes by name
     method: Annotated[Slug | None, Query(description="Only by this method.")] = None,
     cursor: Annotated[UUID | None, Query(description="From `next` of the page before.")] = None,
     limit: Limit = 20,
-) -> Page[AssessmentHead]:
+) -> Page[AssessmentSummary]:
     """Stored assessments, the newest first, without their scores. None is ever changed."""
     parameters = {
         "region": get_region(request),
@@ -195,7 +195,7 @@ async def list_assessments(  # noqa: PLR0917 - FastAPI passes by name
         "limit": limit + 1,
     }
     rows = (await session.execute(text(operations.PAGE), parameters)).all()
-    items = [AssessmentHead(**head_of(row)) for row in rows[:limit]]
+    items = [AssessmentSummary(**summary_fields(row)) for row in rows[:limit]]
     more = str(items[-1].id) if len(rows) > limit else None
     return Page(items=items, next=next_page_url(request, more))
 
@@ -209,8 +209,8 @@ async def get_assessment(request: Request, session: ReadSessionDep, id: Assessme
     return await _find(session, get_region(request), id)
 
 
-ScoresForm = Literal["json", "csv", "xlsx"]
-SCORES_FORMS: dict[ScoresForm, str] = {"json": "application/json", "csv": CSV, "xlsx": XLSX}
+ScoresFormat = Literal["json", "csv", "xlsx"]
+SCORES_MEDIA_TYPES: dict[ScoresFormat, str] = {"json": "application/json", "csv": CSV, "xlsx": XLSX}
 
 
 @router.get(
@@ -233,12 +233,12 @@ async def list_scores(
     session: ReadSessionDep,
     id: AssessmentId,
     format: Annotated[
-        ScoresForm | None, Query(description="The form; without it `Accept` chooses, else JSON.")
+        ScoresFormat | None, Query(description="The form; without it `Accept` chooses, else JSON.")
     ] = None,
 ) -> ScoreNodes | Response:
     """Every node of an assessment in one flat list, or as a table with a row for each."""
     region = get_region(request)
-    form = negotiate_format(request, format, SCORES_FORMS)
+    form = negotiate_format(request, format, SCORES_MEDIA_TYPES)
     found = await _find(session, region, id)
     if form != "json":
         write = scores_csv if form == "csv" else scores_xlsx
@@ -270,7 +270,7 @@ async def get_score(
     score = found.scores.node(node)
     if score is None:
         raise NotFound(f"The assessment has no node {node!r}; {found.scores_href} lists them.")
-    parent, children = found.scores.around(node)
+    parent, children = found.scores.neighbours(node)
     read: list[Item] = []
     if isinstance(score, IndicatorScore):
         used = {(link.kind, link.key) for link in score.evidence}
@@ -299,8 +299,8 @@ async def list_assessment_evidence(
     return AssessmentEvidence(items=await _evidence(session, get_region(request), id))
 
 
-def method_used(method: CollaborationMethod) -> MethodUsed:
-    return MethodUsed(
+def method_reference(method: CollaborationMethod) -> MethodReference:
+    return MethodReference(
         id=method.id,
         version=method.version,
         hash=method.hash(),
@@ -308,14 +308,14 @@ def method_used(method: CollaborationMethod) -> MethodUsed:
     )
 
 
-def head_of(row: Any) -> dict[str, Any]:
+def summary_fields(row: Any) -> dict[str, Any]:
     """The head of an assessment from a row."""
     href = f"{API}/assessments/{row.id}"
     return {
         "id": row.id,
         "region": row.region,
         "period": row.period,
-        "method": MethodUsed(
+        "method": MethodReference(
             id=row.method,
             version=row.method_version,
             hash=row.method_hash,
@@ -344,9 +344,9 @@ async def _find(
     parameters = {"region": region, "id": assessment_id}
     row = (await session.execute(text(operations.FIND), parameters)).one_or_none()
     if row is None:
-        raise no_assessment(assessment_id)
-    head = head_of(row)
-    scores = Scores.model_validate(row.scores).with_addresses(head["scores_href"])
+        raise assessment_not_found(assessment_id)
+    head = summary_fields(row)
+    scores = Scores.model_validate(row.scores).with_hrefs(head["scores_href"])
     return Assessment(**head, scores=scores)
 
 
@@ -354,5 +354,5 @@ async def _evidence(session: ReadSession, region: str, assessment_id: UUID) -> l
     parameters = {"region": region, "id": assessment_id}
     row = (await session.execute(text(operations.EVIDENCE), parameters)).one_or_none()
     if row is None:
-        raise no_assessment(assessment_id)
+        raise assessment_not_found(assessment_id)
     return [Item.model_validate(item) for item in row.evidence]

@@ -21,7 +21,7 @@ DrawCount = Annotated[
 ]
 
 
-class MethodUsed(ApiModel):
+class MethodReference(ApiModel):
     """The method behind a result; two methods with one hash are the same."""
 
     id: Slug
@@ -30,7 +30,7 @@ class MethodUsed(ApiModel):
     href: Href
 
 
-class AssessmentWanted(ApiModel):
+class AssessmentRequest(ApiModel):
     """What is to be assessed."""
 
     period: Annotated[Year, StrictNumber]
@@ -39,13 +39,13 @@ class AssessmentWanted(ApiModel):
     draws: Annotated[DrawCount, StrictNumber] = DEFAULT_DRAWS
 
 
-class AssessmentHead(ApiModel):
+class AssessmentSummary(ApiModel):
     """A stored assessment, which never changes."""
 
     id: UUID
     region: RegionCode
     period: int
-    method: MethodUsed
+    method: MethodReference
     seed: int
     draws: int
     evidence_hash: Sha256 = Field(description="SHA-256 of all evidence that was read.")
@@ -60,7 +60,7 @@ class AssessmentHead(ApiModel):
     report_href: Href
 
 
-class Assessment(AssessmentHead):
+class Assessment(AssessmentSummary):
     """A stored assessment with its scores."""
 
     scores: Scores
@@ -101,7 +101,7 @@ class CollaborationDynamics(ApiModel):
 
     region: RegionCode
     period: int
-    method: MethodUsed
+    method: MethodReference
     seed: int
     draws: int
     evidence_hash: Sha256 = Field(description="SHA-256 of all evidence that was read.")

@@ -1,4 +1,4 @@
-"""How collaboration moved over the years, and why."""
+"""How collaboration changes over the years, and why."""
 
 from typing import Annotated
 from uuid import UUID
@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from services.assessment.assessments.schemas import DEFAULT_METHOD
 from services.assessment.methods.definition import METHOD, CollaborationMethod
-from services.assessment.scoring.decomposition import Moved, moves
+from services.assessment.scoring.decomposition import ScoreChange, score_changes
 from services.assessment.scoring.scores import Node, Scores
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
@@ -37,11 +37,11 @@ class TrendPeriod(ApiModel):
     method_hash: Sha256
     method_changed: bool = Field(
         description="Whether the year before was assessed by another version of the method: then "
-        "the two cannot be compared, and `moved` is empty."
+        "the two cannot be compared, and `changes` is empty."
     )
     nodes: list[Node]
-    moved: list[Moved] = Field(
-        description="What moved each node since the year before; contributions sum exactly."
+    changes: list[ScoreChange] = Field(
+        description="What changes each node since the year before; contributions sum exactly."
     )
 
 
@@ -60,7 +60,7 @@ async def get_trend(
     first: Annotated[Year, Query(alias="from", description="First year.")] = 2000,
     last: Annotated[Year, Query(alias="to", description="Last year.")] = 2099,
 ) -> Trend:
-    """The stored assessments over the years, with what moved each score and by how much."""
+    """The stored assessments over the years, with what changes each score and by how much."""
     rows = await session.execute(
         text(SERIES),
         {"region": get_region(request), "method": method, "first": first, "last": last},
@@ -73,29 +73,31 @@ async def get_trend(
         items.append(
             TrendPeriod(
                 period=row.period,
-                assessment_href=_address(row.id),
+                assessment_href=_href(row.id),
                 method_version=row.method_version,
                 method_hash=row.method_hash,
                 method_changed=changed,
-                nodes=[_plain(node, _address(row.id)) for node in scores.nodes()],
-                moved=[] if changed or before is None else _moved(row.definition, before, scores),
+                nodes=[_with_href(node, _href(row.id)) for node in scores.nodes()],
+                changes=[]
+                if changed or before is None
+                else _changes(row.definition, before, scores),
             )
         )
         before = scores
     return Trend(method=method, items=items)
 
 
-def _moved(definition: object, before: Scores, after: Scores) -> list[Moved]:
+def _changes(definition: object, before: Scores, after: Scores) -> list[ScoreChange]:
     if definition is None:  # an assessment from before its method was kept
         return []
     method = METHOD.validate_python(definition)
-    return moves(method, before, after) if isinstance(method, CollaborationMethod) else []
+    return score_changes(method, before, after) if isinstance(method, CollaborationMethod) else []
 
 
-def _plain(node: Node, address: str) -> Node:
+def _with_href(node: Node, address: str) -> Node:
     fields = node.model_dump(include=set(Node.model_fields))
     return Node.model_validate(fields | {"href": f"{address}/scores/{node.code}"})
 
 
-def _address(assessment_id: UUID) -> str:
+def _href(assessment_id: UUID) -> str:
     return f"{API}/assessments/{assessment_id}"

@@ -20,16 +20,16 @@ READABLE = 0o100644 << 16
 
 
 @dataclass(frozen=True)
-class Part:
+class ArchivePart:
     """A stretch of the archive and what it holds."""
 
     start: int
     end: int
-    holds: str
+    label: str
 
 
 @dataclass
-class Opened:
+class UnpackedArchive:
     """What was read, and what is wrong with it."""
 
     files: dict[str, bytes] = field(default_factory=dict[str, bytes])
@@ -41,17 +41,17 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     return _write(files)[0]
 
 
-def _write(files: Mapping[str, bytes]) -> tuple[bytes, list[Part]]:
+def _write(files: Mapping[str, bytes]) -> tuple[bytes, list[ArchivePart]]:
     body = bytearray()
     directory = bytearray()
-    parts: list[Part] = []
+    parts: list[ArchivePart] = []
     for name, content in files.items():
         encoded = name.encode("ascii")
         start = len(body)
         fields = (0, 0, 0, DATE_1980, zlib.crc32(content), len(content), len(content))
         body += LOCAL.pack(b"PK\3\4", VERSION, *fields, len(encoded), 0) + encoded
-        parts.append(Part(start, len(body), f"the header of {name}"))
-        parts.append(Part(len(body), len(body) + len(content), name))
+        parts.append(ArchivePart(start, len(body), f"the header of {name}"))
+        parts.append(ArchivePart(len(body), len(body) + len(content), name))
         body += content
         directory += CENTRAL.pack(
             b"PK\1\2", UNIX | VERSION, VERSION, *fields, len(encoded), 0, 0, 0, 0, READABLE, start
@@ -60,13 +60,13 @@ def _write(files: Mapping[str, bytes]) -> tuple[bytes, list[Part]]:
     count, at = len(files), len(body)
     body += directory
     body += END.pack(b"PK\5\6", 0, 0, count, count, len(directory), at, 0)
-    parts.append(Part(at, len(body), "the directory of the archive"))
+    parts.append(ArchivePart(at, len(body), "the directory of the archive"))
     return bytes(body), parts
 
 
-def unpack(archive: bytes) -> Opened:
+def unpack(archive: bytes) -> UnpackedArchive:
     """The files of an archive, with every fault that its form shows."""
-    opened = Opened()
+    opened = UnpackedArchive()
     at = 0
     while archive[at : at + 4] != b"PK\1\2":
         if len(archive) < at + LOCAL.size:
@@ -97,10 +97,10 @@ def unpack(archive: bytes) -> Opened:
 
 def _differences(archive: bytes, files: Mapping[str, bytes]) -> list[str]:
     """Where an archive is not the one that its files make."""
-    wanted, parts = _write(files)
-    if wanted == archive:
+    expected, parts = _write(files)
+    if expected == archive:
         return []
-    pairs = zip(wanted, archive, strict=False)
-    at = next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(wanted), len(archive)))
+    pairs = zip(expected, archive, strict=False)
+    at = next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(expected), len(archive)))
     part = next((part for part in parts if part.start <= at < part.end), None)
-    return [f"byte {at}, in {part.holds if part else 'what follows the archive'}, was changed"]
+    return [f"byte {at}, in {part.label if part else 'what follows the archive'}, was changed"]

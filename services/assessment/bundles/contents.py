@@ -27,7 +27,7 @@ MANIFEST = "manifest.json"
 SIGNATURE = "manifest.sig"
 FORMAT = 1
 
-INSTRUCTION = """# {title}
+README_TEMPLATE = """# {title}
 
 Region {region}, year {period}, method {method} version {version}.
 
@@ -70,7 +70,7 @@ class Parameters(BaseModel):
     software: str
 
 
-def bundle(
+def make_bundle(
     parameters: Parameters,
     method: CollaborationMethod,
     items: Sequence[Item],
@@ -81,7 +81,7 @@ def bundle(
     """The signed archive of an assessment."""
     ordered = sorted(items, key=lambda item: (item.kind, item.key))
     title = f"{method.name_en} {parameters.period}, {parameters.region}"
-    instruction = INSTRUCTION.format(
+    instruction = README_TEMPLATE.format(
         title=title,
         region=parameters.region,
         period=parameters.period,

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter
 from sqlalchemy import text
 
-from services.assessment.bundles.routes import ZIP, ZIP_ANSWER
-from services.assessment.bundles.verify import BundleError, Verified, verify
+from services.assessment.bundles.routes import ZIP, ZIP_RESPONSE
+from services.assessment.bundles.verify import BundleError, VerifiedBundle, verify
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import MetricsDrafter
@@ -22,27 +22,27 @@ from services.platform.types import Href, RegionCode, Sha256
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
-KEEP = """
+INSERT_BUNDLE = """
 -- A bundle that was verified; one that is known stays as it is.
 INSERT INTO assessment.bundle
-    (region, id, of_region, period, method, method_hash, fingerprint, recorded_at, imported_at,
-     imported_by, archive)
+    (region, id, assessed_region, period, method, method_hash, fingerprint, recorded_at,
+     imported_at, imported_by, archive)
 VALUES
-    (:region, :id, :of_region, :period, :method, :method_hash, :fingerprint, :recorded_at, :now,
-     :imported_by, :archive)
+    (:region, :id, :assessed_region, :period, :method, :method_hash, :fingerprint, :recorded_at,
+     :now, :imported_by, :archive)
 ON CONFLICT (region, id) DO NOTHING
 """
 
-ONE = """
+FIND = """
 -- What is known of a bundle, and whether it is this archive.
-SELECT id, of_region, period, method, method_hash, fingerprint, recorded_at, imported_at,
+SELECT id, assessed_region, period, method, method_hash, fingerprint, recorded_at, imported_at,
        imported_by, archive = CAST(:archive AS bytea) AS same
 FROM assessment.bundle WHERE region = :region AND id = :id
 """
 
 PAGE = """
 -- A page of bundles, those of the newest assessments first (their ids are ordered by time).
-SELECT id, of_region, period, method, method_hash, fingerprint, recorded_at, imported_at,
+SELECT id, assessed_region, period, method, method_hash, fingerprint, recorded_at, imported_at,
        imported_by
 FROM assessment.bundle
 WHERE region = :region AND (CAST(:cursor AS uuid) IS NULL OR id < :cursor)
@@ -60,7 +60,7 @@ REGION: TypeAdapter[str] = TypeAdapter(RegionCode)
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
-class CollectedBundle(ApiModel):
+class ImportedBundle(ApiModel):
     """An assessment of another regency, verified when it came."""
 
     id: UUID = Field(description="Id of the assessment at the hub that published it.")
@@ -99,20 +99,20 @@ async def import_bundle(
             "shows it at `metrics/publishing-key`."
         ),
     ],
-) -> CollectedBundle:
+) -> ImportedBundle:
     """Keeps a bundle of another regency, if it computes to the last digit and is signed by it.
 
     Sent again, the same bundle is kept once.
     """
     region, archive = get_region(request), await request.body()
-    found = await asyncio.to_thread(_verified, archive, fingerprint, region)
+    found = await asyncio.to_thread(_verify, archive, fingerprint, region)
     head = found.parameters
     await session.execute(
-        text(KEEP),
+        text(INSERT_BUNDLE),
         {
             "region": region,
             "id": head.id,
-            "of_region": head.region,
+            "assessed_region": head.region,
             "period": head.period,
             "method": head.method,
             "method_hash": head.method_hash,
@@ -124,7 +124,7 @@ async def import_bundle(
         },
     )
     names = {"region": region, "id": head.id, "archive": archive}
-    row = (await session.execute(text(ONE), names)).one()
+    row = (await session.execute(text(FIND), names)).one()
     if not row.same:
         raise Conflict(f"Another bundle of the assessment {head.id} is kept already.")
     kept = _item(row)
@@ -138,7 +138,7 @@ async def list_bundles(
     session: ReadSessionDep,
     cursor: Annotated[UUID | None, Query(description="From `next` of the page before.")] = None,
     limit: Limit = 20,
-) -> Page[CollectedBundle]:
+) -> Page[ImportedBundle]:
     """The bundles of other regencies that are kept here."""
     names = {"region": get_region(request), "cursor": cursor, "limit": limit + 1}
     rows = (await session.execute(text(PAGE), names)).all()
@@ -151,7 +151,7 @@ async def list_bundles(
     "/bundles/{id}",
     operation_id="get_bundle",
     response_class=Response,
-    responses=ZIP_ANSWER | problem_responses(404),
+    responses=ZIP_RESPONSE | problem_responses(404),
 )
 async def get_bundle(
     request: Request,
@@ -167,39 +167,39 @@ async def get_bundle(
     return Response(archive, media_type=ZIP, headers=headers)
 
 
-def _verified(archive: bytes, fingerprint: str, own_region: str) -> Verified:
+def _verify(archive: bytes, fingerprint: str, own_region: str) -> VerifiedBundle:
     try:
         found = verify(archive)
     except BundleError as error:
-        raise _refused("The bundle does not agree with itself.", *error.faults[:100]) from None
+        raise _rejected("The bundle does not agree with itself.", *error.faults[:100]) from None
     head = found.parameters
     if found.fingerprint != fingerprint:
-        raise _refused(
+        raise _rejected(
             "The bundle is signed by another key.",
             f"it is signed by the key {found.fingerprint}",
             parameter="fingerprint",
         )
     if head.region == own_region:
-        raise _refused("The bundle is of this hub's own region, which needs none.", "own region")
+        raise _rejected("The bundle is of this hub's own region, which needs none.", "own region")
     try:
         REGION.validate_python(head.region)
     except ValueError:
-        raise _refused(
+        raise _rejected(
             "The bundle names no region.", "a region is written as 12 or 12.12"
         ) from None
     return found
 
 
-def _refused(detail: str, *faults: str, parameter: str | None = None) -> Conflict:
+def _rejected(detail: str, *faults: str, parameter: str | None = None) -> Conflict:
     pointer = "#" if parameter is None else None
     errors = [FieldError(pointer=pointer, parameter=parameter, detail=f) for f in faults]
     return Conflict(detail, errors=errors)
 
 
-def _item(row: Any) -> CollectedBundle:
-    return CollectedBundle(
+def _item(row: Any) -> ImportedBundle:
+    return ImportedBundle(
         id=row.id,
-        region=row.of_region,
+        region=row.assessed_region,
         period=row.period,
         method=row.method,
         method_hash=row.method_hash,

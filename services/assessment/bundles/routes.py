@@ -6,9 +6,9 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from services.assessment.assessments.operations import StoredAssessment, find_whole
+from services.assessment.assessments.operations import StoredAssessment, load_assessment
 from services.assessment.assessments.schemas import AssessmentId
-from services.assessment.bundles.contents import Parameters, bundle
+from services.assessment.bundles.contents import Parameters, make_bundle
 from services.assessment.bundles.signing import Signer
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
@@ -21,7 +21,7 @@ from services.platform.types import Sha256
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
 ZIP = "application/zip"
-ZIP_ANSWER: dict[int | str, dict[str, Any]] = {
+ZIP_RESPONSE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The bundle.",
         "content": {ZIP: {"schema": {"type": "string", "format": "binary"}}},
@@ -41,7 +41,7 @@ class PublishingKey(ApiModel):
     "/assessments/{id}/bundle",
     operation_id="get_assessment_bundle",
     response_class=Response,
-    responses=ZIP_ANSWER | problem_responses(404, 409),
+    responses=ZIP_RESPONSE | problem_responses(404, 409),
 )
 async def get_assessment_bundle(
     request: Request, session: ReadSessionDep, id: AssessmentId
@@ -51,10 +51,10 @@ async def get_assessment_bundle(
     The same assessment gives the same bytes.
     """
     region = get_region(request)
-    stored = await find_whole(session, region, id)
+    stored = await load_assessment(session, region, id)
     signer = await asyncio.to_thread(_signer, request)
     archive = await asyncio.to_thread(
-        bundle,
+        make_bundle,
         _parameters(stored, region),
         stored.method,
         stored.facts.items,

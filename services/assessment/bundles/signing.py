@@ -26,13 +26,13 @@ class Signer:
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
-        self.public = described(key.public_key())
+        self.public = describe_key(key.public_key())
 
     def sign(self, content: bytes) -> bytes:
         return self._key.sign(content)
 
 
-def described(key: Ed25519PublicKey) -> PublicKey:
+def describe_key(key: Ed25519PublicKey) -> PublicKey:
     pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     raw = key.public_bytes(Encoding.Raw, PublicFormat.Raw)
     return PublicKey(pem, hashlib.sha256(raw).hexdigest())

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from services.assessment.bundles import contents
 from services.assessment.bundles.archive import unpack
 from services.assessment.bundles.contents import ITEMS, Parameters, sha256
-from services.assessment.bundles.signing import described, is_signed, read_public_key
+from services.assessment.bundles.signing import describe_key, is_signed, read_public_key
 from services.assessment.methods.definition import METHOD, CollaborationMethod
 from services.assessment.scoring.assess import assess
 from services.assessment.scoring.inputs import Facts
@@ -31,7 +31,7 @@ FILES = (
 
 
 @dataclass(frozen=True)
-class Verified:
+class VerifiedBundle:
     """A bundle that agrees."""
 
     parameters: Parameters
@@ -40,7 +40,7 @@ class Verified:
 
 
 @dataclass(frozen=True)
-class OpenedBundle:
+class BundleContents:
     """What a bundle holds that was verified before."""
 
     parameters: Parameters
@@ -57,7 +57,7 @@ class BundleError(Exception):
         self.faults = faults
 
 
-def verify(archive: bytes, *, key: Ed25519PublicKey | None = None) -> Verified:
+def verify(archive: bytes, *, key: Ed25519PublicKey | None = None) -> VerifiedBundle:
     """Verifies a bundle; `BundleError` says where it fails.
 
     Without a key it is the bundle's own that must have signed it, which proves that nothing was
@@ -68,26 +68,26 @@ def verify(archive: bytes, *, key: Ed25519PublicKey | None = None) -> Verified:
     faults += [f"{name}: is missing" for name in FILES if name not in files]
     faults += [f"{name}: does not belong here" for name in files if name not in FILES]
     if not any(name not in files for name in FILES):
-        faults += _unlisted(files)
-        faults += _unsigned(files, key)
-    faults += _disagreements(files)
+        faults += _manifest_faults(files)
+        faults += _signature_faults(files, key)
+    faults += _recomputation_faults(files)
     if faults:
         raise BundleError(list(dict.fromkeys(faults)))
     parameters, scores = _read_parameters(files), _read_scores(files)
     public = read_public_key(files[contents.PUBLIC_KEY])
-    return Verified(parameters, len(list(scores.nodes())), described(public).fingerprint)
+    return VerifiedBundle(parameters, len(list(scores.nodes())), describe_key(public).fingerprint)
 
 
-def opened_bundle(archive: bytes) -> OpenedBundle:
+def read_bundle(archive: bytes) -> BundleContents:
     """Reads a bundle that `verify` has found to agree; it checks the form alone."""
     files = unpack(archive).files
     parameters = _read_parameters(files)
-    return OpenedBundle(
+    return BundleContents(
         parameters, _read_method(files), _read_facts(files, parameters.period), _read_scores(files)
     )
 
 
-def _unlisted(files: Mapping[str, bytes]) -> Iterator[str]:
+def _manifest_faults(files: Mapping[str, bytes]) -> Iterator[str]:
     """Files whose content is not what the manifest says."""
     try:
         listed: Any = json.loads(files[contents.MANIFEST])["sha256"]
@@ -101,13 +101,13 @@ def _unlisted(files: Mapping[str, bytes]) -> Iterator[str]:
             yield f"{name}: its SHA-256 is not the one in {contents.MANIFEST}"
 
 
-def _unsigned(files: Mapping[str, bytes], key: Ed25519PublicKey | None) -> Iterator[str]:
+def _signature_faults(files: Mapping[str, bytes], key: Ed25519PublicKey | None) -> Iterator[str]:
     try:
         own = read_public_key(files[contents.PUBLIC_KEY])
     except ValueError:
         yield f"{contents.PUBLIC_KEY}: is no Ed25519 public key"
         return
-    if key is not None and described(key) != described(own):
+    if key is not None and describe_key(key) != describe_key(own):
         yield f"{contents.PUBLIC_KEY}: is not the key that was given"
     if not is_signed(files[contents.MANIFEST], files[contents.SIGNATURE], key or own):
         yield (
@@ -116,7 +116,7 @@ def _unsigned(files: Mapping[str, bytes], key: Ed25519PublicKey | None) -> Itera
         )
 
 
-def _disagreements(files: Mapping[str, bytes]) -> Iterator[str]:
+def _recomputation_faults(files: Mapping[str, bytes]) -> Iterator[str]:
     """What cannot be computed again, or gives other figures."""
     try:
         parameters = _read_parameters(files)
@@ -139,22 +139,22 @@ def _disagreements(files: Mapping[str, bytes]) -> Iterator[str]:
     except Exception as error:  # whatever a changed byte has made of the evidence
         yield f"{contents.EVIDENCE}: cannot be assessed: {error!r}"
         return
-    yield from _other_figures(stored, computed)
+    yield from _score_differences(stored, computed)
 
 
-def _other_figures(stored: Scores, computed: Scores) -> Iterator[str]:
+def _score_differences(stored: Scores, computed: Scores) -> Iterator[str]:
     theirs = {node.code: node for node in stored.nodes()}
     ours = {node.code: node for node in computed.nodes()}
     for code in sorted(theirs.keys() ^ ours.keys()):
         yield f"{contents.SCORES}: {code} stands only in {'it' if code in theirs else 'the method'}"
     for code, node in ours.items():
         if code in theirs:
-            yield from _other_fields(code, theirs[code], node)
+            yield from _field_differences(code, theirs[code], node)
     if list(theirs) != list(ours):
         yield f"{contents.SCORES}: its nodes are in another order"
 
 
-def _other_fields(code: str, stored: Node, computed: Node) -> Iterator[str]:
+def _field_differences(code: str, stored: Node, computed: Node) -> Iterator[str]:
     inner = {"elements", "indicators"}
     theirs = stored.model_dump(mode="json", exclude=inner)
     ours = computed.model_dump(mode="json", exclude=inner)
@@ -193,7 +193,7 @@ def _read_method(files: Mapping[str, bytes]) -> CollaborationMethod:
 def _read_facts(files: Mapping[str, bytes], period: int) -> Facts:
     try:
         facts = Facts(period=period, items=ITEMS.validate_json(files[contents.EVIDENCE]))
-        facts.check()
+        facts.check_records()
     except (KeyError, ValidationError, ValueError) as error:
         raise _unreadable(contents.EVIDENCE, error) from None
     return facts

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
-from services.assessment.scoring.uncertainty import LEVEL, Draws
+from services.assessment.scoring.uncertainty import CONFIDENCE_LEVEL, Draws
 
 COMPARED_DECIMALS = 6
 """Scores that differ in less are equal: it is more than floating point could add."""
 
-SLACK = 1e-9
+TOLERANCE = 1e-9
 """What sums of shares may lack of the whole."""
 
 
 @dataclass(frozen=True)
-class RankSpan:
+class RankInterval:
     """Where in the order a regency stands: its median rank and a 95% interval."""
 
     median: int
@@ -44,7 +44,7 @@ def rank_probabilities(draws: Draws) -> Draws:
     return np.clip(steps.cumsum(axis=1)[:, :count], 0, None) / turns
 
 
-def ahead_probabilities(draws: Draws) -> Draws:
+def outranking_probabilities(draws: Draws) -> Draws:
     """How probably each regency (row) stands before each other (column); ties count half."""
     scores = np.round(draws, COMPARED_DECIMALS)
     found = np.empty((len(scores), len(scores)))
@@ -53,10 +53,11 @@ def ahead_probabilities(draws: Draws) -> Draws:
     return found
 
 
-def rank_span(probabilities: Draws) -> RankSpan:
+def rank_interval(probabilities: Draws) -> RankInterval:
     """The median rank and the ranks between which a regency stands with 95%."""
-    reached = probabilities.cumsum() + SLACK
+    reached = probabilities.cumsum() + TOLERANCE
     low, median, high = (
-        int(np.argmax(reached >= share)) + 1 for share in ((1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2)
+        int(np.argmax(reached >= share)) + 1
+        for share in ((1 - CONFIDENCE_LEVEL) / 2, 0.5, (1 + CONFIDENCE_LEVEL) / 2)
     )
-    return RankSpan(median=median, low=low, high=high)
+    return RankInterval(median=median, low=low, high=high)

@@ -9,29 +9,29 @@ from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from services.assessment.assessments.operations import collaboration_method
-from services.assessment.assessments.routes import method_used
+from services.assessment.assessments.routes import method_reference
 from services.assessment.assessments.schemas import (
     DEFAULT_DRAWS,
     DEFAULT_METHOD,
     DrawCount,
-    MethodUsed,
+    MethodReference,
     Seed,
 )
 from services.assessment.comparison.ranks import (
-    ahead_probabilities,
+    outranking_probabilities,
+    rank_interval,
     rank_probabilities,
-    rank_span,
 )
 from services.assessment.comparison.regencies import (
-    Contender,
-    From,
-    Scored,
-    contenders,
-    score,
-    table_of,
+    ComparedRegency,
+    Origin,
+    ScoredRegency,
+    compared_regencies,
+    draws_table,
+    score_regency,
 )
 from services.assessment.methods.definition import CollaborationMethod
-from services.assessment.scoring.assess import rounded
+from services.assessment.scoring.assess import round_score
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
 from services.platform.problems import FieldError, NotFound, problem_responses
@@ -42,17 +42,17 @@ router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401
 
 DECIMALS = 6
 
-AnyNode = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)?$", max_length=80)]
+NodeCode = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)?$", max_length=80)]
 
 
-class Ahead(ApiModel):
+class Outranking(ApiModel):
     """How probably a regency stands before another one."""
 
-    than: str
+    region: str
     probability: float
 
 
-class Ranked(ApiModel):
+class RankedRegency(ApiModel):
     """A regency with the probability of each rank."""
 
     region: str
@@ -63,8 +63,8 @@ class Ranked(ApiModel):
     rank_low: int = Field(description="With 95% it stands between this rank and `rank_high`.")
     rank_high: int
     rank_probabilities: list[float] = Field(description="Of rank 1, 2, ...; they sum to 1.")
-    ahead: list[Ahead]
-    came_from: From = Field(
+    outranks: list[Outranking]
+    origin: Origin = Field(
         description="An assessment of this hub (`own`), of another hub on the same `database`, or "
         "a `bundle` that was brought here."
     )
@@ -74,7 +74,7 @@ class Ranked(ApiModel):
     href: Href | None = Field(description="Where this hub shows it.")
 
 
-class LeftOut(ApiModel):
+class ExcludedRegency(ApiModel):
     """A regency that cannot be ranked with the others, and why."""
 
     region: str
@@ -86,12 +86,12 @@ class Ranking(ApiModel):
     """Regencies in the order of their median rank."""
 
     period: int
-    method: MethodUsed
+    method: MethodReference
     node: str
     seed: int
     draws: int
-    items: list[Ranked]
-    left_out: list[LeftOut]
+    items: list[RankedRegency]
+    excluded: list[ExcludedRegency]
 
 
 @router.get("/metrics/ranking", operation_id="get_ranking", responses=problem_responses(404, 409))
@@ -101,7 +101,7 @@ async def get_ranking(  # noqa: PLR0917 - FastAPI passes by name
     period: Annotated[Year, Query(description="The year.", examples=[2024])],
     method: Annotated[Slug, Query(description="Method, see `methods`.")] = DEFAULT_METHOD,
     node: Annotated[
-        AnyNode | None, Query(description="Code of a node; default: the index.")
+        NodeCode | None, Query(description="Code of a node; default: the index.")
     ] = None,
     seed: Annotated[Seed, Query()] = 1,
     draws: Annotated[DrawCount, Query()] = DEFAULT_DRAWS,
@@ -109,32 +109,32 @@ async def get_ranking(  # noqa: PLR0917 - FastAPI passes by name
     """Regencies in a year by one method: how probable each rank of each is.
 
     Each regency stands with its newest stored assessment, or a bundle of it (`bundles`). Only
-    what follows this hub's version of the method is ranked; the rest is named in `left_out`.
+    what follows this hub's version of the method is ranked; the rest is named in `excluded`.
     """
     chosen = collaboration_method(method, period=period, parameter=True)
-    wanted = node or chosen.index.code
-    _check_node(chosen, wanted)
-    found = await contenders(session, get_region(request), method=chosen, period=period)
+    chosen_node = node or chosen.index.code
+    _check_node(chosen, chosen_node)
+    found = await compared_regencies(session, get_region(request), method=chosen, period=period)
     fitting = [one for one in found if one.method_hash == chosen.hash()]
 
-    def compute() -> list[Scored]:
+    def compute() -> list[ScoredRegency]:
         return [
-            score(chosen, one, period=period, node=wanted, seed=seed, draws=draws)
+            score_regency(chosen, one, period=period, node=chosen_node, seed=seed, draws=draws)
             for one in fitting
         ]
 
     scored = await asyncio.to_thread(compute)
     return Ranking(
         period=period,
-        method=method_used(chosen),
-        node=wanted,
+        method=method_reference(chosen),
+        node=chosen_node,
         seed=seed,
         draws=draws,
         items=await asyncio.to_thread(_ranked, [one for one in scored if one.draws is not None]),
-        left_out=[
-            *(_left_out(one, _other_method(one)) for one in found if one not in fitting),
+        excluded=[
+            *(_excluded(one, _other_method(one)) for one in found if one not in fitting),
             *(
-                _left_out(one.contender, f"it has no value of {wanted}: too little evidence")
+                _excluded(one.regency, f"it has no value of {chosen_node}: too little evidence")
                 for one in scored
                 if one.draws is None
             ),
@@ -150,55 +150,55 @@ def _check_node(method: CollaborationMethod, node: str) -> None:
         raise NotFound(f"{detail}.", errors=[error])
 
 
-def _ranked(scored: Sequence[Scored]) -> list[Ranked]:
+def _ranked(scored: Sequence[ScoredRegency]) -> list[RankedRegency]:
     if not scored:
         return []
-    table = table_of(scored)
-    chances, before = rank_probabilities(table), ahead_probabilities(table)
-    regions = [one.contender.region for one in scored]
-    items: list[Ranked] = []
+    table = draws_table(scored)
+    chances, before = rank_probabilities(table), outranking_probabilities(table)
+    regions = [one.regency.region for one in scored]
+    items: list[RankedRegency] = []
     for at, one in enumerate(scored):
-        span = rank_span(chances[at])
-        value = rounded(one.value or 0)
+        span = rank_interval(chances[at])
+        value = round_score(one.value or 0)
         low, high = one.interval or (value, value)
         items.append(
-            Ranked(
+            RankedRegency(
                 region=regions[at],
                 value=value,
-                low=rounded(low),
-                high=rounded(high),
+                low=round_score(low),
+                high=round_score(high),
                 median_rank=span.median,
                 rank_low=span.low,
                 rank_high=span.high,
                 rank_probabilities=[round(chance, DECIMALS) for chance in chances[at].tolist()],
-                ahead=[
-                    Ahead(than=other, probability=round(float(before[at, place]), DECIMALS))
+                outranks=[
+                    Outranking(region=other, probability=round(float(before[at, place]), DECIMALS))
                     for place, other in enumerate(regions)
                     if place != at
                 ],
-                came_from=one.contender.came_from,
-                assessment=one.contender.id,
-                recorded_at=one.contender.recorded_at,
-                fingerprint=one.contender.fingerprint,
-                href=_address(one.contender),
+                origin=one.regency.origin,
+                assessment=one.regency.id,
+                recorded_at=one.regency.recorded_at,
+                fingerprint=one.regency.fingerprint,
+                href=_href(one.regency),
             )
         )
     return sorted(items, key=lambda item: (item.median_rank, -item.value, item.region))
 
 
-def _address(contender: Contender) -> str | None:
-    match contender.came_from:
+def _href(regency: ComparedRegency) -> str | None:
+    match regency.origin:
         case "own":
-            return f"{API}/assessments/{contender.id}"
+            return f"{API}/assessments/{regency.id}"
         case "bundle":
-            return f"{API}/bundles/{contender.id}"
+            return f"{API}/bundles/{regency.id}"
         case "database":
             return None
 
 
-def _left_out(contender: Contender, reason: str) -> LeftOut:
-    return LeftOut(region=contender.region, reason=reason, assessment=contender.id)
+def _excluded(regency: ComparedRegency, reason: str) -> ExcludedRegency:
+    return ExcludedRegency(region=regency.region, reason=reason, assessment=regency.id)
 
 
-def _other_method(contender: Contender) -> str:
-    return f"it follows another version of the method (hash {contender.method_hash[:12]}...)"
+def _other_method(regency: ComparedRegency) -> str:
+    return f"it follows another version of the method (hash {regency.method_hash[:12]}...)"

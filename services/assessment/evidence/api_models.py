@@ -72,7 +72,7 @@ def source_item(content: Mapping[str, Any]) -> SourceItem:
 
 
 @dataclass(frozen=True)
-class Kind(Generic[Content]):
+class EvidenceKind(Generic[Content]):
     """A kind of evidence: its name in addresses, what one is called, and what it holds."""
 
     name: str
@@ -111,24 +111,24 @@ class Kind(Generic[Content]):
     ) -> tuple[str, Record[Content]]:
         """The key of a record, and the record in a version (None: the newest)."""
         parameters = {"region": region, "kind": self.name, "id": record_id, "version": version}
-        row = (await session.execute(text(store.ONE), parameters)).one_or_none()
+        row = (await session.execute(text(store.RECORD), parameters)).one_or_none()
         if row is None:
-            raise self.missing(record_id)
+            raise self.not_found(record_id)
         return row.key, self.record(row)
 
-    def missing(self, record_id: UUID) -> NotFound:
+    def not_found(self, record_id: UUID) -> NotFound:
         detail = f"There is no {self.singular} {record_id} in that version; see {API}/{self.name}."
         return NotFound(detail)
 
 
-KINDS: tuple[Kind[Any], ...] = (
-    Kind("stakeholders", "stakeholder", Stakeholder),
-    Kind("meetings", "meeting", Meeting),
-    Kind("agreements", "agreement", Agreement),
-    Kind("decisions", "decision", Decision),
-    Kind("programmes", "programme", Programme),
-    Kind("risks", "risk", Risk),
-    Kind("recognitions", "recognition", Recognition),
-    Kind("observations", "observation", Observation),
-    Kind("index-values", "index value", IndexValue),
+KINDS: tuple[EvidenceKind[Any], ...] = (
+    EvidenceKind("stakeholders", "stakeholder", Stakeholder),
+    EvidenceKind("meetings", "meeting", Meeting),
+    EvidenceKind("agreements", "agreement", Agreement),
+    EvidenceKind("decisions", "decision", Decision),
+    EvidenceKind("programmes", "programme", Programme),
+    EvidenceKind("risks", "risk", Risk),
+    EvidenceKind("recognitions", "recognition", Recognition),
+    EvidenceKind("observations", "observation", Observation),
+    EvidenceKind("index-values", "index value", IndexValue),
 )

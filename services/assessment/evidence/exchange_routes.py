@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from services.assessment.evidence.calendar import calendar_of
 from services.assessment.evidence.workbook import from_workbook, to_workbook
-from services.assessment.evidence.workbook_import import import_records, records_in_force
+from services.assessment.evidence.workbook_import import current_records, import_records
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import EvidenceWriter
@@ -26,7 +26,7 @@ _WORKBOOK: dict[int | str, dict[str, Any]] = {
 }
 
 
-class EvidenceImported(ApiModel):
+class EvidenceImportResult(ApiModel):
     """What became of the records of a workbook, which is taken whole or not at all."""
 
     added: int
@@ -54,7 +54,7 @@ async def get_evidence_template() -> Response:
 )
 async def export_evidence(request: Request, session: ReadSessionDep) -> Response:
     """All evidence in force, in the form of the template."""
-    records = await records_in_force(session, get_region(request))
+    records = await current_records(session, get_region(request))
     return _workbook(await asyncio.to_thread(to_workbook, records), name="bukti.xlsx")
 
 
@@ -69,7 +69,7 @@ async def import_evidence(
     session: WriteSessionDep,
     caller: EvidenceWriter,
     dry_run: Annotated[bool, Query(description="Check everything and store nothing.")] = False,
-) -> EvidenceImported:
+) -> EvidenceImportResult:
     """Takes a filled template, whole or not at all: new keys are recorded, others corrected.
 
     Every cell that is wrong is named in `errors[]` as `#/<sheet>/<cell>`.
@@ -90,7 +90,7 @@ async def import_evidence(
         ) from None
     if dry_run:
         await session.rollback()
-    return EvidenceImported(
+    return EvidenceImportResult(
         added=done.added, corrected=done.corrected, unchanged=done.unchanged, dry_run=dry_run
     )
 
@@ -109,7 +109,7 @@ async def import_evidence(
 async def get_evidence_calendar(request: Request, session: ReadSessionDep) -> Response:
     """Meetings, open action items, ends of agreements and reviews of risks, to subscribe to."""
     region = get_region(request)
-    records = await records_in_force(session, region)
+    records = await current_records(session, region)
     # Stamped with the day, so that a feed without news keeps its ETag.
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     feed = calendar_of(records, region=region, now=today)

@@ -24,7 +24,7 @@ class Evidence(PackModel):
     note: Text | None = None
 
 
-class Lasting(Evidence):
+class TemporalEvidence(Evidence):
     """Evidence that holds from a day on, or of which only a year is known in which it held."""
 
     valid_from: IsoDate | None = Field(None, description="First day; null where it is not known.")
@@ -35,7 +35,7 @@ class Lasting(Evidence):
     )
 
     @model_validator(mode="after")
-    def _placed_in_time(self) -> "Lasting":
+    def _has_valid_dates(self) -> "TemporalEvidence":
         if self.valid_from is None and self.attested_in is None:
             raise ValueError("either valid_from or attested_in is needed")
         if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
@@ -43,7 +43,7 @@ class Lasting(Evidence):
         return self
 
 
-class Stakeholder(Lasting):
+class Stakeholder(TemporalEvidence):
     """A post, office, company or community that has a part in the collaboration."""
 
     name: ShortText
@@ -108,7 +108,7 @@ class Meeting(Evidence):
     action_items: list[ActionItem] | None = Field(None, max_length=1000)
 
 
-class Agreement(Lasting):
+class Agreement(TemporalEvidence):
     """A memorandum or other agreement."""
 
     name: ShortText
@@ -120,7 +120,7 @@ class Agreement(Lasting):
     renews: Slug | None = Field(None, description="Key of the agreement that it continues.")
 
 
-class Decision(Lasting):
+class Decision(TemporalEvidence):
     """A decree or regulation and what it brings."""
 
     name: ShortText
@@ -142,7 +142,7 @@ class Decision(Lasting):
     lead_reports_to_head: StrictBool = False
 
 
-class Programme(Lasting):
+class Programme(TemporalEvidence):
     """A programme of the smart city, or an outreach event or training."""
 
     name: ShortText
@@ -161,7 +161,7 @@ class Programme(Lasting):
     )
 
 
-class Risk(Lasting):
+class Risk(TemporalEvidence):
     """A risk on the register."""
 
     name: ShortText
@@ -184,7 +184,7 @@ class Recognition(Evidence):
     precision: Precision = "day"
 
 
-class Observation(Lasting):
+class Observation(TemporalEvidence):
     """A sourced figure: exact, or a range as the source gives it."""
 
     subject: Code = Field(description="What was observed; methods refer to it.")

@@ -31,7 +31,7 @@ class Reference(NamedTuple):
     key: str
 
     @property
-    def named(self) -> str:
+    def label(self) -> str:
         """What it points at, in words."""
         return f"{self.target} {self.key!r}"
 
@@ -42,33 +42,33 @@ def references_of(record: Evidence) -> Iterator[Reference]:
         yield Reference("source", ("sources", n), source)
     match record:
         case Stakeholder():
-            yield from _one("decision", "role_decision", record.role_decision)
-            yield from _one("agency", "agency", record.agency)
+            yield from _optional("decision", "role_decision", record.role_decision)
+            yield from _optional("agency", "agency", record.agency)
         case Agreement():
             for n, party in enumerate(record.parties):
                 yield Reference("stakeholder", ("parties", n), party)
-            yield from _one("agreement", "renews", record.renews)
+            yield from _optional("agreement", "renews", record.renews)
         case Programme():
-            yield from _one("stakeholder", "owner", record.owner)
+            yield from _optional("stakeholder", "owner", record.owner)
             for n, partner in enumerate(record.partners):
                 yield Reference("stakeholder", ("partners", n), partner)
         case Meeting():
-            yield from _of_meeting(record)
+            yield from _meeting_references(record)
         case Risk():
-            yield from _one("stakeholder", "owner", record.owner)
+            yield from _optional("stakeholder", "owner", record.owner)
         case IndexValue():
             yield Reference("index", ("index",), record.index)
         case _:
             pass
 
 
-def _one(target: Target, field: str, key: str | None) -> Iterator[Reference]:
+def _optional(target: Target, field: str, key: str | None) -> Iterator[Reference]:
     if key is not None:
         yield Reference(target, (field,), key)
 
 
-def _of_meeting(meeting: Meeting) -> Iterator[Reference]:
-    yield from _one("stakeholder", "led_by", meeting.led_by)
+def _meeting_references(meeting: Meeting) -> Iterator[Reference]:
+    yield from _optional("stakeholder", "led_by", meeting.led_by)
     for n, one in enumerate(meeting.attendance or ()):
         yield Reference("stakeholder", ("attendance", n, "stakeholder"), one.stakeholder)
     for n, action in enumerate(meeting.action_items or ()):

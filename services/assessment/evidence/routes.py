@@ -9,7 +9,7 @@ from services.assessment.evidence import store
 from services.assessment.evidence.api_models import (
     KINDS,
     Content,
-    Kind,
+    EvidenceKind,
     Record,
     RecordId,
     RecordVersion,
@@ -24,13 +24,13 @@ from services.platform.types import UtcDatetime
 
 router = APIRouter(prefix=API, tags=["evidence"], responses=problem_responses(401, 422))
 
-KnownAt = Annotated[
+AsOf = Annotated[
     UtcDatetime | None,
     Query(description="As it was on record at this moment; default: as it is on record now."),
 ]
 
 
-def add_reads(kind: Kind[Content]) -> None:
+def add_read_routes(kind: EvidenceKind[Content]) -> None:
     """The addresses under which a kind of evidence is read."""
     page, record = Page[Record[kind.model]], Record[kind.model]
     plural = kind.name.replace("-", " ")
@@ -41,14 +41,14 @@ def add_reads(kind: Kind[Content]) -> None:
         *,
         cursor: SlugCursor = None,
         limit: Limit = 50,
-        known_at: KnownAt = None,
+        as_of: AsOf = None,
     ) -> Page[Record[Content]]:
         parameters = {
             "region": get_region(request),
             "kind": kind.name,
             "cursor": cursor,
             "limit": limit + 1,
-            "known_at": known_at,
+            "as_of": as_of,
         }
         rows = (await session.execute(text(store.PAGE), parameters)).all()
         more = rows[limit - 1].key if len(rows) > limit else None
@@ -76,7 +76,7 @@ def add_reads(kind: Kind[Content]) -> None:
         parameters = {"region": get_region(request), "kind": kind.name, "id": id}
         rows = (await session.execute(text(store.VERSIONS), parameters)).mappings().all()
         if not rows:
-            raise kind.missing(id)
+            raise kind.not_found(id)
         items = [
             RecordVersion(**row, href=f"{API}/{kind.name}/{id}?version={row['version']}")
             for row in rows
@@ -91,7 +91,7 @@ def add_reads(kind: Kind[Content]) -> None:
         description=(
             f"The {plural} on record, by key, each in its newest version with its sources in full. "
             f"{kind.meaning} One that was taken back is left out.\n\n"
-            "With `known_at`, as they stood at that moment: what an assessment of then could know."
+            "With `as_of`, as they stood at that moment: what an assessment of then could know."
         ),
         response_model=page,
     )
@@ -124,4 +124,4 @@ def add_reads(kind: Kind[Content]) -> None:
 
 
 for one in KINDS:
-    add_reads(one)
+    add_read_routes(one)

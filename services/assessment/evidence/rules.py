@@ -18,7 +18,9 @@ from services.platform.identity import Caller
 from services.platform.problems import Conflict, FieldError, NotAllowed, json_pointer
 
 
-async def dangling(session: WriteSession, region: str, record: Evidence) -> list[Reference]:
+async def dangling_references(
+    session: WriteSession, region: str, record: Evidence
+) -> list[Reference]:
     """The pointers of a record to what is not on record; agencies are the catalogue's to know."""
     references = [one for one in references_of(record) if one.target != "agency"]
     known: set[tuple[str, str]] = {("index", method) for method in read_methods()}
@@ -27,7 +29,7 @@ async def dangling(session: WriteSession, region: str, record: Evidence) -> list
         if not keys:
             continue
         found = await session.scalars(
-            text(store.KNOWN_SOURCES if kind is None else store.KNOWN_KEYS),
+            text(store.EXISTING_SOURCES if kind is None else store.EXISTING_KEYS),
             {"region": region, "keys": keys} | ({} if kind is None else {"kind": kind}),
         )
         known |= {(target, key) for key in found}
@@ -40,9 +42,9 @@ async def check_references(session: WriteSession, region: str, record: Evidence)
         FieldError(
             pointer=json_pointer(reference.path),
             parameter=None,
-            detail=f"there is no {reference.named} on record; record it first",
+            detail=f"there is no {reference.label} on record; record it first",
         )
-        for reference in await dangling(session, region, record)
+        for reference in await dangling_references(session, region, record)
     ]
     if errors:
         raise Conflict("It points at what is not on record; nothing was stored.", errors=errors)
@@ -74,7 +76,7 @@ async def record_new(
     """Records a piece of evidence; `Conflict` where its key is taken."""
     await check_key(session, region, kind, record.key, record_id=record_id)
     await check_references(session, region, record)
-    await add(
+    await append_version(
         session, region, kind, record, record_id=record_id, key=record.key, caller=caller, now=now
     )
 
@@ -96,10 +98,12 @@ async def supersede(
         raise Conflict("A record keeps its key.", errors=[error])
     await check_key(session, region, kind, key, record_id=record_id)
     await check_references(session, region, record)
-    await add(session, region, kind, record, record_id=record_id, key=key, caller=caller, now=now)
+    await append_version(
+        session, region, kind, record, record_id=record_id, key=key, caller=caller, now=now
+    )
 
 
-async def add(
+async def append_version(
     session: WriteSession,
     region: str,
     kind: str,
@@ -119,7 +123,7 @@ async def add(
         key=key,
         content=None if record is None else record.model_dump(mode="json"),
         origin="api",
-        recorded_by=recorder(caller),
+        recorded_by=recorder_name(caller),
         now=now,
     )
 
@@ -134,6 +138,6 @@ def check_owner(caller: Caller, recorded_by: str) -> None:
         raise NotAllowed(f"This record {owner}; only an administrator's key may change it.")
 
 
-def recorder(caller: Caller) -> str:
+def recorder_name(caller: Caller) -> str:
     """The name under which a caller's records stand."""
     return caller.agency or caller.subject

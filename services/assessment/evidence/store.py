@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from services.platform.database import WriteSession
 
-STORED = """
+CURRENT_OF_KIND = """
 -- What is in force of a kind.
 SELECT id, key, version, recorded_at, origin, content
 FROM assessment.evidence
@@ -18,7 +18,7 @@ WHERE region = :region AND kind = :kind AND is_current
 ORDER BY key
 """
 
-ALL_STORED = """
+CURRENT = """
 -- What is in force of every kind.
 SELECT kind, id, key, version, content
 FROM assessment.evidence
@@ -26,12 +26,12 @@ WHERE region = :region AND is_current
 ORDER BY kind, key
 """
 
-ALL_KNOWN_AT = """
+CURRENT_AS_OF = """
 -- What was in force of every kind as it was on record at a moment.
 SELECT kind, id, key, version, content
 FROM (SELECT DISTINCT ON (kind, id) kind, id, key, version, content
       FROM assessment.evidence
-      WHERE region = :region AND recorded_at <= :known_at
+      WHERE region = :region AND recorded_at <= :as_of
       ORDER BY kind, id, version DESC) AS known
 WHERE content IS NOT NULL
 ORDER BY kind, key
@@ -50,18 +50,18 @@ PAGE = f"""
 -- A page of a kind by key, as it is in force or was known at a moment, each with its sources.
 {_WITH_SOURCES}
   AND e.content IS NOT NULL
-  AND CASE WHEN CAST(:known_at AS timestamptz) IS NULL THEN e.is_current
-           ELSE e.recorded_at <= :known_at AND NOT EXISTS (
+  AND CASE WHEN CAST(:as_of AS timestamptz) IS NULL THEN e.is_current
+           ELSE e.recorded_at <= :as_of AND NOT EXISTS (
                SELECT FROM assessment.evidence later
                WHERE later.region = e.region AND later.kind = e.kind AND later.id = e.id
-                 AND later.version > e.version AND later.recorded_at <= :known_at)
+                 AND later.version > e.version AND later.recorded_at <= :as_of)
       END
   AND (CAST(:cursor AS text) IS NULL OR e.key > :cursor)
 ORDER BY e.key
 LIMIT :limit
 """
 
-ONE = f"""
+RECORD = f"""
 -- A record in a version (null: the newest), with its sources.
 {_WITH_SOURCES}
   AND e.id = :id
@@ -78,7 +78,7 @@ WHERE region = :region AND kind = :kind AND id = :id
 ORDER BY version DESC
 """
 
-KNOWN_KEYS = """
+EXISTING_KEYS = """
 -- Of these keys of a kind those that are in force.
 SELECT key FROM assessment.evidence
 WHERE region = :region AND kind = :kind AND is_current AND key = ANY (CAST(:keys AS text[]))
@@ -90,7 +90,7 @@ SELECT id, recorded_by, content FROM assessment.evidence
 WHERE region = :region AND kind = :kind AND is_current AND key = :key
 """
 
-KNOWN_SOURCES = """
+EXISTING_SOURCES = """
 -- Of these ids those of a known source.
 SELECT id FROM assessment.source
 WHERE region = :region AND id = ANY (CAST(:keys AS text[]))
@@ -101,7 +101,7 @@ LOCK = """
 SELECT pg_advisory_xact_lock(hashtextextended(:region || ' ' || :kind || ' ' || :key, 0))
 """
 
-SUPERSEDE = """
+END_CURRENT = """
 -- What was in force is so no longer.
 UPDATE assessment.evidence SET is_current = false
 WHERE region = :region AND kind = :kind AND id = :id AND is_current
@@ -133,7 +133,7 @@ async def add_version(
 ) -> None:
     """Supersedes a record; with None it is withdrawn, its versions stay."""
     record = {"region": region, "kind": kind, "id": record_id}
-    await session.execute(text(SUPERSEDE), record)
+    await session.execute(text(END_CURRENT), record)
     stored = None if content is None else json.dumps(content)
     about = {"key": key, "now": now, "recorded_by": recorded_by, "origin": origin}
     await session.execute(text(ADD_VERSION), record | about | {"content": stored})

@@ -59,20 +59,20 @@ def from_workbook(sheets: Sequence[Sheet]) -> list[tuple[str, Evidence, Sheet, i
     """
     by_name = {sheet.name: sheet for sheet in sheets}
     models: dict[str, type[Evidence]] = {kind.name: kind.model for kind in KINDS}
-    faults: list[SheetIssue] = [
+    issues: list[SheetIssue] = [
         SheetIssue(sheet.name, "A1", f"is no sheet of the template: {', '.join(models)}")
         for sheet in sheets
         if sheet.rows and sheet.name not in models and sheet.name not in INNER_SHEETS.values()
     ]
     inner = {
-        field: _inner(by_name.get(name), field, faults) for field, name in INNER_SHEETS.items()
+        field: _inner(by_name.get(name), field, issues) for field, name in INNER_SHEETS.items()
     }
     found: list[tuple[str, Evidence, Sheet, int]] = []
     for name, model in models.items():
         sheet = by_name.get(name)
         if sheet is None:
             continue
-        faults += _unknown_columns(sheet, _columns(model))
+        issues += _unknown_columns(sheet, _columns(model))
         for row in sheet.rows:
             data = _data(row.cells, model)
             if model is Meeting:
@@ -82,34 +82,34 @@ def from_workbook(sheets: Sequence[Sheet]) -> list[tuple[str, Evidence, Sheet, i
             try:
                 found.append((name, model.model_validate(data), sheet, row.number))
             except ValidationError as error:
-                faults += _faults(sheet, row.number, error)
+                issues += _issues(sheet, row.number, error)
     for field, items in inner.items():
         sheet = by_name.get(INNER_SHEETS[field])
-        faults += [
+        issues += [
             sheet.issue(number, "meeting", f"there is no meeting {key!r} in the sheet meetings")
             for key, listed in items.items()
             for _, number in listed
             if sheet is not None
         ]
-    if faults:
-        raise SpreadsheetError(faults)
+    if issues:
+        raise SpreadsheetError(issues)
     return found
 
 
 def _inner(
-    sheet: Sheet | None, field: str, faults: list[SheetIssue]
+    sheet: Sheet | None, field: str, issues: list[SheetIssue]
 ) -> dict[str, list[tuple[dict[str, Any], int]]]:
     model = _item_model(Meeting.model_fields[field])
     found: dict[str, list[tuple[dict[str, Any], int]]] = {}
     if sheet is None:
         return found
-    faults += _unknown_columns(sheet, [Column("meeting"), *_columns(model)])
+    issues += _unknown_columns(sheet, [Column("meeting"), *_columns(model)])
     for row in sheet.rows:
         data = _data({name: cell for name, cell in row.cells.items() if name != "meeting"}, model)
         try:
             model.model_validate(data)
         except ValidationError as error:
-            faults += _faults(sheet, row.number, error)
+            issues += _issues(sheet, row.number, error)
             continue
         found.setdefault(str(row.cells.get("meeting", "")), []).append((data, row.number))
     return found
@@ -124,7 +124,7 @@ def _unknown_columns(sheet: Sheet, columns: Iterator[Column] | list[Column]) -> 
     ]
 
 
-def _faults(sheet: Sheet, row: int, error: ValidationError) -> Iterator[SheetIssue]:
+def _issues(sheet: Sheet, row: int, error: ValidationError) -> Iterator[SheetIssue]:
     for item in error.errors():
         parts = [str(part) for part in item["loc"] if isinstance(part, str)]
         column = next((name for name in (".".join(parts[:2]), *parts) if name in sheet.columns), "")

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from services.assessment.evidence import store
 from services.assessment.evidence.records import EVIDENCE, Evidence
-from services.assessment.evidence.rules import add, dangling
+from services.assessment.evidence.rules import append_version, dangling_references
 from services.platform.database import ReadSession, WriteSession
 from services.platform.identity import Caller
 from services.platform.ids import new_id
@@ -16,7 +16,7 @@ from services.platform.spreadsheets import Sheet, SheetIssue, SpreadsheetError
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportCounts:
     """What became of the records of a workbook."""
 
     added: int
@@ -31,14 +31,14 @@ async def import_records(
     *,
     caller: Caller,
     now: datetime,
-) -> Imported:
+) -> ImportCounts:
     """Adds what is new and corrects what differs; `SpreadsheetError` names each wrong cell."""
-    faults: list[SheetIssue] = []
+    issues: list[SheetIssue] = []
     seen: dict[tuple[str, str], int] = {}
     added = corrected = 0
     for kind, record, sheet, row in records:
         if (first := seen.setdefault((kind, record.key), row)) != row:
-            faults.append(sheet.issue(row, "key", f"stands in row {first} already"))
+            issues.append(sheet.issue(row, "key", f"stands in row {first} already"))
             continue
         names = {"region": region, "kind": kind}
         await session.execute(text(store.LOCK), names | {"key": record.key})
@@ -49,12 +49,12 @@ async def import_records(
             continue
         if stored is not None and not caller.can_write_for(stored.recorded_by):
             message = f"was recorded by {stored.recorded_by}, who alone may correct it"
-            faults.append(sheet.issue(row, "key", message))
+            issues.append(sheet.issue(row, "key", message))
             continue
         record_id = new_id() if stored is None else stored.id
         added += stored is None
         corrected += stored is not None
-        await add(
+        await append_version(
             session,
             region,
             kind,
@@ -67,20 +67,20 @@ async def import_records(
     # Only now: rows may point at rows of other sheets.
     for kind, record, sheet, row in records:
         if (kind, record.key) in seen:
-            faults += [
-                sheet.issue(row, str(reference.path[0]), f"there is no {reference.named} on record")
-                for reference in await dangling(session, region, record)
+            issues += [
+                sheet.issue(row, str(reference.path[0]), f"there is no {reference.label} on record")
+                for reference in await dangling_references(session, region, record)
             ]
-    if faults:
-        raise SpreadsheetError(faults)
-    return Imported(added, corrected, len(records) - added - corrected)
+    if issues:
+        raise SpreadsheetError(issues)
+    return ImportCounts(added, corrected, len(records) - added - corrected)
 
 
-async def records_in_force(
+async def current_records(
     session: ReadSession | WriteSession, region: str
 ) -> dict[str, list[Evidence]]:
     """Every record in force by kind, as a workbook or a calendar takes them."""
     records: dict[str, list[Evidence]] = {kind: [] for kind in EVIDENCE}
-    for row in await session.execute(text(store.ALL_STORED), {"region": region}):
+    for row in await session.execute(text(store.CURRENT), {"region": region}):
         records[row.kind].append(EVIDENCE[row.kind].model_validate(row.content))
     return records

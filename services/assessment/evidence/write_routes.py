@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy import text
 
 from services.assessment.evidence import store
-from services.assessment.evidence.api_models import KINDS, Content, Kind, Record, RecordId
-from services.assessment.evidence.rules import add, check_owner, record_new, supersede
+from services.assessment.evidence.api_models import KINDS, Content, EvidenceKind, Record, RecordId
+from services.assessment.evidence.rules import append_version, check_owner, record_new, supersede
 from services.platform.concurrency_control import (
     IdempotencyKey,
     IfMatch,
@@ -25,7 +25,7 @@ from services.platform.settings import Service
 router = APIRouter(prefix=API, tags=["evidence"], responses=problem_responses(401, 403, 422))
 
 
-def add_writes(kind: Kind[Content]) -> None:
+def add_write_routes(kind: EvidenceKind[Content]) -> None:
     """The addresses under which a kind of evidence is written."""
 
     async def post_record(
@@ -66,7 +66,7 @@ def add_writes(kind: Kind[Content]) -> None:
         if_match: IfMatch = None,
     ) -> Record[Content]:
         region = get_region(request)
-        key, current = await to_change(session, region, id, caller=caller, if_match=if_match)
+        key, current = await lock_for_change(session, region, id, caller=caller, if_match=if_match)
         if current.content != record:
             await supersede(
                 session,
@@ -90,9 +90,9 @@ def add_writes(kind: Kind[Content]) -> None:
         if_match: IfMatch = None,
     ) -> None:
         region = get_region(request)
-        key, current = await to_change(session, region, id, caller=caller, if_match=if_match)
+        key, current = await lock_for_change(session, region, id, caller=caller, if_match=if_match)
         if current.content is not None:
-            await add(
+            await append_version(
                 session,
                 region,
                 kind.name,
@@ -103,7 +103,7 @@ def add_writes(kind: Kind[Content]) -> None:
                 now=datetime.now(UTC),
             )
 
-    async def to_change(
+    async def lock_for_change(
         session: WriteSession,
         region: str,
         record_id: RecordId,
@@ -179,4 +179,4 @@ def add_writes(kind: Kind[Content]) -> None:
 
 
 for one in KINDS:
-    add_writes(one)
+    add_write_routes(one)

@@ -26,7 +26,7 @@ NodeCode = Annotated[
 ]
 
 
-class Named(PackModel):
+class NamedNode(PackModel):
     """A node of the tree with its names."""
 
     code: NodeCode
@@ -34,13 +34,13 @@ class Named(PackModel):
     name_en: ShortText
 
 
-class Part(Named):
+class WeightedNode(NamedNode):
     """A node below another, with its weight among those beside it."""
 
     weight: float = Field(1, gt=0, le=1000, description="Only where the weights are given.")
 
 
-class IndicatorDefinition(Part):
+class IndicatorDefinition(WeightedNode):
     """One indicator: its measure and the rule that turns it into 0-100."""
 
     goalposts: Goalposts = Goalposts(min=0, max=1)
@@ -48,19 +48,19 @@ class IndicatorDefinition(Part):
     measure: Measure
 
 
-class ElementDefinition(Part):
+class ElementDefinition(WeightedNode):
     """An element, or a driver: the mean of its indicators."""
 
     indicators: list[IndicatorDefinition] = Field(min_length=1)
 
 
-class DimensionDefinition(Part):
+class DimensionDefinition(WeightedNode):
     """A dimension: the mean of its elements."""
 
     elements: list[ElementDefinition] = Field(min_length=1)
 
 
-class MethodHead(PackModel):
+class MethodBase(PackModel):
     """What every method says of itself."""
 
     id: Slug
@@ -91,7 +91,7 @@ class MethodHead(PackModel):
         """
         return content_hash(self.document())
 
-    def holds_in(self, year: int) -> bool:
+    def is_valid_in(self, year: int) -> bool:
         """Whether the method is in force at some day of a year."""
         begun = self.valid_from is None or self.valid_from.year <= year
         return begun and (self.valid_to is None or self.valid_to.year >= year)
@@ -103,11 +103,11 @@ class MethodHead(PackModel):
         return " ".join(part for part in (first, last) if part) or "without end"
 
 
-class CollaborationMethod(MethodHead):
+class CollaborationMethod(MethodBase):
     """A tree of indicators: index, dimensions, elements; beside it drivers."""
 
     kind: Literal["collaboration"]
-    index: Named
+    index: NamedNode
     weights: Weights = EqualWeights()
     aggregation: Aggregation = Aggregation()
     minimum_coverage: float = Field(
@@ -153,7 +153,7 @@ class CollaborationMethod(MethodHead):
         return self
 
     @model_validator(mode="after")
-    def _weights_count(self) -> "CollaborationMethod":
+    def _weights_only_if_given(self) -> "CollaborationMethod":
         if self.weights.kind != "given":
             for part in (*self.dimensions, *self.elements(), *self.indicators()):
                 if part.weight != 1:
@@ -187,7 +187,7 @@ class LevelIndicator(PackModel):
     weight: float = Field(gt=0, le=100)
 
 
-class LevelsMethod(MethodHead):
+class LevelsMethod(MethodBase):
     """An index of levels: sum of level x weight / 100."""
 
     kind: Literal["levels"]
@@ -224,7 +224,7 @@ class SatisfactionElement(PackModel):
     name_en: ShortText
 
 
-class SatisfactionMethod(MethodHead):
+class SatisfactionMethod(MethodBase):
     """The satisfaction index: IKM = 25 x sum(NRR x weight)."""
 
     kind: Literal["satisfaction"]

@@ -218,7 +218,7 @@ for composite in (Complement, Ratio, MeanOf, FirstOf):
     composite.model_rebuild()
 
 
-def parts_of(measure: "Measure") -> "Iterator[Measure]":
+def nested_measures(measure: "Measure") -> "Iterator[Measure]":
     """A measure and all the measures in it."""
     yield measure
     match measure:
@@ -231,4 +231,4 @@ def parts_of(measure: "Measure") -> "Iterator[Measure]":
         case _:
             inner = []
     for part in inner:
-        yield from parts_of(part)
+        yield from nested_measures(part)

@@ -24,7 +24,7 @@ class Goalposts(PackModel):
     direction: Direction = "higher"
 
     @model_validator(mode="after")
-    def _apart(self) -> "Goalposts":
+    def _min_below_max(self) -> "Goalposts":
         if self.min >= self.max:
             raise ValueError("min must lie below max")
         return self
@@ -36,7 +36,7 @@ class MinMax(PackModel):
     kind: Literal["minmax"] = "minmax"
 
 
-class RankAmong(PackModel):
+class PercentileRank(PackModel):
     """The share of a fixed group that the value reaches or passes; a tie counts half."""
 
     kind: Literal["rank"]
@@ -60,7 +60,7 @@ class DistanceToTarget(PackModel):
 
 
 Normalisation = Annotated[
-    MinMax | RankAmong | ZScore | DistanceToTarget, Field(discriminator="kind")
+    MinMax | PercentileRank | ZScore | DistanceToTarget, Field(discriminator="kind")
 ]
 
 

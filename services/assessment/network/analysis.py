@@ -6,19 +6,29 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.assessment.methods.measure_definitions import SurveyMean
-from services.assessment.network.change import RESAMPLES, Span, resampled_density, span_of
+from services.assessment.network.change import (
+    RESAMPLES,
+    ConfidenceInterval,
+    confidence_interval,
+    resampled_density,
+)
 from services.assessment.network.schemas import (
     NetworkNode,
     NetworkTie,
     ReportedTie,
     SectorCount,
 )
-from services.assessment.network.structure import Measures, Place, measure_network, places_of
+from services.assessment.network.structure import (
+    NetworkMeasures,
+    NodePosition,
+    measure_network,
+    node_positions,
+)
 from services.assessment.network.ties import Network, Through, network_of
 from services.assessment.scoring.inputs import Facts, Item
-from services.assessment.scoring.measure_evaluation import measure
-from services.assessment.scoring.measurement import NoEvidence
-from services.assessment.scoring.uncertainty import Streams
+from services.assessment.scoring.measure_evaluation import evaluate_measure
+from services.assessment.scoring.measurement import Missing
+from services.assessment.scoring.uncertainty import RandomStreams
 from services.assessment.types import SECTORS
 
 SURVEY = "stakeholders"
@@ -31,61 +41,65 @@ ITEMS = {
 
 
 @dataclass(frozen=True)
-class Wanted:
+class NetworkQuery:
     """Which network is asked for."""
 
     period: int
     through: Sequence[Through]
     meetings: int
-    known_at: datetime | None
+    as_of: datetime | None
 
 
 @dataclass(frozen=True)
-class Measured:
+class NetworkAnalysis:
     """A network with its measures; None and a reason where no evidence names who took part."""
 
     network: Network
-    places: Sequence[Place]
-    measures: Measures | None
-    density_interval: Span | None
+    positions: Sequence[NodePosition]
+    measures: NetworkMeasures | None
+    density_interval: ConfidenceInterval | None
     reason: str | None
 
 
-async def measured(items: Sequence[Item], wanted: Wanted, *, period: int) -> Measured:
+async def analyse_network(
+    items: Sequence[Item], query: NetworkQuery, *, period: int
+) -> NetworkAnalysis:
     """The network of a year, off the event loop: large ones take a second."""
     facts = Facts(period=period, items=list(items))
-    return await asyncio.to_thread(_measured, facts, wanted)
+    return await asyncio.to_thread(_analyse, facts, query)
 
 
-def _measured(facts: Facts, wanted: Wanted) -> Measured:
-    network = network_of(facts, through=wanted.through, meetings=wanted.meetings)
-    places = places_of(network)
+def _analyse(facts: Facts, query: NetworkQuery) -> NetworkAnalysis:
+    network = network_of(facts, through=query.through, meetings=query.meetings)
+    positions = node_positions(network)
     reason = None
     if len(network.actors) < 2:
         reason = "fewer than two active stakeholders are recorded"
     elif not network.events:
-        reason = f"no evidence of the year names who took part ({', '.join(wanted.through)})"
+        reason = f"no evidence of the year names who took part ({', '.join(query.through)})"
     if reason:
-        return Measured(network, places, None, None, reason)
-    draws = resampled_density(network.matrix(), Streams(1, RESAMPLES), "network")
-    return Measured(network, places, measure_network(network, places), span_of(draws), None)
+        return NetworkAnalysis(network, positions, None, None, reason)
+    draws = resampled_density(network.matrix(), RandomStreams(1, RESAMPLES), "network")
+    return NetworkAnalysis(
+        network, positions, measure_network(network, positions), confidence_interval(draws), None
+    )
 
 
-def sector_counts(found: Measured) -> list[SectorCount]:
+def sector_counts(found: NetworkAnalysis) -> list[SectorCount]:
     """Stakeholders, isolates and brokers by sector."""
-    rows = list(zip(found.network.sectors, found.places, strict=True))
+    rows = list(zip(found.network.sectors, found.positions, strict=True))
     return [
         SectorCount(
             sector=sector,
             stakeholders=sum(one == sector for one, _ in rows),
-            isolates=sum(one == sector and place.isolate for one, place in rows),
-            brokers=sum(one == sector and place.broker for one, place in rows),
+            isolates=sum(one == sector and position.isolate for one, position in rows),
+            brokers=sum(one == sector and position.broker for one, position in rows),
         )
         for sector in SECTORS
     ]
 
 
-def nodes_of(found: Measured) -> list[NetworkNode]:
+def network_nodes(found: NetworkAnalysis) -> list[NetworkNode]:
     return [
         NetworkNode(
             key=actor.key,
@@ -93,18 +107,18 @@ def nodes_of(found: Measured) -> list[NetworkNode]:
             name_en=actor.name_en,
             sector=actor.sector,
             agency=actor.agency,
-            degree=place.degree,
-            betweenness=place.betweenness,
-            core=place.core,
-            component=place.component,
-            broker=place.broker,
-            isolate=place.isolate,
+            degree=position.degree,
+            betweenness=position.betweenness,
+            core=position.core,
+            component=position.component,
+            broker=position.broker,
+            isolate=position.isolate,
         )
-        for actor, place in zip(found.network.actors, found.places, strict=True)
+        for actor, position in zip(found.network.actors, found.positions, strict=True)
     ]
 
 
-def ties_of(found: Measured) -> list[NetworkTie]:
+def network_ties(found: NetworkAnalysis) -> list[NetworkTie]:
     return [
         NetworkTie(
             first=tie.pair[0],
@@ -117,15 +131,15 @@ def ties_of(found: Measured) -> list[NetworkTie]:
     ]
 
 
-def reported(facts: Facts) -> list[ReportedTie]:
+def reported_ties(facts: Facts) -> list[ReportedTie]:
     """Trust, understanding and value as stakeholders report them."""
-    return [_reported(about, questions, facts) for about, questions in ITEMS.items()]
+    return [_reported_tie(about, questions, facts) for about, questions in ITEMS.items()]
 
 
-def _reported(about: str, questions: list[str], facts: Facts) -> ReportedTie:
+def _reported_tie(about: str, questions: list[str], facts: Facts) -> ReportedTie:
     mean = SurveyMean(kind="survey_mean", survey=SURVEY, questions=questions)
-    outcome = measure(mean, facts)
-    if isinstance(outcome, NoEvidence):
+    outcome = evaluate_measure(mean, facts)
+    if isinstance(outcome, Missing):
         return ReportedTie(
             about=about, questions=questions, mean=None, interval=None, answers=None,
             reason=outcome.reason,
@@ -134,7 +148,7 @@ def _reported(about: str, questions: list[str], facts: Facts) -> ReportedTie:
         about=about,
         questions=questions,
         mean=round(outcome.value, 4),
-        interval=span_of(outcome.draw(Streams(1, RESAMPLES))),
+        interval=confidence_interval(outcome.draw(RandomStreams(1, RESAMPLES))),
         answers=int(outcome.inputs["answers"]),
         reason=None,
     )

@@ -7,22 +7,22 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from services.assessment.network.structure import DECIMALS, Measures
+from services.assessment.network.structure import DECIMALS, NetworkMeasures
 from services.assessment.network.ties import Network, Pair
 from services.assessment.scoring.scores import ScoreModel
-from services.assessment.scoring.uncertainty import Draws, Streams, central
+from services.assessment.scoring.uncertainty import Draws, RandomStreams, central_interval
 
 RESAMPLES = 1000
 
 
-class Span(ScoreModel):
+class ConfidenceInterval(ScoreModel):
     """A 95% interval by resampling stakeholders."""
 
     low: float
     high: float
 
 
-class Difference(ScoreModel):
+class MeasureDifference(ScoreModel):
     """A measure in both years."""
 
     measure: str
@@ -31,7 +31,7 @@ class Difference(ScoreModel):
     difference: float | None
 
 
-class Change(ScoreModel):
+class NetworkChange(ScoreModel):
     """What became of a network since another year."""
 
     joined: int = Field(description="Stakeholders that were not there before.")
@@ -42,15 +42,15 @@ class Change(ScoreModel):
     stability: float | None = Field(
         description="Ties kept over ties of either year (Jaccard); null where neither has one."
     )
-    density_interval: Span | None = Field(
+    density_interval: ConfidenceInterval | None = Field(
         description="95% interval of the difference of densities; one that holds 0 tells of no "
         "change beyond chance in who is on record."
     )
-    differences: list[Difference]
+    differences: list[MeasureDifference]
 
 
 @dataclass(frozen=True)
-class Moves:
+class TieChanges:
     """The ties that two years do and do not share."""
 
     kept: Sequence[Pair]
@@ -58,13 +58,13 @@ class Moves:
     lost: Sequence[Pair]
 
 
-def moves_of(before: Network, after: Network) -> Moves:
+def tie_changes(before: Network, after: Network) -> TieChanges:
     """Which ties stayed, came and went."""
     old, now = set(before.pairs()), set(after.pairs())
-    return Moves(sorted(old & now), sorted(now - old), sorted(old - now))
+    return TieChanges(sorted(old & now), sorted(now - old), sorted(old - now))
 
 
-def resampled_density(matrix: NDArray[np.bool_], streams: Streams, name: str) -> Draws | None:
+def resampled_density(matrix: NDArray[np.bool_], streams: RandomStreams, name: str) -> Draws | None:
     """Densities of networks of stakeholders drawn with replacement (Snijders and Borgatti 1999).
 
     Two draws of one stakeholder are tied as likely as any pair is.
@@ -84,41 +84,46 @@ def resampled_density(matrix: NDArray[np.bool_], streams: Streams, name: str) ->
     return found
 
 
-def span_of(draws: Draws | None) -> Span | None:
+def confidence_interval(draws: Draws | None) -> ConfidenceInterval | None:
     if draws is None:
         return None
-    low, high = central(draws)
-    return Span(low=round(low, DECIMALS) + 0.0, high=round(high, DECIMALS) + 0.0)
+    low, high = central_interval(draws)
+    return ConfidenceInterval(low=round(low, DECIMALS) + 0.0, high=round(high, DECIMALS) + 0.0)
 
 
 def change_between(
-    before: tuple[Network, Measures], after: tuple[Network, Measures], *, streams: Streams
-) -> Change:
+    before: tuple[Network, NetworkMeasures],
+    after: tuple[Network, NetworkMeasures],
+    *,
+    streams: RandomStreams,
+) -> NetworkChange:
     """What became of the first network in the second."""
     (old, old_measures), (now, now_measures) = before, after
-    moves = moves_of(old, now)
+    moves = tie_changes(old, now)
     union = len(moves.kept) + len(moves.new) + len(moves.lost)
     first = resampled_density(old.matrix(), streams, "network before")
     second = resampled_density(now.matrix(), streams, "network after")
-    return Change(
+    return NetworkChange(
         joined=len(set(now.keys) - set(old.keys)),
         left=len(set(old.keys) - set(now.keys)),
         ties_kept=len(moves.kept),
         ties_new=len(moves.new),
         ties_lost=len(moves.lost),
         stability=None if union == 0 else round(len(moves.kept) / union, DECIMALS),
-        density_interval=None if first is None or second is None else span_of(second - first),
+        density_interval=None
+        if first is None or second is None
+        else confidence_interval(second - first),
         differences=_differences(old_measures, now_measures),
     )
 
 
-def _differences(before: Measures, after: Measures) -> list[Difference]:
-    found: list[Difference] = []
+def _differences(before: NetworkMeasures, after: NetworkMeasures) -> list[MeasureDifference]:
+    found: list[MeasureDifference] = []
     for name, now in after:
         old = getattr(before, name)
         known = [value for value in (old, now) if value is not None]
         if not all(isinstance(value, int | float) for value in known):
             continue
         difference = None if len(known) < 2 else round(now - old, DECIMALS) + 0.0
-        found.append(Difference(measure=name, before=old, after=now, difference=difference))
+        found.append(MeasureDifference(measure=name, before=old, after=now, difference=difference))
     return found

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import networkx as nx
 
-from services.assessment.network.picture import NO_XML
-from services.assessment.network.structure import Place
+from services.assessment.network.picture import INVALID_XML
+from services.assessment.network.structure import NodePosition
 from services.assessment.network.ties import THROUGH, Network
 
 STAKEHOLDERS = (
@@ -19,9 +19,9 @@ TIES = ("first", "second", "weight", *THROUGH)
 Cell = str | int | float | bool | None
 
 
-def stakeholders_csv(network: Network, places: Sequence[Place]) -> str:
-    """Each stakeholder with its place in the network."""
-    return _csv(STAKEHOLDERS, _stakeholders(network, places))
+def stakeholders_csv(network: Network, positions: Sequence[NodePosition]) -> str:
+    """Each stakeholder with its position in the network."""
+    return _csv(STAKEHOLDERS, _stakeholders(network, positions))
 
 
 def ties_csv(network: Network) -> str:
@@ -32,12 +32,14 @@ def ties_csv(network: Network) -> str:
     return _csv(TIES, rows)
 
 
-def graphml(network: Network, places: Sequence[Place]) -> str:
+def graphml(network: Network, positions: Sequence[NodePosition]) -> str:
     """The network as GraphML (Brandes and others 2002), for Gephi, igraph and others."""
     graph: nx.Graph[str] = nx.Graph()
-    for actor, row in zip(network.actors, _stakeholders(network, places), strict=True):
+    for actor, row in zip(network.actors, _stakeholders(network, positions), strict=True):
         about = dict(zip(STAKEHOLDERS[1:], row[1:], strict=True))
-        known = {name: _clean(value) for name, value in about.items() if value is not None}
+        known = {
+            name: _remove_invalid_xml(value) for name, value in about.items() if value is not None
+        }
         graph.add_node(actor.key, **known)
     for tie in network.ties:
         shared = {kind: tie.shared[kind] for kind in THROUGH}
@@ -46,14 +48,14 @@ def graphml(network: Network, places: Sequence[Place]) -> str:
     return "<?xml version='1.0' encoding='utf-8'?>\n" + "\n".join(lines) + "\n"
 
 
-def _stakeholders(network: Network, places: Sequence[Place]) -> list[tuple[Cell, ...]]:
+def _stakeholders(network: Network, positions: Sequence[NodePosition]) -> list[tuple[Cell, ...]]:
     return [
         (
             actor.key, actor.name, actor.name_en, actor.sector, actor.agency,
-            place.degree, place.betweenness, place.core, place.component,
-            place.broker, place.isolate,
+            position.degree, position.betweenness, position.core, position.component,
+            position.broker, position.isolate,
         )
-        for actor, place in zip(network.actors, places, strict=True)
+        for actor, position in zip(network.actors, positions, strict=True)
     ]  # fmt: skip
 
 
@@ -61,16 +63,16 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(header)
-    writer.writerows([_safe(value) for value in row] for row in rows)
+    writer.writerows([_escape_formula(value) for value in row] for row in rows)
     return text.getvalue()
 
 
-def _safe(value: Cell) -> Cell:
+def _escape_formula(value: Cell) -> Cell:
     """A text that a spreadsheet would take for a formula gets an apostrophe before it."""
     if isinstance(value, bool):
         return str(value).lower()
     return f"'{value}" if isinstance(value, str) and value[:1] in {*"=+-@\t\r"} else value
 
 
-def _clean(value: Cell) -> Cell:
-    return NO_XML.sub("", value) if isinstance(value, str) else value
+def _remove_invalid_xml(value: Cell) -> Cell:
+    return INVALID_XML.sub("", value) if isinstance(value, str) else value

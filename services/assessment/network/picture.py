@@ -1,7 +1,7 @@
 """A network as an SVG: sectors by shape and shade, so that it reads on screen and in grey print.
 
-The places of stakeholders come from a simulation of springs (Fruchterman and Reingold 1991) with a
-seed, so that one network and one seed give one picture; those without a tie stand below.
+The positions of stakeholders come from a simulation of springs (Fruchterman and Reingold 1991) with
+a seed, so that one network and one seed give one picture; those without a tie stand below.
 """
 
 import math
@@ -15,20 +15,20 @@ from xml.sax.saxutils import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from services.assessment.network.structure import Place
+from services.assessment.network.structure import NodePosition
 from services.assessment.network.ties import Network
-from services.assessment.scoring.uncertainty import Streams
+from services.assessment.scoring.uncertainty import RandomStreams
 from services.assessment.types import SECTORS, Sector
 
 Language = Literal["id", "en"]
 Positions = NDArray[np.float64]
 
 WIDTH, GRAPH_HEIGHT, MARGIN = 960, 520, 60
-ROUNDS = 300
+ITERATIONS = 300
 ISOLATES_IN_ROW, ROW_HEIGHT = 16, 34
 LABELLED_IN_ROW = 3
 LEGEND_ROW = 28
-LONGEST_LABEL = 34
+MAX_LABEL_LENGTH = 34
 
 SHADES: Mapping[Sector, str] = {
     "government": "#1d3b4a",
@@ -37,10 +37,10 @@ SHADES: Mapping[Sector, str] = {
 }
 """Dark, middle and light: apart in grey too."""
 
-NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+INVALID_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot carry."""
 
-WORDS: Mapping[Language, Mapping[str, str]] = {
+TEXTS: Mapping[Language, Mapping[str, str]] = {
     "id": {
         "title": "Jejaring pemangku kepentingan {period}",
         "desc": "{stakeholders} pemangku kepentingan, {ties} ikatan, {isolates} tanpa ikatan, "
@@ -67,7 +67,7 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
 
 
 @dataclass(frozen=True)
-class _Dot:
+class _Marker:
     x: float
     y: float
     size: float
@@ -78,7 +78,7 @@ class _Dot:
 
 def picture(
     network: Network,
-    places: Sequence[Place],
+    positions: Sequence[NodePosition],
     *,
     period: int,
     seed: int,
@@ -87,57 +87,57 @@ def picture(
     text_size: int = 12,
 ) -> str:
     """The SVG. With `names`, brokers and isolates carry theirs; without, nobody does."""
-    words = WORDS[language]
+    words = TEXTS[language]
     actors = dict(zip(network.keys, network.actors, strict=True))
 
-    def label_of(place: Place) -> str | None:
-        if not names or not (place.broker or place.isolate):
+    def label_of(position: NodePosition) -> str | None:
+        if not names or not (position.broker or position.isolate):
             return None
-        actor = actors[place.key]
-        return _short(actor.name if language == "id" else actor.name_en)
+        actor = actors[position.key]
+        return _shorten(actor.name if language == "id" else actor.name_en)
 
-    tied = [place for place in places if not place.isolate]
-    alone = [place for place in places if place.isolate]
+    tied = [position for position in positions if not position.isolate]
+    alone = [position for position in positions if position.isolate]
     where = layout(len(tied), _edges(network, tied), seed=seed)
     dots = {
-        place.key: _Dot(
+        position.key: _Marker(
             x=MARGIN + x * (WIDTH - 2 * MARGIN),
             y=MARGIN + y * (GRAPH_HEIGHT - 2 * MARGIN),
-            size=6 + 2 * math.sqrt(place.degree),
-            sector=actors[place.key].sector,
-            broker=place.broker,
-            label=label_of(place),
+            size=6 + 2 * math.sqrt(position.degree),
+            sector=actors[position.key].sector,
+            broker=position.broker,
+            label=label_of(position),
         )
-        for place, (x, y) in zip(tied, where.tolist(), strict=True)
+        for position, (x, y) in zip(tied, where.tolist(), strict=True)
     }
     top = GRAPH_HEIGHT if tied else MARGIN
     in_row = LABELLED_IN_ROW if names else ISOLATES_IN_ROW
-    for at, place in enumerate(alone):
+    for at, position in enumerate(alone):
         row, column = divmod(at, in_row)
-        dots[place.key] = _Dot(
+        dots[position.key] = _Marker(
             x=MARGIN + column * (WIDTH - 2 * MARGIN) / in_row,
             y=top + 30 + row * ROW_HEIGHT,
             size=6,
-            sector=actors[place.key].sector,
+            sector=actors[position.key].sector,
             broker=False,
-            label=label_of(place),
+            label=label_of(position),
         )
     legend_top = top + (30 + math.ceil(len(alone) / in_row) * ROW_HEIGHT if alone else 0)
-    told = {
+    counts = {
         "period": period,
-        "stakeholders": len(places),
+        "stakeholders": len(positions),
         "ties": len(network.ties),
         "isolates": len(alone),
-        "brokers": sum(place.broker for place in places),
+        "brokers": sum(position.broker for position in positions),
     }
     heading = (
         [f'<text class="h" x="{MARGIN}" y="{top}">{words["isolates"]}</text>'] if alone else []
     )
     parts = [
-        *_lines(network, dots),
+        *_tie_lines(network, dots),
         *heading,
-        *(_drawn(dot) for dot in dots.values()),
-        *(_named(dot) for dot in dots.values() if dot.label),  # over everything else
+        *(_marker_svg(dot) for dot in dots.values()),
+        *(_label_svg(dot) for dot in dots.values() if dot.label),  # over everything else
         *_legend(network, words, top=legend_top + 20),
     ]
     return _document(
@@ -145,7 +145,7 @@ def picture(
         height=legend_top + 60 + LEGEND_ROW,
         title=words["title"],
         desc=words["desc"],
-        told=told,
+        counts=counts,
         language=language,
         text_size=text_size,
     )
@@ -155,10 +155,10 @@ def layout(count: int, edges: Sequence[tuple[int, int]], *, seed: int) -> Positi
     """Places between 0 and 1: what is tied attracts, everything repels, less and less moves."""
     if count == 0:
         return np.zeros((0, 2))
-    at = Streams(seed, count).uniforms("layout", 2).T
+    at = RandomStreams(seed, count).uniforms("layout", 2).T
     spring = 1 / math.sqrt(count)
     first, second = (np.array([edge[end] for edge in edges], dtype=np.int64) for end in (0, 1))
-    for turn in range(ROUNDS):
+    for turn in range(ITERATIONS):
         apart = at[:, None, :] - at[None, :, :]
         distance = np.maximum(np.sqrt((apart**2).sum(axis=2)), 1e-3)
         force = (apart * (spring**2 / distance**2)[:, :, None]).sum(axis=1)
@@ -168,17 +168,17 @@ def layout(count: int, edges: Sequence[tuple[int, int]], *, seed: int) -> Positi
         np.add.at(force, second, pull)
         force -= (at - 0.5) * 0.5  # keeps parts that nothing ties to each other in sight
         length = np.maximum(np.sqrt((force**2).sum(axis=1, keepdims=True)), 1e-9)
-        at = at + force / length * np.minimum(length, 0.1 * (1 - turn / ROUNDS))
+        at = at + force / length * np.minimum(length, 0.1 * (1 - turn / ITERATIONS))
     low, high = at.min(axis=0), at.max(axis=0)
     return np.where(high > low, (at - low) / np.maximum(high - low, 1e-9), 0.5)
 
 
-def _edges(network: Network, tied: Sequence[Place]) -> list[tuple[int, int]]:
-    place = {one.key: at for at, one in enumerate(tied)}
-    return [(place[a], place[b]) for a, b in network.pairs()]
+def _edges(network: Network, tied: Sequence[NodePosition]) -> list[tuple[int, int]]:
+    position = {one.key: at for at, one in enumerate(tied)}
+    return [(position[a], position[b]) for a, b in network.pairs()]
 
 
-def _lines(network: Network, dots: Mapping[str, _Dot]) -> list[str]:
+def _tie_lines(network: Network, dots: Mapping[str, _Marker]) -> list[str]:
     found: list[str] = []
     for tie in network.ties:
         a, b = (dots[key] for key in tie.pair)
@@ -190,12 +190,12 @@ def _lines(network: Network, dots: Mapping[str, _Dot]) -> list[str]:
     return found
 
 
-def _drawn(dot: _Dot) -> str:
+def _marker_svg(dot: _Marker) -> str:
     ring = f'<circle class="b" cx="{dot.x:.0f}" cy="{dot.y:.0f}" r="{dot.size + 4:.1f}"/>'
     return (ring if dot.broker else "") + _shape(dot.sector, dot.x, dot.y, dot.size)
 
 
-def _named(dot: _Dot) -> str:
+def _label_svg(dot: _Marker) -> str:
     """The name beside a dot, on the side where there is room."""
     left = dot.x > WIDTH * 0.65 and dot.y < GRAPH_HEIGHT - MARGIN
     x = dot.x - dot.size - 8 if left else dot.x + dot.size + 8
@@ -220,13 +220,13 @@ def _shape(sector: Sector, x: float, y: float, size: float) -> str:
 
 
 def _legend(network: Network, words: Mapping[str, str], *, top: float) -> list[str]:
-    counts = Counter(network.sectors)
+    by_sector = Counter(network.sectors)
     found: list[str] = []
     for at, sector in enumerate(SECTORS):
         x = MARGIN + at * 170
         found.append(
             _shape(sector, x, top, 7)
-            + f'<text x="{x + 14}" y="{top + 4:.0f}">{words[sector]} ({counts[sector]})</text>'
+            + f'<text x="{x + 14}" y="{top + 4:.0f}">{words[sector]} ({by_sector[sector]})</text>'
         )
     x, below = MARGIN, top + LEGEND_ROW
     found.append(
@@ -244,15 +244,15 @@ def _document(
     height: float,
     title: str,
     desc: str,
-    told: Mapping[str, int],
+    counts: Mapping[str, int],
     language: Language,
     text_size: int,
 ) -> str:
-    heading = title.format(**told)
+    heading = title.format(**counts)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" role="img" '
         f'width="{WIDTH}" height="{height:.0f}" lang="{language}" aria-labelledby="t d">'
-        f'<title id="t">{heading}</title><desc id="d">{desc.format(**told)}</desc>'
+        f'<title id="t">{heading}</title><desc id="d">{desc.format(**counts)}</desc>'
         f"<style>text{{font:{text_size}px Verdana,'DejaVu Sans',sans-serif;fill:#111}}"
         ".n{paint-order:stroke;stroke:#fff;stroke-width:4}.h{font-weight:bold}.t{font-size:18px;font-weight:bold}"
         "line{stroke:#777}circle,rect,polygon{stroke:#111;stroke-width:1.2}"
@@ -262,6 +262,6 @@ def _document(
     )
 
 
-def _short(name: str) -> str:
-    name = NO_XML.sub("", name)
-    return escape(name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…")
+def _shorten(name: str) -> str:
+    name = INVALID_XML.sub("", name)
+    return escape(name if len(name) <= MAX_LABEL_LENGTH else f"{name[: MAX_LABEL_LENGTH - 1]}…")

@@ -7,25 +7,25 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.assessment.assessments.operations import evidence_items
 from services.assessment.assessments.schemas import Seed
-from services.assessment.evidence.routes import KnownAt
+from services.assessment.evidence.routes import AsOf
 from services.assessment.network.analysis import (
     SURVEY,
-    Measured,
-    Wanted,
-    measured,
-    nodes_of,
-    reported,
+    NetworkAnalysis,
+    NetworkQuery,
+    analyse_network,
+    network_nodes,
+    network_ties,
+    reported_ties,
     sector_counts,
-    ties_of,
 )
-from services.assessment.network.change import RESAMPLES, Change, change_between
+from services.assessment.network.change import RESAMPLES, NetworkChange, change_between
 from services.assessment.network.exports import graphml, stakeholders_csv, ties_csv
 from services.assessment.network.picture import Language, picture
 from services.assessment.network.schemas import StakeholderNetwork
 from services.assessment.network.ties import Through
 from services.assessment.scoring.inputs import Facts
-from services.assessment.scoring.uncertainty import Streams
-from services.assessment.service_reports import Report
+from services.assessment.scoring.uncertainty import RandomStreams
+from services.assessment.service_reports import ReportRequest
 from services.platform.database import ReadSession, ReadSessionDep
 from services.platform.identity import CurrentCaller, MetricsDrafter
 from services.platform.problems import problem_responses
@@ -41,7 +41,7 @@ NAMES_SCOPE = "metrics:draft"
 SVG, CSV, GRAPHML = "image/svg+xml", "text/csv", "application/graphml+xml"
 
 
-def _wanted(
+def _network_query(
     period: Annotated[Year, Query(description="The year.", examples=[2024])],
     through: Annotated[
         list[Through] | None,
@@ -53,13 +53,13 @@ def _wanted(
     meetings: Annotated[
         int, Query(ge=1, le=100, description="So many meetings of two in the year make a tie.")
     ] = 2,
-    known_at: KnownAt = None,
-) -> Wanted:
+    as_of: AsOf = None,
+) -> NetworkQuery:
     chosen: list[Through] = list(dict.fromkeys(through or ["meetings", "agreements"]))
-    return Wanted(period=period, through=chosen, meetings=meetings, known_at=known_at)
+    return NetworkQuery(period=period, through=chosen, meetings=meetings, as_of=as_of)
 
 
-WantedNetwork = Annotated[Wanted, Depends(_wanted)]
+NetworkQueryParameters = Annotated[NetworkQuery, Depends(_network_query)]
 
 
 @router.get("/network", operation_id="get_network")
@@ -68,7 +68,7 @@ async def get_network(  # noqa: PLR0917 - FastAPI passes by name
     response: Response,
     session: ReadSessionDep,
     caller: CurrentCaller,
-    wanted: WantedNetwork,
+    query: NetworkQueryParameters,
     compare: Annotated[
         Year | None, Query(description="A year to compare with.", examples=[2023])
     ] = None,
@@ -78,35 +78,35 @@ async def get_network(  # noqa: PLR0917 - FastAPI passes by name
     Stakeholders are tied by meetings that they attended and agreements in force that they share.
     Who they are is told to a key with the scope `metrics:draft`; in public there are counts.
     """
-    region, items = get_region(request), await _items(request, session, wanted)
-    found = await measured(items, wanted, period=wanted.period)
-    before = None if compare is None else await measured(items, wanted, period=compare)
-    path = f"{API}/surveys/{SURVEY}/results?period={wanted.period}"
-    reports = await request.app.state.peers.read(
-        [Report(Service.feedback, "survey", SURVEY, path)],
+    region, items = get_region(request), await _items(request, session, query)
+    found = await analyse_network(items, query, period=query.period)
+    before = None if compare is None else await analyse_network(items, query, period=compare)
+    path = f"{API}/surveys/{SURVEY}/results?period={query.period}"
+    reports = await request.app.state.report_client.fetch(
+        [ReportRequest(Service.feedback, "survey", SURVEY, path)],
         authorization=request.headers["authorization"],
     )
-    facts = Facts(period=wanted.period, items=[*items, *reports.items], missing=reports.missing)
+    facts = Facts(period=query.period, items=[*items, *reports.items], missing=reports.missing)
     staff = caller.has_scope(NAMES_SCOPE)
     response.headers.update(_caching(staff=staff))
     return StakeholderNetwork(
         region=region,
-        period=wanted.period,
-        through=list(wanted.through),
-        minimum_meetings=wanted.meetings,
-        known_at=wanted.known_at,
+        period=query.period,
+        through=list(query.through),
+        minimum_meetings=query.meetings,
+        as_of=query.as_of,
         evidence_hash=facts.hash(),
         notices=reports.notices,
         reason=found.reason,
         sectors=sector_counts(found),
         measures=found.measures,
         density_interval=found.density_interval,
-        reported=reported(facts),
+        reported=reported_ties(facts),
         compared_with=compare,
         change=_change(before, found),
-        nodes=nodes_of(found) if staff else None,
-        ties=ties_of(found) if staff else None,
-        picture_href=_picture_address(wanted),
+        nodes=network_nodes(found) if staff else None,
+        ties=network_ties(found) if staff else None,
+        picture_href=_picture_href(query),
     )
 
 
@@ -120,17 +120,17 @@ async def get_network_picture(  # noqa: PLR0917 - FastAPI passes by name
     request: Request,
     session: ReadSessionDep,
     caller: CurrentCaller,
-    wanted: WantedNetwork,
+    query: NetworkQueryParameters,
     seed: Annotated[Seed, Query()] = 1,
     lang: Annotated[Language, Query(description="Language of its words.")] = "id",
 ) -> Response:
     """The network as a picture; brokers and isolates are named to a key with `metrics:draft`."""
-    found = await measured(await _items(request, session, wanted), wanted, period=wanted.period)
+    found = await analyse_network(await _items(request, session, query), query, period=query.period)
     staff = caller.has_scope(NAMES_SCOPE)
     drawn = picture(
         found.network,
-        found.places,
-        period=wanted.period,
+        found.positions,
+        period=query.period,
         seed=seed,
         language=lang,
         names=staff,
@@ -150,11 +150,11 @@ def _file_answer(media_type: str) -> dict[int | str, dict[str, Any]]:
     responses=_file_answer(CSV),
 )
 async def get_network_stakeholders(
-    request: Request, session: ReadSessionDep, _: MetricsDrafter, wanted: WantedNetwork
+    request: Request, session: ReadSessionDep, _: MetricsDrafter, query: NetworkQueryParameters
 ) -> Response:
     """Each stakeholder with its place in the network, as CSV."""
-    found = await measured(await _items(request, session, wanted), wanted, period=wanted.period)
-    return _file(stakeholders_csv(found.network, found.places), CSV, "pemangku-kepentingan.csv")
+    found = await analyse_network(await _items(request, session, query), query, period=query.period)
+    return _file(stakeholders_csv(found.network, found.positions), CSV, "pemangku-kepentingan.csv")
 
 
 @router.get(
@@ -164,10 +164,10 @@ async def get_network_stakeholders(
     responses=_file_answer(CSV),
 )
 async def get_network_ties(
-    request: Request, session: ReadSessionDep, _: MetricsDrafter, wanted: WantedNetwork
+    request: Request, session: ReadSessionDep, _: MetricsDrafter, query: NetworkQueryParameters
 ) -> Response:
     """Each tie of two stakeholders with what they share, as CSV; needs a key."""
-    found = await measured(await _items(request, session, wanted), wanted, period=wanted.period)
+    found = await analyse_network(await _items(request, session, query), query, period=query.period)
     return _file(ties_csv(found.network), CSV, "ikatan.csv")
 
 
@@ -178,15 +178,15 @@ async def get_network_ties(
     responses=_file_answer(GRAPHML),
 )
 async def get_network_graphml(
-    request: Request, session: ReadSessionDep, _: MetricsDrafter, wanted: WantedNetwork
+    request: Request, session: ReadSessionDep, _: MetricsDrafter, query: NetworkQueryParameters
 ) -> Response:
     """The network as GraphML, for Gephi, igraph and other programs."""
-    found = await measured(await _items(request, session, wanted), wanted, period=wanted.period)
-    return _file(graphml(found.network, found.places), GRAPHML, "jejaring.graphml")
+    found = await analyse_network(await _items(request, session, query), query, period=query.period)
+    return _file(graphml(found.network, found.positions), GRAPHML, "jejaring.graphml")
 
 
-async def _items(request: Request, session: ReadSession, wanted: Wanted) -> list[Any]:
-    return await evidence_items(session, get_region(request), known_at=wanted.known_at)
+async def _items(request: Request, session: ReadSession, query: NetworkQuery) -> list[Any]:
+    return await evidence_items(session, get_region(request), as_of=query.as_of)
 
 
 def _caching(*, staff: bool) -> dict[str, str]:
@@ -195,22 +195,25 @@ def _caching(*, staff: bool) -> dict[str, str]:
     return headers | {"Cache-Control": "private, no-store"} if staff else headers
 
 
-def _change(before: Measured | None, after: Measured) -> Change | None:
+def _change(before: NetworkAnalysis | None, after: NetworkAnalysis) -> NetworkChange | None:
     if before is None or before.measures is None or after.measures is None:
         return None
     return change_between(
         (before.network, before.measures),
         (after.network, after.measures),
-        streams=Streams(1, RESAMPLES),
+        streams=RandomStreams(1, RESAMPLES),
     )
 
 
-def _picture_address(wanted: Wanted) -> str:
-    query: list[tuple[str, str | int]] = [("period", wanted.period), ("meetings", wanted.meetings)]
-    query += [("through", kind) for kind in wanted.through]
-    if wanted.known_at is not None:
-        query.append(("known_at", wanted.known_at.isoformat()))
-    return f"{API}/network.svg?{urlencode(query)}"
+def _picture_href(query: NetworkQuery) -> str:
+    parameters: list[tuple[str, str | int]] = [
+        ("period", query.period),
+        ("meetings", query.meetings),
+    ]
+    parameters += [("through", kind) for kind in query.through]
+    if query.as_of is not None:
+        parameters.append(("as_of", query.as_of.isoformat()))
+    return f"{API}/network.svg?{urlencode(parameters)}"
 
 
 def _file(content: str, media_type: str, name: str) -> Response:

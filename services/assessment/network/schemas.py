@@ -2,8 +2,8 @@
 
 from pydantic import AwareDatetime, Field
 
-from services.assessment.network.change import Change, Span
-from services.assessment.network.structure import Measures
+from services.assessment.network.change import ConfidenceInterval, NetworkChange
+from services.assessment.network.structure import NetworkMeasures
 from services.assessment.network.ties import Through
 from services.assessment.types import Sector
 from services.platform.api_model import ApiModel
@@ -53,7 +53,7 @@ class ReportedTie(ApiModel):
     about: str
     questions: list[str]
     mean: float | None
-    interval: Span | None = Field(description="95% by bootstrap of the answers.")
+    interval: ConfidenceInterval | None = Field(description="95% by bootstrap of the answers.")
     answers: int | None
     reason: str | None = Field(description="Why there is no mean; of fewer than five nothing is.")
 
@@ -65,18 +65,18 @@ class StakeholderNetwork(ApiModel):
     period: int
     through: list[Through] = Field(description="What ties stakeholders.")
     minimum_meetings: int = Field(description="So many meetings of two make a tie.")
-    known_at: AwareDatetime | None
+    as_of: AwareDatetime | None
     evidence_hash: Sha256 = Field(description="SHA-256 of all evidence that was read.")
     notices: list[str]
     reason: str | None = Field(description="Why there are no measures.")
     sectors: list[SectorCount]
-    measures: Measures | None
-    density_interval: Span | None = Field(
+    measures: NetworkMeasures | None
+    density_interval: ConfidenceInterval | None = Field(
         description="95% by resampling stakeholders (Snijders and Borgatti 1999)."
     )
     reported: list[ReportedTie]
     compared_with: int | None
-    change: Change | None = Field(description="Since the year to compare with.")
+    change: NetworkChange | None = Field(description="Since the year to compare with.")
     nodes: list[NetworkNode] | None = Field(
         description="To a key with the scope `metrics:draft` alone; in public there are counts."
     )

@@ -39,7 +39,7 @@ class TwoMode(ScoreModel):
     density: float | None = Field(description="Participations over all that were possible.")
 
 
-class Measures(ScoreModel):
+class NetworkMeasures(ScoreModel):
     """What a network is like as a whole."""
 
     stakeholders: int
@@ -76,8 +76,8 @@ class Measures(ScoreModel):
 
 
 @dataclass(frozen=True)
-class Place:
-    """A stakeholder's place in the network."""
+class NodePosition:
+    """A stakeholder's position in the network."""
 
     key: str
     degree: int
@@ -98,8 +98,8 @@ class Place:
         return self.cut_point or self.betweenness >= BROKER_SHARE
 
 
-def places_of(network: Network) -> list[Place]:
-    """The place of each stakeholder, in the order of the network."""
+def node_positions(network: Network) -> list[NodePosition]:
+    """The position of each stakeholder, in the order of the network."""
     graph = graph_of(network)
     between = betweenness(network.matrix())
     cores: dict[str, int] = nx.core_number(graph)
@@ -107,7 +107,7 @@ def places_of(network: Network) -> list[Place]:
     parts = sorted(nx.connected_components(graph), key=lambda part: (-len(part), min(part)))
     part_of = {key: number for number, part in enumerate(parts, start=1) for key in part}
     return [
-        Place(
+        NodePosition(
             key=key,
             degree=graph.degree[key],
             betweenness=_rounded(share),
@@ -126,15 +126,17 @@ def graph_of(network: Network) -> "nx.Graph[str]":
     return graph
 
 
-def measure_network(network: Network, places: Sequence[Place]) -> Measures:
+def measure_network(network: Network, positions: Sequence[NodePosition]) -> NetworkMeasures:
     """All measures of a network."""
     matrix = network.matrix()
     n, m = len(network.actors), len(network.ties)
     degrees = matrix.sum(axis=1).astype(np.float64)
-    sizes = [sum(p.component == number for p in places) for number in {p.component for p in places}]
-    highest = max((place.core for place in places), default=0)
+    sizes = [
+        sum(p.component == number for p in positions) for number in {p.component for p in positions}
+    ]
+    highest = max((position.core for position in positions), default=0)
     external = cross_ties(matrix, network.sectors)
-    return Measures(
+    return NetworkMeasures(
         stakeholders=n,
         ties=m,
         density=_share(2 * m, n * (n - 1)),
@@ -144,10 +146,10 @@ def measure_network(network: Network, places: Sequence[Place]) -> Measures:
         transitivity=transitivity(matrix),
         components=len(sizes),
         largest_component=_share(max(sizes, default=0), n),
-        isolates=sum(place.isolate for place in places),
-        brokers=sum(place.broker for place in places),
+        isolates=sum(position.isolate for position in positions),
+        brokers=sum(position.broker for position in positions),
         highest_core=highest,
-        highest_core_size=sum(place.core == highest for place in places),
+        highest_core_size=sum(position.core == highest for position in positions),
         core_periphery=core_periphery(matrix),
         cross_sector_share=_share(external, m),
         ei_index=_share(2 * external - m, m),
@@ -164,7 +166,7 @@ def betweenness(matrix: Matrix) -> Floats:
     meetings this is many times as fast as following single ties (Brandes 2001).
     """
     n = len(matrix)
-    distance, ways = _shortest_ways(matrix)
+    distance, ways = _shortest_paths(matrix)
     shares = np.zeros(n)
     if n < 3:
         return shares
@@ -180,7 +182,7 @@ def betweenness(matrix: Matrix) -> Floats:
     return shares / ((n - 1) * (n - 2) / 2)
 
 
-def _shortest_ways(matrix: Matrix) -> tuple[Floats, Floats]:
+def _shortest_paths(matrix: Matrix) -> tuple[Floats, Floats]:
     """The distance between each two nodes, and the number of shortest ways."""
     n = len(matrix)
     distance = np.full((n, n), np.inf)

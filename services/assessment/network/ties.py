@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.assessment.evidence.records import Agreement, Programme
-from services.assessment.scoring.inputs import Facts, held_during, in_force
+from services.assessment.scoring.inputs import Facts, valid_at_end, valid_during
 from services.assessment.scoring.record_views import meetings_of, stakeholders_of
 from services.assessment.types import Sector
 
@@ -113,9 +113,9 @@ def _events(facts: Facts, active: set[str]) -> Iterator[Event]:
             present = {one.stakeholder for one in meeting.attendance if one.present}
             yield Event("meetings", item.key, frozenset(present & active))
     for item, agreement in facts.records(Agreement):
-        if in_force(agreement, first=facts.first_day, last=facts.last_day):
+        if valid_at_end(agreement, first=facts.first_day, last=facts.last_day):
             yield Event("agreements", item.key, frozenset(active & set(agreement.parties)))
     for item, programme in facts.records(Programme):
-        if held_during(programme, first=facts.first_day, last=facts.last_day):
+        if valid_during(programme, first=facts.first_day, last=facts.last_day):
             parties = {*programme.partners, *([programme.owner] if programme.owner else [])}
             yield Event("programmes", item.key, frozenset(active & parties))

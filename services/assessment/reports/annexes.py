@@ -9,7 +9,7 @@ from services.assessment.reports.document import (
     Bullets,
     Cell,
     Column,
-    Facts,
+    Definitions,
     Paragraph,
     Row,
     Section,
@@ -20,21 +20,21 @@ from services.assessment.reports.report import Report, UsedEvidence
 from services.assessment.reports.wording import (
     BANDS,
     MEANS,
-    NOTHING,
+    NO_VALUE,
     ORIGINS,
-    day,
-    listed,
+    compact_number,
+    date_text,
+    join_words,
     lower_first,
     number,
     percent,
-    trimmed,
     weights_in_words,
 )
 from services.assessment.scoring.scores import IndicatorScore
 from services.platform.packs import Source
 from services.platform.service import API
 
-KINDS = {
+KIND_NAMES = {
     "stakeholders": "Pemangku kepentingan",
     "meetings": "Rapat",
     "agreements": "Perjanjian",
@@ -50,7 +50,7 @@ KINDS = {
     "catalog": "Ringkasan katalog",
 }
 
-OF_THIS_HUB = {
+HUB_REPORT_TITLES = {
     ("usage", "channel"): "Pemakaian layanan menurut kanal",
     ("reporting", "reporting"): "Statistik bulanan yang wajib disampaikan",
     ("catalog", "summary"): "Komponen standar pelayanan semua layanan",
@@ -69,7 +69,7 @@ def _method(report: Report) -> Section:
         appendix=True,
         blocks=[
             Paragraph(text=method.description),
-            Facts(
+            Definitions(
                 items=[
                     ("Metode", f"{method.id} versi {method.version}: {method.name}"),
                     ("Sidik metode (SHA-256)", report.method_hash),
@@ -77,7 +77,7 @@ def _method(report: Report) -> Section:
                     ("Nomor penilaian", report.id),
                     (
                         "Disimpan",
-                        f"{day(report.recorded_at, report.place.timezone)} oleh "
+                        f"{date_text(report.recorded_at, report.regency.timezone)} oleh "
                         f"{report.recorded_by}",
                     ),
                     (
@@ -119,7 +119,7 @@ def _method(report: Report) -> Section:
 def _weights(method: CollaborationMethod) -> str:
     words = weights_in_words(method.weights)
     given = [
-        f"{part.name} {trimmed(part.weight)}"
+        f"{part.name} {compact_number(part.weight)}"
         for part in (*method.dimensions, *method.elements())
         if part.weight != 1
     ]
@@ -138,7 +138,7 @@ def _bands() -> str:
             told.append(
                 f"{lower_first(word)} dari {number(low, 0)} sampai di bawah {number(end, 0)}"
             )
-    return listed(told)
+    return join_words(told)
 
 
 def _indicators(report: Report) -> Section:
@@ -184,10 +184,10 @@ def _indicators(report: Report) -> Section:
 def _indicator_row(indicator: IndicatorScore, definition: IndicatorDefinition) -> Row:
     posts = definition.goalposts
     ends = (posts.min, posts.max) if posts.direction == "higher" else (posts.max, posts.min)
-    scale = "–".join(trimmed(end) for end in ends)
+    scale = "–".join(compact_number(end) for end in ends)
     if definition.normalisation.kind != "minmax":
         scale = definition.normalisation.kind
-    origin = NOTHING if indicator.interval is None else ORIGINS[indicator.interval.by]
+    origin = NO_VALUE if indicator.interval is None else ORIGINS[indicator.interval.by]
     if indicator.value is None:
         origin = "tanpa bukti"
     return Row(
@@ -195,7 +195,7 @@ def _indicator_row(indicator: IndicatorScore, definition: IndicatorDefinition) -
             Cell(text=indicator.name),
             Cell(text=scale),
             Cell(
-                text=NOTHING if indicator.raw is None else trimmed(indicator.raw),
+                text=NO_VALUE if indicator.raw is None else compact_number(indicator.raw),
                 code=indicator.code,
                 field="raw",
             ),
@@ -214,13 +214,13 @@ def _evidence(report: Report) -> Section:
     rows = [
         Row(
             cells=[
-                Cell(text=KINDS.get(kind, kind)),
+                Cell(text=KIND_NAMES.get(kind, kind)),
                 Cell(
                     text="; ".join(_named(one) for one in group),
                     href=group[0].href if len(group) == 1 else None,
                 ),
                 Cell(text="; ".join(names.get(code, code) for code in indicators)),
-                Cell(text=" ".join(numbers.get(key, key) for key in sources) or NOTHING),
+                Cell(text=" ".join(numbers.get(key, key) for key in sources) or NO_VALUE),
             ]
         )
         for (kind, indicators, sources), group in alike.items()
@@ -253,20 +253,21 @@ def _evidence(report: Report) -> Section:
 def _named(one: UsedEvidence) -> str:
     version = f" (versi {one.version})" if one.version is not None and one.version > 1 else ""
     note = "" if one.note is None else f" ({one.note.rstrip('.')})"
-    return f"{OF_THIS_HUB.get((one.kind, one.title), one.title)}{version}{note}"
+    return f"{HUB_REPORT_TITLES.get((one.kind, one.title), one.title)}{version}{note}"
 
 
 def _sources(report: Report) -> Section:
     blocks: list[AnyBlock] = [Paragraph(text="Tidak ada sumber yang dirujuk.")]
     if report.sources:
         told = [
-            f"[{n}] {'. '.join(_told(source))}." for n, source in enumerate(report.sources, start=1)
+            f"[{n}] {'. '.join(_citation(source))}."
+            for n, source in enumerate(report.sources, start=1)
         ]
         blocks = [Bullets(items=told)]
     return Section(title="Sumber", appendix=True, blocks=blocks)
 
 
-def _told(source: Source) -> Iterator[str]:
+def _citation(source: Source) -> Iterator[str]:
     yield source.title.rstrip(".")
     if source.publisher:
         yield source.publisher.rstrip(".")

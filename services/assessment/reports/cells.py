@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from services.assessment.reports.document import Cell, Row
-from services.assessment.reports.wording import figure, percent, span
+from services.assessment.reports.wording import interval_text, number_or_dash, percent
 from services.assessment.scoring.scores import Node
 
 INTERVAL_HEAD = "Rentang 95%"
@@ -13,8 +13,8 @@ INTERVAL_HEAD = "Rentang 95%"
 def score_cells(node: Node) -> list[Cell]:
     """The value of a node, and the ends of its interval."""
     return [
-        Cell(text=figure(node.value), code=node.code, field="value"),
-        Cell(text=span(node.interval), code=node.code, field="interval"),
+        Cell(text=number_or_dash(node.value), code=node.code, field="value"),
+        Cell(text=interval_text(node.interval), code=node.code, field="interval"),
     ]
 
 

@@ -22,9 +22,9 @@ ROW, BAR = 26, 14
 TOP, BOTTOM = 24, 10
 INK, SOFT, LINE, FILL = "#1a1a1a", "#595959", "#c4c4c4", "#9db4c0"
 FONT = "Libertinus Serif, Georgia, serif"
-LONGEST_LABEL = 38
+MAX_LABEL_LENGTH = 38
 
-NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+INVALID_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot carry."""
 
 
@@ -71,7 +71,7 @@ def bars(rows: Sequence[Bar], *, alt: str, marks: Sequence[float] = ()) -> str:
         begun += _bar(row, y)
         y += ROW
     for tick in (0, 25, 50, 75, 100):
-        x = _across(tick)
+        x = _bar_x(tick)
         strong = tick in marks
         parts.append(
             f'<line x1="{x:.1f}" y1="{TOP - 4}" x2="{x:.1f}" y2="{y:.1f}" '
@@ -84,17 +84,17 @@ def bars(rows: Sequence[Bar], *, alt: str, marks: Sequence[float] = ()) -> str:
 
 def _bar(row: Bar, y: float) -> list[str]:
     middle = y + ROW / 2
-    found = [_text(LABEL - 8, middle + 4, _short(row.label), anchor="end")]
+    found = [_text(LABEL - 8, middle + 4, _shorten(row.label), anchor="end")]
     if row.value is None:
-        words = _text(_across(0) + 6, middle + 4, row.words, size=12, colour=SOFT, slanted=True)
+        words = _text(_bar_x(0) + 6, middle + 4, row.words, size=12, colour=SOFT, slanted=True)
         return [*found, words]
-    width = _across(row.value) - _across(0)
+    width = _bar_x(row.value) - _bar_x(0)
     found.append(
-        f'<rect x="{_across(0):.1f}" y="{middle - BAR / 2:.1f}" width="{width:.1f}" '
+        f'<rect x="{_bar_x(0):.1f}" y="{middle - BAR / 2:.1f}" width="{width:.1f}" '
         f'height="{BAR}" fill="{FILL}" stroke="{INK}" stroke-width="0.7"/>'
     )
     if row.interval is not None:
-        low, high = (_across(end) for end in row.interval)
+        low, high = (_bar_x(end) for end in row.interval)
         found.append(
             f'<path d="M{low:.1f} {middle:.1f}H{high:.1f}M{low:.1f} {middle - 5:.1f}v10'
             f'M{high:.1f} {middle - 5:.1f}v10" stroke="{INK}" stroke-width="1.4" fill="none"/>'
@@ -103,7 +103,7 @@ def _bar(row: Bar, y: float) -> list[str]:
     return found
 
 
-def _across(value: float) -> float:
+def _bar_x(value: float) -> float:
     return LABEL + max(0.0, min(100.0, value)) / 100 * (WIDTH - LABEL - VALUE)
 
 
@@ -163,7 +163,7 @@ def lines(
     for at, row in enumerate(rows):
         parts += _line(row, [(x(p.year), y(p.value)) for p in row.points], y, at, digits)
     at_end = [row for row in rows if row.points[-1].year == last]
-    ends = _apart([y(row.points[-1].value) for row in at_end], least=15)
+    ends = _spread([y(row.points[-1].value) for row in at_end], least=15)
     parts += [
         _text(WIDTH - RIGHT + 8, end + 4, row.name, size=12)
         for row, end in zip(at_end, ends, strict=True)
@@ -204,7 +204,7 @@ def _line(
     return found
 
 
-def _apart(heights: Sequence[float], *, least: float) -> list[float]:
+def _spread(heights: Sequence[float], *, least: float) -> list[float]:
     """Heights moved down as little as keeps them apart, each in its place of the list."""
     moved = list(heights)
     before = -least
@@ -241,19 +241,19 @@ def _text(
     style = ' font-style="italic"' if slanted else ""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" font-weight="{weight}" '
-        f'text-anchor="{anchor}" fill="{colour}"{style}>{escape(NO_XML.sub("", words))}</text>'
+        f'text-anchor="{anchor}" fill="{colour}"{style}>{escape(INVALID_XML.sub("", words))}</text>'
     )
 
 
-def _short(label: str) -> str:
-    return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"
+def _shorten(label: str) -> str:
+    return label if len(label) <= MAX_LABEL_LENGTH else f"{label[: MAX_LABEL_LENGTH - 1]}…"
 
 
 def _document(parts: Sequence[str], *, height: float, alt: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" '
         f'width="{WIDTH}" height="{height:.0f}" role="img" '
-        f'aria-label={quoteattr(NO_XML.sub("", alt))} font-family="{FONT}">'
+        f'aria-label={quoteattr(INVALID_XML.sub("", alt))} font-family="{FONT}">'
         + "".join(parts)
         + "</svg>"
     )

@@ -13,18 +13,18 @@ from services.assessment.reports.sensitivity_section import movers
 from services.assessment.reports.trend_section import trend
 from services.assessment.reports.wording import (
     as_title,
-    day,
+    date_text,
 )
 
 
-def write(report: Report) -> Document:
+def compose(report: Report) -> Document:
     """The whole report in words."""
-    made_on = day(report.recorded_at, report.place.timezone)
+    made_on = date_text(report.recorded_at, report.regency.timezone)
     return Document(
         title=f"Laporan {as_title(report.method.index.name)} Tahun {report.period}",
         subtitle="e-Mall Pelayanan Publik",
-        place=report.place.name,
-        author=f"Pemerintah {report.place.name}",
+        regency=report.regency.name,
+        author=f"Pemerintah {report.regency.name}",
         made_on=made_on,
         year=report.recorded_at.year,
         month=report.recorded_at.month,

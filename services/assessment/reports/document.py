@@ -74,14 +74,14 @@ class Figure(Block):
     """Share of the width of the page."""
 
 
-class Facts(Block):
+class Definitions(Block):
     """Names and what stands beside them."""
 
     kind: Literal["facts"] = "facts"
     items: list[tuple[str, str]]
 
 
-AnyBlock = Paragraph | Bullets | KeyFigures | Table | Figure | Facts
+AnyBlock = Paragraph | Bullets | KeyFigures | Table | Figure | Definitions
 
 
 class Section(Block):
@@ -95,7 +95,7 @@ class Document(Block):
 
     title: str
     subtitle: str
-    place: str
+    regency: str
     author: str
     made_on: str
     year: int

@@ -16,39 +16,43 @@ COMMUNICATIONS = "Dinas komunikasi dan informatika"
 PROVIDERS = "Perangkat daerah penyelenggara layanan"
 
 
-class Lack(NamedTuple):
+class EvidenceNeed(NamedTuple):
     """Evidence that is missing, and who has it."""
 
     needed: str
-    giver: str
+    source: str
 
 
-VIEWS: dict[m.View, Lack] = {
-    "stakeholders": Lack(
+VIEWS: dict[m.View, EvidenceNeed] = {
+    "stakeholders": EvidenceNeed(
         "Daftar pemangku kepentingan yang aktif beserta dasar perannya", SECRETARIAT
     ),
-    "meetings": Lack("Catatan rapat: tanggal, pemimpin, rumusan masalah, dan notula", SECRETARIAT),
-    "action_items": Lack("Tindak lanjut rapat dengan tenggat dan hasilnya", SECRETARIAT),
-    "attendance": Lack(
+    "meetings": EvidenceNeed(
+        "Catatan rapat: tanggal, pemimpin, rumusan masalah, dan notula", SECRETARIAT
+    ),
+    "action_items": EvidenceNeed("Tindak lanjut rapat dengan tenggat dan hasilnya", SECRETARIAT),
+    "attendance": EvidenceNeed(
         "Daftar hadir rapat per nama: siapa diundang, hadir, dan berbicara", SECRETARIAT
     ),
-    "agreements_in_force": Lack(
+    "agreements_in_force": EvidenceNeed(
         "Perjanjian kerja sama dengan tanggal mulai dan berakhir",
         "Bagian kerja sama pada sekretariat daerah",
     ),
-    "agreements_ended": Lack(
+    "agreements_ended": EvidenceNeed(
         "Perjanjian yang berakhir pada tahun itu dan keterangan perpanjangannya",
         "Bagian kerja sama pada sekretariat daerah",
     ),
-    "decisions_in_force": Lack(
+    "decisions_in_force": EvidenceNeed(
         "Keputusan dan peraturan yang berlaku", "Bagian hukum pada sekretariat daerah"
     ),
-    "programmes": Lack(
+    "programmes": EvidenceNeed(
         "Rencana dan pelaksanaan program, termasuk sosialisasi dan pelatihan",
         "Perangkat daerah pelaksana program",
     ),
-    "risks": Lack("Daftar risiko dengan mitigasi dan penanggung jawabnya", SECRETARIAT),
-    "recognitions_24_months": Lack("Penghargaan dari luar dalam 24 bulan terakhir", COMMUNICATIONS),
+    "risks": EvidenceNeed("Daftar risiko dengan mitigasi dan penanggung jawabnya", SECRETARIAT),
+    "recognitions_24_months": EvidenceNeed(
+        "Penghargaan dari luar dalam 24 bulan terakhir", COMMUNICATIONS
+    ),
 }
 
 
@@ -60,7 +64,7 @@ class Gap(ScoreModel):
     element: str
     element_is_null: bool
     needed: str
-    giver: str
+    source: str
 
 
 def gaps_of(method: CollaborationMethod, scores: Scores) -> list[Gap]:
@@ -70,9 +74,9 @@ def gaps_of(method: CollaborationMethod, scores: Scores) -> list[Gap]:
     for element, indicator in indicators_of(scores):
         if indicator.value is not None:
             continue
-        lacks = list(dict.fromkeys(_lacks(measures[indicator.code], indicator)))
-        needed = "; atau ".join(lower_first(lack.needed) if n else lack.needed
-                                for n, lack in enumerate(lacks))  # fmt: skip
+        needs = list(dict.fromkeys(_needs(measures[indicator.code], indicator)))
+        needed = "; atau ".join(lower_first(need.needed) if n else need.needed
+                                for n, need in enumerate(needs))  # fmt: skip
         found.append(
             Gap(
                 code=indicator.code,
@@ -80,7 +84,7 @@ def gaps_of(method: CollaborationMethod, scores: Scores) -> list[Gap]:
                 element=element.name,
                 element_is_null=element.value is None,
                 needed=needed,
-                giver="; ".join(dict.fromkeys(lack.giver for lack in lacks)),
+                source="; ".join(dict.fromkeys(need.source for need in needs)),
             )
         )
     return sorted(found, key=lambda gap: not gap.element_is_null)
@@ -94,15 +98,15 @@ def indicators_of(scores: Scores) -> Iterator[tuple[ElementScore, IndicatorScore
             yield element, indicator
 
 
-def _lacks(measure: m.Measure, indicator: IndicatorScore) -> Iterator[Lack]:
-    for part in m.parts_of(measure):
+def _needs(measure: m.Measure, indicator: IndicatorScore) -> Iterator[EvidenceNeed]:
+    for part in m.nested_measures(measure):
         match part:
             case m.Count() | m.Share() | m.Attained():
                 yield VIEWS[part.of]
             case m.Required():
                 yield VIEWS["decisions_in_force"]
             case m.Observed():
-                yield Lack(
+                yield EvidenceNeed(
                     f"Pengamatan bersumber, angka atau kisaran: {lower_first(indicator.name)}",
                     f"{COMMUNICATIONS} bersama perangkat daerah terkait",
                 )
@@ -112,20 +116,22 @@ def _lacks(measure: m.Measure, indicator: IndicatorScore) -> Iterator[Lack]:
                 yield VIEWS["attendance"]
                 yield VIEWS["agreements_in_force"]
             case m.IndexProgress():
-                yield Lack("Nilai indeks yang terbit dan target dalam rencana", COMMUNICATIONS)
+                yield EvidenceNeed(
+                    "Nilai indeks yang terbit dan target dalam rencana", COMMUNICATIONS
+                )
             case m.SurveyShare() | m.SurveyMean():
-                yield Lack(
+                yield EvidenceNeed(
                     f"Jawaban survei ({part.survey}) dari sedikitnya lima responden",
                     f"Responden, melalui {lower_first(COMMUNICATIONS)}",
                 )
             case m.SatisfactionIndex():
-                yield Lack(
+                yield EvidenceNeed(
                     f"Survei kepuasan masyarakat ({part.survey}) dengan jawaban atas semua unsur",
                     PROVIDERS,
                 )
             case m.Reported() | m.AgenciesReporting() | m.UsageShare():
-                yield Lack("Statistik layanan bulanan", PROVIDERS)
+                yield EvidenceNeed("Statistik layanan bulanan", PROVIDERS)
             case m.CatalogShare():
-                yield Lack("Katalog layanan dengan standar pelayanannya", PROVIDERS)
+                yield EvidenceNeed("Katalog layanan dengan standar pelayanannya", PROVIDERS)
             case _:  # a measure made of others, which come by themselves
                 pass

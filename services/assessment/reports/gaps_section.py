@@ -38,7 +38,7 @@ def missing_evidence(report: Report) -> Section:
                         gap.name,
                         f"{gap.element} (belum bernilai)" if gap.element_is_null else gap.element,
                         gap.needed,
-                        gap.giver,
+                        gap.source,
                     )
                     for gap in report.gaps
                 ),

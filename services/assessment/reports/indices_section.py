@@ -14,7 +14,7 @@ from services.assessment.reports.document import (
     Table,
 )
 from services.assessment.reports.report import IndexSeries, IndexYear, Report
-from services.assessment.reports.wording import NOTHING, number, signed, trimmed
+from services.assessment.reports.wording import NO_VALUE, compact_number, number, signed
 
 ROLES = {
     "published": "terbit",
@@ -53,9 +53,9 @@ def _series(series: IndexSeries) -> Iterator[AnyBlock]:
                 str(one.year),
                 number(one.value, 2),
                 ROLES[one.role],
-                one.predicate or NOTHING,
+                one.predicate or NO_VALUE,
                 one.predicate_by_ranges,
-                one.note or NOTHING,
+                one.note or NO_VALUE,
             )
             for one in series.values
         ),
@@ -87,7 +87,7 @@ def _path(series: IndexSeries) -> Iterator[AnyBlock]:
     way = (
         "Target itu sudah tercapai."
         if path.reached
-        else f"Untuk mencapainya indeks perlu naik {trimmed(path.per_year)} setiap tahun."
+        else f"Untuk mencapainya indeks perlu naik {compact_number(path.per_year)} setiap tahun."
     )
     yield Paragraph(
         text=f"Target {number(path.target_value, 2)} pada tahun {path.target_year}, dari "
@@ -104,7 +104,7 @@ def _path(series: IndexSeries) -> Iterator[AnyBlock]:
         rows=text_cells(
             (
                 str(step.year),
-                trimmed(step.value),
+                compact_number(step.value),
                 signed(step.value - path.first_value, 3),
                 step.predicate,
             )

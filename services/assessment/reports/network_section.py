@@ -12,9 +12,9 @@ from services.assessment.reports.document import (
 )
 from services.assessment.reports.report import Report
 from services.assessment.reports.wording import (
-    NOTHING,
-    figure,
+    NO_VALUE,
     number,
+    number_or_dash,
     percent,
 )
 
@@ -54,7 +54,10 @@ def network(report: Report) -> Section:
                         ("Tanpa ikatan", number(found.isolates, 0)),
                         ("Penghubung", number(found.brokers, 0)),
                         ("Ikatan lintas sektor", _share(found.cross_sector_share)),
-                        ("Pemusatan menurut derajat", figure(found.degree_centralisation, 2)),
+                        (
+                            "Pemusatan menurut derajat",
+                            number_or_dash(found.degree_centralisation, 2),
+                        ),
                     ]
                 ),
             ),
@@ -70,4 +73,4 @@ def network(report: Report) -> Section:
 
 
 def _share(value: float | None) -> str:
-    return NOTHING if value is None else percent(value, 1)
+    return NO_VALUE if value is None else percent(value, 1)

@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import text
 
 from services.assessment.assessments.operations import StoredAssessment
-from services.assessment.reports.regency import find_place
-from services.assessment.reports.report import Place, TrendYear
+from services.assessment.reports.regency import find_regency
+from services.assessment.reports.report import Regency, TrendYear
 from services.assessment.scoring.scores import Scores
 from services.platform.database import ReadSession
 from services.platform.packs import Source
@@ -66,9 +66,9 @@ async def read_sources(
     return {row.id: Source.model_validate(row.content) for row in rows}
 
 
-async def read_place(session: ReadSession, region: str) -> Place:
+async def read_regency(session: ReadSession, region: str) -> Regency:
     """The regency as its pack names it; by its code alone where no pack was loaded."""
-    pack = await find_place(session, region)
+    pack = await find_regency(session, region)
     if pack is None:
-        return Place(region=region, name=f"Wilayah {region}", timezone="Asia/Jakarta")
-    return Place(region=region, name=pack.name, timezone=pack.timezone)
+        return Regency(region=region, name=f"Wilayah {region}", timezone="Asia/Jakarta")
+    return Regency(region=region, name=pack.name, timezone=pack.timezone)

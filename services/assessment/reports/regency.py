@@ -7,23 +7,23 @@ from services.platform.packs import Change, Pack
 
 FIND = """
 -- The regency as its pack describes it.
-SELECT content FROM assessment.place WHERE region = :region
+SELECT content FROM assessment.regency WHERE region = :region
 """
 
 STORE = """
 -- The regency as the pack describes it now.
-INSERT INTO assessment.place (region, content) VALUES (:region, CAST(:content AS jsonb))
+INSERT INTO assessment.regency (region, content) VALUES (:region, CAST(:content AS jsonb))
 ON CONFLICT (region) DO UPDATE SET content = excluded.content
 """
 
 
-async def find_place(session: ReadSession, region: str) -> Pack | None:
+async def find_regency(session: ReadSession, region: str) -> Pack | None:
     """The regency; None before a pack is loaded."""
     content = await session.scalar(text(FIND), {"region": region})
     return None if content is None else Pack.model_validate(content)
 
 
-async def load_place(session: WriteSession, region: str, pack: Pack) -> list[Change]:
+async def store_regency(session: WriteSession, region: str, pack: Pack) -> list[Change]:
     """Makes the stored regency the pack's; what changes is told where the gateway keeps it."""
     await session.execute(text(STORE), {"region": region, "content": pack.model_dump_json()})
     return []

@@ -11,7 +11,7 @@ from services.assessment.assessments.operations import StoredAssessment
 from services.assessment.evidence.records import IndexValue
 from services.assessment.methods.definition import CollaborationMethod, LevelsMethod, Predicate
 from services.assessment.network.picture import picture
-from services.assessment.network.structure import Measures, measure_network, places_of
+from services.assessment.network.structure import NetworkMeasures, measure_network, node_positions
 from services.assessment.network.ties import network_of
 from services.assessment.reports.gaps import Gap, gaps_of, indicators_of
 from services.assessment.scenarios.collaboration_scenario import collaboration_outcome
@@ -22,19 +22,19 @@ from services.assessment.scoring.scores import ElementScore, Node, ScoreModel, S
 from services.assessment.scoring.sensitivity import Sensitivity
 from services.platform.packs import Source
 
-NAMED = 3
+MAX_NAMED = 3
 """So many strengths and weaknesses are named."""
 
 STEP = 10
 """Points of an indicator's score that a step adds."""
 
-SINGLE_CHANGES = 8
+MAX_SINGLE_CHANGES = 8
 LEFT_OUT = 8
-TIED_BY = ("meetings", "agreements")
-MEETINGS_OF_A_TIE = 2
+TIE_KINDS = ("meetings", "agreements")
+MIN_MEETINGS = 2
 
 
-class Place(ScoreModel):
+class Regency(ScoreModel):
     """The regency that is reported on."""
 
     region: str
@@ -52,10 +52,10 @@ class TrendYear(ScoreModel):
     dimensions: list[Node]
 
 
-class NetworkFound(ScoreModel):
+class NetworkSummary(ScoreModel):
     """The network of the year; nobody is named."""
 
-    measures: Measures | None
+    measures: NetworkMeasures | None
     picture: str | None
 
 
@@ -109,7 +109,7 @@ class Report(ScoreModel):
     """All that a report of an assessment tells."""
 
     id: str
-    place: Place
+    regency: Regency
     period: int
     recorded_at: datetime
     recorded_by: str
@@ -124,7 +124,7 @@ class Report(ScoreModel):
     sensitivity: Sensitivity
     changes: list[SingleChange]
     trend: list[TrendYear]
-    network: NetworkFound
+    network: NetworkSummary
     indices: list[IndexSeries]
     satisfaction: list[Satisfaction]
     gaps: list[Gap]
@@ -140,7 +140,7 @@ class Report(ScoreModel):
 def make_report(
     stored: StoredAssessment,
     *,
-    place: Place,
+    regency: Regency,
     sensitivity: Sensitivity,
     trend: Sequence[TrendYear],
     indices: Sequence[LevelsMethod],
@@ -152,7 +152,7 @@ def make_report(
     cited = sorted({source for one in evidence for source in one.sources})
     return Report(
         id=str(stored.id),
-        place=place,
+        regency=regency,
         period=stored.facts.period,
         recorded_at=stored.recorded_at,
         recorded_by=stored.recorded_by,
@@ -167,7 +167,7 @@ def make_report(
         sensitivity=sensitivity,
         changes=single_changes(stored),
         trend=list(trend),
-        network=network_found(stored.facts),
+        network=network_summary(stored.facts),
         indices=[
             series
             for method in indices
@@ -185,7 +185,7 @@ def extremes(scores: Scores) -> tuple[list[ElementScore], list[ElementScore]]:
     elements = [element for dimension in scores.dimensions for element in dimension.elements]
     known = [(element.value, element) for element in elements if element.value is not None]
     ordered = [one for _, one in sorted(known, key=lambda pair: (-pair[0], pair[1].code))]
-    count = min(NAMED, len(ordered) // 2)
+    count = min(MAX_NAMED, len(ordered) // 2)
     return ordered[:count], ordered[len(ordered) - count :][::-1]
 
 
@@ -204,17 +204,17 @@ def single_changes(stored: StoredAssessment) -> list[SingleChange]:
         efforts={},
         alternatives=0,
     )
-    return outcome.single_changes[:SINGLE_CHANGES]
+    return outcome.single_changes[:MAX_SINGLE_CHANGES]
 
 
-def network_found(facts: Facts) -> NetworkFound:
+def network_summary(facts: Facts) -> NetworkSummary:
     """The measures and the picture of the year's network, where evidence names who took part."""
-    network = network_of(facts, through=TIED_BY, meetings=MEETINGS_OF_A_TIE)
+    network = network_of(facts, through=TIE_KINDS, meetings=MIN_MEETINGS)
     if len(network.actors) < 2 or not network.events:
-        return NetworkFound(measures=None, picture=None)
-    places = places_of(network)
+        return NetworkSummary(measures=None, picture=None)
+    places = node_positions(network)
     drawn = picture(network, places, period=facts.period, seed=1, names=False, text_size=16)
-    return NetworkFound(measures=measure_network(network, places), picture=drawn)
+    return NetworkSummary(measures=measure_network(network, places), picture=drawn)
 
 
 def index_series(method: LevelsMethod, facts: Facts) -> IndexSeries | None:

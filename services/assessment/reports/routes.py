@@ -10,15 +10,15 @@ from anyio import CapacityLimiter
 from fastapi import APIRouter, Query, Request, Response
 
 from services.assessment.assessments.analysis import sensitivity_of
-from services.assessment.assessments.operations import find_whole
+from services.assessment.assessments.operations import load_assessment
 from services.assessment.assessments.schemas import AssessmentId
 from services.assessment.methods.definition import LevelsMethod
 from services.assessment.methods.library import read_methods
-from services.assessment.reports.composition import write
+from services.assessment.reports.composition import compose
 from services.assessment.reports.document import Document
 from services.assessment.reports.html import CONTENT_SECURITY_POLICY, to_html
 from services.assessment.reports.pdf import to_pdf
-from services.assessment.reports.queries import read_place, read_sources, read_trend
+from services.assessment.reports.queries import read_regency, read_sources, read_trend
 from services.assessment.reports.report import Report, make_report
 from services.assessment.reports.workbook import to_xlsx
 from services.platform.content_negotiation import negotiate_format
@@ -29,16 +29,16 @@ from services.platform.spreadsheets import XLSX
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
-ReportForm = Literal["html", "pdf", "xlsx"]
+ReportFormat = Literal["html", "pdf", "xlsx"]
 HTML, PDF = "text/html", "application/pdf"
-FORMS: dict[ReportForm, str] = {"html": HTML, "pdf": PDF, "xlsx": XLSX}
+MEDIA_TYPES: dict[ReportFormat, str] = {"html": HTML, "pdf": PDF, "xlsx": XLSX}
 
-AT_ONCE = 2
+MAX_CONCURRENT = 2
 """Reports that are made at the same time: each takes a processor for a moment."""
 
-REMEMBERED = 64
+MAX_CACHED = 64
 
-_ANSWER: dict[int | str, dict[str, Any]] = {
+_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The report.",
         "content": {
@@ -50,24 +50,24 @@ _ANSWER: dict[int | str, dict[str, Any]] = {
 }
 
 
-class ReportPress:
+class ReportRenderer:
     """Makes reports off the event loop, a few at a time, and remembers the last ones."""
 
     def __init__(self) -> None:
-        self._limiter = CapacityLimiter(AT_ONCE)
-        self._made: OrderedDict[tuple[str, ReportForm], bytes] = OrderedDict()
+        self._limiter = CapacityLimiter(MAX_CONCURRENT)
+        self._made: OrderedDict[tuple[str, ReportFormat], bytes] = OrderedDict()
 
-    async def make(
-        self, work: Callable[[], Report], form: ReportForm, *, files: dict[str, str]
+    async def render(
+        self, work: Callable[[], Report], form: ReportFormat, *, files: dict[str, str]
     ) -> bytes:
         """The report in a form; what differs in a single word is made anew."""
-        report, document = await self._off_loop(lambda: _written(work))
+        report, document = await self._off_loop(lambda: _compose(work))
         digest = hashlib.sha256(report.model_dump_json().encode()).hexdigest()
         known = self._made.get((digest, form))
         if known is None:
-            known = await self._off_loop(lambda: _rendered(report, document, form, files))
+            known = await self._off_loop(lambda: _render(report, document, form, files))
             self._made[digest, form] = known
-            while len(self._made) > REMEMBERED:
+            while len(self._made) > MAX_CACHED:
                 self._made.popitem(last=False)
         return known
 
@@ -75,12 +75,12 @@ class ReportPress:
         return await anyio.to_thread.run_sync(work, limiter=self._limiter)
 
 
-def _written(work: Callable[[], Report]) -> tuple[Report, Document]:
+def _compose(work: Callable[[], Report]) -> tuple[Report, Document]:
     report = work()
-    return report, write(report)
+    return report, compose(report)
 
 
-def _rendered(report: Report, document: Document, form: ReportForm, files: dict[str, str]) -> bytes:
+def _render(report: Report, document: Document, form: ReportFormat, files: dict[str, str]) -> bytes:
     match form:
         case "html":
             return to_html(document, files=files).encode()
@@ -94,14 +94,14 @@ def _rendered(report: Report, document: Document, form: ReportForm, files: dict[
     "/assessments/{id}/report",
     operation_id="get_assessment_report",
     response_class=Response,
-    responses=_ANSWER | problem_responses(404, 409),
+    responses=_RESPONSES | problem_responses(404, 409),
 )
 async def get_assessment_report(
     request: Request,
     session: ReadSessionDep,
     id: AssessmentId,
     format: Annotated[
-        ReportForm | None, Query(description="The form; without it `Accept` chooses, else HTML.")
+        ReportFormat | None, Query(description="The form; without it `Accept` chooses, else HTML.")
     ] = None,
 ) -> Response:
     """What an assessment found, in Indonesian, with charts and a method annex.
@@ -109,9 +109,9 @@ async def get_assessment_report(
     It rests on the stored assessment alone, and on those that were stored before it.
     """
     region = get_region(request)
-    form = negotiate_format(request, format, FORMS)
-    stored = await find_whole(session, region, id)
-    place = await read_place(session, region)
+    form = negotiate_format(request, format, MEDIA_TYPES)
+    stored = await load_assessment(session, region, id)
+    regency = await read_regency(session, region)
     trend = await read_trend(session, region, stored)
     sources = await read_sources(session, region, stored)
     sensitivity = await sensitivity_of(request.app, stored)
@@ -119,7 +119,7 @@ async def get_assessment_report(
     def work() -> Report:
         return make_report(
             stored,
-            place=place,
+            regency=regency,
             sensitivity=sensitivity,
             trend=trend,
             indices=[one for one in read_methods().values() if isinstance(one, LevelsMethod)],
@@ -133,8 +133,8 @@ async def get_assessment_report(
         "Nilai (CSV)": f"{base}/scores?format=csv",
         "Berkas untuk dihitung ulang (ZIP)": f"{base}/bundle",
     }
-    press: ReportPress = request.app.state.press
-    content = await press.make(work, form, files=files)
+    renderer: ReportRenderer = request.app.state.report_renderer
+    content = await renderer.render(work, form, files=files)
     headers = {"Vary": "Accept", "Content-Language": "id"}
     if form == "html":
         headers |= {
@@ -145,5 +145,5 @@ async def get_assessment_report(
         shown = "inline" if form == "pdf" else "attachment"
         name = f"laporan-{stored.method.id}-{stored.facts.period}-{region}.{form}"
         headers["Content-Disposition"] = f'{shown}; filename="{name}"'
-    media_type = f"{HTML}; charset=utf-8" if form == "html" else FORMS[form]
+    media_type = f"{HTML}; charset=utf-8" if form == "html" else MEDIA_TYPES[form]
     return Response(content, media_type=media_type, headers=headers)

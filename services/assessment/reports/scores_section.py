@@ -26,12 +26,12 @@ from services.assessment.reports.wording import (
     INSUFFICIENT,
     band,
     band_of,
-    figure,
-    listed,
+    interval_text,
+    join_words,
     lower_first,
     number,
+    number_or_dash,
     percent,
-    span,
 )
 from services.assessment.scoring.scores import DimensionScore, ElementScore, Node
 
@@ -41,12 +41,12 @@ def summary(report: Report) -> Section:
     dimensions = report.scores.dimensions
     if index.value is None:
         headline = (
-            f"{index.name} {report.place.name} tahun {report.period} belum dapat dihitung karena "
+            f"{index.name} {report.regency.name} tahun {report.period} belum dapat dihitung karena "
             "bukti belum cukup. Yang belum tercatat tidak dianggap nol."
         )
     else:
         headline = (
-            f"{index.name} {report.place.name} tahun {report.period} bernilai "
+            f"{index.name} {report.regency.name} tahun {report.period} bernilai "
             f"{number(index.value)} dari 100{_between(index)}, tergolong "
             f"{lower_first(band(index))}."
         )
@@ -57,7 +57,7 @@ def summary(report: Report) -> Section:
             KeyFigures(
                 items=[
                     (
-                        Cell(text=figure(node.value), code=node.code, field="value"),
+                        Cell(text=number_or_dash(node.value), code=node.code, field="value"),
                         node.name,
                         _beside(node),
                     )
@@ -69,10 +69,10 @@ def summary(report: Report) -> Section:
                 caption="Nilai unsur dengan rentang ketidakpastiannya; garis putus-putus pada 50 "
                 "dan 75 adalah batas golongan.",
                 alt="Diagram batang nilai setiap unsur dari 0 sampai 100. "
-                + "; ".join(f"{one.name} {figure(one.value)}" for one in report.elements),
+                + "; ".join(f"{one.name} {number_or_dash(one.value)}" for one in report.elements),
                 svg=bars(
                     [bar for dimension in dimensions for bar in _bars(dimension)],
-                    alt=f"Nilai unsur {report.place.name} {report.period}",
+                    alt=f"Nilai unsur {report.regency.name} {report.period}",
                     marks=[low for low, _ in BANDS if low > 0],
                 ),
             ),
@@ -84,7 +84,7 @@ def _beside(node: Node) -> str:
     """What stands below a large figure."""
     if node.value is None:
         return INSUFFICIENT
-    ends = "tanpa rentang" if node.interval is None else span(node.interval)
+    ends = "tanpa rentang" if node.interval is None else interval_text(node.interval)
     return f"{ends} · {band(node)}"
 
 
@@ -92,7 +92,7 @@ def _between(node: Node) -> str:
     """The interval inside a sentence."""
     if node.interval is None:
         return ""
-    return f" (rentang 95%: {span(node.interval)})"
+    return f" (rentang 95%: {interval_text(node.interval)})"
 
 
 def _verdicts(report: Report) -> Iterator[str]:
@@ -105,7 +105,7 @@ def _verdicts(report: Report) -> Iterator[str]:
     total = len(report.elements)
     for word in words:
         if named := by_word.get(word):
-            yield f"{word} ({len(named)} dari {total} unsur): {listed(named)}."
+            yield f"{word} ({len(named)} dari {total} unsur): {join_words(named)}."
 
 
 def _findings(report: Report) -> Iterator[str]:
@@ -115,8 +115,9 @@ def _findings(report: Report) -> Iterator[str]:
         ordered = [one for _, one in sorted(drivers, key=lambda pair: -pair[0])]
         yield (
             f"Pendorong terkuat ialah {lower_first(driver_name(ordered[0]))} "
-            f"({figure(ordered[0].value)}); yang terlemah {lower_first(driver_name(ordered[-1]))} "
-            f"({figure(ordered[-1].value)})."
+            f"({number_or_dash(ordered[0].value)}); yang terlemah "
+            f"{lower_first(driver_name(ordered[-1]))} "
+            f"({number_or_dash(ordered[-1].value)})."
         )
     if report.changes:
         first = report.changes[0]
@@ -232,10 +233,10 @@ def drivers(report: Report) -> Section:
             Figure(
                 caption="Nilai pendorong dengan rentang ketidakpastiannya.",
                 alt="Diagram batang nilai pendorong dari 0 sampai 100. "
-                + "; ".join(f"{driver_name(one)} {figure(one.value)}" for one in drivers),
+                + "; ".join(f"{driver_name(one)} {number_or_dash(one.value)}" for one in drivers),
                 svg=bars(
                     [_bar(driver, name=driver_name(driver)) for driver in drivers],
-                    alt=f"Nilai pendorong {report.place.name} {report.period}",
+                    alt=f"Nilai pendorong {report.regency.name} {report.period}",
                     marks=[low for low, _ in BANDS if low > 0],
                 ),
             ),
@@ -262,7 +263,7 @@ def _explained(element: ElementScore, *, highest: bool) -> str:
     """An element with the indicator that does most for its value."""
     known = [(one.value, one) for one in element.indicators if one.value is not None]
     value, most = (max if highest else min)(known, key=lambda pair: pair[0])
-    told = f"{element.name}, {figure(element.value)}{_between(element)}"
+    told = f"{element.name}, {number_or_dash(element.value)}{_between(element)}"
     if len(known) == 1:
         return f"{told}: satu-satunya indikator yang terbukti ialah {lower_first(most.name)}."
     end = "tertinggi" if highest else "terendah"

@@ -14,8 +14,8 @@ from services.assessment.reports.document import (
 )
 from services.assessment.reports.report import STEP, Report
 from services.assessment.reports.wording import (
-    figure,
     number,
+    number_or_dash,
     percent,
     signed,
 )
@@ -25,7 +25,7 @@ FACTORS = {
     "evidence": "Bukti, di mana pun dalam ketidakpastiannya",
     "aggregation": "Rata-rata dimensi: hitung atau geometrik",
     "weights": "Bobot: menurut metode, atau bobot lain mana pun",
-    "left_out": "Satu indikator ditinggalkan, atau tidak satu pun",
+    "excluded_indicator": "Satu indikator ditinggalkan, atau tidak satu pun",
     "goalposts": "Tonggak nilai 100: sampai 20% lebih dekat atau lebih jauh",
 }
 
@@ -39,7 +39,7 @@ CHOICES = {
 }
 
 
-LEFT_OUT = 8
+MAX_EXCLUDED = 8
 
 
 def movers(report: Report) -> Section:
@@ -81,7 +81,7 @@ def movers(report: Report) -> Section:
                 "Pilihan",
                 [(CHOICES.get(one.choice, one.choice), one) for one in sensitivity.choices],
             ),
-            _left_out(report, sensitivity),
+            _excluded(report, sensitivity),
         ],
     )
 
@@ -99,7 +99,7 @@ def _steps(report: Report) -> Iterator[AnyBlock]:
             rows=text_cells(
                 (
                     one.change.name or one.change.code,
-                    figure(one.change.before),
+                    number_or_dash(one.change.before),
                     number(one.change.after),
                     signed(one.gain, 2),
                 )
@@ -117,14 +117,16 @@ def _variants(caption: str, head: str, rows: Sequence[tuple[str, Variant]]) -> T
             Column(head="Indeks", width=1, align="right"),
             Column(head="Selisih", width=1, align="right"),
         ],
-        rows=text_cells((name, figure(one.value), signed(one.difference, 2)) for name, one in rows),
+        rows=text_cells(
+            (name, number_or_dash(one.value), signed(one.difference, 2)) for name, one in rows
+        ),
     )
 
 
-def _left_out(report: Report, sensitivity: Sensitivity) -> Table:
+def _excluded(report: Report, sensitivity: Sensitivity) -> Table:
     names = {one.code: one.name for one in report.method.indicators()}
-    known = [one for one in sensitivity.left_out if one.difference is not None]
-    largest = sorted(known, key=lambda one: (-abs(one.difference or 0), one.choice))[:LEFT_OUT]
+    known = [one for one in sensitivity.excluded if one.difference is not None]
+    largest = sorted(known, key=lambda one: (-abs(one.difference or 0), one.choice))[:MAX_EXCLUDED]
     return _variants(
         "Indeks apabila satu indikator ditinggalkan; pengaruh terbesar lebih dahulu",
         "Indikator yang ditinggalkan",

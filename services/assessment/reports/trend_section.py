@@ -15,8 +15,8 @@ from services.assessment.reports.document import (
 )
 from services.assessment.reports.report import Report
 from services.assessment.reports.wording import (
-    figure,
-    listed,
+    join_words,
+    number_or_dash,
 )
 
 
@@ -31,7 +31,7 @@ def trend(report: Report) -> Section:
     changed = [year.period for year in report.trend if year.method_changed]
     blocks: list[AnyBlock] = []
     if changed:
-        years = listed([str(year) for year in changed])
+        years = join_words([str(year) for year in changed])
         text = (
             f"Sejak tahun {years} versi metode berganti; nilai sebelum dan sesudahnya tidak dapat "
             "dibandingkan."
@@ -44,7 +44,12 @@ def trend(report: Report) -> Section:
         codes = [report.scores.index.code, *(one.code for one in report.scores.dimensions)]
         head = f"{year.period}*" if year.method_changed else str(year.period)
         rows.append(
-            Row(cells=[Cell(text=head), *(Cell(text=figure(values.get(code))) for code in codes)])
+            Row(
+                cells=[
+                    Cell(text=head),
+                    *(Cell(text=number_or_dash(values.get(code))) for code in codes),
+                ]
+            )
         )
     blocks.append(
         Table(

@@ -23,7 +23,7 @@ MONTHS = (
     "Desember",
 )
 
-NOTHING = "–"
+NO_VALUE = "–"
 """What stands in a cell without a figure."""
 
 INSUFFICIENT = "Bukti belum cukup"
@@ -62,12 +62,12 @@ def number(value: float, digits: int = 1) -> str:
     return shown.translate(str.maketrans(",.", ".,"))
 
 
-def figure(value: float | None, digits: int = 1) -> str:
+def number_or_dash(value: float | None, digits: int = 1) -> str:
     """A number, or a dash where there is none."""
-    return NOTHING if value is None else number(value, digits)
+    return NO_VALUE if value is None else number(value, digits)
 
 
-def trimmed(value: float, digits: int = 4) -> str:
+def compact_number(value: float, digits: int = 4) -> str:
     """A number with as many digits as it has, at least two where it has any."""
     shown = f"{value:.{digits}f}".rstrip("0")
     whole, _, rest = shown.partition(".")
@@ -77,7 +77,7 @@ def trimmed(value: float, digits: int = 4) -> str:
 def signed(value: float | None, digits: int = 1) -> str:
     """A difference with its sign."""
     if value is None:
-        return NOTHING
+        return NO_VALUE
     shown = number(abs(value), digits)
     if float(f"{value:.{digits}f}") == 0:
         return shown
@@ -89,18 +89,18 @@ def percent(share: float, digits: int = 0) -> str:
     return f"{number(100 * share, digits)}%"
 
 
-def span(interval: Interval | None) -> str:
+def interval_text(interval: Interval | None) -> str:
     """The ends of an interval."""
-    return NOTHING if interval is None else f"{number(interval.low)}–{number(interval.high)}"
+    return NO_VALUE if interval is None else f"{number(interval.low)}–{number(interval.high)}"
 
 
-def day(moment: datetime, zone: str) -> str:
+def date_text(moment: datetime, zone: str) -> str:
     """A day in words, such as `31 Maret 2025`."""
     local = moment.astimezone(ZoneInfo(zone))
     return f"{local.day} {MONTHS[local.month - 1]} {local.year}"
 
 
-def listed(words: Sequence[str]) -> str:
+def join_words(words: Sequence[str]) -> str:
     """Words with commas and a last `dan`."""
     if len(words) < 3:
         return " dan ".join(words)

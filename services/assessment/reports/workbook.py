@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from services.assessment.assessments.score_table import COLUMNS, score_rows
-from services.assessment.reports.annexes import KINDS
-from services.assessment.reports.document import Bullets, Document, Facts, Paragraph, Section
+from services.assessment.reports.annexes import KIND_NAMES
+from services.assessment.reports.document import Bullets, Definitions, Document, Paragraph, Section
 from services.assessment.reports.report import Report
 from services.platform.spreadsheets import Cell, Column, write_xlsx
 
@@ -39,7 +39,7 @@ def to_xlsx(report: Report, document: Document) -> bytes:
         "Ringkasan": (SUMMARY, _pairs(SUMMARY, _summary(document))),
         "Skor": (
             COLUMNS,
-            score_rows(report.scores, region=report.place.region, period=report.period),
+            score_rows(report.scores, region=report.regency.region, period=report.period),
         ),
         "Bukti": (EVIDENCE, _evidence(report)),
         "Metode": (METHOD, _pairs(METHOD, _method(document))),
@@ -54,7 +54,7 @@ def _pairs(columns: Sequence[Column], rows: Iterator[tuple[str, str]]) -> list[M
 
 
 def _summary(document: Document) -> Iterator[tuple[str, str]]:
-    yield "Laporan", f"{document.title}, {document.place}"
+    yield "Laporan", f"{document.title}, {document.regency}"
     yield from document.facts
     for section in document.sections:
         if not section.appendix:
@@ -75,7 +75,7 @@ def _words(section: Section) -> Iterator[tuple[str, str]]:
                 yield section.title, block.text
             case Bullets():
                 yield from ((section.title, item) for item in block.items)
-            case Facts():
+            case Definitions():
                 yield from block.items
             case _:
                 pass
@@ -85,7 +85,7 @@ def _evidence(report: Report) -> list[Mapping[str, Cell]]:
     titles = {source.id: source.title for source in report.sources}
     return [
         {
-            "Jenis": KINDS.get(one.kind, one.kind),
+            "Jenis": KIND_NAMES.get(one.kind, one.kind),
             "Kunci": one.key,
             "Versi": one.version,
             "Bukti": one.title,

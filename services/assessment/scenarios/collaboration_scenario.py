@@ -7,25 +7,25 @@ from services.assessment.methods.definition import CollaborationMethod, Indicato
 from services.assessment.methods.rules import MinMax
 from services.assessment.scenarios.errors import ScenarioError, out_of_reach
 from services.assessment.scenarios.outcome import (
+    IndexResult,
     NodeChange,
-    Outcome,
-    Result,
+    ScenarioOutcome,
     SingleChange,
     Solution,
     Step,
 )
 from services.assessment.scenarios.tree_optimisation import (
-    REACHED,
+    TOLERANCE,
     Efforts,
     Scores,
     cheapest_point,
     index_curve,
-    raised,
+    raise_score,
 )
-from services.assessment.scoring.assess import DECIMALS, rounded
+from services.assessment.scoring.assess import DECIMALS, round_score
 from services.assessment.scoring.normalise import normalise
 from services.assessment.scoring.tree import combine
-from services.assessment.scoring.weights import weights_of
+from services.assessment.scoring.weights import point_weights
 
 
 def collaboration_outcome(
@@ -39,7 +39,7 @@ def collaboration_outcome(
     step: float,
     efforts: Efforts,
     alternatives: int,
-) -> Outcome:
+) -> ScenarioOutcome:
     """What becomes of the index; `scores` are those of the indicators that have evidence."""
     indicators = {one.code: one for one in method.indicators()}
     _check(method, indicators, {"changes": changes, "efforts": efforts})
@@ -47,20 +47,20 @@ def collaboration_outcome(
         code: normalise(raw, indicators[code].goalposts, indicators[code].normalisation)
         for code, raw in changes.items()
     }
-    case = _Case(method, scores, {**scores, **set_first}, step=step, efforts=efforts)
+    case = _Scenario(method, scores, {**scores, **set_first}, step=step, efforts=efforts)
     solutions: list[Solution] = []
     reached = None
     if target is not None:
-        value = nodes_of(method, case.now).get(method.index.code)
+        value = node_values(method, case.now).get(method.index.code)
         if value is None:
             detail = "the index has no value: too little evidence; `changes` may give what lacks"
             raise ScenarioError(f"There is nothing to raise: {detail}.", {"#/target": detail})
-        reached = value >= target - REACHED
+        reached = value >= target - TOLERANCE
         solutions = [] if reached else case.solutions(target, alternatives)
         if not reached and not solutions:
             raise out_of_reach(target, case.highest())
-    before = nodes_of(method, scores).get(method.index.code)
-    return Outcome(
+    before = node_values(method, scores).get(method.index.code)
+    return ScenarioOutcome(
         kind="collaboration",
         method=method.id,
         method_version=method.version,
@@ -68,7 +68,7 @@ def collaboration_outcome(
         period=period,
         evidence_hash=evidence_hash,
         assumed=sorted(changes.keys() - scores.keys()),
-        base=None if before is None else rounded(before),
+        base=None if before is None else round_score(before),
         base_predicate=None,
         changed=case.result(case.now) if changes else None,
         target=target,
@@ -78,13 +78,13 @@ def collaboration_outcome(
     )
 
 
-def nodes_of(method: CollaborationMethod, scores: Scores) -> dict[str, float]:
+def node_values(method: CollaborationMethod, scores: Scores) -> dict[str, float]:
     """Every node that has a value, as the engine computes it."""
-    above = combine(method, dict(scores), weights_of(method))
+    above = combine(method, dict(scores), point_weights(method))
     return {**scores, **{code: float(value) for code, value in above.items()}}
 
 
-class _Case:
+class _Scenario:
     """Scores before and after the changes that were asked for, and what more may change."""
 
     def __init__(
@@ -109,14 +109,14 @@ class _Case:
             code for code in now if code not in drivers and efforts.get(code, 1) is not None
         ]
 
-    def result(self, scores: Scores) -> Result:
+    def result(self, scores: Scores) -> IndexResult:
         """The index of these scores beside the one at the start, and every node that differs."""
-        before, after = nodes_of(self.method, self.start), nodes_of(self.method, scores)
+        before, after = node_values(self.method, self.start), node_values(self.method, scores)
         index = self.method.index.code
         nodes = [self._node(code, before.get(code), after.get(code)) for code in self._names]
         value = after.get(index)
-        return Result(
-            value=None if value is None else rounded(value),
+        return IndexResult(
+            value=None if value is None else round_score(value),
             difference=_difference(before.get(index), value),
             nodes=[node for node in nodes if node.before != node.after],
         )
@@ -138,23 +138,23 @@ class _Case:
     def highest(self) -> float:
         """The index with everything that may change at 100."""
         best = {**self.now, **dict.fromkeys(self._movable, 100.0)}
-        return rounded(nodes_of(self.method, best)[self.method.index.code])
+        return round_score(node_values(self.method, best)[self.method.index.code])
 
     def single_changes(self) -> list[SingleChange]:
         """One step up of each indicator that may change, the largest gain first."""
         index = self.method.index.code
-        now = nodes_of(self.method, self.now).get(index)
+        now = node_values(self.method, self.now).get(index)
         if now is None:
             return []
         found: list[SingleChange] = []
         for code in self._movable:
             if self.now[code] < 100:
-                after = {**self.now, code: raised(self.now[code], step=self.step, steps=1)}
-                value = nodes_of(self.method, after)[index]
+                after = {**self.now, code: raise_score(self.now[code], step=self.step, steps=1)}
+                value = node_values(self.method, after)[index]
                 found.append(
                     SingleChange(
                         change=self._step(code, 1),
-                        value=rounded(value),
+                        value=round_score(value),
                         gain=cast("float", _difference(now, value)),
                     )
                 )
@@ -178,12 +178,12 @@ class _Case:
         )
 
     def _step(self, code: str, count: int) -> Step:
-        after = raised(self.now[code], step=self.step, steps=count)
+        after = raise_score(self.now[code], step=self.step, steps=count)
         return Step(
             code=code,
             name=self._names[code],
-            before=rounded(self.now[code]),
-            after=rounded(after),
+            before=round_score(self.now[code]),
+            after=round_score(after),
             raw=_raw(self._indicators[code], after),
             effort=count * (self.efforts.get(code, 1) or 0),
         )
@@ -192,8 +192,8 @@ class _Case:
         return NodeChange(
             code=code,
             name=self._names[code],
-            before=None if before is None else rounded(before),
-            after=None if after is None else rounded(after),
+            before=None if before is None else round_score(before),
+            after=None if after is None else round_score(after),
             difference=_difference(before, after),
         )
 
@@ -225,4 +225,4 @@ def _check(
 def _difference(before: float | None, after: float | None) -> float | None:
     if before is None or after is None:
         return None
-    return round(rounded(after) - rounded(before), DECIMALS) + 0.0
+    return round(round_score(after) - round_score(before), DECIMALS) + 0.0

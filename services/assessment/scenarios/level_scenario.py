@@ -11,17 +11,17 @@ from services.assessment.scenarios.level_optimisation import (
     highest_reachable,
 )
 from services.assessment.scenarios.outcome import (
+    IndexResult,
     NodeChange,
-    Outcome,
-    Result,
+    ScenarioOutcome,
     SingleChange,
     Solution,
     Step,
 )
 from services.assessment.scoring.levels import (
     DECIMALS,
+    InvalidLevelsError,
     Level,
-    LevelFaultsError,
     LevelScores,
     score_levels,
 )
@@ -36,13 +36,13 @@ def levels_outcome(
     target: float | None,
     efforts: Efforts,
     alternatives: int,
-) -> Outcome:
+) -> ScenarioOutcome:
     """What becomes of the index; `ScenarioError` where that cannot be told."""
     _check(method, {"levels": levels, "changes": changes}, efforts)
-    start, assumed = _known(method, levels, lowest=lowest)
-    case = _Case(method, start, start | dict(changes), efforts)
+    start, assumed = _start_levels(method, levels, lowest=lowest)
+    case = _Scenario(method, start, start | dict(changes), efforts)
     before, now = case.score(start), case.score(case.now)
-    outcome = Outcome(
+    outcome = ScenarioOutcome(
         kind="index",
         method=method.id,
         method_version=method.version,
@@ -54,7 +54,7 @@ def levels_outcome(
         base_predicate=before.predicate,
         changed=case.result(case.now) if changes else None,
         target=target,
-        reached=None if target is None else cheap(case, target) == {},
+        reached=None if target is None else cheapest(case, target) == {},
         solutions=[] if target is None else case.solutions(target, alternatives),
         single_changes=case.single_changes(),
     )
@@ -64,13 +64,15 @@ def levels_outcome(
     return outcome
 
 
-def cheap(case: "_Case", target: float, *, without: int | None = None) -> dict[int, int] | None:
+def cheapest(
+    case: "_Scenario", target: float, *, without: int | None = None
+) -> dict[int, int] | None:
     return cheapest_steps(
         case.method, case.now, target=target, efforts=case.efforts, without=without
     )
 
 
-class _Case:
+class _Scenario:
     """Levels before and after the changes that were asked for, and what more may change."""
 
     def __init__(
@@ -85,13 +87,13 @@ class _Case:
     def score(self, levels: Levels) -> LevelScores:
         return score_levels(self.method, dict(levels))
 
-    def result(self, levels: Levels) -> Result:
+    def result(self, levels: Levels) -> IndexResult:
         """The index of these levels beside the one at the start."""
         before, after = self.score(self.start), self.score(levels)
         groups = zip(
             [*before.domains, *before.aspects], [*after.domains, *after.aspects], strict=True
         )
-        return Result(
+        return IndexResult(
             value=after.value,
             predicate=after.predicate,
             difference=_difference(before.value, after.value),
@@ -110,14 +112,14 @@ class _Case:
 
     def solutions(self, target: float, alternatives: int) -> list[Solution]:
         """The cheapest set, then the cheapest without each of its largest changes."""
-        first = cheap(self, target)
+        first = cheapest(self, target)
         if not first:
             return []
         found = [self._solution(first, without=None)]
         for step in sorted(found[0].changes, key=lambda step: (-step.effort, int(step.code))):
             if len(found) > alternatives:
                 break
-            other = cheap(self, target, without=int(step.code))
+            other = cheapest(self, target, without=int(step.code))
             if other:
                 found.append(self._solution(other, without=int(step.code)))
         return [found[0], *sorted(found[1:], key=lambda solution: solution.effort)]
@@ -161,7 +163,7 @@ def _check(
     for field, levels in given.items():
         try:
             score_levels(method, levels)
-        except LevelFaultsError as error:
+        except InvalidLevelsError as error:
             faults |= {f"#/{field}/{number}": fault for number, fault in error.faults.items()}
     known = {one.number for one in method.indicators}
     for number in efforts.keys() - known:
@@ -170,7 +172,7 @@ def _check(
         raise ScenarioError("See errors[] for each level and what would be right.", faults)
 
 
-def _known(
+def _start_levels(
     method: LevelsMethod, levels: Mapping[int, Level], *, lowest: bool
 ) -> tuple[dict[int, int], list[int]]:
     """A level of each indicator, and those that had to be assumed."""

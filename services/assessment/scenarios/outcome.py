@@ -30,7 +30,7 @@ class Step(ScoreModel):
     effort: int = Field(description="Of all its steps.")
 
 
-class Result(ScoreModel):
+class IndexResult(ScoreModel):
     """The index after some changes."""
 
     value: float | None
@@ -47,7 +47,7 @@ class Solution(ScoreModel):
     )
     effort: int
     changes: list[Step]
-    result: Result
+    result: IndexResult
 
 
 class SingleChange(ScoreModel):
@@ -58,7 +58,7 @@ class SingleChange(ScoreModel):
     gain: float
 
 
-class Outcome(ScoreModel):
+class ScenarioOutcome(ScoreModel):
     """What a scenario comes to."""
 
     kind: Literal["index", "collaboration"]
@@ -73,7 +73,7 @@ class Outcome(ScoreModel):
     )
     base: float | None
     base_predicate: str | None
-    changed: Result | None = Field(description="After the changes that were asked for.")
+    changed: IndexResult | None = Field(description="After the changes that were asked for.")
     target: float | None
     reached: bool | None = Field(description="Whether the target is reached without more changes.")
     solutions: list[Solution] = Field(description="The cheapest first, then its alternatives.")

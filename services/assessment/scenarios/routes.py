@@ -18,15 +18,15 @@ from services.assessment.index_routes import index_method
 from services.assessment.scenarios.collaboration_scenario import collaboration_outcome
 from services.assessment.scenarios.errors import ScenarioError
 from services.assessment.scenarios.level_scenario import levels_outcome
-from services.assessment.scenarios.outcome import Outcome
+from services.assessment.scenarios.outcome import ScenarioOutcome
 from services.assessment.scenarios.schemas import (
     CollaborationScenario,
     LevelsScenario,
     Scenario,
-    ScenarioWanted,
+    ScenarioRequest,
 )
-from services.assessment.scoring.pipeline import compute
-from services.assessment.scoring.uncertainty import Streams
+from services.assessment.scoring.pipeline import compute_scores
+from services.assessment.scoring.uncertainty import RandomStreams
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
 from services.platform.identity import MetricsDrafter
@@ -43,24 +43,24 @@ from services.platform.settings import Service
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
-FEWEST_DRAWS = 100
+MIN_DRAWS = 100
 """A scenario tells values alone, which do not depend on draws."""
 
-STORE = """
+INSERT_SCENARIO = """
 -- A scenario that was computed.
-INSERT INTO assessment.scenario (region, id, recorded_at, recorded_by, wanted, outcome)
-VALUES (:region, :id, :now, :recorded_by, CAST(:wanted AS jsonb), CAST(:outcome AS jsonb))
+INSERT INTO assessment.scenario (region, id, recorded_at, recorded_by, request, outcome)
+VALUES (:region, :id, :now, :recorded_by, CAST(:request AS jsonb), CAST(:outcome AS jsonb))
 """
 
 FIND = """
 -- One scenario.
-SELECT id, region, recorded_at, recorded_by, wanted, outcome
+SELECT id, region, recorded_at, recorded_by, request, outcome
 FROM assessment.scenario WHERE region = :region AND id = :id
 """
 
 COLUMNS = ("set", "without", "code", "name", "before", "after", "raw", "effort", "index")
 
-WANTED: TypeAdapter[LevelsScenario | CollaborationScenario] = TypeAdapter(ScenarioWanted)
+REQUEST: TypeAdapter[LevelsScenario | CollaborationScenario] = TypeAdapter(ScenarioRequest)
 
 ScenarioId = Annotated[UUID, Path(description="Id of a scenario.")]
 
@@ -77,7 +77,7 @@ async def post_scenario(
     session: WriteSessionDep,
     *,
     caller: MetricsDrafter,
-    wanted: ScenarioWanted,
+    scenario: ScenarioRequest,
     idempotency_key: IdempotencyKey = None,
 ) -> Scenario:
     """What changes would do, and the cheapest set of changes that reaches a target.
@@ -92,20 +92,20 @@ async def post_scenario(
         region,
         caller=caller.subject,
         key=idempotency_key,
-        body=wanted,
+        body=scenario,
         new_id=new_id(),
         now=now,
     )
     if is_new:
-        outcome = await _outcome(request, session, wanted)
+        outcome = await _outcome(request, session, scenario)
         await session.execute(
-            text(STORE),
+            text(INSERT_SCENARIO),
             {
                 "region": region,
                 "id": scenario_id,
                 "now": now,
                 "recorded_by": caller.agency or caller.subject,
-                "wanted": wanted.model_dump_json(),
+                "request": scenario.model_dump_json(),
                 "outcome": json.dumps(outcome.model_dump(mode="json")),
             },
         )
@@ -139,7 +139,7 @@ async def get_scenario_changes(
     )
 
 
-def changes_csv(outcome: Outcome) -> str:
+def changes_csv(outcome: ScenarioOutcome) -> str:
     """A row for each change of each set; the first set is the cheapest."""
     file = io.StringIO(newline="")
     writer = csv.writer(file)
@@ -152,12 +152,12 @@ def changes_csv(outcome: Outcome) -> str:
 
 
 async def _outcome(
-    request: Request, session: WriteSession, wanted: LevelsScenario | CollaborationScenario
-) -> Outcome:
+    request: Request, session: WriteSession, scenario: LevelsScenario | CollaborationScenario
+) -> ScenarioOutcome:
     try:
-        if isinstance(wanted, LevelsScenario):
-            return await _of_levels(wanted)
-        return await _of_collaboration(request, session, wanted)
+        if isinstance(scenario, LevelsScenario):
+            return await _levels_scenario(scenario)
+        return await _collaboration_scenario(request, session, scenario)
     except ScenarioError as error:
         extra = {} if error.best_reachable is None else {"best_reachable": error.best_reachable}
         raise Conflict(
@@ -170,17 +170,17 @@ async def _outcome(
         ) from None
 
 
-async def _of_levels(wanted: LevelsScenario) -> Outcome:
-    method = index_method(wanted.method)
+async def _levels_scenario(scenario: LevelsScenario) -> ScenarioOutcome:
+    method = index_method(scenario.method)
     return await asyncio.to_thread(
         levels_outcome,
         method,
-        _by_number(wanted.levels),
-        lowest=wanted.unknown == "lowest",
-        changes=_by_number(wanted.changes),
-        target=wanted.target,
-        efforts=_by_number(wanted.efforts),
-        alternatives=wanted.alternatives,
+        _by_number(scenario.levels),
+        lowest=scenario.unknown == "lowest",
+        changes=_by_number(scenario.changes),
+        target=scenario.target,
+        efforts=_by_number(scenario.efforts),
+        alternatives=scenario.alternatives,
     )
 
 
@@ -188,18 +188,18 @@ def _by_number(given: Mapping[str, Any]) -> dict[int, Any]:
     return {int(number): value for number, value in given.items()}
 
 
-async def _of_collaboration(
-    request: Request, session: WriteSession, wanted: CollaborationScenario
-) -> Outcome:
-    method = collaboration_method(wanted.method, period=wanted.period, parameter=False)
+async def _collaboration_scenario(
+    request: Request, session: WriteSession, scenario: CollaborationScenario
+) -> ScenarioOutcome:
+    method = collaboration_method(scenario.method, period=scenario.period, parameter=False)
     assessed = await assess_now(
         session,
-        request.app.state.peers,
+        request.app.state.report_client,
         method,
         region=get_region(request),
-        period=wanted.period,
+        period=scenario.period,
         seed=1,
-        draws=FEWEST_DRAWS,
+        draws=MIN_DRAWS,
         authorization=request.headers["authorization"],
     )
     if assessed.notices:
@@ -207,19 +207,19 @@ async def _of_collaboration(
             "A scenario is kept for good, so it needs every service: " + "; ".join(assessed.notices)
         )
 
-    def work() -> Outcome:
-        known = compute(method, assessed.facts, Streams(1, FEWEST_DRAWS)).values
+    def work() -> ScenarioOutcome:
+        known = compute_scores(method, assessed.facts, RandomStreams(1, MIN_DRAWS)).values
         indicators = {one.code for one in method.indicators()}
         return collaboration_outcome(
             method,
             {code: value for code, value in known.items() if code in indicators},
-            period=wanted.period,
+            period=scenario.period,
             evidence_hash=assessed.facts.hash(),
-            changes=wanted.changes,
-            target=wanted.target,
-            step=wanted.step,
-            efforts=wanted.efforts,
-            alternatives=wanted.alternatives,
+            changes=scenario.changes,
+            target=scenario.target,
+            step=scenario.step,
+            efforts=scenario.efforts,
+            alternatives=scenario.alternatives,
         )
 
     return await asyncio.to_thread(work)
@@ -236,8 +236,8 @@ async def _find(session: ReadSession | WriteSession, region: str, scenario_id: U
         region=row.region,
         recorded_at=row.recorded_at,
         recorded_by=row.recorded_by,
-        wanted=WANTED.validate_python(row.wanted),
-        outcome=Outcome.model_validate(row.outcome),
+        request=REQUEST.validate_python(row.request),
+        outcome=ScenarioOutcome.model_validate(row.outcome),
         href=href,
         changes_href=f"{href}/changes.csv",
     )

@@ -11,8 +11,8 @@ from pydantic import (
 )
 
 from services.assessment.assessments.schemas import DEFAULT_METHOD
-from services.assessment.index_routes import IndicatorNumber, KnownLevel, LevelRange
-from services.assessment.scenarios.outcome import Outcome
+from services.assessment.index_routes import IndicatorNumber, LevelRange, LevelValue
+from services.assessment.scenarios.outcome import ScenarioOutcome
 from services.platform.api_model import ApiModel
 from services.platform.types import Href, RegionCode, Slug, StrictNumber, Year
 
@@ -23,24 +23,24 @@ Effort = Annotated[int, Field(ge=1, le=20), StrictNumber]
 Alternatives = Annotated[int, Field(ge=0, le=5), StrictNumber]
 
 
-class _Wanted(ApiModel):
+class _ScenarioBase(ApiModel):
     alternatives: Alternatives = Field(
         2, description="How many other sets to give, each without one change of the cheapest."
     )
 
 
-class LevelsScenario(_Wanted):
+class LevelsScenario(_ScenarioBase):
     """From levels of an index, such as SPBE, to other levels or to a target."""
 
     kind: Literal["index"]
     method: Slug = "spbe-2020"
-    levels: dict[IndicatorNumber, KnownLevel | LevelRange | None] = Field(
+    levels: dict[IndicatorNumber, LevelValue | LevelRange | None] = Field(
         max_length=200, description="Where it stands, by number of the indicator."
     )
     unknown: Literal["refuse", "lowest"] = Field(
         "refuse", description="Whether an unknown level or a range is taken at its lowest."
     )
-    changes: dict[IndicatorNumber, KnownLevel] = Field(
+    changes: dict[IndicatorNumber, LevelValue] = Field(
         default_factory=dict[str, int], max_length=200, description="Levels to set first."
     )
     target: Annotated[float, Field(ge=0, le=100), StrictNumber] | None = Field(
@@ -54,10 +54,10 @@ class LevelsScenario(_Wanted):
 
     @model_validator(mode="after")
     def _asks_something(self) -> "LevelsScenario":
-        return _asking(self, self.changes, self.target)
+        return _require_question(self, self.changes, self.target)
 
 
-class CollaborationScenario(_Wanted):
+class CollaborationScenario(_ScenarioBase):
     """From the evidence of a year to other values of indicators or to a target."""
 
     kind: Literal["collaboration"]
@@ -83,19 +83,19 @@ class CollaborationScenario(_Wanted):
 
     @model_validator(mode="after")
     def _asks_something(self) -> "CollaborationScenario":
-        return _asking(self, self.changes, self.target)
+        return _require_question(self, self.changes, self.target)
 
 
-Asked = TypeVar("Asked", bound=_Wanted)
+ScenarioT = TypeVar("ScenarioT", bound=_ScenarioBase)
 
 
-def _asking(wanted: Asked, changes: object, target: float | None) -> Asked:
+def _require_question(scenario: ScenarioT, changes: object, target: float | None) -> ScenarioT:
     if not changes and target is None:
         raise ValueError("give changes, a target, or both")
-    return wanted
+    return scenario
 
 
-ScenarioWanted = Annotated[LevelsScenario | CollaborationScenario, Field(discriminator="kind")]
+ScenarioRequest = Annotated[LevelsScenario | CollaborationScenario, Field(discriminator="kind")]
 
 
 class Scenario(ApiModel):
@@ -105,7 +105,7 @@ class Scenario(ApiModel):
     region: RegionCode
     recorded_at: AwareDatetime
     recorded_by: str
-    wanted: ScenarioWanted
-    outcome: Outcome
+    request: ScenarioRequest
+    outcome: ScenarioOutcome
     href: Href
     changes_href: Href = Field(description="The sets of changes as CSV.")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.methods.rules import Mean
 from services.assessment.scoring.tree import has_evidence, is_covered
-from services.assessment.scoring.weights import weights_of
+from services.assessment.scoring.weights import point_weights
 
 Floats = NDArray[np.float64]
 Scores = Mapping[str, float]
@@ -24,7 +24,7 @@ Scores = Mapping[str, float]
 Efforts = Mapping[str, int | None]
 """Effort of one step of an indicator; None where it cannot be changed."""
 
-REACHED = 1e-9
+TOLERANCE = 1e-9
 """What floating point may lack of a target."""
 
 
@@ -47,7 +47,7 @@ def index_curve(
     without: str | None = None,
 ) -> Curve | None:
     """The curve of the index; None where it has no value."""
-    weights = {code: float(str(weight)) for code, weight in weights_of(method).items()}
+    weights = {code: float(str(weight)) for code, weight in point_weights(method).items()}
     rules = method.aggregation
     dimensions: list[tuple[float, Curve]] = []
     for dimension in method.dimensions:
@@ -82,20 +82,20 @@ def index_curve(
 
 def cheapest_point(curve: Curve, target: float) -> int | None:
     """The first point of a curve that reaches the target."""
-    reached = curve.values >= target - REACHED
+    reached = curve.values >= target - TOLERANCE
     return int(np.argmax(reached)) if reached.any() else None
 
 
-def raised(score: float, *, step: float, steps: int) -> float:
+def raise_score(score: float, *, step: float, steps: int) -> float:
     """A score after some steps; 100 is the end."""
     return min(100.0, score + step * steps)
 
 
 def _leaf(code: str, score: float, *, step: float, effort: int | None) -> Curve:
-    count = 0 if effort is None else int(np.ceil((100 - score) / step - REACHED))
+    count = 0 if effort is None else int(np.ceil((100 - score) / step - TOLERANCE))
     return Curve(
         efforts=np.arange(count + 1, dtype=np.int64) * (effort or 0),
-        values=np.array([raised(score, step=step, steps=n) for n in range(count + 1)]),
+        values=np.array([raise_score(score, step=step, steps=n) for n in range(count + 1)]),
         steps=lambda at: {code: at} if at else {},
     )
 

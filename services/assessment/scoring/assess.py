@@ -8,11 +8,16 @@ from services.assessment.methods.definition import (
     DimensionDefinition,
     ElementDefinition,
     IndicatorDefinition,
-    Named,
+    NamedNode,
 )
 from services.assessment.scoring.inputs import Facts
-from services.assessment.scoring.measurement import IntervalKind, NoEvidence, Reading
-from services.assessment.scoring.pipeline import Computed, Ends, compute, readings_of
+from services.assessment.scoring.measurement import IntervalKind, Measurement, Missing
+from services.assessment.scoring.pipeline import (
+    Bounds,
+    ComputedScores,
+    compute_scores,
+    measurements_of,
+)
 from services.assessment.scoring.scores import (
     DimensionScore,
     ElementScore,
@@ -23,7 +28,7 @@ from services.assessment.scoring.scores import (
     Scores,
 )
 from services.assessment.scoring.tree import Coverage, coverage_of, has_evidence
-from services.assessment.scoring.uncertainty import Streams
+from services.assessment.scoring.uncertainty import RandomStreams
 
 DECIMALS = 4
 """Digits that are published: fewer than floating point could differ in between machines."""
@@ -31,16 +36,16 @@ DECIMALS = 4
 
 def assess(method: CollaborationMethod, facts: Facts, *, seed: int, draws: int) -> Scores:
     """The scores of a year. The same facts, method, seed and draws give the same digits."""
-    return _Tree(method, compute(method, facts, Streams(seed, draws))).scores()
+    return _ScoreTree(method, compute_scores(method, facts, RandomStreams(seed, draws))).scores()
 
 
-class _Tree:
+class _ScoreTree:
     """Writes computed figures down, node by node."""
 
-    def __init__(self, method: CollaborationMethod, computed: Computed) -> None:
+    def __init__(self, method: CollaborationMethod, computed: ComputedScores) -> None:
         self._method = method
         self._computed = computed
-        self._known = readings_of(computed.outcomes)
+        self._known = measurements_of(computed.results)
 
     def scores(self) -> Scores:
         method = self._method
@@ -84,11 +89,11 @@ class _Tree:
             indicators=[self._indicator(indicator) for indicator in element.indicators],
         )
 
-    def _node(self, definition: Named, coverage: Coverage, reason: str) -> dict[str, Any]:
+    def _node(self, definition: NamedNode, coverage: Coverage, reason: str) -> dict[str, Any]:
         value = self._computed.values.get(definition.code)
         return {
-            **_named(definition),
-            "value": None if value is None else rounded(value),
+            **_names(definition),
+            "value": None if value is None else round_score(value),
             "interval": None
             if value is None
             else _interval(self._computed.interval(definition.code), "simulation"),
@@ -97,14 +102,14 @@ class _Tree:
         }
 
     def _indicator(self, definition: IndicatorDefinition) -> IndicatorScore:
-        outcome = self._computed.outcomes[definition.code]
+        outcome = self._computed.results[definition.code]
         rules: dict[str, Any] = {
             "goalposts": definition.goalposts,
             "normalisation": definition.normalisation,
         }
-        if isinstance(outcome, NoEvidence):
+        if isinstance(outcome, Missing):
             return IndicatorScore(
-                **_named(definition),
+                **_names(definition),
                 **rules,
                 value=None,
                 interval=None,
@@ -115,10 +120,10 @@ class _Tree:
                 evidence=[],
             )
         return IndicatorScore(
-            **_named(definition),
+            **_names(definition),
             **rules,
-            value=rounded(self._computed.values[definition.code]),
-            interval=_interval(self._computed.own_interval(definition), outcome.interval),
+            value=round_score(self._computed.values[definition.code]),
+            interval=_interval(self._computed.indicator_interval(definition), outcome.interval),
             coverage=1,
             reason=None,
             raw=round(outcome.value, 6),
@@ -127,13 +132,13 @@ class _Tree:
         )
 
 
-def _interval(ends: Ends | None, by: IntervalKind | None) -> Interval | None:
+def _interval(ends: Bounds | None, by: IntervalKind | None) -> Interval | None:
     if ends is None or by is None:
         return None
-    return Interval(low=rounded(ends[0]), high=rounded(ends[1]), by=by)
+    return Interval(low=round_score(ends[0]), high=round_score(ends[1]), by=by)
 
 
-def _links(reading: Reading) -> list[EvidenceLink]:
+def _links(reading: Measurement) -> list[EvidenceLink]:
     links = {
         (item.kind, item.key): EvidenceLink(
             kind=item.kind, key=item.key, version=item.version, href=item.href
@@ -147,7 +152,7 @@ def _inputs(inputs: Mapping[str, float]) -> dict[str, float]:
     return {name: round(value, 6) for name, value in inputs.items()}
 
 
-def _named(definition: Named) -> dict[str, Any]:
+def _names(definition: NamedNode) -> dict[str, Any]:
     return {
         "code": definition.code,
         "name": definition.name,
@@ -155,6 +160,6 @@ def _named(definition: Named) -> dict[str, Any]:
     }
 
 
-def rounded(value: float) -> float:
+def round_score(value: float) -> float:
     """A score with the digits that are published."""
     return round(float(value), DECIMALS) + 0.0  # no negative zero

@@ -15,10 +15,10 @@ import numpy as np
 
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.scoring.inputs import Facts
-from services.assessment.scoring.pipeline import Computed, Ends, compute
-from services.assessment.scoring.uncertainty import Draws, Streams
+from services.assessment.scoring.pipeline import Bounds, ComputedScores, compute_scores
+from services.assessment.scoring.uncertainty import Draws, RandomStreams
 
-CASES_AT_ONCE = 64
+BATCH_SIZE = 64
 """Small enough that a process holds little, large enough that handing over costs nothing."""
 
 
@@ -34,12 +34,12 @@ class Case:
         return f"{self.region} {self.period} "
 
 
-Reader = Callable[[Case], Facts]
+FactsReader = Callable[[Case], Facts]
 """Where the facts of a case come from; it has to be known by name to another process."""
 
 
 @dataclass(frozen=True)
-class Figures:
+class BatchScores:
     """Value and ends of the interval of each node in each case; NaN where there is none.
 
     A figure that nothing makes uncertain has both ends at its value.
@@ -52,7 +52,7 @@ class Figures:
     highs: Draws
 
 
-def nodes_of(method: CollaborationMethod) -> list[str]:
+def node_codes(method: CollaborationMethod) -> list[str]:
     """The codes of all nodes, the index first."""
     return [
         method.index.code,
@@ -62,47 +62,47 @@ def nodes_of(method: CollaborationMethod) -> list[str]:
     ]
 
 
-def assess_many(
+def assess_batch(
     method: CollaborationMethod,
     cases: Sequence[Case],
-    read: Reader,
+    read: FactsReader,
     *,
     seed: int,
     draws: int,
     workers: int = 1,
-) -> Figures:
+) -> BatchScores:
     """The figures of every case. The same on any number of workers."""
     work = partial(_figures, method, read, seed, draws)
-    chunks = [cases[at : at + CASES_AT_ONCE] for at in range(0, len(cases), CASES_AT_ONCE)]
+    chunks = [cases[at : at + BATCH_SIZE] for at in range(0, len(cases), BATCH_SIZE)]
     if workers == 1:
         parts = [work(chunk) for chunk in chunks]
     else:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(workers, mp_context=context) as pool:
             parts = list(pool.map(work, chunks))
-    nodes = nodes_of(method)
+    nodes = node_codes(method)
     table = np.array(list(chain.from_iterable(parts))).reshape(len(cases), len(nodes), 3)
-    return Figures(cases, nodes, table[..., 0], table[..., 1], table[..., 2])
+    return BatchScores(cases, nodes, table[..., 0], table[..., 1], table[..., 2])
 
 
 def _figures(
-    method: CollaborationMethod, read: Reader, seed: int, draws: int, cases: Sequence[Case]
+    method: CollaborationMethod, read: FactsReader, seed: int, draws: int, cases: Sequence[Case]
 ) -> list[Draws]:
     return [
-        _row(method, compute(method, read(case), Streams(seed, draws, case.scope)))
+        _row(method, compute_scores(method, read(case), RandomStreams(seed, draws, case.scope)))
         for case in cases
     ]
 
 
-def _row(method: CollaborationMethod, computed: Computed) -> Draws:
+def _row(method: CollaborationMethod, computed: ComputedScores) -> Draws:
     indicators = {indicator.code: indicator for indicator in method.indicators()}
-    nodes = nodes_of(method)
+    nodes = node_codes(method)
     row = np.full((len(nodes), 3), np.nan)
     for at, code in enumerate(nodes):
         value = computed.values.get(code)
         if value is not None:
-            ends: Ends | None = (
-                computed.own_interval(indicators[code])
+            ends: Bounds | None = (
+                computed.indicator_interval(indicators[code])
                 if code in indicators
                 else computed.interval(code)
             )

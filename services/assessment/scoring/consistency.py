@@ -8,7 +8,7 @@ from pydantic import Field
 from services.assessment.scoring.scores import ScoreModel
 from services.assessment.scoring.uncertainty import Draws
 
-LEAST_CASES = 3
+MIN_CASES = 3
 DECIMALS = 4
 
 
@@ -34,10 +34,10 @@ class Consistency(ScoreModel):
 def consistency(nodes: Sequence[str], values: Draws) -> Consistency:
     """The diagnostics of a table with a row for each case; a missing value is NaN."""
     complete = values[~np.isnan(values).any(axis=1)] if values.size else values
-    alpha = _alpha(complete) if len(complete) >= LEAST_CASES else None
+    alpha = _alpha(complete) if len(complete) >= MIN_CASES else None
     reason = None
-    if len(complete) < LEAST_CASES:
-        reason = f"{len(complete)} cases have every value, at least {LEAST_CASES} are needed"
+    if len(complete) < MIN_CASES:
+        reason = f"{len(complete)} cases have every value, at least {MIN_CASES} are needed"
     elif alpha is None:
         reason = "the values do not vary, or there is a single node"
     return Consistency(
@@ -71,6 +71,6 @@ def cronbach_alpha(covariance: Draws) -> float | None:
 def _correlation(one: str, other: str, pair: Draws) -> Correlation:
     both = pair[~np.isnan(pair).any(axis=1)]
     r = None
-    if len(both) >= LEAST_CASES and np.ptp(both, axis=0).min() > 0:
+    if len(both) >= MIN_CASES and np.ptp(both, axis=0).min() > 0:
         r = round(float(np.asarray(np.corrcoef(both.T))[0, 1]), DECIMALS)
     return Correlation(one=one, other=other, r=r, n=len(both))

@@ -11,17 +11,17 @@ from itertools import combinations
 
 from pydantic import Field
 
-from services.assessment.methods.definition import CollaborationMethod, Part
+from services.assessment.methods.definition import CollaborationMethod, WeightedNode
 from services.assessment.methods.rules import Mean
 from services.assessment.scoring.aggregate import mean
 from services.assessment.scoring.assess import DECIMALS
 from services.assessment.scoring.scores import ScoreModel, Scores
 
 UNIT = 10**DECIMALS
-MOST_PARTS = 12
+MAX_EXACT_PARTS = 12
 """Of more parts not every order is tried, but the given one and its reverse."""
 
-Whole = tuple[str, Mean, Sequence[Part]]
+Parent = tuple[str, Mean, Sequence[WeightedNode]]
 
 
 class Contribution(ScoreModel):
@@ -33,7 +33,7 @@ class Contribution(ScoreModel):
     contribution: float
 
 
-class Moved(ScoreModel):
+class ScoreChange(ScoreModel):
     """A score in two periods, and what its parts did to it: they sum to the difference."""
 
     code: str
@@ -43,24 +43,26 @@ class Moved(ScoreModel):
     parts: list[Contribution] = Field(description="None changed where all did nothing.")
 
 
-def moves(method: CollaborationMethod, before: Scores, after: Scores) -> list[Moved]:
+def score_changes(method: CollaborationMethod, before: Scores, after: Scores) -> list[ScoreChange]:
     """Every node with parts that has a value in both periods, the index first."""
     old = {node.code: node.value for node in before.nodes()}
     new = {node.code: node.value for node in after.nodes()}
     rules = method.aggregation
-    wholes: list[Whole] = [(method.index.code, rules.index, method.dimensions)]
+    wholes: list[Parent] = [(method.index.code, rules.index, method.dimensions)]
     for dimension in method.dimensions:
         wholes.append((dimension.code, rules.dimension, dimension.elements))
     for element in method.elements():
         wholes.append((element.code, rules.element, element.indicators))
-    found: list[Moved] = []
+    found: list[ScoreChange] = []
     for code, kind, parts in wholes:
         first, last = old.get(code), new.get(code)
         if first is not None and last is not None:
             shares = shares_of_change(kind, parts, old, new)
-            exact = summing_to(round((last - first) * UNIT), [share * UNIT for share in shares])
+            exact = largest_remainder(
+                round((last - first) * UNIT), [share * UNIT for share in shares]
+            )
             found.append(
-                Moved(
+                ScoreChange(
                     code=code,
                     before=first,
                     after=last,
@@ -81,7 +83,7 @@ def moves(method: CollaborationMethod, before: Scores, after: Scores) -> list[Mo
 
 def shares_of_change(
     kind: Mean,
-    parts: Sequence[Part],
+    parts: Sequence[WeightedNode],
     old: Mapping[str, float | None],
     new: Mapping[str, float | None],
 ) -> list[float]:
@@ -95,8 +97,8 @@ def shares_of_change(
         return float(mean(kind, [x for x, _ in known], [weight for _, weight in known]))
 
     start = value(()) or 0.0
-    share = shapley if len(parts) <= MOST_PARTS else both_ways
-    return share(len(parts), lambda changed: _or(value(changed), start))
+    share = shapley if len(parts) <= MAX_EXACT_PARTS else forward_backward
+    return share(len(parts), lambda changed: _or_default(value(changed), start))
 
 
 def shapley(players: int, worth: Callable[[Collection[int]], float]) -> list[float]:
@@ -118,7 +120,7 @@ def shapley(players: int, worth: Callable[[Collection[int]], float]) -> list[flo
     return gains
 
 
-def both_ways(players: int, worth: Callable[[Collection[int]], float]) -> list[float]:
+def forward_backward(players: int, worth: Callable[[Collection[int]], float]) -> list[float]:
     """Each player's gain in the given order and its reverse, averaged; the sum is the same."""
     gains = [0.0] * players
     for order in (range(players), reversed(range(players))):
@@ -129,7 +131,7 @@ def both_ways(players: int, worth: Callable[[Collection[int]], float]) -> list[f
     return gains
 
 
-def summing_to(total: int, shares: Sequence[float]) -> list[int]:
+def largest_remainder(total: int, shares: Sequence[float]) -> list[int]:
     """Whole numbers next to the shares that sum to a total, by the largest remainders."""
     whole = [math.floor(share) for share in shares]
     order = sorted(range(len(shares)), key=lambda at: whole[at] - shares[at])
@@ -139,5 +141,5 @@ def summing_to(total: int, shares: Sequence[float]) -> list[int]:
     return whole
 
 
-def _or(value: float | None, otherwise: float) -> float:
+def _or_default(value: float | None, otherwise: float) -> float:
     return otherwise if value is None else value

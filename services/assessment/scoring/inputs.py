@@ -7,11 +7,11 @@ from typing import Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.assessment.evidence.records import EVIDENCE, Evidence, Lasting
+from services.assessment.evidence.records import EVIDENCE, Evidence, TemporalEvidence
 from services.platform.packs import content_hash
 from services.platform.types import Href
 
-Kind = TypeVar("Kind", bound=Evidence)
+RecordT = TypeVar("RecordT", bound=Evidence)
 Row = tuple["Item", Any]
 ReportName = Literal["catalog", "usage", "reporting", "survey"]
 
@@ -49,11 +49,11 @@ class Facts(BaseModel):
     def last_day(self) -> date:
         return date(self.period, 12, 31)
 
-    def records(self, kind: type[Kind]) -> Iterator[tuple[Item, Kind]]:
+    def records(self, kind: type[RecordT]) -> Iterator[tuple[Item, RecordT]]:
         """The records of a kind, in the order of their keys."""
         name = next(name for name, model in EVIDENCE.items() if model is kind)
         for item, record in self._parsed.get(name, ()):
-            yield item, cast("Kind", record)
+            yield item, cast("RecordT", record)
 
     @cached_property
     def _parsed(self) -> dict[str, list[tuple[Item, Evidence]]]:
@@ -65,7 +65,7 @@ class Facts(BaseModel):
                 parsed.setdefault(item.kind, []).append((item, record))
         return parsed
 
-    def check(self) -> None:
+    def check_records(self) -> None:
         """Raises a `ValueError` where a record is not as its kind has to be."""
         _ = self._parsed
 
@@ -81,7 +81,7 @@ class Facts(BaseModel):
         )
 
 
-def in_force(record: Lasting, *, first: date, last: date) -> bool:
+def valid_at_end(record: TemporalEvidence, *, first: date, last: date) -> bool:
     """Whether something lasting held at the end of a span of time.
 
     Of something without a first day only the year of its attestation counts.
@@ -93,7 +93,7 @@ def in_force(record: Lasting, *, first: date, last: date) -> bool:
     return record.attested_in is not None and first.year <= record.attested_in <= last.year
 
 
-def held_during(record: Lasting, *, first: date, last: date) -> bool:
+def valid_during(record: TemporalEvidence, *, first: date, last: date) -> bool:
     """Whether something lasting held at any moment of a span of time."""
     if record.valid_to is not None and record.valid_to < first:
         return False

@@ -39,7 +39,7 @@ class LevelScores(ScoreModel):
     aspects: list[LevelGroup]
 
 
-class LevelFaultsError(ValueError):
+class InvalidLevelsError(ValueError):
     """Levels that the method does not know, by the number of the indicator."""
 
     def __init__(self, faults: Mapping[int, str]) -> None:
@@ -51,7 +51,7 @@ def score_levels(method: LevelsMethod, levels: Mapping[int, Level]) -> LevelScor
     """The index, its aspects and its domains; `LevelFaultsError` names every wrong level."""
     _check(method, levels)
     missing = [one.number for one in method.indicators if levels.get(one.number) is None]
-    value, low, high = _span(method, method.indicators, levels)
+    value, low, high = _bounds(method, method.indicators, levels)
     reason = None
     if missing:
         some = ", ".join(str(number) for number in missing[:10])
@@ -83,7 +83,7 @@ def _check(method: LevelsMethod, levels: Mapping[int, Level]) -> None:
             if not lowest <= ends[0] <= ends[1] <= highest:
                 faults[number] = f"a level lies between {lowest} and {highest}, the lower one first"
     if faults:
-        raise LevelFaultsError(faults)
+        raise InvalidLevelsError(faults)
 
 
 def _groups(
@@ -98,13 +98,13 @@ def _groups(
             found.setdefault(name, []).append(one)
     groups: list[LevelGroup] = []
     for name, indicators in found.items():
-        value, low, high = _span(method, indicators, levels)
+        value, low, high = _bounds(method, indicators, levels)
         weight = float(sum(map(_weight, indicators), Fraction(0)))
         groups.append(LevelGroup(name=name, weight=weight, value=value, low=low, high=high))
     return groups
 
 
-def _span(
+def _bounds(
     method: LevelsMethod, indicators: Sequence[LevelIndicator], levels: Mapping[int, Level]
 ) -> tuple[float | None, float, float]:
     """The weighted mean with ranges at their middle, at their lowest, at their highest."""

@@ -16,28 +16,28 @@ from services.assessment.evidence.records import (
     Stakeholder,
 )
 from services.assessment.methods import measure_definitions as m
-from services.assessment.scoring.inputs import Facts, Item, held_during, in_force, items_of
-from services.assessment.scoring.measurement import NoEvidence, Reading, counted
+from services.assessment.scoring.inputs import Facts, Item, items_of, valid_at_end, valid_during
+from services.assessment.scoring.measurement import Measurement, Missing, exact
 from services.assessment.scoring.record_views import (
+    is_recorded,
+    matches,
     meetings_of,
-    meets,
-    rows_of,
-    says,
     stakeholders_of,
+    view_rows,
 )
 from services.assessment.scoring.uncertainty import (
     Sampler,
-    mean_of_levels,
+    beta_posterior,
+    bootstrap_mean,
     normal,
-    share_of_sample,
-    wilson,
-    within,
+    uniform_between,
+    wilson_interval,
 )
 from services.assessment.types import SECTORS, Sector
 
-Outcome = Reading | NoEvidence
+MeasureResult = Measurement | Missing
 
-NAMES_OF_VIEWS: dict[m.View, str] = {
+VIEW_NAMES: dict[m.View, str] = {
     "stakeholders": "active stakeholder",
     "meetings": "meeting in the year",
     "action_items": "action item due in the year",
@@ -51,75 +51,77 @@ NAMES_OF_VIEWS: dict[m.View, str] = {
 }
 
 
-def measure(definition: m.Measure, facts: Facts) -> Outcome:
+def evaluate_measure(definition: m.Measure, facts: Facts) -> MeasureResult:
     """The reading of a measure, or the reason why it has none."""
-    return MEASURING[type(definition)](definition, facts)
+    return EVALUATORS[type(definition)](definition, facts)
 
 
-def _count(definition: m.Count, facts: Facts) -> Outcome:
-    rows = rows_of(definition.of, facts)
+def _count(definition: m.Count, facts: Facts) -> MeasureResult:
+    rows = view_rows(definition.of, facts)
     if not rows:
-        return NoEvidence(f"no {NAMES_OF_VIEWS[definition.of]} is recorded")
-    fitting = [item for item, row in rows if meets(row, definition.where)]
-    return counted(len(fitting), fitting or items_of(rows), n=len(fitting))
+        return Missing(f"no {VIEW_NAMES[definition.of]} is recorded")
+    fitting = [item for item, row in rows if matches(row, definition.where)]
+    return exact(len(fitting), fitting or items_of(rows), n=len(fitting))
 
 
-def _share(definition: m.Share, facts: Facts) -> Outcome:
+def _share(definition: m.Share, facts: Facts) -> MeasureResult:
     rows = [
-        (item, row) for item, row in rows_of(definition.of, facts) if meets(row, definition.where)
+        (item, row)
+        for item, row in view_rows(definition.of, facts)
+        if matches(row, definition.where)
     ]
-    judged = [(item, row) for item, row in rows if says(row, definition.that)]
+    judged = [(item, row) for item, row in rows if is_recorded(row, definition.that)]
     if not judged:
-        name = NAMES_OF_VIEWS[definition.of]
+        name = VIEW_NAMES[definition.of]
         if not rows:
-            return NoEvidence(f"no {name} is recorded")
-        return NoEvidence(f"{', '.join(definition.that)} is not recorded of any {name}")
-    hits = sum(meets(row, definition.that) for _, row in judged)
-    return counted(hits / len(judged), items_of(judged), numerator=hits, n=len(judged))
+            return Missing(f"no {name} is recorded")
+        return Missing(f"{', '.join(definition.that)} is not recorded of any {name}")
+    hits = sum(matches(row, definition.that) for _, row in judged)
+    return exact(hits / len(judged), items_of(judged), numerator=hits, n=len(judged))
 
 
-def _required(definition: m.Required, facts: Facts) -> Outcome:
+def _required(definition: m.Required, facts: Facts) -> MeasureResult:
     decisions = [
         (item, decision)
         for item, decision in facts.records(Decision)
-        if in_force(decision, first=facts.first_day, last=facts.last_day)
+        if valid_at_end(decision, first=facts.first_day, last=facts.last_day)
     ]
     if not decisions:
-        return NoEvidence("no decision in force is recorded")
+        return Missing("no decision in force is recorded")
     brought = {code for _, decision in decisions for code in getattr(decision, definition.field)}
     hits = sum(code in brought for code in definition.required)
     n = len(definition.required)
-    return counted(hits / n, items_of(decisions), numerator=hits, n=n)
+    return exact(hits / n, items_of(decisions), numerator=hits, n=n)
 
 
-def _attained(definition: m.Attained, facts: Facts) -> Outcome:
-    rows = rows_of(definition.of, facts)
+def _attained(definition: m.Attained, facts: Facts) -> MeasureResult:
+    rows = view_rows(definition.of, facts)
     if not rows:
-        return NoEvidence(f"no {NAMES_OF_VIEWS[definition.of]} is recorded")
+        return Missing(f"no {VIEW_NAMES[definition.of]} is recorded")
     shares = [
         (sum(bool(row.get(name)) for name in definition.fields) / len(definition.fields), item)
         for item, row in rows
     ]
     best = max(share for share, _ in shares)
-    return counted(best, [item for share, item in shares if share == best])
+    return exact(best, [item for share, item in shares if share == best])
 
 
-def _observed(definition: m.Observed, facts: Facts) -> Outcome:
+def _observed(definition: m.Observed, facts: Facts) -> MeasureResult:
     found = [
         (item, observation)
         for item, observation in facts.records(Observation)
         if observation.subject == definition.subject
-        and held_during(observation, first=facts.first_day, last=facts.last_day)
+        and valid_during(observation, first=facts.first_day, last=facts.last_day)
     ]
     if not found:
-        return NoEvidence(f"nothing is recorded about {definition.subject}")
+        return Missing(f"nothing is recorded about {definition.subject}")
     item, newest = max(found, key=lambda pair: (_since(pair[1]), pair[0].key))
     if newest.value is not None:
-        return counted(newest.value, [item], observed=newest.value)
+        return exact(newest.value, [item], observed=newest.value)
     low, high = newest.bounds
-    return Reading(
+    return Measurement(
         value=(low + high) / 2,
-        draw=within(low, high, f"observation {item.key}"),
+        draw=uniform_between(low, high, f"observation {item.key}"),
         evidence=[item],
         inputs={"low": low, "high": high},
         low=low,
@@ -135,15 +137,15 @@ def _since(observation: Observation) -> tuple[int, int, int]:
     return (observation.attested_in or 0, 1, 1)
 
 
-def _sectors_present(_: m.SectorsPresent, facts: Facts) -> Outcome:
+def _sectors_present(_: m.SectorsPresent, facts: Facts) -> MeasureResult:
     present: set[Sector] = set()
     told: list[Item] = []
     for item, sectors in _sectors_by_meeting(facts):
         present |= sectors.keys()
         told.append(item)
     if not told:
-        return NoEvidence("no meeting of the year tells which sectors were present")
-    return counted(len(present) / len(SECTORS), told, numerator=len(present), n=len(SECTORS))
+        return Missing("no meeting of the year tells which sectors were present")
+    return exact(len(present) / len(SECTORS), told, numerator=len(present), n=len(SECTORS))
 
 
 def _sectors_by_meeting(facts: Facts) -> list[tuple[Item, Counter[Sector]]]:
@@ -164,7 +166,7 @@ def _sectors_by_meeting(facts: Facts) -> list[tuple[Item, Counter[Sector]]]:
     return found
 
 
-def _evenness(_: m.Evenness, facts: Facts) -> Outcome:
+def _evenness(_: m.Evenness, facts: Facts) -> MeasureResult:
     people: Counter[Sector] = Counter()
     told: list[Item] = []
     recorded = {item.key for item, meeting in meetings_of(facts) if meeting.attendance is not None}
@@ -174,13 +176,13 @@ def _evenness(_: m.Evenness, facts: Facts) -> Outcome:
             told.append(item)
     n = people.total()
     if n == 0:
-        return NoEvidence("attendance by stakeholder is not recorded of any meeting of the year")
+        return Missing("attendance by stakeholder is not recorded of any meeting of the year")
     entropy = -sum(count / n * math.log(count / n) for count in people.values())
     evenness = entropy / math.log(len(SECTORS))
-    return counted(min(1.0, evenness), told, n=n, **{f"n_{s}": people[s] for s in SECTORS})
+    return exact(min(1.0, evenness), told, n=n, **{f"n_{s}": people[s] for s in SECTORS})
 
 
-def _attending(definition: m.Attending, facts: Facts) -> Outcome:
+def _attending(definition: m.Attending, facts: Facts) -> MeasureResult:
     active = [
         (item, stakeholder)
         for item, stakeholder in stakeholders_of(facts)
@@ -188,7 +190,7 @@ def _attending(definition: m.Attending, facts: Facts) -> Outcome:
     ]
     meetings = [(i, meeting) for i, meeting in meetings_of(facts) if meeting.attendance is not None]
     if not active or not meetings:
-        return NoEvidence("attendance by stakeholder is not recorded of any meeting of the year")
+        return Missing("attendance by stakeholder is not recorded of any meeting of the year")
     came = {
         one.stakeholder
         for _, meeting in meetings
@@ -197,13 +199,13 @@ def _attending(definition: m.Attending, facts: Facts) -> Outcome:
     }
     hits = sum(stakeholder.key in came for _, stakeholder in active)
     evidence = [*items_of(meetings), *items_of(active)]
-    return counted(hits / len(active), evidence, numerator=hits, n=len(active))
+    return exact(hits / len(active), evidence, numerator=hits, n=len(active))
 
 
-def _ties(definition: m.Ties, facts: Facts) -> Outcome:
+def _ties(definition: m.Ties, facts: Facts) -> MeasureResult:
     active = stakeholders_of(facts)
     if len(active) < 2:
-        return NoEvidence("fewer than two active stakeholders are recorded")
+        return Missing("fewer than two active stakeholders are recorded")
     keys = {stakeholder.key for _, stakeholder in active}
     met: Counter[tuple[str, str]] = Counter()
     used: list[Item] = []
@@ -214,19 +216,19 @@ def _ties(definition: m.Ties, facts: Facts) -> Outcome:
             used.append(item)
     tied = {pair for pair, times in met.items() if times >= definition.meetings}
     for item, agreement in facts.records(Agreement):
-        if in_force(agreement, first=facts.first_day, last=facts.last_day):
+        if valid_at_end(agreement, first=facts.first_day, last=facts.last_day):
             tied |= set(combinations(sorted(keys & set(agreement.parties)), 2))
             used.append(item)
     if not used:
-        return NoEvidence("neither attendance nor an agreement in force is recorded")
+        return Missing("neither attendance nor an agreement in force is recorded")
     pairs = math.comb(len(active), 2)
     evidence = [*used, *items_of(active)]
-    return counted(
+    return exact(
         len(tied) / pairs, evidence, numerator=len(tied), n=pairs, stakeholders=len(active)
     )
 
 
-def _index_progress(definition: m.IndexProgress, facts: Facts) -> Outcome:
+def _index_progress(definition: m.IndexProgress, facts: Facts) -> MeasureResult:
     values = [
         (item, value)
         for item, value in facts.records(IndexValue)
@@ -235,16 +237,14 @@ def _index_progress(definition: m.IndexProgress, facts: Facts) -> Outcome:
     published = _by_year(values, "published", lambda year: year <= facts.period)
     targets = _by_year(values, "target", lambda year: year >= facts.period)
     if not published or not targets or published[-1][0] != facts.period:
-        return NoEvidence(
-            f"{definition.index} of the year, its first value or its target is missing"
-        )
+        return Missing(f"{definition.index} of the year, its first value or its target is missing")
     (_, first, first_item), (_, last, last_item) = published[0], published[-1]
     _, target, target_item = targets[0]
     if target <= first:
-        return NoEvidence(f"the target of {definition.index} does not lie above its first value")
+        return Missing(f"the target of {definition.index} does not lie above its first value")
     progress = min(1.0, max(0.0, (last - first) / (target - first)))
     evidence = [first_item, last_item, target_item]
-    return counted(progress, evidence, first=first, last=last, target=target)
+    return exact(progress, evidence, first=first, last=last, target=target)
 
 
 def _by_year(
@@ -254,14 +254,14 @@ def _by_year(
     return sorted(found, key=lambda entry: entry[0])
 
 
-def _survey(facts: Facts, survey: str) -> tuple[Item, dict[str, Any]] | NoEvidence:
+def _survey(facts: Facts, survey: str) -> tuple[Item, dict[str, Any]] | Missing:
     item = facts.report("survey", survey)
     if item is None:
-        return NoEvidence(facts.missing.get("feedback", f"there is no survey {survey}"))
+        return Missing(facts.missing.get("feedback", f"there is no survey {survey}"))
     if item.content["suppressed"]:
-        return NoEvidence(f"too few answered the survey {survey} to publish its results")
+        return Missing(f"too few answered the survey {survey} to publish its results")
     if not item.content["n"]:
-        return NoEvidence(f"nobody has answered the survey {survey} for this year")
+        return Missing(f"nobody has answered the survey {survey} for this year")
     return item, item.content
 
 
@@ -269,21 +269,21 @@ def _question(results: dict[str, Any], code: str) -> dict[str, Any] | None:
     return next((q for q in results["questions"] if q["code"] == code and q["answered"]), None)
 
 
-def _survey_share(definition: m.SurveyShare, facts: Facts) -> Outcome:
+def _survey_share(definition: m.SurveyShare, facts: Facts) -> MeasureResult:
     found = _survey(facts, definition.survey)
-    if isinstance(found, NoEvidence):
+    if isinstance(found, Missing):
         return found
     item, results = found
     question = _question(results, definition.question)
     if question is None:
-        return NoEvidence(f"nobody has answered {definition.question} of {definition.survey}")
+        return Missing(f"nobody has answered {definition.question} of {definition.survey}")
     n = question["answered"]
     hits = sum(o["count"] for o in question["options"] if o["code"] == definition.option)
-    low, high = wilson(hits, n)
+    low, high = wilson_interval(hits, n)
     name = f"survey {definition.survey} {definition.question} {definition.option}"
-    return Reading(
+    return Measurement(
         value=hits / n,
-        draw=share_of_sample(hits, n, name),
+        draw=beta_posterior(hits, n, name),
         evidence=[item],
         inputs={"numerator": hits, "n": n},
         low=low,
@@ -292,39 +292,39 @@ def _survey_share(definition: m.SurveyShare, facts: Facts) -> Outcome:
     )
 
 
-def _survey_mean(definition: m.SurveyMean, facts: Facts) -> Outcome:
+def _survey_mean(definition: m.SurveyMean, facts: Facts) -> MeasureResult:
     found = _survey(facts, definition.survey)
-    if isinstance(found, NoEvidence):
+    if isinstance(found, Missing):
         return found
     item, results = found
     counts = Counter[int]()
     for code in definition.questions:
         question = _question(results, code)
         if question is None:
-            return NoEvidence(f"nobody has answered {code} of {definition.survey}")
+            return Missing(f"nobody has answered {code} of {definition.survey}")
         counts.update({level: o["count"] for level, o in enumerate(question["options"], start=1)})
     by_level = [counts[level] for level in range(1, max(counts) + 1)]
     n = sum(by_level)
     value = sum(level * count for level, count in enumerate(by_level, start=1)) / n
-    return Reading(
+    return Measurement(
         value=value,
-        draw=mean_of_levels(by_level, f"survey {definition.survey} {definition.questions}"),
+        draw=bootstrap_mean(by_level, f"survey {definition.survey} {definition.questions}"),
         evidence=[item],
         inputs={"answers": n},
         interval="bootstrap",
     )
 
 
-def _satisfaction(definition: m.SatisfactionIndex, facts: Facts) -> Outcome:
+def _satisfaction(definition: m.SatisfactionIndex, facts: Facts) -> MeasureResult:
     found = _survey(facts, definition.survey)
-    if isinstance(found, NoEvidence):
+    if isinstance(found, Missing):
         return found
     item, results = found
     result = results.get("satisfaction")
     if result is None:
-        return NoEvidence(f"nobody has answered all elements of {definition.survey}")
+        return Missing(f"nobody has answered all elements of {definition.survey}")
     value, low, high = result["ikm"], result["low"], result["high"]
-    return Reading(
+    return Measurement(
         value=value,
         draw=normal(value, low, high, f"survey {definition.survey} ikm"),
         evidence=[item],
@@ -335,31 +335,31 @@ def _satisfaction(definition: m.SatisfactionIndex, facts: Facts) -> Outcome:
     )
 
 
-def _reporting(facts: Facts) -> tuple[Item, dict[str, Any]] | NoEvidence:
+def _reporting(facts: Facts) -> tuple[Item, dict[str, Any]] | Missing:
     item = facts.report("reporting", "reporting")
     if item is None:
-        return NoEvidence(facts.missing.get("feedback", "no statistics are expected"))
+        return Missing(facts.missing.get("feedback", "no statistics are expected"))
     if not any(agency["on_time"] + agency["late"] for agency in item.content["agencies"]):
-        return NoEvidence("no agency has posted statistics of this year")
+        return Missing("no agency has posted statistics of this year")
     return item, item.content
 
 
-def _reported(_: m.Reported, facts: Facts) -> Outcome:
+def _reported(_: m.Reported, facts: Facts) -> MeasureResult:
     found = _reporting(facts)
-    if isinstance(found, NoEvidence):
+    if isinstance(found, Missing):
         return found
     item, report = found
     on_time, expected = report["on_time"], report["expected"]
     # Reports that were stored before doubts were told know of none.
     doubted = report.get("on_time_doubted", 0)
-    return _in_doubt(
+    return _doubted_share(
         item, hits=on_time, doubted=doubted, n=expected, what="reported", late=report["late"]
     )
 
 
-def _agencies_reporting(_: m.AgenciesReporting, facts: Facts) -> Outcome:
+def _agencies_reporting(_: m.AgenciesReporting, facts: Facts) -> MeasureResult:
     found = _reporting(facts)
-    if isinstance(found, NoEvidence):
+    if isinstance(found, Missing):
         return found
     item, report = found
     agencies = report["agencies"]
@@ -370,20 +370,22 @@ def _agencies_reporting(_: m.AgenciesReporting, facts: Facts) -> Outcome:
         == agency.get("on_time_doubted", 0) + agency.get("late_doubted", 0)
         for agency in agencies
     )
-    return _in_doubt(item, hits=hits, doubted=doubted, n=len(agencies), what="agencies reporting")
+    return _doubted_share(
+        item, hits=hits, doubted=doubted, n=len(agencies), what="agencies reporting"
+    )
 
 
-def _in_doubt(
+def _doubted_share(
     item: Item, *, hits: int, doubted: int, n: int, what: str, **inputs: float
-) -> Reading:
+) -> Measurement:
     """A share that agencies report of themselves. Doubts leave its value and widen its interval:
     from none of the doubted reports counting to all of them."""
     if not doubted:
-        return counted(hits / n, [item], numerator=hits, n=n, **inputs)
+        return exact(hits / n, [item], numerator=hits, n=n, **inputs)
     low, high = (hits - doubted) / n, hits / n
-    return Reading(
+    return Measurement(
         value=high,
-        draw=within(low, high, f"doubts {what}"),
+        draw=uniform_between(low, high, f"doubts {what}"),
         evidence=[item],
         inputs={"numerator": hits, "n": n, "doubted": doubted, **inputs},
         low=low,
@@ -392,38 +394,38 @@ def _in_doubt(
     )
 
 
-def _usage_share(definition: m.UsageShare, facts: Facts) -> Outcome:
+def _usage_share(definition: m.UsageShare, facts: Facts) -> MeasureResult:
     item = facts.report("usage", "channel")
     if item is None:
-        return NoEvidence(facts.missing.get("feedback", "there is no usage report"))
+        return Missing(facts.missing.get("feedback", "there is no usage report"))
     cells = [c for c in item.content["items"] if c["measure"] == definition.counter]
     total = sum(cell["value"] for cell in cells)
     if total == 0:
-        return NoEvidence(f"no agency has posted {definition.counter} of this year")
+        return Missing(f"no agency has posted {definition.counter} of this year")
     hits = sum(cell["value"] for cell in cells if cell["channel"] == definition.channel)
-    return counted(hits / total, [item], numerator=hits, n=total)
+    return exact(hits / total, [item], numerator=hits, n=total)
 
 
-def _catalog_share(definition: m.CatalogShare, facts: Facts) -> Outcome:
+def _catalog_share(definition: m.CatalogShare, facts: Facts) -> MeasureResult:
     item = facts.report("catalog", "summary")
     if item is None:
-        return NoEvidence(facts.missing.get("catalog", "there is no catalogue"))
+        return Missing(facts.missing.get("catalog", "there is no catalogue"))
     summary = item.content
     if definition.of == "standard":
         if summary["standard_share"] is None:
-            return NoEvidence("the catalogue has no service")
-        return counted(summary["standard_share"], [item], services=summary["services"])
+            return Missing("the catalogue has no service")
+        return exact(summary["standard_share"], [item], services=summary["services"])
     hits, n = summary["digital_in_operation"], summary["digital_services"]
     if n == 0:
-        return NoEvidence("the catalogue has no digital service")
-    return counted(hits / n, [item], numerator=hits, n=n)
+        return Missing("the catalogue has no digital service")
+    return exact(hits / n, [item], numerator=hits, n=n)
 
 
-def _complement(definition: m.Complement, facts: Facts) -> Outcome:
-    inner = measure(definition.measure, facts)
-    if isinstance(inner, NoEvidence):
+def _complement(definition: m.Complement, facts: Facts) -> MeasureResult:
+    inner = evaluate_measure(definition.measure, facts)
+    if isinstance(inner, Missing):
         return inner
-    return Reading(
+    return Measurement(
         value=1 - inner.value,
         draw=lambda streams: 1 - inner.draw(streams),
         evidence=inner.evidence,
@@ -434,16 +436,16 @@ def _complement(definition: m.Complement, facts: Facts) -> Outcome:
     )
 
 
-def _ratio(definition: m.Ratio, facts: Facts) -> Outcome:
-    over = measure(definition.numerator, facts)
-    under = measure(definition.denominator, facts)
-    if isinstance(over, NoEvidence):
+def _ratio(definition: m.Ratio, facts: Facts) -> MeasureResult:
+    over = evaluate_measure(definition.numerator, facts)
+    under = evaluate_measure(definition.denominator, facts)
+    if isinstance(over, Missing):
         return over
-    if isinstance(under, NoEvidence):
+    if isinstance(under, Missing):
         return under
     if under.value == 0 or under.low == 0:
-        return NoEvidence("the denominator is zero")
-    return Reading(
+        return Missing("the denominator is zero")
+    return Measurement(
         value=over.value / under.value,
         draw=lambda streams: over.draw(streams) / under.draw(streams),
         evidence=[*over.evidence, *under.evidence],
@@ -452,11 +454,11 @@ def _ratio(definition: m.Ratio, facts: Facts) -> Outcome:
     )
 
 
-def _mean_of(definition: m.MeanOf, facts: Facts) -> Outcome:
-    parts = [measure(part, facts) for part in definition.measures]
-    readings: list[Reading] = []
+def _mean_of(definition: m.MeanOf, facts: Facts) -> MeasureResult:
+    parts = [evaluate_measure(part, facts) for part in definition.measures]
+    readings: list[Measurement] = []
     for part in parts:
-        if isinstance(part, NoEvidence):
+        if isinstance(part, Missing):
             return part
         readings.append(part)
 
@@ -465,7 +467,7 @@ def _mean_of(definition: m.MeanOf, facts: Facts) -> Outcome:
 
     sampler: Sampler = draw
     uncertain = any(reading.interval for reading in readings)
-    return Reading(
+    return Measurement(
         value=sum(reading.value for reading in readings) / len(readings),
         draw=sampler,
         evidence=[item for reading in readings for item in reading.evidence],
@@ -474,17 +476,17 @@ def _mean_of(definition: m.MeanOf, facts: Facts) -> Outcome:
     )
 
 
-def _first_of(definition: m.FirstOf, facts: Facts) -> Outcome:
+def _first_of(definition: m.FirstOf, facts: Facts) -> MeasureResult:
     reasons: list[str] = []
     for part in definition.measures:
-        outcome = measure(part, facts)
-        if isinstance(outcome, Reading):
+        outcome = evaluate_measure(part, facts)
+        if isinstance(outcome, Measurement):
             return outcome
         reasons.append(outcome.reason)
-    return NoEvidence("; ".join(dict.fromkeys(reasons)))
+    return Missing("; ".join(dict.fromkeys(reasons)))
 
 
-MEASURING: dict[type[Any], Callable[[Any, Facts], Outcome]] = {
+EVALUATORS: dict[type[Any], Callable[[Any, Facts], MeasureResult]] = {
     m.Count: _count,
     m.Share: _share,
     m.Required: _required,

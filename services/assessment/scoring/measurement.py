@@ -12,7 +12,7 @@ IntervalKind = Literal["range", "wilson", "bootstrap", "normal", "simulation"]
 
 
 @dataclass(frozen=True)
-class Reading:
+class Measurement:
     """A raw value with its interval, the numbers behind it and the evidence it rests on."""
 
     value: float
@@ -26,12 +26,12 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class NoEvidence:
+class Missing:
     """Nothing is known; that is not zero."""
 
     reason: str
 
 
-def counted(value: float, evidence: Sequence[Item], **inputs: float) -> Reading:
+def exact(value: float, evidence: Sequence[Item], **inputs: float) -> Measurement:
     """A full count."""
-    return Reading(value, constant(value), evidence, inputs)
+    return Measurement(value, constant(value), evidence, inputs)

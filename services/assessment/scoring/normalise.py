@@ -10,7 +10,7 @@ from services.assessment.methods.rules import (
     Goalposts,
     MinMax,
     Normalisation,
-    RankAmong,
+    PercentileRank,
     ZScore,
 )
 from services.assessment.scoring.aggregate import Amount
@@ -42,8 +42,8 @@ def normalise(
             far = (goalposts.max - goalposts.min) * stretch
             gained = raw - goalposts.min if higher else goalposts.max - raw
             return _clipped(100 * (gained / far))
-        case RankAmong():
-            share = rank_among(raw, np.asarray(rule.among, dtype=np.float64))
+        case PercentileRank():
+            share = percentile_rank(raw, np.asarray(rule.among, dtype=np.float64))
         case ZScore():
             share = 0.5 + z_score(raw, mean=rule.mean, sd=rule.sd) / (2 * rule.span * stretch)
         case DistanceToTarget():
@@ -57,7 +57,7 @@ def z_score(raw: Amount, *, mean: float, sd: float) -> Amount:
     return (raw - mean) / sd
 
 
-def rank_among(raw: Amount, group: Draws) -> Amount:
+def percentile_rank(raw: Amount, group: Draws) -> Amount:
     """The share of a group that a value passes, ties counting half (a percentile rank)."""
     ordered = np.sort(group)
     below = np.searchsorted(ordered, raw, side="left")

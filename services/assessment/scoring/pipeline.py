@@ -10,31 +10,31 @@ from dataclasses import dataclass
 from services.assessment.methods.definition import CollaborationMethod, IndicatorDefinition
 from services.assessment.scoring.aggregate import Amount
 from services.assessment.scoring.inputs import Facts
-from services.assessment.scoring.measure_evaluation import Outcome, measure
-from services.assessment.scoring.measurement import NoEvidence, Reading
+from services.assessment.scoring.measure_evaluation import MeasureResult, evaluate_measure
+from services.assessment.scoring.measurement import Measurement, Missing
 from services.assessment.scoring.normalise import normalise
 from services.assessment.scoring.tree import combine
-from services.assessment.scoring.uncertainty import Streams, central
-from services.assessment.scoring.weights import drawn_weights, weights_of
+from services.assessment.scoring.uncertainty import RandomStreams, central_interval
+from services.assessment.scoring.weights import point_weights, sampled_weights
 
-Ends = tuple[float, float]
+Bounds = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Computed:
-    """An outcome of each indicator; a value and draws of each node that has one.
+class ComputedScores:
+    """An result of each indicator; a value and draws of each node that has one.
 
     A node whose draws are a single number rests on nothing that was sampled.
     """
 
-    outcomes: Mapping[str, Outcome]
+    results: Mapping[str, MeasureResult]
     values: Mapping[str, float]
     draws: Mapping[str, Amount]
 
-    def own_interval(self, indicator: IndicatorDefinition) -> Ends | None:
+    def indicator_interval(self, indicator: IndicatorDefinition) -> Bounds | None:
         """The interval of an indicator: by its own formula where it has one, else of its draws."""
-        reading = self.outcomes[indicator.code]
-        if isinstance(reading, NoEvidence) or reading.interval is None:
+        reading = self.results[indicator.code]
+        if isinstance(reading, Missing) or reading.interval is None:
             return None
         if reading.low is None or reading.high is None:
             return self.interval(indicator.code)
@@ -44,46 +44,50 @@ class Computed:
         )
         return low, high
 
-    def interval(self, code: str) -> Ends | None:
+    def interval(self, code: str) -> Bounds | None:
         """The span of 95% of a node's draws, and in any case its value; None where it is sure."""
         draws = self.draws[code]
         if isinstance(draws, float | int):
             return None
-        low, high = central(draws)
+        low, high = central_interval(draws)
         value = self.values[code]
         return min(low, value), max(high, value)
 
 
-def readings_of(outcomes: Mapping[str, Outcome]) -> dict[str, Reading]:
+def measurements_of(results: Mapping[str, MeasureResult]) -> dict[str, Measurement]:
     """The indicators that have evidence."""
-    return {code: one for code, one in outcomes.items() if isinstance(one, Reading)}
+    return {code: one for code, one in results.items() if isinstance(one, Measurement)}
 
 
-def measure_all(method: CollaborationMethod, facts: Facts) -> dict[str, Outcome]:
-    """The outcome of each indicator, by its code."""
-    return {one.code: measure(one.measure, facts) for one in method.indicators()}
+def measure_all(method: CollaborationMethod, facts: Facts) -> dict[str, MeasureResult]:
+    """The result of each indicator, by its code."""
+    return {one.code: evaluate_measure(one.measure, facts) for one in method.indicators()}
 
 
-def compute(
-    method: CollaborationMethod, facts: Facts, streams: Streams, *, weighing: Streams | None = None
-) -> Computed:
+def compute_scores(
+    method: CollaborationMethod,
+    facts: Facts,
+    streams: RandomStreams,
+    *,
+    weight_streams: RandomStreams | None = None,
+) -> ComputedScores:
     """Measures, normalises and aggregates the facts of a year.
 
-    `weighing` draws random weights where they are to be the same for several regencies.
+    `weight_streams` draws random weights where they are to be the same for several regencies.
     """
-    outcomes = measure_all(method, facts)
+    results = measure_all(method, facts)
     values: dict[str, float] = {}
     draws: dict[str, Amount] = {}
     for indicator in method.indicators():
-        outcome = outcomes[indicator.code]
-        if isinstance(outcome, Reading):
+        result = results[indicator.code]
+        if isinstance(result, Measurement):
             posts, rule = indicator.goalposts, indicator.normalisation
-            value = normalise(float(outcome.value), posts, rule)
+            value = normalise(float(result.value), posts, rule)
             values[indicator.code] = value
             draws[indicator.code] = (
-                value if outcome.interval is None else normalise(outcome.draw(streams), posts, rule)
+                value if result.interval is None else normalise(result.draw(streams), posts, rule)
             )
-    above = combine(method, values, weights_of(method))
-    draws |= combine(method, draws, drawn_weights(method, weighing or streams))
+    above = combine(method, values, point_weights(method))
+    draws |= combine(method, draws, sampled_weights(method, weight_streams or streams))
     values |= {code: float(value) for code, value in above.items()}
-    return Computed(outcomes, values, draws)
+    return ComputedScores(results, values, draws)

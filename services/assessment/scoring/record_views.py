@@ -7,37 +7,37 @@ from typing import Any
 from services.assessment.evidence.records import (
     Agreement,
     Decision,
-    Lasting,
     Meeting,
     Programme,
     Recognition,
     Risk,
     Stakeholder,
+    TemporalEvidence,
 )
 from services.assessment.methods.measure_definitions import Condition, View
-from services.assessment.scoring.inputs import Facts, Item, held_during, in_force
+from services.assessment.scoring.inputs import Facts, Item, valid_at_end, valid_during
 
 Row = tuple[Item, Mapping[str, Any]]
 
 
-def rows_of(view: View, facts: Facts) -> list[Row]:
+def view_rows(view: View, facts: Facts) -> list[Row]:
     """The rows of a view."""
     return VIEWS[view](facts)
 
 
-def meets(row: Mapping[str, Any], condition: Condition) -> bool:
+def matches(row: Mapping[str, Any], condition: Condition) -> bool:
     """Whether a row's fields are as the condition says."""
-    return all(_is(row.get(field), wanted) for field, wanted in condition.items())
+    return all(_matches_value(row.get(field), wanted) for field, wanted in condition.items())
 
 
-def says(row: Mapping[str, Any], condition: Condition) -> bool:
+def is_recorded(row: Mapping[str, Any], condition: Condition) -> bool:
     """Whether a row tells enough to judge it: each field that is compared is recorded."""
     return all(
         wanted == "recorded" or row.get(field) is not None for field, wanted in condition.items()
     )
 
 
-def _is(value: object, wanted: bool | str | list[str]) -> bool:
+def _matches_value(value: object, wanted: bool | str | list[str]) -> bool:
     if wanted == "recorded":
         return value is not None
     if isinstance(wanted, list):
@@ -59,7 +59,7 @@ def stakeholders_of(facts: Facts) -> list[tuple[Item, Stakeholder]]:
     return [
         (item, stakeholder)
         for item, stakeholder in facts.records(Stakeholder)
-        if in_force(stakeholder, first=facts.first_day, last=facts.last_day)
+        if valid_at_end(stakeholder, first=facts.first_day, last=facts.last_day)
     ]
 
 
@@ -96,19 +96,19 @@ def _attendance(facts: Facts) -> list[Row]:
     ]
 
 
-def _in_force(kind: type[Lasting]) -> Callable[[Facts], list[Row]]:
+def _valid_at_end(kind: type[TemporalEvidence]) -> Callable[[Facts], list[Row]]:
     return lambda facts: [
         (item, record.model_dump())
         for item, record in facts.records(kind)
-        if in_force(record, first=facts.first_day, last=facts.last_day)
+        if valid_at_end(record, first=facts.first_day, last=facts.last_day)
     ]
 
 
-def _held(kind: type[Lasting]) -> Callable[[Facts], list[Row]]:
+def _valid_during(kind: type[TemporalEvidence]) -> Callable[[Facts], list[Row]]:
     return lambda facts: [
         (item, record.model_dump())
         for item, record in facts.records(kind)
-        if held_during(record, first=facts.first_day, last=facts.last_day)
+        if valid_during(record, first=facts.first_day, last=facts.last_day)
     ]
 
 
@@ -135,10 +135,10 @@ VIEWS: Mapping[View, Callable[[Facts], list[Row]]] = {
     "meetings": _meetings,
     "action_items": _action_items,
     "attendance": _attendance,
-    "agreements_in_force": _in_force(Agreement),
+    "agreements_in_force": _valid_at_end(Agreement),
     "agreements_ended": _agreements_ended,
-    "decisions_in_force": _in_force(Decision),
-    "programmes": _held(Programme),
-    "risks": _held(Risk),
+    "decisions_in_force": _valid_at_end(Decision),
+    "programmes": _valid_during(Programme),
+    "risks": _valid_during(Risk),
     "recognitions_24_months": _recognitions,
 }

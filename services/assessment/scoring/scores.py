@@ -91,7 +91,7 @@ class Scores(ScoreModel):
     def node(self, code: str) -> Node | None:
         return next((node for node in self.nodes() if node.code == code), None)
 
-    def around(self, code: str) -> tuple[str | None, list[str]]:
+    def neighbours(self, code: str) -> tuple[str | None, list[str]]:
         """The code of the node above and of those below; a driver stands beside the index."""
         below = {self.index.code: [dimension.code for dimension in self.dimensions]}
         for dimension in self.dimensions:
@@ -102,17 +102,17 @@ class Scores(ScoreModel):
         parent = next((above for above, children in below.items() if code in children), None)
         return parent, below.get(code, [])
 
-    def with_addresses(self, base: str) -> "Scores":
+    def with_hrefs(self, base: str) -> "Scores":
         """These scores with the address of each node under `base`."""
-        return Scores.model_validate(_addressed(self.model_dump(), base))
+        return Scores.model_validate(_with_hrefs(self.model_dump(), base))
 
 
-def _addressed(value: Any, base: str) -> Any:
+def _with_hrefs(value: Any, base: str) -> Any:
     if isinstance(value, list):
-        return [_addressed(item, base) for item in cast("list[Any]", value)]
+        return [_with_hrefs(item, base) for item in cast("list[Any]", value)]
     if isinstance(value, dict):
         members = {
-            name: _addressed(item, base) for name, item in cast("dict[str, Any]", value).items()
+            name: _with_hrefs(item, base) for name, item in cast("dict[str, Any]", value).items()
         }
         if "coverage" in members:
             members["href"] = f"{base}/{members['code']}"

@@ -18,19 +18,19 @@ from services.assessment.methods.definition import (
 )
 from services.assessment.methods.rules import Aggregation, Mean
 from services.assessment.scoring.aggregate import Amount
-from services.assessment.scoring.assess import rounded
+from services.assessment.scoring.assess import round_score
 from services.assessment.scoring.inputs import Facts
-from services.assessment.scoring.measurement import Reading
+from services.assessment.scoring.measurement import Measurement
 from services.assessment.scoring.normalise import normalise
-from services.assessment.scoring.pipeline import measure_all, readings_of
+from services.assessment.scoring.pipeline import measure_all, measurements_of
 from services.assessment.scoring.scores import ScoreModel
-from services.assessment.scoring.sobol import Shares, sobol_shares
+from services.assessment.scoring.sobol import SobolIndices, estimate_sobol_indices
 from services.assessment.scoring.tree import combine
-from services.assessment.scoring.uncertainty import Draws, Streams, central
-from services.assessment.scoring.weights import Weights, dirichlet_weights, weights_of
+from services.assessment.scoring.uncertainty import Draws, RandomStreams, central_interval
+from services.assessment.scoring.weights import Weights, dirichlet_weights, point_weights
 
-RUNS = 4096
-TABLE = 2048
+SAMPLES = 4096
+TABLE_SIZE = 2048
 STRETCH = 0.2
 MEANS: tuple[Mean, ...] = ("arithmetic", "geometric")
 
@@ -38,7 +38,7 @@ FACTORS = {
     "evidence": "the evidence, anywhere within its uncertainty",
     "aggregation": "the mean of the dimensions: arithmetic or geometric",
     "weights": "the weights: the method's own, or any other (Dirichlet) as often",
-    "left_out": "one indicator left out, or none",
+    "excluded_indicator": "one indicator left out, or none",
     "goalposts": "what scores 100: up to 20% nearer or farther, for each indicator by itself",
 }
 
@@ -80,12 +80,14 @@ class Sensitivity(ScoreModel):
     spread: Spread | None
     factors: list[Factor]
     choices: list[Variant]
-    left_out: list[Variant] = Field(description="By the code of the indicator that is left out.")
+    excluded: list[Variant] = Field(description="By the code of the indicator that is left out.")
 
 
-def analyse(method: CollaborationMethod, facts: Facts, *, seed: int) -> Sensitivity:
+def analyse_sensitivity(method: CollaborationMethod, facts: Facts, *, seed: int) -> Sensitivity:
     """The analysis of a year. The same facts, method and seed give the same digits."""
-    model = IndexModel(method, readings_of(measure_all(method, facts)), Streams(seed, TABLE))
+    model = IndexModel(
+        method, measurements_of(measure_all(method, facts)), RandomStreams(seed, TABLE_SIZE)
+    )
     value = model.value()
     if value is None:
         return Sensitivity(
@@ -94,23 +96,23 @@ def analyse(method: CollaborationMethod, facts: Facts, *, seed: int) -> Sensitiv
             spread=None,
             factors=[],
             choices=[],
-            left_out=[],
+            excluded=[],
         )
-    shares = sobol_shares(model.outcomes, len(FACTORS), Streams(seed, RUNS))
-    low, high = central(shares.outcomes)
+    shares = estimate_sobol_indices(model.outcomes, len(FACTORS), RandomStreams(seed, SAMPLES))
+    low, high = central_interval(shares.outcomes)
     return Sensitivity(
-        value=rounded(value),
+        value=round_score(value),
         reason=None,
         spread=Spread(
             runs=len(shares.outcomes),
-            mean=rounded(float(np.mean(shares.outcomes))),
-            sd=rounded(float(np.std(shares.outcomes))),
-            low=rounded(low),
-            high=rounded(high),
+            mean=round_score(float(np.mean(shares.outcomes))),
+            sd=round_score(float(np.std(shares.outcomes))),
+            low=round_score(low),
+            high=round_score(high),
         ),
         factors=_factors(shares),
         choices=_choices(model, value),
-        left_out=[_variant(code, model.value(left_out=code), value) for code in model.readings],
+        excluded=[_variant(code, model.value(excluded=code), value) for code in model.measurements],
     )
 
 
@@ -118,7 +120,10 @@ class IndexModel:
     """The index as a function of the choices."""
 
     def __init__(
-        self, method: CollaborationMethod, readings: Mapping[str, Reading], streams: Streams
+        self,
+        method: CollaborationMethod,
+        measurements: Mapping[str, Measurement],
+        streams: RandomStreams,
     ) -> None:
         self._method = method
         self._indicators = {one.code: one for one in method.indicators()}
@@ -129,49 +134,49 @@ class IndexModel:
             for element in dimension.elements
             for indicator in element.indicators
         }
-        self.readings = {code: one for code, one in readings.items() if code in dimensions}
-        self._weights = weights_of(method)
+        self.measurements = {code: one for code, one in measurements.items() if code in dimensions}
+        self._weights = point_weights(method)
         self._random_weights = dirichlet_weights(method, streams, concentration=1)
-        self._drawn = {
-            code: reading.draw(streams)
-            for code, reading in self.readings.items()
-            if reading.interval is not None
+        self._draws = {
+            code: measurement.draw(streams)
+            for code, measurement in self.measurements.items()
+            if measurement.interval is not None
         }
-        stretches = streams.uniforms("goalposts", len(self.readings))
+        stretches = streams.uniforms("goalposts", len(self.measurements))
         self._stretches = dict(
-            zip(self.readings, 1 - STRETCH + 2 * STRETCH * stretches, strict=True)
+            zip(self.measurements, 1 - STRETCH + 2 * STRETCH * stretches, strict=True)
         )
         # To leave out an indicator without which there is no index is no choice.
-        able = [code for code in self.readings if self.value(left_out=code) is not None]
-        self._left_out: Sequence[str | None] = (None, *able)
+        able = [code for code in self.measurements if self.value(excluded=code) is not None]
+        self._exclusions: Sequence[str | None] = (None, *able)
 
     def value(
         self,
         *,
-        left_out: str | None = None,
+        excluded: str | None = None,
         mean: Mean | None = None,
         stretch: float = 1,
     ) -> float | None:
         """The index with one choice made differently, and the evidence at its values."""
         scores: dict[str, Amount] = {
-            code: self._score(code, float(reading.value), stretch)
-            for code, reading in self.readings.items()
-            if code != left_out
+            code: self._score(code, float(measurement.value), stretch)
+            for code, measurement in self.measurements.items()
+            if code != excluded
         }
-        return _float(self._index(scores, self._weights, left_out=left_out, mean=mean))
+        return _float(self._index(scores, self._weights, excluded=excluded, mean=mean))
 
     def outcomes(self, numbers: Draws) -> Draws:
         """The index for each column of numbers, one row for each of the factors."""
-        evidence, mean, weights, left_out, goalposts = numbers
-        chosen = (left_out * len(self._left_out)).astype(np.intp)
+        evidence, mean, weights, excluded, goalposts = numbers
+        chosen = (excluded * len(self._exclusions)).astype(np.intp)
         outcomes = np.empty(numbers.shape[1])
-        for option, code in enumerate(self._left_out):
+        for option, code in enumerate(self._exclusions):
             runs = np.flatnonzero(chosen == option)
             if len(runs):
-                scores = self._scores(evidence[runs], goalposts[runs], left_out=code)
+                scores = self._scores(evidence[runs], goalposts[runs], excluded=code)
                 drawn = self._weights_at(weights[runs])
                 arithmetic, geometric = (
-                    self._index(scores, drawn, left_out=code, mean=kind) for kind in MEANS
+                    self._index(scores, drawn, excluded=code, mean=kind) for kind in MEANS
                 )
                 # Every option leaves an index; None cannot come about.
                 outcomes[runs] = np.where(
@@ -180,22 +185,22 @@ class IndexModel:
         return outcomes
 
     def _scores(
-        self, evidence: Draws, goalposts: Draws, *, left_out: str | None
+        self, evidence: Draws, goalposts: Draws, *, excluded: str | None
     ) -> dict[str, Amount]:
-        draw, stretch = _places(evidence), _places(goalposts)
+        draw, stretch = _table_rows(evidence), _table_rows(goalposts)
         return {
             code: self._score(
                 code,
-                self._drawn[code][draw] if code in self._drawn else float(reading.value),
+                self._draws[code][draw] if code in self._draws else float(measurement.value),
                 self._stretches[code][stretch],
             )
-            for code, reading in self.readings.items()
-            if code != left_out
+            for code, measurement in self.measurements.items()
+            if code != excluded
         }
 
     def _weights_at(self, numbers: Draws) -> Weights:
         """The method's own weights below one half, and random ones above."""
-        own, place = numbers < 0.5, _places(np.abs(2 * numbers - 1))
+        own, place = numbers < 0.5, _table_rows(np.abs(2 * numbers - 1))
         return {
             code: np.where(own, self._weights[code], np.asarray(drawn)[place])
             for code, drawn in self._random_weights.items()
@@ -210,17 +215,17 @@ class IndexModel:
         scores: Mapping[str, Amount],
         weights: Weights,
         *,
-        left_out: str | None,
+        excluded: str | None,
         mean: Mean | None,
     ) -> Amount | None:
-        method = self._method if left_out is None else without(self._method, left_out)
+        method = self._method if excluded is None else without_indicator(self._method, excluded)
         rules = method.aggregation
         if mean is not None:
             rules = Aggregation(element=rules.element, dimension=rules.dimension, index=mean)
         return combine(method, scores, weights, rules).get(method.index.code)
 
 
-def without(method: CollaborationMethod, code: str) -> CollaborationMethod:
+def without_indicator(method: CollaborationMethod, code: str) -> CollaborationMethod:
     """The method as it would be without an indicator; what then is empty, is gone too."""
     dimensions: list[DimensionDefinition] = []
     for dimension in method.dimensions:
@@ -234,23 +239,23 @@ def without(method: CollaborationMethod, code: str) -> CollaborationMethod:
     return method.model_copy(update={"dimensions": dimensions, "drivers": []})
 
 
-def _places(numbers: Draws) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    return (numbers * TABLE).astype(np.intp)
+def _table_rows(numbers: Draws) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    return (numbers * TABLE_SIZE).astype(np.intp)
 
 
 def _float(amount: Amount | None) -> float | None:
     return None if amount is None else float(amount)
 
 
-def _factors(shares: Shares) -> list[Factor]:
+def _factors(shares: SobolIndices) -> list[Factor]:
     return [
         Factor(
             code=code,
             name=name,
-            first=rounded(float(shares.first[at])),
-            first_error=rounded(float(shares.first_error[at])),
-            total=rounded(float(shares.total[at])),
-            total_error=rounded(float(shares.total_error[at])),
+            first=round_score(float(shares.first[at])),
+            first_error=round_score(float(shares.first_error[at])),
+            total=round_score(float(shares.total[at])),
+            total_error=round_score(float(shares.total_error[at])),
         )
         for at, (code, name) in enumerate(FACTORS.items())
     ]
@@ -271,6 +276,6 @@ def _choices(model: IndexModel, value: float) -> list[Variant]:
 def _variant(choice: str, found: float | None, value: float) -> Variant:
     return Variant(
         choice=choice,
-        value=None if found is None else rounded(found),
-        difference=None if found is None else rounded(found - value),
+        value=None if found is None else round_score(found),
+        difference=None if found is None else round_score(found - value),
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.assessment.scoring.uncertainty import Draws, Streams
+from services.assessment.scoring.uncertainty import Draws, RandomStreams
 
 RESAMPLES = 200
 
@@ -18,7 +18,7 @@ Model = Callable[[Draws], Draws]
 
 
 @dataclass(frozen=True)
-class Shares:
+class SobolIndices:
     """The indices of each factor with their standard errors, and the outcomes behind them."""
 
     first: Draws
@@ -29,7 +29,7 @@ class Shares:
     """Of the independent choices alone, A and B."""
 
 
-def sobol_shares(model: Model, factors: int, streams: Streams) -> Shares:
+def estimate_sobol_indices(model: Model, factors: int, streams: RandomStreams) -> SobolIndices:
     """Runs a model on the design, (factors + 2) x draws times, and takes its spread apart."""
     numbers = streams.uniforms("sobol", 2 * factors)
     a, b = numbers[:factors], numbers[factors:]
@@ -38,7 +38,7 @@ def sobol_shares(model: Model, factors: int, streams: Streams) -> Shares:
     first, total = sobol_indices(f_a, f_b, f_ab)
     picks = (streams.uniforms("resamples", RESAMPLES) * streams.draws).astype(np.intp)
     again = [sobol_indices(f_a[pick], f_b[pick], f_ab[:, pick]) for pick in picks]
-    return Shares(
+    return SobolIndices(
         first=first,
         total=total,
         first_error=np.std([one for one, _ in again], axis=0),

@@ -11,11 +11,11 @@ from scipy import special
 
 Draws = NDArray[np.float64]
 
-LEVEL = 0.95
-Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
+CONFIDENCE_LEVEL = 0.95
+Z = NormalDist().inv_cdf((1 + CONFIDENCE_LEVEL) / 2)
 
 
-class Streams:
+class RandomStreams:
     """Random numbers by name: one seed and one name always give the same draws.
 
     What rests on the same evidence takes the same stream, so that two indicators that read one
@@ -43,7 +43,7 @@ class Streams:
         return ((raw.astype(np.float64) + 0.5) * 2.0**-52).reshape(rows, self.draws)
 
 
-Sampler = Callable[[Streams], Draws]
+Sampler = Callable[[RandomStreams], Draws]
 """Possible values of a figure, as many as the streams have draws."""
 
 
@@ -52,15 +52,15 @@ def constant(value: float) -> Sampler:
     return lambda streams: np.full(streams.draws, value)
 
 
-def within(low: float, high: float, name: str) -> Sampler:
+def uniform_between(low: float, high: float, name: str) -> Sampler:
     """Anything between the ends of a range, equally likely."""
     return lambda streams: low + (high - low) * streams.uniform(name)
 
 
-def share_of_sample(hits: int, n: int, name: str) -> Sampler:
+def beta_posterior(hits: int, n: int, name: str) -> Sampler:
     """The share behind `hits` of `n`: Jeffreys' posterior, Beta(hits + 1/2, n - hits + 1/2)."""
 
-    def draw(streams: Streams) -> Draws:
+    def draw(streams: RandomStreams) -> Draws:
         # The exact quantile function is slow; over the normal one it is nearly a straight line.
         quantiles = special.betaincinv(hits + 0.5, n - hits + 0.5, special.ndtr(BETA_KNOTS))
         return np.interp(special.ndtri(streams.uniform(name)), BETA_KNOTS, quantiles)
@@ -71,7 +71,7 @@ def share_of_sample(hits: int, n: int, name: str) -> Sampler:
 BETA_KNOTS: Draws = np.linspace(-8.5, 8.5, 513)
 
 
-def mean_of_levels(counts: Sequence[int], name: str) -> Sampler:
+def bootstrap_mean(counts: Sequence[int], name: str) -> Sampler:
     """The mean level behind answers counted by level 1, 2, ...: bootstrap of the answers.
 
     The bootstrap's distribution is computed, not simulated: the sum of n answers drawn with
@@ -80,7 +80,7 @@ def mean_of_levels(counts: Sequence[int], name: str) -> Sampler:
     n = sum(counts)
     span = len(counts) - 1
 
-    def draw(streams: Streams) -> Draws:
+    def draw(streams: RandomStreams) -> Draws:
         shares = np.asarray(counts, dtype=np.float64) / n
         size = n * span + 1
         fast = 1 << size.bit_length()  # a power of two that leaves room for every sum
@@ -98,7 +98,7 @@ def normal(value: float, low: float, high: float, name: str) -> Sampler:
     return lambda streams: value + spread * special.ndtri(streams.uniform(name))
 
 
-def wilson(hits: int, n: int) -> tuple[float, float]:
+def wilson_interval(hits: int, n: int) -> tuple[float, float]:
     """Wilson's 95% score interval of a share (Wilson 1927)."""
     if not 0 <= hits <= n or n < 1:
         raise ValueError(f"a share needs 0 <= hits <= n and n >= 1, not {hits} of {n}")
@@ -110,9 +110,11 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     return low, high
 
 
-def central(draws: Draws) -> tuple[float, float]:
+def central_interval(draws: Draws) -> tuple[float, float]:
     """The span that holds 95% of the draws, 2.5% left out at each end."""
-    places = [(len(draws) - 1) * end for end in ((1 - LEVEL) / 2, (1 + LEVEL) / 2)]
+    places = [
+        (len(draws) - 1) * end for end in ((1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2)
+    ]
     below = [math.floor(place) for place in places]
     above = [min(at + 1, len(draws) - 1) for at in below]
     ordered = np.partition(draws, sorted({*below, *above}))  # the rest need not be in order
