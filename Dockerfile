@@ -11,7 +11,12 @@ COPY requirements.lock ./
 RUN pip --python /venv/bin/python install --require-hashes --only-binary :all: -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY services services
-RUN pip --python /venv/bin/python install --no-deps --editable .
+COPY setup.py MANIFEST.in ./
+COPY migrations migrations
+COPY methods methods
+COPY packs packs
+ARG COMMIT=unknown
+RUN EMALL_BUILD_COMMIT=${COMMIT} pip --python /venv/bin/python install --no-deps .
 
 FROM python:${PYTHON}-slim
 LABEL org.opencontainers.image.title="emall" \
@@ -24,14 +29,9 @@ RUN pip uninstall --yes --quiet --root-user-action ignore pip setuptools wheel \
     && install -d -o 10001 -g 10001 -m 0700 /data /keys/signing /keys/publishing /keys/comments \
     && install -d -o 10001 -g 10001 -m 0755 /keys/verifying
 WORKDIR /app
-# The services find migrations/, methods/ and packs/ beside themselves.
 COPY --from=build /venv /venv
-COPY services services
-COPY migrations migrations
-COPY methods methods
 COPY packs packs
 COPY LICENSE ./
-RUN python -m compileall -q services migrations
 ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

@@ -26,7 +26,7 @@ from statistics import median
 import psutil
 
 from bench._ground import Ground, free_port, ground, wait_for
-from services.cli import load_pack
+from services.cli.pack_loader import load_pack
 from services.platform.identity import ANONYMOUS
 from services.platform.settings import ROOT
 
@@ -297,13 +297,13 @@ def main(arguments: Sequence[str] = ()) -> None:
         proxy = stack.enter_context(nginx(folder, owner=catalog[0], token=token))
         for path in (LIST, DETAIL):
             assert fetch(proxy[0], path, {})[0] == 200
-        with bench.hub(cache_bytes="0", catalog_url=f"http://127.0.0.1:{catalog[0]}") as away:
+        with bench.hub(cache_max_bytes="0", catalog_url=f"http://127.0.0.1:{catalog[0]}") as away:
             short = Bench(at, rounds=min(rounds, 3), seconds=min(seconds, 2))
             ours, theirs = short.pair(
                 Aim(away[0], LIST, away[1], {}), Aim(proxy[0], f"/passed{LIST}", proxy[1], {})
             )
             compare("passed on to another process", ours, theirs, named="proxy_pass", least=0.2)
-        with bench.hub(cache_bytes="0") as bare:
+        with bench.hub(cache_max_bytes="0") as bare:
             # A token of one's own for each run: the service alone checks it, too.
             signed["Authorization"] = f"Bearer {at.signer().sign(ANONYMOUS)}"
             ours, theirs = bench.pair(

@@ -1,16 +1,14 @@
-"""What the hub holds about people: where, what for, on which ground, until when, and how much.
+"""Inventory of personal data: per table its purpose, legal basis, retention and amount.
 
-A test reads the database and fails where a table of the gateway or of feedback stands in neither
-list below: whoever adds one says whether it tells of people.
+A test compares both lists with the database: a table of the gateway or of feedback that is in
+neither list fails it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from pydantic import Field
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from services.platform.api_model import ApiModel
 from services.platform.database import Database
@@ -21,146 +19,147 @@ PUBLIC_TASK = "public service and the exercise of authority (Law 27/2022, articl
 
 
 @dataclass(frozen=True)
-class Holding:
-    """A table that tells, or may tell, of people."""
+class PersonalDataTable:
+    """A table that holds, or may hold, personal data."""
 
     service: Service
     table: str
-    what: str
+    data: str
     purpose: str
     basis: str
-    until: str
-    since: str
-    """The column that says how old a row is."""
-    rows: str = "true"
-    """Which of its rows hold the data still."""
+    retention: str
+    age_column: str
+    """Column with the age of a row."""
+    condition: str = "true"
+    """SQL condition of the rows that still hold personal data."""
 
 
-HOLDINGS: tuple[Holding, ...] = (
-    Holding(
+PERSONAL_DATA: tuple[PersonalDataTable, ...] = (
+    PersonalDataTable(
         Service.feedback,
         "comment_contact",
         "e-mail address or telephone number, encrypted (AES-256-GCM)",
-        "to answer somebody who asked for it",
+        "to answer a person who asked for it",
         CONSENT,
-        "the case closes (after a year without a word at the latest) or consent is withdrawn: "
-        "erased at once, at the latest within 72 hours",
+        "until the case closes (at the latest after a year without activity) or consent is "
+        "withdrawn; then erased at once, at the latest within 72 hours",
         "consented_at",
     ),
-    Holding(
+    PersonalDataTable(
         Service.feedback,
         "comment",
-        "what people wrote, with a place where they gave one; no name is asked for",
+        "text of comments, with the location if given; no name is asked for",
         "to handle complaints, questions and comments",
         PUBLIC_TASK,
-        "{comment_retention_months} months after the case closed, then text and place are erased",
+        "{comment_retention_months} months after the case closed; then text and location are "
+        "erased",
         "created_at",
-        rows="content <> ''",
+        condition="content <> ''",
     ),
-    Holding(
+    PersonalDataTable(
         Service.feedback,
         "comment_entry",
-        "replies of citizens and agencies, who did what and when",
-        "to handle comments, and to account for it",
+        "replies of citizens and agencies, and the actor and time of each action",
+        "to handle comments and to account for it",
         PUBLIC_TASK,
-        "{comment_retention_months} months after the case closed, then the words are erased; that "
-        "consent to a contact was given, and to which text, stays",
+        "{comment_retention_months} months after the case closed; then the texts are erased, but "
+        "the record of consent to be contacted, with its wording, remains",
         "recorded_at",
-        rows="content <> '' AND action <> 'contact_given'",
+        condition="content <> '' AND action <> 'contact_given'",
     ),
-    Holding(
+    PersonalDataTable(
         Service.feedback,
         "comment_attachment",
-        "photographs without their metadata",
+        "photographs without metadata",
         "to understand a complaint",
         PUBLIC_TASK,
         "{comment_retention_months} months after the case closed",
         "created_at",
     ),
-    Holding(
+    PersonalDataTable(
         Service.feedback,
         "comment_sender",
-        "a hash of address and browser, salted anew each day",
-        "to hold floods of comments for a look",
+        "hash of IP address and browser, with a new salt each day",
+        "to hold bursts of comments for review",
         PUBLIC_TASK,
-        "the next day, with its salt",
+        "until the next day, with its salt",
         "day",
     ),
-    Holding(
+    PersonalDataTable(
         Service.feedback,
         "comment_salt",
-        "the salt of the day, without which no hash can be told",
-        "to hold floods of comments for a look",
+        "salt of the day, needed to link a hash to a sender",
+        "to hold bursts of comments for review",
         PUBLIC_TASK,
-        "the next day",
+        "until the next day",
         "day",
     ),
-    Holding(
+    PersonalDataTable(
         Service.feedback,
         "response",
-        "answers to surveys without a name, some with district, age group and sex",
+        "anonymous survey responses, some with district, age group and sex",
         "to measure awareness and satisfaction (PermenPANRB 14/2017)",
         PUBLIC_TASK,
-        "kept; published in groups of five and more alone",
+        "unlimited; published only in groups of five or more",
         "answered_on",
     ),
-    Holding(
+    PersonalDataTable(
         Service.feedback,
         "event",
-        "single uses of pages and programs, without any mark of who",
-        "to count use",
+        "single usage events of pages and applications, without any user identifier",
+        "to count usage",
         PUBLIC_TASK,
-        "{event_retention_months} months, then whole months are dropped",
+        "{event_retention_months} months; then dropped by whole months",
         "occurred_at",
     ),
-    Holding(
+    PersonalDataTable(
         Service.gateway,
         "oss_message",
-        "messages of OSS about licences: what statistics need, and a keyed digest of the licence",
+        "OSS messages about licences: fields for statistics, and a keyed digest of the licence",
         "to count licences",
         PUBLIC_TASK,
-        "kept",
+        "unlimited",
         "received_at",
     ),
-    Holding(
+    PersonalDataTable(
         Service.gateway,
         "announcement",
-        "what the regency's websites announced, which may name people",
-        "to show it while a website is down",
+        "announcements of the regency's websites, which may name people",
+        "to show them while a website is down",
         PUBLIC_TASK,
-        "the newest 500; all of a website that leaves the pack",
+        "the newest 500; deleted when the website is removed from the pack",
         "first_seen_at",
     ),
-    Holding(
+    PersonalDataTable(
         Service.gateway,
         "connector_answer",
-        "the last answers of OSS about a licence",
-        "to answer while OSS does not",
+        "the last OSS answers about a licence",
+        "to answer while OSS is unavailable",
         PUBLIC_TASK,
-        "replaced by the next answer to the same question",
+        "until the next answer to the same request",
         "at",
     ),
-    Holding(
+    PersonalDataTable(
         Service.gateway,
         "rate",
-        "a keyed hash of the address that sends requests, and when it may send as many as at first",
-        "to keep the hub usable for all",
+        "keyed hash of the client address, and when its rate limit is fully restored",
+        "to protect the hub from overload",
         PUBLIC_TASK,
-        "a minute after its last request; not in the log of the database nor in a backup",
+        "one minute after its last request; in an unlogged table, so not in backups",
         "full_at",
     ),
-    Holding(
+    PersonalDataTable(
         Service.gateway,
         "api_key",
-        "keys of agencies (hashes) and when they were used last",
-        "to let agencies in, and to account for what they do",
+        "hashes of API keys of agencies, with time of last use",
+        "to authenticate agencies and to account for their actions",
         PUBLIC_TASK,
-        "kept, with the end of the key",
+        "unlimited, with the end of the key",
         "created_at",
     ),
 )
 
-ABOUT_NOBODY: dict[Service, frozenset[str]] = {
+NO_PERSONAL_DATA: dict[Service, frozenset[str]] = {
     Service.feedback: frozenset(
         {
             "bundle",
@@ -207,75 +206,78 @@ ABOUT_NOBODY: dict[Service, frozenset[str]] = {
         }
     ),
 }
-"""Tables of sums, definitions and machines. The catalogue and the evidence are published data about
-services and organisations."""
+"""Tables of totals, definitions and operation. The catalogue and the evidence are published data
+about services and organisations."""
 
 
-class Held(ApiModel):
-    """A table with what it holds now."""
+class StoredData(ApiModel):
+    """A table with the amount of data stored now."""
 
     table: str
-    what: str
+    data: str
     purpose: str
-    basis: str = Field(description="The ground in Law 27/2022 on the protection of personal data.")
-    until: str
+    basis: str = Field(description="Legal basis in Law 27/2022 on the protection of personal data.")
+    retention: str
     rows: int
-    oldest: str | None = Field(description="Age of the oldest row: a day, or null without rows.")
+    oldest: str | None = Field(description="Date of the oldest row; null without rows.")
 
 
 class PrivacyReport(ApiModel):
-    """What the hub holds about people."""
+    """The personal data that the hub stores."""
 
     region: str
     at: datetime
-    holdings: list[Held]
+    tables: list[StoredData]
 
 
 async def privacy_report(settings: Settings, *, now: datetime) -> PrivacyReport:
-    """Counts what is held now, each service's part as its own role."""
-    held: list[Held] = []
+    """Count what is stored now, with each service's own database role."""
+    tables: list[StoredData] = []
     for service in (Service.feedback, Service.gateway):
         database = Database(settings, service)
         try:
             async with database.read_session() as session:
-                for holding in (h for h in HOLDINGS if h.service is service):
-                    row = (
-                        await session.execute(_count(holding), {"region": settings.region})
+                for table in (each for each in PERSONAL_DATA if each.service is service):
+                    count = (
+                        await session.execute(_count(table), {"region": settings.region})
                     ).one()
-                    held.append(_held(holding, settings, rows=row.n, oldest=row.oldest))
+                    tables.append(_stored(table, settings, rows=count.n, oldest=count.oldest))
         finally:
             await database.close()
-    return PrivacyReport(region=settings.region, at=now, holdings=held)
+    return PrivacyReport(region=settings.region, at=now, tables=tables)
 
 
-def _count(holding: Holding) -> Any:
+def _count(table: PersonalDataTable) -> TextClause:
     return text(
-        f"SELECT count(*) AS n, min(CAST({holding.since} AS date))::text AS oldest "  # noqa: S608
-        f"FROM {holding.service.value}.{holding.table} "
-        f"WHERE region = :region AND {holding.rows}"
+        f"SELECT count(*) AS n, min(CAST({table.age_column} AS date))::text AS oldest "  # noqa: S608
+        f"FROM {table.service.value}.{table.table} "
+        f"WHERE region = :region AND {table.condition}"
     )
 
 
-def _held(holding: Holding, settings: Settings, *, rows: int, oldest: str | None) -> Held:
-    return Held(
-        table=f"{holding.service.value}.{holding.table}",
-        what=holding.what,
-        purpose=holding.purpose,
-        basis=holding.basis,
-        until=holding.until.format_map(settings.model_dump()),
+def _stored(
+    table: PersonalDataTable, settings: Settings, *, rows: int, oldest: str | None
+) -> StoredData:
+    return StoredData(
+        table=f"{table.service.value}.{table.table}",
+        data=table.data,
+        purpose=table.purpose,
+        basis=table.basis,
+        retention=table.retention.format_map(settings.model_dump()),
         rows=rows,
         oldest=oldest,
     )
 
 
-def as_text(report: PrivacyReport) -> str:
-    """The report for a person."""
-    lines: list[str] = [f"Data about people in {report.region} at {report.at:%Y-%m-%d %H:%M %Z}"]
-    for held in report.holdings:
-        oldest = f", the oldest of {held.oldest}" if held.oldest else ""
-        lines += ["", f"{held.table}: {held.rows} rows{oldest}", *_told(held)]
+def format_report(report: PrivacyReport) -> str:
+    """Return the report as text for a person."""
+    lines = [f"Personal data in region {report.region} at {report.at:%Y-%m-%d %H:%M %Z}"]
+    for table in report.tables:
+        oldest = f", the oldest from {table.oldest}" if table.oldest else ""
+        lines += ["", f"{table.table}: {table.rows} rows{oldest}", *_details(table)]
     return "\n".join(lines)
 
 
-def _told(held: Held) -> Sequence[str]:
-    return [f"  {name:8} {getattr(held, name)}" for name in ("what", "purpose", "basis", "until")]
+def _details(table: StoredData) -> list[str]:
+    names = ("data", "purpose", "basis", "retention")
+    return [f"  {name:10}{getattr(table, name)}" for name in names]

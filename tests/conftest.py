@@ -81,7 +81,7 @@ class Server:
             "domain_check_seconds": 0,
             # Many tests share an address; one that is about limits sets them.
             **dict.fromkeys(LIMITS, 0),
-            "source_seconds": 0,
+            "source_poll_seconds": 0,
         }
         return Settings(**(given | more))
 
@@ -145,7 +145,7 @@ def migrated(server: Server) -> str:
 @pytest.fixture(scope="session")
 def toba(server: Server) -> str:
     """A template with the Toba pack."""
-    from services.cli import load_pack
+    from services.cli.pack_loader import load_pack
 
     async def fill(settings: Settings) -> None:
         await migrate(settings)

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from services.assessment.pack import read_evidence
 from services.catalog.pack import read_catalog
-from services.cli import app
+from services.cli.app import app
 from services.feedback.pack import read_feedback
 from services.gateway.connectors.pack import read_connectors
 from services.gateway.link_monitoring.pack import read_links
@@ -78,7 +78,7 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_line(tmp_path: Path) -> No
     (tmp_path / "file").write_text("")
     answer = CliRunner().invoke(app, ["pack-schema", str(tmp_path / "file" / "schema")])
     assert answer.exit_code == 1
-    assert "It did not work" in answer.output
+    assert "Error: " in answer.output
 
 
 def test_every_yaml_file_of_toba_has_a_schema() -> None:

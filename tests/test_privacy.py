@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from services.cli import app as cli
+from services.cli.app import app as cli
 from services.feedback.app import create_app
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
-from services.privacy import ABOUT_NOBODY, HOLDINGS, as_text, privacy_report
+from services.privacy import NO_PERSONAL_DATA, PERSONAL_DATA, format_report, privacy_report
 from tests.conftest import room
 from tests.feedback.complaints import contact, file
 
@@ -41,9 +41,9 @@ async def tables_of(settings: Settings, service: Service) -> set[str]:
 
 @pytest.mark.parametrize("service", [Service.feedback, Service.gateway])
 def test_every_table_says_whether_it_tells_of_people(empty: Settings, service: Service) -> None:
-    named = {holding.table for holding in HOLDINGS if holding.service is service}
-    assert not named & ABOUT_NOBODY[service]
-    assert asyncio.run(tables_of(empty, service)) == named | ABOUT_NOBODY[service]
+    named = {holding.table for holding in PERSONAL_DATA if holding.service is service}
+    assert not named & NO_PERSONAL_DATA[service]
+    assert asyncio.run(tables_of(empty, service)) == named | NO_PERSONAL_DATA[service]
 
 
 def test_the_report_counts_what_is_held_and_says_until_when(
@@ -53,18 +53,18 @@ def test_the_report_counts_what_is_held_and_says_until_when(
         file(office, contact=contact())
         file(office)
     report = asyncio.run(privacy_report(empty, now=NOW))
-    by_table = {held.table: held for held in report.holdings}
+    by_table = {held.table: held for held in report.tables}
     assert by_table["feedback.comment_contact"].rows == 1
     assert by_table["feedback.comment"].rows == 2
-    assert by_table["feedback.comment"].until.startswith("24 months")
+    assert by_table["feedback.comment"].retention.startswith("24 months")
     assert by_table["feedback.response"].oldest is None
-    told = as_text(report)
-    for held in report.holdings:
+    told = format_report(report)
+    for held in report.tables:
         assert held.table in told
         assert "27/2022" in held.basis
-    monkeypatch.setattr("services.cli.load_settings", lambda: empty)
+    monkeypatch.setattr("services.cli.privacy.load_settings", lambda: empty)
     answer = CliRunner().invoke(cli, ["privacy", "report", "--json"])
     printed: dict[str, Any] = json.loads(answer.stdout)
-    assert len(printed["holdings"]) == len(HOLDINGS)
+    assert len(printed["tables"]) == len(PERSONAL_DATA)
     oldest = datetime.fromisoformat(str(by_table["feedback.comment"].oldest)).replace(tzinfo=UTC)
     assert NOW - oldest < timedelta(days=3)

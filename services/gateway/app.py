@@ -76,8 +76,9 @@ from services.platform.identity import (
 )
 from services.platform.middleware import BodyLimitMiddleware, EntityTagMiddleware
 from services.platform.problems import add_problem_handlers
-from services.platform.service import VERSION, build_openapi, health_router
+from services.platform.service import build_openapi, health_router
 from services.platform.settings import Service, Settings
+from services.platform.version import VERSION
 
 BEHIND = (Service.catalog, Service.feedback, Service.assessment)
 LARGEST_KEPT = 2 * 1024 * 1024
@@ -155,8 +156,8 @@ def create_app(settings: Settings) -> FastAPI:
     }
     upstreams: dict[Service, ASGIApp] = {**local, **remote}
     cache = Cache(
-        Store(limit=settings.cache_bytes),
-        largest=min(LARGEST_KEPT, settings.cache_bytes // 8),
+        Store(limit=settings.cache_max_bytes),
+        largest=min(LARGEST_KEPT, settings.cache_max_bytes // 8),
         owner=owner_of,
     )
     listener = Listener(database, settings.region, cache.store)
@@ -192,7 +193,7 @@ def create_app(settings: Settings) -> FastAPI:
                 stack.push_async_callback(desk.oss.connector.close)
             stack.push_async_callback(cache.close)
             hits = hits_of(cache, entrance.admission)
-            yield {STATE: hits} if settings.fast_path and settings.cache_bytes else {}
+            yield {STATE: hits} if settings.fast_path and settings.cache_max_bytes else {}
 
     app = Gateway(
         title="emall gateway",
@@ -272,7 +273,7 @@ def _furnish(app: FastAPI, key: Ed25519PrivateKey) -> None:
     clients: dict[Service, httpx.AsyncClient] = state.clients
     signer: TokenSigner = state.signer
     state.clicks = Clicks(database, settings.region, clients[Service.feedback])
-    guard = Guard(private_hosts=settings.private_hosts or ())
+    guard = Guard(private_hosts=settings.ssrf_allowed_hosts or ())
     state.watch = Watch(
         database,
         settings.region,
@@ -294,7 +295,7 @@ def _furnish(app: FastAPI, key: Ed25519PrivateKey) -> None:
             "hours of consumption": partial(
                 forget_consumption,
                 region=settings.region,
-                months=settings.consumption_retention_months,
+                months=settings.metering_retention_months,
             ),
         },
     )

@@ -4,7 +4,7 @@ import os
 import time
 from collections import OrderedDict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import jwt
 from cryptography.hazmat.primitives import serialization
@@ -14,18 +14,7 @@ from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict
 
 from services.platform.problems import NotAllowed, NotAuthenticated
-
-Scope = Literal[
-    "usage:write", "comments:write", "catalog:write", "evidence:write", "metrics:draft", "admin"
-]
-SCOPES: tuple[Scope, ...] = (
-    "usage:write",
-    "comments:write",
-    "catalog:write",
-    "evidence:write",
-    "metrics:draft",
-    "admin",
-)
+from services.platform.scopes import Scope
 
 ISSUER = "emall-gateway"
 AUDIENCE = "emall-services"

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -26,11 +25,11 @@ from services.platform.problems import (
     add_problem_handlers,
 )
 from services.platform.settings import Service, Settings
+from services.platform.version import VERSION
 
 log = logging.getLogger(__name__)
 
 API = "/api/v1"
-VERSION = version("emall-hub")
 
 Lifespan = (
     Callable[[FastAPI], AbstractAsyncContextManager[None]]

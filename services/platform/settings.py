@@ -7,8 +7,12 @@ from pathlib import Path
 from pydantic import AnyHttpUrl, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-ROOT = Path(__file__).resolve().parents[2]
-"""The folder that holds `migrations/`, `methods/` and `packs/`."""
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+ROOT = _PACKAGE / "_data" if (_PACKAGE / "_data").is_dir() else _PACKAGE.parent
+"""Folder of `migrations/`, `methods/` and `packs/`: package data of a wheel, or the checkout."""
+
+DEFAULT_PACK = ROOT / "packs" / "toba"
 
 
 class Service(StrEnum):
@@ -84,7 +88,7 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         8 * 1024 * 1024, ge=1024, description="Largest request body that is accepted."
     )
-    cache_bytes: int = Field(
+    cache_max_bytes: int = Field(
         64 * 1024 * 1024,
         ge=0,
         description="Memory for answers kept at the door, per process; 0: none are kept.",
@@ -127,7 +131,7 @@ class Settings(BaseSettings):
         le=1200,
         description="Whole months for which single checks of links are kept; days stay for ever.",
     )
-    consumption_retention_months: int = Field(
+    metering_retention_months: int = Field(
         24,
         ge=1,
         le=1200,
@@ -150,13 +154,13 @@ class Settings(BaseSettings):
     key_reads_per_minute: int = Field(6000, ge=0, description="Reads with a key; 0: no limit.")
     key_writes_per_minute: int = Field(6000, ge=0, description="Writes with a key; 0: no limit.")
     key_exports_per_minute: int = Field(240, ge=0, description="Exports with a key; 0: no limit.")
-    private_hosts: frozenset[str] | None = Field(
+    ssrf_allowed_hosts: frozenset[str] | None = Field(
         None, description="Hosts in private networks that the hub may ask, as a JSON list."
     )
     connector_timeout_seconds: float = Field(
         10, gt=0, le=60, description="How long a system of others is waited for, retries included."
     )
-    source_seconds: int = Field(
+    source_poll_seconds: int = Field(
         1800,
         ge=0,
         le=86_400,

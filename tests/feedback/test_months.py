@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 from typer.testing import CliRunner
 
-from services.cli import app as cli
+from services.cli.app import app as cli
 from services.feedback.app import create_app
 from services.feedback.events.partitions import (
     Kept,
@@ -220,7 +220,7 @@ def test_the_command_drops_what_is_over_and_says_so(
         send(office, event("2024-02-29T12:00:00+07:00"))
     load_settings.cache_clear()
     try:
-        answer = CliRunner().invoke(cli, ["retention"])
+        answer = CliRunner().invoke(cli, ["prune"])
     finally:
         load_settings.cache_clear()
     assert answer.exit_code == 0, answer.output

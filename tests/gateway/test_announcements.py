@@ -53,11 +53,11 @@ class Reading(Hub):
     admin: dict[str, str]
 
     def tell(self, mode: str = "right", **more: Any) -> None:
-        answer = LOOPBACK.put(f"{self.website}/stand-in", json={"mode": mode, **more})
+        answer = LOOPBACK.put(f"{self.website}/mock", json={"mode": mode, **more})
         assert answer.status_code == 200
 
     def asked(self) -> list[dict[str, Any]]:
-        return LOOPBACK.get(f"{self.website}/stand-in").json()["asked"]
+        return LOOPBACK.get(f"{self.website}/mock").json()["asked"]
 
     def read(self, slug: str = "website") -> dict[str, Any]:
         answer = self.client.post(f"/api/v1/connectors/{slug}/poll", headers=self.admin)
@@ -72,7 +72,7 @@ class Reading(Hub):
 
 @contextmanager
 def reading(settings: Settings, website: str, *paths: str) -> Generator[Reading]:
-    more = {"private_hosts": frozenset({"127.0.0.1"}), "connector_timeout_seconds": 0.8}
+    more = {"ssrf_allowed_hosts": frozenset({"127.0.0.1"}), "connector_timeout_seconds": 0.8}
     chosen = settings.model_copy(update=more)
     feeds = [
         feed("website" if not number else f"website-{number}", f"{website}{path}")

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from services.cli import PATIENT_PROTOCOL, PROTOCOLS
+from services.cli.server import DEFAULT_PROTOCOL, PROTOCOLS
 from services.gateway.app import create_app
 from services.gateway.http_cache.store import EVERYTHING
 from services.gateway.rate_limits.gcra import Policy
@@ -103,7 +103,7 @@ def way(settings: Settings, *, is_fast: bool, **more: Any) -> Generator[Way]:
     """A hub that is served as `emall serve` does it, with EMALL_FAST_PATH on or off."""
     own = settings.model_copy(update={"fast_path": is_fast})
     app = create_app(own)
-    protocol = PROTOCOLS[Service.gateway] if is_fast else PATIENT_PROTOCOL
+    protocol = PROTOCOLS[Service.gateway] if is_fast else DEFAULT_PROTOCOL
     with (
         serving(app, http=protocol, **more) as address,
         closing(HTTPConnection(address.removeprefix("http://"), timeout=30)) as connection,

@@ -50,11 +50,11 @@ class Connected(Hub):
     key_of_dpmptsp: dict[str, str]
 
     def tell(self, mode: str, times: int | None = None) -> None:
-        answer = LOOPBACK.put(f"{self.oss}/stand-in", json={"mode": mode, "times": times})
+        answer = LOOPBACK.put(f"{self.oss}/mock", json={"mode": mode, "times": times})
         assert answer.status_code == 200
 
     def asked(self) -> list[dict[str, Any]]:
-        return LOOPBACK.get(f"{self.oss}/stand-in").json()["asked"]
+        return LOOPBACK.get(f"{self.oss}/mock").json()["asked"]
 
     def get(self, path: str) -> httpx.Response:
         return self.client.get(f"/api/v1/oss/{path}", headers=self.key_of_dpmptsp)
@@ -137,7 +137,7 @@ class Served:
     def send(self, name: Inbound, fields: dict[str, Any] | None = None) -> dict[str, Any]:
         """What the hub said to a message that the stand-in signed and sent."""
         told = {"send": name, "to": self.address, "username": "oss", "password": "rahasia"}
-        answer = LOOPBACK.put(f"{self.oss}/stand-in", json=told | {"fields": fields}, timeout=20)
+        answer = LOOPBACK.put(f"{self.oss}/mock", json=told | {"fields": fields}, timeout=20)
         assert answer.json()["status"] == 200, answer.text
         return answer.json()["answer"][guide().messages[name].answer]
 
@@ -150,7 +150,7 @@ class Served:
         return answer, self.asked()[before:]
 
     def asked(self) -> list[dict[str, Any]]:
-        return LOOPBACK.get(f"{self.oss}/stand-in").json()["asked"]
+        return LOOPBACK.get(f"{self.oss}/mock").json()["asked"]
 
 
 @pytest.fixture(scope="module")
@@ -255,7 +255,7 @@ def test_the_licences_of_a_nib_come_without_a_name_and_are_not_remembered(hub: C
 def test_an_answer_of_another_kind_says_nothing_and_is_no_error_of_the_hub(
     served: Served, path: str, mode: str
 ) -> None:
-    LOOPBACK.put(f"{served.oss}/stand-in", json={"mode": mode, "times": 1})
+    LOOPBACK.put(f"{served.oss}/mock", json={"mode": mode, "times": 1})
     answer, _ = served.ask("GET", path, None)
     assert answer.status_code == 200
     assert answer.json()["status"] is None

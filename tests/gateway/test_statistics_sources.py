@@ -136,7 +136,7 @@ def sharing(server: Server, toba: str) -> Iterator[Reading]:
     ):
         settings = server.settings(
             name,
-            private_hosts=frozenset({"127.0.0.1"}),
+            ssrf_allowed_hosts=frozenset({"127.0.0.1"}),
             connector_timeout_seconds=0.8,
             source_secrets={"sicantik": SecretStr(SECRET)},
         )

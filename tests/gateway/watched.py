@@ -48,7 +48,7 @@ def store_links(settings: Settings, **urls: str) -> None:
 
 def watching(settings: Settings, **more: Any) -> Settings:
     """Settings of a hub that may ask stand-ins on the loopback."""
-    return settings.model_copy(update={"private_hosts": frozenset({"127.0.0.1"})} | more)
+    return settings.model_copy(update={"ssrf_allowed_hosts": frozenset({"127.0.0.1"})} | more)
 
 
 @dataclass

@@ -12,10 +12,10 @@ import pytest
 import typer.main
 import yaml
 
-from services.cli import app
+from services.cli.app import app
 from services.gateway.app import create_app
-from services.platform.identity import SCOPES
 from services.platform.problems import PROBLEM_CLASSES, problem_type
+from services.platform.scopes import SCOPES
 from services.platform.settings import ROOT, Settings
 from tests.conftest import Hub, Server
 from tests.house.test_serving import surroundings

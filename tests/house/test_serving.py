@@ -39,7 +39,7 @@ def test_a_service_makes_no_key_and_no_database_where_it_is_given_its_own(
         "identity_private_key_file": tmp_path / "signing" / "private.pem",
         "identity_public_key_file": tmp_path / "verifying" / "public.pem",
     }
-    assert emall("keys", "identity", **identity).returncode == 0
+    assert emall("keys", "init", **identity).returncode == 0
     data = tmp_path / "data"
     port = free_port()
     with server.database_from(migrated) as name:
@@ -94,7 +94,7 @@ def test_a_service_waits_for_its_public_key_and_says_so(
             token = {"Authorization": "Bearer x"}
             services = f"{address}/api/v1/services"
             assert LOOPBACK.get(services, headers=token).status_code == 503
-            assert emall("keys", "identity", **files).returncode == 0
+            assert emall("keys", "init", **files).returncode == 0
             assert LOOPBACK.get(services, headers=token).status_code == 401
         finally:
             process.terminate()
@@ -104,7 +104,7 @@ def test_a_service_waits_for_its_public_key_and_says_so(
 def test_a_pair_of_keys_is_made_once(tmp_path: Path) -> None:
     made: set[bytes] = set()
     for _ in range(2):
-        assert emall("keys", "identity", data_dir=tmp_path).returncode == 0
+        assert emall("keys", "init", data_dir=tmp_path).returncode == 0
         made.add((tmp_path / "identity" / "private.pem").read_bytes())
     assert len(made) == 1
     assert (tmp_path / "identity" / "private.pem").stat().st_mode & 0o077 == 0

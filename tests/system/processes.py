@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.cli import main
+from services.cli.app import main
 from services.platform.settings import ROOT, Service, load_settings
 from tests.servers import LOOPBACK, free_port
 
@@ -32,7 +32,7 @@ def environment_of(database_url: str | None, data_dir: Path, **more: str) -> dic
     settings.setdefault("EMALL_DOMAIN_CHECK_SECONDS", "0")
     # One that follows every figure to its sources reads more in a minute than a person does.
     settings.setdefault("EMALL_ADDRESS_READS_PER_MINUTE", "0")
-    settings.setdefault("EMALL_SOURCE_SECONDS", "0")
+    settings.setdefault("EMALL_SOURCE_POLL_SECONDS", "0")
     if database_url is not None:
         settings["EMALL_DATABASE_URL"] = database_url
     return inherited | settings

@@ -14,7 +14,8 @@ from uuid import UUID
 
 import httpx
 
-from services.platform.identity import Scope, TokenSigner, load_private_key
+from services.platform.identity import TokenSigner, load_private_key
+from services.platform.scopes import Scope
 from services.platform.settings import ROOT, Settings
 from tests.conftest import agency_caller
 from tests.rows import rows

@@ -92,7 +92,7 @@ def replicas(
         environment = environment_of(
             server.address_of(database),
             folder / "data",
-            EMALL_PRIVATE_HOSTS='["127.0.0.1"]',
+            EMALL_SSRF_ALLOWED_HOSTS='["127.0.0.1"]',
             EMALL_LINK_CHECK_SECONDS="3600",
             EMALL_ADDRESS_READS_PER_MINUTE=str(READS.quota),
         )

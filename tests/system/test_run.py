@@ -22,7 +22,7 @@ def test_run_serves_the_pack_from_nothing_and_again_from_what_is_there(tmp_path:
         )
         assert found.json()["items"][0]["slug"] == "pbg"
         told = first.says()
-        for step in ("1/4", "2/4", "3/4 pack toba", "4/4 serving"):
+        for step in ("1/4", "2/4", "3/4 Loading the pack toba", "4/4 Serving"):
             assert step in told
         assert f"{address}/docs" in told
         key_file = data / "first-key.txt"
@@ -45,7 +45,7 @@ def test_run_serves_the_pack_from_nothing_and_again_from_what_is_there(tmp_path:
 
     with process("run", "--port", port, environment=environment, log=tmp_path / "again") as again:
         again.wait_until(address)
-        assert "0 changed" in again.says()
+        assert "0 changes" in again.says()
         assert key_file.read_text(encoding="utf-8").strip() == key
         [assessment] = LOOPBACK.get(f"{address}{API}/assessments", timeout=30).json()["items"]
         assert assessment["id"] == kept.json()["id"]

@@ -11,7 +11,7 @@ from services.assessment.evidence.records import EVIDENCE
 from services.assessment.pack import read_evidence
 from services.catalog.pack import CatalogPack, read_catalog
 from services.catalog.records import COMPONENTS, ServiceFile
-from services.cli import load_pack
+from services.cli.pack_loader import load_pack
 from services.gateway.link_monitoring.pack import read_links
 from services.pack_schema import FILE_KINDS
 from services.platform.packs import read_csv

@@ -14,9 +14,10 @@ from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
 from services.platform.identity import ensure_identity_keys, load_private_key
 from services.platform.problems import problem_responses
-from services.platform.service import API, VERSION, get_region
+from services.platform.service import API, get_region
 from services.platform.settings import Settings
 from services.platform.types import Sha256
+from services.platform.version import VERSION
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 

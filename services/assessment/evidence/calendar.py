@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from icalendar import Calendar, Event
 
 from services.assessment.evidence.records import Agreement, Evidence, Meeting, Risk
-from services.platform.service import VERSION
+from services.platform.version import VERSION
 
 
 def calendar_of(records: Mapping[str, Sequence[Evidence]], *, region: str, now: datetime) -> bytes:

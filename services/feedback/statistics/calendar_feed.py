@@ -7,7 +7,7 @@ from icalendar import Alarm, Calendar, Event
 
 from services.feedback.statistics.number_parsing import month_name
 from services.feedback.statistics.obligations import AgencyMonth
-from services.platform.service import VERSION
+from services.platform.version import VERSION
 
 ALARM_BEFORE = timedelta(days=3)
 

@@ -9,8 +9,8 @@ import httpx
 from fastapi import FastAPI
 
 from services.platform.problems import TooLarge, TooManyRequests, Unavailable, problem_responses
-from services.platform.service import VERSION
 from services.platform.settings import Service, Settings
+from services.platform.version import VERSION
 
 DESCRIPTION = """
 The hub of a regency's e-Mall Pelayanan Publik: public services and portals, their use, what

@@ -6,15 +6,17 @@ from typing import Literal
 import httpx
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
+from pydantic import Field
 from sqlalchemy import text
 
 from services.gateway.api_docs.openapi import for_splp, public_address, unified_document
 from services.gateway.http_cache.stats import Counts
 from services.platform.api_model import ApiModel
 from services.platform.database import DATABASE_ERRORS, Database
-from services.platform.service import API, VERSION, Health
+from services.platform.service import API, Health
 from services.platform.settings import Service
 from services.platform.types import RegionCode
+from services.platform.version import VERSION, git_commit
 
 router = APIRouter()
 
@@ -27,6 +29,7 @@ class HubStatus(ApiModel):
     state: Literal["ok", "degraded"]
     region: RegionCode
     version: str
+    commit: str = Field(description="Git commit of the gateway; `unknown` if not recorded.")
     services: list[Health]
     cache: Counts
 
@@ -47,6 +50,7 @@ async def get_hub_status(request: Request) -> HubStatus:
         state="degraded" if down else "ok",
         region=request.app.state.settings.region,
         version=VERSION,
+        commit=git_commit(),
         services=states,
         cache=request.app.state.cache.counts,
     )

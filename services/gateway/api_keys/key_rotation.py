@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from services.gateway.api_keys.keys import DEFAULT_LIFE, IssuedKey, issue_key
 from services.platform.database import ReadSession, WriteSession
-from services.platform.identity import Scope
 from services.platform.problems import Conflict
+from services.platform.scopes import Scope
 
 AT_ONCE = 2
 """Keys of an agency with the same scopes that may be in force together."""

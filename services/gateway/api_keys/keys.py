@@ -12,8 +12,9 @@ from fastapi import Depends, Request
 from sqlalchemy import text
 
 from services.platform.database import Database, WriteSession
-from services.platform.identity import Caller, RequireScope, Scope, get_caller
+from services.platform.identity import Caller, RequireScope, get_caller
 from services.platform.problems import NotAuthenticated
+from services.platform.scopes import Scope
 
 
 class RequiresAgency(RequireScope):

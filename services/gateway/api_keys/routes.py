@@ -11,11 +11,12 @@ from services.gateway.api_keys.keys import AgencyKey, revoke_key
 from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import ReadSessionDep, WriteSessionDep
-from services.platform.identity import Caller, Scope
+from services.platform.identity import Caller
 from services.platform.ids import new_id
 from services.platform.paging import Page, next_page_url
 from services.platform.parameters import Limit
 from services.platform.problems import Conflict, FieldError, NotAllowed, NotFound, problem_responses
+from services.platform.scopes import Scope
 from services.platform.service import API, get_region
 from services.platform.settings import Service
 from services.platform.types import Slug

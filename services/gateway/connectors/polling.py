@@ -224,7 +224,7 @@ def create_source_poller(
         vocabulary=ServiceVocabulary(clients[Service.catalog]),
         reporter=reporter,
         counter=MessageCounter(database, settings.region, reporter),
-        interval=timedelta(seconds=settings.source_seconds),
+        interval=timedelta(seconds=settings.source_poll_seconds),
     )
 
 

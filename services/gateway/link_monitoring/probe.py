@@ -20,7 +20,7 @@ from services.gateway.outbound.failures import (
     trusted_roots,
 )
 from services.gateway.outbound.ssrf_guard import Guard, PrivateAddressError, to_address
-from services.platform.service import VERSION
+from services.platform.version import VERSION
 
 MAX_REDIRECTS = 8
 BODY_BYTES = 64 * 1024

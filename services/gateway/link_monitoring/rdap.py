@@ -13,7 +13,7 @@ from services.gateway.link_monitoring.classify import Registration
 from services.gateway.outbound.circuit_breaker import Breaker, Rule
 from services.gateway.outbound.client import Connector, ConnectorError, Patience
 from services.gateway.outbound.ssrf_guard import Guard
-from services.platform.service import VERSION
+from services.platform.version import VERSION
 
 ASKS = 3
 """So many names of a host are asked for at most."""

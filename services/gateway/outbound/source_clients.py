@@ -9,8 +9,8 @@ from services.gateway.outbound.client import Answer, Connector, ConnectorError, 
 from services.gateway.outbound.last_known import Memory
 from services.gateway.outbound.ssrf_guard import Guard
 from services.platform.database import Database
-from services.platform.service import VERSION
 from services.platform.settings import Settings
+from services.platform.version import VERSION
 
 MOST_BYTES = 2 * 1024 * 1024
 RULE = Rule(window=3600, minimum=5, ratio=0.5, rest=60)

@@ -21,7 +21,7 @@ from services.gateway.outbound.ssrf_guard import Guard, PrivateAddressError, to_
 from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.derived_keys import derived_key
 from services.platform.jobs import BackgroundJob
-from services.platform.service import VERSION
+from services.platform.version import VERSION
 
 log = logging.getLogger(__name__)
 

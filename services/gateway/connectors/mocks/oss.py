@@ -1,7 +1,7 @@
 """A stand-in for OSS: answers as the guide has it, and fails in every way it is told to.
 
-`PUT /stand-in` with `{"mode": ..., "times": n}` tells it how to answer the next n messages (all
-where `times` is left out). `GET /stand-in` says what it was asked. With `{"send": "receiveNIB",
+`PUT /mock` with `{"mode": ..., "times": n}` tells it how to answer the next n messages (all
+where `times` is left out). `GET /mock` says what it was asked. With `{"send": "receiveNIB",
 "to": "http://127.0.0.1:8000", "username": ..., "password": ...}` it sends the hub a signed message
 and answers what the hub said: with these `fields`, or with every field at its greatest length.
 """
@@ -123,7 +123,7 @@ def create_oss_mock() -> Starlette:
         return await _answer(told.next_mode(), name, body, request.headers.get("user_key", ""))
 
     routes = [
-        Route("/stand-in", tell, methods=["GET", "PUT"]),
+        Route("/mock", tell, methods=["GET", "PUT"]),
         Route("/{message}", message, methods=["POST"]),
     ]
     app = Starlette(routes=routes)

@@ -2,8 +2,8 @@
 
 `/` is a home page that names its feed, `/feed/` an RSS feed, `/atom` an Atom feed,
 `/wp-json/wp/v2/posts` the same posts as WordPress gives them, `/statistics` monthly figures as
-JSON. `PUT /stand-in` with `{"mode": ..., "times": n}` tells it how to answer the next n requests
-(all where `times` is left out); `figures` and `posts` replace what it tells. `GET /stand-in` says
+JSON. `PUT /mock` with `{"mode": ..., "times": n}` tells it how to answer the next n requests
+(all where `times` is left out); `figures` and `posts` replace what it tells. `GET /mock` says
 what it was asked.
 """
 
@@ -100,7 +100,7 @@ def create_website_mock() -> Starlette:
         return _right(request, told)
 
     routes = [
-        Route("/stand-in", tell, methods=["GET", "PUT"]),
+        Route("/mock", tell, methods=["GET", "PUT"]),
         Route("/{path:path}", answer, methods=["GET"]),
     ]
     app = Starlette(routes=routes)

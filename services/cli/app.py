@@ -1,0 +1,67 @@
+"""The command `emall` and its groups of commands."""
+
+import sys
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from services.cli import assessments, audit, database, doctor, keys, mock, packs, privacy, server
+from services.cli.console import echo_err
+from services.platform.settings import Settings
+from services.platform.version import VERSION, git_commit
+
+app = typer.Typer(
+    help="The hub of a regency's e-Mall Pelayanan Publik.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def print_version(requested: bool) -> None:
+    """Print the version and the git commit, then exit."""
+    if requested:
+        typer.echo(f"emall {VERSION} ({git_commit()})")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=print_version,
+            is_eager=True,
+            help="Print the version and the git commit.",
+        ),
+    ] = False,
+) -> None:
+    """The hub of a regency's e-Mall Pelayanan Publik."""
+
+
+app.command("run")(server.run)
+app.command("serve")(server.serve)
+app.command("migrate")(database.migrate)
+app.command("load")(packs.load)
+app.command("pack-schema")(packs.pack_schema)
+app.command("assess")(assessments.assess)
+app.command("verify")(assessments.verify)
+app.command("prune")(privacy.prune)
+app.command("mock")(mock.mock)
+app.command("doctor")(doctor.doctor)
+app.add_typer(keys.app, name="keys")
+app.add_typer(privacy.app, name="privacy")
+app.add_typer(audit.app, name="audit")
+
+
+def main() -> None:
+    """Run the command line; name each invalid setting and exit with 2."""
+    try:
+        app(prog_name="emall")
+    except ValidationError as error:
+        if error.title != Settings.__name__:
+            raise
+        for item in error.errors():
+            echo_err(f"EMALL_{str(item['loc'][0]).upper()}: {item['msg']}")
+        sys.exit(2)

@@ -1,0 +1,227 @@
+"""`emall keys`: API keys and upload links of agencies, and the hub's own pair of keys."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from services.cli.audit import audit_command
+from services.cli.console import echo_err, run_async
+from services.cli.database import in_gateway_transaction
+from services.platform.scopes import SCOPES, Scope
+from services.platform.settings import Service, Settings, load_settings
+
+if TYPE_CHECKING:
+    from services.gateway.api_keys.keys import IssuedKey
+    from services.platform.database import WriteSession
+
+app = typer.Typer(
+    help="API keys and upload links of agencies; the hub's own pair of keys.",
+    no_args_is_help=True,
+)
+
+KeyId = Annotated[str, typer.Argument(help="Id of the key: the middle part of emk_<id>_<secret>.")]
+KeyDays = Annotated[int, typer.Option(min=1, max=1825, help="Days until the key expires.")]
+
+
+@app.command()
+def issue(
+    agency: Annotated[str, typer.Option(help="Slug of the agency, such as dpmptsp.")],
+    scope: Annotated[list[str], typer.Option(help=f"One of {', '.join(SCOPES)}; repeatable.")],
+    days: KeyDays = 365,
+    rate_multiplier: Annotated[
+        int, typer.Option(min=1, max=1000, help="Multiple of the default rate limits.")
+    ] = 1,
+    monthly_quota: Annotated[
+        int | None, typer.Option(min=1, max=2**40, help="Requests per month; default: unlimited.")
+    ] = None,
+) -> None:
+    """Issue an API key and print it; it cannot be shown again."""
+    unknown = [name for name in scope if name not in SCOPES]
+    if unknown:
+        echo_err(f"Error: unknown scope {', '.join(unknown)}; use one of {', '.join(SCOPES)}.")
+        raise typer.Exit(2)
+    scopes = sorted(set(SCOPES).intersection(scope))
+    settings = load_settings()
+    _require_agency(settings, agency)
+    key = run_async(
+        issue_audited_key(
+            settings,
+            agency,
+            scopes,
+            lifetime=timedelta(days=days),
+            rate_multiplier=rate_multiplier,
+            monthly_quota=monthly_quota,
+        )
+    )
+    typer.echo(key.key)
+    echo_err(
+        f"Issued key {key.id} for {agency}, valid until {key.expires_at:%Y-%m-%d}. "
+        "Store it now: it cannot be shown again."
+    )
+
+
+def _require_agency(settings: Settings, slug: str) -> None:
+    """Exit with 2 if the catalogue has no agency with this slug."""
+    if not run_async(_agency_exists(settings, slug)):
+        echo_err(f"Error: no agency {slug!r} in the catalogue; GET /api/v1/agencies lists them.")
+        raise typer.Exit(2)
+
+
+async def _agency_exists(settings: Settings, slug: str) -> bool:
+    from sqlalchemy import text
+
+    from services.platform.database import Database
+
+    database = Database(settings, Service.catalog)
+    try:
+        async with database.read_session() as session:
+            found = await session.scalar(
+                text("SELECT 1 FROM catalog.agency WHERE region = :region AND slug = :slug"),
+                {"region": settings.region, "slug": slug},
+            )
+            return found is not None
+    finally:
+        await database.close()
+
+
+async def issue_audited_key(
+    settings: Settings,
+    agency: str,
+    scopes: Sequence[Scope],
+    *,
+    lifetime: timedelta,
+    rate_multiplier: int = 1,
+    monthly_quota: int | None = None,
+) -> "IssuedKey":
+    """Issue a key and append the audit line in the same transaction."""
+    from services.gateway.api_keys.keys import issue_key
+
+    async def work(session: "WriteSession", now: datetime) -> "IssuedKey":
+        key = await issue_key(
+            session,
+            settings.region,
+            agency=agency,
+            scopes=scopes,
+            now=now,
+            life=lifetime,
+            pace=rate_multiplier,
+            monthly_quota=monthly_quota,
+        )
+        await audit_command(session, settings.region, "keys issue", key.id, now=now, agency=agency)
+        return key
+
+    return await in_gateway_transaction(settings, work)
+
+
+@app.command("upload-link")
+def upload_link(
+    agency: Annotated[str, typer.Option(help="Slug of the agency, such as dukcapil.")],
+    days: Annotated[int, typer.Option(min=1, max=366, help="Days until the link expires.")] = 30,
+) -> None:
+    """Create a link for uploading an agency's statistics without a key, and print it once."""
+    from services.gateway.api_keys.upload_links import UploadLink, issue_link
+    from services.platform.identity import ensure_identity_keys, load_private_key
+
+    settings = load_settings()
+    _require_agency(settings, agency)
+    ensure_identity_keys(settings.private_key_file, settings.public_key_file)
+
+    async def work(session: "WriteSession", now: datetime) -> UploadLink:
+        link = await issue_link(
+            session,
+            settings.region,
+            key=load_private_key(settings.private_key_file),
+            agency=agency,
+            now=now,
+            life=timedelta(days=days),
+        )
+        await audit_command(
+            session, settings.region, "keys upload-link", link.id, now=now, agency=agency
+        )
+        return link
+
+    link = run_async(in_gateway_transaction(settings, work))
+    hub = str(settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
+    typer.echo(hub + link.path)
+    echo_err(
+        f"Created upload link {link.id} for {agency}, valid until {link.expires_at:%Y-%m-%d}. "
+        f"Everyone who has it can upload; `emall keys revoke {link.id}` disables it."
+    )
+
+
+@app.command()
+def rotate(
+    key_id: KeyId,
+    days: KeyDays = 365,
+    overlap: Annotated[
+        int, typer.Option(min=0, max=90, help="Days for which the old key remains valid.")
+    ] = 7,
+) -> None:
+    """Issue a replacement for a key and print it; the old key expires after an overlap."""
+    from services.gateway.api_keys.key_rotation import Rotated, rotate_key
+    from services.platform.problems import Conflict
+
+    settings = load_settings()
+
+    async def work(session: "WriteSession", now: datetime) -> "Rotated | None":
+        rotated = await rotate_key(
+            session,
+            settings.region,
+            key_id,
+            now=now,
+            life=timedelta(days=days),
+            overlap=timedelta(days=overlap),
+        )
+        if rotated is not None:
+            target = f"{key_id} by {rotated.new.id}"
+            await audit_command(
+                session, settings.region, "keys rotate", target, now=now, agency=rotated.agency
+            )
+        return rotated
+
+    try:
+        rotated = run_async(in_gateway_transaction(settings, work))
+    except Conflict as error:
+        echo_err(f"Error: {error.detail}")
+        raise typer.Exit(1) from None
+    if rotated is None:
+        echo_err(f"Error: no valid key {key_id}.")
+        raise typer.Exit(1)
+    typer.echo(rotated.new.key)
+    echo_err(
+        f"Issued key {rotated.new.id} for {rotated.agency}, valid until "
+        f"{rotated.new.expires_at:%Y-%m-%d}; {key_id} expires at "
+        f"{rotated.old_ends:%Y-%m-%d %H:%M} UTC."
+    )
+
+
+@app.command()
+def revoke(key_id: KeyId) -> None:
+    """Revoke a key or an upload link permanently."""
+    from services.gateway.api_keys.keys import revoke_key
+
+    settings = load_settings()
+
+    async def work(session: "WriteSession", now: datetime) -> bool:
+        revoked = await revoke_key(session, settings.region, key_id, now=now)
+        if revoked:
+            await audit_command(session, settings.region, "keys revoke", key_id, now=now)
+        return revoked
+
+    if not run_async(in_gateway_transaction(settings, work)):
+        echo_err(f"Error: no valid key {key_id}.")
+        raise typer.Exit(1)
+    echo_err(f"Revoked key {key_id}.")
+
+
+@app.command()
+def init() -> None:
+    """Create the key pair that signs internal tokens, if it does not exist."""
+    from services.platform.identity import ensure_identity_keys
+
+    settings = load_settings()
+    ensure_identity_keys(settings.private_key_file, settings.public_key_file)
+    echo_err(f"Private key of the gateway: {settings.private_key_file}")
+    echo_err(f"Public key for every service: {settings.public_key_file}")

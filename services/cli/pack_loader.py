@@ -1,0 +1,93 @@
+"""Loads a pack: reads and validates the part of every service, then stores what differs."""
+
+import contextlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+from services.assessment.pack import load_evidence, read_evidence
+from services.assessment.reports.regency import store_regency
+from services.catalog.pack import load_catalog, read_catalog
+from services.cli.audit import audit_command
+from services.feedback.pack import Duty, load_feedback, read_feedback
+from services.gateway.connectors.pack import load_connectors, read_connectors
+from services.gateway.link_monitoring.pack import load_links, read_links
+from services.gateway.portal.posters.codes import load_posters, subjects_of
+from services.gateway.regency.districts import load_districts, read_districts
+from services.gateway.regency.regency import load_regency
+from services.platform.database import Database, WriteSession
+from services.platform.packs import Change, Pack, PackError, parse, read_yaml
+from services.platform.settings import Service, Settings
+
+
+class _RolledBackError(Exception):
+    """Rolls a transaction back."""
+
+
+async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) -> list[Change]:
+    """Validate a pack as a whole, then store the differences, one transaction per part.
+
+    Return the changes; with `dry_run` every transaction is rolled back. Raise `PackError` with
+    every issue of the pack, in which case nothing was stored.
+    """
+    parsed = read_yaml(root / "pack.yaml", root)
+    pack = parse(parsed, Pack)
+    if pack.region != settings.region:
+        message = f"this hub serves region {settings.region} (EMALL_REGION), not {pack.region}"
+        raise PackError([parsed.issue(("region",), message)])
+    catalog = read_catalog(root)
+    links = read_links(root)
+    connectors = read_connectors(
+        root, services={service.slug: service.agency for service in catalog.services}
+    )
+    districts = read_districts(root)
+    feedback = read_feedback(root)
+    evidence = read_evidence(root)
+    reporting = sorted(
+        Duty(
+            service.agency,
+            service.slug,
+            service.name,
+            tuple(dict.fromkeys(channel.kind for channel in service.channels)),
+        )
+        for service in catalog.services
+    )
+    posters = subjects_of(
+        [service.slug for service in catalog.services],
+        [agency.slug for agency in catalog.agencies],
+    )
+
+    now = datetime.now(UTC)
+    region = settings.region
+    parts = (
+        (Service.catalog, lambda session: load_catalog(session, region, catalog, now=now)),
+        (Service.gateway, lambda session: load_regency(session, region, pack)),
+        (Service.gateway, lambda session: load_links(session, region, links)),
+        (Service.gateway, lambda session: load_connectors(session, region, connectors)),
+        (Service.gateway, lambda session: load_districts(session, region, districts)),
+        (Service.gateway, lambda session: load_posters(session, region, posters)),
+        (
+            Service.feedback,
+            lambda session: load_feedback(session, region, feedback, reporting=reporting),
+        ),
+        (Service.assessment, lambda session: load_evidence(session, region, evidence, now=now)),
+        (Service.assessment, lambda session: store_regency(session, region, pack)),
+    )
+    changes: list[Change] = []
+
+    async def append_audit_line(session: WriteSession) -> list[Change]:
+        if changes:
+            target = f"{pack.name}: {len(changes)} changes"
+            await audit_command(session, region, "load", target, now=now)
+        return []
+
+    for service, load_part in (*parts, (Service.gateway, append_audit_line)):
+        database = Database(settings, service)
+        try:
+            with contextlib.suppress(_RolledBackError):
+                async with database.write_session() as session:
+                    changes += await load_part(session)
+                    if dry_run:
+                        raise _RolledBackError
+        finally:
+            await database.close()
+    return changes

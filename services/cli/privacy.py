@@ -1,0 +1,82 @@
+"""`emall privacy report` and `emall prune`."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from services.cli.console import echo_err, run_async
+from services.platform.settings import Service, Settings, load_settings
+
+if TYPE_CHECKING:
+    from services.feedback.comments.retention import Cleared
+    from services.feedback.events.partitions import Kept
+
+app = typer.Typer(help="Personal data that the hub stores.", no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """Personal data that the hub stores."""
+
+
+@app.command("report")
+def report(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the personal data per table: purpose, legal basis, retention, number and age of rows."""
+    from services.privacy import format_report, privacy_report
+
+    stored = run_async(privacy_report(load_settings(), now=datetime.now(UTC)))
+    typer.echo(stored.model_dump_json(indent=2) if as_json else format_report(stored))
+
+
+def prune() -> None:
+    """Delete events, contacts and texts past their retention. The services do it hourly.
+
+    Drops usage events by whole months (the counts remain), closes inactive cases, and erases
+    contact details and texts of comments.
+    """
+    months, comments = run_async(_prune(load_settings()))
+    echo_err(
+        f"Closed {comments.closed} inactive cases; erased {comments.contacts} contacts and the "
+        f"texts of {comments.texts} comments."
+    )
+    if months is None:
+        echo_err("Events were not pruned: another process is pruning them.")
+        return
+    for partition in months.dropped:
+        typer.echo(partition)
+    echo_err(
+        f"Dropped {len(months.dropped)} months of events and {months.forgotten} event ids; "
+        f"events since {months.since:%Y-%m} remain."
+    )
+
+
+async def _prune(settings: Settings) -> "tuple[Kept | None, Cleared]":
+    from services.feedback.comments.retention import keep_comments
+    from services.feedback.events.partitions import keep_months
+    from services.platform.database import Database
+
+    database = Database(settings, Service.feedback)
+    try:
+        async with database.write_session() as session:
+            comments = await keep_comments(
+                session,
+                settings.region,
+                now=datetime.now(UTC),
+                retention_months=settings.comment_retention_months,
+            )
+    finally:
+        await database.close()
+    connection = await database.connect(purpose="retention")
+    try:
+        months = await keep_months(
+            connection,
+            settings.region,
+            now=datetime.now(UTC),
+            retention_months=settings.event_retention_months,
+        )
+        return months, comments
+    finally:
+        await connection.close()

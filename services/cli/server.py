@@ -1,0 +1,151 @@
+"""`emall run` and `emall serve`."""
+
+import gc
+import os
+import signal
+import sys
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from services.cli.console import echo_err, run_async
+from services.platform.settings import DEFAULT_PACK, Service, Settings, load_settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on.")]
+
+PROTOCOLS = {
+    Service.gateway: "services.gateway.http_cache.fast_path:FastProtocol",
+    Service.feedback: "services.feedback.events.fast_path:EventProtocol",
+}
+"""uvicorn protocols that answer some requests without calling the application."""
+
+DEFAULT_PROTOCOL = "services.platform.header_timeout:HeadLimit"
+"""Closes connections that do not finish their headers in time."""
+
+
+def create_app() -> "FastAPI":
+    """Create the application of a server process: the service named by `EMALL_SERVE`."""
+    service = Service(os.environ.get("EMALL_SERVE", Service.gateway.value))
+    app: FastAPI = import_module(f"services.{service.value}.app").create_app(load_settings())
+    # The objects created so far live as long as the process: exclude them from collection.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    return app
+
+
+def exit_on_sigterm() -> None:
+    """Exit on SIGTERM as on Ctrl-C, so that exit handlers run.
+
+    uvicorn re-raises the signal after its shutdown; the default action would kill the process
+    there, and the embedded PostgreSQL would keep running.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+
+def run(
+    pack: Annotated[Path, typer.Option(help="Pack to load.")] = DEFAULT_PACK,
+    host: Host = None,
+    port: Port = None,
+) -> None:
+    """Start a complete hub: database, migrations, pack, first API key, server."""
+    from services.cli.keys import issue_audited_key
+    from services.cli.pack_loader import load_pack
+    from services.platform.database import owner_url
+    from services.platform.identity import ensure_identity_keys
+    from services.platform.migrations import migrate
+    from services.platform.packs import PackError
+    from services.platform.service import API
+
+    exit_on_sigterm()
+    settings = load_settings()
+    echo_err("1/4 Starting PostgreSQL ...")
+    owner_url(settings)
+    ensure_identity_keys(settings.private_key_file, settings.public_key_file)
+    echo_err("2/4 Migrating the database ...")
+    run_async(migrate(settings))
+    echo_err(f"3/4 Loading the pack {pack.name} ...")
+    try:
+        changes = run_async(load_pack(settings, pack))
+    except PackError as error:
+        echo_err(str(error))
+        raise typer.Exit(1) from None
+    echo_err(f"    {len(changes)} changes")
+    key_file = settings.data_dir / "first-key.txt"
+    if not key_file.exists():
+        key = run_async(
+            issue_audited_key(settings, "diskominfo", ["admin"], lifetime=timedelta(days=365))
+        )
+        key_file.touch(mode=0o600)
+        key_file.write_text(f"{key.key}\n")
+    address = f"http://{host or settings.host}:{settings.port if port is None else port}"
+    echo_err(f"4/4 Serving {address}")
+    echo_err(f"    portal     {address}/")
+    echo_err(f"    API        {address}/docs")
+    echo_err(f"    metrics    {address}{API}/metrics/collaboration-dynamics?period=2024")
+    echo_err(f"    first key  {key_file} (scope admin)")
+    _serve(Service.gateway, settings, host=host, port=port, workers=1)
+
+
+def serve(
+    service: Annotated[
+        Service | None, typer.Argument(help="Service to serve; default: all four in one process.")
+    ] = None,
+    host: Host = None,
+    port: Port = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Number of server processes.")] = 1,
+) -> None:
+    """Serve the hub, or one of its services."""
+    from services.platform.database import owner_url
+    from services.platform.identity import ensure_identity_keys
+
+    exit_on_sigterm()
+    settings = load_settings()
+    served = service or Service.gateway
+    if served is Service.gateway or settings.identity_public_key_file is None:
+        ensure_identity_keys(settings.private_key_file, settings.public_key_file)
+    elif not settings.public_key_file.exists():
+        echo_err(
+            f"Warning: {settings.public_key_file} is missing; requests get 503 until "
+            "`emall keys init` creates it."
+        )
+    if any(settings.service_database_url(part) is None for part in _in_process(served, settings)):
+        owner_url(settings)  # an embedded server lives as long as this process
+    _serve(served, settings, host=host, port=port, workers=workers)
+
+
+def _in_process(served: Service, settings: Settings) -> list[Service]:
+    """Return the services in this process: one, or the gateway and those without a URL."""
+    if served is not Service.gateway:
+        return [served]
+    return [part for part in Service if settings.service_url(part) is None]
+
+
+def _serve(
+    service: Service, settings: Settings, *, host: str | None, port: int | None, workers: int
+) -> None:
+    import uvicorn
+
+    os.environ["EMALL_SERVE"] = service.value
+    uvicorn.run(
+        "services.cli.server:create_app",
+        factory=True,
+        http=PROTOCOLS.get(service, DEFAULT_PROTOCOL) if settings.fast_path else DEFAULT_PROTOCOL,
+        host=host or settings.host,
+        port=settings.port if port is None else port,
+        workers=workers,
+        log_level=settings.log_level.lower(),
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=20,
+        timeout_keep_alive=30,
+        # The gateway itself decides which forwarding headers to trust (EMALL_TRUSTED_PROXIES).
+        proxy_headers=False,
+    )

@@ -1,0 +1,8 @@
+"""The scopes of API keys."""
+
+from typing import Literal, get_args
+
+Scope = Literal[
+    "usage:write", "comments:write", "catalog:write", "evidence:write", "metrics:draft", "admin"
+]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
