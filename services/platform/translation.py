@@ -60,7 +60,11 @@ class Translator:
 
     language: Language
     locale: Locale
-    catalogue: gettext.NullTranslations
+
+    @property
+    def catalogue(self) -> gettext.NullTranslations:
+        """The compiled catalogue, read when the first message is translated."""
+        return _catalogue(self.language)
 
     def gettext(self, message: str, **values: object) -> str:
         """Return the translation of a message with its values filled in."""
@@ -139,9 +143,10 @@ class Translator:
 @cache
 def translator(language: Language) -> Translator:
     """Return the translator of a language, made once in a process."""
-    return Translator(language, Locale.parse(CLDR_LOCALES[language]), _catalogue(language))
+    return Translator(language, Locale.parse(CLDR_LOCALES[language]))
 
 
+@cache
 def _catalogue(language: Language) -> gettext.NullTranslations:
     if language == SOURCE_LANGUAGE:
         return gettext.NullTranslations()

@@ -9,14 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.feedback.statistics.number_parsing import (
-    MONTHS,
     NotReadableError,
     channel_in,
     count_in,
     month_in,
-    month_name,
 )
 from services.feedback.statistics.schemas import MAX_COUNT
+from services.platform.translation import translator
 
 
 @given(st.integers(0, MAX_COUNT))
@@ -64,7 +63,7 @@ def test_what_is_no_count_is_refused_and_never_guessed(cell: Any, trouble: str) 
 
 @given(st.dates(date(2000, 1, 1), date(2099, 12, 31)))
 def test_a_month_is_read_in_every_way_in_which_spreadsheets_show_it(day: date) -> None:
-    name = MONTHS[day.month - 1]
+    name = translator("id").month_name(day.month)
     written = [
         day,
         f"{day:%Y-%m}",
@@ -74,8 +73,8 @@ def test_a_month_is_read_in_every_way_in_which_spreadsheets_show_it(day: date) -
         f"{day.month}/{day.year}",
         f"{day:%d/%m/%Y}",
         int(f"{day:%Y%m}"),
-        month_name(day),
-        month_name(day, english=True),
+        translator("id").month(day),
+        translator("en").month(day),
         f"{name.upper()}  {day.year}",
         f"{name[:3]} {day.year}",
         f"{name[:3]}-{day:%y}",

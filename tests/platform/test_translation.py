@@ -9,6 +9,7 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 
 from services.locales.extract import (
+    SERVICES,
     catalogue_files,
     extract_messages,
     read_catalogue,
@@ -21,6 +22,7 @@ from services.platform.languages import (
 )
 from services.platform.translation import N_, NC_, translator
 
+COMPARED_TO_A_LANGUAGE = re.compile(r"""[!=]= ?["'](en|id|bbc)["']|["'](en|id|bbc)["'] ?[!=]=""")
 PLACEHOLDER = re.compile(r"%\((\w+)\)[a-z]|%%")
 
 
@@ -82,6 +84,17 @@ def test_a_message_without_a_translation_is_in_the_source_language() -> None:
     assert partial.gettext("Terima kasih!") == "Mauliate!"
     assert partial.gettext("Instansi") == "Instansi"
     assert partial.number(1234.5, 1) == "1.234,5"
+
+
+def test_no_code_compares_a_language_with_a_name() -> None:
+    found = [
+        f"{path.relative_to(SERVICES)}: {line.strip()}"
+        for path in sorted(SERVICES.rglob("*"))
+        if path.suffix in {".py", ".html", ".typ"}
+        for line in path.read_text().splitlines()
+        if COMPARED_TO_A_LANGUAGE.search(line)
+    ]
+    assert found == []
 
 
 def test_contexts_counts_and_values_are_translated() -> None:

@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -19,8 +18,9 @@ from services.assessment.network.structure import NodePosition
 from services.assessment.network.ties import Network
 from services.assessment.scoring.uncertainty import RandomStreams
 from services.assessment.types import SECTORS, Sector
+from services.platform.languages import Language
+from services.platform.translation import N_, Message, translator
 
-Language = Literal["id", "en"]
 Positions = NDArray[np.float64]
 
 WIDTH, GRAPH_HEIGHT, MARGIN = 960, 520, 60
@@ -40,29 +40,18 @@ SHADES: Mapping[Sector, str] = {
 INVALID_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot carry."""
 
-TEXTS: Mapping[Language, Mapping[str, str]] = {
-    "id": {
-        "title": "Jejaring pemangku kepentingan {period}",
-        "desc": "{stakeholders} pemangku kepentingan, {ties} ikatan, {isolates} tanpa ikatan, "
-        "{brokers} penghubung.",
-        "government": "Pemerintah",
-        "private": "Swasta",
-        "community": "Komunitas",
-        "broker": "Penghubung",
-        "isolates": "Tanpa ikatan",
-        "tie": "Ikatan; makin tebal, makin sering",
-    },
-    "en": {
-        "title": "Network of stakeholders {period}",
-        "desc": "{stakeholders} stakeholders, {ties} ties, {isolates} without a tie, "
-        "{brokers} brokers.",
-        "government": "Government",
-        "private": "Private",
-        "community": "Community",
-        "broker": "Broker",
-        "isolates": "Without a tie",
-        "tie": "Tie; the thicker, the more is shared",
-    },
+TITLE = N_("Jejaring pemangku kepentingan %(period)s")
+DESCRIPTION = N_(
+    "%(stakeholders)s pemangku kepentingan, %(ties)s ikatan, %(isolates)s tanpa ikatan, "
+    "%(brokers)s penghubung."
+)
+LABELS: Mapping[str, Message] = {
+    "government": N_("Pemerintah"),
+    "private": N_("Swasta"),
+    "community": N_("Komunitas"),
+    "broker": N_("Penghubung"),
+    "isolates": N_("Tanpa ikatan"),
+    "tie": N_("Ikatan; makin tebal, makin sering"),
 }
 
 
@@ -87,14 +76,15 @@ def picture(
     text_size: int = 12,
 ) -> str:
     """The SVG. With `names`, brokers and isolates carry theirs; without, nobody does."""
-    words = TEXTS[language]
+    messages = translator(language)
+    labels = messages.labels(LABELS)
     actors = dict(zip(network.keys, network.actors, strict=True))
 
     def label_of(position: NodePosition) -> str | None:
         if not names or not (position.broker or position.isolate):
             return None
         actor = actors[position.key]
-        return _shorten(actor.name if language == "id" else actor.name_en)
+        return _shorten(messages.choose(actor.name, en=actor.name_en))
 
     tied = [position for position in positions if not position.isolate]
     alone = [position for position in positions if position.isolate]
@@ -131,21 +121,20 @@ def picture(
         "brokers": sum(position.broker for position in positions),
     }
     heading = (
-        [f'<text class="h" x="{MARGIN}" y="{top}">{words["isolates"]}</text>'] if alone else []
+        [f'<text class="h" x="{MARGIN}" y="{top}">{labels["isolates"]}</text>'] if alone else []
     )
     parts = [
         *_tie_lines(network, dots),
         *heading,
         *(_marker_svg(dot) for dot in dots.values()),
         *(_label_svg(dot) for dot in dots.values() if dot.label),  # over everything else
-        *_legend(network, words, top=legend_top + 20),
+        *_legend(network, labels, top=legend_top + 20),
     ]
     return _document(
         parts,
         height=legend_top + 60 + LEGEND_ROW,
-        title=words["title"],
-        desc=words["desc"],
-        counts=counts,
+        title=messages.translate(TITLE, **counts),
+        description=messages.translate(DESCRIPTION, **counts),
         language=language,
         text_size=text_size,
     )
@@ -219,21 +208,21 @@ def _shape(sector: Sector, x: float, y: float, size: float) -> str:
             return f'<polygon points="{points}" {fill}/>'
 
 
-def _legend(network: Network, words: Mapping[str, str], *, top: float) -> list[str]:
-    by_sector = Counter(network.sectors)
+def _legend(network: Network, labels: Mapping[str, str], *, top: float) -> list[str]:
+    counts = Counter(network.sectors)
     found: list[str] = []
     for at, sector in enumerate(SECTORS):
         x = MARGIN + at * 170
         found.append(
             _shape(sector, x, top, 7)
-            + f'<text x="{x + 14}" y="{top + 4:.0f}">{words[sector]} ({by_sector[sector]})</text>'
+            + f'<text x="{x + 14}" y="{top + 4:.0f}">{labels[sector]} ({counts[sector]})</text>'
         )
     x, below = MARGIN, top + LEGEND_ROW
     found.append(
         f'<circle class="b" cx="{x}" cy="{below:.0f}" r="8"/>'
-        f'<text x="{x + 14}" y="{below + 4:.0f}">{words["broker"]}</text>'
+        f'<text x="{x + 14}" y="{below + 4:.0f}">{labels["broker"]}</text>'
         f'<line x1="{x + 163}" y1="{below:.0f}" x2="{x + 193}" y2="{below:.0f}" stroke-width="3"/>'
-        f'<text x="{x + 201}" y="{below + 4:.0f}">{words["tie"]}</text>'
+        f'<text x="{x + 201}" y="{below + 4:.0f}">{labels["tie"]}</text>'
     )
     return found
 
@@ -243,22 +232,20 @@ def _document(
     *,
     height: float,
     title: str,
-    desc: str,
-    counts: Mapping[str, int],
+    description: str,
     language: Language,
     text_size: int,
 ) -> str:
-    heading = title.format(**counts)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" role="img" '
         f'width="{WIDTH}" height="{height:.0f}" lang="{language}" aria-labelledby="t d">'
-        f'<title id="t">{heading}</title><desc id="d">{desc.format(**counts)}</desc>'
+        f'<title id="t">{title}</title><desc id="d">{description}</desc>'
         f"<style>text{{font:{text_size}px Verdana,'DejaVu Sans',sans-serif;fill:#111}}"
         ".n{paint-order:stroke;stroke:#fff;stroke-width:4}.h{font-weight:bold}.t{font-size:18px;font-weight:bold}"
         "line{stroke:#777}circle,rect,polygon{stroke:#111;stroke-width:1.2}"
         ".b{fill:none;stroke-width:2}.bg{fill:#fff;stroke:none}</style>"
         f'<rect class="bg" width="{WIDTH}" height="{height:.0f}"/>'
-        f'<text class="t" x="{MARGIN}" y="32">{heading}</text>' + "".join(parts) + "</svg>"
+        f'<text class="t" x="{MARGIN}" y="32">{title}</text>' + "".join(parts) + "</svg>"
     )
 
 

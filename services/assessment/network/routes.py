@@ -20,7 +20,7 @@ from services.assessment.network.analysis import (
 )
 from services.assessment.network.change import RESAMPLES, NetworkChange, change_between
 from services.assessment.network.exports import graphml, stakeholders_csv, ties_csv
-from services.assessment.network.picture import Language, picture
+from services.assessment.network.picture import picture
 from services.assessment.network.schemas import StakeholderNetwork
 from services.assessment.network.ties import Through
 from services.assessment.scoring.inputs import Facts
@@ -28,6 +28,7 @@ from services.assessment.scoring.uncertainty import RandomStreams
 from services.assessment.service_reports import ReportRequest
 from services.platform.database import ReadSession, ReadSessionDep
 from services.platform.identity import CurrentCaller, MetricsDrafter
+from services.platform.parameters import LanguageQuery
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
 from services.platform.settings import Service
@@ -122,7 +123,7 @@ async def get_network_picture(  # noqa: PLR0917 - FastAPI passes by name
     caller: CurrentCaller,
     query: NetworkQueryParameters,
     seed: Annotated[Seed, Query()] = 1,
-    lang: Annotated[Language, Query(description="Language of its words.")] = "id",
+    language: LanguageQuery = "id",
 ) -> Response:
     """The network as a picture; brokers and isolates are named to a key with `metrics:draft`."""
     found = await analyse_network(await _items(request, session, query), query, period=query.period)
@@ -132,7 +133,7 @@ async def get_network_picture(  # noqa: PLR0917 - FastAPI passes by name
         found.positions,
         period=query.period,
         seed=seed,
-        language=lang,
+        language=language,
         names=staff,
     )
     return Response(drawn, media_type=SVG, headers=_caching(staff=staff))

@@ -7,21 +7,9 @@ from zoneinfo import ZoneInfo
 from services.assessment.methods.rules import Mean, Weights
 from services.assessment.scoring.measurement import IntervalKind
 from services.assessment.scoring.scores import Interval, Node
+from services.platform.translation import translator
 
-MONTHS = (
-    "Januari",
-    "Februari",
-    "Maret",
-    "April",
-    "Mei",
-    "Juni",
-    "Juli",
-    "Agustus",
-    "September",
-    "Oktober",
-    "November",
-    "Desember",
-)
+INDONESIAN = translator("id")
 
 NO_VALUE = "–"
 """What stands in a cell without a figure."""
@@ -58,8 +46,7 @@ ORIGINS: dict[IntervalKind, str] = {
 
 def number(value: float, digits: int = 1) -> str:
     """A number with a decimal comma and points between thousands, such as `1.234,5`."""
-    shown = f"{value:,.{digits}f}"
-    return shown.translate(str.maketrans(",.", ".,"))
+    return INDONESIAN.number(value, digits)
 
 
 def number_or_dash(value: float | None, digits: int = 1) -> str:
@@ -96,8 +83,7 @@ def interval_text(interval: Interval | None) -> str:
 
 def date_text(moment: datetime, zone: str) -> str:
     """A day in words, such as `31 Maret 2025`."""
-    local = moment.astimezone(ZoneInfo(zone))
-    return f"{local.day} {MONTHS[local.month - 1]} {local.year}"
+    return INDONESIAN.long_date(moment.astimezone(ZoneInfo(zone)).date())
 
 
 def join_words(words: Sequence[str]) -> str:

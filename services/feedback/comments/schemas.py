@@ -10,6 +10,7 @@ from services.feedback.comments.service_levels import Category, Kind, PromiseId
 from services.feedback.comments.states import State
 from services.feedback.comments.tickets import TICKET_PATTERN
 from services.platform.api_model import ApiModel
+from services.platform.languages import Language
 from services.platform.types import (
     TEXT_PATTERN,
     DistrictCode,
@@ -74,7 +75,7 @@ class NewComment(ApiModel):
     place: ShortText | None = Field(None, description="Where, in words.")
     latitude: Latitude | None = None
     longitude: Longitude | None = None
-    language: Literal["id", "en"] = "id"
+    language: Language = "id"
     public: bool = Field(
         False, description="Whether everybody may read the text (Open311); default: no."
     )

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from icalendar import Alarm, Calendar, Event
 
-from services.feedback.statistics.number_parsing import month_name
 from services.feedback.statistics.obligations import AgencyMonth
+from services.platform.translation import translator
 from services.platform.version import VERSION
 
 ALARM_BEFORE = timedelta(days=3)
@@ -20,6 +20,7 @@ def calendar_of(
     calendar.add("prodid", f"-//emall//{VERSION}//ID")
     calendar.add("version", "2.0")
     calendar.add("name", f"Statistik bulanan {agency}")
+    indonesian = translator("id")
     for month in months:
         if month.is_complete:
             continue
@@ -30,7 +31,7 @@ def calendar_of(
         event.add("dtstart", due)
         event.add("dtend", due + timedelta(days=1))
         event.add("transp", "TRANSPARENT")
-        event.add("summary", f"Batas laporan statistik {month_name(month.month)}")
+        event.add("summary", f"Batas laporan statistik {indonesian.month(month.month)}")
         event.add(
             "description",
             f"Sudah dilaporkan {month.services_reported} dari {month.services_owed} layanan. "
@@ -38,7 +39,7 @@ def calendar_of(
         )
         alarm = Alarm()
         alarm.add("action", "DISPLAY")
-        alarm.add("description", f"Laporkan statistik {month_name(month.month)}")
+        alarm.add("description", f"Laporkan statistik {indonesian.month(month.month)}")
         alarm.add("trigger", -ALARM_BEFORE)
         event.add_component(alarm)
         calendar.add_component(event)

@@ -1,115 +1,50 @@
-"""What is said to people who fill in a sheet of statistics, in Indonesian and English."""
+"""Messages to people who fill in a spreadsheet of statistics."""
 
 from collections.abc import Mapping
-from typing import Literal
 
-Language = Literal["id", "en"]
+from services.platform.languages import Language
+from services.platform.translation import N_, Message, translator
 
-_FAULTS: Mapping[str, tuple[str, str]] = {
-    "not_a_number": (
-        "{value} bukan angka; tulis bilangan bulat seperti 412, atau kosongkan bila belum tahu",
-        "{value} is no number; write a whole number such as 412, or leave it empty if not known",
+CELL_ERRORS: Mapping[str, Message] = {
+    "not_a_number": N_(
+        "%(value)s bukan angka; tulis bilangan bulat seperti 412, atau kosongkan bila belum tahu"
     ),
-    "fraction": (
-        "{value} bukan bilangan bulat; bila maksudnya ribuan, tulis tanpa titik dan koma",
-        "{value} is no whole number; if thousands are meant, write it without points and commas",
+    "fraction": N_(
+        "%(value)s bukan bilangan bulat; bila maksudnya ribuan, tulis tanpa titik dan koma"
     ),
-    "negative": (
-        "{value} kurang dari nol; tulis jumlah permohonan, paling sedikit 0",
-        "{value} is less than nothing; write the number of applications, at least 0",
+    "negative": N_("%(value)s kurang dari nol; tulis jumlah permohonan, paling sedikit 0"),
+    "too_many": N_("%(value)s terlalu besar; paling besar 1.000.000.000"),
+    "dash": N_("tanda hubung tidak jelas; tulis 0 bila tidak ada, kosongkan bila belum tahu"),
+    "not_a_month": N_("%(value)s bukan bulan; tulis seperti 2024-03 atau Maret 2024"),
+    "not_begun": N_("bulan ini belum mulai; bulan terbaru adalah %(newest)s"),
+    "not_a_channel": N_("%(value)s bukan kanal; pilih salah satu: %(known)s"),
+    "not_a_service": N_("%(value)s bukan layanan %(agency)s; pilih dari lembar Pilihan%(close)s"),
+    "other_agency": N_("%(value)s instansi lain; kunci ini untuk %(agency)s saja"),
+    "empty": N_("kosong, padahal baris ini berisi angka; isi %(column)s"),
+    "said_twice": N_(
+        "berisi %(value)s, tetapi %(other)s berisi %(before)s untuk hal yang sama; pilih satu"
     ),
-    "too_many": (
-        "{value} terlalu besar; paling besar 1.000.000.000",
-        "{value} is too large; at most 1,000,000,000",
+    "no_reason": N_("angka berubah (%(changes)s); tulis alasannya di kolom alasan"),
+    "reason_too_long": N_("alasan terlalu panjang; paling banyak 300 huruf"),
+    "bad_reason": N_("alasan berisi huruf yang tidak dapat disimpan; tulis ulang"),
+    "unknown_column": N_(
+        "%(value)s bukan kolom templat; hapus kolom ini atau pakai judul: %(known)s"
     ),
-    "dash": (
-        "tanda hubung tidak jelas; tulis 0 bila tidak ada, kosongkan bila belum tahu",
-        "a dash is not clear; write 0 for none, leave it empty if not known",
+    "column_twice": N_("%(value)s dan %(other)s berarti sama; hapus salah satu"),
+    "no_table": N_(
+        "tidak ada lembar dengan kolom layanan, kanal, dan bulan di baris pertama; unduh "
+        "templat dan isi di sana"
     ),
-    "not_a_month": (
-        "{value} bukan bulan; tulis seperti 2024-03 atau Maret 2024",
-        "{value} is no month; write it as 2024-03 or March 2024",
-    ),
-    "not_begun": (
-        "bulan ini belum mulai; bulan terbaru adalah {newest}",
-        "this month has not begun; the newest month is {newest}",
-    ),
-    "not_a_channel": (
-        "{value} bukan kanal; pilih salah satu: {known}",
-        "{value} is no channel; choose one of: {known}",
-    ),
-    "not_a_service": (
-        "{value} bukan layanan {agency}; pilih dari lembar Pilihan{close}",
-        "{value} is no service of {agency}; choose from the sheet Pilihan{close}",
-    ),
-    "other_agency": (
-        "{value} instansi lain; kunci ini untuk {agency} saja",
-        "{value} is another agency; this key is for {agency} alone",
-    ),
-    "empty": (
-        "kosong, padahal baris ini berisi angka; isi {column}",
-        "is empty, though this row holds figures; fill in {column}",
-    ),
-    "said_twice": (
-        "berisi {value}, tetapi {other} berisi {before} untuk hal yang sama; pilih satu",
-        "says {value}, but {other} says {before} of the same; keep one of them",
-    ),
-    "no_reason": (
-        "angka berubah ({changes}); tulis alasannya di kolom alasan",
-        "figures change ({changes}); write why in the column alasan",
-    ),
-    "reason_too_long": (
-        "alasan terlalu panjang; paling banyak 300 huruf",
-        "the reason is too long; at most 300 letters",
-    ),
-    "bad_reason": (
-        "alasan berisi huruf yang tidak dapat disimpan; tulis ulang",
-        "the reason holds letters that cannot be kept; write it again",
-    ),
-    "unknown_column": (
-        "{value} bukan kolom templat; hapus kolom ini atau pakai judul: {known}",
-        "{value} is no column of the template; delete it or use one of: {known}",
-    ),
-    "column_twice": (
-        "{value} dan {other} berarti sama; hapus salah satu",
-        "{value} and {other} mean the same; delete one of them",
-    ),
-    "no_table": (
-        "tidak ada lembar dengan kolom layanan, kanal, dan bulan di baris pertama; "
-        "unduh templat dan isi di sana",
-        "no sheet has the columns layanan, kanal and bulan in its first row; "
-        "download the template and fill it in",
-    ),
-    "no_figures": (
-        "belum ada angka yang diisi; isi sedikitnya satu baris",
-        "no figure is filled in; fill in at least one row",
-    ),
-    "too_many_statistics": (
-        "lebih dari {most} baris terisi; kirim dalam beberapa berkas",
-        "more than {most} rows are filled; send several files",
-    ),
-    "too_large": (
-        "berkas terlalu besar setelah dibuka; kirim lebih sedikit baris",
-        "the file is too large when unpacked; send fewer rows",
-    ),
-    "not_a_workbook": (
-        "bukan buku kerja XLSX; simpan sebagai .xlsx dan kirim lagi",
-        "is no XLSX workbook; save it as .xlsx and send it again",
-    ),
-    "old_workbook": (
-        "ini format Excel lama (.xls); simpan sebagai .xlsx dan kirim lagi",
-        "this is the old format of Excel (.xls); save it as .xlsx and send it again",
-    ),
-    "not_a_table": (
-        "bukan XLSX dan bukan CSV; unduh templat dan isi di sana",
-        "is neither XLSX nor CSV; download the template and fill it in",
-    ),
-    "too_many_rows": (
-        "lebih dari 20.000 baris; kirim dalam beberapa berkas",
-        "more than 20,000 rows; send several files",
-    ),
-    "nothing": ("berkas kosong", "the file is empty"),
+    "no_figures": N_("belum ada angka yang diisi; isi sedikitnya satu baris"),
+    "too_many_statistics": N_("lebih dari %(most)s baris terisi; kirim dalam beberapa berkas"),
+    "too_large": N_("berkas terlalu besar setelah dibuka; kirim lebih sedikit baris"),
+    "not_a_workbook": N_("bukan buku kerja XLSX; simpan sebagai .xlsx dan kirim lagi"),
+    "old_workbook": N_("ini format Excel lama (.xls); simpan sebagai .xlsx dan kirim lagi"),
+    "not_a_table": N_("bukan XLSX dan bukan CSV; unduh templat dan isi di sana"),
+    "too_many_rows": N_("lebih dari 20.000 baris; kirim dalam beberapa berkas"),
+    "nothing": N_("berkas kosong"),
 }
+"""What is wrong with a cell or a file, and the remedy, by the code of the error."""
 
 INSTRUCTIONS: tuple[str, ...] = (
     "Isi lembar Statistik: satu baris untuk satu bulan, satu layanan, dan satu kanal.",
@@ -129,14 +64,14 @@ INSTRUCTIONS: tuple[str, ...] = (
 )
 
 
-def fault_text(language: Language, code: str, **values: object) -> str:
-    """A fault with its remedy, in words."""
-    said = _FAULTS[code][language == "en"]
-    return said.format(**{name: _shown(value) for name, value in values.items()})
+def error_text(language: Language, code: str, **values: object) -> str:
+    """Return the message of an error with its remedy."""
+    shown = {name: _shortened(value) for name, value in values.items()}
+    return translator(language).translate(CELL_ERRORS[code], **shown)
 
 
-def _shown(value: object) -> object:
-    """A text of somebody else's, short enough to stand in a sentence."""
+def _shortened(value: object) -> object:
+    """A text from the file, short enough for a sentence."""
     if not isinstance(value, str):
         return value
     return value if len(value) <= 80 else f"{value[:77]}..."

@@ -6,7 +6,9 @@ from datetime import date
 from typing import Literal
 
 from services.feedback.statistics.counters import MAX_COUNT, ChannelKind
+from services.platform.languages import COMPLETE_LANGUAGES
 from services.platform.spreadsheets import Cell
+from services.platform.translation import translator
 
 Trouble = Literal[
     "not_a_number", "fraction", "negative", "too_many", "dash", "not_a_month", "not_a_channel"
@@ -21,39 +23,14 @@ class NotReadableError(Exception):
         self.trouble: Trouble = trouble
 
 
-MONTHS: tuple[str, ...] = (
-    "Januari",
-    "Februari",
-    "Maret",
-    "April",
-    "Mei",
-    "Juni",
-    "Juli",
-    "Agustus",
-    "September",
-    "Oktober",
-    "November",
-    "Desember",
-)
-MONTHS_EN: tuple[str, ...] = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
+_MONTH_NAMES = tuple(
+    (number, translator(language).month_name(number).lower())
+    for language in COMPLETE_LANGUAGES
+    for number in range(1, 13)
 )
 _SPELLINGS: Mapping[str, int] = {
-    **{name.lower(): number for number, name in enumerate(MONTHS, start=1)},
-    **{name.lower(): number for number, name in enumerate(MONTHS_EN, start=1)},
-    **{name.lower()[:3]: number for number, name in enumerate(MONTHS, start=1)},
-    **{name.lower()[:3]: number for number, name in enumerate(MONTHS_EN, start=1)},
+    **{name: number for number, name in _MONTH_NAMES},
+    **{name[:3]: number for number, name in _MONTH_NAMES},
     # Older spellings, and the short forms of spreadsheets and calendars.
     "pebruari": 2,
     "peb": 2,
@@ -153,8 +130,3 @@ def channel_in(cell: Cell) -> ChannelKind:
     if channel is None:
         raise NotReadableError("not_a_channel")
     return channel
-
-
-def month_name(month: date, *, english: bool = False) -> str:
-    """A month as people write it, such as Maret 2024."""
-    return f"{(MONTHS_EN if english else MONTHS)[month.month - 1]} {month.year}"

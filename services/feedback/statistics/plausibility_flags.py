@@ -4,11 +4,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import text
 
-from services.feedback.statistics.number_parsing import CHANNELS, month_name
 from services.feedback.statistics.plausibility_checks import (
     HISTORY,
     Doubt,
@@ -20,6 +19,7 @@ from services.feedback.statistics.reporting_schemas import FlagState, StatisticF
 from services.feedback.statistics.schemas import ChannelKind, Measure
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
+from services.platform.translation import N_, Message, Translator, translator
 
 MOST_SHOWN = 200
 
@@ -274,7 +274,8 @@ async def list_flags(
 def flag_of(row: Mapping[Any, Any]) -> StatisticFlag:
     """A stored doubt, said in words."""
     facts: dict[str, float] = row["facts"]
-    what, what_en, remedy, remedy_en = _in_words(row, facts)
+    what, remedy = _describe(row, facts, translator("id"))
+    what_en, remedy_en = _describe(row, facts, translator("en"))
     state: FlagState = "open"
     if row["resolved_at"] is not None:
         state = "resolved"
@@ -301,81 +302,74 @@ def flag_of(row: Mapping[Any, Any]) -> StatisticFlag:
     )
 
 
-_MEASURES = {
-    "submitted": ("masuk", "submitted"),
-    "in_review": ("proses", "in review"),
-    "completed": ("selesai", "completed"),
-    "rejected": ("ditolak", "rejected"),
-    "returned": ("dikembalikan", "returned"),
+COUNTERS: Mapping[str, Message] = {
+    "submitted": N_("masuk"),
+    "in_review": N_("proses"),
+    "completed": N_("selesai"),
+    "rejected": N_("ditolak"),
+    "returned": N_("dikembalikan"),
+}
+
+CHANNEL_NAMES: Mapping[str, Message] = {
+    "online": N_("daring"),
+    "counter": N_("loket"),
+    "phone": N_("telepon"),
+    "visit": N_("kunjungan"),
+    "email": N_("surel"),
 }
 
 
-def _number(value: float, *, english: bool) -> str:
-    written = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
-    return written if english else written.translate(str.maketrans(",.", ".,"))
-
-
-def _in_words(row: Mapping[Any, Any], facts: Mapping[str, float]) -> tuple[str, str, str, str]:
-    """What is hard to believe and why, and what can be done; in Indonesian and English."""
-    said = {name: _number(value, english=False) for name, value in facts.items()}
-    said_en = {name: _number(value, english=True) for name, value in facts.items()}
-    month, month_en = month_name(row["period"]), month_name(row["period"], english=True)
-    channel = CHANNELS.get(cast("ChannelKind", row["channel"]), "")
-    where = f"{row['service']} ({channel}), {month}"
-    where_en = f"{row['service']} ({row['channel']}), {month_en}"
-    remedy = "Periksa angkanya; betulkan, atau jelaskan mengapa angka ini benar."
-    remedy_en = "Check the figure; correct it, or explain why it is right."
+def _describe(
+    row: Mapping[Any, Any], facts: Mapping[str, float], messages: Translator
+) -> tuple[str, str]:
+    """What is hard to believe and why, and the remedy, in a language."""
+    _ = messages.gettext
+    values: dict[str, str] = {
+        name: messages.number(value, 0 if float(value).is_integer() else 1)
+        for name, value in facts.items()
+    }
+    channel = CHANNEL_NAMES.get(row["channel"])
+    values["series"] = _(
+        "%(service)s (%(channel)s), %(month)s",
+        service=row["service"],
+        channel="" if channel is None else messages.translate(channel),
+        month=messages.month(row["period"]),
+    )
+    remedy = _("Periksa angkanya; betulkan, atau jelaskan mengapa angka ini benar.")
     match row["kind"]:
         case "jump":
-            name, name_en = _MEASURES[row["measure"]]
-            what = (
-                f"{where}: {name} {said['value']}, padahal biasanya sekitar {said['median']} "
-                f"({said['months']} bulan sebelumnya)."
-            )
-            what_en = (
-                f"{where_en}: {said_en['value']} {name_en}, though usually about "
-                f"{said_en['median']} ({said_en['months']} months before)."
+            values["counter"] = messages.translate(COUNTERS[row["measure"]])
+            what = _(
+                "%(series)s: %(counter)s %(value)s, padahal biasanya sekitar %(median)s "
+                "(%(months)s bulan sebelumnya).",
+                **values,
             )
         case "impossible":
-            what = (
-                f"{where}: {said['decided']} selesai, ditolak, atau dikembalikan, padahal hanya "
-                f"{said['submitted']} masuk dan paling banyak {said['open_before']} tersisa dari "
-                "bulan sebelumnya."
-            )
-            what_en = (
-                f"{where_en}: {said_en['decided']} completed, rejected or returned, though only "
-                f"{said_en['submitted']} came in and at most {said_en['open_before']} were open."
+            what = _(
+                "%(series)s: %(decided)s selesai, ditolak, atau dikembalikan, padahal hanya "
+                "%(submitted)s masuk dan paling banyak %(open_before)s tersisa dari bulan "
+                "sebelumnya.",
+                **values,
             )
         case "heaping":
-            year = row["period"].year
-            what = (
-                f"Tahun {year}: {said['round']} dari {said['figures']} angka berakhir dengan 0 "
-                "atau 5; kebetulan hanya memberi seperlima. Mungkin angka perkiraan."
+            what = _(
+                "Tahun %(year)s: %(round)s dari %(figures)s angka berakhir dengan 0 atau 5; "
+                "kebetulan hanya memberi seperlima. Mungkin angka perkiraan.",
+                year=row["period"].year,
+                **values,
             )
-            what_en = (
-                f"Year {year}: {said_en['round']} of {said_en['figures']} figures end in 0 or 5; "
-                "chance gives a fifth. Perhaps they are estimates."
-            )
-            remedy = "Ambil angka dari buku register atau aplikasi, lalu betulkan atau jelaskan."
-            remedy_en = "Take figures from the register or the system, then correct or explain."
+            remedy = _("Ambil angka dari buku register atau aplikasi, lalu betulkan atau jelaskan.")
         case _:
-            what = (
-                f"{where}: {said['submitted']} permohonan daring, padahal e-Mall mengantar "
-                f"{said['clicks']} orang ke portalnya."
+            what = _(
+                "%(series)s: %(submitted)s permohonan daring, padahal e-Mall mengantar "
+                "%(clicks)s orang ke portalnya.",
+                **values,
             )
-            what_en = (
-                f"{where_en}: {said_en['submitted']} applications online, though the e-Mall led "
-                f"{said_en['clicks']} people to the portal."
-            )
-            remedy = (
+            remedy = _(
                 "Periksa apakah semua permohonan daring terhitung dan portal berfungsi; "
                 "betulkan, atau jelaskan."
             )
-            remedy_en = (
-                "Check that all applications online are counted and the portal works; "
-                "correct or explain."
-            )
-    return what, what_en, remedy, remedy_en
+    return what, remedy
 
 
 async def doubted_months(

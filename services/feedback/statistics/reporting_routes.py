@@ -41,7 +41,7 @@ from services.feedback.statistics.upload import (
 )
 from services.platform.database import ReadSession, ReadSessionDep, WriteSessionDep
 from services.platform.identity import Caller, CurrentCaller, UsageWriter
-from services.platform.parameters import AgencyQuery
+from services.platform.parameters import AgencyQuery, LanguageQuery
 from services.platform.problems import (
     Conflict,
     FieldError,
@@ -80,9 +80,6 @@ OfAgency = Annotated[
 FirstMonth = Annotated[YearMonth | None, Query(alias="from", description="First month.")]
 LastMonth = Annotated[YearMonth | None, Query(alias="to", description="Last month.")]
 FlagPath = Annotated[UUID, Path(description="Id of the doubt.")]
-InLanguage = Annotated[
-    Literal["id", "en"], Query(alias="lang", description="Language of what is said of cells.")
-]
 
 FIGURES = """
 -- The standing figures of an agency in a span of months.
@@ -205,7 +202,7 @@ async def upload_usage_statistics(
     *,
     dry_run: Annotated[bool, Query(description="Check everything and store nothing.")] = False,
     agency: OfAgency = None,
-    language: InLanguage = "id",
+    language: LanguageQuery = "id",
 ) -> StatisticsUploaded:
     """Takes a filled template (XLSX, or CSV as spreadsheets save it), whole or not at all.
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from services.feedback.statistics.messages import INSTRUCTIONS, Language, fault_text
+from services.feedback.statistics.messages import INSTRUCTIONS, error_text
 from services.feedback.statistics.number_parsing import (
     CHANNELS,
     NotReadableError,
     channel_in,
     count_in,
     month_in,
-    month_name,
 )
 from services.feedback.statistics.schemas import (
     MAX_COUNT,
@@ -25,6 +24,7 @@ from services.feedback.statistics.schemas import (
     Measure,
     Statistic,
 )
+from services.platform.languages import Language
 from services.platform.spreadsheets import (
     Cell,
     Column,
@@ -35,6 +35,7 @@ from services.platform.spreadsheets import (
     write_csv,
     write_xlsx,
 )
+from services.platform.translation import translator
 from services.platform.types import TEXT_PATTERN
 
 SHEET, CHOICES, HELP = "Statistik", "Pilihan", "Petunjuk"
@@ -187,16 +188,16 @@ def read_filled(
     ]
     if not tables:
         name = sheets[0].name if sheets else SHEET
-        raise SpreadsheetError([SheetIssue(name, "A1", fault_text(language, "no_table"))])
+        raise SpreadsheetError([SheetIssue(name, "A1", error_text(language, "no_table"))])
     reader = _Reader(agency, services, newest, language)
     filled = [row for sheet, columns in tables for row in reader.rows(sheet, columns)]
     reader.check_repeated(filled)
     if not filled and not reader.faults:
         reader.faults.append(
-            SheetIssue(tables[0][0].name, "A2", fault_text(language, "no_figures"))
+            SheetIssue(tables[0][0].name, "A2", error_text(language, "no_figures"))
         )
     if len(filled) > MAX_STATISTICS:
-        said = fault_text(language, "too_many_statistics", most=MAX_STATISTICS)
+        said = error_text(language, "too_many_statistics", most=MAX_STATISTICS)
         reader.faults.append(SheetIssue(tables[0][0].name, f"A{MAX_STATISTICS + 2}", said))
     if reader.faults:
         raise SpreadsheetError(reader.faults)
@@ -267,7 +268,7 @@ class _Reader:
                 key = (said.service, said.channel, said.period, measure)
                 before, other = seen.setdefault(key, (value, f"{row.sheet}!{cell}"))
                 if before != value:
-                    words = fault_text(
+                    words = error_text(
                         self._language, "said_twice", value=value, other=other, before=before
                     )
                     self.faults.append(SheetIssue(row.sheet, cell, words))
@@ -281,9 +282,9 @@ class _Reader:
             meaning = _meaning(head)
             cell = Sheet(sheet.name, tuple(map(str, range(place + 1))), ()).cell(1, str(place))
             if meaning is None:
-                words = fault_text(self._language, "unknown_column", value=head, known=known)
+                words = error_text(self._language, "unknown_column", value=head, known=known)
             elif meaning in seen:
-                words = fault_text(
+                words = error_text(
                     self._language, "column_twice", value=head, other=columns[meaning]
                 )
             else:
@@ -295,7 +296,7 @@ class _Reader:
         self, sheet: Sheet, row: Row, cells: Mapping[str, Cell], columns: Mapping[str, str]
     ) -> dict[str, Any]:
         def fault(name: str, code: str, **values: object) -> None:
-            words = fault_text(self._language, code, **values)
+            words = error_text(self._language, code, **values)
             self.faults.append(sheet.issue(row.number, columns[name], words))
 
         values: dict[str, Any] = {"agency": self._agency}
@@ -316,8 +317,8 @@ class _Reader:
                 fault("service", "not_a_service", **self._unknown(str(cell)))
         if (month := values.get("period")) is not None:
             if month > self._newest:
-                english = self._language == "en"
-                fault("period", "not_begun", newest=month_name(self._newest, english=english))
+                newest = translator(self._language).month(self._newest)
+                fault("period", "not_begun", newest=newest)
             values["period"] = f"{month:%Y-%m}"
         counters: dict[Measure, int] = {}
         for measure in MEASURES:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import text
 
 from services.feedback.events.partitions import month_of
-from services.feedback.statistics.messages import Language, fault_text
+from services.feedback.statistics.messages import error_text
 from services.feedback.statistics.plausibility_flags import Touched, review
 from services.feedback.statistics.reporting_schemas import (
     FigureReceived,
@@ -27,6 +27,7 @@ from services.feedback.statistics.schemas import Statistic
 from services.feedback.statistics.spreadsheet import MAX_FAULTS, SHEET, Filled, OwnService
 from services.platform.database import ReadSession, WriteSession
 from services.platform.identity import Caller
+from services.platform.languages import Language
 from services.platform.spreadsheets import (
     Sheet,
     SheetIssue,
@@ -85,7 +86,7 @@ def _touched(statistics: Sequence[Statistic]) -> list[Touched]:
 def in_words(error: SpreadsheetError, language: Language) -> list[SheetIssue]:
     """The faults of a file, those of the reader itself in the words of the one who sent it."""
     return [
-        SheetIssue(f.sheet, f.cell, fault_text(language, f.code) if f.code else f.message)
+        SheetIssue(f.sheet, f.cell, error_text(language, f.code) if f.code else f.message)
         for f in error.issues
     ]
 
@@ -186,7 +187,7 @@ def _demand_reasons(
                 SheetIssue(
                     filled[item].sheet,
                     filled[item].reason_cell,
-                    fault_text(language, "no_reason", changes=", ".join(said)),
+                    error_text(language, "no_reason", changes=", ".join(said)),
                 )
                 for item, said in sorted(changes.items())[:MAX_FAULTS]
             ]

@@ -7,8 +7,9 @@ from xml.etree import ElementTree
 
 from sqlalchemy import text
 
-from services.gateway.link_monitoring.reason_texts import in_words, short_title
+from services.gateway.link_monitoring.reason_texts import STATES, in_words, short_title
 from services.platform.database import ReadSession
+from services.platform.translation import translator
 
 NAMESPACE = "http://www.w3.org/2005/Atom"
 ENTRIES = 50
@@ -29,13 +30,6 @@ KINDS = {
     "incident.closed": "Gangguan selesai",
     "maintenance.planned": "Pemeliharaan terjadwal",
     "maintenance.cancelled": "Pemeliharaan berakhir atau dibatalkan",
-}
-
-STATES = {
-    "ok": "berfungsi",
-    "caution": "perlu perhatian",
-    "broken": "terganggu",
-    "pending": "belum diketahui",
 }
 
 
@@ -73,7 +67,7 @@ def words_of(change: Mapping[str, Any]) -> tuple[str, str]:
     """A change as a title and a sentence."""
     name, content = short_title(change["title"]), change["content"]
     if change["kind"] == "link.state":
-        state = STATES[content["state"]]
+        state = translator("id").translate(STATES[content["state"]])
         return f"{name}: {state}", in_words(content["reason"], "id") or state
     kind = KINDS[change["kind"]]
     said = content.get("text") or content.get("title") or kind

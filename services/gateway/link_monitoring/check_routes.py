@@ -9,12 +9,12 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Query, Request, Response
 
 from services.gateway.api_keys.keys import Administrator
-from services.gateway.link_monitoring.atom_feed import STATES, changes_feed
+from services.gateway.link_monitoring.atom_feed import changes_feed
 from services.gateway.link_monitoring.badge import badge
 from services.gateway.link_monitoring.checks import Check, list_checks
 from services.gateway.link_monitoring.health import health_of_links
 from services.gateway.link_monitoring.leases import claim_link, enrol
-from services.gateway.link_monitoring.reason_texts import short_title
+from services.gateway.link_monitoring.reason_texts import STATES, short_title
 from services.gateway.link_monitoring.routes import find_link
 from services.gateway.link_monitoring.scheduler import Watch
 from services.gateway.link_monitoring.sla import read_year
@@ -29,6 +29,7 @@ from services.platform.parameters import LanguageQuery, Limit, SlugPath, YearQue
 from services.platform.problems import Conflict, FieldError, problem_responses
 from services.platform.service import API, get_region
 from services.platform.settings import Settings
+from services.platform.translation import translator
 
 router = APIRouter(tags=["links"], responses=problem_responses(401, 422))
 
@@ -37,8 +38,6 @@ UuidCursor = Annotated[
 ]
 PDF = "application/pdf"
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
-
-STATES_EN = {"ok": "working", "caution": "caution", "broken": "broken", "pending": "unknown"}
 
 
 @router.get(
@@ -187,10 +186,9 @@ async def get_link_badge(
     """A picture of a link's state, to be embedded elsewhere."""
     link = await find_link(session, get_region(request), slug)
     known = await health_of_links(session, get_region(request), now=datetime.now(UTC), slug=slug)
-    english = language == "en"
-    state = known[slug].state
-    title = link.content["title_en" if english else "title"]
-    picture = badge(short_title(title), (STATES_EN if english else STATES)[state], state)
+    messages, state = translator(language), known[slug].state
+    title = short_title(messages.field(link.content, "title"))
+    picture = badge(title, messages.translate(STATES[state]), state)
     return Response(
         picture,
         media_type="image/svg+xml",

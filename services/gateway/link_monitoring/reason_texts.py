@@ -1,59 +1,51 @@
-"""The reasons of a state in words for citizens, in Indonesian and English."""
+"""The states of a link and their reasons as texts for citizens."""
 
 from collections.abc import Mapping
 
 from services.gateway.link_monitoring.classify import Reason
+from services.platform.languages import Language
+from services.platform.translation import N_, Message, translator
 
-REASONS: Mapping[Reason, tuple[str, str]] = {
-    "dns": ("alamatnya tidak ditemukan", "its address is not found"),
-    "tls": ("sertifikat keamanannya bermasalah", "its security certificate is faulty"),
-    "tls_chain": ("sertifikat keamanannya tidak lengkap", "its certificate chain is incomplete"),
-    "tls_expiring": (
-        "sertifikat keamanannya segera berakhir",
-        "its security certificate ends soon",
-    ),
-    "domain_expiring": ("nama domainnya segera berakhir", "its domain name ends soon"),
-    "domain_expired": ("nama domainnya sudah berakhir", "its domain name has ended"),
-    "timeout": ("tidak menjawab pada waktunya", "it does not answer in time"),
-    "refused": ("tidak dapat dihubungi", "it cannot be reached"),
-    "cut": ("sambungannya terputus", "it breaks off the connection"),
-    "private_address": (
-        "mengarah ke alamat yang bukan alamat umum",
-        "it leads to an address that is not public",
-    ),
-    "redirect_loop": ("pengalihannya berputar-putar", "it redirects in a circle"),
-    "bad_redirect": ("pengalihannya salah", "its redirect is wrong"),
-    "forbidden": ("menolak diperiksa oleh hub ini", "it refuses to be checked by this hub"),
-    "geo_block": (
-        "menolak sambungan dari jaringan hub ini",
-        "it refuses connections from where this hub is",
-    ),
-    "challenge": (
-        "meminta pembuktian bahwa pengunjung bukan robot",
-        "it asks visitors to prove that they are human",
-    ),
-    "login_wall": ("meminta masuk dengan akun", "it asks for a login"),
-    "gone": ("halamannya tidak ada lagi", "its page is gone"),
-    "client_error": ("menolak permintaan", "it rejects the request"),
-    "rate_limited": ("membatasi jumlah permintaan", "it limits the number of requests"),
-    "server_error": ("mengalami gangguan di servernya", "its server has an error"),
-    "slow": ("lambat", "it is slow"),
-    "hub_offline": (
-        "belum diketahui karena jaringan hub ini terputus",
-        "not known, because this hub's own network is down",
-    ),
-    "not_checked": ("belum diperiksa", "not checked yet"),
+REASONS: Mapping[Reason, Message] = {
+    "dns": N_("alamatnya tidak ditemukan"),
+    "tls": N_("sertifikat keamanannya bermasalah"),
+    "tls_chain": N_("sertifikat keamanannya tidak lengkap"),
+    "tls_expiring": N_("sertifikat keamanannya segera berakhir"),
+    "domain_expiring": N_("nama domainnya segera berakhir"),
+    "domain_expired": N_("nama domainnya sudah berakhir"),
+    "timeout": N_("tidak menjawab pada waktunya"),
+    "refused": N_("tidak dapat dihubungi"),
+    "cut": N_("sambungannya terputus"),
+    "private_address": N_("mengarah ke alamat yang bukan alamat umum"),
+    "redirect_loop": N_("pengalihannya berputar-putar"),
+    "bad_redirect": N_("pengalihannya salah"),
+    "forbidden": N_("menolak diperiksa oleh hub ini"),
+    "geo_block": N_("menolak sambungan dari jaringan hub ini"),
+    "challenge": N_("meminta pembuktian bahwa pengunjung bukan robot"),
+    "login_wall": N_("meminta masuk dengan akun"),
+    "gone": N_("halamannya tidak ada lagi"),
+    "client_error": N_("menolak permintaan"),
+    "rate_limited": N_("membatasi jumlah permintaan"),
+    "server_error": N_("mengalami gangguan di servernya"),
+    "slow": N_("lambat"),
+    "hub_offline": N_("belum diketahui karena jaringan hub ini terputus"),
+    "not_checked": N_("belum diperiksa"),
+}
+
+STATES: Mapping[str, Message] = {
+    "ok": N_("berfungsi"),
+    "caution": N_("perlu perhatian"),
+    "broken": N_("terganggu"),
+    "pending": N_("belum diketahui"),
 }
 
 
-def in_words(reason: str | None, language: str) -> str:
-    """A reason in a language; nothing where there is none."""
-    known = REASONS.get(reason)  # pyright: ignore[reportArgumentType, reportCallIssue]
-    if known is None:
-        return ""
-    return known[1] if language == "en" else known[0]
+def in_words(reason: str | None, language: Language) -> str:
+    """Return the text of a reason in a language; empty if there is none."""
+    message = REASONS.get(reason)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    return "" if message is None else translator(language).translate(message)
 
 
 def short_title(title: str) -> str:
-    """`SIMBG` of `SIMBG: persetujuan bangunan gedung`."""
+    """Return `SIMBG` of `SIMBG: persetujuan bangunan gedung`."""
     return title.partition(":")[0].strip()
