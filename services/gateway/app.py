@@ -76,6 +76,7 @@ from services.platform.identity import (
 )
 from services.platform.middleware import BodyLimitMiddleware, EntityTagMiddleware
 from services.platform.problems import add_problem_handlers
+from services.platform.request_id import RequestIdMiddleware
 from services.platform.service import build_openapi, health_router
 from services.platform.settings import Service, Settings
 from services.platform.version import VERSION
@@ -230,7 +231,8 @@ def create_app(settings: Settings) -> FastAPI:
         cache=cache,
     )
     limited = BodyLimitMiddleware(door, limit=settings.max_body_bytes)
-    app.before = ServerErrorMiddleware(limited, handler=app.exception_handlers[Exception])
+    guarded = ServerErrorMiddleware(limited, handler=app.exception_handlers[Exception])
+    app.before = RequestIdMiddleware(guarded, service=Service.gateway.value)
     for router in (
         link_health,
         incidents,

@@ -42,7 +42,7 @@ RETURNING event
 class Clicks(BackgroundJob):
     """Records visits and delivers them, each once: their ids make a repeated delivery harmless."""
 
-    task_name = "deliver clicks"
+    name = "deliver clicks"
 
     def __init__(self, database: Database, region: str, feedback: httpx.AsyncClient) -> None:
         self._database = database

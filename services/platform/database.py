@@ -1,11 +1,10 @@
 """PostgreSQL: where it is, and sessions that read or write as one service's role."""
 
 import asyncio
-import logging
 import threading
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from subprocess import SubprocessError
 from typing import TYPE_CHECKING, Annotated, Any, NewType
@@ -22,6 +21,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+from services.platform.logging import Outage, get_logger
 from services.platform.problems import ProblemError, Unavailable
 from services.platform.settings import Service, Settings
 
@@ -34,7 +34,7 @@ ReadSession = NewType("ReadSession", AsyncSession)
 WriteSession = NewType("WriteSession", AsyncSession)
 """A session whose transaction is committed when its block ends without an error."""
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 DATABASE_ERRORS = (
     SQLAlchemyError,
@@ -136,6 +136,9 @@ class Database:
         self._service = service
         self._engine: AsyncEngine | None = None
         self._open_lock = asyncio.Lock()
+        self.schema = service.value
+        self.outage = Outage(log.bind(service=service.value), "database")
+        """Whoever uses a connection outside the sessions reports to it."""
 
     async def engine(self) -> AsyncEngine:
         if self._engine is None:
@@ -157,15 +160,27 @@ class Database:
     async def read_session(self) -> AsyncGenerator[ReadSession]:
         """A read-only transaction."""
         engine = (await self.engine()).execution_options(postgresql_readonly=True)
-        async with async_sessionmaker(engine, expire_on_commit=False)() as session:
-            yield ReadSession(session)
+        with self._watch_outage():
+            async with async_sessionmaker(engine, expire_on_commit=False)() as session:
+                yield ReadSession(session)
 
     @asynccontextmanager
     async def write_session(self) -> AsyncGenerator[WriteSession]:
         """A transaction: all of its block is stored, or nothing."""
         engine = await self.engine()
-        async with async_sessionmaker(engine, expire_on_commit=False).begin() as session:
-            yield WriteSession(session)
+        with self._watch_outage():
+            async with async_sessionmaker(engine, expire_on_commit=False).begin() as session:
+                yield WriteSession(session)
+
+    @contextmanager
+    def _watch_outage(self) -> Generator[None]:
+        try:
+            yield
+        except Exception as error:
+            if is_connection_lost(error):
+                self.outage.failed(error)
+            raise
+        self.outage.succeeded()
 
     async def connect(self, *, purpose: str, **options: str) -> Connection:
         """A connection of its own outside the pool, for statements that must be fast.
@@ -211,7 +226,8 @@ def add_database_error_handlers(app: FastAPI) -> None:
     async def on_outage(request: Request, error: Exception) -> Any:
         if not is_connection_lost(error):
             return await crashed(request, error)
-        log.warning("no answer at %s %s", request.method, request.url.path, exc_info=error)
+        database: Database = request.app.state.database
+        database.outage.failed(error)
         away = Unavailable("The database does not answer now; try again shortly.")
         return await told(request, away)
 

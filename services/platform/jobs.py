@@ -1,38 +1,438 @@
-"""Work beside the requests: begun with a process and ended with it."""
+"""Background jobs: periodic work, leases on due rows, LISTEN with reconnect, outboxes.
+
+Each service declares its jobs in its `app.py`. What a job did last stands in the service's table
+`job_run`, one row a job whichever process ran it, for `emall jobs` and for operators.
+"""
 
 import asyncio
+import json
+import random
+import socket
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import ClassVar
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+import httpx
+from sqlalchemy import Row, text
+
+from services.platform.database import (
+    DATABASE_ERRORS,
+    Connection,
+    Database,
+    ReadSession,
+    WriteSession,
+    is_connection_lost,
+)
+from services.platform.logging import Outage, get_logger
+
+log = get_logger(__name__)
+
+RECORD_EVERY = timedelta(minutes=1)
+"""How often a job that succeeds again and again is recorded."""
+
+
+async def cancel_and_wait(task: asyncio.Task[Any]) -> None:
+    """Cancel a task and wait until it has ended."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 class BackgroundJob(ABC):
-    """A task that runs from `start` to `stop`. Whoever keeps something for its end extends `stop`.
+    """A task that runs from `start` to `stop`. Subclasses that flush something extend `stop`.
 
-    `run` takes its own errors: one that leaves it ends the task, and is raised by `stop`.
+    `run` handles its own errors: one that leaves it ends the task and is raised by `stop`.
     """
 
-    task_name: ClassVar[str]
-    """What the task is called where tasks are listed."""
+    name: str
+    """What the job is called in `emall jobs`, in log lines and among asyncio's tasks."""
+
+    backlog: ClassVar[str | None] = None
+    """SQL that counts what waits (`items`, `oldest`) for `:region`; None: nothing waits."""
 
     _task: asyncio.Task[None] | None = None
 
     @abstractmethod
     async def run(self) -> None:
-        """Does the work until it is cancelled."""
+        """Work until cancelled."""
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self.run(), name=self.task_name)
+        self._task = asyncio.create_task(self.run(), name=self.name)
 
     async def stop(self) -> None:
-        """Ends the work where it waits."""
         task, self._task = self._task, None
         if task is not None:
             await cancel_and_wait(task)
 
 
-async def cancel_and_wait(task: asyncio.Task[None]) -> None:
-    """Ends a task where it waits."""
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+@dataclass(frozen=True)
+class JobRun:
+    """What is recorded of a job."""
+
+    job: str
+    ran_at: datetime
+    succeeded_at: datetime | None
+    failed_at: datetime | None
+    failure: str | None
+    failures: int
+    """Consecutive failures up to now."""
+    next_at: datetime | None
+    host: str
+
+
+class JobRecorder:
+    """Writes a job's last run to `<schema>.job_run`; losing a record is no failure of the job."""
+
+    def __init__(self, database: Database, region: str, job: str) -> None:
+        self._database = database
+        self._region = region
+        self._job = job
+        self._failures = 0
+        self._recorded_at: datetime | None = None
+
+    async def record(
+        self, *, now: datetime, next_at: datetime | None, error: BaseException | None
+    ) -> None:
+        """Record a run; a success that follows a recorded one is recorded once a minute."""
+        was_failing, self._failures = self._failures > 0, self._failures + 1 if error else 0
+        recorded = self._recorded_at
+        if not error and not was_failing and recorded and now - recorded < RECORD_EVERY:
+            return
+        statement = f"""
+        -- Replace what is known of a job.
+        INSERT INTO {self._database.schema}.job_run
+            (region, job, ran_at, succeeded_at, failed_at, failure, failures, next_at, host)
+        VALUES (:region, :job, :now, :succeeded_at, :failed_at, :failure, :failures, :next_at,
+                :host)
+        ON CONFLICT (region, job) DO UPDATE SET
+            ran_at = excluded.ran_at,
+            succeeded_at = coalesce(excluded.succeeded_at, job_run.succeeded_at),
+            failed_at = coalesce(excluded.failed_at, job_run.failed_at),
+            failure = coalesce(excluded.failure, job_run.failure),
+            failures = excluded.failures, next_at = excluded.next_at, host = excluded.host
+        """  # noqa: S608 - the schema is a constant of the service
+        with suppress(*DATABASE_ERRORS):
+            async with self._database.write_session() as session:
+                await session.execute(
+                    text(statement),
+                    {
+                        "region": self._region,
+                        "job": self._job,
+                        "now": now,
+                        "succeeded_at": None if error else now,
+                        "failed_at": now if error else None,
+                        "failure": summarise(error) if error else None,
+                        "failures": self._failures,
+                        "next_at": next_at,
+                        "host": socket.gethostname(),
+                    },
+                )
+            self._recorded_at = now
+
+
+def summarise(error: BaseException) -> str:
+    """Return an error's type and message in one printable line."""
+    line = f"{type(error).__name__}: {error}"[:500]
+    return "".join(character if character.isprintable() else " " for character in line)
+
+
+class PeriodicJob(BackgroundJob):
+    """Runs `work` every so often, in every process that has the job.
+
+    `work` claims what it does from the database if only one process may do it. An outage of the
+    database or of the network is logged once at its beginning and once at its end; any other error
+    is logged with its traceback, and the job goes on.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[], Awaitable[object]],
+        *,
+        database: Database,
+        region: str,
+        every: timedelta,
+        first_after: timedelta | None = None,
+        jitter: float = 0.0,
+        wake: asyncio.Event | None = None,
+        backlog: str | None = None,
+        on_stop: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        """`every` of 0 switches the job off; `first_after` defaults to `every`.
+
+        `jitter` is the greatest relative deviation of a pause, which keeps replicas apart. `wake`
+        ends a pause early. `on_stop` runs after the last run.
+        """
+        self.name = name
+        self.every = every
+        self.backlog = backlog  # pyright: ignore[reportAttributeAccessIssue]
+        self._work = work
+        self._database = database
+        self._first_after = every if first_after is None else first_after
+        self._jitter = jitter
+        self._wake = wake
+        self._on_stop = on_stop
+        self._recorder = JobRecorder(database, region, name)
+        self._outage = Outage(log.bind(job=name), f"job {name}:")
+        self._rng = random.Random()  # noqa: S311 - nothing secret depends on a pause
+
+    def start(self) -> None:
+        if self.every > timedelta():
+            super().start()
+
+    async def stop(self) -> None:
+        await super().stop()
+        if self._on_stop is not None:
+            await self._on_stop()
+
+    async def run(self) -> None:
+        await self._pause(self._first_after)
+        while True:
+            await self.run_once()
+            await self._pause(self.every)
+
+    async def run_once(self) -> None:
+        """Do the work once; errors are logged and recorded, not raised."""
+        error: Exception | None = None
+        try:
+            await self._work()
+        except Exception as raised:
+            error = raised
+            if is_connection_lost(raised):
+                self._database.outage.failed(raised)
+            elif isinstance(raised, httpx.TransportError):
+                self._outage.failed(raised)
+            else:
+                log.exception("job failed", job=self.name)
+        else:
+            self._outage.succeeded()
+        now = datetime.now(UTC)
+        await self._recorder.record(now=now, next_at=now + self.every, error=error)
+
+    async def _pause(self, pause: timedelta) -> None:
+        seconds = pause.total_seconds() * self._rng.uniform(1 - self._jitter, 1 + self._jitter)
+        if self._wake is None:
+            await asyncio.sleep(seconds)
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        self._wake.clear()
+
+
+@dataclass(frozen=True)
+class LeaseTable:
+    """Rows that fall due, each claimed by one process at a time.
+
+    A claim moves the due time to the end of a lease, so that what a process did not finish becomes
+    due again. The names are constants of the program, never input.
+    """
+
+    table: str
+    key: tuple[str, ...]
+    lease: timedelta
+    due: str = "due_at"
+    token: str | None = None
+    """Column that holds the claim's id, if finishing must prove that the claim still stands."""
+    condition: str = "true"
+    """SQL over the row `t` that a claimable row fulfils as well."""
+    set_also: str = ""
+    """SQL that a claim assigns besides, such as `attempts = t.attempts + 1`."""
+    returning: tuple[str, ...] = ()
+    """Columns returned beside the key."""
+
+    async def claim(
+        self,
+        session: WriteSession,
+        region: str,
+        *,
+        limit: int = 1,
+        claim_id: UUID | None = None,
+        **parameters: object,
+    ) -> Sequence[Row[Any]]:
+        """Claim up to `limit` rows that are due, the longest due first.
+
+        Rows that another transaction holds are passed over. The selection is materialised, for a
+        plan may run a subquery twice and then meet other rows that are not locked.
+        """
+        key = ", ".join(self.key)
+        matches = " AND ".join(f"t.{column} = due_rows.{column}" for column in self.key)
+        assigned = [f"{self.due} = now() + CAST(:lease AS interval)"]
+        if self.token is not None:
+            assigned.append(f"{self.token} = :claim_id")
+            parameters["claim_id"] = claim_id
+        if self.set_also:
+            assigned.append(self.set_also)
+        returned = ", ".join(f"t.{column}" for column in (*self.key, *self.returning))
+        statement = f"""
+        WITH due_rows AS MATERIALIZED (
+            SELECT {key} FROM {self.table} t
+            WHERE region = :region AND {self.due} <= now() AND {self.condition}
+            ORDER BY {self.due} LIMIT :limit FOR UPDATE SKIP LOCKED
+        )
+        UPDATE {self.table} t SET {", ".join(assigned)}
+        FROM due_rows WHERE t.region = :region AND {matches}
+        RETURNING {returned}
+        """  # noqa: S608 - names are constants of the program
+        rows = await session.execute(
+            text(statement),
+            {"region": region, "lease": self.lease, "limit": limit, **parameters},
+        )
+        return rows.all()
+
+
+class NotifyListener(BackgroundJob):
+    """Listens to a PostgreSQL channel on a connection of its own and reconnects for ever.
+
+    `on_connected` runs after LISTEN took effect (what was notified before is unknown),
+    `on_disconnected` as soon as the connection is known to be lost. A heartbeat every `heartbeat`
+    seconds finds a connection that was cut without a word; `on_heartbeat` gets the time at which
+    the answered heartbeat was sent, on `clock`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        database: Database,
+        *,
+        channel: str,
+        on_notify: Callable[[str], None],
+        on_connected: Callable[[], None],
+        on_disconnected: Callable[[], None],
+        heartbeat: float,
+        reconnect: float,
+        on_heartbeat: Callable[[float], None] | None = None,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self.name = name
+        self._database = database
+        self._channel = channel
+        self._on_notify = on_notify
+        self._on_connected = on_connected
+        self._on_disconnected = on_disconnected
+        self._on_heartbeat = on_heartbeat
+        self._heartbeat = heartbeat
+        self._reconnect = reconnect
+        self._clock = clock
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self._listen()
+            except DATABASE_ERRORS as error:
+                self._database.outage.failed(error)
+            finally:
+                self._on_disconnected()
+            await asyncio.sleep(self._reconnect)
+
+    async def _listen(self) -> None:
+        clock = self._clock or asyncio.get_running_loop().time
+        connection: Connection = await self._database.connect(purpose=self.name)
+        lost = asyncio.Event()
+        try:
+            connection.add_termination_listener(lambda _: lost.set())
+            await connection.add_listener(self._channel, self._notified)
+            self._on_connected()
+            while not lost.is_set():
+                sent = clock()
+                await connection.execute("SELECT 1", timeout=self._heartbeat)
+                self._database.outage.succeeded()
+                if self._on_heartbeat is not None:
+                    self._on_heartbeat(sent)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._heartbeat):
+                        await lost.wait()
+        finally:
+            connection.terminate()
+
+    def _notified(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        self._on_notify(str(payload))
+
+
+class Outbox:
+    """A table of JSON messages for another part of the hub, deleted when they were delivered.
+
+    `deliver` gets the oldest messages and raises if they were not taken; they then wait for the
+    next run. Messages carry ids, so that one delivered twice does no harm.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        region: str,
+        *,
+        table: str,
+        column: str,
+        batch: int,
+        deliver: Callable[[Sequence[Mapping[str, Any]]], Awaitable[object]],
+    ) -> None:
+        self.wake = asyncio.Event()
+        self._database = database
+        self._region = region
+        self._table = table
+        self._column = column
+        self._batch = batch
+        self._deliver = deliver
+
+    @property
+    def backlog(self) -> str:
+        """SQL that counts the waiting messages."""
+        return (
+            f"SELECT count(*) AS items, NULL::timestamptz AS oldest FROM {self._table} "  # noqa: S608
+            "WHERE region = :region"
+        )
+
+    async def add(self, message_id: UUID, message: Mapping[str, Any]) -> None:
+        """Store a message and wake the delivery; raise if the database does not take it."""
+        statement = f"""
+        INSERT INTO {self._table} (region, id, {self._column})
+        VALUES (:region, :id, CAST(:message AS jsonb))
+        """  # noqa: S608 - names are constants of the program
+        async with self._database.write_session() as session:
+            await session.execute(
+                text(statement),
+                {"region": self._region, "id": message_id, "message": json.dumps(message)},
+            )
+        self.wake.set()
+
+    async def deliver_waiting(self) -> None:
+        """Deliver all waiting messages, a batch in a transaction."""
+        while await self._deliver_batch() == self._batch:
+            pass
+
+    async def _deliver_batch(self) -> int:
+        # Materialised: a plan may run a subquery twice, and then other rows are not locked.
+        statement = f"""
+        WITH oldest AS MATERIALIZED (
+            SELECT id FROM {self._table}
+            WHERE region = :region ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
+        )
+        DELETE FROM {self._table} WHERE region = :region AND id IN (SELECT id FROM oldest)
+        RETURNING {self._column}
+        """  # noqa: S608 - names are constants of the program
+        async with self._database.write_session() as session:
+            rows = await session.scalars(
+                text(statement), {"region": self._region, "batch": self._batch}
+            )
+            messages = list(rows)
+            if messages:
+                await self._deliver(messages)
+            return len(messages)
+
+
+async def read_job_runs(
+    session: ReadSession | WriteSession, schema: str, region: str
+) -> dict[str, JobRun]:
+    """Return what is recorded of each job of a service, by name."""
+    rows = await session.execute(
+        text(
+            "SELECT job, ran_at, succeeded_at, failed_at, failure, failures, next_at, host "  # noqa: S608
+            f"FROM {schema}.job_run WHERE region = :region"
+        ),
+        {"region": region},
+    )
+    return {row["job"]: JobRun(**row) for row in rows.mappings()}

@@ -2,7 +2,6 @@
 
 # ruff: noqa: N818 - a problem is named by what happened
 
-import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -17,8 +16,10 @@ from starlette.routing import BaseRoute, Match
 
 from services.platform.api_model import ApiModel
 from services.platform.error_location import Location, field_location
+from services.platform.logging import get_logger
+from services.platform.request_id import current_request_id, redact_path
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -68,6 +69,9 @@ class Problem(BaseModel):
     status: int = Field(ge=400, le=599, description="HTTP status code, repeated.")
     detail: str | None = Field(None, description="What happened in this case.")
     instance: str | None = Field(None, description="Path of the request.")
+    request_id: str | None = Field(
+        None, description="Id of the request, as in `X-Request-ID` and in the hub's log."
+    )
     errors: list[FieldError] = Field(
         default_factory=list[FieldError], description="Every field that was not accepted."
     )
@@ -186,6 +190,7 @@ def problem_body(
         status=status,
         detail=detail,
         instance=instance,
+        request_id=current_request_id(),
         errors=list(errors),
     )
     return problem.model_dump(mode="json", exclude_none=True) | dict(extra or {})
@@ -318,5 +323,5 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def on_crash(request: Request, error: Exception) -> JSONResponse:
-        log.exception("unhandled error at %s %s", request.method, request.url.path)
+        log.exception("unhandled error", method=request.method, path=redact_path(request.url.path))
         return internal_error_response(request)

@@ -24,6 +24,7 @@ from services.platform.problems import (
     Unavailable,
     add_problem_handlers,
 )
+from services.platform.request_id import RequestIdMiddleware
 from services.platform.settings import Service, Settings
 from services.platform.version import VERSION
 
@@ -87,6 +88,7 @@ def create_service_app(
         lifespan=lifespan,
         separate_input_output_schemas=False,
         middleware=[
+            Middleware(RequestIdMiddleware, service=service.value),
             Middleware(BodyLimitMiddleware, limit=settings.max_body_bytes),
             Middleware(TokenMiddleware, verifier=verify_with),
             Middleware(CacheControlMiddleware, is_published=is_published),

@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import AnyHttpUrl, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.platform.logging import LogFormat, LogLevel
+
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 ROOT = _PACKAGE / "_data" if (_PACKAGE / "_data").is_dir() else _PACKAGE.parent
@@ -183,7 +185,11 @@ class Settings(BaseSettings):
     oss_agency: str = Field(
         "dpmptsp", description="Agency (slug) whose keys may tell OSS of licences."
     )
-    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    log_level: LogLevel = Field("INFO", description="Least level that is logged.")
+    log_format: LogFormat = Field(
+        "console",
+        description="`console`: lines for people; `json`: a JSON object a line.",
+    )
 
     def service_url(self, service: Service) -> str | None:
         """The address of a service in another process, or None for the same process."""

@@ -106,6 +106,7 @@ def test_a_service_that_does_not_exist_is_a_404_that_says_where_to_look(regency:
         "status": 404,
         "detail": "There is no service 'paspor'; /api/v1/services lists all of them.",
         "instance": "/api/v1/services/paspor",
+        "request_id": answer.headers["x-request-id"],
         "errors": [],
     }
 

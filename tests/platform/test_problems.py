@@ -1,5 +1,6 @@
 """Every error is a problem document (RFC 9457) that names what is wrong."""
 
+import re
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -140,12 +141,15 @@ def test_an_unknown_address_is_404_and_says_where_all_are_listed(things: Room) -
     answer = things.get("/api/v1/thing")
     assert answer.status_code == 404
     assert errors_of(answer) == []
+    request_id = answer.headers["x-request-id"]
+    assert re.fullmatch("[0-9a-f]{32}", request_id)
     assert answer.json() == {
         "type": "urn:emall:problem:not-found",
         "title": "Not found",
         "status": 404,
         "detail": "Nothing is at /api/v1/thing; /openapi.json lists every address.",
         "instance": "/api/v1/thing",
+        "request_id": request_id,
         "errors": [],
     }
 

@@ -34,7 +34,7 @@ class KeyRing(BackgroundJob):
     where the line to it is dead, when the pulse has been missed and the memory of a second is over.
     """
 
-    task_name = "listen for keys"
+    name = "listen for keys"
 
     def __init__(
         self, database: Database, region: str, *, clock: Callable[[], float] = time.monotonic

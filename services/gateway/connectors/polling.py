@@ -52,7 +52,7 @@ class _Failure:
 class SourcePoller(BackgroundJob):
     """One of the replicas that ask sources; the database gives each due source to one of them."""
 
-    task_name = "ask sources"
+    name = "ask sources"
 
     def __init__(
         self,

@@ -23,7 +23,7 @@ class Listener(BackgroundJob):
     when the connection comes back.
     """
 
-    task_name = "listen to publishing"
+    name = "listen to publishing"
 
     def __init__(self, database: Database, region: str, store: Store) -> None:
         self._database = database

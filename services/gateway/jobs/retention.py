@@ -32,7 +32,7 @@ class Keeping(Protocol):
 class Retention(BackgroundJob):
     """Does each of these, told by what goes, each in a transaction of its own."""
 
-    task_name = "retention"
+    name = "retention"
 
     def __init__(self, database: Database, keepings: Mapping[str, Keeping]) -> None:
         self._database = database

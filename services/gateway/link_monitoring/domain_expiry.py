@@ -71,7 +71,7 @@ async def registration_of(
 class DomainWatch(BackgroundJob):
     """One of the replicas that ask registries; the database gives each host to one of them."""
 
-    task_name = "watch domains"
+    name = "watch domains"
 
     def __init__(
         self,

@@ -23,7 +23,7 @@ FIRST_CHECKS_WITHIN = timedelta(seconds=30)
 class Watch(BackgroundJob):
     """One of the replicas that check links; the database gives each due check to one of them."""
 
-    task_name = "watch links"
+    name = "watch links"
 
     def __init__(
         self,

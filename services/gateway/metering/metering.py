@@ -86,7 +86,7 @@ async def forget_consumption(
 class Consumption(BackgroundJob):
     """Counts answers, and knows what keys with a quota have spent of it, all replicas together."""
 
-    task_name = "keep consumption"
+    name = "keep consumption"
 
     def __init__(self, database: Database, region: str) -> None:
         self._database = database

@@ -88,7 +88,7 @@ class Limiter(BackgroundJob):
     gives a slice of a bucket at a time; the next one is fetched while the last is still spent.
     """
 
-    task_name = "fetch limits"
+    name = "fetch limits"
 
     def __init__(
         self,

@@ -123,7 +123,7 @@ def signature(secret: str, message_id: str, at: int, payload: bytes) -> str:
 class Messenger(BackgroundJob):
     """Delivers changes to webhooks; any number of replicas share the work."""
 
-    task_name = "deliver webhooks"
+    name = "deliver webhooks"
 
     def __init__(
         self,

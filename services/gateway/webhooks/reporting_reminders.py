@@ -32,7 +32,7 @@ RETURNING agency
 class Reminders(BackgroundJob):
     """One of the replicas that remind; the database lets each reminder go out once."""
 
-    task_name = "remind agencies"
+    name = "remind agencies"
 
     def __init__(self, database: Database, region: str, feedback: httpx.AsyncClient) -> None:
         self._database = database

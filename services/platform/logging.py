@@ -1,0 +1,138 @@
+"""Logging: structlog over the standard library, configured once for each process.
+
+The hub's own modules log events with values (`log.warning("webhook delivery failed", ...)`);
+libraries log through the standard library and pass the same processors. A line carries the time,
+the level, the service, the event, and the id of the request that it belongs to.
+"""
+
+import logging
+import sys
+import time
+from collections.abc import MutableMapping
+from typing import Any, Literal
+
+import structlog
+from structlog.contextvars import merge_contextvars
+from structlog.stdlib import BoundLogger, ProcessorFormatter
+from structlog.types import Processor
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+LogFormat = Literal["console", "json"]
+
+_QUIET = ("httpx", "httpcore", "asyncio", "alembic", "fontTools", "fpdf")
+"""Loggers of libraries whose INFO lines concern their own developers."""
+
+
+def get_logger(name: str) -> BoundLogger:
+    """Return the logger of a module; call it with `__name__`."""
+    return structlog.stdlib.get_logger(name)
+
+
+def configure_logging(*, level: LogLevel, log_format: LogFormat, service: str) -> None:
+    """Send all log lines of this process to standard error in one form.
+
+    `service` names the lines that no module of a service wrote (the server's, a library's).
+    Calling it again replaces the configuration.
+    """
+    shared: list[Processor] = [
+        merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        structlog.processors.StackInfoRenderer(),
+        _AddService(service),
+    ]
+    is_json = log_format == "json"
+    renderer: Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
+        if is_json
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            timestamp_key="time",
+            exception_formatter=structlog.dev.plain_traceback,
+        )
+    )
+    last: list[Processor] = [ProcessorFormatter.remove_processors_meta]
+    if is_json:
+        last.append(structlog.processors.format_exc_info)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(ProcessorFormatter(foreign_pre_chain=shared, processors=[*last, renderer]))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        server = logging.getLogger(name)
+        server.handlers.clear()
+        server.propagate = True
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+class _AddService:
+    """Add the service to which the logging module belongs, else the one that is bound, else the
+    process's own."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+
+    def __call__(
+        self, _logger: Any, _method: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        parts = str(event.pop("logger", "")).split(".")
+        owner = parts[1] if len(parts) > 2 and parts[0] == "services" else ""
+        if owner in {"gateway", "catalog", "feedback", "assessment"}:
+            event["service"] = owner
+        else:
+            event.setdefault("service", self._service)
+        return event
+
+
+class Outage:
+    """Log the beginning and the end of an outage of one dependency, once each.
+
+    What fails in between is counted, not logged. Not shared between event loops.
+    """
+
+    def __init__(self, log: BoundLogger, dependency: str) -> None:
+        self._log = log
+        self._dependency = dependency
+        self._since: float | None = None
+        self._failures = 0
+
+    @property
+    def is_ongoing(self) -> bool:
+        """Whether the dependency failed last."""
+        return self._since is not None
+
+    def failed(self, error: BaseException) -> None:
+        """Note a failed call; the first one is logged."""
+        self._failures += 1
+        if self._since is None:
+            self._since = time.monotonic()
+            self._log.warning(
+                f"{self._dependency} unavailable",
+                error=f"{type(error).__name__}: {error}"[:300].strip(),
+            )
+
+    def succeeded(self) -> None:
+        """Note a call that worked; the first one after a failure is logged."""
+        if self._since is not None:
+            seconds = round(time.monotonic() - self._since, 1)
+            self._log.info(
+                f"{self._dependency} available again",
+                outage_seconds=seconds,
+                failed_calls=self._failures,
+            )
+            self._since, self._failures = None, 0

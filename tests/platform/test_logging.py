@@ -1,0 +1,122 @@
+"""What reaches the log, and in which form."""
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from services.platform.logging import LogFormat, LogLevel, Outage, configure_logging, get_logger
+from services.platform.request_id import redact_path, traceparent
+
+
+@pytest.fixture
+def stderr(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
+    """What was written to standard error; restores the logging configuration afterwards."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield lambda: capsys.readouterr().err
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def configured(level: LogLevel = "INFO", log_format: LogFormat = "json") -> None:
+    configure_logging(level=level, log_format=log_format, service="gateway")
+
+
+def lines(written: Callable[[], str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in written().splitlines()]
+
+
+def test_a_json_line_carries_time_level_service_and_values(stderr: Callable[[], str]) -> None:
+    configured()
+    get_logger("services.feedback.events.writer").warning("batch refused", events=3)
+    [line] = lines(stderr)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", line.pop("time"))
+    assert line == {
+        "event": "batch refused",
+        "level": "warning",
+        "service": "feedback",
+        "events": 3,
+    }
+
+
+def test_a_line_of_a_library_has_the_same_form(stderr: Callable[[], str]) -> None:
+    configured()
+    logging.getLogger("uvicorn.error").info("Started server process [%d]", 7)
+    [line] = lines(stderr)
+    assert (line["event"], line["service"]) == ("Started server process [7]", "gateway")
+
+
+def test_what_is_bound_stands_in_every_line(stderr: Callable[[], str]) -> None:
+    configured()
+    with structlog.contextvars.bound_contextvars(request_id="ab" * 16, service="catalog"):
+        get_logger("services.platform.database").info("hello")
+    [line] = lines(stderr)
+    assert (line["request_id"], line["service"]) == ("ab" * 16, "catalog")
+
+
+def test_the_level_is_obeyed_by_the_hubs_own_code(stderr: Callable[[], str]) -> None:
+    configured(level="WARNING")
+    log = get_logger("services.gateway.app")
+    log.info("not this")
+    log.warning("but this")
+    assert [line["event"] for line in lines(stderr)] == ["but this"]
+
+
+def test_a_terminal_gets_a_line_for_people(stderr: Callable[[], str]) -> None:
+    configured(log_format="console")
+    get_logger("services.gateway.app").info("link checked", link="simbg")
+    text = stderr()
+    assert "link checked" in text
+    assert "link=simbg" in text
+    assert not text.startswith("{")
+
+
+def test_a_traceback_is_one_json_line(stderr: Callable[[], str]) -> None:
+    configured()
+    try:
+        raise ValueError("no")
+    except ValueError:
+        get_logger("services.gateway.app").exception("job failed")
+    [line] = lines(stderr)
+    assert "ValueError: no" in line["exception"]
+
+
+def test_an_outage_is_one_line_at_its_start_and_one_at_its_end(stderr: Callable[[], str]) -> None:
+    configured()
+    outage = Outage(get_logger("services.platform.database"), "database")
+    outage.succeeded()
+    for _ in range(500):
+        outage.failed(OSError("connection refused"))
+    assert outage.is_ongoing
+    outage.succeeded()
+    outage.succeeded()
+    start, end = lines(stderr)
+    assert (start["event"], start["error"]) == (
+        "database unavailable",
+        "OSError: connection refused",
+    )
+    assert (end["event"], end["failed_calls"]) == ("database available again", 500)
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/api/v1/services/ktp-el", "/api/v1/services/ktp-el"),
+        ("/api/v1/comments/7KX2-99/replies", "/api/v1/comments/*/*"),
+        ("/nilai/abcdefghijkl", "/nilai/*"),
+        ("/api/v1/oss/nib/1234567890123", "/api/v1/oss/nib/*"),
+        ("/api/v1/usage/rating-tokens/Zx81-Q", "/api/v1/usage/rating-tokens/*"),
+    ],
+)
+def test_secrets_of_paths_do_not_reach_the_log(path: str, shown: str) -> None:
+    assert redact_path(path) == shown
+
+
+def test_the_id_travels_as_a_trace_id() -> None:
+    assert re.fullmatch(rb"00-(ab){16}-[0-9a-f]{16}-01", traceparent("ab" * 16))
