@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from services.cli.console import echo_err
+from services.platform.logging import configure_logging
 
 
 def mock(
@@ -22,5 +23,6 @@ def mock(
     if create is None:
         echo_err(f"Error: no mock {system!r}; use oss or website.")
         raise typer.Exit(2)
+    configure_logging(level="WARNING", log_format="console", service="mock")
     echo_err(f"Mock {system} at http://{host}:{port}; configure it with PUT /mock.")
-    uvicorn.run(create(), host=host, port=port, log_level="warning")
+    uvicorn.run(create(), host=host, port=port, log_config=None)

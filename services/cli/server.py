@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.cli.console import echo_err, run_async
+from services.platform.logging import configure_logging
 from services.platform.settings import DEFAULT_PACK, Service, Settings, load_settings
 
 if TYPE_CHECKING:
@@ -33,12 +34,20 @@ DEFAULT_PROTOCOL = "services.platform.header_timeout:HeadLimit"
 def create_app() -> "FastAPI":
     """Create the application of a server process: the service named by `EMALL_SERVE`."""
     service = Service(os.environ.get("EMALL_SERVE", Service.gateway.value))
-    app: FastAPI = import_module(f"services.{service.value}.app").create_app(load_settings())
+    settings = load_settings()
+    _configure_logging(settings, service)
+    app: FastAPI = import_module(f"services.{service.value}.app").create_app(settings)
     # The objects created so far live as long as the process: exclude them from collection.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
     return app
+
+
+def _configure_logging(settings: Settings, service: Service) -> None:
+    configure_logging(
+        level=settings.log_level, log_format=settings.log_format, service=service.value
+    )
 
 
 def exit_on_sigterm() -> None:
@@ -134,6 +143,7 @@ def _serve(
     import uvicorn
 
     os.environ["EMALL_SERVE"] = service.value
+    _configure_logging(settings, service)
     uvicorn.run(
         "services.cli.server:create_app",
         factory=True,
@@ -141,7 +151,7 @@ def _serve(
         host=host or settings.host,
         port=settings.port if port is None else port,
         workers=workers,
-        log_level=settings.log_level.lower(),
+        log_config=None,  # create_app configures logging in each worker
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=20,
