@@ -44,16 +44,26 @@ def allow_breaks(text: str) -> str:
     )
 
 
+def render_svg(template: bytes, document: Mapping[str, Any]) -> str:
+    """Return the only page of a document as SVG, whose letters are outlines."""
+    drawing: Any = typst.compile(template, format="svg", **template_options(document))
+    return bytes(drawing).decode()
+
+
 def _compile(template: bytes, document: Mapping[str, Any], *, accessible: bool) -> bytes:
-    made: Any = typst.compile(
-        template,
-        format="pdf",
-        sys_inputs={"document": json.dumps(document, ensure_ascii=False)},
-        pdf_standards=["ua-1"] if accessible else [],
-        font_paths=_fonts(),
-        ignore_system_fonts=True,
-    )
+    standards: Any = ["ua-1"] if accessible else []
+    options = template_options(document)
+    made: Any = typst.compile(template, format="pdf", pdf_standards=standards, **options)
     return bytes(made)
+
+
+def template_options(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `typst.compile`: the document, and the fonts of the package only."""
+    return {
+        "sys_inputs": {"document": json.dumps(document, ensure_ascii=False)},
+        "font_paths": _fonts(),
+        "ignore_system_fonts": True,
+    }
 
 
 @cache

@@ -1,17 +1,23 @@
 """Posters: their codes are found by a camera, typed by hand, counted, and never change."""
 
 import asyncio
+import io
 import re
 import subprocess
 from collections.abc import Iterator
 from datetime import date
-from itertools import islice, pairwise
+from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import segno
+import typst
 import zxingcpp
 from PIL import Image, ImageDraw
+from pypdf import PdfReader
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
@@ -23,28 +29,27 @@ from services.gateway.portal.posters.codes import (
     load_posters,
     subjects_of,
 )
-from services.gateway.portal.posters.drawing import pdf_of, runs, svg_of
-from services.gateway.portal.posters.layout import (
-    HEIGHT,
-    MARGIN,
-    MM_PER_POINT,
-    WIDTH,
-    Layout,
-    Wording,
-    layout_of,
-    printable,
-    width_of,
+from services.gateway.portal.posters.content import PosterContent
+from services.gateway.portal.posters.render import (
+    QUIET_ZONE,
+    TEMPLATE,
+    poster_document,
+    poster_pdf,
+    poster_svg,
 )
 from services.platform.database import Database
+from services.platform.pdf import ZERO_WIDTH_SPACE, template_options
 from services.platform.service import API
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, Server
 
 ADDRESS = "https://emall.tobakab.go.id/s/k7m2x"
+MARGIN_MM = 18
+PIXELS_PER_MM = 4
 
 
-def wording(**more: Any) -> Wording:
-    given: dict[str, Any] = {
+def content(**more: Any) -> PosterContent:
+    texts: dict[str, Any] = {
         "place": "Kabupaten Toba",
         "about": "Cara mengurus",
         "name": "KTP elektronik",
@@ -54,34 +59,45 @@ def wording(**more: Any) -> Wording:
         "typed": "Ketik alamat ini:",
         "english": "Scan the code.",
     }
-    return Wording(**(given | more))
+    return PosterContent(**(texts | more))
 
 
-def seen(layout: Layout, *, pixels: int = 4) -> Image.Image:
-    """The page as a camera would see it, with this many pixels to a millimetre."""
-    image = Image.new("L", (round(WIDTH * pixels), round(HEIGHT * pixels)), 255)
-    draw = ImageDraw.Draw(image)
-    scale = layout.code_size / len(layout.code)
-    for row, column, length in runs(layout):
-        x, y = layout.code_at[0] + column * scale, layout.code_at[1] + row * scale
-        corner = ((x + length * scale) * pixels, (y + scale) * pixels)
-        draw.rectangle((x * pixels, y * pixels, *corner), fill=0)
-    return image
+def rendered(poster: PosterContent, address: str) -> Image.Image:
+    """The page in grey, with this many pixels to a millimetre."""
+    options = template_options(poster_document(poster, address))
+    drawn: Any = typst.compile(
+        TEMPLATE.read_bytes(), format="png", ppi=25.4 * PIXELS_PER_MM, **options
+    )
+    return Image.open(io.BytesIO(drawn)).convert("L")
+
+
+@cache
+def plain_page() -> Image.Image:
+    return rendered(content(), ADDRESS)
+
+
+def text_in(pdf: bytes) -> str:
+    [page] = PdfReader(io.BytesIO(pdf)).pages
+    return page.extract_text().replace(ZERO_WIDTH_SPACE, "")
+
+
+def code_in(image: Image.Image) -> zxingcpp.Barcode:
+    [found] = zxingcpp.read_barcodes(image)
+    return found
 
 
 def read_code(image: Image.Image) -> str:
-    [found] = zxingcpp.read_barcodes(image)
-    return found.text
+    return code_in(image).text
 
 
 def test_a_camera_finds_the_address_in_the_code_also_where_it_is_torn() -> None:
-    layout = layout_of(wording(), ADDRESS)
-    image = seen(layout)
-    assert read_code(image) == ADDRESS
-    x, y = layout.code_at
-    torn = layout.code_size
-    spot = (x + torn * 0.45, y + torn * 0.45, x + torn * 0.65, y + torn * 0.65)
-    ImageDraw.Draw(image).rectangle(tuple(4 * edge for edge in spot), fill=255)
+    image = plain_page().copy()
+    found = code_in(image)
+    assert found.text == ADDRESS
+    left, top = found.position.top_left.x, found.position.top_left.y
+    size = found.position.bottom_right.x - left
+    spot = [left + 0.45 * size, top + 0.45 * size, left + 0.65 * size, top + 0.65 * size]
+    ImageDraw.Draw(image).rectangle(spot, fill=255)
     assert read_code(image) == ADDRESS
 
 
@@ -90,31 +106,59 @@ def test_a_camera_finds_the_address_in_the_code_also_where_it_is_torn() -> None:
     ["KTP", "Izin penyelenggaraan satuan pendidikan nonformal " * 6, "W" * 200, "Šikap 三 – “ya”"],
 )
 @pytest.mark.parametrize("address", [ADDRESS, f"https://{'e-mall.' * 9}go.id/s/k7m2x"])
-def test_everything_stays_on_the_page_and_off_the_code(name: str, address: str) -> None:
-    layout = layout_of(wording(name=name, name_en=name, english=name[:90] or "x"), address)
-    quiet = 4 * layout.code_size / len(layout.code)
-    top, bottom = layout.code_at[1] - quiet, layout.code_at[1] + layout.code_size + quiet
-    for line in layout.lines:
-        width = width_of(line.text, line.size, line.weight)
-        left = line.x - width / 2 if line.middle else line.x
-        assert left >= MARGIN - 0.1
-        assert left + width <= WIDTH - MARGIN + 0.1
-        height = line.size * MM_PER_POINT
-        assert line.y <= HEIGHT - 10
-        assert line.y + 0.25 * height <= top or line.y - 0.75 * height >= bottom, line.text
-    below = sorted({line.y: line for line in layout.lines}.items())
-    assert all(y - before >= 3 for (before, _), (y, _) in pairwise(below))
-    assert read_code(seen(layout)) == address
-    assert pdf_of(layout).startswith(b"%PDF-")
-    assert f'width="{WIDTH:g}mm"' in svg_of(layout)
+def test_everything_stays_on_one_page_within_the_margins_and_off_the_code(
+    name: str, address: str
+) -> None:
+    poster = content(name=name, name_en=name, english=name[:90])
+    image = rendered(poster, address)
+    assert image.size == (210 * PIXELS_PER_MM, 297 * PIXELS_PER_MM)
+    found = code_in(image)
+    assert found.text == address
+
+    ink = np.asarray(image) < 250
+    below_the_head = ink[31 * PIXELS_PER_MM :]
+    margin = MARGIN_MM * PIXELS_PER_MM - 2
+    assert not below_the_head[:, :margin].any()
+    assert not below_the_head[:, -margin:].any()
+    assert not ink[-10 * PIXELS_PER_MM :].any()
+
+    corner, opposite = found.position.top_left, found.position.bottom_right
+    modules, _ = segno.make(address, error="q", micro=False).symbol_size()
+    quiet = int(QUIET_ZONE * (opposite.x - corner.x) / modules) - 3
+    rows = slice(corner.y - quiet, opposite.y + quiet)
+    around = ink[rows, corner.x - quiet : opposite.x + quiet].copy()
+    around[quiet - 3 : 3 - quiet, quiet - 3 : 3 - quiet] = False
+    assert not around.any()
+
+    pdf = poster_pdf(poster, address)
+    shown = re.sub(r"\s", "", text_in(pdf))
+    assert address.removeprefix("https://") in shown
+    assert "123" in re.sub(r"\D", "", shown)
+    for text in ("Kabupaten Toba", "Satu.", "Dua.", "Tiga.", "Ketik alamat ini:"):
+        assert text.replace(" ", "") in shown
 
 
-def test_a_letter_that_the_font_lacks_loses_its_marks_alone() -> None:
-    assert printable("“Čara” – é 三") == "“Cara” – é ?"
+def test_a_name_that_is_too_long_is_cut_and_never_the_address() -> None:
+    assert "…" in text_in(poster_pdf(content(name="Izin " * 60), ADDRESS))
+    assert "…" not in text_in(poster_pdf(content(), ADDRESS))
 
 
-def test_the_same_poster_is_the_same_file() -> None:
-    assert pdf_of(layout_of(wording(), ADDRESS)) == pdf_of(layout_of(wording(), ADDRESS))
+def test_no_letter_becomes_a_question_mark() -> None:
+    text = text_in(poster_pdf(content(name="“Čara” – é Ștefan"), ADDRESS))
+    assert "“Čara” – é Ștefan" in text
+    assert "?" not in text
+
+
+def test_the_same_poster_is_the_same_file_that_everybody_can_read() -> None:
+    pdf = poster_pdf(content(), ADDRESS)
+    assert pdf == poster_pdf(content(), ADDRESS)
+    assert b"pdfuaid" in pdf
+    document = PdfReader(io.BytesIO(pdf))
+    assert document.metadata is not None
+    assert document.metadata.title == "Cara mengurus KTP elektronik"
+    svg = poster_svg(content(name="A <b> & c"), ADDRESS)
+    assert '<title id="t">Cara mengurus A &lt;b&gt; &amp; c</title>' in svg
+    assert 'role="img" aria-labelledby="t"' in svg
 
 
 def test_a_code_is_short_and_a_second_poster_never_gets_it() -> None:
@@ -162,13 +206,13 @@ def test_posters_of_a_service_and_of_an_office_are_printed_and_lead_there(
     for poster, target in wanted.items():
         drawn = client.get(f"/poster/{poster}.svg")
         assert drawn.headers["content-type"] == "image/svg+xml"
-        [short] = re.findall(r">emall\.tobakab\.go\.id(/s/\w+)</text>", drawn.text)
+        assert drawn.text.startswith("<svg ")
+        printed = client.get(f"/poster/{poster}.pdf")
+        assert printed.headers["content-type"] == "application/pdf"
+        [short] = re.findall(r"emall\.tobakab\.go\.id(/s/\w+)", text_in(printed.content))
         for way in (short, short.upper().replace("/S/", "/s/")):
             answer = client.get(way)
             assert (answer.status_code, answer.headers["location"]) == (302, target)
-        printed = client.get(f"/poster/{poster}.pdf")
-        assert printed.headers["content-type"] == "application/pdf"
-        assert printed.content.startswith(b"%PDF-")
         assert client.get(target).status_code == 200
 
 

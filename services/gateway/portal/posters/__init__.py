@@ -1,1 +1,1 @@
-"""Posters with a code for the phone's camera: printed, found again, counted."""
+"""Posters with a QR code and a short address: printed, redirected, counted."""

@@ -1,7 +1,7 @@
-"""The codes in the short addresses of posters: short, without letters that look alike, stable.
+"""The codes in the short addresses of posters: short, without lookalike letters, stable.
 
-A code is made of what the poster is about, so that a hub that is set up anew gives the codes that
-hang on the walls already; and it is stored, so that it is never given to another poster.
+A code is derived from the subject of the poster, so that a new installation of the hub gives the
+codes that already hang on walls; and it is stored, so that no other poster ever gets it.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from services.platform.packs import Change
 
 # No vowels, so that no code is a word, and nothing that looks like 0, 1 or 5.
 ALPHABET = "bcdfghjkmnpqrtvwxyz2346789"
-SHORTEST = 5
+MIN_CODE_LENGTH = 5
 
 PosterKind = Literal["layanan", "survei", "kantor"]
 """Leads to a service, to the survey about a service, to the survey about an office."""
@@ -29,7 +29,7 @@ SELECT code, kind, slug FROM gateway.poster WHERE region = :region
 """
 
 STORE = """
--- New posters; those that are known keep their codes.
+-- New posters; existing ones are not touched.
 INSERT INTO gateway.poster (region, code, kind, slug)
 SELECT :region, code, kind, slug
 FROM unnest(CAST(:codes AS text[]), CAST(:kinds AS text[]), CAST(:slugs AS text[]))
@@ -50,7 +50,7 @@ WHERE region = :region AND kind = :kind AND slug = :slug
 
 @dataclass(frozen=True, order=True)
 class Subject:
-    """What a poster is about: where it leads, and the service or the office."""
+    """The subject of a poster: its kind, and the service or the office."""
 
     kind: PosterKind
     slug: str
@@ -58,36 +58,36 @@ class Subject:
 
 @dataclass(frozen=True)
 class Poster:
-    """A poster and its code."""
+    """A poster with its code."""
 
     code: str
     subject: Subject
 
     @property
     def path(self) -> str:
-        """The short address at this hub."""
+        """The path of the short address."""
         return f"/s/{self.code}"
 
 
 def candidates(region: str, subject: Subject) -> Iterator[str]:
-    """The codes that a poster may have, the best first."""
+    """Yield the codes that a poster may have, the shortest first."""
     name = "\n".join((region, subject.kind, subject.slug))
     number = int.from_bytes(hashlib.sha256(name.encode()).digest())
     digits = ""
     while number:
         number, digit = divmod(number, len(ALPHABET))
         digits += ALPHABET[digit]
-        if len(digits) >= SHORTEST:
+        if len(digits) >= MIN_CODE_LENGTH:
             yield digits
 
 
 def code_of(region: str, subject: Subject, *, taken: Collection[str]) -> str:
-    """The shortest code of a poster that no other one has."""
+    """Return the shortest code of a poster that no other one has."""
     return next(code for code in candidates(region, subject) if code not in taken)
 
 
 def subjects_of(services: Iterable[str], agencies: Iterable[str]) -> list[Subject]:
-    """Every poster that there is for these services and offices."""
+    """Return the subjects of all posters for these services and offices."""
     about_services = [
         Subject(kind, slug) for slug in services for kind in KINDS if kind != "kantor"
     ]
@@ -97,7 +97,7 @@ def subjects_of(services: Iterable[str], agencies: Iterable[str]) -> list[Subjec
 async def load_posters(
     session: WriteSession, region: str, subjects: Sequence[Subject]
 ) -> list[Change]:
-    """Gives a code to every poster that has none. A code is never taken back."""
+    """Assign a code to every poster that has none. Codes are never reassigned or deleted."""
     rows = (await session.execute(text(STORED), {"region": region})).all()
     taken = {row.code for row in rows}
     known = {Subject(row.kind, row.slug) for row in rows}
@@ -119,7 +119,7 @@ async def load_posters(
 
 
 async def find_poster(session: ReadSession, region: str, code: str) -> Poster | None:
-    """The poster with this code, as somebody typed it."""
+    """Return the poster with a typed code, or None."""
     row = (
         await session.execute(text(FIND), {"region": region, "code": code.lower()})
     ).one_or_none()
@@ -129,7 +129,7 @@ async def find_poster(session: ReadSession, region: str, code: str) -> Poster | 
 async def poster_about(
     session: ReadSession, region: str, kind: PosterKind, slug: str
 ) -> Poster | None:
-    """The poster of a kind about a service or an office."""
+    """Return the poster of a kind about a service or an office, or None."""
     row = (
         await session.execute(text(FIND_ABOUT), {"region": region, "kind": kind, "slug": slug})
     ).one_or_none()
@@ -137,6 +137,6 @@ async def poster_about(
 
 
 async def list_posters(session: ReadSession, region: str) -> list[Poster]:
-    """Every poster of a region."""
+    """Return every poster of a region."""
     rows = await session.execute(text(STORED), {"region": region})
     return [Poster(row.code, Subject(row.kind, row.slug)) for row in rows]

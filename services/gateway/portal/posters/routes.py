@@ -13,16 +13,15 @@ from pydantic import StringConstraints
 from services.gateway.click_tracking import Clicks
 from services.gateway.portal.page import CurrentPage
 from services.gateway.portal.posters.codes import (
-    SHORTEST,
+    MIN_CODE_LENGTH,
     Poster,
     PosterKind,
     find_poster,
     list_posters,
     poster_about,
 )
-from services.gateway.portal.posters.drawing import pdf_of, svg_of
-from services.gateway.portal.posters.layout import Layout, layout_of
-from services.gateway.portal.posters.wording import wording_of_office, wording_of_service
+from services.gateway.portal.posters.content import PosterContent, office_poster, service_poster
+from services.gateway.portal.posters.render import poster_pdf, poster_svg
 from services.gateway.regency.regency import find_regency
 from services.platform.database import Database, ReadSession, ReadSessionDep
 from services.platform.parameters import SlugPath
@@ -33,14 +32,16 @@ from services.platform.settings import Service, Settings
 router = APIRouter(tags=["links"], responses=problem_responses(401, 404, 422))
 
 SATISFACTION = "skm"
-"""The survey to which posters lead."""
+"""The survey that posters lead to."""
 
 PDF, SVG = "application/pdf", "image/svg+xml"
+SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+"""The QR code is an image within the SVG."""
 
 Code = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Za-z0-9]+$", min_length=SHORTEST, max_length=60),
-    Path(description="What stands in the poster's short address; capitals do not matter."),
+    StringConstraints(pattern=r"^[A-Za-z0-9]+$", min_length=MIN_CODE_LENGTH, max_length=60),
+    Path(description="The code in the poster's short address; case does not matter."),
 ]
 Kind = Annotated[
     PosterKind,
@@ -66,11 +67,11 @@ def _file(media_type: str, schema: dict[str, str]) -> dict[int | str, dict[str, 
 async def get_poster_pdf(
     request: Request, session: ReadSessionDep, kind: Kind, slug: SlugPath
 ) -> Response:
-    """A poster to print, with a code for the camera and a short address to type."""
-    layout = await _layout(request, session, kind, slug)
-    content = await asyncio.to_thread(pdf_of, layout)
-    name = f'inline; filename="poster-{kind}-{slug}.pdf"'
-    return Response(content, media_type=PDF, headers={"Content-Disposition": name})
+    """A poster to print, with a QR code and a short address to type."""
+    content, address = await _content(request, session, kind, slug)
+    pdf = await asyncio.to_thread(poster_pdf, content, address)
+    disposition = f'inline; filename="poster-{kind}-{slug}.pdf"'
+    return Response(pdf, media_type=PDF, headers={"Content-Disposition": disposition})
 
 
 @router.get(
@@ -82,13 +83,10 @@ async def get_poster_pdf(
 async def get_poster_svg(
     request: Request, session: ReadSessionDep, kind: Kind, slug: SlugPath
 ) -> Response:
-    """The same poster as a drawing, to be changed or printed larger."""
-    layout = await _layout(request, session, kind, slug)
-    return Response(
-        svg_of(layout),
-        media_type=SVG,
-        headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"},
-    )
+    """The same poster as SVG, to edit or print larger."""
+    content, address = await _content(request, session, kind, slug)
+    drawing = await asyncio.to_thread(poster_svg, content, address)
+    return Response(drawing, media_type=SVG, headers={"Content-Security-Policy": SVG_POLICY})
 
 
 @router.get(
@@ -104,10 +102,10 @@ async def get_poster_svg(
     },
 )
 async def arrive_by_poster(request: Request, code: Code) -> RedirectResponse:
-    """Counts the arrival (source `poster`, link `poster-{code}`) and leads on."""
+    """Count the visit (source `poster`, link `poster-{code}`) and redirect."""
     database: Database = request.app.state.database
     async with database.read_session() as session:
-        poster = await _poster(session, get_region(request), code)
+        poster = await _find_poster(session, get_region(request), code)
     clicks: Clicks = request.app.state.clicks
     subject = poster.subject
     await clicks.arrived(
@@ -116,18 +114,18 @@ async def arrive_by_poster(request: Request, code: Code) -> RedirectResponse:
         agency=subject.slug if subject.kind == "kantor" else None,
         at=datetime.now(UTC),
     )
-    return _way_on(poster)
+    return _redirect(poster)
 
 
 @router.head("/s/{code}", include_in_schema=False)
-async def look_at_poster(request: Request, session: ReadSessionDep, code: Code) -> RedirectResponse:
-    """Where the poster leads. A program that only looks is no arrival."""
-    return _way_on(await _poster(session, get_region(request), code))
+async def look_up_poster(request: Request, session: ReadSessionDep, code: Code) -> RedirectResponse:
+    """Redirect without counting: a HEAD request is no visit."""
+    return _redirect(await _find_poster(session, get_region(request), code))
 
 
 @router.get("/poster", include_in_schema=False, response_class=HTMLResponse)
 async def posters(request: Request, session: ReadSessionDep, page: CurrentPage) -> HTMLResponse:
-    """All posters to print, by office."""
+    """List all posters to print, by office."""
     try:
         agencies = await _all_of(page.request, "/agencies")
         services = await _all_of(page.request, "/services")
@@ -148,7 +146,7 @@ async def posters(request: Request, session: ReadSessionDep, page: CurrentPage) 
 
 
 async def _all_of(request: Request, path: str) -> list[dict[str, Any]]:
-    """Every item of a list of the catalogue's."""
+    """Every item of a list of the catalogue."""
     items: list[dict[str, Any]] = []
     following: str | None = f"{API}{path}?limit=100"
     while following is not None:
@@ -159,14 +157,14 @@ async def _all_of(request: Request, path: str) -> list[dict[str, Any]]:
     return items
 
 
-async def _poster(session: ReadSession, region: str, code: str) -> Poster:
+async def _find_poster(session: ReadSession, region: str, code: str) -> Poster:
     poster = await find_poster(session, region, code)
     if poster is None:
-        raise NotFound(f"No poster has the code {code!r}; look at the address once more.")
+        raise NotFound(f"No poster has the code {code!r}; check the address.")
     return poster
 
 
-def _way_on(poster: Poster) -> RedirectResponse:
+def _redirect(poster: Poster) -> RedirectResponse:
     subject = poster.subject
     target = httpx.URL(f"/layanan/{subject.slug}")
     if subject.kind == "survei":
@@ -180,7 +178,10 @@ def _survey(about: dict[str, str]) -> httpx.URL:
     return httpx.URL(f"/survei/{SATISFACTION}", params=about | {"mode": "qr"})
 
 
-async def _layout(request: Request, session: ReadSession, kind: PosterKind, slug: str) -> Layout:
+async def _content(
+    request: Request, session: ReadSession, kind: PosterKind, slug: str
+) -> tuple[PosterContent, str]:
+    """The texts of a poster, and the address that it leads to."""
     region = get_region(request)
     poster = await poster_about(session, region, kind, slug)
     if poster is None:
@@ -191,20 +192,20 @@ async def _layout(request: Request, session: ReadSession, kind: PosterKind, slug
         if kind == "kantor":
             offices = await _all_of(request, "/agencies")
             office = next((each for each in offices if each["slug"] == slug), None)
-            wording = wording_of_office(office, place=place) if office is not None else None
+            content = office_poster(office, place=place) if office is not None else None
         else:
             answer = await _catalog(request).get(f"{API}/services/{slug}")
             found = None if answer.status_code == 404 else answer.raise_for_status().json()
-            wording = wording_of_service(kind, found, place=place) if found is not None else None
+            content = service_poster(kind, found, place=place) if found is not None else None
     except httpx.HTTPError:
         raise Unavailable("The catalogue does not answer; try again shortly.") from None
-    if wording is None:
-        raise NotFound(f"{slug} is not in the catalogue any more; nothing is to be printed.")
-    return layout_of(wording, _public_address(request) + poster.path)
+    if content is None:
+        raise NotFound(f"{slug} is no longer in the catalogue; its poster cannot be printed.")
+    return content, _public_url(request) + poster.path
 
 
-def _public_address(request: Request) -> str:
-    """The address under which citizens reach the hub, without a slash at its end."""
+def _public_url(request: Request) -> str:
+    """The public address of the hub, without a slash at its end."""
     settings: Settings = request.app.state.settings
     return str(settings.public_url or request.base_url).rstrip("/")
 
