@@ -1,1 +1,1 @@
-"""What it says about collaboration: evidence, methods, scores."""
+"""Assessment of collaboration: evidence, methods, scores."""

@@ -1,4 +1,4 @@
-"""The assessment service, wired."""
+"""Application factory of the assessment service."""
 
 from collections import OrderedDict
 from collections.abc import AsyncGenerator
@@ -34,9 +34,9 @@ EXAMPLES = Path(__file__).with_name("examples.json")
 
 
 def create_app(settings: Settings, transports: Transports | None = None) -> FastAPI:
-    """Evidence, methods and assessments as an application of its own.
+    """Return the assessment service as an application.
 
-    `transports` reach the catalog and feedback services where they run in the same process.
+    `transports` reach the catalog and feedback services if they run in the same process.
     """
 
     @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Published indices over HTTP: each value as printed, beside what the regulation's ranges say."""
+"""Published indices over HTTP: printed values beside the predicates of the regulation's ranges."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -23,7 +23,7 @@ from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, ReadSessionDep
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
-from services.platform.problems import Conflict, FieldError, NotFound, problem_responses
+from services.platform.problems import FieldError, Invalid, NotFound, problem_responses
 from services.platform.service import API, get_region
 from services.platform.types import Href, StrictNumber, Year
 
@@ -35,7 +35,7 @@ LevelRange = tuple[LevelValue, LevelValue]
 
 
 class PublishedValue(ApiModel):
-    """A value of an index, as printed, beside what the ranges of the regulation make of it."""
+    """A value of an index as printed, beside the predicate by the regulation's ranges."""
 
     year: int
     role: Literal["published", "target", "national_minimum"]
@@ -72,7 +72,7 @@ IndicatorNumber = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,2}$")
 
 
 class LevelsRequest(ApiModel):
-    """Levels by the number of their indicator; what is left out is not known."""
+    """Levels by indicator number; a missing level is unknown."""
 
     levels: dict[IndicatorNumber, LevelValue | LevelRange | None] = Field(
         max_length=200, examples=[{"1": 3, "2": [2, 3], "3": None}]
@@ -81,7 +81,7 @@ class LevelsRequest(ApiModel):
 
 @router.get("/indices", operation_id="list_indices")
 async def list_indices(request: Request, session: ReadSessionDep) -> Page[IndexItem]:
-    """The indices that are known, each with its published values and targets."""
+    """List the known indices with their published values and targets."""
     values = await _values(session, get_region(request))
     methods = [m for m in read_methods().values() if isinstance(m, LevelsMethod)]
     return Page(items=[_index(method, values) for method in methods], next=None)
@@ -100,7 +100,7 @@ async def get_index(
         ),
     ] = None,
 ) -> IndexItem:
-    """One index with its published values and targets by year, and the path to the next target."""
+    """Return one index with its published values and targets, and the path to the next target."""
     method = index_method(id)
     return _index(method, await _values(session, get_region(request)), until=first)
 
@@ -108,16 +108,16 @@ async def get_index(
 @router.post(
     "/indices/{id}/calculation",
     operation_id="calculate_index",
-    responses=problem_responses(404, 409, 413),
+    responses=problem_responses(404, 413),
 )
 async def calculate_index(id: SlugPath, request: LevelsRequest) -> LevelScores:
-    """The index from levels, its domains, its aspects and its predicate. Nothing is stored."""
+    """Compute an index from levels, with its domains, aspects and predicate. Nothing is stored."""
     try:
         return score_levels(
             index_method(id), {int(n): level for n, level in request.levels.items()}
         )
     except InvalidLevelsError as error:
-        raise Conflict(
+        raise Invalid(
             "See errors[] for each level and what would be right.",
             errors=[
                 FieldError(pointer=f"#/levels/{number}", parameter=None, detail=fault)
@@ -127,7 +127,7 @@ async def calculate_index(id: SlugPath, request: LevelsRequest) -> LevelScores:
 
 
 def index_method(method_id: str) -> LevelsMethod:
-    """A method of levels; `NotFound` where there is none of that name."""
+    """Return a method of levels; `NotFound` if there is none of that name."""
     method = read_methods().get(method_id)
     if not isinstance(method, LevelsMethod):
         raise NotFound(f"There is no index {method_id!r}; {API}/indices lists all of them.")

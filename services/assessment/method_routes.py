@@ -24,7 +24,7 @@ router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401
 
 
 class MethodItem(ApiModel):
-    """A method as it stands in a list."""
+    """A method as a list item."""
 
     id: Slug
     version: int
@@ -50,19 +50,19 @@ class MethodDetail(ApiModel):
 
 @router.get("/methods", operation_id="list_methods")
 async def list_methods() -> Page[MethodItem]:
-    """The methods by which this hub measures, each with the hash that its figures carry."""
+    """List the methods of this hub, each with the hash that its figures carry."""
     return Page(items=[_item(method) for method in read_methods().values()], next=None)
 
 
 @router.get("/methods/schema.json", operation_id="get_method_schema")
 async def get_method_schema() -> dict[str, Any]:
-    """The JSON Schema of methods: with it an editor checks a new method while it is written."""
+    """Return the JSON Schema of methods, for validation in editors."""
     return method_schema()
 
 
 @router.get("/methods/{id}", operation_id="get_method", responses=problem_responses(404))
 async def get_method(id: SlugPath) -> MethodDetail:
-    """A method in full: every indicator, how it is measured, and its goalposts."""
+    """Return a method: its indicators, their measures and goalposts."""
     method = read_methods().get(id)
     if method is None:
         raise NotFound(f"There is no method {id!r}; {API}/methods lists all of them.")

@@ -1,4 +1,4 @@
-"""Loads the evidence of a pack: checks it whole, then stores what differs as new versions."""
+"""Loading of a pack's evidence: validation, then new versions of what differs."""
 
 import json
 from collections.abc import Mapping
@@ -55,7 +55,7 @@ DELETE FROM assessment.source WHERE region = :region AND id = :id
 
 
 class AgencySlug(PackModel):
-    """Of an agency the evidence needs its name alone."""
+    """An agency's slug, all that evidence needs of it."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -70,14 +70,14 @@ class AgencySlugFile(PackModel):
 
 @dataclass(frozen=True)
 class EvidencePack:
-    """The evidence of a pack, checked."""
+    """The evidence of a pack, validated."""
 
     sources: tuple[Source, ...]
     records: Mapping[str, tuple[Evidence, ...]]
 
 
 def read_evidence(root: Path) -> EvidencePack:
-    """The evidence under this folder; `PackError` with every fault that was found."""
+    """Read the evidence of a pack folder; `PackError` lists every issue."""
     sources = parse(read_yaml(root / "sources.yaml", root), SourceFile).sources
     agencies = parse(read_yaml(root / "agencies.yaml", root), AgencySlugFile).agencies
     issues: list[PackIssue] = []
@@ -117,7 +117,7 @@ def read_evidence(root: Path) -> EvidencePack:
 
 
 def list_name(kind: str) -> str:
-    """The name of the list in `evidence/<kind>.yaml`."""
+    """Return the name of the list in `evidence/<kind>.yaml`."""
     return kind.replace("-", "_")
 
 
@@ -146,9 +146,9 @@ def _records(located: ParsedFile, kind: str, model: type[Evidence]) -> tuple[Evi
 async def load_evidence(
     session: WriteSession, region: str, pack: EvidencePack, *, now: datetime
 ) -> list[Change]:
-    """Makes the evidence that came from packs this pack's; every difference is a new version.
+    """Replace the evidence from packs with this pack's; every difference is a new version.
 
-    What agencies recorded or corrected over the API stays as it is.
+    Records that agencies added or corrected over the API are not changed.
     """
     changes = await _load_sources(session, region, pack.sources)
     for kind in EVIDENCE:
@@ -197,7 +197,7 @@ async def _load_sources(
 def _changes(
     kind: str, stored: Mapping[str, Any], declared: Mapping[str, Mapping[str, Any]]
 ) -> list[Change]:
-    """What the pack changes of its own; and what it would change, had nobody else written it."""
+    """Return the changes to the pack's records, and those overridden by API edits."""
     from_packs = {key: row.content for key, row in stored.items() if row.origin == "pack"}
     from_agencies = {key: row.content for key, row in stored.items() if row.origin == "api"}
     own = {key: content for key, content in declared.items() if key not in from_agencies}

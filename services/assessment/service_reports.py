@@ -1,4 +1,4 @@
-"""What the other services report: asked over HTTP, with the caller's own token."""
+"""Reports of the catalog and feedback services, fetched over HTTP with the caller's token."""
 
 import logging
 from collections import OrderedDict
@@ -35,7 +35,7 @@ Transports = Mapping[Service, httpx.AsyncBaseTransport]
 
 @dataclass(frozen=True, order=True)
 class ReportRequest:
-    """A report that a method needs, and where it is."""
+    """A report that a method needs, and its address."""
 
     service: Service
     name: ReportName
@@ -45,7 +45,7 @@ class ReportRequest:
 
 @dataclass
 class FetchedReports:
-    """The reports that came; of the others, why not."""
+    """Reports that were fetched, and reasons for those that are missing."""
 
     items: list[Item] = field(default_factory=list[Item])
     missing: dict[str, str] = field(default_factory=dict[str, str])
@@ -53,7 +53,7 @@ class FetchedReports:
 
 
 def required_reports(method: CollaborationMethod, period: int) -> list[ReportRequest]:
-    """The reports of other services that the indicators of a method read."""
+    """Return the reports of other services that the indicators of a method read."""
     requests: set[ReportRequest] = set()
     for indicator in method.indicators():
         for measure in nested_measures(indicator.measure):
@@ -77,7 +77,7 @@ def required_reports(method: CollaborationMethod, period: int) -> list[ReportReq
 
 
 class ReportClient:
-    """The catalog and feedback services, in this process or at their addresses."""
+    """Client of the catalog and feedback services, in this process or at their addresses."""
 
     def __init__(self, settings: Settings, transports: Transports | None) -> None:
         self._clients = {

@@ -1,1 +1,1 @@
-"""What a citizen can ask for: public services, the agencies that give them, life events."""
+"""Service catalogue: public services, their agencies, and life events."""

@@ -1,4 +1,4 @@
-"""The catalog service, wired."""
+"""Application factory of the catalog service."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -15,7 +15,7 @@ EXAMPLES = Path(__file__).with_name("examples.json")
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The catalogue as an application of its own."""
+    """Return the catalog service as an application."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:

@@ -1,4 +1,4 @@
-"""Publishes a service: a further version, found by its words at once."""
+"""Publishing of services: a new version, indexed for search at once."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -24,7 +24,7 @@ Target = Literal["source", "life event", "link"]
 
 
 def references_of(service: Service) -> Iterator[tuple[Target, FieldPath, str]]:
-    """What a service points at: kind of thing, place of the pointer, key."""
+    """Yield the references of a service: kind of target, location, key."""
     for n, source in enumerate(service.sources):
         yield "source", ("sources", n), source
     for code, component in service.components.items():
@@ -40,7 +40,7 @@ def references_of(service: Service) -> Iterator[tuple[Target, FieldPath, str]]:
 async def publish_edit(
     session: WriteSession, region: str, before: Service, service: Service, *, by: str, now: datetime
 ) -> None:
-    """Publishes an agency's edit; `Conflict` names what cannot be as it says."""
+    """Publish an agency's edit; `Conflict` names changed keys and missing references."""
     errors = [
         FieldError(pointer=f"#/{field}", parameter=None, detail=f"must stay {was!r}")
         for field, was, given in (
@@ -85,7 +85,7 @@ async def store_service(
     recorded_by: str,
     now: datetime,
 ) -> None:
-    """Makes this the service's current state and its version `number`."""
+    """Store this as the service's current state and its version `number`."""
     content = service.model_dump(mode="json")
     await session.execute(
         insert(ServiceVersionRecord.metadata.tables["catalog.service_version"]).values(
@@ -123,7 +123,7 @@ async def index_service(
     agency: Agency,
     life_events: list[LifeEvent],
 ) -> None:
-    """Lets the service be found by its own words and those of its agency and life events."""
+    """Index the service by its own words and those of its agency and life events."""
     texts = search_texts(service, agency=agency, life_events=life_events)
     names = [common_name_key(name) for name in (service.name, *service.common_names)]
     key = {"region": region, "slug": service.slug, "names": names}

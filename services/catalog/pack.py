@@ -1,4 +1,4 @@
-"""Loads the catalogue of a pack: checks it whole, then stores what differs."""
+"""Loading of a pack's catalogue: validation, then storing what differs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ from services.platform.packs import (
 
 @dataclass(frozen=True)
 class CatalogPack:
-    """The catalogue's part of a pack, checked."""
+    """The catalogue of a pack, validated."""
 
     sources: tuple[Source, ...]
     agencies: tuple[Agency, ...]
@@ -55,7 +55,7 @@ class CatalogPack:
 
 
 def read_catalog(root: Path) -> CatalogPack:
-    """The catalogue under this folder; `PackError` with every fault that was found."""
+    """Read the catalogue of a pack folder; `PackError` lists every issue."""
     sources_file = read_yaml(root / "sources.yaml", root)
     agencies_file = read_yaml(root / "agencies.yaml", root)
     events_file = read_yaml(root / "life-events.yaml", root)
@@ -124,9 +124,9 @@ def _service_faults(
 async def load_catalog(
     session: WriteSession, region: str, pack: CatalogPack, *, now: datetime
 ) -> list[Change]:
-    """Makes the stored catalogue of a region the pack's; answers what that changed.
+    """Replace the stored catalogue of a region with the pack's; return the changes.
 
-    A service that an agency edited over the API stays as it is.
+    A service that an agency edited over the API is not changed.
     """
     events = {
         event.slug: event.model_dump(mode="json") | {"position": position}

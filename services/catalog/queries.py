@@ -1,4 +1,4 @@
-"""The catalogue's reads, as SQL: each statement answers one question."""
+"""SQL of the catalogue, a statement per question."""
 
 SEARCH = """
 -- A page of the services that fit the words, best first: an exact common name before all words

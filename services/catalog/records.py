@@ -1,4 +1,4 @@
-"""What the catalogue holds, as a pack writes it and as it is stored."""
+"""Catalogue models: as packs define them, and as tables."""
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
@@ -54,7 +54,7 @@ class Agency(PackModel):
 
 
 class LifeEvent(PackModel):
-    """A moment in life or business that makes somebody need services."""
+    """A situation in life or business in which people need services."""
 
     slug: Slug
     name: ShortText
@@ -102,7 +102,7 @@ class Component(PackModel):
 
 
 class Service(PackModel):
-    """A public service, with the components of its standard as far as they are published."""
+    """A public service, with the published components of its standard."""
 
     slug: Slug = Field(description="Its name in addresses; kept for good.")
     agency: Slug = Field(description="Slug of the agency that gives it.")
@@ -156,7 +156,7 @@ class LifeEventFile(PackModel):
 
 
 class LinkSlug(PackModel):
-    """Of a link the catalogue needs its name alone."""
+    """A link's slug, all that the catalogue needs of it."""
 
     model_config = ConfigDict(extra="ignore")
 

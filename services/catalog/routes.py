@@ -69,7 +69,7 @@ async def list_services(
     cursor: SlugCursor = None,
     limit: Limit = 20,
 ) -> Response | Page[ServiceSummary]:
-    """Public services: all by name, or those that fit `query`, best first."""
+    """List public services by name, or those that match `query`, best first."""
     region = get_region(request)
     if query is None:
         return await _list_page(
@@ -100,7 +100,7 @@ async def list_services(
 
 
 async def _list_page(request: Request, region: str, *choice: Any) -> Response:
-    """A page of all services: the bytes that PostgreSQL put together, and the way on."""
+    """Return a page of all services from the JSON that PostgreSQL assembled."""
     reads: PreparedReads = request.app.state.reads
     row = await reads.fetch_row(queries.PAGE, region, *choice)
     more = json.dumps(next_page_url(request, row["last"] if row["is_more"] else None))
@@ -111,7 +111,7 @@ async def _list_page(request: Request, region: str, *choice: Any) -> Response:
 async def get_service(
     request: Request, response: Response, session: ReadSessionDep, slug: SlugPath
 ) -> ServiceDetail:
-    """One service: what it asks, costs and takes, where to go, and the sources of each."""
+    """Return one service: requirements, cost, duration, channels, and sources."""
     detail = await _find(session, get_region(request), slug)
     response.headers["ETag"] = entity_tag(detail)
     return detail
@@ -132,9 +132,9 @@ async def put_service(
     service: Service,
     if_match: IfMatch = None,
 ) -> ServiceDetail:
-    """Publishes a further version of one of the key's agency's services; earlier ones stay.
+    """Publish a new version of a service of the key's agency; earlier versions remain.
 
-    A new service comes with the regency's pack.
+    New services come with the regency's pack.
     """
     region = get_region(request)
     await session.execute(text(queries.LOCK_SERVICE), {"region": region, "slug": slug})
@@ -182,7 +182,7 @@ async def _find(session: ReadSession | WriteSession, region: str, slug: str) -> 
 async def list_service_versions(
     request: Request, session: ReadSessionDep, slug: SlugPath
 ) -> ServiceVersions:
-    """Every version of a service, the newest first."""
+    """List the versions of a service, the newest first."""
     parameters = {"region": get_region(request), "slug": slug}
     rows = (await session.execute(text(queries.VERSIONS), parameters)).all()
     if not rows:
@@ -212,7 +212,7 @@ async def get_service_version(
     slug: SlugPath,
     number: Annotated[int, Path(ge=1, le=1_000_000, description="Number of the version.")],
 ) -> ServiceAtVersion:
-    """A service as it was published in one version."""
+    """Return a service as it was published in one version."""
     parameters = {"region": get_region(request), "slug": slug, "number": number}
     row = (await session.execute(text(queries.VERSION), parameters)).one_or_none()
     if row is None:
@@ -224,7 +224,7 @@ async def get_service_version(
 async def list_agencies(
     request: Request, session: ReadSessionDep, cursor: SlugCursor = None, limit: Limit = 50
 ) -> Page[AgencyItem]:
-    """The agencies (OPD), each with the number of its services."""
+    """List the agencies (OPD), each with its number of services."""
     parameters = {"region": get_region(request), "cursor": cursor, "limit": limit + 1}
     rows = (await session.execute(text(queries.AGENCIES), parameters)).all()
     items = [
@@ -241,7 +241,7 @@ async def list_agencies(
 
 @router.get("/life-events", operation_id="list_life_events")
 async def list_life_events(request: Request, session: ReadSessionDep) -> Page[LifeEventItem]:
-    """The life events in their order, each with the number of its services."""
+    """List the life events in their order, each with its number of services."""
     rows = (await session.execute(text(queries.LIFE_EVENTS), {"region": get_region(request)})).all()
     items = [
         LifeEventItem(
@@ -256,7 +256,7 @@ async def list_life_events(request: Request, session: ReadSessionDep) -> Page[Li
 
 @router.get("/catalog/summary", operation_id="get_catalog_summary")
 async def get_catalog_summary(request: Request, session: ReadSessionDep) -> CatalogSummary:
-    """How much of the service standards is published, over all and per agency."""
+    """Return the published share of service standards, in total and per agency."""
     rows = (await session.execute(text(queries.SUMMARY), {"region": get_region(request)})).all()
     services = sum(row.services for row in rows)
     published = sum(row.components for row in rows)

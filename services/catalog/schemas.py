@@ -1,4 +1,4 @@
-"""What the catalogue says over the wire."""
+"""Response models of the catalogue."""
 
 from typing import Any, Literal
 
@@ -26,7 +26,7 @@ class Completeness(ApiModel):
 
 
 class ServiceSummary(ApiModel):
-    """A service as it stands in a list."""
+    """A service as a list item."""
 
     slug: Slug
     name: ShortText
@@ -45,7 +45,7 @@ class ServiceSummary(ApiModel):
 
 
 class ServiceDetail(ApiModel):
-    """A service with all that is published of it."""
+    """A service with all published details."""
 
     service: Service
     agency: Agency
@@ -58,7 +58,7 @@ class ServiceDetail(ApiModel):
 
 
 class ServiceVersion(ApiModel):
-    """One state of a service in time."""
+    """A version of a service."""
 
     number: int
     recorded_at: AwareDatetime
@@ -68,14 +68,14 @@ class ServiceVersion(ApiModel):
 
 
 class ServiceVersions(ApiModel):
-    """All states of a service, the newest first."""
+    """All versions of a service, the newest first."""
 
     items: list[ServiceVersion]
     next: str | None = None
 
 
 class ServiceAtVersion(ApiModel):
-    """A service as it was published in one version; null where that version withdrew it."""
+    """A service as published in one version; null if that version withdrew it."""
 
     number: int
     recorded_at: AwareDatetime
@@ -97,7 +97,7 @@ class LifeEventItem(LifeEvent):
 
 
 class AgencyCompleteness(ApiModel):
-    """How much an agency has published."""
+    """Published share of an agency's service standards."""
 
     agency: Slug
     services: int
@@ -107,7 +107,7 @@ class AgencyCompleteness(ApiModel):
 
 
 class CatalogSummary(ApiModel):
-    """How much of the catalogue is published."""
+    """Published share of the catalogue's service standards."""
 
     services: int
     digital_services: int = Field(description="Services with an online channel.")

@@ -1,4 +1,4 @@
-"""Finds services by what people call them: PostgreSQL full text, Indonesian."""
+"""Full-text search of services in Indonesian, by PostgreSQL."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -18,35 +18,35 @@ STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 
 def query_words(text: str) -> list[str]:
-    """The words of a query that can tell services apart, in order and each once."""
+    """Return the distinct words of a query that discriminate between services, in order."""
     found = [word for word in re.findall(r"[^\W_]+", text.lower()) if word not in STOP_WORDS]
     return list(dict.fromkeys(found))[:MAX_WORDS]
 
 
 def common_name_key(name: str) -> str:
-    """A name as it is compared: its words alone, in lower case (`KTP-el` is `ktp el`)."""
+    """Normalise a name for comparison: only its words, in lower case (`KTP-el` is `ktp el`)."""
     return " ".join(re.findall(r"[^\W_]+", name.lower()))
 
 
 def any_word(words: Sequence[str]) -> str:
-    """A tsquery for texts with at least one of the words, also as the start of a longer one."""
+    """Return a tsquery that matches at least one word, also as a prefix."""
     return " | ".join(f"'{word}':*" for word in words)
 
 
 def all_words(words: Sequence[str]) -> str:
-    """A tsquery for texts with all of the words."""
+    """Return a tsquery that matches all words."""
     return " & ".join(f"'{word}':*" for word in words)
 
 
 def all_in_names(words: Sequence[str]) -> str:
-    """A tsquery for texts with all of the words in the names (weight A)."""
+    """Return a tsquery that matches all words in the names (weight A)."""
     return " & ".join(f"'{word}':*A" for word in words)
 
 
 def search_texts(
     service: Service, *, agency: Agency, life_events: Sequence[LifeEvent]
 ) -> dict[str, str]:
-    """What a service is found by, as the parameters of the query INDEX."""
+    """Return the texts that a service is found by, as parameters of the query INDEX."""
     components = (text for part in service.components.values() for text in (part.text, *part.items))
     texts: dict[str, Iterable[str]] = {
         "called": (service.name, service.slug, *service.common_names),

@@ -119,7 +119,7 @@ class NotFound(ProblemError):
 
 
 class Conflict(ProblemError):
-    status, slug, title = 409, "conflict", "In conflict with itself or with what is stored"
+    status, slug, title = 409, "conflict", "In conflict with what is stored"
 
 
 class PreconditionFailed(ProblemError):
@@ -242,17 +242,6 @@ def field_errors(error: RequestValidationError) -> list[FieldError]:
     return found
 
 
-def contradicts_itself(error: RequestValidationError) -> bool:
-    """Whether every field fits the schema and only rules between fields are broken.
-
-    A schema cannot tell of such rules, so that a sender who keeps to it gets 409 instead of 422.
-    """
-    return all(
-        item["type"] == "value_error" and isinstance(item.get("input"), dict)
-        for item in error.errors()
-    )
-
-
 def json_pointer(place: Location) -> str:
     """A place in a JSON document as a pointer (RFC 6901) in the form of a URI fragment."""
     parts = (str(part).replace("~", "~0").replace("/", "~1") for part in place)
@@ -293,13 +282,7 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        kind = Conflict if contradicts_itself(error) else Invalid
-        return problem_response(
-            request,
-            kind.status,
-            SEE_ERRORS,
-            errors=field_errors(error),
-        )
+        return problem_response(request, Invalid.status, SEE_ERRORS, errors=field_errors(error))
 
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> JSONResponse:

@@ -48,7 +48,7 @@ def test_an_index_is_computed_from_levels(hub: Hub) -> None:
 
 def test_a_wrong_level_is_named_by_pointer(hub: Hub) -> None:
     answer = hub.client.post(f"{INDEX}/calculation", json={"levels": {"5": 6, "48": 1}})
-    assert answer.status_code == 409
+    assert answer.status_code == 422
     assert [(error["pointer"], error["detail"]) for error in answer.json()["errors"]] == [
         ("#/levels/5", "a level lies between 1 and 5, the lower one first"),
         ("#/levels/48", "spbe-2020 has no indicator 48; it has 1 to 47"),

@@ -13,7 +13,7 @@ from services.assessment.methods.definition import METHOD, CollaborationMethod, 
 from services.assessment.methods.library import METHODS, read_method, read_methods
 from services.assessment.methods.schema import FILE, schema_text
 from services.platform.packs import PackError
-from services.platform.problems import Conflict
+from services.platform.problems import Invalid
 
 
 def levels(method_id: str) -> LevelsMethod:
@@ -180,7 +180,7 @@ def test_a_method_is_not_applied_to_a_year_in_which_it_does_not_hold(
         "services.assessment.assessments.operations.read_methods", lambda: {method.id: method}
     )
     assert collaboration_method("cgr-2015", period=2024, parameter=True) is method
-    with pytest.raises(Conflict) as refused:
+    with pytest.raises(Invalid) as refused:
         collaboration_method("cgr-2015", period=2023, parameter=True)
     assert refused.value.errors[0].parameter == "period"
     assert refused.value.detail == "cgr-2015 holds from 2024-07-01, not in 2023."

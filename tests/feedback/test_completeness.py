@@ -62,7 +62,7 @@ def test_without_a_span_it_is_the_twelve_months_that_are_over(office: Room, agen
 )
 def test_a_span_has_1_to_60_months(office: Room, span: dict[str, Any]) -> None:
     answer = office.get(f"{USAGE}/completeness", **span)
-    assert answer.status_code == 409
+    assert answer.status_code == 422
     assert answer.json()["errors"][0]["parameter"] == "from"
 
 

@@ -81,7 +81,7 @@ def test_an_explanation_answers_a_doubt_for_good(office: Room, agency: str) -> N
     assert kept["explanation"] == "Pekan pelayanan keliling"
     assert explain(office, flag["id"], "x", "dishub").status_code == 403
     assert explain(office, flag["id"], "", agency).status_code == 422
-    assert explain(office, flag["id"], "  ", agency).status_code == 409
+    assert explain(office, flag["id"], "  ", agency).status_code == 422
     unknown = "01960000-0000-7000-8000-000000000000"
     assert explain(office, unknown, "x", agency).status_code == 404
     fixed = july | {"counters": {"submitted": 100}}

@@ -122,7 +122,7 @@ def test_an_agency_plans_for_itself_alone(room: Room, agency: str) -> None:
     ("more", "status"),
     [
         ({"element": "U10"}, 409),
-        ({"state": "done"}, 409),
+        ({"state": "done"}, 422),
         ({"state": "late"}, 422),
         ({"period": "2024-13"}, 422),
         ({"due": "tomorrow"}, 422),

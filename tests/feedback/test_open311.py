@@ -65,8 +65,8 @@ def test_a_request_is_a_comment_that_is_held_until_somebody_looks(office: Room) 
         ({"description": ""}, 422, "#/description"),
         ({"lat": "north", "long": "1"}, 422, "#/lat"),
         ({"lat": "nan", "long": "1"}, 422, "#/lat"),
-        ({"lat": "1"}, 409, "#"),
-        ({"email": EMAIL}, 409, "#"),
+        ({"lat": "1"}, 422, "#"),
+        ({"email": EMAIL}, 422, "#"),
         ({"attribute[service]": "No Slug"}, 422, "#/attribute[service]"),
     ],
 )

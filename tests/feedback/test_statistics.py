@@ -116,7 +116,7 @@ def test_one_counter_with_two_values_in_a_batch_is_refused_and_both_are_named(
 ) -> None:
     batch = [statistic(agency), statistic(agency, counters={"submitted": 9, "completed": 9})]
     answer = send_statistics(office, agency, *batch)
-    assert pointers(answer, 409) == ["#/statistics/1/counters/submitted"]
+    assert pointers(answer, 422) == ["#/statistics/1/counters/submitted"]
     [error] = answer.json()["errors"]
     assert "#/statistics/0/counters/submitted says 412" in error["detail"]
     assert sums(office, agency=agency) == {}
@@ -155,7 +155,7 @@ def test_a_month_that_has_not_begun_is_refused_and_the_present_one_is_not(
     next_month = (now.replace(day=1).month % 12 + 1, now.year + (now.month == 12))
     coming = statistic(agency, period=f"{next_month[1]}-{next_month[0]:02}")
     answer = send_statistics(office, agency, statistic(agency), coming)
-    assert pointers(answer, 409) == ["#/statistics/1/period"]
+    assert pointers(answer, 422) == ["#/statistics/1/period"]
     assert sums(office, agency=agency) == {}
     present = statistic(agency, period=f"{now:%Y-%m}")
     assert send_statistics(office, agency, present).json()["added"] == 1

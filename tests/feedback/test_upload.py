@@ -273,7 +273,7 @@ def test_a_key_is_for_its_own_agency_alone(office: Room, agency: str) -> None:
     assert upload(office, agency, file, caller=admin, agency=agency).status_code == 200
     assert template(office, "opd-without-services").status_code == 409
     wide = template(office, agency, **{"from": "2001-01", "to": "2024-12"})
-    assert wide.status_code == 409
+    assert wide.status_code == 422
 
 
 def test_a_template_of_months_to_come_and_of_the_past_is_the_span_that_was_asked_for(

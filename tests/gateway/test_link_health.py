@@ -267,8 +267,8 @@ def test_a_day_that_is_none_is_422(hub: Watched, query: str) -> None:
     "query",
     ["from=2026-03-01&to=2026-02-01", "from=2020-01-01", "to=0001-01-01", "to=9999-12-31"],
 )
-def test_a_span_that_cannot_be_is_409(hub: Watched, query: str) -> None:
-    assert hub.client.get(f"/api/v1/links/simbg/uptime?{query}").status_code == 409
+def test_a_span_that_cannot_be_is_422(hub: Watched, query: str) -> None:
+    assert hub.client.get(f"/api/v1/links/simbg/uptime?{query}").status_code == 422
 
 
 def test_a_badge_shows_the_state_in_words(hub: Watched) -> None:

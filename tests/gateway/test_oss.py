@@ -543,7 +543,7 @@ def test_what_is_told_is_checked_before_it_is_sent(hub: Connected) -> None:
         ({"data_pnbp": {"kd_akun": "x" * 21}}, "#/data_pnbp/kd_akun"),
     ):
         answer = hub.post("license-statuses", STATUS | wrong)
-        assert answer.status_code == 409
+        assert answer.status_code == 422
         assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
     assert hub.asked() == []
 

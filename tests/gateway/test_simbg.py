@@ -64,7 +64,7 @@ def test_the_hub_leads_to_simbg_and_invents_no_state(shared: Hub) -> None:
     elsewhere = shared.client.get("/api/v1/simbg/permits/SK-PBG-337411-29052023-002").json()
     assert (elsewhere["in_this_region"], elsewhere["district_name"]) == (False, None)
     impossible = shared.client.get("/api/v1/simbg/permits/SK-PBG-121201-31022024-001")
-    assert impossible.status_code == 409
+    assert impossible.status_code == 422
     assert "is no day" in impossible.json()["errors"][0]["detail"]
     wrong = shared.client.get("/api/v1/simbg/permits/SK-PBG-1")
     assert wrong.status_code == 422

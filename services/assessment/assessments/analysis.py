@@ -1,4 +1,4 @@
-"""What stands behind an index: its sensitivity, and whether its parts go together."""
+"""Diagnostics of an assessment: sensitivity analysis and internal consistency."""
 
 import asyncio
 from collections import OrderedDict
@@ -40,7 +40,7 @@ ORDER BY period, id DESC
 async def get_assessment_sensitivity(
     request: Request, session: ReadSessionDep, id: AssessmentId
 ) -> Sensitivity:
-    """How the index would change under the choices that a critic would question.
+    """Analyse how the index responds to contestable modelling choices.
 
     Everything is varied at once: the evidence within its uncertainty, the mean of the dimensions,
     the weights, one indicator left out, the goalposts. Sobol indices give each one's share.
@@ -54,7 +54,7 @@ async def get_assessment_sensitivity(
 
 
 async def sensitivity_of(app: FastAPI, stored: StoredAssessment) -> Sensitivity:
-    """The analysis of an assessment, which never changes and is remembered."""
+    """Return the sensitivity analysis of an assessment, cached because it never changes."""
     known: OrderedDict[UUID, Sensitivity] = app.state.sensitivity_cache
     if stored.id not in known:
         # A second of computing: off the event loop, and not twice.
@@ -74,7 +74,7 @@ async def get_consistency(
     session: ReadSessionDep,
     method: Annotated[Slug, Query(description="Method, see `methods`.")] = DEFAULT_METHOD,
 ) -> Consistency:
-    """Whether the elements go together over the years: correlations and Cronbach's alpha.
+    """Return correlations and Cronbach's alpha of the elements over the years.
 
     It reads the newest stored assessment of each year.
     """

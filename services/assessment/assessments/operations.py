@@ -1,4 +1,4 @@
-"""Reads the evidence of a year, assesses it, and keeps what was asked to be kept."""
+"""Reading the evidence of a year, assessing it, and storing the result."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from services.assessment.scoring.inputs import Facts, Item
 from services.assessment.scoring.scores import Scores
 from services.assessment.service_reports import ReportClient, required_reports
 from services.platform.database import ReadSession, WriteSession
-from services.platform.problems import Conflict, FieldError, NotFound
+from services.platform.problems import Conflict, FieldError, Invalid, NotFound
 from services.platform.service import API
 
 INSERT_ASSESSMENT = """
@@ -66,7 +66,7 @@ LIMIT :limit
 
 @dataclass(frozen=True)
 class AssessmentResult:
-    """Scores, what they were computed from, and what was missing meanwhile."""
+    """Scores, their inputs, and notices about services that did not answer."""
 
     facts: Facts
     scores: Scores
@@ -75,7 +75,7 @@ class AssessmentResult:
 
 @dataclass(frozen=True)
 class StoredAssessment:
-    """An assessment with all that it was computed from."""
+    """An assessment with all its inputs."""
 
     id: UUID
     method: CollaborationMethod
@@ -90,7 +90,7 @@ class StoredAssessment:
 async def load_assessment(
     session: ReadSession, region: str, assessment_id: UUID
 ) -> StoredAssessment:
-    """An assessment; `Conflict` where it dates from before its method was kept."""
+    """Load an assessment; `Conflict` if it predates the storing of methods."""
     parameters = {"region": region, "id": assessment_id}
     row = (await session.execute(text(FULL), parameters)).one_or_none()
     if row is None:
@@ -120,9 +120,9 @@ def assessment_not_found(assessment_id: UUID) -> NotFound:
 
 
 def collaboration_method(method_id: str, *, period: int, parameter: bool) -> CollaborationMethod:
-    """A method that assesses collaboration in that year; `NotFound` names those that do.
+    """Return a method that assesses collaboration; `NotFound` lists the valid ones.
 
-    A method that was not in force in the year is a `Conflict`: each of the two may stand alone.
+    `Invalid` if the method is not in force in that year.
     """
     method = read_methods().get(method_id)
     if isinstance(method, CollaborationMethod):
@@ -147,7 +147,7 @@ def _check_validity(method: CollaborationMethod, period: int, *, parameter: bool
         parameter="period" if parameter else None,
         detail=detail,
     )
-    raise Conflict(f"{detail}.", errors=[error])
+    raise Invalid(f"{detail}.", errors=[error])
 
 
 async def assess_now(
@@ -161,7 +161,7 @@ async def assess_now(
     draws: int,
     authorization: str,
 ) -> AssessmentResult:
-    """Assesses a year by the evidence as it stands now."""
+    """Assess a year by the current evidence."""
     reports = await report_client.fetch(
         required_reports(method, period), authorization=authorization
     )
@@ -175,7 +175,7 @@ async def assess_now(
 async def evidence_items(
     session: ReadSession | WriteSession, region: str, *, as_of: datetime | None = None
 ) -> list[Item]:
-    """All evidence in force, as it is on record now or was at a moment."""
+    """Return all evidence in force, as currently recorded or as recorded at a moment."""
     query = CURRENT if as_of is None else CURRENT_AS_OF
     parameters = {"region": region} | ({} if as_of is None else {"as_of": as_of})
     rows = await session.execute(text(query), parameters)
@@ -192,7 +192,7 @@ async def evidence_items(
 
 
 def record_href(kind: str, record_id: UUID, version: int) -> str:
-    """Where a record can be read in the version that was used."""
+    """Return the address of a record in the version that was used."""
     return f"{API}/{kind}/{record_id}?version={version}"
 
 
@@ -208,7 +208,7 @@ async def store_assessment(
     recorded_by: str,
     now: datetime,
 ) -> None:
-    """Keeps an assessment with all that it read; it never changes."""
+    """Store an assessment with all its inputs; it never changes."""
     await session.execute(
         text(INSERT_ASSESSMENT),
         {

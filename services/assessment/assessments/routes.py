@@ -72,7 +72,7 @@ async def get_collaboration_dynamics(  # noqa: PLR0917 - FastAPI passes by name
     seed: Annotated[Seed, Query()] = 1,
     draws: Annotated[DrawCount, Query()] = DEFAULT_DRAWS,
 ) -> CollaborationDynamics:
-    """Collaboration in a year, by the evidence as it stands now.
+    """Return the collaboration scores of a year by the current evidence.
 
     Every value leads to its evidence: an indicator's `evidence[].href` to the record or report it
     was computed from, and that to its sources.
@@ -116,7 +116,7 @@ async def post_assessment(
     body: AssessmentRequest,
     idempotency_key: IdempotencyKey = None,
 ) -> Assessment:
-    """Assesses a year and keeps the result with the evidence that was read."""
+    """Assess a year and store the result with the evidence that was read."""
     method = collaboration_method(body.method, period=body.period, parameter=False)
     region, now = get_region(request), datetime.now(UTC)
     assessment_id, is_new = await claim_idempotency_key(
@@ -186,7 +186,7 @@ async def list_assessments(  # noqa: PLR0917 - FastAPI passes by name
     cursor: Annotated[UUID | None, Query(description="From `next` of the page before.")] = None,
     limit: Limit = 20,
 ) -> Page[AssessmentSummary]:
-    """Stored assessments, the newest first, without their scores. None is ever changed."""
+    """List stored assessments without their scores, the newest first; none ever changes."""
     parameters = {
         "region": get_region(request),
         "period": period,
@@ -202,7 +202,7 @@ async def list_assessments(  # noqa: PLR0917 - FastAPI passes by name
 
 @router.get("/assessments/{id}", operation_id="get_assessment", responses=problem_responses(404))
 async def get_assessment(request: Request, session: ReadSessionDep, id: AssessmentId) -> Assessment:
-    """A stored assessment with all its scores, and the hashes of its method and evidence.
+    """Return a stored assessment with its scores and the hashes of its method and evidence.
 
     It never changes: what it read can be read again in the versions that it names.
     """
@@ -236,7 +236,7 @@ async def list_scores(
         ScoresFormat | None, Query(description="The form; without it `Accept` chooses, else JSON.")
     ] = None,
 ) -> ScoreNodes | Response:
-    """Every node of an assessment in one flat list, or as a table with a row for each."""
+    """Return every node of an assessment as a flat list, or as a table with a row for each."""
     region = get_region(request)
     form = negotiate_format(request, format, SCORES_MEDIA_TYPES)
     found = await _find(session, region, id)
@@ -264,7 +264,7 @@ async def list_scores(
 async def get_score(
     request: Request, session: ReadSessionDep, id: AssessmentId, node: NodeCode
 ) -> NodeDetail:
-    """One node: its value, the nodes above and below, and the evidence of an indicator."""
+    """Return one node: its value, its parent and children, and the evidence of an indicator."""
     region = get_region(request)
     found = await _find(session, region, id)
     score = found.scores.node(node)
@@ -295,7 +295,7 @@ async def get_score(
 async def list_assessment_evidence(
     request: Request, session: ReadSessionDep, id: AssessmentId
 ) -> AssessmentEvidence:
-    """All the evidence that an assessment read, as it was then."""
+    """Return all the evidence that an assessment read, in the versions of that time."""
     return AssessmentEvidence(items=await _evidence(session, get_region(request), id))
 
 
@@ -309,7 +309,7 @@ def method_reference(method: CollaborationMethod) -> MethodReference:
 
 
 def summary_fields(row: Any) -> dict[str, Any]:
-    """The head of an assessment from a row."""
+    """Return the fields of an assessment's summary from a row."""
     href = f"{API}/assessments/{row.id}"
     return {
         "id": row.id,

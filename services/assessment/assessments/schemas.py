@@ -1,4 +1,4 @@
-"""Assessments over the wire."""
+"""Request and response models of assessments."""
 
 from typing import Annotated
 from uuid import UUID
@@ -31,7 +31,7 @@ class MethodReference(ApiModel):
 
 
 class AssessmentRequest(ApiModel):
-    """What is to be assessed."""
+    """Year, method and simulation settings of an assessment to be made."""
 
     period: Annotated[Year, StrictNumber]
     method: Slug = DEFAULT_METHOD
@@ -40,7 +40,7 @@ class AssessmentRequest(ApiModel):
 
 
 class AssessmentSummary(ApiModel):
-    """A stored assessment, which never changes."""
+    """A stored assessment without its scores; it never changes."""
 
     id: UUID
     region: RegionCode
@@ -67,21 +67,21 @@ class Assessment(AssessmentSummary):
 
 
 class AssessmentEvidence(ApiModel):
-    """All that an assessment read, as it was then."""
+    """All evidence that an assessment read, in the versions of that time."""
 
     items: list[Item]
     next: str | None = None
 
 
 class ScoreNodes(ApiModel):
-    """Every node of an assessment, flat, each before those below it."""
+    """Every node of an assessment as a flat list, parents before children."""
 
     items: list[Node]
     next: str | None = None
 
 
 class NodeDetail(ApiModel):
-    """One node of an assessment, with the addresses of the nodes around it."""
+    """One node of an assessment, with the addresses of its parent and children."""
 
     node: Node
     raw: float | None = Field(None, description="Of an indicator: the value before goalposts.")
@@ -94,9 +94,9 @@ class NodeDetail(ApiModel):
 
 
 class CollaborationDynamics(ApiModel):
-    """Collaboration in a year as the evidence stands now: index, dimensions, elements, drivers.
+    """Collaboration in a year by the current evidence: index, dimensions, elements, drivers.
 
-    Nothing is stored; `POST assessments` stores the same figures for good.
+    Nothing is stored; `POST assessments` stores the same figures permanently.
     """
 
     region: RegionCode

@@ -1,4 +1,4 @@
-"""The scores of an assessment as a table: for CSV, for a workbook, for whoever computes on."""
+"""Scores of an assessment as a table, in CSV or as a workbook."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ Line = dict[str, Cell]
 
 
 def score_rows(scores: Scores, *, region: str, period: int) -> list[Line]:
-    """A row for each node, each before those below it."""
+    """Return a row for each node, parents before children."""
     return [
         {
             "region": region,
@@ -66,7 +66,7 @@ def _levels(scores: Scores) -> Iterator[tuple[str, Node, str | None]]:
 
 
 def scores_csv(scores: Scores, *, region: str, period: int) -> bytes:
-    """The table as CSV with commas and decimal points, as programs read it."""
+    """Return the table as CSV with commas and decimal points."""
     stream = io.StringIO(newline="")
     writer = csv.writer(stream)
     writer.writerow([column.name for column in COLUMNS])
@@ -76,5 +76,5 @@ def scores_csv(scores: Scores, *, region: str, period: int) -> bytes:
 
 
 def scores_xlsx(scores: Scores, *, region: str, period: int) -> bytes:
-    """The table as a workbook of one sheet."""
+    """Return the table as a workbook with one sheet."""
     return write_xlsx({"Skor": (COLUMNS, score_rows(scores, region=region, period=period))})

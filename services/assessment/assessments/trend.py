@@ -1,4 +1,4 @@
-"""How collaboration changes over the years, and why."""
+"""Collaboration over the years, with the contributions to each change."""
 
 from typing import Annotated
 from uuid import UUID
@@ -29,7 +29,7 @@ ORDER BY period, id DESC
 
 
 class TrendPeriod(ApiModel):
-    """A year, as its newest assessment has it."""
+    """A year by its newest assessment."""
 
     period: int
     assessment_href: Href
@@ -46,7 +46,7 @@ class TrendPeriod(ApiModel):
 
 
 class Trend(ApiModel):
-    """The years that were assessed by a method, in order."""
+    """The years that a method assessed, in order."""
 
     method: str
     items: list[TrendPeriod]
@@ -60,7 +60,7 @@ async def get_trend(
     first: Annotated[Year, Query(alias="from", description="First year.")] = 2000,
     last: Annotated[Year, Query(alias="to", description="Last year.")] = 2099,
 ) -> Trend:
-    """The stored assessments over the years, with what changes each score and by how much."""
+    """Return the stored assessments by year, with the contributions to each score's change."""
     rows = await session.execute(
         text(SERIES),
         {"region": get_region(request), "method": method, "first": first, "last": last},

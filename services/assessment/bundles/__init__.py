@@ -1,1 +1,1 @@
-"""Bundles: an assessment with all that a stranger needs to compute it again."""
+"""Bundles: an assessment with everything needed to recompute it elsewhere."""

@@ -1,8 +1,8 @@
-"""A zip archive with one possible form, so that no byte of it can change unseen.
+"""A zip archive with one canonical form, in which every changed byte is detected.
 
-Entries are stored without compression, in order, without dates; any unzip reads them. A reader
-that knows the form finds a changed byte in the headers too, which a checksum of contents does not
-cover, and says in which part it lies.
+Entries are stored without compression, in order, without dates; any unzip program reads them. A
+reader that knows the form detects a changed byte in the headers too, which a checksum of contents
+does not cover, and names the part of the archive.
 """
 
 import struct
@@ -21,7 +21,7 @@ READABLE = 0o100644 << 16
 
 @dataclass(frozen=True)
 class ArchivePart:
-    """A stretch of the archive and what it holds."""
+    """A byte range of the archive and its label."""
 
     start: int
     end: int
@@ -30,14 +30,14 @@ class ArchivePart:
 
 @dataclass
 class UnpackedArchive:
-    """What was read, and what is wrong with it."""
+    """Files of an archive, and the faults of its form."""
 
     files: dict[str, bytes] = field(default_factory=dict[str, bytes])
     faults: list[str] = field(default_factory=list[str])
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
-    """The archive of these files; the same files in the same order give the same bytes."""
+    """Return the archive of these files; the same files in the same order give the same bytes."""
     return _write(files)[0]
 
 
@@ -65,7 +65,7 @@ def _write(files: Mapping[str, bytes]) -> tuple[bytes, list[ArchivePart]]:
 
 
 def unpack(archive: bytes) -> UnpackedArchive:
-    """The files of an archive, with every fault that its form shows."""
+    """Return the files of an archive, with every fault of its form."""
     opened = UnpackedArchive()
     at = 0
     while archive[at : at + 4] != b"PK\1\2":
@@ -96,7 +96,7 @@ def unpack(archive: bytes) -> UnpackedArchive:
 
 
 def _differences(archive: bytes, files: Mapping[str, bytes]) -> list[str]:
-    """Where an archive is not the one that its files make."""
+    """Return where an archive differs from the canonical one of its files."""
     expected, parts = _write(files)
     if expected == archive:
         return []

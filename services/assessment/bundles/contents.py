@@ -1,4 +1,4 @@
-"""What a bundle holds, file by file, each byte of it determined by the assessment."""
+"""Files of a bundle, every byte of them determined by the assessment."""
 
 import hashlib
 import json
@@ -51,7 +51,7 @@ By hand: `manifest.json` has the SHA-256 of every file, `manifest.sig` is its Ed
 
 
 class Parameters(BaseModel):
-    """What has to be known beside method and evidence to compute an assessment again."""
+    """The settings needed beside method and evidence to recompute an assessment."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -78,7 +78,7 @@ def make_bundle(
     *,
     signer: Signer,
 ) -> bytes:
-    """The signed archive of an assessment."""
+    """Return the signed archive of an assessment."""
     ordered = sorted(items, key=lambda item: (item.kind, item.key))
     title = f"{method.name_en} {parameters.period}, {parameters.region}"
     instruction = README_TEMPLATE.format(
@@ -112,7 +112,7 @@ def make_bundle(
 
 
 def manifest_of(files: Mapping[str, bytes]) -> bytes:
-    """The SHA-256 of every file."""
+    """Return the manifest: the SHA-256 of every file."""
     return as_json({"sha256": {name: sha256(content) for name, content in files.items()}})
 
 
@@ -121,7 +121,7 @@ def sha256(content: bytes) -> str:
 
 
 def as_json(document: Any) -> bytes:
-    """JSON for people and machines: sorted, indented, UTF-8."""
+    """Return JSON that is sorted, indented and UTF-8."""
     text = json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False)
     return f"{text}\n".encode()
 

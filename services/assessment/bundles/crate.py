@@ -1,4 +1,4 @@
-"""The bundle's description as an RO-Crate 1.1, so that research archives understand it."""
+"""Description of a bundle as an RO-Crate 1.1, for research archives."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -35,7 +35,7 @@ def crate_metadata(
     at: datetime,
     software: str,
 ) -> dict[str, Any]:
-    """`ro-crate-metadata.json`."""
+    """Return the content of `ro-crate-metadata.json`."""
     moment = at.isoformat()
     publisher = {"@id": f"#region-{region}"}
     graph: list[dict[str, Any]] = [

@@ -1,4 +1,4 @@
-"""Bundles of other regencies over HTTP: brought here, verified, and kept to compare with."""
+"""Routes for bundles of other regencies: verified import, list and download."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import MetricsDrafter
 from services.platform.paging import Page, next_page_url
 from services.platform.parameters import Limit
-from services.platform.problems import Conflict, FieldError, NotFound, problem_responses
+from services.platform.problems import Conflict, FieldError, Invalid, NotFound, problem_responses
 from services.platform.service import API, get_region
 from services.platform.types import Href, RegionCode, Sha256
 
@@ -61,7 +61,7 @@ Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class ImportedBundle(ApiModel):
-    """An assessment of another regency, verified when it came."""
+    """An assessment of another regency, verified at import."""
 
     id: UUID = Field(description="Id of the assessment at the hub that published it.")
     region: str
@@ -100,9 +100,9 @@ async def import_bundle(
         ),
     ],
 ) -> ImportedBundle:
-    """Keeps a bundle of another regency, if it computes to the last digit and is signed by it.
+    """Store a bundle of another regency after verifying its figures and its signature.
 
-    Sent again, the same bundle is kept once.
+    Requests are idempotent: the same bundle is stored once.
     """
     region, archive = get_region(request), await request.body()
     found = await asyncio.to_thread(_verify, archive, fingerprint, region)
@@ -139,7 +139,7 @@ async def list_bundles(
     cursor: Annotated[UUID | None, Query(description="From `next` of the page before.")] = None,
     limit: Limit = 20,
 ) -> Page[ImportedBundle]:
-    """The bundles of other regencies that are kept here."""
+    """List the stored bundles of other regencies."""
     names = {"region": get_region(request), "cursor": cursor, "limit": limit + 1}
     rows = (await session.execute(text(PAGE), names)).all()
     items = [_item(row) for row in rows[:limit]]
@@ -158,7 +158,7 @@ async def get_bundle(
     session: ReadSessionDep,
     id: Annotated[UUID, Path(description="Id of the assessment in it.")],
 ) -> Response:
-    """A bundle of another regency as it came, to be verified by anybody."""
+    """Return a bundle of another regency unchanged, to be verified by the caller."""
     names = {"region": get_region(request), "id": id}
     archive = await session.scalar(text(ARCHIVE), names)
     if archive is None:
@@ -190,10 +190,10 @@ def _verify(archive: bytes, fingerprint: str, own_region: str) -> VerifiedBundle
     return found
 
 
-def _rejected(detail: str, *faults: str, parameter: str | None = None) -> Conflict:
+def _rejected(detail: str, *faults: str, parameter: str | None = None) -> Invalid:
     pointer = "#" if parameter is None else None
     errors = [FieldError(pointer=pointer, parameter=parameter, detail=f) for f in faults]
-    return Conflict(detail, errors=errors)
+    return Invalid(detail, errors=errors)
 
 
 def _item(row: Any) -> ImportedBundle:

@@ -31,7 +31,7 @@ ZIP_RESPONSE: dict[int | str, dict[str, Any]] = {
 
 
 class PublishingKey(ApiModel):
-    """The public key with which everybody can check what this hub signed."""
+    """The public key that verifies the signatures of this hub."""
 
     algorithm: Literal["Ed25519"] = "Ed25519"
     pem: str
@@ -47,7 +47,7 @@ class PublishingKey(ApiModel):
 async def get_assessment_bundle(
     request: Request, session: ReadSessionDep, id: AssessmentId
 ) -> Response:
-    """An assessment as a signed zip (RO-Crate), from which `emall verify` computes it again.
+    """Return an assessment as a signed zip (RO-Crate) that `emall verify` recomputes.
 
     The same assessment gives the same bytes.
     """
@@ -70,7 +70,7 @@ async def get_assessment_bundle(
 
 @router.get("/metrics/publishing-key", operation_id="get_publishing_key")
 async def get_publishing_key(request: Request) -> PublishingKey:
-    """The public key that signs the bundles of this hub."""
+    """Return the public key that signs the bundles of this hub."""
     public = (await asyncio.to_thread(_signer, request)).public
     return PublishingKey(pem=public.pem, fingerprint=public.fingerprint)
 

@@ -1,4 +1,4 @@
-"""The key with which a hub signs what it publishes: a key of its own, apart from identity's."""
+"""Signatures of published bundles, with a key separate from that of identity tokens."""
 
 import hashlib
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 @dataclass(frozen=True)
 class PublicKey:
-    """A public key as it is published."""
+    """A public key with its fingerprint."""
 
     pem: str
     fingerprint: str
@@ -22,7 +22,7 @@ class PublicKey:
 
 
 class Signer:
-    """Signs what is published."""
+    """Signs published content."""
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
@@ -39,7 +39,7 @@ def describe_key(key: Ed25519PublicKey) -> PublicKey:
 
 
 def read_public_key(pem: bytes) -> Ed25519PublicKey:
-    """A public key; `ValueError` where it is none."""
+    """Read a public key; `ValueError` if the PEM holds none."""
     key = load_pem_public_key(pem)
     if not isinstance(key, Ed25519PublicKey):
         raise ValueError("an Ed25519 public key is needed")

@@ -1,4 +1,4 @@
-"""Verifies a bundle from its bytes alone: its form, its signature, and every figure anew."""
+"""Verification of a bundle from its bytes only: form, signature and recomputed figures."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ FILES = (
 
 @dataclass(frozen=True)
 class VerifiedBundle:
-    """A bundle that agrees."""
+    """Result of a successful verification."""
 
     parameters: Parameters
     nodes: int
@@ -41,7 +41,7 @@ class VerifiedBundle:
 
 @dataclass(frozen=True)
 class BundleContents:
-    """What a bundle holds that was verified before."""
+    """The contents of a bundle that was verified before."""
 
     parameters: Parameters
     method: CollaborationMethod
@@ -50,7 +50,7 @@ class BundleContents:
 
 
 class BundleError(Exception):
-    """A bundle that does not agree, with every reason that was found."""
+    """A bundle that fails verification, with every reason found."""
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
@@ -58,10 +58,10 @@ class BundleError(Exception):
 
 
 def verify(archive: bytes, *, key: Ed25519PublicKey | None = None) -> VerifiedBundle:
-    """Verifies a bundle; `BundleError` says where it fails.
+    """Verify a bundle; `BundleError` names every fault.
 
-    Without a key it is the bundle's own that must have signed it, which proves that nothing was
-    changed since, and not by whom it was published.
+    Without `key` the signature is checked with the bundle's own key, which proves integrity but not
+    who published it.
     """
     opened = unpack(archive)
     files, faults = opened.files, opened.faults
@@ -79,7 +79,7 @@ def verify(archive: bytes, *, key: Ed25519PublicKey | None = None) -> VerifiedBu
 
 
 def read_bundle(archive: bytes) -> BundleContents:
-    """Reads a bundle that `verify` has found to agree; it checks the form alone."""
+    """Read a bundle that `verify` has accepted, checking only its form."""
     files = unpack(archive).files
     parameters = _read_parameters(files)
     return BundleContents(
@@ -88,7 +88,7 @@ def read_bundle(archive: bytes) -> BundleContents:
 
 
 def _manifest_faults(files: Mapping[str, bytes]) -> Iterator[str]:
-    """Files whose content is not what the manifest says."""
+    """Yield the files whose SHA-256 differs from the manifest."""
     try:
         listed: Any = json.loads(files[contents.MANIFEST])["sha256"]
         hashes = {str(name): str(digest) for name, digest in listed.items()}
@@ -117,7 +117,7 @@ def _signature_faults(files: Mapping[str, bytes], key: Ed25519PublicKey | None) 
 
 
 def _recomputation_faults(files: Mapping[str, bytes]) -> Iterator[str]:
-    """What cannot be computed again, or gives other figures."""
+    """Yield what cannot be recomputed or recomputes to other figures."""
     try:
         parameters = _read_parameters(files)
         method = _read_method(files)

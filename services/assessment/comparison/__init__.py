@@ -1,1 +1,1 @@
-"""Regencies beside each other: ranks with their probabilities, not a bare order."""
+"""Comparison of regencies by rank probabilities instead of a bare ranking."""

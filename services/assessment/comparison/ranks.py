@@ -1,9 +1,9 @@
-"""How probable each rank of each regency is, from the draws of its score.
+"""Rank probabilities of regencies, from the draws of their scores.
 
-An order of point values hides that most neighbours could as well stand the other way round; the
-probability of each rank shows it (OECD/JRC Handbook 2008, step 7; Goldstein and Spiegelhalter
-1996). In each draw the highest score has rank 1; equal scores share their ranks evenly, so that the
-probabilities of a regency sum to 1, and so do those of a rank.
+A ranking of point values hides that most neighbours could as well be in the other order; rank
+probabilities show it (OECD/JRC Handbook 2008, step 7; Goldstein and Spiegelhalter 1996). In each
+draw the highest score has rank 1; equal scores share their ranks evenly, so that the probabilities
+of a regency sum to 1, and so do those of a rank.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class RankInterval:
-    """Where in the order a regency stands: its median rank and a 95% interval."""
+    """Median rank of a regency and its 95% interval."""
 
     median: int
     low: int
@@ -30,7 +30,7 @@ class RankInterval:
 
 
 def rank_probabilities(draws: Draws) -> Draws:
-    """From draws (a row for each regency) to probabilities (a column for each rank)."""
+    """Return probabilities (a column per rank) from draws (a row per regency)."""
     scores = -np.round(draws, COMPARED_DECIMALS)
     best = rankdata(scores, method="min", axis=0).astype(np.int64)
     worst = rankdata(scores, method="max", axis=0).astype(np.int64)
@@ -45,7 +45,7 @@ def rank_probabilities(draws: Draws) -> Draws:
 
 
 def outranking_probabilities(draws: Draws) -> Draws:
-    """How probably each regency (row) stands before each other (column); ties count half."""
+    """Return how probably each regency (row) outranks each other (column); ties count half."""
     scores = np.round(draws, COMPARED_DECIMALS)
     found = np.empty((len(scores), len(scores)))
     for at, own in enumerate(scores):
@@ -54,7 +54,7 @@ def outranking_probabilities(draws: Draws) -> Draws:
 
 
 def rank_interval(probabilities: Draws) -> RankInterval:
-    """The median rank and the ranks between which a regency stands with 95%."""
+    """Return the median rank and the 95% interval of ranks."""
     reached = probabilities.cumsum() + TOLERANCE
     low, median, high = (
         int(np.argmax(reached >= share)) + 1

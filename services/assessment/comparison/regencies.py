@@ -1,4 +1,4 @@
-"""Which regencies can be compared in a year by a method, and what each one's score could be."""
+"""Regencies that can be compared in a year by a method, and the draws of their scores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ Origin = Literal["own", "database", "bundle"]
 
 @dataclass(frozen=True)
 class ComparedRegency:
-    """A regency with the assessment that stands for it."""
+    """A regency with its newest known assessment."""
 
     region: str
     id: UUID
@@ -59,7 +59,7 @@ class ComparedRegency:
 
 @dataclass(frozen=True)
 class ScoredRegency:
-    """What a regency's score is and could be; None where it has none."""
+    """A regency's recomputed score with its interval and draws; None without a value."""
 
     regency: ComparedRegency
     value: float | None
@@ -70,7 +70,7 @@ class ScoredRegency:
 async def compared_regencies(
     session: ReadSession, region: str, *, method: CollaborationMethod, period: int
 ) -> list[ComparedRegency]:
-    """One assessment of each regency, the newest that this hub knows."""
+    """Return the newest assessment of each regency that this hub has."""
     asked = {"region": region, "method": method.id, "period": period}
     found: dict[str, ComparedRegency] = {}
     for row in await session.execute(text(NEWEST_STORED), asked):
@@ -107,9 +107,9 @@ def score_regency(
     seed: int,
     draws: int,
 ) -> ScoredRegency:
-    """A regency's score anew, from the evidence that its assessment read.
+    """Recompute a regency's score from the evidence that its assessment read.
 
-    Evidence of two regencies errs independently; weights that nobody knows are the same for all.
+    Errors of evidence are independent between regencies; random weights are common to all.
     """
     scope = Case(regency.region, period).scope
     streams, common = RandomStreams(seed, draws, scope), RandomStreams(seed, draws)
@@ -122,5 +122,5 @@ def score_regency(
 
 
 def draws_table(scored: Sequence[ScoredRegency]) -> Draws:
-    """The draws of those that have a score, a row for each."""
+    """Return the draws of the regencies that have a score, a row for each."""
     return np.array([one.draws for one in scored if one.draws is not None], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""The comparison of regencies over HTTP: `/api/v1/metrics/ranking`."""
+"""Comparison of regencies over HTTP: `/api/v1/metrics/ranking`."""
 
 import asyncio
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ NodeCode = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)?
 
 
 class Outranking(ApiModel):
-    """How probably a regency stands before another one."""
+    """Probability that a regency ranks above another."""
 
     region: str
     probability: float
@@ -75,7 +75,7 @@ class RankedRegency(ApiModel):
 
 
 class ExcludedRegency(ApiModel):
-    """A regency that cannot be ranked with the others, and why."""
+    """A regency that cannot be ranked with the others, and the reason."""
 
     region: str
     reason: str
@@ -106,10 +106,10 @@ async def get_ranking(  # noqa: PLR0917 - FastAPI passes by name
     seed: Annotated[Seed, Query()] = 1,
     draws: Annotated[DrawCount, Query()] = DEFAULT_DRAWS,
 ) -> Ranking:
-    """Regencies in a year by one method: how probable each rank of each is.
+    """Return the rank probabilities of regencies in a year by one method.
 
-    Each regency stands with its newest stored assessment, or a bundle of it (`bundles`). Only
-    what follows this hub's version of the method is ranked; the rest is named in `excluded`.
+    Each regency takes part with its newest stored assessment or imported bundle (`bundles`). Only
+    assessments by this hub's version of the method are ranked; the others are listed in `excluded`.
     """
     chosen = collaboration_method(method, period=period, parameter=True)
     chosen_node = node or chosen.index.code

@@ -1,1 +1,1 @@
-"""What is known about collaboration: records with sources, never overwritten."""
+"""Evidence of collaboration: sourced records, versioned and never overwritten."""

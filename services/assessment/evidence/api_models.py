@@ -1,4 +1,4 @@
-"""The kinds of evidence as the API serves them: names, addresses, and one record of a kind."""
+"""API models of evidence: its kinds, and a record of a kind."""
 
 import inspect
 from collections.abc import Mapping
@@ -67,13 +67,13 @@ class RecordVersion(ApiModel):
 
 
 def source_item(content: Mapping[str, Any]) -> SourceItem:
-    """A source as it is stored, with its address."""
+    """Return a stored source with its address."""
     return SourceItem(**content, href=f"{API}/sources/{content['id']}")
 
 
 @dataclass(frozen=True)
 class EvidenceKind(Generic[Content]):
-    """A kind of evidence: its name in addresses, what one is called, and what it holds."""
+    """A kind of evidence: its name in addresses, its singular, and its model."""
 
     name: str
     singular: str
@@ -81,16 +81,16 @@ class EvidenceKind(Generic[Content]):
 
     @property
     def operation(self) -> str:
-        """The singular as it stands in operation ids."""
+        """The singular in the form of operation ids."""
         return self.singular.replace(" ", "_")
 
     @property
     def meaning(self) -> str:
-        """What it is, in a sentence."""
+        """The first sentence about the kind, from its model."""
         return inspect.getdoc(self.model) or ""
 
     def record(self, row: Any) -> Record[Content]:
-        """A record from a row of the store."""
+        """Return a record from a row of the store."""
         return Record[self.model](
             id=row.id,
             version=row.version,
@@ -109,7 +109,7 @@ class EvidenceKind(Generic[Content]):
         *,
         version: int | None = None,
     ) -> tuple[str, Record[Content]]:
-        """The key of a record, and the record in a version (None: the newest)."""
+        """Return the key of a record, and the record in a version (None: the newest)."""
         parameters = {"region": region, "kind": self.name, "id": record_id, "version": version}
         row = (await session.execute(text(store.RECORD), parameters)).one_or_none()
         if row is None:

@@ -1,5 +1,7 @@
-"""What comes due, as an iCalendar feed (RFC 5545): meetings, action items, ends of agreements,
-reviews of risks."""
+"""Due dates as an iCalendar feed (RFC 5545).
+
+They are meetings, action items, ends of agreements and reviews of risks.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -11,7 +13,7 @@ from services.platform.version import VERSION
 
 
 def calendar_of(records: Mapping[str, Sequence[Evidence]], *, region: str, now: datetime) -> bytes:
-    """The feed of the records by kind; a day that is known only by its month is left out."""
+    """Return the feed of the records by kind; dates known only by month or year are excluded."""
     calendar = Calendar()
     calendar.add("prodid", f"-//emall//{VERSION}//ID")
     calendar.add("version", "2.0")

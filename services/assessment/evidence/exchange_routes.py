@@ -1,4 +1,4 @@
-"""Evidence as files over HTTP: a workbook to fill in or take away, and a calendar."""
+"""Exchange of evidence as files: workbook template, export and import, calendar feed."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ _WORKBOOK: dict[int | str, dict[str, Any]] = {
 
 
 class EvidenceImportResult(ApiModel):
-    """What became of the records of a workbook, which is taken whole or not at all."""
+    """Counts of an import, which is atomic."""
 
     added: int
     corrected: int
@@ -42,7 +42,7 @@ class EvidenceImportResult(ApiModel):
     responses=_WORKBOOK,
 )
 async def get_evidence_template() -> Response:
-    """The workbook to fill in: a sheet per kind of evidence, with a note on each column."""
+    """Return the workbook to fill in: a sheet per kind of evidence, with column notes."""
     return _workbook(await asyncio.to_thread(to_workbook, {}), name="bukti-templat.xlsx")
 
 
@@ -53,7 +53,7 @@ async def get_evidence_template() -> Response:
     responses=_WORKBOOK,
 )
 async def export_evidence(request: Request, session: ReadSessionDep) -> Response:
-    """All evidence in force, in the form of the template."""
+    """Return all evidence in force, in the form of the template."""
     records = await current_records(session, get_region(request))
     return _workbook(await asyncio.to_thread(to_workbook, records), name="bukti.xlsx")
 
@@ -70,9 +70,9 @@ async def import_evidence(
     caller: EvidenceWriter,
     dry_run: Annotated[bool, Query(description="Check everything and store nothing.")] = False,
 ) -> EvidenceImportResult:
-    """Takes a filled template, whole or not at all: new keys are recorded, others corrected.
+    """Import a filled template atomically: new keys are added, existing ones corrected.
 
-    Every cell that is wrong is named in `errors[]` as `#/<sheet>/<cell>`.
+    Every invalid cell is named in `errors[]` as `#/<sheet>/<cell>`.
     """
     content = await request.body()
     try:
@@ -107,7 +107,7 @@ async def import_evidence(
     },
 )
 async def get_evidence_calendar(request: Request, session: ReadSessionDep) -> Response:
-    """Meetings, open action items, ends of agreements and reviews of risks, to subscribe to."""
+    """Return meetings, open action items, ends of agreements and reviews of risks as a feed."""
     region = get_region(request)
     records = await current_records(session, region)
     # Stamped with the day, so that a feed without news keeps its ETag.

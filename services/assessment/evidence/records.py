@@ -1,7 +1,7 @@
-"""The kinds of evidence about collaboration, as a pack writes them and as the API gives them.
+"""Kinds of evidence about collaboration, as packs define them and the API returns them.
 
-What was not recorded is null, which is another thing than "no": a meeting without `led_by` says
-nothing about who led it.
+What was not recorded is null, which differs from "no": a meeting without `led_by` does not state
+who led it.
 """
 
 from typing import Annotated, Literal
@@ -17,7 +17,7 @@ CalendarYear = Annotated[int, Field(ge=1945, le=2099), StrictNumber]
 
 
 class Evidence(PackModel):
-    """What every piece of evidence has: a key within its kind, and the sources it rests on."""
+    """Base of every kind: a key unique within its kind, and the cited sources."""
 
     key: Slug
     sources: list[Slug] = Field(min_length=1, max_length=100)
@@ -25,7 +25,7 @@ class Evidence(PackModel):
 
 
 class TemporalEvidence(Evidence):
-    """Evidence that holds from a day on, or of which only a year is known in which it held."""
+    """Evidence with a validity period, or with a year in which it was attested as valid."""
 
     valid_from: IsoDate | None = Field(None, description="First day; null where it is not known.")
     valid_to: IsoDate | None = Field(None, description="Last day; null while no end is known.")
@@ -44,7 +44,7 @@ class TemporalEvidence(Evidence):
 
 
 class Stakeholder(TemporalEvidence):
-    """A post, office, company or community that has a part in the collaboration."""
+    """A post, office, company or community that takes part in the collaboration."""
 
     name: ShortText
     name_en: ShortText
@@ -59,7 +59,7 @@ class Stakeholder(TemporalEvidence):
 
 
 class File(PackModel):
-    """A file that is kept elsewhere, known again by its hash."""
+    """A file stored elsewhere, identified by its hash."""
 
     name: ShortText
     sha256: Sha256
@@ -67,7 +67,7 @@ class File(PackModel):
 
 
 class Attendance(PackModel):
-    """One stakeholder's part in a meeting."""
+    """One stakeholder's attendance of a meeting."""
 
     stakeholder: Slug
     invited: StrictBool | None = None
@@ -76,7 +76,7 @@ class Attendance(PackModel):
 
 
 class ActionItem(PackModel):
-    """Something that a meeting resolved to do."""
+    """A task that a meeting decided on."""
 
     task: Text
     owner: Slug | None = Field(None, description="Key of the stakeholder who is to do it.")
@@ -121,7 +121,7 @@ class Agreement(TemporalEvidence):
 
 
 class Decision(TemporalEvidence):
-    """A decree or regulation and what it brings."""
+    """A decree or regulation and what it establishes."""
 
     name: ShortText
     name_en: ShortText
@@ -185,7 +185,7 @@ class Recognition(Evidence):
 
 
 class Observation(TemporalEvidence):
-    """A sourced figure: exact, or a range as the source gives it."""
+    """A sourced figure: exact, or a range as stated by the source."""
 
     subject: Code = Field(description="What was observed; methods refer to it.")
     name: ShortText
@@ -213,7 +213,7 @@ class Observation(TemporalEvidence):
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The ends of the range; twice the value where it is exact."""
+        """Both ends of the range; twice the value if it is exact."""
         low = self.value if self.low is None else self.low
         high = self.value if self.high is None else self.high
         return low or 0.0, high or 0.0

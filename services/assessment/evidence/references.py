@@ -1,4 +1,4 @@
-"""What a piece of evidence points at: its sources, stakeholders, decisions, an index."""
+"""References from evidence to sources, stakeholders, decisions, agreements and indices."""
 
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
@@ -24,7 +24,7 @@ KIND_OF_TARGET: dict[Target, str] = {
 
 
 class Reference(NamedTuple):
-    """A pointer: to what kind of thing, where it stands in the record, and its key."""
+    """A reference: the kind of its target, its location in the record, and the target's key."""
 
     target: Target
     path: FieldPath
@@ -32,12 +32,12 @@ class Reference(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What it points at, in words."""
+        """The target in words."""
         return f"{self.target} {self.key!r}"
 
 
 def references_of(record: Evidence) -> Iterator[Reference]:
-    """Every pointer of a record."""
+    """Yield every reference of a record."""
     for n, source in enumerate(record.sources):
         yield Reference("source", ("sources", n), source)
     match record:

@@ -1,4 +1,4 @@
-"""Reads evidence over HTTP: `/api/v1/stakeholders`, `meetings`, ..., now and as once known."""
+"""Routes that read evidence: `/api/v1/stakeholders`, `meetings`, ..., now or as of a moment."""
 
 from typing import Annotated
 
@@ -31,7 +31,7 @@ AsOf = Annotated[
 
 
 def add_read_routes(kind: EvidenceKind[Content]) -> None:
-    """The addresses under which a kind of evidence is read."""
+    """Add the routes that read a kind of evidence."""
     page, record = Page[Record[kind.model]], Record[kind.model]
     plural = kind.name.replace("-", " ")
 

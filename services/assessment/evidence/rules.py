@@ -1,4 +1,4 @@
-"""Who may record evidence, and what has to be true of it: rules around the store."""
+"""Rules for recording evidence: ownership, unique keys, and existing references."""
 
 from datetime import datetime
 from uuid import UUID
@@ -21,7 +21,7 @@ from services.platform.problems import Conflict, FieldError, NotAllowed, json_po
 async def dangling_references(
     session: WriteSession, region: str, record: Evidence
 ) -> list[Reference]:
-    """The pointers of a record to what is not on record; agencies are the catalogue's to know."""
+    """Return references to missing targets, except agencies, which the catalogue holds."""
     references = [one for one in references_of(record) if one.target != "agency"]
     known: set[tuple[str, str]] = {("index", method) for method in read_methods()}
     for target, kind in ({"source": None} | KIND_OF_TARGET).items():
@@ -37,7 +37,7 @@ async def dangling_references(
 
 
 async def check_references(session: WriteSession, region: str, record: Evidence) -> None:
-    """Refuses a record that points at something which is not on record."""
+    """Raise `Conflict` if a record refers to a target that is not recorded."""
     errors = [
         FieldError(
             pointer=json_pointer(reference.path),
@@ -53,7 +53,7 @@ async def check_references(session: WriteSession, region: str, record: Evidence)
 async def check_key(
     session: WriteSession, region: str, kind: str, key: str, *, record_id: UUID
 ) -> None:
-    """Refuses a key under which another record stands; holds it until the transaction ends."""
+    """Raise `Conflict` if another record has the key; lock it until the transaction ends."""
     names = {"region": region, "kind": kind, "key": key}
     await session.execute(text(store.LOCK), names)
     standing = (await session.execute(text(store.BY_KEY), names)).one_or_none()
@@ -73,7 +73,7 @@ async def record_new(
     caller: Caller,
     now: datetime,
 ) -> None:
-    """Records a piece of evidence; `Conflict` where its key is taken."""
+    """Record a piece of evidence; `Conflict` if its key is taken."""
     await check_key(session, region, kind, record.key, record_id=record_id)
     await check_references(session, region, record)
     await append_version(
@@ -92,7 +92,7 @@ async def supersede(
     caller: Caller,
     now: datetime,
 ) -> None:
-    """Records a correction as the next version."""
+    """Record a correction as the next version."""
     if record.key != key:
         error = FieldError(pointer="#/key", parameter=None, detail=f"must stay {key!r}")
         raise Conflict("A record keeps its key.", errors=[error])
@@ -114,7 +114,7 @@ async def append_version(
     caller: Caller,
     now: datetime,
 ) -> None:
-    """Adds the next version of a record under this caller's name; None takes the record back."""
+    """Append a version in the caller's name; a record of None withdraws it."""
     await store.add_version(
         session,
         region,
@@ -129,9 +129,9 @@ async def append_version(
 
 
 def check_owner(caller: Caller, recorded_by: str) -> None:
-    """`NotAllowed` for a caller who may not change what this agency recorded.
+    """Raise `NotAllowed` unless the caller may change what this agency recorded.
 
-    An agency corrects what it recorded; an administrator everything, the pack's too.
+    An agency corrects its own records; an administrator all of them, the pack's too.
     """
     if not caller.can_write_for(recorded_by):
         owner = "came with the regency's pack" if recorded_by == "pack" else f"is {recorded_by}'s"
@@ -139,5 +139,5 @@ def check_owner(caller: Caller, recorded_by: str) -> None:
 
 
 def recorder_name(caller: Caller) -> str:
-    """The name under which a caller's records stand."""
+    """Return the name under which the caller's records are stored."""
     return caller.agency or caller.subject

@@ -1,4 +1,4 @@
-"""The sources that evidence rests on, over HTTP: `/api/v1/sources`."""
+"""Sources of evidence over HTTP: `/api/v1/sources`."""
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import text
@@ -39,7 +39,7 @@ RETURNING id
 async def list_sources(
     request: Request, session: ReadSessionDep, cursor: SlugCursor = None, limit: Limit = 50
 ) -> Page[SourceItem]:
-    """The studies, regulations and sites that the hub's facts rest on."""
+    """List the studies, regulations and sites that evidence cites."""
     parameters = {"region": get_region(request), "cursor": cursor, "limit": limit + 1}
     rows = (await session.execute(text(SOURCES), parameters)).all()
     items = [source_item(row.content) for row in rows[:limit]]
@@ -49,7 +49,7 @@ async def list_sources(
 
 @router.get("/sources/{id}", operation_id="get_source", responses=problem_responses(404))
 async def get_source(request: Request, session: ReadSessionDep, id: SlugPath) -> SourceItem:
-    """One source: what it is, who published it, where and when; with its address at this hub."""
+    """Return one source: title, kind, publisher, place and date."""
     parameters = {"region": get_region(request), "id": id}
     row = (await session.execute(text(SOURCE), parameters)).one_or_none()
     if row is None:
@@ -70,7 +70,7 @@ async def post_source(
     caller: EvidenceWriter,
     source: Source,
 ) -> SourceItem:
-    """Names a source that evidence can then cite. Sent again as it is, it changes nothing."""
+    """Add a source that evidence can cite. Requests are idempotent."""
     parameters = {"region": get_region(request), "id": source.id}
     content = source.model_dump_json()
     if await session.scalar(text(STORE_SOURCE), parameters | {"content": content}) is None:

@@ -1,4 +1,4 @@
-"""Evidence as it is stored: every correction is a further version, nothing is overwritten."""
+"""Versioned storage of evidence: a correction adds a version, nothing is overwritten."""
 
 import json
 from collections.abc import Mapping
@@ -131,7 +131,7 @@ async def add_version(
     recorded_by: str,
     now: datetime,
 ) -> None:
-    """Supersedes a record; with None it is withdrawn, its versions stay."""
+    """Append a version of a record; content of None withdraws it, earlier versions remain."""
     record = {"region": region, "kind": kind, "id": record_id}
     await session.execute(text(END_CURRENT), record)
     stored = None if content is None else json.dumps(content)

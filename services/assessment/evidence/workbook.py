@@ -1,7 +1,7 @@
-"""Evidence as a workbook: a sheet per kind, a row per record, for people without a program.
+"""Evidence as a workbook: a sheet per kind, a row per record.
 
-Lists stand in one cell with `;` between; who came to a meeting and what it resolved have sheets of
-their own, joined by the meeting's key. What is exported can be imported again.
+Lists are written in one cell, separated by `;`; attendance and action items have sheets of their
+own, joined by the meeting's key. An exported workbook can be imported again.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ Records = Mapping[str, Sequence[Evidence]]
 
 
 def to_workbook(records: Records) -> bytes:
-    """The records by kind as XLSX; without records it is the template."""
+    """Return the records by kind as XLSX; without records, the template."""
     tables: dict[str, tuple[list[Column], list[dict[str, Cell]]]] = {}
     for kind in KINDS:
         rows = [_row(record) for record in records.get(kind.name, ())]
@@ -53,9 +53,9 @@ def to_workbook(records: Records) -> bytes:
 
 
 def from_workbook(sheets: Sequence[Sheet]) -> list[tuple[str, Evidence, Sheet, int]]:
-    """Each record with its kind and the row in which it stands.
+    """Return each record with its kind, sheet and row.
 
-    `SpreadsheetError` with every cell that is wrong; then nothing of it is taken.
+    `SpreadsheetError` lists every invalid cell.
     """
     by_name = {sheet.name: sheet for sheet in sheets}
     models: dict[str, type[Evidence]] = {kind.name: kind.model for kind in KINDS}
@@ -171,7 +171,7 @@ def _row(record: BaseModel) -> dict[str, Cell]:
 
 
 def _data(cells: Mapping[str, Cell], model: type[BaseModel]) -> dict[str, Any]:
-    """The cells of a row as the model takes them; what is left empty is left out."""
+    """Return the cells of a row as the model expects them; empty cells are omitted."""
     data: dict[str, Any] = {}
     for name, cell in cells.items():
         outer, _, part = name.partition(".")
@@ -201,7 +201,7 @@ def _raw(cell: Cell, annotation: Any) -> Any:
 
 
 def _kinds(annotation: Any) -> list[Any]:
-    """The plain types that a field takes, None left out."""
+    """Return the plain types that a field accepts, without None."""
     origin = get_origin(annotation)
     if origin in {Union, UnionType}:
         return [kind for part in get_args(annotation) for kind in _kinds(part)]
@@ -222,7 +222,7 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 
 
 def _item_model(field: FieldInfo) -> type[BaseModel]:
-    """The model of a list's items."""
+    """Return the model of a list's items."""
     [kind] = _kinds(field.annotation)
     model: type[BaseModel] = get_args(kind)[0]
     return model

@@ -1,4 +1,4 @@
-"""Takes a filled workbook of evidence: whole, or with every wrong cell named not at all."""
+"""Atomic import of a filled evidence workbook."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from services.platform.spreadsheets import Sheet, SheetIssue, SpreadsheetError
 
 @dataclass(frozen=True)
 class ImportCounts:
-    """What became of the records of a workbook."""
+    """Records of an import by outcome."""
 
     added: int
     corrected: int
@@ -32,7 +32,7 @@ async def import_records(
     caller: Caller,
     now: datetime,
 ) -> ImportCounts:
-    """Adds what is new and corrects what differs; `SpreadsheetError` names each wrong cell."""
+    """Add new and correct changed records; `SpreadsheetError` lists every invalid cell."""
     issues: list[SheetIssue] = []
     seen: dict[tuple[str, str], int] = {}
     added = corrected = 0
@@ -79,7 +79,7 @@ async def import_records(
 async def current_records(
     session: ReadSession | WriteSession, region: str
 ) -> dict[str, list[Evidence]]:
-    """Every record in force by kind, as a workbook or a calendar takes them."""
+    """Return every record in force by kind."""
     records: dict[str, list[Evidence]] = {kind: [] for kind in EVIDENCE}
     for row in await session.execute(text(store.CURRENT), {"region": region}):
         records[row.kind].append(EVIDENCE[row.kind].model_validate(row.content))

@@ -1,4 +1,4 @@
-"""Records, corrects and withdraws evidence over HTTP."""
+"""Routes that record, correct and withdraw evidence."""
 
 from datetime import UTC, datetime
 
@@ -26,7 +26,7 @@ router = APIRouter(prefix=API, tags=["evidence"], responses=problem_responses(40
 
 
 def add_write_routes(kind: EvidenceKind[Content]) -> None:
-    """The addresses under which a kind of evidence is written."""
+    """Add the routes that write a kind of evidence."""
 
     async def post_record(
         request: Request,
@@ -111,7 +111,7 @@ def add_write_routes(kind: EvidenceKind[Content]) -> None:
         caller: Caller,
         if_match: str | None,
     ) -> tuple[str, Record[Content]]:
-        """The record, held until the end of the transaction, if this caller may change it now."""
+        """Lock a record until the transaction ends, and check that the caller may change it."""
         names = {"region": region, "kind": kind.name, "key": str(record_id)}
         await session.execute(text(store.LOCK), names)
         key, current = await kind.find(session, region, record_id)

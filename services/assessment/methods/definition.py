@@ -1,4 +1,4 @@
-"""What a method is: a tree of indicators, an index of levels, or a satisfaction index."""
+"""Method definitions: a tree of indicators, an index of levels, or a satisfaction index."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -35,13 +35,13 @@ class NamedNode(PackModel):
 
 
 class WeightedNode(NamedNode):
-    """A node below another, with its weight among those beside it."""
+    """A node below another, with its weight among its siblings."""
 
     weight: float = Field(1, gt=0, le=1000, description="Only where the weights are given.")
 
 
 class IndicatorDefinition(WeightedNode):
-    """One indicator: its measure and the rule that turns it into 0-100."""
+    """An indicator: its measure and the rule that scores it from 0 to 100."""
 
     goalposts: Goalposts = Goalposts(min=0, max=1)
     normalisation: Normalisation = MinMax()
@@ -61,7 +61,7 @@ class DimensionDefinition(WeightedNode):
 
 
 class MethodBase(PackModel):
-    """What every method says of itself."""
+    """Fields that every method has."""
 
     id: Slug
     version: int = Field(ge=1)
@@ -81,30 +81,30 @@ class MethodBase(PackModel):
         return self
 
     def document(self) -> dict[str, Any]:
-        """The method as it is hashed, kept and published: what differs from the defaults."""
+        """Return the method as it is hashed, stored and published: without default values."""
         return self.model_dump(mode="json", exclude_defaults=True)
 
     def hash(self) -> str:
-        """SHA-256 of the method's content: two methods with one hash are the same.
+        """Return the SHA-256 of the method's content; equal hashes mean equal methods.
 
-        A rule that is added later with a default of today's behaviour changes no hash.
+        A rule added later whose default is the present behaviour changes no hash.
         """
         return content_hash(self.document())
 
     def is_valid_in(self, year: int) -> bool:
-        """Whether the method is in force at some day of a year."""
+        """Return whether the method is in force on any day of a year."""
         begun = self.valid_from is None or self.valid_from.year <= year
         return begun and (self.valid_to is None or self.valid_to.year >= year)
 
     def validity(self) -> str:
-        """From when to when it holds, in words."""
+        """Return the validity period in words."""
         first = f"from {self.valid_from}" if self.valid_from else ""
         last = f"until {self.valid_to}" if self.valid_to else ""
         return " ".join(part for part in (first, last) if part) or "without end"
 
 
 class CollaborationMethod(MethodBase):
-    """A tree of indicators: index, dimensions, elements; beside it drivers."""
+    """A tree of indicators: index, dimensions and elements, with drivers beside it."""
 
     kind: Literal["collaboration"]
     index: NamedNode
@@ -165,20 +165,20 @@ class CollaborationMethod(MethodBase):
 
 
 class Predicate(PackModel):
-    """A word for a range of an index: from `low` on, below the next one's `low`."""
+    """The name of a range of an index, from `low` up to the next range's `low`."""
 
     name: ShortText
     low: float
 
 
 def predicate_of(value: float, predicates: Sequence[Predicate]) -> str:
-    """The word for a value: the last range that begins at or below it, else the first one."""
+    """Return the name of a value's range: the last that starts at or below it, else the first."""
     fitting = [predicate for predicate in predicates if predicate.low <= value]
     return (fitting or list(predicates))[-1 if fitting else 0].name
 
 
 class LevelIndicator(PackModel):
-    """An indicator that has a level, and its weight in percent."""
+    """An indicator scored by level, with its weight in percent."""
 
     number: int = Field(ge=1)
     name: ShortText | None = None
@@ -212,12 +212,12 @@ class LevelsMethod(MethodBase):
         return self
 
     def predicate_of(self, value: float) -> str:
-        """The word for a value by the ranges."""
+        """Return the predicate of a value by the method's ranges."""
         return predicate_of(value, self.predicates)
 
 
 class SatisfactionElement(PackModel):
-    """One of the nine elements of service satisfaction."""
+    """One of the nine elements of service satisfaction (PermenPANRB 14/2017)."""
 
     code: ShortText
     name: ShortText

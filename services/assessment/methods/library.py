@@ -1,4 +1,4 @@
-"""The methods that this hub knows: every file in `methods/`."""
+"""The methods of this hub: every file in `methods/`."""
 
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,7 @@ class MethodFile(RootModel[Method]):
 
 
 def read_method(file: Path) -> AnyMethod:
-    """A method; `PackError` with file, line and field of what is wrong."""
+    """Read a method; `PackError` names file, line and field of each issue."""
     located = read_yaml(file, file.parent)
     method = parse(located, MethodFile).root
     if method.id != file.stem:
@@ -34,6 +34,6 @@ def read_method(file: Path) -> AnyMethod:
 
 @cache
 def read_methods(folder: Path = METHODS) -> dict[str, AnyMethod]:
-    """All methods by id."""
+    """Return all methods by id."""
     methods = [read_method(file) for file in sorted(folder.glob("*.yaml"))]
     return {method.id: method for method in methods}

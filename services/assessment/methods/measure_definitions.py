@@ -1,7 +1,7 @@
-"""The vocabulary in which a method says what an indicator counts.
+"""Measure definitions: the vocabulary in which a method states what an indicator counts.
 
-Each measure answers one question about the facts of a year. A new indicator is written with these
-words in `methods/*.yaml`; code is needed only for a question that nobody has asked yet.
+Each measure answers one question about the evidence of a year. A new indicator is written with
+these terms in `methods/*.yaml`; only a new kind of question needs code.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ Condition = dict[Code, bool | str | list[str]]
 
 
 class Count(PackModel):
-    """The number of rows that meet the conditions; null where nothing of the kind is recorded."""
+    """The number of rows that match the conditions; null if no row of the kind is recorded."""
 
     kind: Literal["count"]
     of: View
@@ -42,7 +42,7 @@ class Count(PackModel):
 
 
 class Share(PackModel):
-    """The share of the rows `where` in which `that` holds. A row that does not say is left out."""
+    """The share of rows `where` that match `that`, without rows that do not record it."""
 
     kind: Literal["share"]
     of: View
@@ -51,7 +51,7 @@ class Share(PackModel):
 
 
 class Required(PackModel):
-    """The share of required things that the decisions in force bring."""
+    """The share of required items that the decisions in force establish."""
 
     kind: Literal["required"]
     field: Literal["instruments", "procedures"]
@@ -59,7 +59,7 @@ class Required(PackModel):
 
 
 class Attained(PackModel):
-    """The largest share of these yes-or-no fields that one row attains."""
+    """The largest share of these boolean fields that are true in one row."""
 
     kind: Literal["attained"]
     of: View
@@ -67,14 +67,14 @@ class Attained(PackModel):
 
 
 class Observed(PackModel):
-    """The newest observation of a subject that holds in the year."""
+    """The newest observation of a subject that is valid in the year."""
 
     kind: Literal["observed"]
     subject: Code
 
 
 class SectorsPresent(PackModel):
-    """The share of the three sectors with somebody present at a meeting of the year."""
+    """The share of the three sectors that attended a meeting of the year."""
 
     kind: Literal["sectors_present"]
 
@@ -86,7 +86,7 @@ class Evenness(PackModel):
 
 
 class Attending(PackModel):
-    """The share of active stakeholders of these sectors who came to a meeting of the year."""
+    """The share of active stakeholders of these sectors who attended a meeting of the year."""
 
     kind: Literal["attending"]
     sectors: list[Sector] = Field(min_length=1)
@@ -95,7 +95,8 @@ class Attending(PackModel):
 class Ties(PackModel):
     """The share of pairs of active stakeholders with a lasting tie.
 
-    A tie lasts where the two met at least twice in the year or share an agreement in force.
+    A tie is lasting if the two met at least `meetings` times in the year or share an agreement in
+    force.
     """
 
     kind: Literal["ties"]
@@ -103,14 +104,14 @@ class Ties(PackModel):
 
 
 class IndexProgress(PackModel):
-    """How far an index came from its first value to the plan's target, 0-1."""
+    """Progress of an index from its first value to the plan's target, 0-1."""
 
     kind: Literal["index_progress"]
     index: Slug
 
 
 class SurveyShare(PackModel):
-    """The share of those who answered a question that chose an option."""
+    """The share of respondents to a question who chose an option."""
 
     kind: Literal["survey_share"]
     survey: Slug
@@ -134,19 +135,19 @@ class SatisfactionIndex(PackModel):
 
 
 class Reported(PackModel):
-    """The share of the monthly statistics that agencies owe which came on time."""
+    """The share of the monthly statistics owed by agencies that arrived on time."""
 
     kind: Literal["reported"]
 
 
 class AgenciesReporting(PackModel):
-    """The share of the agencies that owe statistics which sent any."""
+    """The share of the agencies that owe statistics and sent any."""
 
     kind: Literal["agencies_reporting"]
 
 
 class UsageShare(PackModel):
-    """The share of a counter of the agencies' statistics that came through a channel."""
+    """The share of a counter of the agencies' statistics that belongs to a channel."""
 
     kind: Literal["usage_share"]
     counter: Literal["submitted", "in_review", "completed", "rejected", "returned"]
@@ -154,7 +155,7 @@ class UsageShare(PackModel):
 
 
 class CatalogShare(PackModel):
-    """A share that the catalogue reports."""
+    """A share reported by the catalogue."""
 
     kind: Literal["catalog_share"]
     of: Literal["standard", "digital_in_operation"]
@@ -176,7 +177,7 @@ class Ratio(PackModel):
 
 
 class MeanOf(PackModel):
-    """The mean of measures; null where one of them is null."""
+    """The mean of measures; null if one of them is null."""
 
     kind: Literal["mean_of"]
     measures: list["Measure"] = Field(min_length=2)
@@ -219,7 +220,7 @@ for composite in (Complement, Ratio, MeanOf, FirstOf):
 
 
 def nested_measures(measure: "Measure") -> "Iterator[Measure]":
-    """A measure and all the measures in it."""
+    """Yield a measure and all the measures inside it."""
     yield measure
     match measure:
         case Complement():

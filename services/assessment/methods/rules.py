@@ -1,8 +1,8 @@
-"""The vocabulary in which a method says how raw values become scores and scores an index.
+"""Scoring rules: the vocabulary in which a method states normalisation, weights and aggregation.
 
-Every rule has a default, the one that `cgr-2015` follows, so that a method writes only what it
-does differently. A normalisation that compares with others carries them in the method: no score
-moves because somebody else's did.
+Every rule has a default, the one that `cgr-2015` follows, so that a method states only its
+differences. A normalisation relative to a group has the group's values in the method: no score
+changes because another regency's does.
 """
 
 from typing import Annotated, Literal
@@ -17,7 +17,7 @@ Mean = Literal["arithmetic", "geometric", "harmonic"]
 
 
 class Goalposts(PackModel):
-    """Raw values that score 0 and 100, fixed in the method: no score moves because of another's."""
+    """Raw values that score 0 and 100, fixed in the method so that scores are independent."""
 
     min: float
     max: float
@@ -37,7 +37,7 @@ class MinMax(PackModel):
 
 
 class PercentileRank(PackModel):
-    """The share of a fixed group that the value reaches or passes; a tie counts half."""
+    """The share of a fixed group that the value reaches or exceeds; ties count half."""
 
     kind: Literal["rank"]
     among: list[float] = Field(min_length=2, description="Raw values of the group.")
@@ -53,7 +53,7 @@ class ZScore(PackModel):
 
 
 class DistanceToTarget(PackModel):
-    """The value over its target (where less is better: the target over the value), clipped."""
+    """The value over its target (if lower is better, the target over the value), clipped."""
 
     kind: Literal["target"]
     target: float = Field(gt=0)
@@ -65,19 +65,19 @@ Normalisation = Annotated[
 
 
 class EqualWeights(PackModel):
-    """Every part of a whole weighs the same."""
+    """All siblings have the same weight."""
 
     kind: Literal["equal"] = "equal"
 
 
 class GivenWeights(PackModel):
-    """Each part weighs as its `weight` says, in proportion to those beside it."""
+    """Each node has its `weight`, in proportion to its siblings."""
 
     kind: Literal["given"]
 
 
 class RandomWeights(PackModel):
-    """Nobody knows the weights: the value takes them equal, the interval all of them.
+    """Unknown weights: the value takes equal ones, the interval covers all of them.
 
     Weights are drawn from a Dirichlet distribution; the larger `concentration`, the closer to
     equal ones, and 1 makes every split as likely as any other.

@@ -1,4 +1,4 @@
-"""The JSON Schema of methods, for editors and for checks elsewhere.
+"""JSON Schema of methods, for editors and other validators.
 
 `python -m services.assessment.methods.schema` writes it to `methods/schema.json`.
 """
@@ -13,7 +13,7 @@ FILE = METHODS / "schema.json"
 
 
 def method_schema() -> dict[str, Any]:
-    """The schema of a file in `methods/`."""
+    """Return the schema of a file in `methods/`."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A method of emall",
@@ -22,7 +22,7 @@ def method_schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """The schema as it stands in `methods/schema.json`."""
+    """Return the content of `methods/schema.json`."""
     return json.dumps(method_schema(), indent=2, ensure_ascii=False) + "\n"
 
 

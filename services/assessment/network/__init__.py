@@ -1,1 +1,1 @@
-"""Who works with whom: the network of stakeholders, its measures and its picture."""
+"""Network of stakeholders: ties, measures and drawing."""

@@ -1,4 +1,4 @@
-"""Reads the evidence of a year and measures its network."""
+"""Network analysis of a year's evidence."""
 
 import asyncio
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ ITEMS = {
 
 @dataclass(frozen=True)
 class NetworkQuery:
-    """Which network is asked for."""
+    """The network that a request asks for."""
 
     period: int
     through: Sequence[Through]
@@ -52,7 +52,7 @@ class NetworkQuery:
 
 @dataclass(frozen=True)
 class NetworkAnalysis:
-    """A network with its measures; None and a reason where no evidence names who took part."""
+    """A network with its measures; None and a reason if no evidence names participants."""
 
     network: Network
     positions: Sequence[NodePosition]
@@ -64,7 +64,7 @@ class NetworkAnalysis:
 async def analyse_network(
     items: Sequence[Item], query: NetworkQuery, *, period: int
 ) -> NetworkAnalysis:
-    """The network of a year, off the event loop: large ones take a second."""
+    """Return the network of a year, computed off the event loop: large ones take a second."""
     facts = Facts(period=period, items=list(items))
     return await asyncio.to_thread(_analyse, facts, query)
 
@@ -86,7 +86,7 @@ def _analyse(facts: Facts, query: NetworkQuery) -> NetworkAnalysis:
 
 
 def sector_counts(found: NetworkAnalysis) -> list[SectorCount]:
-    """Stakeholders, isolates and brokers by sector."""
+    """Return the counts of stakeholders, isolates and brokers by sector."""
     rows = list(zip(found.network.sectors, found.positions, strict=True))
     return [
         SectorCount(
@@ -132,7 +132,7 @@ def network_ties(found: NetworkAnalysis) -> list[NetworkTie]:
 
 
 def reported_ties(facts: Facts) -> list[ReportedTie]:
-    """Trust, understanding and value as stakeholders report them."""
+    """Return trust, understanding and value as stakeholders report them in the survey."""
     return [_reported_tie(about, questions, facts) for about, questions in ITEMS.items()]
 
 

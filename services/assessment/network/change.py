@@ -1,4 +1,4 @@
-"""How firm a network's density is, and what became of the network since another year."""
+"""Uncertainty of a network's density, and change of a network between two years."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ RESAMPLES = 1000
 
 
 class ConfidenceInterval(ScoreModel):
-    """A 95% interval by resampling stakeholders."""
+    """A 95% interval, by resampling."""
 
     low: float
     high: float
@@ -32,7 +32,7 @@ class MeasureDifference(ScoreModel):
 
 
 class NetworkChange(ScoreModel):
-    """What became of a network since another year."""
+    """Change of a network since another year."""
 
     joined: int = Field(description="Stakeholders that were not there before.")
     left: int
@@ -51,7 +51,7 @@ class NetworkChange(ScoreModel):
 
 @dataclass(frozen=True)
 class TieChanges:
-    """The ties that two years do and do not share."""
+    """Ties retained, added and lost between two years."""
 
     kept: Sequence[Pair]
     new: Sequence[Pair]
@@ -59,15 +59,15 @@ class TieChanges:
 
 
 def tie_changes(before: Network, after: Network) -> TieChanges:
-    """Which ties stayed, came and went."""
+    """Return the ties retained, added and lost."""
     old, now = set(before.pairs()), set(after.pairs())
     return TieChanges(sorted(old & now), sorted(now - old), sorted(old - now))
 
 
 def resampled_density(matrix: NDArray[np.bool_], streams: RandomStreams, name: str) -> Draws | None:
-    """Densities of networks of stakeholders drawn with replacement (Snijders and Borgatti 1999).
+    """Return densities of resampled networks, stakeholders drawn with replacement.
 
-    Two draws of one stakeholder are tied as likely as any pair is.
+    Two draws of one stakeholder are tied as likely as any pair is (Snijders and Borgatti 1999).
     """
     n = len(matrix)
     if n < 2:
@@ -97,7 +97,7 @@ def change_between(
     *,
     streams: RandomStreams,
 ) -> NetworkChange:
-    """What became of the first network in the second."""
+    """Return the change from the first network to the second."""
     (old, old_measures), (now, now_measures) = before, after
     moves = tie_changes(old, now)
     union = len(moves.kept) + len(moves.new) + len(moves.lost)

@@ -1,4 +1,4 @@
-"""A network as files for other programs: GraphML, and CSV of stakeholders and of ties."""
+"""Export of a network as GraphML, and as CSV of stakeholders and of ties."""
 
 import csv
 import io
@@ -20,12 +20,12 @@ Cell = str | int | float | bool | None
 
 
 def stakeholders_csv(network: Network, positions: Sequence[NodePosition]) -> str:
-    """Each stakeholder with its position in the network."""
+    """Return each stakeholder with its position in the network, as CSV."""
     return _csv(STAKEHOLDERS, _stakeholders(network, positions))
 
 
 def ties_csv(network: Network) -> str:
-    """Each tie with what is shared."""
+    """Return each tie with its shared events, as CSV."""
     rows = [
         (*tie.pair, tie.weight, *(tie.shared[kind] for kind in THROUGH)) for tie in network.ties
     ]
@@ -33,7 +33,7 @@ def ties_csv(network: Network) -> str:
 
 
 def graphml(network: Network, positions: Sequence[NodePosition]) -> str:
-    """The network as GraphML (Brandes and others 2002), for Gephi, igraph and others."""
+    """Return the network as GraphML (Brandes and others 2002), for Gephi, igraph and others."""
     graph: nx.Graph[str] = nx.Graph()
     for actor, row in zip(network.actors, _stakeholders(network, positions), strict=True):
         about = dict(zip(STAKEHOLDERS[1:], row[1:], strict=True))
@@ -68,7 +68,7 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
 
 
 def _escape_formula(value: Cell) -> Cell:
-    """A text that a spreadsheet would take for a formula gets an apostrophe before it."""
+    """Prefix a text that a spreadsheet would read as a formula with an apostrophe."""
     if isinstance(value, bool):
         return str(value).lower()
     return f"'{value}" if isinstance(value, str) and value[:1] in {*"=+-@\t\r"} else value

@@ -1,7 +1,7 @@
-"""A network as an SVG: sectors by shape and shade, so that it reads on screen and in grey print.
+"""Drawing of a network as SVG, with sectors by shape and shade, legible in grey print.
 
-The positions of stakeholders come from a simulation of springs (Fruchterman and Reingold 1991) with
-a seed, so that one network and one seed give one picture; those without a tie stand below.
+Positions come from networkx's spring layout (Fruchterman and Reingold 1991) with a seed, so that
+one network and one seed give one drawing; stakeholders without a tie are listed below.
 """
 
 import math
@@ -11,20 +11,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
+import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
-from services.assessment.network.structure import NodePosition
+from services.assessment.network.structure import NodePosition, graph_of
 from services.assessment.network.ties import Network
-from services.assessment.scoring.uncertainty import RandomStreams
 from services.assessment.types import SECTORS, Sector
 from services.platform.languages import Language
 from services.platform.translation import N_, Message, translator
 
-Positions = NDArray[np.float64]
-
 WIDTH, GRAPH_HEIGHT, MARGIN = 960, 520, 60
-ITERATIONS = 300
+ITERATIONS, GRAVITY = 200, 0.1
+CENTRE = ""  # no key of a stakeholder
 ISOLATES_IN_ROW, ROW_HEIGHT = 16, 34
 LABELLED_IN_ROW = 3
 LEGEND_ROW = 28
@@ -75,7 +74,7 @@ def picture(
     names: bool,
     text_size: int = 12,
 ) -> str:
-    """The SVG. With `names`, brokers and isolates carry theirs; without, nobody does."""
+    """Return the SVG; with `names`, brokers and isolates are labelled."""
     messages = translator(language)
     labels = messages.labels(LABELS)
     actors = dict(zip(network.keys, network.actors, strict=True))
@@ -88,7 +87,7 @@ def picture(
 
     tied = [position for position in positions if not position.isolate]
     alone = [position for position in positions if position.isolate]
-    where = layout(len(tied), _edges(network, tied), seed=seed)
+    placed = layout(graph_of(network).subgraph(position.key for position in tied), seed=seed)
     dots = {
         position.key: _Marker(
             x=MARGIN + x * (WIDTH - 2 * MARGIN),
@@ -98,7 +97,7 @@ def picture(
             broker=position.broker,
             label=label_of(position),
         )
-        for position, (x, y) in zip(tied, where.tolist(), strict=True)
+        for position, (x, y) in ((position, placed[position.key]) for position in tied)
     }
     top = GRAPH_HEIGHT if tied else MARGIN
     in_row = LABELLED_IN_ROW if names else ISOLATES_IN_ROW
@@ -140,31 +139,30 @@ def picture(
     )
 
 
-def layout(count: int, edges: Sequence[tuple[int, int]], *, seed: int) -> Positions:
-    """Places between 0 and 1: what is tied attracts, everything repels, less and less moves."""
-    if count == 0:
-        return np.zeros((0, 2))
-    at = RandomStreams(seed, count).uniforms("layout", 2).T
-    spring = 1 / math.sqrt(count)
-    first, second = (np.array([edge[end] for edge in edges], dtype=np.int64) for end in (0, 1))
-    for turn in range(ITERATIONS):
-        apart = at[:, None, :] - at[None, :, :]
-        distance = np.maximum(np.sqrt((apart**2).sum(axis=2)), 1e-3)
-        force = (apart * (spring**2 / distance**2)[:, :, None]).sum(axis=1)
-        along = at[first] - at[second]
-        pull = along * np.sqrt((along**2).sum(axis=1, keepdims=True)) / spring
-        np.add.at(force, first, -pull)
-        np.add.at(force, second, pull)
-        force -= (at - 0.5) * 0.5  # keeps parts that nothing ties to each other in sight
-        length = np.maximum(np.sqrt((force**2).sum(axis=1, keepdims=True)), 1e-9)
-        at = at + force / length * np.minimum(length, 0.1 * (1 - turn / ITERATIONS))
+def layout(tied: "nx.Graph[str]", *, seed: int) -> dict[str, tuple[float, float]]:
+    """Return positions between 0 and 1 by a force-directed layout.
+
+    A fixed node in the middle with weak ties to all others is the gravity that networkx's force
+    method lacks: without it, components without a tie to each other drift apart.
+    """
+    if not tied:
+        return {}
+    graph: nx.Graph[str] = nx.Graph()
+    graph.add_edges_from(tied.edges, weight=1)
+    graph.add_edges_from(((CENTRE, key) for key in tied), weight=GRAVITY)
+    found: dict[str, NDArray[np.float64]] = nx.spring_layout(
+        graph,
+        pos={CENTRE: (0.5, 0.5)},
+        fixed=[CENTRE],
+        k=1 / math.sqrt(len(tied)),
+        iterations=ITERATIONS,
+        method="force",
+        seed=seed,
+    )
+    at = np.array([found[key] for key in tied])
     low, high = at.min(axis=0), at.max(axis=0)
-    return np.where(high > low, (at - low) / np.maximum(high - low, 1e-9), 0.5)
-
-
-def _edges(network: Network, tied: Sequence[NodePosition]) -> list[tuple[int, int]]:
-    position = {one.key: at for at, one in enumerate(tied)}
-    return [(position[a], position[b]) for a, b in network.pairs()]
+    scaled = np.where(high > low, (at - low) / np.maximum(high - low, 1e-9), 0.5)
+    return {key: (float(x), float(y)) for key, (x, y) in zip(tied, scaled, strict=True)}
 
 
 def _tie_lines(network: Network, dots: Mapping[str, _Marker]) -> list[str]:
@@ -185,7 +183,7 @@ def _marker_svg(dot: _Marker) -> str:
 
 
 def _label_svg(dot: _Marker) -> str:
-    """The name beside a dot, on the side where there is room."""
+    """Return the label beside a marker, on the side that has room."""
     left = dot.x > WIDTH * 0.65 and dot.y < GRAPH_HEIGHT - MARGIN
     x = dot.x - dot.size - 8 if left else dot.x + dot.size + 8
     anchor = ' text-anchor="end"' if left else ""

@@ -1,4 +1,4 @@
-"""The network over HTTP: `/api/v1/network`, its picture, and files of it for staff."""
+"""Stakeholder network over HTTP: `/api/v1/network`, its drawing, and exports for staff."""
 
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -74,10 +74,10 @@ async def get_network(  # noqa: PLR0917 - FastAPI passes by name
         Year | None, Query(description="A year to compare with.", examples=[2023])
     ] = None,
 ) -> StakeholderNetwork:
-    """Who worked with whom in a year: measures of the network, by period and against another.
+    """Return the collaboration network of a year: its measures, and the change since another.
 
     Stakeholders are tied by meetings that they attended and agreements in force that they share.
-    Who they are is told to a key with the scope `metrics:draft`; in public there are counts.
+    Their names need a key with the scope `metrics:draft`; the public answer has counts.
     """
     region, items = get_region(request), await _items(request, session, query)
     found = await analyse_network(items, query, period=query.period)
@@ -125,7 +125,7 @@ async def get_network_picture(  # noqa: PLR0917 - FastAPI passes by name
     seed: Annotated[Seed, Query()] = 1,
     language: LanguageQuery = "id",
 ) -> Response:
-    """The network as a picture; brokers and isolates are named to a key with `metrics:draft`."""
+    """Return the network as SVG; a key with `metrics:draft` sees names of brokers and isolates."""
     found = await analyse_network(await _items(request, session, query), query, period=query.period)
     staff = caller.has_scope(NAMES_SCOPE)
     drawn = picture(
@@ -153,7 +153,7 @@ def _file_answer(media_type: str) -> dict[int | str, dict[str, Any]]:
 async def get_network_stakeholders(
     request: Request, session: ReadSessionDep, _: MetricsDrafter, query: NetworkQueryParameters
 ) -> Response:
-    """Each stakeholder with its place in the network, as CSV."""
+    """Return each stakeholder with its position in the network, as CSV."""
     found = await analyse_network(await _items(request, session, query), query, period=query.period)
     return _file(stakeholders_csv(found.network, found.positions), CSV, "pemangku-kepentingan.csv")
 
@@ -167,7 +167,7 @@ async def get_network_stakeholders(
 async def get_network_ties(
     request: Request, session: ReadSessionDep, _: MetricsDrafter, query: NetworkQueryParameters
 ) -> Response:
-    """Each tie of two stakeholders with what they share, as CSV; needs a key."""
+    """Return each tie of two stakeholders with their shared events, as CSV."""
     found = await analyse_network(await _items(request, session, query), query, period=query.period)
     return _file(ties_csv(found.network), CSV, "ikatan.csv")
 
@@ -181,7 +181,7 @@ async def get_network_ties(
 async def get_network_graphml(
     request: Request, session: ReadSessionDep, _: MetricsDrafter, query: NetworkQueryParameters
 ) -> Response:
-    """The network as GraphML, for Gephi, igraph and other programs."""
+    """Return the network as GraphML, for Gephi, igraph and other programs."""
     found = await analyse_network(await _items(request, session, query), query, period=query.period)
     return _file(graphml(found.network, found.positions), GRAPHML, "jejaring.graphml")
 

@@ -1,4 +1,4 @@
-"""Networks over the wire."""
+"""Response models of the stakeholder network."""
 
 from pydantic import AwareDatetime, Field
 
@@ -29,7 +29,7 @@ class NetworkNode(ApiModel):
 
 
 class NetworkTie(ApiModel):
-    """Two stakeholders and how much they share."""
+    """Two stakeholders and their numbers of shared events."""
 
     first: str
     second: str
@@ -39,7 +39,7 @@ class NetworkTie(ApiModel):
 
 
 class SectorCount(ApiModel):
-    """How many stakeholders of a sector there are, and how many of them stand alone."""
+    """Numbers of stakeholders, isolates and brokers of a sector."""
 
     sector: Sector
     stakeholders: int
@@ -48,7 +48,7 @@ class SectorCount(ApiModel):
 
 
 class ReportedTie(ApiModel):
-    """What stakeholders said in the survey, as the mean of three items of 1-4 (as PARTNER does)."""
+    """A tie as reported in the survey: the mean of three items of 1-4 (as PARTNER does)."""
 
     about: str
     questions: list[str]
@@ -59,7 +59,7 @@ class ReportedTie(ApiModel):
 
 
 class StakeholderNetwork(ApiModel):
-    """Who worked with whom in a year."""
+    """The collaboration network of a year."""
 
     region: RegionCode
     period: int

@@ -1,7 +1,7 @@
-"""Measures of a network of stakeholders, each by its published definition.
+"""Structural measures of a stakeholder network, each by its published definition.
 
-n is the number of stakeholders, m of ties; ties have no direction, and measures take each tie as
-one, whatever its weight. Where a measure is not defined (no tie, too few stakeholders) it is null.
+n is the number of stakeholders, m of ties; ties are undirected, and measures ignore their weights.
+A measure that is undefined (no tie, too few stakeholders) is null.
 """
 
 from collections.abc import Sequence
@@ -25,14 +25,14 @@ Floats = NDArray[np.float64]
 
 
 class CorePeriphery(ScoreModel):
-    """The division into a core, all tied, and a periphery, not tied, that fits best."""
+    """The best-fitting division into a fully tied core and an untied periphery."""
 
     core: int = Field(description="Stakeholders in the core.")
     fit: float = Field(description="Share of pairs within core and periphery that are as ideal.")
 
 
 class TwoMode(ScoreModel):
-    """Stakeholders and what they took part in, before anything is projected."""
+    """The network of stakeholders and events before its projection."""
 
     events: int = Field(description="Meetings, agreements and programmes that name who took part.")
     participations: int
@@ -40,7 +40,7 @@ class TwoMode(ScoreModel):
 
 
 class NetworkMeasures(ScoreModel):
-    """What a network is like as a whole."""
+    """Measures of a network as a whole."""
 
     stakeholders: int
     ties: int
@@ -99,7 +99,7 @@ class NodePosition:
 
 
 def node_positions(network: Network) -> list[NodePosition]:
-    """The position of each stakeholder, in the order of the network."""
+    """Return the position of each stakeholder, in the order of the network."""
     graph = graph_of(network)
     between = betweenness(network.matrix())
     cores: dict[str, int] = nx.core_number(graph)
@@ -127,7 +127,7 @@ def graph_of(network: Network) -> "nx.Graph[str]":
 
 
 def measure_network(network: Network, positions: Sequence[NodePosition]) -> NetworkMeasures:
-    """All measures of a network."""
+    """Compute all measures of a network."""
     matrix = network.matrix()
     n, m = len(network.actors), len(network.ties)
     degrees = matrix.sum(axis=1).astype(np.float64)
@@ -159,10 +159,10 @@ def measure_network(network: Network, positions: Sequence[NodePosition]) -> Netw
 
 
 def betweenness(matrix: Matrix) -> Floats:
-    """Freeman's (1977) betweenness of each node, over the (n - 1)(n - 2) / 2 pairs of others.
+    """Return Freeman's (1977) betweenness, relative to the (n - 1)(n - 2) / 2 pairs of others.
 
-    v lies on a shortest way from s to t where d(s, v) + d(v, t) = d(s, t), and then on
-    ways(s, v) x ways(v, t) of the ways(s, t). All pairs at once: in networks as dense as those of
+    v is on a shortest path from s to t if d(s, v) + d(v, t) = d(s, t), and then on paths(s, v) x
+    paths(v, t) of the paths(s, t). All pairs are computed at once: in networks as dense as those of
     meetings this is many times as fast as following single ties (Brandes 2001).
     """
     n = len(matrix)
@@ -183,7 +183,7 @@ def betweenness(matrix: Matrix) -> Floats:
 
 
 def _shortest_paths(matrix: Matrix) -> tuple[Floats, Floats]:
-    """The distance between each two nodes, and the number of shortest ways."""
+    """Return the distance between all pairs of nodes, and the number of shortest paths."""
     n = len(matrix)
     distance = np.full((n, n), np.inf)
     np.fill_diagonal(distance, 0)
@@ -200,30 +200,30 @@ def _shortest_paths(matrix: Matrix) -> tuple[Floats, Floats]:
 
 
 def degree_centralisation(degrees: Floats) -> float | None:
-    """Freeman (1979): sum of (highest - degree) over (n - 1)(n - 2), its value in a star."""
+    """Return Freeman's (1979) centralisation: sum of (highest - degree) over (n - 1)(n - 2)."""
     n = len(degrees)
     return None if n < 3 else _share(float((degrees.max() - degrees).sum()), (n - 1) * (n - 2))
 
 
 def betweenness_centralisation(between: Floats) -> float | None:
-    """Freeman (1979): sum of (highest - relative betweenness) over n - 1, its value in a star."""
+    """Return Freeman's (1979) centralisation: sum of (highest - betweenness) over n - 1."""
     n = len(between)
     return None if n < 3 else _share(float((between.max() - between).sum()), n - 1)
 
 
 def transitivity(matrix: Matrix) -> float | None:
-    """Three times the triangles over the connected triples (Wasserman and Faust 1994, 6.6)."""
+    """Return three times the triangles over connected triples (Wasserman and Faust 1994, 6.6)."""
     ties = matrix.astype(np.float64)
     twice_paths = float((ties @ ties).sum() - (ties @ ties).trace())
     return _share(float(np.trace(ties @ ties @ ties)), twice_paths)
 
 
 def core_periphery(matrix: Matrix) -> CorePeriphery | None:
-    """The division that breaks fewest of the rules "core tied, periphery not" (Lip 2011).
+    """Return the division with the fewest violations of "core tied, periphery not" (Lip 2011).
 
-    Ties between core and periphery are free. With k in the core, k(k - 1)/2 + m minus their degrees
-    are broken, so that the k of highest degree are best; of several best sizes the smallest is
-    taken. The ideal is that of Borgatti and Everett (2000).
+    Ties between core and periphery are free. A core of k violates k(k - 1)/2 + m minus the sum of
+    its degrees, so that the k nodes of highest degree are optimal; of several optimal sizes the
+    smallest is taken. The ideal is that of Borgatti and Everett (2000).
     """
     n = len(matrix)
     m = int(matrix.sum()) // 2
@@ -239,13 +239,13 @@ def core_periphery(matrix: Matrix) -> CorePeriphery | None:
 
 
 def cross_ties(matrix: Matrix, sectors: Sequence[Sector]) -> int:
-    """How many ties lead from one sector to another."""
+    """Return the number of ties between different sectors."""
     number = np.array([SECTORS.index(sector) for sector in sectors], dtype=np.int64)
     return int((matrix & (number[:, None] != number[None, :])).sum()) // 2
 
 
 def ei_expected(sectors: Sequence[Sector]) -> float | None:
-    """The E-I index where each pair is as likely tied as any other: that of the full network."""
+    """Return the E-I index if all pairs are equally likely tied: that of the full network."""
     n = len(sectors)
     pairs = n * (n - 1) // 2
     counts = [sectors.count(sector) for sector in SECTORS]

@@ -1,8 +1,8 @@
-"""Who met or signed with whom in a year: from the evidence to a network of stakeholders.
+"""Projection of a year's evidence to a network of stakeholders.
 
-The evidence has two modes, stakeholders and what they took part in (Borgatti and Everett 1997).
-Two stakeholders are tied as the method's `ties` measure ties them: by meeting often enough, or by
-one agreement in force. One meeting of everybody is no network.
+The evidence has two modes, stakeholders and events (Borgatti and Everett 1997). Two stakeholders
+are tied by the rule of the measure `ties`: enough common meetings, or a common agreement in force.
+One meeting that all attend does not make a network.
 """
 
 from collections import Counter
@@ -28,7 +28,7 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class Actor:
-    """A stakeholder that is active at the end of the year."""
+    """A stakeholder active at the end of the year."""
 
     key: str
     name: str
@@ -39,7 +39,7 @@ class Actor:
 
 @dataclass(frozen=True)
 class Event:
-    """A meeting, an agreement or a programme, with the active stakeholders that took part."""
+    """A meeting, an agreement or a programme, with its active participants."""
 
     kind: Through
     key: str
@@ -48,7 +48,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Tie:
-    """What two stakeholders share; enough of it to count as a tie."""
+    """The shared events of two stakeholders, enough for a tie."""
 
     pair: Pair
     shared: Counter[Through]
@@ -60,7 +60,7 @@ class Tie:
 
 @dataclass(frozen=True)
 class Network:
-    """The stakeholders of a year in the order of their keys, and the ties between them."""
+    """The stakeholders of a year in the order of their keys, and their ties."""
 
     actors: tuple[Actor, ...]
     events: tuple[Event, ...]
@@ -78,7 +78,7 @@ class Network:
         return [tie.pair for tie in self.ties]
 
     def matrix(self) -> NDArray[np.bool_]:
-        """Who is tied to whom, in the order of the actors."""
+        """Return the adjacency matrix, in the order of the actors."""
         place = {key: at for at, key in enumerate(self.keys)}
         found = np.zeros((len(place), len(place)), dtype=np.bool_)
         for first, second in self.pairs():
@@ -87,7 +87,7 @@ class Network:
 
 
 def network_of(facts: Facts, *, through: Collection[Through], meetings: int) -> Network:
-    """The network of a year: tied by at least so many `meetings`, or by anything lasting."""
+    """Return the network of a year: tied by at least `meetings` meetings, or by a lasting event."""
     actors = tuple(
         Actor(key=one.key, name=one.name, name_en=one.name_en, sector=one.sector, agency=one.agency)
         for _, one in stakeholders_of(facts)
@@ -107,7 +107,7 @@ def network_of(facts: Facts, *, through: Collection[Through], meetings: int) -> 
 
 
 def _events(facts: Facts, active: set[str]) -> Iterator[Event]:
-    """What tells by name who took part: a meeting without names tells nothing of ties."""
+    """Yield the events that name their participants; others carry no information on ties."""
     for item, meeting in meetings_of(facts):
         if meeting.attendance is not None:
             present = {one.stakeholder for one in meeting.attendance if one.present}

@@ -1,1 +1,1 @@
-"""Reports: what an assessment found, for people who read no API."""
+"""Assessment reports as documents: HTML, PDF and workbook."""

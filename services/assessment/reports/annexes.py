@@ -1,4 +1,4 @@
-"""Writes the annexes: the method, every indicator, the evidence and its sources."""
+"""Annexes of a report: method, indicators, evidence and sources."""
 
 from collections.abc import Iterator
 

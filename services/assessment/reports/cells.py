@@ -1,4 +1,4 @@
-"""Cells that several sections of a report share."""
+"""Table cells shared by several sections of a report."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,7 +11,7 @@ INTERVAL_HEAD = "Rentang 95%"
 
 
 def score_cells(node: Node) -> list[Cell]:
-    """The value of a node, and the ends of its interval."""
+    """Return cells with the value of a node and its interval."""
     return [
         Cell(text=number_or_dash(node.value), code=node.code, field="value"),
         Cell(text=interval_text(node.interval), code=node.code, field="interval"),
@@ -23,5 +23,5 @@ def coverage_cell(node: Node) -> Cell:
 
 
 def text_cells(rows: Iterable[Sequence[str]]) -> list[Row]:
-    """Rows of plain cells."""
+    """Return rows of plain cells."""
     return [Row(cells=[Cell(text=text) for text in row]) for row in rows]

@@ -1,7 +1,7 @@
-"""Charts as SVG: pure functions of figures, the same bytes for the same figures.
+"""SVG charts: pure functions of figures, byte-identical for identical figures.
 
-Greys, shapes and dashes tell things apart, so that they read in grey print. Every text is escaped,
-and nothing is styled but by attributes, which a strict content security policy lets pass.
+Greys, shapes and dashes distinguish series, so that charts are legible in grey print. Every text is
+escaped, and styling uses attributes only, which a strict content security policy allows.
 """
 
 import re
@@ -30,7 +30,7 @@ INVALID_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 @dataclass(frozen=True)
 class Bar:
-    """A named value of 0-100 with its interval; without a value the words say why."""
+    """A named value of 0-100 with its interval; `words` explain a missing value."""
 
     label: str
     value: float | None
@@ -51,7 +51,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of points; a dashed one is not reached yet."""
+    """A series of points; a dashed one is a projection."""
 
     name: str
     points: Sequence[Point]
@@ -60,7 +60,7 @@ class Line:
 
 
 def bars(rows: Sequence[Bar], *, alt: str, marks: Sequence[float] = ()) -> str:
-    """Horizontal bars from 0 to 100 with whiskers; `marks` are values with a line of their own."""
+    """Return horizontal bars from 0 to 100 with whiskers; `marks` are highlighted grid values."""
     parts: list[str] = []
     y = float(TOP)
     begun: list[str] = []
@@ -122,7 +122,7 @@ def lines(
     level: tuple[float, str] | None = None,
     changes: Iterable[tuple[int, str]] = (),
 ) -> str:
-    """Values over the years; `level` is a line across, `changes` are years with an upright one."""
+    """Return a line chart by year; `level` is a horizontal line, `changes` are vertical ones."""
     years = sorted({point.year for row in rows for point in row.points})
     first, last = years[0], max(years[-1], years[0] + 1)
 
@@ -205,7 +205,7 @@ def _line(
 
 
 def _spread(heights: Sequence[float], *, least: float) -> list[float]:
-    """Heights moved down as little as keeps them apart, each in its place of the list."""
+    """Return label heights moved down as little as needed to be `least` apart."""
     moved = list(heights)
     before = -least
     for at in sorted(range(len(moved)), key=lambda place: moved[place]):
@@ -214,7 +214,7 @@ def _spread(heights: Sequence[float], *, least: float) -> list[float]:
 
 
 def _mark(x: float, y: float, at: int, *, hollow: bool) -> str:
-    """Points of different lines have different shapes."""
+    """Return the marker of a point; each line has a shape of its own."""
     look = f'fill="{"#ffffff" if hollow else INK}" stroke="{INK}" stroke-width="1.2"'
     if at % 3 == 0:
         return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" {look}/>'

@@ -1,4 +1,4 @@
-"""Writes a report in Indonesian: the sections that the head of a regency reads."""
+"""Composition of the Indonesian report from its sections."""
 
 from services.assessment.reports.annexes import annexes
 from services.assessment.reports.document import (
@@ -18,7 +18,7 @@ from services.assessment.reports.wording import (
 
 
 def compose(report: Report) -> Document:
-    """The whole report in words."""
+    """Return the report as a document."""
     made_on = date_text(report.recorded_at, report.regency.timezone)
     return Document(
         title=f"Laporan {as_title(report.method.index.name)} Tahun {report.period}",

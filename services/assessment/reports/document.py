@@ -1,6 +1,6 @@
-"""The parts that a report is written in: both HTML and PDF show the same ones.
+"""Document model of a report, shared by HTML and PDF.
 
-All text is plain. Whatever shows a document escapes it, so that no text can become markup.
+All text is plain. Renderers escape it, so that no text can become markup.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ class Block(BaseModel):
 
 
 class Cell(Block):
-    """A cell of a table; a figure tells of which node and field it is."""
+    """A table cell; `code` and `field` name the node and field that a figure comes from."""
 
     text: str
     code: str | None = None
@@ -23,7 +23,7 @@ class Cell(Block):
 
 
 class Column(Block):
-    """A column: its head, its share of the width, and how its cells stand."""
+    """A column: its heading, relative width and alignment."""
 
     head: str
     width: float = 1
@@ -31,7 +31,7 @@ class Column(Block):
 
 
 class Row(Block):
-    """A row; a strong one is a whole of those around it."""
+    """A row; a strong one is a total."""
 
     cells: list[Cell]
     strong: bool = False
@@ -49,7 +49,7 @@ class Bullets(Block):
 
 
 class KeyFigures(Block):
-    """Few large figures, each with what it is and a word more."""
+    """A few large figures, each with its name and a remark."""
 
     kind: Literal["key_figures"] = "key_figures"
     items: list[tuple[Cell, str, str]]
@@ -64,7 +64,7 @@ class Table(Block):
 
 
 class Figure(Block):
-    """A picture as SVG, and what it shows in words."""
+    """An SVG picture with a caption and a text alternative."""
 
     kind: Literal["figure"] = "figure"
     caption: str
@@ -75,7 +75,7 @@ class Figure(Block):
 
 
 class Definitions(Block):
-    """Names and what stands beside them."""
+    """Terms with their values."""
 
     kind: Literal["facts"] = "facts"
     items: list[tuple[str, str]]
@@ -91,7 +91,7 @@ class Section(Block):
 
 
 class Document(Block):
-    """A whole report in words."""
+    """A whole report."""
 
     title: str
     subtitle: str

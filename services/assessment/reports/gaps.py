@@ -1,6 +1,6 @@
-"""What evidence is missing, and who could give it: from what an indicator measures, to words.
+"""Missing evidence and its possible sources, derived from what an indicator measures.
 
-It knows the vocabulary of measures and no indicator by name, so that it serves every method.
+The mapping depends on kinds of measures, not on single indicators, so that it serves every method.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ PROVIDERS = "Perangkat daerah penyelenggara layanan"
 
 
 class EvidenceNeed(NamedTuple):
-    """Evidence that is missing, and who has it."""
+    """Evidence that is missing, and who can provide it."""
 
     needed: str
     source: str
@@ -68,7 +68,7 @@ class Gap(ScoreModel):
 
 
 def gaps_of(method: CollaborationMethod, scores: Scores) -> list[Gap]:
-    """The indicators without evidence; those whose element has no value for it come first."""
+    """Return the indicators without evidence, first those whose element has no value."""
     measures = {one.code: one.measure for one in method.indicators()}
     found: list[Gap] = []
     for element, indicator in indicators_of(scores):
@@ -91,7 +91,7 @@ def gaps_of(method: CollaborationMethod, scores: Scores) -> list[Gap]:
 
 
 def indicators_of(scores: Scores) -> Iterator[tuple[ElementScore, IndicatorScore]]:
-    """Every indicator with its element or driver."""
+    """Yield every indicator with its element or driver."""
     elements = [element for dimension in scores.dimensions for element in dimension.elements]
     for element in (*elements, *scores.drivers):
         for indicator in element.indicators:

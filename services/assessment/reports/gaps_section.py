@@ -1,4 +1,4 @@
-"""Writes what evidence is missing, and who could give it."""
+"""Section on missing evidence and who can provide it."""
 
 from services.assessment.reports.cells import (
     text_cells,

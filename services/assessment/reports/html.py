@@ -1,4 +1,4 @@
-"""A report as one HTML page: no script, nothing from elsewhere, and it prints well."""
+"""HTML rendering of a report: one page without scripts or external resources, printable."""
 
 import base64
 import hashlib
@@ -29,7 +29,7 @@ environment = Environment(
 
 
 def as_image(svg: str) -> str:
-    """A picture as the address of an image, in which no script ever runs."""
+    """Return an SVG as a data URL for `<img>`, in which scripts do not run."""
     return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
 
 
@@ -37,5 +37,5 @@ environment.filters["as_image"] = as_image
 
 
 def to_html(document: Document, *, files: dict[str, str]) -> str:
-    """The page; `files` are the names and addresses of the same report in other forms."""
+    """Return the page; `files` are names and addresses of the report's other formats."""
     return environment.get_template("report.html").render(report=document, style=STYLE, files=files)

@@ -1,4 +1,4 @@
-"""Writes the section on indices that others publish: SPBE by year with its target, satisfaction."""
+"""Section on published indices: SPBE by year with its target, and satisfaction."""
 
 import math
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ ROLES = {
 
 
 def published_indices(report: Report) -> Section:
-    """The section; where nothing is published it says so."""
+    """Return the section, with a statement if nothing is published."""
     blocks: list[AnyBlock] = []
     for series in report.indices:
         blocks += _series(series)

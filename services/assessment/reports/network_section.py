@@ -1,4 +1,4 @@
-"""Writes the network of stakeholders in counts, without a name."""
+"""Section on the network of stakeholders, in counts and without names."""
 
 from services.assessment.reports.cells import (
     text_cells,

@@ -1,4 +1,4 @@
-"""A report as PDF/UA: fonts embedded, tagged, in the language that it is in."""
+"""PDF/UA rendering of a report: tagged, with embedded fonts and document language."""
 
 from functools import cache
 from pathlib import Path
@@ -10,7 +10,7 @@ TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
 
 
 def to_pdf(document: Document) -> bytes:
-    """The document on pages of A4."""
+    """Return the document on A4 pages."""
     told = document.model_dump(mode="json")
     for section in told["sections"]:
         for block in section["blocks"]:

@@ -1,4 +1,4 @@
-"""Reads what a report of a stored assessment is made from."""
+"""Queries for the data of an assessment's report."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ WHERE region = :region AND id = ANY(CAST(:ids AS text[]))
 async def read_trend(
     session: ReadSession, region: str, stored: StoredAssessment
 ) -> list[TrendYear]:
-    """The years until the assessment's own, as they were known when it was made."""
+    """Return the years up to the assessment's own, as known when it was made."""
     names = {
         "region": region,
         "method": stored.method.id,
@@ -57,7 +57,7 @@ async def read_trend(
 async def read_sources(
     session: ReadSession, region: str, stored: StoredAssessment
 ) -> dict[str, Source]:
-    """The sources that the evidence of an assessment cites, by id."""
+    """Return the sources that the evidence of an assessment cites, by id."""
     cited: set[Any] = set()
     for item in stored.facts.items:
         cited.update(item.content.get("sources") or ())
@@ -67,7 +67,7 @@ async def read_sources(
 
 
 async def read_regency(session: ReadSession, region: str) -> Regency:
-    """The regency as its pack names it; by its code alone where no pack was loaded."""
+    """Return the regency as its pack names it, or by its code before a pack is loaded."""
     pack = await find_regency(session, region)
     if pack is None:
         return Regency(region=region, name=f"Wilayah {region}", timezone="Asia/Jakarta")

@@ -1,4 +1,4 @@
-"""The regency that reports name: kept beside the assessments, for no service reads another's."""
+"""The regency as reports name it, stored here because services do not read each other's tables."""
 
 from sqlalchemy import text
 
@@ -18,12 +18,12 @@ ON CONFLICT (region) DO UPDATE SET content = excluded.content
 
 
 async def find_regency(session: ReadSession, region: str) -> Pack | None:
-    """The regency; None before a pack is loaded."""
+    """Return the regency; None before a pack is loaded."""
     content = await session.scalar(text(FIND), {"region": region})
     return None if content is None else Pack.model_validate(content)
 
 
 async def store_regency(session: WriteSession, region: str, pack: Pack) -> list[Change]:
-    """Makes the stored regency the pack's; what changes is told where the gateway keeps it."""
+    """Store the pack's regency; the gateway reports what changed."""
     await session.execute(text(STORE), {"region": region, "content": pack.model_dump_json()})
     return []

@@ -1,6 +1,6 @@
-"""What a report tells, as typed figures: made from a stored assessment and nothing else.
+"""Data of a report: typed figures derived from a stored assessment only.
 
-The same assessment gives the same report, for it reads no assessment that was stored later.
+The same assessment gives the same report, because assessments stored later are not read.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ MIN_MEETINGS = 2
 
 
 class Regency(ScoreModel):
-    """The regency that is reported on."""
+    """The regency of a report."""
 
     region: str
     name: str
@@ -43,7 +43,7 @@ class Regency(ScoreModel):
 
 
 class TrendYear(ScoreModel):
-    """A year as it was assessed when the report's own assessment was made."""
+    """A year as assessed when the report's assessment was made."""
 
     period: int
     method_version: int
@@ -53,14 +53,14 @@ class TrendYear(ScoreModel):
 
 
 class NetworkSummary(ScoreModel):
-    """The network of the year; nobody is named."""
+    """The network of the year, without names."""
 
     measures: NetworkMeasures | None
     picture: str | None
 
 
 class IndexYear(ScoreModel):
-    """A value of an index as printed, beside the word that the ranges of the regulation give."""
+    """A value of an index as printed, beside the predicate by the regulation's ranges."""
 
     year: int
     role: Literal["published", "target", "national_minimum"]
@@ -71,7 +71,7 @@ class IndexYear(ScoreModel):
 
 
 class IndexSeries(ScoreModel):
-    """An index of levels with its values until the year, its targets and the way to the next."""
+    """An index of levels with its values up to the year, its targets and the path to the next."""
 
     id: str
     name: str
@@ -82,7 +82,7 @@ class IndexSeries(ScoreModel):
 
 
 class Satisfaction(ScoreModel):
-    """The satisfaction index of the year, as the survey gave it."""
+    """The satisfaction index of the year, from the survey."""
 
     survey: str
     respondents: int
@@ -93,7 +93,7 @@ class Satisfaction(ScoreModel):
 
 
 class UsedEvidence(ScoreModel):
-    """A piece of evidence that the scores rest on."""
+    """A piece of evidence that scores depend on."""
 
     kind: str
     key: str
@@ -106,7 +106,7 @@ class UsedEvidence(ScoreModel):
 
 
 class Report(ScoreModel):
-    """All that a report of an assessment tells."""
+    """All data of an assessment's report."""
 
     id: str
     regency: Regency
@@ -146,7 +146,7 @@ def make_report(
     indices: Sequence[LevelsMethod],
     sources: Mapping[str, Source],
 ) -> Report:
-    """The report of an assessment; `sources` are all that its evidence may cite."""
+    """Return the report of an assessment; `sources` has all that its evidence may cite."""
     strengths, weaknesses = extremes(stored.scores)
     evidence = used_evidence(stored.facts, stored.scores)
     cited = sorted({source for one in evidence for source in one.sources})
@@ -181,7 +181,7 @@ def make_report(
 
 
 def extremes(scores: Scores) -> tuple[list[ElementScore], list[ElementScore]]:
-    """The elements with the highest and the lowest values; none is both."""
+    """Return the elements with the highest and the lowest values, without overlap."""
     elements = [element for dimension in scores.dimensions for element in dimension.elements]
     known = [(element.value, element) for element in elements if element.value is not None]
     ordered = [one for _, one in sorted(known, key=lambda pair: (-pair[0], pair[1].code))]
@@ -190,7 +190,7 @@ def extremes(scores: Scores) -> tuple[list[ElementScore], list[ElementScore]]:
 
 
 def single_changes(stored: StoredAssessment) -> list[SingleChange]:
-    """What one step of a single indicator would gain, the largest gain first."""
+    """Return the gain by one step of each indicator, the largest first."""
     if stored.scores.index.value is None:
         return []
     outcome = collaboration_outcome(
@@ -208,7 +208,7 @@ def single_changes(stored: StoredAssessment) -> list[SingleChange]:
 
 
 def network_summary(facts: Facts) -> NetworkSummary:
-    """The measures and the picture of the year's network, where evidence names who took part."""
+    """Return measures and drawing of the year's network, if evidence names participants."""
     network = network_of(facts, through=TIE_KINDS, meetings=MIN_MEETINGS)
     if len(network.actors) < 2 or not network.events:
         return NetworkSummary(measures=None, picture=None)
@@ -218,7 +218,7 @@ def network_summary(facts: Facts) -> NetworkSummary:
 
 
 def index_series(method: LevelsMethod, facts: Facts) -> IndexSeries | None:
-    """The values of an index that the assessment knew; None where it knew none."""
+    """Return the values of an index known to the assessment; None without any."""
     known = sorted(
         (value for _, value in facts.records(IndexValue) if value.index == method.id),
         key=lambda value: (value.year, value.key),
@@ -251,7 +251,7 @@ def index_series(method: LevelsMethod, facts: Facts) -> IndexSeries | None:
 
 
 def satisfaction_of(facts: Facts) -> list[Satisfaction]:
-    """The satisfaction indices of the surveys that the assessment read."""
+    """Return the satisfaction indices of the surveys that the assessment read."""
     found: list[Satisfaction] = []
     for item in facts.items:
         told = item.content.get("satisfaction") if item.kind == "survey" else None
@@ -270,7 +270,7 @@ def satisfaction_of(facts: Facts) -> list[Satisfaction]:
 
 
 def used_evidence(facts: Facts, scores: Scores) -> list[UsedEvidence]:
-    """Every piece of evidence that a score rests on, with the indicators that read it."""
+    """Return the evidence that scores depend on, with the indicators that read it."""
     readers: dict[tuple[str, str], list[str]] = {}
     for _, indicator in indicators_of(scores):
         for link in indicator.evidence:
@@ -292,7 +292,7 @@ def used_evidence(facts: Facts, scores: Scores) -> list[UsedEvidence]:
 
 
 def _title(item: Item) -> str:
-    """What a piece of evidence is called; of a value of an index, which and of what year."""
+    """Return the title of a piece of evidence; for a value of an index, its index and year."""
     if item.kind == "index-values":
         return f"{item.content['index']} {item.content['year']}"
     return _text(item, "name") or item.key

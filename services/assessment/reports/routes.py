@@ -51,7 +51,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 class ReportRenderer:
-    """Makes reports off the event loop, a few at a time, and remembers the last ones."""
+    """Renders reports off the event loop with bounded concurrency, and caches the newest."""
 
     def __init__(self) -> None:
         self._limiter = CapacityLimiter(MAX_CONCURRENT)
@@ -60,7 +60,7 @@ class ReportRenderer:
     async def render(
         self, work: Callable[[], Report], form: ReportFormat, *, files: dict[str, str]
     ) -> bytes:
-        """The report in a form; what differs in a single word is made anew."""
+        """Return the report in a format; the cache is keyed by the report's content."""
         report, document = await self._off_loop(lambda: _compose(work))
         digest = hashlib.sha256(report.model_dump_json().encode()).hexdigest()
         known = self._made.get((digest, form))
@@ -104,9 +104,9 @@ async def get_assessment_report(
         ReportFormat | None, Query(description="The form; without it `Accept` chooses, else HTML.")
     ] = None,
 ) -> Response:
-    """What an assessment found, in Indonesian, with charts and a method annex.
+    """Return the report of an assessment, in Indonesian, with charts and a method annex.
 
-    It rests on the stored assessment alone, and on those that were stored before it.
+    It depends only on the stored assessment and on those stored before it.
     """
     region = get_region(request)
     form = negotiate_format(request, format, MEDIA_TYPES)

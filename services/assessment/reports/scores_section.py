@@ -1,4 +1,4 @@
-"""Writes how the nodes stand: the summary, every element and driver, the strongest and weakest."""
+"""Sections on scores: summary, elements, drivers, strengths and weaknesses."""
 
 from collections.abc import Iterator
 
@@ -81,7 +81,7 @@ def summary(report: Report) -> Section:
 
 
 def _beside(node: Node) -> str:
-    """What stands below a large figure."""
+    """Return the remark below a key figure."""
     if node.value is None:
         return INSUFFICIENT
     ends = "tanpa rentang" if node.interval is None else interval_text(node.interval)
@@ -89,14 +89,14 @@ def _beside(node: Node) -> str:
 
 
 def _between(node: Node) -> str:
-    """The interval inside a sentence."""
+    """Return the interval in parentheses, for use inside a sentence."""
     if node.interval is None:
         return ""
     return f" (rentang 95%: {interval_text(node.interval)})"
 
 
 def _verdicts(report: Report) -> Iterator[str]:
-    """What holds and what does not: the elements by the word for their value."""
+    """Yield a sentence for each band with the elements in it."""
     by_word: dict[str, list[str]] = {}
     for element in report.elements:
         word = INSUFFICIENT if element.value is None else band_of(element.value)
@@ -139,7 +139,7 @@ def _bars(dimension: DimensionScore) -> Iterator[Bar]:
 
 
 def driver_name(driver: Node) -> str:
-    """The name of a driver where it is plain that it is one."""
+    """Return a driver's name without its prefix."""
     name = driver.name.removeprefix("Pendorong: ")
     return name[:1].upper() + name[1:]
 
@@ -260,7 +260,7 @@ def extremes(report: Report) -> Section:
 
 
 def _explained(element: ElementScore, *, highest: bool) -> str:
-    """An element with the indicator that does most for its value."""
+    """Return an element with the indicator that contributes most to its extreme value."""
     known = [(one.value, one) for one in element.indicators if one.value is not None]
     value, most = (max if highest else min)(known, key=lambda pair: pair[0])
     told = f"{element.name}, {number_or_dash(element.value)}{_between(element)}"

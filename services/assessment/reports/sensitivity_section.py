@@ -1,4 +1,4 @@
-"""Writes what would move the index: single changes, and the choices of a critic."""
+"""Section on sensitivity: single changes, and alternative modelling choices."""
 
 from collections.abc import Iterator, Sequence
 

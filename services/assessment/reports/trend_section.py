@@ -1,4 +1,4 @@
-"""Writes how collaboration moved over the years, and where the method changed."""
+"""Section on the trend over the years, with changes of the method marked."""
 
 from collections.abc import Iterator
 

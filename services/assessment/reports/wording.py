@@ -1,4 +1,4 @@
-"""Numbers, days and words as a report in Indonesian writes them."""
+"""Formatting of numbers, dates and words in Indonesian reports."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -45,24 +45,24 @@ ORIGINS: dict[IntervalKind, str] = {
 
 
 def number(value: float, digits: int = 1) -> str:
-    """A number with a decimal comma and points between thousands, such as `1.234,5`."""
+    """Format a number with decimal comma and points between thousands, such as `1.234,5`."""
     return INDONESIAN.number(value, digits)
 
 
 def number_or_dash(value: float | None, digits: int = 1) -> str:
-    """A number, or a dash where there is none."""
+    """Format a number, or return a dash for None."""
     return NO_VALUE if value is None else number(value, digits)
 
 
 def compact_number(value: float, digits: int = 4) -> str:
-    """A number with as many digits as it has, at least two where it has any."""
+    """Format a number without trailing zeros, with no or at least two decimals."""
     shown = f"{value:.{digits}f}".rstrip("0")
     whole, _, rest = shown.partition(".")
     return number(value, max(2, len(rest)) if rest else 0) if whole else shown
 
 
 def signed(value: float | None, digits: int = 1) -> str:
-    """A difference with its sign."""
+    """Format a difference with its sign."""
     if value is None:
         return NO_VALUE
     shown = number(abs(value), digits)
@@ -72,29 +72,29 @@ def signed(value: float | None, digits: int = 1) -> str:
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """A share of 0-1 in percent."""
+    """Format a share of 0-1 in percent."""
     return f"{number(100 * share, digits)}%"
 
 
 def interval_text(interval: Interval | None) -> str:
-    """The ends of an interval."""
+    """Format an interval."""
     return NO_VALUE if interval is None else f"{number(interval.low)}–{number(interval.high)}"
 
 
 def date_text(moment: datetime, zone: str) -> str:
-    """A day in words, such as `31 Maret 2025`."""
+    """Format a date in words, such as `31 Maret 2025`."""
     return INDONESIAN.long_date(moment.astimezone(ZoneInfo(zone)).date())
 
 
 def join_words(words: Sequence[str]) -> str:
-    """Words with commas and a last `dan`."""
+    """Join words with commas and a final `dan`."""
     if len(words) < 3:
         return " dan ".join(words)
     return f"{', '.join(words[:-1])}, dan {words[-1]}"
 
 
 def lower_first(text: str) -> str:
-    """A name inside a sentence; what begins with an abbreviation stays as it is."""
+    """Lower the first letter of a name inside a sentence, except in abbreviations."""
     return text if text[:2].isupper() else text[:1].lower() + text[1:]
 
 
@@ -104,7 +104,7 @@ SMALL_WORDS = frozenset(
 
 
 def as_title(text: str) -> str:
-    """A name as it stands in a title: each word begins large, save those that join others."""
+    """Capitalise each word of a title, except conjunctions and prepositions."""
     words = text.split(" ")
     return " ".join(
         word if at and word in SMALL_WORDS else word[:1].upper() + word[1:]
@@ -113,12 +113,12 @@ def as_title(text: str) -> str:
 
 
 def band_of(value: float) -> str:
-    """The word for a value."""
+    """Return the band of a value."""
     return [word for low, word in BANDS if low <= value][-1]
 
 
 def band(node: Node) -> str:
-    """The word for a score, and the one at the other end where its interval reaches into it."""
+    """Return the band of a score, and both bands if its interval reaches into another."""
     if node.value is None:
         return INSUFFICIENT
     own = band_of(node.value)
@@ -129,5 +129,5 @@ def band(node: Node) -> str:
 
 
 def weights_in_words(weights: Weights) -> str:
-    """How the parts of a node weigh."""
+    """Describe the weights of a method."""
     return WEIGHTS.get(weights.kind, weights.kind)

@@ -1,4 +1,4 @@
-"""A report as a workbook: the summary in words, every score, the evidence, the method."""
+"""Workbook rendering of a report: summary, scores, evidence, method and goalposts."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -34,7 +34,7 @@ Table = tuple[Sequence[Column], Sequence[Mapping[str, Cell]]]
 
 
 def to_xlsx(report: Report, document: Document) -> bytes:
-    """The workbook, with the sheets Ringkasan, Skor, Bukti, Metode and Tonggak."""
+    """Return the workbook, with the sheets Ringkasan, Skor, Bukti, Metode and Tonggak."""
     tables: dict[str, Table] = {
         "Ringkasan": (SUMMARY, _pairs(SUMMARY, _summary(document))),
         "Skor": (
@@ -68,7 +68,7 @@ def _method(document: Document) -> Iterator[tuple[str, str]]:
 
 
 def _words(section: Section) -> Iterator[tuple[str, str]]:
-    """What a section says in sentences; its tables stand on sheets of their own."""
+    """Yield the sentences of a section; tables have sheets of their own."""
     for block in section.blocks:
         match block:
             case Paragraph():

@@ -1,1 +1,1 @@
-"""What would bring us there: changes, what they would do, and the cheapest set of them."""
+"""Scenarios: effects of changes, and the cheapest set of changes for a target."""

@@ -1,11 +1,11 @@
-"""A scenario of a tree of indicators: from a year's evidence to other values, or to a target."""
+"""Scenario of an indicator tree: other values for a year's evidence, or a target."""
 
 from collections.abc import Mapping
 from typing import cast
 
 from services.assessment.methods.definition import CollaborationMethod, IndicatorDefinition
 from services.assessment.methods.rules import MinMax
-from services.assessment.scenarios.errors import ScenarioError, out_of_reach
+from services.assessment.scenarios.errors import EvidenceConflictError, ScenarioError, out_of_reach
 from services.assessment.scenarios.outcome import (
     IndexResult,
     NodeChange,
@@ -40,7 +40,7 @@ def collaboration_outcome(
     efforts: Efforts,
     alternatives: int,
 ) -> ScenarioOutcome:
-    """What becomes of the index; `scores` are those of the indicators that have evidence."""
+    """Compute a scenario; `scores` are those of the indicators that have evidence."""
     indicators = {one.code: one for one in method.indicators()}
     _check(method, indicators, {"changes": changes, "efforts": efforts})
     set_first = {
@@ -54,11 +54,13 @@ def collaboration_outcome(
         value = node_values(method, case.now).get(method.index.code)
         if value is None:
             detail = "the index has no value: too little evidence; `changes` may give what lacks"
-            raise ScenarioError(f"There is nothing to raise: {detail}.", {"#/target": detail})
+            raise EvidenceConflictError(
+                f"There is nothing to raise: {detail}.", {"#/target": detail}
+            )
         reached = value >= target - TOLERANCE
         solutions = [] if reached else case.solutions(target, alternatives)
         if not reached and not solutions:
-            raise out_of_reach(target, case.highest())
+            raise out_of_reach(target, case.highest(), EvidenceConflictError)
     before = node_values(method, scores).get(method.index.code)
     return ScenarioOutcome(
         kind="collaboration",
@@ -79,13 +81,13 @@ def collaboration_outcome(
 
 
 def node_values(method: CollaborationMethod, scores: Scores) -> dict[str, float]:
-    """Every node that has a value, as the engine computes it."""
+    """Return every node that has a value, as the scoring engine computes it."""
     above = combine(method, dict(scores), point_weights(method))
     return {**scores, **{code: float(value) for code, value in above.items()}}
 
 
 class _Scenario:
-    """Scores before and after the changes that were asked for, and what more may change."""
+    """Scores before and after the requested changes, and the further changes allowed."""
 
     def __init__(
         self,
@@ -110,7 +112,7 @@ class _Scenario:
         ]
 
     def result(self, scores: Scores) -> IndexResult:
-        """The index of these scores beside the one at the start, and every node that differs."""
+        """Return the index of these scores against the start, and every node that differs."""
         before, after = node_values(self.method, self.start), node_values(self.method, scores)
         index = self.method.index.code
         nodes = [self._node(code, before.get(code), after.get(code)) for code in self._names]
@@ -122,7 +124,7 @@ class _Scenario:
         )
 
     def solutions(self, target: float, alternatives: int) -> list[Solution]:
-        """The cheapest set, then the cheapest without each of its largest changes."""
+        """Return the cheapest set, then the cheapest without each of its largest changes."""
         first = self._cheapest(target, without=None)
         if first is None:
             return []
@@ -136,12 +138,12 @@ class _Scenario:
         return [found[0], *sorted(found[1:], key=lambda solution: solution.effort)]
 
     def highest(self) -> float:
-        """The index with everything that may change at 100."""
+        """Return the index with every changeable indicator at 100."""
         best = {**self.now, **dict.fromkeys(self._movable, 100.0)}
         return round_score(node_values(self.method, best)[self.method.index.code])
 
     def single_changes(self) -> list[SingleChange]:
-        """One step up of each indicator that may change, the largest gain first."""
+        """Return one step up of each changeable indicator, the largest gain first."""
         index = self.method.index.code
         now = node_values(self.method, self.now).get(index)
         if now is None:
@@ -199,7 +201,7 @@ class _Scenario:
 
 
 def _raw(indicator: IndicatorDefinition, score: float) -> float | None:
-    """The value between the goalposts that has this score; other rules are not turned round."""
+    """Return the raw value that has this score; None for normalisations other than min-max."""
     if not isinstance(indicator.normalisation, MinMax):
         return None
     posts = indicator.goalposts

@@ -1,7 +1,7 @@
-"""The cheapest steps by which an index of levels reaches a target, by integer programming.
+"""Cheapest steps by which an index of levels reaches a target, by integer programming.
 
-The index is a weighted sum, so that the question is a whole-number programme: least effort, with
-enough gain. Weights are scaled to whole numbers, which leaves the solver (HiGHS) nothing to round.
+The index is a weighted sum, so that the problem is an integer programme: least effort subject to
+enough gain. Weights are scaled to integers, which leaves the solver (HiGHS) nothing to round.
 """
 
 import math
@@ -29,9 +29,9 @@ def cheapest_steps(
     efforts: Efforts,
     without: int | None = None,
 ) -> dict[int, int] | None:
-    """The levels to reach, by indicator: of those with least effort one with the highest index.
+    """Return the levels to reach, by indicator: least effort, then the highest index.
 
-    None where the target cannot be reached. An effort that is not given is 1 a step.
+    None if the target cannot be reached. The default effort is 1 a step.
     """
     movable = [
         one
@@ -65,7 +65,7 @@ def cheapest_steps(
 
 
 def highest_reachable(method: LevelsMethod, levels: Levels, *, efforts: Efforts) -> dict[int, int]:
-    """The levels with everything that can be changed at its highest."""
+    """Return the levels with every changeable indicator at its highest."""
     return {
         number: level if efforts.get(number, 1) is None else method.levels[1]
         for number, level in levels.items()
@@ -73,7 +73,7 @@ def highest_reachable(method: LevelsMethod, levels: Levels, *, efforts: Efforts)
 
 
 def _needed(method: LevelsMethod, levels: Levels, target: float) -> int:
-    """What is lacking, in the whole units of the scaled weights."""
+    """Return the missing gain, in units of the scaled weights."""
     weights = {one.number: Fraction(repr(one.weight)) for one in method.indicators}
     has = sum((weights[number] * level for number, level in levels.items()), Fraction(0))
     wanted = Fraction(repr(float(target))) * sum(weights.values(), Fraction(0))
@@ -87,7 +87,7 @@ def _scale(method: LevelsMethod) -> int:
 def _solve(
     costs: Sequence[int], room: Sequence[int], at_least: Sequence[tuple[Sequence[int], int]]
 ) -> list[int] | None:
-    """Whole steps of least cost within their room that fulfil each constraint."""
+    """Return integer steps of least cost within their bounds that satisfy each constraint."""
     constraints = [
         LinearConstraint(np.array([row], dtype=np.float64), lb=bound) for row, bound in at_least
     ]

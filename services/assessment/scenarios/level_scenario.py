@@ -1,4 +1,4 @@
-"""A scenario of an index of levels: from levels to other levels, or to a target."""
+"""Scenario of an index of levels: other levels, or a target."""
 
 from collections.abc import Mapping
 
@@ -37,7 +37,7 @@ def levels_outcome(
     efforts: Efforts,
     alternatives: int,
 ) -> ScenarioOutcome:
-    """What becomes of the index; `ScenarioError` where that cannot be told."""
+    """Compute a scenario; `ScenarioError` if its fields do not fit the method."""
     _check(method, {"levels": levels, "changes": changes}, efforts)
     start, assumed = _start_levels(method, levels, lowest=lowest)
     case = _Scenario(method, start, start | dict(changes), efforts)
@@ -73,7 +73,7 @@ def cheapest(
 
 
 class _Scenario:
-    """Levels before and after the changes that were asked for, and what more may change."""
+    """Levels before and after the requested changes, and the further changes allowed."""
 
     def __init__(
         self, method: LevelsMethod, start: Levels, now: Mapping[int, int], efforts: Efforts
@@ -88,7 +88,7 @@ class _Scenario:
         return score_levels(self.method, dict(levels))
 
     def result(self, levels: Levels) -> IndexResult:
-        """The index of these levels beside the one at the start."""
+        """Return the index of these levels against the start."""
         before, after = self.score(self.start), self.score(levels)
         groups = zip(
             [*before.domains, *before.aspects], [*after.domains, *after.aspects], strict=True
@@ -111,7 +111,7 @@ class _Scenario:
         )
 
     def solutions(self, target: float, alternatives: int) -> list[Solution]:
-        """The cheapest set, then the cheapest without each of its largest changes."""
+        """Return the cheapest set, then the cheapest without each of its largest changes."""
         first = cheapest(self, target)
         if not first:
             return []
@@ -125,7 +125,7 @@ class _Scenario:
         return [found[0], *sorted(found[1:], key=lambda solution: solution.effort)]
 
     def single_changes(self) -> list[SingleChange]:
-        """One step up of each indicator that may change, the largest gain first."""
+        """Return one step up of each changeable indicator, the largest gain first."""
         now = self.score(self.now).value or 0
         found: list[SingleChange] = []
         for number, level in self.now.items():
@@ -175,7 +175,7 @@ def _check(
 def _start_levels(
     method: LevelsMethod, levels: Mapping[int, Level], *, lowest: bool
 ) -> tuple[dict[int, int], list[int]]:
-    """A level of each indicator, and those that had to be assumed."""
+    """Return a level of each indicator, and the indicators whose level is assumed."""
     known: dict[int, int] = {}
     assumed: list[int] = []
     for one in method.indicators:

@@ -1,4 +1,4 @@
-"""What comes of a scenario: computed by the engine that scores, never by the solver alone."""
+"""Outcome of a scenario, computed by the scoring engine and not by the solver."""
 
 from typing import Literal
 
@@ -18,7 +18,7 @@ class NodeChange(ScoreModel):
 
 
 class Step(ScoreModel):
-    """An indicator that changes."""
+    """A change of one indicator."""
 
     code: str = Field(description="Code of the indicator, or its number.")
     name: str | None
@@ -31,7 +31,7 @@ class Step(ScoreModel):
 
 
 class IndexResult(ScoreModel):
-    """The index after some changes."""
+    """The index after changes."""
 
     value: float | None
     predicate: str | None = None
@@ -51,7 +51,7 @@ class Solution(ScoreModel):
 
 
 class SingleChange(ScoreModel):
-    """One step of one indicator, and what it gains by itself."""
+    """One step of one indicator, and its gain."""
 
     change: Step
     value: float
@@ -59,7 +59,7 @@ class SingleChange(ScoreModel):
 
 
 class ScenarioOutcome(ScoreModel):
-    """What a scenario comes to."""
+    """The outcome of a scenario."""
 
     kind: Literal["index", "collaboration"]
     method: str

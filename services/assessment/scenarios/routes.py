@@ -16,7 +16,7 @@ from sqlalchemy import text
 from services.assessment.assessments.operations import assess_now, collaboration_method
 from services.assessment.index_routes import index_method
 from services.assessment.scenarios.collaboration_scenario import collaboration_outcome
-from services.assessment.scenarios.errors import ScenarioError
+from services.assessment.scenarios.errors import EvidenceConflictError, ScenarioError
 from services.assessment.scenarios.level_scenario import levels_outcome
 from services.assessment.scenarios.outcome import ScenarioOutcome
 from services.assessment.scenarios.schemas import (
@@ -34,6 +34,7 @@ from services.platform.ids import new_id
 from services.platform.problems import (
     Conflict,
     FieldError,
+    Invalid,
     NotFound,
     Unavailable,
     problem_responses,
@@ -80,10 +81,10 @@ async def post_scenario(
     scenario: ScenarioRequest,
     idempotency_key: IdempotencyKey = None,
 ) -> Scenario:
-    """What changes would do, and the cheapest set of changes that reaches a target.
+    """Compute the effect of changes, and the cheapest set of changes that reaches a target.
 
-    Efforts are whole numbers, 1 for each step unless given. The least effort is exact, for levels
-    and for every mean of a collaboration method; each result is computed by the engine that scores.
+    Efforts are integers, 1 for each step by default. The least effort is exact, for levels and for
+    every mean of a collaboration method; each result is computed by the scoring engine.
     """
     region, now = get_region(request), datetime.now(UTC)
     scenario_id, is_new = await claim_idempotency_key(
@@ -116,7 +117,7 @@ async def post_scenario(
 
 @router.get("/scenarios/{id}", operation_id="get_scenario", responses=problem_responses(404))
 async def get_scenario(request: Request, session: ReadSessionDep, id: ScenarioId) -> Scenario:
-    """A scenario as it was computed, which never changes."""
+    """Return a scenario as it was computed; it never changes."""
     return await _find(session, get_region(request), id)
 
 
@@ -130,7 +131,7 @@ async def get_scenario(request: Request, session: ReadSessionDep, id: ScenarioId
 async def get_scenario_changes(
     request: Request, session: ReadSessionDep, id: ScenarioId
 ) -> Response:
-    """The sets of changes of a scenario as CSV, a row for each indicator that changes."""
+    """Return the sets of changes of a scenario as CSV, a row for each indicator that changes."""
     found = await _find(session, get_region(request), id)
     return Response(
         changes_csv(found.outcome).encode("utf-8-sig"),
@@ -140,7 +141,7 @@ async def get_scenario_changes(
 
 
 def changes_csv(outcome: ScenarioOutcome) -> str:
-    """A row for each change of each set; the first set is the cheapest."""
+    """Return a row for each change of each set; the first set is the cheapest."""
     file = io.StringIO(newline="")
     writer = csv.writer(file)
     writer.writerow(COLUMNS)
@@ -160,7 +161,8 @@ async def _outcome(
         return await _collaboration_scenario(request, session, scenario)
     except ScenarioError as error:
         extra = {} if error.best_reachable is None else {"best_reachable": error.best_reachable}
-        raise Conflict(
+        kind = Conflict if isinstance(error, EvidenceConflictError) else Invalid
+        raise kind(
             str(error),
             errors=[
                 FieldError(pointer=pointer, parameter=None, detail=fault)

@@ -1,4 +1,4 @@
-"""Scenarios over the wire."""
+"""Request and response models of scenarios."""
 
 from typing import Annotated, Literal, TypeVar
 from uuid import UUID
@@ -30,7 +30,7 @@ class _ScenarioBase(ApiModel):
 
 
 class LevelsScenario(_ScenarioBase):
-    """From levels of an index, such as SPBE, to other levels or to a target."""
+    """A scenario of an index of levels, such as SPBE: other levels, or a target."""
 
     kind: Literal["index"]
     method: Slug = "spbe-2020"
@@ -58,7 +58,7 @@ class LevelsScenario(_ScenarioBase):
 
 
 class CollaborationScenario(_ScenarioBase):
-    """From the evidence of a year to other values of indicators or to a target."""
+    """A scenario of a year's evidence: other values of indicators, or a target."""
 
     kind: Literal["collaboration"]
     method: Slug = DEFAULT_METHOD
@@ -99,7 +99,7 @@ ScenarioRequest = Annotated[LevelsScenario | CollaborationScenario, Field(discri
 
 
 class Scenario(ApiModel):
-    """A scenario that was computed, with what was asked."""
+    """A computed scenario with its request."""
 
     id: UUID
     region: RegionCode

@@ -1,9 +1,9 @@
-"""The cheapest steps by which a tree of indicators reaches a target, exactly and for every mean.
+"""Cheapest steps by which an indicator tree reaches a target, exact for every mean.
 
-Each mean of the methods is a sum of a rising function of its parts (x, log x, -1/x). So the best
-value that a node can have for each total effort follows from the best values of its parts, from
-the indicators up to the index: dynamic programming, exact where the index is no linear function and
-an integer programme would not be.
+Each mean of the methods is a sum of an increasing function of its children (x, log x, -1/x). So the
+best value of a node for each total effort follows from the best values of its children, from the
+indicators up to the index: dynamic programming, exact where the index is not linear and an integer
+programme would not be.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +30,7 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Curve:
-    """The best value for each effort that buys more than any smaller one, and how to get it."""
+    """The best value for each effort on the Pareto front, and the steps to it."""
 
     efforts: NDArray[np.int64]
     values: Floats
@@ -46,7 +46,7 @@ def index_curve(
     efforts: Efforts,
     without: str | None = None,
 ) -> Curve | None:
-    """The curve of the index; None where it has no value."""
+    """Return the curve of the index; None if it has no value."""
     weights = {code: float(str(weight)) for code, weight in point_weights(method).items()}
     rules = method.aggregation
     dimensions: list[tuple[float, Curve]] = []
@@ -81,13 +81,13 @@ def index_curve(
 
 
 def cheapest_point(curve: Curve, target: float) -> int | None:
-    """The first point of a curve that reaches the target."""
+    """Return the first point of a curve that reaches the target."""
     reached = curve.values >= target - TOLERANCE
     return int(np.argmax(reached)) if reached.any() else None
 
 
 def raise_score(score: float, *, step: float, steps: int) -> float:
-    """A score after some steps; 100 is the end."""
+    """Return a score after some steps, at most 100."""
     return min(100.0, score + step * steps)
 
 
@@ -101,7 +101,7 @@ def _leaf(code: str, score: float, *, step: float, effort: int | None) -> Curve:
 
 
 def _mean(kind: Mean, parts: Sequence[tuple[float, Curve]]) -> Curve:
-    """The curve of a mean of parts with weights."""
+    """Return the curve of a weighted mean."""
     total = sum(weight for weight, _ in parts)
     summed = _term(kind, *parts[0])
     for weight, curve in parts[1:]:
@@ -130,7 +130,7 @@ def _term(kind: Mean, weight: float, curve: Curve) -> Curve:
 
 
 def _sum(first: Curve, second: Curve) -> Curve:
-    """The best sum for each effort that two curves share, without points that buy nothing."""
+    """Return the best sum for each total effort of two curves, without dominated points."""
     top = int(first.efforts[-1] + second.efforts[-1])
     best = np.full(top + 1, -np.inf)
     left = np.full(top + 1, -1, dtype=np.int64)

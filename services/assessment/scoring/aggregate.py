@@ -1,4 +1,4 @@
-"""Means of scores with weights: of single numbers, and of many draws at once."""
+"""Weighted means of scores: of single numbers, and of arrays of draws."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ Amount = float | Draws
 
 
 def mean(kind: Mean, scores: Sequence[Amount], weights: Sequence[Amount]) -> Amount:
-    """The weighted mean of one or more scores; only the proportion of the weights matters."""
+    """Return the weighted mean of one or more scores; only the proportions of weights matter."""
     if not scores:
         raise ValueError("nothing has no mean")
     total = add(weights)
@@ -35,7 +35,7 @@ def _harmonic(scores: Sequence[Amount], weights: Sequence[Amount], total: Amount
 
 
 def add(parts: Sequence[Amount]) -> Amount:
-    """The sum from left to right: always in the same order, so that the digits are the same."""
+    """Return the sum from left to right, a fixed order for reproducible digits."""
     total: Amount = 0.0
     for part in parts:
         total = total + part

@@ -1,4 +1,4 @@
-"""The assessment of a year as a tree of scores, each with its interval, coverage and reason."""
+"""Assessment of a year as a tree of scores with interval, coverage and reason."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -35,12 +35,12 @@ DECIMALS = 4
 
 
 def assess(method: CollaborationMethod, facts: Facts, *, seed: int, draws: int) -> Scores:
-    """The scores of a year. The same facts, method, seed and draws give the same digits."""
+    """Return the scores of a year; the same facts, method, seed and draws give the same digits."""
     return _ScoreTree(method, compute_scores(method, facts, RandomStreams(seed, draws))).scores()
 
 
 class _ScoreTree:
-    """Writes computed figures down, node by node."""
+    """Builds the published score tree from computed figures."""
 
     def __init__(self, method: CollaborationMethod, computed: ComputedScores) -> None:
         self._method = method
@@ -161,5 +161,5 @@ def _names(definition: NamedNode) -> dict[str, Any]:
 
 
 def round_score(value: float) -> float:
-    """A score with the digits that are published."""
+    """Round a score to the published digits."""
     return round(float(value), DECIMALS) + 0.0  # no negative zero

@@ -1,6 +1,6 @@
-"""The figures of many regencies over many years, on as many processes as there are.
+"""Scores of many regencies and years, on several processes.
 
-Each regency and year draws its own random numbers, so a figure depends neither on the others nor
+Each regency and year has its own random numbers, so that a figure depends neither on the others nor
 on how the work was divided.
 """
 
@@ -40,9 +40,9 @@ FactsReader = Callable[[Case], Facts]
 
 @dataclass(frozen=True)
 class BatchScores:
-    """Value and ends of the interval of each node in each case; NaN where there is none.
+    """Value and interval of each node in each case; NaN without a value.
 
-    A figure that nothing makes uncertain has both ends at its value.
+    A figure without uncertainty has both ends at its value.
     """
 
     cases: Sequence[Case]
@@ -53,7 +53,7 @@ class BatchScores:
 
 
 def node_codes(method: CollaborationMethod) -> list[str]:
-    """The codes of all nodes, the index first."""
+    """Return the codes of all nodes, the index first."""
     return [
         method.index.code,
         *(dimension.code for dimension in method.dimensions),
@@ -71,7 +71,7 @@ def assess_batch(
     draws: int,
     workers: int = 1,
 ) -> BatchScores:
-    """The figures of every case. The same on any number of workers."""
+    """Return the scores of every case, independent of the number of workers."""
     work = partial(_figures, method, read, seed, draws)
     chunks = [cases[at : at + BATCH_SIZE] for at in range(0, len(cases), BATCH_SIZE)]
     if workers == 1:

@@ -1,4 +1,4 @@
-"""Whether figures that are averaged belong together: correlations and internal consistency."""
+"""Internal consistency of averaged figures: correlations and Cronbach's alpha."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ class Correlation(ScoreModel):
 
 
 class Consistency(ScoreModel):
-    """How well the parts of a whole go together over several regencies or years."""
+    """Internal consistency of nodes over regencies or years."""
 
     nodes: list[str]
     cases: int = Field(description="Cases that have a value of every node.")
@@ -32,7 +32,7 @@ class Consistency(ScoreModel):
 
 
 def consistency(nodes: Sequence[str], values: Draws) -> Consistency:
-    """The diagnostics of a table with a row for each case; a missing value is NaN."""
+    """Return the diagnostics of a table with a row for each case; a missing value is NaN."""
     complete = values[~np.isnan(values).any(axis=1)] if values.size else values
     alpha = _alpha(complete) if len(complete) >= MIN_CASES else None
     reason = None
@@ -60,7 +60,7 @@ def _alpha(values: Draws) -> float | None:
 
 
 def cronbach_alpha(covariance: Draws) -> float | None:
-    """k / (k - 1) x (1 - sum of the variances / variance of the sum), from a covariance matrix."""
+    """Return k / (k - 1) x (1 - sum of variances / variance of the sum) of a covariance."""
     k = len(covariance)
     whole = float(covariance.sum())
     if k < 2 or whole <= 0:

@@ -1,4 +1,4 @@
-"""What moved a score since the last period: shares of its parts that add up to it exactly.
+"""Decomposition of a score's change into contributions of its children that sum exactly.
 
 The share of a part is its Shapley value: its effect averaged over all orders in which the parts
 could have changed. No other division treats the parts alike, whatever mean joins them, and leaves
@@ -25,7 +25,7 @@ Parent = tuple[str, Mean, Sequence[WeightedNode]]
 
 
 class Contribution(ScoreModel):
-    """What a part did to the score above it."""
+    """The contribution of a child node to its parent's change."""
 
     code: str
     before: float | None
@@ -34,7 +34,7 @@ class Contribution(ScoreModel):
 
 
 class ScoreChange(ScoreModel):
-    """A score in two periods, and what its parts did to it: they sum to the difference."""
+    """A score in two periods, with contributions that sum to the difference."""
 
     code: str
     before: float
@@ -44,7 +44,7 @@ class ScoreChange(ScoreModel):
 
 
 def score_changes(method: CollaborationMethod, before: Scores, after: Scores) -> list[ScoreChange]:
-    """Every node with parts that has a value in both periods, the index first."""
+    """Return every parent node that has a value in both periods, the index first."""
     old = {node.code: node.value for node in before.nodes()}
     new = {node.code: node.value for node in after.nodes()}
     rules = method.aggregation
@@ -87,7 +87,7 @@ def shares_of_change(
     old: Mapping[str, float | None],
     new: Mapping[str, float | None],
 ) -> list[float]:
-    """The Shapley value of each part; a part without a value takes no part in the mean."""
+    """Return the Shapley value of each node; a node without a value is not part of the mean."""
 
     def value(changed: Collection[int]) -> float | None:
         now = [(new if at in changed else old).get(part.code) for at, part in enumerate(parts)]
@@ -102,7 +102,7 @@ def shares_of_change(
 
 
 def shapley(players: int, worth: Callable[[Collection[int]], float]) -> list[float]:
-    """Each player's mean gain over all orders; together they gain worth(all) - worth(none)."""
+    """Return each player's mean gain over all orders; they sum to worth(all) - worth(none)."""
     everybody = range(players)
     worths = {
         frozenset(group): worth(frozenset(group))
@@ -121,7 +121,7 @@ def shapley(players: int, worth: Callable[[Collection[int]], float]) -> list[flo
 
 
 def forward_backward(players: int, worth: Callable[[Collection[int]], float]) -> list[float]:
-    """Each player's gain in the given order and its reverse, averaged; the sum is the same."""
+    """Return each player's gain averaged over the given order and its reverse."""
     gains = [0.0] * players
     for order in (range(players), reversed(range(players))):
         group: frozenset[int] = frozenset()
@@ -132,7 +132,7 @@ def forward_backward(players: int, worth: Callable[[Collection[int]], float]) ->
 
 
 def largest_remainder(total: int, shares: Sequence[float]) -> list[int]:
-    """Whole numbers next to the shares that sum to a total, by the largest remainders."""
+    """Round shares to integers that sum to `total`, by the largest remainders."""
     whole = [math.floor(share) for share in shares]
     order = sorted(range(len(shares)), key=lambda at: whole[at] - shares[at])
     for step in range(abs(total - sum(whole))):

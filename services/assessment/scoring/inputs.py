@@ -1,4 +1,4 @@
-"""What an assessment reads: evidence records, and what the other services report."""
+"""Inputs of an assessment: evidence records and reports of other services."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -31,7 +31,7 @@ class Item(BaseModel):
 
 
 class Facts(BaseModel):
-    """All that an assessment of a year reads, and nothing else."""
+    """All inputs of a year's assessment."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -50,7 +50,7 @@ class Facts(BaseModel):
         return date(self.period, 12, 31)
 
     def records(self, kind: type[RecordT]) -> Iterator[tuple[Item, RecordT]]:
-        """The records of a kind, in the order of their keys."""
+        """Yield the records of a kind, ordered by key."""
         name = next(name for name, model in EVIDENCE.items() if model is kind)
         for item, record in self._parsed.get(name, ()):
             yield item, cast("RecordT", record)
@@ -66,15 +66,15 @@ class Facts(BaseModel):
         return parsed
 
     def check_records(self) -> None:
-        """Raises a `ValueError` where a record is not as its kind has to be."""
+        """Raise `ValueError` if a record does not fit the model of its kind."""
         _ = self._parsed
 
     def report(self, kind: ReportName, key: str) -> Item | None:
-        """What another service reports, or None where it did not."""
+        """Return a report of another service; None if there is none."""
         return next((item for item in self.items if (item.kind, item.key) == (kind, key)), None)
 
     def hash(self) -> str:
-        """SHA-256 over all that is read, in an order of its own."""
+        """Return the SHA-256 of all inputs, independent of their order."""
         ordered = sorted(self.items, key=lambda item: (item.kind, item.key))
         return content_hash(
             {"period": self.period, "items": [item.model_dump(mode="json") for item in ordered]}
@@ -82,9 +82,9 @@ class Facts(BaseModel):
 
 
 def valid_at_end(record: TemporalEvidence, *, first: date, last: date) -> bool:
-    """Whether something lasting held at the end of a span of time.
+    """Return whether a record is valid on the last day of a period.
 
-    Of something without a first day only the year of its attestation counts.
+    Without a first day, it is valid in the year in which it was attested.
     """
     if record.valid_to is not None and record.valid_to < last:
         return False
@@ -94,7 +94,7 @@ def valid_at_end(record: TemporalEvidence, *, first: date, last: date) -> bool:
 
 
 def valid_during(record: TemporalEvidence, *, first: date, last: date) -> bool:
-    """Whether something lasting held at any moment of a span of time."""
+    """Return whether a record is valid on any day of a period."""
     if record.valid_to is not None and record.valid_to < first:
         return False
     if record.valid_from is not None:

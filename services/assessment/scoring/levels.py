@@ -1,4 +1,4 @@
-"""An index of levels, such as SPBE: sum of level x weight / 100, computed without rounding."""
+"""Index of levels, such as SPBE: sum of level x weight / 100, computed exactly."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
@@ -25,7 +25,7 @@ class LevelGroup(ScoreModel):
 
 
 class LevelScores(ScoreModel):
-    """An index of levels. Where a level is missing, the ends between which it must lie."""
+    """An index of levels, with bounds for its missing levels."""
 
     value: float | None = Field(description="Null where a level is missing.")
     low: float = Field(description="With each unknown level at its lowest.")
@@ -40,7 +40,7 @@ class LevelScores(ScoreModel):
 
 
 class InvalidLevelsError(ValueError):
-    """Levels that the method does not know, by the number of the indicator."""
+    """Levels that the method does not have, by indicator number."""
 
     def __init__(self, faults: Mapping[int, str]) -> None:
         super().__init__("; ".join(f"indicator {n}: {fault}" for n, fault in faults.items()))
@@ -48,7 +48,7 @@ class InvalidLevelsError(ValueError):
 
 
 def score_levels(method: LevelsMethod, levels: Mapping[int, Level]) -> LevelScores:
-    """The index, its aspects and its domains; `LevelFaultsError` names every wrong level."""
+    """Return the index, its aspects and domains; `InvalidLevelsError` names every wrong level."""
     _check(method, levels)
     missing = [one.number for one in method.indicators if levels.get(one.number) is None]
     value, low, high = _bounds(method, method.indicators, levels)
@@ -107,7 +107,7 @@ def _groups(
 def _bounds(
     method: LevelsMethod, indicators: Sequence[LevelIndicator], levels: Mapping[int, Level]
 ) -> tuple[float | None, float, float]:
-    """The weighted mean with ranges at their middle, at their lowest, at their highest."""
+    """Return the weighted mean with unknown levels and ranges at middle, lowest and highest."""
     known = [levels.get(one.number) for one in indicators]
     ends = [
         method.levels if level is None else (level, level) if isinstance(level, int) else level
@@ -134,7 +134,7 @@ def _rounded(value: Fraction) -> float:
 
 
 class PathStep(ScoreModel):
-    """Where the index has to stand in a year to be on the way."""
+    """The value of the path to the target in a year."""
 
     year: int
     value: float
@@ -142,7 +142,7 @@ class PathStep(ScoreModel):
 
 
 class TargetPath(ScoreModel):
-    """The straight way from the last published value to a target."""
+    """The linear path from the last published value to a target."""
 
     first_year: int
     first_value: float
@@ -156,7 +156,7 @@ class TargetPath(ScoreModel):
 def path_to_target(
     method: LevelsMethod, *, last: tuple[int, float], target: tuple[int, float]
 ) -> TargetPath:
-    """The steps by year from the last value to the target; the years must follow each other."""
+    """Return the linear path by year; the target's year must be later."""
     (first_year, first_value), (target_year, target_value) = last, target
     years = target_year - first_year
     if years < 1:

@@ -1,4 +1,4 @@
-"""Measures: from the facts of a year to one raw value, or to the reason why there is none."""
+"""Evaluation of measures: from the facts of a year to a raw value, or the reason for none."""
 
 import math
 from collections import Counter
@@ -52,7 +52,7 @@ VIEW_NAMES: dict[m.View, str] = {
 
 
 def evaluate_measure(definition: m.Measure, facts: Facts) -> MeasureResult:
-    """The reading of a measure, or the reason why it has none."""
+    """Evaluate a measure, or return the reason why its value is missing."""
     return EVALUATORS[type(definition)](definition, facts)
 
 
@@ -149,7 +149,7 @@ def _sectors_present(_: m.SectorsPresent, facts: Facts) -> MeasureResult:
 
 
 def _sectors_by_meeting(facts: Facts) -> list[tuple[Item, Counter[Sector]]]:
-    """For each meeting that tells it, the sectors present and, where recorded, how many of each."""
+    """Return the sectors present at each meeting that records them, with counts if recorded."""
     sector_of: dict[str, Sector] = {s.key: s.sector for _, s in facts.records(Stakeholder)}
     found: list[tuple[Item, Counter[Sector]]] = []
     for item, meeting in meetings_of(facts):
@@ -378,8 +378,10 @@ def _agencies_reporting(_: m.AgenciesReporting, facts: Facts) -> MeasureResult:
 def _doubted_share(
     item: Item, *, hits: int, doubted: int, n: int, what: str, **inputs: float
 ) -> Measurement:
-    """A share that agencies report of themselves. Doubts leave its value and widen its interval:
-    from none of the doubted reports counting to all of them."""
+    """Return a share that agencies report about themselves.
+
+    Doubts leave the value and widen the interval: from none of the doubted reports counting to all.
+    """
     if not doubted:
         return exact(hits / n, [item], numerator=hits, n=n, **inputs)
     low, high = (hits - doubted) / n, hits / n

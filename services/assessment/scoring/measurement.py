@@ -1,4 +1,4 @@
-"""What measuring an indicator gives."""
+"""Result types of measuring an indicator."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ IntervalKind = Literal["range", "wilson", "bootstrap", "normal", "simulation"]
 
 @dataclass(frozen=True)
 class Measurement:
-    """A raw value with its interval, the numbers behind it and the evidence it rests on."""
+    """A raw value with its interval, inputs and evidence."""
 
     value: float
     draw: Sampler
@@ -27,11 +27,11 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Missing:
-    """Nothing is known; that is not zero."""
+    """A missing value with its reason; missing is not zero."""
 
     reason: str
 
 
 def exact(value: float, evidence: Sequence[Item], **inputs: float) -> Measurement:
-    """A full count."""
+    """Return the measurement of a full count, which has no uncertainty."""
     return Measurement(value, constant(value), evidence, inputs)

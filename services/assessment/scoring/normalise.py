@@ -1,4 +1,4 @@
-"""From raw values to scores of 0-100; each rule works on a number and on an array alike."""
+"""Normalisation of raw values to scores of 0-100, for numbers and arrays."""
 
 from typing import overload
 
@@ -32,7 +32,7 @@ def normalise(
 def normalise(
     raw: Amount, goalposts: Goalposts, rule: Normalisation | None = None, *, stretch: Amount = 1
 ) -> Amount:
-    """0-100 by the rule (default: between the goalposts), clipped.
+    """Score a raw value from 0 to 100 by the rule (default: between the goalposts), clipped.
 
     `stretch` moves what scores 100 farther away (over 1) or nearer, for a sensitivity analysis.
     """
@@ -53,12 +53,12 @@ def normalise(
 
 
 def z_score(raw: Amount, *, mean: float, sd: float) -> Amount:
-    """Standard deviations above the mean."""
+    """Return the standard deviations above the mean."""
     return (raw - mean) / sd
 
 
 def percentile_rank(raw: Amount, group: Draws) -> Amount:
-    """The share of a group that a value passes, ties counting half (a percentile rank)."""
+    """Return the share of a group that a value exceeds, ties counting half."""
     ordered = np.sort(group)
     below = np.searchsorted(ordered, raw, side="left")
     reached = np.searchsorted(ordered, raw, side="right")
@@ -67,7 +67,7 @@ def percentile_rank(raw: Amount, group: Draws) -> Amount:
 
 
 def distance_to_target(raw: Amount, target: Amount, *, direction: Direction = "higher") -> Amount:
-    """The share of the way from nothing to the target; where less is better, target / value."""
+    """Return the value over its target; if lower is better, the target over the value."""
     if direction == "higher":
         return raw / target
     with np.errstate(divide="ignore"):  # nothing at all is past every target

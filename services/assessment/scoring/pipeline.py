@@ -1,7 +1,7 @@
-"""The figures of a year: what was measured, what it scores, and how sure that is.
+"""Computation of a year's figures: measurements, scores and their uncertainty.
 
-After the OECD/JRC Handbook on Constructing Composite Indicators (2008). How raw values become
-scores and scores an index, the method says. Nothing that is missing is filled in.
+It follows the OECD/JRC Handbook on Constructing Composite Indicators (2008). Normalisation, weights
+and aggregation are the method's. Missing values are not imputed.
 """
 
 from collections.abc import Mapping
@@ -22,9 +22,9 @@ Bounds = tuple[float, float]
 
 @dataclass(frozen=True)
 class ComputedScores:
-    """An result of each indicator; a value and draws of each node that has one.
+    """A result of each indicator; a value and draws of each node that has one.
 
-    A node whose draws are a single number rests on nothing that was sampled.
+    A node whose draws are a single number depends on no sample.
     """
 
     results: Mapping[str, MeasureResult]
@@ -32,7 +32,7 @@ class ComputedScores:
     draws: Mapping[str, Amount]
 
     def indicator_interval(self, indicator: IndicatorDefinition) -> Bounds | None:
-        """The interval of an indicator: by its own formula where it has one, else of its draws."""
+        """Return an indicator's interval: by its own formula if it has one, else of its draws."""
         reading = self.results[indicator.code]
         if isinstance(reading, Missing) or reading.interval is None:
             return None
@@ -45,7 +45,7 @@ class ComputedScores:
         return low, high
 
     def interval(self, code: str) -> Bounds | None:
-        """The span of 95% of a node's draws, and in any case its value; None where it is sure."""
+        """Return the central 95% of a node's draws, widened to its value; None if it is certain."""
         draws = self.draws[code]
         if isinstance(draws, float | int):
             return None
@@ -55,12 +55,12 @@ class ComputedScores:
 
 
 def measurements_of(results: Mapping[str, MeasureResult]) -> dict[str, Measurement]:
-    """The indicators that have evidence."""
+    """Return the indicators that have evidence."""
     return {code: one for code, one in results.items() if isinstance(one, Measurement)}
 
 
 def measure_all(method: CollaborationMethod, facts: Facts) -> dict[str, MeasureResult]:
-    """The result of each indicator, by its code."""
+    """Return the result of each indicator, by code."""
     return {one.code: evaluate_measure(one.measure, facts) for one in method.indicators()}
 
 
@@ -71,9 +71,9 @@ def compute_scores(
     *,
     weight_streams: RandomStreams | None = None,
 ) -> ComputedScores:
-    """Measures, normalises and aggregates the facts of a year.
+    """Measure, normalise and aggregate the facts of a year.
 
-    `weight_streams` draws random weights where they are to be the same for several regencies.
+    `weight_streams` draws random weights that several regencies are to have in common.
     """
     results = measure_all(method, facts)
     values: dict[str, float] = {}

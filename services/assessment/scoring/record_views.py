@@ -1,4 +1,4 @@
-"""Rows of evidence that belong to a year, as measures count them."""
+"""Views of the evidence of a year, as measures count it."""
 
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -21,17 +21,17 @@ Row = tuple[Item, Mapping[str, Any]]
 
 
 def view_rows(view: View, facts: Facts) -> list[Row]:
-    """The rows of a view."""
+    """Return the rows of a view."""
     return VIEWS[view](facts)
 
 
 def matches(row: Mapping[str, Any], condition: Condition) -> bool:
-    """Whether a row's fields are as the condition says."""
+    """Return whether a row's fields match the condition."""
     return all(_matches_value(row.get(field), wanted) for field, wanted in condition.items())
 
 
 def is_recorded(row: Mapping[str, Any], condition: Condition) -> bool:
-    """Whether a row tells enough to judge it: each field that is compared is recorded."""
+    """Return whether every field that the condition compares is recorded."""
     return all(
         wanted == "recorded" or row.get(field) is not None for field, wanted in condition.items()
     )
@@ -46,7 +46,7 @@ def _matches_value(value: object, wanted: bool | str | list[str]) -> bool:
 
 
 def meetings_of(facts: Facts) -> list[tuple[Item, Meeting]]:
-    """The meetings held in the year."""
+    """Return the meetings held in the year."""
     return [
         (item, meeting)
         for item, meeting in facts.records(Meeting)
@@ -55,7 +55,7 @@ def meetings_of(facts: Facts) -> list[tuple[Item, Meeting]]:
 
 
 def stakeholders_of(facts: Facts) -> list[tuple[Item, Stakeholder]]:
-    """The stakeholders that are active at the end of the year."""
+    """Return the stakeholders active at the end of the year."""
     return [
         (item, stakeholder)
         for item, stakeholder in facts.records(Stakeholder)

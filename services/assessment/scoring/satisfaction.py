@@ -1,4 +1,4 @@
-"""The satisfaction index from the totals of its elements, by the method's own weights and words."""
+"""Satisfaction index from the totals of its elements, by the method's weights and predicates."""
 
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
@@ -29,7 +29,7 @@ def score_satisfaction(
     n: int,
     weight: str | None = None,
 ) -> SatisfactionScores:
-    """The index of n complete responses; a `ValueError` says which total cannot be."""
+    """Return the index of n complete responses; `ValueError` names an impossible total."""
     chosen = method.weights[0] if weight is None else weight
     if chosen not in method.weights:
         raise ValueError(f"the weight must be one of {', '.join(method.weights)}, not {chosen}")
@@ -55,6 +55,6 @@ def score_satisfaction(
 
 
 def _two_decimals(value: Fraction) -> Decimal:
-    """Half up, as the regulation's tables are."""
+    """Round half up to two decimals, as the regulation's tables do."""
     exact = Decimal(value.numerator) / Decimal(value.denominator)
     return exact.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)

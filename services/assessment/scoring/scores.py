@@ -1,4 +1,4 @@
-"""The scores of an assessment, node by node: what they are, how sure, and what they rest on."""
+"""Score tree of an assessment: values, intervals, coverage and evidence by node."""
 
 from collections.abc import Iterator
 from typing import Any, cast
@@ -15,7 +15,7 @@ class ScoreModel(BaseModel):
 
 
 class Interval(ScoreModel):
-    """How far a score could be off, on its own scale."""
+    """The uncertainty of a score, on its own scale."""
 
     low: float
     high: float
@@ -35,7 +35,7 @@ class EvidenceLink(ScoreModel):
 
 
 class Node(ScoreModel):
-    """A node of the tree. A value of null is not zero: `reason` tells what is missing."""
+    """A node of the tree. A value of null is not zero: `reason` states what is missing."""
 
     code: str
     name: str
@@ -70,14 +70,14 @@ class DimensionScore(Node):
 
 
 class Scores(ScoreModel):
-    """The index with its dimensions, and beside it the drivers."""
+    """The index with its dimensions, and the drivers."""
 
     index: Node
     dimensions: list[DimensionScore]
     drivers: list[ElementScore]
 
     def nodes(self) -> Iterator[Node]:
-        """Every node, each before those below it."""
+        """Yield every node, parents before children."""
         yield self.index
         for dimension in self.dimensions:
             yield dimension
@@ -92,7 +92,7 @@ class Scores(ScoreModel):
         return next((node for node in self.nodes() if node.code == code), None)
 
     def neighbours(self, code: str) -> tuple[str | None, list[str]]:
-        """The code of the node above and of those below; a driver stands beside the index."""
+        """Return the code of a node's parent and those of its children; a driver has no parent."""
         below = {self.index.code: [dimension.code for dimension in self.dimensions]}
         for dimension in self.dimensions:
             below[dimension.code] = [element.code for element in dimension.elements]
@@ -103,7 +103,7 @@ class Scores(ScoreModel):
         return parent, below.get(code, [])
 
     def with_hrefs(self, base: str) -> "Scores":
-        """These scores with the address of each node under `base`."""
+        """Return these scores with the address of each node under `base`."""
         return Scores.model_validate(_with_hrefs(self.model_dump(), base))
 
 

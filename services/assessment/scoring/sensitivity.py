@@ -1,8 +1,8 @@
-"""How an index would change under the choices that a critic would question.
+"""Sensitivity analysis: the index under contestable modelling choices.
 
-All choices are varied at once: the evidence within its uncertainty, the mean of the dimensions,
-the weights, one indicator left out, and the goalposts. Each choice is drawn from a table by one
-random number, so that it has one share of the spread however many figures it consists of (Saisana,
+All choices vary at once: the evidence within its uncertainty, the mean of the dimensions, the
+weights, one indicator left out, and the goalposts. Each choice is drawn from a table by one random
+number, so that it has one share of the spread however many figures it consists of (Saisana,
 Saltelli and Tarantola 2005).
 """
 
@@ -44,7 +44,7 @@ FACTORS = {
 
 
 class Factor(ScoreModel):
-    """A choice, and its share of the spread of the index."""
+    """A choice, and its share of the index's variance."""
 
     code: str
     name: str
@@ -55,7 +55,7 @@ class Factor(ScoreModel):
 
 
 class Spread(ScoreModel):
-    """Where the index lies when all choices vary at once."""
+    """Distribution of the index while all choices vary."""
 
     runs: int
     mean: float
@@ -65,7 +65,7 @@ class Spread(ScoreModel):
 
 
 class Variant(ScoreModel):
-    """The index when one choice alone is made differently."""
+    """The index with only one choice changed."""
 
     choice: str
     value: float | None
@@ -73,7 +73,7 @@ class Variant(ScoreModel):
 
 
 class Sensitivity(ScoreModel):
-    """The sensitivity analysis of an index; without a value of the index there is none."""
+    """The sensitivity analysis of an index; empty if the index has no value."""
 
     value: float | None
     reason: str | None
@@ -84,7 +84,7 @@ class Sensitivity(ScoreModel):
 
 
 def analyse_sensitivity(method: CollaborationMethod, facts: Facts, *, seed: int) -> Sensitivity:
-    """The analysis of a year. The same facts, method and seed give the same digits."""
+    """Analyse a year; the same facts, method and seed give the same digits."""
     model = IndexModel(
         method, measurements_of(measure_all(method, facts)), RandomStreams(seed, TABLE_SIZE)
     )
@@ -157,7 +157,7 @@ class IndexModel:
         mean: Mean | None = None,
         stretch: float = 1,
     ) -> float | None:
-        """The index with one choice made differently, and the evidence at its values."""
+        """Return the index with one choice changed, and the evidence at its values."""
         scores: dict[str, Amount] = {
             code: self._score(code, float(measurement.value), stretch)
             for code, measurement in self.measurements.items()
@@ -166,7 +166,7 @@ class IndexModel:
         return _float(self._index(scores, self._weights, excluded=excluded, mean=mean))
 
     def outcomes(self, numbers: Draws) -> Draws:
-        """The index for each column of numbers, one row for each of the factors."""
+        """Return the index for each column of numbers, which has a row per factor."""
         evidence, mean, weights, excluded, goalposts = numbers
         chosen = (excluded * len(self._exclusions)).astype(np.intp)
         outcomes = np.empty(numbers.shape[1])
@@ -199,7 +199,7 @@ class IndexModel:
         }
 
     def _weights_at(self, numbers: Draws) -> Weights:
-        """The method's own weights below one half, and random ones above."""
+        """Return the method's own weights for numbers below one half, else random ones."""
         own, place = numbers < 0.5, _table_rows(np.abs(2 * numbers - 1))
         return {
             code: np.where(own, self._weights[code], np.asarray(drawn)[place])
@@ -226,7 +226,7 @@ class IndexModel:
 
 
 def without_indicator(method: CollaborationMethod, code: str) -> CollaborationMethod:
-    """The method as it would be without an indicator; what then is empty, is gone too."""
+    """Return the method without an indicator, and without the nodes that it leaves empty."""
     dimensions: list[DimensionDefinition] = []
     for dimension in method.dimensions:
         elements: list[ElementDefinition] = []

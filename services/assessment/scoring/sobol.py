@@ -1,7 +1,7 @@
-"""How much of a spread each choice causes: first-order and total Sobol indices.
+"""First-order and total Sobol indices of a model's factors.
 
 Estimators: Saltelli et al. (2010) for first-order and Jansen (1999) for total indices, from one
-design: two independent tables A and B of choices, and A with one column at a time out of B.
+design: two independent tables A and B of numbers, and A with one row at a time out of B.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Model = Callable[[Draws], Draws]
 
 @dataclass(frozen=True)
 class SobolIndices:
-    """The indices of each factor with their standard errors, and the outcomes behind them."""
+    """The indices of each factor with their standard errors, and the model's outcomes."""
 
     first: Draws
     total: Draws
@@ -30,7 +30,7 @@ class SobolIndices:
 
 
 def estimate_sobol_indices(model: Model, factors: int, streams: RandomStreams) -> SobolIndices:
-    """Runs a model on the design, (factors + 2) x draws times, and takes its spread apart."""
+    """Run a model (factors + 2) x draws times, and decompose its variance."""
     numbers = streams.uniforms("sobol", 2 * factors)
     a, b = numbers[:factors], numbers[factors:]
     f_a, f_b = model(a), model(b)
@@ -48,9 +48,9 @@ def estimate_sobol_indices(model: Model, factors: int, streams: RandomStreams) -
 
 
 def sobol_indices(f_a: Draws, f_b: Draws, f_ab: Draws) -> tuple[Draws, Draws]:
-    """First-order and total indices from the outcomes of A, of B, and of A with a row out of B.
+    """Return first-order and total indices from the outcomes of A, B, and A with a row out of B.
 
-    Where nothing varies, nothing has a share.
+    Without variance, all indices are 0.
     """
     variance = float(np.var(np.concatenate([f_a, f_b])))
     if variance <= np.finfo(np.float64).eps * max(1.0, float(np.mean(f_a)) ** 2):

@@ -1,7 +1,7 @@
-"""From the scores of indicators to those of elements, dimensions and the index.
+"""Aggregation of indicator scores to elements, dimensions and the index.
 
-It works on single numbers and on draws alike, so that a value and its uncertainty come about by
-the same steps.
+It works on numbers and on arrays of draws alike, so that a value and its uncertainty follow the
+same steps.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -21,7 +21,7 @@ Amounts = Mapping[str, Amount]
 
 @dataclass(frozen=True)
 class Coverage:
-    """Of how many indicators under a node how many have evidence."""
+    """The numbers of indicators under a node, and of those with evidence."""
 
     known: int
     indicators: int
@@ -32,7 +32,7 @@ class Coverage:
 
 
 def coverage_of(elements: Sequence[ElementDefinition], known: Collection[str]) -> Coverage:
-    """The coverage of some elements together."""
+    """Return the coverage of elements together."""
     codes = [indicator.code for element in elements for indicator in element.indicators]
     return Coverage(sum(code in known for code in codes), len(codes))
 
@@ -43,10 +43,10 @@ def combine(
     weights: Weights,
     aggregation: Aggregation | None = None,
 ) -> dict[str, Amount]:
-    """The nodes above the indicators that have a value.
+    """Return the nodes above the indicators that have a value.
 
-    `indicators` holds those with evidence alone. Parts without a value take no part: the weights
-    of the others share the whole. Whether enough is there, the method's coverage rules say.
+    `indicators` has only those with evidence. Nodes without a value are left out of a mean, whose
+    weights the others share. The method's coverage rules decide whether enough is known.
     """
     rules = aggregation or method.aggregation
     nodes: dict[str, Amount] = {}
@@ -68,13 +68,13 @@ def combine(
 def has_evidence(
     method: CollaborationMethod, element: ElementDefinition, known: Collection[str]
 ) -> bool:
-    """Whether enough of an element's indicators have evidence."""
+    """Return whether enough of an element's indicators have evidence."""
     coverage = coverage_of([element], known)
     return coverage.known > 0 and coverage.share >= method.minimum_coverage
 
 
 def is_covered(dimension: DimensionDefinition, nodes: Collection[str], minimum: float) -> bool:
-    """Whether enough of a dimension's elements have a value."""
+    """Return whether enough of a dimension's elements have a value."""
     found = sum(element.code in nodes for element in dimension.elements)
     return found > 0 and found / len(dimension.elements) >= minimum
 

@@ -1,4 +1,4 @@
-"""How sure a figure is: intervals of its own kind, and draws that carry them upward."""
+"""Uncertainty of figures: confidence intervals, and draws that propagate through the tree."""
 
 import hashlib
 import math
@@ -16,12 +16,12 @@ Z = NormalDist().inv_cdf((1 + CONFIDENCE_LEVEL) / 2)
 
 
 class RandomStreams:
-    """Random numbers by name: one seed and one name always give the same draws.
+    """Named random streams: one seed and one name always give the same draws.
 
-    What rests on the same evidence takes the same stream, so that two indicators that read one
-    survey move together; and no figure depends on the order in which others were computed. Only
-    the bits of PCG64 are used, which numpy promises to keep (NEP 19), and not its distributions,
-    which may change from one release to the next: a bundle must be verifiable for years.
+    Figures from the same evidence use the same stream, so that two indicators that read one survey
+    are correlated; and no figure depends on the order of computation. Only the bits of PCG64 are
+    used, which numpy promises not to change (NEP 19), and not its distributions, which may change
+    between releases: a bundle must be verifiable for years.
     """
 
     def __init__(self, seed: int, draws: int, scope: str = "") -> None:
@@ -31,11 +31,11 @@ class RandomStreams:
         """Sets apart what has nothing in common, such as regencies that are compared."""
 
     def uniform(self, name: str) -> Draws:
-        """As many numbers between 0 and 1, both excluded, as there are draws."""
+        """Return one uniform number in (0, 1) for each draw."""
         return self.uniforms(name, 1)[0]
 
     def uniforms(self, name: str, rows: int) -> Draws:
-        """Rows of such numbers."""
+        """Return rows of uniform numbers in (0, 1), a column for each draw."""
         digest = hashlib.sha256(f"{self.scope}{name}".encode()).digest()
         words = [int.from_bytes(digest[start : start + 4], "big") for start in range(0, 16, 4)]
         bits = np.random.PCG64(np.random.SeedSequence([self.seed, *words]))
@@ -48,17 +48,17 @@ Sampler = Callable[[RandomStreams], Draws]
 
 
 def constant(value: float) -> Sampler:
-    """A full count: no uncertainty."""
+    """Return the sampler of a figure without uncertainty."""
     return lambda streams: np.full(streams.draws, value)
 
 
 def uniform_between(low: float, high: float, name: str) -> Sampler:
-    """Anything between the ends of a range, equally likely."""
+    """Return the sampler of a uniform distribution between two ends."""
     return lambda streams: low + (high - low) * streams.uniform(name)
 
 
 def beta_posterior(hits: int, n: int, name: str) -> Sampler:
-    """The share behind `hits` of `n`: Jeffreys' posterior, Beta(hits + 1/2, n - hits + 1/2)."""
+    """Return the sampler of Jeffreys' posterior of a share, Beta(hits + 1/2, n - hits + 1/2)."""
 
     def draw(streams: RandomStreams) -> Draws:
         # The exact quantile function is slow; over the normal one it is nearly a straight line.
@@ -72,7 +72,7 @@ BETA_KNOTS: Draws = np.linspace(-8.5, 8.5, 513)
 
 
 def bootstrap_mean(counts: Sequence[int], name: str) -> Sampler:
-    """The mean level behind answers counted by level 1, 2, ...: bootstrap of the answers.
+    """Return the sampler of a mean level, by bootstrap of answers counted by level 1, 2, ....
 
     The bootstrap's distribution is computed, not simulated: the sum of n answers drawn with
     replacement has the n-th power of one answer's characteristic function.
@@ -93,13 +93,13 @@ def bootstrap_mean(counts: Sequence[int], name: str) -> Sampler:
 
 
 def normal(value: float, low: float, high: float, name: str) -> Sampler:
-    """A figure with a symmetric 95% interval, of which an end may have been clipped."""
+    """Return the sampler of a normal figure with a 95% interval, of which an end may be clipped."""
     spread = max(high - value, value - low) / Z
     return lambda streams: value + spread * special.ndtri(streams.uniform(name))
 
 
 def wilson_interval(hits: int, n: int) -> tuple[float, float]:
-    """Wilson's 95% score interval of a share (Wilson 1927)."""
+    """Return Wilson's 95% score interval of a share (Wilson 1927)."""
     if not 0 <= hits <= n or n < 1:
         raise ValueError(f"a share needs 0 <= hits <= n and n >= 1, not {hits} of {n}")
     share = hits / n
@@ -111,7 +111,7 @@ def wilson_interval(hits: int, n: int) -> tuple[float, float]:
 
 
 def central_interval(draws: Draws) -> tuple[float, float]:
-    """The span that holds 95% of the draws, 2.5% left out at each end."""
+    """Return the central 95% of the draws, with 2.5% excluded at each end."""
     places = [
         (len(draws) - 1) * end for end in ((1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2)
     ]

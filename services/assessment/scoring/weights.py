@@ -1,4 +1,4 @@
-"""The weights of the parts of a whole: equal, as the method gives them, or drawn at random."""
+"""Weights of sibling nodes: equal, given by the method, or random."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +14,7 @@ Weights = Mapping[str, Amount]
 
 
 def sibling_groups(method: CollaborationMethod) -> list[Sequence[WeightedNode]]:
-    """The parts of each whole of the tree."""
+    """Return the children of each parent of the tree."""
     return [
         method.dimensions,
         *(dimension.elements for dimension in method.dimensions),
@@ -23,12 +23,12 @@ def sibling_groups(method: CollaborationMethod) -> list[Sequence[WeightedNode]]:
 
 
 def point_weights(method: CollaborationMethod) -> Weights:
-    """The weights that the values take: those given, else equal ones."""
+    """Return the weights of the values: the given ones, else equal ones."""
     return {part.code: float(part.weight) for parts in sibling_groups(method) for part in parts}
 
 
 def sampled_weights(method: CollaborationMethod, streams: RandomStreams) -> Weights:
-    """The weights that the draws take: another set for each where the method has random ones."""
+    """Return the weights of the draws: a set for each draw if the method has random ones."""
     if not isinstance(method.weights, RandomWeights):
         return point_weights(method)
     return dirichlet_weights(method, streams, concentration=method.weights.concentration)
@@ -37,7 +37,7 @@ def sampled_weights(method: CollaborationMethod, streams: RandomStreams) -> Weig
 def dirichlet_weights(
     method: CollaborationMethod, streams: RandomStreams, *, concentration: float
 ) -> Weights:
-    """Random weights of each whole, as many sets as there are draws."""
+    """Return random weights of each sibling group, a set for each draw."""
     weights: dict[str, Amount] = {}
     for parts in sibling_groups(method):
         name = f"weights {' '.join(part.code for part in parts)}"
@@ -47,6 +47,6 @@ def dirichlet_weights(
 
 
 def dirichlet(uniforms: Draws, concentration: float) -> Draws:
-    """Columns that are positive and sum to 1, from numbers between 0 and 1 of the same shape."""
+    """Return positive columns that sum to 1, from uniform numbers of the same shape."""
     gammas = special.gammaincinv(concentration, uniforms)
     return gammas / gammas.sum(axis=0)

@@ -372,7 +372,7 @@ async def explain_statistic_flag(
         raise Conflict("The figure was corrected meanwhile; there is nothing left to explain.")
     if not said.explanation.strip():
         error = FieldError(pointer="#/explanation", parameter=None, detail="must hold words")
-        raise Conflict("An explanation of spaces explains nothing.", errors=[error])
+        raise Invalid("An explanation of spaces explains nothing.", errors=[error])
     explained = await session.execute(
         text(plausibility_flags.EXPLAIN),
         names | {"explanation": said.explanation, "now": datetime.now(UTC), "by": caller.subject},
@@ -398,5 +398,5 @@ def _span(first: str | None, last: str | None, *, now: datetime) -> tuple[date, 
     if months < 1 or months > MOST_MONTHS:
         detail = f"a span has 1 to {MOST_MONTHS} months, not {months}"
         error = FieldError(pointer=None, parameter="from", detail=detail)
-        raise Conflict("The span of months cannot be taken.", errors=[error])
+        raise Invalid("The span of months cannot be taken.", errors=[error])
     return begin, end

@@ -13,7 +13,7 @@ from services.feedback.statistics.schemas import Measure, Statistic, StatisticsS
 from services.platform.database import WriteSession
 from services.platform.identity import Caller
 from services.platform.local_time import JAKARTA
-from services.platform.problems import Conflict, FieldError, NotAllowed
+from services.platform.problems import Conflict, FieldError, Invalid, NotAllowed
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def figures_of(statistics: Sequence[Statistic], caller: Caller, *, now: datetime
             f"This key writes for {caller.agency} alone; nothing was stored.", errors=foreign[:100]
         )
     if wrong:
-        raise Conflict(
+        raise Invalid(
             "Some statistics contradict the calendar or each other; nothing was stored.",
             errors=wrong[:100],
         )

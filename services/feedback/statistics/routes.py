@@ -29,7 +29,7 @@ from services.platform.database import ReadSession, ReadSessionDep, WriteSession
 from services.platform.identity import UsageWriter
 from services.platform.local_time import JAKARTA
 from services.platform.parameters import AgencyQuery, ServiceQuery
-from services.platform.problems import Conflict, FieldError, problem_responses
+from services.platform.problems import Conflict, FieldError, Invalid, problem_responses
 from services.platform.service import API, get_region
 from services.platform.settings import Settings
 from services.platform.types import IsoDate, Year, YearMonth
@@ -185,7 +185,7 @@ def check_span(dimensions: Collection[str], first: date, last: date) -> None:
         if name in dimensions and (last - first).days >= most:
             detail = f"by {name}, a span may have {most} days; it has {(last - first).days + 1}"
             error = FieldError(pointer=None, parameter="from", detail=detail)
-            raise Conflict("Ask for a shorter span, or for months.", errors=[error])
+            raise Invalid("Ask for a shorter span, or for months.", errors=[error])
     if "district" in dimensions:
         _check_districts(dimensions, first, last)
 
@@ -206,7 +206,7 @@ def _check_districts(dimensions: Collection[str], first: date, last: date) -> No
         errors.append(FieldError(pointer=None, parameter="to", detail=detail))
     if errors:
         beside = ", ".join(name for name in queries.BESIDE_DISTRICT if name != "district")
-        raise Conflict(
+        raise Invalid(
             f"Districts are told by whole months, and beside them {beside} alone: few people do "
             "something in less.",
             errors=errors,

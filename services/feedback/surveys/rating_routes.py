@@ -25,6 +25,7 @@ from services.platform.local_time import JAKARTA
 from services.platform.problems import (
     Conflict,
     FieldError,
+    Invalid,
     NotAllowed,
     NotFound,
     problem_responses,
@@ -58,7 +59,7 @@ async def post_rating_tokens(
     agency = wanted.agency or caller.agency
     if agency is None:
         error = FieldError(pointer="#/agency", parameter=None, detail="this key has none: name it")
-        raise Conflict("Tokens are an agency's.", errors=[error])
+        raise Invalid("Tokens are an agency's.", errors=[error])
     if not caller.can_write_for(agency):
         error = FieldError(pointer="#/agency", parameter=None, detail=f"must be {caller.agency}")
         raise NotAllowed(f"This key does not issue tokens for {agency}.", errors=[error])

@@ -26,7 +26,7 @@ from services.platform.local_time import JAKARTA
 from services.platform.middleware import tag_matches
 from services.platform.paging import Page, next_page_url
 from services.platform.parameters import LanguageQuery, Limit, SlugPath, YearQuery
-from services.platform.problems import Conflict, FieldError, problem_responses
+from services.platform.problems import Conflict, FieldError, Invalid, problem_responses
 from services.platform.service import API, get_region
 from services.platform.settings import Settings
 from services.platform.translation import translator
@@ -134,7 +134,7 @@ async def list_link_checks(
 @router.get(
     f"{API}/links/{{slug}}/uptime",
     operation_id="get_link_uptime",
-    responses=problem_responses(404, 409),
+    responses=problem_responses(404),
 )
 async def get_link_uptime(
     request: Request,
@@ -151,11 +151,11 @@ async def get_link_uptime(
     await find_link(session, get_region(request), slug)
     last = end or datetime.now(JAKARTA).date()
     if not all(FIRST_DAY <= day <= LAST_DAY for day in (last, begin or last)):
-        raise Conflict(f"Days lie between {FIRST_DAY} and {LAST_DAY}.")
+        raise Invalid(f"Days lie between {FIRST_DAY} and {LAST_DAY}.")
     first = begin or last - timedelta(days=30)
     if first > last or (by == "day" and (last - first).days > DAYS_AT_MOST):
         detail = f"must not lie after `to`, and by day at most {DAYS_AT_MOST} days before it"
-        raise Conflict(
+        raise Invalid(
             "There is no such span.",
             errors=[FieldError(pointer=None, parameter="from", detail=detail)],
         )

@@ -29,7 +29,14 @@ from services.platform.database import ReadSession, ReadSessionDep, WriteSession
 from services.platform.identity import Caller
 from services.platform.paging import Page, next_page_url
 from services.platform.parameters import Limit
-from services.platform.problems import Conflict, FieldError, NotFound, problem_responses
+from services.platform.problems import (
+    SEE_ERRORS,
+    Conflict,
+    FieldError,
+    Invalid,
+    NotFound,
+    problem_responses,
+)
 from services.platform.service import API, get_region
 from services.platform.types import Slug
 
@@ -152,7 +159,9 @@ async def plan_maintenance(
     await _known_link(session, get_region(request), maintenance.link)
     now = datetime.now(UTC)
     if maintenance.ends_at <= max(now, maintenance.starts_at):
-        _refuse("#/ends_at", "must be later than starts_at, and lie in the future")
+        detail = "must be later than starts_at, and lie in the future"
+        error = FieldError(pointer="#/ends_at", parameter=None, detail=detail)
+        raise Invalid(SEE_ERRORS, errors=[error])
     return await plan(session, get_region(request), maintenance, agency=_name(caller), now=now)
 
 

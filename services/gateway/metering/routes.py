@@ -13,11 +13,11 @@ from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
 from services.platform.local_time import JAKARTA
 from services.platform.paging import Page, next_page_url
-from services.platform.problems import Conflict, problem_responses
+from services.platform.problems import Invalid, problem_responses
 from services.platform.service import API, get_region
 from services.platform.types import Slug
 
-router = APIRouter(prefix=API, tags=["access"], responses=problem_responses(401, 403, 409, 422))
+router = APIRouter(prefix=API, tags=["access"], responses=problem_responses(401, 403, 422))
 
 By = Literal["hour", "day", "month"]
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
@@ -70,10 +70,10 @@ async def list_consumption(
     wanted = shown_to(caller, agency)
     last = end or datetime.now(JAKARTA).date()
     if not all(FIRST_DAY <= day <= LAST_DAY for day in (last, begin or last)):
-        raise Conflict(f"Days lie between {FIRST_DAY} and {LAST_DAY}.")
+        raise Invalid(f"Days lie between {FIRST_DAY} and {LAST_DAY}.")
     first = begin or last - timedelta(days=30)
     if first > last or (last - first).days > DAYS_AT_MOST:
-        raise Conflict(f"A span begins before it ends and has {DAYS_AT_MOST} days at most.")
+        raise Invalid(f"A span begins before it ends and has {DAYS_AT_MOST} days at most.")
     offset = cursor or 0
     rows = await session.execute(
         text(COUNTED),

@@ -26,7 +26,6 @@ from services.platform.ids import new_id
 from services.platform.paging import Page
 from services.platform.parameters import YearQuery
 from services.platform.problems import (
-    Conflict,
     FieldError,
     Invalid,
     NotAllowed,
@@ -274,7 +273,7 @@ async def _tell(
     body = {shape.root: fields}
     faults = validate_message(message, body)
     if faults:
-        raise Conflict(
+        raise Invalid(
             "It does not fit the guide of OSS; nothing was sent.",
             errors=[_error(fault, shape.root) for fault in faults],
         )

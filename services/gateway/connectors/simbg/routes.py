@@ -85,7 +85,7 @@ class Permit(ApiModel):
     )
 
 
-@router.get("/permits/{number}", operation_id="get_simbg_permit", responses=problem_responses(409))
+@router.get("/permits/{number}", operation_id="get_simbg_permit")
 async def get_simbg_permit(request: Request, session: ReadSessionDep, number: Number) -> Permit:
     """Takes the number of a PBG or SLF apart, and leads to SIMBG.
 
@@ -97,7 +97,7 @@ async def get_simbg_permit(request: Request, session: ReadSessionDep, number: Nu
         permit = parse_permit_number(number, today=datetime.now(JAKARTA).date())
     except PermitNumberError as error:
         wrong = FieldError(pointer=None, parameter="number", detail=str(error))
-        raise Conflict("There can be no such number of SIMBG.", errors=[wrong]) from None
+        raise Invalid("There can be no such number of SIMBG.", errors=[wrong]) from None
     names = dict(await list_districts(session, region))
     health = await health_of_links(session, region, now=datetime.now(UTC), slug=LINK)
     return Permit(
