@@ -1,7 +1,7 @@
-"""The published shape of a pack: a JSON Schema for each kind of file, from the models that read it.
+"""JSON Schemas of a pack's files, generated from the models that parse them.
 
-Editors complete and check a pack by these schemas, and other programs can too. Rules between
-fields and between files (an agency that is named must exist) are checked by `emall load` alone.
+Editors use them for completion and validation. Rules between fields and files (a referenced agency
+must exist) are checked only by `emall load`.
 """
 
 import json
@@ -25,18 +25,18 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 @dataclass(frozen=True)
 class FileKind:
-    """A kind of file in a pack."""
+    """One type of file in a pack."""
 
     name: str
-    """The schema's name: `packs/schema/<name>.json`."""
+    """Name of the schema: `packs/schema/<name>.json`."""
     files: str
-    """Where such files lie in a pack, as a glob."""
+    """Glob of these files in a pack."""
     title: str
     description: str
     model: type[BaseModel]
 
     def schema(self) -> dict[str, Any]:
-        """The JSON Schema, draft 2020-12, of these files."""
+        """Return the JSON Schema (draft 2020-12) of these files."""
         return {
             **self.model.model_json_schema(),
             "$schema": DIALECT,
@@ -59,7 +59,7 @@ def _evidence_kind(kind: str, model: type[BaseModel]) -> FileKind:
 
 
 FILE_KINDS: tuple[FileKind, ...] = (
-    FileKind("pack", "pack.yaml", "Head of a pack", "Which regency the pack describes.", Pack),
+    FileKind("pack", "pack.yaml", "Head of a pack", "The regency that the pack describes.", Pack),
     FileKind(
         "sources",
         "sources.yaml",
@@ -78,21 +78,21 @@ FILE_KINDS: tuple[FileKind, ...] = (
         "life-events",
         "life-events.yaml",
         "Life events",
-        "Moments that make somebody need services, in the order of the pages.",
+        "Life events that lead to services, in the order of the pages.",
         LifeEventFile,
     ),
     FileKind(
         "links",
         "links.yaml",
         "Links",
-        "Portals and applications that others run; some are the e-Mall's own portals.",
+        "Portals and applications of other operators; some belong to the e-Mall.",
         LinkFile,
     ),
     FileKind(
         "connectors",
         "connectors.yaml",
         "Connectors",
-        "Websites whose announcements are shown, sources of statistics, how OSS counts.",
+        "Websites with announcements, sources of statistics, counting rules of OSS.",
         ConnectorFile,
     ),
     FileKind(
@@ -105,11 +105,11 @@ FILE_KINDS: tuple[FileKind, ...] = (
     FileKind("surveys", "surveys/*.yaml", "Survey", "One survey: its questions.", Survey),
     *(_evidence_kind(kind, model) for kind, model in EVIDENCE.items()),
 )
-"""Every kind of YAML file that a pack may have."""
+"""Every type of YAML file in a pack."""
 
 
 def write_schemas(folder: Path) -> Iterator[Path]:
-    """Writes `<name>.json` for each kind of file into the folder; gives each path."""
+    """Write `<name>.json` for each type of file; yield each path."""
     folder.mkdir(parents=True, exist_ok=True)
     for kind in FILE_KINDS:
         file = folder / f"{kind.name}.json"
@@ -118,5 +118,5 @@ def write_schemas(folder: Path) -> Iterator[Path]:
 
 
 def schema_text(kind: FileKind) -> str:
-    """A schema as it stands in its file: the same bytes for the same models."""
+    """Return the text of a schema file; reproducible for the same models."""
     return json.dumps(kind.schema(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -159,7 +159,7 @@ async def load_evidence(
         }
         found = _changes(kind, stored, declared)
         for change in found:
-            if change.action == "kept":
+            if change.action == "overridden":
                 continue
             before = stored.get(change.key)
             await add_version(
@@ -188,7 +188,7 @@ async def _load_sources(
         key = {"region": region, "id": change.key}
         if change.action == "removed":
             await session.execute(text(REMOVE_SOURCE), key)
-        elif change.action != "kept":
+        elif change.action != "overridden":
             content = json.dumps(declared[change.key])
             await session.execute(text(STORE_SOURCE), key | {"content": content})
     return changes
@@ -202,7 +202,7 @@ def _changes(
     from_agencies = {key: row.content for key, row in stored.items() if row.origin == "api"}
     own = {key: content for key, content in declared.items() if key not in from_agencies}
     kept = [
-        Change(kind, key, "kept")
+        Change(kind, key, "overridden")
         for key, content in from_agencies.items()
         if key in declared and declared[key] != content
     ]

@@ -243,7 +243,7 @@ async def _load_services(
                 life_events=[events[slug] for slug in service.life_events if slug in events],
             )
     kept = [
-        Change("service", slug, "kept")
+        Change("service", slug, "overridden")
         for slug, service in edited.items()
         if wanted.get(slug) != service
     ]

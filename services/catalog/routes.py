@@ -25,7 +25,7 @@ from services.catalog.schemas import (
     service_summary,
 )
 from services.catalog.search import all_in_names, all_words, any_word, common_name_key, query_words
-from services.platform.concurrency_control import IfMatch, check_if_match, entity_tag
+from services.platform.concurrency_control import IfMatch, check_if_match, resource_tag
 from services.platform.database import (
     Database,
     ReadSession,
@@ -113,7 +113,7 @@ async def get_service(
 ) -> ServiceDetail:
     """Return one service: requirements, cost, duration, channels, and sources."""
     detail = await _find(session, get_region(request), slug)
-    response.headers["ETag"] = entity_tag(detail)
+    response.headers["ETag"] = resource_tag(detail)
     return detail
 
 
@@ -152,7 +152,7 @@ async def put_service(
             now=datetime.now(UTC),
         )
     detail = await _find(session, region, slug)
-    response.headers["ETag"] = entity_tag(detail)
+    response.headers["ETag"] = resource_tag(detail)
     return detail
 
 

@@ -37,7 +37,7 @@ def options(
         ),
     ] = False,
 ) -> None:
-    """The hub of a regency's e-Mall Pelayanan Publik."""
+    """Run the hub of a regency's e-Mall Pelayanan Publik."""
 
 
 app.command("run")(server.run)

@@ -17,7 +17,7 @@ app = typer.Typer(help="The hash-chained log of every write.", no_args_is_help=T
 
 @app.callback()
 def group() -> None:
-    """The hash-chained log of every write."""
+    """Check the hash-chained log of every write."""
 
 
 async def audit_command(

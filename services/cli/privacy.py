@@ -17,7 +17,7 @@ app = typer.Typer(help="Personal data that the hub stores.", no_args_is_help=Tru
 
 @app.callback()
 def group() -> None:
-    """Personal data that the hub stores."""
+    """List personal data that the hub stores."""
 
 
 @app.command("report")

@@ -1,9 +1,9 @@
-"""The base of every model that an API takes or answers."""
+"""Base class of request and response models."""
 
 from pydantic import BaseModel, ConfigDict
 
 
 class ApiModel(BaseModel):
-    """A request or response body. Unknown fields, NaN and infinities are refused."""
+    """Request or response body; rejects unknown fields, NaN and infinities."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)

@@ -1,4 +1,4 @@
-"""What an answer says of its own freshness (`Cache-Control`), where its route says nothing."""
+"""Default `Cache-Control` of responses whose route sets none."""
 
 from collections.abc import Callable
 
@@ -8,17 +8,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.platform.identity import Caller
 
 PUBLISHED = "public, max-age=15, stale-while-revalidate=60, stale-if-error=86400"
-"""Of what is published: seconds old at most, and readable for a day while its owner is down."""
+"""For published data: fresh for 15 s, usable for a day if the service fails."""
 
 NO_CACHE = "no-cache"
-"""Of what is public and must be of this moment: kept by a browser, asked for with its tag."""
+"""For public data that must be current: stored, but revalidated with its entity tag."""
 
 PRIVATE = "private, no-store"
-"""Of what a key alone shows."""
+"""For data that is shown only with an API key."""
 
 
 class CacheControlMiddleware:
-    """Adds `Cache-Control` to successful reads (RFC 9111, 5.2.2); `is_published` tells by path."""
+    """Adds `Cache-Control` to successful reads (RFC 9111, 5.2.2).
+
+    `is_published` returns whether a path serves published data.
+    """
 
     def __init__(self, app: ASGIApp, is_published: Callable[[str], bool] = lambda _: False) -> None:
         self.app = app
@@ -29,13 +32,13 @@ class CacheControlMiddleware:
             await self.app(scope, receive, send)
             return
 
-        async def saying(message: Message) -> None:
+        async def send_with_header(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] in {200, 304}:
                 headers = MutableHeaders(raw=message["headers"])
                 headers.setdefault("Cache-Control", self._cache_control(scope))
             await send(message)
 
-        await self.app(scope, receive, saying)
+        await self.app(scope, receive, send_with_header)
 
     def _cache_control(self, scope: Scope) -> str:
         caller: Caller | None = scope.get("caller")

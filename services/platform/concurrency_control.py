@@ -1,6 +1,5 @@
-"""Writes that do not collide: `If-Match` before a change, `Idempotency-Key` before a creation."""
+"""Optimistic locking with `If-Match`, and idempotent creation with `Idempotency-Key`."""
 
-import hashlib
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -10,7 +9,7 @@ from pydantic import BaseModel, StringConstraints
 from sqlalchemy import text
 
 from services.platform.database import WriteSession
-from services.platform.middleware import tag_matches
+from services.platform.entity_tags import entity_tag, tag_matches
 from services.platform.problems import (
     Conflict,
     FieldError,
@@ -24,21 +23,21 @@ IfMatch = Annotated[
     Header(
         alias="If-Match",
         max_length=200,
-        description="The ETag that a read of this resource gave; needed, so that nobody's change "
-        "is overwritten unseen.",
+        description="ETag from the last read of this resource; required, so that no concurrent "
+        "change is overwritten.",
     ),
 ]
 IdempotencyKey = Annotated[
     Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]+$", max_length=200)] | None,
     Header(
         alias="Idempotency-Key",
-        description="A word of the sender's for this creation: sent again, it creates nothing "
-        "more and gets the same answer.",
+        description="Unique value chosen by the client for this creation: a retry with the same "
+        "value creates nothing and gets the same resource.",
     ),
 ]
 
 CLAIM_KEY = """
--- Keeps what a creation is about to make, unless the same key made something before.
+-- Stores the key with the id to be created, unless the key was used before.
 INSERT INTO {schema}.creation (region, caller, key, fingerprint, created_id, recorded_at)
 VALUES (:region, :caller, :key, :fingerprint, :created_id, :now)
 ON CONFLICT (region, caller, key) DO NOTHING
@@ -46,27 +45,31 @@ RETURNING created_id
 """
 
 SELECT_KEY = """
--- What this key made before.
+-- The id that was created with this key, and the fingerprint of its request body.
 SELECT fingerprint, created_id FROM {schema}.creation
 WHERE region = :region AND caller = :caller AND key = :key
 """
 
 
-def entity_tag(model: BaseModel) -> str:
-    """The strong ETag of a resource: another one as soon as anything in it differs."""
-    return f'"{_digest(model)}"'
+def resource_tag(model: BaseModel) -> str:
+    """Return the strong entity tag of a resource."""
+    return entity_tag(model.model_dump_json().encode())
 
 
 def check_if_match(if_match: str | None, current: BaseModel) -> None:
-    """Refuses a change by somebody who has not seen the current state (RFC 9110, 13.1.1)."""
-    tag = entity_tag(current)
+    """Check `If-Match` against the current state (RFC 9110, 13.1.1).
+
+    Raise `PreconditionRequired` if the field is missing, `PreconditionFailed` if it is outdated.
+    """
+    tag = resource_tag(current)
     if if_match is None:
         raise PreconditionRequired(
-            "Read it first and send its ETag as If-Match, so that nobody's change is lost."
+            "Read the resource and send its ETag as If-Match, so that no concurrent change is lost."
         )
     if not tag_matches(if_match, tag):
         raise PreconditionFailed(
-            "It was changed meanwhile; read it again and decide anew.", headers={"ETag": tag}
+            "The resource has changed since you read it; read it again and repeat the change.",
+            headers={"ETag": tag},
         )
 
 
@@ -81,28 +84,24 @@ async def claim_idempotency_key(
     new_id: UUID,
     now: datetime,
 ) -> tuple[UUID, bool]:
-    """The id to create under, and whether it is new; without a key every creation is.
+    """Return the id to create and whether it is new; without a key it always is.
 
-    A second request with the same key waits for the first one's transaction, then gets its id.
-    `Conflict` where the key stood for another body, which no schema can tell.
+    A second request with the same key waits for the transaction of the first one, then gets its
+    id. Raise `Conflict` if the key was used with another body.
     """
     if key is None:
         return new_id, True
     names = {"region": region, "caller": caller, "key": key}
-    fingerprint = _digest(body)
-    claimed = await session.scalar(
+    fingerprint = entity_tag(body.model_dump_json().encode()).strip('"')
+    inserted = await session.scalar(
         text(CLAIM_KEY.format(schema=service.value)),
         names | {"fingerprint": fingerprint, "created_id": str(new_id), "now": now},
     )
-    if claimed is not None:
+    if inserted is not None:
         return new_id, True
-    before = (await session.execute(text(SELECT_KEY.format(schema=service.value)), names)).one()
-    if before.fingerprint != fingerprint:
-        detail = "stood for another body before; use a new one for a new creation"
+    previous = (await session.execute(text(SELECT_KEY.format(schema=service.value)), names)).one()
+    if previous.fingerprint != fingerprint:
+        detail = "was used with another body; use a new value for a new creation"
         error = FieldError(pointer=None, parameter="Idempotency-Key", detail=detail)
-        raise Conflict("This Idempotency-Key was used already.", errors=[error])
-    return UUID(before.created_id), False
-
-
-def _digest(model: BaseModel) -> str:
-    return hashlib.blake2b(model.model_dump_json().encode(), digest_size=16).hexdigest()
+        raise Conflict("This Idempotency-Key was already used.", errors=[error])
+    return UUID(previous.created_id), False

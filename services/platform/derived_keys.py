@@ -1,4 +1,4 @@
-"""Keys for other purposes, derived from a private key, so that no table holds them."""
+"""Secret keys derived from a private key (HKDF), so that none is stored."""
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 
 def derived_key(key: Ed25519PrivateKey, purpose: bytes) -> bytes:
-    """32 bytes for one purpose; from them nobody comes to the private key or another purpose's."""
+    """Derive 32 bytes for one purpose; they reveal neither the private key nor other keys."""
     raw = key.private_bytes(
         serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption()
     )

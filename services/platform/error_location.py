@@ -1,4 +1,4 @@
-"""Where in a document a validation error stands."""
+"""Location of a validation error in a document."""
 
 from collections.abc import Mapping, Sequence
 from typing import cast
@@ -7,21 +7,21 @@ Location = tuple[str | int, ...]
 
 
 def field_location(document: object, location: Sequence[str | int], *, missing: bool) -> Location:
-    """The part of pydantic's location that names a field of this document.
+    """Return the part of pydantic's location that exists in the document.
 
-    Pydantic adds the branches of a union and a mark for keys, which nobody wrote. `missing` tells
-    that the last part is a field that should be there.
+    Pydantic adds branches of unions and a marker for keys, which are dropped. With `missing` the
+    last part is a required field that the document lacks.
     """
-    place: list[str | int] = []
-    here = document
+    path: list[str | int] = []
+    current = document
     for depth, part in enumerate(location, start=1):
-        if isinstance(here, Mapping) and part in here:
-            here = cast("Mapping[str | int, object]", here)[part]
-        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
-            here = cast("list[object]", here)[part]
+        if isinstance(current, Mapping) and part in current:
+            current = cast("Mapping[str | int, object]", current)[part]
+        elif isinstance(current, list) and isinstance(part, int) and part < len(current):
+            current = cast("list[object]", current)[part]
         else:
-            if missing and isinstance(here, Mapping) and depth == len(location):
-                place.append(part)
+            if missing and isinstance(current, Mapping) and depth == len(location):
+                path.append(part)
             continue
-        place.append(part)
-    return tuple(place)
+        path.append(part)
+    return tuple(path)

@@ -1,4 +1,4 @@
-"""Examples of what operations take and answer, kept as data beside the code of a service."""
+"""Request and response examples of OpenAPI operations, from a JSON file per service."""
 
 import json
 from pathlib import Path
@@ -6,18 +6,19 @@ from typing import Any
 
 
 def add_examples(document: dict[str, Any], file: Path) -> None:
-    """Puts the examples of a file into an OpenAPI document; `KeyError` where one has no place.
+    """Insert the examples of a file into an OpenAPI document.
 
-    The file holds, by id of the operation, `request` by media type and `answers` by status.
+    The file maps operation ids to `request` (by media type) and `answers` (by status). Raise
+    `KeyError` if an example matches no operation, media type or status.
     """
     operations: dict[str, dict[str, Any]] = {
         operation["operationId"]: operation
         for methods in document["paths"].values()
         for operation in methods.values()
     }
-    for operation_id, given in json.loads(file.read_text(encoding="utf-8")).items():
+    for operation_id, examples in json.loads(file.read_text(encoding="utf-8")).items():
         operation = operations[operation_id]
-        for media_type, example in given.get("request", {}).items():
+        for media_type, example in examples.get("request", {}).items():
             operation["requestBody"]["content"][media_type]["example"] = example
-        for status, example in given.get("answers", {}).items():
+        for status, example in examples.get("answers", {}).items():
             operation["responses"][status]["content"]["application/json"]["example"] = example

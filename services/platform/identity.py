@@ -1,4 +1,4 @@
-"""Who is calling: short-lived tokens (JWT, EdDSA) that the gateway signs and services trust."""
+"""Caller identity: short-lived JWTs (EdDSA) that the gateway signs and services verify."""
 
 import os
 import time
@@ -22,12 +22,12 @@ TOKEN_SECONDS = 60
 
 
 class Caller(BaseModel):
-    """The identity of a request: an agency's key, or anybody."""
+    """Identity of a request: an agency's API key, the gateway, or anonymous."""
 
     model_config = ConfigDict(frozen=True)
 
     subject: str
-    """`anonymous`, `gateway`, or the key's id."""
+    """`anonymous`, `gateway`, or the id of the key."""
     agency: str | None = None
     scopes: frozenset[Scope] = frozenset()
 
@@ -39,7 +39,7 @@ class Caller(BaseModel):
         return scope in self.scopes or "admin" in self.scopes
 
     def can_write_for(self, agency: str) -> bool:
-        """An agency writes for itself alone; an administrator for every agency."""
+        """Return whether the caller may write for an agency: its own, or any with scope `admin`."""
         return self.agency == agency or "admin" in self.scopes
 
 
@@ -47,7 +47,7 @@ ANONYMOUS = Caller(subject="anonymous")
 
 
 class TokenSigner:
-    """Signs callers into tokens; a token is made anew when half of its life is over."""
+    """Signs tokens for callers. Tokens are reused until half their lifetime has passed."""
 
     def __init__(self, key: Ed25519PrivateKey, region: str, *, cache_size: int = 1024) -> None:
         self._key = key
@@ -79,7 +79,7 @@ class TokenSigner:
 
 
 class TokenVerifier:
-    """Checks tokens; one that was checked before is not checked again while it lives."""
+    """Verifies tokens and caches the result until they expire."""
 
     def __init__(self, key: Ed25519PublicKey, region: str, *, cache_size: int = 1024) -> None:
         self._key = key
@@ -88,7 +88,7 @@ class TokenVerifier:
         self._cache_size = cache_size
 
     def verify(self, token: str) -> Caller:
-        """The caller of a valid token; `NotAuthenticated` for any other."""
+        """Return the caller of a valid token; raise `NotAuthenticated` otherwise."""
         known = self._verified.get(token)
         if known is not None and known[0] > time.time():
             return known[1]
@@ -115,7 +115,7 @@ class TokenVerifier:
 
 
 def ensure_identity_keys(private_file: Path, public_file: Path) -> None:
-    """Makes the pair of keys once; a process that comes second keeps what the first one made."""
+    """Create the key pair if it is missing; of concurrent processes the first one wins."""
     if not private_file.exists():
         private_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         pem = Ed25519PrivateKey.generate().private_bytes(
@@ -141,7 +141,7 @@ def _write_once(file: Path, content: bytes, *, mode: int) -> None:
     draft.touch(mode=mode)
     draft.write_bytes(content)
     try:
-        os.link(draft, file)  # fails where the file exists: the first one wins, whole
+        os.link(draft, file)  # atomic; fails if the file exists
     except FileExistsError:
         pass
     finally:
@@ -151,29 +151,33 @@ def _write_once(file: Path, content: bytes, *, mode: int) -> None:
 def load_private_key(file: Path) -> Ed25519PrivateKey:
     key = serialization.load_pem_private_key(file.read_bytes(), password=None)
     if not isinstance(key, Ed25519PrivateKey):
-        raise TypeError(f"{file} holds a {type(key).__name__}; an Ed25519 private key is needed")
+        raise TypeError(
+            f"{file} contains a {type(key).__name__}; an Ed25519 private key is required"
+        )
     return key
 
 
 def load_public_key(file: Path) -> Ed25519PublicKey:
     key = serialization.load_pem_public_key(file.read_bytes())
     if not isinstance(key, Ed25519PublicKey):
-        raise TypeError(f"{file} holds a {type(key).__name__}; an Ed25519 public key is needed")
+        raise TypeError(
+            f"{file} contains a {type(key).__name__}; an Ed25519 public key is required"
+        )
     return key
 
 
 def get_caller(request: Request) -> Caller:
-    """The caller whom the service's guard found in the request's token."""
+    """Return the caller that `TokenMiddleware` took from the request's token."""
     caller: Caller = request.scope["caller"]
     return caller
 
 
 CurrentCaller = Annotated[Caller, Depends(get_caller)]
-"""Whoever calls, with or without a key."""
+"""The caller of a request, with or without an API key."""
 
 
 class RequireScope(HTTPBearer):
-    """A dependency that lets through only a caller with a scope, and says so in OpenAPI."""
+    """Dependency that requires a scope and documents it in OpenAPI."""
 
     def __init__(self, scope: Scope) -> None:
         super().__init__(
@@ -187,12 +191,12 @@ class RequireScope(HTTPBearer):
         return self.check(get_caller(request))
 
     def check(self, caller: Caller) -> Caller:
-        """The caller, if it has the scope."""
+        """Return the caller; raise `NotAuthenticated` or `NotAllowed` if it lacks the scope."""
         if caller.is_anonymous:
             raise NotAuthenticated("Send an agency's key: Authorization: Bearer emk_<id>_<secret>.")
         if not caller.has_scope(self.scope):
             raise NotAllowed(
-                f"This key lacks the scope {self.scope}; issue one with "
+                f"This key does not have the scope {self.scope}; issue one with "
                 f"`emall keys issue --agency SLUG --scope {self.scope}`."
             )
         return caller

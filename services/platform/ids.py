@@ -1,4 +1,4 @@
-"""Identifiers (UUIDv7, RFC 9562: sortable by the time they were made)."""
+"""Identifiers: UUIDv7 (RFC 9562), sortable by creation time."""
 
 from uuid import UUID
 
@@ -8,5 +8,5 @@ __all__ = ["new_id"]
 
 
 def new_id() -> UUID:
-    """A new time-ordered identifier."""
+    """Return a new time-ordered identifier."""
     return uuid7()

@@ -1,6 +1,5 @@
-"""Pure ASGI layers around a service: the token check, the size limit, entity tags."""
+"""ASGI middleware of every service: token check, body limit, entity tags."""
 
-import hashlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -9,16 +8,17 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.platform.entity_tags import entity_tag, tag_matches
 from services.platform.identity import Caller, TokenVerifier
 from services.platform.problems import NotAuthenticated, ProblemError, problem_response
 from services.platform.request_body import BodyLimiter, body_too_large
 
 PUBLIC_PATHS = frozenset({"/health/live", "/health/ready", "/openapi.json"})
-"""What a service answers without a token: nothing of it is data."""
+"""Paths that need no token; they expose no data."""
 
 
 async def send_problem(error: ProblemError, scope: Scope, receive: Receive, send: Send) -> None:
-    """Sends a problem document outside a framework's exception handlers."""
+    """Send a problem document from middleware, where FastAPI's exception handlers do not apply."""
     response = problem_response(
         Request(scope),
         error.status,
@@ -31,7 +31,7 @@ async def send_problem(error: ProblemError, scope: Scope, receive: Receive, send
 
 
 async def send_http_error(error: HTTPException, scope: Scope, receive: Receive, send: Send) -> None:
-    """The same for an error of the framework's own kind."""
+    """Send a Starlette HTTP error as a problem document."""
     response = problem_response(
         Request(scope), error.status_code, error.detail, headers=error.headers
     )
@@ -39,23 +39,23 @@ async def send_http_error(error: HTTPException, scope: Scope, receive: Receive, 
 
 
 def get_header(scope: Scope, name: bytes) -> str:
-    """The first field of a request with this name, in small letters; empty where there is none."""
-    for given, value in scope["headers"]:
-        if given == name:
+    """Return the first header field with this lower-case name; empty if there is none."""
+    for field, value in scope["headers"]:
+        if field == name:
             return value.decode("latin-1")
     return ""
 
 
 def authenticate_token(scope: Scope, verifier: TokenVerifier) -> Caller:
-    """Whom the gateway's token of a request names; `NotAuthenticated` without a valid one."""
+    """Return the caller in the gateway's token; raise `NotAuthenticated` without a valid token."""
     scheme, _, token = get_header(scope, b"authorization").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise NotAuthenticated("This service answers only through the gateway.")
+        raise NotAuthenticated("This service accepts requests only through the gateway.")
     return verifier.verify(token)
 
 
 class TokenMiddleware:
-    """Lets a request through only with the gateway's token; a service called directly is 401."""
+    """Rejects requests without a valid token of the gateway (401)."""
 
     def __init__(self, app: ASGIApp, verifier: Callable[[], TokenVerifier]) -> None:
         self.app = app
@@ -74,7 +74,7 @@ class TokenMiddleware:
 
 
 class BodyLimitMiddleware:
-    """Refuses a body over a size, by its announced length or as it comes, and one that drips."""
+    """Rejects request bodies that are too large (413) or arrive too slowly (408)."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self.app = app
@@ -85,24 +85,24 @@ class BodyLimitMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        announced = get_header(scope, b"content-length")
-        if not announced and not get_header(scope, b"transfer-encoding"):
+        content_length = get_header(scope, b"content-length")
+        if not content_length and not get_header(scope, b"transfer-encoding"):
             await self.app(scope, receive, send)  # no body (RFC 9112, 6.3)
             return
-        if announced.isdigit() and int(announced) > self.limit:
+        if content_length.isdigit() and int(content_length) > self.limit:
             await send_problem(body_too_large(self.limit), scope, receive, send)
             return
         with self.body_limiter.limit(receive, limit=self.limit) as bounded:
             try:
                 await self.app(scope, bounded, send)
-            except HTTPException as error:  # the body was read outside FastAPI
+            except HTTPException as error:  # raised while the body was read outside FastAPI
                 await send_http_error(error, scope, receive, send)
 
 
 class EntityTagMiddleware:
-    """Gives every successful read an ETag of its bytes and answers `If-None-Match` with 304.
+    """Adds an ETag to successful reads and answers a matching `If-None-Match` with 304.
 
-    RFC 9110, section 13. A tag that the answer carries already is kept; what streams passes.
+    RFC 9110, section 13. An ETag set by the route remains; streamed responses get none.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -116,7 +116,7 @@ class EntityTagMiddleware:
 
 
 class _EntityTagSender:
-    """Holds back the head of an answer until its whole body is known."""
+    """Delays the response head until the whole body is known."""
 
     def __init__(self, scope: Scope, send: Callable[[Message], Awaitable[None]]) -> None:
         self.if_none_match = get_header(scope, b"if-none-match")
@@ -139,7 +139,7 @@ class _EntityTagSender:
 
     async def _send_tagged(self, head: Message, body: Message) -> None:
         headers = MutableHeaders(raw=head["headers"])
-        tag = headers.get("etag") or _tag_of(body.get("body", b""))
+        tag = headers.get("etag") or entity_tag(body.get("body", b""))
         headers["ETag"] = tag
         if tag_matches(self.if_none_match, tag):
             del headers["content-length"]
@@ -148,14 +148,3 @@ class _EntityTagSender:
         else:
             await self.send(head)
             await self.send(body)
-
-
-def _tag_of(body: bytes) -> str:
-    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-
-
-def tag_matches(wanted: str, tag: str) -> bool:
-    """Whether a field value of `If-None-Match` names this tag (weak comparison, RFC 9110)."""
-    if wanted.strip() == "*":
-        return True
-    return tag.removeprefix("W/") in {part.strip().removeprefix("W/") for part in wanted.split(",")}

@@ -1,4 +1,4 @@
-"""Brings a database to the newest revision of every service's branch."""
+"""Migrates a database to the newest revision of every service's branch."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ MIGRATIONS = ROOT / "migrations"
 
 
 def alembic_config() -> Config:
-    """Alembic's configuration: one environment, a version folder per service."""
+    """Return Alembic's configuration: one environment, a version folder per service."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
@@ -25,9 +25,9 @@ def alembic_config() -> Config:
 
 
 async def migrate(settings: Settings) -> None:
-    """Migrates all branches; safe to run from several processes at once."""
+    """Migrate all branches; safe to run from several processes at once."""
     url = await asyncio.to_thread(owner_url, settings)
-    # A migration may take long, and so may the wait for another process that is at it.
+    # No timeout: a migration may take long, and so may the wait for one in another process.
     engine = make_engine(url, role=None, name="migrate", pool_size=1, command_timeout=None)
     try:
         async with engine.connect() as connection:
@@ -46,7 +46,7 @@ def _upgrade(connection: Connection) -> None:
 
 
 async def _set_role_passwords(connection: AsyncConnection, settings: Settings) -> None:
-    """A service with an address of its own logs in as its role with that address's password."""
+    """Set each role's password to that of its service's own database URL, if one is set."""
     for service in Service:
         own = settings.service_database_url(service)
         if own is None:

@@ -1,4 +1,4 @@
-"""Reads a regency's pack: YAML and CSV files whose errors name file, line and field."""
+"""Parser of a regency's pack: YAML and CSV files, with errors that name file, line and field."""
 
 import csv
 import hashlib
@@ -25,16 +25,16 @@ from services.platform.types import (
 
 
 class PackModel(BaseModel):
-    """A part of a pack: an unknown field is an error, so that a typing mistake is seen."""
+    """Part of a pack; an unknown field is an error, so that typing mistakes are found."""
 
-    # YAML has .inf and .nan, JSON and thus the database have neither.
+    # YAML has .inf and .nan; JSON, and so the database, has neither.
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Source(PackModel):
-    """Where a fact comes from: a regulation, a study, a site."""
+    """Source of a fact: a regulation, a study, a website."""
 
-    id: Slug = Field(description="What the rest of the pack cites it by.")
+    id: Slug = Field(description="Id by which the rest of the pack cites it.")
     title: ShortText
     kind: Literal[
         "law",
@@ -50,7 +50,7 @@ class Source(PackModel):
     year: Annotated[int, Field(ge=1945, le=2099), StrictNumber] | None = None
     url: HttpsUrl | None = None
     sha256: Sha256 | None = Field(
-        None, description="Of the file that was read, where one was kept."
+        None, description="Hash of the file that was read, if it was stored."
     )
     note: Text | None = None
 
@@ -62,7 +62,7 @@ class SourceFile(PackModel):
 
 
 class Pack(PackModel):
-    """The head of a pack: which regency it describes."""
+    """Head of a pack: the regency that it describes."""
 
     region: RegionCode = Field(
         description="Code of the Ministry of Home Affairs, such as 12.12, in quotation marks."
@@ -79,7 +79,7 @@ class Pack(PackModel):
 
 @dataclass(frozen=True)
 class PackIssue:
-    """One thing that is wrong in a pack, and where."""
+    """An error in a pack, with its location."""
 
     file: str
     line: int
@@ -91,7 +91,7 @@ class PackIssue:
 
 
 class PackError(Exception):
-    """A pack that cannot be loaded; nothing of it was stored."""
+    """The pack is invalid; nothing was stored."""
 
     def __init__(self, faults: Sequence[PackIssue]) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
@@ -100,16 +100,16 @@ class PackError(Exception):
 
 @dataclass(frozen=True)
 class Change:
-    """What loading a pack does to one stored item."""
+    """Change of one stored item by loading a pack."""
 
     kind: str
     key: str
-    action: Literal["added", "changed", "removed", "kept"]
-    """`kept`: the pack says otherwise, but somebody changed it over the API since."""
+    action: Literal["added", "changed", "removed", "overridden"]
+    """`overridden`: the pack differs, but the item was changed over the API and remains."""
     fields: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        sign = {"added": "+", "changed": "~", "removed": "-", "kept": "="}[self.action]
+        sign = {"added": "+", "changed": "~", "removed": "-", "overridden": "="}[self.action]
         named = f" ({', '.join(self.fields)})" if self.fields else ""
         return f"{sign} {self.kind} {self.key}{named}"
 
@@ -120,14 +120,14 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass
 class ParsedFile:
-    """A parsed file with the line on which each of its fields stands."""
+    """Parsed file with the line number of each field."""
 
     file: str
     data: Any
     lines: dict[FieldPath, int] = field(default_factory=dict[FieldPath, int])
 
     def line_of(self, path: FieldPath) -> int:
-        """The line of a field, or of the nearest one around it that is written."""
+        """Return the line of a field, or of its nearest parent in the file."""
         for end in range(len(path), -1, -1):
             if path[:end] in self.lines:
                 return self.lines[path[:end]]
@@ -138,7 +138,7 @@ class ParsedFile:
 
 
 def field_name(path: FieldPath) -> str:
-    """`services[3].components.biaya_tarif` for the path of a field."""
+    """Return the path of a field as text: `services[3].components.biaya_tarif`."""
     name = ""
     for part in path:
         name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else part
@@ -158,10 +158,10 @@ def _read_text(file: Path, name: str) -> str:
 
 
 def read_yaml(file: Path, root: Path) -> ParsedFile:
-    """A YAML file; `PackError` where it is missing or not YAML, or names a key twice."""
+    """Parse a YAML file; raise `PackError` if it is missing, invalid or has duplicate keys."""
     name = str(file.relative_to(root))
     text = _read_text(file, name)
-    # libyaml: ten times as fast as the parser in Python, and it bounds how deep a file may nest.
+    # libyaml is ten times as fast as the Python parser and limits nesting.
     loader = yaml.CSafeLoader(text)
     try:
         node = loader.get_single_node()
@@ -175,7 +175,7 @@ def read_yaml(file: Path, root: Path) -> ParsedFile:
     except (yaml.YAMLError, ValueError) as error:
         raise PackError([PackIssue(name, 1, "(file)", " ".join(str(error).split()))]) from None
     except RecursionError:
-        message = "is nested too deeply, or an alias stands inside of what it names"
+        message = "is nested too deeply, or an alias contains itself"
         raise PackError([PackIssue(name, 1, "(file)", message)]) from None
     if issues:
         raise PackError(issues)
@@ -192,7 +192,7 @@ def _record_lines(
             inner = (*path, str(key.value))
             parsed.lines[inner] = key.start_mark.line + 1
             if key.value in seen:
-                issues.append(parsed.issue(inner, "stands twice; keep one"))
+                issues.append(parsed.issue(inner, "is duplicated; remove one"))
             seen.add(key.value)
             _record_lines(value, inner, parsed, issues)
     elif isinstance(node, yaml.SequenceNode):
@@ -201,7 +201,7 @@ def _record_lines(
 
 
 def read_csv(file: Path, root: Path, *, name: str) -> ParsedFile:
-    """A CSV file with a header as `{name: [row, ...]}`; an empty cell is None."""
+    """Parse a CSV file with a header to `{name: [row, ...]}`; an empty cell is None."""
     file_name = str(file.relative_to(root))
     reader = csv.DictReader(io.StringIO(_read_text(file, file_name), newline=""), strict=True)
     parsed = ParsedFile(file_name, {name: []}, {(): 1, (name,): 1})
@@ -209,7 +209,7 @@ def read_csv(file: Path, root: Path, *, name: str) -> ParsedFile:
         for index, row in enumerate(reader):
             parsed.lines[(name, index)] = reader.line_num
             if None in row or None in row.values():
-                raise PackError([parsed.issue((name, index), "wrong cell count")])
+                raise PackError([parsed.issue((name, index), "has a wrong number of cells")])
             parsed.data[name].append({key: value or None for key, value in row.items()})
     except csv.Error as error:
         fault = PackIssue(file_name, reader.line_num + 1, "(file)", f"cannot be read: {error}")
@@ -218,7 +218,7 @@ def read_csv(file: Path, root: Path, *, name: str) -> ParsedFile:
 
 
 def parse(parsed: ParsedFile, model: type[Model]) -> Model:
-    """The file as a typed model; `PackError` with every field that does not fit."""
+    """Validate a file against a model; raise `PackError` with every invalid field."""
     try:
         return model.model_validate(parsed.data)
     except ValidationError as error:
@@ -246,7 +246,7 @@ def undefined_references(
     *,
     kind: str,
 ) -> list[PackIssue]:
-    """A fault for each reference to something that the pack does not define."""
+    """Return an issue for each reference to an item that the pack does not define."""
     defined = set(known)
     return [
         parsed.issue(path, f"there is no {kind} {name!r} in this pack")
@@ -258,20 +258,20 @@ def undefined_references(
 def duplicates(
     parsed: ParsedFile, name: str, keys: Iterable[str], *, key: str = "slug"
 ) -> list[PackIssue]:
-    """A fault for each item of the list `name` whose key stands before it already."""
+    """Return an issue for each item of the list `name` that repeats an earlier key."""
     issues: list[PackIssue] = []
     first: dict[str, int] = {}
     for index, value in enumerate(keys):
         if first.setdefault(value, index) != index:
             line = parsed.line_of((name, first[value], key))
             issues.append(
-                parsed.issue((name, index, key), f"{value!r} stands in line {line} already")
+                parsed.issue((name, index, key), f"{value!r} is already defined in line {line}")
             )
     return issues
 
 
 def content_hash(content: Mapping[str, Any]) -> str:
-    """SHA-256 of a document in canonical JSON (sorted keys, no spaces, UTF-8)."""
+    """Return the SHA-256 of a document as canonical JSON (sorted keys, no spaces, UTF-8)."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -279,7 +279,7 @@ def content_hash(content: Mapping[str, Any]) -> str:
 def changes_between(
     kind: str, stored: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, Mapping[str, Any]]
 ) -> list[Change]:
-    """What has to happen to the stored documents of a kind so that they are the wanted ones."""
+    """Return the changes that turn the stored documents of a kind into the wanted ones."""
     changes = [Change(kind, key, "added") for key in wanted if key not in stored]
     for key, document in wanted.items():
         before = stored.get(key)

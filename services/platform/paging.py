@@ -1,4 +1,4 @@
-"""Cursor paging: a page of items and the address of the next one."""
+"""Cursor pagination."""
 
 from collections.abc import Mapping
 from typing import Generic, TypeVar
@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 
 
 class Page(BaseModel, Generic[Item]):
-    """A page of a list."""
+    """One page of a list."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -23,7 +23,7 @@ class Page(BaseModel, Generic[Item]):
 
 
 def next_page_url(request: Request, cursor: str | None) -> str | None:
-    """The address of the page that starts after `cursor`: this request's, with that cursor."""
+    """Return this request's path and query with another cursor; None without one."""
     if cursor is None:
         return None
     query = [(key, value) for key, value in request.query_params.multi_items() if key != "cursor"]
@@ -31,5 +31,5 @@ def next_page_url(request: Request, cursor: str | None) -> str | None:
 
 
 def build_url(path: str, query: Mapping[str, str]) -> str:
-    """A path with a query, escaped."""
+    """Return a path with an escaped query string."""
     return f"{path}?{urlencode(query)}" if query else path

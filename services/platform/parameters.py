@@ -1,4 +1,4 @@
-"""Parameters in addresses that mean the same in every service."""
+"""Path and query parameters that several services share."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from services.platform.types import Slug, Year
 
 SlugPath = Annotated[Slug, Path(description="Short name in the address, such as `pbg`.")]
 SlugCursor = Annotated[
-    Slug | None, Query(description="Where the page starts; taken from `next` of the page before.")
+    Slug | None, Query(description="Start of the page; taken from `next` of the previous page.")
 ]
 AgencyQuery = Annotated[Slug | None, Query(description="Only of this agency.")]
 ServiceQuery = Annotated[Slug | None, Query(description="Only of this service.")]

@@ -1,6 +1,6 @@
-"""Sets documents on pages with typst: PDF/UA, tagged, with the fonts that typst brings.
+"""PDF rendering with typst: tagged PDF/UA with the bundled fonts.
 
-The same document gives the same bytes: no clock, no font of the machine and no network takes part.
+The output is reproducible: it uses no clock, no system fonts and no network.
 """
 
 import json
@@ -12,35 +12,35 @@ from typing import Any
 import typst
 
 LONG_WORD = re.compile(r"[^\s/\-]{26,}")
-"""A word that fits no cell of a table."""
+"""A word that is too long for a table cell."""
 
 BREAK_INTERVAL = 10
 ZERO_WIDTH_SPACE = "\u200b"
-"""A place where a line may break, of no width."""
+"""Allows a line break."""
 
 MISSING_GLYPH_ERROR = "could not be displayed"
-"""So typst tells of a letter that no font has."""
+"""Part of typst's error for a character that no font contains."""
 
 
 def render_pdf(template: bytes, document: Mapping[str, Any]) -> bytes:
-    """The document as the template sets it, which reads it as `json(bytes(sys.inputs.document))`.
+    """Render a document with a template that reads `json(bytes(sys.inputs.document))`.
 
-    What comes as data stands as text: none of it is read as markup.
+    The data is inserted as text and never parsed as markup.
     """
     try:
         return _compile(template, document, accessible=True)
     except typst.TypstError as error:
-        # PDF/UA takes no letter that no font has. It stands as a box then, and only such a file
-        # does not say that it is PDF/UA.
+        # PDF/UA allows no character without a glyph. Such a file shows a box instead and does
+        # not claim to be PDF/UA.
         if MISSING_GLYPH_ERROR not in str(error):
             raise
         return _compile(template, document, accessible=False)
 
 
 def allow_breaks(text: str) -> str:
-    """A text that fits a narrow cell: long words may break."""
+    """Insert break opportunities into long words, so that a text fits a narrow cell."""
     return LONG_WORD.sub(
-        lambda found: ZERO_WIDTH_SPACE.join(re.findall(f".{{1,{BREAK_INTERVAL}}}", found[0])), text
+        lambda word: ZERO_WIDTH_SPACE.join(re.findall(f".{{1,{BREAK_INTERVAL}}}", word[0])), text
     )
 
 
@@ -53,8 +53,8 @@ def render_svg(template: bytes, document: Mapping[str, Any]) -> str:
 def _compile(template: bytes, document: Mapping[str, Any], *, accessible: bool) -> bytes:
     standards: Any = ["ua-1"] if accessible else []
     options = template_options(document)
-    made: Any = typst.compile(template, format="pdf", pdf_standards=standards, **options)
-    return bytes(made)
+    pdf: Any = typst.compile(template, format="pdf", pdf_standards=standards, **options)
+    return bytes(pdf)
 
 
 def template_options(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,5 +68,5 @@ def template_options(document: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def _fonts() -> typst.Fonts:
-    """The fonts of the package alone, so that every machine sets the same pages."""
+    """Return only the bundled fonts, so that every machine renders the same pages."""
     return typst.Fonts(include_system_fonts=False)

@@ -1,36 +1,35 @@
-"""Reads that many ask: prepared once, on connections of their own, without an ORM around them."""
+"""Prepared statements for frequent reads, on dedicated connections without an ORM."""
 
 import asyncio
 
 import asyncpg
 
-from services.platform.database import Connection, Database
-
-LOST = (
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    # Between the server's farewell and the end of the socket, asyncpg has no better word for it.
-    asyncpg.InternalClientError,
-    OSError,
+from services.platform.database import (
+    DATABASE_ERRORS,
+    Connection,
+    Database,
+    is_connection_lost,
 )
-"""What tells that a connection is gone, and says nothing of the statement."""
 
 
 class PreparedReads:
-    """A few read-only connections of one service; each prepares a statement once."""
+    """Pool of read-only connections of one service; each prepares a statement once."""
 
     def __init__(self, database: Database, *, connections: int = 2) -> None:
         self._database = database
         self._free: list[Connection | None] = [None] * connections
-        # A queue of asyncio would let whoever comes just now overtake those who wait.
+        # asyncio.Queue would let a new request overtake those that wait.
         self._semaphore = asyncio.Semaphore(connections)
 
     async def fetch_row(self, statement: str, *values: object) -> asyncpg.Record:
-        """The one row that a statement answers; its parameters are `$1`, `$2`..."""
+        """Return the row of a statement with parameters `$1`, `$2` ...
+
+        Raise `LookupError` if the statement returns no row.
+        """
         async with self._semaphore:
             row = await self._fetch(statement, *values)
         if row is None:
-            raise LookupError("the statement answers no row")
+            raise LookupError("the statement returned no row")
         return row
 
     async def _fetch(self, statement: str, *values: object) -> asyncpg.Record | None:
@@ -41,10 +40,10 @@ class PreparedReads:
                 connection = await self._connect()
             try:
                 return await connection.fetchrow(statement, *values)
-            except LOST:
-                if not was_open:
+            except DATABASE_ERRORS as error:
+                if not was_open or not is_connection_lost(error):
                     raise
-                # The server was restarted since; nothing was changed, so it is asked again.
+                # The server was restarted; a read can be repeated on a new connection.
                 connection.terminate()
                 connection = await self._connect()
                 return await connection.fetchrow(statement, *values)

@@ -1,6 +1,6 @@
-"""Errors as RFC 9457 problem documents, each naming what is wrong and what would be right."""
+"""Errors as RFC 9457 problem documents that state what is wrong and what would be right."""
 
-# ruff: noqa: N818 - a problem is named by what happened
+# ruff: noqa: N818 - problem classes are named without an `Error` suffix
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -25,11 +25,11 @@ MEDIA_TYPE = "application/problem+json"
 
 
 SEE_ERRORS = "See errors[] for each field and what would be right."
-"""The detail of a problem that names its fields."""
+"""Detail of a problem with field errors."""
 
 
 class FieldError(ApiModel):
-    """One field that could not be accepted."""
+    """A field that was rejected."""
 
     pointer: str | None = Field(
         None, description="JSON pointer (RFC 6901, as a fragment) into the body: `#/items/0/value`."
@@ -78,10 +78,10 @@ class Problem(BaseModel):
 
 
 class ProblemError(Exception):
-    """An error with a status and a message for the person who meets it.
+    """Base class of errors that become a problem document.
 
-    Subclasses name the kinds; `slug` ends the problem's `type` address, and every kind stands in
-    `docs/api.md` (a test holds that).
+    A subclass per problem type; `slug` is the last part of `type`. A test checks that
+    `docs/api.md` lists every type.
     """
 
     status: ClassVar[int] = 400
@@ -143,9 +143,9 @@ class TooManyRequests(ProblemError):
 
 
 class Unavailable(ProblemError):
-    """Says when to come again, `retry_after` in seconds (RFC 9110, 10.2.3)."""
+    """Sends `Retry-After`, in seconds (RFC 9110, 10.2.3)."""
 
-    status, slug, title = 503, "unavailable", "A part of the hub does not answer"
+    status, slug, title = 503, "unavailable", "A part of the hub is unavailable"
 
     def __init__(
         self, detail: str, *, retry_after: int = 5, extra: Mapping[str, object] | None = None
@@ -170,7 +170,7 @@ _BY_STATUS = {kind.status: kind for kind in PROBLEM_CLASSES}
 
 
 def problem_type(slug: str) -> str:
-    """The `type` of a kind of problem: a URI of its own name space, no page has to exist."""
+    """Return the `type` URI of a problem; a URN, so no page has to exist."""
     return f"urn:emall:problem:{slug}"
 
 
@@ -182,7 +182,7 @@ def problem_body(
     errors: Sequence[FieldError] = (),
     extra: Mapping[str, object] | None = None,
 ) -> dict[str, Any]:
-    """The JSON of a problem document."""
+    """Return a problem document as JSON."""
     kind = _BY_STATUS.get(status)
     problem = Problem(
         type=problem_type(kind.slug) if kind else "about:blank",
@@ -205,7 +205,7 @@ def problem_response(
     headers: Mapping[str, str] | None = None,
     extra: Mapping[str, object] | None = None,
 ) -> JSONResponse:
-    """A problem document as a response to this request."""
+    """Return a problem document as the response to a request."""
     return JSONResponse(
         problem_body(status, detail, instance=request.url.path, errors=errors, extra=extra),
         status_code=status,
@@ -215,7 +215,7 @@ def problem_response(
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI responses for these statuses, for a route's or a router's `responses`."""
+    """Return OpenAPI responses for these statuses, for `responses` of a route or router."""
     return {
         status: {
             "description": _BY_STATUS[status].title
@@ -228,29 +228,29 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def field_errors(error: RequestValidationError) -> list[FieldError]:
-    """Validation errors as field errors: body positions as JSON pointers, parameters by name."""
-    found: list[FieldError] = []
+    """Convert validation errors: body locations to JSON pointers, parameters to names."""
+    errors: list[FieldError] = []
     for item in error.errors():
-        place, *path = item["loc"] or ("body",)
+        source, *path = item["loc"] or ("body",)
         detail = str(item["msg"]).removeprefix("Value error, ")
-        if place == "body":
-            inside = field_location(error.body, path, missing=item["type"] == "missing")
-            found.append(FieldError(pointer=json_pointer(inside), parameter=None, detail=detail))
+        if source == "body":
+            location = field_location(error.body, path, missing=item["type"] == "missing")
+            errors.append(FieldError(pointer=json_pointer(location), parameter=None, detail=detail))
         else:
-            name = ".".join(str(part) for part in path) or str(place)
-            found.append(FieldError(pointer=None, parameter=name, detail=detail))
-    return found
+            name = ".".join(str(part) for part in path) or str(source)
+            errors.append(FieldError(pointer=None, parameter=name, detail=detail))
+    return errors
 
 
-def json_pointer(place: Location) -> str:
-    """A place in a JSON document as a pointer (RFC 6901) in the form of a URI fragment."""
-    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in place)
-    # A lone surrogate is valid in JSON's escapes, but no UTF-8 can carry it back.
+def json_pointer(location: Location) -> str:
+    """Return a location as a JSON pointer (RFC 6901) in URI fragment form."""
+    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in location)
+    # A lone surrogate is valid as a JSON escape, but cannot be encoded in UTF-8.
     return "#" + "".join(f"/{part}" for part in parts).encode(errors="replace").decode()
 
 
 def allowed_methods(routes: Sequence[BaseRoute], request: Request) -> list[str]:
-    """Every method that some route takes at this path (Starlette names those of the first)."""
+    """Return the methods of all routes at this path (Starlette lists only those of the first)."""
     methods: set[str] = set()
     for route in iter_route_contexts(routes):
         match, _ = route.matches(request.scope)
@@ -260,14 +260,12 @@ def allowed_methods(routes: Sequence[BaseRoute], request: Request) -> list[str]:
 
 
 def internal_error_response(request: Request) -> JSONResponse:
-    """The answer to an error that nobody foresaw."""
-    return problem_response(
-        request, 500, "The hub made a mistake; it is in the log and will be looked at."
-    )
+    """Return the response to an unexpected error."""
+    return problem_response(request, 500, "Internal error of the hub; it was logged.")
 
 
 def add_problem_handlers(app: FastAPI) -> None:
-    """Every error of this application leaves it as a problem document."""
+    """Convert every error of an application into a problem document."""
 
     @app.exception_handler(ProblemError)
     async def on_problem(request: Request, error: ProblemError) -> JSONResponse:
@@ -289,7 +287,7 @@ def add_problem_handlers(app: FastAPI) -> None:
         headers = dict(error.headers or {})
         detail = error.detail
         if error.status_code == HTTPStatus.BAD_REQUEST and error.__cause__ is not None:
-            # FastAPI could not read the body: no UTF-8, or nested too deeply.
+            # FastAPI could not parse the body: not UTF-8, or nested too deeply.
             unreadable = FieldError(
                 pointer="#", parameter=None, detail="must be a JSON document in UTF-8"
             )
@@ -297,11 +295,11 @@ def add_problem_handlers(app: FastAPI) -> None:
                 request, Invalid.status, "The body cannot be read.", errors=[unreadable]
             )
         if error.status_code == HTTPStatus.NOT_FOUND:
-            detail = f"Nothing is at {request.url.path}; /openapi.json lists every address."
+            detail = f"No resource at {request.url.path}; /openapi.json lists all paths."
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             methods = allowed_methods(app.routes, request)
             headers["Allow"] = ", ".join(methods)
-            detail = f"{request.method} is not possible here; possible: {', '.join(methods)}."
+            detail = f"{request.method} is not allowed here; use {', '.join(methods)}."
         return problem_response(request, error.status_code, detail, headers=headers)
 
     @app.exception_handler(Exception)

@@ -1,4 +1,4 @@
-"""Bodies of requests: of a bounded size in a bounded time, all together of a bounded memory."""
+"""Limits of request bodies: size, time, and total memory."""
 
 import asyncio
 from collections.abc import Generator
@@ -10,36 +10,39 @@ from starlette.types import Message, Receive
 from services.platform.problems import TooLarge
 
 BODY_TIMEOUT_SECONDS = 30.0
-"""How long a body may take to arrive,"""
+"""Time for a body to arrive."""
 MIN_BYTES_PER_SECOND = 2048
-"""and a second more for each so many bytes that came: the poorest line sends more."""
+"""One more second per this many bytes received; slower than any usable connection."""
 LARGE_BODY_BYTES = 256 * 1024
 MAX_LARGE_BODIES_BYTES = 64 * 1024 * 1024
-"""What all bodies that are larger than a small one may take of memory at a time."""
+"""Memory of all bodies over `LARGE_BODY_BYTES` together."""
 
 
 class BodyLimiter:
-    """Watches the bodies that come to an application."""
+    """Limits the request bodies of an application."""
 
     def __init__(self) -> None:
         self._large = 0
 
     @contextmanager
     def limit(self, receive: Receive, *, limit: int) -> Generator[Receive]:
-        """Another `receive`, which raises an `HTTPException` for a body of more than so many bytes
-        (413), for one that takes too long (408), and where too many large ones come (503)."""
+        """Wrap `receive` so that it raises `HTTPException`.
+
+        413 for a body over `limit` bytes, 408 for one that arrives too slowly, 503 if large
+        bodies exceed the memory for all of them.
+        """
         loop = asyncio.get_running_loop()
-        began = loop.time()
+        started = loop.time()
         size = 0
         more = True
 
         async def received() -> Message:
             nonlocal size, more
             if not more:
-                return await receive()  # waits for the client to go away, as long as that takes
+                return await receive()  # waits for the client to disconnect
             try:
                 async with asyncio.timeout_at(
-                    began + BODY_TIMEOUT_SECONDS + size / MIN_BYTES_PER_SECOND
+                    started + BODY_TIMEOUT_SECONDS + size / MIN_BYTES_PER_SECOND
                 ):
                     message = await receive()
             except TimeoutError:
@@ -48,7 +51,7 @@ class BodyLimiter:
             length = len(message.get("body", b""))
             size += length
             if size > limit:
-                # FastAPI answers any other error that it meets while reading a body with 400.
+                # FastAPI turns any other error raised while it reads a body into 400.
                 error = body_too_large(limit)
                 raise HTTPException(error.status, error.detail)
             if size > LARGE_BODY_BYTES:
@@ -65,7 +68,7 @@ class BodyLimiter:
 
 
 def body_too_large(limit: int) -> TooLarge:
-    return TooLarge(f"A request may carry {limit} bytes; send less at a time.")
+    return TooLarge(f"The request body may have at most {limit} bytes; send less in one request.")
 
 
 def _body_timeout() -> HTTPException:
@@ -77,5 +80,5 @@ def _body_timeout() -> HTTPException:
 
 
 def _too_many_bodies() -> HTTPException:
-    detail = "Too many large requests come at once; try again shortly."
+    detail = "Too many large requests at the moment; try again shortly."
     return HTTPException(503, detail, headers={"Retry-After": "2"})

@@ -1,21 +1,21 @@
-"""A schema per service with a role that reads and writes it, and no other."""
+"""One schema and one role per service; the role can access only its own schema."""
 
 from alembic import op
 
 
 def create_schema(service: str) -> None:
-    """Makes the service's schema and role; what is created in the schema later is granted too."""
+    """Create the schema and role of a service, with default privileges for later tables."""
     role = f"emall_{service}"
     op.execute(
         f"""
         DO $$ BEGIN
             CREATE ROLE {role} NOLOGIN;
-        -- Roles belong to the cluster; another database of it may have made this one, or be at it.
+        -- Roles are cluster-wide: a migration of another database may have created it.
         EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
         END $$;
         """
     )
-    # The owner of the hub's database acts as the role where the service has no login of its own.
+    # Without a login of the service, the database owner uses SET ROLE.
     op.execute(f"GRANT {role} TO CURRENT_USER")
     op.execute(f"CREATE SCHEMA {service}")
     op.execute(f"GRANT USAGE ON SCHEMA {service} TO {role}")

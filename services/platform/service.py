@@ -1,4 +1,4 @@
-"""What every service has: problems, the token check, health, an exact OpenAPI document."""
+"""Application factory of the services: problems, middleware, health, OpenAPI document."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +39,7 @@ Lifespan = (
 
 
 class Health(ApiModel):
-    """Whether a part of the hub works."""
+    """State of one service."""
 
     service: str
     state: Literal["ok", "down"]
@@ -58,12 +58,12 @@ def create_service_app(
     app_class: type[FastAPI] = FastAPI,
     is_published: Callable[[str], bool] = lambda _: False,
 ) -> FastAPI:
-    """A service's application around its routers. Its database is `app.state.database`.
+    """Create a service's application; its database is `app.state.database`.
 
-    `examples` is the file of what its operations take and answer (`add_examples`).
-    `models` are those to which the document refers without FastAPI's knowledge. What a class of
-    its own answers before the framework, it lets through by `app.state.verifier()` alone.
-    `is_published` tells by path which reads a cache may answer for a moment.
+    `examples` is the file for `add_examples`. `models` are added to the OpenAPI document although
+    no route declares them. An `app_class` that answers requests itself authenticates them with
+    `app.state.verifier()`. `is_published` returns whether a path serves published data, which
+    caches may store briefly.
     """
     verifier: list[TokenVerifier] = []
 
@@ -72,9 +72,9 @@ def create_service_app(
             try:
                 key = load_public_key(settings.public_key_file)
             except (OSError, ValueError, TypeError):
-                log.exception("the gateway's public key cannot be read")
+                log.exception("cannot read the gateway's public key %s", settings.public_key_file)
                 raise Unavailable(
-                    "This service has no public key of the gateway yet; see its log."
+                    "This service cannot read the gateway's public key yet; see its log."
                 ) from None
             verifier.append(TokenVerifier(key, settings.region))
         return verifier[0]
@@ -108,7 +108,7 @@ def create_service_app(
 
 
 def health_router(service: Service) -> APIRouter:
-    """`/health/live` (the process answers) and `/health/ready` (its database answers too)."""
+    """Return `/health/live` (process) and `/health/ready` (process and database)."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/health/live")
@@ -132,8 +132,7 @@ def health_router(service: Service) -> APIRouter:
 def build_openapi(
     app: FastAPI, *, examples: Path | None, models: Sequence[type[BaseModel]] = ()
 ) -> dict[str, Any]:
-    """FastAPI's document with the schemas of problems, to which every error response refers, and
-    of these models; and with examples of bodies and answers."""
+    """Return FastAPI's document with the problem schemas, these models, and the examples."""
     if app.openapi_schema is None:
         document = FastAPI.openapi(app)
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
@@ -152,11 +151,11 @@ def build_openapi(
 
 
 def _add_max_items(document: dict[str, Any]) -> None:
-    """Says of a page that it holds as many items as the greatest `limit` at most."""
+    """Set `maxItems` of each page to the maximum of its `limit` parameter."""
     schemas: dict[str, dict[str, Any]] = document["components"]["schemas"]
     for methods in document["paths"].values():
         for operation in methods.values():
-            parameters = {given["name"]: given for given in operation.get("parameters", ())}
+            parameters = {each["name"]: each for each in operation.get("parameters", ())}
             content = operation["responses"].get("200", {}).get("content", {})
             page = content.get("application/json", {}).get("schema", {}).get("$ref")
             if "limit" in parameters and page is not None:
@@ -165,10 +164,10 @@ def _add_max_items(document: dict[str, Any]) -> None:
 
 
 def _normalise_schema(schema: Any) -> None:
-    """Says of an object whose keys follow a pattern that no other key is accepted.
+    """Replace what client generators cannot read.
 
-    Pydantic writes `patternProperties`, which leaves every other key free, and which generators of
-    clients do not read; nor do they read a default that is an object, which is left out.
+    Pydantic's `patternProperties` allows any other key: `propertyNames` with
+    `additionalProperties` does not. Defaults that are objects are removed.
     """
     if isinstance(schema, list):
         for item in cast("list[Any]", schema):
@@ -176,9 +175,9 @@ def _normalise_schema(schema: Any) -> None:
     if not isinstance(schema, dict):
         return
     members = cast("dict[str, Any]", schema)
-    # A map of properties may hold one named `default`; no text stands in it, as in a schema.
-    told = members.get("title", members.get("$ref"))
-    if isinstance(members.get("default"), dict) and isinstance(told, str):
+    # A map of properties may have one named `default`: only a schema has a text beside it.
+    label = members.get("title", members.get("$ref"))
+    if isinstance(members.get("default"), dict) and isinstance(label, str):
         del members["default"]
     patterns: dict[str, Any] = members.get("patternProperties", {})
     if len(patterns) == 1 and "additionalProperties" not in members:
@@ -190,6 +189,6 @@ def _normalise_schema(schema: Any) -> None:
 
 
 def get_region(request: Request) -> str:
-    """The region that this hub serves: the first part of every key."""
+    """Return the region of this hub, the first column of every primary key."""
     settings: Settings = request.app.state.settings
     return settings.region

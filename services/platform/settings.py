@@ -18,7 +18,7 @@ DEFAULT_PACK = ROOT / "packs" / "toba"
 
 
 class Service(StrEnum):
-    """The four services; each owns a PostgreSQL schema and a role of this name."""
+    """The four services; each owns a PostgreSQL schema and a role of its name."""
 
     gateway = "gateway"
     catalog = "catalog"
@@ -31,7 +31,7 @@ class Service(StrEnum):
 
 
 class Settings(BaseSettings):
-    """Where the hub listens, keeps its data and finds its parts."""
+    """Settings of a process, from environment variables with the prefix `EMALL_`."""
 
     model_config = SettingsConfigDict(env_prefix="EMALL_", extra="ignore", frozen=True)
 
@@ -192,12 +192,12 @@ class Settings(BaseSettings):
     )
 
     def service_url(self, service: Service) -> str | None:
-        """The address of a service in another process, or None for the same process."""
+        """Return the URL of a service in another process; None if it runs in this one."""
         url: AnyHttpUrl | None = getattr(self, f"{service.value}_url", None)
         return str(url).rstrip("/") if url else None
 
     def service_database_url(self, service: Service) -> str | None:
-        """The login that belongs to this service alone, if one is set."""
+        """Return the database URL with the service's own login, if one is set."""
         url: SecretStr | None = getattr(self, f"{service.value}_database_url")
         return url.get_secret_value() if url else None
 
@@ -220,5 +220,5 @@ class Settings(BaseSettings):
 
 @cache
 def load_settings() -> Settings:
-    """The settings of this process, read once."""
+    """Return the settings of this process, read once."""
     return Settings()  # pyright: ignore[reportCallIssue]

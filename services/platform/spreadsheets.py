@@ -1,4 +1,4 @@
-"""Spreadsheets that people fill in: read within bounds, with faults that name sheet and cell."""
+"""Reading (with limits, and errors that name sheet and cell) and writing of spreadsheets."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ CSV = "text/csv"
 MAX_UNPACKED_BYTES = 64 * 1024 * 1024
 MAX_PARTS = 1_000
 MAX_CELL_LENGTH = 32_767
-"""Characters that a cell of a spreadsheet can hold."""
+"""Maximum number of characters in a spreadsheet cell."""
 MAX_ROWS = 20_000
 MAX_COLUMNS = 200
 
@@ -29,17 +29,17 @@ Cell = str | int | float | bool | date | None
 
 @dataclass(frozen=True)
 class SheetIssue:
-    """One thing that is wrong in a spreadsheet, and in which cell."""
+    """An error in a spreadsheet, with its cell."""
 
     sheet: str
     cell: str
     message: str
     code: str = ""
-    """What is wrong with a file as a whole, for whoever says it in other words."""
+    """Code of an error of the whole file, for translation."""
 
 
 class SpreadsheetError(Exception):
-    """A spreadsheet that cannot be taken; every fault that was found."""
+    """The spreadsheet is invalid; contains every issue found."""
 
     def __init__(self, faults: Sequence[SheetIssue]) -> None:
         super().__init__("\n".join(f"{f.sheet}!{f.cell}: {f.message}" for f in faults))
@@ -48,22 +48,22 @@ class SpreadsheetError(Exception):
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table that is written: its head, a word about it, and the values to choose."""
+    """Column of a table to write: its header, a note, and the allowed values."""
 
     name: str
     note: str = ""
     choices: tuple[str, ...] = ()
     required: bool = False
     choices_range: str = ""
-    """Where the values to choose stand in the workbook, such as `Pilihan!$A$2:$A$9`."""
+    """Range with the allowed values, such as `Pilihan!$A$2:$A$9`."""
     max_value: int | None = None
-    """Of a column of counts: the largest that is taken."""
+    """Maximum of a column of counts."""
     width: int | None = None
 
 
 @dataclass(frozen=True)
 class Row:
-    """A filled row of a sheet, its cells by the head of their column."""
+    """A non-empty row, its cells by column header."""
 
     number: int
     cells: Mapping[str, Cell]
@@ -71,14 +71,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A sheet with a head in its first row."""
+    """A sheet with a header in its first row."""
 
     name: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
 
     def cell(self, row: int, column: str) -> str:
-        """The address of a cell, such as C7; of the row where the column is not there."""
+        """Return the address of a cell, such as C7; of the first cell if the column is missing."""
         if column not in self.columns:
             return f"A{row}"
         return f"{get_column_letter(self.columns.index(column) + 1)}{row}"
@@ -88,11 +88,11 @@ class Sheet:
 
 
 def read_xlsx(content: bytes, *, max_unpacked: int = MAX_UNPACKED_BYTES) -> list[Sheet]:
-    """The filled sheets of a workbook; `SpreadsheetError` where it is none or is too large."""
+    """Parse the sheets of a workbook; raise `SpreadsheetError` if it is invalid or too large."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
-            # A part that unpacks to more than it says is cut off there and fails its checksum.
+            # A part larger than its declared size is truncated and fails its checksum.
             if len(entries) > MAX_PARTS or sum(entry.file_size for entry in entries) > max_unpacked:
                 raise _file_error(
                     "too_large", "is too large when unpacked; send fewer rows at a time"
@@ -104,16 +104,16 @@ def read_xlsx(content: bytes, *, max_unpacked: int = MAX_UNPACKED_BYTES) -> list
         ]
     except SpreadsheetError:
         raise
-    except Exception as error:  # whatever a reader stumbles over in a file that is damaged
-        message = "is no XLSX workbook; save it as .xlsx and send it again"
+    except Exception as error:  # openpyxl raises many types for damaged files
+        message = "is not an XLSX workbook; save it as .xlsx and send it again"
         raise _file_error("not_a_workbook", message) from error
 
 
 def read_csv(content: bytes, *, name: str) -> Sheet:
-    """A table saved as CSV, in whichever way spreadsheets save it.
+    """Parse a table in any CSV variant that spreadsheet programs write.
 
-    UTF-8 with or without a mark, UTF-16, or the code page of Western Windows; commas, semicolons or
-    tabs between; a first line `sep=;`.
+    UTF-8 with or without a BOM, UTF-16 or windows-1252; separated by commas, semicolons or tabs;
+    optionally with a first line `sep=;`.
     """
     written = _decode(content)
     if "\x00" in written:
@@ -122,7 +122,7 @@ def read_csv(content: bytes, *, name: str) -> Sheet:
     if hint := first.strip().lower().removeprefix("sep=") if first[:4].lower() == "sep=" else "":
         written, delimiter = rest, hint[0]
     else:
-        # Of a heading; the numbers below may hold any of them.
+        # Counted in the header: numbers in the rows may contain any of them.
         delimiter = max(";,\t", key=first.count)
     reader = csv.reader(io.StringIO(written, newline=""), delimiter=delimiter)
     try:
@@ -190,7 +190,7 @@ def _normalise_cell(value: Any) -> Cell:
 def write_xlsx(
     tables: Mapping[str, tuple[Sequence[Column], Sequence[Mapping[str, Cell]]]],
 ) -> bytes:
-    """A workbook with a sheet per table: bold heads with notes, choices to pick, rows below."""
+    """Write a workbook with a sheet per table: headers with notes, allowed values, rows."""
     book = Workbook()
     if book.active is not None:
         book.remove(book.active)
@@ -200,7 +200,7 @@ def write_xlsx(
         for number, row in enumerate(rows, start=2):
             for index, column in enumerate(columns, start=1):
                 cell = worksheet.cell(number, index, row.get(column.name))
-                # A text that starts like a formula stays a text wherever it is opened.
+                # Prevents formula injection: a text that looks like a formula remains a text.
                 if isinstance(cell.value, str):
                     cell.data_type = "s"
                     cell.quotePrefix = cell.value.startswith(("=", "+", "-", "@"))
@@ -228,7 +228,7 @@ def _write_head(worksheet: Worksheet, columns: Sequence[Column]) -> None:
 
 
 def _data_validation(column: Column) -> DataValidation | None:
-    """What a spreadsheet lets in while it is filled; what comes is checked all the same."""
+    """Return the data validation of a column, an aid only: uploads are validated again."""
     if column.max_value is not None:
         return DataValidation(
             type="whole",
@@ -246,8 +246,10 @@ def _data_validation(column: Column) -> DataValidation | None:
 
 
 def write_csv(columns: Sequence[Column], rows: Sequence[Mapping[str, Cell]]) -> bytes:
-    """A table as CSV in UTF-8 with a mark, and semicolons: what a spreadsheet set to Indonesian
-    opens as columns. A text that starts like a formula is kept from being one."""
+    """Write a table as CSV with UTF-8 BOM and semicolons, as Indonesian spreadsheets expect.
+
+    Texts that look like formulas are escaped.
+    """
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, delimiter=";")
     writer.writerow([column.name for column in columns])

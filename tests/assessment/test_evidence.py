@@ -247,7 +247,7 @@ def test_an_observation_that_cannot_be_is_named_with_its_line(
     [
         (
             {"observations": [observation("a"), observation("a")]},
-            "observations[1].key: 'a' stands in line 2 already",
+            "observations[1].key: 'a' is already defined in line 2",
         ),
         (
             {"stakeholders": [stakeholder("x", role_decision="d")]},

@@ -67,7 +67,7 @@ def test_a_key_that_stands_twice_is_named_at_its_second_line(tmp_path: Path) -> 
     replace(file, "  digital: false\n", "  digital: false\n  digital: true\n")
     line = line_with(file, "digital: true")
     assert faults_of(root) == [
-        f"services/all.yaml:{line}: services[0].digital: stands twice; keep one"
+        f"services/all.yaml:{line}: services[0].digital: is duplicated; remove one"
     ]
 
 
@@ -148,7 +148,7 @@ def test_a_file_of_another_shape_is_a_fault_and_no_crash(tmp_path: Path, content
 def test_two_agencies_of_one_name_are_a_fault(tmp_path: Path) -> None:
     root = write_pack(tmp_path, agencies=[agency("pupr"), agency("dukcapil"), agency("pupr")])
     [fault] = faults_of(root)
-    assert fault.endswith("agencies[2].slug: 'pupr' stands in line 2 already")
+    assert fault.endswith("agencies[2].slug: 'pupr' is already defined in line 2")
 
 
 def test_two_services_of_one_name_are_a_fault_even_in_two_files(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
-from services.gateway.jobs.retention import first_month_kept
+from services.gateway.jobs.retention import first_retained_month
 from services.gateway.link_monitoring.retention import keep_checks
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
@@ -50,8 +50,8 @@ def uptime(settings: Settings, by: str) -> list[dict[str, Any]]:
 
 def test_whole_months_are_kept() -> None:
     now = datetime(2026, 1, 31, 20, tzinfo=UTC)  # February in Jakarta
-    assert f"{first_month_kept(now, 13):%Y-%m-%d %z}" == "2025-01-01 +0700"
-    assert f"{first_month_kept(now, 2):%Y-%m}" == "2025-12"
+    assert f"{first_retained_month(now, 13):%Y-%m-%d %z}" == "2025-01-01 +0700"
+    assert f"{first_retained_month(now, 2):%Y-%m}" == "2025-12"
 
 
 def test_old_checks_go_and_the_figures_of_their_days_stay(empty: Settings) -> None:

@@ -163,7 +163,7 @@ def test_what_keys_took_goes_after_its_months_and_no_sooner(empty: Settings) -> 
             consumption.count(mine, "services", 200, now=moment.timestamp())
         await consumption.keep()
         forgetting = partial(forget_consumption, region=empty.region, months=2)
-        await Retention(database, {"hours": forgetting}).keep(now=now)
+        await Retention(database, {"hours": forgetting}).prune(now=now)
         await database.close()
 
     asyncio.run(story())

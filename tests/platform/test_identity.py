@@ -15,7 +15,6 @@ from services.platform.identity import (
     ANONYMOUS,
     AUDIENCE,
     ISSUER,
-    SCOPES,
     Caller,
     TokenSigner,
     TokenVerifier,
@@ -24,6 +23,7 @@ from services.platform.identity import (
     load_public_key,
 )
 from services.platform.problems import NotAuthenticated
+from services.platform.scopes import SCOPES
 from tests.conftest import Room, agency_caller, room
 
 REGION = "12.12"

@@ -87,8 +87,8 @@ def test_a_field_is_named_as_one_would_write_it(path: tuple[str | int, ...], nam
     ("content", "fault"),
     [
         (b"a: 1\nb: \xff\n", "some.yaml:2: (file): must be UTF-8: invalid start byte"),
-        ("a: 1\na: 2\n", "some.yaml:2: a: stands twice; keep one"),
-        ("a:\n  b:\n    c: 1\n    c: 1\n", "some.yaml:4: a.b.c: stands twice; keep one"),
+        ("a: 1\na: 2\n", "some.yaml:2: a: is duplicated; remove one"),
+        ("a:\n  b:\n    c: 1\n    c: 1\n", "some.yaml:4: a.b.c: is duplicated; remove one"),
         ("a: [1\nb: 2\n", "some.yaml:2: (file): did not find expected ',' or ']'"),
         ("a: !!python/object:os.system x\n", "some.yaml:1: (file): could not determine a"),
         ("a: *nothing\n", "some.yaml:1: (file): found undefined alias"),
@@ -160,8 +160,11 @@ def test_an_empty_cell_is_no_value(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
-        ("month,value\n2024-01\n", "some.csv:2: rows[0]: wrong cell count"),
-        ("month,value\n2024-01,3\n2024-02,3,4\n", "some.csv:3: rows[1]: wrong cell count"),
+        ("month,value\n2024-01\n", "some.csv:2: rows[0]: has a wrong number of cells"),
+        (
+            "month,value\n2024-01,3\n2024-02,3,4\n",
+            "some.csv:3: rows[1]: has a wrong number of cells",
+        ),
         (b"month,value\n\n2024-01,\xe9\n", "some.csv:3: (file): must be UTF-8"),
         ('month,value\n"2024,3\n', "some.csv:2: (file): cannot be read: unexpected end of data"),
     ],
@@ -183,7 +186,7 @@ def test_a_reference_to_nothing_is_named(tmp_path: Path) -> None:
 def test_a_key_that_is_used_twice_is_named_with_the_line_of_the_first(tmp_path: Path) -> None:
     located = read_yaml(yaml_at(tmp_path, "a:\n- slug: x\n- slug: y\n- slug: x\n"), tmp_path)
     assert duplicates(located, "a", ["x", "y", "x"]) == [
-        PackIssue("some.yaml", 4, "a[2].slug", "'x' stands in line 2 already")
+        PackIssue("some.yaml", 4, "a[2].slug", "'x' is already defined in line 2")
     ]
 
 

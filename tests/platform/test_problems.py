@@ -147,7 +147,7 @@ def test_an_unknown_address_is_404_and_says_where_all_are_listed(things: Room) -
         "type": "urn:emall:problem:not-found",
         "title": "Not found",
         "status": 404,
-        "detail": "Nothing is at /api/v1/thing; /openapi.json lists every address.",
+        "detail": "No resource at /api/v1/thing; /openapi.json lists all paths.",
         "instance": "/api/v1/thing",
         "request_id": request_id,
         "errors": [],
@@ -158,7 +158,7 @@ def test_a_method_that_is_not_possible_is_405_and_names_all_that_are(things: Roo
     answer = things.client.patch("/api/v1/things", headers=things.token())
     assert answer.status_code == 405
     assert answer.headers["allow"] == "GET, POST"
-    assert answer.json()["detail"] == "PATCH is not possible here; possible: GET, POST."
+    assert answer.json()["detail"] == "PATCH is not allowed here; use GET, POST."
     other = things.get("/api/v1/things/1")
     assert (other.status_code, other.headers["allow"]) == (405, "DELETE, PUT")
 

@@ -14,7 +14,7 @@ from services.assessment.evidence.api_models import (
     RecordId,
     RecordVersion,
 )
-from services.platform.concurrency_control import entity_tag
+from services.platform.concurrency_control import resource_tag
 from services.platform.database import ReadSessionDep
 from services.platform.paging import Page, next_page_url
 from services.platform.parameters import Limit, SlugCursor
@@ -67,7 +67,7 @@ def add_read_routes(kind: EvidenceKind[Content]) -> None:
         ] = None,
     ) -> Record[Content]:
         _, found = await kind.find(session, get_region(request), id, version=version)
-        response.headers["ETag"] = entity_tag(found)
+        response.headers["ETag"] = resource_tag(found)
         return found
 
     async def list_versions(

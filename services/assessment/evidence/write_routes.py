@@ -13,7 +13,7 @@ from services.platform.concurrency_control import (
     IfMatch,
     check_if_match,
     claim_idempotency_key,
-    entity_tag,
+    resource_tag,
 )
 from services.platform.database import WriteSession, WriteSessionDep
 from services.platform.identity import Caller, EvidenceWriter
@@ -120,7 +120,7 @@ def add_write_routes(kind: EvidenceKind[Content]) -> None:
         return key, current
 
     def answer(response: Response, record: Record[Content]) -> Record[Content]:
-        response.headers["ETag"] = entity_tag(record)
+        response.headers["ETag"] = resource_tag(record)
         response.headers["Location"] = f"{API}/{kind.name}/{record.id}"
         return record
 

@@ -28,7 +28,7 @@ from services.platform.concurrency_control import (
     IfMatch,
     check_if_match,
     claim_idempotency_key,
-    entity_tag,
+    resource_tag,
 )
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import Caller, UsageWriter
@@ -146,7 +146,7 @@ async def get_survey_follow_up_action(
     """One action as it stands, or as it stood in a version."""
     plan = Plan(get_region(request), slug)
     found = await find_action(session, plan, id, version=version)
-    response.headers["ETag"] = entity_tag(found)
+    response.headers["ETag"] = resource_tag(found)
     return found
 
 
@@ -198,6 +198,6 @@ def check_agency(caller: Caller, action: FollowUp) -> None:
 
 
 def answer(response: Response, action: FollowUpAction) -> FollowUpAction:
-    response.headers["ETag"] = entity_tag(action)
+    response.headers["ETag"] = resource_tag(action)
     response.headers["Location"] = action.href
     return action

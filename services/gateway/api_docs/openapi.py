@@ -1,4 +1,4 @@
-"""One OpenAPI document of all services."""
+"""The OpenAPI document of the hub, merged from those of the services."""
 
 import re
 from collections.abc import Mapping
@@ -21,12 +21,12 @@ Errors are RFC 9457 problem documents that name each field and what would be rig
 """
 
 STATUS = "/api/v1/status"
-"""Each regency runs its own hub: here it says which one."""
+"""Reports which regency's hub this is."""
 
 HEADERS: dict[str, Any] = {
     "RateLimit": {
-        "description": "What is left of the limit: `r` requests at once now, all of it in `t` "
-        "seconds (draft-ietf-httpapi-ratelimit-headers-10). Not sent where no limit is set.",
+        "description": "Remaining limit: `r` requests available now, fully restored in `t` "
+        "seconds (draft-ietf-httpapi-ratelimit-headers-10). Not sent without a limit.",
         "schema": {"type": "string", "maxLength": 200},
         "example": '"reads";r=271;t=3',
     },
@@ -47,12 +47,12 @@ HEADERS: dict[str, Any] = {
         "example": 'Bearer realm="emall"',
     },
     "Location": {
-        "description": "Where what was made can be read.",
+        "description": "URL of the created resource.",
         "required": True,
         "schema": {"type": "string", "format": "uri-reference", "maxLength": 2000},
     },
     "ETag": {
-        "description": "The state that was answered: as `If-None-Match` of the next read, or as "
+        "description": "Version of the resource: for `If-None-Match` of the next read or "
         "`If-Match` of a change.",
         "required": True,
         "schema": {"type": "string", "maxLength": 200},
@@ -60,51 +60,53 @@ HEADERS: dict[str, Any] = {
     },
 }
 
-UNLOCATED = frozenset({"post_rating_tokens", "post_comment_attachment"})
-"""Tokens are made by the dozen, and an attachment is read with the secret of its ticket: their
-answers name no address."""
+WITHOUT_LOCATION = frozenset({"post_rating_tokens", "post_comment_attachment"})
+"""Operations without `Location`: tokens are created in batches, and an attachment is read with the
+secret of its ticket."""
 
 TAGS = [
     {"name": "catalog", "description": "Public services, agencies, life events."},
-    {"name": "links", "description": "The portals, and the counted way to them."},
-    {"name": "connectors", "description": "Systems of others: OSS, SIMBG, websites."},
+    {"name": "links", "description": "Portals, their monitoring, and counted redirects to them."},
+    {"name": "connectors", "description": "External systems: OSS, SIMBG, websites."},
     {"name": "usage", "description": "Events and monthly statistics of use."},
     {"name": "surveys", "description": "Awareness and satisfaction."},
     {"name": "comments", "description": "Comments and complaints, and how agencies answer."},
-    {"name": "open311", "description": "The same in the form of Open311 GeoReport v2."},
-    {"name": "evidence", "description": "What is known about collaboration, with its sources."},
+    {"name": "open311", "description": "Comments in the form of Open311 GeoReport v2."},
+    {"name": "evidence", "description": "Evidence of collaboration, with its sources."},
     {"name": "metrics", "description": "Methods, assessments, collaboration dynamics, indices."},
     {
         "name": "access",
-        "description": "Keys of agencies, what they took, and the log of what was written.",
+        "description": "API keys, their usage, and the audit log.",
     },
     {"name": "hub", "description": "The hub itself."},
 ]
 
 
 async def unified_document(app: FastAPI) -> dict[str, Any]:
-    """The document of the whole hub. Of a service that is down, the one that was seen last."""
+    """Return the document of the hub, with the last known one of a service that is down."""
     clients: Mapping[Service, httpx.AsyncClient] = app.state.clients
-    seen: dict[Service, dict[str, Any]] = app.state.documents
+    known: dict[Service, dict[str, Any]] = app.state.documents
     for service, client in clients.items():
         try:
             answer = await client.get("/openapi.json")
-            seen[service] = answer.raise_for_status().json()
+            known[service] = answer.raise_for_status().json()
         except (httpx.HTTPError, ValueError):
-            if service not in seen:
-                raise Unavailable(f"The {service} service does not answer.") from None
-    documents = {service.value: seen[service] for service in clients}
+            if service not in known:
+                raise Unavailable(f"The {service} service is unavailable.") from None
+    documents = {service.value: known[service] for service in clients}
     return merge({"gateway": app.openapi()} | documents, address=public_address(app.state.settings))
 
 
 def public_address(settings: Settings) -> str | None:
-    """Where the hub is to be reached from everywhere, if that is set."""
+    """Return the public URL of the hub, if one is set."""
     return str(settings.public_url).rstrip("/") if settings.public_url else None
 
 
 def merge(documents: Mapping[str, dict[str, Any]], *, address: str | None = None) -> dict[str, Any]:
-    """The documents of the services as one; `ValueError` where two mean different things by the
-    same name. `address` is that of the hub, for those who read the document elsewhere."""
+    """Merge the documents of the services; raise `ValueError` if two define a name differently.
+
+    `address` is the public URL of the hub.
+    """
     contact = {"name": "Diskominfo, the agency that runs this hub"}
     merged: dict[str, Any] = {
         "openapi": "3.1.0",
@@ -129,18 +131,18 @@ def merge(documents: Mapping[str, dict[str, Any]], *, address: str | None = None
     merged["components"]["headers"] = HEADERS
     for path, operations in merged["paths"].items():
         for method, operation in operations.items():
-            _tell_of_errors(operation)
+            _add_errors(operation)
             is_located = (
                 method == "post"
-                and operation.get("operationId") not in UNLOCATED
-                and _has_members(merged["paths"], path)
+                and operation.get("operationId") not in WITHOUT_LOCATION
+                and _has_member_path(merged["paths"], path)
             )
-            _tell_of_headers(operation, method, is_located=is_located)
+            _add_headers(operation, method, is_located=is_located)
     return merged
 
 
-def _tell_of_errors(operation: dict[str, Any]) -> None:
-    """The door limits every operation and every body; any part of the hub may fail or be away."""
+def _add_errors(operation: dict[str, Any]) -> None:
+    """Add the errors that any operation may return: 413, 429, 500 and 503."""
     responses = operation["responses"]
     statuses = [TooManyRequests.status, HTTPStatus.INTERNAL_SERVER_ERROR.value, Unavailable.status]
     if "requestBody" in operation:
@@ -149,27 +151,27 @@ def _tell_of_errors(operation: dict[str, Any]) -> None:
         responses.setdefault(str(status), response)
 
 
-def _tell_of_headers(operation: dict[str, Any], method: str, *, is_located: bool) -> None:
-    """What each answer carries beside its body."""
+def _add_headers(operation: dict[str, Any], method: str, *, is_located: bool) -> None:
+    """Add the response headers of an operation."""
     parameters = {parameter.get("name") for parameter in operation.get("parameters", ())}
-    told = {
+    by_status = {
         "401": ["WWW-Authenticate"],
         "429": ["RateLimit", "RateLimit-Policy", "Retry-After"],
         "503": ["Retry-After"],
-        # Every read is tagged (`EntityTags`), and what was changed by its tag has another one.
+        # Every read has an ETag (`EntityTagMiddleware`), and so has every conditional change.
         "200": ["ETag"] if method == "get" or "If-Match" in parameters else [],
         "201": ["Location"] if is_located else [],
     }
     responses = operation["responses"]
     for status, response in responses.items():
         limits = ["RateLimit", "RateLimit-Policy"] if status < "400" else []
-        if names := told.get(status, []) + limits:
+        if names := by_status.get(status, []) + limits:
             headers = _header_references(*names) | response.get("headers", {})
             responses[status] = response | {"headers": headers}
 
 
-def _has_members(paths: Mapping[str, Any], path: str) -> bool:
-    """Whether what is made at a path is read at an address of its own below it."""
+def _has_member_path(paths: Mapping[str, Any], path: str) -> bool:
+    """Return whether resources created at a path can be read at a URL below it."""
     member = re.compile(re.escape(path) + r"/\{[a-z_]+\}")
     return any("get" in operations and member.fullmatch(each) for each, operations in paths.items())
 
@@ -185,25 +187,24 @@ def _add(target: dict[str, Any], members: Mapping[str, Any], *, where: str) -> N
 
 
 SPLP_WRITES = frozenset({"post_usage_statistics"})
-"""What a system of another agency may write through the exchange, with a key of this hub."""
+"""Operations that other agencies may call through SPLP, with a key of this hub."""
 
 
 def for_splp(document: dict[str, Any], *, address: str | None) -> dict[str, Any]:
-    """The part of the document that is published on SPLP, the government's exchange of interfaces.
+    """Return the part of the document for SPLP, the government's API exchange.
 
-    What anybody may read, and the statistics that agencies report; nothing that administers the
-    hub, and no component that is not used.
+    Public reads and the reporting of statistics; no administration, no unused components.
     """
     paths: dict[str, Any] = {}
     for path, operations in document["paths"].items():
-        kept = {
+        included = {
             method: operation
             for method, operation in operations.items()
             if (method == "get" and not operation.get("security"))
             or operation.get("operationId") in SPLP_WRITES
         }
-        if kept:
-            paths[path] = kept
+        if included:
+            paths[path] = included
     tags = {
         tag for each in paths.values() for operation in each.values() for tag in operation["tags"]
     }
@@ -217,25 +218,25 @@ def for_splp(document: dict[str, Any], *, address: str | None) -> dict[str, Any]
 
 
 def _used(components: dict[str, Any], paths: dict[str, Any]) -> dict[str, Any]:
-    """The components to which the paths lead, by any number of steps."""
+    """Return the components that the paths reference, directly or indirectly."""
     used: dict[str, dict[str, Any]] = {}
-    waiting: list[Any] = [paths]
-    while waiting:
-        part = waiting.pop()
+    pending: list[Any] = [paths]
+    while pending:
+        part = pending.pop()
         if isinstance(part, list):
-            waiting += cast("list[Any]", part)
+            pending += cast("list[Any]", part)
         elif isinstance(part, dict):
             members = cast("dict[str, Any]", part)
-            waiting += members.values()
+            pending += members.values()
             names = [members.get("$ref")]
-            # A tagged union names its models a second time, without `$ref`.
+            # The mapping of a discriminated union references models without `$ref`.
             names += [*members["mapping"].values()] if _is_mapping(members) else []
             for name in names:
                 if isinstance(name, str) and name.startswith("#/components/"):
                     _, _, kind, member = name.split("/")
                     if member not in used.setdefault(kind, {}):
                         used[kind][member] = components[kind][member]
-                        waiting.append(used[kind][member])
+                        pending.append(used[kind][member])
     schemes = {
         name
         for operations in paths.values()

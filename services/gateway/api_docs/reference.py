@@ -1,4 +1,4 @@
-"""The API reference as a page: the OpenAPI document, read by a person, without a script."""
+"""The API reference as an HTML page without scripts, from the OpenAPI document."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -77,7 +77,7 @@ class Model:
 
 
 def groups_of(document: Document, *, host: str) -> list[Group]:
-    """The operations by tag, in the order of the document's tags."""
+    """Return the operations by tag, in the order of the document's tags."""
     operations = list(_operations(document, host))
     return [
         Group(
@@ -90,7 +90,7 @@ def groups_of(document: Document, *, host: str) -> list[Group]:
 
 
 def models_of(document: Document) -> list[Model]:
-    """The models of the document by name."""
+    """Return the models of the document, sorted by name."""
     schemas: Mapping[str, Document] = document["components"]["schemas"]
     return [
         Model(
@@ -145,7 +145,7 @@ def _parameter(given: Document) -> Parameter:
 
 
 def kind_of(schema: Document) -> str:
-    """A schema in a word or two: `string`, `integer 1-100`, `list of Item`, `Item or null`."""
+    """Describe a schema: `string`, `integer 1-100`, `list of Item`, `Item or null`."""
     if "$ref" in schema:
         return schema["$ref"].rpartition("/")[2]
     if "const" in schema:
@@ -177,7 +177,7 @@ def _model(holder: Document) -> str | None:
 
 
 def _shown(holder: Document) -> str | None:
-    """The example of an answer, as lines."""
+    """Return the example of a response as indented JSON."""
     content = _content(holder)
     if content is None or "example" not in content[1]:
         return None
@@ -205,7 +205,7 @@ def _curl(method: str, path: str, operation: Document, *, host: str) -> str:
 
 
 def _sent(kind: str, example: Any) -> str:
-    """An example as it goes over the wire."""
+    """Return an example as an encoded request body."""
     return urlencode(example) if kind == FORM else json.dumps(example, ensure_ascii=False)
 
 

@@ -1,4 +1,4 @@
-"""The hub itself over HTTP: its state, and the page of its interface."""
+"""Status of the hub, and its OpenAPI document."""
 
 import asyncio
 from typing import Literal
@@ -24,7 +24,7 @@ READY_SECONDS = 5.0
 
 
 class HubStatus(ApiModel):
-    """The state of each part of the hub."""
+    """State of the hub and of each service."""
 
     state: Literal["ok", "degraded"]
     region: RegionCode
@@ -36,9 +36,9 @@ class HubStatus(ApiModel):
 
 @router.get(f"{API}/status", operation_id="get_hub_status", tags=["hub"])
 async def get_hub_status(request: Request) -> HubStatus:
-    """Whether each service of the hub answers: `ok`, or `degraded` where one does not.
+    """Report whether every service answers: `ok`, or `degraded` if one does not.
 
-    The status is 200 in both cases; `region` says whose hub it is.
+    The HTTP status is 200 in both cases.
     """
     clients: dict[Service, httpx.AsyncClient] = request.app.state.clients
     states = await asyncio.gather(
@@ -60,7 +60,7 @@ async def get_hub_status(request: Request) -> HubStatus:
 async def openapi_document(
     request: Request, audience: Literal["splp"] | None = None
 ) -> JSONResponse:
-    """The one document of all services; as it is published on SPLP for `audience=splp`."""
+    """Return the OpenAPI document of the hub; for `audience=splp` the part published on SPLP."""
     document = await unified_document(request.app)
     if audience == "splp":
         document = for_splp(document, address=public_address(request.app.state.settings))

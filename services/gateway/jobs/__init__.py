@@ -1,1 +1,1 @@
-"""Background jobs of the gateway that belong to no other room."""
+"""Background jobs of the gateway that belong to no other package."""

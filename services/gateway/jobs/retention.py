@@ -1,4 +1,4 @@
-"""What the gateway keeps for some months goes by the month, hourly, while the gateway runs."""
+"""Hourly deletion of the gateway's rows past their retention."""
 
 import asyncio
 import logging
@@ -16,42 +16,42 @@ PAUSE_SECONDS = 3600.0
 FIRST_PAUSE_SECONDS = 60.0
 
 
-def first_month_kept(now: datetime, months: int) -> datetime:
-    """The beginning of the first month that stays; `months` are whole ones before this one."""
+def first_retained_month(now: datetime, months: int) -> datetime:
+    """Return the start of the first month to retain: `months` whole months before this one."""
     local = now.astimezone(JAKARTA)
     year, month = divmod(local.year * 12 + local.month - 1 - months, 12)
     return datetime(year, month + 1, 1, tzinfo=JAKARTA)
 
 
-class Keeping(Protocol):
-    """Lets go of what is over; answers how much it was."""
+class Prune(Protocol):
+    """Deletes rows past their retention and returns their number."""
 
     async def __call__(self, session: WriteSession, *, now: datetime) -> int: ...
 
 
 class Retention(BackgroundJob):
-    """Does each of these, told by what goes, each in a transaction of its own."""
+    """Runs prune functions, by the plural name of what they delete, each in its own transaction."""
 
     name = "retention"
 
-    def __init__(self, database: Database, keepings: Mapping[str, Keeping]) -> None:
+    def __init__(self, database: Database, prunes: Mapping[str, Prune]) -> None:
         self._database = database
-        self._keepings = keepings
+        self._prunes = prunes
 
-    async def keep(self, *, now: datetime) -> None:
-        """One round; where the database fails, what is over goes in the next one."""
-        for what, keeping in self._keepings.items():
+    async def prune(self, *, now: datetime) -> None:
+        """Run every function once; one that fails on the database is retried in the next round."""
+        for name, prune in self._prunes.items():
             try:
                 async with self._database.write_session() as session:
-                    gone = await keeping(session, now=now)
+                    deleted = await prune(session, now=now)
             except DATABASE_ERRORS as error:
-                log.warning("old %s stay for now: %s", what, error)
+                log.warning("cannot delete old %s, retrying in an hour: %s", name, error)
             else:
-                if gone:
-                    log.info("%d %s are over", gone, what)
+                if deleted:
+                    log.info("deleted %d old %s", deleted, name)
 
     async def run(self) -> None:
         await asyncio.sleep(FIRST_PAUSE_SECONDS)
         while True:
-            await self.keep(now=datetime.now(UTC))
+            await self.prune(now=datetime.now(UTC))
             await asyncio.sleep(PAUSE_SECONDS)

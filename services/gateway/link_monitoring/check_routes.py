@@ -22,8 +22,8 @@ from services.gateway.link_monitoring.sla_pdf import to_pdf
 from services.gateway.link_monitoring.uptime import DAYS_AT_MOST, By, Uptime, sla_report, uptime_of
 from services.gateway.regency.regency import find_regency
 from services.platform.database import Database, ReadSessionDep
+from services.platform.entity_tags import tag_matches
 from services.platform.local_time import JAKARTA
-from services.platform.middleware import tag_matches
 from services.platform.paging import Page, next_page_url
 from services.platform.parameters import LanguageQuery, Limit, SlugPath, YearQuery
 from services.platform.problems import Conflict, FieldError, Invalid, problem_responses

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from services.gateway.jobs.retention import first_month_kept
+from services.gateway.jobs.retention import first_retained_month
 from services.platform.database import WriteSession
 
 LOCK = """
@@ -34,6 +34,6 @@ async def keep_checks(session: WriteSession, region: str, *, now: datetime, mont
     """Rolls old checks up and drops them; answers how many. 0 too where another is at it."""
     if not await session.scalar(text(LOCK), {"region": region}):
         return 0
-    before = first_month_kept(now, months)
+    before = first_retained_month(now, months)
     gone = await session.scalar(text(ROLL_UP), {"region": region, "before": before})
     return int(gone or 0)

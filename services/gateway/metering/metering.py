@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy import text
 
-from services.gateway.jobs.retention import first_month_kept
+from services.gateway.jobs.retention import first_retained_month
 from services.platform.database import DATABASE_ERRORS, Database, WriteSession
 from services.platform.identity import Caller
 from services.platform.jobs import BackgroundJob
@@ -78,7 +78,7 @@ async def forget_consumption(
     session: WriteSession, *, region: str, months: int, now: datetime
 ) -> int:
     """Drops counts that are older than so many whole months; answers how many."""
-    before = first_month_kept(now, months)
+    before = first_retained_month(now, months)
     gone = await session.scalar(text(FORGET), {"region": region, "before": before})
     return int(gone or 0)
 

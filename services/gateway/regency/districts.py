@@ -1,4 +1,4 @@
-"""The districts (kecamatan) of the regency, to choose from instead of typing codes."""
+"""Districts (kecamatan) of the regency, offered as choices in forms."""
 
 from pathlib import Path
 
@@ -23,16 +23,16 @@ SELECT code, name FROM gateway.district WHERE region = :region ORDER BY name, co
 """
 
 REPLACE = """
--- Makes the districts of a region those that are given.
-WITH given AS (
-    SELECT code, name FROM unnest(CAST(:codes AS text[]), CAST(:names AS text[])) AS g (code, name)
+-- Replaces the districts of a region.
+WITH incoming AS (
+    SELECT code, name FROM unnest(CAST(:codes AS text[]), CAST(:names AS text[])) AS r (code, name)
 ),
-gone AS (
+removed AS (
     DELETE FROM gateway.district d
-    WHERE d.region = :region AND NOT EXISTS (SELECT FROM given g WHERE g.code = d.code)
+    WHERE d.region = :region AND NOT EXISTS (SELECT FROM incoming i WHERE i.code = d.code)
 )
 INSERT INTO gateway.district (region, code, name)
-SELECT :region, code, name FROM given
+SELECT :region, code, name FROM incoming
 ON CONFLICT (region, code) DO UPDATE SET name = excluded.name
 """
 
@@ -52,22 +52,22 @@ class DistrictFile(PackModel):
 
 
 def read_districts(root: Path) -> list[District]:
-    """The districts under this folder; none where a pack lists none."""
+    """Parse the districts of a pack; an empty list if it has no `districts.csv`."""
     file = root / "districts.csv"
     if not file.exists():
         return []
-    located = read_csv(file, root, name="districts")
-    districts = parse(located, DistrictFile).districts
-    faults = duplicates(located, "districts", [each.code for each in districts], key="code")
-    if faults:
-        raise PackError(faults)
+    parsed = read_csv(file, root, name="districts")
+    districts = parse(parsed, DistrictFile).districts
+    issues = duplicates(parsed, "districts", [each.code for each in districts], key="code")
+    if issues:
+        raise PackError(issues)
     return districts
 
 
 async def load_districts(
     session: WriteSession, region: str, districts: list[District]
 ) -> list[Change]:
-    """Makes the stored districts the pack's."""
+    """Store the districts of a pack; return the changes."""
     before = dict(await list_districts(session, region))
     changes = changes_between(
         "district",
@@ -87,6 +87,6 @@ async def load_districts(
 
 
 async def list_districts(session: ReadSession | WriteSession, region: str) -> list[tuple[str, str]]:
-    """Code and name of every district, by name."""
+    """Return code and name of every district, sorted by name."""
     rows = await session.execute(text(STORED), {"region": region})
     return [(row.code, row.name) for row in rows]

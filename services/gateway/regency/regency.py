@@ -1,4 +1,4 @@
-"""The regency whose hub this is: its names, for pages and documents."""
+"""Name and codes of the regency, for pages and documents."""
 
 from typing import Any
 
@@ -20,13 +20,13 @@ ON CONFLICT (region) DO UPDATE SET content = excluded.content
 
 
 async def find_regency(session: ReadSession | WriteSession, region: str) -> Pack | None:
-    """The regency; None before a pack is loaded."""
+    """Return the regency; None before a pack is loaded."""
     content = await session.scalar(text(FIND), {"region": region})
     return None if content is None else Pack.model_validate(content)
 
 
 async def load_regency(session: WriteSession, region: str, pack: Pack) -> list[Change]:
-    """Makes the stored regency the pack's."""
+    """Store the regency of a pack; return the changes."""
     before = await find_regency(session, region)
     stored: dict[str, dict[str, Any]] = (
         {} if before is None else {region: before.model_dump(mode="json")}

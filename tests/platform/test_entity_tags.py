@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.platform.middleware import tag_matches
+from services.platform.entity_tags import tag_matches
 
 
 @pytest.mark.parametrize("tag", ['"1"', 'W/"1"'])
