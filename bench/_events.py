@@ -1,4 +1,4 @@
-"""Usage events as a regency's e-Mall makes them: few services are much used, districts differ."""
+"""Synthetic usage events: a few services get most of the use, and districts differ."""
 
 import json
 import random
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from uuid import UUID
 
-from services.feedback.events.parsing import Saying
+from services.feedback.events.batch import Dimensions
 
 SERVICES = [f"layanan-{number}" for number in range(1, 41)]
 DISTRICTS = [f"12.12.{number:02}" for number in range(1, 17)]
@@ -15,11 +15,11 @@ NAMES = ["kind", "source", "agency", "service", "link", "channel", "district"]
 KINDS = ["page_view", "search", "click_out", "form_start", "form_end"]
 
 
-def sayings() -> tuple[list[Saying], list[float]]:
-    """What events can say, and how often they do: Zipf over services, four ways to come."""
-    said: list[Saying] = []
+def dimension_weights() -> tuple[list[Dimensions], list[float]]:
+    """Return the dimensions of events and their weights: Zipf over services, four sources."""
+    dimensions: list[Dimensions] = []
     weights: list[float] = []
-    ways = [
+    sources = [
         ("gateway", "online", [None], 0.60, [0.45, 0.2, 0.25, 0.06, 0.04]),
         ("kiosk", "counter", DISTRICTS[:4], 0.10, [0.5, 0.3, 0.2, 0, 0]),
         ("poster", "online", DISTRICTS, 0.05, [0.7, 0, 0.3, 0, 0]),
@@ -27,50 +27,50 @@ def sayings() -> tuple[list[Saying], list[float]]:
     ]
     for rank, service in enumerate(SERVICES, start=1):
         agency = f"opd-{rank % 9}"
-        for source, channel, districts, share, kinds in ways:
+        for source, channel, districts, share, kinds in sources:
             for district in districts:
                 for kind, part in zip(KINDS, kinds, strict=True):
                     if part:
                         link = f"tautan-{rank % 7}" if kind == "click_out" else None
-                        said.append((kind, source, agency, service, link, channel, district))
+                        dimensions.append((kind, source, agency, service, link, channel, district))
                         weights.append(share * part / len(districts) / rank)
-    return said, weights
+    return dimensions, weights
 
 
 @dataclass(frozen=True)
-class Made:
-    """A batch: as it travels, and as the rows of a plain table."""
+class GeneratedBatch:
+    """A batch as a request body and as the rows of a plain table."""
 
     body: bytes
     ids: list[UUID]
     rows: list[tuple[object, ...]]
 
 
-class Maker:
-    """Makes batches whose events happened in the hour before, one in twenty some days before."""
+class EventGenerator:
+    """Generates batches of events of the last hour, one in twenty of them some days older."""
 
     def __init__(self, seed: int, *, at: datetime) -> None:
         self._random = random.Random(seed)
-        said, weights = sayings()
-        self._said = said
+        dimensions, weights = dimension_weights()
+        self._dimensions = dimensions
         self._weights = list(accumulate(weights))
         self._at = at
 
-    def batch(self, size: int) -> Made:
-        chosen = self._random.choices(self._said, cum_weights=self._weights, k=size)
+    def batch(self, size: int) -> GeneratedBatch:
+        chosen = self._random.choices(self._dimensions, cum_weights=self._weights, k=size)
         ids = [UUID(int=self._random.getrandbits(128), version=4) for _ in range(size)]
         times = [self._time() for _ in range(size)]
         events = [
             {"id": str(key), "occurred_at": time.isoformat().replace("+00:00", "Z")}
-            | {name: value for name, value in zip(NAMES, saying, strict=True) if value is not None}
-            for key, time, saying in zip(ids, times, chosen, strict=True)
+            | {name: value for name, value in zip(NAMES, each, strict=True) if value is not None}
+            for key, time, each in zip(ids, times, chosen, strict=True)
         ]
         rows = [
-            ("12.12", key, time, self._at, *(part or "" for part in saying), "bench")
-            for key, time, saying in zip(ids, times, chosen, strict=True)
+            ("12.12", key, time, self._at, *(part or "" for part in each), "bench")
+            for key, time, each in zip(ids, times, chosen, strict=True)
         ]
         body = json.dumps({"events": events}, separators=(",", ":")).encode()
-        return Made(body, ids, rows)
+        return GeneratedBatch(body, ids, rows)
 
     def _time(self) -> datetime:
         late = timedelta(days=self._random.randrange(1, 8)) if self._random.random() < 0.05 else 0

@@ -1,4 +1,4 @@
-"""Usage events: how fast they are taken in, durably and counted, and that none is lost or doubled.
+"""Throughput of durable, counted usage events; checks that none is lost or counted twice.
 
 The references, in the same run and on the same server: one connection that sends the same batches
 by binary COPY, commit by commit, into a plain table with the primary key (region, id); a SQLModel
@@ -16,7 +16,7 @@ import asyncpg
 import psutil
 
 from bench._client import post_batches, post_singles
-from bench._events import Made, Maker, now
+from bench._events import EventGenerator, GeneratedBatch, now
 from bench._ground import WRITER, Ground, ground
 from bench._plain import TABLE
 
@@ -32,7 +32,7 @@ SELECT (SELECT count(*) FROM feedback.event) AS events,
        (SELECT coalesce(sum(events), 0) FROM feedback.monthly_usage)::bigint AS monthly
 """
 
-MARK = """
+CHECKSUM = """
 SELECT bit_xor(('x' || left(replace(id::text, '-', ''), 16))::bit(64))::bigint FROM feedback.event
 """
 
@@ -40,22 +40,22 @@ BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'emall fee
 
 WRONG_HOURS = """
 SELECT count(*) FROM (
-    SELECT date_trunc('hour', occurred_at), facet, count(*) FROM feedback.event GROUP BY 1, 2
-    EXCEPT SELECT hour, facet, events FROM feedback.hourly_usage) differing
+    SELECT date_trunc('hour', occurred_at), dimensions, count(*) FROM feedback.event GROUP BY 1, 2
+    EXCEPT SELECT hour, dimensions, events FROM feedback.hourly_usage) differing
 """
 
 
 @dataclass
-class Sent:
-    """What was sent, to be found again."""
+class SentEvents:
+    """Number and checksum of the events sent, to compare with those stored."""
 
     events: int = 0
-    mark: int = 0
+    checksum: int = 0
 
-    def add(self, made: Made) -> None:
-        self.events += len(made.ids)
-        for key in made.ids:
-            self.mark ^= key.int >> 64
+    def add(self, batch: GeneratedBatch) -> None:
+        self.events += len(batch.ids)
+        for key in batch.ids:
+            self.checksum ^= key.int >> 64
 
 
 class Bench:
@@ -64,38 +64,38 @@ class Bench:
         self.port = port
         self.server = psutil.Process(pid)
         self.signer = at.signer()
-        self.maker = Maker(1, at=now())
-        self.sent = Sent()
+        self.generator = EventGenerator(1, at=now())
+        self.sent = SentEvents()
 
     def head(self, length: int) -> bytes:
-        """As the gateway would send it: with its token, which lives a minute."""
+        """Return request headers as the gateway sends them, with a token valid for a minute."""
         return (
             b"POST " + PATH + b" HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
             b"Authorization: Bearer " + self.signer.sign(WRITER).encode() + b"\r\n"
             b"Content-Length: %d\r\n\r\n" % length
         )
 
-    def singles(self, made: Sequence[Made]) -> float:
+    def singles(self, made: Sequence[GeneratedBatch]) -> float:
         requests = [self.head(len(one.body)) + one.body for one in made]
         return post_singles(self.port, requests, clients=CLIENTS)
 
-    def made(self, batches: int, size: int = BATCH) -> list[Made]:
-        batch = [self.maker.batch(size) for _ in range(batches)]
+    def generate(self, batches: int, size: int = BATCH) -> list[GeneratedBatch]:
+        batch = [self.generator.batch(size) for _ in range(batches)]
         for one in batch:
             self.sent.add(one)
         return batch
 
-    def send(self, made: Sequence[Made]) -> float:
+    def send(self, made: Sequence[GeneratedBatch]) -> float:
         bodies = [one.body for one in made]
         return post_batches(self.port, self.head, bodies, connections=CONNECTIONS)
 
     def memory(self) -> float:
-        """MiB of the service's process."""
+        """Return the memory of the service's process in MiB."""
         return self.server.memory_info().rss / 2**20
 
 
 class Cost:
-    """What the service and PostgreSQL take of the processors, however busy the machine is."""
+    """CPU time of the service and of PostgreSQL, independent of other load."""
 
     def __init__(self, bench: "Bench") -> None:
         found = asyncio.run(_fetch(bench.at, BACKENDS))
@@ -123,8 +123,8 @@ def rate(events: int, seconds: float) -> str:
     return f"{events / seconds:>9,.0f} events/s"
 
 
-async def copied(at: Ground, made: Sequence[Made]) -> float:
-    """Seconds that one connection takes to COPY the batches."""
+async def copied(at: Ground, made: Sequence[GeneratedBatch]) -> float:
+    """Return the seconds that one connection takes to COPY the batches."""
     connection = await at.connect()
     await connection.execute("SELECT 1")
     began = time.perf_counter()
@@ -136,12 +136,12 @@ async def copied(at: Ground, made: Sequence[Made]) -> float:
 
 
 def batches(bench: Bench, *, rounds: int, size: int) -> None:
-    """Batches through HTTP, by COPY, and again; in turns, so that both meet the same machine."""
+    """Measure batches over HTTP, by COPY, and repeated; alternating, to equalise the load."""
     through = copy = again = 0.0
-    bench.send(bench.made(size))  # a service learns once what events can say
+    bench.send(bench.generate(size))  # fills the cache of dimension ids
     cost = Cost(bench)
     for _ in range(rounds):
-        made = bench.made(size)
+        made = bench.generate(size)
         with cost:
             through += bench.send(made)
         copy += asyncio.run(copied(bench.at, made))
@@ -156,11 +156,11 @@ def batches(bench: Bench, *, rounds: int, size: int) -> None:
 
 
 def singles(bench: Bench, *, rounds: int, count: int, plain: int) -> None:
-    """One event a request by many clients, against a commit each; in turns, as batches are."""
+    """Measure single events by many clients against a SQLModel commit per request."""
     start = b"POST /events HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
 
     def post_plain(port: int) -> float:
-        bodies = [bench.maker.batch(1).body for _ in range(plain)]
+        bodies = [bench.generator.batch(1).body for _ in range(plain)]
         requests = [start + b"Content-Length: %d\r\n\r\n" % len(body) + body for body in bodies]
         return post_singles(port, requests, clients=CLIENTS)
 
@@ -171,7 +171,7 @@ def singles(bench: Bench, *, rounds: int, count: int, plain: int) -> None:
     ) as (port, _):  # fmt: skip
         post_plain(port)
         for _ in range(rounds):
-            made = bench.made(count, 1)
+            made = bench.generate(count, 1)
             ours += bench.singles(made)
             theirs += post_plain(port)
             again += bench.singles(made)
@@ -184,14 +184,14 @@ def singles(bench: Bench, *, rounds: int, count: int, plain: int) -> None:
 
 
 def fill(bench: Bench, *, events: int) -> None:
-    """Events until the table holds so many, with an eye on memory."""
+    """Insert this many events and check that the memory stays constant."""
     step = 50
     seen: list[float] = []
     began = time.perf_counter()
     spent = 0.0
     start = bench.sent.events
     while bench.sent.events - start < events:
-        made = bench.made(step)
+        made = bench.generate(step)
         spent += bench.send(made)
         asyncio.run(copied(bench.at, made))
         seen.append(bench.memory())
@@ -207,16 +207,16 @@ def fill(bench: Bench, *, events: int) -> None:
     )  # fmt: skip
 
 
-async def check(at: Ground, sent: Sent) -> None:
-    """No event lost, none counted twice."""
+async def check(at: Ground, sent: SentEvents) -> None:
+    """Check that every event is stored and counted exactly once."""
     connection: asyncpg.Connection = await at.connect()
     found = await connection.fetchrow(COUNTS)
-    mark = await connection.fetchval(MARK)
+    checksum = await connection.fetchval(CHECKSUM)
     wrong_hours = await connection.fetchval(WRONG_HOURS)
     await connection.close()
     assert found is not None
-    signed = sent.mark - 2**64 if sent.mark >= 2**63 else sent.mark
-    right = set(found.values()) == {sent.events} and mark == signed and wrong_hours == 0
+    signed = sent.checksum - 2**64 if sent.checksum >= 2**63 else sent.checksum
+    right = set(found.values()) == {sent.events} and checksum == signed and wrong_hours == 0
     verdict(f"{sent.events:,} events sent, found {dict(found)}", right, "each once, all counted")
 
 

@@ -15,27 +15,28 @@ from statistics import median
 from typing import Any
 from urllib.request import Request, urlopen
 
-from bench._events import sayings
+from bench._events import dimension_weights
 from bench._ground import WRITER, Ground, ground
 
 SMALL = 1_000_000
 QUESTION = "/api/v1/usage/summary?from=2025-01-01&to=2025-12-31&group_by=service,month"
 
-FACETS = """
-INSERT INTO feedback.facet (region, kind, source, agency, service, link, channel, district)
+DIMENSIONS = """
+INSERT INTO feedback.event_dimensions
+    (region, kind, source, agency, service, link, channel, district)
 SELECT '12.12', * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
                               $6::text[], $7::text[])
 """
 
-# Facets are drawn with the weights of bench/_events.
+# Dimensions are drawn with the weights of bench/_events.
 DRAWN = """
 CREATE TEMPORARY TABLE drawn AS
-SELECT n - 1 AS n, facet FROM unnest($1::int[]) WITH ORDINALITY AS d (facet, n)
+SELECT n - 1 AS n, dimensions FROM unnest($1::int[]) WITH ORDINALITY AS d (dimensions, n)
 """
 
 MAKE = """
-INSERT INTO feedback.event (region, id, occurred_at, received_at, facet, reported_by)
-SELECT '12.12', gen_random_uuid(), at, at, facet, 'bench'
+INSERT INTO feedback.event (region, id, occurred_at, received_at, dimensions, reported_by)
+SELECT '12.12', gen_random_uuid(), at, at, dimensions, 'bench'
 FROM (SELECT n * 7919 % (SELECT count(*) FROM drawn) AS n,
              timestamptz '2025-01-01 00:00+07' + random() * interval '365 days' AS at
       FROM generate_series($1::bigint, $2::bigint) AS n) made
@@ -45,48 +46,55 @@ JOIN drawn USING (n)
 COUNT = (
     "TRUNCATE feedback.hourly_usage, feedback.monthly_usage",
     """
-    INSERT INTO feedback.hourly_usage (region, hour, facet, events)
-    SELECT region, date_trunc('hour', occurred_at), facet, count(*)
+    INSERT INTO feedback.hourly_usage (region, hour, dimensions, events)
+    SELECT region, date_trunc('hour', occurred_at), dimensions, count(*)
     FROM feedback.event GROUP BY 1, 2, 3
     """,
     """
-    INSERT INTO feedback.monthly_usage (region, month, facet, events)
-    SELECT region, date_trunc('month', hour AT TIME ZONE 'Asia/Jakarta')::date, facet, sum(events)
+    INSERT INTO feedback.monthly_usage (region, month, dimensions, events)
+    SELECT region, date_trunc('month', hour AT TIME ZONE 'Asia/Jakarta')::date, dimensions,
+           sum(events)
     FROM feedback.hourly_usage GROUP BY 1, 2, 3
     """,
-    "ANALYZE feedback.hourly_usage, feedback.monthly_usage, feedback.event, feedback.facet",
+    "ANALYZE feedback.hourly_usage, feedback.monthly_usage, feedback.event, "
+    "feedback.event_dimensions",
 )
 
 RAW = """
-SELECT f.kind, f.service,
+SELECT d.kind, d.service,
        to_char(date_trunc('month', e.occurred_at AT TIME ZONE 'Asia/Jakarta'), 'YYYY-MM') AS month,
        count(*)
-FROM feedback.event e JOIN feedback.facet f ON f.region = e.region AND f.id = e.facet
+FROM feedback.event e
+JOIN feedback.event_dimensions d ON d.region = e.region AND d.id = e.dimensions
 WHERE e.region = '12.12'
   AND e.occurred_at >= '2025-01-01 00:00+07' AND e.occurred_at < '2026-01-01 00:00+07'
 GROUP BY 1, 2, 3
 """
 
 EXPORT = """
-COPY (SELECT f.kind, f.service, e.occurred_at AT TIME ZONE 'Asia/Jakarta' AS moment
-      FROM feedback.event e JOIN feedback.facet f ON f.region = e.region AND f.id = e.facet)
+COPY (SELECT d.kind, d.service, e.occurred_at AT TIME ZONE 'Asia/Jakarta' AS moment
+      FROM feedback.event e
+      JOIN feedback.event_dimensions d ON d.region = e.region AND d.id = e.dimensions)
 TO '{file}' (FORMAT csv, HEADER)
 """  # the benchmark's own server, which is on this machine
 
 
 async def fill(at: Ground, *, first: int, last: int) -> None:
-    """Makes these events and counts all anew."""
+    """Insert events and recompute the counts."""
     connection = await at.connect()
     await connection.execute("SET jit = off; SET work_mem = '256MB'")
-    said, weights = sayings()
+    dimensions, weights = dimension_weights()
     if first == 1:
-        columns = [[part or "" for part in column] for column in zip(*said, strict=True)]
-        await connection.execute(FACETS, *columns)
+        columns = [[part or "" for part in column] for column in zip(*dimensions, strict=True)]
+        await connection.execute(DIMENSIONS, *columns)
         for month in range(1, 13):
             await connection.execute(
-                f"SELECT feedback.open_event_month('12.12', '2025-{month:02}-01')"
+                f"SELECT feedback.create_event_partition('12.12', '2025-{month:02}-01')"
             )
-    ids = [row["id"] for row in await connection.fetch("SELECT id FROM feedback.facet ORDER BY id")]
+    ids = [
+        row["id"]
+        for row in await connection.fetch("SELECT id FROM feedback.event_dimensions ORDER BY id")
+    ]
     share = sum(weights) / 20_000
     drawn = [
         key
@@ -105,7 +113,7 @@ async def fill(at: Ground, *, first: int, last: int) -> None:
 
 
 def timed(work: Callable[[], Any], *, times: int) -> float:
-    """The median of its seconds."""
+    """Return the median duration in seconds."""
     taken: list[float] = []
     for _ in range(times):
         began = time.perf_counter()
@@ -114,16 +122,16 @@ def timed(work: Callable[[], Any], *, times: int) -> float:
     return median(taken)
 
 
-def asked(at: Ground, port: int) -> Callable[[], int]:
+def make_request(at: Ground, port: int) -> Callable[[], int]:
     signer = at.signer()
 
-    def ask() -> int:
+    def send() -> int:
         request = Request(f"http://127.0.0.1:{port}{QUESTION}")
         request.add_header("Authorization", f"Bearer {signer.sign(WRITER)}")
         with urlopen(request) as answer:
             return len(answer.read())
 
-    return ask
+    return send
 
 
 async def raw(at: Ground) -> float:
@@ -142,7 +150,7 @@ async def export(at: Ground, file: Path) -> None:
 
 
 def duckdb_seconds(at: Ground) -> float | None:
-    """DuckDB over the same events as Parquet; None where it is not installed."""
+    """Return the duration of DuckDB on the same events as Parquet; None if it is not installed."""
     if importlib.util.find_spec("duckdb") is None:
         return None
     import duckdb  # noqa: PLC0415 - without it, one line is missing
@@ -167,13 +175,13 @@ def main(arguments: Sequence[str] = ()) -> None:
     events: int = 100_000_000 if options.full else options.events
 
     with ground() as at, at.service("feedback") as (port, _):
-        ask = asked(at, port)
+        request_summary = make_request(at, port)
         asyncio.run(fill(at, first=1, last=SMALL))
-        ask()
-        small = timed(ask, times=15)
+        request_summary()
+        small = timed(request_summary, times=15)
         asyncio.run(fill(at, first=SMALL + 1, last=events))
-        ask()
-        ours = timed(ask, times=15)
+        request_summary()
+        ours = timed(request_summary, times=15)
         theirs = min(asyncio.run(raw(at)) for _ in range(2))
         other = duckdb_seconds(at)
     print(f"  summary over {SMALL:>11,} events {small * 1000:>10,.1f} ms, through HTTP")

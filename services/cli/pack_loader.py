@@ -8,7 +8,7 @@ from services.assessment.pack import load_evidence, read_evidence
 from services.assessment.reports.regency import store_regency
 from services.catalog.pack import load_catalog, read_catalog
 from services.cli.audit import audit_command
-from services.feedback.pack import Duty, load_feedback, read_feedback
+from services.feedback.pack import ReportingObligation, load_feedback, read_feedback
 from services.gateway.connectors.pack import load_connectors, read_connectors
 from services.gateway.link_monitoring.pack import load_links, read_links
 from services.gateway.portal.posters.codes import load_posters, subjects_of
@@ -42,8 +42,8 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
     districts = read_districts(root)
     feedback = read_feedback(root)
     evidence = read_evidence(root)
-    reporting = sorted(
-        Duty(
+    obligations = sorted(
+        ReportingObligation(
             service.agency,
             service.slug,
             service.name,
@@ -67,7 +67,7 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
         (Service.gateway, lambda session: load_posters(session, region, posters)),
         (
             Service.feedback,
-            lambda session: load_feedback(session, region, feedback, reporting=reporting),
+            lambda session: load_feedback(session, region, feedback, obligations=obligations),
         ),
         (Service.assessment, lambda session: load_evidence(session, region, evidence, now=now)),
         (Service.assessment, lambda session: store_regency(session, region, pack)),

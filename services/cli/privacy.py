@@ -10,7 +10,7 @@ from services.platform.settings import Service, Settings, load_settings
 
 if TYPE_CHECKING:
     from services.feedback.comments.retention import Cleared
-    from services.feedback.events.partitions import Kept
+    from services.feedback.events.partitions import RetentionResult
 
 app = typer.Typer(help="Personal data that the hub stores.", no_args_is_help=True)
 
@@ -45,17 +45,17 @@ def prune() -> None:
     if months is None:
         echo_err("Events were not pruned: another process is pruning them.")
         return
-    for partition in months.dropped:
+    for partition in months.partitions:
         typer.echo(partition)
     echo_err(
-        f"Dropped {len(months.dropped)} months of events and {months.forgotten} event ids; "
-        f"events since {months.since:%Y-%m} remain."
+        f"Dropped {len(months.partitions)} months of events and {months.ids_deleted} event ids; "
+        f"events since {months.oldest_month:%Y-%m} remain."
     )
 
 
-async def _prune(settings: Settings) -> "tuple[Kept | None, Cleared]":
+async def _prune(settings: Settings) -> "tuple[RetentionResult | None, Cleared]":
     from services.feedback.comments.retention import keep_comments
-    from services.feedback.events.partitions import keep_months
+    from services.feedback.events.partitions import apply_retention
     from services.platform.database import Database
 
     database = Database(settings, Service.feedback)
@@ -71,7 +71,7 @@ async def _prune(settings: Settings) -> "tuple[Kept | None, Cleared]":
         await database.close()
     connection = await database.connect(purpose="retention")
     try:
-        months = await keep_months(
+        months = await apply_retention(
             connection,
             settings.region,
             now=datetime.now(UTC),

@@ -1,4 +1,4 @@
-"""The feedback service, wired."""
+"""Application of the feedback service."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -15,15 +15,19 @@ from services.feedback.comments.retention import keep_comments_always
 from services.feedback.comments.routes import router as comments
 from services.feedback.comments.sp4n_export import router as comment_forwarding
 from services.feedback.comments.summary import router as comment_summary
-from services.feedback.events.fast_path import STATE, AtOnce
+from services.feedback.events.event_queue import EventQueue
+from services.feedback.events.fast_path import STATE_KEY, FastEventWriter
 from services.feedback.events.intake import Intake
-from services.feedback.events.partitions import keep_always
-from services.feedback.events.routes import EventsFirst
+from services.feedback.events.partitions import run_retention
+from services.feedback.events.routes import EventIngestApp
 from services.feedback.events.routes import router as events
 from services.feedback.events.schemas import UsageCloudEvent
-from services.feedback.events.writer import SESSION, Ingest
-from services.feedback.statistics.reporting_routes import router as reporting
-from services.feedback.statistics.routes import router as usage
+from services.feedback.events.writer import SESSION_SETTINGS
+from services.feedback.statistics.flag_routes import router as flags
+from services.feedback.statistics.obligation_routes import router as obligations
+from services.feedback.statistics.routes import router as statistics
+from services.feedback.statistics.summary_routes import router as usage_summary
+from services.feedback.statistics.upload_routes import router as statistics_upload
 from services.feedback.surveys.export_routes import router as survey_holders
 from services.feedback.surveys.follow_up_routes import router as follow_up
 from services.feedback.surveys.rating_routes import router as rating_tokens
@@ -37,18 +41,19 @@ EXAMPLES = Path(__file__).with_name("examples.json")
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Usage, surveys and comments as an application of its own."""
+    """Create the application for usage events, statistics, surveys and comments."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
         database: Database = app.state.database
         months = settings.event_retention_months
-        ingest = Ingest(
-            lambda: database.connect(purpose="events", **SESSION), region=settings.region
+        queue = EventQueue(
+            lambda: database.connect(purpose="events", **SESSION_SETTINGS), region=settings.region
         )
-        app.state.intake = Intake(ingest, retention_months=months)
+        app.state.intake = Intake(queue, retention_months=months)
         retention = asyncio.create_task(
-            keep_always(database, settings.region, retention_months=months), name="retention"
+            run_retention(database, settings.region, retention_months=months),
+            name="event retention",
         )
         clearing = asyncio.create_task(
             keep_comments_always(
@@ -56,15 +61,15 @@ def create_app(settings: Settings) -> FastAPI:
             ),
             name="clear comments",
         )
-        at_once = AtOnce(
+        writer = FastEventWriter(
             app.state.intake, app.state.verifier, max_body_bytes=settings.max_body_bytes
         )
         try:
-            yield {STATE: at_once} if settings.fast_path else {}
+            yield {STATE_KEY: writer} if settings.fast_path else {}
         finally:
             for task in (retention, clearing):
                 await cancel_and_wait(task)
-            await ingest.close()
+            await queue.close()
             await database.close()
 
     return create_service_app(
@@ -73,8 +78,11 @@ def create_app(settings: Settings) -> FastAPI:
         title="emall feedback",
         routers=[
             events,
-            usage,
-            reporting,
+            statistics,
+            usage_summary,
+            obligations,
+            statistics_upload,
+            flags,
             surveys,
             survey_holders,
             follow_up,
@@ -89,5 +97,5 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         examples=EXAMPLES,
         models=[UsageCloudEvent],
-        app_class=EventsFirst,
+        app_class=EventIngestApp,
     )

@@ -1,4 +1,4 @@
-"""Loads the surveys of a pack, and which services agencies report on."""
+"""Load a pack's surveys and reporting obligations."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,32 +19,32 @@ from services.platform.packs import (
     read_yaml,
 )
 
-EXPECTED = """
--- Which agency reports on which service, as stored.
-SELECT agency, service, name, channels FROM feedback.expected_report WHERE region = :region
+OBLIGATIONS = """
+-- The stored reporting obligations.
+SELECT agency, service, name, channels FROM feedback.reporting_obligation WHERE region = :region
 """
 
-REPLACE_EXPECTED = """
--- Makes what is stored that which is given. Channels come joined: arrays of PostgreSQL are square.
-WITH given AS (
+REPLACE_OBLIGATIONS = """
+-- Replaces the stored obligations. Channels are joined, since arrays of arrays must be rectangular.
+WITH input AS (
     SELECT agency, service, name, string_to_array(channels, ' ') AS channels
     FROM unnest(CAST(:agencies AS text[]), CAST(:services AS text[]), CAST(:names AS text[]),
                 CAST(:channels AS text[])) AS g (agency, service, name, channels)
 ),
-gone AS (
-    DELETE FROM feedback.expected_report e
-    WHERE e.region = :region
-      AND NOT EXISTS (SELECT FROM given g WHERE g.agency = e.agency AND g.service = e.service)
+removed AS (
+    DELETE FROM feedback.reporting_obligation o
+    WHERE o.region = :region
+      AND NOT EXISTS (SELECT FROM input i WHERE i.agency = o.agency AND i.service = o.service)
 )
-INSERT INTO feedback.expected_report (region, agency, service, name, channels)
-SELECT :region, agency, service, name, channels FROM given
+INSERT INTO feedback.reporting_obligation (region, agency, service, name, channels)
+SELECT :region, agency, service, name, channels FROM input
 ON CONFLICT (region, agency, service)
 DO UPDATE SET name = excluded.name, channels = excluded.channels
 """
 
 
-class Duty(NamedTuple):
-    """A service of which an agency reports the statistics of every month."""
+class ReportingObligation(NamedTuple):
+    """A service for which an agency must report monthly statistics."""
 
     agency: str
     service: str
@@ -54,13 +54,13 @@ class Duty(NamedTuple):
 
 @dataclass(frozen=True)
 class FeedbackPack:
-    """The surveys of a pack, checked."""
+    """The validated surveys of a pack."""
 
     surveys: tuple[Survey, ...]
 
 
 def read_feedback(root: Path) -> FeedbackPack:
-    """The surveys under this folder; `PackError` with every fault that was found."""
+    """Read the surveys of a pack; raise `PackError` with every fault found."""
     sources = parse(read_yaml(root / "sources.yaml", root), SourceFile).sources
     surveys, faults = read_surveys(root, [source.id for source in sources])
     if faults:
@@ -73,31 +73,34 @@ async def load_feedback(
     region: str,
     pack: FeedbackPack,
     *,
-    reporting: Sequence[Duty],
+    obligations: Sequence[ReportingObligation],
 ) -> list[Change]:
-    """Makes the surveys the pack's, and `reporting` what agencies report on."""
+    """Replace the stored surveys and reporting obligations; return what changed."""
     changes = await load_surveys(session, region, pack.surveys)
-    stored = await session.execute(text(EXPECTED), {"region": region})
+    stored = await session.execute(text(OBLIGATIONS), {"region": region})
     changes += changes_between(
-        "reporting service",
-        _contents(Duty(row.agency, row.service, row.name, tuple(row.channels)) for row in stored),
-        _contents(reporting),
+        "reporting obligation",
+        _contents(
+            ReportingObligation(row.agency, row.service, row.name, tuple(row.channels))
+            for row in stored
+        ),
+        _contents(obligations),
     )
     await session.execute(
-        text(REPLACE_EXPECTED),
+        text(REPLACE_OBLIGATIONS),
         {
             "region": region,
-            "agencies": [duty.agency for duty in reporting],
-            "services": [duty.service for duty in reporting],
-            "names": [duty.name for duty in reporting],
-            "channels": [" ".join(duty.channels) for duty in reporting],
+            "agencies": [each.agency for each in obligations],
+            "services": [each.service for each in obligations],
+            "names": [each.name for each in obligations],
+            "channels": [" ".join(each.channels) for each in obligations],
         },
     )
     return changes
 
 
-def _contents(duties: Iterable[Duty]) -> dict[str, dict[str, Any]]:
+def _contents(obligations: Iterable[ReportingObligation]) -> dict[str, dict[str, Any]]:
     return {
-        f"{duty.agency}/{duty.service}": {"name": duty.name, "channels": list(duty.channels)}
-        for duty in duties
+        f"{each.agency}/{each.service}": {"name": each.name, "channels": list(each.channels)}
+        for each in obligations
     }

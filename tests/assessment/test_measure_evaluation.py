@@ -192,7 +192,7 @@ def test_reporting_is_unknown_before_anybody_reports_and_zero_when_all_is_late()
 def test_doubts_widen_the_interval_of_what_agencies_report_and_leave_its_value(
     months: list[tuple[int, int, int, int]],
 ) -> None:
-    names = ("on_time", "on_time_doubted", "late", "late_doubted")
+    names = ("on_time", "on_time_flagged", "late", "late_flagged")
     rows = [(a + b, b, c + d, d) for a, b, c, d in months]
     agencies = [
         {"agency": "a", "expected": 12, **dict(zip(names, row, strict=True))} for row in rows
@@ -204,7 +204,7 @@ def test_doubts_widen_the_interval_of_what_agencies_report_and_leave_its_value(
         assert "no agency has posted" in unknown({"kind": "reported"}, told)
         return
     n = len(rows)
-    in_time = ((totals["on_time"] - totals["on_time_doubted"]) / (12 * n),
+    in_time = ((totals["on_time"] - totals["on_time_flagged"]) / (12 * n),
                totals["on_time"] / (12 * n))  # fmt: skip
     any_month = (sum(a + c > 0 for a, _, c, _ in months) / n,
                  sum(a + b + c + d > 0 for a, b, c, d in months) / n)  # fmt: skip

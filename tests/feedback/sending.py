@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import httpx
 
-from services.feedback.pack import Duty, FeedbackPack, load_feedback
+from services.feedback.pack import FeedbackPack, ReportingObligation, load_feedback
 from services.feedback.statistics.revisions import store_statistics
 from services.feedback.statistics.schemas import Statistic
 from services.feedback.surveys.definition import Survey
@@ -60,16 +60,21 @@ def report_at(office: Room, now: datetime, *statistics: dict[str, Any]) -> None:
 
 def expect_reports(office: Room, *pairs: tuple[str, str]) -> list[Change]:
     """Makes these the services (agency, service) that are reported on, and no others."""
-    return load(office, reporting=pairs)
+    return load(office, obligations=pairs)
 
 
-def load(office: Room, *surveys: Survey, reporting: Sequence[tuple[str, str]] = ()) -> list[Change]:
-    """Loads these surveys and reporting duties, and no others."""
+def load(
+    office: Room, *surveys: Survey, obligations: Sequence[tuple[str, str]] = ()
+) -> list[Change]:
+    """Load these surveys and reporting obligations, and no others."""
     region = office.settings.region
     pack = FeedbackPack(surveys)
     return office.store(
         lambda session: load_feedback(
-            session, region, pack, reporting=[Duty(*pair) for pair in reporting]
+            session,
+            region,
+            pack,
+            obligations=[ReportingObligation(*pair) for pair in obligations],
         )
     )
 

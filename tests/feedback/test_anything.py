@@ -78,7 +78,7 @@ def test_a_body_with_something_odd_in_it_is_taken_or_refused_by_a_problem(
     office: Room, path: str, body: Any, data: st.DataObject
 ) -> None:
     if office.get(f"{SURVEYS}/anything").status_code == 404:
-        load(office, survey("anything"), reporting=[("dukcapil", "ktp")])
+        load(office, survey("anything"), obligations=[("dukcapil", "ktp")])
     sent = json.dumps(data.draw(spoilt(body)))  # odd text as escapes, as the wire may carry it
     header = office.token(agency_caller("dukcapil", "usage:write"))
     answer = office.client.post(path, content=sent, headers=header)

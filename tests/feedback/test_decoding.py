@@ -11,17 +11,15 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from services.feedback.events import parsing
-from services.feedback.events.parsing import (
+from services.feedback.events.formats import (
     CLOUD_EVENT,
-    CLOUD_EVENTS,
+    CLOUD_EVENT_NAMESPACE,
     CLOUD_EVENTS_BATCH,
     JSON,
     MAX_ERRORS,
-    read_batch,
-    read_each,
 )
-from services.feedback.events.schemas import UsageEventBatch
-from services.feedback.statistics.schemas import UsageCloudEvents
+from services.feedback.events.parsing import parse_batch, parse_each
+from services.feedback.events.schemas import UsageCloudEvents, UsageEventBatch
 from services.platform.problems import Invalid, field_errors
 
 NOON = "2024-03-05T12:00:00+07:00"
@@ -94,7 +92,7 @@ def verdict_of_pydantic(
 
 def verdict(body: bytes, media_type: str = JSON) -> list[tuple[str | None, str]]:
     try:
-        read_batch(body, media_type)
+        parse_batch(body, media_type)
     except Invalid as error:
         return [(one.pointer, one.detail) for one in error.errors]
     return []
@@ -116,11 +114,11 @@ def test_what_msgspec_reads_is_what_pydantic_reads(events: list[dict[str, Any]])
     except ValidationError:
         assert verdict(body)
         return
-    batch = read_batch(body, JSON)
+    batch = parse_batch(body, JSON)
     assert batch.ids == [str(event.id) for event in expected]
     assert batch.times == [event.occurred_at for event in expected]
     names = ("kind", "source", "agency", "service", "link", "channel", "district")
-    assert batch.sayings == [tuple(getattr(event, name) for name in names) for event in expected]
+    assert batch.dimensions == [tuple(getattr(event, name) for name in names) for event in expected]
 
 
 def event(**more: Any) -> dict[str, Any]:
@@ -130,13 +128,13 @@ def event(**more: Any) -> dict[str, Any]:
 
 
 def test_a_batch_that_is_right_is_read_by_msgspec_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parsing, "FORMS", {})
-    batch = read_batch(json.dumps({"events": [event(service="ktp"), event()]}).encode(), JSON)
+    monkeypatch.setattr(parsing, "FORMATS", {})
+    batch = parse_batch(json.dumps({"events": [event(service="ktp"), event()]}).encode(), JSON)
     assert len(batch) == 2
 
 
 def test_what_msgspec_cannot_read_but_pydantic_can_is_taken() -> None:
-    [one] = read_batch(
+    [one] = parse_batch(
         json.dumps(
             {
                 "events": [
@@ -188,9 +186,9 @@ def test_a_cloud_event_says_what_an_event_says() -> None:
     same = event(
         id=cloud["id"], kind="form_start", service="ktp-el", district="12.12.01", source="kiosk"
     )
-    batch = read_batch(json.dumps([cloud]).encode(), CLOUD_EVENTS_BATCH)
-    assert batch == read_batch(json.dumps({"events": [same]}).encode(), JSON)
-    assert batch == read_batch(json.dumps(cloud).encode(), CLOUD_EVENT)
+    batch = parse_batch(json.dumps([cloud]).encode(), CLOUD_EVENTS_BATCH)
+    assert batch == parse_batch(json.dumps({"events": [same]}).encode(), JSON)
+    assert batch == parse_batch(json.dumps(cloud).encode(), CLOUD_EVENT)
 
 
 def test_an_id_of_a_cloud_event_that_is_no_uuid_is_made_one_with_its_source() -> None:
@@ -199,17 +197,17 @@ def test_an_id_of_a_cloud_event_that_is_no_uuid_is_made_one_with_its_source() ->
         cloud_event(id="7"),
         cloud_event(id="7", source="/kiosk/laguboti"),
     ]
-    ids = read_batch(json.dumps(named).encode(), CLOUD_EVENTS_BATCH).ids
+    ids = parse_batch(json.dumps(named).encode(), CLOUD_EVENTS_BATCH).ids
     assert ids[0] == ids[1] != ids[2]
     assert UUID(ids[0]).version == 5
-    assert UUID(int=0) != CLOUD_EVENTS
+    assert UUID(int=0) != CLOUD_EVENT_NAMESPACE
 
 
 def test_an_id_that_is_no_uuid_is_one_agencys_own() -> None:
     def id_of(agency: str | None, **more: Any) -> str:
         body = json.dumps(cloud_event(source="/loket", id="1") | more).encode()
-        [made] = read_batch(body, CLOUD_EVENT, agency=agency).ids
-        batch, _ = read_each(body, CLOUD_EVENT, agency=agency)
+        [made] = parse_batch(body, CLOUD_EVENT, agency=agency).ids
+        batch, _ = parse_each(body, CLOUD_EVENT, agency=agency)
         assert batch.ids == [made]
         return made
 
@@ -252,7 +250,7 @@ def test_cloud_events_are_judged_as_pydantic_judges_them(document: Any) -> None:
 def test_read_each_for_itself_an_event_is_right_where_it_would_be_alone(document: Any) -> None:
     body = json.dumps(document).encode()
     try:
-        batch, errors = read_each(body, JSON)
+        batch, errors = parse_each(body, JSON)
     except Invalid:
         return
     items = json.loads(body)["events"]

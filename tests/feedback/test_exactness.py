@@ -47,16 +47,16 @@ WRITER = agency_caller("dukcapil", "usage:write")
 BEGINNING = datetime(2024, 1, 30, tzinfo=UTC)
 
 TRUTH = """
-SELECT f.kind, f.service, f.district, c.at, c.events
-FROM (SELECT facet, hour AS at, events FROM feedback.hourly_usage) c
-JOIN feedback.facet f ON f.id = c.facet
+SELECT d.kind, d.service, d.district, c.at, c.events
+FROM (SELECT dimensions, hour AS at, events FROM feedback.hourly_usage) c
+JOIN feedback.event_dimensions d ON d.id = c.dimensions
 """
 MONTHS = """
-SELECT f.kind, f.service, f.district, c.month, c.events
-FROM feedback.monthly_usage c JOIN feedback.facet f ON f.id = c.facet
+SELECT d.kind, d.service, d.district, c.month, c.events
+FROM feedback.monthly_usage c JOIN feedback.event_dimensions d ON d.id = c.dimensions
 """
 OWED = """
-INSERT INTO feedback.expected_report (region, agency, service, name, channels)
+INSERT INTO feedback.reporting_obligation (region, agency, service, name, channels)
 VALUES ('12.12', 'dukcapil', 'ktp-el', 'KTP-el', '{counter}')
 """
 REVISIONS = """
@@ -69,8 +69,8 @@ CHANNELS = ("counter", "online", "phone", "visit")
 """Each client reports on one of its own."""
 
 SINGLE = """
-SELECT e.id::text, e.occurred_at, f.kind, f.service, f.district
-FROM feedback.event e JOIN feedback.facet f ON f.id = e.facet
+SELECT e.id::text, e.occurred_at, d.kind, d.service, d.district
+FROM feedback.event e JOIN feedback.event_dimensions d ON d.id = e.dimensions
 """
 
 

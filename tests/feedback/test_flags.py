@@ -52,9 +52,9 @@ def test_a_jump_is_shown_at_once_kept_and_resolved_by_a_correction(
     [flag] = send_statistics(office, agency, july).json()["flags"]
     assert (flag["kind"], flag["measure"], flag["period"]) == ("jump", "submitted", "2024-07")
     assert (flag["certainty"], flag["state"]) == ("likely", "open")
-    assert "1.010" in flag["what"]
-    assert "1,010" in flag["what_en"]
-    assert "100" in flag["what"]
+    assert "1.010" in flag["message"]
+    assert "1,010" in flag["message_en"]
+    assert "100" in flag["message"]
     assert flag["remedy"]
     assert flags(office, agency) == [flag]
     again = send_statistics(office, agency, july).json()
@@ -93,10 +93,10 @@ def doubted(office: Room, agency: str, period: int) -> tuple[int, int]:
     """Months of a year that came, and those of them that are in doubt."""
     found = office.get(f"{USAGE}/reporting", period=period).json()
     [one] = [each for each in found["agencies"] if each["agency"] == agency]
-    assert found["on_time_doubted"] + found["late_doubted"] == sum(
-        each["on_time_doubted"] + each["late_doubted"] for each in found["agencies"]
+    assert found["on_time_flagged"] + found["late_flagged"] == sum(
+        each["on_time_flagged"] + each["late_flagged"] for each in found["agencies"]
     )
-    return one["on_time"] + one["late"], one["on_time_doubted"] + one["late_doubted"]
+    return one["on_time"] + one["late"], one["on_time_flagged"] + one["late_flagged"]
 
 
 def test_a_month_is_in_doubt_until_it_is_corrected_or_explained(office: Room, agency: str) -> None:
@@ -146,7 +146,7 @@ def test_round_figures_of_a_year_raise_one_doubt_about_the_agency(
     ]
     [flag] = send_statistics(office, agency, *year).json()["flags"]
     assert (flag["kind"], flag["service"], flag["channel"]) == ("heaping", None, None)
-    assert "24 dari 24" in flag["what"]
+    assert "24 dari 24" in flag["message"]
     assert flag["certainty"] == "likely"
     assert doubted(office, agency, 2023) == (12, 12)
     assert doubted(office, agency, 2024)[1] == 0
@@ -169,7 +169,7 @@ def test_people_whom_the_door_counted_stand_against_the_applications_online(
     )
     [flag] = send_statistics(office, agency, month).json()["flags"]
     assert flag["kind"] == "click_outs"
-    assert "40 orang" in flag["what"]
+    assert "40 orang" in flag["message"]
     by_hand = statistic(agency, f"{agency}-x", period=f"{now:%Y-%m}", counters={"submitted": 0})
     assert send_statistics(office, agency, by_hand).json()["flags"] == []
 

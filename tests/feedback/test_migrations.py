@@ -16,7 +16,7 @@ from services.platform.migrations import alembic_config
 from tests.conftest import Server
 
 REGIONS = ("12.12", "12.71")
-FACETS = (
+DIMENSIONS = (
     ("click_out", "gateway", "", "ktp", "simbg", "online", ""),
     ("form_end", "agency", "dukcapil", "ktp", "", "counter", "12.12.01"),
 )
@@ -68,7 +68,8 @@ def fetch(address: str, statement: str) -> list[Any]:
 def write_as_before(address: str, events: list[Event]) -> None:
     """Stores events in the tables of the first revision."""
     rows = [
-        (region, key, at, received, *facet, by) for region, key, at, received, facet, by in events
+        (region, key, at, received, *dimensions, by)
+        for region, key, at, received, dimensions, by in events
     ]
 
     async def work() -> None:
@@ -89,9 +90,9 @@ def write_as_before(address: str, events: list[Event]) -> None:
 def test_events_of_the_first_revision_survive_the_way_to_the_newest(server: Server) -> None:
     received = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     events: list[Event] = [
-        (region, uuid4(), moment, received, facet, f"key {number}")
+        (region, uuid4(), moment, received, dimensions, f"key {number}")
         for region in REGIONS
-        for facet in FACETS
+        for dimensions in DIMENSIONS
         for number, moment in enumerate(MOMENTS)
     ]
     with server.database_from("template0") as name:
@@ -100,13 +101,13 @@ def test_events_of_the_first_revision_survive_the_way_to_the_newest(server: Serv
         write_as_before(address, events)
         upgrade(address, "feedback@head")
 
-        facet = "f.kind, f.source, f.agency, f.service, f.link, f.channel, f.district"
+        dimensions = "d.kind, d.source, d.agency, d.service, d.link, d.channel, d.district"
         stored = fetch(
             address,
             f"""
-            SELECT e.region, e.id, e.occurred_at, e.received_at, ARRAY[{facet}], e.reported_by
+            SELECT e.region, e.id, e.occurred_at, e.received_at, ARRAY[{dimensions}], e.reported_by
             FROM feedback.event e
-            JOIN feedback.facet f ON f.region = e.region AND f.id = e.facet
+            JOIN feedback.event_dimensions d ON d.region = e.region AND d.id = e.dimensions
             """,
         )
         assert {(*row[:4], tuple(row[4]), row[5]) for row in stored} == set(events)
@@ -117,23 +118,23 @@ def test_events_of_the_first_revision_survive_the_way_to_the_newest(server: Serv
         counts = fetch(
             address,
             f"""
-            SELECT f.region, ARRAY[{facet}], to_char(m.month, 'YYYY-MM'), m.events::int
+            SELECT d.region, ARRAY[{dimensions}], to_char(m.month, 'YYYY-MM'), m.events::int
             FROM feedback.monthly_usage m
-            JOIN feedback.facet f ON f.region = m.region AND f.id = m.facet
+            JOIN feedback.event_dimensions d ON d.region = m.region AND d.id = m.dimensions
             """,
         )
         months = {"2024-02": 1, "2024-03": 3, "2026-01": 1}
         assert {(row[0], tuple(row[1]), row[2]): row[3] for row in counts} == {
-            (region, facet, month): count
+            (region, dimensions, month): count
             for region in REGIONS
-            for facet in FACETS
+            for dimensions in DIMENSIONS
             for month, count in months.items()
         }
         hours = fetch(
             address,
             "SELECT hour, sum(events)::int FROM feedback.hourly_usage GROUP BY hour ORDER BY hour",
         )
-        each = len(REGIONS) * len(FACETS)
+        each = len(REGIONS) * len(DIMENSIONS)
         assert hours == [
             (datetime(2024, 2, 29, 16, tzinfo=UTC), each),
             (datetime(2024, 2, 29, 17, tzinfo=UTC), each),

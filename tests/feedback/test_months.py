@@ -13,12 +13,12 @@ from typer.testing import CliRunner
 from services.cli.app import app as cli
 from services.feedback.app import create_app
 from services.feedback.events.partitions import (
-    Kept,
-    keep_months,
+    RetentionResult,
+    add_months,
+    apply_retention,
+    create_partitions,
     month_of,
-    oldest_kept,
-    open_months,
-    shift,
+    oldest_retained_month,
 )
 from services.platform.database import Connection, Database
 from services.platform.settings import Service, Settings, load_settings
@@ -57,13 +57,13 @@ def partitions(settings: Settings) -> list[str]:
     )
 
 
-def keep(settings: Settings, *, now: datetime = NOW, months: int = 13) -> Kept:
+def keep(settings: Settings, *, now: datetime = NOW, months: int = 13) -> RetentionResult:
     """A round of retention, as soon as the service's own is over."""
 
-    async def work(connection: Connection) -> Kept:
+    async def work(connection: Connection) -> RetentionResult:
         async with asyncio.timeout(20):
             while True:
-                kept = await keep_months(
+                kept = await apply_retention(
                     connection, settings.region, now=now, retention_months=months
                 )
                 if kept is not None:
@@ -91,20 +91,20 @@ def counted(office: Room) -> int:
 def test_months_are_those_of_jakarta() -> None:
     assert month_of(datetime(2026, 2, 28, 17, tzinfo=UTC)) == date(2026, 3, 1)
     assert month_of(datetime(2026, 2, 28, 16, 59, tzinfo=UTC)) == date(2026, 2, 1)
-    assert shift(date(2026, 1, 1), -1) == date(2025, 12, 1)
-    assert shift(date(2026, 11, 1), 2) == date(2027, 1, 1)
+    assert add_months(date(2026, 1, 1), -1) == date(2025, 12, 1)
+    assert add_months(date(2026, 11, 1), 2) == date(2027, 1, 1)
 
 
 def test_thirteen_whole_months_are_kept_and_none_before_2020() -> None:
-    assert oldest_kept(NOW, retention_months=13) == date(2025, 10, 1)
-    assert oldest_kept(NOW, retention_months=1200) == date(2020, 1, 1)
+    assert oldest_retained_month(NOW, retention_months=13) == date(2025, 10, 1)
+    assert oldest_retained_month(NOW, retention_months=1200) == date(2020, 1, 1)
 
 
 def test_months_are_opened_ahead_and_once(empty: Settings) -> None:
-    assert keep(empty).dropped == ()
+    assert keep(empty).partitions == ()
     ahead = ["feedback.event_2026_11", "feedback.event_2026_12", "feedback.event_2027_01"]
     assert partitions(empty) == ahead
-    assert keep(empty).dropped == ()
+    assert keep(empty).partitions == ()
     assert partitions(empty) == ahead
 
 
@@ -120,7 +120,7 @@ def test_a_month_is_opened_by_many_at_once_and_while_events_are_written(empty: S
             connection = await database.connect(purpose="test")
             try:
                 async with asyncio.timeout(10):
-                    return await open_months(connection, empty.region, [date(2026, 5, 1)])
+                    return await create_partitions(connection, empty.region, [date(2026, 5, 1)])
             finally:
                 await connection.close()
 
@@ -135,8 +135,8 @@ def test_a_month_is_opened_by_many_at_once_and_while_events_are_written(empty: S
 def test_the_service_can_open_months_and_make_no_other_table(empty: Settings) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         fetch(empty, "CREATE TABLE feedback.own (region text)")
-    with pytest.raises(asyncpg.RaiseError, match="no month of events"):
-        fetch(empty, "SELECT feedback.open_event_month('12.12', '2026-05-02')")
+    with pytest.raises(asyncpg.RaiseError, match="is not the first day of a month"):
+        fetch(empty, "SELECT feedback.create_event_partition('12.12', '2026-05-02')")
 
 
 def test_what_is_over_is_dropped_whole_and_its_counts_stay(empty: Settings) -> None:
@@ -146,8 +146,8 @@ def test_what_is_over_is_dropped_whole_and_its_counts_stay(empty: Settings) -> N
         assert send(office, old, kept).json() == {"accepted": 2, "repeated": 0}
         before = counted(office)
         done = keep(empty)
-        assert done.dropped == ("event_2024_02",)
-        assert (done.since, done.forgotten) == (date(2025, 10, 1), 1)
+        assert done.partitions == ("event_2024_02",)
+        assert (done.oldest_month, done.ids_deleted) == (date(2025, 10, 1), 1)
         assert fetch(empty, "SELECT count(*) FROM feedback.event") == [1]
         assert fetch(empty, "SELECT id::text FROM feedback.event_id") == [kept["id"]]
         assert counted(office) == before == 2
@@ -170,7 +170,7 @@ def test_an_event_of_a_dropped_month_is_refused_and_counted_no_second_time(
             json={"events": [old, event("2026-11-05T12:00:00+07:00")]},
             headers=office.token(WRITER),
         )
-        assert [item["result"] for item in answer.json()["items"]] == ["refused", "accepted"]
+        assert [item["result"] for item in answer.json()["items"]] == ["rejected", "accepted"]
         assert counted(office) == 2
     keep(empty, months=1200)
     with room(create_app, empty) as office:
@@ -180,8 +180,8 @@ def test_an_event_of_a_dropped_month_is_refused_and_counted_no_second_time(
 def test_a_service_refuses_what_it_keeps_no_more_and_says_from_when_on(empty: Settings) -> None:
     settings = empty.model_copy(update={"event_retention_months": 2})
     with room(create_app, settings) as office:
-        since = oldest_kept(datetime.now(UTC), retention_months=2)
-        before = event(f"{shift(since, -1)}T12:00:00+07:00")
+        since = oldest_retained_month(datetime.now(UTC), retention_months=2)
+        before = event(f"{add_months(since, -1)}T12:00:00+07:00")
         answer = send(office, before)
         assert answer.status_code == 409
         assert f"{since}" in answer.json()["errors"][0]["detail"]
@@ -194,20 +194,20 @@ def test_a_month_stays_for_as_long_as_another_region_keeps_it(empty: Settings) -
     for settings in (empty, other):
         with room(create_app, settings) as office:
             send(office, event(day))
-    assert keep(empty).dropped == ()
+    assert keep(empty).partitions == ()
     done = keep(other)
-    assert done.dropped == ("event_2025_01",)
+    assert done.partitions == ("event_2025_01",)
     assert fetch(empty, "SELECT region FROM feedback.event_id") == [empty.region]
-    assert keep(empty).forgotten == 1
+    assert keep(empty).ids_deleted == 1
 
 
 def test_a_drop_that_was_cut_short_is_finished_the_next_time(empty: Settings) -> None:
     with room(create_app, empty) as office:
         send(office, event("2025-01-05T12:00:00+07:00"))
-    fetch(empty, "UPDATE feedback.event_horizon SET month = '2025-10-01' RETURNING 1")
-    fetch(empty, "SELECT feedback.drop_event_months()")
+    fetch(empty, "UPDATE feedback.event_retention SET oldest_month = '2025-10-01' RETURNING 1")
+    fetch(empty, "SELECT feedback.drop_event_partitions()")
     assert fetch(empty, "SELECT count(*) FROM feedback.event_id") == [1]
-    assert keep(empty).forgotten == 1
+    assert keep(empty).ids_deleted == 1
 
 
 def test_the_command_drops_what_is_over_and_says_so(

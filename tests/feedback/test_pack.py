@@ -130,20 +130,22 @@ def test_the_pack_of_toba_asks_about_awareness_and_satisfaction() -> None:
     ]
 
 
-def changes(office: Room, *surveys: Any, reporting: tuple[tuple[str, str], ...] = ()) -> list[str]:
-    return [str(change) for change in load(office, *surveys, reporting=reporting)]
+def changes(
+    office: Room, *surveys: Any, obligations: tuple[tuple[str, str], ...] = ()
+) -> list[str]:
+    return [str(change) for change in load(office, *surveys, obligations=obligations)]
 
 
 def test_loading_twice_changes_nothing_the_second_time(office: Room) -> None:
     pairs = (("disdik", "ijazah"), ("dukcapil", "ktp"))
     load(office)
-    assert changes(office, survey("one"), skm_survey("two"), reporting=pairs) == [
+    assert changes(office, survey("one"), skm_survey("two"), obligations=pairs) == [
         "+ survey one",
         "+ survey two",
-        "+ reporting service disdik/ijazah",
-        "+ reporting service dukcapil/ktp",
+        "+ reporting obligation disdik/ijazah",
+        "+ reporting obligation dukcapil/ktp",
     ]
-    assert changes(office, survey("one"), skm_survey("two"), reporting=pairs) == []
+    assert changes(office, survey("one"), skm_survey("two"), obligations=pairs) == []
     assert office.get(f"{SURVEYS}/one").json()["version"] == 1
 
 
@@ -167,9 +169,9 @@ def test_a_survey_that_is_left_out_is_retired_and_comes_back_as_a_further_versio
 
 
 def test_what_is_reported_on_follows_the_pack(office: Room) -> None:
-    load(office, reporting=[("dukcapil", "ktp"), ("dukcapil", "akta")])
-    assert changes(office, reporting=(("dukcapil", "akta"), ("pupr", "pbg"))) == [
-        "+ reporting service pupr/pbg",
-        "- reporting service dukcapil/ktp",
+    load(office, obligations=[("dukcapil", "ktp"), ("dukcapil", "akta")])
+    assert changes(office, obligations=(("dukcapil", "akta"), ("pupr", "pbg"))) == [
+        "+ reporting obligation pupr/pbg",
+        "- reporting obligation dukcapil/ktp",
     ]
-    assert changes(office, reporting=(("dukcapil", "akta"), ("pupr", "pbg"))) == []
+    assert changes(office, obligations=(("dukcapil", "akta"), ("pupr", "pbg"))) == []

@@ -9,26 +9,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
+from services.feedback.months import add_months
+from services.feedback.statistics.counters import Measure
 from services.feedback.statistics.plausibility_checks import (
-    BY_CHANCE,
-    FEWEST_CLICKS,
-    FEWEST_MONTHS,
+    MAX_P_POSSIBLE,
+    MIN_CLICKS,
+    MIN_HISTORY,
     Months,
-    click_outs,
-    doubts_about,
-    heaping,
-    impossible,
-    jumps,
-    months_before,
+    check_series,
+    find_click_out_mismatches,
+    find_heaping,
+    find_impossible,
+    find_jumps,
     robust_z,
 )
-from services.feedback.statistics.schemas import Measure
 
 COUNTS = st.integers(0, 100_000)
 
 
 def months(count: int, *, until: date = date(2024, 12, 1)) -> list[date]:
-    return [months_before(until, by) for by in reversed(range(count))]
+    return [add_months(until, -by) for by in reversed(range(count))]
 
 
 def series(values: Sequence[int]) -> dict[date, int]:
@@ -51,31 +51,31 @@ def counters(**of: Sequence[int]) -> dict[date, dict[Measure, int]]:
     }
 
 
-@given(st.lists(COUNTS, min_size=FEWEST_MONTHS, max_size=24), COUNTS)
+@given(st.lists(COUNTS, min_size=MIN_HISTORY, max_size=24), COUNTS)
 def test_a_robust_z_does_not_care_for_one_wild_month_or_for_the_order(
     history: list[int], value: int
 ) -> None:
-    z, median = robust_z(value, history, least=1)
-    assert (z, median) == robust_z(value, history[::-1], least=1)
+    z, median = robust_z(value, history, min_sd=1)
+    assert (z, median) == robust_z(value, history[::-1], min_sd=1)
     assert (z > 0) == (value > median)
     assert (z < 0) == (value < median)
     assert min(history) <= median <= max(history)
 
 
-@given(st.integers(0, 10_000), st.integers(FEWEST_MONTHS, 30))
+@given(st.integers(0, 10_000), st.integers(MIN_HISTORY, 30))
 def test_a_steady_figure_is_no_jump_and_one_that_trebles_is(level: int, count: int) -> None:
     steady = [level] * count
-    assert list(jumps(series(steady), "submitted")) == []
-    found = list(jumps(series([*steady, 3 * level + 30]), "submitted"))
-    assert [doubt.period for doubt in found] == [date(2024, 12, 1)]
+    assert list(find_jumps(series(steady), "submitted")) == []
+    found = list(find_jumps(series([*steady, 3 * level + 30]), "submitted"))
+    assert [finding.period for finding in found] == [date(2024, 12, 1)]
     assert found[0].facts["median"] == level
-    fallen = list(jumps(series([*[level + 100] * count, 0]), "submitted"))
-    assert [doubt.period for doubt in fallen] == [date(2024, 12, 1)]
+    fallen = list(find_jumps(series([*[level + 100] * count, 0]), "submitted"))
+    assert [finding.period for finding in fallen] == [date(2024, 12, 1)]
 
 
-@given(st.lists(COUNTS, max_size=FEWEST_MONTHS))
+@given(st.lists(COUNTS, max_size=MIN_HISTORY))
 def test_without_a_history_nothing_is_a_jump(values: list[int]) -> None:
-    assert list(jumps(series(values), "submitted")) == []
+    assert list(find_jumps(series(values), "submitted")) == []
 
 
 @given(st.lists(COUNTS, min_size=7, max_size=40), st.data())
@@ -85,8 +85,8 @@ def test_a_month_is_judged_by_those_before_it_alone(values: list[int], data: st.
     whole = series(values)
     begun = dict(list(whole.items())[:until])
     last = max(begun)
-    assert list(jumps(begun, "submitted")) == [
-        doubt for doubt in jumps(whole, "submitted") if doubt.period <= last
+    assert list(find_jumps(begun, "submitted")) == [
+        finding for finding in find_jumps(whole, "submitted") if finding.period <= last
     ]
 
 
@@ -96,8 +96,8 @@ def test_chance_alone_seldom_makes_a_jump() -> None:
     for _ in range(150):
         mean = rng.choice((20, 80, 300))
         values = [sum(rng.random() < 0.01 for _ in range(mean * 100)) for _ in range(14)]
-        flagged += len(list(jumps(series(values), "submitted")))
-        months_judged += len(values) - FEWEST_MONTHS
+        flagged += len(list(find_jumps(series(values), "submitted")))
+        months_judged += len(values) - MIN_HISTORY
     assert flagged / months_judged < 0.01
 
 
@@ -120,10 +120,10 @@ def test_figures_that_add_up_are_never_impossible(flows: list[tuple[int, int, in
     desk = counters(
         submitted=submitted, in_review=in_review, completed=completed, rejected=rejected
     )
-    assert list(impossible(desk)) == []
+    assert list(find_impossible(desk)) == []
     without_stock = counters(submitted=submitted, completed=completed, rejected=rejected)
     in_a_year = dict(list(without_stock.items())[:12])
-    assert list(impossible(in_a_year)) == []
+    assert list(find_impossible(in_a_year)) == []
 
 
 @given(st.integers(0, 500), st.integers(0, 500), st.integers(1, 500))
@@ -133,10 +133,10 @@ def test_more_decided_than_there_was_is_impossible_by_one(
     def decided(by: int) -> Months:
         return counters(in_review=[opened], submitted=[0, came], completed=[0, opened + came + by])
 
-    assert list(impossible(decided(0))) == []
-    [doubt] = impossible(decided(more))
-    assert doubt.certainty == "certain"
-    assert doubt.facts == {
+    assert list(find_impossible(decided(0))) == []
+    [finding] = find_impossible(decided(more))
+    assert finding.certainty == "certain"
+    assert finding.facts == {
         "decided": opened + came + more,
         "submitted": came,
         "open_before": opened,
@@ -144,20 +144,20 @@ def test_more_decided_than_there_was_is_impossible_by_one(
 
 
 def test_where_nobody_said_what_was_open_a_first_month_is_not_judged() -> None:
-    assert list(impossible(counters(submitted=[5], completed=[900]))) == []
-    [doubt] = impossible(counters(submitted=[10, 5], completed=[2, 900]))
-    assert doubt.certainty == "possible"
+    assert list(find_impossible(counters(submitted=[5], completed=[900]))) == []
+    [finding] = find_impossible(counters(submitted=[10, 5], completed=[2, 900]))
+    assert finding.certainty == "possible"
 
 
 @given(st.lists(st.integers(2, 2_000), min_size=12, max_size=12, unique=True))
 def test_a_year_of_round_figures_is_seen(fives: list[int]) -> None:
     rounded = [value * 5 for value in fives]
     year = counters(submitted=rounded, completed=[value + 5 for value in rounded])
-    doubt = heaping([year], date(2024, 6, 1))
-    assert doubt is not None
-    assert (doubt.period, doubt.about) == (date(2024, 1, 1), "2024")
-    assert doubt.facts["round"] == doubt.facts["figures"]
-    assert doubt.certainty == "likely"
+    finding = find_heaping([year], date(2024, 6, 1))
+    assert finding is not None
+    assert (finding.period, finding.fingerprint) == (date(2024, 1, 1), "2024")
+    assert finding.facts["round"] == finding.facts["figures"]
+    assert finding.certainty == "likely"
 
 
 @given(st.lists(st.integers(0, 4), min_size=20, max_size=60))
@@ -171,29 +171,29 @@ def test_heaping_is_said_exactly_where_the_binomial_test_says_it(digits: list[in
     ]
     round_ones = sum(digit == 0 for digit in digits)
     by_chance = float(binom.sf(round_ones - 1, len(digits), 0.2))
-    assert (heaping(typed, date(2024, 1, 1)) is not None) == (by_chance < BY_CHANCE)
+    assert (find_heaping(typed, date(2024, 1, 1)) is not None) == (by_chance < MAX_P_POSSIBLE)
 
 
 def test_few_figures_small_ones_and_copies_say_nothing_about_rounding() -> None:
     few = counters(submitted=[100] * 12)
-    assert heaping([few], date(2024, 1, 1)) is None
+    assert find_heaping([few], date(2024, 1, 1)) is None
     small = counters(submitted=[5, 0] * 6, completed=[0, 5] * 6)
-    assert heaping([small] * 4, date(2024, 1, 1)) is None
+    assert find_heaping([small] * 4, date(2024, 1, 1)) is None
     copied = counters(submitted=[100] * 12, completed=[100] * 12)
-    assert heaping([copied], date(2024, 1, 1)) is None
+    assert find_heaping([copied], date(2024, 1, 1)) is None
 
 
 def test_people_without_applications_are_in_doubt_and_a_usual_share_is_not() -> None:
-    clicks = series([FEWEST_CLICKS] * 10)
-    assert list(click_outs(series([12] * 10), clicks)) == []
-    first = list(click_outs(series([0]), series([FEWEST_CLICKS])))
-    assert [doubt.certainty for doubt in first] == ["possible"]
-    assert list(click_outs(series([0]), series([FEWEST_CLICKS - 1]))) == []
+    clicks = series([MIN_CLICKS] * 10)
+    assert list(find_click_out_mismatches(series([12] * 10), clicks)) == []
+    first = list(find_click_out_mismatches(series([0]), series([MIN_CLICKS])))
+    assert [finding.certainty for finding in first] == ["possible"]
+    assert list(find_click_out_mismatches(series([0]), series([MIN_CLICKS - 1]))) == []
     usual = [120, 118, 125, 119, 122, 121, 117, 120]
     clicks = series([100] * 9)
-    [doubt] = click_outs(series([*usual, 9]), clicks)
-    assert doubt.period == date(2024, 12, 1)
-    assert doubt.facts["submitted"] == 9
+    [finding] = find_click_out_mismatches(series([*usual, 9]), clicks)
+    assert finding.period == date(2024, 12, 1)
+    assert finding.facts["submitted"] == 9
 
 
 @given(
@@ -214,16 +214,16 @@ def test_people_without_applications_are_in_doubt_and_a_usual_share_is_not() -> 
 def test_any_figures_are_judged_once_each_and_in_whichever_order_they_come(
     given_months: Months, clicks: dict[date, int]
 ) -> None:
-    found = doubts_about(given_months, clicks=clicks)
-    keys = [(d.kind, d.period, d.measure, d.about) for d in found]
+    found = check_series(given_months, clicks=clicks)
+    keys = [(d.kind, d.period, d.measure, d.fingerprint) for d in found]
     assert len(keys) == len(set(keys))
-    assert all(doubt.period in given_months for doubt in found)
+    assert all(finding.period in given_months for finding in found)
     turned = {month: given_months[month] for month in reversed(list(given_months))}
-    again = doubts_about(turned, clicks=dict(reversed(clicks.items())))
-    assert sorted(keys) == sorted((d.kind, d.period, d.measure, d.about) for d in again)
+    again = check_series(turned, clicks=dict(reversed(clicks.items())))
+    assert sorted(keys) == sorted((d.kind, d.period, d.measure, d.fingerprint) for d in again)
 
 
 @pytest.mark.parametrize("by", [0, 1, 11, 12, 13, 300])
-def test_months_before_are_counted_over_the_years(by: int) -> None:
-    day = months_before(date(2024, 3, 1), by)
+def test_months_are_added_across_years(by: int) -> None:
+    day = add_months(date(2024, 3, 1), -by)
     assert (2024 - day.year) * 12 + 3 - day.month == by

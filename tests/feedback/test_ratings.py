@@ -33,7 +33,7 @@ def desk(server: Server, migrated: str) -> Iterator[Room]:
         room(create_app, server.settings(name)) as started,
     ):
         pairs = (("dukcapil", "akta"), ("dukcapil", "ktp"), ("disdik", "ijazah"))
-        load(started, RATING, survey("open"), reporting=pairs)
+        load(started, RATING, survey("open"), obligations=pairs)
         yield started
 
 
@@ -144,7 +144,7 @@ def test_an_agency_sees_answers_with_the_bundle_that_hides_them(
         server.database_from(migrated) as name,
         room(create_app, server.settings(name)) as desk,
     ):
-        load(desk, RATING, reporting=[("dukcapil", "ktp")])
+        load(desk, RATING, obligations=[("dukcapil", "ktp")])
         path = f"{SURVEYS}/penilaian/exports/responses.csv"
 
         def lines() -> int:
@@ -168,7 +168,7 @@ def test_an_exported_answer_shows_what_all_of_its_bundle_share(
         server.database_from(migrated) as name,
         room(create_app, server.settings(name)) as desk,
     ):
-        load(desk, RATING, reporting=[*about_dukcapil, ("disdik", "ijazah")])
+        load(desk, RATING, obligations=[*about_dukcapil, ("disdik", "ijazah")])
 
         def answered(month: str, count: int, *, overall: int, **use: Any) -> None:
             for token in tokens(desk, count, caller=admin, **{"agency": "dukcapil"} | use):

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from services.feedback.app import create_app
-from services.feedback.events import writer
+from services.feedback.events import event_queue
 from services.platform import request_body
 from services.platform.settings import Settings
 from tests.conftest import Room, agency_caller, room
@@ -73,9 +73,9 @@ def test_of_each_event_it_is_told_what_became_of_it(feedback: Room) -> None:
     assert answer.headers["preference-applied"] == "return=representation"
     told = answer.json()
     assert [item["result"] for item in told["items"]] == [
-        "repeated", "accepted", "refused", "refused", "refused", "refused", "repeated",
+        "repeated", "accepted", "rejected", "rejected", "rejected", "rejected", "repeated",
     ]  # fmt: skip
-    assert (told["accepted"], told["repeated"], told["refused"]) == (1, 2, 4)
+    assert (told["accepted"], told["repeated"], told["rejected"]) == (1, 2, 4)
     pointers = [[error["pointer"] for error in item["errors"]] for item in told["items"]]
     assert pointers == [
         [],
@@ -95,7 +95,7 @@ def test_of_each_event_it_is_told_what_became_of_it(feedback: Room) -> None:
 def test_the_address_may_ask_for_each_result_too(feedback: Room) -> None:
     one = event()
     answer = send(feedback, {"events": [one, 7]}, f"{EVENTS}?detail=true")
-    assert [item["result"] for item in answer.json()["items"]] == ["accepted", "refused"]
+    assert [item["result"] for item in answer.json()["items"]] == ["accepted", "rejected"]
     assert send(feedback, {"events": [one]}, f"{EVENTS}?detail=no").json() == {
         "accepted": 0,
         "repeated": 1,
@@ -240,7 +240,7 @@ def test_a_body_of_another_media_type_is_refused(feedback: Room, media_type: str
 def test_a_full_queue_asks_to_come_again_and_stores_what_it_took(
     feedback: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "MAX_WAITING", 2)
+    monkeypatch.setattr(event_queue, "MAX_QUEUED_EVENTS", 2)
     answer = send(feedback, {"events": [event(), event(), event()]})
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) >= 1
@@ -321,7 +321,7 @@ def test_a_body_that_drips_is_given_up_and_others_are_served_meanwhile(
 def test_large_bodies_share_a_bounded_memory_and_small_ones_are_served_meanwhile(
     feedback: Room, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request_body, "LARGE_BODIES", 2_000_000)
+    monkeypatch.setattr(request_body, "MAX_LARGE_BODIES_BYTES", 2_000_000)
     large = [connect(address) for _ in range(6)]
     try:
         for connection in large:

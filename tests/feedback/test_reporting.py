@@ -69,8 +69,8 @@ def test_an_agency_that_never_reported_owes_every_month_that_is_over(
         "expected": 0,
         "on_time": 0,
         "late": 0,
-        "on_time_doubted": 0,
-        "late_doubted": 0,
+        "on_time_flagged": 0,
+        "late_flagged": 0,
         "agencies": [],
     }
 

@@ -15,9 +15,9 @@ import asyncpg
 import pytest
 
 from services.feedback.app import create_app
-from services.feedback.events import writer
+from services.feedback.events import event_queue
 from services.feedback.events.fast_path import EventProtocol
-from services.feedback.events.routes import PATH, EventsFirst
+from services.feedback.events.routes import PATH, EventIngestApp
 from services.platform.settings import Settings
 from tests.conftest import Room, agency_caller, room
 from tests.feedback.sending import event, send_events, sums
@@ -98,14 +98,14 @@ def line_to(address: str) -> Generator[Line]:
 def taken_long(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The requests for events that reach the application."""
     seen: list[str] = []
-    call = EventsFirst.__call__
+    call = EventIngestApp.__call__
 
     async def noted(self: Any, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["method"] == "POST":
             seen.append(scope["path"])
         await call(self, scope, receive, send)
 
-    monkeypatch.setattr(EventsFirst, "__call__", noted)
+    monkeypatch.setattr(EventIngestApp, "__call__", noted)
     return seen
 
 
@@ -330,7 +330,7 @@ def nothing_is_stored(settings: Settings) -> Generator[Callable[[], bool]]:
 def test_a_database_that_takes_too_long_is_told_and_what_came_is_stored(
     office: Room, agency: str, http: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(event_queue, "RESPONSE_TIMEOUT_SECONDS", 0.3)
     body = batch(event())
     request = head(office, agency, len(body)) + body
     with served(office.settings, http) as address, line_to(address) as line:
@@ -339,7 +339,7 @@ def test_a_database_that_takes_too_long_is_told_and_what_came_is_stored(
             status, fields, answer = line.answer()
         assert status.startswith(b"HTTP/1.1 503")
         assert fields["retry-after"] == "10"
-        assert "too slow" in json.loads(answer)["detail"]
+        assert "in time" in json.loads(answer)["detail"]
         line.send(request)
         assert json.loads(line.answer()[2]) == {"accepted": 0, "repeated": 1}
 

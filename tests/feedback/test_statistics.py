@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.feedback.statistics import queries
+from services.feedback.statistics import limited_query
 from tests.conftest import ANONYMOUS, Room, agency_caller
 from tests.feedback.conftest import new_agency
 from tests.feedback.sending import (
@@ -118,7 +118,7 @@ def test_one_counter_with_two_values_in_a_batch_is_refused_and_both_are_named(
     answer = send_statistics(office, agency, *batch)
     assert pointers(answer, 422) == ["#/statistics/1/counters/submitted"]
     [error] = answer.json()["errors"]
-    assert "#/statistics/0/counters/submitted says 412" in error["detail"]
+    assert "#/statistics/0/counters/submitted is 412" in error["detail"]
     assert sums(office, agency=agency) == {}
 
 
@@ -255,20 +255,20 @@ def test_an_answer_that_would_be_too_long_is_refused_and_never_cut(
 ) -> None:
     send_statistics(office, agency, statistic(agency), statistic(agency, "akta"))
     send_events(office, agency, event(service="ktp"), event(service="akta"))
-    monkeypatch.setattr(queries, "MOST_ROWS", 2)
+    monkeypatch.setattr(limited_query, "MAX_ROWS", 2)
     assert len(sums(office, agency=agency)) == 2
     assert len(revisions(office, agency)) == 2
-    monkeypatch.setattr(queries, "MOST_ROWS", 1)
+    monkeypatch.setattr(limited_query, "MAX_ROWS", 1)
     whole = {"from": "2024-03-01", "to": "2024-03-31", "agency": agency}
     for answer, wanted, instead in (
         (summary(office, **whole), "group_by", "shorter span"),
-        (summary(office, **whole, group_by="service,day"), "group_by", "leave out a dimension"),
+        (summary(office, **whole, group_by="service,day"), "group_by", "omit a dimension"),
         (summary(office, **whole, group_by="service,district"), "group_by", "one service"),
-        (office.get(f"{USAGE}/statistics", period="2024-03"), "agency", "each agency"),
+        (office.get(f"{USAGE}/statistics", period="2024-03"), "agency", "one agency"),
         (
             office.get(f"{USAGE}/statistics", period="2024-03", agency=agency),
             "service",
-            "each of its services",
+            "one of its services",
         ),
     ):
         assert answer.status_code == 409, answer.text

@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from services.feedback.pack import Duty, FeedbackPack, load_feedback
-from services.feedback.statistics.obligations import closed_months, months_between
+from services.feedback.months import months_between
+from services.feedback.pack import FeedbackPack, ReportingObligation, load_feedback
+from services.feedback.statistics.obligations import last_closed_months
 from tests.conftest import ANONYMOUS, Room, agency_caller
 from tests.feedback.conftest import new_agency
 from tests.feedback.sending import USAGE, send_statistics, statistic, sums
@@ -28,18 +29,20 @@ from tests.feedback.sheets import (
 def agency(office: Room) -> str:
     """An agency with two services, one of them online too."""
     slug = new_agency()
-    duties = [
-        Duty(slug, "ktp", "KTP Elektronik", ("counter", "online")),
-        Duty(slug, "akta", "Akta Kelahiran", ("counter",)),
-        Duty("dishub", "kir", "Uji KIR", ("counter",)),
+    obligations = [
+        ReportingObligation(slug, "ktp", "KTP Elektronik", ("counter", "online")),
+        ReportingObligation(slug, "akta", "Akta Kelahiran", ("counter",)),
+        ReportingObligation("dishub", "kir", "Uji KIR", ("counter",)),
     ]
     region = office.settings.region
-    office.store(lambda session: load_feedback(session, region, FeedbackPack(()), reporting=duties))
+    office.store(
+        lambda session: load_feedback(session, region, FeedbackPack(()), obligations=obligations)
+    )
     return slug
 
 
 def months_owed() -> list[str]:
-    return [f"{m:%Y-%m}" for m in months_between(*closed_months(datetime.now(UTC), count=12))]
+    return [f"{m:%Y-%m}" for m in months_between(*last_closed_months(datetime.now(UTC), count=12))]
 
 
 def test_the_template_has_a_row_for_each_service_channel_and_month_that_is_owed(
@@ -115,7 +118,7 @@ def test_the_template_of_a_span_holds_what_is_known_and_a_correction_needs_its_r
     received = upload(office, agency, saved(book)).json()
     assert (received["added"], received["revised"]) == (0, 1)
     [item] = received["items"]
-    assert (item["before"], item["value"], item["result"]) == (412, 415, "revised")
+    assert (item["previous"], item["value"], item["result"]) == (412, 415, "revised")
     listed = office.get(f"{USAGE}/statistics", period="2024-03", agency=agency).json()["items"]
     assert [i["reason"] for i in listed] == [None, "tiga berkas ditemukan"]
 

@@ -20,11 +20,12 @@ from tests.waiting import until
 WAITING = "SELECT event ->> 'link' FROM gateway.pending_event ORDER BY id"
 COUNTED = """
     SELECT link, service, sum(events)::int FROM feedback.monthly_usage m
-    JOIN feedback.facet f ON f.id = m.facet GROUP BY link, service ORDER BY link, service
+    JOIN feedback.event_dimensions d ON d.id = m.dimensions
+    GROUP BY link, service ORDER BY link, service
 """
 STORED = """
     SELECT kind, source, link, service, agency, channel, district FROM feedback.event e
-    JOIN feedback.facet f ON f.id = e.facet
+    JOIN feedback.event_dimensions d ON d.id = e.dimensions
 """
 
 

@@ -37,7 +37,8 @@ def owes(hub: Watched, agency: str, *services: str) -> None:
     for service in services:
         rows(
             hub.settings,
-            "INSERT INTO feedback.expected_report (region, agency, service) VALUES ($1, $2, $3)",
+            "INSERT INTO feedback.reporting_obligation (region, agency, service) "
+            "VALUES ($1, $2, $3)",
             hub.settings.region,
             agency,
             service,
@@ -70,7 +71,7 @@ def test_an_agency_is_reminded_once_of_a_month_that_is_not_complete(
         "agency": "dukcapil",
         "period": "2024-03",
         "due_on": "2024-04-10",
-        "services_owed": 2,
+        "services_expected": 2,
         "services_reported": 1,
         "calendar": "/api/v1/usage/reminders.ics?agency=dukcapil",
     }

@@ -351,7 +351,7 @@ def _reported(_: m.Reported, facts: Facts) -> MeasureResult:
     item, report = found
     on_time, expected = report["on_time"], report["expected"]
     # Reports that were stored before doubts were told know of none.
-    doubted = report.get("on_time_doubted", 0)
+    doubted = report.get("on_time_flagged", 0)
     return _doubted_share(
         item, hits=on_time, doubted=doubted, n=expected, what="reported", late=report["late"]
     )
@@ -367,7 +367,7 @@ def _agencies_reporting(_: m.AgenciesReporting, facts: Facts) -> MeasureResult:
     doubted = sum(
         0
         < agency["on_time"] + agency["late"]
-        == agency.get("on_time_doubted", 0) + agency.get("late_doubted", 0)
+        == agency.get("on_time_flagged", 0) + agency.get("late_flagged", 0)
         for agency in agencies
     )
     return _doubted_share(

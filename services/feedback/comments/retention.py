@@ -17,7 +17,7 @@ from services.feedback.comments.contacts import erase_contacts
 from services.feedback.comments.handling import end_contacts
 from services.feedback.comments.spam_filter import forget_senders
 from services.feedback.comments.working_days import working_days_between
-from services.feedback.events.partitions import shift
+from services.feedback.months import add_months
 from services.platform.database import DATABASE_ERRORS, Database, WriteSession
 from services.platform.local_time import JAKARTA
 
@@ -139,7 +139,7 @@ async def _close(session: WriteSession, row: Row[tuple[str, UUID]], *, now: date
 
 def _months_ago(now: datetime, months: int) -> datetime:
     """The first day of the month so many months ago."""
-    month = shift(day_of(now).replace(day=1), -months)
+    month = add_months(day_of(now).replace(day=1), -months)
     return datetime(month.year, month.month, 1, tzinfo=JAKARTA)
 
 

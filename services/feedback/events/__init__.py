@@ -1,1 +1,1 @@
-"""Usage events: parsing, dimensions, grouped commits, monthly partitions."""
+"""Usage events: parsing, validation, group commit, and monthly partitions with retention."""

@@ -1,66 +1,75 @@
-"""Numbers for what events say: all that say the same share one number, which counts refer to."""
+"""Surrogate keys for event dimensions: each distinct combination is stored once and referenced by
+its id."""
 
 from collections.abc import Sequence
 
 from services.feedback.events import queries
-from services.feedback.events.parsing import Saying
+from services.feedback.events.batch import Dimensions
 from services.platform.database import Connection
 
-MAX_KNOWN = 200_000
+MAX_CACHED = 200_000
 
-Facet = tuple[str, ...]
-"""Kind, source, agency, service, link, channel, district; empty where nothing is named."""
+DimensionsRow = tuple[str, ...]
+"""Kind, source, agency, service, link, channel, district; empty for a dimension not named."""
 
 
-class Facets:
-    """The numbers that this process has seen; numbers are for ever, so they can be kept."""
+class DimensionIds:
+    """In-process cache of the ids of event dimensions. Ids never change, so entries stay valid."""
 
     def __init__(self, region: str) -> None:
         self._region = region
-        self._known: dict[str | None, dict[Saying, int]] = {}
-        """By the agency that is meant where a saying names none."""
+        self._cache: dict[str | None, dict[Dimensions, int]] = {}
+        """By the default agency, which applies to dimensions that name none."""
 
-    async def numbers(
-        self, connection: Connection, said: Sequence[tuple[Sequence[Saying], str | None]]
+    async def get(
+        self,
+        connection: Connection,
+        groups: Sequence[tuple[Sequence[Dimensions], str | None]],
     ) -> list[int]:
-        """The number of every saying; beside sayings stands the agency that is meant by none."""
+        """Return the ids of all dimensions, in order.
+
+        Each group comes with its default agency.
+        """
         while True:
-            numbers: list[int] = []
+            ids: list[int] = []
             try:
-                for sayings, agency in said:
-                    known = self._known[agency]
-                    numbers += [known[saying] for saying in sayings]
+                for dimensions, agency in groups:
+                    cached = self._cache[agency]
+                    ids += [cached[each] for each in dimensions]
             except KeyError:
-                await self._learn(connection, said)
+                await self._load(connection, groups)
             else:
-                return numbers
+                return ids
 
-    async def _learn(
-        self, connection: Connection, said: Sequence[tuple[Sequence[Saying], str | None]]
+    async def _load(
+        self,
+        connection: Connection,
+        groups: Sequence[tuple[Sequence[Dimensions], str | None]],
     ) -> None:
-        """Finds what is not known of this; where much is known, it is forgotten before."""
-        if sum(map(len, self._known.values())) >= MAX_KNOWN:
-            self._known = {}
-        unknown = {
-            (agency, saying): _facet(saying, agency)
-            for sayings, agency in said
-            for saying in set(sayings)
-            if saying not in self._known.get(agency, {})
+        """Add the missing ids to the cache; clear the cache first if it is full."""
+        if sum(map(len, self._cache.values())) >= MAX_CACHED:
+            self._cache = {}
+        missing = {
+            (agency, each): _row(each, agency)
+            for dimensions, agency in groups
+            for each in set(dimensions)
+            if each not in self._cache.get(agency, {})
         }
-        found = await self._find(connection, sorted(set(unknown.values())))
-        for (agency, saying), facet in unknown.items():
-            self._known.setdefault(agency, {})[saying] = found[facet]
+        ids = await self._get_or_create(connection, sorted(set(missing.values())))
+        for (agency, each), row in missing.items():
+            self._cache.setdefault(agency, {})[each] = ids[row]
 
-    async def _find(self, connection: Connection, facets: Sequence[Facet]) -> dict[Facet, int]:
-        """Their numbers, new ones where they had none."""
-        columns = [list(column) for column in zip(*facets, strict=True)]
-        rows = await connection.fetch(queries.FIND_FACETS, self._region, *columns)
-        if len(rows) < len(facets):
-            await connection.execute(queries.ADD_FACETS, self._region, *columns)
-            rows = await connection.fetch(queries.FIND_FACETS, self._region, *columns)
-        return {facets[row["position"] - 1]: row["id"] for row in rows}
+    async def _get_or_create(
+        self, connection: Connection, rows: Sequence[DimensionsRow]
+    ) -> dict[DimensionsRow, int]:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        found = await connection.fetch(queries.FIND_DIMENSIONS, self._region, *columns)
+        if len(found) < len(rows):
+            await connection.execute(queries.ADD_DIMENSIONS, self._region, *columns)
+            found = await connection.fetch(queries.FIND_DIMENSIONS, self._region, *columns)
+        return {rows[record["position"] - 1]: record["id"] for record in found}
 
 
-def _facet(saying: Saying, own_agency: str | None) -> Facet:
-    kind, source, agency, *more = saying
-    return tuple(part or "" for part in (kind, source, agency or own_agency, *more))
+def _row(dimensions: Dimensions, default_agency: str | None) -> DimensionsRow:
+    kind, source, agency, *more = dimensions
+    return tuple(part or "" for part in (kind, source, agency or default_agency, *more))

@@ -1,10 +1,10 @@
-"""The shortest way of events that are right: the server's protocol stores and answers them.
+"""uvicorn protocol that stores and answers valid event requests without starting an ASGI task.
 
-A task and the layers of an application cost more than all that an event needs. So a request of
-`receiving.PATH` is read by a parser beside uvicorn's (`ShortWay`): where nothing is wrong, its
-events are put into the queue at once, and it is answered when their commit is known. Everything
-else, and what fails later, uvicorn and the application read as if nothing had been before them, so
-that errors are told by one place.
+A task and the middleware of an application cost more than all other processing of an event. So
+requests of `routes.PATH` are parsed beside uvicorn: if nothing is wrong with one, its events are
+queued at once, and it is answered after their commit. Everything else, and whatever fails later, is
+handled by uvicorn and the application as if this parser did not exist, so that errors are reported
+in one place.
 """
 
 import asyncio
@@ -18,31 +18,33 @@ import httptools
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from services.feedback.events.formats import JSON
 from services.feedback.events.intake import Intake
-from services.feedback.events.parsing import JSON
-from services.feedback.events.routes import PATH, writer
-from services.feedback.events.writer import Outcome, Told
+from services.feedback.events.routes import PATH, require_writer
+from services.feedback.events.writer import Callback, StoreResult
 from services.platform.fast_path_protocol import ShortWay
 from services.platform.identity import TokenVerifier
 from services.platform.middleware import send_problem
 from services.platform.problems import ProblemError
 
-STATE = "events"
-"""The name under which the application's lifespan hands an `AtOnce` to the protocol."""
+STATE_KEY = "events"
+"""Key of the application's lifespan state that holds a `FastEventWriter` for the protocol."""
 
-LINE = f"POST {PATH} HTTP/1.1\r\n".encode()
-LONG_WAY = frozenset({b"content-encoding", b"expect", b"prefer", b"transfer-encoding", b"upgrade"})
-"""What makes a request more than a plain batch of events."""
-REST_SECONDS = 0.05
-"""How long the rest of a request is waited for: many clients send head and body one by one."""
+REQUEST_LINE = f"POST {PATH} HTTP/1.1\r\n".encode()
+UNSUPPORTED_HEADERS = frozenset(
+    {b"content-encoding", b"expect", b"prefer", b"transfer-encoding", b"upgrade"}
+)
+"""Headers of requests that the application has to handle."""
+BODY_WAIT_SECONDS = 0.05
+"""How long to wait for the rest of a request: many clients send headers and body separately."""
 
-PLAIN = JSON.encode()
+CONTENT_TYPE = JSON.encode()
 
-Fields = dict[bytes, bytes]
+Headers = dict[bytes, bytes]
 
 
-class AtOnce:
-    """Puts events of a request that is right into the queue."""
+class FastEventWriter:
+    """Queues the events of valid requests."""
 
     def __init__(
         self, intake: Intake, verifier: Callable[[], TokenVerifier], *, max_body_bytes: int
@@ -51,176 +53,188 @@ class AtOnce:
         self._verifier = verifier
         self._max_body_bytes = max_body_bytes
 
-    def begin(self, fields: Fields, body: bytes, told: Told) -> int | None:
-        """How many events a body holds, of which `told` hears after their commit; None where the
-        application has to decide."""
-        scheme, _, token = fields.get(b"authorization", b"").partition(b" ")
-        is_plain = (
-            LONG_WAY.isdisjoint(fields)
-            and fields.get(b"content-type") == PLAIN
+    def enqueue(self, headers: Headers, body: bytes, callback: Callback) -> int | None:
+        """Queue the events of a request; return their number.
+
+        The result goes to `callback` after the commit. Returns None if the application has to
+        handle the request.
+        """
+        scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+        is_supported = (
+            UNSUPPORTED_HEADERS.isdisjoint(headers)
+            and headers.get(b"content-type") == CONTENT_TYPE
             and len(body) <= self._max_body_bytes
             and scheme == b"Bearer"
         )
-        if not is_plain:
+        if not is_supported:
             return None
         try:
-            caller = writer.check(self._verifier().verify(token.decode("latin-1")))
-            return self._intake.begin(body, caller=caller, now=datetime.now(UTC), told=told)
+            caller = require_writer.check(self._verifier().verify(token.decode("latin-1")))
+            return self._intake.enqueue(
+                body, caller=caller, now=datetime.now(UTC), callback=callback
+            )
         except ProblemError:
             return None
 
 
-class Come(Enum):
-    """How much of a request has come."""
+class RequestState(Enum):
+    """What a buffer of received bytes holds."""
 
-    whole = "one request and nothing more"
-    head = "its head and not all of its body"
+    complete = "exactly one request"
+    headers_only = "all headers but not the whole body"
     other = "anything else"
 
 
-WHOLE = ["begin", "head", "end"]
-"""What a parser sees of a request that is not the last one of its connection."""
+COMPLETE = ["begin", "headers", "end"]
+"""Parser events of a request that is not the last one of its connection."""
 
 
-class Reader:
-    """Reads a request as uvicorn's parser does, and makes nothing of it."""
+class RequestReader:
+    """Parses a request with the parser that uvicorn uses."""
 
     def __init__(self) -> None:
-        self.fields: Fields = {}
+        self.headers: Headers = {}
         self.body = b""
         self._parser = httptools.HttpRequestParser(self)
-        self._seen: list[str] = []
-        self._lines = 0
+        self._parser_events: list[str] = []
+        self._header_lines = 0
 
-    def take(self) -> tuple[Fields, bytes]:
-        """Fields and body of the request that was read last, which is kept no longer: a parser and
-        who listens to it hold each other for a while after their connection."""
-        taken = self.fields, self.body
-        self.fields, self.body = {}, b""
+    def take(self) -> tuple[Headers, bytes]:
+        """Return headers and body of the last request, and release them.
+
+        The parser and this reader refer to each other, so they outlive their connection for a
+        while.
+        """
+        taken = self.headers, self.body
+        self.headers, self.body = {}, b""
         return taken
 
-    def read(self, data: bytes) -> Come:
-        """What these bytes are; when they are one request, `take` has what they say."""
-        self._seen.clear()
+    def read(self, data: bytes) -> RequestState:
+        """Parse received bytes; if they are one complete request, `take` returns it."""
+        self._parser_events.clear()
         try:
             self._parser.feed_data(data)
-            if self._seen == WHOLE:
-                return Come.whole if len(self.fields) == self._lines else Come.other
+            if self._parser_events == COMPLETE:
+                has_unique_headers = len(self.headers) == self._header_lines
+                return RequestState.complete if has_unique_headers else RequestState.other
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._seen.clear()
+            self._parser_events.clear()
         self._parser = httptools.HttpRequestParser(self)
-        is_head = self._seen == WHOLE[:2] and b"expect" not in self.fields
-        return Come.head if is_head else Come.other
+        if self._parser_events == COMPLETE[:2] and b"expect" not in self.headers:
+            return RequestState.headers_only
+        return RequestState.other
 
     def on_message_begin(self) -> None:
-        self._seen.append("begin")
-        self._lines = 0
-        self.fields = {}
+        self._parser_events.append("begin")
+        self._header_lines = 0
+        self.headers = {}
         self.body = b""
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._lines += 1
-        self.fields[name.lower()] = value
+        self._header_lines += 1
+        self.headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
-        self._seen.append("head" if self._parser.should_keep_alive() else "last head")
+        is_last = not self._parser.should_keep_alive()
+        self._parser_events.append("headers of the last request" if is_last else "headers")
 
     def on_body(self, body: bytes) -> None:
         self.body = self.body + body if self.body else body
 
     def on_message_complete(self) -> None:
-        self._seen.append("end")
+        self._parser_events.append("end")
 
 
 class EventProtocol(ShortWay):
-    """uvicorn's protocol, which answers by itself what `AtOnce` takes."""
+    """uvicorn's protocol, which answers the requests that `FastEventWriter` accepts."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        is_plain = self.is_plain and not self.config.access_log
-        self._at_once: AtOnce | None = self.app_state.get(STATE) if is_plain else None
-        self._reader = Reader()
-        self._start = b""
-        """A request whose rest is waited for."""
-        self._rest_due: asyncio.TimerHandle | None = None
-        self._taken = b""
-        """A request that is answered when its events are committed."""
+        is_enabled = self.is_plain and not self.config.access_log
+        self._writer: FastEventWriter | None = self.app_state.get(STATE_KEY) if is_enabled else None
+        self._reader = RequestReader()
+        self._partial = b""
+        """A request of which the rest has not been received yet."""
+        self._body_timer: asyncio.TimerHandle | None = None
+        self._in_flight = b""
+        """The request whose events are being committed."""
         self._count = 0
-        """The events of that."""
-        self._behind = b""
-        """What came after it, which waits its turn."""
+        """Number of its events."""
+        self._pipelined = b""
+        """Bytes received after the request in flight."""
         self._is_last = False
 
     def data_received(self, data: bytes) -> None:
-        if self._taken:
-            self._behind += data
+        if self._in_flight:
+            self._pipelined += data
             self.flow.pause_reading()
             return
-        start = self._take_start()
-        data = start + data
-        if self._at_once is not None and data.startswith(LINE) and self.is_free():
-            come = self._reader.read(data)
-            if come is Come.whole and self._begin(data, self._at_once):
+        partial = self._take_partial()
+        data = partial + data
+        if self._writer is not None and data.startswith(REQUEST_LINE) and self.is_free():
+            state = self._reader.read(data)
+            if state is RequestState.complete and self._enqueue(data, self._writer):
                 return
             self._reader.take()
-            if come is Come.head and not start:
-                self._start = data
-                self._rest_due = self.loop.call_later(REST_SECONDS, self._wait_no_more)
+            if state is RequestState.headers_only and not partial:
+                self._partial = data
+                self._body_timer = self.loop.call_later(BODY_WAIT_SECONDS, self._pass_on_partial)
                 return
         super().data_received(data)
 
-    def _begin(self, data: bytes, at_once: AtOnce) -> bool:
-        fields, body = self._reader.take()
-        count = at_once.begin(fields, body, self._answer)
+    def _enqueue(self, data: bytes, writer: FastEventWriter) -> bool:
+        headers, body = self._reader.take()
+        count = writer.enqueue(headers, body, self._respond)
         if count is None:
             return False
         self.end_head()
-        self._taken = data
+        self._in_flight = data
         self._count = count
         return True
 
-    def _take_start(self) -> bytes:
-        start, self._start = self._start, b""
-        if self._rest_due is not None:
-            self._rest_due.cancel()
-            self._rest_due = None
-        return start
+    def _take_partial(self) -> bytes:
+        partial, self._partial = self._partial, b""
+        if self._body_timer is not None:
+            self._body_timer.cancel()
+            self._body_timer = None
+        return partial
 
-    def _wait_no_more(self) -> None:
-        if start := self._take_start():
-            super().data_received(start)
+    def _pass_on_partial(self) -> None:
+        """Let uvicorn handle a request whose rest did not follow in time."""
+        if partial := self._take_partial():
+            super().data_received(partial)
 
-    def _answer(self, outcome: Outcome) -> None:
-        """Writes what became of the request."""
-        taken, self._taken = self._taken, b""
-        behind, self._behind = self._behind, b""
-        if self.transport.is_closing():  # the client went away
+    def _respond(self, result: StoreResult) -> None:
+        """Answer the request in flight, then continue with what was pipelined."""
+        request, self._in_flight = self._in_flight, b""
+        pipelined, self._pipelined = self._pipelined, b""
+        if self.transport.is_closing():  # the client disconnected
             return
-        if isinstance(outcome, Exception):
-            self._tell(outcome, taken)
+        if isinstance(result, Exception):
+            self._respond_error(result, request)
         else:
-            self._write(len(outcome))
+            self._write(len(result))
         if self._is_last:
             super().shutdown()
         self.flow.resume_reading()
-        if behind:
-            self.data_received(behind)
+        if pipelined:
+            self.data_received(pipelined)
 
-    def _tell(self, error: Exception, taken: bytes) -> None:
-        """What else is wrong (a month that is gone), the application finds again and words."""
-        own = self.app
+    def _respond_error(self, error: Exception, request: bytes) -> None:
+        """Answer with a problem; any other error (a pruned month) the application finds again."""
+        app = self.app
         if isinstance(error, ProblemError):
-            self.app = _telling(error)
-        super().data_received(taken)
-        self.app = own
+            self.app = _problem_app(error)
+        super().data_received(request)
+        self.app = app
 
-    def _write(self, known: int) -> None:
-        body = b'{"accepted":%d,"repeated":%d}' % (self._count - known, known)
+    def _write(self, repeated: int) -> None:
+        body = b'{"accepted":%d,"repeated":%d}' % (self._count - repeated, repeated)
         self.transport.write(
             b"%b%bcontent-type: application/json\r\ncontent-length: %d\r\n%b\r\n%b"
             % (
                 STATUS_LINE[200],
-                _lines_of(tuple(self.server_state.default_headers)),
+                _header_lines(tuple(self.server_state.default_headers)),
                 len(body),
                 b"connection: close\r\n" if self._is_last else b"",
                 body,
@@ -230,28 +244,28 @@ class EventProtocol(ShortWay):
 
     def timeout_keep_alive_handler(self) -> None:
         self.timeout_keep_alive_task = None
-        if not self._taken and not self._start:
+        if not self._in_flight and not self._partial:
             super().timeout_keep_alive_handler()
 
     def shutdown(self) -> None:
-        """Answers what was taken before it closes."""
-        self._wait_no_more()
-        self._is_last = bool(self._taken)
+        """Answer the request in flight before closing the connection."""
+        self._pass_on_partial()
+        self._is_last = bool(self._in_flight)
         if not self._is_last:
             super().shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._take_start()
+        self._take_partial()
         super().connection_lost(exc)
 
 
 @lru_cache(2)
-def _lines_of(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
-    """The server's own header lines, which change with the second."""
+def _header_lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """Return uvicorn's default header lines; cached, since they change only once a second."""
     return b"".join(b"%b: %b\r\n" % field for field in headers)
 
 
-def _telling(error: ProblemError) -> ASGIApp:
+def _problem_app(error: ProblemError) -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await send_problem(error, scope, receive, send)
 

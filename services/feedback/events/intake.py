@@ -1,165 +1,171 @@
-"""Takes usage events in: reads, checks and stores them, as a whole or each for itself."""
+"""Validate and store usage events: a batch as a whole, or each event by itself."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from services.feedback.events.parsing import (
-    FORMS,
-    JSON,
-    MAX_ERRORS,
-    Batch,
-    Form,
-    read_batch,
-    read_each,
-    read_fast,
-)
-from services.feedback.events.partitions import midnight, oldest_kept
+from services.feedback.events.batch import Batch
+from services.feedback.events.event_queue import EventQueue
+from services.feedback.events.formats import FORMATS, JSON, MAX_ERRORS, EventFormat
+from services.feedback.events.parsing import parse_batch, parse_each, parse_fast
+from services.feedback.events.partitions import oldest_retained_month
 from services.feedback.events.schemas import EventResult, EventResults, EventsStored
-from services.feedback.events.writer import DroppedError, Ingest, Told
+from services.feedback.events.writer import Callback, PrunedMonthError
+from services.feedback.months import start_of_day
 from services.platform.identity import Caller
 from services.platform.local_time import JAKARTA
 from services.platform.problems import Conflict, FieldError, NotAllowed
 
 CLOCK_SKEW = timedelta(minutes=10)
-"""How far a sender's clock may be ahead."""
+"""How far a client's clock may be ahead."""
 HOUR = timedelta(hours=1)
 
 
-class Check:
-    """Whether events are the caller's to send, and of a time that can be true and is kept."""
+class EventValidator:
+    """Checks that events belong to the caller's agency and lie in the accepted time range."""
 
-    def __init__(self, form: Form, caller: Caller, *, now: datetime, since: datetime) -> None:
-        self._form = form
+    def __init__(
+        self, format_: EventFormat, caller: Caller, *, now: datetime, earliest: datetime
+    ) -> None:
+        self._format = format_
         self._caller = caller
         self._now = now
-        self._since = since
+        self._earliest = earliest
 
-    def foreign(self, batch: Batch) -> list[int]:
-        """Places of events of agencies that the caller does not write for."""
+    def not_owned(self, batch: Batch) -> list[int]:
+        """Return the indexes of events of agencies for which the caller may not write."""
         if self._caller.agency is None:
             return []
-        named = {saying[2] for saying in batch.sayings}
-        allowed = {name for name in named if name is None or self._caller.can_write_for(name)}
-        if allowed == named:
+        agencies = {dimensions[2] for dimensions in batch.dimensions}
+        allowed = {name for name in agencies if name is None or self._caller.can_write_for(name)}
+        if allowed == agencies:
             return []
-        return [n for n, saying in enumerate(batch.sayings) if saying[2] not in allowed]
+        return [n for n, dimensions in enumerate(batch.dimensions) if dimensions[2] not in allowed]
 
-    def untimely(self, batch: Batch) -> list[int]:
-        """Places of events that happened too long ago, or did not happen yet."""
+    def out_of_range(self, batch: Batch) -> list[int]:
+        """Return the indexes of events before the retained months or in the future."""
         latest = self._now + CLOCK_SKEW
-        if self._since <= min(batch.times) and max(batch.times) <= latest:
+        if self._earliest <= min(batch.times) and max(batch.times) <= latest:
             return []
-        return [n for n, time in enumerate(batch.times) if not self._since <= time <= latest]
+        return [n for n, time in enumerate(batch.times) if not self._earliest <= time <= latest]
 
-    def foreign_error(self, place: int) -> FieldError:
+    def not_owned_error(self, index: int) -> FieldError:
+        """Return the error for an event of another agency."""
         return FieldError(
-            pointer=self._form.pointer(place, self._form.agency),
+            pointer=self._format.pointer(index, self._format.agency),
             parameter=None,
-            detail=f"leave it out or write {self._caller.agency!r}",
+            detail=f"omit it or write {self._caller.agency!r}",
         )
 
-    def untimely_error(self, place: int) -> FieldError:
+    def out_of_range_error(self, index: int) -> FieldError:
+        """Return the error for an event out of the accepted time range."""
         return FieldError(
-            pointer=self._form.pointer(place, self._form.time),
+            pointer=self._format.pointer(index, self._format.time),
             parameter=None,
-            detail=f"must lie between {self._since.astimezone(JAKARTA):%Y-%m-%d}, from when single "
-            f"events are kept, and now ({self._now:%Y-%m-%dT%H:%MZ})",
+            detail=f"must lie between {self._earliest.astimezone(JAKARTA):%Y-%m-%d}, the start of "
+            f"the retained months, and now ({self._now:%Y-%m-%dT%H:%MZ})",
         )
 
 
 class Intake:
-    """What becomes of events that are sent."""
+    """Parses, validates and queues the events of a request."""
 
-    def __init__(self, ingest: Ingest, *, retention_months: int) -> None:
-        self._ingest = ingest
+    def __init__(self, queue: EventQueue, *, retention_months: int) -> None:
+        self._queue = queue
         self._retention_months = retention_months
-        self._hour = self._since = datetime.min.replace(tzinfo=UTC)
-        """The hour of the last request, and the first moment whose events are taken in it."""
+        self._hour = self._earliest = datetime.min.replace(tzinfo=UTC)
+        """The hour of the last request, and the earliest accepted time during it."""
 
-    async def take(
+    async def store_all(
         self, body: bytes, media_type: str, *, caller: Caller, now: datetime
     ) -> EventsStored:
-        """Stores all events of a body, or refuses it."""
-        batch = read_batch(body, media_type, agency=caller.agency)
-        check = self._check(media_type, caller, now)
-        if foreign := check.foreign(batch):
+        """Store all events of a body, or none and raise a problem."""
+        batch = parse_batch(body, media_type, agency=caller.agency)
+        validator = self._validator(media_type, caller, now)
+        if not_owned := validator.not_owned(batch):
             raise NotAllowed(
-                f"This key belongs to {caller.agency}; it writes for this agency alone.",
-                errors=[check.foreign_error(place) for place in foreign[:MAX_ERRORS]],
+                f"This key belongs to {caller.agency} and may write only for it.",
+                errors=[validator.not_owned_error(index) for index in not_owned[:MAX_ERRORS]],
             )
-        untimely = check.untimely(batch)
-        if not untimely:
+        out_of_range = validator.out_of_range(batch)
+        if not out_of_range:
             try:
                 repeated = len(await self._store(batch, caller))
                 return EventsStored(accepted=len(batch) - repeated, repeated=repeated)
-            except DroppedError as error:
-                untimely = error.places(batch)
+            except PrunedMonthError as error:
+                out_of_range = error.indexes(batch)
         raise Conflict(
-            "Some events did not happen in a time that can be true; nothing was stored.",
-            errors=[check.untimely_error(place) for place in untimely[:MAX_ERRORS]],
+            "Some events lie outside the accepted time range; nothing was stored.",
+            errors=[validator.out_of_range_error(index) for index in out_of_range[:MAX_ERRORS]],
         )
 
-    async def take_each(
+    async def store_each(
         self, body: bytes, media_type: str, *, caller: Caller, now: datetime
     ) -> EventResults:
-        """Stores every event of a body that can be stored, and says of each what became of it."""
-        batch, errors = read_each(body, media_type, agency=caller.agency)
-        check = self._check(media_type, caller, now)
-        right = [place for place, found in enumerate(errors) if not found]
-        for n in check.foreign(batch):
-            errors[right[n]].append(check.foreign_error(right[n]))
-        for n in check.untimely(batch) if right else ():
-            errors[right[n]].append(check.untimely_error(right[n]))
+        """Store the valid events of a body and return the result of every event."""
+        batch, errors = parse_each(body, media_type, agency=caller.agency)
+        validator = self._validator(media_type, caller, now)
+        parsed = [index for index, found in enumerate(errors) if not found]
+        for n in validator.not_owned(batch):
+            errors[parsed[n]].append(validator.not_owned_error(parsed[n]))
+        for n in validator.out_of_range(batch) if parsed else ():
+            errors[parsed[n]].append(validator.out_of_range_error(parsed[n]))
 
         repeated: set[int] = set()
-        ids = dict(zip(right, batch.ids, strict=True))
+        ids = dict(zip(parsed, batch.ids, strict=True))
         while True:
-            good = [n for n, place in enumerate(right) if not errors[place]]
-            if not good:
+            valid = [n for n, index in enumerate(parsed) if not errors[index]]
+            if not valid:
                 break
-            picked = batch.picked(good)
+            selected = batch.select(valid)
             try:
-                repeated = {right[good[n]] for n in await self._store(picked, caller)}
+                repeated = {parsed[valid[n]] for n in await self._store(selected, caller)}
                 break
-            except DroppedError as error:
-                for n in error.places(picked):
-                    place = right[good[n]]
-                    errors[place].append(check.untimely_error(place))
+            except PrunedMonthError as error:
+                for n in error.indexes(selected):
+                    index = parsed[valid[n]]
+                    errors[index].append(validator.out_of_range_error(index))
         items = [
             EventResult(
-                result="refused" if found else "repeated" if place in repeated else "accepted",
-                id=ids.get(place),
+                result="rejected" if found else "repeated" if index in repeated else "accepted",
+                id=ids.get(index),
                 errors=found,
             )
-            for place, found in enumerate(errors)
+            for index, found in enumerate(errors)
         ]
-        refused = sum(bool(found) for found in errors)
+        rejected = sum(bool(found) for found in errors)
         return EventResults(
-            accepted=len(items) - refused - len(repeated),
+            accepted=len(items) - rejected - len(repeated),
             repeated=len(repeated),
-            refused=refused,
+            rejected=rejected,
             items=items,
         )
 
-    def begin(self, body: bytes, *, caller: Caller, now: datetime, told: Told) -> int | None:
-        """Begins to store a body of JSON of which nothing is wrong: how many events it holds; the
-        outcome is told later. None where `take` has to say what is wrong.
+    def enqueue(
+        self, body: bytes, *, caller: Caller, now: datetime, callback: Callback
+    ) -> int | None:
+        """Queue an entirely valid JSON body; return its number of events.
+
+        The result goes to `callback`. Returns None, and queues nothing, if `store_all` has to
+        report errors.
         """
-        batch = read_fast(body)
+        batch = parse_fast(body)
         if batch is None:
             return None
-        check = self._check(JSON, caller, now)
-        if check.foreign(batch) or check.untimely(batch):
+        validator = self._validator(JSON, caller, now)
+        if validator.not_owned(batch) or validator.out_of_range(batch):
             return None
-        self._ingest.begin(batch, agency=caller.agency, reported_by=caller.subject, told=told)
+        self._queue.enqueue(
+            batch, agency=caller.agency, reported_by=caller.subject, callback=callback
+        )
         return len(batch)
 
-    def _check(self, media_type: str, caller: Caller, now: datetime) -> Check:
+    def _validator(self, media_type: str, caller: Caller, now: datetime) -> EventValidator:
         if not self._hour <= now < self._hour + HOUR:
             self._hour = now.replace(minute=0, second=0, microsecond=0)
-            oldest = oldest_kept(now, retention_months=self._retention_months)
-            self._since = midnight(oldest).astimezone(UTC)  # as the times that it is compared with
-        return Check(FORMS[media_type], caller, now=now, since=self._since)
+            oldest = oldest_retained_month(now, retention_months=self._retention_months)
+            # In UTC, as the times that it is compared with.
+            self._earliest = start_of_day(oldest).astimezone(UTC)
+        return EventValidator(FORMATS[media_type], caller, now=now, earliest=self._earliest)
 
     def _store(self, batch: Batch, caller: Caller) -> "asyncio.Future[list[int]]":
-        return self._ingest.store(batch, agency=caller.agency, reported_by=caller.subject)
+        return self._queue.store(batch, agency=caller.agency, reported_by=caller.subject)

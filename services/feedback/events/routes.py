@@ -1,8 +1,8 @@
-"""`POST /api/v1/usage/events` over HTTP: bodies of a bounded size in a bounded time, read once.
+"""`POST /api/v1/usage/events`, answered before FastAPI.
 
-The route is documented as every other one is, from the signature of `post_usage_events`. Its
-requests do not come that far: `EventsFirst` answers them before FastAPI and its layers, whose way
-with a request takes several times as long as everything else that an event needs.
+The signature of `post_usage_events` documents the route. Its requests are answered by
+`EventIngestApp` before FastAPI and its middleware, which take several times as long as all other
+processing of an event.
 """
 
 import logging
@@ -16,8 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
+from services.feedback.events.formats import CLOUD_EVENT, CLOUD_EVENTS_BATCH, JSON, MEDIA_TYPES
 from services.feedback.events.intake import Intake
-from services.feedback.events.parsing import CLOUD_EVENT, CLOUD_EVENTS_BATCH, JSON, MEDIA_TYPES
 from services.feedback.events.schemas import MAX_EVENTS, EventResults, EventsStored, UsageEventBatch
 from services.platform.identity import RequireScope, UsageWriter
 from services.platform.middleware import authenticate_token, send_http_error, send_problem
@@ -35,15 +35,15 @@ from services.platform.service import API
 log = logging.getLogger(__name__)
 
 PATH = f"{API}/usage/events"
-LONGEST_PREFERENCE = 200
+MAX_PREFER_LENGTH = 200
 RawHeader = tuple[bytes, bytes]
 
-writer = RequireScope("usage:write")
+require_writer = RequireScope("usage:write")
 _flag = TypeAdapter(bool)
 
 
-class EventsFirst(FastAPI):
-    """A service that answers the requests of this one route itself; all others go on."""
+class EventIngestApp(FastAPI):
+    """FastAPI application that answers `POST /api/v1/usage/events` without its middleware."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -54,7 +54,7 @@ class EventsFirst(FastAPI):
             await super().__call__(scope, receive, send)
             return
         try:
-            answer, headers = await self._answer(scope, receive)
+            body, headers = await self._handle(scope, receive)
         except ProblemError as error:
             await send_problem(error, scope, receive, send)
             return
@@ -62,40 +62,40 @@ class EventsFirst(FastAPI):
             await send_http_error(error, scope, receive, send)
             return
         except Exception:
-            log.exception("unhandled error at POST %s", PATH)
+            log.exception("unhandled error in POST %s", PATH)
             await internal_error_response(Request(scope))(scope, receive, send)
             return
-        length = str(len(answer)).encode()
+        length = str(len(body)).encode()
         start = [(b"content-type", b"application/json"), (b"content-length", length), *headers]
         await send({"type": "http.response.start", "status": 200, "headers": start})
-        await send({"type": "http.response.body", "body": answer})
+        await send({"type": "http.response.body", "body": body})
 
-    async def _answer(self, scope: Scope, receive: Receive) -> tuple[bytes, list[RawHeader]]:
-        given: dict[bytes, bytes] = dict(scope["headers"])
+    async def _handle(self, scope: Scope, receive: Receive) -> tuple[bytes, list[RawHeader]]:
+        request_headers: dict[bytes, bytes] = dict(scope["headers"])
         limit: int = self.state.settings.max_body_bytes
-        announced = given.get(b"content-length", b"")
-        if announced.isdigit() and int(announced) > limit:
+        length = request_headers.get(b"content-length", b"")
+        if length.isdigit() and int(length) > limit:
             raise body_too_large(limit)
-        caller = writer.check(authenticate_token(scope, self.state.verifier()))
-        media_type = _media_type(given)
-        wants_each, headers = _wants_each(given, scope["query_string"])
+        caller = require_writer.check(authenticate_token(scope, self.state.verifier()))
+        media_type = _media_type(request_headers)
+        wants_each, headers = _wants_each(request_headers, scope["query_string"])
         with self._bodies.limit(receive, limit=limit) as bounded:
-            body = await _whole(bounded)
+            body = await _read_body(bounded)
         intake: Intake = self.state.intake
         now = datetime.now(UTC)
         if wants_each:
-            results = await intake.take_each(body, media_type, caller=caller, now=now)
+            results = await intake.store_each(body, media_type, caller=caller, now=now)
             return results.model_dump_json().encode(), headers
-        stored = await intake.take(body, media_type, caller=caller, now=now)
+        stored = await intake.store_all(body, media_type, caller=caller, now=now)
         return stored.model_dump_json().encode(), headers
 
 
-async def _whole(receive: Receive) -> bytes:
+async def _read_body(receive: Receive) -> bytes:
     chunks: list[bytes] = []
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise HTTPException(400, "The request ended before its body did.")
+            raise HTTPException(400, "The client disconnected before the end of the body.")
         chunks.append(message.get("body", b""))
         if not message.get("more_body", False):
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
@@ -106,35 +106,35 @@ def _media_type(headers: dict[bytes, bytes]) -> str:
     if encoding != "identity":
         raise HTTPException(
             415,
-            f"A body in the encoding {encoding[:40]!r} is not taken; send it as it is.",
+            f"The content encoding {encoding[:40]!r} is not supported; send the body unencoded.",
             headers={"Accept-Encoding": "identity"},
         )
-    given = headers.get(b"content-type", b"").decode("latin-1")
-    media_type = given.partition(";")[0].strip().lower() or JSON
+    content_type = headers.get(b"content-type", b"").decode("latin-1")
+    media_type = content_type.partition(";")[0].strip().lower() or JSON
     if media_type not in MEDIA_TYPES:
         raise HTTPException(
             415,
-            f"Send one of {', '.join(MEDIA_TYPES)} and name it in Content-Type.",
+            f"Content-Type must be one of {', '.join(MEDIA_TYPES)}.",
             headers={"Accept-Post": ", ".join(MEDIA_TYPES)},
         )
     return media_type
 
 
 def _wants_each(headers: dict[bytes, bytes], query: bytes) -> tuple[bool, list[RawHeader]]:
-    """Whether the sender wants to know of each event, and what an answer says of that."""
-    preferred = headers.get(b"prefer", b"")
-    if len(preferred) > LONGEST_PREFERENCE:
-        raise _invalid("prefer", f"may have {LONGEST_PREFERENCE} characters")
-    preferences = preferred.lower().replace(b'"', b"").split(b",")
+    """Return whether a result for each event is requested, and the response headers for it."""
+    prefer = headers.get(b"prefer", b"")
+    if len(prefer) > MAX_PREFER_LENGTH:
+        raise _invalid("prefer", f"may have at most {MAX_PREFER_LENGTH} characters")
+    preferences = prefer.lower().replace(b'"', b"").split(b",")
     if b"return=representation" in (part.strip() for part in preferences):
         return True, [(b"preference-applied", b"return=representation")]
     if not query:
         return False, []
-    given = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("detail")
-    if given is None:
+    detail = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("detail")
+    if detail is None:
         return False, []
     try:
-        return _flag.validate_python(given[-1]), []
+        return _flag.validate_python(detail[-1]), []
     except ValidationError as error:
         raise _invalid("detail", error.errors()[0]["msg"]) from None
 
@@ -180,20 +180,21 @@ async def post_usage_events(
     caller: UsageWriter,
     batch: UsageEventBatch,
     detail: Annotated[
-        bool, Query(description="Take each event for itself and say what became of it.")
+        bool, Query(description="Process each event by itself and return the result of each.")
     ] = False,
     prefer: Annotated[
         str | None,
         Header(
-            description="`return=representation` asks for the same.", max_length=LONGEST_PREFERENCE
+            description="`return=representation` has the same effect.", max_length=MAX_PREFER_LENGTH
         ),
     ] = None,
 ) -> None:
-    """Stores a batch of events. Sent again, it counts nothing twice: an id is counted once.
+    """Store a batch of events.
 
-    A batch is stored whole or not at all, unless the result of each event is asked for: then what
-    is wrong keeps nothing else back. CloudEvents 1.0 are taken in structured mode and in batches:
-    the type `id.emall.usage.<kind>.v1` is the kind, `time` is when it happened, and `data` holds
-    the rest. Events of months that are not kept any more are refused.
+    Requests are idempotent: an id is counted once. A batch is stored as a whole or not at all,
+    unless the result of each event is requested: then an invalid event does not affect the others.
+    CloudEvents 1.0 are accepted in structured mode and in batches: the type
+    `id.emall.usage.<kind>.v1` is the kind, `time` is when it happened, and `data` holds the other
+    dimensions. Events of months that are no longer retained are rejected.
     """
-    raise NotImplementedError("EventsFirst answers")
+    raise NotImplementedError("EventIngestApp handles this route")

@@ -1,13 +1,6 @@
-"""Stores usage events of many requests at once: each event once, its counts in the same commit.
+"""Store groups of event requests: one statement per group, counts in the same commit."""
 
-Requests wait in a queue of bounded size. A few writers, each with a connection of its own, drain
-it: all that waits goes into one statement, and every request is answered after its commit. So many
-small requests share a commit, and a large one is not slower for it.
-"""
-
-import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,316 +8,182 @@ from datetime import date, datetime
 import asyncpg
 
 from services.feedback.events import queries
-from services.feedback.events.dimensions import Facets
-from services.feedback.events.parsing import Batch
-from services.feedback.events.partitions import month_of, open_months
+from services.feedback.events.batch import Batch
+from services.feedback.events.dimensions import DimensionIds
+from services.feedback.events.partitions import create_partitions
+from services.feedback.months import month_of
 from services.platform.database import DATABASE_ERRORS, Connection
 from services.platform.problems import Unavailable
 
 log = logging.getLogger(__name__)
 
-WRITERS = 2
-MAX_WAITING = 60_000
-"""Events that may wait; a request that comes on top is asked to come again."""
-MAX_DRAIN = 10_000
-"""Events after which a writer takes no further request into its statement."""
-ATTEMPTS = 3
-COMPANY = 5
-"""Requests at a time from which small ones wait for each other, as PostgreSQL's commit_siblings."""
-GATHERED = 96
-"""Requests that need not wait for more."""
-GATHERED_EVENTS = 1_000
-"""Nor need so many events, however few requests they came in."""
-GATHER_SECONDS = 0.001
-GATHER_TURNS = 6
-"""How often others are waited for, so that more of them share a commit."""
-EXPECT_REPEATS = 4
-"""Drains after one with repeated events in which more of them are expected."""
-ANSWER_SECONDS = 30.0
+MAX_ATTEMPTS = 3
+GROUPS_EXPECTING_REPEATS = 4
+"""Groups for which, after one with repeated events, further repeats are assumed."""
 
-SESSION = {
+SESSION_SETTINGS = {
     "timezone": "Asia/Jakarta",
-    # The joins of the one statement are over thousands of rows that the planner cannot foresee.
+    # The statement joins thousands of rows whose number the planner cannot estimate.
     "enable_nestloop": "off",
     "plan_cache_mode": "force_generic_plan",
     "jit": "off",
 }
 
 
-class DroppedError(Exception):
-    """Events of months that were dropped for good."""
+class PrunedMonthError(Exception):
+    """Events belong to months whose partitions were dropped."""
 
     def __init__(self, months: Sequence[date]) -> None:
-        super().__init__(f"dropped for good: {', '.join(map(str, months))}")
+        super().__init__(f"months were dropped: {', '.join(map(str, months))}")
         self._months = frozenset(months)
 
-    def places(self, batch: Batch) -> list[int]:
-        """Which events of a batch these are."""
+    def indexes(self, batch: Batch) -> list[int]:
+        """Return the indexes of the events of these months."""
         return [n for n, time in enumerate(batch.times) if month_of(time) in self._months]
 
 
-Outcome = list[int] | Exception
-"""The places of a request's events that were stored before; or why they are not stored."""
+StoreResult = list[int] | Exception
+"""The indexes of a request's repeated events, or the reason why none was stored."""
 
-Told = Callable[[Outcome], None]
+Callback = Callable[[StoreResult], None]
 
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """Events of one request, and who waits for their outcome."""
+    """The events of one request, and the callback for their result."""
 
     batch: Batch
     agency: str | None
+    """Default for events that name none."""
     reported_by: str
-    until: float
-    """When an outcome is too late, by the clock of the event loop."""
-    told: Told | None
+    deadline: float
+    """Latest time for the result, on the event loop's clock."""
+    callback: Callback | None
 
     @property
     def is_open(self) -> bool:
-        """Whether somebody still waits for the outcome."""
-        return self.told is not None
+        """Whether the result is still outstanding."""
+        return self.callback is not None
 
-    def answer(self, outcome: Outcome) -> None:
-        """Tells the first outcome; later ones, nobody waits for."""
-        told, self.told = self.told, None
-        if told is None:
+    def resolve(self, result: StoreResult) -> None:
+        """Pass the first result to the callback; ignore later ones."""
+        callback, self.callback = self.callback, None
+        if callback is None:
             return
         try:
-            told(outcome)
-        except Exception:  # the others of a drain still wait for theirs
-            log.exception("an outcome could not be told")
-
-
-class Ingest:
-    """The queue and its writers."""
-
-    def __init__(
-        self, connect: Callable[[], Awaitable[Connection]], region: str, *, writers: int = WRITERS
-    ) -> None:
-        self._connect = connect
-        self._region = region
-        self._facets = Facets(region)
-        self._loop = asyncio.get_running_loop()
-        self._waiting: deque[Request] = deque()
-        self._held = 0
-        self._open = 0
-        """Requests that wait or are being stored."""
-        self._arrived = asyncio.Event()
-        self._closing = False
-        self._unanswered: deque[Request] = deque()
-        """Answered ones may stand between."""
-        self._timer: asyncio.TimerHandle | None = None
-        self._writers = [
-            asyncio.create_task(self._write_always(), name=f"write events {number}")
-            for number in range(writers)
-        ]
-
-    def begin(self, batch: Batch, *, agency: str | None, reported_by: str, told: Told) -> None:
-        """Begins to store these events; the outcome is told after the commit, later than this ends.
-
-        `agency` is written where an event names none. `Unavailable` at once where too much waits,
-        and as an outcome, in time, where the database does not answer.
-        """
-        if self._closing:
-            raise Unavailable("The service is shutting down; try again shortly.", retry_after=5)
-        if self._held + len(batch) > MAX_WAITING:
-            raise Unavailable("Too much is waiting to be stored; try again shortly.", retry_after=1)
-        until = self._loop.time() + ANSWER_SECONDS
-        request = Request(batch, agency, reported_by, until, told)
-        self._waiting.append(request)
-        self._held += len(batch)
-        self._open += 1
-        self._arrived.set()
-        self._end_in_time(request)
-
-    def store(
-        self, batch: Batch, *, agency: str | None, reported_by: str
-    ) -> "asyncio.Future[list[int]]":
-        """Stores these events as `begin` does; answers the places of those known before."""
-        future: asyncio.Future[list[int]] = self._loop.create_future()
-
-        def told(outcome: Outcome) -> None:
-            if future.done():  # whoever asked went away
-                return
-            if isinstance(outcome, Exception):
-                future.set_exception(outcome)
-            else:
-                future.set_result(outcome)
-
-        self.begin(batch, agency=agency, reported_by=reported_by, told=told)
-        return future
-
-    def _end_in_time(self, request: Request) -> None:
-        """All wait equally long, so one timer does for them, which looks at the first."""
-        waits = self._unanswered
-        while waits and not waits[0].is_open:
-            waits.popleft()
-        waits.append(request)
-        if self._timer is None:
-            self._timer = self._loop.call_at(waits[0].until, self._end_late)
-
-    def _end_late(self) -> None:
-        waits = self._unanswered
-        while waits and (not waits[0].is_open or waits[0].until <= self._loop.time()):
-            waits.popleft().answer(
-                Unavailable("The database is too slow now; try again.", retry_after=10)
-            )
-        self._timer = self._loop.call_at(waits[0].until, self._end_late) if waits else None
-
-    async def close(self) -> None:
-        """Takes nothing more, stores what waits, ends."""
-        self._closing = True
-        self._arrived.set()
-        await asyncio.gather(*self._writers)
-        if self._timer is not None:
-            self._timer.cancel()
-
-    async def _write_always(self) -> None:
-        writer = Writer(self._connect, self._region, self._facets)
-        try:
-            while (drain := await self._next_drain()) is not None:
-                try:
-                    await writer.store(drain)
-                except Exception:
-                    log.exception("a drain of events was given up")
-                finally:
-                    self._held -= sum(len(request.batch) for request in drain)
-                    self._open -= len(drain)
-                    for request in drain:
-                        if request.is_open:
-                            request.answer(
-                                Unavailable("The events were not stored; try again.", retry_after=5)
-                            )
-        finally:
-            await writer.close()
-
-    async def _gather(self) -> None:
-        """Waits a little for more of small requests, where many senders are about."""
-        for _ in range(GATHER_TURNS):
-            is_enough = len(self._waiting) >= GATHERED or self._held >= GATHERED_EVENTS
-            if is_enough or self._open < COMPANY:
-                return
-            await asyncio.sleep(GATHER_SECONDS)  # the other writer may take all meanwhile
-
-    async def _next_drain(self) -> list[Request] | None:
-        """What waits, up to a size; None when it is over."""
-        while not self._waiting:
-            if self._closing:
-                return None
-            self._arrived.clear()
-            await self._arrived.wait()
-            await self._gather()
-        drain: list[Request] = []
-        size = 0
-        while self._waiting and (not drain or size + len(self._waiting[0].batch) <= MAX_DRAIN):
-            request = self._waiting.popleft()
-            size += len(request.batch)
-            drain.append(request)
-        return drain
+            callback(result)
+        except Exception:  # the other requests of the group still need theirs
+            log.exception("callback of an event request failed")
 
 
 class Writer:
-    """Stores drains over one connection, which it opens anew when it breaks."""
+    """Stores groups of requests over one connection, which is reopened when it breaks."""
 
     def __init__(
-        self, connect: Callable[[], Awaitable[Connection]], region: str, facets: Facets
+        self,
+        connect: Callable[[], Awaitable[Connection]],
+        region: str,
+        dimension_ids: DimensionIds,
     ) -> None:
         self._connect = connect
         self._region = region
-        self._facets = facets
+        self._dimension_ids = dimension_ids
         self._connection: Connection | None = None
-        self._repeats = 0
-        """Drains in which repeated events are still expected."""
+        self._expect_repeats = 0
+        """Remaining groups for which repeated events are assumed."""
 
-    async def store(self, drain: list[Request]) -> None:
-        """Stores a drain and answers each of its requests; one by one where that fails at once."""
+    async def store(self, group: list[Request]) -> None:
+        """Store a group and resolve its requests; fall back to one request per statement."""
         try:
-            await self._store(drain)
+            await self._store(group)
         except DATABASE_ERRORS as error:
-            log.warning("%d requests are stored one by one: %s", len(drain), error)
-            for request in drain:
-                await self._store_alone(request)
+            log.warning("storing %d event requests one by one after: %s", len(group), error)
+            for request in group:
+                await self._store_single(request)
 
-    async def _store_alone(self, request: Request) -> None:
+    async def _store_single(self, request: Request) -> None:
         try:
-            for _ in range(ATTEMPTS):
+            for _ in range(MAX_ATTEMPTS):
                 try:
                     await self._store([request])
                     return
-                except asyncpg.CheckViolationError:
-                    await self._open_months(request)
+                except asyncpg.CheckViolationError:  # a partition is missing
+                    await self._create_partitions(request)
                 except asyncpg.DeadlockDetectedError:
-                    pass  # the other one is stored by now
-            request.answer(Unavailable("The events were not stored; try again.", retry_after=1))
-        except DroppedError as error:
-            request.answer(error)
+                    pass  # the other transaction has committed by now
+            request.resolve(Unavailable("The events were not stored; try again.", retry_after=1))
+        except PrunedMonthError as error:
+            request.resolve(error)
         except DATABASE_ERRORS as error:
-            log.warning("a request was not stored: %s: %s", type(error).__name__, error)
-            request.answer(Unavailable("The database does not answer; try again.", retry_after=5))
+            log.warning("event request not stored: %s: %s", type(error).__name__, error)
+            request.resolve(Unavailable("The database is unavailable; try again.", retry_after=5))
 
-    async def _open_months(self, request: Request) -> None:
+    async def _create_partitions(self, request: Request) -> None:
         connection = await self._open()
         months = {month_of(time) for time in request.batch.times}
-        if dropped := await open_months(connection, self._region, months):
-            raise DroppedError(dropped)
+        if pruned := await create_partitions(connection, self._region, months):
+            raise PrunedMonthError(pruned)
 
     async def _open(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._connect()
         return self._connection
 
-    async def _store(self, drain: list[Request]) -> None:
+    async def _store(self, group: list[Request]) -> None:
         connection = await self._open()
         ids: list[str] = []
         times: list[datetime] = []
         reporters: list[str] = []
-        for request in drain:
+        for request in group:
             batch = request.batch
             ids += batch.ids
             times += batch.times
             reporters += [request.reported_by] * len(batch)
-        facets = await self._facets.numbers(
-            connection, [(request.batch.sayings, request.agency) for request in drain]
+        dimensions = await self._dimension_ids.get(
+            connection, [(request.batch.dimensions, request.agency) for request in group]
         )
-        sent = len(ids)
+        count = len(ids)
         unseen = set(ids)
-        if len(unseen) < sent:  # of an id that stands here twice, the first one is meant
-            first = [n for n, key in enumerate(ids) if _take(unseen, key)]
+        if len(unseen) < count:  # of an id that occurs twice, the first event counts
+            first = [n for n, key in enumerate(ids) if _discard(unseen, key)]
             ids, times = [ids[n] for n in first], [times[n] for n in first]
-            facets, reporters = [facets[n] for n in first], [reporters[n] for n in first]
+            dimensions, reporters = [dimensions[n] for n in first], [reporters[n] for n in first]
 
-        fresh = await self._insert(connection, ids, times, facets, reporters)
-        if len(fresh) == sent:
-            for request in drain:
-                request.answer([])
+        new = await self._insert(connection, ids, times, dimensions, reporters)
+        if len(new) == count:
+            for request in group:
+                request.resolve([])
             return
-        for request in drain:
-            repeated = [n for n, key in enumerate(request.batch.ids) if not _take(fresh, key)]
-            request.answer(repeated)
+        for request in group:
+            repeated = [n for n, key in enumerate(request.batch.ids) if not _discard(new, key)]
+            request.resolve(repeated)
 
     async def _insert(
         self,
         connection: Connection,
         ids: list[str],
         times: list[datetime],
-        facets: list[int],
+        dimensions: list[int],
         reporters: list[str],
     ) -> set[str]:
-        """Stores what is new; answers those ids."""
-        columns = (self._region, ids, times, facets, reporters)
-        if not self._repeats:
+        """Store the new events; return their ids."""
+        columns = (self._region, ids, times, dimensions, reporters)
+        if not self._expect_repeats:
             try:
                 await connection.fetchval(queries.STORE_NEW_EVENTS, *columns)
                 return set(ids)
             except asyncpg.UniqueViolationError:
-                pass  # some were stored before
-        fresh = {row["id"] for row in await connection.fetch(queries.STORE_EVENTS, *columns)}
-        # A sender that repeats itself goes on to, as a rule.
-        self._repeats = EXPECT_REPEATS if len(fresh) < len(ids) else max(self._repeats - 1, 0)
-        return fresh
+                pass  # some ids exist
+        new = {row["id"] for row in await connection.fetch(queries.STORE_EVENTS, *columns)}
+        # A client that repeats a request usually repeats the following ones too.
+        if len(new) < len(ids):
+            self._expect_repeats = GROUPS_EXPECTING_REPEATS
+        else:
+            self._expect_repeats = max(self._expect_repeats - 1, 0)
+        return new
 
     async def close(self) -> None:
+        """Close the connection."""
         if self._connection is not None and not self._connection.is_closed():
             try:
                 await self._connection.close(timeout=5)
@@ -332,8 +191,8 @@ class Writer:
                 self._connection.terminate()
 
 
-def _take(keys: set[str], key: str) -> bool:
-    """Takes a key out of a set; whether it was there."""
+def _discard(keys: set[str], key: str) -> bool:
+    """Remove a key from a set; return whether it was present."""
     if key in keys:
         keys.remove(key)
         return True

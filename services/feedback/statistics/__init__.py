@@ -1,1 +1,1 @@
-"""What people did at the hub (events) and what agencies did for them (monthly statistics)."""
+"""Monthly statistics of agencies: figures and revisions, obligations, plausibility, usage sums."""

@@ -1,11 +1,11 @@
-"""What an agency owes, as an iCalendar feed (RFC 5545) with an alarm before each due day."""
+"""An agency's reporting deadlines as an iCalendar feed (RFC 5545), each with an alarm."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from icalendar import Alarm, Calendar, Event
 
-from services.feedback.statistics.obligations import AgencyMonth
+from services.feedback.statistics.obligations import MonthlyObligation
 from services.platform.translation import translator
 from services.platform.version import VERSION
 
@@ -13,33 +13,39 @@ ALARM_BEFORE = timedelta(days=3)
 
 
 def calendar_of(
-    months: Sequence[AgencyMonth], *, region: str, agency: str, due_day: int, now: datetime
+    obligations: Sequence[MonthlyObligation],
+    *,
+    region: str,
+    agency: str,
+    due_day: int,
+    now: datetime,
 ) -> bytes:
-    """The feed of the months that are not complete; a month that came whole is gone from it."""
+    """Return the feed of the months that are not completely reported."""
     calendar = Calendar()
     calendar.add("prodid", f"-//emall//{VERSION}//ID")
     calendar.add("version", "2.0")
     calendar.add("name", f"Statistik bulanan {agency}")
-    indonesian = translator("id")
-    for month in months:
-        if month.is_complete:
+    for obligation in obligations:
+        if obligation.is_complete:
             continue
-        due = month.due_on(due_day)
+        due = obligation.due_on(due_day)
+        name = translator("id").month(obligation.month)
         event = Event()
-        event.add("uid", f"{region}-statistics-{agency}-{month.month:%Y-%m}@emall")
+        event.add("uid", f"{region}-statistics-{agency}-{obligation.month:%Y-%m}@emall")
         event.add("dtstamp", now)
         event.add("dtstart", due)
         event.add("dtend", due + timedelta(days=1))
         event.add("transp", "TRANSPARENT")
-        event.add("summary", f"Batas laporan statistik {indonesian.month(month.month)}")
+        event.add("summary", f"Batas laporan statistik {name}")
         event.add(
             "description",
-            f"Sudah dilaporkan {month.services_reported} dari {month.services_owed} layanan. "
-            f"Belum: {', '.join(month.missing)}. Unggah di halaman /unggah.",
+            f"Sudah dilaporkan {obligation.services_reported} dari "
+            f"{obligation.services_expected} layanan. "
+            f"Belum: {', '.join(obligation.missing)}. Unggah di halaman /unggah.",
         )
         alarm = Alarm()
         alarm.add("action", "DISPLAY")
-        alarm.add("description", f"Laporkan statistik {indonesian.month(month.month)}")
+        alarm.add("description", f"Laporkan statistik {name}")
         alarm.add("trigger", -ALARM_BEFORE)
         event.add_component(alarm)
         calendar.add_component(event)

@@ -1,8 +1,7 @@
-"""What monthly statistics count, and through which channels: words that pure computation shares."""
+"""Counters of monthly statistics, as shared by the API models and the pure computation."""
 
 from typing import Literal, get_args
 
-ChannelKind = Literal["online", "counter", "phone", "visit", "email"]
 Measure = Literal["submitted", "in_review", "completed", "rejected", "returned"]
 
 MEASURES: tuple[Measure, ...] = get_args(Measure)

@@ -1,4 +1,4 @@
-"""Messages to people who fill in a spreadsheet of statistics."""
+"""Error messages and instructions for the statistics template."""
 
 from collections.abc import Mapping
 
@@ -16,27 +16,27 @@ CELL_ERRORS: Mapping[str, Message] = {
     "too_many": N_("%(value)s terlalu besar; paling besar 1.000.000.000"),
     "dash": N_("tanda hubung tidak jelas; tulis 0 bila tidak ada, kosongkan bila belum tahu"),
     "not_a_month": N_("%(value)s bukan bulan; tulis seperti 2024-03 atau Maret 2024"),
-    "not_begun": N_("bulan ini belum mulai; bulan terbaru adalah %(newest)s"),
+    "not_begun": N_("bulan ini belum mulai; bulan terbaru adalah %(latest)s"),
     "not_a_channel": N_("%(value)s bukan kanal; pilih salah satu: %(known)s"),
     "not_a_service": N_("%(value)s bukan layanan %(agency)s; pilih dari lembar Pilihan%(close)s"),
     "other_agency": N_("%(value)s instansi lain; kunci ini untuk %(agency)s saja"),
     "empty": N_("kosong, padahal baris ini berisi angka; isi %(column)s"),
-    "said_twice": N_(
-        "berisi %(value)s, tetapi %(other)s berisi %(before)s untuk hal yang sama; pilih satu"
+    "conflicting_values": N_(
+        "berisi %(value)s, tetapi %(other)s berisi %(other_value)s untuk hal yang sama; pilih satu"
     ),
-    "no_reason": N_("angka berubah (%(changes)s); tulis alasannya di kolom alasan"),
+    "missing_reason": N_("angka berubah (%(changes)s); tulis alasannya di kolom alasan"),
     "reason_too_long": N_("alasan terlalu panjang; paling banyak 300 huruf"),
-    "bad_reason": N_("alasan berisi huruf yang tidak dapat disimpan; tulis ulang"),
+    "invalid_reason": N_("alasan berisi huruf yang tidak dapat disimpan; tulis ulang"),
     "unknown_column": N_(
         "%(value)s bukan kolom templat; hapus kolom ini atau pakai judul: %(known)s"
     ),
-    "column_twice": N_("%(value)s dan %(other)s berarti sama; hapus salah satu"),
+    "duplicate_column": N_("%(value)s dan %(other)s berarti sama; hapus salah satu"),
     "no_table": N_(
         "tidak ada lembar dengan kolom layanan, kanal, dan bulan di baris pertama; unduh "
         "templat dan isi di sana"
     ),
     "no_figures": N_("belum ada angka yang diisi; isi sedikitnya satu baris"),
-    "too_many_statistics": N_("lebih dari %(most)s baris terisi; kirim dalam beberapa berkas"),
+    "too_many_statistics": N_("lebih dari %(limit)s baris terisi; kirim dalam beberapa berkas"),
     "too_large": N_("berkas terlalu besar setelah dibuka; kirim lebih sedikit baris"),
     "not_a_workbook": N_("bukan buku kerja XLSX; simpan sebagai .xlsx dan kirim lagi"),
     "old_workbook": N_("ini format Excel lama (.xls); simpan sebagai .xlsx dan kirim lagi"),
@@ -44,7 +44,7 @@ CELL_ERRORS: Mapping[str, Message] = {
     "too_many_rows": N_("lebih dari 20.000 baris; kirim dalam beberapa berkas"),
     "nothing": N_("berkas kosong"),
 }
-"""What is wrong with a cell or a file, and the remedy, by the code of the error."""
+"""Error messages with their remedy, by error code."""
 
 INSTRUCTIONS: tuple[str, ...] = (
     "Isi lembar Statistik: satu baris untuk satu bulan, satu layanan, dan satu kanal.",
@@ -66,12 +66,12 @@ INSTRUCTIONS: tuple[str, ...] = (
 
 def error_text(language: Language, code: str, **values: object) -> str:
     """Return the message of an error with its remedy."""
-    shown = {name: _shortened(value) for name, value in values.items()}
+    shown = {name: _shorten(value) for name, value in values.items()}
     return translator(language).translate(CELL_ERRORS[code], **shown)
 
 
-def _shortened(value: object) -> object:
-    """A text from the file, short enough for a sentence."""
+def _shorten(value: object) -> object:
+    """Shorten a user's text so that it fits into a sentence."""
     if not isinstance(value, str):
         return value
     return value if len(value) <= 80 else f"{value[:77]}..."

@@ -1,26 +1,27 @@
-"""How people in Indonesia write counts, months and channels in a spreadsheet."""
+"""Parse counts, months and channels as people in Indonesia write them in spreadsheets."""
 
 import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Literal
 
-from services.feedback.statistics.counters import MAX_COUNT, ChannelKind
+from services.feedback.channels import ChannelKind
+from services.feedback.statistics.counters import MAX_COUNT
 from services.platform.languages import COMPLETE_LANGUAGES
 from services.platform.spreadsheets import Cell
 from services.platform.translation import translator
 
-Trouble = Literal[
+CellErrorCode = Literal[
     "not_a_number", "fraction", "negative", "too_many", "dash", "not_a_month", "not_a_channel"
 ]
 
 
-class NotReadableError(Exception):
-    """A cell that does not say what it should; `trouble` tells why."""
+class CellValueError(Exception):
+    """A cell whose value cannot be parsed; `code` gives the reason."""
 
-    def __init__(self, trouble: Trouble) -> None:
-        super().__init__(trouble)
-        self.trouble: Trouble = trouble
+    def __init__(self, code: CellErrorCode) -> None:
+        super().__init__(code)
+        self.code: CellErrorCode = code
 
 
 _MONTH_NAMES = tuple(
@@ -28,10 +29,10 @@ _MONTH_NAMES = tuple(
     for language in COMPLETE_LANGUAGES
     for number in range(1, 13)
 )
-_SPELLINGS: Mapping[str, int] = {
+_MONTH_NUMBERS: Mapping[str, int] = {
     **{name: number for number, name in _MONTH_NAMES},
     **{name[:3]: number for number, name in _MONTH_NAMES},
-    # Older spellings, and the short forms of spreadsheets and calendars.
+    # Older spellings, and the abbreviations of spreadsheets and calendars.
     "pebruari": 2,
     "peb": 2,
     "agt": 8,
@@ -42,17 +43,17 @@ _SPELLINGS: Mapping[str, int] = {
     "nop": 11,
 }
 
-CHANNELS: Mapping[ChannelKind, str] = {
+CHANNEL_LABELS: Mapping[ChannelKind, str] = {
     "online": "daring",
     "counter": "loket",
     "phone": "telepon",
     "visit": "kunjungan",
     "email": "surel",
 }
-"""Channels as the template calls them."""
-_CHANNELS: Mapping[str, ChannelKind] = {
-    **{code: code for code in CHANNELS},
-    **{word: code for code, word in CHANNELS.items()},
+"""Names of the channels in the template."""
+_CHANNEL_CODES: Mapping[str, ChannelKind] = {
+    **{code: code for code in CHANNEL_LABELS},
+    **{word: code for code, word in CHANNEL_LABELS.items()},
     "e-mail": "email",
     "telp": "phone",
     "tatap muka": "counter",
@@ -60,73 +61,76 @@ _CHANNELS: Mapping[str, ChannelKind] = {
 }
 
 _SPACES = re.compile(r"[\s\u00a0\u2009\u202f]+")
-_PLAIN = re.compile(r"(\d{1,18})(?:[.,]0{1,2})?", re.ASCII)
+_DIGITS = re.compile(r"(\d{1,18})(?:[.,]0{1,2})?", re.ASCII)
 _GROUPED = re.compile(r"(\d{1,3}(?:([.' ])\d{3})(?:\2\d{3})*)(?:,0+)?", re.ASCII)
 _FRACTION = re.compile(r"[\d.]+,\d+|\d+\.\d+|[\d,]+\.\d+", re.ASCII)
 _ENGLISH_GROUPS = re.compile(r"\d{1,3}(,\d{3})+", re.ASCII)
 
 _YEAR_FIRST = re.compile(r"(20\d{2})[-/. ]?(\d{1,2})(?:[-/.]\d{1,2})?(?:[T ].*)?", re.ASCII)
 _YEAR_LAST = re.compile(r"(?:\d{1,2}[-/.])?(\d{1,2})[-/. ](20\d{2})", re.ASCII)
-_IN_WORDS = re.compile(r"(?:\d{1,2}[- ])?([a-z]+)[-. /']*(20\d{2}|\d{2})", re.ASCII)
+_MONTH_NAME = re.compile(r"(?:\d{1,2}[- ])?([a-z]+)[-. /']*(20\d{2}|\d{2})", re.ASCII)
 
 
-def count_in(cell: Cell) -> int:
-    """The count in a cell: 1234, "1.234", "1 234", "1.234,00", "nihil"."""
+def parse_count(cell: Cell) -> int:
+    """Return the count in a cell: 1234, "1.234", "1 234", "1.234,00", "nihil"."""
     if isinstance(cell, bool) or cell is None or isinstance(cell, date):
-        raise NotReadableError("not_a_number")
+        raise CellValueError("not_a_number")
     if isinstance(cell, float):
-        raise NotReadableError("fraction" if abs(cell) < MAX_COUNT else "too_many")
-    value = cell if isinstance(cell, int) else _count_in_text(cell)
+        raise CellValueError("fraction" if abs(cell) < MAX_COUNT else "too_many")
+    value = cell if isinstance(cell, int) else _parse_count_text(cell)
     if value < 0:
-        raise NotReadableError("negative")
+        raise CellValueError("negative")
     if value > MAX_COUNT:
-        raise NotReadableError("too_many")
+        raise CellValueError("too_many")
     return value
 
 
-def _count_in_text(cell: str) -> int:
-    written = _SPACES.sub(" ", cell).strip().lower()
-    if written in {"nihil", "nol"}:
+def _parse_count_text(cell: str) -> int:
+    text = _SPACES.sub(" ", cell).strip().lower()
+    if text in {"nihil", "nol"}:
         return 0
-    if written in {"-", "--", "–", "—"}:
-        # Some mean none by it, others that they do not know.
-        raise NotReadableError("dash")
-    if written[:1] in {"-", "−"} and written[1:2].isdigit():
-        raise NotReadableError("negative")
-    if found := _GROUPED.fullmatch(written):
-        return int(re.sub(r"\D", "", found[1]))
-    if found := _PLAIN.fullmatch(written):
-        return int(found[1])
-    if _FRACTION.fullmatch(written) or _ENGLISH_GROUPS.fullmatch(written):
-        raise NotReadableError("fraction")
-    raise NotReadableError("too_many" if re.fullmatch(r"[0-9]+", written) else "not_a_number")
+    if text in {"-", "--", "–", "—"}:
+        # Ambiguous: some mean zero, others unknown.
+        raise CellValueError("dash")
+    if text[:1] in {"-", "−"} and text[1:2].isdigit():
+        raise CellValueError("negative")
+    if match := _GROUPED.fullmatch(text):
+        return int(re.sub(r"\D", "", match[1]))
+    if match := _DIGITS.fullmatch(text):
+        return int(match[1])
+    if _FRACTION.fullmatch(text) or _ENGLISH_GROUPS.fullmatch(text):
+        raise CellValueError("fraction")
+    raise CellValueError("too_many" if re.fullmatch(r"[0-9]+", text) else "not_a_number")
 
 
-def month_in(cell: Cell) -> date:
-    """The month in a cell: a date, "2024-03", "Maret 2024", "03/2024", "Mar-24", "01/03/2024"."""
+def parse_month(cell: Cell) -> date:
+    """Return the month in a cell.
+
+    A date, "2024-03", "Maret 2024", "03/2024", "Mar-24" or "01/03/2024".
+    """
     if isinstance(cell, date):
-        return _month(cell.year, cell.month)
+        return _month_of(cell.year, cell.month)
     if cell is None or isinstance(cell, bool | float):
-        raise NotReadableError("not_a_month")
-    written = _SPACES.sub(" ", str(cell)).strip().lower()
-    if found := _YEAR_FIRST.fullmatch(written):
-        return _month(int(found[1]), int(found[2]))
-    if found := _YEAR_LAST.fullmatch(written):
-        return _month(int(found[2]), int(found[1]))
-    if (found := _IN_WORDS.fullmatch(written)) and (number := _SPELLINGS.get(found[1])):
-        return _month(int(found[2]) % 2000 + 2000, number)
-    raise NotReadableError("not_a_month")
+        raise CellValueError("not_a_month")
+    text = _SPACES.sub(" ", str(cell)).strip().lower()
+    if match := _YEAR_FIRST.fullmatch(text):
+        return _month_of(int(match[1]), int(match[2]))
+    if match := _YEAR_LAST.fullmatch(text):
+        return _month_of(int(match[2]), int(match[1]))
+    if (match := _MONTH_NAME.fullmatch(text)) and (number := _MONTH_NUMBERS.get(match[1])):
+        return _month_of(int(match[2]) % 2000 + 2000, number)
+    raise CellValueError("not_a_month")
 
 
-def _month(year: int, month: int) -> date:
+def _month_of(year: int, month: int) -> date:
     if not (2000 <= year <= 2099 and 1 <= month <= 12):
-        raise NotReadableError("not_a_month")
+        raise CellValueError("not_a_month")
     return date(year, month, 1)
 
 
-def channel_in(cell: Cell) -> ChannelKind:
-    """The channel in a cell, by its code or its Indonesian name."""
-    channel = _CHANNELS.get(_SPACES.sub(" ", str(cell)).strip().lower())
+def parse_channel(cell: Cell) -> ChannelKind:
+    """Return the channel in a cell, by its code or its Indonesian name."""
+    channel = _CHANNEL_CODES.get(_SPACES.sub(" ", str(cell)).strip().lower())
     if channel is None:
-        raise NotReadableError("not_a_channel")
+        raise CellValueError("not_a_channel")
     return channel

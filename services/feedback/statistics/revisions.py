@@ -1,4 +1,4 @@
-"""Stores monthly statistics: a repeated figure changes nothing, another one is a revision."""
+"""Store monthly statistics: a repeated figure changes nothing, a different one is a revision."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,17 +8,18 @@ from typing import Literal
 
 from sqlalchemy import text
 
+from services.feedback.months import month_of, parse_period
 from services.feedback.statistics import queries
-from services.feedback.statistics.schemas import Measure, Statistic, StatisticsStored
+from services.feedback.statistics.counters import Measure
+from services.feedback.statistics.schemas import Statistic, StatisticsStored
 from services.platform.database import WriteSession
 from services.platform.identity import Caller
-from services.platform.local_time import JAKARTA
 from services.platform.problems import Conflict, FieldError, Invalid, NotAllowed
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One counter of one statistic, under its natural key."""
+    """One counter of one statistic, with its natural key."""
 
     agency: str
     service: str
@@ -27,10 +28,10 @@ class Figure:
     measure: Measure
     value: int
     reason: str | None
-    place: str
+    pointer: str
     """JSON pointer of the counter in the request."""
     item: int
-    """Which statistic of the batch it belongs to."""
+    """Index of its statistic in the batch."""
 
     @property
     def key(self) -> tuple[str, str, str, date, str]:
@@ -38,43 +39,41 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What becomes of a figure, beside the one that stands before it."""
+class FigureChange:
+    """A figure beside the current one that it repeats or replaces."""
 
     figure: Figure
-    before: int | None
+    previous: int | None
     revision: int
 
     @property
     def result(self) -> Literal["added", "revised", "unchanged"]:
-        if self.before is None:
+        if self.previous is None:
             return "added"
-        return "unchanged" if self.before == self.figure.value else "revised"
-
-
-def first_day(period: str) -> date:
-    """The first day of a month such as 2024-03."""
-    return date.fromisoformat(f"{period}-01")
+        return "unchanged" if self.previous == self.figure.value else "revised"
 
 
 def figures_of(statistics: Sequence[Statistic], caller: Caller, *, now: datetime) -> list[Figure]:
-    """The counters of a batch; refuses those of other agencies, of months to come, and two values
-    for one counter."""
-    foreign: list[FieldError] = []
-    wrong: list[FieldError] = []
+    """Return the counters of a batch.
+
+    Raises `NotAllowed` for another agency, `Invalid` for a future month or two values of one
+    counter.
+    """
+    not_owned: list[FieldError] = []
+    errors: list[FieldError] = []
     figures: dict[tuple[str, str, str, date, str], Figure] = {}
-    this_month = now.astimezone(JAKARTA).date().replace(day=1)
+    this_month = month_of(now)
     for index, item in enumerate(statistics):
-        place = f"#/statistics/{index}"
+        pointer = f"#/statistics/{index}"
         if not caller.can_write_for(item.agency):
-            foreign.append(
-                FieldError(pointer=f"{place}/agency", parameter=None, detail="is another agency")
+            not_owned.append(
+                FieldError(pointer=f"{pointer}/agency", parameter=None, detail="is another agency")
             )
-        period = first_day(item.period)
+        period = parse_period(item.period)
         if period > this_month:
-            detail = f"has not begun; the newest month is {this_month:%Y-%m}"
-            wrong.append(FieldError(pointer=f"{place}/period", parameter=None, detail=detail))
-        for measure, value in item.counters.given().items():
+            detail = f"has not begun; the latest month is {this_month:%Y-%m}"
+            errors.append(FieldError(pointer=f"{pointer}/period", parameter=None, detail=detail))
+        for measure, value in item.counters.recorded().items():
             figure = Figure(
                 item.agency,
                 item.service,
@@ -83,21 +82,22 @@ def figures_of(statistics: Sequence[Statistic], caller: Caller, *, now: datetime
                 measure,
                 value,
                 item.reason,
-                f"{place}/counters/{measure}",
+                f"{pointer}/counters/{measure}",
                 index,
             )
             other = figures.setdefault(figure.key, figure)
             if other.value != value:
-                detail = f"says {value}, but {other.place} says {other.value}; send one of them"
-                wrong.append(FieldError(pointer=figure.place, parameter=None, detail=detail))
-    if foreign:
+                detail = f"is {value}, but {other.pointer} is {other.value}; send one of them"
+                errors.append(FieldError(pointer=figure.pointer, parameter=None, detail=detail))
+    if not_owned:
         raise NotAllowed(
-            f"This key writes for {caller.agency} alone; nothing was stored.", errors=foreign[:100]
+            f"This key may write only for {caller.agency}; nothing was stored.",
+            errors=not_owned[:100],
         )
-    if wrong:
+    if errors:
         raise Invalid(
-            "Some statistics contradict the calendar or each other; nothing was stored.",
-            errors=wrong[:100],
+            "Some statistics are of future months or contradict each other; nothing was stored.",
+            errors=errors[:100],
         )
     return sorted(figures.values(), key=lambda figure: figure.key)
 
@@ -110,17 +110,17 @@ async def store_statistics(
     caller: Caller,
     now: datetime,
 ) -> StatisticsStored:
-    """Stores a batch whole; answers how many counters were new, corrected or known."""
+    """Store a batch as a whole; return the number of counters by result."""
     figures = figures_of(statistics, caller, now=now)
-    await _refuse_unknown_services(session, region, statistics)
-    outcomes = await compare_figures(session, region, figures)
-    await store_outcomes(session, region, outcomes, caller=caller, now=now)
-    return stored_of(outcomes)
+    await _reject_unknown_services(session, region, statistics)
+    changes = await compare_figures(session, region, figures)
+    await store_changes(session, region, changes, caller=caller, now=now)
+    return summarise(changes)
 
 
-def stored_of(outcomes: Sequence[Outcome]) -> StatisticsStored:
-    """How many counters were new, corrected or known."""
-    results = Counter(outcome.result for outcome in outcomes)
+def summarise(changes: Sequence[FigureChange]) -> StatisticsStored:
+    """Return the number of counters by result."""
+    results = Counter(change.result for change in changes)
     return StatisticsStored(
         added=results["added"], revised=results["revised"], unchanged=results["unchanged"]
     )
@@ -128,8 +128,8 @@ def stored_of(outcomes: Sequence[Outcome]) -> StatisticsStored:
 
 async def compare_figures(
     session: WriteSession, region: str, figures: Sequence[Figure]
-) -> list[Outcome]:
-    """What each figure would change; until the transaction ends, nobody else changes anything."""
+) -> list[FigureChange]:
+    """Compare figures with the current ones; lock their agencies until the transaction ends."""
     if not figures:
         return []
     await session.execute(
@@ -138,37 +138,39 @@ async def compare_figures(
     )
     rows = await session.execute(text(queries.CURRENT_FIGURES), {"region": region} | _keys(figures))
     current = {row.position: (row.value, row.revision) for row in rows}
-    return [Outcome(figure, *current.get(index, (None, 0))) for index, figure in enumerate(figures)]
+    return [
+        FigureChange(figure, *current.get(index, (None, 0))) for index, figure in enumerate(figures)
+    ]
 
 
-async def store_outcomes(
+async def store_changes(
     session: WriteSession,
     region: str,
-    outcomes: Sequence[Outcome],
+    changes: Sequence[FigureChange],
     *,
     caller: Caller,
     now: datetime,
 ) -> None:
-    """Stores what is new or corrected."""
-    revised = [outcome.figure for outcome in outcomes if outcome.result == "revised"]
+    """Store new figures and corrections."""
+    revised = [change.figure for change in changes if change.result == "revised"]
     if revised:
         await session.execute(
             text(queries.RETIRE_FIGURES),
             {"region": region} | _keys(revised),
         )
-    changed = [outcome for outcome in outcomes if outcome.result != "unchanged"]
-    if changed:
+    stored = [change for change in changes if change.result != "unchanged"]
+    if stored:
         await session.execute(
             text(queries.STORE_FIGURES),
             {
                 "region": region,
                 "now": now,
                 "reported_by": caller.subject,
-                "revisions": [outcome.revision + 1 for outcome in changed],
-                "figures": [outcome.figure.value for outcome in changed],
-                "reasons": [outcome.figure.reason for outcome in changed],
+                "revisions": [change.revision + 1 for change in stored],
+                "figures": [change.figure.value for change in stored],
+                "reasons": [change.figure.reason for change in stored],
             }
-            | _keys([outcome.figure for outcome in changed]),
+            | _keys([change.figure for change in stored]),
         )
 
 
@@ -182,7 +184,7 @@ def _keys(figures: Sequence[Figure]) -> dict[str, list[str] | list[date] | list[
     }
 
 
-async def _refuse_unknown_services(
+async def _reject_unknown_services(
     session: WriteSession, region: str, statistics: Sequence[Statistic]
 ) -> None:
     positions = await session.scalars(
@@ -197,7 +199,7 @@ async def _refuse_unknown_services(
         FieldError(
             pointer=f"#/statistics/{position}/service",
             parameter=None,
-            detail=f"is no service of {statistics[position].agency}; "
+            detail=f"is not a service of {statistics[position].agency}; "
             f"see /api/v1/services?agency={statistics[position].agency}",
         )
         for position in positions.all()[:100]

@@ -1,57 +1,35 @@
-"""Statistics as a table in a spreadsheet: the template of an agency, and the filled one read."""
+"""Read statistics from a filled template, with an error for every invalid cell."""
 
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from services.feedback.statistics.messages import INSTRUCTIONS, error_text
+from services.feedback.statistics.counters import MEASURES, Measure
+from services.feedback.statistics.messages import error_text
 from services.feedback.statistics.number_parsing import (
-    CHANNELS,
-    NotReadableError,
-    channel_in,
-    count_in,
-    month_in,
+    CHANNEL_LABELS,
+    CellValueError,
+    parse_channel,
+    parse_count,
+    parse_month,
 )
-from services.feedback.statistics.schemas import (
-    MAX_COUNT,
-    MAX_STATISTICS,
-    MEASURES,
-    ChannelKind,
-    Counters,
-    Measure,
-    Statistic,
-)
+from services.feedback.statistics.obligations import ReportedService
+from services.feedback.statistics.schemas import MAX_STATISTICS, Counters, Statistic
+from services.feedback.statistics.template import CHOICES, COUNTER_LABELS, HELP, SHEET
 from services.platform.languages import Language
-from services.platform.spreadsheets import (
-    Cell,
-    Column,
-    Row,
-    Sheet,
-    SheetIssue,
-    SpreadsheetError,
-    write_csv,
-    write_xlsx,
-)
+from services.platform.spreadsheets import Cell, Row, Sheet, SheetIssue, SpreadsheetError
 from services.platform.translation import translator
 from services.platform.types import TEXT_PATTERN
 
-SHEET, CHOICES, HELP = "Statistik", "Pilihan", "Petunjuk"
 MAX_REASON = 300
-MAX_FAULTS = 100
-"""As many as a person mends at once; then the reading ends."""
+MAX_ERRORS = 100
+"""ReadSessionDep stops after this many errors."""
 
-_COUNTERS: Mapping[Measure, str] = {
-    "submitted": "masuk",
-    "in_review": "proses",
-    "completed": "selesai",
-    "rejected": "ditolak",
-    "returned": "dikembalikan",
-}
-_HEADS: Mapping[str, str] = {
-    **{head: field for field, head in _COUNTERS.items()},
+_FIELDS: Mapping[str, str] = {
+    **{label: measure for measure, label in COUNTER_LABELS.items()},
     **{measure: measure for measure in MEASURES},
     "diajukan": "submitted",
     "diterima": "submitted",
@@ -74,32 +52,13 @@ _HEADS: Mapping[str, str] = {
     "opd": "agency",
     "agency": "agency",
 }
-"""Which column a heading means: those of the template, and those of the API."""
-_NEEDED = ("service", "channel", "period")
+"""The field that a column header stands for: headers of the template and names of the API."""
+_REQUIRED = ("service", "channel", "period")
 
 
 @dataclass(frozen=True)
-class OwnService:
-    """A service on which an agency reports."""
-
-    slug: str
-    name: str
-    channels: tuple[ChannelKind, ...]
-
-
-@dataclass(frozen=True)
-class TemplateRow:
-    """A row to fill in, with the figures that are known."""
-
-    service: OwnService
-    channel: ChannelKind
-    month: date
-    known: Mapping[Measure, int] = field(default_factory=dict[Measure, int])
-
-
-@dataclass(frozen=True)
-class Filled:
-    """A row that was filled in, and the cells that say its figures."""
+class FilledRow:
+    """A row with figures, and the cells that hold them."""
 
     statistic: Statistic
     cells: Mapping[Measure, str]
@@ -108,145 +67,88 @@ class Filled:
     row: int
 
 
-def columns_of(services: Sequence[OwnService]) -> list[Column]:
-    """The columns of the template."""
-    last = len(services) + 1
-    counters = [
-        Column(f"{head} ({measure})", _note(measure), max_value=MAX_COUNT, width=20)
-        for measure, head in _COUNTERS.items()
-    ]
-    return [
-        Column("layanan", required=True, choices_range=f"{CHOICES}!$A$2:$A${last}", width=30),
-        Column("nama layanan", "Hanya untuk dibaca.", width=46),
-        Column("kanal", required=True, choices_range=f"{CHOICES}!$C$2:$C${len(CHANNELS) + 1}"),
-        Column("bulan", "Seperti 2024-03 atau Maret 2024.", required=True),
-        *counters,
-        Column("alasan", "Hanya bila membetulkan angka yang sudah dikirim.", width=40),
-    ]
-
-
-def _note(measure: Measure) -> str:
-    return next(line for line in INSTRUCTIONS if f"({measure})" in line).partition(": ")[2]
-
-
-def template_xlsx(services: Sequence[OwnService], rows: Sequence[TemplateRow]) -> bytes:
-    """The workbook to fill in, with instructions and the values to choose from."""
-    choices: list[dict[str, Cell]] = [
-        {"layanan": service.slug, "nama layanan": service.name} for service in services
-    ]
-    for number, (code, word) in enumerate(CHANNELS.items()):
-        if number == len(choices):
-            choices.append({})
-        choices[number] |= {"kanal": word, "artinya": code}
-    return write_xlsx(
-        {
-            SHEET: (columns_of(services), [*map(_cells, rows)]),
-            CHOICES: (
-                [
-                    Column("layanan", width=30),
-                    Column("nama layanan", width=60),
-                    Column("kanal"),
-                    Column("artinya"),
-                ],
-                choices,
-            ),
-            HELP: ([Column("petunjuk", width=110)], [{"petunjuk": line} for line in INSTRUCTIONS]),
-        }
-    )
-
-
-def template_csv(services: Sequence[OwnService], rows: Sequence[TemplateRow]) -> bytes:
-    """The table to fill in as CSV."""
-    return write_csv(columns_of(services), [*map(_cells, rows)])
-
-
-def _cells(row: TemplateRow) -> dict[str, Cell]:
-    return {
-        "layanan": row.service.slug,
-        "nama layanan": row.service.name,
-        "kanal": CHANNELS[row.channel],
-        # As a text: a date would be shown in whatever way the spreadsheet is set to.
-        "bulan": f"{row.month:%Y-%m}",
-        **{f"{_COUNTERS[measure]} ({measure})": value for measure, value in row.known.items()},
-    }
-
-
-def read_filled(
+def read_statistics(
     sheets: Sequence[Sheet],
     *,
     agency: str,
-    services: Sequence[OwnService],
-    newest: date,
+    services: Sequence[ReportedService],
+    latest: date,
     language: Language,
-) -> list[Filled]:
-    """The rows that hold figures; `SpreadsheetError` with every cell that is wrong."""
+) -> list[FilledRow]:
+    """Return the rows with figures; raise `SpreadsheetError` with every invalid cell.
+
+    `latest` is the latest month that may be reported.
+    """
     tables = [
         (sheet, columns)
         for sheet in sheets
-        if (columns := _columns(sheet)) and all(name in columns for name in _NEEDED)
+        if (columns := _columns_by_field(sheet)) and all(name in columns for name in _REQUIRED)
         if sheet.name not in {CHOICES, HELP}
     ]
     if not tables:
         name = sheets[0].name if sheets else SHEET
         raise SpreadsheetError([SheetIssue(name, "A1", error_text(language, "no_table"))])
-    reader = _Reader(agency, services, newest, language)
+    reader = _Reader(agency, services, latest, language)
     filled = [row for sheet, columns in tables for row in reader.rows(sheet, columns)]
-    reader.check_repeated(filled)
-    if not filled and not reader.faults:
-        reader.faults.append(
+    reader.check_conflicts(filled)
+    if not filled and not reader.errors:
+        reader.errors.append(
             SheetIssue(tables[0][0].name, "A2", error_text(language, "no_figures"))
         )
     if len(filled) > MAX_STATISTICS:
-        said = error_text(language, "too_many_statistics", most=MAX_STATISTICS)
-        reader.faults.append(SheetIssue(tables[0][0].name, f"A{MAX_STATISTICS + 2}", said))
-    if reader.faults:
-        raise SpreadsheetError(reader.faults)
+        message = error_text(language, "too_many_statistics", limit=MAX_STATISTICS)
+        reader.errors.append(SheetIssue(tables[0][0].name, f"A{MAX_STATISTICS + 2}", message))
+    if reader.errors:
+        raise SpreadsheetError(reader.errors)
     return filled
 
 
-def _columns(sheet: Sheet) -> dict[str, str]:
-    """The heading of each column that is known, by what it means."""
-    found: dict[str, str] = {}
-    for head in sheet.columns:
-        if meaning := _meaning(head):
-            found.setdefault(meaning, head)
-    return found
+def _columns_by_field(sheet: Sheet) -> dict[str, str]:
+    """Return the header of the first column of each field."""
+    columns: dict[str, str] = {}
+    for header in sheet.columns:
+        if field := _field_of(header):
+            columns.setdefault(field, header)
+    return columns
 
 
-def _meaning(head: str) -> str | None:
-    written = re.sub(r"\s+", " ", head).strip().lower()
-    before, _, inside = written.partition("(")
-    names = (written, before.strip(), inside.rstrip(" )"), written.replace("_", " "))
-    return next((_HEADS[name] for name in names if name in _HEADS), None)
+def _field_of(header: str) -> str | None:
+    name = re.sub(r"\s+", " ", header).strip().lower()
+    before, _, in_parentheses = name.partition("(")
+    candidates = (name, before.strip(), in_parentheses.rstrip(" )"), name.replace("_", " "))
+    return next((_FIELDS[each] for each in candidates if each in _FIELDS), None)
 
 
 class _Reader:
-    """Reads rows and gathers what is wrong with them."""
+    """Reads rows and collects their errors."""
 
     def __init__(
-        self, agency: str, services: Sequence[OwnService], newest: date, language: Language
+        self, agency: str, services: Sequence[ReportedService], latest: date, language: Language
     ) -> None:
-        self.faults: list[SheetIssue] = []
+        self.errors: list[SheetIssue] = []
         self._agency = agency
         self._services = {service.slug: service.slug for service in services} | {
             service.name.casefold(): service.slug for service in services if service.name
         }
         self._slugs = [service.slug for service in services]
-        self._newest = newest
+        self._latest = latest
         self._language: Language = language
 
-    def rows(self, sheet: Sheet, columns: Mapping[str, str]) -> Iterator[Filled]:
-        self._check_heads(sheet, columns)
+    def rows(self, sheet: Sheet, columns: Mapping[str, str]) -> Iterator[FilledRow]:
+        """Yield the valid rows with figures."""
+        self._check_headers(sheet, columns)
         for row in sheet.rows:
-            if len(self.faults) >= MAX_FAULTS:
+            if len(self.errors) >= MAX_ERRORS:
                 return
-            cells = {name: row.cells[head] for name, head in columns.items() if head in row.cells}
+            cells = {
+                name: row.cells[header] for name, header in columns.items() if header in row.cells
+            }
             if not any(measure in cells for measure in MEASURES):
                 continue
-            faults = len(self.faults)
+            count = len(self.errors)
             values = self._values(sheet, row, cells, columns)
-            if len(self.faults) == faults:
-                yield Filled(
+            if len(self.errors) == count:
+                yield FilledRow(
                     Statistic.model_validate(values),
                     {
                         measure: sheet.cell(row.number, columns[measure])
@@ -258,92 +160,99 @@ class _Reader:
                     row.number,
                 )
 
-    def check_repeated(self, filled: Sequence[Filled]) -> None:
-        """Two rows may say the same figure, but not two figures of the same."""
+    def check_conflicts(self, filled: Sequence[FilledRow]) -> None:
+        """Report different values for the same figure; equal ones are allowed."""
         seen: dict[tuple[str, ...], tuple[int, str]] = {}
         for row in filled:
-            said = row.statistic
-            for measure, value in said.counters.given().items():
+            statistic = row.statistic
+            for measure, value in statistic.counters.recorded().items():
                 cell = row.cells[measure]
-                key = (said.service, said.channel, said.period, measure)
-                before, other = seen.setdefault(key, (value, f"{row.sheet}!{cell}"))
-                if before != value:
-                    words = error_text(
-                        self._language, "said_twice", value=value, other=other, before=before
+                key = (statistic.service, statistic.channel, statistic.period, measure)
+                other_value, other = seen.setdefault(key, (value, f"{row.sheet}!{cell}"))
+                if other_value != value:
+                    message = error_text(
+                        self._language,
+                        "conflicting_values",
+                        value=value,
+                        other=other,
+                        other_value=other_value,
                     )
-                    self.faults.append(SheetIssue(row.sheet, cell, words))
+                    self.errors.append(SheetIssue(row.sheet, cell, message))
 
-    def _check_heads(self, sheet: Sheet, columns: Mapping[str, str]) -> None:
-        known = ", ".join(["layanan", "kanal", "bulan", *_COUNTERS.values(), "alasan"])
+    def _check_headers(self, sheet: Sheet, columns: Mapping[str, str]) -> None:
+        known = ", ".join(["layanan", "kanal", "bulan", *COUNTER_LABELS.values(), "alasan"])
         seen: set[str] = set()
-        for place, head in enumerate(sheet.columns):
-            if not head:
+        for index, header in enumerate(sheet.columns):
+            if not header:
                 continue
-            meaning = _meaning(head)
-            cell = Sheet(sheet.name, tuple(map(str, range(place + 1))), ()).cell(1, str(place))
-            if meaning is None:
-                words = error_text(self._language, "unknown_column", value=head, known=known)
-            elif meaning in seen:
-                words = error_text(
-                    self._language, "column_twice", value=head, other=columns[meaning]
+            field = _field_of(header)
+            cell = Sheet(sheet.name, tuple(map(str, range(index + 1))), ()).cell(1, str(index))
+            if field is None:
+                message = error_text(self._language, "unknown_column", value=header, known=known)
+            elif field in seen:
+                message = error_text(
+                    self._language, "duplicate_column", value=header, other=columns[field]
                 )
             else:
-                seen.add(meaning)
+                seen.add(field)
                 continue
-            self.faults.append(SheetIssue(sheet.name, cell, words))
+            self.errors.append(SheetIssue(sheet.name, cell, message))
 
     def _values(
         self, sheet: Sheet, row: Row, cells: Mapping[str, Cell], columns: Mapping[str, str]
     ) -> dict[str, Any]:
-        def fault(name: str, code: str, **values: object) -> None:
-            words = error_text(self._language, code, **values)
-            self.faults.append(sheet.issue(row.number, columns[name], words))
+        """Return the fields of a `Statistic`; collect errors for those that are invalid."""
+
+        def add_error(name: str, code: str, **values: object) -> None:
+            message = error_text(self._language, code, **values)
+            self.errors.append(sheet.issue(row.number, columns[name], message))
 
         values: dict[str, Any] = {"agency": self._agency}
         agency = str(cells.get("agency", self._agency)).lower()
         if agency != self._agency:
-            fault("agency", "other_agency", value=agency, agency=self._agency)
-        named = cells.get("service", cells.get("name"))
-        for name, cell in (("service", named), *((n, cells.get(n)) for n in _NEEDED[1:])):
+            add_error("agency", "other_agency", value=agency, agency=self._agency)
+        service = cells.get("service", cells.get("name"))
+        required = {"service": service, **{name: cells.get(name) for name in _REQUIRED[1:]}}
+        for name, cell in required.items():
             if cell is None:
-                fault(name, "empty", column=columns[name])
+                add_error(name, "empty", column=columns[name])
                 continue
             try:
-                values[name] = self._read(name, cell)
-            except NotReadableError as error:
-                known = ", ".join(CHANNELS.values())
-                fault(name, error.trouble, value=str(cell), known=known)
+                values[name] = self._parse(name, cell)
+            except CellValueError as error:
+                known = ", ".join(CHANNEL_LABELS.values())
+                add_error(name, error.code, value=str(cell), known=known)
             except LookupError:
-                fault("service", "not_a_service", **self._unknown(str(cell)))
+                add_error("service", "not_a_service", **self._suggestion(str(cell)))
         if (month := values.get("period")) is not None:
-            if month > self._newest:
-                newest = translator(self._language).month(self._newest)
-                fault("period", "not_begun", newest=newest)
+            if month > self._latest:
+                latest = translator(self._language).month(self._latest)
+                add_error("period", "not_begun", latest=latest)
             values["period"] = f"{month:%Y-%m}"
         counters: dict[Measure, int] = {}
         for measure in MEASURES:
             if (cell := cells.get(measure)) is None:
                 continue
             try:
-                counters[measure] = count_in(cell)
-            except NotReadableError as error:
-                fault(measure, error.trouble, value=str(cell))
+                counters[measure] = parse_count(cell)
+            except CellValueError as error:
+                add_error(measure, error.code, value=str(cell))
         values["counters"] = Counters(**counters)
         reason = str(cells["reason"]) if "reason" in cells else None
         if reason is not None and len(reason) > MAX_REASON:
-            fault("reason", "reason_too_long")
+            add_error("reason", "reason_too_long")
         elif reason is not None and re.match(TEXT_PATTERN, reason) is None:
-            fault("reason", "bad_reason")
+            add_error("reason", "invalid_reason")
         return values | {"reason": reason}
 
-    def _read(self, name: str, cell: Cell) -> object:
+    def _parse(self, name: str, cell: Cell) -> object:
         if name == "channel":
-            return channel_in(cell)
+            return parse_channel(cell)
         if name == "period":
-            return month_in(cell)
+            return parse_month(cell)
         return self._services[re.sub(r"\s+", " ", str(cell)).strip().casefold()]
 
-    def _unknown(self, value: str) -> dict[str, str]:
+    def _suggestion(self, value: str) -> dict[str, str]:
         close = difflib.get_close_matches(value.lower()[:80], self._slugs, n=3)
         hint = {"id": "; mungkin ", "en": "; perhaps "}[self._language] + ", ".join(close)
         return {"value": value, "agency": self._agency, "close": hint if close else ""}

@@ -1,31 +1,31 @@
-"""Takes monthly statistics in, as JSON or as a file, and says at once what is hard to believe."""
+"""Store monthly statistics from JSON or a file, and check their plausibility at once."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
-from sqlalchemy import text
-
-from services.feedback.events.partitions import month_of
+from services.feedback.months import parse_period
+from services.feedback.statistics.flag_schemas import StatisticFlag
 from services.feedback.statistics.messages import error_text
-from services.feedback.statistics.plausibility_flags import Touched, review
-from services.feedback.statistics.reporting_schemas import (
-    FigureReceived,
-    StatisticFlag,
-    StatisticsReceived,
-    StatisticsUploaded,
-)
+from services.feedback.statistics.plausibility_flags import ReportedMonth, update_flags
 from services.feedback.statistics.revisions import (
-    Outcome,
+    FigureChange,
     compare_figures,
     figures_of,
-    first_day,
-    store_outcomes,
+    store_changes,
     store_statistics,
-    stored_of,
+    summarise,
 )
-from services.feedback.statistics.schemas import Statistic
-from services.feedback.statistics.spreadsheet import MAX_FAULTS, SHEET, Filled, OwnService
-from services.platform.database import ReadSession, WriteSession
+from services.feedback.statistics.schemas import (
+    Statistic,
+    StatisticsReceipt,
+    UploadCell,
+    UploadedFigure,
+    UploadReceipt,
+    UploadRow,
+)
+from services.feedback.statistics.spreadsheet import MAX_ERRORS, FilledRow
+from services.feedback.statistics.template import SHEET
+from services.platform.database import WriteSession
 from services.platform.identity import Caller
 from services.platform.languages import Language
 from services.platform.spreadsheets import (
@@ -36,129 +36,114 @@ from services.platform.spreadsheets import (
     read_xlsx,
 )
 
-MAX_UNPACKED = 16 * 1024 * 1024
+MAX_UNPACKED_BYTES = 16 * 1024 * 1024
 """2,000 rows take less than 2 MiB."""
-ZIP, OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-
-OWN_SERVICES = """
--- The services on which an agency reports.
-SELECT service, name, channels FROM feedback.expected_report
-WHERE region = :region AND agency = :agency
-ORDER BY service
-"""
+ZIP_SIGNATURE, OLE_SIGNATURE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
 
-async def own_services(
-    session: ReadSession | WriteSession, region: str, agency: str
-) -> list[OwnService]:
-    """The services on which an agency reports; one without a channel has a counter at least."""
-    rows = await session.execute(text(OWN_SERVICES), {"region": region, "agency": agency})
-    return [OwnService(row.service, row.name, tuple(row.channels) or ("counter",)) for row in rows]
-
-
-async def receive_statistics(
+async def store_and_check(
     session: WriteSession,
     region: str,
     statistics: Sequence[Statistic],
     *,
     caller: Caller,
     now: datetime,
-) -> StatisticsReceived:
-    """Stores a batch whole, and looks at its figures."""
+) -> StatisticsReceipt:
+    """Store a batch as a whole and update the flags on its figures."""
     stored = await store_statistics(session, region, statistics, caller=caller, now=now)
     flags: list[StatisticFlag] = []
-    for agency in sorted({item.agency for item in statistics if item.counters.given()}):
+    for agency in sorted({item.agency for item in statistics if item.counters.recorded()}):
         own = [item for item in statistics if item.agency == agency]
-        flags += await review(session, region, agency, _touched(own), now=now)
-    return StatisticsReceived(**stored.model_dump(), flags=flags)
+        flags += await update_flags(session, region, agency, _reported_months(own), now=now)
+    return StatisticsReceipt(**stored.model_dump(), flags=flags)
 
 
-def _touched(statistics: Sequence[Statistic]) -> list[Touched]:
+def _reported_months(statistics: Sequence[Statistic]) -> list[ReportedMonth]:
     return sorted(
         {
-            Touched(item.service, item.channel, first_day(item.period))
+            ReportedMonth(item.service, item.channel, parse_period(item.period))
             for item in statistics
-            if item.counters.given()
+            if item.counters.recorded()
         }
     )
 
 
-def in_words(error: SpreadsheetError, language: Language) -> list[SheetIssue]:
-    """The faults of a file, those of the reader itself in the words of the one who sent it."""
+def localise_errors(error: SpreadsheetError, language: Language) -> list[SheetIssue]:
+    """Return the errors of a file, with those of the reader in the sender's language."""
     return [
         SheetIssue(f.sheet, f.cell, error_text(language, f.code) if f.code else f.message)
         for f in error.issues
     ]
 
 
-def rows_around(
-    sheets: Sequence[Sheet], faults: Sequence[SheetIssue]
-) -> list[dict[str, str | int | list[dict[str, str | None]]]]:
-    """The rows in which something is wrong, each cell with its fault, to be shown to a person."""
-    wrong = {(fault.sheet, fault.cell): fault.message for fault in faults}
+def rows_with_errors(sheets: Sequence[Sheet], errors: Sequence[SheetIssue]) -> list[UploadRow]:
+    """Return the rows that have errors, with all of their cells."""
+    messages = {(error.sheet, error.cell): error.message for error in errors}
     return [
-        {
-            "sheet": sheet.name,
-            "row": row.number,
-            "cells": [
-                {
-                    "cell": (cell := sheet.cell(row.number, head)),
-                    "column": head,
-                    "value": str(row.cells.get(head, ""))[:100],
-                    "fault": wrong.get((sheet.name, cell)),
-                }
-                for head in sheet.columns
-                if head
+        UploadRow(
+            sheet=sheet.name,
+            row=row.number,
+            cells=[
+                UploadCell(
+                    cell=(cell := sheet.cell(row.number, header)),
+                    column=header,
+                    value=str(row.cells.get(header, ""))[:100],
+                    error=messages.get((sheet.name, cell)),
+                )
+                for header in sheet.columns
+                if header
             ],
-        }
+        )
         for sheet in sheets
         for row in sheet.rows
-        if any((sheet.name, sheet.cell(row.number, head)) in wrong for head in sheet.columns)
+        if any((sheet.name, sheet.cell(row.number, header)) in messages for header in sheet.columns)
     ]
 
 
 def open_file(content: bytes) -> list[Sheet]:
-    """The sheets of a file, whichever kind it is."""
+    """Return the sheets of an XLSX workbook or the table of a CSV file."""
     if not content.strip():
         raise SpreadsheetError([SheetIssue("(file)", "A1", "is empty", "nothing")])
-    if content.startswith(OLD_EXCEL):
+    if content.startswith(OLE_SIGNATURE):
         raise SpreadsheetError([SheetIssue("(file)", "A1", "is an old workbook", "old_workbook")])
-    if content.startswith(ZIP):
-        return read_xlsx(content, max_unpacked=MAX_UNPACKED)
+    if content.startswith(ZIP_SIGNATURE):
+        return read_xlsx(content, max_unpacked=MAX_UNPACKED_BYTES)
     return [read_csv(content, name=SHEET)]
 
 
-async def receive_file(
+async def store_upload(
     session: WriteSession,
     region: str,
-    filled: Sequence[Filled],
+    rows: Sequence[FilledRow],
     *,
     agency: str,
     caller: Caller,
     now: datetime,
     language: Language,
     dry_run: bool,
-) -> StatisticsUploaded:
-    """Stores the rows of a file whole; `SpreadsheetError` where a correction has no reason."""
-    statistics = [row.statistic for row in filled]
+) -> UploadReceipt:
+    """Store the rows of a file as a whole; raise `SpreadsheetError` if a correction has no reason.
+
+    `dry_run` is only reported; the caller rolls back.
+    """
+    statistics = [row.statistic for row in rows]
     figures = figures_of(statistics, caller, now=now)
-    outcomes = await compare_figures(session, region, figures)
-    _demand_reasons(filled, outcomes, language)
-    await store_outcomes(session, region, outcomes, caller=caller, now=now)
-    flags = await review(session, region, agency, _touched(statistics), now=now)
-    received = [_received(filled[outcome.figure.item], outcome) for outcome in outcomes]
-    return StatisticsUploaded(
-        **stored_of(outcomes).model_dump(),
+    changes = await compare_figures(session, region, figures)
+    _require_reasons(rows, changes, language)
+    await store_changes(session, region, changes, caller=caller, now=now)
+    flags = await update_flags(session, region, agency, _reported_months(statistics), now=now)
+    return UploadReceipt(
+        **summarise(changes).model_dump(),
         flags=flags,
         agency=agency,
         dry_run=dry_run,
-        items=received,
+        items=[_uploaded_figure(rows[change.figure.item], change) for change in changes],
     )
 
 
-def _received(row: Filled, outcome: Outcome) -> FigureReceived:
-    figure = outcome.figure
-    return FigureReceived(
+def _uploaded_figure(row: FilledRow, change: FigureChange) -> UploadedFigure:
+    figure = change.figure
+    return UploadedFigure(
         sheet=row.sheet,
         cell=row.cells[figure.measure],
         service=figure.service,
@@ -166,34 +151,29 @@ def _received(row: Filled, outcome: Outcome) -> FigureReceived:
         period=row.statistic.period,
         measure=figure.measure,
         value=figure.value,
-        before=outcome.before,
-        result=outcome.result,
+        previous=change.previous,
+        result=change.result,
     )
 
 
-def _demand_reasons(
-    filled: Sequence[Filled], outcomes: Sequence[Outcome], language: Language
+def _require_reasons(
+    rows: Sequence[FilledRow], changes: Sequence[FigureChange], language: Language
 ) -> None:
-    """Whoever corrects in a sheet says why: there a figure is quickly overwritten by mistake."""
-    changes: dict[int, list[str]] = {}
-    for outcome in outcomes:
-        row = filled[outcome.figure.item]
-        if outcome.result == "revised" and row.statistic.reason is None:
-            said = f"{outcome.figure.measure} {outcome.before} → {outcome.figure.value}"
-            changes.setdefault(outcome.figure.item, []).append(said)
-    if changes:
+    """Require a reason for corrections: in a sheet a figure is easily overwritten by mistake."""
+    unexplained: dict[int, list[str]] = {}
+    for change in changes:
+        figure = change.figure
+        if change.result == "revised" and rows[figure.item].statistic.reason is None:
+            text = f"{figure.measure} {change.previous} → {figure.value}"
+            unexplained.setdefault(figure.item, []).append(text)
+    if unexplained:
         raise SpreadsheetError(
             [
                 SheetIssue(
-                    filled[item].sheet,
-                    filled[item].reason_cell,
-                    error_text(language, "no_reason", changes=", ".join(said)),
+                    rows[item].sheet,
+                    rows[item].reason_cell,
+                    error_text(language, "missing_reason", changes=", ".join(texts)),
                 )
-                for item, said in sorted(changes.items())[:MAX_FAULTS]
+                for item, texts in sorted(unexplained.items())[:MAX_ERRORS]
             ]
         )
-
-
-def newest_month(now: datetime) -> date:
-    """The newest month for which figures can come: the present one."""
-    return month_of(now)

@@ -14,7 +14,7 @@ from datetime import date
 from pydantic import Field
 from sqlalchemy import text
 
-from services.feedback.statistics.schemas import ChannelKind
+from services.feedback.channels import ChannelKind
 from services.feedback.surveys.schemas import Token
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
@@ -32,7 +32,7 @@ OFFERED = """
 -- Whether an agency offers a service, and whether any service is known at all.
 SELECT coalesce(bool_or(agency = :agency AND service = :service), false) AS offered,
        count(*) > 0 AS any_known
-FROM feedback.expected_report WHERE region = :region
+FROM feedback.reporting_obligation WHERE region = :region
 """
 
 FORGET_EXPIRED = """

@@ -52,7 +52,7 @@ OFFERED_BY = """
 SELECT array_agg(DISTINCT agency) FILTER (WHERE service = :service) AS agencies,
        coalesce(bool_or(agency = :agency), false) AS agency_known,
        count(*) > 0 AS any_known
-FROM feedback.expected_report WHERE region = :region
+FROM feedback.reporting_obligation WHERE region = :region
 """
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi import Response as HttpResponse
 from sqlalchemy import text
 
-from services.feedback.statistics.schemas import ChannelKind
+from services.feedback.channels import ChannelKind
 from services.feedback.surveys.bundle_store import (
     Sealed,
     definitions_of,

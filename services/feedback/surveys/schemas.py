@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from services.feedback.statistics.schemas import ChannelKind
+from services.feedback.channels import ChannelKind
 from services.feedback.surveys.definition import Answer, Code, Survey, SurveyKind
 from services.feedback.surveys.periods import PeriodText
 from services.feedback.surveys.skm import ELEMENTS, Grade, Weight

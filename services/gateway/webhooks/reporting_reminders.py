@@ -76,7 +76,7 @@ class Reminders(BackgroundJob):
             )
             if claimed is None:
                 return False
-            said = ("agency", "period", "due_on", "services_owed", "services_reported")
+            said = ("agency", "period", "due_on", "services_expected", "services_reported")
             await keep_message(
                 session,
                 self._region,

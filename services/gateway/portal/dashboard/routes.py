@@ -136,7 +136,7 @@ async def _completeness(page: Page, year: int) -> tuple[int, int] | None:
         items = (await _read(page, Service.feedback, path))["items"]
     except httpx.HTTPError:
         return None
-    owed = sum(item["services_owed"] for item in items)
+    owed = sum(item["services_expected"] for item in items)
     return sum(item["services_reported"] for item in items), owed
 
 

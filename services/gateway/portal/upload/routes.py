@@ -326,7 +326,7 @@ async def _rejected_page(
 ) -> Response:
     problem: dict[str, Any] = answer.json()
     rows = cast("list[dict[str, Any]]", problem.get("rows", []))
-    in_cells = {cell["fault"] for row in rows for cell in row["cells"]}
+    in_cells = {cell["error"] for row in rows for cell in row["cells"]}
     others = [error for error in problem.get("errors", []) if error["detail"] not in in_cells]
     return _no_store(
         page.render(

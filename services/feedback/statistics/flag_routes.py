@@ -1,0 +1,81 @@
+"""Plausibility flags over HTTP: list them, explain one."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request
+
+from services.feedback.statistics import plausibility_flags
+from services.feedback.statistics.flag_schemas import (
+    FlagExplanation,
+    FlagState,
+    StatisticFlag,
+    StatisticFlags,
+)
+from services.feedback.statistics.parameters import OwnAgencyQuery, resolve_agency
+from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.identity import CurrentCaller, UsageWriter
+from services.platform.problems import (
+    Conflict,
+    FieldError,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    problem_responses,
+)
+from services.platform.service import API, get_region
+
+router = APIRouter(
+    prefix=f"{API}/usage/statistics/flags", tags=["usage"], responses=problem_responses(401, 422)
+)
+
+FlagPath = Annotated[UUID, Path(description="Id of the flag.")]
+
+
+@router.get("", operation_id="list_statistic_flags", responses=problem_responses(403))
+async def list_statistic_flags(
+    request: Request,
+    session: ReadSessionDep,
+    caller: CurrentCaller,
+    *,
+    agency: OwnAgencyQuery = None,
+    state: Annotated[FlagState | None, Query(description="Only flags in this state.")] = None,
+) -> StatisticFlags:
+    """List implausible figures: with a key those of its agency, without one only their number."""
+    region = get_region(request)
+    items: list[StatisticFlag] = []
+    if caller.has_scope("usage:write") and (caller.agency is not None or agency is not None):
+        items = await plausibility_flags.list_flags(
+            session, region, resolve_agency(caller, agency), state=state
+        )
+    return StatisticFlags(items=items, counts=await plausibility_flags.count_flags(session, region))
+
+
+@router.post(
+    "/{flag}/explanation",
+    operation_id="explain_statistic_flag",
+    responses=problem_responses(403, 404, 409),
+)
+async def explain_statistic_flag(
+    request: Request,
+    session: WriteSessionDep,
+    caller: UsageWriter,
+    flag: FlagPath,
+    body: FlagExplanation,
+) -> StatisticFlag:
+    """Explain why a flagged figure is correct; the flag remains stored with the explanation."""
+    region = get_region(request)
+    stored = await plausibility_flags.lock_flag(session, region, flag)
+    if stored is None:
+        raise NotFound(f"There is no flag {flag}; {API}/usage/statistics/flags lists yours.")
+    if not caller.can_write_for(stored.agency):
+        raise NotAllowed(f"The flag concerns figures of {stored.agency}.")
+    if stored.state == "resolved":
+        raise Conflict("The figure was corrected in the meantime; there is nothing to explain.")
+    if not body.explanation.strip():
+        error = FieldError(pointer="#/explanation", parameter=None, detail="must not be blank")
+        raise Invalid("The explanation is blank.", errors=[error])
+    return await plausibility_flags.explain_flag(
+        session, region, flag, body.explanation, by=caller.subject, now=datetime.now(UTC)
+    )

@@ -1,0 +1,138 @@
+"""Reporting obligations over HTTP: completeness, reminders, and counts by year."""
+
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from services.feedback.months import add_months
+from services.feedback.statistics.calendar_feed import calendar_of
+from services.feedback.statistics.obligation_schemas import (
+    Reporting,
+    ReportingCalendar,
+    ReportingMonth,
+)
+from services.feedback.statistics.obligations import (
+    count_by_agency,
+    last_closed_months,
+    obligations_between,
+)
+from services.feedback.statistics.parameters import (
+    DEFAULT_MONTHS,
+    FirstMonthQuery,
+    LastMonthQuery,
+    resolve_months,
+)
+from services.feedback.statistics.plausibility_flags import flagged_months
+from services.platform.database import ReadSessionDep
+from services.platform.parameters import AgencyQuery
+from services.platform.problems import problem_responses
+from services.platform.service import API
+from services.platform.settings import Settings
+from services.platform.types import Slug, Year
+
+router = APIRouter(prefix=f"{API}/usage", tags=["usage"], responses=problem_responses(401, 422))
+
+REMINDER_MONTHS_AHEAD = 2
+
+
+@router.get(
+    "/completeness", operation_id="get_usage_completeness", responses=problem_responses(409)
+)
+async def get_usage_completeness(
+    request: Request,
+    session: ReadSessionDep,
+    *,
+    agency: AgencyQuery = None,
+    first: FirstMonthQuery = None,
+    last: LastMonthQuery = None,
+) -> ReportingCalendar:
+    """List the months that agencies must report: services reported, on time, late or missing.
+
+    Default: the last twelve months that have ended. `usage/reporting` and the assessment count the
+    same months.
+    """
+    settings: Settings = request.app.state.settings
+    now, due_day = datetime.now(UTC), settings.reporting_due_day
+    begin, end = resolve_months(first, last, now=now)
+    months = await obligations_between(
+        session, settings.region, first=begin, last=end, agency=agency
+    )
+    return ReportingCalendar(
+        items=[
+            ReportingMonth(
+                agency=month.agency,
+                period=f"{month.month:%Y-%m}",
+                due_on=month.due_on(due_day),
+                state=month.state(now=now, due_day=due_day),
+                complete=month.is_complete,
+                services_expected=month.services_expected,
+                services_reported=month.services_reported,
+                received_at=month.received_at,
+                completed_at=month.completed_at,
+            )
+            for month in months
+        ]
+    )
+
+
+@router.get(
+    "/reminders.ics",
+    operation_id="get_usage_reminders",
+    response_class=Response,
+    responses={
+        200: {
+            "content": {"text/calendar": {"schema": {"type": "string"}}},
+            "description": "An iCalendar feed (RFC 5545).",
+        }
+    },
+)
+async def get_usage_reminders(
+    request: Request,
+    session: ReadSessionDep,
+    agency: Annotated[Slug, Query(description="The agency that reports.")],
+) -> Response:
+    """Return a calendar of an agency's incomplete and next months by due day, to subscribe to."""
+    settings: Settings = request.app.state.settings
+    now = datetime.now(UTC)
+    first, last = last_closed_months(now, count=DEFAULT_MONTHS)
+    last = add_months(last, REMINDER_MONTHS_AHEAD)
+    obligations = await obligations_between(
+        session, settings.region, first=first, last=last, agency=agency
+    )
+    feed = calendar_of(
+        obligations,
+        region=settings.region,
+        agency=agency,
+        due_day=settings.reporting_due_day,
+        # Stamped with the day, so that the ETag of an unchanged feed is stable.
+        now=now.replace(hour=0, minute=0, second=0, microsecond=0),
+    )
+    return Response(feed, media_type="text/calendar")
+
+
+@router.get("/reporting", operation_id="get_usage_reporting")
+async def get_usage_reporting(
+    request: Request,
+    session: ReadSessionDep,
+    period: Annotated[Year, Query(description="The year.")],
+) -> Reporting:
+    """Count the monthly reports expected of agencies in a year, and those received on time."""
+    settings: Settings = request.app.state.settings
+    first, last = date(period, 1, 1), date(period, 12, 1)
+    months = await obligations_between(session, settings.region, first=first, last=last)
+    agencies = count_by_agency(
+        months,
+        flagged=await flagged_months(session, settings.region, first=first, last=last),
+        now=datetime.now(UTC),
+        due_day=settings.reporting_due_day,
+    )
+    return Reporting(
+        period=period,
+        expected=sum(agency.expected for agency in agencies),
+        on_time=sum(agency.on_time for agency in agencies),
+        late=sum(agency.late for agency in agencies),
+        on_time_flagged=sum(agency.on_time_flagged for agency in agencies),
+        late_flagged=sum(agency.late_flagged for agency in agencies),
+        agencies=agencies,
+    )

@@ -1,0 +1,55 @@
+"""API models of the usage summary."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Literal, get_args
+
+from pydantic import AwareDatetime, BeforeValidator, Field
+
+from services.feedback.channels import ChannelKind
+from services.feedback.statistics.limited_query import MAX_ROWS
+from services.platform.api_model import ApiModel
+from services.platform.types import Slug, YearMonth
+
+Dimension = Literal[
+    "service", "agency", "channel", "link", "source", "district", "month", "day", "hour"
+]
+
+DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
+
+
+class UsageCount(ApiModel):
+    """A sum; dimensions not listed in `group_by` are null."""
+
+    measure: str = Field(description="An event's kind or a statistic's counter.")
+    value: int = Field(ge=0)
+    month: YearMonth | None = None
+    day: date | None = None
+    hour: AwareDatetime | None = Field(None, description="Start of the hour, in Jakarta time.")
+    service: Slug | None = None
+    agency: Slug | None = None
+    channel: ChannelKind | None = None
+    link: Slug | None = None
+    source: str | None = None
+    district: str | None = Field(
+        None,
+        description="Counts are multiples of five; null holds the remainders and events without a "
+        "district.",
+    )
+
+
+class UsageSummary(ApiModel):
+    """Sums of events and statistics in a span of days."""
+
+    items: list[UsageCount] = Field(max_length=MAX_ROWS)
+    next: str | None = None
+
+
+def _split(value: object) -> object:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [part for item in value for part in str(item).split(",")]
+    return value
+
+
+GroupBy = Annotated[list[Dimension], BeforeValidator(_split)]
+"""Dimensions, as repeated parameters or separated by commas."""
