@@ -137,7 +137,7 @@ PERSONAL_DATA: tuple[PersonalDataTable, ...] = (
         "to answer while OSS is unavailable",
         PUBLIC_TASK,
         "until the next answer to the same request",
-        "at",
+        "fetched_at",
     ),
     PersonalDataTable(
         Service.gateway,
@@ -181,18 +181,17 @@ NO_PERSONAL_DATA: dict[Service, frozenset[str]] = {
     Service.gateway: frozenset(
         {
             "audit_line",
+            "breaker_override",
             "connected_source",
-            "connector_switch",
             "consumption",
             "creation",
             "district",
             "incident",
             "incident_update",
             "link",
-            "link_change",
             "link_check",
-            "link_day",
-            "link_health",
+            "link_uptime_day",
+            "link_status",
             "link_host",
             "link_response_day",
             "maintenance",
@@ -203,6 +202,7 @@ NO_PERSONAL_DATA: dict[Service, frozenset[str]] = {
             "reporting_reminder",
             "webhook",
             "webhook_delivery",
+            "webhook_event",
         }
     ),
 }

@@ -34,16 +34,16 @@ from services.gateway.http_cache.middleware import Cache
 from services.gateway.http_cache.store import Store
 from services.gateway.jobs.retention import Retention
 from services.gateway.link_monitoring.check_routes import router as link_health
-from services.gateway.link_monitoring.domain_expiry import DomainWatch
+from services.gateway.link_monitoring.domain_expiry import DomainExpiryScheduler
 from services.gateway.link_monitoring.incident_routes import router as incidents
 from services.gateway.link_monitoring.probe import Prober
-from services.gateway.link_monitoring.rdap import SERVERS, Registries
-from services.gateway.link_monitoring.retention import keep_checks
+from services.gateway.link_monitoring.rdap import SERVERS, RdapClient
+from services.gateway.link_monitoring.retention import prune_checks
 from services.gateway.link_monitoring.routes import router as links
-from services.gateway.link_monitoring.scheduler import Watch
+from services.gateway.link_monitoring.scheduler import LinkCheckScheduler
 from services.gateway.metering.metering import forget_consumption
 from services.gateway.metering.routes import router as consumption_counts
-from services.gateway.outbound.ssrf_guard import Guard
+from services.gateway.outbound.ssrf_guard import SsrfGuard
 from services.gateway.portal.announcements import router as announcement_pages
 from services.gateway.portal.assets import Assets
 from services.gateway.portal.complaints.routes import router as comment_pages
@@ -61,8 +61,8 @@ from services.gateway.proxy.dependencies import open_entrance
 from services.gateway.proxy.proxy import Door
 from services.gateway.proxy.remote_service import RemoteService
 from services.gateway.routing import owner_of
-from services.gateway.webhooks.delivery import Messenger
-from services.gateway.webhooks.reporting_reminders import Reminders
+from services.gateway.webhooks.delivery import WebhookDispatcher
+from services.gateway.webhooks.reporting_reminders import ReportingReminderJob
 from services.gateway.webhooks.routes import router as webhooks
 from services.platform.cache_control import CacheControlMiddleware
 from services.platform.database import Database, add_database_error_handlers
@@ -184,8 +184,13 @@ def create_app(settings: Settings) -> FastAPI:
             state = app.state
             for part in (
                 *entrance.running,
-                *(state.clicks, state.watch, state.domain_watch, state.retention),
-                *(state.messenger, state.reminders, state.rounds, listener),
+                *(
+                    state.clicks,
+                    state.link_check_scheduler,
+                    state.domain_expiry_scheduler,
+                    state.retention,
+                ),
+                *(state.webhook_dispatcher, state.reporting_reminders, state.rounds, listener),
             ):
                 part.start()
                 stack.push_async_callback(part.stop)
@@ -275,24 +280,24 @@ def _furnish(app: FastAPI, key: Ed25519PrivateKey) -> None:
     clients: dict[Service, httpx.AsyncClient] = state.clients
     signer: TokenSigner = state.signer
     state.clicks = Clicks(database, settings.region, clients[Service.feedback])
-    guard = Guard(private_hosts=settings.ssrf_allowed_hosts or ())
-    state.watch = Watch(
+    guard = SsrfGuard(allowed_hosts=settings.ssrf_allowed_hosts or ())
+    state.link_check_scheduler = LinkCheckScheduler(
         database,
         settings.region,
         Prober(guard),
         interval=timedelta(seconds=settings.link_check_seconds),
     )
-    state.domain_watch = DomainWatch(
+    state.domain_expiry_scheduler = DomainExpiryScheduler(
         database,
         settings.region,
-        Registries(settings.rdap_servers or SERVERS, guard),
+        RdapClient(settings.rdap_servers or SERVERS, guard),
         interval=timedelta(seconds=settings.domain_check_seconds),
     )
     state.retention = Retention(
         database,
         {
             "checks of links": partial(
-                keep_checks, region=settings.region, months=settings.link_check_retention_months
+                prune_checks, region=settings.region, months=settings.link_check_retention_months
             ),
             "hours of consumption": partial(
                 forget_consumption,
@@ -301,8 +306,10 @@ def _furnish(app: FastAPI, key: Ed25519PrivateKey) -> None:
             ),
         },
     )
-    state.messenger = Messenger(database, settings.region, guard, key)
-    state.reminders = Reminders(database, settings.region, clients[Service.feedback])
+    state.webhook_dispatcher = WebhookDispatcher(database, settings.region, guard, key)
+    state.reporting_reminders = ReportingReminderJob(
+        database, settings.region, clients[Service.feedback]
+    )
     state.signs_in = lambda caller: SignedIn(signer, caller)
     state.rounds = create_source_poller(settings, database, guard, clients, state.signs_in)
     state.oss = create_oss_service(settings, database, key)

@@ -35,6 +35,11 @@ class Caller(BaseModel):
     def is_anonymous(self) -> bool:
         return self.subject == "anonymous"
 
+    @property
+    def actor(self) -> str:
+        """Who is recorded as the author of a change: the agency, or the key's id without one."""
+        return self.agency or self.subject
+
     def has_scope(self, scope: Scope) -> bool:
         return scope in self.scopes or "admin" in self.scopes
 

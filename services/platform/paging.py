@@ -1,6 +1,6 @@
 """Cursor pagination."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -28,6 +28,14 @@ def next_page_url(request: Request, cursor: str | None) -> str | None:
         return None
     query = [(key, value) for key, value in request.query_params.multi_items() if key != "cursor"]
     return f"{request.url.path}?{urlencode([*query, ('cursor', cursor)])}"
+
+
+def paginate(
+    request: Request, items: Sequence[Item], *, limit: int, cursor_of: Callable[[Item], str]
+) -> Page[Item]:
+    """Return a page of at most `limit` items; `items` holds one more if there is a next page."""
+    cursor = cursor_of(items[limit - 1]) if len(items) > limit else None
+    return Page(items=list(items[:limit]), next=next_page_url(request, cursor))
 
 
 def build_url(path: str, query: Mapping[str, str]) -> str:

@@ -185,12 +185,12 @@ FAILURES = {
     "status-503": "status",
     "slow": "timeout",
     "drip": "timeout",
-    "cut": "cut",
+    "cut": "connection_reset",
     "huge": "too_large",
-    "not-xml": "nonsense",
-    "html": "nonsense",
-    "doctype": "nonsense",
-    "empty": "nonsense",
+    "not-xml": "invalid_response",
+    "html": "invalid_response",
+    "doctype": "invalid_response",
+    "empty": "invalid_response",
     "redirect-loop": "redirect_loop",
     "redirect-private": "private_address",
 }
@@ -229,7 +229,7 @@ def test_a_port_on_which_nobody_listens_is_refused(hub: Reading) -> None:
         "$1::text) WHERE slug = 'website-2'",
         f"http://127.0.0.1:{free_port()}/",
     )
-    assert hub.read("website-2")["reason"] == "refused"
+    assert hub.read("website-2")["reason"] == "connection_refused"
     rows(
         hub.settings,
         "UPDATE gateway.connected_source SET content = content || jsonb_build_object('url', "

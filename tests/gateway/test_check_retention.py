@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
 from services.gateway.jobs.retention import first_retained_month
-from services.gateway.link_monitoring.retention import keep_checks
+from services.gateway.link_monitoring.retention import prune_checks
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 from tests.gateway.watched import store_links
@@ -17,7 +17,7 @@ from tests.rows import rows
 CHECKS = """
 INSERT INTO gateway.link_check (region, slug, id, checked_at, state, detail, response_ms,
     final_url, in_maintenance)
-SELECT '12.12', 'a', gen_random_uuid(), CAST($1 AS timestamptz) + n * interval '1 minute', 'ok',
+SELECT '12.12', 'a', gen_random_uuid(), CAST($1 AS timestamptz) + n * interval '1 minute', 'up',
     '', n * 10, 'http://a.example/', false
 FROM generate_series(1, $2::int) n
 """
@@ -31,7 +31,7 @@ def keep(settings: Settings, now: datetime) -> list[int]:
 
         async def one(database: Database) -> int:
             async with database.write_session() as session:
-                return await keep_checks(session, settings.region, now=now, months=13)
+                return await prune_checks(session, settings.region, now=now, months=13)
 
         try:
             return await asyncio.gather(*(one(database) for database in replicas))

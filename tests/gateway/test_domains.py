@@ -12,13 +12,18 @@ from typing import Any
 
 import pytest
 
-from services.gateway.link_monitoring.checks import Check, record
-from services.gateway.link_monitoring.classify import Outcome, Registration, Verdict, classify
-from services.gateway.link_monitoring.domain_expiry import DomainWatch, registration_of
-from services.gateway.link_monitoring.leases import claim_due, enrol
-from services.gateway.link_monitoring.rdap import Registries, names_to_ask
-from services.gateway.outbound.client import ConnectorError, Patience
-from services.gateway.outbound.ssrf_guard import Guard
+from services.gateway.link_monitoring.checks import Check, record_check
+from services.gateway.link_monitoring.classify import (
+    Classification,
+    ProbeResult,
+    Registration,
+    classify,
+)
+from services.gateway.link_monitoring.domain_expiry import DomainExpiryScheduler, find_registration
+from services.gateway.link_monitoring.leases import claim_due, register_links
+from services.gateway.link_monitoring.rdap import RdapClient, candidate_domains
+from services.gateway.outbound.client import ConnectorError, TimeoutPolicy
+from services.gateway.outbound.ssrf_guard import SsrfGuard
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 from tests.gateway.portals import Answer, Asked, Portal, always, answer, portal
@@ -28,11 +33,11 @@ from tests.servers import free_port
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
-HERE = Guard(private_hosts=["127.0.0.1"])
-FINE = Outcome("https://simbg.pu.go.id/", "https://simbg.pu.go.id/", status=200)
+HERE = SsrfGuard(allowed_hosts=["127.0.0.1"])
+FINE = ProbeResult("https://simbg.pu.go.id/", "https://simbg.pu.go.id/", status=200)
 KEPT = "SELECT domain, domain_expires_at FROM gateway.link_host"
 DUE = "UPDATE gateway.link_host SET domain_due_at = now()"
-QUICK = Patience(whole=1, connect=1, attempts=1)
+QUICK = TimeoutPolicy(total=1, connect=1, attempts=1)
 
 
 def domain(name: str, *events: tuple[str, str]) -> bytes:
@@ -68,15 +73,15 @@ def registry() -> Iterator[Portal]:
         yield running
 
 
-def registries(address: str) -> Registries:
-    return Registries({"id": f"{address}/rdap/"}, HERE, patience=QUICK)
+def registries(address: str) -> RdapClient:
+    return RdapClient({"id": f"{address}/rdap/"}, HERE, timeouts=QUICK)
 
 
 def ask(address: str, host: str) -> Registration | None:
     async def story() -> Registration | None:
         known = registries(address)
         try:
-            return await known.registration_of(host)
+            return await known.look_up(host)
         finally:
             await known.close()
 
@@ -101,7 +106,7 @@ def asked_for(registry: Portal) -> list[str]:
 def test_a_registry_is_asked_for_few_names_and_none_that_many_share(
     host: str, names: list[str]
 ) -> None:
-    assert names_to_ask(host) == names
+    assert candidate_domains(host) == names
 
 
 def test_a_domain_is_found_above_the_host_and_its_end_is_told(registry: Portal) -> None:
@@ -123,8 +128,8 @@ def test_a_server_that_sends_the_question_on_is_followed(registry: Portal) -> No
     registry.reply = reply
 
     async def story() -> Registration | None:
-        known = Registries({"id": f"{registry.address}/old"}, HERE, patience=QUICK)
-        found = await known.registration_of("pu.go.id")
+        known = RdapClient({"id": f"{registry.address}/old"}, HERE, timeouts=QUICK)
+        found = await known.look_up("pu.go.id")
         await known.close()
         return found
 
@@ -139,9 +144,9 @@ def test_of_a_domain_without_a_known_registry_nobody_is_asked(registry: Portal) 
 
 def test_a_registry_in_a_private_network_is_not_asked(registry: Portal) -> None:
     async def story() -> None:
-        known = Registries({"id": registry.address}, Guard(), patience=QUICK)
+        known = RdapClient({"id": registry.address}, SsrfGuard(), timeouts=QUICK)
         try:
-            await known.registration_of("tobakab.go.id")
+            await known.look_up("tobakab.go.id")
         finally:
             await known.close()
 
@@ -182,12 +187,12 @@ NO_ANSWERS: dict[str, Answer] = {
 @asynccontextmanager
 async def watching(
     settings: Settings, address: str
-) -> AsyncGenerator[tuple[Database, DomainWatch]]:
+) -> AsyncGenerator[tuple[Database, DomainExpiryScheduler]]:
     """A replica that asks the registry at this address, with every link enrolled."""
     database = Database(settings, Service.gateway)
     async with database.write_session() as session:
-        await enrol(session, settings.region, spread=timedelta())
-    watch = DomainWatch(database, settings.region, registries(address), interval=DAY)
+        await register_links(session, settings.region, spread=timedelta())
+    watch = DomainExpiryScheduler(database, settings.region, registries(address), interval=DAY)
     try:
         yield database, watch
     finally:
@@ -203,7 +208,7 @@ def test_whatever_a_registry_answers_what_was_known_stays_and_the_log_tells(
 
     async def once(address: str) -> None:
         async with watching(empty, address) as (_, watch):
-            assert await watch.ask_next() == "pu.go.id"
+            assert await watch.check_next() == "pu.go.id"
 
     asyncio.run(once(registry.address))
     known = rows(empty, KEPT)
@@ -235,7 +240,7 @@ def test_replicas_ask_about_each_host_once_a_day_and_sooner_after_a_failure(
             watching(empty, registry.address) as (_, one),
             watching(empty, registry.address) as (_, two),
         ):
-            return await asyncio.gather(*(watch.ask_next() for watch in (one, two, one, two)))
+            return await asyncio.gather(*(watch.check_next() for watch in (one, two, one, two)))
 
     assert sorted(map(str, asyncio.run(story()))) == ["None", "None", "pu.go.id", "www.pu.go.id"]
     assert all(21 < float(hours) < 27 for (hours,) in rows(empty, wait))
@@ -254,14 +259,14 @@ def test_a_replica_that_dies_while_it_asks_leaves_the_host_to_another(
 
     async def story() -> tuple[str | None, str | None]:
         async with watching(empty, registry.address) as (_, dying):
-            task = asyncio.create_task(dying.ask_next())
+            task = asyncio.create_task(dying.check_next())
             while not registry.asked:
                 await asyncio.sleep(0.01)
             task.cancel()
         async with watching(empty, registry.address) as (_, other):
-            leased = await other.ask_next()
+            leased = await other.check_next()
             await asyncio.to_thread(rows, empty, DUE)
-            return leased, await other.ask_next()
+            return leased, await other.check_next()
 
     assert asyncio.run(story()) == (None, "pu.go.id")
 
@@ -273,23 +278,25 @@ def test_a_check_of_a_link_whose_domain_ends_soon_is_a_caution_that_names_the_da
 
     async def story(now: datetime) -> Check:
         async with watching(empty, registry.address) as (database, watch):
-            await watch.ask_next()
-            await asyncio.to_thread(rows, empty, "UPDATE gateway.link_host SET free_at = now()")
-            await asyncio.to_thread(rows, empty, "UPDATE gateway.link_health SET due_at = now()")
+            await watch.check_next()
+            await asyncio.to_thread(
+                rows, empty, "UPDATE gateway.link_host SET available_at = now()"
+            )
+            await asyncio.to_thread(rows, empty, "UPDATE gateway.link_status SET due_at = now()")
             async with database.write_session() as session:
                 claim = await claim_due(session, empty.region)
                 assert claim is not None
-                check = await record(
-                    session, empty.region, claim, FINE, now=now, next_at=now, interval=DAY
+                check = await record_check(
+                    session, empty.region, claim, FINE, now=now, next_check_at=now, interval=DAY
                 )
             assert check is not None
             return check
 
     now = datetime.now(UTC)
     check = asyncio.run(story(now))
-    assert (check.state, check.reason) == ("caution", "domain_expiring")
+    assert (check.state, check.reason) == ("degraded", "domain_expiring")
     [(name, end)] = rows(empty, KEPT)
-    assert check.detail == f"Its domain {name} ends {end:%Y-%m-%d}."
+    assert check.detail == f"The domain {name} expires on {end:%Y-%m-%d}."
     with watched(empty, simbg="https://simbg.pu.go.id/", oss="https://oss.go.id/") as hub:
         health = hub.health("simbg")
         assert datetime.fromisoformat(health["domain_expires_at"]) == end
@@ -303,10 +310,10 @@ def test_an_answer_of_long_ago_judges_no_link(empty: Settings, registry: Portal)
 
     async def story() -> list[Registration | None]:
         async with watching(empty, registry.address) as (database, watch):
-            await watch.ask_next()
+            await watch.check_next()
             async with database.write_session() as session:
                 return [
-                    await registration_of(
+                    await find_registration(
                         session, empty.region, "simbg.pu.go.id", now=datetime.now(UTC) + later
                     )
                     for later in (6 * DAY, 8 * DAY)
@@ -320,23 +327,39 @@ def test_an_answer_of_long_ago_judges_no_link(empty: Settings, registry: Portal)
 @pytest.mark.parametrize(
     ("days", "more", "expected"),
     [
-        (31, {}, Verdict("ok")),
-        (30, {}, Verdict("caution", "domain_expiring", "Its domain pu.go.id ends 2026-03-31.")),
-        (-1, {}, Verdict("caution", "domain_expired", "Its domain pu.go.id ended 2026-02-28.")),
+        (31, {}, Classification("up")),
+        (
+            30,
+            {},
+            Classification(
+                "degraded", "domain_expiring", "The domain pu.go.id expires on 2026-03-31."
+            ),
+        ),
+        (
+            -1,
+            {},
+            Classification(
+                "degraded", "domain_expired", "The domain pu.go.id expired on 2026-02-28."
+            ),
+        ),
         (
             20,
             {"certificate_expires_at": NOW + 3 * DAY},
-            Verdict("caution", "tls_expiring", "Its certificate ends 2026-03-04."),
+            Classification("degraded", "tls_expiring", "The certificate expires on 2026-03-04."),
         ),
         (
             -1,
             {"certificate_expires_at": NOW + 3 * DAY},
-            Verdict("caution", "domain_expired", "Its domain pu.go.id ended 2026-02-28."),
+            Classification(
+                "degraded", "domain_expired", "The domain pu.go.id expired on 2026-02-28."
+            ),
         ),
-        (20, {"status": 503}, Verdict("broken", "server_error", "Status 503.")),
+        (20, {"status": 503}, Classification("down", "server_error", "Status 503.")),
     ],
 )
-def test_what_is_worse_is_said_first(days: int, more: dict[str, Any], expected: Verdict) -> None:
+def test_what_is_worse_is_said_first(
+    days: int, more: dict[str, Any], expected: Classification
+) -> None:
     outcome = replace(FINE, **more)
     registration = Registration("pu.go.id", NOW + days * DAY)
     assert classify(outcome, now=NOW, registration=registration) == expected
@@ -347,12 +370,12 @@ def test_a_hub_asks_by_itself_unless_it_is_told_not_to(empty: Settings, registry
 
     async def story(interval: timedelta) -> None:
         async with watching(empty, registry.address) as (database, _):
-            watch = DomainWatch(
+            watch = DomainExpiryScheduler(
                 database,
                 empty.region,
                 registries(registry.address),
                 interval=interval,
-                pause=0.02,
+                poll_seconds=0.02,
             )
             watch.start()
             async with asyncio.timeout(30):

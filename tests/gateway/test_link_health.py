@@ -9,9 +9,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from services.gateway.link_monitoring.badge import badge
-from services.gateway.link_monitoring.classify import Verdict
-from services.gateway.link_monitoring.status import Standing, after, held
+from services.gateway.link_monitoring.badge import render_badge
+from services.gateway.link_monitoring.classify import Classification
+from services.gateway.link_monitoring.status import LinkStatus, apply_check, covered_seconds
 from services.platform.settings import Settings
 from tests.gateway.portals import Portal, always, portal
 from tests.gateway.watched import Watched, watched
@@ -19,8 +19,8 @@ from tests.rows import rows
 from tests.servers import free_port
 
 NOW = datetime(2026, 3, 1, 10, tzinfo=UTC)
-BROKEN = Verdict("broken", "timeout")
-GOOD = Verdict("ok")
+BROKEN = Classification("down", "timeout")
+GOOD = Classification("up")
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
@@ -36,26 +36,26 @@ def hub(empty: Settings, simbg: Portal) -> Iterator[Watched]:
         yield running
 
 
-def standing_after(*verdicts: Verdict, in_maintenance: bool = False) -> Standing:
-    standing = Standing("pending", "not_checked", "", NOW)
+def standing_after(*verdicts: Classification, in_maintenance: bool = False) -> LinkStatus:
+    standing = LinkStatus("unknown", "not_checked", "", NOW)
     for minute, verdict in enumerate(verdicts):
         now = NOW + timedelta(minutes=minute)
-        standing = after(standing, verdict, now=now, in_maintenance=in_maintenance)
+        standing = apply_check(standing, verdict, now=now, in_maintenance=in_maintenance)
     return standing
 
 
 def test_two_failing_checks_open_an_incident_and_two_good_ones_close_it() -> None:
     assert standing_after(GOOD, BROKEN).incident is None
     failing = standing_after(GOOD, BROKEN, BROKEN)
-    assert (failing.incident, failing.broken_since) == ("open", NOW + timedelta(minutes=1))
+    assert (failing.incident, failing.down_since) == ("open", NOW + timedelta(minutes=1))
     assert standing_after(BROKEN, BROKEN, GOOD).incident is None
     assert standing_after(BROKEN, BROKEN, GOOD, BROKEN).incident is None
     assert standing_after(BROKEN, BROKEN, GOOD, GOOD).incident == "close"
 
 
 def test_a_caution_is_no_failure_and_what_is_not_known_changes_no_count() -> None:
-    caution = Verdict("caution", "slow")
-    unknown = Verdict("pending", "hub_offline")
+    caution = Classification("degraded", "slow")
+    unknown = Classification("unknown", "hub_offline")
     assert standing_after(BROKEN, caution, BROKEN).incident is None
     assert standing_after(BROKEN, unknown, BROKEN).incident == "open"
     assert standing_after(BROKEN, unknown).incident is None
@@ -69,30 +69,32 @@ def test_a_check_speaks_until_the_next_one_but_not_without_end() -> None:
     seen = standing_after(GOOD)
     hour = timedelta(hours=1)
     day = NOW.date()
-    assert held(seen, now=NOW + timedelta(minutes=5), longest=hour) == [(day, 300)]
-    assert held(seen, now=NOW + timedelta(days=9), longest=hour) == [(day, 3600)]
+    assert covered_seconds(seen, now=NOW + timedelta(minutes=5), max_coverage=hour) == [(day, 300)]
+    assert covered_seconds(seen, now=NOW + timedelta(days=9), max_coverage=hour) == [(day, 3600)]
     # Midnight in Jakarta is 17.00 UTC.
-    over_night = held(seen, now=NOW + timedelta(hours=8), longest=timedelta(hours=8))
+    over_night = covered_seconds(
+        seen, now=NOW + timedelta(hours=8), max_coverage=timedelta(hours=8)
+    )
     assert over_night == [(day, 7 * 3600), (day + timedelta(days=1), 3600)]
-    assert held(Standing("pending", None, "", NOW), now=NOW, longest=hour) == []
+    assert covered_seconds(LinkStatus("unknown", None, "", NOW), now=NOW, max_coverage=hour) == []
 
 
 def test_a_link_that_was_never_checked_is_pending(hub: Watched) -> None:
     health = hub.health("simbg")
-    assert (health["state"], health["reason"]) == ("pending", "not_checked")
+    assert (health["state"], health["reason"]) == ("unknown", "not_checked")
     assert hub.items("links/simbg/checks") == []
     assert hub.client.get("/api/v1/links/simbg/uptime").json()["items"] == []
 
 
 def test_a_check_is_kept_and_shown_with_the_link(hub: Watched, simbg: Portal) -> None:
     first = hub.check("simbg")
-    assert (first["state"], first["reason"], first["status"]) == ("ok", None, 200)
-    assert hub.health("simbg")["state"] == "ok"
+    assert (first["state"], first["reason"], first["status"]) == ("up", None, 200)
+    assert hub.health("simbg")["state"] == "up"
     simbg.reply = always(503)
     second = hub.check("simbg")
-    assert (second["state"], second["reason"], second["status"]) == ("broken", "server_error", 503)
+    assert (second["state"], second["reason"], second["status"]) == ("down", "server_error", 503)
     health = hub.health("simbg")
-    assert (health["state"], health["reason"]) == ("broken", "server_error")
+    assert (health["state"], health["reason"]) == ("down", "server_error")
     assert health["since"] == second["checked_at"] == health["checked_at"]
     assert hub.items("links/simbg/checks") == [second, first]
     listed = hub.client.get("/api/v1/links/simbg/checks?limit=1").json()
@@ -122,7 +124,7 @@ def test_an_incident_opens_once_and_closes_by_rule(hub: Watched, simbg: Portal) 
     for _ in range(2):
         hub.check("simbg")
     [incident] = hub.items("incidents?open=true&link=simbg")
-    assert (incident["by_rule"], incident["reason"]) == (True, "server_error")
+    assert (incident["automatic"], incident["reason"]) == (True, "server_error")
     assert incident["opened_at"] == first["checked_at"]
     assert incident["title"] == "SIMBG: mengalami gangguan di servernya"
     assert hub.health("simbg")["incident"] == incident["id"]
@@ -218,9 +220,9 @@ def test_maintenance_keeps_incidents_and_downtime_away(hub: Watched, simbg: Port
     assert health["maintenance_until"] == planned["ends_at"]
     hub.check("simbg")
     [day] = hub.client.get("/api/v1/links/simbg/uptime?by=year").json()["items"]
-    assert (day["broken_seconds"], day["uptime"]) == (0, None)
+    assert (day["down_seconds"], day["uptime"]) == (0, None)
     assert day["maintenance_seconds"] >= 900
-    assert [item["id"] for item in hub.items("maintenance?ahead=true")] == [planned["id"]]
+    assert [item["id"] for item in hub.items("maintenance?upcoming=true")] == [planned["id"]]
     path = f"/api/v1/maintenance/{planned['id']}"
     assert hub.client.delete(path, headers=hub.admin).status_code == 204
     assert hub.client.delete(path, headers=hub.admin).status_code == 404
@@ -231,7 +233,7 @@ def earlier(hub: Watched, *, minutes: int) -> None:
     """Makes the last check of every link so much older."""
     rows(
         hub.settings,
-        f"UPDATE gateway.link_health SET checked_at = checked_at - interval '{minutes} minutes'",
+        f"UPDATE gateway.link_status SET checked_at = checked_at - interval '{minutes} minutes'",
     )
 
 
@@ -244,11 +246,11 @@ def test_uptime_is_the_share_of_known_time_and_comes_with_percentiles(
         earlier(hub, minutes=minutes)
     hub.check("simbg")
     [year] = hub.client.get("/api/v1/links/simbg/uptime?by=year").json()["items"]
-    assert 539 <= year["ok_seconds"] <= 600
-    assert 179 <= year["broken_seconds"] <= 240
-    assert 179 <= year["caution_seconds"] <= 240
-    up = year["ok_seconds"] + year["caution_seconds"]
-    assert year["uptime"] == round(up / (up + year["broken_seconds"]), 6)
+    assert 539 <= year["up_seconds"] <= 600
+    assert 179 <= year["down_seconds"] <= 240
+    assert 179 <= year["degraded_seconds"] <= 240
+    up = year["up_seconds"] + year["degraded_seconds"]
+    assert year["uptime"] == round(up / (up + year["down_seconds"]), 6)
     assert year["checks"] == 4
     assert 0 < year["response_ms_p50"] <= year["response_ms_p95"] <= year["response_ms_p99"]
 
@@ -283,7 +285,7 @@ def test_a_badge_shows_the_state_in_words(hub: Watched) -> None:
 
 
 def test_a_badge_of_a_name_with_markup_is_still_well_formed() -> None:
-    drawn = ElementTree.fromstring(badge("A<script>&\"'", "ok", "ok"))
+    drawn = ElementTree.fromstring(render_badge("A<script>&\"'", "ok", "up"))
     assert "".join(drawn.itertext()).startswith("A<script>&\"'")
 
 
@@ -299,7 +301,7 @@ def test_the_report_of_a_year_is_csv_with_months_and_the_year(hub: Watched, simb
     month, whole = csv.DictReader(io.StringIO(answer.text))
     assert (month["link"], whole["period"]) == ("simbg", str(year))
     assert month["period"].startswith(f"{year}-")
-    assert (month["uptime_percent"], month["broken_minutes"]) == ("0.0", "20")
+    assert (month["uptime_percent"], month["down_minutes"]) == ("0.0", "20")
     assert (month["checks"], month["incidents"]) == ("3", "1")
     assert int(month["unknown_minutes"]) > 0
     assert hub.client.get("/api/v1/links/sla.csv?year=20").status_code == 422
@@ -325,7 +327,13 @@ def test_a_hub_without_a_network_blames_no_portal(empty: Settings) -> None:
     with watched(empty, a=nowhere(), b=nowhere(), c=nowhere()) as hub:
         states = [hub.check(slug)["reason"] for slug in "abcab"]
         # The first two cannot know yet that nothing else answers.
-        assert states == ["refused", "refused", "hub_offline", "hub_offline", "hub_offline"]
+        assert states == [
+            "connection_refused",
+            "connection_refused",
+            "hub_offline",
+            "hub_offline",
+            "hub_offline",
+        ]
         assert hub.items("incidents") == []
 
 
@@ -336,4 +344,4 @@ def test_a_portal_that_fails_while_another_answers_is_broken(
     with watched(empty, simbg=simbg.address, **dead) as hub:
         hub.check("simbg")
         states = [hub.check(slug)["state"] for slug in "abc"]
-    assert states == ["broken"] * 3
+    assert states == ["down"] * 3

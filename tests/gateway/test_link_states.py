@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from services.gateway.link_monitoring.classify import Outcome, State, Verdict, classify
-from services.gateway.link_monitoring.probe import BODY_BYTES, Patience, Prober
-from services.gateway.outbound.ssrf_guard import Guard
+from services.gateway.link_monitoring.classify import Classification, ProbeResult, State, classify
+from services.gateway.link_monitoring.probe import MAX_BODY_BYTES, Prober, ProbeTimeouts
+from services.gateway.outbound.ssrf_guard import SsrfGuard
 from tests.gateway.portals import (
     PAGE,
     Answer,
@@ -27,27 +27,27 @@ from tests.gateway.portals import (
 from tests.servers import free_port, hanging_up, silent
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-HERE = Guard(private_hosts=["127.0.0.1", "localhost", "::1"])
-QUICK = Patience(connect=2, read=1, head=1, whole=2)
+HERE = SsrfGuard(allowed_hosts=["127.0.0.1", "localhost", "::1"])
+QUICK = ProbeTimeouts(connect=2, read=1, head=1, total=2)
 
 
-def reach(url: str, *, guard: Guard = HERE, patience: Patience = QUICK) -> Outcome:
-    return asyncio.run(Prober(guard, patience=patience).reach(url))
+def reach(url: str, *, guard: SsrfGuard = HERE, patience: ProbeTimeouts = QUICK) -> ProbeResult:
+    return asyncio.run(Prober(guard, timeouts=patience).probe(url))
 
 
-def verdict_on(reply: Answer, path: str = "/") -> Verdict:
+def verdict_on(reply: Answer, path: str = "/") -> Classification:
     with portal(reply) as running:
         return classify(reach(running.address + path), now=NOW)
 
 
-def named(verdict: Verdict) -> tuple[State, str | None]:
+def named(verdict: Classification) -> tuple[State, str | None]:
     return verdict.state, verdict.reason
 
 
 def test_a_page_is_ok_and_was_asked_with_head_and_then_get() -> None:
     with portal() as running:
         outcome = reach(running.address)
-    assert named(classify(outcome, now=NOW)) == ("ok", None)
+    assert named(classify(outcome, now=NOW)) == ("up", None)
     assert [asked.method for asked in running.asked] == ["HEAD", "GET"]
     assert outcome.body.encode() == PAGE
     assert outcome.elapsed > timedelta()
@@ -55,7 +55,7 @@ def test_a_page_is_ok_and_was_asked_with_head_and_then_get() -> None:
 
 def test_of_a_file_no_body_is_asked_for() -> None:
     with portal(always(200, b"%PDF", kind="application/pdf")) as running:
-        assert named(classify(reach(running.address), now=NOW)) == ("ok", None)
+        assert named(classify(reach(running.address), now=NOW)) == ("up", None)
     assert [asked.method for asked in running.asked] == ["HEAD"]
 
 
@@ -64,7 +64,7 @@ def test_a_portal_that_knows_no_head_is_asked_with_get(status: int) -> None:
     def reply(asked: Asked, connection: socket.socket) -> bytes:
         return answer(status, b"") if asked.method == "HEAD" else answer()
 
-    assert named(verdict_on(reply)) == ("ok", None)
+    assert named(verdict_on(reply)) == ("up", None)
 
 
 def test_a_portal_that_never_answers_head_is_asked_with_get() -> None:
@@ -74,34 +74,34 @@ def test_a_portal_that_never_answers_head_is_asked_with_get() -> None:
             return None
         return answer()
 
-    assert named(verdict_on(reply)) == ("ok", None)
+    assert named(verdict_on(reply)) == ("up", None)
 
 
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
-        (500, PAGE, ("broken", "server_error")),
-        (502, PAGE, ("broken", "server_error")),
-        (503, PAGE, ("broken", "server_error")),
-        (404, PAGE, ("broken", "gone")),
-        (410, PAGE, ("broken", "gone")),
-        (400, PAGE, ("caution", "client_error")),
-        (429, PAGE, ("caution", "rate_limited")),
-        (401, PAGE, ("caution", "login_wall")),
-        (403, b"<h1>Forbidden</h1>", ("caution", "forbidden")),
-        (403, b"This site is not available in your country", ("caution", "geo_block")),
-        (403, b"Access denied. Error 1009", ("caution", "geo_block")),
-        (451, PAGE, ("caution", "geo_block")),
-        (403, b"<title>Just a moment...</title>", ("caution", "challenge")),
-        (503, b"<script>window._cf='cf-chl-opt'</script>", ("caution", "challenge")),
-        (200, b"<script>var s='sucuri_cloudproxy_js';</script>", ("caution", "challenge")),
+        (500, PAGE, ("down", "server_error")),
+        (502, PAGE, ("down", "server_error")),
+        (503, PAGE, ("down", "server_error")),
+        (404, PAGE, ("down", "not_found")),
+        (410, PAGE, ("down", "not_found")),
+        (400, PAGE, ("degraded", "client_error")),
+        (429, PAGE, ("degraded", "rate_limited")),
+        (401, PAGE, ("degraded", "login_wall")),
+        (403, b"<h1>Forbidden</h1>", ("degraded", "forbidden")),
+        (403, b"This site is not available in your country", ("degraded", "geo_block")),
+        (403, b"Access denied. Error 1009", ("degraded", "geo_block")),
+        (451, PAGE, ("degraded", "geo_block")),
+        (403, b"<title>Just a moment...</title>", ("degraded", "challenge")),
+        (503, b"<script>window._cf='cf-chl-opt'</script>", ("degraded", "challenge")),
+        (200, b"<script>var s='sucuri_cloudproxy_js';</script>", ("degraded", "challenge")),
         (
             200,
             b"The requested URL was rejected. Please consult with your administrator.",
-            ("caution", "forbidden"),
+            ("degraded", "forbidden"),
         ),
-        (200, b"<p>Kontak</p><div class=g-recaptcha-response></div>" + b"x" * 8192, ("ok", None)),
-        (204, b"", ("ok", None)),
+        (200, b"<p>Kontak</p><div class=g-recaptcha-response></div>" + b"x" * 8192, ("up", None)),
+        (204, b"", ("up", None)),
     ],
 )
 def test_an_answer_has_its_state(
@@ -112,7 +112,7 @@ def test_an_answer_has_its_state(
 
 def test_a_challenge_that_its_guard_names_in_a_header_is_one() -> None:
     reply = always(403, b"<p>" * 5000, cf_mitigated="challenge")
-    assert named(verdict_on(reply)) == ("caution", "challenge")
+    assert named(verdict_on(reply)) == ("degraded", "challenge")
 
 
 def test_a_page_that_leads_to_a_login_is_a_wall_and_a_home_with_a_login_form_is_none() -> None:
@@ -128,10 +128,10 @@ def test_a_page_that_leads_to_a_login_is_a_wall_and_a_home_with_a_login_form_is_
             return answer(302, b"", Location="/depan")
         return answer(200, form)
 
-    assert named(verdict_on(walled, "/permohonan")) == ("caution", "login_wall")
-    assert named(verdict_on(form_elsewhere, "/permohonan")) == ("caution", "login_wall")
-    assert named(verdict_on(always(200, form))) == ("ok", None)
-    assert named(verdict_on(always(200, form), "/login")) == ("ok", None)
+    assert named(verdict_on(walled, "/permohonan")) == ("degraded", "login_wall")
+    assert named(verdict_on(form_elsewhere, "/permohonan")) == ("degraded", "login_wall")
+    assert named(verdict_on(always(200, form))) == ("up", None)
+    assert named(verdict_on(always(200, form), "/login")) == ("up", None)
 
 
 def test_redirects_are_followed_by_their_rules() -> None:
@@ -153,9 +153,9 @@ def test_redirects_in_a_circle_or_without_end_are_broken() -> None:
 
     with portal(without_end) as running:
         verdict = classify(reach(f"{running.address}/"), now=NOW)
-        assert named(verdict) == ("broken", "redirect_loop")
+        assert named(verdict) == ("down", "redirect_loop")
         assert len(running.asked) <= 2 * 10
-    assert named(verdict_on(always(301, b"", Location="/"))) == ("broken", "redirect_loop")
+    assert named(verdict_on(always(301, b"", Location="/"))) == ("down", "redirect_loop")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_redirects_in_a_circle_or_without_end_are_broken() -> None:
 )
 def test_a_redirect_to_what_is_no_address_is_broken(location: str) -> None:
     verdict = verdict_on(always(302, b"", Location=location))
-    assert verdict.state == "broken"
+    assert verdict.state == "down"
 
 
 @pytest.mark.parametrize(
@@ -191,12 +191,12 @@ def test_a_redirect_into_a_private_network_is_not_followed(location: str) -> Non
 
     with portal(always(302, b"", Location=location)) as running, portal() as inner:
         port = running.address.rpartition(":")[2]
-        guard = Guard(private_hosts=["portal.example"], resolve=resolve)
+        guard = SsrfGuard(allowed_hosts=["portal.example"], resolve=resolve)
         target = location.replace("private.example", f"private.example:{inner.address[17:]}")
         running.reply = always(302, b"", Location=target)
         outcome = reach(f"http://portal.example:{port}/", guard=guard)
         assert inner.asked == []
-    assert named(classify(outcome, now=NOW)) == ("broken", "private_address")
+    assert named(classify(outcome, now=NOW)) == ("down", "private_address")
 
 
 def test_a_name_that_answers_differently_the_second_time_gains_nothing() -> None:
@@ -209,7 +209,7 @@ def test_a_name_that_answers_differently_the_second_time_gains_nothing() -> None
 
     with portal(always(200, b"%PDF", kind="application/pdf")) as running:
         port = running.address.rpartition(":")[2]
-        guard = Guard(private_hosts=["portal.example"], resolve=resolve)
+        guard = SsrfGuard(allowed_hosts=["portal.example"], resolve=resolve)
         outcome = reach(f"http://portal.example:{port}/", guard=guard)
     assert (outcome.status, asked) == (200, ["portal.example"])
     assert running.asked[0].headers["host"] == f"portal.example:{port}"
@@ -221,9 +221,7 @@ def test_of_a_host_with_public_and_private_addresses_only_the_public_ones_are_co
     async def resolve(host: str, port: int) -> Sequence[str]:
         return ["127.0.0.1", "1.1.1.1", "::1", "2606:4700::1111"]
 
-    addresses = asyncio.run(
-        Guard(resolve=resolve).addresses_of(httpx.URL("http://portal.example/"))
-    )
+    addresses = asyncio.run(SsrfGuard(resolve=resolve).resolve(httpx.URL("http://portal.example/")))
     assert addresses == ["1.1.1.1", "2606:4700::1111"]
 
 
@@ -233,7 +231,7 @@ def test_a_host_with_a_dead_address_is_reached_at_the_next_one() -> None:
 
     with portal() as running:
         port = running.address.rpartition(":")[2]
-        guard = Guard(private_hosts=["portal.example"], resolve=resolve)
+        guard = SsrfGuard(allowed_hosts=["portal.example"], resolve=resolve)
         outcome = reach(f"http://portal.example:{port}/", guard=guard)
     assert outcome.status == 200
 
@@ -242,9 +240,9 @@ def test_a_name_that_does_not_exist_is_broken_by_dns() -> None:
     async def resolve(host: str, port: int) -> Sequence[str]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    outcome = reach("https://portal.example/", guard=Guard(resolve=resolve))
+    outcome = reach("https://portal.example/", guard=SsrfGuard(resolve=resolve))
     verdict = classify(outcome, now=NOW)
-    assert named(verdict) == ("broken", "dns")
+    assert named(verdict) == ("down", "dns")
     assert "not known" in verdict.detail
 
 
@@ -253,41 +251,41 @@ def test_a_name_server_that_says_nothing_is_a_timeout() -> None:
         await asyncio.sleep(60)
         return []
 
-    outcome = reach("https://portal.example/", guard=Guard(resolve=resolve))
-    assert named(classify(outcome, now=NOW)) == ("broken", "timeout")
+    outcome = reach("https://portal.example/", guard=SsrfGuard(resolve=resolve))
+    assert named(classify(outcome, now=NOW)) == ("down", "timeout")
 
 
 def test_a_port_on_which_nobody_listens_is_refused() -> None:
     outcome = reach(f"http://127.0.0.1:{free_port()}/")
-    assert named(classify(outcome, now=NOW)) == ("broken", "refused")
+    assert named(classify(outcome, now=NOW)) == ("down", "connection_refused")
 
 
 def test_a_portal_that_says_nothing_is_a_timeout() -> None:
     with silent() as address:
         outcome = reach(address)
-    assert named(classify(outcome, now=NOW)) == ("broken", "timeout")
+    assert named(classify(outcome, now=NOW)) == ("down", "timeout")
 
 
 def test_a_portal_that_hangs_up_is_cut() -> None:
     with hanging_up() as address:
         outcome = reach(address)
         secure = reach(address.replace("http:", "https:"))
-    assert named(classify(outcome, now=NOW)) == ("broken", "cut")
-    assert named(classify(secure, now=NOW)) == ("broken", "cut")
+    assert named(classify(outcome, now=NOW)) == ("down", "connection_reset")
+    assert named(classify(secure, now=NOW)) == ("down", "connection_reset")
 
 
 def test_a_body_that_ends_too_early_is_cut() -> None:
     def reply(asked: Asked, connection: socket.socket) -> bytes:
         return answer(200, b"x" * 1000)[:-500]
 
-    assert named(verdict_on(reply)) == ("broken", "cut")
+    assert named(verdict_on(reply)) == ("down", "connection_reset")
 
 
 def test_what_is_not_http_is_cut() -> None:
     def reply(asked: Asked, connection: socket.socket) -> bytes:
         return b"SSH-2.0-OpenSSH_9.6\r\n"
 
-    assert named(verdict_on(reply)) == ("broken", "cut")
+    assert named(verdict_on(reply)) == ("down", "connection_reset")
 
 
 def test_a_body_that_drips_is_waited_for_no_longer_than_the_deadline() -> None:
@@ -298,7 +296,7 @@ def test_a_body_that_drips_is_waited_for_no_longer_than_the_deadline() -> None:
             time.sleep(0.2)
         return None
 
-    assert named(verdict_on(reply)) == ("broken", "timeout")
+    assert named(verdict_on(reply)) == ("down", "timeout")
 
 
 def test_of_a_huge_body_only_the_beginning_is_read() -> None:
@@ -314,8 +312,8 @@ def test_of_a_huge_body_only_the_beginning_is_read() -> None:
 
     with portal(reply) as running:
         outcome = reach(running.address)
-    assert len(outcome.body) == BODY_BYTES
-    assert named(classify(outcome, now=NOW)) == ("ok", None)
+    assert len(outcome.body) == MAX_BODY_BYTES
+    assert named(classify(outcome, now=NOW)) == ("up", None)
     assert sent < 64 * 1024 * 1024
 
 
@@ -323,13 +321,13 @@ def test_a_packed_body_is_unpacked_no_further_than_its_beginning() -> None:
     packed = gzip.compress(b"just a moment..." + b"\0" * 50_000_000)
     with portal(always(503, packed, Content_Encoding="gzip")) as running:
         outcome = reach(running.address)
-    assert len(outcome.body) <= BODY_BYTES
-    assert named(classify(outcome, now=NOW)) == ("caution", "challenge")
+    assert len(outcome.body) <= MAX_BODY_BYTES
+    assert named(classify(outcome, now=NOW)) == ("degraded", "challenge")
 
 
 def test_a_portal_that_takes_long_is_slow() -> None:
-    outcome = Outcome("https://a.example", "https://a.example", status=200)
-    for seconds, expected in ((4.9, ("ok", None)), (5, ("caution", "slow"))):
+    outcome = ProbeResult("https://a.example", "https://a.example", status=200)
+    for seconds, expected in ((4.9, ("up", None)), (5, ("degraded", "slow"))):
         took = replace(outcome, elapsed=timedelta(seconds=seconds))
         assert named(classify(took, now=NOW)) == expected
 
@@ -338,7 +336,7 @@ def test_a_trusted_certificate_is_ok_and_its_end_is_known(tmp_path: Path) -> Non
     shown = certificate(tmp_path)
     now = datetime.now(UTC)
     outcome = over_tls(tmp_path, days=90)
-    assert named(classify(outcome, now=now)) == ("ok", None)
+    assert named(classify(outcome, now=now)) == ("up", None)
     assert outcome.certificate_expires_at is not None
     expected = shown.certificate.not_valid_after_utc
     assert abs(outcome.certificate_expires_at - expected) < timedelta(minutes=1)
@@ -348,19 +346,19 @@ def test_a_certificate_that_ends_soon_is_a_caution_before_it_is_a_failure(tmp_pa
     now = datetime.now(UTC)
     verdicts = [classify(over_tls(tmp_path, days=days), now=now) for days in (15, 13, -1)]
     assert [named(verdict) for verdict in verdicts] == [
-        ("ok", None),
-        ("caution", "tls_expiring"),
-        ("broken", "tls"),
+        ("up", None),
+        ("degraded", "tls_expiring"),
+        ("down", "tls"),
     ]
     assert "expired" in verdicts[2].detail
 
 
 def test_a_certificate_of_nobody_or_of_somebody_else_is_broken(tmp_path: Path) -> None:
     unknown = classify(over_tls(tmp_path, trusted=False), now=NOW)
-    assert (named(unknown), "self-signed" in unknown.detail) == (("broken", "tls"), True)
+    assert (named(unknown), "self-signed" in unknown.detail) == (("down", "tls"), True)
     other = classify(over_tls(tmp_path, name="other.example"), now=NOW)
     assert (named(other), "other" in other.detail or "match" in other.detail) == (
-        ("broken", "tls"),
+        ("down", "tls"),
         True,
     )
 
@@ -369,32 +367,32 @@ def test_a_missing_intermediate_is_a_caution_because_browsers_may_find_it(tmp_pa
     root = certificate(tmp_path / "root", name="Root")
     leaf = certificate(tmp_path / "leaf", by=root)
     with portal(tls=leaf.server()) as running:
-        outcome = through_tls(running.address, Prober(by_name("portal.example"), patience=QUICK))
-    assert named(classify(outcome, now=NOW)) == ("caution", "tls_chain")
+        outcome = through_tls(running.address, Prober(by_name("portal.example"), timeouts=QUICK))
+    assert named(classify(outcome, now=NOW)) == ("degraded", "tls_chain")
 
 
 def test_http_at_a_port_of_https_is_broken_by_tls() -> None:
     with portal() as running:
         outcome = reach(running.address.replace("http:", "https:"))
-    assert classify(outcome, now=NOW).state == "broken"
+    assert classify(outcome, now=NOW).state == "down"
 
 
-def by_name(name: str) -> Guard:
+def by_name(name: str) -> SsrfGuard:
     async def resolve(host: str, port: int) -> Sequence[str]:
         return ["127.0.0.1"]
 
-    return Guard(private_hosts=[name], resolve=resolve)
+    return SsrfGuard(allowed_hosts=[name], resolve=resolve)
 
 
-def through_tls(address: str, prober: Prober) -> Outcome:
-    return asyncio.run(prober.reach(address.replace("127.0.0.1", "portal.example")))
+def through_tls(address: str, prober: Prober) -> ProbeResult:
+    return asyncio.run(prober.probe(address.replace("127.0.0.1", "portal.example")))
 
 
 def over_tls(
     folder: Path, *, name: str = "portal.example", days: float = 90, trusted: bool = True
-) -> Outcome:
+) -> ProbeResult:
     shown = certificate(folder, name=name, days=days)
     trust = shown.trusted() if trusted else None
     with portal(tls=shown.server()) as running:
-        prober = Prober(by_name("portal.example"), patience=QUICK, trust=trust)
+        prober = Prober(by_name("portal.example"), timeouts=QUICK, ssl_context=trust)
         return through_tls(running.address, prober)

@@ -5,12 +5,12 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-from services.gateway.link_monitoring.checks import Check, record
-from services.gateway.link_monitoring.classify import Outcome
-from services.gateway.link_monitoring.leases import Claim, claim_due, enrol, release
+from services.gateway.link_monitoring.checks import Check, record_check
+from services.gateway.link_monitoring.classify import ProbeResult
+from services.gateway.link_monitoring.leases import Claim, claim_due, register_links, release
 from services.gateway.link_monitoring.probe import Prober
-from services.gateway.link_monitoring.scheduler import Watch
-from services.gateway.outbound.ssrf_guard import Guard
+from services.gateway.link_monitoring.scheduler import LinkCheckScheduler
+from services.gateway.outbound.ssrf_guard import SsrfGuard
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 from tests.gateway.portals import portal
@@ -20,7 +20,7 @@ from tests.servers import silent
 
 HOUR = timedelta(hours=1)
 STORED = "SELECT slug, count(*) FROM gateway.link_check GROUP BY slug ORDER BY slug"
-FINE = Outcome("http://a.example/", "http://a.example/", status=200)
+FINE = ProbeResult("http://a.example/", "http://a.example/", status=200)
 
 
 @asynccontextmanager
@@ -28,7 +28,7 @@ async def databases(settings: Settings, count: int) -> AsyncGenerator[list[Datab
     """The connections of so many replicas, with every link due."""
     made = [Database(settings, Service.gateway) for _ in range(count)]
     async with made[0].write_session() as session:
-        await enrol(session, settings.region, spread=timedelta())
+        await register_links(session, settings.region, spread=timedelta())
     try:
         yield made
     finally:
@@ -44,8 +44,8 @@ async def take(database: Database, settings: Settings) -> Claim | None:
 async def keep(database: Database, settings: Settings, claim: Claim) -> Check | None:
     now = datetime.now(UTC)
     async with database.write_session() as session:
-        return await record(
-            session, settings.region, claim, FINE, now=now, next_at=now + HOUR, interval=HOUR
+        return await record_check(
+            session, settings.region, claim, FINE, now=now, next_check_at=now + HOUR, interval=HOUR
         )
 
 
@@ -62,9 +62,11 @@ def test_replicas_that_watch_at_once_check_each_due_link_once(empty: Settings) -
 
         async def watch() -> None:
             async with databases(empty, 4) as replicas:
-                prober = Prober(Guard(private_hosts=["127.0.0.1"]))
+                prober = Prober(SsrfGuard(allowed_hosts=["127.0.0.1"]))
                 watches = [
-                    Watch(database, empty.region, prober, interval=HOUR, pause=0.05)
+                    LinkCheckScheduler(
+                        database, empty.region, prober, interval=HOUR, poll_seconds=0.05
+                    )
                     for database in replicas
                 ]
                 for one_watch in watches:
@@ -114,7 +116,7 @@ def test_a_host_is_asked_for_its_next_link_only_after_a_rest(empty: Settings) ->
             while_checking = await take(database, empty)
             await keep(database, empty, first)
             while_resting = await take(database, empty)
-            rested = "UPDATE gateway.link_host SET free_at = now()"
+            rested = "UPDATE gateway.link_host SET available_at = now()"
             await asyncio.to_thread(rows, empty, rested)
             then = await take(database, empty)
             return [
@@ -136,7 +138,9 @@ def test_a_check_that_died_is_done_again_and_its_late_result_is_not_kept(empty: 
             assert claim is not None
             assert await take(alive, empty) is None
             # Its lease ends.
-            await asyncio.to_thread(rows, empty, "UPDATE gateway.link_host SET free_at = now()")
+            await asyncio.to_thread(
+                rows, empty, "UPDATE gateway.link_host SET available_at = now()"
+            )
             again = await take(alive, empty)
             assert again is not None
             assert again.slug == claim.slug
@@ -169,7 +173,7 @@ def test_the_time_of_the_next_check_survives_a_restart(empty: Settings) -> None:
             claim = await take(database, empty)
             assert claim is not None
             await keep(database, empty, claim)
-        await asyncio.to_thread(rows, empty, "UPDATE gateway.link_host SET free_at = now()")
+        await asyncio.to_thread(rows, empty, "UPDATE gateway.link_host SET available_at = now()")
         async with databases(empty, 1) as [database]:
             return await take(database, empty)
 
@@ -189,7 +193,7 @@ def test_a_link_that_moves_to_another_host_or_leaves_the_pack_is_followed(empty:
     moved = asyncio.run(due_now())
     assert moved is not None
     assert (moved.slug, moved.host) == ("a", "three.example")
-    assert rows(empty, "SELECT slug FROM gateway.link_health") == [("a",)]
+    assert rows(empty, "SELECT slug FROM gateway.link_status") == [("a",)]
 
 
 def test_a_watch_that_stops_in_the_middle_of_a_check_ends_at_once(empty: Settings) -> None:
@@ -198,10 +202,12 @@ def test_a_watch_that_stops_in_the_middle_of_a_check_ends_at_once(empty: Setting
 
         async def story() -> None:
             async with databases(empty, 1) as [database]:
-                prober = Prober(Guard(private_hosts=["127.0.0.1"]))
-                watch = Watch(database, empty.region, prober, interval=HOUR, pause=0.05)
+                prober = Prober(SsrfGuard(allowed_hosts=["127.0.0.1"]))
+                watch = LinkCheckScheduler(
+                    database, empty.region, prober, interval=HOUR, poll_seconds=0.05
+                )
                 watch.start()
-                claimed = "SELECT 1 FROM gateway.link_host WHERE claim IS NOT NULL"
+                claimed = "SELECT 1 FROM gateway.link_host WHERE lease_id IS NOT NULL"
                 async with asyncio.timeout(30):
                     while not await asyncio.to_thread(rows, empty, claimed):
                         await asyncio.sleep(0.05)

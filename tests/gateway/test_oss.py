@@ -28,7 +28,7 @@ from services.gateway.connectors.oss.messages import (
 )
 from services.gateway.connectors.oss.routes import clock_state
 from services.gateway.connectors.oss.service import OssService
-from services.gateway.outbound.circuit_breaker import Breaker, Rule
+from services.gateway.outbound.circuit_breaker import BreakerPolicy, CircuitBreaker
 from services.platform.local_time import JAKARTA
 from services.platform.settings import Settings
 from tests.conftest import TOBA, Hub, Server, new_key
@@ -562,12 +562,12 @@ FAILURES = {
     "kode-504": "status",
     "status-500": "status",
     "status-503": "status",
-    "not-json": "nonsense",
-    "no-kode": "nonsense",
-    "odd-nan": "nonsense",
+    "not-json": "invalid_response",
+    "no-kode": "invalid_response",
+    "odd-nan": "invalid_response",
     "slow": "timeout",
     "drip": "timeout",
-    "cut": "cut",
+    "cut": "connection_reset",
     "huge": "too_large",
 }
 
@@ -602,7 +602,10 @@ def test_while_oss_fails_the_answer_known_last_is_given_with_its_age(
     hub: Connected, mode: str
 ) -> None:
     assert hub.get(f"nib/{NIB}").status_code == 200
-    rows(hub.settings, "UPDATE gateway.connector_answer SET at = at - interval '1 hour'")
+    rows(
+        hub.settings,
+        "UPDATE gateway.connector_answer SET fetched_at = fetched_at - interval '1 hour'",
+    )
     hub.tell(mode)
     answer = hub.get(f"nib/{NIB}").json()
     assert (answer["status"], answer["fresh"]) == ("01", False)
@@ -632,7 +635,7 @@ def test_what_oss_refuses_is_told_apart_from_its_failures(hub: Connected) -> Non
 
 def test_a_port_on_which_nobody_listens_is_refused(empty: Settings) -> None:
     with connected(empty, f"http://127.0.0.1:{free_port()}") as hub:
-        assert hub.get(f"nib/{NIB}").json()["reason"] == "refused"
+        assert hub.get(f"nib/{NIB}").json()["reason"] == "connection_refused"
 
 
 def test_after_too_many_failures_the_breaker_opens_and_an_operator_closes_it(
@@ -661,7 +664,7 @@ def test_after_too_many_failures_the_breaker_opens_and_an_operator_closes_it(
 def test_a_breaker_opens_rests_probes_and_closes_by_itself(hub: Connected) -> None:
     clock = Clock()
     desk: OssService = hub.client.app.state.oss  # pyright: ignore[reportAttributeAccessIssue]
-    desk.oss.connector.breaker = Breaker(Rule(), clock)
+    desk.oss.connector.breaker = CircuitBreaker(BreakerPolicy(), clock)
 
     def ask() -> tuple[str, int, str]:
         """What the hub says, how often OSS was asked so far, and how the breaker is then."""

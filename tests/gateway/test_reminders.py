@@ -30,7 +30,7 @@ def remind(hub: Watched, at: str) -> int:
     app: Any = hub.client.app
     assert hub.client.portal is not None
     now = datetime.fromisoformat(at)
-    return hub.client.portal.call(lambda: app.state.reminders.remind(now=now))
+    return hub.client.portal.call(lambda: app.state.reporting_reminders.send_due(now=now))
 
 
 def owes(hub: Watched, agency: str, *services: str) -> None:

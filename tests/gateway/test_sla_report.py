@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from services.gateway.link_monitoring.sla import LinkIncident, LinkYear, SlaYear, together
-from services.gateway.link_monitoring.sla_pdf import document_of, method_of, to_pdf
+from services.gateway.link_monitoring.sla import LinkIncident, LinkSla, SlaReport, combine
+from services.gateway.link_monitoring.sla_pdf import method_paragraphs, render_sla_pdf, to_document
 from services.gateway.link_monitoring.uptime import UptimePeriod
 from services.platform.local_time import JAKARTA
 from services.platform.settings import Settings
@@ -29,9 +29,9 @@ def hub(empty: Settings) -> Iterator[Watched]:
 def month(*, ok: int = 0, broken: int = 0, maintenance: int = 0, checks: int = 1) -> UptimePeriod:
     return UptimePeriod(
         period=date(2024, 3, 1),
-        ok_seconds=ok,
-        caution_seconds=0,
-        broken_seconds=broken,
+        up_seconds=ok,
+        degraded_seconds=0,
+        down_seconds=broken,
         maintenance_seconds=maintenance,
         checks=checks,
         response_ms_p50=None,
@@ -47,20 +47,21 @@ def link(
     url: str = "https://simbg.example",
     march: UptimePeriod | None = None,
     incidents: Sequence[LinkIncident] = (),
-) -> LinkYear:
-    return LinkYear(
+) -> LinkSla:
+    return LinkSla(
+        slug="simbg",
         title=title,
         operator=operator,
         url=url,
         months={} if march is None else {3: march},
-        whole=together([march], year=2024),
-        begun={},
+        total=combine([march], year=2024),
+        incidents_opened={},
         incidents=list(incidents),
     )
 
 
-def year_of(*links: LinkYear, place: str = "Kabupaten Toba") -> SlaYear:
-    return SlaYear(place=place, year=2024, check_seconds=300, links=list(links))
+def year_of(*links: LinkSla, place: str = "Kabupaten Toba") -> SlaReport:
+    return SlaReport(region_name=place, year=2024, check_seconds=300, links=list(links))
 
 
 def incident(
@@ -87,8 +88,8 @@ def known_year(settings: Settings) -> None:
     region = settings.region
     rows(
         settings,
-        "INSERT INTO gateway.link_day (region, slug, day, ok_seconds, caution_seconds, "
-        "broken_seconds, maintenance_seconds) VALUES ($1, 'simbg', '2024-03-05', 7000, 200, 600, "
+        "INSERT INTO gateway.link_uptime_day (region, slug, day, up_seconds, degraded_seconds, "
+        "down_seconds, maintenance_seconds) VALUES ($1, 'simbg', '2024-03-05', 7000, 200, 600, "
         "5400)",
         region,
     )
@@ -96,13 +97,13 @@ def known_year(settings: Settings) -> None:
         settings,
         "INSERT INTO gateway.link_check (region, slug, id, checked_at, state, detail, response_ms, "
         "final_url, in_maintenance) SELECT $1, 'simbg', gen_random_uuid(), "
-        "'2024-03-05 02:00Z'::timestamptz + n * interval '5 minutes', 'ok', '', n * 1000, '', "
+        "'2024-03-05 02:00Z'::timestamptz + n * interval '5 minutes', 'up', '', n * 1000, '', "
         "false FROM generate_series(1, 4) n",
         region,
     )
     rows(
         settings,
-        "INSERT INTO gateway.incident (region, id, slug, title, title_en, reason, by_rule, "
+        "INSERT INTO gateway.incident (region, id, slug, title, title_en, reason, automatic, "
         "opened_by, opened_at, closed_at) "
         "SELECT $1, gen_random_uuid(), 'simbg', 'Berkas hilang', 'Files lost', reason, "
         "reason IS NOT NULL, 'x', opened::timestamptz, closed::timestamptz FROM (VALUES "
@@ -163,7 +164,7 @@ def test_the_tag_stays_while_only_the_moment_of_writing_differs(hub: Watched) ->
     tag = hub.client.get(f"{ADDRESS}?year=2024").headers["etag"]
     again = hub.client.get(f"{ADDRESS}?year=2024", headers={"If-None-Match": tag})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
-    rows(hub.settings, "UPDATE gateway.link_day SET broken_seconds = broken_seconds + 1")
+    rows(hub.settings, "UPDATE gateway.link_uptime_day SET down_seconds = down_seconds + 1")
     changed = hub.client.get(f"{ADDRESS}?year=2024", headers={"If-None-Match": tag})
     assert changed.status_code == 200
     assert changed.headers["etag"] != tag
@@ -176,15 +177,15 @@ def test_the_status_page_leads_to_the_report_of_this_year(hub: Watched) -> None:
 
 
 def test_a_second_of_trouble_in_a_year_is_no_full_uptime() -> None:
-    told = document_of(year_of(link(march=month(ok=31_000_000, broken=1))), now=NOW)
+    told = to_document(year_of(link(march=month(ok=31_000_000, broken=1))), now=NOW)
     [simbg] = told["links"]
     assert simbg["months"][2][1] == "99,999"
-    whole = document_of(year_of(link(march=month(ok=31_000_000))), now=NOW)
+    whole = to_document(year_of(link(march=month(ok=31_000_000))), now=NOW)
     assert whole["links"][0]["months"][2][1] == "100,000"
 
 
 def test_a_month_of_maintenance_alone_has_no_uptime() -> None:
-    told = document_of(year_of(link(march=month(maintenance=7200, checks=24))), now=NOW)
+    told = to_document(year_of(link(march=month(maintenance=7200, checks=24))), now=NOW)
     assert told["links"][0]["months"][2][1:6] == ["tidak terhitung", "0,00", "0,00", "2,00", "24"]
 
 
@@ -192,18 +193,18 @@ def test_links_together_weigh_by_the_time_that_is_known_of_them() -> None:
     report = year_of(
         link(march=month(ok=900, broken=100)), link(march=month(ok=9000)), link(march=None)
     )
-    [*_, last] = document_of(report, now=NOW)["summary"]
+    [*_, last] = to_document(report, now=NOW)["summary"]
     assert last[:3] == ["Semua tautan", "", "99,000"]
 
 
 def test_the_method_tells_how_often_links_are_checked() -> None:
-    assert "setiap 5 menit" in method_of(300)[0]
-    assert "setiap 1 menit 30 detik" in method_of(90)[0]
-    assert "dimatikan" in method_of(0)[0]
+    assert "setiap 5 menit" in method_paragraphs(300)[0]
+    assert "setiap 1 menit 30 detik" in method_paragraphs(90)[0]
+    assert "dimatikan" in method_paragraphs(0)[0]
 
 
 def test_a_hub_without_links_has_a_report_too() -> None:
-    assert "Semua tautan tidak diukur" in words_of(to_pdf(year_of(), now=NOW))
+    assert "Semua tautan tidak diukur" in words_of(render_sla_pdf(year_of(), now=NOW))
 
 
 @pytest.mark.parametrize(
@@ -217,7 +218,7 @@ def test_a_hub_without_links_has_a_report_too() -> None:
 def test_a_name_stays_text(name: str) -> None:
     named = link(title=name, operator=name, url=f"https://{'a' * 63}.{'b' * 63}.example/")
     named.incidents.append(incident(title=name, reason=None))
-    pdf = to_pdf(year_of(named, place=name), now=NOW)
+    pdf = render_sla_pdf(year_of(named, place=name), now=NOW)
     flat = words_of(pdf).replace(" ", "")
     # The place, and of the link: in the summary, as heading, its operator, its incident.
     assert flat.count(name.replace(" ", "")) >= 5
@@ -232,20 +233,20 @@ def test_a_word_without_an_end_breaks_and_stays_on_the_page() -> None:
         if "W" in text and set(text) <= set("W… \n\u200b"):
             ends.append(page[4] + line[4] + 0.97 * size * len(text.strip()))
 
-    for each in PdfReader(BytesIO(to_pdf(year_of(named, place=wide), now=NOW))).pages:
+    for each in PdfReader(BytesIO(render_sla_pdf(year_of(named, place=wide), now=NOW))).pages:
         each.extract_text(visitor_text=seen)
     assert len(ends) > 100
     assert max(ends) < 595 - 50  # the margin
 
 
 def test_a_letter_that_no_font_has_is_no_fault() -> None:
-    pages = pages_of(to_pdf(year_of(link(title="東京 😀 SIMBG"), place="ᯖᯬᯅ"), now=NOW))
+    pages = pages_of(render_sla_pdf(year_of(link(title="東京 😀 SIMBG"), place="ᯖᯬᯅ"), now=NOW))
     assert "SIMBG" in pages[0]
 
 
 def test_many_incidents_go_on_over_pages_with_their_heads() -> None:
     incidents = [incident(n=n) for n in range(200)]
-    pages = pages_of(to_pdf(year_of(link(incidents=incidents)), now=NOW))
+    pages = pages_of(render_sla_pdf(year_of(link(incidents=incidents)), now=NOW))
     assert len(pages) > 4
     for number, page in enumerate(pages, start=1):
         assert f"Halaman {number} dari {len(pages)}" in page

@@ -186,10 +186,10 @@ FAILURES = {
     "status-503": "status",
     "slow": "timeout",
     "drip": "timeout",
-    "cut": "cut",
+    "cut": "connection_reset",
     "huge": "too_large",
-    "html": "nonsense",
-    "empty": "nonsense",
+    "html": "invalid_response",
+    "empty": "invalid_response",
     "redirect-loop": "redirect_loop",
     "redirect-private": "private_address",
 }
@@ -212,7 +212,7 @@ def test_a_month_to_come_and_a_wrong_item_are_refused_whole(hub: Reading) -> Non
     assert (state["reason"], "has not begun" in state["detail"]) == ("not_taken", True)
     hub.tell(figures=[FIGURES[0], FIGURES[0] | {"masuk": "banyak\u0000"}])
     state = hub.read("sicantik")
-    assert (state["reason"], "/data/1/masuk" in state["detail"]) == ("nonsense", True)
+    assert (state["reason"], "/data/1/masuk" in state["detail"]) == ("invalid_response", True)
     assert figures(hub) == []
 
 

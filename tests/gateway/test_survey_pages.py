@@ -107,7 +107,7 @@ def test_answers_to_questions_that_were_not_asked_are_left_out(client: TestClien
         b"\xff\xfe=%ff%fe&U1=\x00",
         b"U1=99999999999999999999999&U2=-1&U3=1.5&U4=%00",
         b"&".join(b"U1=1" for _ in range(2000)),
-        urlencode({"id": "nonsense", "U1": "<script>alert(1)</script>"}).encode(),
+        urlencode({"id": "invalid_response", "U1": "<script>alert(1)</script>"}).encode(),
     ],
 )
 def test_a_form_of_nonsense_is_a_form_again(client: TestClient, body: bytes) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from services.gateway.webhooks.delivery import BACKOFF, signature
+from services.gateway.webhooks.delivery import BACKOFF, sign
 from services.platform.settings import Settings
 from tests.gateway.portals import Asked, Portal, always, portal
 from tests.gateway.watched import Watched, watched
@@ -20,7 +20,7 @@ from tests.waiting import until
 
 WAITING = """
     SELECT attempts, due_at IS NOT NULL, delivered_at IS NOT NULL, last_error
-    FROM gateway.webhook_delivery ORDER BY change, webhook
+    FROM gateway.webhook_delivery ORDER BY event, webhook
 """
 
 
@@ -45,7 +45,7 @@ def deliver(hub: Watched) -> None:
     rows(hub.settings, "UPDATE gateway.webhook_delivery SET due_at = now() WHERE due_at > now()")
     assert hub.client.portal is not None
     app: Any = hub.client.app
-    hub.client.portal.call(app.state.messenger.deliver)
+    hub.client.portal.call(app.state.webhook_dispatcher.deliver_due)
 
 
 def is_signed(asked: Asked, secret: str) -> bool:
@@ -59,7 +59,7 @@ def is_signed(asked: Asked, secret: str) -> bool:
 
 def test_the_signature_is_that_of_the_standards_example() -> None:
     """The example of the specification's reference libraries."""
-    signed = signature(
+    signed = sign(
         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         "msg_p5jXN8AQM9LWM0D4loKWxJek",
         1614265330,
@@ -115,7 +115,7 @@ def test_after_its_last_attempt_a_delivery_is_given_up(hub: Watched) -> None:
     deliver(hub)
     until(lambda: rows(hub.settings, WAITING)[0][:3] == (len(BACKOFF) + 1, False, False))
     [listed] = hub.client.get("/api/v1/webhooks", headers=hub.admin).json()["items"]
-    assert (listed["waiting"], "refused" in listed["last_error"].lower()) == (0, True)
+    assert (listed["pending"], "refused" in listed["last_error"].lower()) == (0, True)
 
 
 def test_a_receiver_that_says_gone_ends_its_webhook(hub: Watched, receiver: Portal) -> None:
@@ -164,7 +164,7 @@ def test_replicas_that_deliver_at_once_deliver_each_message_once(
     app: Any = hub.client.app
 
     async def at_once() -> None:
-        await asyncio.gather(*(app.state.messenger.deliver() for _ in range(4)))
+        await asyncio.gather(*(app.state.webhook_dispatcher.deliver_due() for _ in range(4)))
 
     assert hub.client.portal is not None
     hub.client.portal.call(at_once)

@@ -59,7 +59,7 @@ class Watched(Hub):
 
     def check(self, slug: str) -> dict[str, Any]:
         """Checks a link now, its host rested."""
-        rows(self.settings, "UPDATE gateway.link_host SET free_at = now()")
+        rows(self.settings, "UPDATE gateway.link_host SET available_at = now()")
         answer = self.client.post(f"/api/v1/links/{slug}/check", headers=self.admin)
         assert answer.status_code == 200, answer.text
         return answer.json()

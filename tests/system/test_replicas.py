@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
-from services.gateway.link_monitoring.leases import enrol
-from services.gateway.link_monitoring.scheduler import AT_ONCE
+from services.gateway.link_monitoring.leases import register_links
+from services.gateway.link_monitoring.scheduler import MAX_CONCURRENT_CHECKS
 from services.gateway.rate_limits.gcra import Policy
 from services.gateway.rate_limits.policies import MINUTE
 from services.platform.database import Database
@@ -36,13 +36,13 @@ API = "/api/v1"
 PBG = f"{API}/services/pbg"
 FOUR = range(4)
 READS = Policy("reads", 1600, MINUTE)
-PORTALS = len(FOUR) * AT_ONCE - 2
+PORTALS = len(FOUR) * MAX_CONCURRENT_CHECKS - 2
 """Of so many checks at once each gateway has some, and hands are free to do one twice."""
 ADD = """INSERT INTO gateway.link (region, slug, url, content)
     SELECT region, $1::text, $2::text, content FROM gateway.link WHERE slug = 'simbg'"""
-LATER = "UPDATE gateway.link_health SET due_at = now() + interval '1 day'"
-DUE = """WITH due AS (UPDATE gateway.link_health SET due_at = now() WHERE host LIKE '127.0.0.1:%')
-    UPDATE gateway.link_host SET free_at = now()"""
+LATER = "UPDATE gateway.link_status SET due_at = now() + interval '1 day'"
+DUE = """WITH due AS (UPDATE gateway.link_status SET due_at = now() WHERE host LIKE '127.0.0.1:%')
+    UPDATE gateway.link_host SET available_at = now()"""
 CHECKS = "SELECT count(*)::int FROM gateway.link_check"
 
 
@@ -117,7 +117,7 @@ def make_checks_due_later(settings: Settings) -> None:
     async def work() -> None:
         database = Database(settings, Service.gateway)
         async with database.write_session() as session:
-            await enrol(session, settings.region, spread=timedelta())
+            await register_links(session, settings.region, spread=timedelta())
         await database.close()
 
     asyncio.run(work())

@@ -28,8 +28,8 @@ from services.gateway.connectors.statistics_client import (
     StatisticsRejectedError,
 )
 from services.gateway.outbound.client import ConnectorError
-from services.gateway.outbound.source_clients import Ways, validators_of
-from services.gateway.outbound.ssrf_guard import Guard
+from services.gateway.outbound.source_clients import SourceClients, cache_validators
+from services.gateway.outbound.ssrf_guard import SsrfGuard
 from services.platform.database import DATABASE_ERRORS, Database, WriteSession
 from services.platform.jobs import BackgroundJob
 from services.platform.local_time import JAKARTA
@@ -58,7 +58,7 @@ class SourcePoller(BackgroundJob):
         self,
         database: Database,
         region: str,
-        ways: Ways,
+        ways: SourceClients,
         *,
         vocabulary: ServiceVocabulary,
         reporter: StatisticsClient,
@@ -130,7 +130,7 @@ class SourcePoller(BackgroundJob):
         except ConnectorError as error:
             return _Failure(error.reason, error.detail)
         except MappingError as error:
-            return _Failure("nonsense", str(error))
+            return _Failure("invalid_response", str(error))
         except StatisticsRejectedError as error:
             return _Failure("not_taken", str(error))
         except httpx.HTTPError as error:
@@ -156,7 +156,7 @@ class SourcePoller(BackgroundJob):
     async def _fetch_statistics(self, claim: SourceLease) -> None:
         source = StatisticsSourceConfig.model_validate(claim.content)
         month = datetime.now(JAKARTA).date().replace(day=1) - timedelta(days=1)
-        answer = await self.ways.ask(
+        answer = await self.ways.fetch(
             claim.slug,
             source.url.replace("{year}", str(month.year)),
             accept="application/json",
@@ -177,7 +177,7 @@ class SourcePoller(BackgroundJob):
                 detail += (
                     f"; passed over, no service is mapped: {', '.join(mapped.unmapped_services)}"
                 )
-            validators = validators_of(answer)
+            validators = cache_validators(answer)
         async with self._database.write_session() as session:
             await self._note(
                 session, claim, validators=validators, detail=detail, now=datetime.now(UTC)
@@ -211,7 +211,7 @@ class SourcePoller(BackgroundJob):
 def create_source_poller(
     settings: Settings,
     database: Database,
-    guard: Guard,
+    guard: SsrfGuard,
     clients: Mapping[Service, httpx.AsyncClient],
     signs_in: AuthFactory,
 ) -> SourcePoller:
@@ -220,7 +220,7 @@ def create_source_poller(
     return SourcePoller(
         database,
         settings.region,
-        Ways(settings, database, guard),
+        SourceClients(settings, database, guard),
         vocabulary=ServiceVocabulary(clients[Service.catalog]),
         reporter=reporter,
         counter=MessageCounter(database, settings.region, reporter),
@@ -232,4 +232,4 @@ def _document(slug: str, body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise ConnectorError(slug, "nonsense", "it is no JSON") from None
+        raise ConnectorError(slug, "invalid_response", "it is no JSON") from None

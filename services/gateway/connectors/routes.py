@@ -12,9 +12,9 @@ from services.gateway.connectors.oss.service import OssService
 from services.gateway.connectors.polling import SourcePoller
 from services.gateway.connectors.source_leases import Source, list_sources
 from services.gateway.connectors.statistics_client import StatisticsRejectedError
-from services.gateway.outbound.circuit_breaker import BreakerState, Switch
+from services.gateway.outbound.circuit_breaker import BreakerState, ManualOverride
 from services.gateway.outbound.client import Connector
-from services.gateway.outbound.last_known import Memory
+from services.gateway.outbound.last_known import LastKnownStore
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, ReadSessionDep
 from services.platform.identity import CurrentCaller
@@ -34,7 +34,7 @@ class ConnectorState(ApiModel):
     name: str
     kind: Literal["oss", "feed", "statistics"]
     breaker: BreakerState
-    switch: Switch = Field(description="What an operator wants; `automatic`: by the rule.")
+    switch: ManualOverride = Field(description="What an operator wants; `automatic`: by the rule.")
     calls: int = Field(description="In the last minute; of a source, in the last hour.")
     failures: int
     polled_at: AwareDatetime | None = Field(
@@ -55,7 +55,7 @@ class ConnectorState(ApiModel):
 class BreakerSwitch(ApiModel):
     """What is wanted of a breaker."""
 
-    state: Switch
+    state: ManualOverride
 
 
 @router.get("", operation_id="list_connectors")
@@ -80,8 +80,8 @@ async def switch_breaker(
         raise _unknown(name)
     connector, memory = _way(request, name)
     by = caller.agency or caller.subject
-    await memory.switch(wanted.state, by=by, now=datetime.now(UTC))
-    connector.breaker.switch = wanted.state
+    await memory.set_override(wanted.state, by=by, now=datetime.now(UTC))
+    connector.breaker.override = wanted.state
     return (await _states(request, session, in_full=True))[name]
 
 
@@ -115,13 +115,13 @@ def _unknown(name: str) -> NotFound:
     return NotFound(f"There is no connector {name!r}; {API}/connectors lists all of them.")
 
 
-def _way(request: Request, name: str) -> tuple[Connector, Memory]:
+def _way(request: Request, name: str) -> tuple[Connector, LastKnownStore]:
     oss: OssService | None = request.app.state.oss
     if name == "oss" and oss is not None:
         return oss.oss.connector, oss.memory
     rounds: SourcePoller = request.app.state.rounds
-    way = rounds.ways.to(name)
-    return way.connector, way.memory
+    way = rounds.ways.get(name)
+    return way.connector, way.last_known
 
 
 async def _states(
@@ -132,12 +132,12 @@ async def _states(
     states: dict[str, ConnectorState] = {}
     for name, source in names.items():
         breaker = _way(request, name)[0].breaker
-        calls, failures = breaker.counted()
+        calls, failures = breaker.call_counts()
         state = ConnectorState(
             name=name,
             kind="oss" if source is None else source.kind,
             breaker=breaker.state,
-            switch=breaker.switch,
+            switch=breaker.override,
             calls=calls,
             failures=failures,
         )

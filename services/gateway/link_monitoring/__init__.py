@@ -1,1 +1,1 @@
-"""The portals that citizens are sent to."""
+"""Monitoring of the portals that the hub links to: checks, incidents, maintenance, uptime."""

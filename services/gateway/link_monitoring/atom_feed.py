@@ -1,4 +1,4 @@
-"""The changes of links as an Atom feed (RFC 4287)."""
+"""Atom feed (RFC 4287) of the events of links."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -7,24 +7,24 @@ from xml.etree import ElementTree
 
 from sqlalchemy import text
 
-from services.gateway.link_monitoring.reason_texts import STATES, in_words, short_title
+from services.gateway.link_monitoring.reason_texts import STATE_NAMES, reason_text, short_title
 from services.platform.database import ReadSession
 from services.platform.translation import translator
 
 NAMESPACE = "http://www.w3.org/2005/Atom"
-ENTRIES = 50
+MAX_ENTRIES = 50
 
-LATEST = """
--- The latest changes of links.
-SELECT change.id, change.at, change.kind, change.content,
-    coalesce(link.content ->> 'title', change.slug) AS title
-FROM gateway.link_change change
-LEFT JOIN gateway.link ON link.region = change.region AND link.slug = change.slug
-WHERE change.region = :region AND change.kind <> 'statistics.due'
-ORDER BY change.id DESC LIMIT :limit
+LATEST_EVENTS = """
+-- The latest events of links.
+SELECT event.id, event.occurred_at, event.event_type, event.data,
+    coalesce(link.content ->> 'title', event.subject) AS title
+FROM gateway.webhook_event event
+LEFT JOIN gateway.link ON link.region = event.region AND link.slug = event.subject
+WHERE event.region = :region AND event.event_type <> 'statistics.due'
+ORDER BY event.id DESC LIMIT :limit
 """
 
-KINDS = {
+EVENT_TITLES = {
     "incident.opened": "Gangguan",
     "incident.updated": "Perkembangan gangguan",
     "incident.closed": "Gangguan selesai",
@@ -33,17 +33,17 @@ KINDS = {
 }
 
 
-async def changes_feed(session: ReadSession, region: str, *, address: str) -> bytes:
-    """The feed; `address` is that of the hub."""
-    rows = await session.execute(text(LATEST), {"region": region, "limit": ENTRIES})
-    return atom([{**row} for row in rows.mappings()], region=region, address=address)
+async def read_feed(session: ReadSession, region: str, *, address: str) -> bytes:
+    """Return the feed of a region; `address` is the hub's base URL."""
+    rows = await session.execute(text(LATEST_EVENTS), {"region": region, "limit": MAX_ENTRIES})
+    return render_feed([{**row} for row in rows.mappings()], region=region, address=address)
 
 
-def atom(changes: Sequence[Mapping[str, Any]], *, region: str, address: str) -> bytes:
-    """The feed of these changes, newest first."""
+def render_feed(events: Sequence[Mapping[str, Any]], *, region: str, address: str) -> bytes:
+    """Return the feed of these events, newest first, as XML."""
     ElementTree.register_namespace("", NAMESPACE)
     feed = ElementTree.Element(f"{{{NAMESPACE}}}feed")
-    updated = changes[0]["at"] if changes else datetime.fromtimestamp(0, UTC)
+    updated = events[0]["occurred_at"] if events else datetime.fromtimestamp(0, UTC)
     _add(feed, "id", f"tag:emall,{region}:status")
     _add(feed, "title", "Status portal layanan")
     _add(feed, "updated", updated.isoformat())
@@ -52,26 +52,26 @@ def atom(changes: Sequence[Mapping[str, Any]], *, region: str, address: str) -> 
     )
     author = ElementTree.SubElement(feed, f"{{{NAMESPACE}}}author")
     _add(author, "name", "e-Mall Pelayanan Publik")
-    for change in changes:
+    for event in events:
         entry = ElementTree.SubElement(feed, f"{{{NAMESPACE}}}entry")
-        title, summary = words_of(change)
-        _add(entry, "id", f"urn:uuid:{change['id']}")
+        title, summary = _entry_texts(event)
+        _add(entry, "id", f"urn:uuid:{event['id']}")
         _add(entry, "title", title)
-        _add(entry, "updated", change["at"].isoformat())
+        _add(entry, "updated", event["occurred_at"].isoformat())
         ElementTree.SubElement(entry, f"{{{NAMESPACE}}}link", {"href": f"{address}/status"})
         _add(entry, "summary", summary)
     return ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True)
 
 
-def words_of(change: Mapping[str, Any]) -> tuple[str, str]:
-    """A change as a title and a sentence."""
-    name, content = short_title(change["title"]), change["content"]
-    if change["kind"] == "link.state":
-        state = translator("id").translate(STATES[content["state"]])
-        return f"{name}: {state}", in_words(content["reason"], "id") or state
-    kind = KINDS[change["kind"]]
-    said = content.get("text") or content.get("title") or kind
-    return f"{name}: {kind.lower()}", said
+def _entry_texts(event: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the title and the summary of an event's entry."""
+    name, data = short_title(event["title"]), event["data"]
+    if event["event_type"] == "link.state":
+        state = translator("id").translate(STATE_NAMES[data["state"]])
+        return f"{name}: {state}", reason_text(data["reason"], "id") or state
+    event_title = EVENT_TITLES[event["event_type"]]
+    summary = data.get("text") or data.get("title") or event_title
+    return f"{name}: {event_title.lower()}", summary
 
 
 def _add(parent: ElementTree.Element, name: str, content: str) -> None:

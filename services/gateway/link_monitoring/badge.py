@@ -1,24 +1,24 @@
-"""A badge that shows a link's state, for other sites to embed."""
+"""SVG badge with the state of a link, for other sites to embed."""
 
 from xml.sax.saxutils import escape
 
 from services.gateway.link_monitoring.classify import State
 
 COLOURS: dict[State, str] = {
-    "ok": "#2a7f4f",
-    "caution": "#8a5a00",
-    "broken": "#b3261e",
-    "pending": "#5a6361",
+    "up": "#2a7f4f",
+    "degraded": "#8a5a00",
+    "down": "#b3261e",
+    "unknown": "#5a6361",
 }
 
-CHARACTER = 6.8
-"""Width of a character of the badge's letters, in pixels, on the wide side."""
+CHARACTER_WIDTH = 6.8
+"""Upper estimate of a character's width in pixels."""
 
 
-def badge(label: str, message: str, state: State) -> str:
-    """An SVG of two fields, `label` and `message`, with a text for those who do not see it."""
-    left = round(len(label) * CHARACTER) + 12
-    right = round(len(message) * CHARACTER) + 12
+def render_badge(label: str, message: str, state: State) -> str:
+    """Return an SVG of two fields, `label` and `message`, with an accessible title."""
+    left = round(len(label) * CHARACTER_WIDTH) + 12
+    right = round(len(message) * CHARACTER_WIDTH) + 12
     whole = left + right
     label, message = escape(label), escape(message)
     return (

@@ -1,4 +1,4 @@
-"""The health of links over HTTP: checks, uptime, badge, report, feed."""
+"""Checks of links over HTTP, with uptime, badge, yearly report and Atom feed."""
 
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -9,22 +9,28 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Query, Request, Response
 
 from services.gateway.api_keys.keys import Administrator
-from services.gateway.link_monitoring.atom_feed import changes_feed
-from services.gateway.link_monitoring.badge import badge
+from services.gateway.link_monitoring.atom_feed import read_feed
+from services.gateway.link_monitoring.badge import render_badge
 from services.gateway.link_monitoring.checks import Check, list_checks
-from services.gateway.link_monitoring.health import health_of_links
-from services.gateway.link_monitoring.leases import claim_link, enrol
-from services.gateway.link_monitoring.reason_texts import STATES, short_title
+from services.gateway.link_monitoring.health import read_link_health
+from services.gateway.link_monitoring.leases import claim_link, register_links
+from services.gateway.link_monitoring.reason_texts import STATE_NAMES, short_title
 from services.gateway.link_monitoring.routes import find_link
-from services.gateway.link_monitoring.scheduler import Watch
-from services.gateway.link_monitoring.sla import read_year
-from services.gateway.link_monitoring.sla_pdf import to_pdf
-from services.gateway.link_monitoring.uptime import DAYS_AT_MOST, By, Uptime, sla_report, uptime_of
+from services.gateway.link_monitoring.scheduler import LinkCheckScheduler
+from services.gateway.link_monitoring.sla import SlaReport, read_sla_report
+from services.gateway.link_monitoring.sla_csv import render_csv
+from services.gateway.link_monitoring.sla_pdf import render_sla_pdf
+from services.gateway.link_monitoring.uptime import (
+    MAX_DAYS,
+    Granularity,
+    Uptime,
+    read_uptime,
+)
 from services.gateway.regency.regency import find_regency
-from services.platform.database import Database, ReadSessionDep
+from services.platform.database import Database, ReadSession, ReadSessionDep
 from services.platform.entity_tags import tag_matches
 from services.platform.local_time import JAKARTA
-from services.platform.paging import Page, next_page_url
+from services.platform.paging import Page, paginate
 from services.platform.parameters import LanguageQuery, Limit, SlugPath, YearQuery
 from services.platform.problems import Conflict, FieldError, Invalid, problem_responses
 from services.platform.service import API, get_region
@@ -34,7 +40,7 @@ from services.platform.translation import translator
 router = APIRouter(tags=["links"], responses=problem_responses(401, 422))
 
 UuidCursor = Annotated[
-    UUID | None, Query(description="Where the page starts; taken from `next` of the page before.")
+    UUID | None, Query(description="Start of the page, from `next` of the previous one.")
 ]
 PDF = "application/pdf"
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
@@ -47,12 +53,12 @@ FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
 async def get_links_sla(request: Request, session: ReadSessionDep, year: YearQuery) -> Response:
-    """A year of all links as CSV: uptime, downtime, response times and incidents by month."""
-    today = datetime.now(JAKARTA).date()
-    report = await sla_report(session, get_region(request), year=year, today=today)
+    """Return a year of all links as CSV: uptime, downtime, response times, incidents by month."""
+    now = datetime.now(UTC)
+    report = await _read_report(request, session, year=year, now=now)
     name = f"sla-{get_region(request)}-{year}.csv"
     return Response(
-        report,
+        render_csv(report, today=now.astimezone(JAKARTA).date()),
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
@@ -64,36 +70,43 @@ async def get_links_sla(request: Request, session: ReadSessionDep, year: YearQue
     response_class=Response,
     responses={
         200: {
-            "description": "Pages of A4.",
+            "description": "PDF with A4 pages.",
             "content": {PDF: {"schema": {"type": "string", "format": "binary"}}},
         }
     },
 )
 async def get_links_sla_pdf(request: Request, year: YearQuery) -> Response:
-    """The same year as PDF, in Indonesian: how it was counted, and every incident.
+    """Return the same year as PDF, in Indonesian, with its method and every incident.
 
-    Its `ETag` is that of the figures: it stays while only the moment of writing differs.
+    The `ETag` depends on the figures only, not on the time of the request.
     """
-    region, now = get_region(request), datetime.now(UTC)
-    settings: Settings = request.app.state.settings
+    now = datetime.now(UTC)
     database: Database = request.app.state.database
-    async with database.read_session() as session:  # given back before pages are set
-        regency = await find_regency(session, region)
-        report = await read_year(
-            session,
-            region,
-            year=year,
-            now=now,
-            place=regency.name if regency is not None else region,
-            check_seconds=settings.link_check_seconds,
-        )
-    headers = {"ETag": report.tag, "Content-Language": "id"}
-    if tag_matches(request.headers.get("If-None-Match", ""), report.tag):
+    async with database.read_session() as session:  # released before the PDF is rendered
+        report = await _read_report(request, session, year=year, now=now)
+    headers = {"ETag": report.etag, "Content-Language": "id"}
+    if tag_matches(request.headers.get("If-None-Match", ""), report.etag):
         return Response(status_code=304, headers=headers)
     limiter: CapacityLimiter = request.app.state.typesetting
-    pages = await to_thread.run_sync(partial(to_pdf, report, now=now), limiter=limiter)
-    headers["Content-Disposition"] = f'inline; filename="sla-{region}-{year}.pdf"'
-    return Response(pages, media_type=PDF, headers=headers)
+    pdf = await to_thread.run_sync(partial(render_sla_pdf, report, now=now), limiter=limiter)
+    headers["Content-Disposition"] = f'inline; filename="sla-{get_region(request)}-{year}.pdf"'
+    return Response(pdf, media_type=PDF, headers=headers)
+
+
+async def _read_report(
+    request: Request, session: ReadSession, *, year: int, now: datetime
+) -> SlaReport:
+    region = get_region(request)
+    settings: Settings = request.app.state.settings
+    regency = await find_regency(session, region)
+    return await read_sla_report(
+        session,
+        region,
+        year=year,
+        now=now,
+        region_name=regency.name if regency is not None else region,
+        check_seconds=settings.link_check_seconds,
+    )
 
 
 @router.get(
@@ -103,9 +116,9 @@ async def get_links_sla_pdf(request: Request, year: YearQuery) -> Response:
     responses={200: {"content": {"application/atom+xml": {"schema": {"type": "string"}}}}},
 )
 async def get_status_feed(request: Request, session: ReadSessionDep) -> Response:
-    """What happened to links, newest first, as an Atom feed."""
+    """Return the latest events of links as an Atom feed, newest first."""
     address = str(request.app.state.settings.public_url or request.base_url).rstrip("/")
-    feed = await changes_feed(session, get_region(request), address=address)
+    feed = await read_feed(session, get_region(request), address=address)
     return Response(feed, media_type="application/atom+xml; charset=utf-8")
 
 
@@ -121,14 +134,13 @@ async def list_link_checks(
     cursor: UuidCursor = None,
     limit: Limit = 50,
 ) -> Page[Check]:
-    """The checks of a link, newest first: what each saw, and how fast the answer came.
+    """List the checks of a link with result and response time, newest first.
 
-    Single checks go after some months; what they say of each day stays in `uptime`.
+    Checks are deleted after some months; their daily statistics stay in `uptime`.
     """
     await find_link(session, get_region(request), slug)
     checks = await list_checks(session, get_region(request), slug, cursor=cursor, limit=limit + 1)
-    more = str(checks[limit - 1].id) if len(checks) > limit else None
-    return Page(items=checks[:limit], next=next_page_url(request, more))
+    return paginate(request, checks, limit=limit, cursor_of=lambda check: str(check.id))
 
 
 @router.get(
@@ -141,25 +153,25 @@ async def get_link_uptime(
     session: ReadSessionDep,
     slug: SlugPath,
     *,
-    by: Annotated[By, Query(description="What the span is divided into.")] = "day",
+    by: Annotated[Granularity, Query(description="Length of a period.")] = "day",
     begin: Annotated[
         date | None, Query(alias="from", description="First day; default: 30 days before `to`.")
     ] = None,
     end: Annotated[date | None, Query(alias="to", description="Last day; default: today.")] = None,
 ) -> Uptime:
-    """How long a link was up and how fast, by day, month or year of Asia/Jakarta."""
+    """Return the uptime and response times of a link by local day, month or year."""
     await find_link(session, get_region(request), slug)
     last = end or datetime.now(JAKARTA).date()
     if not all(FIRST_DAY <= day <= LAST_DAY for day in (last, begin or last)):
-        raise Invalid(f"Days lie between {FIRST_DAY} and {LAST_DAY}.")
+        raise Invalid(f"Dates must lie between {FIRST_DAY} and {LAST_DAY}.")
     first = begin or last - timedelta(days=30)
-    if first > last or (by == "day" and (last - first).days > DAYS_AT_MOST):
-        detail = f"must not lie after `to`, and by day at most {DAYS_AT_MOST} days before it"
+    if first > last or (by == "day" and (last - first).days > MAX_DAYS):
+        detail = f"must not lie after `to`, and by day at most {MAX_DAYS} days before it"
         raise Invalid(
-            "There is no such span.",
+            "The time span is invalid.",
             errors=[FieldError(pointer=None, parameter="from", detail=detail)],
         )
-    found = await uptime_of(
+    periods = await read_uptime(
         session,
         get_region(request),
         slug=slug,
@@ -167,7 +179,7 @@ async def get_link_uptime(
         begin=first,
         end=last + timedelta(days=1),
     )
-    return Uptime(link=slug, by=by, items=found.get(slug, []))
+    return Uptime(link=slug, by=by, items=periods.get(slug, []))
 
 
 @router.get(
@@ -183,12 +195,12 @@ async def get_link_badge(
     slug: SlugPath,
     language: LanguageQuery = "id",
 ) -> Response:
-    """A picture of a link's state, to be embedded elsewhere."""
+    """Return an SVG badge with a link's state, for other sites to embed."""
     link = await find_link(session, get_region(request), slug)
-    known = await health_of_links(session, get_region(request), now=datetime.now(UTC), slug=slug)
-    messages, state = translator(language), known[slug].state
+    health = await read_link_health(session, get_region(request), now=datetime.now(UTC), slug=slug)
+    messages, state = translator(language), health[slug].state
     title = short_title(messages.field(link.content, "title"))
-    picture = badge(title, messages.translate(STATES[state]), state)
+    picture = render_badge(title, messages.translate(STATE_NAMES[state]), state)
     return Response(
         picture,
         media_type="image/svg+xml",
@@ -205,25 +217,25 @@ async def get_link_badge(
     responses=problem_responses(403, 404, 409),
 )
 async def check_link(request: Request, caller: Administrator, slug: SlugPath) -> Check:
-    """Checks a link now. Its host is asked by one check at a time, with a rest between them."""
+    """Check a link now; 409 while its host is being checked, and for 5 s after a check."""
     database: Database = request.app.state.database
-    watch: Watch = request.app.state.watch
+    scheduler: LinkCheckScheduler = request.app.state.link_check_scheduler
     region = get_region(request)
     async with database.write_session() as session:
-        await enrol(session, region, spread=timedelta())
+        await register_links(session, region, spread=timedelta())
         claim = await claim_link(session, region, slug)
     if claim is None:
         async with database.read_session() as session:
             await find_link(session, region, slug)
-        raise _being_checked()
-    check = await watch.check(claim)
+        raise _host_busy()
+    check = await scheduler.check(claim)
     if check is None:
-        raise _being_checked()
+        raise _host_busy()
     return check
 
 
-def _being_checked() -> Conflict:
+def _host_busy() -> Conflict:
     return Conflict(
-        "Its host is being checked, or was a moment ago; try again shortly.",
+        "The link's host is being checked, or was checked just now; try again in 10 s.",
         headers={"Retry-After": "10"},
     )

@@ -1,81 +1,87 @@
-"""What a check found: kept as history, as the link's standing, and as seconds of its day."""
+"""Results of checks: stored as history, as the link's status, and as seconds per state and day."""
 
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
-from sqlalchemy import RowMapping, text
+from sqlalchemy import text
 
 from services.gateway.link_monitoring.classify import (
     HUB_OFFLINE,
-    UNREACHED,
-    Outcome,
+    UNREACHABLE_REASONS,
+    Classification,
+    ProbeResult,
     Reason,
     State,
-    Verdict,
     classify,
 )
-from services.gateway.link_monitoring.domain_expiry import registration_of
-from services.gateway.link_monitoring.incidents import close_by_rule, open_by_rule
+from services.gateway.link_monitoring.domain_expiry import find_registration
+from services.gateway.link_monitoring.incidents import (
+    close_automatic_incident,
+    open_automatic_incident,
+)
 from services.gateway.link_monitoring.leases import Claim, release
-from services.gateway.link_monitoring.status import Standing, after, held
-from services.gateway.webhooks.outbox import keep_change
+from services.gateway.link_monitoring.status import LinkStatus, apply_check, covered_seconds
+from services.gateway.webhooks.outbox import record_link_event
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 
-HOSTS_TO_TELL = 3
-"""So many hosts must fail alike before the hub doubts its own network."""
+MIN_HOSTS_FOR_OFFLINE = 3
+"""Minimum number of unreachable hosts before the hub's own network is assumed to be down."""
 
-HOLDS = 3
-"""A check speaks for the time until the next one, at most for so many intervals."""
+COVERAGE_INTERVALS = 3
+"""A check covers the time until the next one, at most this many check intervals."""
 
-STANDING = """
--- What is known of a link, for whoever has claimed its host.
-SELECT state, reason, detail, since, checked_at, in_maintenance, failing, good, broken_since
-FROM gateway.link_health WHERE region = :region AND slug = :slug FOR UPDATE
+LOCK_STATUS = """
+-- Lock and read the status of a link.
+SELECT state, reason, detail, since, checked_at, in_maintenance, consecutive_failures,
+    consecutive_successes, down_since
+FROM gateway.link_status WHERE region = :region AND slug = :slug FOR UPDATE
 """
 
-OTHERS = """
--- Of the other hosts: how many were checked lately, and how many of them answered.
-SELECT count(DISTINCT host) AS checked, count(*) FILTER (WHERE reached) AS answered
-FROM gateway.link_health
-WHERE region = :region AND host <> :host AND checked_at > :lately
+OTHER_HOSTS = """
+-- Number of other hosts checked recently, and of links on them that were reachable.
+SELECT count(DISTINCT host) AS checked, count(*) FILTER (WHERE reachable) AS reachable
+FROM gateway.link_status
+WHERE region = :region AND host <> :host AND checked_at > :since
 """
 
 IN_MAINTENANCE = """
--- Whether maintenance of the link is announced for now.
+-- Whether the link is in a maintenance window now.
 SELECT EXISTS (SELECT 1 FROM gateway.maintenance
     WHERE region = :region AND slug = :slug AND starts_at <= :now AND :now < ends_at)
 """
 
 STORE_CHECK = """
--- A check, as history.
+-- Append a check to the history.
 INSERT INTO gateway.link_check (region, slug, id, checked_at, state, reason, detail, status,
     response_ms, final_url, in_maintenance)
 VALUES (:region, :slug, :id, :checked_at, :state, :reason, :detail, :status, :response_ms,
     :final_url, :in_maintenance)
 """
 
-STORE_STANDING = """
--- What is known of the link now, and when it is checked next.
-UPDATE gateway.link_health SET state = :state, reason = :reason, detail = :detail, since = :since,
-    checked_at = :checked_at, in_maintenance = :in_maintenance, failing = :failing, good = :good,
-    broken_since = :broken_since, reached = :reached, response_ms = :response_ms,
+STORE_STATUS = """
+-- Store the status of a link and schedule its next check.
+UPDATE gateway.link_status SET state = :state, reason = :reason, detail = :detail, since = :since,
+    checked_at = :checked_at, in_maintenance = :in_maintenance,
+    consecutive_failures = :consecutive_failures, consecutive_successes = :consecutive_successes,
+    down_since = :down_since, reachable = :reachable, response_ms = :response_ms,
     certificate_expires_at = coalesce(:certificate_expires_at, certificate_expires_at),
     due_at = :due_at
 WHERE region = :region AND slug = :slug
 """
 
 ADD_SECONDS = """
--- Seconds that a link spent in a state on a day.
-INSERT INTO gateway.link_day (region, slug, day, {column}) VALUES (:region, :slug, :day, :seconds)
-ON CONFLICT (region, slug, day) DO UPDATE SET {column} = link_day.{column} + excluded.{column}
+-- Add seconds in a state to a link's day.
+INSERT INTO gateway.link_uptime_day AS d (region, slug, day, {column})
+VALUES (:region, :slug, :day, :seconds)
+ON CONFLICT (region, slug, day) DO UPDATE SET {column} = d.{column} + excluded.{column}
 """
 
 LIST_CHECKS = """
--- The checks of a link, newest first, from a cursor on.
+-- The checks of a link, newest first, after a cursor.
 SELECT id, checked_at, state, reason, detail, status, response_ms, final_url, in_maintenance
 FROM gateway.link_check
 WHERE region = :region AND slug = :slug AND (CAST(:cursor AS uuid) IS NULL OR id < :cursor)
@@ -84,133 +90,144 @@ ORDER BY id DESC LIMIT :limit
 
 
 class Check(ApiModel):
-    """One look at a link."""
+    """A check of a link."""
 
     id: UUID
     checked_at: AwareDatetime
     state: State
-    reason: Reason | None = Field(description="Why it is not ok.")
-    detail: str = Field(description="For the operator: what was seen.")
-    status: int | None = Field(description="HTTP status of the last answer, if there was one.")
-    response_ms: int | None = Field(description="Milliseconds until the answer was there.")
-    final_url: str = Field(description="Where the redirects ended.")
-    in_maintenance: bool = Field(description="Whether maintenance was announced for then.")
+    reason: Reason | None = Field(description="Reason code; null if the link is up.")
+    detail: str = Field(description="Details for operators.")
+    status: int | None = Field(description="HTTP status of the last response, if there was one.")
+    response_ms: int | None = Field(description="Response time in milliseconds.")
+    final_url: str = Field(description="URL after redirects.")
+    in_maintenance: bool = Field(description="Whether the link was in a maintenance window.")
 
 
-async def record(
+async def record_check(
     session: WriteSession,
     region: str,
     claim: Claim,
-    outcome: Outcome,
+    result: ProbeResult,
     *,
     now: datetime,
-    next_at: datetime,
+    next_check_at: datetime,
     interval: timedelta,
 ) -> Check | None:
-    """Keeps what a check found and what follows from it; None where the claim had ended."""
+    """Store a check with its effects on status, uptime, incidents and webhooks.
+
+    Returns None, and stores nothing, if the lease had expired.
+    """
     if not await release(session, region, claim):
         return None
-    of_link = {"region": region, "slug": claim.slug}
-    row = (await session.execute(text(STANDING), of_link)).mappings().one_or_none()
+    link_key = {"region": region, "slug": claim.slug}
+    row = (await session.execute(text(LOCK_STATUS), link_key)).mappings().one_or_none()
     if row is None:
         return None
-    before = Standing(**row)
-    registration = await registration_of(session, region, claim.host, now=now)
-    verdict = classify(outcome, now=now, registration=registration)
-    reached = verdict.reason not in UNREACHED
-    if not reached and await _hub_is_offline(session, region, claim, since=now - 2 * interval):
-        verdict = HUB_OFFLINE
-    in_maintenance = bool(await session.scalar(text(IN_MAINTENANCE), of_link | {"now": now}))
-    standing = after(before, verdict, now=now, in_maintenance=in_maintenance)
+    previous = LinkStatus(**row)
+    registration = await find_registration(session, region, claim.host, now=now)
+    classification = classify(result, now=now, registration=registration)
+    reachable = classification.reason not in UNREACHABLE_REASONS
+    if not reachable and await _hub_is_offline(session, region, claim, since=now - 2 * interval):
+        classification = HUB_OFFLINE
+    in_maintenance = bool(await session.scalar(text(IN_MAINTENANCE), link_key | {"now": now}))
+    status = apply_check(previous, classification, now=now, in_maintenance=in_maintenance)
 
-    check = _check(outcome, verdict, now=now, in_maintenance=in_maintenance)
-    await session.execute(text(STORE_CHECK), of_link | check.model_dump())
+    check = _to_check(result, classification, now=now, in_maintenance=in_maintenance)
+    await session.execute(text(STORE_CHECK), link_key | check.model_dump())
     await session.execute(
-        text(STORE_STANDING),
-        of_link
-        | vars(standing)
+        text(STORE_STATUS),
+        link_key
+        | vars(status)
         | {
-            "reached": reached,
+            "reachable": reachable,
             "response_ms": check.response_ms,
-            "certificate_expires_at": outcome.certificate_expires_at,
-            "due_at": next_at,
+            "certificate_expires_at": result.certificate_expires_at,
+            "due_at": next_check_at,
         },
     )
-    await _add_seconds(session, of_link, before, now=now, longest=HOLDS * interval)
-    if before.state != standing.state and before.checked_at is not None:
-        await keep_change(
-            session,
-            region,
-            kind="link.state",
-            slug=claim.slug,
-            content={
-                "url": claim.url,
-                "state": standing.state,
-                "reason": standing.reason,
-                "detail": standing.detail,
-                "previous": before.state,
-            },
-            now=now,
+    max_coverage = COVERAGE_INTERVALS * interval
+    await _add_seconds(session, link_key, previous, now=now, max_coverage=max_coverage)
+    if previous.state != status.state and previous.checked_at is not None:
+        await _record_state_event(session, region, claim, previous, status, now=now)
+    if status.incident == "open":
+        since = status.down_since or now
+        await open_automatic_incident(
+            session, region, claim.slug, reason=status.reason, since=since, now=now
         )
-    if standing.incident == "open":
-        since = standing.broken_since or now
-        await open_by_rule(
-            session, region, claim.slug, reason=standing.reason, since=since, now=now
-        )
-    elif standing.incident == "close":
-        await close_by_rule(session, region, claim.slug, now=now)
+    elif status.incident == "close":
+        await close_automatic_incident(session, region, claim.slug, now=now)
     return check
 
 
 async def _hub_is_offline(
     session: WriteSession, region: str, claim: Claim, *, since: datetime
 ) -> bool:
-    """Whether nothing else answers either, so that the fault is near and not at the portal."""
-    parameters = {"region": region, "host": claim.host, "lately": since}
-    others = (await session.execute(text(OTHERS), parameters)).one()
-    return others.checked >= HOSTS_TO_TELL - 1 and others.answered == 0
+    """Return whether no other host is reachable, so that the fault is the hub's own network."""
+    parameters = {"region": region, "host": claim.host, "since": since}
+    others = (await session.execute(text(OTHER_HOSTS), parameters)).one()
+    return others.checked >= MIN_HOSTS_FOR_OFFLINE - 1 and others.reachable == 0
 
 
-def _check(outcome: Outcome, verdict: Verdict, *, now: datetime, in_maintenance: bool) -> Check:
-    answered = outcome.failure is None
+def _to_check(
+    result: ProbeResult, classification: Classification, *, now: datetime, in_maintenance: bool
+) -> Check:
+    has_response = result.failure is None
     return Check(
         id=new_id(),
         checked_at=now,
-        state=verdict.state,
-        reason=verdict.reason,
-        detail=verdict.detail,
-        status=outcome.status,
-        response_ms=round(outcome.elapsed.total_seconds() * 1000) if answered else None,
-        final_url=outcome.final_url[:2000],
+        state=classification.state,
+        reason=classification.reason,
+        detail=classification.detail,
+        status=result.status,
+        response_ms=round(result.elapsed.total_seconds() * 1000) if has_response else None,
+        final_url=result.final_url[:2000],
         in_maintenance=in_maintenance,
     )
 
 
 async def _add_seconds(
     session: WriteSession,
-    of_link: dict[str, Any],
-    before: Standing,
+    link_key: dict[str, Any],
+    previous: LinkStatus,
     *,
     now: datetime,
-    longest: timedelta,
+    max_coverage: timedelta,
 ) -> None:
-    if before.state == "pending":
+    """Add the time since the previous check to the day's seconds in that check's state."""
+    if previous.state == "unknown":
         return
-    spent = "maintenance" if before.in_maintenance else before.state
-    statement = text(ADD_SECONDS.format(column=f"{spent}_seconds"))
-    for day, seconds in held(before, now=now, longest=longest):
-        await session.execute(statement, of_link | {"day": day, "seconds": seconds})
+    state = "maintenance" if previous.in_maintenance else previous.state
+    statement = text(ADD_SECONDS.format(column=f"{state}_seconds"))
+    for day, seconds in covered_seconds(previous, now=now, max_coverage=max_coverage):
+        await session.execute(statement, link_key | {"day": day, "seconds": seconds})
+
+
+async def _record_state_event(
+    session: WriteSession,
+    region: str,
+    claim: Claim,
+    previous: LinkStatus,
+    status: LinkStatus,
+    *,
+    now: datetime,
+) -> None:
+    data = {
+        "url": claim.url,
+        "state": status.state,
+        "reason": status.reason,
+        "detail": status.detail,
+        "previous": previous.state,
+    }
+    await record_link_event(
+        session, region, event_type="link.state", slug=claim.slug, data=data, now=now
+    )
 
 
 async def list_checks(
     session: ReadSession, region: str, slug: str, *, cursor: UUID | None, limit: int
 ) -> list[Check]:
-    """Checks of a link, newest first."""
+    """Return checks of a link, newest first."""
     rows = await session.execute(
         text(LIST_CHECKS), {"region": region, "slug": slug, "cursor": cursor, "limit": limit}
     )
-    return [check_of(row) for row in rows.mappings()]
-
-
-def check_of(row: RowMapping) -> Check:
-    return Check.model_validate(dict(row))
+    return [Check.model_validate(dict(row)) for row in rows.mappings()]

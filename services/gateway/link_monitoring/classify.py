@@ -1,4 +1,4 @@
-"""What an attempt to reach a portal says about it: a state, and the reason in one word.
+"""Classification of a probe's result: a state, and a reason code unless the link is up.
 
 Pure: no network, no clock, no database.
 """
@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from services.gateway.outbound.failures import Failure
 
-State = Literal["ok", "caution", "broken", "pending"]
-"""`caution`: it answers, yet a citizen may not get through, or the hub cannot tell."""
+State = Literal["up", "degraded", "down", "unknown"]
+"""`degraded`: it responds, but a citizen may not get through, or the hub cannot verify it."""
 
 Reason = Literal[
     "dns",
@@ -23,8 +23,8 @@ Reason = Literal[
     "domain_expiring",
     "domain_expired",
     "timeout",
-    "refused",
-    "cut",
+    "connection_refused",
+    "connection_reset",
     "private_address",
     "redirect_loop",
     "bad_redirect",
@@ -32,7 +32,7 @@ Reason = Literal[
     "geo_block",
     "challenge",
     "login_wall",
-    "gone",
+    "not_found",
     "client_error",
     "rate_limited",
     "server_error",
@@ -42,15 +42,17 @@ Reason = Literal[
 ]
 
 
-SLOW = timedelta(seconds=5)
-EXPIRES_SOON = timedelta(days=14)
-DOMAIN_EXPIRES_SOON = timedelta(days=30)
+SLOW_THRESHOLD = timedelta(seconds=5)
+CERTIFICATE_EXPIRY_WARNING = timedelta(days=14)
+DOMAIN_EXPIRY_WARNING = timedelta(days=30)
 """Longer than for a certificate, because a domain is renewed by people and by invoice."""
 
-UNREACHED: frozenset[Reason] = frozenset({"dns", "timeout", "refused", "cut"})
-"""Reasons that the hub's own network could have as well as the portal."""
+UNREACHABLE_REASONS: frozenset[Reason] = frozenset(
+    {"dns", "timeout", "connection_refused", "connection_reset"}
+)
+"""Reasons that may be caused by the hub's own network."""
 
-CHALLENGE_MARKS = (
+CHALLENGE_MARKERS = (
     "cf-chl",
     "challenge-platform",
     "just a moment...",
@@ -61,15 +63,15 @@ CHALLENGE_MARKS = (
     "g-recaptcha-response",
     "verify you are human",
 )
-"""Pages that let only a browser through that runs a script or whose user solves a puzzle."""
+"""Markers of pages that require a script or a CAPTCHA."""
 
-REJECTED_MARKS = (
+REJECTION_MARKERS = (
     "the requested url was rejected",  # F5, often with status 200
     "attention required! | cloudflare",
     "web application firewall",
 )
 
-GEO_MARKS = (
+GEO_BLOCK_MARKERS = (
     "error 1009",
     "your country",
     "your region",
@@ -84,8 +86,8 @@ PASSWORD_FIELD = re.compile(r"<input[^>]+type\s*=\s*[\"']?password", re.IGNORECA
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What came of an attempt to reach an address."""
+class ProbeResult:
+    """The last response of a probe, or why there was none."""
 
     url: str
     final_url: str
@@ -93,110 +95,120 @@ class Outcome:
     detail: str = ""
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Of the last answer, with names in lower case."""
+    """Response headers; names in lower case."""
     body: str = ""
-    """The beginning of the last answer's body."""
+    """The first part of the body."""
     elapsed: timedelta = timedelta()
     certificate_expires_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Registration:
-    """Until when a domain is registered, as its registry says."""
+    """The registration of a domain, according to its registry."""
 
     domain: str
     expires_at: datetime
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """A state, the reason where it is not ok, and a sentence for the operator."""
+class Classification:
+    """A state, the reason unless it is up, and a detail for operators."""
 
     state: State
     reason: Reason | None = None
     detail: str = ""
 
 
-NOT_CHECKED = Verdict("pending", "not_checked")
-HUB_OFFLINE = Verdict(
-    "pending", "hub_offline", "No portal answers: the hub's own network seems to be down."
+HUB_OFFLINE = Classification(
+    "unknown", "hub_offline", "No host responds: the hub's own network appears to be down."
 )
 
 
 def classify(
-    outcome: Outcome, *, now: datetime, registration: Registration | None = None
-) -> Verdict:
-    """The verdict on an outcome at a host whose domain is registered so, as far as is known."""
-    if outcome.failure is not None:
-        state: State = "caution" if outcome.failure == "tls_chain" else "broken"
-        return Verdict(state, outcome.failure, outcome.detail)
-    status = outcome.status or 0
+    result: ProbeResult, *, now: datetime, registration: Registration | None = None
+) -> Classification:
+    """Classify a probe's result; `registration` is that of the host's domain, if known."""
+    if result.failure is not None:
+        state: State = "degraded" if result.failure == "tls_chain" else "down"
+        return Classification(state, result.failure, result.detail)
+    status = result.status or 0
     return (
-        _barred(outcome, status)
-        or _failed(outcome, status)
-        or _login(outcome, status)
-        or _expired(registration, now)
-        or _slow_or_expiring(outcome, registration, now)
+        _blocked(result, status)
+        or _http_error(result, status)
+        or _login_wall(result, status)
+        or _domain_expired(registration, now)
+        or _up_or_warning(result, registration, now)
     )
 
 
-def _barred(outcome: Outcome, status: int) -> Verdict | None:
-    """Pages that a guard before the portal shows in its place."""
-    page = outcome.body.lower()
-    challenged = outcome.headers.get("cf-mitigated") == "challenge"
-    # A portal's own page may speak of a puzzle in a form; a guard's page has one of these states.
-    guarded = status in {202, 401, 403, 405, 429, 503} or len(page) < 4096
-    if challenged or (guarded and any(mark in page for mark in CHALLENGE_MARKS)):
-        return Verdict("caution", "challenge", f"A challenge page with status {status}.")
-    barred = status in {403, 451}
-    if barred and (status == 451 or any(mark in page for mark in GEO_MARKS)):
-        return Verdict("caution", "geo_block", f"Status {status}: not open to where the hub is.")
-    if barred or (len(page) < 4096 and any(mark in page for mark in REJECTED_MARKS)):
-        return Verdict("caution", "forbidden", f"A guard refuses the hub with status {status}.")
+def _blocked(result: ProbeResult, status: int) -> Classification | None:
+    """Detect the page of a firewall or CDN in front of the portal."""
+    page = result.body.lower()
+    has_challenge_header = result.headers.get("cf-mitigated") == "challenge"
+    # A portal's own form may contain a CAPTCHA; a challenge page is short or has one of these
+    # statuses.
+    may_be_challenge = status in {202, 401, 403, 405, 429, 503} or len(page) < 4096
+    has_marker = any(marker in page for marker in CHALLENGE_MARKERS)
+    if has_challenge_header or (may_be_challenge and has_marker):
+        return Classification("degraded", "challenge", f"Challenge page with status {status}.")
+    is_forbidden = status in {403, 451}
+    if is_forbidden and (status == 451 or any(marker in page for marker in GEO_BLOCK_MARKERS)):
+        detail = f"Status {status}: not available from the hub's location."
+        return Classification("degraded", "geo_block", detail)
+    is_rejected = len(page) < 4096 and any(marker in page for marker in REJECTION_MARKERS)
+    if is_forbidden or is_rejected:
+        detail = f"A firewall rejects the hub with status {status}."
+        return Classification("degraded", "forbidden", detail)
     return None
 
 
-def _failed(outcome: Outcome, status: int) -> Verdict | None:
+def _http_error(result: ProbeResult, status: int) -> Classification | None:
     if status >= 500:
-        return Verdict("broken", "server_error", f"Status {status}.")
+        return Classification("down", "server_error", f"Status {status}.")
     if status in {404, 410}:
-        return Verdict("broken", "gone", f"Status {status} at {outcome.final_url}.")
+        return Classification("down", "not_found", f"Status {status} at {result.final_url}.")
     if status == 429:
-        return Verdict("caution", "rate_limited", "Status 429: the hub asks too often.")
+        return Classification("degraded", "rate_limited", "Status 429: too many requests.")
     if status >= 400 and status != 401:
-        return Verdict("caution", "client_error", f"Status {status}.")
+        return Classification("degraded", "client_error", f"Status {status}.")
     return None
 
 
-def _login(outcome: Outcome, status: int) -> Verdict | None:
-    """Whether a citizen meets a login where the address promised a page."""
+def _login_wall(result: ProbeResult, status: int) -> Classification | None:
+    """Detect a login in place of the page that the URL addresses."""
     if status == 401:
-        return Verdict("caution", "login_wall", "Status 401: it asks for a login.")
-    asked, ended = urlsplit(outcome.url), urlsplit(outcome.final_url)
-    moved = (asked.path.strip("/"), asked.query) != (ended.path.strip("/"), ended.query)
-    at_login = LOGIN_PATH.search(ended.path.lower()) or PASSWORD_FIELD.search(outcome.body)
-    if moved and at_login:
-        return Verdict("caution", "login_wall", f"It leads to a login at {outcome.final_url}.")
+        return Classification("degraded", "login_wall", "Status 401: login required.")
+    requested, final = urlsplit(result.url), urlsplit(result.final_url)
+    is_redirected = (requested.path.strip("/"), requested.query) != (
+        final.path.strip("/"),
+        final.query,
+    )
+    is_login = LOGIN_PATH.search(final.path.lower()) or PASSWORD_FIELD.search(result.body)
+    if is_redirected and is_login:
+        return Classification("degraded", "login_wall", f"Redirects to a login: {result.final_url}")
     return None
 
 
-def _expired(registration: Registration | None, now: datetime) -> Verdict | None:
-    """Whether the portal answers under a domain that may be switched off at any time."""
+def _domain_expired(registration: Registration | None, now: datetime) -> Classification | None:
+    """Detect a portal that responds although its domain may be switched off at any time."""
     if registration is None or registration.expires_at > now:
         return None
-    detail = f"Its domain {registration.domain} ended {registration.expires_at:%Y-%m-%d}."
-    return Verdict("caution", "domain_expired", detail)
+    detail = f"The domain {registration.domain} expired on {registration.expires_at:%Y-%m-%d}."
+    return Classification("degraded", "domain_expired", detail)
 
 
-def _slow_or_expiring(
-    outcome: Outcome, registration: Registration | None, now: datetime
-) -> Verdict:
-    expires_at = outcome.certificate_expires_at
-    if expires_at is not None and expires_at - now <= EXPIRES_SOON:
-        return Verdict("caution", "tls_expiring", f"Its certificate ends {expires_at:%Y-%m-%d}.")
-    if registration is not None and registration.expires_at - now <= DOMAIN_EXPIRES_SOON:
-        detail = f"Its domain {registration.domain} ends {registration.expires_at:%Y-%m-%d}."
-        return Verdict("caution", "domain_expiring", detail)
-    if outcome.elapsed >= SLOW:
-        return Verdict("caution", "slow", f"It took {outcome.elapsed.total_seconds():.1f} s.")
-    return Verdict("ok")
+def _up_or_warning(
+    result: ProbeResult, registration: Registration | None, now: datetime
+) -> Classification:
+    """Return `up`, unless the certificate or domain expires soon or the response was slow."""
+    expires_at = result.certificate_expires_at
+    if expires_at is not None and expires_at - now <= CERTIFICATE_EXPIRY_WARNING:
+        detail = f"The certificate expires on {expires_at:%Y-%m-%d}."
+        return Classification("degraded", "tls_expiring", detail)
+    if registration is not None and registration.expires_at - now <= DOMAIN_EXPIRY_WARNING:
+        detail = f"The domain {registration.domain} expires on {registration.expires_at:%Y-%m-%d}."
+        return Classification("degraded", "domain_expiring", detail)
+    if result.elapsed >= SLOW_THRESHOLD:
+        seconds = result.elapsed.total_seconds()
+        return Classification("degraded", "slow", f"Response took {seconds:.1f} s.")
+    return Classification("up")

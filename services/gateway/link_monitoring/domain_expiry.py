@@ -1,4 +1,7 @@
-"""Until when the domains of links are registered: asked rarely, kept by host, never waited for."""
+"""BackgroundJob job that looks up when the domains of links expire.
+
+Queried rarely, stored by host, and independent of link checks, which use the stored result.
+"""
 
 import asyncio
 import logging
@@ -8,132 +11,143 @@ from datetime import datetime, timedelta
 from sqlalchemy import text
 
 from services.gateway.link_monitoring.classify import Registration
-from services.gateway.link_monitoring.rdap import Registries
+from services.gateway.link_monitoring.rdap import RdapClient
 from services.gateway.outbound.client import ConnectorError
 from services.platform.database import DATABASE_ERRORS, Database, WriteSession
 from services.platform.jobs import BackgroundJob
 
 log = logging.getLogger(__name__)
 
-PAUSE_SECONDS = 10.0
-"""A registry is asked about one host at a time, with this rest between them."""
+POLL_SECONDS = 10.0
+"""Minimum time between two queries of a replica."""
 
 LEASE = timedelta(minutes=5)
-"""How long asking may take before another replica does it again."""
+"""How long a query may take before another replica may repeat it."""
 
-AFTER_FAILURE = timedelta(hours=1)
+RETRY_AFTER_FAILURE = timedelta(hours=1)
 JITTER = 0.1
+"""Relative deviation of the time to the next query."""
+POLL_JITTER = 0.3
 
-KNOWN_FOR = timedelta(days=7)
-"""An older answer judges no link: the domain may have been renewed meanwhile."""
+MAX_AGE = timedelta(days=7)
+"""An older result is not used in checks: the domain may have been renewed since."""
 
-TAKE_DOMAIN = """
--- The host whose domain has waited longest to be asked about; nobody else gets it for a while.
+CLAIM_HOST = """
+-- Lease the host whose domain has been due longest.
 UPDATE gateway.link_host SET domain_due_at = now() + :lease
 WHERE region = :region AND host = (
-    SELECT host FROM gateway.link_host known
+    SELECT host FROM gateway.link_host due
     WHERE region = :region AND domain_due_at <= now() AND EXISTS (
-        SELECT 1 FROM gateway.link_health
-        WHERE link_health.region = known.region AND link_health.host = known.host)
+        SELECT 1 FROM gateway.link_status
+        WHERE link_status.region = due.region AND link_status.host = due.host)
     ORDER BY domain_due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING host
 """
 
-KEEP_DOMAIN = """
--- What the registry said, and when it is asked next.
+STORE_REGISTRATION = """
+-- Store the result of a query and schedule the next one.
 UPDATE gateway.link_host SET domain = :domain, domain_expires_at = :expires_at,
-    domain_known_at = now(), domain_due_at = now() + :wait
+    domain_checked_at = now(), domain_due_at = now() + :wait
 WHERE region = :region AND host = :host
 """
 
-ASK_LATER = """
--- The registry said nothing that can be used: what was known stays.
+POSTPONE = """
+-- Schedule the next query after one without a usable result; the stored result stays.
 UPDATE gateway.link_host SET domain_due_at = now() + :wait
 WHERE region = :region AND host = :host
 """
 
-REGISTRATION = """
--- What a registry said lately of a host's domain.
+FIND_REGISTRATION = """
+-- The stored registration of a host's domain, unless it is too old.
 SELECT domain, domain_expires_at FROM gateway.link_host
-WHERE region = :region AND host = :host AND domain_known_at > :lately
+WHERE region = :region AND host = :host AND domain_checked_at > :oldest
 """
 
 
-async def registration_of(
+async def find_registration(
     session: WriteSession, region: str, host: str, *, now: datetime
 ) -> Registration | None:
-    """What is known of the registration of a host's domain; None where nothing was said lately."""
-    parameters = {"region": region, "host": host, "lately": now - KNOWN_FOR}
-    row = (await session.execute(text(REGISTRATION), parameters)).one_or_none()
+    """Return the registration of a host's domain; None if none was stored in the last 7 days."""
+    parameters = {"region": region, "host": host, "oldest": now - MAX_AGE}
+    row = (await session.execute(text(FIND_REGISTRATION), parameters)).one_or_none()
     return None if row is None else Registration(row.domain, row.domain_expires_at)
 
 
-class DomainWatch(BackgroundJob):
-    """One of the replicas that ask registries; the database gives each host to one of them."""
+async def claim_due(session: WriteSession, region: str) -> str | None:
+    """Claim the host whose domain is due; None if none is due."""
+    parameters = {"region": region, "lease": LEASE}
+    host: str | None = await session.scalar(text(CLAIM_HOST), parameters)
+    return host
 
-    name = "watch domains"
+
+class DomainExpiryScheduler(BackgroundJob):
+    """Runs due RDAP queries; each host is claimed by one replica through the database."""
+
+    name = "domain expiry"
 
     def __init__(
         self,
         database: Database,
         region: str,
-        registries: Registries,
+        rdap: RdapClient,
         *,
         interval: timedelta,
-        pause: float = PAUSE_SECONDS,
+        poll_seconds: float = POLL_SECONDS,
         rng: random.Random | None = None,
     ) -> None:
         self._database = database
         self._region = region
-        self._registries = registries
+        self._rdap = rdap
         self._interval = interval
-        self._pause = pause
+        self._poll_seconds = poll_seconds
         self._rng = rng or random.Random()  # noqa: S311 - jitter
 
     def start(self) -> None:
-        """Begins, unless the interval says that no registry is asked."""
+        """Start the job; an interval of 0 disables it."""
         if self._interval > timedelta():
             super().start()
 
     async def stop(self) -> None:
+        """Cancel the job and close the RDAP connections."""
         await super().stop()
-        await self._registries.close()
+        await self._rdap.close()
 
     async def run(self) -> None:
+        """Poll for due hosts until cancelled."""
         while True:
-            await asyncio.sleep(self._pause * self._rng.uniform(0.7, 1.3))
+            jitter = self._rng.uniform(1 - POLL_JITTER, 1 + POLL_JITTER)
+            await asyncio.sleep(self._poll_seconds * jitter)
             try:
-                await self.ask_next()
+                await self.check_next()
             except DATABASE_ERRORS as error:
-                log.warning("domains are not asked about: the database does not answer: %s", error)
+                log.warning("domain checks paused: database unavailable: %s", error)
 
-    async def ask_next(self) -> str | None:
-        """Asks about the domain of the host that is due; which host it was, None where none is."""
+    async def check_next(self) -> str | None:
+        """Query the domain of the next due host and return the host; None if none is due."""
         async with self._database.write_session() as session:
-            parameters = {"region": self._region, "lease": LEASE}
-            host: str | None = await session.scalar(text(TAKE_DOMAIN), parameters)
+            host = await claim_due(session, self._region)
         if host is None:
             return None
-        registration, wait = await self._ask(host)
-        of_host = {
+        registration, wait = await self._look_up(host)
+        parameters = {
             "region": self._region,
             "host": host,
             "wait": wait * self._rng.uniform(1 - JITTER, 1 + JITTER),
         }
         async with self._database.write_session() as session:
             if registration is None:
-                await session.execute(text(ASK_LATER), of_host)
+                await session.execute(text(POSTPONE), parameters)
             else:
-                await session.execute(text(KEEP_DOMAIN), of_host | vars(registration))
+                await session.execute(text(STORE_REGISTRATION), parameters | vars(registration))
         return host
 
-    async def _ask(self, host: str) -> tuple[Registration | None, timedelta]:
-        """What the registry says, and how long it is then left in peace."""
+    async def _look_up(self, host: str) -> tuple[Registration | None, timedelta]:
+        """Return the registration, if found, and the time until the next query."""
         try:
-            registration = await self._registries.registration_of(host)
+            registration = await self._rdap.look_up(host)
         except ConnectorError as error:
-            log.warning("the end of the domain of %s is not known: %s", host, error)
-            return None, min(self._interval, AFTER_FAILURE)
+            log.warning("domain expiry of %s unavailable: %s", host, error)
+            return None, min(self._interval, RETRY_AFTER_FAILURE)
         if registration is None:
-            log.info("no registry tells the end of the domain of %s", host)
+            log.info("no registry publishes the domain expiry of %s", host)
         return registration, self._interval

@@ -1,4 +1,4 @@
-"""What is known of each link now, for the API and for pages."""
+"""Current health of links, for the API and for pages."""
 
 from datetime import datetime
 from typing import Literal
@@ -12,16 +12,16 @@ from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession
 
 HEALTH = """
--- The standing of links, with the incident that is open and the maintenance that is on.
-SELECT link.slug, coalesce(state, 'pending') AS state,
+-- The status of links with their open incident and current maintenance.
+SELECT link.slug, coalesce(state, 'unknown') AS state,
     CASE WHEN state IS NULL THEN 'not_checked' ELSE reason END AS reason,
     since, checked_at, response_ms, certificate_expires_at, domain_expires_at,
     incident.id AS incident, incident.opened_at AS incident_since,
     maintenance.ends_at AS maintenance_until
 FROM gateway.link
-LEFT JOIN gateway.link_health USING (region, slug)
+LEFT JOIN gateway.link_status USING (region, slug)
 LEFT JOIN gateway.link_host
-    ON link_host.region = link_health.region AND link_host.host = link_health.host
+    ON link_host.region = link_status.region AND link_host.host = link_status.host
 LEFT JOIN LATERAL (
     SELECT id, opened_at FROM gateway.incident
     WHERE incident.region = link.region AND incident.slug = link.slug AND closed_at IS NULL
@@ -35,36 +35,36 @@ WHERE link.region = :region AND (CAST(:slug AS text) IS NULL OR link.slug = :slu
 
 
 class LinkHealth(ApiModel):
-    """What is known of a link now."""
+    """The current health of a link."""
 
     state: State = Field(
-        description="`caution`: it answers, yet a citizen may not get through, or the hub cannot "
-        "tell. `pending`: not known."
+        description="`degraded`: it responds, but a citizen may not get through, or the hub "
+        "cannot verify it. `unknown`: not checked, or the hub's own network is down."
     )
-    reason: Reason | None = Field(description="Why it is not ok.")
-    since: AwareDatetime | None = Field(description="Since when it is in this state.")
+    reason: Reason | None = Field(description="Reason code; null if the link is up.")
+    since: AwareDatetime | None = Field(description="When it entered this state.")
     checked_at: AwareDatetime | None
-    response_ms: int | None = Field(description="Milliseconds until the last answer.")
+    response_ms: int | None = Field(description="Time of the last response in milliseconds.")
     certificate_expires_at: AwareDatetime | None
     domain_expires_at: AwareDatetime | None = Field(
-        description="End of the registration of its domain, as its registry said last."
+        description="Expiration of its domain according to the registry's last response."
     )
-    incident: UUID | None = Field(description="The incident that has been open longest.")
+    incident: UUID | None = Field(description="The open incident that began first.")
     incident_since: AwareDatetime | None
-    maintenance_until: AwareDatetime | None = Field(description="End of maintenance that is on.")
+    maintenance_until: AwareDatetime | None = Field(description="End of the current maintenance.")
 
     @property
-    def trouble(self) -> Literal["maintenance", "incident"] | None:
-        """What citizens should hear of before they set out."""
+    def disruption(self) -> Literal["maintenance", "incident"] | None:
+        """What citizens should be warned of."""
         if self.maintenance_until is not None:
             return "maintenance"
         return "incident" if self.incident is not None else None
 
 
-async def health_of_links(
+async def read_link_health(
     session: ReadSession, region: str, *, now: datetime, slug: str | None = None
 ) -> dict[str, LinkHealth]:
-    """The health of every link, or of one, by slug."""
+    """Return the health of every link, or of one, by slug."""
     rows = await session.execute(text(HEALTH), {"region": region, "slug": slug, "now": now})
-    found = (dict(row) for row in rows.mappings())
-    return {row.pop("slug"): LinkHealth.model_validate(row) for row in found}
+    values = (dict(row) for row in rows.mappings())
+    return {row.pop("slug"): LinkHealth.model_validate(row) for row in values}

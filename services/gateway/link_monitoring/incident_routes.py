@@ -14,7 +14,7 @@ from services.gateway.link_monitoring.incidents import (
     NewIncidentUpdate,
     find_incident,
     list_incidents,
-    open_by_hand,
+    open_manual_incident,
     update_incident,
 )
 from services.gateway.link_monitoring.maintenance import (
@@ -26,8 +26,7 @@ from services.gateway.link_monitoring.maintenance import (
 )
 from services.gateway.link_monitoring.records import LinkRecord
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
-from services.platform.identity import Caller
-from services.platform.paging import Page, next_page_url
+from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit
 from services.platform.problems import (
     SEE_ERRORS,
@@ -43,7 +42,7 @@ from services.platform.types import Slug
 router = APIRouter(prefix=API, tags=["links"], responses=problem_responses(401, 422))
 
 IncidentPath = Annotated[UUID, Path(description="Id of the incident.")]
-OfLink = Annotated[Slug | None, Query(description="Only those of this link.")]
+LinkQuery = Annotated[Slug | None, Query(description="Only items of this link.")]
 
 
 @router.get("/incidents", operation_id="list_incidents")
@@ -51,19 +50,18 @@ async def list_all_incidents(
     request: Request,
     session: ReadSessionDep,
     *,
-    link: OfLink = None,
+    link: LinkQuery = None,
     is_open: Annotated[
-        bool | None, Query(alias="open", description="Only those that are open, or over.")
+        bool | None, Query(alias="open", description="Only open incidents, or only closed ones.")
     ] = None,
     cursor: UuidCursor = None,
     limit: Limit = 50,
 ) -> Page[Incident]:
-    """Incidents of links with their updates, newest first."""
-    found = await list_incidents(
+    """List incidents of links with their updates, newest first."""
+    incidents = await list_incidents(
         session, get_region(request), link=link, is_open=is_open, cursor=cursor, limit=limit + 1
     )
-    more = str(found[limit - 1].id) if len(found) > limit else None
-    return Page(items=found[:limit], next=next_page_url(request, more))
+    return paginate(request, incidents, limit=limit, cursor_of=lambda item: str(item.id))
 
 
 @router.post(
@@ -79,25 +77,25 @@ async def open_incident(
     caller: Administrator,
     incident: NewIncident,
 ) -> Incident:
-    """Opens an incident that checks cannot see, such as a portal that loses applications."""
-    await _known_link(session, get_region(request), incident.link)
-    opened = await open_by_hand(
-        session, get_region(request), incident, agency=_name(caller), now=datetime.now(UTC)
+    """Open an incident that checks cannot detect, such as a portal that loses applications."""
+    await _require_link(session, get_region(request), incident.link)
+    incident_id = await open_manual_incident(
+        session, get_region(request), incident, agency=caller.actor, now=datetime.now(UTC)
     )
-    made = await _found(session, get_region(request), opened)
-    response.headers["Location"] = made.href
-    return made
+    opened = await _get_incident(session, get_region(request), incident_id)
+    response.headers["Location"] = opened.href
+    return opened
 
 
 @router.get("/incidents/{incident}", operation_id="get_incident", responses=problem_responses(404))
 async def get_incident(
     request: Request, session: ReadSessionDep, incident: IncidentPath
 ) -> Incident:
-    """One incident with its updates: of which link, since when, and until when.
+    """Return an incident with its updates.
 
-    One that checks opened is closed by checks, once the link works again.
+    An automatic incident is closed by checks once the link is up again.
     """
-    return await _found(session, get_region(request), incident)
+    return await _get_incident(session, get_region(request), incident)
 
 
 @router.post(
@@ -113,13 +111,13 @@ async def post_incident_update(
     incident: IncidentPath,
     update: NewIncidentUpdate,
 ) -> Incident:
-    """Says how an incident goes on, and closes it where that is asked for."""
+    """Add an update to an incident, and close it if `close` is set."""
     region = get_region(request)
-    known = await _found(session, region, incident)
+    current = await _get_incident(session, region, incident)
     await update_incident(
-        session, region, known, update, agency=_name(caller), now=datetime.now(UTC)
+        session, region, current, update, agency=caller.actor, now=datetime.now(UTC)
     )
-    return await _found(session, region, incident)
+    return await _get_incident(session, region, incident)
 
 
 @router.get("/maintenance", operation_id="list_maintenance")
@@ -127,23 +125,22 @@ async def list_all_maintenance(
     request: Request,
     session: ReadSessionDep,
     *,
-    link: OfLink = None,
-    ahead: Annotated[bool, Query(description="Only what is on or to come.")] = False,
+    link: LinkQuery = None,
+    upcoming: Annotated[bool, Query(description="Only current and upcoming windows.")] = False,
     cursor: UuidCursor = None,
     limit: Limit = 50,
 ) -> Page[Maintenance]:
-    """Maintenance of links, announced last first: what was, what is on, and what is to come."""
-    found = await list_maintenance(
+    """List past, current and upcoming maintenance of links, the last announced first."""
+    windows = await list_maintenance(
         session,
         get_region(request),
         now=datetime.now(UTC),
         link=link,
-        ahead=ahead,
+        upcoming=upcoming,
         cursor=cursor,
         limit=limit + 1,
     )
-    more = str(found[limit - 1].id) if len(found) > limit else None
-    return Page(items=found[:limit], next=next_page_url(request, more))
+    return paginate(request, windows, limit=limit, cursor_of=lambda item: str(item.id))
 
 
 @router.post(
@@ -155,14 +152,14 @@ async def list_all_maintenance(
 async def plan_maintenance(
     request: Request, session: WriteSessionDep, caller: Administrator, maintenance: NewMaintenance
 ) -> Maintenance:
-    """Announces maintenance: while it lasts, no incident opens and no downtime is counted."""
-    await _known_link(session, get_region(request), maintenance.link)
+    """Announce maintenance, during which no incident opens and no downtime is counted."""
+    await _require_link(session, get_region(request), maintenance.link)
     now = datetime.now(UTC)
     if maintenance.ends_at <= max(now, maintenance.starts_at):
         detail = "must be later than starts_at, and lie in the future"
         error = FieldError(pointer="#/ends_at", parameter=None, detail=detail)
         raise Invalid(SEE_ERRORS, errors=[error])
-    return await plan(session, get_region(request), maintenance, agency=_name(caller), now=now)
+    return await plan(session, get_region(request), maintenance, agency=caller.actor, now=now)
 
 
 @router.delete(
@@ -177,29 +174,27 @@ async def cancel_maintenance(
     caller: Administrator,
     maintenance: Annotated[UUID, Path(description="Id of the maintenance.")],
 ) -> None:
-    """Ends maintenance now, or before it begins; what is over already cannot be ended (404)."""
+    """End current maintenance or cancel upcoming maintenance; 404 if it is over."""
     if not await cancel(session, get_region(request), maintenance, now=datetime.now(UTC)):
-        raise NotFound(f"There is no maintenance {maintenance} on or to come.")
+        raise NotFound(f"There is no current or upcoming maintenance {maintenance}.")
 
 
-def _name(caller: Caller) -> str:
-    return caller.agency or caller.subject
-
-
-async def _found(session: ReadSession | WriteSession, region: str, incident: UUID) -> Incident:
+async def _get_incident(
+    session: ReadSession | WriteSession, region: str, incident: UUID
+) -> Incident:
     found = await find_incident(session, region, incident)
     if found is None:
         raise NotFound(f"There is no incident {incident}; {API}/incidents lists all of them.")
     return found
 
 
-async def _known_link(session: WriteSession, region: str, slug: str) -> None:
+async def _require_link(session: WriteSession, region: str, slug: str) -> None:
     if await session.get(LinkRecord, (region, slug)) is None:
-        _refuse("#/link", f"there is no link {slug!r}; {API}/links lists all of them")
+        _raise_conflict("#/link", f"there is no link {slug!r}; {API}/links lists all of them")
 
 
-def _refuse(pointer: str, detail: str) -> None:
+def _raise_conflict(pointer: str, detail: str) -> None:
     raise Conflict(
-        "It does not fit what is known.",
+        "The request conflicts with stored data.",
         errors=[FieldError(pointer=pointer, parameter=None, detail=detail)],
     )

@@ -1,4 +1,4 @@
-"""Incidents of links: opened and closed by rule, or by a person, with updates."""
+"""Incidents of links: opened and closed automatically by checks, or manually, with updates."""
 
 from datetime import datetime
 from typing import Any
@@ -7,13 +7,16 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 from sqlalchemy import text
 
-from services.gateway.link_monitoring.reason_texts import in_words, short_title
-from services.gateway.webhooks.outbox import keep_change
+from services.gateway.link_monitoring.reason_texts import reason_text, short_title
+from services.gateway.webhooks.outbox import record_link_event
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 from services.platform.service import API
 from services.platform.types import Href, ShortText, Slug, Text
+
+MONITORING = "monitoring"
+"""`opened_by` of an automatic incident."""
 
 TITLE_OF_LINK = """
 -- The titles of a link.
@@ -21,37 +24,37 @@ SELECT content ->> 'title' AS title, content ->> 'title_en' AS title_en
 FROM gateway.link WHERE region = :region AND slug = :slug
 """
 
-OPEN = """
--- An incident; nothing where the rule has one open on this link already.
+INSERT_INCIDENT = """
+-- Insert an incident; no row if the link has an open automatic incident already.
 INSERT INTO gateway.incident
-    (region, id, slug, title, title_en, reason, by_rule, opened_by, opened_at)
-VALUES (:region, :id, :slug, :title, :title_en, :reason, :by_rule, :opened_by, :opened_at)
-ON CONFLICT (region, slug) WHERE by_rule AND closed_at IS NULL DO NOTHING
+    (region, id, slug, title, title_en, reason, automatic, opened_by, opened_at)
+VALUES (:region, :id, :slug, :title, :title_en, :reason, :automatic, :opened_by, :opened_at)
+ON CONFLICT (region, slug) WHERE automatic AND closed_at IS NULL DO NOTHING
 RETURNING id
 """
 
-CLOSE_BY_RULE = """
--- Ends the incident that the rule opened; one that a person opened, a person closes.
+CLOSE_AUTOMATIC = """
+-- Close the automatic incident of a link; a manual one is closed manually.
 UPDATE gateway.incident SET closed_at = :now
-WHERE region = :region AND slug = :slug AND by_rule AND closed_at IS NULL
+WHERE region = :region AND slug = :slug AND automatic AND closed_at IS NULL
 RETURNING id
 """
 
-CLOSE = """
--- Ends an incident.
+CLOSE_INCIDENT = """
+-- Close an incident.
 UPDATE gateway.incident SET closed_at = :now
 WHERE region = :region AND id = :id AND closed_at IS NULL
 """
 
-ADD_UPDATE = """
--- A line about how an incident goes on.
+INSERT_UPDATE = """
+-- Add an update to an incident.
 INSERT INTO gateway.incident_update (region, incident, id, at, text, text_en, written_by)
 VALUES (:region, :incident, :id, :at, :text, :text_en, :written_by)
 """
 
 LIST_INCIDENTS = """
--- Incidents with their updates, newest first, from a cursor on.
-SELECT id, slug AS link, title, title_en, reason, by_rule, opened_by, opened_at, closed_at, (
+-- Incidents with their updates, newest first, after a cursor.
+SELECT id, slug AS link, title, title_en, reason, automatic, opened_by, opened_at, closed_at, (
     SELECT coalesce(jsonb_agg(jsonb_build_object(
         'id', u.id, 'at', u.at, 'text', u.text, 'text_en', u.text_en, 'written_by', u.written_by)
         ORDER BY u.id), '[]')
@@ -68,7 +71,7 @@ ORDER BY id DESC LIMIT :limit
 
 
 class IncidentUpdate(ApiModel):
-    """How an incident goes on."""
+    """An update of an incident."""
 
     id: UUID
     at: AwareDatetime
@@ -78,15 +81,17 @@ class IncidentUpdate(ApiModel):
 
 
 class Incident(ApiModel):
-    """A time in which a link does not do what citizens need of it."""
+    """A period in which a link is unavailable or does not work as citizens need."""
 
     id: UUID
     link: Slug
     title: str
     title_en: str
-    reason: str | None = Field(description="Of a link's state, where the rule opened it.")
-    by_rule: bool = Field(description="Whether checks opened it; then checks close it too.")
-    opened_by: str = Field(description="`rule`, or the agency whose key opened it.")
+    reason: str | None = Field(
+        description="Reason code of the link's state; null if opened manually."
+    )
+    automatic: bool = Field(description="Whether checks opened it; then checks close it too.")
+    opened_by: str = Field(description="`monitoring`, or the agency whose key opened it.")
     opened_at: AwareDatetime
     closed_at: AwareDatetime | None
     updates: list[IncidentUpdate]
@@ -94,7 +99,7 @@ class Incident(ApiModel):
 
 
 class NewIncident(ApiModel):
-    """An incident that a person opens."""
+    """An incident to be opened manually."""
 
     link: Slug
     title: ShortText
@@ -104,15 +109,15 @@ class NewIncident(ApiModel):
 
 
 class NewIncidentUpdate(ApiModel):
-    """A line about how an incident goes on."""
+    """An update to be added to an incident."""
 
     text: Text = Field(min_length=1)
     text_en: Text | None = None
     close: bool = False
-    """Whether the incident ends with it."""
+    """Whether to close the incident."""
 
 
-async def open_by_rule(
+async def open_automatic_incident(
     session: WriteSession,
     region: str,
     slug: str,
@@ -121,162 +126,156 @@ async def open_by_rule(
     since: datetime,
     now: datetime,
 ) -> None:
-    """Opens an incident on a link that has failed often enough, once."""
+    """Open an automatic incident on a link, unless one is open."""
     titles = (await session.execute(text(TITLE_OF_LINK), {"region": region, "slug": slug})).one()
-    title = f"{short_title(titles.title)}: {in_words(reason, 'id')}"
-    title_en = f"{short_title(titles.title_en)}: {in_words(reason, 'en')}"
-    await _open(
+    title = f"{short_title(titles.title)}: {reason_text(reason, 'id')}"
+    title_en = f"{short_title(titles.title_en)}: {reason_text(reason, 'en')}"
+    await _insert_incident(
         session,
         region,
         slug=slug,
         title=title,
         title_en=title_en,
         reason=reason,
-        by_rule=True,
-        opened_by="rule",
+        automatic=True,
+        opened_by=MONITORING,
         opened_at=since,
         now=now,
     )
 
 
-async def open_by_hand(
-    session: WriteSession, region: str, given: NewIncident, *, agency: str, now: datetime
+async def open_manual_incident(
+    session: WriteSession, region: str, new: NewIncident, *, agency: str, now: datetime
 ) -> UUID:
-    """Opens an incident for a person."""
-    incident = await _open(
+    """Open an incident for an agency, with its first update if it has a text."""
+    incident = await _insert_incident(
         session,
         region,
-        slug=given.link,
-        title=given.title,
-        title_en=given.title_en,
+        slug=new.link,
+        title=new.title,
+        title_en=new.title_en,
         reason=None,
-        by_rule=False,
+        automatic=False,
         opened_by=agency,
         opened_at=now,
         now=now,
     )
     if incident is None:
-        raise RuntimeError("only the rule's incidents are one per link")
-    if given.text:
-        await _write(
-            session,
-            region,
-            incident,
-            given=NewIncidentUpdate(text=given.text, text_en=given.text_en),
-            agency=agency,
-            now=now,
-        )
+        raise RuntimeError("only automatic incidents are limited to one per link")
+    if new.text:
+        update = NewIncidentUpdate(text=new.text, text_en=new.text_en)
+        await _insert_update(session, region, incident, update=update, agency=agency, now=now)
     return incident
 
 
-async def _open(
+async def _insert_incident(
     session: WriteSession, region: str, *, now: datetime, **incident: Any
 ) -> UUID | None:
+    """Insert an incident and its event; None if the link has an open automatic incident."""
     opened: UUID | None = await session.scalar(
-        text(OPEN), {"region": region, "id": new_id()} | incident
+        text(INSERT_INCIDENT), {"region": region, "id": new_id()} | incident
     )
     if opened is not None:
-        content = {
+        data = {
             "incident": opened,
             "title": incident["title"],
             "title_en": incident["title_en"],
             "reason": incident["reason"],
             "opened_at": incident["opened_at"].isoformat(),
         }
-        await keep_change(
+        await record_link_event(
             session,
             region,
-            kind="incident.opened",
+            event_type="incident.opened",
             slug=incident["slug"],
-            content=content,
+            data=data,
             now=now,
         )
     return opened
 
 
-async def close_by_rule(session: WriteSession, region: str, slug: str, *, now: datetime) -> None:
-    """Closes the incident that the rule opened, if there is one."""
+async def close_automatic_incident(
+    session: WriteSession, region: str, slug: str, *, now: datetime
+) -> None:
+    """Close the automatic incident of a link, if one is open."""
     parameters = {"region": region, "slug": slug, "now": now}
-    closed = await session.scalar(text(CLOSE_BY_RULE), parameters)
+    closed = await session.scalar(text(CLOSE_AUTOMATIC), parameters)
     if closed is not None:
-        await _note_closed(session, region, closed, now=now)
+        await _record_closed_event(session, region, closed, now=now)
 
 
 async def update_incident(
     session: WriteSession,
     region: str,
     incident: Incident,
-    given: NewIncidentUpdate,
+    update: NewIncidentUpdate,
     *,
     agency: str,
     now: datetime,
 ) -> None:
-    """Adds an update; closes the incident with it where that is asked for."""
-    await _write(session, region, incident.id, given=given, agency=agency, now=now)
-    await keep_change(
-        session,
-        region,
-        kind="incident.updated",
-        slug=incident.link,
-        content={
-            "incident": incident.id,
-            "title": incident.title,
-            "title_en": incident.title_en,
-            "text": given.text,
-            "text_en": given.text_en,
-        },
-        now=now,
+    """Add an update to an incident, and close it if the update says so."""
+    await _insert_update(session, region, incident.id, update=update, agency=agency, now=now)
+    data = {
+        "incident": incident.id,
+        "title": incident.title,
+        "title_en": incident.title_en,
+        "text": update.text,
+        "text_en": update.text_en,
+    }
+    await record_link_event(
+        session, region, event_type="incident.updated", slug=incident.link, data=data, now=now
     )
-    if given.close and incident.closed_at is None:
-        await session.execute(text(CLOSE), {"region": region, "id": incident.id, "now": now})
-        await _note_closed(session, region, incident.id, now=now)
+    if update.close and incident.closed_at is None:
+        parameters = {"region": region, "id": incident.id, "now": now}
+        await session.execute(text(CLOSE_INCIDENT), parameters)
+        await _record_closed_event(session, region, incident.id, now=now)
 
 
-async def _write(
+async def _insert_update(
     session: WriteSession,
     region: str,
     incident: UUID,
     *,
-    given: NewIncidentUpdate,
+    update: NewIncidentUpdate,
     agency: str,
     now: datetime,
 ) -> None:
     await session.execute(
-        text(ADD_UPDATE),
+        text(INSERT_UPDATE),
         {
             "region": region,
             "incident": incident,
             "id": new_id(),
             "at": now,
-            "text": given.text,
-            "text_en": given.text_en,
+            "text": update.text,
+            "text_en": update.text_en,
             "written_by": agency,
         },
     )
 
 
-async def _note_closed(
+async def _record_closed_event(
     session: WriteSession, region: str, incident: UUID, *, now: datetime
 ) -> None:
     closed = await find_incident(session, region, incident)
     if closed is None:
         return
-    content = {
+    data = {
         "incident": closed.id,
         "title": closed.title,
         "title_en": closed.title_en,
         "opened_at": closed.opened_at.isoformat(),
         "closed_at": now.isoformat(),
     }
-    await keep_change(
-        session, region, kind="incident.closed", slug=closed.link, content=content, now=now
+    await record_link_event(
+        session, region, event_type="incident.closed", slug=closed.link, data=data, now=now
     )
 
 
 async def find_incident(
     session: ReadSession | WriteSession, region: str, incident: UUID
 ) -> Incident | None:
-    """One incident with its updates."""
+    """Return an incident with its updates."""
     found = await list_incidents(session, region, incident=incident, limit=1)
     return found[0] if found else None
 
@@ -291,7 +290,7 @@ async def list_incidents(
     cursor: UUID | None = None,
     limit: int,
 ) -> list[Incident]:
-    """Incidents, newest first."""
+    """Return incidents with their updates, newest first."""
     rows = await session.execute(
         text(LIST_INCIDENTS),
         {

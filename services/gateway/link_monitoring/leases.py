@@ -1,4 +1,4 @@
-"""Who checks which link now: once, however many replicas there are, and one per host at a time."""
+"""Leases of hosts: each due check runs at one replica, and at one check per host at a time."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,80 +9,80 @@ from sqlalchemy import text
 from services.platform.database import WriteSession
 
 LEASE = timedelta(minutes=2)
-"""How long a check may take before another replica does it again."""
+"""How long a check may take before another replica may repeat it."""
 
-GAP = timedelta(seconds=5)
-"""The rest that a host has between two checks of links on it."""
+HOST_COOLDOWN = timedelta(seconds=5)
+"""Minimum time between two checks of links on the same host."""
 
-ENROL_HOSTS = """
--- A row for every host of a link, to be locked by whoever checks one of its links.
-INSERT INTO gateway.link_host (region, host, free_at)
+REGISTER_HOSTS = """
+-- Insert a row for every host of a link; checks lock it.
+INSERT INTO gateway.link_host (region, host, available_at)
 SELECT DISTINCT region, lower(substring(url FROM '^[a-z]+://([^/?#]+)')), now()
 FROM gateway.link WHERE region = :region
 ON CONFLICT DO NOTHING
 """
 
-ENROL_LINKS = """
--- A row for every link; the first checks are spread over a while.
-INSERT INTO gateway.link_health (region, slug, host, state, reason, detail, since, due_at)
-SELECT region, slug, named.host, 'pending', 'not_checked', '', now(),
+REGISTER_LINKS = """
+-- Insert a status row for every new or moved link; first checks are spread over an interval.
+INSERT INTO gateway.link_status (region, slug, host, state, reason, detail, since, due_at)
+SELECT region, slug, parsed.host, 'unknown', 'not_checked', '', now(),
     now() + random() * CAST(:spread AS interval)
 FROM gateway.link
-CROSS JOIN LATERAL (SELECT lower(substring(url FROM '^[a-z]+://([^/?#]+)')) AS host) named
-LEFT JOIN gateway.link_health known USING (region, slug)
-WHERE region = :region AND known.host IS DISTINCT FROM named.host
+CROSS JOIN LATERAL (SELECT lower(substring(url FROM '^[a-z]+://([^/?#]+)')) AS host) parsed
+LEFT JOIN gateway.link_status existing USING (region, slug)
+WHERE region = :region AND existing.host IS DISTINCT FROM parsed.host
 ON CONFLICT (region, slug) DO UPDATE SET host = excluded.host, due_at = now()
 """
 
-FORGET_LINKS = """
--- Links that are no longer in the pack.
-DELETE FROM gateway.link_health WHERE region = :region AND slug NOT IN (
+DELETE_REMOVED_LINKS = """
+-- Delete the status of links that are no longer in the pack.
+DELETE FROM gateway.link_status WHERE region = :region AND slug NOT IN (
     SELECT slug FROM gateway.link WHERE region = :region)
 """
 
-TAKE_HOST = """
--- The host that has rested longest of those with a link that is due; nobody else sees it.
+LOCK_DUE_HOST = """
+-- Lock the longest available host with a due link; other replicas skip it.
 SELECT host FROM gateway.link_host
-WHERE region = :region AND free_at <= now() AND EXISTS (
-    SELECT 1 FROM gateway.link_health
-    WHERE link_health.region = link_host.region AND link_health.host = link_host.host
+WHERE region = :region AND available_at <= now() AND EXISTS (
+    SELECT 1 FROM gateway.link_status
+    WHERE link_status.region = link_host.region AND link_status.host = link_host.host
         AND due_at <= now())
-ORDER BY free_at LIMIT 1 FOR UPDATE SKIP LOCKED
+ORDER BY available_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 
-DUE_LINK = """
--- Of a host that is locked, the link that has waited longest.
-SELECT link.slug, link.url FROM gateway.link_health JOIN gateway.link USING (region, slug)
+FIND_DUE_LINK = """
+-- The longest due link of a locked host.
+SELECT link.slug, link.url FROM gateway.link_status JOIN gateway.link USING (region, slug)
 WHERE region = :region AND host = :host AND due_at <= now()
 ORDER BY due_at LIMIT 1
 """
 
 LEASE_HOST = """
--- The host is taken until the check is over, or until its lease ends with the process that had it.
-UPDATE gateway.link_host SET claim = :claim, free_at = now() + :lease
+-- Lease a host until its check ends, or until the lease expires because its process ended.
+UPDATE gateway.link_host SET lease_id = :lease_id, available_at = now() + :lease
 WHERE region = :region AND host = :host
 """
 
-TAKE_LINK = """
--- The host of one link, if nobody is at it.
-UPDATE gateway.link_host SET claim = :claim, free_at = now() + :lease
-FROM gateway.link_health JOIN gateway.link USING (region, slug)
-WHERE link_host.region = :region AND link_host.host = link_health.host
-    AND link_health.region = :region AND slug = :slug AND free_at <= now()
+LEASE_HOST_OF_LINK = """
+-- Lease the host of a link if it is available.
+UPDATE gateway.link_host SET lease_id = :lease_id, available_at = now() + :lease
+FROM gateway.link_status JOIN gateway.link USING (region, slug)
+WHERE link_host.region = :region AND link_host.host = link_status.host
+    AND link_status.region = :region AND slug = :slug AND available_at <= now()
 RETURNING link_host.host, link.url
 """
 
-RELEASE = """
--- The host rests; nothing where the lease had ended and somebody else is at it.
-UPDATE gateway.link_host SET claim = NULL, free_at = now() + :gap
-WHERE region = :region AND host = :host AND claim = :claim
+RELEASE_HOST = """
+-- End a lease and start the cooldown; no row if the lease has been taken over.
+UPDATE gateway.link_host SET lease_id = NULL, available_at = now() + :cooldown
+WHERE region = :region AND host = :host AND lease_id = :lease_id
 RETURNING host
 """
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A link that this process, and no other, checks now."""
+    """A link whose host this process has leased for a check."""
 
     id: UUID
     host: str
@@ -90,39 +90,41 @@ class Claim:
     url: str
 
 
-async def enrol(session: WriteSession, region: str, *, spread: timedelta) -> None:
-    """Makes the links of the pack known to the checks."""
-    await session.execute(text(ENROL_HOSTS), {"region": region})
-    await session.execute(text(ENROL_LINKS), {"region": region, "spread": spread})
-    await session.execute(text(FORGET_LINKS), {"region": region})
+async def register_links(session: WriteSession, region: str, *, spread: timedelta) -> None:
+    """Synchronise hosts and statuses with the links of the pack."""
+    await session.execute(text(REGISTER_HOSTS), {"region": region})
+    await session.execute(text(REGISTER_LINKS), {"region": region, "spread": spread})
+    await session.execute(text(DELETE_REMOVED_LINKS), {"region": region})
 
 
 async def claim_due(session: WriteSession, region: str) -> Claim | None:
-    """Takes a link whose check is due; None where none is."""
-    host = await session.scalar(text(TAKE_HOST), {"region": region})
+    """Claim a due link; None if none is due on an available host."""
+    host = await session.scalar(text(LOCK_DUE_HOST), {"region": region})
     if host is None:
         return None
-    of_host = {"region": region, "host": host}
-    due = (await session.execute(text(DUE_LINK), of_host)).one_or_none()
+    host_key = {"region": region, "host": host}
+    due = (await session.execute(text(FIND_DUE_LINK), host_key)).one_or_none()
     if due is None:
         return None
-    claim = uuid4()
-    await session.execute(text(LEASE_HOST), of_host | {"claim": claim, "lease": LEASE})
-    return Claim(claim, host, due.slug, due.url)
+    lease_id = uuid4()
+    await session.execute(text(LEASE_HOST), host_key | {"lease_id": lease_id, "lease": LEASE})
+    return Claim(lease_id, host, due.slug, due.url)
 
 
 async def claim_link(session: WriteSession, region: str, slug: str) -> Claim | None:
-    """Takes this link; None where its host is being checked or rests."""
-    claim = uuid4()
-    taken = (
-        await session.execute(
-            text(TAKE_LINK), {"region": region, "slug": slug, "claim": claim, "lease": LEASE}
-        )
-    ).one_or_none()
-    return None if taken is None else Claim(claim, taken.host, slug, taken.url)
+    """Claim this link; None if its host is leased or cooling down."""
+    lease_id = uuid4()
+    parameters = {"region": region, "slug": slug, "lease_id": lease_id, "lease": LEASE}
+    leased = (await session.execute(text(LEASE_HOST_OF_LINK), parameters)).one_or_none()
+    return None if leased is None else Claim(lease_id, leased.host, slug, leased.url)
 
 
 async def release(session: WriteSession, region: str, claim: Claim) -> bool:
-    """Gives the host back; False where the claim is no longer in force."""
-    parameters = {"region": region, "host": claim.host, "claim": claim.id, "gap": GAP}
-    return await session.scalar(text(RELEASE), parameters) is not None
+    """Release the host; False if the lease expired and another replica has taken it."""
+    parameters = {
+        "region": region,
+        "host": claim.host,
+        "lease_id": claim.id,
+        "cooldown": HOST_COOLDOWN,
+    }
+    return await session.scalar(text(RELEASE_HOST), parameters) is not None

@@ -1,4 +1,4 @@
-"""Maintenance of links that is announced: it opens no incident and counts as no downtime."""
+"""Planned maintenance of links: it opens no incident and does not count as downtime."""
 
 from datetime import datetime
 from typing import Any
@@ -7,43 +7,43 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 from sqlalchemy import text
 
-from services.gateway.webhooks.outbox import keep_change
+from services.gateway.webhooks.outbox import record_link_event
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 from services.platform.types import Slug, Text, UtcDatetime
 
-PLAN = """
--- A window of maintenance.
+INSERT_MAINTENANCE = """
+-- Insert a maintenance window.
 INSERT INTO gateway.maintenance
     (region, id, slug, starts_at, ends_at, text, text_en, planned_by)
 VALUES (:region, :id, :slug, :starts_at, :ends_at, :text, :text_en, :planned_by)
 """
 
-CANCEL = """
--- Ends a window: one that has begun ends now, one that has not is taken out.
+DELETE_UPCOMING = """
+-- Delete a window that has not begun.
+DELETE FROM gateway.maintenance WHERE region = :region AND id = :id AND starts_at > :now
+RETURNING slug
+"""
+
+END_CURRENT = """
+-- End a window that has begun.
 UPDATE gateway.maintenance SET ends_at = greatest(:now, starts_at + interval '1 second')
 WHERE region = :region AND id = :id AND ends_at > :now
 RETURNING slug
 """
 
-TAKE_OUT = """
--- A window that is cancelled before it began.
-DELETE FROM gateway.maintenance WHERE region = :region AND id = :id AND starts_at > :now
-RETURNING slug
-"""
-
-LIST = """
--- Windows, those announced last first, from a cursor on; without what is over where asked.
+LIST_MAINTENANCE = """
+-- Windows, the last announced first, after a cursor; optionally without those that are over.
 SELECT id, slug AS link, starts_at, ends_at, text, text_en, planned_by FROM gateway.maintenance
 WHERE region = :region AND (CAST(:slug AS text) IS NULL OR slug = :slug)
-    AND (NOT :ahead OR ends_at > :now) AND (CAST(:cursor AS uuid) IS NULL OR id < :cursor)
+    AND (NOT :upcoming OR ends_at > :now) AND (CAST(:cursor AS uuid) IS NULL OR id < :cursor)
 ORDER BY id DESC LIMIT :limit
 """
 
 
 class NewMaintenance(ApiModel):
-    """A window in which a link's operator works on it."""
+    """A maintenance window to be announced."""
 
     link: Slug
     starts_at: UtcDatetime
@@ -53,7 +53,7 @@ class NewMaintenance(ApiModel):
 
 
 class Maintenance(ApiModel):
-    """A window in which a link's operator works on it."""
+    """A maintenance window of a link."""
 
     id: UUID
     link: Slug
@@ -65,29 +65,30 @@ class Maintenance(ApiModel):
 
 
 async def plan(
-    session: WriteSession, region: str, given: NewMaintenance, *, agency: str, now: datetime
+    session: WriteSession, region: str, new: NewMaintenance, *, agency: str, now: datetime
 ) -> Maintenance:
-    """Announces maintenance."""
-    window = Maintenance(id=new_id(), planned_by=agency, **given.model_dump())
+    """Store a maintenance window and its event."""
+    window = Maintenance(id=new_id(), planned_by=agency, **new.model_dump())
     values = window.model_dump()
-    await session.execute(text(PLAN), {"region": region, "slug": values.pop("link")} | values)
-    content = window.model_dump(mode="json", exclude={"id", "link"}) | {"maintenance": window.id}
-    await keep_change(
-        session, region, kind="maintenance.planned", slug=window.link, content=content, now=now
+    values |= {"region": region, "slug": values.pop("link")}
+    await session.execute(text(INSERT_MAINTENANCE), values)
+    data = window.model_dump(mode="json", exclude={"id", "link"}) | {"maintenance": window.id}
+    await record_link_event(
+        session, region, event_type="maintenance.planned", slug=window.link, data=data, now=now
     )
     return window
 
 
 async def cancel(session: WriteSession, region: str, window: UUID, *, now: datetime) -> bool:
-    """Ends maintenance now, or before it begins; False where there is none to end."""
+    """End a current window or delete an upcoming one; False if there is no such window."""
     parameters: dict[str, Any] = {"region": region, "id": window, "now": now}
-    slug = await session.scalar(text(TAKE_OUT), parameters)
-    slug = slug or await session.scalar(text(CANCEL), parameters)
+    slug = await session.scalar(text(DELETE_UPCOMING), parameters)
+    slug = slug or await session.scalar(text(END_CURRENT), parameters)
     if slug is None:
         return False
-    content = {"maintenance": window}
-    await keep_change(
-        session, region, kind="maintenance.cancelled", slug=slug, content=content, now=now
+    data = {"maintenance": window}
+    await record_link_event(
+        session, region, event_type="maintenance.cancelled", slug=slug, data=data, now=now
     )
     return True
 
@@ -98,17 +99,17 @@ async def list_maintenance(
     *,
     now: datetime,
     link: str | None = None,
-    ahead: bool = False,
+    upcoming: bool = False,
     cursor: UUID | None = None,
     limit: int,
 ) -> list[Maintenance]:
-    """Windows, the one announced last first; `ahead` leaves out what is over."""
+    """Return windows, the last announced first; `upcoming` excludes those that are over."""
     rows = await session.execute(
-        text(LIST),
+        text(LIST_MAINTENANCE),
         {
             "region": region,
             "slug": link,
-            "ahead": ahead,
+            "upcoming": upcoming,
             "now": now,
             "cursor": cursor,
             "limit": limit,

@@ -1,4 +1,4 @@
-"""Loads the links of a pack."""
+"""Links of a pack: read from `links.yaml`, stored for a region."""
 
 from pathlib import Path
 
@@ -21,7 +21,10 @@ from services.platform.packs import (
 
 
 def read_links(root: Path) -> list[Link]:
-    """The links under this folder; `PackError` with every fault that was found."""
+    """Return the links of the pack in this folder.
+
+    Raises `PackError` with every fault found.
+    """
     located = read_yaml(root / "links.yaml", root)
     links = parse(located, LinkFile).links
     sources = parse(read_yaml(root / "sources.yaml", root), SourceFile).sources
@@ -40,7 +43,7 @@ def read_links(root: Path) -> list[Link]:
 
 
 async def load_links(session: WriteSession, region: str, links: list[Link]) -> list[Change]:
-    """Makes the stored links of a region these."""
+    """Replace the stored links of a region and return what changed."""
     table = LinkRecord.metadata.tables["gateway.link"]
     rows = await session.execute(
         select(table.c.slug, table.c.content).where(table.c.region == region)

@@ -1,4 +1,4 @@
-"""The states of a link and their reasons as texts for citizens."""
+"""Texts of states and reason codes for citizens."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from services.gateway.link_monitoring.classify import Reason
 from services.platform.languages import Language
 from services.platform.translation import N_, Message, translator
 
-REASONS: Mapping[Reason, Message] = {
+REASON_TEXTS: Mapping[Reason, Message] = {
     "dns": N_("alamatnya tidak ditemukan"),
     "tls": N_("sertifikat keamanannya bermasalah"),
     "tls_chain": N_("sertifikat keamanannya tidak lengkap"),
@@ -14,8 +14,8 @@ REASONS: Mapping[Reason, Message] = {
     "domain_expiring": N_("nama domainnya segera berakhir"),
     "domain_expired": N_("nama domainnya sudah berakhir"),
     "timeout": N_("tidak menjawab pada waktunya"),
-    "refused": N_("tidak dapat dihubungi"),
-    "cut": N_("sambungannya terputus"),
+    "connection_refused": N_("tidak dapat dihubungi"),
+    "connection_reset": N_("sambungannya terputus"),
     "private_address": N_("mengarah ke alamat yang bukan alamat umum"),
     "redirect_loop": N_("pengalihannya berputar-putar"),
     "bad_redirect": N_("pengalihannya salah"),
@@ -23,7 +23,7 @@ REASONS: Mapping[Reason, Message] = {
     "geo_block": N_("menolak sambungan dari jaringan hub ini"),
     "challenge": N_("meminta pembuktian bahwa pengunjung bukan robot"),
     "login_wall": N_("meminta masuk dengan akun"),
-    "gone": N_("halamannya tidak ada lagi"),
+    "not_found": N_("halamannya tidak ada lagi"),
     "client_error": N_("menolak permintaan"),
     "rate_limited": N_("membatasi jumlah permintaan"),
     "server_error": N_("mengalami gangguan di servernya"),
@@ -32,20 +32,20 @@ REASONS: Mapping[Reason, Message] = {
     "not_checked": N_("belum diperiksa"),
 }
 
-STATES: Mapping[str, Message] = {
-    "ok": N_("berfungsi"),
-    "caution": N_("perlu perhatian"),
-    "broken": N_("terganggu"),
-    "pending": N_("belum diketahui"),
+STATE_NAMES: Mapping[str, Message] = {
+    "up": N_("berfungsi"),
+    "degraded": N_("perlu perhatian"),
+    "down": N_("terganggu"),
+    "unknown": N_("belum diketahui"),
 }
 
 
-def in_words(reason: str | None, language: Language) -> str:
-    """Return the text of a reason in a language; empty if there is none."""
-    message = REASONS.get(reason)  # pyright: ignore[reportArgumentType, reportCallIssue]
+def reason_text(reason: str | None, language: Language) -> str:
+    """Return the text of a reason code; empty if the code is unknown or None."""
+    message = REASON_TEXTS.get(reason)  # pyright: ignore[reportArgumentType, reportCallIssue]
     return "" if message is None else translator(language).translate(message)
 
 
 def short_title(title: str) -> str:
-    """Return `SIMBG` of `SIMBG: persetujuan bangunan gedung`."""
+    """Return the part before the colon: `SIMBG` of `SIMBG: persetujuan bangunan gedung`."""
     return title.partition(":")[0].strip()

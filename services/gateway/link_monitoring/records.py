@@ -1,4 +1,4 @@
-"""A link as a pack writes it and as it is stored."""
+"""Links in packs and in the database."""
 
 from typing import Any, ClassVar, Literal
 
@@ -13,7 +13,7 @@ from services.platform.types import HttpsUrl, ShortText, Slug, Text
 
 
 class Link(PackModel):
-    """A portal or application that somebody else runs."""
+    """A portal or application of another operator."""
 
     slug: Slug
     title: ShortText
@@ -23,13 +23,13 @@ class Link(PackModel):
     operator: ShortText
     description: Text
     description_en: Text
-    e_mall: bool = Field(False, description="Whether it is one of the e-Mall's own portals.")
+    e_mall: bool = Field(False, description="Whether it is a portal of the e-Mall itself.")
     note: Text | None = None
     sources: list[Slug] = Field(min_length=1)
 
 
 class LinkFile(PackModel):
-    """`links.yaml`"""
+    """The file `links.yaml`."""
 
     links: list[Link]
 

@@ -1,4 +1,4 @@
-"""Old checks of links: single ones go by the month, what they said of each day stays."""
+"""Retention of link checks: old checks are deleted, their daily statistics stay."""
 
 from datetime import datetime
 
@@ -8,32 +8,35 @@ from services.gateway.jobs.retention import first_retained_month
 from services.platform.database import WriteSession
 
 LOCK = """
--- One replica at a time.
+-- Take the lock that lets one replica prune at a time.
 SELECT pg_try_advisory_xact_lock(hashtextextended('emall checks ' || CAST(:region AS text), 0))
 """
 
-ROLL_UP = """
--- Checks before a time become, by link and day of Asia/Jakarta, their number and percentiles.
-WITH gone AS (
+PRUNE_CHECKS = """
+-- Delete old checks and store their number and response time percentiles per link and local day.
+WITH deleted AS (
     DELETE FROM gateway.link_check WHERE region = :region AND checked_at < :before
     RETURNING slug, CAST(checked_at AT TIME ZONE 'Asia/Jakarta' AS date) AS day, response_ms
-), kept AS (
+), stored AS (
     INSERT INTO gateway.link_response_day AS d (region, slug, day, checks, p50, p95, p99)
     SELECT :region, slug, day, count(*),
         percentile_cont(0.5) WITHIN GROUP (ORDER BY response_ms),
         percentile_cont(0.95) WITHIN GROUP (ORDER BY response_ms),
         percentile_cont(0.99) WITHIN GROUP (ORDER BY response_ms)
-    FROM gone GROUP BY slug, day
+    FROM deleted GROUP BY slug, day
     ON CONFLICT (region, slug, day) DO UPDATE SET checks = d.checks + excluded.checks
 )
-SELECT count(*) FROM gone
+SELECT count(*) FROM deleted
 """
 
 
-async def keep_checks(session: WriteSession, region: str, *, now: datetime, months: int) -> int:
-    """Rolls old checks up and drops them; answers how many. 0 too where another is at it."""
+async def prune_checks(session: WriteSession, region: str, *, now: datetime, months: int) -> int:
+    """Delete checks older than `months` whole months and return their number.
+
+    Returns 0 if another replica is pruning.
+    """
     if not await session.scalar(text(LOCK), {"region": region}):
         return 0
     before = first_retained_month(now, months)
-    gone = await session.scalar(text(ROLL_UP), {"region": region, "before": before})
-    return int(gone or 0)
+    deleted = await session.scalar(text(PRUNE_CHECKS), {"region": region, "before": before})
+    return int(deleted or 0)

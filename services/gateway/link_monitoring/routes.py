@@ -1,4 +1,4 @@
-"""Links over HTTP: `/api/v1/links`, and `/go/{link}`, which counts and redirects."""
+"""Links over HTTP: `/api/v1/links`, and `/go/{link}`, which counts the click and redirects."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -9,7 +9,7 @@ from pydantic import Field
 from sqlmodel import col, select
 
 from services.gateway.click_tracking import Clicks
-from services.gateway.link_monitoring.health import LinkHealth, health_of_links
+from services.gateway.link_monitoring.health import LinkHealth, read_link_health
 from services.gateway.link_monitoring.records import Link, LinkRecord
 from services.platform.database import Database, ReadSession, ReadSessionDep
 from services.platform.paging import Page, next_page_url
@@ -24,11 +24,11 @@ MAX_LINKS = 100
 
 
 class LinkItem(Link):
-    """A link with its addresses at this hub."""
+    """A link with its health and its addresses at this hub."""
 
     health: LinkHealth
     href: Href
-    go: Href = Field(description="Address that counts the visit and redirects.")
+    go: Href = Field(description="Address that counts the click and redirects.")
 
 
 @router.get(f"{API}/links", operation_id="list_links", tags=["links"])
@@ -38,19 +38,19 @@ async def list_links(
     cursor: SlugCursor = None,
     limit: Annotated[int, Query(ge=1, le=MAX_LINKS, description="Items on a page.")] = MAX_LINKS,
 ) -> Page[LinkItem]:
-    """The portals and applications that the hub leads to."""
-    wanted = select(LinkRecord).where(LinkRecord.region == get_region(request))
+    """List the portals and applications that the hub links to, with their health."""
+    query = select(LinkRecord).where(LinkRecord.region == get_region(request))
     if cursor is not None:
-        wanted = wanted.where(LinkRecord.slug > cursor)
+        query = query.where(LinkRecord.slug > cursor)
     rows = (
-        (await session.execute(wanted.order_by(col(LinkRecord.slug)).limit(limit + 1)))
+        (await session.execute(query.order_by(col(LinkRecord.slug)).limit(limit + 1)))
         .scalars()
         .all()
     )
-    known = await health_of_links(session, get_region(request), now=datetime.now(UTC))
-    items = [link_item(row, known[row.slug]) for row in rows[:limit]]
-    more = items[-1].slug if len(rows) > limit else None
-    return Page(items=items, next=next_page_url(request, more))
+    health = await read_link_health(session, get_region(request), now=datetime.now(UTC))
+    items = [to_link_item(row, health[row.slug]) for row in rows[:limit]]
+    next_cursor = items[-1].slug if len(rows) > limit else None
+    return Page(items=items, next=next_page_url(request, next_cursor))
 
 
 @router.get(
@@ -60,10 +60,10 @@ async def list_links(
     responses=problem_responses(404),
 )
 async def get_link(request: Request, session: ReadSessionDep, slug: SlugPath) -> LinkItem:
-    """One link: who runs it, the address behind it, and whether it works."""
+    """Return a link with its operator, URL and health."""
     link = await find_link(session, get_region(request), slug)
-    known = await health_of_links(session, get_region(request), now=datetime.now(UTC), slug=slug)
-    return link_item(link, known[slug])
+    health = await read_link_health(session, get_region(request), now=datetime.now(UTC), slug=slug)
+    return to_link_item(link, health[slug])
 
 
 @router.get(
@@ -75,7 +75,7 @@ async def get_link(request: Request, session: ReadSessionDep, slug: SlugPath) ->
     responses=problem_responses(404)
     | {
         302: {
-            "description": "To the portal.",
+            "description": "Redirect to the portal.",
             "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}},
         }
     },
@@ -85,26 +85,25 @@ async def go_to_link(
     slug: SlugPath,
     service: Annotated[Slug | None, Query(description="The service it is about.")] = None,
 ) -> RedirectResponse:
-    """Counts the visit and redirects to the portal. No cookie, nothing about the visitor."""
+    """Count the click and redirect to the portal; no cookie, no data about the visitor."""
     database: Database = request.app.state.database
-    # A visit takes one connection at a time: visitors who each hold one and wait for a second
-    # would wait for each other.
+    # One database connection at a time: requests that hold one while waiting for a second could
+    # deadlock.
     async with database.read_session() as session:
         link = await find_link(session, get_region(request), slug)
     clicks: Clicks = request.app.state.clicks
     await clicks.record(link=slug, service=service, at=datetime.now(UTC))
-    return way_to(link)
+    return redirect_to(link)
 
 
 @router.head("/go/{slug}", include_in_schema=False)
-async def look_at_link(
-    request: Request, session: ReadSessionDep, slug: SlugPath
-) -> RedirectResponse:
-    """Where the link leads. A program that only looks is no visit."""
-    return way_to(await find_link(session, get_region(request), slug))
+async def head_link(request: Request, session: ReadSessionDep, slug: SlugPath) -> RedirectResponse:
+    """Return the redirect without counting a click."""
+    return redirect_to(await find_link(session, get_region(request), slug))
 
 
-def way_to(link: LinkRecord) -> RedirectResponse:
+def redirect_to(link: LinkRecord) -> RedirectResponse:
+    """Return the redirect to a link's URL."""
     return RedirectResponse(
         link.url,
         status_code=302,
@@ -112,12 +111,15 @@ def way_to(link: LinkRecord) -> RedirectResponse:
     )
 
 
-def link_item(row: LinkRecord, health: LinkHealth) -> LinkItem:
+def to_link_item(row: LinkRecord, health: LinkHealth) -> LinkItem:
+    """Return the API representation of a link."""
     addresses: dict[str, Any] = {"href": f"{API}/links/{row.slug}", "go": f"/go/{row.slug}"}
     return LinkItem(**row.content, health=health, **addresses)
 
 
 async def find_link(session: ReadSession, region: str, slug: str) -> LinkRecord:
+    """Return a link; raise `NotFound` if there is none."""
+
     link = await session.get(LinkRecord, (region, slug))
     if link is None:
         raise NotFound(f"There is no link {slug!r}; {API}/links lists all of them.")

@@ -1,79 +1,88 @@
-"""Where a link stands after each check, and when that opens or closes an incident.
+"""State machine of a link: the status after each check, and when an incident opens or closes.
 
-Pure: two failing checks in a row open an incident, two good ones close it.
+Pure. `FAILURES_TO_OPEN` failed checks in a row open an incident, `SUCCESSES_TO_CLOSE` successful
+ones close it.
 """
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 
-from services.gateway.link_monitoring.classify import Reason, State, Verdict
+from services.gateway.link_monitoring.classify import Classification, Reason, State
 from services.platform.local_time import JAKARTA
 
-OPENS_AFTER = 2
-CLOSES_AFTER = 2
+FAILURES_TO_OPEN = 2
+SUCCESSES_TO_CLOSE = 2
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What is known of a link."""
+class LinkStatus:
+    """The monitoring status of a link after its last check."""
 
     state: State
     reason: Reason | None
     detail: str
     since: datetime
-    """Since when it is in this state."""
+    """When the link entered this state."""
     checked_at: datetime | None = None
     in_maintenance: bool = False
-    failing: int = 0
-    good: int = 0
-    broken_since: datetime | None = None
+    consecutive_failures: int = 0
+    consecutive_successes: int = 0
+    down_since: datetime | None = None
 
     @property
     def incident(self) -> Literal["open", "close"] | None:
-        """What the rule asks for; whether an incident is open already, the table knows."""
-        if self.failing >= OPENS_AFTER:
+        """Whether the counts require an open or a closed incident; both requests are idempotent."""
+        if self.consecutive_failures >= FAILURES_TO_OPEN:
             return "open"
-        if self.good >= CLOSES_AFTER:
+        if self.consecutive_successes >= SUCCESSES_TO_CLOSE:
             return "close"
         return None
 
 
-def after(standing: Standing, verdict: Verdict, *, now: datetime, in_maintenance: bool) -> Standing:
-    """The standing after a check. What is announced as maintenance counts for no incident."""
-    seen = replace(
-        standing,
-        state=verdict.state,
-        reason=verdict.reason,
-        detail=verdict.detail,
-        since=standing.since if verdict.state == standing.state else now,
+def apply_check(
+    status: LinkStatus, classification: Classification, *, now: datetime, in_maintenance: bool
+) -> LinkStatus:
+    """Return the status after a check; a failure during maintenance is not counted."""
+    checked = replace(
+        status,
+        state=classification.state,
+        reason=classification.reason,
+        detail=classification.detail,
+        since=status.since if classification.state == status.state else now,
         checked_at=now,
         in_maintenance=in_maintenance,
     )
-    if verdict.state == "pending":
-        return seen
-    if verdict.state == "broken":
+    if classification.state == "unknown":
+        return checked
+    if classification.state == "down":
         if in_maintenance:
-            return replace(seen, good=0)
+            return replace(checked, consecutive_successes=0)
         return replace(
-            seen,
-            failing=standing.failing + 1,
-            good=0,
-            broken_since=standing.broken_since or now,
+            checked,
+            consecutive_failures=status.consecutive_failures + 1,
+            consecutive_successes=0,
+            down_since=status.down_since or now,
         )
-    return replace(seen, failing=0, good=standing.good + 1, broken_since=None)
+    return replace(
+        checked,
+        consecutive_failures=0,
+        consecutive_successes=status.consecutive_successes + 1,
+        down_since=None,
+    )
 
 
-def held(standing: Standing, *, now: datetime, longest: timedelta) -> list[tuple[date, int]]:
-    """The seconds for which what the last check saw is taken to hold, by day of Asia/Jakarta.
+def covered_seconds(
+    status: LinkStatus, *, now: datetime, max_coverage: timedelta
+) -> list[tuple[date, int]]:
+    """Return the seconds covered by the last check, per day of Asia/Jakarta.
 
-    A check speaks for the time until the next one, but for no longer than `longest`: what nobody
-    looked at stays unknown.
+    A check covers the time until the next one, but at most `max_coverage`; the rest is unknown.
     """
-    if standing.checked_at is None:
+    if status.checked_at is None:
         return []
-    begin = standing.checked_at
-    end = min(now, begin + longest)
+    begin = status.checked_at
+    end = min(now, begin + max_coverage)
     days: list[tuple[date, int]] = []
     while begin < end:
         day = begin.astimezone(JAKARTA).date()

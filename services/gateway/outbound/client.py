@@ -1,4 +1,4 @@
-"""Asks another system: within a deadline, behind a breaker, again only where it is harmless."""
+"""HTTP client for other systems, with deadline, circuit breaker and retries."""
 
 import asyncio
 import random
@@ -8,23 +8,25 @@ from typing import Any, Literal
 
 import httpx
 
-from services.gateway.outbound.circuit_breaker import Breaker, Switch
-from services.gateway.outbound.failures import failure_of, reason_of, trusted_roots
-from services.gateway.outbound.ssrf_guard import Guard, PrivateAddressError, to_address
+from services.gateway.outbound.circuit_breaker import CircuitBreaker, ManualOverride
+from services.gateway.outbound.failures import classify_error, default_ssl_context, summarise_error
+from services.gateway.outbound.ssrf_guard import PrivateAddressError, SsrfGuard, pin_address
 
-MOST_BYTES = 4 * 1024 * 1024
-MOST_REDIRECTS = 5
+MAX_RESPONSE_BYTES = 4 * 1024 * 1024
+MAX_REDIRECTS = 5
+FORWARDED_HEADERS = {"accept", "user-agent", "accept-encoding"}
+"""Request headers that a redirect to another host keeps; credentials are not among them."""
 
 Reason = Literal[
     "breaker_open",
     "dns",
     "tls",
     "timeout",
-    "refused",
-    "cut",
+    "connection_refused",
+    "connection_reset",
     "too_large",
     "status",
-    "nonsense",
+    "invalid_response",
     "private_address",
     "redirect_loop",
     "bad_redirect",
@@ -32,7 +34,7 @@ Reason = Literal[
 
 
 class ConnectorError(Exception):
-    """The other system gave no answer that can be used."""
+    """The other system gave no usable response."""
 
     def __init__(self, connector: str, reason: Reason, detail: str) -> None:
         super().__init__(f"{connector}: {detail}")
@@ -42,75 +44,74 @@ class ConnectorError(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
-    """An answer, read whole."""
+class ConnectorResponse:
+    """A response with its complete body."""
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    """By their names in small letters."""
+    """Names in lower case."""
     url: str = ""
-    """Where it came from, after redirects."""
+    """Address after redirects."""
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long and how often a system is asked, in seconds."""
+class TimeoutPolicy:
+    """Timeouts in seconds, and how often an idempotent request is attempted."""
 
-    whole: float = 10
+    total: float = 10
+    """Limit of a request with all its attempts."""
     connect: float = 3
     attempts: int = 3
-    pause: float = 0.2
-    """Upper end of the first random pause; it doubles with each attempt."""
+    backoff: float = 0.2
+    """Upper bound of the first random delay between attempts; it doubles with each attempt."""
 
 
-Judge = Callable[[Answer], bool]
-"""Whether an answer tells that the other system is failing."""
-
-
-def server_failed(answer: Answer) -> bool:
-    return answer.status >= 500
+def is_server_error(response: ConnectorResponse) -> bool:
+    """Return whether a response has a status of 500 or above."""
+    return response.status >= 500
 
 
 class Connector:
-    """The way to one system.
+    """HTTP client of one system.
 
-    With a guard it asks no private network, and follows a few redirects, as a reader of pages does.
+    With a guard it connects to public addresses only and follows up to `MAX_REDIRECTS` redirects.
     """
 
     def __init__(
         self,
         name: str,
         url: str,
-        breaker: Breaker,
+        breaker: CircuitBreaker,
         *,
-        patience: Patience | None = None,
-        judge: Judge = server_failed,
-        switched: Callable[[], Awaitable[Switch]] | None = None,
-        guard: Guard | None = None,
-        most_bytes: int = MOST_BYTES,
+        timeouts: TimeoutPolicy | None = None,
+        is_failure: Callable[[ConnectorResponse], bool] = is_server_error,
+        load_override: Callable[[], Awaitable[ManualOverride]] | None = None,
+        guard: SsrfGuard | None = None,
+        max_response_bytes: int = MAX_RESPONSE_BYTES,
         rng: random.Random | None = None,
     ) -> None:
         self.name = name
         self.breaker = breaker
-        self._patience = patience or Patience()
-        self._judge = judge
-        self._switched = switched
+        self._timeouts = timeouts or TimeoutPolicy()
+        self._is_failure = is_failure
+        self._load_override = load_override
         self._guard = guard
-        self._most_bytes = most_bytes
+        self._max_response_bytes = max_response_bytes
         self._rng = rng or random.Random()  # noqa: S311 - jitter
         self._client = httpx.AsyncClient(
             base_url=url,
-            timeout=httpx.Timeout(self._patience.whole, connect=self._patience.connect),
-            verify=trusted_roots(),
+            timeout=httpx.Timeout(self._timeouts.total, connect=self._timeouts.connect),
+            verify=default_ssl_context(),
             trust_env=False,
             follow_redirects=False,
         )
 
     async def close(self) -> None:
+        """Close the client's connections."""
         await self._client.aclose()
 
-    async def ask(
+    async def request(
         self,
         method: str,
         path: str,
@@ -118,93 +119,96 @@ class Connector:
         idempotent: bool,
         headers: dict[str, str] | None = None,
         json: Any = None,
-    ) -> Answer:
-        """The answer, whatever its status below 500; `ConnectorError` where there is none."""
-        if self._switched is not None:
-            self.breaker.switch = await self._switched()
+    ) -> ConnectorResponse:
+        """Send a request and return its response, whatever its status below 500.
+
+        Only an idempotent request is retried. Raises `ConnectorError` if there is no usable
+        response.
+        """
+        if self._load_override is not None:
+            self.breaker.override = await self._load_override()
         request = self._client.build_request(method, path, headers=headers, json=json)
-        attempts = self._patience.attempts if idempotent else 1
+        attempts = self._timeouts.attempts if idempotent else 1
         try:
-            async with asyncio.timeout(self._patience.whole):
+            async with asyncio.timeout(self._timeouts.total):
                 for attempt in range(attempts):
                     if attempt:
-                        longest = self._patience.pause * 2 ** (attempt - 1)
-                        await asyncio.sleep(self._rng.uniform(0, longest))
+                        max_delay = self._timeouts.backoff * 2 ** (attempt - 1)
+                        await asyncio.sleep(self._rng.uniform(0, max_delay))
                     try:
-                        return await self._once(request)
+                        return await self._attempt(request)
                     except ConnectorError as error:
                         if attempt == attempts - 1 or error.reason == "breaker_open":
                             raise
         except TimeoutError:
-            detail = f"no whole answer within {self._patience.whole:g} s"
+            detail = f"no complete response within {self._timeouts.total:g} s"
             raise ConnectorError(self.name, "timeout", detail) from None
         raise AssertionError("the last attempt returns or raises")
 
-    async def _once(self, request: httpx.Request) -> Answer:
-        admission = self.breaker.admit()
-        if admission is None:
-            raise ConnectorError(self.name, "breaker_open", "it failed too often and is let rest")
-        # Cut off from outside by the deadline, a call has failed as well.
+    async def _attempt(self, request: httpx.Request) -> ConnectorResponse:
+        permit = self.breaker.acquire()
+        if permit is None:
+            raise ConnectorError(self.name, "breaker_open", "circuit breaker open")
+        # A call cancelled by the deadline counts as failed too.
         failed = True
         try:
-            answer = await self._exchange(request)
-            failed = self._judge(answer)
+            response = await self._send(request)
+            failed = self._is_failure(response)
         except PrivateAddressError as error:
             raise ConnectorError(self.name, "private_address", str(error)) from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-            failure = failure_of(error)
+            failure = classify_error(error)
             reason: Reason = "tls" if failure == "tls_chain" else failure  # pyright: ignore[reportAssignmentType]
-            raise ConnectorError(self.name, reason, reason_of(error)) from None
+            raise ConnectorError(self.name, reason, summarise_error(error)) from None
         finally:
-            self.breaker.settle(admission, failed=failed)
-        if answer.status >= 500:
-            raise ConnectorError(self.name, "status", f"status {answer.status}")
-        return answer
+            self.breaker.record(permit, failed=failed)
+        if response.status >= 500:
+            raise ConnectorError(self.name, "status", f"status {response.status}")
+        return response
 
-    async def _exchange(self, request: httpx.Request) -> Answer:
+    async def _send(self, request: httpx.Request) -> ConnectorResponse:
         if self._guard is None:
             return await self._read(request, request.url)
-        seen: set[httpx.URL] = set()
+        visited: set[httpx.URL] = set()
         while True:
             url = request.url
-            if url in seen or len(seen) > MOST_REDIRECTS:
-                detail = f"it redirects in a circle or more than {MOST_REDIRECTS} times"
+            if url in visited or len(visited) > MAX_REDIRECTS:
+                detail = f"redirect loop, or more than {MAX_REDIRECTS} redirects"
                 raise ConnectorError(self.name, "redirect_loop", detail)
-            seen.add(url)
-            [address, *_] = await self._guard.addresses_of(url) or [""]
+            visited.add(url)
+            [address, *_] = await self._guard.resolve(url) or [""]
             if not address:
                 raise OSError("the host has no address")
-            answer = await self._read(to_address(request, address), url)
-            location = answer.headers.get("location")
-            if answer.status not in {301, 302, 303, 307, 308} or location is None:
-                return answer
-            request = self._redirected(request, url.join(location).copy_with(fragment=None))
+            response = await self._read(pin_address(request, address), url)
+            location = response.headers.get("location")
+            if response.status not in {301, 302, 303, 307, 308} or location is None:
+                return response
+            request = self._redirected_request(request, url.join(location).copy_with(fragment=None))
 
-    def _redirected(self, request: httpx.Request, url: httpx.URL) -> httpx.Request:
-        """The same question elsewhere; what opens the first host is not shown to another."""
-        same = (url.scheme, url.host, url.port) == (
+    def _redirected_request(self, request: httpx.Request, url: httpx.URL) -> httpx.Request:
+        """Return the request for a redirect; credentials are not sent to another origin."""
+        is_same_origin = (url.scheme, url.host, url.port) == (
             request.url.scheme,
             request.url.host,
             request.url.port,
         )
-        kept = {"accept", "user-agent", "accept-encoding"}
         headers = {
             name: value
             for name, value in request.headers.items()
-            if name != "host" and (same or name in kept)
+            if name != "host" and (is_same_origin or name in FORWARDED_HEADERS)
         }
         return self._client.build_request(request.method, url, headers=headers)
 
-    async def _read(self, request: httpx.Request, url: httpx.URL) -> Answer:
-        answer = await self._client.send(request, stream=True)
+    async def _read(self, request: httpx.Request, url: httpx.URL) -> ConnectorResponse:
+        response = await self._client.send(request, stream=True)
         try:
             body = bytearray()
-            async for chunk in answer.aiter_bytes():
+            async for chunk in response.aiter_bytes():
                 body += chunk
-                if len(body) > self._most_bytes:
-                    detail = f"the answer is over {self._most_bytes} bytes"
+                if len(body) > self._max_response_bytes:
+                    detail = f"the response is over {self._max_response_bytes} bytes"
                     raise ConnectorError(self.name, "too_large", detail)
         finally:
-            await answer.aclose()
-        headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Answer(answer.status_code, bytes(body), headers, str(url))
+            await response.aclose()
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return ConnectorResponse(response.status_code, bytes(body), headers, str(url))

@@ -1,4 +1,4 @@
-"""Why an outbound request got no answer."""
+"""Classification of the errors of outbound requests."""
 
 import ssl
 from collections.abc import Iterator
@@ -13,63 +13,64 @@ Failure = Literal[
     "tls",
     "tls_chain",
     "timeout",
-    "refused",
-    "cut",
+    "connection_refused",
+    "connection_reset",
     "private_address",
     "redirect_loop",
     "bad_redirect",
 ]
-"""Why there was no answer at all."""
+"""Why a request got no response."""
 
+INCOMPLETE_CHAIN_CODES = frozenset({20, 21})
+"""OpenSSL verify codes for a missing intermediate certificate, which many browsers fetch."""
 
-# OpenSSL: the portal leaves out an intermediate certificate. Many browsers find it by themselves.
-CHAIN_CODES = frozenset({20, 21})
+TLS_CLOSED_ERRORS = (ssl.SSLEOFError, ssl.SSLSyscallError, ssl.SSLZeroReturnError)
 
-
-CUT_TLS = (ssl.SSLEOFError, ssl.SSLSyscallError, ssl.SSLZeroReturnError)
-
-
-HUNG_UP = (anyio.EndOfStream, anyio.BrokenResourceError, ConnectionResetError)
+CONNECTION_CLOSED_ERRORS = (anyio.EndOfStream, anyio.BrokenResourceError, ConnectionResetError)
 
 
 @cache
-def trusted_roots() -> ssl.SSLContext:
-    """The roots that this machine trusts; read once, for reading takes a tenth of a second."""
+def default_ssl_context() -> ssl.SSLContext:
+    """Return the context with this machine's trusted roots, cached: loading takes 100 ms."""
     return ssl.create_default_context()
 
 
-def failure_of(error: BaseException) -> Failure:
-    """Which failure an error of the network is."""
-    causes = list(_causes(error))
-    failed_tls = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
+def classify_error(error: BaseException) -> Failure:
+    """Return the failure that a network error stands for."""
+    chain = list(_cause_chain(error))
+    tls_error = next((cause for cause in chain if isinstance(cause, ssl.SSLError)), None)
     failure: Failure = "dns"
-    if isinstance(failed_tls, ssl.SSLCertVerificationError):
-        failure = "tls_chain" if failed_tls.verify_code in CHAIN_CODES else "tls"
-    elif failed_tls is not None:
-        # A connection that ends in the middle of TLS is cut, whatever OpenSSL calls it.
-        is_cut = isinstance(failed_tls, CUT_TLS) or any(isinstance(c, HUNG_UP) for c in causes)
-        failure = "cut" if is_cut else "tls"
-    elif any(isinstance(cause, httpx.TimeoutException | TimeoutError) for cause in causes):
+    if isinstance(tls_error, ssl.SSLCertVerificationError):
+        failure = "tls_chain" if tls_error.verify_code in INCOMPLETE_CHAIN_CODES else "tls"
+    elif tls_error is not None:
+        # OpenSSL reports a connection closed during TLS as an SSL error.
+        is_closed = isinstance(tls_error, TLS_CLOSED_ERRORS) or any(
+            isinstance(cause, CONNECTION_CLOSED_ERRORS) for cause in chain
+        )
+        failure = "connection_reset" if is_closed else "tls"
+    elif any(isinstance(cause, httpx.TimeoutException | TimeoutError) for cause in chain):
         failure = "timeout"
-    elif isinstance(error, httpx.ConnectError) and not isinstance(causes[-1], HUNG_UP):
-        failure = "refused"
+    elif isinstance(error, httpx.ConnectError) and not isinstance(
+        chain[-1], CONNECTION_CLOSED_ERRORS
+    ):
+        failure = "connection_refused"
     elif isinstance(error, httpx.HTTPError):
-        failure = "cut"
+        failure = "connection_reset"
     elif isinstance(error, httpx.InvalidURL):
         failure = "bad_redirect"
     return failure
 
 
-def reason_of(error: BaseException) -> str:
-    """The innermost cause in a line."""
-    *_, innermost = _causes(error)
+def summarise_error(error: BaseException) -> str:
+    """Return the innermost cause as one printable line of at most 300 characters."""
+    *_, innermost = _cause_chain(error)
     line = f"{type(innermost).__name__}: {innermost}"[:300]
     return "".join(character if character.isprintable() else " " for character in line)
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def _cause_chain(error: BaseException) -> Iterator[BaseException]:
     current: BaseException | None = error
     while current is not None:
         yield current
-        # httpcore raises its errors again `from None`, which hides the cause but keeps the context.
+        # httpcore re-raises its errors `from None`, which hides the cause but keeps the context.
         current = current.__cause__ or current.__context__

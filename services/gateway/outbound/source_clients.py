@@ -1,62 +1,72 @@
-"""Asks sources of the pack: each through a connector of its own, whole or only what changed."""
+"""HTTP clients of the pack's sources, one per source, with conditional requests."""
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.gateway.outbound.circuit_breaker import Breaker, Rule
-from services.gateway.outbound.client import Answer, Connector, ConnectorError, Patience
-from services.gateway.outbound.last_known import Memory
-from services.gateway.outbound.ssrf_guard import Guard
+from services.gateway.outbound.circuit_breaker import BreakerPolicy, CircuitBreaker
+from services.gateway.outbound.client import (
+    Connector,
+    ConnectorError,
+    ConnectorResponse,
+    TimeoutPolicy,
+)
+from services.gateway.outbound.last_known import LastKnownStore
+from services.gateway.outbound.ssrf_guard import SsrfGuard
 from services.platform.database import Database
 from services.platform.settings import Settings
 from services.platform.version import VERSION
 
-MOST_BYTES = 2 * 1024 * 1024
-RULE = Rule(window=3600, minimum=5, ratio=0.5, rest=60)
-"""A source is asked a few times an hour: the window of a breaker for it is longer than OSS's."""
-AGENT = f"emall-hub/{VERSION} (announcements and statistics)"
+MAX_RESPONSE_BYTES = 2 * 1024 * 1024
+BREAKER_POLICY = BreakerPolicy(window=3600, min_calls=5, failure_ratio=0.5, reset_timeout=60)
+"""A source is polled a few times an hour, so its window is longer than that of OSS."""
+USER_AGENT = f"emall-hub/{VERSION} (announcements and statistics)"
 VALIDATORS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
+"""Response headers and the request headers that send them back."""
 
 
 @dataclass(frozen=True)
-class Way:
-    """The connector of a source and what all replicas know of it."""
+class SourceClient:
+    """The connector of a source and its shared state."""
 
     connector: Connector
-    memory: Memory
+    last_known: LastKnownStore
 
 
-class Ways:
-    """The ways to all sources, each made when it is first used."""
+class SourceClients:
+    """The clients of all sources, each created on first use."""
 
-    def __init__(self, settings: Settings, database: Database, guard: Guard) -> None:
+    def __init__(self, settings: Settings, database: Database, guard: SsrfGuard) -> None:
         self._settings = settings
         self._database = database
         self._guard = guard
-        self._ways: dict[str, Way] = {}
+        self._clients: dict[str, SourceClient] = {}
 
-    def to(self, slug: str) -> Way:
-        """The way to a source; its address is asked for anew each time, for a pack may change."""
-        if slug not in self._ways:
-            memory = Memory(self._database, self._settings.region, slug)
+    def get(self, slug: str) -> SourceClient:
+        """Return the client of a source.
+
+        It has no base URL: `fetch` gets the URL each time, because loading a pack may change it.
+        """
+        if slug not in self._clients:
+            last_known = LastKnownStore(self._database, self._settings.region, slug)
             connector = Connector(
                 slug,
                 "",
-                Breaker(RULE, time.monotonic),
-                patience=Patience(whole=self._settings.connector_timeout_seconds),
-                switched=memory.switched,
+                CircuitBreaker(BREAKER_POLICY, time.monotonic),
+                timeouts=TimeoutPolicy(total=self._settings.connector_timeout_seconds),
+                load_override=last_known.override,
                 guard=self._guard,
-                most_bytes=MOST_BYTES,
+                max_response_bytes=MAX_RESPONSE_BYTES,
             )
-            self._ways[slug] = Way(connector, memory)
-        return self._ways[slug]
+            self._clients[slug] = SourceClient(connector, last_known)
+        return self._clients[slug]
 
     async def close(self) -> None:
-        for way in self._ways.values():
-            await way.connector.close()
+        """Close the connections of all clients."""
+        for client in self._clients.values():
+            await client.connector.close()
 
-    async def ask(
+    async def fetch(
         self,
         slug: str,
         url: str,
@@ -64,28 +74,37 @@ class Ways:
         accept: str,
         validators: Mapping[str, str],
         header: str | None = None,
-    ) -> Answer | None:
-        """The whole answer; None where nothing changed since the answer known last."""
+    ) -> ConnectorResponse | None:
+        """Return the response of a source, or None if it has not changed (304).
+
+        `validators` are those of the last response; `header` names the request header that carries
+        the source's secret. Raises `ConnectorError` for a status other than 200 and 304.
+        """
         headers = {
-            "User-Agent": AGENT,
+            "User-Agent": USER_AGENT,
             "Accept": accept,
-            **{asked: validators[said] for said, asked in VALIDATORS.items() if said in validators},
+            **{
+                request_header: validators[response_header]
+                for response_header, request_header in VALIDATORS.items()
+                if response_header in validators
+            },
         }
         secrets = self._settings.source_secrets or {}
         if header is not None and slug in secrets:
             headers[header] = secrets[slug].get_secret_value()
-        answer = await self.to(slug).connector.ask("GET", url, idempotent=True, headers=headers)
-        if answer.status == 304:
+        connector = self.get(slug).connector
+        response = await connector.request("GET", url, idempotent=True, headers=headers)
+        if response.status == 304:
             return None
-        if answer.status != 200:
-            raise ConnectorError(slug, "status", f"status {answer.status}")
-        return answer
+        if response.status != 200:
+            raise ConnectorError(slug, "status", f"status {response.status}")
+        return response
 
 
-def validators_of(answer: Answer) -> dict[str, str]:
-    """By what the next question may say that this answer is known."""
+def cache_validators(response: ConnectorResponse) -> dict[str, str]:
+    """Return the validators of a response that the next request may send back (RFC 9110)."""
     return {
         name: value
         for name in VALIDATORS
-        if (value := answer.headers.get(name)) and len(value) <= 200 and value.isprintable()
+        if (value := response.headers.get(name)) and len(value) <= 200 and value.isprintable()
     }

@@ -51,7 +51,7 @@ def link_notices(
     notices: list[Notice] = []
     for slug in dict.fromkeys(channel["link"] for channel in channels if channel.get("link")):
         known = health.get(slug)
-        if known is None or known.trouble is None:
+        if known is None or known.disruption is None:
             continue
         name = short_title(titles.get(slug, slug))
         sentence = messages.gettext(

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from services.gateway.api_docs.openapi import unified_document
 from services.gateway.api_docs.reference import groups_of, models_of
-from services.gateway.link_monitoring.health import health_of_links
+from services.gateway.link_monitoring.health import read_link_health
 from services.gateway.link_monitoring.records import LinkRecord
 from services.gateway.portal.announcements import latest_announcements
 from services.gateway.portal.labels import STANDARD_COMPONENTS
@@ -121,7 +121,7 @@ async def service(
         links=links,
         notices=link_notices(
             detail,
-            await health_of_links(session, get_region(request), now=now),
+            await read_link_health(session, get_region(request), now=now),
             {slug: page.in_language(link, "title") for slug, link in links.items()},
             now=now,
             zone=page.zone,

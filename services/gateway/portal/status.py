@@ -7,12 +7,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlmodel import col, select
 
-from services.gateway.link_monitoring.health import LinkHealth, health_of_links
+from services.gateway.link_monitoring.health import LinkHealth, read_link_health
 from services.gateway.link_monitoring.incidents import list_incidents
 from services.gateway.link_monitoring.maintenance import list_maintenance
-from services.gateway.link_monitoring.reason_texts import in_words, short_title
+from services.gateway.link_monitoring.reason_texts import reason_text, short_title
 from services.gateway.link_monitoring.records import LinkRecord
-from services.gateway.link_monitoring.uptime import days_of
+from services.gateway.link_monitoring.uptime import read_daily_uptime
 from services.gateway.portal.page import CurrentPage
 from services.platform.database import ReadSessionDep
 from services.platform.local_time import JAKARTA, format_time
@@ -24,10 +24,10 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 UPTIME_DAYS = 30
 
 STATES: Mapping[str, Message] = {
-    "ok": N_("Berfungsi"),
-    "caution": N_("Perlu perhatian"),
-    "broken": N_("Terganggu"),
-    "pending": N_("Belum diketahui"),
+    "up": N_("Berfungsi"),
+    "degraded": N_("Perlu perhatian"),
+    "down": N_("Terganggu"),
+    "unknown": N_("Belum diketahui"),
     "maintenance": N_("Pemeliharaan"),
 }
 
@@ -43,9 +43,9 @@ async def status(request: Request, session: ReadSessionDep, page: CurrentPage) -
     links = await session.execute(
         select(LinkRecord).where(LinkRecord.region == region).order_by(col(LinkRecord.slug))
     )
-    health = await health_of_links(session, region, now=now)
+    health = await read_link_health(session, region, now=now)
     first_day = (now.astimezone(page.zone) - timedelta(days=UPTIME_DAYS)).date()
-    days = await days_of(session, region, begin=first_day)
+    days = await read_daily_uptime(session, region, begin=first_day)
 
     def at(when: datetime) -> str:
         return format_time(when, now=now, zone=page.zone, language=page.language)
@@ -61,9 +61,9 @@ async def status(request: Request, session: ReadSessionDep, page: CurrentPage) -
         ],
         open_incidents=await list_incidents(session, region, is_open=True, limit=50),
         past_incidents=await list_incidents(session, region, is_open=False, limit=10),
-        maintenance=await list_maintenance(session, region, now=now, ahead=True, limit=50),
+        maintenance=await list_maintenance(session, region, now=now, upcoming=True, limit=50),
         at=at,
-        in_words=lambda reason: in_words(reason, page.language),
+        in_words=lambda reason: reason_text(reason, page.language),
         short_title=short_title,
         data=f"{API}/links",
         sla=f"{API}/links/sla",
@@ -73,11 +73,11 @@ async def status(request: Request, session: ReadSessionDep, page: CurrentPage) -
 
 def overall_status(health: Mapping[str, LinkHealth]) -> Message:
     """Return one sentence about all portals together."""
-    if any(known.trouble is not None for known in health.values()):
+    if any(known.disruption is not None for known in health.values()):
         return SOME_TROUBLE
-    if all(known.state == "pending" for known in health.values()):
+    if all(known.state == "unknown" for known in health.values()):
         return NOT_KNOWN
-    if any(known.state == "broken" for known in health.values()):
+    if any(known.state == "down" for known in health.values()):
         return SOME_TROUBLE
     return ALL_WELL
 

@@ -1,1 +1,1 @@
-"""Signed webhooks: subscriptions, outbox, delivery, reporting reminders."""
+"""Webhooks: an outbox of events, signed deliveries, and reminders of due statistics."""

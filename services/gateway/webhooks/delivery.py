@@ -1,4 +1,4 @@
-"""Tells webhooks of changes: signed as Standard Webhooks has it, kept until delivered."""
+"""BackgroundJob job that delivers events to webhooks, signed according to Standard Webhooks."""
 
 import asyncio
 import base64
@@ -16,8 +16,8 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
-from services.gateway.outbound.failures import reason_of
-from services.gateway.outbound.ssrf_guard import Guard, PrivateAddressError, to_address
+from services.gateway.outbound.failures import summarise_error
+from services.gateway.outbound.ssrf_guard import PrivateAddressError, SsrfGuard, pin_address
 from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.derived_keys import derived_key
 from services.platform.jobs import BackgroundJob
@@ -27,10 +27,11 @@ log = logging.getLogger(__name__)
 
 BATCH = 10
 LEASE = timedelta(minutes=1)
-PAUSE_SECONDS = 2.0
-WAIT_SECONDS = 10.0
+"""How long a delivery may take before another replica may repeat it."""
+POLL_SECONDS = 2.0
+TIMEOUT_SECONDS = 10.0
 
-# Standard Webhooks suggests a few days of patience.
+# Standard Webhooks recommends retries over several days.
 BACKOFF = (
     timedelta(seconds=5),
     timedelta(minutes=5),
@@ -43,149 +44,152 @@ BACKOFF = (
     timedelta(hours=24),
 )
 
-TAKE = """
--- Deliveries that are due, for this process alone until their lease ends. Materialized, for a plan
--- may ask a subquery twice, and each time other rows are the first that are not locked.
+CLAIM_DUE = """
+-- Lease a batch of due deliveries. MATERIALIZED, because a plan may evaluate a subquery twice, and
+-- each time other rows are the first ones not locked.
 WITH due AS MATERIALIZED (
-    SELECT webhook, change FROM gateway.webhook_delivery
+    SELECT webhook, event FROM gateway.webhook_delivery
     WHERE region = :region AND due_at <= now()
     ORDER BY due_at LIMIT :batch FOR UPDATE SKIP LOCKED
 )
 UPDATE gateway.webhook_delivery SET attempts = attempts + 1, due_at = now() + :lease
 FROM due
 JOIN gateway.webhook ON webhook.region = :region AND webhook.id = due.webhook
-JOIN gateway.link_change change ON change.region = :region AND change.id = due.change
+JOIN gateway.webhook_event event ON event.region = :region AND event.id = due.event
 WHERE webhook_delivery.region = :region AND webhook_delivery.webhook = due.webhook
-    AND webhook_delivery.change = due.change
-RETURNING due.webhook, webhook.url, webhook.ended_at IS NOT NULL AS ended, due.change,
-    webhook_delivery.attempts, change.at, change.kind, change.content
+    AND webhook_delivery.event = due.event
+RETURNING due.webhook, webhook.url, webhook.disabled_at IS NOT NULL AS disabled, due.event,
+    webhook_delivery.attempts, event.occurred_at, event.event_type, event.data
 """
 
-DELIVERED = """
--- A delivery that arrived.
+MARK_DELIVERED = """
+-- Mark a delivery as done.
 UPDATE gateway.webhook_delivery SET delivered_at = now(), due_at = NULL, last_error = NULL
-WHERE region = :region AND webhook = :webhook AND change = :change
+WHERE region = :region AND webhook = :webhook AND event = :event
 """
 
-FAILED = """
--- A delivery that did not arrive; it is tried again, or given up.
+MARK_FAILED = """
+-- Schedule the next attempt of a delivery, or give it up if there is no wait.
 UPDATE gateway.webhook_delivery SET due_at = now() + CAST(:wait AS interval), last_error = :error
-WHERE region = :region AND webhook = :webhook AND change = :change
+WHERE region = :region AND webhook = :webhook AND event = :event
 """
 
-END = """
--- Ends a webhook; what waits for it is dropped.
-WITH ended AS (
-    UPDATE gateway.webhook SET ended_at = now()
-    WHERE region = :region AND id = :webhook AND ended_at IS NULL RETURNING region, id
-), dropped AS (
+DISABLE_WEBHOOK = """
+-- Disable a webhook and give up its pending deliveries.
+WITH disabled AS (
+    UPDATE gateway.webhook SET disabled_at = now()
+    WHERE region = :region AND id = :webhook AND disabled_at IS NULL RETURNING region, id
+), given_up AS (
     UPDATE gateway.webhook_delivery SET due_at = NULL
-    FROM ended WHERE webhook_delivery.region = ended.region AND webhook = ended.id
+    FROM disabled WHERE webhook_delivery.region = disabled.region AND webhook = disabled.id
         AND due_at IS NOT NULL
 )
-SELECT id FROM ended
+SELECT id FROM disabled
 """
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """A change on its way to a webhook."""
+    """An attempt to deliver an event to a webhook."""
 
     webhook: UUID
     url: str
-    ended: bool
-    change: UUID
+    disabled: bool
+    event: UUID
     attempts: int
-    at: datetime
-    kind: str
-    content: Mapping[str, Any]
+    occurred_at: datetime
+    event_type: str
+    data: Mapping[str, Any]
 
     @property
     def payload(self) -> bytes:
-        message = {"type": self.kind, "timestamp": self.at.isoformat(), "data": self.content}
+        """The request body, in the format of Standard Webhooks."""
+        message = {
+            "type": self.event_type,
+            "timestamp": self.occurred_at.isoformat(),
+            "data": self.data,
+        }
         return json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def secret_of(key: Ed25519PrivateKey, webhook: UUID) -> str:
-    """The secret of a webhook, derived from the gateway's key so that no table holds it."""
+def derive_secret(key: Ed25519PrivateKey, webhook: UUID) -> str:
+    """Derive a webhook's secret from the gateway's private key, so that no table stores it."""
     derived = derived_key(key, b"emall webhook " + webhook.bytes)
     return "whsec_" + base64.b64encode(derived).decode()
 
 
-def signature(secret: str, message_id: str, at: int, payload: bytes) -> str:
-    """`v1,<base64>` over id, time and payload, as Standard Webhooks has it."""
+def sign(secret: str, message_id: str, timestamp: int, payload: bytes) -> str:
+    """Return the `webhook-signature` header: `v1,` and the base64 HMAC-SHA256 of the message."""
     key = base64.b64decode(secret.removeprefix("whsec_"))
-    signed = f"{message_id}.{at}.".encode() + payload
+    signed = f"{message_id}.{timestamp}.".encode() + payload
     digest = hmac.new(key, signed, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
-class Messenger(BackgroundJob):
-    """Delivers changes to webhooks; any number of replicas share the work."""
+class WebhookDispatcher(BackgroundJob):
+    """Runs due deliveries; each is claimed by one replica through the database."""
 
-    name = "deliver webhooks"
+    name = "webhook deliveries"
 
     def __init__(
         self,
         database: Database,
         region: str,
-        guard: Guard,
+        guard: SsrfGuard,
         key: Ed25519PrivateKey,
         *,
-        pause: float = PAUSE_SECONDS,
+        poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self._database = database
         self._region = region
         self._guard = guard
         self._key = key
-        self._pause = pause
+        self._poll_seconds = poll_seconds
 
     async def run(self) -> None:
+        """Poll for due deliveries until cancelled."""
         while True:
             try:
-                while await self.deliver() == BATCH:
+                while await self.deliver_due() == BATCH:
                     pass
             except DATABASE_ERRORS as error:
-                log.warning("webhooks wait: the database does not answer: %s", error)
-            await asyncio.sleep(self._pause)
+                log.warning("webhook deliveries paused: database unavailable: %s", error)
+            await asyncio.sleep(self._poll_seconds)
 
-    async def deliver(self) -> int:
-        """Tries what is due, a batch at a time; how many there were."""
+    async def deliver_due(self) -> int:
+        """Attempt one batch of due deliveries and return its size."""
         async with self._database.write_session() as session:
             rows = await session.execute(
-                text(TAKE), {"region": self._region, "batch": BATCH, "lease": LEASE}
+                text(CLAIM_DUE), {"region": self._region, "batch": BATCH, "lease": LEASE}
             )
-            taken = [Delivery(**row) for row in rows.mappings()]
-        await asyncio.gather(*(self._deliver_one(delivery) for delivery in taken))
-        return len(taken)
+            deliveries = [Delivery(**row) for row in rows.mappings()]
+        await asyncio.gather(*(self._deliver(delivery) for delivery in deliveries))
+        return len(deliveries)
 
-    async def _deliver_one(self, delivery: Delivery) -> None:
-        status, error = (410, "") if delivery.ended else await self._send(delivery)
-        of_delivery: dict[str, Any] = {
-            "region": self._region,
-            "webhook": delivery.webhook,
-            "change": delivery.change,
-        }
+    async def _deliver(self, delivery: Delivery) -> None:
+        status, error = (410, "") if delivery.disabled else await self._send(delivery)
+        webhook_key: dict[str, Any] = {"region": self._region, "webhook": delivery.webhook}
+        delivery_key = webhook_key | {"event": delivery.event}
         async with self._database.write_session() as session:
             if status is not None and 200 <= status < 300:
-                await session.execute(text(DELIVERED), of_delivery)
+                await session.execute(text(MARK_DELIVERED), delivery_key)
                 return
             wait = BACKOFF[delivery.attempts - 1] if delivery.attempts <= len(BACKOFF) else None
-            gone = status == 410
-            said = f"status {status}" if status is not None else error
-            await session.execute(
-                text(FAILED), of_delivery | {"wait": None if gone else wait, "error": said}
-            )
-            if gone:
-                # The receiver says so for good (Standard Webhooks, "deliverability").
-                ended = {"region": self._region, "webhook": delivery.webhook}
-                await session.execute(text(END), ended)
+            # 410 Gone: the receiver asks not to be called again (Standard Webhooks).
+            is_gone = status == 410
+            values = {
+                "wait": None if is_gone else wait,
+                "error": f"status {status}" if status is not None else error,
+            }
+            await session.execute(text(MARK_FAILED), delivery_key | values)
+            if is_gone:
+                await session.execute(text(DISABLE_WEBHOOK), webhook_key)
 
     async def _send(self, delivery: Delivery) -> tuple[int | None, str]:
-        """The status of the answer, or why there was none."""
-        payload, at = delivery.payload, int(datetime.now(UTC).timestamp())
-        message_id = str(delivery.change)
-        secret = secret_of(self._key, delivery.webhook)
+        """Send a delivery; return the response's status, or None and the error."""
+        payload, timestamp = delivery.payload, int(datetime.now(UTC).timestamp())
+        message_id = str(delivery.event)
+        secret = derive_secret(self._key, delivery.webhook)
         request = httpx.Request(
             "POST",
             delivery.url,
@@ -194,20 +198,20 @@ class Messenger(BackgroundJob):
                 "Content-Type": "application/json",
                 "User-Agent": f"emall-hub/{VERSION}",
                 "webhook-id": message_id,
-                "webhook-timestamp": str(at),
-                "webhook-signature": signature(secret, message_id, at, payload),
+                "webhook-timestamp": str(timestamp),
+                "webhook-signature": sign(secret, message_id, timestamp, payload),
                 "Connection": "close",
             },
-            extensions={"timeout": httpx.Timeout(WAIT_SECONDS).as_dict()},
+            extensions={"timeout": httpx.Timeout(TIMEOUT_SECONDS).as_dict()},
         )
         try:
             async with (
-                asyncio.timeout(2 * WAIT_SECONDS),
+                asyncio.timeout(2 * TIMEOUT_SECONDS),
                 httpx.AsyncClient(trust_env=False, follow_redirects=False) as client,
             ):
-                [address, *_] = await self._guard.addresses_of(request.url)
-                answer = await client.send(to_address(request, address), stream=True)
-                await answer.aclose()
-                return answer.status_code, ""
+                [address, *_] = await self._guard.resolve(request.url)
+                response = await client.send(pin_address(request, address), stream=True)
+                await response.aclose()
+                return response.status_code, ""
         except (httpx.HTTPError, PrivateAddressError, OSError, ValueError, TimeoutError) as error:
-            return None, reason_of(error)
+            return None, summarise_error(error)

@@ -1,4 +1,7 @@
-"""What happened: one line each, of links for the feed, and of all things for webhooks."""
+"""Outbox of events: stored with the change that they report, delivered to webhooks later.
+
+Events of links are also the entries of the Atom feed.
+"""
 
 import json
 from datetime import datetime
@@ -10,7 +13,7 @@ from sqlalchemy import text
 from services.platform.database import WriteSession
 from services.platform.ids import new_id
 
-ChangeKind = Literal[
+LinkEventType = Literal[
     "link.state",
     "incident.opened",
     "incident.updated",
@@ -18,57 +21,58 @@ ChangeKind = Literal[
     "maintenance.planned",
     "maintenance.cancelled",
 ]
-MessageKind = ChangeKind | Literal["statistics.due"]
-"""All that webhooks are told of; the feed tells of links alone."""
+EventType = LinkEventType | Literal["statistics.due"]
 
-KEEP = """
--- A change, and a delivery of it to every webhook in force: both or neither.
-WITH kept AS (
-    INSERT INTO gateway.link_change (region, id, at, slug, kind, content)
-    VALUES (:region, :id, :at, :slug, :kind, CAST(:content AS jsonb))
-    RETURNING region, id, at
+STORE_EVENT = """
+-- Store an event with one delivery for each active webhook.
+WITH stored AS (
+    INSERT INTO gateway.webhook_event (region, id, occurred_at, subject, event_type, data)
+    VALUES (:region, :id, :occurred_at, :subject, :event_type, CAST(:data AS jsonb))
+    RETURNING region, id, occurred_at
 )
-INSERT INTO gateway.webhook_delivery (region, webhook, change, due_at)
-SELECT kept.region, webhook.id, kept.id, kept.at
-FROM kept JOIN gateway.webhook ON webhook.region = kept.region AND webhook.ended_at IS NULL
+INSERT INTO gateway.webhook_delivery (region, webhook, event, due_at)
+SELECT stored.region, webhook.id, stored.id, stored.occurred_at
+FROM stored
+JOIN gateway.webhook ON webhook.region = stored.region AND webhook.disabled_at IS NULL
 """
 
 
-async def keep_change(
+async def record_link_event(
     session: WriteSession,
     region: str,
     *,
-    kind: ChangeKind,
+    event_type: LinkEventType,
     slug: str,
-    content: dict[str, Any],
+    data: dict[str, Any],
     now: datetime,
 ) -> UUID:
-    """Notes a change of a link in the transaction that makes it."""
-    return await keep_message(
-        session, region, kind=kind, about=slug, content={"link": slug} | content, now=now
+    """Store an event of a link in the transaction of the change that it reports."""
+    data = {"link": slug} | data
+    return await record_event(
+        session, region, event_type=event_type, subject=slug, data=data, now=now
     )
 
 
-async def keep_message(
+async def record_event(
     session: WriteSession,
     region: str,
     *,
-    kind: MessageKind,
-    about: str,
-    content: dict[str, Any],
+    event_type: EventType,
+    subject: str,
+    data: dict[str, Any],
     now: datetime,
 ) -> UUID:
-    """Notes what webhooks are told, in the transaction that makes it so."""
-    change = new_id()
+    """Store an event in the transaction of the change that it reports, and return its id."""
+    event = new_id()
     await session.execute(
-        text(KEEP),
+        text(STORE_EVENT),
         {
             "region": region,
-            "id": change,
-            "at": now,
-            "slug": about,
-            "kind": kind,
-            "content": json.dumps(content, default=str),
+            "id": event,
+            "occurred_at": now,
+            "subject": subject,
+            "event_type": event_type,
+            "data": json.dumps(data, default=str),
         },
     )
-    return change
+    return event

@@ -1,4 +1,4 @@
-"""Tells webhooks, once for each agency and month, that statistics are owed and not complete."""
+"""BackgroundJob job that reminds agencies, through webhooks, of monthly statistics that are due."""
 
 import asyncio
 import logging
@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from sqlalchemy import text
 
-from services.gateway.webhooks.outbox import keep_message
+from services.gateway.webhooks.outbox import record_event
 from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.jobs import BackgroundJob
 from services.platform.local_time import JAKARTA
@@ -16,12 +16,14 @@ from services.platform.service import API
 
 log = logging.getLogger(__name__)
 
-BEFORE = timedelta(days=3)
-"""How long before the due day a reminder goes out."""
-FIRST_SECONDS, PAUSE_SECONDS = 60.0, 3600.0
+LEAD_TIME = timedelta(days=3)
+"""How long before the due date a reminder is sent."""
+INITIAL_DELAY_SECONDS, POLL_SECONDS = 60.0, 3600.0
 
-CLAIM = """
--- Notes that an agency is reminded of a month; nothing comes back where it was before.
+EVENT_FIELDS = ("agency", "period", "due_on", "services_expected", "services_reported")
+
+CLAIM_REMINDER = """
+-- Claim the reminder of an agency and month; no row if it was sent before.
 INSERT INTO gateway.reporting_reminder (region, agency, period, reminded_at)
 VALUES (:region, :agency, :period, :now)
 ON CONFLICT DO NOTHING
@@ -29,10 +31,10 @@ RETURNING agency
 """
 
 
-class Reminders(BackgroundJob):
-    """One of the replicas that remind; the database lets each reminder go out once."""
+class ReportingReminderJob(BackgroundJob):
+    """Sends one `statistics.due` event per agency and month with incomplete statistics."""
 
-    name = "remind agencies"
+    name = "reporting reminders"
 
     def __init__(self, database: Database, region: str, feedback: httpx.AsyncClient) -> None:
         self._database = database
@@ -40,33 +42,34 @@ class Reminders(BackgroundJob):
         self._feedback = feedback
 
     async def run(self) -> None:
-        await asyncio.sleep(FIRST_SECONDS)
+        """Send due reminders every hour until cancelled."""
+        await asyncio.sleep(INITIAL_DELAY_SECONDS)
         while True:
             try:
-                await self.remind(now=datetime.now(UTC))
+                await self.send_due(now=datetime.now(UTC))
             except (*DATABASE_ERRORS, httpx.HTTPError, ValueError) as error:
-                log.warning("agencies are reminded later: %s", error)
-            await asyncio.sleep(PAUSE_SECONDS)
+                log.warning("reporting reminders postponed: %s", error)
+            await asyncio.sleep(POLL_SECONDS)
 
-    async def remind(self, *, now: datetime) -> int:
-        """Reminds of the newest month that is over, where it is due soon; how many agencies."""
+    async def send_due(self, *, now: datetime) -> int:
+        """Send reminders of last month's statistics and return the number of agencies reminded."""
         today = now.astimezone(JAKARTA).date()
         month = (today.replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
-        answer = await self._feedback.get(
+        response = await self._feedback.get(
             f"{API}/usage/completeness", params={"from": month, "to": month}
         )
-        items: list[dict[str, Any]] = answer.raise_for_status().json()["items"]
+        items: list[dict[str, Any]] = response.raise_for_status().json()["items"]
         reminded = 0
         for item in items:
-            due = date.fromisoformat(item["due_on"])
-            if not item["complete"] and today >= due - BEFORE:
-                reminded += await self._remind_of(item, now=now)
+            due_on = date.fromisoformat(item["due_on"])
+            if not item["complete"] and today >= due_on - LEAD_TIME:
+                reminded += await self._send_once(item, now=now)
         return reminded
 
-    async def _remind_of(self, item: dict[str, Any], *, now: datetime) -> bool:
+    async def _send_once(self, item: dict[str, Any], *, now: datetime) -> bool:
         async with self._database.write_session() as session:
             claimed = await session.scalar(
-                text(CLAIM),
+                text(CLAIM_REMINDER),
                 {
                     "region": self._region,
                     "agency": item["agency"],
@@ -76,14 +79,13 @@ class Reminders(BackgroundJob):
             )
             if claimed is None:
                 return False
-            said = ("agency", "period", "due_on", "services_expected", "services_reported")
-            await keep_message(
+            calendar = f"{API}/usage/reminders.ics?agency={item['agency']}"
+            await record_event(
                 session,
                 self._region,
-                kind="statistics.due",
-                about=item["agency"],
-                content={name: item[name] for name in said}
-                | {"calendar": f"{API}/usage/reminders.ics?agency={item['agency']}"},
+                event_type="statistics.due",
+                subject=item["agency"],
+                data={name: item[name] for name in EVENT_FIELDS} | {"calendar": calendar},
                 now=now,
             )
             return True

@@ -1,4 +1,4 @@
-"""Webhooks over HTTP: who is told of changes of links."""
+"""Webhooks over HTTP: `/api/v1/webhooks`."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 from sqlalchemy import text
 
 from services.gateway.api_keys.keys import Administrator
-from services.gateway.webhooks.delivery import END, secret_of
+from services.gateway.webhooks.delivery import DISABLE_WEBHOOK, derive_secret
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import load_private_key
@@ -23,55 +23,55 @@ router = APIRouter(prefix=API, tags=["links"], responses=problem_responses(401, 
 
 MAX_WEBHOOKS = 50
 
-LIST = """
--- Webhooks in force, with what waits for them and the last thing that went wrong.
-SELECT id, url, made_by, created_at,
+LIST_WEBHOOKS = """
+-- Active webhooks with the number of pending deliveries and the last error.
+SELECT id, url, created_by, created_at,
     (SELECT count(*) FROM gateway.webhook_delivery d
-     WHERE d.region = webhook.region AND d.webhook = webhook.id AND due_at IS NOT NULL) AS waiting,
+     WHERE d.region = webhook.region AND d.webhook = webhook.id AND due_at IS NOT NULL) AS pending,
     (SELECT last_error FROM gateway.webhook_delivery d
      WHERE d.region = webhook.region AND d.webhook = webhook.id AND last_error IS NOT NULL
-     ORDER BY change DESC LIMIT 1) AS last_error
-FROM gateway.webhook WHERE region = :region AND ended_at IS NULL ORDER BY id
+     ORDER BY event DESC LIMIT 1) AS last_error
+FROM gateway.webhook WHERE region = :region AND disabled_at IS NULL ORDER BY id
 """
 
-MAKE = """
--- A webhook.
-INSERT INTO gateway.webhook (region, id, url, made_by, created_at)
-VALUES (:region, :id, :url, :made_by, :created_at)
+INSERT_WEBHOOK = """
+-- Insert a webhook.
+INSERT INTO gateway.webhook (region, id, url, created_by, created_at)
+VALUES (:region, :id, :url, :created_by, :created_at)
 """
 
 
 class NewWebhook(ApiModel):
-    """An address that is told of changes."""
+    """A webhook to be created."""
 
     url: HttpsUrl
 
 
 class Webhook(ApiModel):
-    """An address that is told of changes."""
+    """An address to which events are delivered."""
 
     id: UUID
     url: HttpsUrl
-    made_by: str
+    created_by: str
     created_at: AwareDatetime
-    waiting: int = Field(description="Messages that are not delivered yet.")
+    pending: int = Field(description="Deliveries that are due or waiting for their next attempt.")
     last_error: str | None
 
 
-class MadeWebhook(ApiModel):
-    """A webhook with its secret, which is shown this once."""
+class CreatedWebhook(ApiModel):
+    """A webhook with its secret, which no other operation returns."""
 
     id: UUID
     url: HttpsUrl
-    secret: str = Field(description="Checks `webhook-signature` (Standard Webhooks).")
+    secret: str = Field(description="Key of `webhook-signature` (Standard Webhooks).")
 
 
 @router.get("/webhooks", operation_id="list_webhooks", responses=problem_responses(403))
 async def list_webhooks(
     request: Request, session: ReadSessionDep, caller: Administrator
 ) -> Page[Webhook]:
-    """The webhooks in force, each with what waits for it and its last error; never its secret."""
-    rows = await session.execute(text(LIST), {"region": get_region(request)})
+    """List the active webhooks with their pending deliveries and last error, without secrets."""
+    rows = await session.execute(text(LIST_WEBHOOKS), {"region": get_region(request)})
     return Page(items=[Webhook.model_validate(dict(row)) for row in rows.mappings()], next=None)
 
 
@@ -83,30 +83,30 @@ async def list_webhooks(
 )
 async def create_webhook(
     request: Request, session: WriteSessionDep, caller: Administrator, webhook: NewWebhook
-) -> MadeWebhook:
-    """Tells this address of every change of a link, and of statistics that are due, from now on.
+) -> CreatedWebhook:
+    """Deliver the events of links, and reminders of due statistics, to this address from now on.
 
-    Messages are signed as Standard Webhooks has it and repeated until they are answered with 2xx,
-    for some days; 410 ends the webhook. The same message may come twice, with the same
-    `webhook-id`.
+    Messages are signed according to Standard Webhooks and retried for about three days until the
+    receiver responds with 2xx; 410 disables the webhook. Delivery is at least once: a duplicates
+    message has the same `webhook-id`.
     """
     region = get_region(request)
-    rows = await session.execute(text(LIST), {"region": region})
+    rows = await session.execute(text(LIST_WEBHOOKS), {"region": region})
     if len(rows.all()) >= MAX_WEBHOOKS:
-        raise Conflict(f"There are {MAX_WEBHOOKS} webhooks; delete one first.")
-    made = new_id()
+        raise Conflict(f"The limit of {MAX_WEBHOOKS} webhooks is reached; delete one first.")
+    webhook_id = new_id()
     await session.execute(
-        text(MAKE),
+        text(INSERT_WEBHOOK),
         {
             "region": region,
-            "id": made,
+            "id": webhook_id,
             "url": webhook.url,
-            "made_by": caller.agency or caller.subject,
+            "created_by": caller.actor,
             "created_at": datetime.now(UTC),
         },
     )
     key = load_private_key(request.app.state.settings.private_key_file)
-    return MadeWebhook(id=made, url=webhook.url, secret=secret_of(key, made))
+    return CreatedWebhook(id=webhook_id, url=webhook.url, secret=derive_secret(key, webhook_id))
 
 
 @router.delete(
@@ -122,7 +122,7 @@ async def delete_webhook(
     caller: Administrator,
     webhook: Annotated[UUID, Path(description="Id of the webhook.")],
 ) -> None:
-    """Ends a webhook; what waits for it is dropped."""
+    """Delete a webhook and its pending deliveries."""
     parameters = {"region": get_region(request), "webhook": webhook}
-    if await session.scalar(text(END), parameters) is None:
+    if await session.scalar(text(DISABLE_WEBHOOK), parameters) is None:
         raise NotFound(f"There is no webhook {webhook}; {API}/webhooks lists all of them.")

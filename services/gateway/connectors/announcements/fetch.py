@@ -15,7 +15,7 @@ from services.gateway.connectors.announcements.feed_parser import (
 from services.gateway.connectors.announcements.service_matching import ServiceMatcher, ServiceNames
 from services.gateway.connectors.source_leases import SourceLease
 from services.gateway.outbound.client import ConnectorError
-from services.gateway.outbound.source_clients import Ways, validators_of
+from services.gateway.outbound.source_clients import SourceClients, cache_validators
 from services.platform.service import API
 
 ACCEPT = (
@@ -26,7 +26,7 @@ MOST_SERVICES = 2_000
 
 
 async def fetch_items(
-    ways: Ways, claim: SourceLease
+    ways: SourceClients, claim: SourceLease
 ) -> tuple[list[FeedItem], dict[str, str]] | None:
     """The items of a feed with the validators of the answer; None where nothing changed."""
     url = str(claim.content["url"])
@@ -34,25 +34,27 @@ async def fetch_items(
     validators = dict(claim.validators)
     found_at = validators.pop("feed", None)
     try:
-        answer = await ways.ask(claim.slug, found_at or url, accept=ACCEPT, validators=validators)
+        answer = await ways.fetch(claim.slug, found_at or url, accept=ACCEPT, validators=validators)
     except ConnectorError as error:
         if found_at is None or error.reason != "status":
             raise
         # The site may have been rebuilt: look for its feed again.
         found_at = None
-        answer = await ways.ask(claim.slug, url, accept=ACCEPT, validators={})
+        answer = await ways.fetch(claim.slug, url, accept=ACCEPT, validators={})
     if answer is None:
         return None
     if found_at is None and (feed := find_feed_url(answer.body, url=answer.url)) is not None:
         found_at = feed
-        answer = await ways.ask(claim.slug, feed, accept=ACCEPT, validators={})
+        answer = await ways.fetch(claim.slug, feed, accept=ACCEPT, validators={})
         if answer is None:
-            raise ConnectorError(claim.slug, "nonsense", "it says 304 to what was not asked before")
+            raise ConnectorError(
+                claim.slug, "invalid_response", "it says 304 to what was not asked before"
+            )
     try:
         items = await asyncio.to_thread(parse_feed, answer.body, url=answer.url)
     except FeedParseError as error:
-        raise ConnectorError(claim.slug, "nonsense", str(error)) from None
-    return items, validators_of(answer) | ({"feed": found_at} if found_at else {})
+        raise ConnectorError(claim.slug, "invalid_response", str(error)) from None
+    return items, cache_validators(answer) | ({"feed": found_at} if found_at else {})
 
 
 class ServiceVocabulary:

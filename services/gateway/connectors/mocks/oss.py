@@ -26,7 +26,7 @@ from services.gateway.connectors.oss.messages import (
     nib_of,
     validate_message,
 )
-from services.gateway.outbound.failures import trusted_roots
+from services.gateway.outbound.failures import default_ssl_context
 from services.platform.local_time import JAKARTA
 
 USER_KEY = "stand-in"
@@ -145,7 +145,7 @@ async def _send(wanted: dict[str, Any]) -> Response:
     )
     address = f"{wanted.get('to', 'http://127.0.0.1:8000')}/api/v1/oss/{PATHS[name]}"
     try:
-        async with httpx.AsyncClient(verify=trusted_roots(), trust_env=False) as client:
+        async with httpx.AsyncClient(verify=default_ssl_context(), trust_env=False) as client:
             answer = await client.post(address, json=body, headers={"Token": token})
             return JSONResponse({"status": answer.status_code, "answer": answer.json()})
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:

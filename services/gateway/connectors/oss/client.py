@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from services.gateway.connectors.oss.messages import Outbound, guide, is_json
-from services.gateway.outbound.client import Answer, Connector, ConnectorError
+from services.gateway.outbound.client import Connector, ConnectorError, ConnectorResponse
 
 IDEMPOTENT_MESSAGES: frozenset[Outbound] = frozenset(
     {"checkNIB", "inqueryNIB", "checkLicenseStatus", "getDataReferensi"}
@@ -24,7 +24,7 @@ class OssRejectedError(Exception):
         self.said = said
 
 
-def parse_result(answer: Answer) -> tuple[str, str, dict[str, Any]] | None:
+def parse_result(answer: ConnectorResponse) -> tuple[str, str, dict[str, Any]] | None:
     """`kode`, `keterangan` and content of an answer: the result is in the body, not the status."""
     try:
         document = json.loads(answer.body)
@@ -38,7 +38,7 @@ def parse_result(answer: Answer) -> tuple[str, str, dict[str, Any]] | None:
     return str(content["kode"]), str(content.get("keterangan") or "")[:255], content
 
 
-def is_failure(answer: Answer) -> bool:
+def is_failure(answer: ConnectorResponse) -> bool:
     """Whether OSS itself is in trouble, as far as the breaker goes."""
     result = parse_result(answer)
     return answer.status >= 500 or result is None or result[0] in FAILURE_CODES
@@ -54,7 +54,7 @@ class OssClient:
     async def send(self, message: Outbound, fields: dict[str, Any]) -> dict[str, Any]:
         """What OSS answers; `OssRefusedError` for a refusal, `ConnectorError` for no answer."""
         shape = guide().messages[message]
-        answer = await self.connector.ask(
+        answer = await self.connector.request(
             "POST",
             f"/{message}",
             idempotent=message in IDEMPOTENT_MESSAGES,
@@ -64,7 +64,7 @@ class OssClient:
         result = parse_result(answer)
         if result is None:
             detail = f"status {answer.status} and no answer as the guide has it"
-            raise ConnectorError(self.connector.name, "nonsense", detail)
+            raise ConnectorError(self.connector.name, "invalid_response", detail)
         code, said, content = result
         if code in FAILURE_CODES:
             raise ConnectorError(self.connector.name, "status", f"kode {code}: {said}")

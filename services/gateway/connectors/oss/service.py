@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.gateway.connectors.oss.client import OssClient, OssRejectedError, is_failure
 from services.gateway.connectors.oss.messages import Outbound
-from services.gateway.outbound.circuit_breaker import Breaker, Rule
-from services.gateway.outbound.client import Connector, ConnectorError, Patience
-from services.gateway.outbound.last_known import Known, Memory
+from services.gateway.outbound.circuit_breaker import BreakerPolicy, CircuitBreaker
+from services.gateway.outbound.client import Connector, ConnectorError, TimeoutPolicy
+from services.gateway.outbound.last_known import CachedAnswer, LastKnownStore
 from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.derived_keys import derived_key
 from services.platform.problems import NotFound, Unavailable
@@ -42,7 +42,7 @@ class OssAnswer:
 class OssService:
     """OSS as the hub's routes use it."""
 
-    def __init__(self, oss: OssClient, memory: Memory, key: bytes) -> None:
+    def __init__(self, oss: OssClient, memory: LastKnownStore, key: bytes) -> None:
         self.oss = oss
         self.memory = memory
         self._key = key
@@ -70,14 +70,14 @@ class OssService:
             known = await self._recall(question) if remember else None
             if known is None:
                 raise unavailable(error.detail, reason=error.reason) from None
-            return OssAnswer(known.content, known.at, fresh=False)
+            return OssAnswer(known.content, known.fetched_at, fresh=False)
         data = next((part for part in content.values() if isinstance(part, dict | list)), {})
         kept = {name: data.get(name) for name in keep} if isinstance(data, dict) else data
         now = datetime.now(UTC)
         if remember:
             # The answer is there, whatever becomes of its memory.
             with suppress(*DATABASE_ERRORS):
-                await self.memory.remember(question, kept, now=now)
+                await self.memory.put(question, kept, now=now)
         return OssAnswer(kept, now, fresh=True)
 
     async def submit(self, message: Outbound, fields: dict[str, Any]) -> dict[str, Any]:
@@ -90,9 +90,9 @@ class OssService:
             detail = f"{error.detail}; OSS may have it all the same, ask for its status first"
             raise unavailable(detail, reason=error.reason) from None
 
-    async def _recall(self, question: str) -> Known | None:
+    async def _recall(self, question: str) -> CachedAnswer | None:
         try:
-            return await self.memory.recall(question)
+            return await self.memory.get(question)
         except DATABASE_ERRORS:
             return None
 
@@ -118,14 +118,14 @@ def create_oss_service(
     """The way to OSS; None where it is not connected."""
     if settings.oss_url is None:
         return None
-    memory = Memory(database, settings.region, "oss")
+    memory = LastKnownStore(database, settings.region, "oss")
     connector = Connector(
         "oss",
         str(settings.oss_url).rstrip("/"),
-        Breaker(Rule(), time.monotonic),
-        patience=Patience(whole=settings.connector_timeout_seconds),
-        judge=is_failure,
-        switched=memory.switched,
+        CircuitBreaker(BreakerPolicy(), time.monotonic),
+        timeouts=TimeoutPolicy(total=settings.connector_timeout_seconds),
+        is_failure=is_failure,
+        load_override=memory.override,
     )
     user_key = settings.oss_user_key.get_secret_value() if settings.oss_user_key else ""
     return OssService(

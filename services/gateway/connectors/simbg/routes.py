@@ -15,7 +15,7 @@ from services.gateway.connectors.simbg.permit_numbers import (
     parse_permit_number,
 )
 from services.gateway.connectors.simbg.recap_import import convert_recap
-from services.gateway.link_monitoring.health import LinkHealth, health_of_links
+from services.gateway.link_monitoring.health import LinkHealth, read_link_health
 from services.gateway.regency.districts import list_districts
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
@@ -99,7 +99,7 @@ async def get_simbg_permit(request: Request, session: ReadSessionDep, number: Nu
         wrong = FieldError(pointer=None, parameter="number", detail=str(error))
         raise Invalid("There can be no such number of SIMBG.", errors=[wrong]) from None
     names = dict(await list_districts(session, region))
-    health = await health_of_links(session, region, now=datetime.now(UTC), slug=LINK)
+    health = await read_link_health(session, region, now=datetime.now(UTC), slug=LINK)
     return Permit(
         number=permit.number,
         kind=permit.kind,

@@ -1,0 +1,81 @@
+"""Yearly availability report of links as CSV."""
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from services.gateway.link_monitoring.sla import SlaReport
+from services.gateway.link_monitoring.uptime import UptimePeriod
+
+COLUMNS = (
+    "link",
+    "title",
+    "operator",
+    "period",
+    "uptime_percent",
+    "up_minutes",
+    "degraded_minutes",
+    "down_minutes",
+    "maintenance_minutes",
+    "unknown_minutes",
+    "checks",
+    "response_ms_p50",
+    "response_ms_p95",
+    "response_ms_p99",
+    "incidents",
+)
+
+Value = str | int | float | None
+
+
+def render_csv(report: SlaReport, *, today: date) -> str:
+    """Return the report as CSV: one row per link and month with checks, and one for the year."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    begin, end = date(report.year, 1, 1), date(report.year + 1, 1, 1)
+    for link in report.links:
+        names = [link.slug, link.title, link.operator]
+        for month, period in sorted(link.months.items()):
+            month_end = (period.period + timedelta(days=31)).replace(day=1)
+            seconds = _elapsed(period.period, month_end, today=today)
+            values = _values(period, seconds, link.incidents_opened.get(month, 0))
+            writer.writerow(_escape_formulas([*names, f"{period.period:%Y-%m}", *values]))
+        if link.total is not None:
+            seconds = _elapsed(begin, end, today=today)
+            values = _values(link.total, seconds, sum(link.incidents_opened.values()))
+            writer.writerow(_escape_formulas([*names, str(report.year), *values]))
+    return out.getvalue()
+
+
+def _elapsed(begin: date, end: date, *, today: date) -> int:
+    """Return the seconds of a period up to and including today."""
+    return max((min(end, today + timedelta(days=1)) - begin).days, 0) * 86_400
+
+
+def _values(period: UptimePeriod, elapsed_seconds: int, incidents: int) -> list[Value]:
+    """Return the cells of a period from `uptime_percent` on."""
+    seconds = (
+        period.up_seconds,
+        period.degraded_seconds,
+        period.down_seconds,
+        period.maintenance_seconds,
+    )
+    percentiles = (period.response_ms_p50, period.response_ms_p95, period.response_ms_p99)
+    return [
+        None if period.uptime is None else round(period.uptime * 100, 3),
+        *(round(value / 60) for value in seconds),
+        round(max(elapsed_seconds - sum(seconds), 0) / 60),
+        period.checks,
+        *(None if value is None else round(value) for value in percentiles),
+        incidents,
+    ]
+
+
+def _escape_formulas(cells: Sequence[Value]) -> list[Value]:
+    """Prefix texts that a spreadsheet would evaluate as a formula."""
+    return [
+        f"'{cell}" if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t"} else cell
+        for cell in cells
+    ]
