@@ -1,4 +1,4 @@
-"""PDF rendering with typst: tagged PDF/UA with the bundled fonts.
+"""PDF and SVG rendering with typst: tagged PDF/UA with the bundled fonts.
 
 The output is reproducible: it uses no clock, no system fonts and no network.
 """

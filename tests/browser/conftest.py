@@ -14,26 +14,26 @@ from tests.servers import serving
 
 
 @dataclass
-class Visit:
-    """A page in the browser, what its console said, and where it wanted to leave for."""
+class BrowserTab:
+    """A tab of the browser, with its console messages and the redirects to portals."""
 
     site: str
     page: Page
-    complaints: list[str] = field(default_factory=list[str])
-    departures: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+    console_errors: list[str] = field(default_factory=list[str])
+    outbound_redirects: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
 
     def open(self, path: str) -> None:
         self.page.goto(self.site + path)
 
 
-Visitor = Callable[..., Any]
+OpenTab = Callable[..., Any]
 
 
 # The browser comes after the database and goes before it: while Playwright's synchronous API is
 # open, its thread counts as inside an event loop, and asyncio.run is refused there.
 @pytest.fixture(scope="module")
 def site(server: Server, toba: str) -> Iterator[str]:
-    """The address of a hub with the Toba pack."""
+    """Return the address of a hub with the Toba pack."""
     with (
         server.database_from(toba) as name,
         serving(create_app(server.settings(name))) as address,
@@ -54,33 +54,33 @@ def browser(chromium: str, site: str) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visiting(browser: Browser, site: str) -> Visitor:
-    """Opens a page of its own: `with visiting(width=360) as visit`."""
+def open_tab(browser: Browser, site: str) -> OpenTab:
+    """Open a page of its own: `with open_tab(width=360) as tab`."""
 
     @contextmanager
-    def visiting(*, width: int = 360, height: int = 740, **more: Any) -> Generator[Visit]:
+    def open_tab(*, width: int = 360, height: int = 740, **more: Any) -> Generator[BrowserTab]:
         context = browser.new_context(viewport={"width": width, "height": height}, **more)
         page = context.new_page()
-        visit = Visit(site, page)
-        page.on("console", lambda message: visit.complaints.append(message.text))
-        page.on("pageerror", lambda error: visit.complaints.append(str(error)))
+        tab = BrowserTab(site, page)
+        page.on("console", lambda message: tab.console_errors.append(message.text))
+        page.on("pageerror", lambda error: tab.console_errors.append(str(error)))
 
         def missed(request: Request) -> None:
             # A page that is left gives up what it was still loading, its icon for one.
             if request.failure != "net::ERR_ABORTED":
-                visit.complaints.append(f"{request.url}: {request.failure}")
+                tab.console_errors.append(f"{request.url}: {request.failure}")
 
         page.on("requestfailed", missed)
 
         def leave(route: Route) -> None:
             answer = route.fetch(max_redirects=0)
-            visit.departures.append((answer.status, answer.headers.get("location", "")))
+            tab.outbound_redirects.append((answer.status, answer.headers.get("location", "")))
             route.fulfill(status=200, body="gone to the portal")
 
         page.route("**/go/**", leave)
         try:
-            yield visit
+            yield tab
         finally:
             context.close()
 
-    return visiting
+    return open_tab

@@ -19,7 +19,7 @@ SURVEYS = 20
 
 @contextmanager
 def phone(chromium: str, folder: Path) -> Generator[BrowserContext]:
-    """A browser that keeps its data in this folder, as a phone does when it is closed."""
+    """Return a browser that keeps its data in this folder, as a phone does when it is closed."""
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             str(folder),
@@ -53,11 +53,11 @@ def test_twenty_surveys_without_a_network_are_stored_once(
     port = free_port()
     form = f"http://127.0.0.1:{port}/survei/skm/petugas"
     address, another = f"{form}?service=ktp-el&channel=counter", f"{form}?service=pbg"
-    complaints: list[str] = []
+    console_errors: list[str] = []
 
     with serving(create_app(settings), port=port), phone(chromium, tmp_path) as first:
         page = first.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("pageerror", lambda error: console_errors.append(str(error)))
         for opened in (another, address):
             page.goto(opened)
             page.wait_for_selector("#ready:not([hidden])")
@@ -65,7 +65,7 @@ def test_twenty_surveys_without_a_network_are_stored_once(
     # The hub is out of reach from here on: whatever the phone shows, it kept.
     with phone(chromium, tmp_path) as second:
         page = second.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("pageerror", lambda error: console_errors.append(str(error)))
         page.goto(another)
         assert page.input_value('select[name="about.service"]') == "pbg"
         with second.new_page() as lost, pytest.raises(Error, match="ERR_"):
@@ -78,7 +78,7 @@ def test_twenty_surveys_without_a_network_are_stored_once(
 
     with phone(chromium, tmp_path) as third:
         page = third.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("pageerror", lambda error: console_errors.append(str(error)))
         page.goto(address)
         wait_for_count(page, "waiting", SURVEYS // 2)
         for done in range(SURVEYS // 2):
@@ -99,7 +99,7 @@ def test_twenty_surveys_without_a_network_are_stored_once(
     assert found["satisfaction"]["n"] == SURVEYS
     by_district = {each["value"]: each["results"]["n"] for each in districts["items"]}
     assert by_district == {"12.12.01": SURVEYS // 2, "": SURVEYS // 2}
-    assert complaints == []
+    assert console_errors == []
 
 
 def test_an_answer_that_is_lost_on_its_way_back_does_not_count_twice(

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Response
 
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import OpenTab
 from tests.servers import LOOPBACK
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -96,11 +96,11 @@ def test_contrast_is_that_of_the_standard() -> None:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_fits_the_screen_stands_out_and_can_be_read_aloud(
-    visiting: Visitor, path: str
+    open_tab: OpenTab, path: str
 ) -> None:
-    with visiting() as visit:
-        visit.open(path)
-        page = visit.page
+    with open_tab() as tab:
+        tab.open(path)
+        page = tab.page
         for width, height, scheme in LOOKS:
             page.set_viewport_size({"width": width, "height": height})
             page.emulate_media(color_scheme=scheme)
@@ -113,8 +113,8 @@ def test_a_page_fits_the_screen_stands_out_and_can_be_read_aloud(
             assert faint == {}, (width, scheme)
 
         expected = 1 if path == MISSING else 0  # the console notes the status of the page itself
-        assert len(visit.complaints) == expected, visit.complaints
-        assert all("404" in complaint for complaint in visit.complaints)
+        assert len(tab.console_errors) == expected, tab.console_errors
+        assert all("404" in complaint for complaint in tab.console_errors)
 
         language = "en" if "lang=en" in path else "id"
         assert page.locator("html").get_attribute("lang") == language
@@ -126,10 +126,10 @@ def test_a_page_fits_the_screen_stands_out_and_can_be_read_aloud(
         assert page.locator("img:not([alt])").count() == 0
 
 
-def test_the_keyboard_skips_to_the_content_and_walks_in_reading_order(visiting: Visitor) -> None:
-    with visiting() as visit:
-        visit.open("/")
-        page = visit.page
+def test_the_keyboard_skips_to_the_content_and_walks_in_reading_order(open_tab: OpenTab) -> None:
+    with open_tab() as tab:
+        tab.open("/")
+        page = tab.page
         focused = page.locator(":focus")
         page.keyboard.press("Tab")
         assert focused.text_content() == "Langsung ke isi"
@@ -148,10 +148,10 @@ def test_the_keyboard_skips_to_the_content_and_walks_in_reading_order(visiting: 
         assert page.locator("ul.services > li").count() > 1
 
 
-def test_a_citizen_without_script_goes_from_a_word_to_the_right_portal(visiting: Visitor) -> None:
-    with visiting(java_script_enabled=False) as visit:
-        visit.open("/")
-        page = visit.page
+def test_a_citizen_without_script_goes_from_a_word_to_the_right_portal(open_tab: OpenTab) -> None:
+    with open_tab(java_script_enabled=False) as tab:
+        tab.open("/")
+        page = tab.page
         page.get_by_label("Apa yang Anda perlukan?").fill("izin bangunan")
         page.get_by_role("button", name="Cari").click()
         page.locator("ul.services a").first.click()
@@ -159,12 +159,12 @@ def test_a_citizen_without_script_goes_from_a_word_to_the_right_portal(visiting:
         assert "belum dipublikasikan" in page.locator(".standard").inner_text()
         page.get_by_role("link", name="Buka SIMBG").click()
         page.wait_for_url("**/go/simbg?service=pbg")
-        assert visit.departures == [(302, "https://simbg.pu.go.id")]
-        assert clicks_on(visit.site, "simbg") == 1
+        assert tab.outbound_redirects == [(302, "https://simbg.pu.go.id")]
+        assert clicks_on(tab.site, "simbg") == 1
 
 
 def clicks_on(site: str, link: str) -> int:
-    """Counted visits of a link, once they have come to the service that counts."""
+    """Return the counted visits of a link, once feedback has them."""
     address = f"{site}/api/v1/usage/summary?from=2020-01-01&to=2100-01-01&group_by=link"
     end = time.monotonic() + 15
     while time.monotonic() < end:
@@ -175,10 +175,10 @@ def clicks_on(site: str, link: str) -> int:
     return 0
 
 
-def test_a_page_in_english_leads_to_pages_in_english(visiting: Visitor) -> None:
-    with visiting() as visit:
-        visit.open("/layanan/pbg")
-        page = visit.page
+def test_a_page_in_english_leads_to_pages_in_english(open_tab: OpenTab) -> None:
+    with open_tab() as tab:
+        tab.open("/layanan/pbg")
+        page = tab.page
         page.get_by_role("link", name="English").click()
         page.wait_for_url("**/layanan/pbg?lang=en")
         page.get_by_role("link", name="Services").first.click()
@@ -187,21 +187,21 @@ def test_a_page_in_english_leads_to_pages_in_english(visiting: Visitor) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/layanan", "/layanan/pbg", "/cari?q=izin+bangunan"])
-def test_a_page_is_light_and_its_style_is_fetched_once(visiting: Visitor, path: str) -> None:
-    with visiting() as visit:
+def test_a_page_is_light_and_its_style_is_fetched_once(open_tab: OpenTab, path: str) -> None:
+    with open_tab() as tab:
         answers: list[Response] = []
 
         def answered(answer: Response) -> None:
             answers.append(answer)
 
-        visit.page.on("response", answered)
-        visit.open(path)
-        visit.page.wait_for_load_state("networkidle")
+        tab.page.on("response", answered)
+        tab.open(path)
+        tab.page.wait_for_load_state("networkidle")
         fetched = [(answer.url, len(answer.body())) for answer in answers]
         assert any("emall.css" in url for url, _ in fetched)
         assert sum(size for _, size in fetched) < 30_000, fetched
-        assert not visit.page.evaluate("document.scripts.length")
+        assert not tab.page.evaluate("document.scripts.length")
         style = next(url for url, _ in fetched if "emall.css" in url)
         assert "immutable" in LOOPBACK.get(style).headers["cache-control"]
-        other = LOOPBACK.get(f"{visit.site}/static/emall.css?v=0")
+        other = LOOPBACK.get(f"{tab.site}/static/emall.css?v=0")
         assert "immutable" not in other.headers["cache-control"]

@@ -6,7 +6,7 @@ import pytest
 
 from services.gateway.app import create_app
 from services.platform.service import API
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import OpenTab
 from tests.conftest import Server, new_key
 from tests.servers import LOOPBACK, serving
 
@@ -18,7 +18,7 @@ STYLED = "() => getComputedStyle(document.querySelector('table')).borderCollapse
 
 @pytest.fixture(scope="module")
 def site(server: Server, toba: str) -> Iterator[str]:
-    """The address of a hub with the Toba pack on which 2024 was assessed."""
+    """Return the address of a hub with the Toba pack on which 2024 was assessed."""
     with server.database_from(toba) as name:
         settings = server.settings(name)
         key = new_key(settings, "diskominfo", "metrics:draft")
@@ -32,11 +32,11 @@ def site(server: Server, toba: str) -> Iterator[str]:
 
 
 def test_a_reader_goes_from_the_dashboard_to_the_report_and_sees_its_charts(
-    visiting: Visitor,
+    open_tab: OpenTab,
 ) -> None:
-    with visiting(width=360) as visit:
-        visit.open("/dasbor")
-        page = visit.page
+    with open_tab(width=360) as tab:
+        tab.open("/dasbor")
+        page = tab.page
         assert page.locator("h1").inner_text() == "Dasbor kolaborasi 2024"
         assert page.evaluate(
             "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
@@ -53,4 +53,4 @@ def test_a_reader_goes_from_the_dashboard_to_the_report_and_sees_its_charts(
         assert page.evaluate(
             "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
         )
-        assert visit.complaints == []
+        assert tab.console_errors == []

@@ -79,7 +79,7 @@ async def latest_announcements(session: ReadSession, region: str) -> list[Announ
 
 
 def _moments(page: Page, now: datetime) -> Callable[[datetime], str]:
-    """A format for moments: of today the time, of another day the date with its year."""
+    """Return a format for moments: of today the time, of another day the date with its year."""
 
     def at(when: datetime) -> str:
         local = when.astimezone(page.zone)

@@ -105,7 +105,7 @@ class Page:
         return self.render("unavailable.html", status=503)
 
     def _other_languages(self) -> list[dict[str, str]]:
-        """The same page in the other languages, for the links in its head."""
+        """Return the same page in the other languages, for the links in its head."""
         links: list[dict[str, str]] = []
         for code in COMPLETE_LANGUAGES:
             if code != self.language:

@@ -153,7 +153,7 @@ def _items(document: Mapping[str, Any] | None) -> list[dict[str, Any]]:
 
 
 async def _heading(page: Page, *, agency: str | None, life_event: str | None) -> str | None:
-    """The name of the agency or life event that filters the list."""
+    """Return the name of the agency or life event that filters the list."""
     path, slug = ("/agencies", agency) if agency is not None else ("/life-events", life_event)
     if slug is None:
         return None

@@ -83,7 +83,7 @@ def overall_status(health: Mapping[str, LinkHealth]) -> Message:
 
 
 def _uptime(days: Iterable[float | None], messages: Translator) -> str:
-    """The mean of the measured days, rounded down: 99.99 % is not 100 %."""
+    """Return the mean of the measured days, rounded down: 99.99 % is not 100 %."""
     measured = [share for share in days if share is not None]
     if not measured:
         return "–"

@@ -210,7 +210,7 @@ async def _form(
 
 
 async def _case(page: Page, ticket: str, secret: str | None) -> dict[str, Any] | None:
-    """The case; as without a secret if that is not the ticket's."""
+    """Return the case; as without a secret if that is not the ticket's."""
     answer = await _feedback(page).get(_address(ticket), headers=_token(secret))
     if answer.status_code == 403:
         answer = await _feedback(page).get(_address(ticket))
@@ -221,7 +221,7 @@ async def _case(page: Page, ticket: str, secret: str | None) -> dict[str, Any] |
 
 
 async def _service_name(page: Page, service: str | None) -> str | None:
-    """The name of a service; its slug if the catalogue does not answer."""
+    """Return the name of a service; its slug if the catalogue does not answer."""
     if service is None:
         return None
     try:
@@ -250,7 +250,7 @@ def _feedback(page: Page) -> httpx.AsyncClient:
 
 
 def _client_headers(request: Request) -> dict[str, str]:
-    """The client's address and agent, for the daily salted hash of the feedback service."""
+    """Return the client's address and agent, for the daily salted hash of the feedback service."""
     host = request.client.host if request.client is not None else ""
     agent = request.headers.get("user-agent", "")
     return {"X-Forwarded-For": host, "User-Agent": agent[:500].encode("ascii", "replace").decode()}

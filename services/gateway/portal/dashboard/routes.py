@@ -61,7 +61,7 @@ class YearScores:
 async def dashboard(
     page: CurrentPage, tahun: Annotated[Year | None, Query(description="The year.")] = None
 ) -> HTMLResponse:
-    """Show the list_newest assessed year, or the requested one."""
+    """Show the newest assessed year, or the requested one."""
     try:
         heads = await _items(page, f"/assessments?limit=100&method={METHOD}")
         shown = await _year(page, heads, tahun)
@@ -84,8 +84,8 @@ async def dashboard(
 
 
 async def _year(page: Page, heads: list[dict[str, Any]], wanted: int | None) -> YearScores:
-    """The stored assessment of the year, or the scores of the current evidence if there is none."""
-    if wanted is not None:  # an old one may not be among the list_newest hundred
+    """Return the stored assessment of the year, else scores of the current evidence."""
+    if wanted is not None:  # an old one may not be among the newest hundred
         heads = await _items(page, f"/assessments?limit=1&method={METHOD}&period={wanted}")
     period = wanted or _newest(heads)
     head = next((one for one in heads if one["period"] == period), None)
@@ -103,7 +103,7 @@ async def _year(page: Page, heads: list[dict[str, Any]], wanted: int | None) -> 
 
 
 def _newest(heads: list[dict[str, Any]]) -> int | None:
-    """The list_newest year with an index; if there is none, the list_newest assessed one."""
+    """Return the newest year with an index; if there is none, the newest assessed one."""
     with_index = [head for head in heads if head["index"]["value"] is not None]
     return max((head["period"] for head in with_index or heads), default=None)
 
@@ -116,7 +116,7 @@ async def _live(page: Page, period: int) -> YearScores:
 
 
 async def _usage(page: Page, year: int) -> list[tuple[str, int]] | None:
-    """The sums of a year by measure; None if feedback does not answer."""
+    """Return the sums of a year by measure; None if feedback does not answer."""
     until = date(year, 12, 31)
     try:
         path = f"{API}/usage/summary?from={year}-01-01&to={until}&group_by=channel"
@@ -153,5 +153,5 @@ async def _read(page: Page, service: Service, address: str) -> dict[str, Any]:
 
 
 def _figure(page: Page, value: float | None, digits: int) -> str:
-    """A number, or a dash if there is none."""
+    """Return a number, or a dash if there is none."""
     return "–" if value is None else page.messages.number(value, digits)

@@ -1,4 +1,4 @@
-"""What each kind of poster says."""
+"""The texts of each kind of poster."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

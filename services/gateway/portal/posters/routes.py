@@ -67,7 +67,7 @@ def _file(media_type: str, schema: dict[str, str]) -> dict[int | str, dict[str, 
 async def get_poster_pdf(
     request: Request, session: ReadSessionDep, kind: Kind, slug: SlugPath
 ) -> Response:
-    """A poster to print, with a QR code and a short address to type."""
+    """Return a poster to print, with a QR code and a short address to type."""
     content, address = await _content(request, session, kind, slug)
     pdf = await asyncio.to_thread(poster_pdf, content, address)
     disposition = f'inline; filename="poster-{kind}-{slug}.pdf"'
@@ -83,7 +83,7 @@ async def get_poster_pdf(
 async def get_poster_svg(
     request: Request, session: ReadSessionDep, kind: Kind, slug: SlugPath
 ) -> Response:
-    """The same poster as SVG, to edit or print larger."""
+    """Return the same poster as SVG, to edit or print larger."""
     content, address = await _content(request, session, kind, slug)
     drawing = await asyncio.to_thread(poster_svg, content, address)
     return Response(drawing, media_type=SVG, headers={"Content-Security-Policy": SVG_POLICY})
@@ -181,7 +181,7 @@ def _survey(about: dict[str, str]) -> httpx.URL:
 async def _content(
     request: Request, session: ReadSession, kind: PosterKind, slug: str
 ) -> tuple[PosterContent, str]:
-    """The texts of a poster, and the address that it leads to."""
+    """Return the texts of a poster, and the address that it leads to."""
     region = get_region(request)
     poster = await poster_about(session, region, kind, slug)
     if poster is None:
@@ -205,7 +205,7 @@ async def _content(
 
 
 def _public_url(request: Request) -> str:
-    """The public address of the hub, without a slash at its end."""
+    """Return the public address of the hub, without a slash at its end."""
     settings: Settings = request.app.state.settings
     return str(settings.public_url or request.base_url).rstrip("/")
 

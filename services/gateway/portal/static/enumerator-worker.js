@@ -1,4 +1,4 @@
-// Serves the enumerator's page and its parts from the phone where the network does not answer.
+// Service worker: serves the enumerator's page and its assets from a cache while offline.
 "use strict";
 
 const CACHE = "emall-enumerator";
@@ -16,8 +16,8 @@ async function fromNetwork(request) {
   return answer;
 }
 
-// The very address that was kept. Another query is another page: it names the service that is asked
-// about. Of the page's parts it only names a version, and the newest kept one is better than none.
+// Pages match by their whole address, since the query names the service in question. Assets match
+// without their query, which is only a version: the newest cached one is better than none.
 async function kept(request) {
   const cache = await caches.open(CACHE);
   const exact = await cache.match(request, { ignoreVary: true });
@@ -34,7 +34,7 @@ async function answerTo(request) {
     const answer = await Promise.race([network, late]);
     if (answer && answer.status < 500) return answer;
   } catch {
-    // No network: what was kept answers.
+    // Offline: answer from the cache.
   }
   return (await kept(request)) || network;
 }

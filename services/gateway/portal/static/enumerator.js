@@ -1,5 +1,5 @@
-// Keeps an enumerator's answers on the phone until the hub has them: each response has an id that
-// is made here, so that a repeated delivery counts once.
+// Stores an enumerator's answers on the phone until the hub has them. Each response gets its id
+// here, so that a repeated submission counts once.
 "use strict";
 
 const page = document.getElementById("enumerator");
@@ -19,7 +19,7 @@ function database() {
   });
 }
 
-// One transaction, over when the browser has written it.
+// Runs one transaction; resolves when the browser has committed it.
 async function inStores(mode, work) {
   const opened = await database();
   try {
@@ -131,7 +131,7 @@ async function keep(event) {
   }
   entry.reset();
   for (const name of Object.keys(setting)) entry.elements[`about.${name}`].value = setting[name];
-  // The place of work is chosen once a day: the next respondent starts at the first question.
+  // The place of work is chosen once a day; the next respondent starts at the first question.
   entry.querySelector(".setting").open = false;
   reveal("stored", true);
   page.scrollIntoView();
@@ -139,7 +139,7 @@ async function keep(event) {
   deliver();
 }
 
-// What became of a delivery: stored, refused until somebody asks for it, or to be tried again later.
+// The result of a submission: stored, rejected until retried by hand, or to be retried later.
 async function send(item) {
   let answer;
   try {
@@ -176,7 +176,7 @@ async function deliverAll() {
   }
 }
 
-// One delivery at a time, also where the page is open twice.
+// Only one submission at a time, even if the page is open twice.
 let delivering = false;
 async function deliver() {
   if (delivering) return;
@@ -207,8 +207,8 @@ async function prepareOffline() {
   reveal("ready", true);
 }
 
-// Why an answer was refused may be over: a clock was put right, a service is known again. Where the
-// clock was ahead, the interview took place on no later day than this one.
+// A rejection may have become obsolete: the clock was corrected, the service is known again. If
+// the clock was ahead, the interview took place no later than today.
 async function tryAgain() {
   const day = today();
   await inStores("readwrite", (responses) => {
@@ -255,7 +255,7 @@ addEventListener("online", deliver);
 addEventListener("offline", refresh);
 setInterval(deliver, 30000);
 refresh().then(deliver);
-// Without a network the parts that were kept before serve on.
+// Offline, the assets cached before are used.
 prepareOffline().catch(() => {
   if (navigator.serviceWorker && navigator.serviceWorker.controller) reveal("ready", true);
 });

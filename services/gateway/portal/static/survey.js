@@ -1,5 +1,5 @@
-// Shows a question only after the answers that lead to it, keeps an option that excludes the
-// others alone, and lets a kiosk start anew. Without this script the server does the same checks.
+// Shows a question only after the answers that lead to it, makes an exclusive option clear the
+// others, and resets an idle kiosk. Without this script the server makes the same checks.
 "use strict";
 
 const survey = document.querySelector(".survey");
@@ -40,7 +40,7 @@ const wrong = form.querySelector("[aria-invalid=true]");
 if (wrong) wrong.scrollIntoView({ block: "center" });
 
 if (survey.dataset.idle) {
-  // Somebody who walks away leaves nothing behind for the next one.
+  // An abandoned form is cleared for the next respondent.
   let timer;
   const wait = () => {
     clearTimeout(timer);

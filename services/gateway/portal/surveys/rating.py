@@ -107,7 +107,7 @@ async def rate(request: Request, page: CurrentPage, token: TokenPath) -> Respons
 
 
 async def _fetch_use(page: Page, token: str) -> dict[str, Any] | None:
-    """The use that the token proves; None if it is used up or expired."""
+    """Return the use that the token proves; None if it is used up or expired."""
     answer = await feedback_client(page).get(f"{API}/usage/rating-tokens/{token}")
     if answer.status_code == 404:
         return None

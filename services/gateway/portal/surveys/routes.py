@@ -268,7 +268,7 @@ async def form_page(
 
 
 async def _subject_name(page: Page, parameters: SurveyParameters) -> str | None:
-    """The name of the service or office in question; None if the catalogue does not answer."""
+    """Return the name of the service or office; None if the catalogue does not answer."""
     try:
         if parameters.service is not None:
             found = await page.from_catalog(f"/services/{parameters.service}")

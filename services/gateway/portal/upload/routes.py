@@ -353,7 +353,7 @@ async def _agency_name(page: Page, slug: str) -> str:
 
 
 async def _name_or_slug(page: Page, session: Session) -> str:
-    """The name, or the slug: a catalogue that is down must not stop an upload."""
+    """Return the name, or the slug: a catalogue that is down must not stop an upload."""
     try:
         return await _agency_name(page, session.agency)
     except httpx.HTTPError:
