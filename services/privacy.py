@@ -162,7 +162,6 @@ PERSONAL_DATA: tuple[PersonalDataTable, ...] = (
 NO_PERSONAL_DATA: dict[Service, frozenset[str]] = {
     Service.feedback: frozenset(
         {
-            "bundle",
             "comment_bundle",
             "creation",
             "event_retention",
@@ -176,6 +175,7 @@ NO_PERSONAL_DATA: dict[Service, frozenset[str]] = {
             "statistic",
             "statistic_flag",
             "survey",
+            "survey_bundle",
         }
     ),
     Service.gateway: frozenset(

@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -82,6 +83,8 @@ class Server:
             # Many tests share an address; one that is about limits sets them.
             **dict.fromkeys(LIMITS, 0),
             "source_poll_seconds": 0,
+            # A test that reads results forms their bundles itself (`form_bundles`).
+            "bundle_seconds": 0,
         }
         return Settings(**(given | more))
 
@@ -204,6 +207,13 @@ class Room:
         assert self.client.portal is not None
         return self.client.portal.call(transaction)
 
+    def form_bundles(self) -> None:
+        """Run feedback's job that forms the bundles of survey responses and comments."""
+        from services.feedback.bundle_job import form_due_bundles
+
+        region = self.settings.region
+        self.store(lambda session: form_due_bundles(session, region, now=datetime.now(UTC)))
+
 
 def agency_caller(agency: str, *scopes: Scope) -> Caller:
     """An agency's key, as a service sees it."""
@@ -216,6 +226,21 @@ def room(make_app: Callable[[Settings], FastAPI], settings: Settings) -> Generat
     app = make_app(settings)
     with TestClient(app, follow_redirects=False, raise_server_exceptions=False) as client:
         yield Room(client, app, settings)
+
+
+def form_bundles(settings: Settings) -> None:
+    """Run the job that forms bundles on the database of a hub or of processes."""
+    from services.feedback.bundle_job import form_due_bundles
+
+    async def work() -> None:
+        database = Database(settings, Service.feedback)
+        async with database.write_session() as session:
+            await form_due_bundles(session, settings.region, now=datetime.now(UTC))
+        await database.close()
+
+    # In a thread: the main thread of a browser test has a running event loop.
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(lambda: asyncio.run(work())).result()
 
 
 @pytest.fixture

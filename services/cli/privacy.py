@@ -9,7 +9,7 @@ from services.cli.console import echo_err, run_async
 from services.platform.settings import Service, Settings, load_settings
 
 if TYPE_CHECKING:
-    from services.feedback.comments.retention import Cleared
+    from services.feedback.comments.retention import CommentRetentionResult
     from services.feedback.events.partitions import RetentionResult
 
 app = typer.Typer(help="Personal data that the hub stores.", no_args_is_help=True)
@@ -53,15 +53,15 @@ def prune() -> None:
     )
 
 
-async def _prune(settings: Settings) -> "tuple[RetentionResult | None, Cleared]":
-    from services.feedback.comments.retention import keep_comments
+async def _prune(settings: Settings) -> "tuple[RetentionResult | None, CommentRetentionResult]":
+    from services.feedback.comments.retention import prune_comments
     from services.feedback.events.partitions import apply_retention
     from services.platform.database import Database
 
     database = Database(settings, Service.feedback)
     try:
         async with database.write_session() as session:
-            comments = await keep_comments(
+            comments = await prune_comments(
                 session,
                 settings.region,
                 now=datetime.now(UTC),

@@ -8,12 +8,13 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from services.feedback.comments.agency_routes import router as comment_holders
+from services.feedback.bundle_job import form_bundles_forever
+from services.feedback.comments.agency_routes import router as comment_agency
 from services.feedback.comments.attachments import router as comment_attachments
 from services.feedback.comments.open311 import router as open311
-from services.feedback.comments.retention import keep_comments_always
+from services.feedback.comments.retention import prune_comments_forever
 from services.feedback.comments.routes import router as comments
-from services.feedback.comments.sp4n_export import router as comment_forwarding
+from services.feedback.comments.sp4n_export import router as sp4n_export
 from services.feedback.comments.summary import router as comment_summary
 from services.feedback.events.event_queue import EventQueue
 from services.feedback.events.fast_path import STATE_KEY, FastEventWriter
@@ -28,7 +29,7 @@ from services.feedback.statistics.obligation_routes import router as obligations
 from services.feedback.statistics.routes import router as statistics
 from services.feedback.statistics.summary_routes import router as usage_summary
 from services.feedback.statistics.upload_routes import router as statistics_upload
-from services.feedback.surveys.export_routes import router as survey_holders
+from services.feedback.surveys.export_routes import router as survey_exports
 from services.feedback.surveys.follow_up_routes import router as follow_up
 from services.feedback.surveys.rating_routes import router as rating_tokens
 from services.feedback.surveys.routes import router as surveys
@@ -55,11 +56,17 @@ def create_app(settings: Settings) -> FastAPI:
             run_retention(database, settings.region, retention_months=months),
             name="event retention",
         )
-        clearing = asyncio.create_task(
-            keep_comments_always(
+        comment_pruning = asyncio.create_task(
+            prune_comments_forever(
                 database, settings.region, retention_months=settings.comment_retention_months
             ),
-            name="clear comments",
+            name="prune comments",
+        )
+        bundling = asyncio.create_task(
+            form_bundles_forever(
+                database, settings.region, interval_seconds=settings.bundle_seconds
+            ),
+            name="form bundles",
         )
         writer = FastEventWriter(
             app.state.intake, app.state.verifier, max_body_bytes=settings.max_body_bytes
@@ -67,7 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
         try:
             yield {STATE_KEY: writer} if settings.fast_path else {}
         finally:
-            for task in (retention, clearing):
+            for task in (retention, comment_pruning, bundling):
                 await cancel_and_wait(task)
             await queue.close()
             await database.close()
@@ -84,12 +91,12 @@ def create_app(settings: Settings) -> FastAPI:
             statistics_upload,
             flags,
             surveys,
-            survey_holders,
+            survey_exports,
             follow_up,
             rating_tokens,
-            comment_holders,
+            comment_agency,
             comment_summary,
-            comment_forwarding,
+            sp4n_export,
             comment_attachments,
             comments,
             open311,

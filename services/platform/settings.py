@@ -106,6 +106,13 @@ class Settings(BaseSettings):
         le=1200,
         description="Whole months for which single usage events are kept; counts stay for ever.",
     )
+    bundle_seconds: int = Field(
+        300,
+        ge=0,
+        le=86_400,
+        description="Seconds between two runs of the job that publishes new survey responses and "
+        "settled comments in bundles; 0: never.",
+    )
     reporting_due_day: int = Field(
         10,
         ge=1,

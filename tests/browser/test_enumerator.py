@@ -10,6 +10,7 @@ from playwright.sync_api import BrowserContext, Error, Page, Route, sync_playwri
 
 from services.gateway.app import create_app
 from services.platform.settings import Settings
+from tests.conftest import form_bundles
 from tests.servers import free_port, serving
 
 pytestmark = pytest.mark.browser
@@ -91,6 +92,7 @@ def test_twenty_surveys_without_a_network_are_stored_once(
             wait_for_count(page, "sent", SURVEYS)
             page.reload()
             wait_for_count(page, "waiting", 0)
+            form_bundles(settings)
             found = page.request.get(
                 f"{site}/api/v1/surveys/skm/results?service=ktp-el&channel=counter"
             ).json()
@@ -124,6 +126,7 @@ def test_an_answer_that_is_lost_on_its_way_back_does_not_count_twice(
         page.unroute("**/responses")
         page.click("#sync")
         wait_for_count(page, "sent", 5)
+        form_bundles(settings)
         found = page.request.get(f"{site}/api/v1/surveys/skm/results").json()
     assert lost >= 1
     assert found["n"] == 5

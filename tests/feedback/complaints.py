@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from services.feedback.comments.contacts import CONSENT
-from services.feedback.comments.keys import Keys
+from services.feedback.comments.keys import CommentKeys
 from services.platform.identity import ANONYMOUS, Caller, ensure_identity_keys, load_private_key
 from services.platform.service import API
 from services.platform.settings import Settings
@@ -23,11 +23,11 @@ def handler_of(agency: str) -> Caller:
     return agency_caller(agency, "comments:write")
 
 
-def keys_of(settings: Settings) -> Keys:
+def keys_of(settings: Settings) -> CommentKeys:
     """The keys of a hub with these settings."""
     file = settings.comments_key_file
     ensure_identity_keys(file, file.with_name(f"{file.stem}.public.pem"))
-    return Keys(load_private_key(file))
+    return CommentKeys(load_private_key(file))
 
 
 def form_token(settings: Settings, *, seconds_ago: float = 60) -> str:
@@ -40,7 +40,7 @@ def comment(settings: Settings, **change: Any) -> dict[str, Any]:
         "kind": "complaint",
         "category": "time",
         "text": f"Antrean terlalu lama, nomor {next(NUMBERS)}",
-        "form": form_token(settings),
+        "form_token": form_token(settings),
     }
     return {name: value for name, value in (made | change).items() if value is not None}
 

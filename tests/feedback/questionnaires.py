@@ -56,6 +56,7 @@ def respond(
 
 
 def results(feedback: Room, *, slug: str = "own", **parameters: Any) -> dict[str, Any]:
+    feedback.form_bundles()
     answer = feedback.get(f"{API}/surveys/{slug}/results", **parameters)
     assert answer.status_code == 200, answer.text
     return answer.json()

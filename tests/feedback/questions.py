@@ -67,6 +67,7 @@ def respond(office: Room, slug: str, given: Mapping[Any, Any], **more: Any) -> h
 
 
 def results(office: Room, slug: str, period: int = 2024, **more: Any) -> dict[str, Any]:
+    office.form_bundles()
     answer = office.get(f"{SURVEYS}/{slug}/results", period=period, **more)
     assert answer.status_code == 200, answer.text
     return answer.json()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from services.feedback.comments.images import PictureError, cleaned
+from services.feedback.comments.images import InvalidImageError, sanitise_image
 from tests.conftest import Room
 from tests.feedback.complaints import call, file, handler_of
 
@@ -41,7 +41,7 @@ def send(office: Room, filed: dict[str, Any], content: bytes, **headers: str) ->
 def test_a_picture_loses_its_metadata_and_stands_upright() -> None:
     given = with_metadata()
     assert PLACE in given
-    kept = cleaned(given)
+    kept = sanitise_image(given)
     assert PLACE not in kept.content
     with Image.open(io.BytesIO(kept.content)) as opened:
         assert opened.size == (40, 60)
@@ -51,7 +51,7 @@ def test_a_picture_loses_its_metadata_and_stands_upright() -> None:
 
 @pytest.mark.parametrize("written", ["JPEG", "PNG", "WEBP"])
 def test_a_large_picture_becomes_smaller_and_keeps_its_kind(written: str) -> None:
-    kept = cleaned(picture(written, size=(4000, 1000)))
+    kept = sanitise_image(picture(written, size=(4000, 1000)))
     with Image.open(io.BytesIO(kept.content)) as opened:
         assert (opened.format, opened.size) == (written, (2000, 500))
 
@@ -72,15 +72,15 @@ def test_a_large_picture_becomes_smaller_and_keeps_its_kind(written: str) -> Non
     ids=["empty", "pdf", "svg", "gif", "half", "png-half", "bomb"],
 )
 def test_what_is_no_picture_is_refused(content: bytes) -> None:
-    with pytest.raises(PictureError):
-        cleaned(content)
+    with pytest.raises(InvalidImageError):
+        sanitise_image(content)
 
 
 @given(st.binary(max_size=200), st.integers(0, 600))
 def test_no_bytes_break_the_reader(noise: bytes, at: int) -> None:
     base = picture()
-    with suppress(PictureError):
-        cleaned(base[:at] + noise + base[at + len(noise) :])
+    with suppress(InvalidImageError):
+        sanitise_image(base[:at] + noise + base[at + len(noise) :])
 
 
 def test_a_picture_is_kept_once_and_shown_to_holder_and_agency(office: Room, agency: str) -> None:
@@ -99,7 +99,7 @@ def test_a_picture_is_kept_once_and_shown_to_holder_and_agency(office: Room, age
     assert call(office, "GET", address).status_code == 401
     assert call(office, "GET", address, caller=handler_of("other")).status_code == 403
     case = call(office, "GET", filed["href"], token=filed["token"]).json()
-    assert case["inside"]["attachments"] == [first.json()]
+    assert case["details"]["attachments"] == [first.json()]
 
 
 def test_strangers_and_too_much_are_refused(office: Room, agency: str) -> None:

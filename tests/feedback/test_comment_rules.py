@@ -1,4 +1,4 @@
-"""The rules of comments by themselves: tickets, working days, promises, states, keys."""
+"""The rules of comments by themselves: tickets, working days, service_levels, states, keys."""
 
 from datetime import UTC, date, datetime, timedelta
 from random import Random
@@ -9,10 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.feedback.comments.keys import Keys
-from services.feedback.comments.service_levels import promises
-from services.feedback.comments.states import FOLLOWS, may_follow
-from services.feedback.comments.tickets import ALPHABET, new_ticket, read_ticket
+from services.feedback.comments.keys import CommentKeys
+from services.feedback.comments.service_levels import service_levels
+from services.feedback.comments.states import TRANSITIONS, can_transition
+from services.feedback.comments.tickets import ALPHABET, new_ticket, parse_ticket
 from services.feedback.comments.working_days import (
     after_working_days,
     is_working_day,
@@ -26,23 +26,23 @@ DAYS = st.dates(date(2024, 1, 1), date(2027, 12, 31))
 
 @given(TICKETS)
 def test_a_ticket_is_read_as_people_write_it(ticket: str) -> None:
-    assert read_ticket(ticket) == ticket
-    assert read_ticket(f" {ticket.lower().replace('-', ' ')} ") == ticket
-    assert read_ticket(ticket.replace("0", "O").replace("1", "l")) == ticket
+    assert parse_ticket(ticket) == ticket
+    assert parse_ticket(f" {ticket.lower().replace('-', ' ')} ") == ticket
+    assert parse_ticket(ticket.replace("0", "O").replace("1", "l")) == ticket
 
 
 @given(TICKETS, st.integers(0, 11), st.sampled_from(ALPHABET))
 def test_every_wrong_symbol_of_a_ticket_is_noticed(ticket: str, place: int, symbol: str) -> None:
     plain = ticket.replace("-", "")
     wrong = plain[:place] + symbol + plain[place + 1 :]
-    assert (read_ticket(wrong) is None) == (wrong != plain)
+    assert (parse_ticket(wrong) is None) == (wrong != plain)
 
 
 @given(TICKETS, st.integers(0, 10))
 def test_two_symbols_that_changed_places_are_noticed(ticket: str, place: int) -> None:
     plain = ticket.replace("-", "")
     swapped = plain[:place] + plain[place + 1] + plain[place] + plain[place + 2 :]
-    assert (read_ticket(swapped) is None) == (swapped != plain)
+    assert (parse_ticket(swapped) is None) == (swapped != plain)
 
 
 @pytest.mark.parametrize(
@@ -85,37 +85,37 @@ def test_the_last_day_of_a_period_is_as_many_working_days_away(start: date, days
     ],
 )
 def test_the_promise_hangs_on_kind_and_content(kind: str, category: str, days: int) -> None:
-    known = promises()
-    assert known.of(kind, category).working_days == days  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    known = service_levels()
+    assert known.level_for(kind, category).working_days == days  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     assert known.verify_by(date(2026, 3, 2)) == date(2026, 3, 5)
 
 
 def test_every_state_leads_on_and_none_to_itself() -> None:
-    assert set().union(*FOLLOWS.values()) | {"received"} == set(FOLLOWS)
-    assert all(FOLLOWS[state] for state in FOLLOWS)
-    assert not any(may_follow(state, state) for state in FOLLOWS)
+    assert set().union(*TRANSITIONS.values()) | {"received"} == set(TRANSITIONS)
+    assert all(TRANSITIONS[state] for state in TRANSITIONS)
+    assert not any(can_transition(state, state) for state in TRANSITIONS)
 
 
 def test_a_contact_opens_with_its_key_and_for_its_comment_alone() -> None:
-    keys, comment = Keys(Ed25519PrivateKey.generate()), uuid4()
-    sealed = keys.seal(b"a@b.example", region="12.12", comment=comment)
+    keys, comment = CommentKeys(Ed25519PrivateKey.generate()), uuid4()
+    sealed = keys.encrypt_contact(b"a@b.example", region="12.12", comment=comment)
     assert b"a@b" not in sealed
-    assert keys.open(sealed, region="12.12", comment=comment) == b"a@b.example"
-    assert keys.open(sealed, region="12.13", comment=comment) is None
-    assert keys.open(sealed, region="12.12", comment=uuid4()) is None
-    other = Keys(Ed25519PrivateKey.generate())
-    assert other.open(sealed, region="12.12", comment=comment) is None
+    assert keys.decrypt_contact(sealed, region="12.12", comment=comment) == b"a@b.example"
+    assert keys.decrypt_contact(sealed, region="12.13", comment=comment) is None
+    assert keys.decrypt_contact(sealed, region="12.12", comment=uuid4()) is None
+    other = CommentKeys(Ed25519PrivateKey.generate())
+    assert other.decrypt_contact(sealed, region="12.12", comment=comment) is None
 
 
 def test_a_token_is_the_same_again_and_another_for_another_comment() -> None:
-    keys, comment = Keys(Ed25519PrivateKey.generate()), uuid4()
+    keys, comment = CommentKeys(Ed25519PrivateKey.generate()), uuid4()
     assert keys.ticket_token("12.12", comment) == keys.ticket_token("12.12", comment)
     assert keys.ticket_token("12.12", comment) != keys.ticket_token("12.12", uuid4())
 
 
 @given(st.text(max_size=40))
 def test_a_form_token_that_the_hub_did_not_make_has_no_age(written: str) -> None:
-    keys = Keys(Ed25519PrivateKey.generate())
+    keys = CommentKeys(Ed25519PrivateKey.generate())
     made = keys.form_token(NOW)
     assert keys.form_age(made, NOW + timedelta(seconds=9)) == 9
     assert keys.form_age(written, NOW) is None

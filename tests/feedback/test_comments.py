@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.feedback.comments.tickets import read_ticket
+from services.feedback.comments.tickets import parse_ticket
 from tests.conftest import Room, agency_caller
 from tests.feedback.complaints import (
     ADMIN,
@@ -48,12 +48,12 @@ def dump(office: Room) -> str:
 
 def test_a_comment_gets_a_ticket_a_secret_and_a_promise(office: Room, agency: str) -> None:
     filed = file(office, agency=agency)
-    assert read_ticket(filed["ticket"]) == filed["ticket"]
+    assert parse_ticket(filed["ticket"]) == filed["ticket"]
     assert len(filed["token"]) == 32
-    assert (filed["state"], filed["held"]) == ("received", False)
-    promise = filed["promise"]
-    assert (promise["promise"], promise["working_days"]) == ("ordinary", 14)
-    assert (promise["standing"], promise["working_days_left"]) == ("running", 14)
+    assert (filed["state"], filed["under_review"]) == ("received", False)
+    promise = filed["service_level"]
+    assert (promise["id"], promise["working_days"]) == ("ordinary", 14)
+    assert (promise["status"], promise["working_days_left"]) == ("running", 14)
     assert filed["page"] == f"/aduan/{filed['ticket']}"
 
 
@@ -62,12 +62,12 @@ def test_the_text_is_seen_with_the_token_or_the_agencys_key_alone(
 ) -> None:
     filed = file(office, agency=agency, text="Ibu saya menunggu.", place="Kantor camat")
     shown = call(office, "GET", filed["href"])
-    assert shown.json()["inside"] is None
+    assert shown.json()["details"] is None
     assert "Ibu saya" not in shown.text
     assert "camat" not in shown.text
     assert shown.json()["agency"] == agency
     assert shown.headers["cache-control"] == "private, no-store"
-    inside = call(office, "GET", filed["href"], token=filed["token"]).json()["inside"]
+    inside = call(office, "GET", filed["href"], token=filed["token"]).json()["details"]
     assert (inside["text"], inside["place"]) == ("Ibu saya menunggu.", "Kantor camat")
     for caller, sees in [
         (handler_of(agency), True),
@@ -75,7 +75,7 @@ def test_the_text_is_seen_with_the_token_or_the_agencys_key_alone(
         (handler_of("another"), False),
         (agency_caller(agency, "usage:write"), False),
     ]:
-        seen = call(office, "GET", filed["href"], caller=caller).json()["inside"]
+        seen = call(office, "GET", filed["href"], caller=caller).json()["details"]
         assert (seen is not None) is sees
     assert call(office, "GET", filed["href"], token="x" * 32).status_code == 403
 
@@ -130,7 +130,7 @@ def test_an_agency_answers_within_its_promise_and_the_citizen_writes_back(
     answered = answer(office, filed["ticket"], handler, text="KTP Anda sudah jadi.")
     assert answered.status_code == 201
     assert answered.json()["state"] == "answered"
-    assert answered.json()["promise"]["standing"] == "kept"
+    assert answered.json()["service_level"]["status"] == "met"
     back = call(
         office,
         "POST",
@@ -140,7 +140,7 @@ def test_an_agency_answers_within_its_promise_and_the_citizen_writes_back(
     )
     assert back.json()["state"] == "reopened"
     public = call(office, "GET", filed["href"]).json()
-    told = [(entry["who"], entry["action"], entry["text"]) for entry in public["timeline"]]
+    told = [(entry["actor"], entry["action"], entry["text"]) for entry in public["timeline"]]
     assert told == [
         ("citizen", "received", None),
         ("agency", "in_progress", None),
@@ -194,7 +194,7 @@ def test_a_comment_to_nobody_is_handed_to_an_agency(office: Room, agency: str) -
     filed = file(office)
     assert move(office, filed["ticket"], "in_progress", handler_of(agency)).status_code == 403
     handed = move(office, filed["ticket"], "received", agency=agency).json()
-    assert (handed["agency"], handed["promise"]["verified_at"]) == (agency, None)
+    assert (handed["agency"], handed["service_level"]["verified_at"]) == (agency, None)
     assert move(office, filed["ticket"], "in_progress", handler_of(agency)).status_code == 200
 
 
@@ -213,7 +213,7 @@ def test_an_agency_lists_its_own_comments_page_by_page(office: Room, agency: str
     move(office, tickets[0], "closed")
     closed = call(office, "GET", f"{COMMENTS}?state=closed", caller=handler_of(agency)).json()
     assert [item["ticket"] for item in closed["items"]] == [tickets[0]]
-    late = call(office, "GET", f"{COMMENTS}?late=true", caller=handler_of(agency)).json()
+    late = call(office, "GET", f"{COMMENTS}?overdue=true", caller=handler_of(agency)).json()
     assert late["items"] == []
 
 
@@ -221,23 +221,23 @@ def test_a_contact_is_encrypted_read_by_the_agency_alone_and_gone_when_the_case_
     office: Room, agency: str
 ) -> None:
     filed = file(office, agency=agency, contact=contact())
-    address = f"{filed['href']}/contact"
+    address = f"{filed['href']}/contact/reads"
     stored = dump(office)
     for plain in (EMAIL, EMAIL.encode().hex(), PHONE, PHONE.encode().hex(), filed["token"]):
         assert plain not in stored
     for caller in (handler_of("other"), agency_caller(agency, "usage:write")):
-        assert call(office, "GET", address, caller=caller).status_code == 403
-    assert call(office, "GET", address).status_code == 401
-    read = call(office, "GET", address, caller=handler_of(agency)).json()
+        assert call(office, "POST", address, caller=caller).status_code == 403
+    assert call(office, "POST", address).status_code == 401
+    read = call(office, "POST", address, caller=handler_of(agency)).json()
     assert (read["email"], read["phone"], read["consent_version"]) == (EMAIL, PHONE, "2026-1")
     everything = call(office, "GET", filed["href"], token=filed["token"])
-    assert everything.json()["inside"]["has_contact"] is True
+    assert everything.json()["details"]["has_contact"] is True
     assert EMAIL not in everything.text
     closed = move(office, filed["ticket"], "closed", handler_of(agency)).json()
     actions = [entry["action"] for entry in closed["timeline"]]
     assert actions == ["received", "contact_given", "contact_read", "closed", "contact_erased"]
-    assert closed["inside"]["has_contact"] is False
-    assert call(office, "GET", address, caller=handler_of(agency)).status_code == 404
+    assert closed["details"]["has_contact"] is False
+    assert call(office, "POST", address, caller=handler_of(agency)).status_code == 404
 
 
 def test_consent_is_withdrawn_with_the_token_and_that_is_kept(office: Room, agency: str) -> None:
@@ -247,10 +247,11 @@ def test_consent_is_withdrawn_with_the_token_and_that_is_kept(office: Room, agen
     assert call(office, "DELETE", address, token="z" * 32).status_code == 403
     assert call(office, "DELETE", address, token=filed["token"]).status_code == 204
     assert call(office, "DELETE", address, token=filed["token"]).status_code == 404
-    assert call(office, "GET", address, caller=handler_of(agency)).status_code == 404
+    read = call(office, "POST", f"{address}/reads", caller=handler_of(agency))
+    assert read.status_code == 404
     timeline = call(office, "GET", filed["href"], token=filed["token"]).json()["timeline"]
     assert timeline[-1]["action"] == "contact_withdrawn"
-    assert timeline[-1]["who"] == "citizen"
+    assert timeline[-1]["actor"] == "citizen"
 
 
 def test_that_consent_was_given_can_be_proved_when_the_contact_is_gone(
@@ -258,11 +259,12 @@ def test_that_consent_was_given_can_be_proved_when_the_contact_is_gone(
 ) -> None:
     filed = file(office, agency=agency, contact=contact())
     address = f"{filed['href']}/contact"
-    consented_at = call(office, "GET", address, caller=handler_of(agency)).json()["consented_at"]
+    read = call(office, "POST", f"{address}/reads", caller=handler_of(agency)).json()
+    consented_at = read["consented_at"]
     assert call(office, "DELETE", address, token=filed["token"]).status_code == 204
     kept = call(office, "GET", filed["href"], caller=handler_of(agency)).json()["timeline"]
     [given] = [entry for entry in kept if entry["action"] == "contact_given"]
-    assert (given["who"], given["text"], given["at"]) == ("citizen", "2026-1", consented_at)
+    assert (given["actor"], given["text"], given["at"]) == ("citizen", "2026-1", consented_at)
     for plain in (EMAIL, PHONE):
         assert plain not in dump(office)
     # Nobody else learns that there was one.
@@ -286,39 +288,44 @@ def test_a_duplicate_is_merged_and_its_holder_hears_the_answer(office: Room, age
     seen = call(office, "GET", double["href"], token=double["token"])
     assert [e["text"] for e in seen.json()["timeline"]][-1] == "Loket kedua dibuka."
     assert "Rahasia" not in seen.text
-    assert seen.json()["inside"]["has_contact"] is True
+    assert seen.json()["details"]["has_contact"] is True
     move(office, head["ticket"], "closed", handler)
     after = call(office, "GET", double["href"], token=double["token"]).json()
-    assert after["inside"]["has_contact"] is False
+    assert after["details"]["has_contact"] is False
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"website": "https://spam.example"}, "trap"),
-        ({"form": None}, "no_form"),
-        ({"form": "1.made-up"}, "no_form"),
-        ({"form": 1}, "too_fast"),
-        ({"form": 90_000}, "old_form"),
-        ({"text": "Buy http://a.example http://b.example www.c.example"}, "addresses"),
+        ({"website": "https://spam.example"}, "honeypot"),
+        ({"form_token": None}, "missing_form_token"),
+        ({"form_token": "1.made-up"}, "missing_form_token"),
+        ({"form_token": 1}, "too_fast"),
+        ({"form_token": 90_000}, "expired_form_token"),
+        ({"text": "Buy http://a.example http://b.example www.c.example"}, "too_many_links"),
     ],
 )
 def test_what_may_be_spam_is_held_and_let_through_by_a_person(
     office: Room, agency: str, change: dict[str, Any], reason: str
 ) -> None:
-    if isinstance(change.get("form"), int):
-        change = {"form": form_token(office.settings, seconds_ago=change["form"])}
+    if isinstance(change.get("form_token"), int):
+        change = {"form_token": form_token(office.settings, seconds_ago=change["form_token"])}
     filed = file(office, agency=agency, **change)
-    assert filed["held"] is True
-    [item] = call(office, "GET", f"{COMMENTS}?held=true", caller=handler_of(agency)).json()["items"]
-    assert (item["ticket"], item["held_for"]) == (filed["ticket"], [reason])
-    assert move(office, filed["ticket"], "received", handler_of(agency)).json()["held"] is False
+    assert filed["under_review"] is True
+    [item] = call(office, "GET", f"{COMMENTS}?under_review=true", caller=handler_of(agency)).json()[
+        "items"
+    ]
+    assert (item["ticket"], item["review_reasons"]) == (filed["ticket"], [reason])
+    assert (
+        move(office, filed["ticket"], "received", handler_of(agency)).json()["under_review"]
+        is False
+    )
 
 
 def test_the_same_words_again_are_held(office: Room, agency: str) -> None:
     first = file(office, agency=agency, text=f"Loket {agency} tutup")
     again = file(office, agency=agency, text=f"loket  {agency} TUTUP")
-    assert (first["held"], again["held"]) == (False, True)
+    assert (first["under_review"], again["under_review"]) == (False, True)
 
 
 def test_too_many_from_one_sender_a_day_are_held_and_the_address_is_not_kept(
@@ -326,18 +333,20 @@ def test_too_many_from_one_sender_a_day_are_held_and_the_address_is_not_kept(
 ) -> None:
     sender = "203.0.113.77"
     held = [
-        send(office, comment(office.settings, agency=agency), x_forwarded_for=sender).json()["held"]
+        send(office, comment(office.settings, agency=agency), x_forwarded_for=sender).json()[
+            "under_review"
+        ]
         for _ in range(22)
     ]
     assert held == [False] * 20 + [True] * 2
     other = send(office, comment(office.settings), x_forwarded_for="203.0.113.78").json()
-    assert other["held"] is False
+    assert other["under_review"] is False
     assert sender not in dump(office)
 
 
 def test_an_agencys_own_entry_is_not_held(office: Room, agency: str) -> None:
-    body = comment(office.settings, agency=agency, form=None)
-    assert send(office, body, caller=handler_of(agency)).json()["held"] is False
+    body = comment(office.settings, agency=agency, form_token=None)
+    assert send(office, body, caller=handler_of(agency)).json()["under_review"] is False
 
 
 def test_the_form_gives_choices_consent_and_promises(office: Room) -> None:
@@ -348,6 +357,6 @@ def test_the_form_gives_choices_consent_and_promises(office: Room) -> None:
         "comment",
         "praise",
     ]
-    assert [promise["working_days"] for promise in form["promises"]] == [5, 14, 60]
+    assert [promise["working_days"] for promise in form["service_levels"]] == [5, 14, 60]
     assert "62 Tahun 2018" in form["sources"][1]
     assert form["consent"]["version"] == "2026-1"

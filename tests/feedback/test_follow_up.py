@@ -41,6 +41,7 @@ def send(
 
 
 def plan_of(room: Room, agency: str, **more: Any) -> dict[str, Any]:
+    room.form_bundles()
     answer = room.get(PLAN, period="2024", agency=agency, **more)
     assert answer.status_code == 200, answer.text
     return answer.json()

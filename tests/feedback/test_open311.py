@@ -52,8 +52,8 @@ def test_a_request_is_a_comment_that_is_held_until_somebody_looks(office: Room) 
     case = call(
         office, "GET", f"/api/v1/comments/{ticket}", token=made.headers["ticket-token"]
     ).json()
-    assert (case["category"], case["kind"], case["held"]) == ("facility", "complaint", True)
-    assert (case["inside"]["text"], case["inside"]["latitude"]) == ("Atap bocor.", 2.33)
+    assert (case["category"], case["kind"], case["under_review"]) == ("facility", "complaint", True)
+    assert (case["details"]["text"], case["details"]["latitude"]) == ("Atap bocor.", 2.33)
     xml = ElementTree.fromstring(post(office, "xml").content)
     assert next(e.tag for e in xml.findall("request/*")) == "service_request_id"
 

@@ -62,10 +62,18 @@ def test_a_good_survey_is_read(tmp_path: Path) -> None:
         (
             question("q", "scale4", "a", "b", "c"),
             "questions[0]",
-            "scale4 needs four options, the words for 1, 2, 3 and 4",
+            "scale4 needs four options, the texts of the levels 1, 2, 3 and 4",
         ),
-        (question("q", "single", "a", "a"), "questions[0]", "each option needs a code of its own"),
-        (question("q", "essay", "a", "b"), "questions[0].kind", "Input should be 'single'"),
+        (
+            question("q", "single", "a", "a"),
+            "questions[0]",
+            "the codes of the options must be unique",
+        ),
+        (
+            question("q", "essay", "a", "b"),
+            "questions[0].kind",
+            "must be one of single, multiple, scale4, number",
+        ),
         (scale("7"), "questions[0].code", "String should match pattern"),
         (scale("q", text=""), "questions[0].text", "String should have at least 1 character"),
         (scale("q", weight=2), "questions[0].weight", "Extra inputs are not permitted"),
@@ -84,7 +92,7 @@ def test_a_question_that_cannot_be_asked_is_named_with_its_line(
 
 def test_two_questions_of_one_code_are_a_fault(tmp_path: Path) -> None:
     [fault] = faults_of(write(tmp_path, written(scale("q"), scale("q"))))
-    assert fault.endswith("each question needs a code of its own")
+    assert fault.endswith("the codes of the questions must be unique")
 
 
 def test_a_satisfaction_survey_needs_all_nine_elements_as_levels(tmp_path: Path) -> None:
@@ -100,7 +108,7 @@ def test_an_unknown_source_is_named(tmp_path: Path) -> None:
 
 def test_two_surveys_of_one_slug_are_a_fault_of_the_second(tmp_path: Path) -> None:
     assert faults_of(write(tmp_path, written(), written())) == [
-        "surveys/2.yaml:1: slug: another file has 'own' already"
+        "surveys/2.yaml:1: slug: another file has 'own'"
     ]
 
 

@@ -153,6 +153,7 @@ def test_an_agency_sees_answers_with_the_bundle_that_hides_them(
         for number, token in enumerate(tokens(desk, 5), start=1):
             assert lines() == 0
             assert rate(desk, token).status_code == 201
+            desk.form_bundles()
             assert desk.get(f"{SURVEYS}/penilaian/results").json()["n"] == (
                 5 if number == 5 else None
             )
@@ -192,6 +193,7 @@ def test_an_exported_answer_shows_what_all_of_its_bundle_share(
         answered("06", 1, overall=3, service="akta", channel="counter")
         answered("09", 4, overall=2, service="akta", channel="counter")
         answered("09", 1, overall=2, service="ijazah", agency="disdik", channel="counter")
+        desk.form_bundles()
         assert desk.get(f"{SURVEYS}/penilaian/results", period="2024").json()["n"] == 15
 
         mixed_channels = ("2024-05", "dukcapil", "ktp", "", "")

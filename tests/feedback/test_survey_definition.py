@@ -15,10 +15,10 @@ WHY = question("why", show_if={"question": "used", "any_of": ["no"]})
 
 def test_a_question_is_asked_only_after_the_answer_it_depends_on() -> None:
     asked = survey(USED, WHY)
-    assert asked.faults({"used": "no", "why": "yes"}) == {}
-    assert asked.faults({"used": "yes"}) == {}
-    assert asked.faults({"used": "no"}) == {"why": "is required"}
-    assert asked.faults({"used": "yes", "why": "no"}) == {
+    assert asked.find_errors({"used": "no", "why": "yes"}) == {}
+    assert asked.find_errors({"used": "yes"}) == {}
+    assert asked.find_errors({"used": "no"}) == {"why": "is required"}
+    assert asked.find_errors({"used": "yes", "why": "no"}) == {
         "why": "is asked only after certain answers to used"
     }
 
@@ -26,27 +26,31 @@ def test_a_question_is_asked_only_after_the_answer_it_depends_on() -> None:
 def test_what_depends_on_a_question_that_is_not_asked_is_not_asked_either() -> None:
     after = question("after", show_if={"question": "why", "any_of": ["yes"]})
     asked = survey(USED, WHY, after)
-    assert [q.code for q in asked.asked({"used": "yes", "why": "yes"})] == ["used"]
-    assert [q.code for q in asked.asked({"used": "no", "why": "yes"})] == ["used", "why", "after"]
+    assert [q.code for q in asked.asked_questions({"used": "yes", "why": "yes"})] == ["used"]
+    assert [q.code for q in asked.asked_questions({"used": "no", "why": "yes"})] == [
+        "used",
+        "why",
+        "after",
+    ]
 
 
 def test_a_branch_may_depend_on_a_level_or_on_one_of_several_options() -> None:
     low = question("low", show_if={"question": "U1", "any_of": [1, 2]})
     asked = survey(question("U1", "scale4"), low)
-    assert [len(asked.asked({"U1": level})) for level in (1, 2, 3, 4)] == [2, 2, 1, 1]
+    assert [len(asked.asked_questions({"U1": level})) for level in (1, 2, 3, 4)] == [2, 2, 1, 1]
     several = survey(
         question("known", "multiple"),
         question("more", show_if={"question": "known", "any_of": ["yes"]}),
     )
-    assert len(several.asked({"known": ["no", "yes"]})) == 2
-    assert len(several.asked({"known": ["no"]})) == 1
+    assert len(several.asked_questions({"known": ["no", "yes"]})) == 2
+    assert len(several.asked_questions({"known": ["no"]})) == 1
 
 
 @pytest.mark.parametrize(
     ("condition", "message"),
     [
-        ({"question": "why", "any_of": ["no"]}, "no earlier question"),
-        ({"question": "used", "any_of": ["maybe"]}, "'maybe', which used never is"),
+        ({"question": "why", "any_of": ["no"]}, "not an earlier question"),
+        ({"question": "used", "any_of": ["maybe"]}, "'maybe', which is not an answer to used"),
     ],
 )
 def test_a_branch_leads_forward_from_a_possible_answer(
@@ -59,18 +63,20 @@ def test_a_branch_leads_forward_from_a_possible_answer(
 def test_an_exclusive_option_stands_alone() -> None:
     options = [option("oss"), option("simbg"), option("none", exclusive=True)]
     asked = survey(question("known", "multiple", options=options))
-    assert asked.faults({"known": ["none"]}) == {}
-    assert asked.faults({"known": ["oss", "simbg"]}) == {}
-    assert asked.faults({"known": ["none", "oss"]}) == {
-        "known": "none stands alone; leave out the others or it"
+    assert asked.find_errors({"known": ["none"]}) == {}
+    assert asked.find_errors({"known": ["oss", "simbg"]}) == {}
+    assert asked.find_errors({"known": ["none", "oss"]}) == {
+        "known": "none is exclusive; remove it or the other options"
     }
 
 
 def test_a_number_lies_between_its_bounds() -> None:
     asked = survey(question("people", "number", low=1, high=20))
-    assert asked.faults({"people": 1}) == asked.faults({"people": 20}) == {}
+    assert asked.find_errors({"people": 1}) == asked.find_errors({"people": 20}) == {}
     for wrong in (0, 21, "3"):
-        assert asked.faults({"people": wrong}) == {"people": "must be a whole number from 1 to 20"}
+        assert asked.find_errors({"people": wrong}) == {
+            "people": "must be a whole number from 1 to 20"
+        }
 
 
 @pytest.mark.parametrize(
@@ -98,11 +104,11 @@ LONG = "n" * 40
     [
         ([question("channel")], "channel is a column of every export; choose another code"),
         ([question("Month", "scale4")], "Month is a column of every export"),
-        ([question("OR")], "OR is a word of SPSS; choose another code, such as OR_1"),
-        ([question("used"), question("Used")], "used and Used are one column"),
+        ([question("OR")], "OR is a reserved word of SPSS; choose another code, such as OR_1"),
+        ([question("used"), question("Used")], "used and Used are the same column"),
         (
             [question("known", "multiple"), question("known__yes")],
-            "known__yes and known__yes are one column",
+            "known__yes and known__yes are the same column",
         ),
         (
             [
@@ -112,7 +118,7 @@ LONG = "n" * 40
                     options=[option(f"{'o' * 30}_{end}") for end in ("here", "there")],
                 )
             ],
-            "names of 64 characters; choose other or shorter codes",
+            "have at most 64 characters; choose other or shorter codes",
         ),
     ],
 )
@@ -153,8 +159,8 @@ def test_the_surveys_of_the_toba_pack_have_what_the_methods_read() -> None:
     assert set(codes["stakeholders"]) == {f"{part}{n}" for part in "TPC" for n in (1, 2, 3)}
     assert all(q.kind == "scale4" and q.required for q in surveys["stakeholders"].questions)
     awareness = codes["awareness"]
-    assert "none" in awareness["knows_portals"].possible()
-    assert "yes" in awareness["knows_service_online"].possible()
-    assert awareness["why_not"].possible() >= {
+    assert "none" in awareness["knows_portals"].condition_values()
+    assert "yes" in awareness["knows_service_online"].condition_values()
+    assert awareness["why_not"].condition_values() >= {
         "no_signal", "no_device", "did_not_know", "prefers_counter", "no_trust"
     }  # fmt: skip

@@ -136,7 +136,7 @@ def test_a_survey_that_was_stored_before_codes_had_rules_is_answered_and_exporte
     content = survey(question("Q1"), question("Q2")).model_dump(mode="json")
     for place, code in enumerate(("channel", "OR")):
         content["questions"][place]["code"] = code
-    load(feedback, Survey.stored(content))
+    load(feedback, Survey.from_stored(content))
     answers = {"channel": "no", "OR": "yes"}
     assert respond(feedback, answers, answered_on="2024-05-14", channel="online").status_code == 201
     [line] = lines(export(feedback, "responses.csv"))

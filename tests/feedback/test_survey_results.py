@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from services.feedback.app import create_app
 from services.feedback.surveys.pack import load_surveys
 from services.platform.service import API
-from tests.conftest import Hub, Room
+from tests.conftest import Hub, Room, Server, form_bundles, room
 from tests.feedback.questionnaires import (
     ELEMENTS,
     faults_of,
@@ -26,6 +27,7 @@ from tests.feedback.questionnaires import (
     skm_survey,
     survey,
 )
+from tests.waiting import until
 
 TOTALS = dict(zip(ELEMENTS, (105, 101, 100, 116, 102, 105, 106, 105, 115), strict=True))
 N = 29
@@ -85,6 +87,7 @@ def test_results_by_service_agency_channel_and_part_of_the_year(feedback: Room) 
     assert ikm(period="2023") == (0, None)
 
     def breakdown(by: str) -> dict[str | None, int]:
+        feedback.form_bundles()
         found = feedback.get(f"{API}/surveys/skm/breakdown", by=by, period="2024").json()
         assert found["n"] == 18 == sum(item["results"]["n"] for item in found["items"])
         return {item["value"]: item["results"]["n"] for item in found["items"]}
@@ -112,6 +115,7 @@ def test_groups_too_small_are_pooled_not_lost(feedback: Room) -> None:
     for service, count in (("ktp-el", 6), ("pbg", 3), ("slf", 2)):
         for _ in range(count):
             respond(feedback, {"Q": "yes"}, service=service, answered_on="2024-01-01")
+    feedback.form_bundles()
     found = feedback.get(f"{API}/surveys/own/breakdown", by="service", period="2024").json()
     groups = {item["value"]: item["results"]["n"] for item in found["items"]}
     assert groups == {"ktp-el": 6, None: 5}
@@ -165,12 +169,13 @@ def test_a_response_may_come_late_for_the_version_that_was_answered(feedback: Ro
     load(feedback, survey(question("other")))
     assert respond(feedback, {"Q": "yes"}, version=1).json()["version"] == 1
     assert (
-        faults_of(respond(feedback, {"Q": "yes"}))["#/answers/Q"] == "is no question of this survey"
+        faults_of(respond(feedback, {"Q": "yes"}))["#/answers/Q"]
+        == "is not a question of this survey"
     )
     assert (
         faults_of(respond(feedback, {"Q": "yes"}, version=3))
         .get("#/version", "")
-        .startswith("has never been asked")
+        .startswith("does not exist")
     )
 
 
@@ -246,6 +251,7 @@ def test_a_service_outside_the_catalogue_is_refused_and_the_agency_is_filled_in(
     assert list(faults_of(post(agency="no-such"))) == ["#/agency"]
     for _ in range(5):
         assert post(service="ktp-el").status_code == 201
+    form_bundles(hub.settings)
     found = hub.client.get(f"{API}/surveys/skm/results?period=2024&agency=dukcapil").json()
     assert found["n"] == 5
 
@@ -259,13 +265,25 @@ def test_a_bundle_under_five_cannot_be_stored(feedback: Room) -> None:
         feedback.store(
             lambda session: session.execute(
                 text(
-                    "INSERT INTO feedback.bundle (region, survey, id, sealed_on, n, first_day,"
-                    " last_day, versions, tally) VALUES ('12.12', 'own', gen_random_uuid(), :day,"
-                    " 4, :day, :end, '{1}', '{}')"
+                    "INSERT INTO feedback.survey_bundle (region, survey, id, formed_on, n,"
+                    " first_day, last_day, versions, tally) VALUES ('12.12', 'own',"
+                    " gen_random_uuid(), :day, 4, :day, :end, '{1}', '{}')"
                 ),
                 {"day": date(2024, 1, 1), "end": date(2024, 1, 31)},
             )
         )
+
+
+def test_the_job_publishes_responses_and_a_read_does_not(server: Server, migrated: str) -> None:
+    with server.database_from(migrated) as name:
+        with room(create_app, server.settings(name)) as waiting:
+            load(waiting, survey())
+            for _ in range(5):
+                assert respond(waiting, {"Q": "yes"}).status_code == 201
+            found = waiting.get(f"{API}/surveys/own/results").json()
+            assert (found["n"], found["suppressed"]) == (None, True)
+        with room(create_app, server.settings(name, bundle_seconds=1)) as published:
+            until(lambda: published.get(f"{API}/surveys/own/results").json()["n"] == 5)
 
 
 def test_the_counts_of_all_options_are_those_given(feedback: Room) -> None:

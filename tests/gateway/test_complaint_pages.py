@@ -36,7 +36,10 @@ def photo() -> bytes:
 def filed(hub: Hub, *, photos: list[bytes] | None = None, **more: str) -> str:
     """The address of the ticket's page after a comment was filed."""
     given = fields_in(hub.client.get("/aduan").text)
-    given |= {"form": form_token(hub.settings), "text": f"Antrean panjang, nomor {next(NUMBERS)}."}
+    given |= {
+        "form_token": form_token(hub.settings),
+        "text": f"Antrean panjang, nomor {next(NUMBERS)}.",
+    }
     answer = submit(hub, "/aduan", given | more, photos)
     assert answer.status_code == 303, answer.text
     return answer.headers["location"]

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
 from services.platform.service import API
-from tests.conftest import Hub, Server
+from tests.conftest import Hub, Server, form_bundles
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +53,7 @@ def test_five_citizens_rate_a_service_each_once(hub: Hub) -> None:
         for answer in (hub.client.get(path), hub.client.post(path, content="overall=1")):
             assert answer.status_code == 404
             assert "Penilaian ini sudah selesai" in answer.text
+    form_bundles(hub.settings)
     found = hub.client.get(f"{API}/surveys/penilaian/results?service=ktp-el&channel=counter").json()
     assert found["n"] == 5
     assert {q["code"]: q["mean"] for q in found["questions"]} == {"overall": 4.0, "ease": 3.0}

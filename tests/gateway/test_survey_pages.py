@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
 from services.platform.service import API
-from tests.conftest import Hub
+from tests.conftest import Hub, form_bundles
 from tests.servers import free_port
 
 ELEMENTS = tuple(f"U{n}" for n in range(1, 10))
@@ -36,7 +36,13 @@ def submit(client: TestClient, path: str, fields: dict[str, Any]) -> Any:
     )
 
 
+def publish(client: TestClient) -> None:
+    app: Any = client.app
+    form_bundles(app.state.settings)
+
+
 def count(client: TestClient, survey: str = "skm") -> int | None:
+    publish(client)
     return client.get(f"{API}/surveys/{survey}/results").json()["n"]
 
 
@@ -91,6 +97,7 @@ def test_answers_to_questions_that_were_not_asked_are_left_out(client: TestClien
     fields = {"knows_portals": ["oss", "simbg"], "used": "yes", "why_not": ["no_signal"]}
     for _ in range(5):
         assert submit(client, "/survei/awareness", fields).status_code == 303
+    publish(client)
     found = client.get(f"{API}/surveys/awareness/results").json()
     codes = {q["code"]: {o["code"]: o["count"] for o in q["options"]} for q in found["questions"]}
     assert codes["knows_portals"] == {"website": 0, "simbg": 5, "oss": 5, "none": 0}

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
 from services.platform.service import API
-from tests.conftest import Hub, Server
+from tests.conftest import Hub, Server, form_bundles
 
 ELEMENTS = tuple(f"U{n}" for n in range(1, 10))
 PAGE = "/survei/skm/hasil"
@@ -27,6 +27,7 @@ def answer_skm(hub: Hub, times: int) -> None:
     body: dict[str, Any] = {"answered_on": "2024-05-14", "service": "ktp-el", "answers": answers}
     for _ in range(times):
         assert hub.client.post(f"{API}/surveys/skm/responses", json=body).status_code == 201
+    form_bundles(hub.settings)
 
 
 def test_a_page_tells_the_index_the_lowest_element_and_what_is_done(hub: Hub) -> None:

@@ -14,9 +14,11 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from services.cli.app import main
 from services.platform.settings import ROOT, Service, load_settings
+from tests.conftest import form_bundles
 from tests.servers import LOOPBACK, free_port
 
 Environment = Mapping[str, str]
@@ -33,6 +35,8 @@ def environment_of(database_url: str | None, data_dir: Path, **more: str) -> dic
     # One that follows every figure to its sources reads more in a minute than a person does.
     settings.setdefault("EMALL_ADDRESS_READS_PER_MINUTE", "0")
     settings.setdefault("EMALL_SOURCE_POLL_SECONDS", "0")
+    # A test that reads results forms their bundles itself, so that it knows which there are.
+    settings.setdefault("EMALL_BUNDLE_SECONDS", "0")
     if database_url is not None:
         settings["EMALL_DATABASE_URL"] = database_url
     return inherited | settings
@@ -177,6 +181,11 @@ class RunningHub:
         answer = self.emall("keys", "issue", "--agency", agency, *wanted)
         assert answer.returncode == 0, answer.stderr
         return answer.stdout.removesuffix("\n")
+
+    def form_bundles(self) -> None:
+        """Run the job that forms bundles of survey responses and comments."""
+        database_url = SecretStr(self.environment["EMALL_DATABASE_URL"])
+        form_bundles(load_settings().model_copy(update={"database_url": database_url}))
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         return LOOPBACK.get(self.address + path, timeout=60, **options)

@@ -149,6 +149,7 @@ def people_answer_the_surveys(hub: RunningHub) -> None:
     repeated = respond(hub, "skm", 0, satisfaction_of(0), status=200)
     assert repeated["repeated"]
 
+    hub.form_bundles()
     results = hub.get(f"{API}/surveys/skm/results?period=2024").json()
     assert (results["n"], results["satisfaction"]["ikm"]) == (29, 91.48)
     assert tuple(element["total"] for element in results["satisfaction"]["elements"]) == (

@@ -128,6 +128,45 @@ BEGIN
 END $$
 """
 
+REVIEW_REASONS = {
+    "trap": "honeypot",
+    "no_form": "missing_form_token",
+    "old_form": "expired_form_token",
+    "too_many": "too_many_from_sender",
+    "repeated": "duplicate",
+    "addresses": "too_many_links",
+}
+
+SURVEYS_AND_COMMENTS = """
+ALTER TABLE feedback.bundle RENAME TO survey_bundle;
+ALTER TABLE feedback.survey_bundle RENAME COLUMN sealed_on TO formed_on;
+ALTER INDEX feedback.bundle_pkey RENAME TO survey_bundle_pkey;
+ALTER INDEX feedback.bundle_day RENAME TO survey_bundle_day;
+ALTER TABLE feedback.survey_bundle RENAME CONSTRAINT bundle_n_check TO survey_bundle_n_check;
+ALTER INDEX feedback.response_waiting RENAME TO response_pending;
+UPDATE feedback.survey_bundle SET tally = jsonb_set(
+    tally, '{skm}',
+    (tally -> 'skm') - 'own' - 'squares' || jsonb_build_object(
+        'sum_of_scores', tally -> 'skm' -> 'own', 'sum_of_squares', tally -> 'skm' -> 'squares'))
+WHERE jsonb_typeof(tally -> 'skm') = 'object' AND tally -> 'skm' ? 'own';
+
+ALTER TABLE feedback.comment_bundle RENAME COLUMN sealed_on TO formed_on;
+ALTER TABLE feedback.comment RENAME COLUMN held TO review_reasons;
+ALTER TABLE feedback.comment RENAME COLUMN promise TO service_level;
+ALTER TABLE feedback.comment_entry RENAME COLUMN who TO actor;
+ALTER TABLE feedback.comment_entry
+    RENAME CONSTRAINT comment_entry_who_check TO comment_entry_actor_check;
+ALTER TABLE feedback.comment_contact RENAME COLUMN sealed TO ciphertext;
+COMMENT ON TABLE feedback.survey_bundle IS
+    'Five or more responses with the sums of their answers, the only source of results. An '
+    'attribute is null if the responses differ in it, and empty if it was not given';
+COMMENT ON TABLE feedback.comment_bundle IS
+    'Five or more settled comments with their sums, the only source of published figures. An '
+    'attribute is null if the comments differ in it';
+COMMENT ON COLUMN feedback.comment.review_reasons IS
+    'Why a person must review the comment before it counts; empty if it is not under review'
+"""
+
 
 def upgrade() -> None:
     for statements in (EVENTS, STATISTICS):
@@ -143,3 +182,10 @@ def upgrade() -> None:
         op.execute(function)
         op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
         op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO emall_feedback")
+    for statement in SURVEYS_AND_COMMENTS.split(";\n"):
+        op.execute(statement)
+    for old, new in REVIEW_REASONS.items():
+        op.execute(
+            "UPDATE feedback.comment "  # noqa: S608 - constants of this module
+            f"SET review_reasons = array_replace(review_reasons, '{old}', '{new}')"
+        )

@@ -1,1 +1,1 @@
-"""Comments and complaints: filed by anybody, answered by agencies within a promise."""
+"""Comments and complaints: submitted by citizens, answered by agencies within a service level."""

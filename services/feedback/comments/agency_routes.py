@@ -1,4 +1,4 @@
-"""What the agency in charge does with comments, with its key."""
+"""Routes of comments for the agency in charge, with its key."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -8,18 +8,19 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import text
 
 from services.feedback.comments.cases import (
+    CASE_COLUMNS,
     SETTLED_AT,
-    Reader,
-    Stored,
+    CommentRow,
+    Viewer,
     add_entry,
-    addresses_of,
+    build_case,
     day_of,
     lock_case,
-    promise_state,
-    show_case,
+    service_level_status,
+    ticket_urls,
 )
 from services.feedback.comments.contacts import read_contact
-from services.feedback.comments.dependencies import OwnKeys, TicketPath
+from services.feedback.comments.dependencies import Keys, TicketPath
 from services.feedback.comments.handling import change_state, check_in_charge
 from services.feedback.comments.schemas import (
     CommentCase,
@@ -43,33 +44,34 @@ router = APIRouter(
 
 LIST = f"""
 -- The comments to an agency, newest first.
-SELECT c.*, m.ticket AS merged_ticket, {SETTLED_AT} AS settled_at,
-       EXISTS (SELECT FROM feedback.comment_contact k
-               WHERE k.region = c.region AND k.comment = c.id) AS has_contact
+SELECT {CASE_COLUMNS}
 FROM feedback.comment c
-LEFT JOIN feedback.comment m ON m.region = c.region AND m.id = c.merged_into
 WHERE c.region = :region
   AND (CAST(:agency AS text) IS NULL OR c.agency = :agency)
   AND (CAST(:state AS text) IS NULL OR c.state = :state)
   AND (CAST(:kind AS text) IS NULL OR c.kind = :kind)
   AND (CAST(:service AS text) IS NULL OR c.service = :service)
-  AND (CAST(:held AS boolean) IS NULL OR (cardinality(c.held) > 0) = :held)
-  AND (CAST(:late AS boolean) IS NULL
-       OR ({SETTLED_AT} IS NULL AND c.answer_by < :today) = :late)
+  AND (CAST(:under_review AS boolean) IS NULL
+       OR (cardinality(c.review_reasons) > 0) = :under_review)
+  AND (CAST(:overdue AS boolean) IS NULL
+       OR ({SETTLED_AT} IS NULL AND c.answer_by < :today) = :overdue)
   AND (CAST(:cursor AS uuid) IS NULL OR c.id < :cursor)
 ORDER BY c.id DESC
 LIMIT :limit
-"""  # noqa: S608 - of a part that stands in `cases`
+"""  # noqa: S608 - constants of `cases`
 
 
 def agency_of(caller: Caller, wanted: str | None = None) -> str | None:
-    """Whose comments a key gives: its own agency's; an administrator's those wanted, or all."""
+    """Return the agency whose comments a key may read; None is all, for an administrator.
+
+    `wanted` is the agency asked for.
+    """
     if "admin" in caller.scopes:
         return wanted
     if caller.agency is None:
         raise NotAllowed("This key belongs to no agency.")
     if wanted not in (None, caller.agency):
-        raise NotAllowed(f"This key gives the comments to {caller.agency} alone.")
+        raise NotAllowed(f"This key can only read the comments to {caller.agency}.")
     return caller.agency
 
 
@@ -81,17 +83,17 @@ async def list_comments(
     caller: CommentsHandler,
     *,
     agency: Annotated[
-        Slug | None, Query(description="For an administrator: of this agency alone.")
+        Slug | None, Query(description="For an administrator: only this agency.")
     ] = None,
-    state: Annotated[State | None, Query(description="Those in this state alone.")] = None,
-    kind: Annotated[Kind | None, Query(description="Those of this kind alone.")] = None,
+    state: Annotated[State | None, Query(description="Only this state.")] = None,
+    kind: Annotated[Kind | None, Query(description="Only this kind.")] = None,
     service: ServiceQuery = None,
-    held: Annotated[bool | None, Query(description="Whether it waits for a look.")] = None,
-    late: Annotated[bool | None, Query(description="Whether its answer is overdue.")] = None,
+    under_review: Annotated[bool | None, Query(description="Whether it is under review.")] = None,
+    overdue: Annotated[bool | None, Query(description="Whether its answer is overdue.")] = None,
     limit: Limit = 20,
     cursor: Annotated[UUID | None, Query(description="Taken from `next`.")] = None,
 ) -> Page[CommentItem]:
-    """The comments to the key's agency, newest first."""
+    """List the comments to the key's agency, newest first."""
     today = day_of(datetime.now(UTC))
     rows = await session.execute(
         text(LIST),
@@ -101,15 +103,15 @@ async def list_comments(
             "state": state,
             "kind": kind,
             "service": service,
-            "held": held,
-            "late": late,
+            "under_review": under_review,
+            "overdue": overdue,
             "today": today,
             "cursor": cursor,
             "limit": limit + 1,
         },
     )
-    found = rows.all()
-    more = str(found[limit - 1].id) if len(found) > limit else None
+    comments = rows.all()
+    next_cursor = str(comments[limit - 1].id) if len(comments) > limit else None
     response.headers["Cache-Control"] = "private, no-store"
     return Page(
         items=[
@@ -122,16 +124,16 @@ async def list_comments(
                 link=row.link or None,
                 district=row.district or None,
                 state=row.state,
-                held_for=list(row.held),
+                review_reasons=list(row.review_reasons),
                 text=row.content,
                 has_contact=row.has_contact,
                 created_at=row.created_at,
-                promise=promise_state(row, today=today),
-                href=addresses_of(row.ticket)[0],
+                service_level=service_level_status(row, today=today),
+                href=ticket_urls(row.ticket)[0],
             )
-            for row in found[:limit]
+            for row in comments[:limit]
         ],
-        next=next_page_url(request, more),
+        next=next_page_url(request, next_cursor),
     )
 
 
@@ -148,33 +150,38 @@ async def change_comment_state(
     ticket: TicketPath,
     change: StateChange,
 ) -> CommentCase:
-    """Moves a comment on: taken up, closed, merged, forwarded, handed to another agency."""
+    """Change the state of a comment: take it up, close, merge, forward, or hand it over."""
     now = datetime.now(UTC)
     stored = await change_state(
         session, get_region(request), ticket, change, caller=caller, now=now
     )
-    return await show_case(session, stored, reader=Reader.agency, today=day_of(now))
+    return await build_case(session, stored, viewer=Viewer.agency, today=day_of(now))
 
 
-@router.get(
-    "/{ticket}/contact", operation_id="get_comment_contact", responses=problem_responses(404)
+@router.post(
+    "/{ticket}/contact/reads",
+    operation_id="read_comment_contact",
+    responses=problem_responses(404),
 )
-async def get_comment_contact(
+async def read_comment_contact(
     request: Request,
     response: Response,
     session: WriteSessionDep,
-    keys: OwnKeys,
+    keys: Keys,
     caller: CommentsHandler,
     *,
     ticket: TicketPath,
 ) -> ContactDetails:
-    """The contact of somebody who asked for a reply; that it was read is written down."""
+    """Return the contact of a citizen who asked for a reply, and record the access.
+
+    It is a POST because the access is stored in the timeline.
+    """
     now = datetime.now(UTC)
-    stored: Stored = await lock_case(session, get_region(request), ticket)
+    stored: CommentRow = await lock_case(session, get_region(request), ticket)
     check_in_charge(stored, caller)
     contact = await read_contact(session, keys, stored.region, stored.id)
     if contact is None:
-        raise NotFound("No contact is kept for this ticket.")
+        raise NotFound("No contact is stored for this ticket.")
     await add_entry(
         session, stored, action="contact_read", state=stored.state, now=now, caller=caller
     )

@@ -1,4 +1,4 @@
-"""Pictures to a comment: sent with its token, seen by its holder and the agency in charge."""
+"""Attachments of comments: images, for the citizen with the token and the agency in charge."""
 
 import asyncio
 import hashlib
@@ -10,22 +10,22 @@ from fastapi import APIRouter, Path, Request, Response
 from sqlalchemy import text
 
 from services.feedback.comments.cases import (
-    Reader,
-    Stored,
-    addresses_of,
+    CommentRow,
+    Viewer,
     attachments_of,
     find_case,
     lock_case,
-    reader_of,
+    ticket_urls,
+    viewer_of,
 )
 from services.feedback.comments.dependencies import TicketPath, TicketToken
-from services.feedback.comments.handling import not_yours
+from services.feedback.comments.handling import access_error
 from services.feedback.comments.images import (
-    LARGEST_BYTES,
+    MAX_BYTES,
     MEDIA_TYPES,
-    Picture,
-    PictureError,
-    cleaned,
+    InvalidImageError,
+    SanitisedImage,
+    sanitise_image,
 )
 from services.feedback.comments.schemas import AttachmentItem
 from services.platform.database import Database, ReadSessionDep
@@ -45,11 +45,11 @@ router = APIRouter(
     prefix=f"{API}/comments", tags=["comments"], responses=problem_responses(401, 403, 404, 422)
 )
 
-MOST_PICTURES = 5
+MAX_ATTACHMENTS = 5
 BINARY = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in MEDIA_TYPES.values()}
 
-KEEP = """
--- A picture; the same one again changes nothing.
+STORE = """
+-- An image; storing the same one again changes nothing.
 INSERT INTO feedback.comment_attachment
     (region, id, comment, media_type, size, sha256, content, created_at)
 VALUES (:region, :id, :comment, :media_type, :size, :sha256, :content, :now)
@@ -57,7 +57,7 @@ ON CONFLICT (region, comment, sha256) DO NOTHING
 """
 
 READ = """
--- A picture to a comment.
+-- An attachment of a comment.
 SELECT media_type, content FROM feedback.comment_attachment
 WHERE region = :region AND comment = :comment AND id = :id
 """
@@ -73,56 +73,57 @@ WHERE region = :region AND comment = :comment AND id = :id
 async def post_comment_attachment(
     request: Request, caller: CurrentCaller, *, ticket: TicketPath, token: TicketToken = None
 ) -> AttachmentItem:
-    """Adds a picture (JPEG, PNG, WebP; up to 6 MiB, five to a ticket).
+    """Add an image (JPEG, PNG or WebP, up to 6 MiB, five to a ticket).
 
-    It is known by its content and written anew, so that place and device in its metadata are gone.
+    Its type is detected from its content, and it is re-encoded without metadata, such as place and
+    device.
     """
     region, database = get_region(request), request.app.state.database
-    given = await request.body()
-    if len(given) > LARGEST_BYTES:
-        raise TooLarge(f"A picture may have {LARGEST_BYTES} bytes.")
-    # Before anything is decoded: a stranger's bytes cost no time.
+    body = await request.body()
+    if len(body) > MAX_BYTES:
+        raise TooLarge(f"An image may have at most {MAX_BYTES} bytes.")
+    # Access is checked before decoding, which is expensive.
     async with database.read_session() as session:
         stored = await find_case(session, region, ticket)
-        if reader_of(stored, caller, token) is Reader.anybody:
-            raise not_yours(caller)
+        if viewer_of(stored, caller, token) is Viewer.public:
+            raise access_error(caller)
     try:
-        picture = await asyncio.to_thread(cleaned, given)
-    except PictureError as error:
-        fault = FieldError(pointer="#", parameter=None, detail=str(error))
-        raise Invalid("This attachment cannot be taken.", errors=[fault]) from None
-    return await _keep(database, stored, picture)
+        image = await asyncio.to_thread(sanitise_image, body)
+    except InvalidImageError as error:
+        invalid = FieldError(pointer="#", parameter=None, detail=str(error))
+        raise Invalid("This attachment cannot be accepted.", errors=[invalid]) from None
+    return await _store(database, stored, image)
 
 
-async def _keep(database: Database, stored: Stored, picture: Picture) -> AttachmentItem:
-    digest = hashlib.sha256(picture.content)
-    href, _ = addresses_of(stored.ticket)
+async def _store(database: Database, stored: CommentRow, image: SanitisedImage) -> AttachmentItem:
+    digest = hashlib.sha256(image.content)
+    href, _ = ticket_urls(stored.ticket)
     async with database.write_session() as session:
         await lock_case(session, stored.region, stored.ticket)
-        kept = await attachments_of(session, stored.region, stored.id, href=href)
-        known = next((item for item in kept if item.sha256 == digest.hexdigest()), None)
-        if known is not None:
-            return known
-        if len(kept) >= MOST_PICTURES:
-            raise Conflict(f"A ticket takes {MOST_PICTURES} pictures.")
+        attachments = await attachments_of(session, stored.region, stored.id, href=href)
+        existing = next((item for item in attachments if item.sha256 == digest.hexdigest()), None)
+        if existing is not None:
+            return existing
+        if len(attachments) >= MAX_ATTACHMENTS:
+            raise Conflict(f"A ticket may have at most {MAX_ATTACHMENTS} attachments.")
         attachment_id = new_id()
         await session.execute(
-            text(KEEP),
+            text(STORE),
             {
                 "region": stored.region,
                 "id": attachment_id,
                 "comment": stored.id,
-                "media_type": picture.media_type,
-                "size": len(picture.content),
+                "media_type": image.media_type,
+                "size": len(image.content),
                 "sha256": digest.digest(),
-                "content": picture.content,
+                "content": image.content,
                 "now": datetime.now(UTC),
             },
         )
     return AttachmentItem(
         id=attachment_id,
-        media_type=picture.media_type,
-        size=len(picture.content),
+        media_type=image.media_type,
+        size=len(image.content),
         sha256=digest.hexdigest(),
         href=f"{href}/attachments/{attachment_id}",
     )
@@ -132,7 +133,7 @@ async def _keep(database: Database, stored: Stored, picture: Picture) -> Attachm
     "/{ticket}/attachments/{attachment}",
     operation_id="get_comment_attachment",
     response_class=Response,
-    responses={200: {"description": "The picture.", "content": BINARY}},
+    responses={200: {"description": "The image.", "content": BINARY}},
 )
 async def get_comment_attachment(
     request: Request,
@@ -143,21 +144,21 @@ async def get_comment_attachment(
     attachment: Annotated[UUID, Path(description="Id of the attachment.")],
     token: TicketToken = None,
 ) -> Response:
-    """A picture, for whoever filed the comment and for the agency in charge."""
+    """Return an attachment, for the citizen with the token and the agency in charge."""
     stored = await find_case(session, get_region(request), ticket)
-    if reader_of(stored, caller, token) is Reader.anybody:
-        raise not_yours(caller)
+    if viewer_of(stored, caller, token) is Viewer.public:
+        raise access_error(caller)
     key = {"region": stored.region, "comment": stored.id, "id": attachment}
     row = (await session.execute(text(READ), key)).one_or_none()
     if row is None:
-        raise NotFound("This ticket has no such picture.")
-    ending = row.media_type.removeprefix("image/")
+        raise NotFound("This ticket has no such attachment.")
+    extension = row.media_type.removeprefix("image/")
     return Response(
         row.content,
         media_type=row.media_type,
         headers={
             "Cache-Control": "private, no-store",
-            "Content-Disposition": f'inline; filename="{stored.ticket}-{attachment}.{ending}"',
+            "Content-Disposition": f'inline; filename="{stored.ticket}-{attachment}.{extension}"',
             "Content-Security-Policy": "default-src 'none'; sandbox",
             "X-Content-Type-Options": "nosniff",
         },

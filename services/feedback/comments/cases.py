@@ -1,9 +1,9 @@
-"""Comments as they are stored, found by their ticket and shown to whoever asks."""
+"""Cases: comments with their timeline, found by ticket and shown as a viewer may see them."""
 
 import hmac
 from datetime import date, datetime
 from enum import Enum
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Row, text
@@ -12,11 +12,11 @@ from services.feedback.comments.keys import token_hash
 from services.feedback.comments.schemas import (
     AttachmentItem,
     CommentCase,
-    Entry,
-    Inside,
-    PromiseState,
+    CommentDetails,
+    ServiceLevelStatus,
+    TimelineEntry,
 )
-from services.feedback.comments.service_levels import promises
+from services.feedback.comments.service_levels import service_levels
 from services.feedback.comments.states import State
 from services.feedback.comments.working_days import working_days_between
 from services.platform.database import ReadSession, WriteSession
@@ -25,118 +25,127 @@ from services.platform.local_time import JAKARTA
 from services.platform.problems import NotAllowed, NotFound
 from services.platform.service import API
 
-Stored = Row[Any]
-"""A row of `feedback.comment`."""
+CommentRow = Row[Any]
+"""A row of `feedback.comment` with the columns of `CASE_COLUMNS`."""
 
 CONSENT_GIVEN = "contact_given"
-"""The entry that a contact was given; its content is the version of the text agreed to."""
+"""The action of the entry that records a contact; its content is the version of the consent."""
 
 SETTLED_AT = """
 coalesce(least(c.answered_at, c.forwarded_at, c.closed_at),
-         least(m.answered_at, m.forwarded_at, m.closed_at))
+         (SELECT least(m.answered_at, m.forwarded_at, m.closed_at) FROM feedback.comment m
+          WHERE m.region = c.region AND m.id = c.merged_into))
 """
-"""When a comment `c` was first answered, forwarded or closed; else the one `m` it was merged into.
-With that its clock ends."""
+"""When a comment `c` was first answered, forwarded or closed, or else the comment that it was
+merged into: the end of its service level's clock."""
+
+CASE_COLUMNS = f"""
+c.*, {SETTLED_AT} AS settled_at,
+(SELECT m.ticket FROM feedback.comment m
+ WHERE m.region = c.region AND m.id = c.merged_into) AS merged_ticket,
+EXISTS (SELECT FROM feedback.comment_contact k
+        WHERE k.region = c.region AND k.comment = c.id) AS has_contact
+"""  # noqa: S608 - a constant of this module
+"""The columns of a `CommentRow`, of a comment `c`."""
 
 FIND = f"""
 -- A comment by its ticket.
-SELECT c.*, m.ticket AS merged_ticket, {SETTLED_AT} AS settled_at,
-       EXISTS (SELECT FROM feedback.comment_contact k
-               WHERE k.region = c.region AND k.comment = c.id) AS has_contact
-FROM feedback.comment c
-LEFT JOIN feedback.comment m ON m.region = c.region AND m.id = c.merged_into
-WHERE c.region = :region AND c.ticket = :ticket
-"""  # noqa: S608 - of a part that stands above
+SELECT {CASE_COLUMNS} FROM feedback.comment c WHERE c.region = :region AND c.ticket = :ticket
+"""  # noqa: S608 - a constant of this module
 
 LOCK = """
--- The comment is changed by one at a time.
+-- Locks a comment until the transaction ends, so that changes are serialised.
 SELECT id FROM feedback.comment WHERE region = :region AND ticket = :ticket FOR UPDATE
 """
 
 TIMELINE = """
--- What happened to a comment; of the one that it was merged into, what its agency did since.
-SELECT number, recorded_at, who, agency, action, state, content, comment
+-- The entries of a comment, and the agency's replies to the comment that it was merged into.
+SELECT number, recorded_at, actor, agency, action, state, content, comment
 FROM feedback.comment_entry
 WHERE region = :region
-  AND (comment = :comment OR (comment = :merged_into AND who <> 'citizen' AND action = 'reply'))
+  AND (comment = :comment OR (comment = :merged_into AND actor <> 'citizen' AND action = 'reply'))
 ORDER BY recorded_at, comment, number
 """
 
 ATTACHMENTS = """
--- The pictures to a comment, without their content.
+-- The attachments of a comment, without their content.
 SELECT id, media_type, size, encode(sha256, 'hex') AS sha256
 FROM feedback.comment_attachment WHERE region = :region AND comment = :comment
 ORDER BY created_at, id
 """
 
 ADD_ENTRY = """
--- Something that happened.
+-- An entry of the timeline.
 INSERT INTO feedback.comment_entry
-    (region, comment, number, recorded_at, who, agency, key, action, state, content)
-SELECT :region, :comment, coalesce(max(number), 0) + 1, :now, :who, :agency, :key, :action, :state,
-       :content
+    (region, comment, number, recorded_at, actor, agency, key, action, state, content)
+SELECT :region, :comment, coalesce(max(number), 0) + 1, :now, :actor, :agency, :key, :action,
+       :state, :content
 FROM feedback.comment_entry WHERE region = :region AND comment = :comment
 """
 
 
-class Reader(Enum):
-    """Who looks at a comment."""
+Actor = Literal["citizen", "agency", "hub"]
 
-    anybody = "anybody"
+
+class Viewer(Enum):
+    """The role of the person or program that reads a comment."""
+
+    public = "public"
     citizen = "citizen"
     agency = "agency"
 
 
-def reader_of(stored: Stored, caller: Caller, token: str | None) -> Reader:
-    """Whether the agency in charge asks, whoever filed the comment, or anybody.
+def viewer_of(stored: CommentRow, caller: Caller, token: str | None) -> Viewer:
+    """Return the role of a caller: the agency in charge, the citizen with the token, or public.
 
-    `NotAllowed` for a token that is another ticket's.
+    Raises:
+        NotAllowed: the token belongs to another ticket.
     """
     if caller.has_scope("comments:write") and caller.can_write_for(stored.agency):
-        return Reader.agency
+        return Viewer.agency
     if token is None:
-        return Reader.anybody
+        return Viewer.public
     if not hmac.compare_digest(stored.token_hash, token_hash(token)):
         raise NotAllowed("This Ticket-Token does not belong to this ticket.")
-    return Reader.citizen
+    return Viewer.citizen
 
 
-async def find_case(session: ReadSession | WriteSession, region: str, ticket: str) -> Stored:
-    """The comment with this ticket; `NotFound` where there is none."""
-    found = await session.execute(text(FIND), {"region": region, "ticket": ticket})
-    row = found.one_or_none()
+async def find_case(session: ReadSession | WriteSession, region: str, ticket: str) -> CommentRow:
+    """Return the comment with this ticket; raise `NotFound` if there is none."""
+    rows = await session.execute(text(FIND), {"region": region, "ticket": ticket})
+    row = rows.one_or_none()
     if row is None:
-        raise NotFound(f"There is no ticket {ticket}; look at every letter and digit again.")
+        raise NotFound(f"There is no ticket {ticket}; check every letter and digit.")
     return row
 
 
-async def lock_case(session: WriteSession, region: str, ticket: str) -> Stored:
-    """The comment, which nobody else changes until the transaction ends."""
+async def lock_case(session: WriteSession, region: str, ticket: str) -> CommentRow:
+    """Lock a comment until the transaction ends; return it as read after the lock was granted."""
     await session.execute(text(LOCK), {"region": region, "ticket": ticket})
     return await find_case(session, region, ticket)
 
 
 async def add_entry(
     session: WriteSession,
-    stored: Stored,
+    stored: CommentRow,
     *,
     action: str,
     state: State,
     now: datetime,
     caller: Caller | None = None,
-    who: str = "agency",
+    actor: Actor = "agency",
     content: str = "",
 ) -> None:
-    """Writes down what happened to a comment, and who did it."""
+    """Add an entry to the timeline of a comment: what was done, and by whom."""
     await session.execute(
         text(ADD_ENTRY),
         {
             "region": stored.region,
             "comment": stored.id,
             "now": now,
-            "who": who,
-            "agency": (caller.agency or "") if caller is not None and who == "agency" else "",
-            "key": caller.subject if caller is not None and who == "agency" else "",
+            "actor": actor,
+            "agency": (caller.agency or "") if caller is not None and actor == "agency" else "",
+            "key": caller.subject if caller is not None and actor == "agency" else "",
             "action": action,
             "state": state,
             "content": content,
@@ -145,45 +154,45 @@ async def add_entry(
 
 
 def day_of(moment: datetime) -> date:
+    """Return the local day of a moment."""
     return moment.astimezone(JAKARTA).date()
 
 
-def promise_state(stored: Stored, *, today: date) -> PromiseState:
-    """How far the clock is."""
+def service_level_status(stored: CommentRow, *, today: date) -> ServiceLevelStatus:
+    """Return the state of the clock of a comment's service level."""
     settled = None if stored.settled_at is None else day_of(stored.settled_at)
-    late = (settled or today) > stored.answer_by
+    is_late = (settled or today) > stored.answer_by
     if settled is not None:
-        standing = "broken" if late else "kept"
+        status = "missed" if is_late else "met"
     else:
-        standing = "late" if late else "running"
-    wanted = next(p for p in promises().promises if p.id == stored.promise)
-    return PromiseState(
-        promise=stored.promise,
-        working_days=wanted.working_days,
+        status = "overdue" if is_late else "running"
+    return ServiceLevelStatus(
+        id=stored.service_level,
+        working_days=service_levels().find(stored.service_level).working_days,
         verify_by=stored.verify_by,
         answer_by=stored.answer_by,
         verified_at=stored.verified_at,
         answered_at=stored.answered_at,
-        standing=standing,
+        status=status,
         working_days_left=(
-            working_days_between(today, stored.answer_by) if standing == "running" else None
+            working_days_between(today, stored.answer_by) if status == "running" else None
         ),
     )
 
 
-def addresses_of(ticket: str) -> tuple[str, str]:
-    """Where a ticket is for programs and for people."""
+def ticket_urls(ticket: str) -> tuple[str, str]:
+    """Return the URLs of a ticket: of the API and of the page."""
     return f"{API}/comments/{ticket}", f"/aduan/{ticket}"
 
 
-async def show_case(
-    session: ReadSession | WriteSession, stored: Stored, *, reader: Reader, today: date
+async def build_case(
+    session: ReadSession | WriteSession, stored: CommentRow, *, viewer: Viewer, today: date
 ) -> CommentCase:
-    """A comment as this reader may see it."""
-    inner = reader is not Reader.anybody
+    """Return a comment as the viewer may see it."""
+    has_access = viewer is not Viewer.public
     key = {"region": stored.region, "comment": stored.id}
-    happened = await session.execute(text(TIMELINE), key | {"merged_into": stored.merged_into})
-    href, page = addresses_of(stored.ticket)
+    entries = await session.execute(text(TIMELINE), key | {"merged_into": stored.merged_into})
+    href, page = ticket_urls(stored.ticket)
     return CommentCase(
         ticket=stored.ticket,
         kind=stored.kind,
@@ -193,29 +202,29 @@ async def show_case(
         link=stored.link or None,
         district=stored.district or None,
         state=stored.state,
-        held=bool(stored.held),
+        under_review=bool(stored.review_reasons),
         merged_into=stored.merged_ticket,
         forwarded_number=stored.forwarded_number,
         created_at=stored.created_at,
         updated_at=stored.updated_at,
-        promise=promise_state(stored, today=today),
+        service_level=service_level_status(stored, today=today),
         timeline=[
-            Entry(
+            TimelineEntry(
                 number=number,
                 at=row.recorded_at,
-                who=row.who,
+                actor=row.actor,
                 agency=row.agency or None,
                 action=row.action,
                 state=row.state,
-                text=(row.content or None) if inner or row.who != "citizen" else None,
+                text=(row.content or None) if has_access or row.actor != "citizen" else None,
             )
             for number, row in enumerate(
-                (row for row in happened if _is_shown(row.action, reader)), start=1
+                (row for row in entries if _is_visible(row.action, viewer)), start=1
             )
         ],
-        inside=(
-            await _inside(session, stored, href=href, for_agency=reader is Reader.agency)
-            if inner
+        details=(
+            await _details(session, stored, href=href, for_agency=viewer is Viewer.agency)
+            if has_access
             else None
         ),
         href=href,
@@ -223,24 +232,24 @@ async def show_case(
     )
 
 
-def _is_shown(action: str, reader: Reader) -> bool:
-    """Whether a reader sees that this happened. That somebody gave a contact is nobody's business
-    but theirs and the agency's, which may have to prove the consent."""
+def _is_visible(action: str, viewer: Viewer) -> bool:
+    # That a contact was given is visible to the agency, which may have to prove the consent; the
+    # public sees nothing about contacts.
     if action == CONSENT_GIVEN:
-        return reader is Reader.agency
-    return reader is not Reader.anybody or not action.startswith("contact_")
+        return viewer is Viewer.agency
+    return viewer is not Viewer.public or not action.startswith("contact_")
 
 
-async def _inside(
-    session: ReadSession | WriteSession, stored: Stored, *, href: str, for_agency: bool
-) -> Inside:
-    return Inside(
+async def _details(
+    session: ReadSession | WriteSession, stored: CommentRow, *, href: str, for_agency: bool
+) -> CommentDetails:
+    return CommentDetails(
         text=stored.content,
         place=stored.place or None,
         latitude=stored.latitude,
         longitude=stored.longitude,
         public=stored.is_public,
-        held_for=list(stored.held) if for_agency else [],
+        review_reasons=list(stored.review_reasons) if for_agency else [],
         has_contact=stored.has_contact,
         attachments=await attachments_of(session, stored.region, stored.id, href=href),
     )
@@ -249,6 +258,7 @@ async def _inside(
 async def attachments_of(
     session: ReadSession | WriteSession, region: str, comment: UUID, *, href: str
 ) -> list[AttachmentItem]:
+    """Return the attachments of a comment, whose URL is `href`."""
     rows = await session.execute(text(ATTACHMENTS), {"region": region, "comment": comment})
     return [
         AttachmentItem(

@@ -1,6 +1,6 @@
-"""Contact details: encrypted in a table of their own, with the consent, and gone with its reason.
+"""Contact details: encrypted in a separate table with the consent, erased with their purpose.
 
-Law 27/2022 asks for erasure within 3x24 hours after the purpose ends or consent is withdrawn; here
+Law 27/2022 requires erasure within 3x24 hours after the purpose ends or consent is withdrawn; here
 it happens in the same transaction.
 """
 
@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services.feedback.comments.keys import Keys
+from services.feedback.comments.keys import CommentKeys
 from services.feedback.comments.schemas import ConsentText, Contact, ContactDetails
 from services.platform.database import WriteSession
 from services.platform.problems import Conflict, FieldError
@@ -29,20 +29,20 @@ CONSENT = ConsentText(
 
 Reason = Literal["contact_withdrawn", "contact_erased"]
 
-KEEP = """
--- A contact, encrypted, with the consent to it.
-INSERT INTO feedback.comment_contact (region, comment, sealed, consent_version, consented_at)
-VALUES (:region, :comment, :sealed, :version, :now)
+STORE = """
+-- An encrypted contact with its consent.
+INSERT INTO feedback.comment_contact (region, comment, ciphertext, consent_version, consented_at)
+VALUES (:region, :comment, :ciphertext, :version, :now)
 """
 
 READ = """
 -- The contact of a comment.
-SELECT sealed, consent_version, consented_at FROM feedback.comment_contact
+SELECT ciphertext, consent_version, consented_at FROM feedback.comment_contact
 WHERE region = :region AND comment = :comment
 """
 
 ERASE = """
--- Contacts go for good.
+-- Deletes contacts.
 DELETE FROM feedback.comment_contact
 WHERE region = :region AND comment = ANY(CAST(:comments AS uuid[]))
 RETURNING comment
@@ -50,29 +50,30 @@ RETURNING comment
 
 
 def check_consent(contact: Contact) -> None:
-    """Refuses a contact whose owner agreed to another text than today's."""
+    """Raise `Conflict` unless the consent is to the text in force."""
     if contact.consent != CONSENT.version:
         detail = f"must be {CONSENT.version}, the version of the text in force"
         error = FieldError(pointer="#/contact/consent", parameter=None, detail=detail)
-        raise Conflict("The text of the consent changed; show the new one.", errors=[error])
+        raise Conflict("The consent text has changed; show the new one.", errors=[error])
 
 
-async def keep_contact(
+async def store_contact(
     session: WriteSession,
-    keys: Keys,
+    keys: CommentKeys,
     region: str,
     comment: UUID,
     *,
     contact: Contact,
     now: datetime,
 ) -> None:
+    """Encrypt and store a contact."""
     plain = json.dumps({"email": contact.email, "phone": contact.phone}).encode()
     await session.execute(
-        text(KEEP),
+        text(STORE),
         {
             "region": region,
             "comment": comment,
-            "sealed": keys.seal(plain, region=region, comment=comment),
+            "ciphertext": keys.encrypt_contact(plain, region=region, comment=comment),
             "version": contact.consent,
             "now": now,
         },
@@ -80,12 +81,16 @@ async def keep_contact(
 
 
 async def read_contact(
-    session: WriteSession, keys: Keys, region: str, comment: UUID
+    session: WriteSession, keys: CommentKeys, region: str, comment: UUID
 ) -> ContactDetails | None:
-    """The contact of a comment; None where there is none, or its key is gone."""
-    found = await session.execute(text(READ), {"region": region, "comment": comment})
-    row = found.one_or_none()
-    plain = None if row is None else keys.open(row.sealed, region=region, comment=comment)
+    """Return the contact of a comment; None if there is none or it cannot be decrypted."""
+    rows = await session.execute(text(READ), {"region": region, "comment": comment})
+    row = rows.one_or_none()
+    plain = (
+        None
+        if row is None
+        else keys.decrypt_contact(row.ciphertext, region=region, comment=comment)
+    )
     if row is None or plain is None:
         return None
     return ContactDetails(
@@ -96,6 +101,6 @@ async def read_contact(
 async def erase_contacts(
     session: WriteSession, region: str, comments: Sequence[UUID]
 ) -> list[UUID]:
-    """Erases the contacts of these comments; answers which had one."""
+    """Erase the contacts of these comments; return the comments that had one."""
     rows = await session.scalars(text(ERASE), {"region": region, "comments": list(comments)})
     return list(rows)

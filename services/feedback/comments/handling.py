@@ -1,4 +1,4 @@
-"""What agencies and citizens do with a comment: replies, changes of state, contacts withdrawn."""
+"""Handling of comments: replies, changes of state, merging and forwarding, erasure of contacts."""
 
 from datetime import datetime
 from typing import Any
@@ -6,41 +6,46 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from services.feedback.catalogue_lookup import look_up
 from services.feedback.comments.cases import (
-    Reader,
-    Stored,
+    CASE_COLUMNS,
+    CommentRow,
+    Viewer,
     add_entry,
     find_case,
     lock_case,
-    reader_of,
+    viewer_of,
 )
 from services.feedback.comments.contacts import erase_contacts
-from services.feedback.comments.repeats import claim
 from services.feedback.comments.schemas import NewReply, StateChange
-from services.feedback.comments.states import ENDED, State, may_follow
-from services.feedback.surveys.responses import OFFERED_BY
+from services.feedback.comments.states import ENDED, State, can_transition
+from services.platform.concurrency_control import claim_idempotency_key
 from services.platform.database import WriteSession
 from services.platform.identity import Caller
+from services.platform.ids import new_id
 from services.platform.problems import Conflict, FieldError, NotAllowed, NotAuthenticated, NotFound
+from services.platform.settings import Service
 
-MOST_ENTRIES = 200
-"""Of one case: enough for a long talk, and a bound."""
+MAX_ENTRIES = 200
+"""Entries of one case: enough for a long exchange, and a bound on its size."""
 
-CHANGE = """
--- How far a comment is now. The first look and the first answer stay what they were.
-UPDATE feedback.comment SET
-    state = :state, agency = :agency, held = CAST(:held AS text[]), merged_into = :merged_into,
+CHANGE = f"""
+-- Changes a comment. The times of its first review and of its first answer never change.
+UPDATE feedback.comment AS c SET
+    state = :state, agency = :agency, review_reasons = CAST(:review_reasons AS text[]),
+    merged_into = :merged_into,
     verified_at = coalesce(verified_at, :verified_at),
     answered_at = coalesce(answered_at, :answered_at),
     closed_at = :closed_at,
     forwarded_at = coalesce(:forwarded_at, forwarded_at),
     forwarded_number = coalesce(:forwarded_number, forwarded_number),
     updated_at = :now
-WHERE region = :region AND id = :id
-"""
+WHERE c.region = :region AND c.id = :id
+RETURNING {CASE_COLUMNS}
+"""  # noqa: S608 - a constant of `cases`
 
-ENTRIES = """
--- How much happened to a comment.
+COUNT_ENTRIES = """
+-- The number of entries of a comment.
 SELECT count(*) FROM feedback.comment_entry WHERE region = :region AND comment = :comment
 """
 
@@ -51,7 +56,7 @@ WHERE region = :region AND (id = :comment OR merged_into = :comment)
 """
 
 
-async def reply(
+async def add_reply(
     session: WriteSession,
     region: str,
     ticket: str,
@@ -61,49 +66,50 @@ async def reply(
     token: str | None,
     key: str | None,
     now: datetime,
-) -> tuple[Stored, Reader]:
-    """Adds a reply; the agency's is an answer, the citizen's opens an ended case again."""
+) -> tuple[CommentRow, Viewer]:
+    """Add a reply; the agency's is an answer, the citizen's reopens an ended case."""
     stored = await lock_case(session, region, ticket)
-    reader = reader_of(stored, caller, token)
-    if reader is Reader.anybody:
-        raise not_yours(caller)
-    _, is_new = await claim(
+    viewer = viewer_of(stored, caller, token)
+    if viewer is Viewer.public:
+        raise access_error(caller)
+    _, is_new = await claim_idempotency_key(
         session,
+        Service.feedback,
         region,
-        caller=f"{caller.subject} {ticket} {reader.value}",
+        caller=f"{caller.subject} {ticket} {viewer.value}",
         key=key,
         body=reply,
+        new_id=new_id(),
         now=now,
     )
     if not is_new:
-        return stored, reader
-    await _check_room(session, stored)
-    by_agency = reader is Reader.agency
+        return stored, viewer
+    await _check_entry_limit(session, stored)
+    by_agency = viewer is Viewer.agency
     if by_agency:
-        wanted: State = reply.state
-        if stored.state != wanted:
-            _check_follows(stored.state, wanted)
+        state: State = reply.state
+        if stored.state != state:
+            _check_transition(stored.state, state)
     else:
-        wanted = "reopened" if stored.state in {"answered", "closed"} else stored.state
-    changes: dict[str, Any] = {"state": wanted}
+        state = "reopened" if stored.state in {"answered", "closed"} else stored.state
+    changes: dict[str, Any] = {"state": state}
     if by_agency:
-        changes |= {"held": [], "verified_at": now}
-        if wanted == "answered":
+        changes |= {"review_reasons": [], "verified_at": now}
+        if state == "answered":
             changes["answered_at"] = now
-    if wanted == "reopened":
+    if state == "reopened":
         changes["closed_at"] = None
-    await _change(session, stored, changes, now=now)
     await add_entry(
         session,
         stored,
         action="reply",
-        state=wanted,
+        state=state,
         now=now,
-        who=reader.value,
+        actor="agency" if by_agency else "citizen",
         caller=caller,
         content=reply.text.strip(),
     )
-    return await find_case(session, region, ticket), reader
+    return await _change(session, stored, changes, now=now), viewer
 
 
 async def change_state(
@@ -114,33 +120,33 @@ async def change_state(
     *,
     caller: Caller,
     now: datetime,
-) -> Stored:
-    """Moves a comment on, as far as its state allows."""
+) -> CommentRow:
+    """Change the state of a comment; raise `Conflict` if its current state does not allow it."""
     stored = await lock_case(session, region, ticket)
     check_in_charge(stored, caller)
     if change.state == "received":
         if stored.state not in {"received", "reopened", "in_progress"}:
-            raise _cannot_follow(stored.state, "received")
+            raise _transition_error(stored.state, "received")
     else:
-        _check_follows(stored.state, change.state)
-    await _check_room(session, stored)
+        _check_transition(stored.state, change.state)
+    await _check_entry_limit(session, stored)
     changes: dict[str, Any] = {
         "state": change.state,
-        "held": [],
-        # Only what was taken up was looked at; a comment that is handed on was not.
+        "review_reasons": [],
+        # A comment that is handed to another agency has not been reviewed yet.
         "verified_at": None if change.agency is not None else now,
         "closed_at": now if change.state in ENDED else None,
         "merged_into": None,
     }
     if change.state == "closed":
-        changes["held"] = list(stored.held)  # closed as what it was held for
+        # Closed while under review: it stays marked, and does not count.
+        changes["review_reasons"] = list(stored.review_reasons)
     if change.agency is not None:
         changes["agency"] = await _known_agency(session, region, change.agency)
     if change.into is not None:
-        changes["merged_into"] = await _target(session, stored, change.into, caller)
+        changes["merged_into"] = await _merge_target(session, stored, change.into, caller)
     if change.number is not None:
         changes |= {"forwarded_at": now, "forwarded_number": change.number}
-    await _change(session, stored, changes, now=now)
     await add_entry(
         session,
         stored,
@@ -151,19 +157,19 @@ async def change_state(
         content=(change.note or "").strip(),
     )
     if change.state in ENDED:
-        await end_contacts(session, stored, now=now)
-    return await find_case(session, region, ticket)
+        await erase_case_contacts(session, stored, now=now)
+    return await _change(session, stored, changes, now=now)
 
 
-async def end_contacts(session: WriteSession, stored: Stored, *, now: datetime) -> int:
-    """Erases the contacts of a case that is over, and of those merged into it."""
-    together = await session.scalars(
+async def erase_case_contacts(session: WriteSession, stored: CommentRow, *, now: datetime) -> int:
+    """Erase the contacts of an ended case and of those merged into it; return how many."""
+    comments = await session.scalars(
         text(WITH_MERGED), {"region": stored.region, "comment": stored.id}
     )
-    erased = await erase_contacts(session, stored.region, list(together))
+    erased = await erase_contacts(session, stored.region, list(comments))
     if stored.id in erased:
         await add_entry(
-            session, stored, action="contact_erased", state="closed", now=now, who="hub"
+            session, stored, action="contact_erased", state="closed", now=now, actor="hub"
         )
     return len(erased)
 
@@ -177,94 +183,94 @@ async def withdraw_contact(
     token: str | None,
     now: datetime,
 ) -> None:
-    """Ends the consent: the contact is erased at once, and that it was is written down."""
+    """Erase a contact whose consent is withdrawn, and record the withdrawal in the timeline."""
     stored = await lock_case(session, region, ticket)
-    reader = reader_of(stored, caller, token)
-    if reader is Reader.anybody:
-        raise not_yours(caller)
+    viewer = viewer_of(stored, caller, token)
+    if viewer is Viewer.public:
+        raise access_error(caller)
     if not await erase_contacts(session, region, [stored.id]):
-        raise NotFound("No contact is kept for this ticket.")
+        raise NotFound("No contact is stored for this ticket.")
     await add_entry(
         session,
         stored,
         action="contact_withdrawn",
         state=stored.state,
         now=now,
-        who=reader.value,
+        actor="agency" if viewer is Viewer.agency else "citizen",
         caller=caller,
     )
 
 
-def check_in_charge(stored: Stored, caller: Caller) -> None:
-    """Refuses the key of an agency that is not in charge."""
+def check_in_charge(stored: CommentRow, caller: Caller) -> None:
+    """Raise `NotAllowed` if the key's agency is not in charge of the comment."""
     if not caller.can_write_for(stored.agency):
-        raise NotAllowed("This ticket is another agency's, or nobody's yet.")
+        raise NotAllowed("This ticket belongs to another agency or to none yet.")
+
+
+def access_error(caller: Caller) -> NotAuthenticated | NotAllowed:
+    """Return the error for a caller that is neither the citizen nor the agency in charge."""
+    if caller.has_scope("comments:write"):
+        return NotAllowed("This ticket belongs to another agency or to none yet.")
+    return NotAuthenticated("Send the ticket's token as Ticket-Token, or the agency's key.")
 
 
 async def _change(
-    session: WriteSession, stored: Stored, changes: dict[str, Any], *, now: datetime
-) -> None:
-    kept = {
+    session: WriteSession, stored: CommentRow, changes: dict[str, Any], *, now: datetime
+) -> CommentRow:
+    unchanged = {
         name: getattr(stored, name)
-        for name in ("region", "id", "agency", "held", "merged_into", "closed_at")
+        for name in ("region", "id", "agency", "review_reasons", "merged_into", "closed_at")
     }
-    new = dict.fromkeys(("verified_at", "answered_at", "forwarded_at", "forwarded_number"))
-    await session.execute(text(CHANGE), kept | new | changes | {"now": now})
+    unset = dict.fromkeys(("verified_at", "answered_at", "forwarded_at", "forwarded_number"))
+    rows = await session.execute(text(CHANGE), unchanged | unset | changes | {"now": now})
+    return rows.one()
 
 
-async def _check_room(session: WriteSession, stored: Stored) -> None:
+async def _check_entry_limit(session: WriteSession, stored: CommentRow) -> None:
     key = {"region": stored.region, "comment": stored.id}
-    entries: int | None = await session.scalar(text(ENTRIES), key)
-    if (entries or 0) >= MOST_ENTRIES:
-        raise Conflict(f"This ticket has {MOST_ENTRIES} entries; open a new one.")
+    entries: int | None = await session.scalar(text(COUNT_ENTRIES), key)
+    if (entries or 0) >= MAX_ENTRIES:
+        raise Conflict(f"This ticket has {MAX_ENTRIES} entries; open a new one.")
 
 
 async def _known_agency(session: WriteSession, region: str, agency: str) -> str:
-    parameters = {"region": region, "service": "", "agency": agency}
-    known = (await session.execute(text(OFFERED_BY), parameters)).one()
-    if known.any_known and not known.agency_known:
+    entry = await look_up(session, region, service="", agency=agency)
+    if entry.has_catalogue and not entry.agency_known:
         error = FieldError(pointer="#/agency", parameter=None, detail="offers no service")
         raise Conflict("The hub does not know this agency.", errors=[error])
     return agency
 
 
-async def _target(session: WriteSession, stored: Stored, into: str, caller: Caller) -> UUID:
-    """The comment that another is merged into."""
-
-    def refused(detail: str) -> Conflict:
+async def _merge_target(
+    session: WriteSession, stored: CommentRow, into: str, caller: Caller
+) -> UUID:
+    def refusal(detail: str) -> Conflict:
         error = FieldError(pointer="#/into", parameter=None, detail=detail)
-        return Conflict("This ticket cannot be merged there.", errors=[error])
+        return Conflict("This ticket cannot be merged into that one.", errors=[error])
 
     try:
         target = await find_case(session, stored.region, into)
     except NotFound:
-        raise refused("is no ticket") from None
+        raise refusal("is not a ticket") from None
     if target.id == stored.id:
-        raise refused("is the ticket itself")
+        raise refusal("is the ticket itself")
     if not caller.can_write_for(target.agency):
-        raise refused("is another agency's ticket")
+        raise refusal("is another agency's ticket")
     if target.state in {"merged", "closed"}:
-        raise refused(f"is {target.state}")
+        raise refusal(f"is {target.state}")
     key = {"region": stored.region, "comment": stored.id}
     if len((await session.scalars(text(WITH_MERGED), key)).all()) > 1:
-        raise refused("cannot take a ticket into which others were merged; merge those first")
+        raise refusal("cannot take a ticket into which others were merged; merge those first")
     return target.id
 
 
-def _check_follows(state: State, wanted: State) -> None:
-    if not may_follow(state, wanted):
-        raise _cannot_follow(state, wanted)
+def _check_transition(state: State, new_state: State) -> None:
+    if not can_transition(state, new_state):
+        raise _transition_error(state, new_state)
 
 
-def _cannot_follow(state: State, wanted: State) -> Conflict:
+def _transition_error(state: State, new_state: State) -> Conflict:
     error = FieldError(
-        pointer="#/state", parameter=None, detail=f"{wanted} does not follow {state}"
+        pointer="#/state", parameter=None, detail=f"{new_state} does not follow {state}"
     )
     return Conflict(f"This ticket is {state}.", errors=[error])
-
-
-def not_yours(caller: Caller) -> NotAuthenticated | NotAllowed:
-    """Why somebody who neither filed a comment nor is in charge of it gets no further."""
-    if caller.has_scope("comments:write"):
-        return NotAllowed("This ticket is another agency's, or nobody's yet.")
-    return NotAuthenticated("Send the ticket's secret as Ticket-Token, or the agency's key.")

@@ -1,6 +1,6 @@
-"""Pictures, known by their content and written anew: nothing but the picture is left in them.
+"""Sanitises images: detects their type from the content and re-encodes them without metadata.
 
-PDF is refused: it carries programs and other files, and a document can be photographed.
+PDF is not accepted: it can carry scripts and other files, and a document can be photographed.
 """
 
 import io
@@ -16,51 +16,55 @@ MEDIA_TYPES: dict[str, MediaType] = {
     "PNG": "image/png",
     "WEBP": "image/webp",
 }
-LARGEST_BYTES = 6 * 1024 * 1024
-MOST_PIXELS = 50_000_000
-"""A phone's largest photographs; more is a bomb."""
-LONGEST_SIDE = 2000
+MAX_BYTES = 6 * 1024 * 1024
+MAX_PIXELS = 50_000_000
+"""The largest photographs of phones; more is treated as a decompression bomb."""
+MAX_SIDE = 2000
 
 
-class PictureError(Exception):
-    """Bytes that are no picture that is taken; the message says what would be right."""
+class InvalidImageError(Exception):
+    """Bytes that are not an accepted image; the message is the reason."""
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture as it is stored."""
+class SanitisedImage:
+    """An image as it is stored."""
 
     media_type: MediaType
     content: bytes
 
 
-def cleaned(given: bytes) -> Picture:
-    """The picture upright, at most 2,000 pixels wide or high, without metadata."""
+def sanitise_image(body: bytes) -> SanitisedImage:
+    """Return the image upright, at most 2,000 pixels wide or high, without metadata.
+
+    Raises:
+        InvalidImageError: it is not a JPEG, PNG or WebP image, or has too many pixels.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(given), formats=list(MEDIA_TYPES)) as opened:
-                if opened.width * opened.height > MOST_PIXELS:
-                    raise PictureError(f"has more than {MOST_PIXELS:,} pixels")
-                return _written_anew(opened, str(opened.format))
-    except PictureError:
+            with Image.open(io.BytesIO(body), formats=list(MEDIA_TYPES)) as opened:
+                if opened.width * opened.height > MAX_PIXELS:
+                    raise InvalidImageError(f"has more than {MAX_PIXELS:,} pixels")
+                return _reencode(opened, str(opened.format))
+    except InvalidImageError:
         raise
-    except Exception as error:  # whatever a decoder stumbles over in bytes of anybody's
-        raise PictureError("is no JPEG, PNG or WebP picture that can be read") from error
+    except Exception as error:  # decoders raise all kinds of errors on untrusted bytes
+        raise InvalidImageError("is not a readable JPEG, PNG or WebP image") from error
 
 
-def _written_anew(opened: Image.Image, written: str) -> Picture:
-    opened.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
+def _reencode(opened: Image.Image, file_format: str) -> SanitisedImage:
+    opened.draft("RGB", (MAX_SIDE, MAX_SIDE))
     upright = ImageOps.exif_transpose(opened)
-    transparent = written != "JPEG" and upright.has_transparency_data
+    transparent = file_format != "JPEG" and upright.has_transparency_data
     plain = upright.convert("RGBA" if transparent else "RGB")
-    plain.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    # A new image has the pixels alone: no EXIF, no comments, no profile, no further frames.
+    plain.thumbnail((MAX_SIDE, MAX_SIDE))
+    # A new image has only the pixels: no EXIF, comments, profile or further frames.
     bare = Image.new(plain.mode, plain.size)
     bare.paste(plain)
     file = io.BytesIO()
-    if written == "PNG":
+    if file_format == "PNG":
         bare.save(file, "PNG", optimize=True)
     else:
-        bare.save(file, written, quality=85)
-    return Picture(MEDIA_TYPES[written], file.getvalue())
+        bare.save(file, file_format, quality=85)
+    return SanitisedImage(MEDIA_TYPES[file_format], file.getvalue())

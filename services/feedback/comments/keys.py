@@ -1,4 +1,4 @@
-"""What a key of the service's own locks: contacts, tokens of tickets and of forms."""
+"""Keys derived from the service's private key: for contacts, ticket tokens and form tokens."""
 
 import hashlib
 import hmac
@@ -17,45 +17,46 @@ NONCE_BYTES = 12
 TOKEN_BYTES = 24
 
 
-class Keys:
-    """The keys that a private key gives for each purpose."""
+class CommentKeys:
+    """A key for each purpose, derived from one private key."""
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._contacts = AESGCM(derived_key(key, b"emall comments: contacts"))
         self._tokens = derived_key(key, b"emall comments: tokens of tickets")
         self._forms = derived_key(key, b"emall comments: forms")
 
-    def seal(self, plain: bytes, *, region: str, comment: UUID) -> bytes:
-        """The contact of this comment, and of no other, encrypted."""
+    def encrypt_contact(self, plain: bytes, *, region: str, comment: UUID) -> bytes:
+        """Encrypt the contact of a comment (AES-256-GCM), bound to this comment."""
         nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._contacts.encrypt(nonce, plain, _bound_to(region, comment))
+        return nonce + self._contacts.encrypt(nonce, plain, _associated_data(region, comment))
 
-    def open(self, sealed: bytes, *, region: str, comment: UUID) -> bytes | None:
-        """What was sealed; None where it was sealed with another key or for another comment."""
-        nonce, ciphertext = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
+    def decrypt_contact(self, ciphertext: bytes, *, region: str, comment: UUID) -> bytes | None:
+        """Decrypt a contact; None if it was encrypted with another key or for another comment."""
+        nonce, encrypted = ciphertext[:NONCE_BYTES], ciphertext[NONCE_BYTES:]
         try:
-            return self._contacts.decrypt(nonce, ciphertext, _bound_to(region, comment))
+            return self._contacts.decrypt(nonce, encrypted, _associated_data(region, comment))
         except InvalidTag:
             return None
 
     def ticket_token(self, region: str, comment: UUID) -> str:
-        """The secret with which whoever filed a comment comes back to it.
+        """Return the secret that gives the citizen access to a comment.
 
-        Derived, not drawn, so that a repeated request gets the same; the database has its hash.
+        It is derived, not random, so that a repeated request returns the same; the database stores
+        its hash.
         """
-        digest = hmac.digest(self._tokens, _bound_to(region, comment), "sha256")
+        digest = hmac.digest(self._tokens, _associated_data(region, comment), "sha256")
         return urlsafe_b64encode(digest[:TOKEN_BYTES]).decode()
 
     def form_token(self, now: datetime) -> str:
-        """Tells later when a form was given out."""
+        """Return a signed token that records when a form was issued."""
         moment = str(int(now.timestamp()))
         return f"{moment}.{self._signature(moment)}"
 
     def form_age(self, token: str, now: datetime) -> float | None:
-        """Seconds since this form was given out; None for a token that is not the hub's."""
+        """Return the seconds since a form was issued; None if the token is not valid."""
         moment, _, signature = token.partition(".")
-        given = signature.encode(errors="replace")
-        if not hmac.compare_digest(self._signature(moment).encode(), given):
+        received = signature.encode(errors="replace")
+        if not hmac.compare_digest(self._signature(moment).encode(), received):
             return None
         return now.timestamp() - int(moment)
 
@@ -65,9 +66,9 @@ class Keys:
 
 
 def token_hash(token: str) -> bytes:
-    """SHA-256; a secret of 192 bits needs no slow hash."""
+    """Return the SHA-256 of a token; 192 random bits need no slow hash."""
     return hashlib.sha256(token.encode(errors="replace")).digest()
 
 
-def _bound_to(region: str, comment: UUID) -> bytes:
+def _associated_data(region: str, comment: UUID) -> bytes:
     return f"{region} {comment}".encode()

@@ -1,8 +1,8 @@
-"""Comments in the form of Open311 GeoReport v2, for programs that speak it: `/open311/v2/...`.
+"""Comments as Open311 GeoReport v2, for programs that support it: `/open311/v2/...`.
 
-Its services are the hub's categories; which public service it is about, and of which kind, are
-attributes. Its list holds what its sender made public and an agency has looked at. Errors are
-the hub's problem documents (RFC 9457), not GeoReport's.
+GeoReport's services are the hub's categories; the public service and the kind are attributes. The
+list contains comments that their senders made public and an agency has reviewed. Errors are the
+hub's problem documents (RFC 9457), not GeoReport's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,12 +15,12 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import text
 
-from services.feedback.comments.cases import Reader, Stored, find_case, reader_of
+from services.feedback.comments.cases import CommentRow, Viewer, find_case, viewer_of
 from services.feedback.comments.contacts import CONSENT
-from services.feedback.comments.dependencies import OwnKeys, Sender, TicketPath, TicketToken
-from services.feedback.comments.schemas import Email, NewComment, Phone, Said, Ticket
-from services.feedback.comments.service_levels import KIND_NAMES, Category, Kind, promises
-from services.feedback.comments.submit import file_comment
+from services.feedback.comments.dependencies import Keys, Sender, TicketPath, TicketToken
+from services.feedback.comments.schemas import CommentText, Email, NewComment, Phone, Ticket
+from services.feedback.comments.service_levels import KIND_NAMES, Category, Kind, service_levels
+from services.feedback.comments.submit import submit_comment
 from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import IdempotencyKey
 from services.platform.database import ReadSessionDep, WriteSessionDep
@@ -33,29 +33,29 @@ BASE = "/open311/v2"
 router = APIRouter(prefix="/open311", tags=["open311"], responses=problem_responses(401, 422))
 
 OPEN = ("received", "in_progress", "reopened", "forwarded")
-MOST = 200
-SPAN = timedelta(days=90)
-"""What a list spans where nobody says, as GeoReport has it."""
+MAX_REQUESTS = 200
+DEFAULT_RANGE = timedelta(days=90)
+"""The range of a list without dates, as in GeoReport."""
 
 PUBLIC = """
--- Comments that everybody may read: their senders wanted it, and an agency has looked at them.
+-- Public comments: their senders made them public, and an agency has reviewed them.
 SELECT * FROM feedback.comment
-WHERE region = :region AND is_public AND cardinality(held) = 0 AND verified_at IS NOT NULL
+WHERE region = :region AND is_public AND cardinality(review_reasons) = 0 AND verified_at IS NOT NULL
   AND content <> ''
   AND (cardinality(CAST(:tickets AS text[])) = 0 OR ticket = ANY(:tickets))
   AND (cardinality(CAST(:categories AS text[])) = 0 OR category = ANY(:categories))
   AND (CAST(:open AS boolean) IS NULL OR (state = ANY(:open_states)) = :open)
   AND (CAST(:first AS timestamptz) IS NULL OR created_at >= :first)
   AND (CAST(:last AS timestamptz) IS NULL OR created_at <= :last)
-ORDER BY id DESC LIMIT :most
+ORDER BY id DESC LIMIT :max_requests
 """
 
-Extension = Annotated[Literal["json", "xml"], Path(description="The form of the answer.")]
+Extension = Annotated[Literal["json", "xml"], Path(description="The format of the response.")]
 CategoryPath = Annotated[Category, Path(description="A category: `service_code`.")]
 
 
 class Open311Service(ApiModel):
-    """A category, as GeoReport calls it a service."""
+    """A category, which is a service in GeoReport."""
 
     service_code: Category
     service_name: str
@@ -74,7 +74,7 @@ class Open311Value(ApiModel):
 
 
 class Open311Attribute(ApiModel):
-    """A further field of a request."""
+    """An attribute of a request."""
 
     variable: bool
     code: str
@@ -87,14 +87,14 @@ class Open311Attribute(ApiModel):
 
 
 class Open311Definition(ApiModel):
-    """The further fields of a category."""
+    """The attributes of a category."""
 
     service_code: Category
     attributes: list[Open311Attribute]
 
 
 class Open311Receipt(ApiModel):
-    """What a new request is answered with; its secret comes as header `Ticket-Token`."""
+    """The receipt of a new request; its secret is in the header `Ticket-Token`."""
 
     service_request_id: Ticket
     service_notice: str
@@ -102,7 +102,7 @@ class Open311Receipt(ApiModel):
 
 
 class Open311Request(ApiModel):
-    """A comment, as GeoReport calls it a request."""
+    """A comment, which is a request in GeoReport."""
 
     service_request_id: Ticket
     status: Literal["open", "closed"]
@@ -121,7 +121,7 @@ class Open311Request(ApiModel):
 
 
 class Endpoint(ApiModel):
-    """Where an interface is, and which forms it speaks."""
+    """The URL of an API and its formats."""
 
     specification: str
     url: str
@@ -132,11 +132,11 @@ class Endpoint(ApiModel):
 
 OneReceipt = Annotated[list[Open311Receipt], Field(max_length=1)]
 OneRequest = Annotated[list[Open311Request], Field(max_length=1)]
-Requests = Annotated[list[Open311Request], Field(max_length=MOST)]
+Requests = Annotated[list[Open311Request], Field(max_length=MAX_REQUESTS)]
 
 
 class Discovery(ApiModel):
-    """What Open311 interfaces there are."""
+    """The Open311 APIs of the hub."""
 
     changeset: str
     contact: str
@@ -144,29 +144,29 @@ class Discovery(ApiModel):
     endpoints: list[Endpoint]
 
 
-def _as_a_form_says_it(schema: dict[str, Any]) -> None:
-    """A form cannot say null: it leaves a field out, or empty, which is the same."""
+def _to_form_schema(schema: dict[str, Any]) -> None:
+    """Replace null in the schema: a form omits a field or sends it empty."""
     for name, field in schema["properties"].items():
         if name in schema["required"]:
             continue
         kinds = [kind for kind in field.pop("anyOf", ()) if kind != {"type": "null"}]
         if not kinds:
-            told = {"title", "description", "default"}
-            kinds = [{key: field.pop(key) for key in list(field) if key not in told}]
+            annotations = {"title", "description", "default"}
+            kinds = [{key: field.pop(key) for key in list(field) if key not in annotations}]
         elif field.get("default", "") is None:
             del field["default"]
         field["anyOf"] = [*kinds, {"type": "string", "maxLength": 0}]
 
 
 class Open311Form(BaseModel):
-    """A new request as GeoReport sends it; what else it may carry is left out."""
+    """A new request in GeoReport's form fields; unknown fields are ignored."""
 
     model_config = ConfigDict(
-        extra="ignore", allow_inf_nan=False, json_schema_extra=_as_a_form_says_it
+        extra="ignore", allow_inf_nan=False, json_schema_extra=_to_form_schema
     )
 
     service_code: Category
-    description: Said
+    description: CommentText
     lat: Annotated[float, Field(ge=-90, le=90)] | None = None
     long: Annotated[float, Field(ge=-180, le=180)] | None = None
     address_string: ShortText | None = None
@@ -179,19 +179,19 @@ class Open311Form(BaseModel):
         None,
         alias="attribute[consent]",
         max_length=20,
-        description="Needed with `email` or `phone`: the version of the consent that was shown.",
+        description="Required with `email` or `phone`: the version of the consent that was shown.",
     )
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _check_fields(self) -> Self:
         if (self.lat is None) != (self.long is None):
-            raise ValueError("`lat` and `long` come together")
+            raise ValueError("`lat` and `long` must be given together")
         if (self.email or self.phone) and self.consent != CONSENT.version:
             raise ValueError(f"a contact needs `attribute[consent]`={CONSENT.version}")
         return self
 
-    def comment(self) -> NewComment:
-        """The same as a comment."""
+    def to_comment(self) -> NewComment:
+        """Return the request as a comment."""
         contact = {"email": self.email, "phone": self.phone, "consent": CONSENT.version}
         return NewComment.model_validate(
             {
@@ -208,22 +208,24 @@ class Open311Form(BaseModel):
         )
 
 
-def _answer(
+def _encode(
     extension: Extension,
     items: Sequence[ApiModel] | ApiModel,
     *,
     names: tuple[str, str],
     **more: Any,
 ) -> Response:
-    """JSON as it is, or XML whose elements have these names."""
-    many = not isinstance(items, ApiModel)
+    """Return items as JSON, or as XML with these element names."""
+    is_list = not isinstance(items, ApiModel)
     content: Any = (
-        [item.model_dump(mode="json") for item in items] if many else items.model_dump(mode="json")
+        [item.model_dump(mode="json") for item in items]
+        if is_list
+        else items.model_dump(mode="json")
     )
     if extension == "json":
         return JSONResponse(content, **more)
     root = ElementTree.Element(names[0])
-    if many:
+    if is_list:
         for item in content:
             _fill(ElementTree.SubElement(root, names[1]), item)
     else:
@@ -253,18 +255,18 @@ def _with_xml(model: Any) -> dict[int | str, dict[str, Any]]:
 
 @router.get("/discovery.json", operation_id="get_open311_discovery")
 async def get_open311_discovery(request: Request) -> Discovery:
-    """Where the Open311 interface of this hub is, and in which forms it answers (GeoReport v2)."""
-    public = request.app.state.settings.public_url
-    changed = "2026-01-01T00:00:00Z"
+    """Return the URL and the formats of the hub's Open311 API (GeoReport v2)."""
+    public_url = request.app.state.settings.public_url
+    changeset = "2026-01-01T00:00:00Z"
     return Discovery(
-        changeset=changed,
+        changeset=changeset,
         contact="/aduan",
         key_service="No key is needed.",
         endpoints=[
             Endpoint(
                 specification="http://wiki.open311.org/GeoReport_v2",
-                url=f"{str(public).rstrip('/') if public else ''}{BASE}",
-                changeset=changed,
+                url=f"{str(public_url).rstrip('/') if public_url else ''}{BASE}",
+                changeset=changeset,
                 type="production",
                 formats=["application/json", "text/xml"],
             )
@@ -279,7 +281,7 @@ async def get_open311_discovery(request: Request) -> Discovery:
     response_model=None,
 )
 async def list_open311_services(extension: Extension) -> Response:
-    """What requests can be about: the categories of comments, each with the same further fields."""
+    """List the categories of comments, which are the services of GeoReport."""
     services = [
         Open311Service(
             service_code=category.code,
@@ -290,9 +292,9 @@ async def list_open311_services(extension: Extension) -> Response:
             keywords="",
             group="pelayanan publik",
         )
-        for category in promises().categories
+        for category in service_levels().categories
     ]
-    return _answer(extension, services, names=("services", "service"))
+    return _encode(extension, services, names=("services", "service"))
 
 
 @router.get(
@@ -302,7 +304,7 @@ async def list_open311_services(extension: Extension) -> Response:
     response_model=None,
 )
 async def get_open311_service(code: CategoryPath, extension: Extension) -> Response:
-    """The further fields of a category: the same for all."""
+    """Return the attributes of a category, which are the same for all categories."""
     definition = Open311Definition(
         service_code=code,
         attributes=[
@@ -312,7 +314,7 @@ async def get_open311_service(code: CategoryPath, extension: Extension) -> Respo
             _attribute("consent", 4, "Versi persetujuan, bila email atau phone diisi"),
         ],
     )
-    return _answer(extension, definition, names=("service_definition", ""))
+    return _encode(extension, definition, names=("service_definition", ""))
 
 
 def _attribute(
@@ -350,7 +352,7 @@ def _attribute(
 async def post_open311_request(
     request: Request,
     session: WriteSessionDep,
-    keys: OwnKeys,
+    keys: Keys,
     caller: CurrentCaller,
     *,
     extension: Extension,
@@ -358,12 +360,12 @@ async def post_open311_request(
     form: Annotated[Open311Form, Form()],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Files a request; a person looks at it before it counts, unless an agency's key sends it."""
-    filed, _ = await file_comment(
+    """Submit a request, which a person reviews before it counts unless an agency's key sends it."""
+    filed, _ = await submit_comment(
         session,
         keys,
         get_region(request),
-        form.comment(),
+        form.to_comment(),
         caller=caller,
         sender=sender,
         source="open311",
@@ -372,9 +374,9 @@ async def post_open311_request(
     )
     receipt = Open311Receipt(
         service_request_id=filed.ticket,
-        service_notice=f"Tindak lanjut paling lambat {filed.promise.answer_by}; {filed.page}",
+        service_notice=f"Tindak lanjut paling lambat {filed.service_level.answer_by}; {filed.page}",
     )
-    response = _answer(extension, [receipt], names=("service_requests", "request"), status_code=201)
+    response = _encode(extension, [receipt], names=("service_requests", "request"), status_code=201)
     response.headers["Ticket-Token"] = filed.token
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -394,42 +396,44 @@ async def list_open311_requests(
     service_request_id: Annotated[
         str | None,
         Query(
-            description="Tickets, with commas between; others do not count then.",
+            description="Comma-separated tickets; other filters by date are ignored.",
             max_length=999,
             pattern=TEXT_PATTERN,
         ),
     ] = None,
     service_code: Annotated[
         str | None,
-        Query(description="Categories, with commas between.", max_length=200, pattern=TEXT_PATTERN),
+        Query(description="Comma-separated categories.", max_length=200, pattern=TEXT_PATTERN),
     ] = None,
     start_date: Annotated[
         UtcDatetime | None, Query(description="Default: 90 days before the end.")
     ] = (None),
     end_date: Annotated[UtcDatetime | None, Query(description="Default: now.")] = None,
     status: Annotated[
-        Literal["open", "closed"] | None, Query(description="Those in this state alone.")
+        Literal["open", "closed"] | None, Query(description="Only this status.")
     ] = None,
 ) -> Response:
-    """Requests that everybody may read, newest first, at most 200."""
-    tickets = _parts(service_request_id)
+    """List public requests, newest first, at most 200."""
+    tickets = _split(service_request_id)
     last = end_date or datetime.now(UTC)
-    first = start_date or max(last, datetime.min.replace(tzinfo=UTC) + SPAN) - SPAN
+    first = (
+        start_date or max(last, datetime.min.replace(tzinfo=UTC) + DEFAULT_RANGE) - DEFAULT_RANGE
+    )
     rows = await session.execute(
         text(PUBLIC),
         {
             "region": get_region(request),
             "tickets": tickets,
-            "categories": _parts(service_code),
+            "categories": _split(service_code),
             "open": None if status is None else status == "open",
             "open_states": list(OPEN),
             "first": None if tickets else first,
             "last": None if tickets else last,
-            "most": MOST,
+            "max_requests": MAX_REQUESTS,
         },
     )
-    shown = [_shown(row, described=True) for row in rows]
-    return _answer(extension, shown, names=("service_requests", "request"))
+    requests = [_to_request(row, with_text=True) for row in rows]
+    return _encode(extension, requests, names=("service_requests", "request"))
 
 
 @router.get(
@@ -447,38 +451,38 @@ async def get_open311_request(
     extension: Extension,
     token: TicketToken = None,
 ) -> Response:
-    """One request; what was said in it where it is public, or with its token or a key."""
+    """Return a request; its text if it is public, or with its token or the agency's key."""
     stored = await find_case(session, get_region(request), ticket)
-    inner = reader_of(stored, caller, token) is not Reader.anybody
-    published = stored.is_public and not stored.held and stored.verified_at is not None
-    response = _answer(
+    has_access = viewer_of(stored, caller, token) is not Viewer.public
+    is_published = stored.is_public and not stored.review_reasons and stored.verified_at is not None
+    response = _encode(
         extension,
-        [_shown(stored, described=inner or published)],
+        [_to_request(stored, with_text=has_access or is_published)],
         names=("service_requests", "request"),
     )
     response.headers["Cache-Control"] = "private, no-store"
     return response
 
 
-def _parts(listed: str | None) -> list[str]:
+def _split(listed: str | None) -> list[str]:
     return [part.strip() for part in (listed or "").split(",") if part.strip()]
 
 
-def _shown(stored: Stored, *, described: bool) -> Open311Request:
-    names = {category.code: category.name for category in promises().categories}
+def _to_request(stored: CommentRow, *, with_text: bool) -> Open311Request:
+    names = {category.code: category.name for category in service_levels().categories}
     return Open311Request(
         service_request_id=stored.ticket,
         status="open" if stored.state in OPEN else "closed",
         status_notes=stored.state,
         service_name=names[stored.category],
         service_code=stored.category,
-        description=stored.content if described else None,
+        description=stored.content if with_text else None,
         agency_responsible=stored.agency or None,
         service_notice=None,
         requested_datetime=stored.created_at,
         updated_datetime=stored.updated_at,
         expected_datetime=f"{stored.answer_by}T23:59:59+07:00",
-        address=(stored.place or None) if described else None,
-        lat=stored.latitude if described else None,
-        long=stored.longitude if described else None,
+        address=(stored.place or None) if with_text else None,
+        lat=stored.latitude if with_text else None,
+        long=stored.longitude if with_text else None,
     )

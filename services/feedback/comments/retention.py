@@ -1,7 +1,7 @@
-"""What is kept of comments no longer than needed: contacts, texts and pictures, salts of days.
+"""Retention of comments: closes inactive cases, and erases what is past its retention.
 
-Cases that were answered close by themselves when nobody writes back, and every other one in which
-nothing happened for a year, so that nothing stays because somebody forgot to close.
+Contacts, texts, attachments and daily salts are erased. Answered cases close when the citizen does
+not reply, all other cases after a year without activity, so that none stays open by oversight.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from sqlalchemy import Row, text
 
 from services.feedback.comments.cases import add_entry, day_of
 from services.feedback.comments.contacts import erase_contacts
-from services.feedback.comments.handling import end_contacts
-from services.feedback.comments.spam_filter import forget_senders
+from services.feedback.comments.handling import erase_case_contacts
+from services.feedback.comments.spam_filter import delete_sender_data
 from services.feedback.comments.working_days import working_days_between
 from services.feedback.months import add_months
 from services.platform.database import DATABASE_ERRORS, Database, WriteSession
@@ -23,40 +23,39 @@ from services.platform.local_time import JAKARTA
 
 log = logging.getLogger(__name__)
 
-QUIET_WORKING_DAYS = 10
-"""After an answer to which nobody wrote back, a case is closed."""
-IDLE_DAYS = 365
-"""After so many in which nothing happened, any other case is closed: nobody waits any more."""
-REPEATS_KEPT = timedelta(days=30)
-PAUSE_SECONDS = 3600.0
-AT_ONCE = 1000
+CLOSE_ANSWERED_AFTER_WORKING_DAYS = 10
+"""Without a reply to the answer."""
+CLOSE_INACTIVE_AFTER_DAYS = 365
+"""Of any other case; after a year no answer is expected any more."""
+IDEMPOTENCY_KEY_TTL = timedelta(days=30)
+INTERVAL_SECONDS = 3600.0
+BATCH_SIZE = 1000
 
-QUIET = """
--- Answered cases in which nothing happened since a day, and others since an earlier one.
+INACTIVE = """
+-- Answered cases without activity since a day, and other cases since an earlier one.
 SELECT region, id, state, updated_at FROM feedback.comment
 WHERE region = :region
-  AND (state = 'answered' AND updated_at < :before
-       OR state NOT IN ('answered', 'closed', 'merged') AND updated_at < :idle_before)
-ORDER BY updated_at LIMIT :most FOR UPDATE SKIP LOCKED
+  AND (state = 'answered' AND updated_at < :answered_before
+       OR state NOT IN ('answered', 'closed', 'merged') AND updated_at < :inactive_before)
+ORDER BY updated_at LIMIT :batch_size FOR UPDATE SKIP LOCKED
 """
 
 CLOSE = """
--- The end of a case.
+-- Closes a case.
 UPDATE feedback.comment SET state = 'closed', closed_at = :now, updated_at = :now
 WHERE region = :region AND id = :id
 """
 
-LEFT_OVER = """
--- Contacts of cases that are over, or whose comment was merged into one that is.
+CONTACTS_OF_CLOSED = """
+-- Contacts of closed cases, and of those merged into a closed case.
 SELECT k.comment FROM feedback.comment_contact k
 JOIN feedback.comment c ON c.region = k.region AND c.id = k.comment
 LEFT JOIN feedback.comment m ON m.region = c.region AND m.id = c.merged_into
 WHERE k.region = :region AND (c.state = 'closed' OR m.state = 'closed')
 """
 
-DUE = """
--- Cases that are long over and of which words or pictures are left: also those that came when it
--- was opened again, or after its end.
+PAST_RETENTION = """
+-- Cases past their retention that have texts or attachments, also from after they were closed.
 SELECT c.id FROM feedback.comment c
 LEFT JOIN feedback.comment m ON m.region = c.region AND m.id = c.merged_into
 WHERE c.region = :region AND coalesce(c.closed_at, m.closed_at) < :before
@@ -68,94 +67,100 @@ WHERE c.region = :region AND coalesce(c.closed_at, m.closed_at) < :before
                   WHERE a.region = c.region AND a.comment = c.id))
 """
 
-FORGET_TEXTS = """
--- What people wrote in these cases; what it was about and how long it took stays.
+ERASE_TEXTS = """
+-- Erases the text and place of these comments; their classification and their times stay.
 UPDATE feedback.comment
 SET content = '', content_hash = '', place = '', latitude = NULL, longitude = NULL,
     is_public = false
 WHERE region = :region AND id = ANY(CAST(:comments AS uuid[]))
 """
 
-FORGET_REPLIES = """
--- The talk in these cases. To which consent a contact was given stays, to be proved.
+ERASE_REPLIES = """
+-- Erases the replies in these cases. The version of a consent stays, so that it can be proved.
 UPDATE feedback.comment_entry SET content = ''
 WHERE region = :region AND comment = ANY(CAST(:comments AS uuid[])) AND content <> ''
   AND action <> 'contact_given'
 """
 
-FORGET_PICTURES = """
--- The pictures in these cases.
+DELETE_ATTACHMENTS = """
+-- Deletes the attachments of these cases.
 DELETE FROM feedback.comment_attachment
 WHERE region = :region AND comment = ANY(CAST(:comments AS uuid[]))
 """
 
-FORGET_REPEATS = """
--- Keys of requests that nobody repeats any more.
+DELETE_IDEMPOTENCY_KEYS = """
+-- Deletes idempotency keys that have expired.
 DELETE FROM feedback.creation WHERE region = :region AND recorded_at < :before
 """
 
 
 @dataclass(frozen=True)
-class Cleared:
-    """What went."""
+class CommentRetentionResult:
+    """Counts of one run."""
 
     closed: int
+    """Cases."""
     contacts: int
+    """Erased contacts."""
     texts: int
+    """Cases whose texts were erased."""
 
 
-async def keep_comments(
+async def prune_comments(
     session: WriteSession, region: str, *, now: datetime, retention_months: int
-) -> Cleared:
-    """Closes what is quiet, and erases what nobody needs any more."""
+) -> CommentRetentionResult:
+    """Close inactive cases and erase data past its retention."""
     key = {"region": region}
     contacts = closed = 0
-    since = {
-        "before": now - timedelta(days=QUIET_WORKING_DAYS),
-        "idle_before": now - timedelta(days=IDLE_DAYS),
+    limits = {
+        "answered_before": now - timedelta(days=CLOSE_ANSWERED_AFTER_WORKING_DAYS),
+        "inactive_before": now - timedelta(days=CLOSE_INACTIVE_AFTER_DAYS),
     }
-    quiet = await session.execute(text(QUIET), key | since | {"most": AT_ONCE})
-    for row in quiet.all():
-        silence = working_days_between(day_of(row.updated_at), day_of(now))
-        if row.state != "answered" or silence > QUIET_WORKING_DAYS:
+    inactive = await session.execute(text(INACTIVE), key | limits | {"batch_size": BATCH_SIZE})
+    for row in inactive.all():
+        idle_days = working_days_between(day_of(row.updated_at), day_of(now))
+        if row.state != "answered" or idle_days > CLOSE_ANSWERED_AFTER_WORKING_DAYS:
             contacts += await _close(session, row, now=now)
             closed += 1
-    left_over = await session.scalars(text(LEFT_OVER), key)
-    contacts += len(await erase_contacts(session, region, list(left_over)))
+    of_closed = await session.scalars(text(CONTACTS_OF_CLOSED), key)
+    contacts += len(await erase_contacts(session, region, list(of_closed)))
     before = _months_ago(now, retention_months)
-    due: list[UUID] = list(await session.scalars(text(DUE), key | {"before": before}))
-    for statement in (FORGET_TEXTS, FORGET_REPLIES, FORGET_PICTURES):
-        await session.execute(text(statement), key | {"comments": due})
-    await session.execute(text(FORGET_REPEATS), key | {"before": now - REPEATS_KEPT})
-    await forget_senders(session, region, today=day_of(now))
-    return Cleared(closed, contacts, len(due))
+    expired: list[UUID] = list(
+        await session.scalars(text(PAST_RETENTION), key | {"before": before})
+    )
+    for statement in (ERASE_TEXTS, ERASE_REPLIES, DELETE_ATTACHMENTS):
+        await session.execute(text(statement), key | {"comments": expired})
+    await session.execute(
+        text(DELETE_IDEMPOTENCY_KEYS), key | {"before": now - IDEMPOTENCY_KEY_TTL}
+    )
+    await delete_sender_data(session, region, today=day_of(now))
+    return CommentRetentionResult(closed, contacts, len(expired))
 
 
 async def _close(session: WriteSession, row: Row[tuple[str, UUID]], *, now: datetime) -> int:
     await session.execute(text(CLOSE), {"region": row.region, "id": row.id, "now": now})
-    await add_entry(session, row, action="closed", state="closed", now=now, who="hub")
-    return await end_contacts(session, row, now=now)
+    await add_entry(session, row, action="closed", state="closed", now=now, actor="hub")
+    return await erase_case_contacts(session, row, now=now)
 
 
 def _months_ago(now: datetime, months: int) -> datetime:
-    """The first day of the month so many months ago."""
     month = add_months(day_of(now).replace(day=1), -months)
     return datetime(month.year, month.month, 1, tzinfo=JAKARTA)
 
 
-async def keep_comments_always(database: Database, region: str, *, retention_months: int) -> None:
-    """Does it every hour for as long as the service runs."""
+async def prune_comments_forever(database: Database, region: str, *, retention_months: int) -> None:
+    """Prune comments every hour until cancelled."""
     while True:
         try:
             async with database.write_session() as session:
-                cleared = await keep_comments(
+                result = await prune_comments(
                     session,
                     region,
                     now=datetime.now(JAKARTA),
                     retention_months=retention_months,
                 )
-            if cleared != Cleared(0, 0, 0):
-                log.info("comments: %s", cleared)
+            if result != CommentRetentionResult(0, 0, 0):
+                log.info("pruned comments: %s", result)
         except DATABASE_ERRORS as error:
-            log.warning("comments were not cleared, it is tried again: %s", error)
-        await asyncio.sleep(PAUSE_SECONDS)
+            log.warning("pruning comments failed, retrying in an hour: %s", error)
+        await asyncio.sleep(INTERVAL_SECONDS)

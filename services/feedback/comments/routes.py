@@ -1,25 +1,25 @@
-"""Comments over HTTP for everybody: `/api/v1/comments/...`."""
+"""Public routes of comments: `/api/v1/comments/...`."""
 
 from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request, Response
 
-from services.feedback.comments.cases import day_of, find_case, reader_of, show_case
+from services.feedback.comments.cases import build_case, day_of, find_case, viewer_of
 from services.feedback.comments.contacts import CONSENT
-from services.feedback.comments.dependencies import OwnKeys, Sender, TicketPath, TicketToken
-from services.feedback.comments.handling import reply, withdraw_contact
+from services.feedback.comments.dependencies import Keys, Sender, TicketPath, TicketToken
+from services.feedback.comments.handling import add_reply, withdraw_contact
 from services.feedback.comments.schemas import (
-    LONGEST,
+    MAX_TEXT_LENGTH,
     Choice,
     CommentCase,
     CommentFiled,
     CommentForm,
     NewComment,
     NewReply,
-    PromiseInfo,
+    ServiceLevelInfo,
 )
-from services.feedback.comments.service_levels import KIND_NAMES, KINDS, promises
-from services.feedback.comments.submit import file_comment
+from services.feedback.comments.service_levels import KIND_NAMES, KINDS, service_levels
+from services.feedback.comments.submit import submit_comment
 from services.platform.concurrency_control import IdempotencyKey
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import CurrentCaller
@@ -32,22 +32,24 @@ router = APIRouter(
 
 
 @router.get("/form", operation_id="get_comment_form")
-async def get_comment_form(response: Response, keys: OwnKeys) -> CommentForm:
-    """What a form needs: its token, the choices, the text of the consent, the promises."""
+async def get_comment_form(response: Response, keys: Keys) -> CommentForm:
+    """Return the data of a form: token, choices, consent text and service levels."""
     response.headers["Cache-Control"] = "no-store"
-    known = promises()
+    levels = service_levels()
     return CommentForm(
-        form=keys.form_token(datetime.now(UTC)),
+        form_token=keys.form_token(datetime.now(UTC)),
         kinds=[
             Choice(code=kind, name=KIND_NAMES[kind][0], name_en=KIND_NAMES[kind][1])
             for kind in sorted(KINDS, key=list(KIND_NAMES).index)
         ],
-        categories=[Choice(code=c.code, name=c.name, name_en=c.name_en) for c in known.categories],
+        categories=[Choice(code=c.code, name=c.name, name_en=c.name_en) for c in levels.categories],
         consent=CONSENT,
-        longest=LONGEST,
-        verify_working_days=known.verify_working_days,
-        promises=[PromiseInfo.model_validate(p.model_dump()) for p in known.promises],
-        sources=[source.title for source in known.sources],
+        max_text_length=MAX_TEXT_LENGTH,
+        verify_working_days=levels.verify_working_days,
+        service_levels=[
+            ServiceLevelInfo.model_validate(level.model_dump()) for level in levels.service_levels
+        ],
+        sources=[source.title for source in levels.sources],
     )
 
 
@@ -56,22 +58,22 @@ async def get_comment_form(response: Response, keys: OwnKeys) -> CommentForm:
     operation_id="post_comment",
     status_code=201,
     responses=problem_responses(409, 413)
-    | {200: {"model": CommentFiled, "description": "Stored before; nothing changed."}},
+    | {200: {"model": CommentFiled, "description": "CommentRow before; nothing changed."}},
 )
 async def post_comment(
     request: Request,
     response: Response,
     session: WriteSessionDep,
-    keys: OwnKeys,
+    keys: Keys,
     caller: CurrentCaller,
     *,
     sender: Sender,
     comment: NewComment,
     idempotency_key: IdempotencyKey = None,
 ) -> CommentFiled:
-    """Files a comment or a complaint; needs no key and no name. Keep the ticket and its token."""
+    """Submit a comment or a complaint, without key and name. Store the ticket and its token."""
     source = {"anonymous": "api", "gateway": "page"}.get(caller.subject, "agency")
-    filed, is_new = await file_comment(
+    receipt, is_new = await submit_comment(
         session,
         keys,
         get_region(request),
@@ -83,9 +85,9 @@ async def post_comment(
         now=datetime.now(UTC),
     )
     response.status_code = 201 if is_new else 200
-    response.headers["Location"] = filed.href
+    response.headers["Location"] = receipt.href
     response.headers["Cache-Control"] = "no-store"
-    return filed
+    return receipt
 
 
 @router.get("/{ticket}", operation_id="get_comment", responses=problem_responses(403, 404))
@@ -98,13 +100,13 @@ async def get_comment(
     ticket: TicketPath,
     token: TicketToken = None,
 ) -> CommentCase:
-    """How far a comment is. Its text is shown with its token or the agency's key alone."""
+    """Return a comment; its text only with its token or the agency's key."""
     stored = await find_case(session, get_region(request), ticket)
     response.headers["Cache-Control"] = "private, no-store"
-    return await show_case(
+    return await build_case(
         session,
         stored,
-        reader=reader_of(stored, caller, token),
+        viewer=viewer_of(stored, caller, token),
         today=day_of(datetime.now(UTC)),
     )
 
@@ -125,13 +127,13 @@ async def post_comment_reply(
     token: TicketToken = None,
     idempotency_key: IdempotencyKey = None,
 ) -> CommentCase:
-    """Replies: the agency in charge with its key, whoever filed the comment with the token.
+    """Reply: as the agency in charge with its key, as the citizen with the token.
 
-    An agency's reply is the answer unless it says otherwise; a citizen's reply to an answer opens
-    the case again.
+    An agency's reply is the answer unless its `state` is `in_progress`; a citizen's reply to an
+    answer reopens the case.
     """
     now = datetime.now(UTC)
-    stored, reader = await reply(
+    stored, viewer = await add_reply(
         session,
         get_region(request),
         ticket,
@@ -141,7 +143,7 @@ async def post_comment_reply(
         key=idempotency_key,
         now=now,
     )
-    return await show_case(session, stored, reader=reader, today=day_of(now))
+    return await build_case(session, stored, viewer=viewer, today=day_of(now))
 
 
 @router.delete(
@@ -158,7 +160,7 @@ async def withdraw_comment_contact(
     ticket: TicketPath,
     token: TicketToken = None,
 ) -> None:
-    """Withdraws the consent to keep a contact: it is erased at once."""
+    """Withdraw the consent to a contact: it is erased immediately."""
     await withdraw_contact(
         session, get_region(request), ticket, caller=caller, token=token, now=datetime.now(UTC)
     )

@@ -1,4 +1,4 @@
-"""Comments over the wire."""
+"""Request and response models of comments."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 
-from services.feedback.comments.service_levels import Category, Kind, PromiseId
+from services.feedback.comments.service_levels import Category, Kind, ServiceLevelId
 from services.feedback.comments.states import State
 from services.feedback.comments.tickets import TICKET_PATTERN
 from services.platform.api_model import ApiModel
@@ -24,14 +24,14 @@ from services.platform.types import (
 Ticket = Annotated[
     str, StringConstraints(pattern=TICKET_PATTERN), Field(examples=["7K3M-9QXT-2C86"])
 ]
-LONGEST = 4000
-# Something that can be seen stands in it.
-Said = Annotated[
+MAX_TEXT_LENGTH = 4000
+# With at least one visible character.
+CommentText = Annotated[
     str,
     StringConstraints(
         pattern=r"^[^\x00-\x08\x0B-\x1F\x7F]*[^\s\x00-\x1F\x7F][^\x00-\x08\x0B-\x1F\x7F]*$",
         min_length=3,
-        max_length=LONGEST,
+        max_length=MAX_TEXT_LENGTH,
     ),
 ]
 Email = Annotated[
@@ -47,69 +47,69 @@ Longitude = Annotated[float, Field(ge=-180, le=180), StrictNumber]
 
 
 class Contact(ApiModel):
-    """How somebody wants to be reached, with the consent to keep it."""
+    """How a citizen wants to be contacted, with the consent to store it."""
 
     email: Email | None = None
     phone: Phone | None = None
     consent: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{1,2}$")] = Field(
-        description="Version of the text that was agreed to, as `GET comments/form` gives it."
+        description="Version of the consent text that was agreed to, from `GET comments/form`."
     )
 
     @model_validator(mode="after")
-    def _reaches(self) -> Self:
+    def _check_channels(self) -> Self:
         if self.email is None and self.phone is None:
             raise ValueError("a contact needs `email` or `phone`")
         return self
 
 
 class NewComment(ApiModel):
-    """What somebody wants to say. Anonymous, unless a contact is given."""
+    """A comment to submit; anonymous unless it has a contact."""
 
     kind: Kind
     category: Category = "other"
-    text: Said
+    text: CommentText
     service: Slug | None = Field(None, description="The service it is about.")
     agency: Slug | None = Field(None, description="Default: the agency that offers the service.")
     link: Slug | None = Field(None, description="The portal it is about.")
     district: DistrictCode | None = None
-    place: ShortText | None = Field(None, description="Where, in words.")
+    place: ShortText | None = Field(None, description="The place, described in words.")
     latitude: Latitude | None = None
     longitude: Longitude | None = None
     language: Language = "id"
-    public: bool = Field(
-        False, description="Whether everybody may read the text (Open311); default: no."
-    )
+    public: bool = Field(False, description="Whether the text may be published (Open311).")
     contact: Contact | None = None
-    form: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]+$", max_length=80)] | None = (
-        Field(
-            None,
-            description="The token of `GET comments/form`. Without it a person looks at the "
-            "comment before it counts.",
-        )
+    form_token: (
+        Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]+$", max_length=80)] | None
+    ) = Field(
+        None,
+        description="The token from `GET comments/form`. A comment without it is reviewed by a "
+        "person before it counts.",
     )
     website: Annotated[str, StringConstraints(pattern=TEXT_PATTERN, max_length=300)] = Field(
-        "", description="Leave empty: people do not see this field, programs fill it in."
+        "",
+        description="Must be empty: a honeypot that people do not see and spam programs fill in.",
     )
 
     @model_validator(mode="after")
-    def _whole_position(self) -> Self:
+    def _check_position(self) -> Self:
         if (self.latitude is None) != (self.longitude is None):
-            raise ValueError("`latitude` and `longitude` come together")
+            raise ValueError("`latitude` and `longitude` must be given together")
         return self
 
 
-class PromiseState(ApiModel):
-    """The clock of a comment."""
+class ServiceLevelStatus(ApiModel):
+    """The service level of a comment, and the state of its clock."""
 
-    promise: PromiseId
-    working_days: int = Field(description="The promised period.")
-    verify_by: date = Field(description="Last day for the first look.")
+    id: ServiceLevelId
+    working_days: int = Field(description="Working days to the answer.")
+    verify_by: date = Field(description="Last day for the review.")
     answer_by: date = Field(description="Last day for the answer.")
     verified_at: datetime | None
     answered_at: datetime | None
-    standing: Literal["running", "late", "kept", "broken"] = Field(
-        description="`running` and `late` while it waits, else `kept` or `broken`. The clock ends "
-        "when it is first answered, forwarded or closed; of a merged one with the other's."
+    status: Literal["running", "overdue", "met", "missed"] = Field(
+        description="`running` or `overdue` until the clock stops, then `met` or `missed`. The "
+        "clock stops when the comment, or the one it was merged into, is first answered, forwarded "
+        "or closed."
     )
     working_days_left: int | None = Field(
         description="Until `answer_by`, while it runs; null otherwise."
@@ -117,30 +117,30 @@ class PromiseState(ApiModel):
 
 
 class CommentFiled(ApiModel):
-    """The receipt for a comment."""
+    """The receipt of a comment."""
 
     ticket: Ticket
     token: str = Field(
-        description="Secret; shown to nobody else. As header `Ticket-Token` it opens the text, "
-        "replies, attachments and the contact of this ticket."
+        description="Secret, returned only here. As header `Ticket-Token` it gives access to the "
+        "text, replies, attachments and contact of this ticket."
     )
     state: State
-    held: bool = Field(description="Whether a person looks at it before it counts.")
-    promise: PromiseState
+    under_review: bool = Field(description="Whether a person reviews it before it counts.")
+    service_level: ServiceLevelStatus
     href: Href
     page: Href
 
 
-class Entry(ApiModel):
-    """Something that happened to a comment."""
+class TimelineEntry(ApiModel):
+    """An entry in the timeline of a comment."""
 
     number: int
     at: datetime
-    who: Literal["citizen", "agency", "hub"]
+    actor: Literal["citizen", "agency", "hub"]
     agency: str | None
     action: str = Field(
-        description="`reply`, or what was done. What was done about a contact (`contact_given`, "
-        "`contact_read`, ...) is not shown to everybody."
+        description="`reply`, a state, or an action on a contact (`contact_given`, `contact_read`, "
+        "...), which the public does not see."
     )
     state: State = Field(description="The state afterwards.")
     text: str | None = Field(
@@ -150,7 +150,7 @@ class Entry(ApiModel):
 
 
 class AttachmentItem(ApiModel):
-    """A picture to a comment."""
+    """An attachment of a comment: an image."""
 
     id: UUID
     media_type: str
@@ -159,21 +159,21 @@ class AttachmentItem(ApiModel):
     href: Href
 
 
-class Inside(ApiModel):
-    """What only the ticket's holder and the agency see."""
+class CommentDetails(ApiModel):
+    """What only the citizen with the token and the agency see."""
 
     text: str
     place: str | None
     latitude: float | None
     longitude: float | None
     public: bool
-    held_for: list[str] = Field(description="Why it is held; for the agency alone.")
-    has_contact: bool = Field(description="Whether contact details are kept now.")
+    review_reasons: list[str] = Field(description="Why it is under review; only for the agency.")
+    has_contact: bool = Field(description="Whether contact details are stored.")
     attachments: list[AttachmentItem]
 
 
 class CommentCase(ApiModel):
-    """A comment and what happened to it. Never the contact."""
+    """A comment with its timeline, without the contact."""
 
     ticket: Ticket
     kind: Kind
@@ -183,20 +183,22 @@ class CommentCase(ApiModel):
     link: Slug | None
     district: DistrictCode | None
     state: State
-    held: bool
+    under_review: bool
     merged_into: Ticket | None
     forwarded_number: ShortText | None = Field(description="At SP4N-LAPOR!, once it was forwarded.")
     created_at: datetime
     updated_at: datetime
-    promise: PromiseState
-    timeline: list[Entry]
-    inside: Inside | None = Field(description="Null without the ticket's token or a key.")
+    service_level: ServiceLevelStatus
+    timeline: list[TimelineEntry]
+    details: CommentDetails | None = Field(
+        description="Null without the ticket's token or the agency's key."
+    )
     href: Href
     page: Href
 
 
 class CommentItem(ApiModel):
-    """A comment as it stands in the agency's list."""
+    """A comment in the agency's list."""
 
     ticket: Ticket
     kind: Kind
@@ -206,21 +208,21 @@ class CommentItem(ApiModel):
     link: Slug | None
     district: DistrictCode | None
     state: State
-    held_for: list[str]
+    review_reasons: list[str]
     text: str
     has_contact: bool
     created_at: datetime
-    promise: PromiseState
+    service_level: ServiceLevelStatus
     href: Href
 
 
 class NewReply(ApiModel):
-    """A reply: of the agency with its key, of whoever filed the comment with the token."""
+    """A reply of the agency, with its key, or of the citizen, with the token."""
 
-    text: Said
+    text: CommentText
     state: Literal["answered", "in_progress"] = Field(
         "answered",
-        description="Of an agency's reply: whether it is the answer, or a word in between.",
+        description="Of an agency's reply: whether it is the answer or an interim reply.",
     )
 
 
@@ -228,22 +230,20 @@ class StateChange(ApiModel):
     """A change of state by the agency."""
 
     state: Literal["received", "in_progress", "closed", "reopened", "merged", "forwarded"] = Field(
-        description="`received` lets a held comment through, or hands it to another agency."
+        description="`received` accepts a comment under review, or hands it to another agency."
     )
-    note: Said | None = Field(None, description="Everybody with the ticket reads it.")
-    agency: Slug | None = Field(
-        None, description="With `received`: the agency that it is handed to."
-    )
-    into: Ticket | None = Field(None, description="With `merged`: the ticket it goes into.")
+    note: CommentText | None = Field(None, description="Public: readable with the ticket.")
+    agency: Slug | None = Field(None, description="With `received`: the agency to hand it to.")
+    into: Ticket | None = Field(None, description="With `merged`: the ticket to merge it into.")
     number: ShortText | None = Field(
         None, description="With `forwarded`: the number at SP4N-LAPOR!."
     )
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _check_fields(self) -> Self:
         for name, state in (("agency", "received"), ("into", "merged"), ("number", "forwarded")):
             if getattr(self, name) is not None and self.state != state:
-                raise ValueError(f"`{name}` goes with the state {state}")
+                raise ValueError(f"`{name}` is only valid with the state {state}")
         if self.state == "merged" and self.into is None:
             raise ValueError("the state merged needs `into`")
         if self.state == "forwarded" and self.number is None:
@@ -252,7 +252,7 @@ class StateChange(ApiModel):
 
 
 class ContactDetails(ApiModel):
-    """How the person is reached; each look at it stands in the timeline."""
+    """Contact details of a citizen; each access is recorded in the timeline."""
 
     email: str | None
     phone: str | None
@@ -261,7 +261,7 @@ class ContactDetails(ApiModel):
 
 
 class ConsentText(ApiModel):
-    """What is agreed to with a contact."""
+    """The consent text for a contact."""
 
     version: str
     text: str
@@ -269,30 +269,30 @@ class ConsentText(ApiModel):
 
 
 class Choice(ApiModel):
-    """A value and its names."""
+    """A value with its names."""
 
     code: str
     name: str
     name_en: str
 
 
-class PromiseInfo(ApiModel):
-    """A promised period."""
+class ServiceLevelInfo(ApiModel):
+    """A service level."""
 
-    id: PromiseId
+    id: ServiceLevelId
     working_days: int
     name: str
     name_en: str
 
 
 class CommentForm(ApiModel):
-    """What a form for comments needs."""
+    """The data of a form for comments."""
 
-    form: str = Field(description="Token to be sent with the comment, good for a day.")
+    form_token: str = Field(description="To be sent with the comment; valid for a day.")
     kinds: list[Choice]
     categories: list[Choice]
     consent: ConsentText
-    longest: int = Field(description="Characters that a text may have.")
+    max_text_length: int = Field(description="In characters.")
     verify_working_days: int
-    promises: list[PromiseInfo]
-    sources: list[str] = Field(description="The regulations behind the promises.")
+    service_levels: list[ServiceLevelInfo]
+    sources: list[str] = Field(description="The regulations that the service levels come from.")

@@ -1,4 +1,4 @@
-"""Within how many working days what must have happened to a comment: data, with its source."""
+"""Service levels (SLA): working days within which a comment must be answered, with their source."""
 
 from datetime import date
 from functools import cache
@@ -23,7 +23,7 @@ Category = Literal[
     "levy",
     "other",
 ]
-PromiseId = Literal["information", "ordinary", "supervisory"]
+ServiceLevelId = Literal["information", "ordinary", "supervisory"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 KIND_NAMES: dict[Kind, tuple[str, str]] = {
@@ -37,58 +37,66 @@ FILE = Path(__file__).with_name("service_levels.json")
 
 
 class Data(BaseModel):
+    """Base of the models of `service_levels.json`."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Promise(Data):
-    """A period to follow up."""
+class ServiceLevel(Data):
+    """A period in which a comment must be answered."""
 
-    id: PromiseId
+    id: ServiceLevelId
     working_days: int
     name: str
     name_en: str
 
 
 class CategoryName(Data):
-    """What a comment may be about."""
+    """A category that a comment may have."""
 
     code: Category
     name: str
     name_en: str
-    promise: PromiseId | None = None
-    """Where the category decides, whatever the kind."""
+    service_level: ServiceLevelId | None = None
+    """Overrides the service level of the kind, for complaints."""
 
 
-class PromiseSource(Data):
-    """A regulation."""
+class Regulation(Data):
+    """A regulation that service levels come from."""
 
     title: str
     used_for: str
 
 
-class Promises(Data):
-    """`promises.json`"""
+class ServiceLevels(Data):
+    """The content of `service_levels.json`."""
 
-    sources: list[PromiseSource]
+    sources: list[Regulation]
     note: str
     verify_working_days: int
-    promises: list[Promise]
-    by_kind: dict[Kind, PromiseId]
+    service_levels: list[ServiceLevel]
+    by_kind: dict[Kind, ServiceLevelId]
     categories: list[CategoryName]
 
-    def of(self, kind: Kind, category: Category) -> Promise:
-        """The promise to a comment; only a complaint can be of supervisory content."""
-        decided = next(c.promise for c in self.categories if c.code == category)
-        wanted = self.by_kind[kind]
-        if kind == "complaint" and decided is not None:
-            wanted = decided
-        return next(promise for promise in self.promises if promise.id == wanted)
+    def find(self, service_level: ServiceLevelId) -> ServiceLevel:
+        """Return the service level with this id."""
+        return next(level for level in self.service_levels if level.id == service_level)
+
+    def level_for(self, kind: Kind, category: Category) -> ServiceLevel:
+        """Return the service level of a comment; only a complaint can be supervisory."""
+        override: ServiceLevelId | None = next(
+            c.service_level for c in self.categories if c.code == category
+        )
+        if kind == "complaint" and override is not None:
+            return self.find(override)
+        return self.find(self.by_kind[kind])
 
     def verify_by(self, received: date) -> date:
+        """Return the last day for the review of a comment."""
         return after_working_days(received, self.verify_working_days)
 
 
 @cache
-def promises() -> Promises:
-    """The promises as they are in force."""
-    return Promises.model_validate_json(FILE.read_bytes())
+def service_levels() -> ServiceLevels:
+    """Return the service levels in force."""
+    return ServiceLevels.model_validate_json(FILE.read_bytes())

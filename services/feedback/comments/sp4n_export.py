@@ -1,7 +1,7 @@
-"""Tickets that go on to SP4N-LAPOR!, the national system: exported, and marked with its number.
+"""Tickets forwarded to SP4N-LAPOR!, the national system: their export, and their numbers there.
 
-SP4N-LAPOR! has no open interface to regencies' own systems that is known of: an officer enters or
-uploads what is exported here and brings the numbers back.
+SP4N-LAPOR! has no known open API for the systems of regencies: an officer enters or uploads the
+export and records the numbers here.
 """
 
 import csv
@@ -16,7 +16,7 @@ from sqlalchemy import text
 from services.feedback.comments.agency_routes import agency_of
 from services.feedback.comments.handling import change_state
 from services.feedback.comments.schemas import StateChange, Ticket
-from services.feedback.comments.service_levels import KIND_NAMES, promises
+from services.feedback.comments.service_levels import KIND_NAMES, service_levels
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import CommentsHandler
@@ -38,7 +38,7 @@ router = APIRouter(
 
 FileName = Literal["sp4n.csv", "sp4n.xlsx"]
 CSV = "text/csv; charset=utf-8"
-MOST = 500
+MAX_TICKETS = 500
 
 COLUMNS = (
     Column("tiket"),
@@ -55,31 +55,32 @@ COLUMNS = (
     Column("nomor_sp4n", note="Nomor laporan yang diberikan SP4N-LAPOR!"),
 )
 
-CHOSEN = """
--- Comments to go on: those chosen, or all that are open and wait for no look.
+EXPORTED = """
+-- The comments with these tickets, or all open comments that are not under review.
 SELECT ticket, received_on, kind, category, agency, service, district, place, latitude, longitude,
        content, forwarded_number
 FROM feedback.comment
 WHERE region = :region
   AND (CAST(:agency AS text) IS NULL OR agency = :agency)
   AND CASE WHEN cardinality(CAST(:tickets AS text[])) > 0 THEN ticket = ANY(:tickets)
-           ELSE state IN ('received', 'in_progress', 'reopened') AND cardinality(held) = 0 END
+           ELSE state IN ('received', 'in_progress', 'reopened')
+                AND cardinality(review_reasons) = 0 END
 ORDER BY id
-LIMIT :most
+LIMIT :max_tickets
 """
 
 
-class Forwarding(ApiModel):
-    """A ticket and the number that SP4N-LAPOR! gave it."""
+class ForwardedTicket(ApiModel):
+    """A ticket and its number at SP4N-LAPOR!."""
 
     ticket: Ticket
     number: ShortText
 
 
-class Forwardings(ApiModel):
-    """Tickets that were entered at SP4N-LAPOR!."""
+class ForwardedTickets(ApiModel):
+    """Tickets that were forwarded to SP4N-LAPOR!."""
 
-    items: list[Forwarding] = Field(min_length=1, max_length=MOST)
+    items: list[ForwardedTicket] = Field(min_length=1, max_length=MAX_TICKETS)
 
 
 @router.get(
@@ -100,23 +101,23 @@ async def export_comments(
     session: ReadSessionDep,
     caller: CommentsHandler,
     *,
-    file: Annotated[FileName, Path(description="The form of the table.")],
+    file: Annotated[FileName, Path(description="The format of the table.")],
     ticket: Annotated[
         list[Ticket],
-        Query(description="Tickets to export; default: all open ones.", max_length=MOST),
+        Query(description="Tickets to export; default: all open ones.", max_length=MAX_TICKETS),
     ] = [],  # noqa: B006 - FastAPI copies it
 ) -> Response:
-    """The key's agency's comments for SP4N-LAPOR!, without any contact."""
+    """Export the comments of the key's agency for SP4N-LAPOR!, without contacts."""
     rows = await session.execute(
-        text(CHOSEN),
+        text(EXPORTED),
         {
             "region": get_region(request),
             "agency": agency_of(caller),
             "tickets": list(ticket),
-            "most": MOST,
+            "max_tickets": MAX_TICKETS,
         },
     )
-    categories = {category.code: category.name for category in promises().categories}
+    categories = {category.code: category.name for category in service_levels().categories}
     table: list[dict[str, Cell]] = [
         dict(
             zip(
@@ -157,26 +158,29 @@ async def export_comments(
     responses=problem_responses(409, 413),
 )
 async def post_comment_forwardings(
-    request: Request, session: WriteSessionDep, caller: CommentsHandler, forwardings: Forwardings
-) -> Forwardings:
-    """Marks tickets as forwarded, all or none, with their numbers at SP4N-LAPOR!."""
+    request: Request,
+    session: WriteSessionDep,
+    caller: CommentsHandler,
+    forwardings: ForwardedTickets,
+) -> ForwardedTickets:
+    """Mark tickets as forwarded with their numbers at SP4N-LAPOR!: all of them, or none."""
     now = datetime.now(UTC)
     errors: list[FieldError] = []
-    for place, item in enumerate(forwardings.items):
+    for index, item in enumerate(forwardings.items):
         change = StateChange.model_validate({"state": "forwarded", "number": item.number})
         try:
             await change_state(
                 session, get_region(request), item.ticket, change, caller=caller, now=now
             )
         except (Conflict, NotFound, NotAllowed) as error:
-            errors.append(_at(place, error))
+            errors.append(_ticket_error(index, error))
     if errors:
         raise Conflict("No ticket was marked.", errors=errors)
     return forwardings
 
 
-def _at(place: int, error: ProblemError) -> FieldError:
-    return FieldError(pointer=f"#/items/{place}/ticket", parameter=None, detail=error.detail)
+def _ticket_error(index: int, error: ProblemError) -> FieldError:
+    return FieldError(pointer=f"#/items/{index}/ticket", parameter=None, detail=error.detail)
 
 
 def _csv(table: list[dict[str, Cell]]) -> bytes:
@@ -184,12 +188,12 @@ def _csv(table: list[dict[str, Cell]]) -> bytes:
     writer = csv.writer(file)
     writer.writerow([column.name for column in COLUMNS])
     for row in table:
-        writer.writerow([_harmless(cell) for cell in row.values()])
-    return file.getvalue().encode("utf-8-sig")  # a spreadsheet knows UTF-8 by its mark
+        writer.writerow([_escape_formula(cell) for cell in row.values()])
+    return file.getvalue().encode("utf-8-sig")  # Excel recognises UTF-8 by its byte order mark
 
 
-def _harmless(cell: Cell) -> Cell:
-    """A text that a spreadsheet would take for a formula, kept a text."""
+def _escape_formula(cell: Cell) -> Cell:
+    """Escape a text that a spreadsheet would evaluate as a formula."""
     if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t")):
         return f"'{cell}"
     return cell

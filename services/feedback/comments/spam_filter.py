@@ -1,6 +1,6 @@
-"""Spam, kept off without puzzles and without telling anybody else: what is doubtful is held.
+"""Spam filter without CAPTCHA and third parties: doubtful comments are reviewed by a person.
 
-Nothing is thrown away: a held comment has its ticket, and the agency lets it through or closes it.
+No comment is discarded: one under review has its ticket, and the agency accepts or closes it.
 """
 
 import hashlib
@@ -13,98 +13,111 @@ from typing import Literal
 
 from sqlalchemy import text
 
-from services.feedback.comments.keys import Keys
+from services.feedback.comments.keys import CommentKeys
 from services.feedback.comments.schemas import NewComment
 from services.platform.database import WriteSession
 
-Doubt = Literal["trap", "no_form", "too_fast", "old_form", "too_many", "repeated", "addresses"]
+ReviewReason = Literal[
+    "honeypot",
+    "missing_form_token",
+    "too_fast",
+    "expired_form_token",
+    "too_many_from_sender",
+    "duplicate",
+    "too_many_links",
+]
 
-SHORTEST_SECONDS = 3.0
-"""Nobody reads a form and writes a sentence in less."""
-LONGEST_SECONDS = 24 * 3600.0
-MOST_A_DAY = 20
-"""From one address and browser; many phones share the address of a network."""
-MOST_ADDRESSES = 2
-REPEATED_WITHIN = timedelta(days=7)
-ADDRESS = re.compile(r"https?://|www\.", re.IGNORECASE)
+MIN_FORM_SECONDS = 3.0
+"""A person needs longer to read the form and to write a sentence."""
+MAX_FORM_SECONDS = 24 * 3600.0
+MAX_PER_SENDER_AND_DAY = 20
+"""From one IP address and user agent; many phones share an address (CGNAT)."""
+MAX_LINKS = 2
+DUPLICATE_WINDOW = timedelta(days=7)
+LINK = re.compile(r"https?://|www\.", re.IGNORECASE)
 
 SALT = """
--- The salt of a day, made by whoever comes first.
+-- The salt of a day, created by the first comment of the day.
 INSERT INTO feedback.comment_salt (region, day, salt) VALUES (:region, :day, :drawn)
 ON CONFLICT (region, day) DO UPDATE SET salt = comment_salt.salt
 RETURNING salt
 """
 
-FORGET_SALTS = """
--- Salts of days that are over: from now on nobody can tell the senders of those days.
+DELETE_SALTS = """
+-- Deletes the salts of past days: their senders can no longer be recognised.
 DELETE FROM feedback.comment_salt WHERE region = :region AND day < :day
 """
 
-FORGET_SENDERS = """
--- Hashes of days that are over.
+DELETE_SENDERS = """
+-- Deletes the hashes of past days.
 DELETE FROM feedback.comment_sender WHERE region = :region AND day < :day
 """
 
-COUNT = """
--- One more from this sender today.
+COUNT_FROM_SENDER = """
+-- Counts a comment from this sender today.
 INSERT INTO feedback.comment_sender AS s (region, day, sender, sent)
 VALUES (:region, :day, :sender, 1)
 ON CONFLICT (region, day, sender) DO UPDATE SET sent = s.sent + 1
 RETURNING sent
 """
 
-SAID_BEFORE = """
--- Whether the same was said about the same lately.
+DUPLICATE = """
+-- Whether a recent comment has the same content.
 SELECT EXISTS (SELECT FROM feedback.comment
                WHERE region = :region AND content_hash = :content_hash AND created_at > :since)
 """
 
 
-def doubts_about(comment: NewComment, keys: Keys, *, now: datetime) -> list[Doubt]:
-    """What speaks against a comment by itself."""
-    doubts: list[Doubt] = []
+def content_review_reasons(
+    comment: NewComment, keys: CommentKeys, *, now: datetime
+) -> list[ReviewReason]:
+    """Return why the content of a comment or its form needs a review."""
+    reasons: list[ReviewReason] = []
     if comment.website:
-        doubts.append("trap")
-    age = None if comment.form is None else keys.form_age(comment.form, now)
+        reasons.append("honeypot")
+    age = None if comment.form_token is None else keys.form_age(comment.form_token, now)
     if age is None:
-        doubts.append("no_form")
-    elif age < SHORTEST_SECONDS:
-        doubts.append("too_fast")
-    elif age > LONGEST_SECONDS:
-        doubts.append("old_form")
-    if len(ADDRESS.findall(comment.text)) > MOST_ADDRESSES:
-        doubts.append("addresses")
-    return doubts
+        reasons.append("missing_form_token")
+    elif age < MIN_FORM_SECONDS:
+        reasons.append("too_fast")
+    elif age > MAX_FORM_SECONDS:
+        reasons.append("expired_form_token")
+    if len(LINK.findall(comment.text)) > MAX_LINKS:
+        reasons.append("too_many_links")
+    return reasons
 
 
 def content_hash(comment: NewComment) -> bytes:
-    """The same for the same words about the same, however they are spaced and capitalised."""
+    """Return a hash of the text and its subject, which ignores case and white space."""
     words = " ".join(comment.text.casefold().split())
-    about = (comment.service or "", comment.agency or "", comment.link or "", words)
-    return hashlib.sha256("\n".join(about).encode(errors="replace")).digest()
+    subject = (comment.service or "", comment.agency or "", comment.link or "", words)
+    return hashlib.sha256("\n".join(subject).encode(errors="replace")).digest()
 
 
-async def said_before(session: WriteSession, region: str, content: bytes, *, now: datetime) -> bool:
-    since = now - REPEATED_WITHIN
+async def is_duplicate(
+    session: WriteSession, region: str, content: bytes, *, now: datetime
+) -> bool:
+    """Return whether a comment with this content hash was submitted in the last days."""
+    since = now - DUPLICATE_WINDOW
     parameters = {"region": region, "content_hash": content, "since": since}
-    return bool(await session.scalar(text(SAID_BEFORE), parameters))
+    return bool(await session.scalar(text(DUPLICATE), parameters))
 
 
-async def sent_today(
+async def count_from_sender(
     session: WriteSession, region: str, sender: Sequence[str], *, today: date
 ) -> int:
-    """How many comments came from this sender today, with this one."""
+    """Return how many comments came from this sender today, including this one."""
     key = {"region": region, "day": today}
-    await forget_senders(session, region, today=today)
+    await delete_sender_data(session, region, today=today)
     stored = await session.execute(text(SALT), key | {"drawn": os.urandom(32)})
     salt: bytes = stored.scalar_one()
-    told = hmac.digest(salt, "\n".join(sender).encode(errors="replace"), "sha256")
-    sent: int | None = await session.scalar(text(COUNT), key | {"sender": told})
+    sender_hash = hmac.digest(salt, "\n".join(sender).encode(errors="replace"), "sha256")
+    sent: int | None = await session.scalar(text(COUNT_FROM_SENDER), key | {"sender": sender_hash})
     return sent or 0
 
 
-async def forget_senders(session: WriteSession, region: str, *, today: date) -> None:
-    """Throws away what is left of the days before."""
+async def delete_sender_data(session: WriteSession, region: str, *, today: date) -> None:
+    """Delete the salts and hashes of past days."""
     key = {"region": region, "day": today}
-    await session.execute(text(FORGET_SALTS), key)
-    await session.execute(text(FORGET_SENDERS), key)
+    await session.execute(text(DELETE_SALTS), key)
+    await session.execute(text(DELETE_SENDERS), key)

@@ -1,11 +1,11 @@
-"""The states of a comment, and which may follow which."""
+"""The states of a comment and the transitions between them."""
 
 from collections.abc import Mapping
 from typing import Literal
 
 State = Literal["received", "in_progress", "answered", "closed", "reopened", "merged", "forwarded"]
 
-FOLLOWS: Mapping[State, frozenset[State]] = {
+TRANSITIONS: Mapping[State, frozenset[State]] = {
     "received": frozenset({"in_progress", "answered", "closed", "merged", "forwarded"}),
     "in_progress": frozenset({"answered", "closed", "merged", "forwarded"}),
     "answered": frozenset({"in_progress", "closed", "reopened", "merged", "forwarded"}),
@@ -15,8 +15,9 @@ FOLLOWS: Mapping[State, frozenset[State]] = {
     "forwarded": frozenset({"in_progress", "answered", "closed", "reopened"}),
 }
 ENDED: frozenset[State] = frozenset({"closed"})
-"""With these the case is over, and contact details go."""
+"""States in which the case is over and contact details are erased."""
 
 
-def may_follow(state: State, wanted: State) -> bool:
-    return wanted in FOLLOWS[state]
+def can_transition(state: State, new_state: State) -> bool:
+    """Return whether a comment may go from one state to the other."""
+    return new_state in TRANSITIONS[state]

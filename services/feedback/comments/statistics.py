@@ -1,57 +1,57 @@
-"""What is published of comments: how many there were, how many were answered in time, how soon.
+"""Statistics of comments: how many there were, how many were answered in time, and how soon.
 
-A comment counts once it is settled: answered, ended, or so long past its promise that no answer
-is waited for. Settled comments are sealed in bundles of five or more, as responses to surveys are
-(docs/decisions/0009), and every published figure is a sum over whole bundles: no difference of two
-figures concerns fewer than five people.
+A comment counts once it is settled: answered, ended, or so long overdue that no answer is expected.
+Settled comments are published in bundles of five or more, as responses to surveys are
+(docs/decisions/0009). Every published figure is a sum over whole bundles, so no difference of two
+figures is about fewer than five people.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.feedback.comments.working_days import working_days_between
-from services.feedback.surveys.k_anonymity import Bundle, Cell, seal
-from services.feedback.surveys.periods import MONTHS_IN, Period, Span, period_around
+from services.feedback.small_groups import BundlePlan, Group, plan_bundles
 
-GIVEN_UP = timedelta(days=30)
-"""After the end of its promise a comment without an answer counts as one."""
-
-Dimension = Literal["agency", "service", "kind", "category", "month", "quarter", "semester"]
+UNANSWERED_AFTER = timedelta(days=30)
+"""Time after the last day for the answer from which a comment counts as unanswered."""
+SETTLING_TIME = timedelta(days=120)
+"""Most comments of a period are settled this long after its end; then the rest is pooled."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A settled comment."""
+    """The outcome of a settled comment."""
 
     in_time: bool
     days: int | None
-    """Working days to the answer; None where there was none."""
+    """Working days to the answer; None without an answer."""
 
 
 def outcome_of(
     *, received: date, answer_by: date, settled: date | None, today: date
 ) -> Outcome | None:
-    """How a comment came out that was answered, forwarded or closed first on a day; None while
-    that is open."""
+    """Return the outcome of a comment; None while it is open.
+
+    `settled` is the day on which it was first answered, forwarded or closed.
+    """
     if settled is not None:
         return Outcome(settled <= answer_by, working_days_between(received, settled))
-    return Outcome(in_time=False, days=None) if answer_by + GIVEN_UP < today else None
+    return Outcome(in_time=False, days=None) if answer_by + UNANSWERED_AFTER < today else None
 
 
 class Tally(BaseModel):
-    """The sums of a bundle, or of several."""
+    """The sums of one bundle or of several."""
 
     model_config = ConfigDict(frozen=True)
 
     n: int = 0
     in_time: int = 0
     days: dict[int, int] = Field(
-        default_factory=dict[int, int], description="How many were answered after how many days."
+        default_factory=dict[int, int], description="Number of comments by days to the answer."
     )
 
     def __add__(self, other: "Tally") -> "Tally":
@@ -63,10 +63,11 @@ class Tally(BaseModel):
 
     @property
     def answered(self) -> int:
+        """The number of comments that were answered."""
         return sum(self.days.values())
 
     def median_days(self) -> float | None:
-        """Of the answered ones."""
+        """Return the median of the days to the answer; None if no comment was answered."""
         ordered = sorted(Counter(self.days).elements())
         if not ordered:
             return None
@@ -77,41 +78,20 @@ class Tally(BaseModel):
 
 
 def tally_of(outcomes: Iterable[Outcome]) -> Tally:
-    known = list(outcomes)
+    """Return the tally of settled comments."""
+    settled = list(outcomes)
     return Tally(
-        n=len(known),
-        in_time=sum(outcome.in_time for outcome in known),
-        days=dict(Counter(outcome.days for outcome in known if outcome.days is not None)),
+        n=len(settled),
+        in_time=sum(outcome.in_time for outcome in settled),
+        days=dict(Counter(outcome.days for outcome in settled if outcome.days is not None)),
     )
 
 
-def cell_of(*, received: date, service: str, agency: str, kind: str, category: str) -> Cell:
-    """Where a comment counts. The two finest labels of a bundle, of surveys the channel and the
-    district, are of comments the category and the kind."""
-    return Cell(received.replace(day=1), service, agency, channel=category, district=kind)
+def group_of(*, received: date, service: str, agency: str, kind: str, category: str) -> Group:
+    """Return the group that a comment counts in."""
+    return Group(received.replace(day=1), service, agency, detail=category, fine_detail=kind)
 
 
-def bundles_of(waiting: Mapping[Cell, int], *, today: date) -> list[Bundle]:
-    """What can be sealed. Comments of a month settle late: a period is over a good while after."""
-    return seal(waiting, today=today - timedelta(days=120))
-
-
-@dataclass(frozen=True)
-class Sealed:
-    """A bundle as it is stored; a label is None where its comments differ in it."""
-
-    period: Period
-    service: str | None
-    agency: str | None
-    kind: str | None
-    category: str | None
-    tally: Tally
-
-    def value(self, by: Dimension) -> str | None:
-        """What the bundle counts under."""
-        if by in ("agency", "service", "kind", "category"):
-            return getattr(self, by)
-        span: Span = by
-        if MONTHS_IN[self.period.span] > MONTHS_IN[span]:
-            return None
-        return str(period_around(self.period.first, span))
+def plan_comment_bundles(pending: Mapping[Group, int], *, today: date) -> list[BundlePlan]:
+    """Return the bundles that can be formed of settled comments (group -> count)."""
+    return plan_bundles(pending, today=today - SETTLING_TIME)

@@ -1,64 +1,66 @@
-"""Takes a comment in: with a ticket, a promise, and a look at whether it may be spam."""
+"""Submission of comments: ticket, service level and spam filter."""
 
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import text
 
+from services.feedback.catalogue_lookup import find_agency
 from services.feedback.comments.cases import (
+    CASE_COLUMNS,
     CONSENT_GIVEN,
-    Stored,
+    Actor,
+    CommentRow,
     add_entry,
-    addresses_of,
     day_of,
-    find_case,
-    promise_state,
+    service_level_status,
+    ticket_urls,
 )
-from services.feedback.comments.contacts import check_consent, keep_contact
-from services.feedback.comments.keys import Keys, token_hash
-from services.feedback.comments.repeats import claim
+from services.feedback.comments.contacts import check_consent, store_contact
+from services.feedback.comments.keys import CommentKeys, token_hash
 from services.feedback.comments.schemas import CommentFiled, NewComment
-from services.feedback.comments.service_levels import promises
+from services.feedback.comments.service_levels import service_levels
 from services.feedback.comments.spam_filter import (
-    MOST_A_DAY,
-    Doubt,
+    MAX_PER_SENDER_AND_DAY,
+    ReviewReason,
     content_hash,
-    doubts_about,
-    said_before,
-    sent_today,
+    content_review_reasons,
+    count_from_sender,
+    is_duplicate,
 )
 from services.feedback.comments.tickets import new_ticket
 from services.feedback.comments.working_days import after_working_days
-from services.feedback.surveys.responses import OFFERED_BY
+from services.platform.concurrency_control import claim_idempotency_key
 from services.platform.database import WriteSession
 from services.platform.identity import Caller
-from services.platform.problems import Conflict, FieldError
-from services.platform.service import API
+from services.platform.ids import new_id
+from services.platform.problems import Conflict
+from services.platform.settings import Service
 
-STORE = """
--- A comment as it came.
-INSERT INTO feedback.comment
+STORE = f"""
+-- A new comment.
+INSERT INTO feedback.comment AS c
     (region, id, ticket, token_hash, kind, category, service, agency, link, district, place,
-     latitude, longitude, content, content_hash, language, source, is_public, held, state, promise,
-     received_on, verify_by, answer_by, created_at, updated_at)
+     latitude, longitude, content, content_hash, language, source, is_public, review_reasons, state,
+     service_level, received_on, verify_by, answer_by, created_at, updated_at)
 VALUES (:region, :id, :ticket, :token_hash, :kind, :category, :service, :agency, :link, :district,
         :place, :latitude, :longitude, :content, :content_hash, :language, :source, :is_public,
-        CAST(:held AS text[]), 'received', :promise, :received_on, :verify_by, :answer_by, :now,
-        :now)
-"""
+        CAST(:review_reasons AS text[]), 'received', :service_level, :received_on, :verify_by,
+        :answer_by, :now, :now)
+RETURNING {CASE_COLUMNS}
+"""  # noqa: S608 - a constant of `cases`
 
-TICKET_OF = """
--- The ticket of a comment.
-SELECT ticket FROM feedback.comment WHERE region = :region AND id = :id
-"""
+FIND_BY_ID = f"""
+-- A comment by its id.
+SELECT {CASE_COLUMNS} FROM feedback.comment c WHERE c.region = :region AND c.id = :id
+"""  # noqa: S608 - a constant of `cases`
 
 
-async def file_comment(
+async def submit_comment(
     session: WriteSession,
-    keys: Keys,
+    keys: CommentKeys,
     region: str,
     comment: NewComment,
     *,
@@ -68,43 +70,55 @@ async def file_comment(
     key: str | None,
     now: datetime,
 ) -> tuple[CommentFiled, bool]:
-    """Stores a comment; answers its receipt, and whether it is new."""
+    """Store a comment; return its receipt, and whether it is new."""
     if comment.contact is not None:
         check_consent(comment.contact)
-    agency = await _agency(session, region, comment)
-    comment_id, is_new = await claim(
+    agency = await _agency_in_charge(session, region, comment)
+    comment_id, is_new = await claim_idempotency_key(
         session,
+        Service.feedback,
         region,
         caller=caller.subject,
         key=key,
-        # Its hash is kept, and a phone number could be found by trying all of them.
-        body=comment.model_copy(update={"contact": None, "form": None}),
+        # The stored hash must not cover the contact: a phone number can be found by brute force.
+        body=comment.model_copy(update={"contact": None, "form_token": None}),
+        new_id=new_id(),
         now=now,
     )
     if not is_new:
-        ticket = await session.scalar(text(TICKET_OF), {"region": region, "id": comment_id})
-        stored = await find_case(session, region, str(ticket))
-        return _receipt(keys, stored, now=now), False
-    trusted = caller.has_scope("comments:write")
-    held = [] if trusted else await _doubts(session, keys, region, comment, sender=sender, now=now)
+        rows = await session.execute(text(FIND_BY_ID), {"region": region, "id": comment_id})
+        return _receipt(keys, rows.one(), now=now), False
+    is_trusted = caller.has_scope("comments:write")
+    review_reasons = (
+        []
+        if is_trusted
+        else await _review_reasons(session, keys, region, comment, sender=sender, now=now)
+    )
     stored = await _store(
-        session, keys, region, comment_id, comment=comment, agency=agency, source=source, held=held,
+        session,
+        keys,
+        region,
+        comment_id,
+        comment=comment,
+        agency=agency,
+        source=source,
+        review_reasons=review_reasons,
         now=now,
-    )  # fmt: skip
-    by: Literal["agency", "citizen"] = "agency" if trusted else "citizen"
+    )
+    actor: Actor = "agency" if is_trusted else "citizen"
     await add_entry(
-        session, stored, action="received", state="received", now=now, who=by, caller=caller
+        session, stored, action="received", state="received", now=now, actor=actor, caller=caller
     )
     if comment.contact is not None:
-        await keep_contact(session, keys, region, comment_id, contact=comment.contact, now=now)
-        # The consent has to be proved also when the contact is gone.
+        await store_contact(session, keys, region, comment_id, contact=comment.contact, now=now)
+        # The consent must be provable after the contact has been erased.
         await add_entry(
             session,
             stored,
             action=CONSENT_GIVEN,
             state="received",
             now=now,
-            who=by,
+            actor=actor,
             caller=caller,
             content=comment.contact.consent,
         )
@@ -113,25 +127,25 @@ async def file_comment(
 
 async def _store(
     session: WriteSession,
-    keys: Keys,
+    keys: CommentKeys,
     region: str,
     comment_id: UUID,
     *,
     comment: NewComment,
     agency: str,
     source: str,
-    held: Sequence[Doubt],
+    review_reasons: Sequence[ReviewReason],
     now: datetime,
-) -> Stored:
+) -> CommentRow:
     today = day_of(now)
-    promise = promises().of(comment.kind, comment.category)
-    ticket = new_ticket(secrets.randbelow)
-    await session.execute(
+    levels = service_levels()
+    service_level = levels.level_for(comment.kind, comment.category)
+    rows = await session.execute(
         text(STORE),
         {
             "region": region,
             "id": comment_id,
-            "ticket": ticket,
+            "ticket": new_ticket(secrets.randbelow),
             "token_hash": token_hash(keys.ticket_token(region, comment_id)),
             "kind": comment.kind,
             "category": comment.category,
@@ -147,72 +161,54 @@ async def _store(
             "language": comment.language,
             "source": source,
             "is_public": comment.public,
-            "held": list(held),
-            "promise": promise.id,
+            "review_reasons": list(review_reasons),
+            "service_level": service_level.id,
             "received_on": today,
-            "verify_by": promises().verify_by(today),
-            "answer_by": after_working_days(today, promise.working_days),
+            "verify_by": levels.verify_by(today),
+            "answer_by": after_working_days(today, service_level.working_days),
             "now": now,
         },
     )
-    return await find_case(session, region, ticket)
+    return rows.one()
 
 
-def _receipt(keys: Keys, stored: Stored, *, now: datetime) -> CommentFiled:
-    href, page = addresses_of(stored.ticket)
+def _receipt(keys: CommentKeys, stored: CommentRow, *, now: datetime) -> CommentFiled:
+    href, page = ticket_urls(stored.ticket)
     return CommentFiled(
         ticket=stored.ticket,
         token=keys.ticket_token(stored.region, stored.id),
         state=stored.state,
-        held=bool(stored.held),
-        promise=promise_state(stored, today=day_of(now)),
+        under_review=bool(stored.review_reasons),
+        service_level=service_level_status(stored, today=day_of(now)),
         href=href,
         page=page,
     )
 
 
-async def _doubts(
+async def _review_reasons(
     session: WriteSession,
-    keys: Keys,
+    keys: CommentKeys,
     region: str,
     comment: NewComment,
     *,
     sender: Sequence[str],
     now: datetime,
-) -> list[Doubt]:
-    doubts = doubts_about(comment, keys, now=now)
-    if await sent_today(session, region, sender, today=day_of(now)) > MOST_A_DAY:
-        doubts.append("too_many")
-    if await said_before(session, region, content_hash(comment), now=now):
-        doubts.append("repeated")
-    return doubts
+) -> list[ReviewReason]:
+    reasons = content_review_reasons(comment, keys, now=now)
+    sent = await count_from_sender(session, region, sender, today=day_of(now))
+    if sent > MAX_PER_SENDER_AND_DAY:
+        reasons.append("too_many_from_sender")
+    if await is_duplicate(session, region, content_hash(comment), now=now):
+        reasons.append("duplicate")
+    return reasons
 
 
-async def _agency(session: WriteSession, region: str, comment: NewComment) -> str:
-    """The agency in charge; empty where nobody said, and an administrator hands it on.
-
-    A hub without a catalogue takes what it is given.
-    """
-    service, agency = comment.service or "", comment.agency or ""
-    if not service and not agency:
-        return ""
-    known = (
-        await session.execute(
-            text(OFFERED_BY), {"region": region, "service": service, "agency": agency}
-        )
-    ).one()
-    if not known.any_known:
-        return agency
-    offered_by: list[str] = known.agencies or []
-    if service and not offered_by:
-        raise _refused("service", f"is no service of the catalogue; see {API}/services")
-    if service and agency and agency not in offered_by:
-        raise _refused("agency", f"does not offer {service}; {', '.join(offered_by)} does")
-    if agency and not service and not known.agency_known:
-        raise _refused("agency", f"offers no service; see {API}/agencies")
-    return agency or (offered_by[0] if len(offered_by) == 1 else "")
-
-
-def _refused(place: str, detail: str) -> Conflict:
-    error = FieldError(pointer=f"#/{place}", parameter=None, detail=detail)
-    return Conflict("The comment is about something that the hub does not know.", errors=[error])
+async def _agency_in_charge(session: WriteSession, region: str, comment: NewComment) -> str:
+    # Empty if none is known: an administrator hands such a comment to an agency.
+    agency, error = await find_agency(
+        session, region, service=comment.service or "", agency=comment.agency or ""
+    )
+    if error is not None:
+        detail = "The comment is about a service or an agency that the hub does not know."
+        raise Conflict(detail, errors=[error])
+    return agency

@@ -1,4 +1,4 @@
-"""What is kept of a bundle's answers: sums that add up, and nothing of a single response."""
+"""The sums that a bundle stores of its answers; they add up and hold no single response."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -7,15 +7,16 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.feedback.surveys.definition import Answer, Question, Survey
-from services.feedback.surveys.k_anonymity import SMALLEST_GROUP
+from services.feedback.small_groups import MIN_GROUP_SIZE
+from services.feedback.surveys.definition import Question, Survey
+from services.feedback.surveys.question_kinds.base import Answer, QuestionKind
 from services.feedback.surveys.skm import ELEMENTS
 from services.feedback.surveys.skm import Tally as SkmTally
 from services.feedback.surveys.skm import tally as skm_tally
 
 
 class QuestionTally(BaseModel):
-    """How often each answer to a question was given."""
+    """Counts of the answers to a question."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -34,7 +35,7 @@ class QuestionTally(BaseModel):
 
 
 class Tally(BaseModel):
-    """The sums of a bundle, or of several."""
+    """The sums of one bundle or of several."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -46,55 +47,58 @@ class Tally(BaseModel):
         questions = dict(self.questions)
         for code, tally in other.questions.items():
             questions[code] = questions[code] + tally if code in questions else tally
-        both = [part for part in (self.skm, other.skm) if part is not None]
+        parts = [part for part in (self.skm, other.skm) if part is not None]
         return Tally(
             n=self.n + other.n,
             questions=questions,
-            skm=sum(both[1:], start=both[0]) if both else None,
+            skm=sum(parts[1:], start=parts[0]) if parts else None,
         )
 
 
 @dataclass(frozen=True)
-class Given:
-    """A response's answers, with the definition that was answered."""
+class AnsweredSurvey:
+    """A response's answers with the definition that was answered."""
 
     survey: Survey
     answers: Mapping[str, Any]
 
 
-def key_of(question: Question) -> str:
-    """Under which the tally of a question stands: its code and kind, for a kind may change."""
+def tally_key(question: Question) -> str:
+    """Return the key of a question's tally: its code and kind, which a later version may change."""
     return f"{question.code}.{question.kind}"
 
 
-def tally_of(responses: Sequence[Given]) -> Tally:
-    """The tally of a bundle.
+def tally_of(responses: Sequence[AnsweredSurvey]) -> Tally:
+    """Return the tally of a bundle.
 
-    Within a bundle too, what fewer than five have answered is left out, and so are questions
-    about the person: their answers tell who somebody is, not what somebody thinks.
+    A question that fewer than five of the bundle answered is excluded, and so are questions about
+    the person: their answers identify people rather than express opinions.
     """
     answers: defaultdict[str, list[Answer]] = defaultdict(list)
+    kinds: dict[str, QuestionKind] = {}
     complete: list[Mapping[str, int]] = []
-    for given in responses:
-        for question in given.survey.questions:
-            if question.code in given.answers and question.about is None:
-                answers[key_of(question)].append(given.answers[question.code])
-        if given.survey.kind == "skm" and all(code in given.answers for code in ELEMENTS):
-            complete.append(given.answers)
+    for response in responses:
+        for question in response.survey.questions:
+            if question.code in response.answers and question.about is None:
+                key = tally_key(question)
+                answers[key].append(response.answers[question.code])
+                kinds[key] = question.kind_rules
+        if response.survey.kind == "skm" and all(code in response.answers for code in ELEMENTS):
+            complete.append(response.answers)
     return Tally(
         n=len(responses),
         questions={
-            key: _question_tally(told, numeric=key.endswith(".number"))
-            for key, told in answers.items()
-            if len(told) >= SMALLEST_GROUP
+            key: _question_tally(values, kinds[key])
+            for key, values in answers.items()
+            if len(values) >= MIN_GROUP_SIZE
         },
-        skm=skm_tally(complete) if len(complete) >= SMALLEST_GROUP else None,
+        skm=skm_tally(complete) if len(complete) >= MIN_GROUP_SIZE else None,
     )
 
 
-def _question_tally(answers: Sequence[Answer], *, numeric: bool) -> QuestionTally:
+def _question_tally(answers: Sequence[Answer], kind: QuestionKind) -> QuestionTally:
     counts: Counter[str] = Counter()
-    if not numeric:  # of numbers the sum alone
+    if kind.counts_answers:
         for answer in answers:
             counts.update(map(str, answer if isinstance(answer, list) else [answer]))
     total = sum(answer for answer in answers if isinstance(answer, int))

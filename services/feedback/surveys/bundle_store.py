@@ -1,20 +1,36 @@
-"""Makes bundles of the responses that wait, and sums up those that fit a question asked."""
+"""Forms bundles of pending responses, and reads the bundles that match a query."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import Literal
 
 from sqlalchemy import text
 
-from services.feedback.surveys.aggregates import Given, Tally, tally_of
+from services.feedback.periods import Period, Span
+from services.feedback.small_groups import (
+    MIN_GROUP_SIZE,
+    BundlePlan,
+    Group,
+    period_within,
+    plan_bundles,
+)
+from services.feedback.surveys.aggregates import AnsweredSurvey, Tally, tally_of
 from services.feedback.surveys.definition import Survey
-from services.feedback.surveys.k_anonymity import SMALLEST_GROUP, Bundle, Cell, Label, seal
-from services.feedback.surveys.periods import Period
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
+from services.platform.local_time import JAKARTA
 
-WAITING = """
--- How many responses wait in each cell.
+Dimension = Literal["service", "agency", "channel", "district", "month", "quarter", "semester"]
+
+SURVEYS_WITH_PENDING = """
+-- Surveys that have responses without a bundle.
+SELECT DISTINCT survey FROM feedback.response WHERE region = :region AND bundle IS NULL
+ORDER BY survey
+"""
+
+PENDING_BY_GROUP = """
+-- The number of responses without a bundle, by group.
 SELECT CAST(date_trunc('month', answered_on) AS date) AS month, service, agency, channel, district,
        count(*) AS n
 FROM feedback.response
@@ -22,36 +38,34 @@ WHERE region = :region AND survey = :survey AND bundle IS NULL
 GROUP BY 1, 2, 3, 4, 5
 """
 
-LOCK_SURVEY = """
--- One process at a time makes bundles of a survey.
-SELECT version FROM feedback.survey
-WHERE region = :region AND slug = :survey AND is_current
-FOR NO KEY UPDATE
+LOCK = """
+-- Serialises the forming of a survey's bundles until the transaction ends.
+SELECT pg_advisory_xact_lock(hashtextextended('survey bundles ' || :region || ' ' || :survey, 0))
 """
 
-WAITING_IN = """
--- The responses that wait in these cells.
+PENDING_IN_GROUPS = """
+-- The responses of these groups that have no bundle.
 SELECT r.id, r.version, r.answers
 FROM feedback.response r
 JOIN unnest(CAST(:months AS date[]), CAST(:services AS text[]), CAST(:agencies AS text[]),
             CAST(:channels AS text[]), CAST(:districts AS text[]))
-     AS c (month, service, agency, channel, district)
-  ON date_trunc('month', r.answered_on) = c.month AND r.service = c.service
- AND r.agency = c.agency AND r.channel = c.channel AND r.district = c.district
+     AS g (month, service, agency, channel, district)
+  ON date_trunc('month', r.answered_on) = g.month AND r.service = g.service
+ AND r.agency = g.agency AND r.channel = g.channel AND r.district = g.district
 WHERE r.region = :region AND r.survey = :survey AND r.bundle IS NULL
 """
 
 STORE_BUNDLE = """
--- A sealed bundle; it never changes.
-INSERT INTO feedback.bundle
-    (region, survey, id, sealed_on, n, first_day, last_day, service, agency, channel, district,
+-- A bundle, which never changes.
+INSERT INTO feedback.survey_bundle
+    (region, survey, id, formed_on, n, first_day, last_day, service, agency, channel, district,
      versions, tally)
 VALUES (:region, :survey, :id, :today, :n, :first_day, :last_day, :service, :agency, :channel,
         :district, :versions, CAST(:tally AS jsonb))
 """
 
-JOIN_BUNDLE = """
--- Responses that wait no longer.
+ASSIGN_BUNDLE = """
+-- Assigns responses to their bundle.
 UPDATE feedback.response SET bundle = :id
 WHERE region = :region AND survey = :survey AND id = ANY(:responses)
 """
@@ -63,9 +77,9 @@ ORDER BY version
 """
 
 BUNDLES = """
--- The bundles of a span of time whose responses all have what is asked for.
+-- The bundles within a period whose responses all match the filters.
 SELECT first_day, last_day, service, agency, channel, district, versions, tally
-FROM feedback.bundle
+FROM feedback.survey_bundle
 WHERE region = :region AND survey = :survey
   AND first_day >= :first AND last_day <= :last
   AND (CAST(:service AS text) IS NULL OR service = :service)
@@ -77,56 +91,79 @@ ORDER BY first_day, id
 
 
 @dataclass(frozen=True)
-class Sealed:
-    """A bundle as it is stored."""
+class Bundle:
+    """A stored bundle; an attribute is None if its responses differ in it."""
 
-    label: Label
+    period: Period
+    service: str | None
+    agency: str | None
+    channel: str | None
+    district: str | None
     versions: tuple[int, ...]
     tally: Tally
 
+    def value(self, dimension: Dimension) -> str | None:
+        """Return the value of a dimension that the bundle counts under."""
+        if dimension in ("service", "agency", "channel", "district"):
+            return getattr(self, dimension)
+        span: Span = dimension
+        return period_within(self.period, span)
 
-async def definitions_of(
+
+async def load_definitions(
     session: ReadSession | WriteSession, region: str, survey: str
 ) -> dict[int, Survey]:
-    """Every version of a survey."""
+    """Return a survey's definitions by version."""
     rows = await session.execute(text(DEFINITIONS), {"region": region, "survey": survey})
-    return {row.version: Survey.stored(row.content) for row in rows}
+    return {row.version: Survey.from_stored(row.content) for row in rows}
 
 
-async def seal_waiting(session: WriteSession, region: str, survey: str, *, today: date) -> None:
-    """Seals what can be sealed of a survey's waiting responses."""
+async def form_due_bundles(session: WriteSession, region: str, *, now: datetime) -> int:
+    """Form the bundles that the pending responses of all surveys allow; return how many.
+
+    Only this periodic job forms bundles. Forming them while a response is submitted would make
+    each exactly five responses large: the rest of a group would stay unpublished, and a group
+    would lose its district before five of the same district are there.
+    """
+    today = now.astimezone(JAKARTA).date()
+    surveys = (await session.scalars(text(SURVEYS_WITH_PENDING), {"region": region})).all()
+    return sum([await form_bundles(session, region, survey, today=today) for survey in surveys])
+
+
+async def form_bundles(session: WriteSession, region: str, survey: str, *, today: date) -> int:
+    """Form the bundles that a survey's pending responses allow; return how many."""
     key = {"region": region, "survey": survey}
-    if not seal(await _waiting(session, key), today=today):
-        return
-    await session.execute(text(LOCK_SURVEY), key)
-    definitions = await definitions_of(session, region, survey)
-    for bundle in seal(await _waiting(session, key), today=today):
-        await _store(session, key, bundle, definitions, today=today)
+    if not plan_bundles(await _count_pending(session, key), today=today):
+        return 0
+    await session.execute(text(LOCK), key)
+    plans = plan_bundles(await _count_pending(session, key), today=today)
+    definitions = await load_definitions(session, region, survey)
+    for plan in plans:
+        await _store(session, key, plan, definitions, today=today)
+    return len(plans)
 
 
-async def sealed_bundles(
-    session: WriteSession,
+async def find_bundles(
+    session: ReadSession,
     region: str,
     survey: str,
     *,
     period: Period,
     filters: Mapping[str, str | None],
-) -> list[Sealed]:
-    """The bundles of a period whose responses all have what the filters say."""
+) -> list[Bundle]:
+    """Return the bundles within a period whose responses all match the filters."""
     wanted = dict.fromkeys(("service", "agency", "channel", "district")) | dict(filters)
     rows = await session.execute(
         text(BUNDLES),
         {"region": region, "survey": survey, "first": period.first, "last": period.last} | wanted,
     )
     return [
-        Sealed(
-            Label(
-                Period(row.first_day, row.last_day),
-                row.service,
-                row.agency,
-                row.channel,
-                row.district,
-            ),
+        Bundle(
+            Period(row.first_day, row.last_day),
+            row.service,
+            row.agency,
+            row.channel,
+            row.district,
             tuple(row.versions),
             Tally.model_validate(row.tally),
         )
@@ -134,55 +171,57 @@ async def sealed_bundles(
     ]
 
 
-async def _waiting(session: WriteSession, key: Mapping[str, str]) -> dict[Cell, int]:
-    rows = await session.execute(text(WAITING), key)
+async def _count_pending(session: WriteSession, key: Mapping[str, str]) -> dict[Group, int]:
+    rows = await session.execute(text(PENDING_BY_GROUP), key)
     return {
-        Cell(row.month, row.service, row.agency, row.channel, row.district): row.n for row in rows
+        Group(row.month, row.service, row.agency, detail=row.channel, fine_detail=row.district): (
+            row.n
+        )
+        for row in rows
     }
 
 
 async def _store(
     session: WriteSession,
     key: Mapping[str, str],
-    bundle: Bundle,
+    plan: BundlePlan,
     definitions: Mapping[int, Survey],
     *,
     today: date,
 ) -> None:
-    rows = await session.execute(text(WAITING_IN), {**key, **_columns(bundle.cells)})
-    found = rows.all()
-    if len(found) < SMALLEST_GROUP:
+    rows = await session.execute(text(PENDING_IN_GROUPS), {**key, **_columns(plan.groups)})
+    responses = rows.all()
+    if len(responses) < MIN_GROUP_SIZE:
         return
-    versions = sorted({row.version for row in found})
-    tally = tally_of([Given(definitions[row.version], row.answers) for row in found])
-    bundle_id, label = new_id(), bundle.label
+    tally = tally_of([AnsweredSurvey(definitions[row.version], row.answers) for row in responses])
+    bundle_id = new_id()
     await session.execute(
         text(STORE_BUNDLE),
         {
             **key,
             "id": bundle_id,
             "today": today,
-            "n": len(found),
-            "first_day": label.period.first,
-            "last_day": label.period.last,
-            "service": label.service,
-            "agency": label.agency,
-            "channel": label.channel,
-            "district": label.district,
-            "versions": versions,
+            "n": len(responses),
+            "first_day": plan.key.period.first,
+            "last_day": plan.key.period.last,
+            "service": plan.key.service,
+            "agency": plan.key.agency,
+            "channel": plan.key.detail,
+            "district": plan.key.fine_detail,
+            "versions": sorted({row.version for row in responses}),
             "tally": tally.model_dump_json(),
         },
     )
     await session.execute(
-        text(JOIN_BUNDLE), {**key, "id": bundle_id, "responses": [row.id for row in found]}
+        text(ASSIGN_BUNDLE), {**key, "id": bundle_id, "responses": [row.id for row in responses]}
     )
 
 
-def _columns(cells: Sequence[Cell]) -> dict[str, list[str] | list[date]]:
+def _columns(groups: Sequence[Group]) -> dict[str, list[str] | list[date]]:
     return {
-        "months": [cell.month for cell in cells],
-        "services": [cell.service for cell in cells],
-        "agencies": [cell.agency for cell in cells],
-        "channels": [cell.channel for cell in cells],
-        "districts": [cell.district for cell in cells],
+        "months": [group.month for group in groups],
+        "services": [group.service for group in groups],
+        "agencies": [group.agency for group in groups],
+        "channels": [group.detail for group in groups],
+        "districts": [group.fine_detail for group in groups],
     }

@@ -1,157 +1,108 @@
-"""A survey as data: its questions, and whether a set of answers fits them."""
+"""A survey as data: its questions, and the validation of answers."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
-from pydantic import (
-    ConfigDict,
-    Field,
-    StrictInt,
-    StringConstraints,
-    ValidationInfo,
-    model_validator,
-)
+from pydantic import ConfigDict, Field, StrictInt, ValidationInfo, model_validator
 
-from services.feedback.surveys.columns import fault_of, option_column
+from services.feedback.surveys.columns import Column, find_name_conflict
+from services.feedback.surveys.question_kinds import KINDS, KindName
+from services.feedback.surveys.question_kinds.base import (
+    Answer,
+    Code,
+    LanguageCode,
+    Option,
+    QuestionKind,
+    Translations,
+)
+from services.feedback.surveys.question_kinds.scale4 import Scale4
 from services.feedback.surveys.skm import ELEMENTS
 from services.platform.packs import PackModel
 from services.platform.types import ShortText, Slug, Text
 
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
-LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
-"""ISO 639, such as `bbc` for Toba Batak; `id` and `en` have fields of their own."""
-
-Answer = (
-    Annotated[str, StringConstraints(max_length=40)]
-    | StrictInt
-    | Annotated[list[Code], Field(max_length=100)]
-)
 SurveyKind = Literal["awareness", "skm", "stakeholder", "own"]
 Characteristic = Literal["sex", "age_group", "district"]
-"""What a question may ask about the person, for weighting alone."""
+"""What a question may ask about the person, for weighting only."""
 
-Lines = dict[LanguageCode, ShortText]
-LARGEST_NUMBER = 1_000_000_000
-
-
-class Option(PackModel):
-    """A possible answer."""
-
-    code: Code
-    text: ShortText
-    text_en: ShortText
-    text_in: Lines = Field(default_factory=Lines, description="The text in further languages.")
-    exclusive: bool = Field(
-        False, description="Stands alone where several options may be chosen, as `none` does."
-    )
+MAX_NUMBER = 1_000_000_000
 
 
 class ShowIf(PackModel):
-    """A question is asked only of those who gave one of these answers to an earlier one."""
+    """A condition: the question is asked after one of these answers to an earlier question."""
 
     question: Code
     any_of: list[Code | StrictInt] = Field(min_length=1)
 
-    def holds(self, answers: Mapping[str, Answer]) -> bool:
-        """Whether these answers ask for the question; no answer does not."""
-        given = answers.get(self.question)
-        chosen: list[str | int] = [*given] if isinstance(given, list) else [given or 0]
+    def is_met(self, answers: Mapping[str, Answer]) -> bool:
+        """Return whether the earlier question has one of the answers; not if it has none."""
+        answer = answers.get(self.question)
+        chosen: list[str | int] = [*answer] if isinstance(answer, list) else [answer or 0]
         return any(choice in self.any_of for choice in chosen)
 
 
 class Question(PackModel):
-    """A question: one option, several options, a level from 1 to 4, or a whole number."""
+    """A question; `kind` decides what its answers are."""
 
     code: Code
-    kind: Literal["single", "multiple", "scale4", "number"]
+    kind: KindName
     text: ShortText
     text_en: ShortText
-    text_in: Lines = Field(default_factory=Lines, description="The text in further languages.")
+    text_in: Translations = Field(
+        default_factory=Translations, description="The text in further languages."
+    )
     required: bool = True
     about: Characteristic | None = Field(
         None,
-        description="Asks about the person: used for weighting, left out of published results.",
+        description="Asks about the person: used for weighting, not published.",
     )
     show_if: ShowIf | None = None
     options: list[Option] = Field(
         default_factory=list[Option],
-        description="The answers to choose from; for scale4 the words for 1, 2, 3 and 4.",
+        description="The answers to choose from; for scale4 the texts of the levels 1, 2, 3 and 4.",
     )
-    low: int | None = Field(None, ge=0, description="Least answer of a number.")
-    high: int | None = Field(None, le=LARGEST_NUMBER, description="Greatest answer of a number.")
+    low: int | None = Field(None, ge=0, description="Smallest answer of a number.")
+    high: int | None = Field(None, le=MAX_NUMBER, description="Largest answer of a number.")
+
+    @property
+    def kind_rules(self) -> QuestionKind:
+        """The rules of the question's kind."""
+        return KINDS[self.kind]
 
     @model_validator(mode="after")
-    def _options_fit(self) -> "Question":
+    def _check_definition(self) -> "Question":
         codes = [option.code for option in self.options]
         if len(set(codes)) != len(codes):
-            raise ValueError("each option needs a code of its own")
-        if self.kind == "scale4" and len(codes) != 4:
-            raise ValueError("scale4 needs four options, the words for 1, 2, 3 and 4")
-        if self.kind in {"single", "multiple"} and len(codes) < 2:
-            raise ValueError(f"{self.kind} needs at least two options")
-        if self.kind != "multiple" and any(option.exclusive for option in self.options):
+            raise ValueError("the codes of the options must be unique")
+        kind = self.kind_rules
+        if not kind.has_bounds and (self.low is not None or self.high is not None):
+            raise ValueError("only a number has low and high")
+        if not kind.allows_exclusive and any(option.exclusive for option in self.options):
             raise ValueError("only an option of a multiple question can be exclusive")
-        if self.about is not None and self.kind != "single":
-            raise ValueError("a question about the person is of kind single")
+        if self.about is not None and not kind.allows_about:
+            raise ValueError("a question about the person must be of kind single")
+        if (error := kind.find_definition_error(self)) is not None:
+            raise ValueError(error)
         return self
 
-    @model_validator(mode="after")
-    def _bounds_fit(self) -> "Question":
-        if self.kind != "number":
-            if self.low is not None or self.high is not None:
-                raise ValueError("only a number has low and high")
-        elif self.options:
-            raise ValueError("a number has no options")
-        elif self.low is None or self.high is None or self.low >= self.high:
-            raise ValueError("a number needs low and high, low below high")
-        return self
+    def has_answer_type(self, answer: Answer) -> bool:
+        """Return whether an answer is of this question's kind; an earlier version's may not be."""
+        return self.kind_rules.has_type(answer)
 
-    def takes(self, answer: Answer) -> bool:
-        """Whether this kind of question has such answers; an earlier version may not have."""
-        fitting = {"scale4": int, "number": int, "single": str, "multiple": list}[self.kind]
-        return isinstance(answer, fitting)
+    def find_error(self, answer: Answer) -> str | None:
+        """Return what is wrong with an answer and what is expected; None if it is valid."""
+        return self.kind_rules.find_error(self, answer)
 
-    def fault(self, answer: Answer) -> str | None:
-        """What is wrong with an answer and what would be right; None for a good one."""
-        codes = [option.code for option in self.options]
-        if self.kind == "scale4":
-            fits = isinstance(answer, int) and 1 <= answer <= 4
-            return None if fits else "must be 1, 2, 3 or 4"
-        if self.kind == "number":
-            low, high = self.low or 0, self.high or 0
-            fits = isinstance(answer, int) and low <= answer <= high
-            return None if fits else f"must be a whole number from {low} to {high}"
-        if self.kind == "single":
-            return None if answer in codes else f"must be one of {', '.join(codes)}"
-        return self._fault_of_several(answer, codes)
+    def columns(self) -> list[Column]:
+        """Return the columns in which answers are exported."""
+        return self.kind_rules.columns(self)
 
-    def _fault_of_several(self, answer: Answer, codes: list[str]) -> str | None:
-        if not isinstance(answer, list) or not set(answer) <= set(codes):
-            return f"must be a list of some of {', '.join(codes)}"
-        if len(set(answer)) != len(answer):
-            return "names an option twice"
-        if self.required and not answer:
-            return "must name at least one option"
-        alone = [o.code for o in self.options if o.exclusive and o.code in answer]
-        if alone and len(answer) > 1:
-            return f"{alone[0]} stands alone; leave out the others or it"
-        return None
-
-    def columns(self) -> list[str]:
-        """Names of the columns in which answers are exported."""
-        if self.kind != "multiple":
-            return [self.code]
-        return [option_column(self.code, option.code) for option in self.options]
-
-    def possible(self) -> set[str | int]:
-        """The answers on which a later question may depend."""
-        if self.kind == "scale4":
-            return {1, 2, 3, 4}
-        return {option.code for option in self.options}
+    def condition_values(self) -> set[str | int]:
+        """Return the answers that a later question may depend on."""
+        return self.kind_rules.condition_values(self)
 
 
 class Margin(PackModel):
-    """How the population is divided by a characteristic, for weighting."""
+    """The distribution of a characteristic in the population, for weighting."""
 
     source: Slug
     shares: dict[Code, Annotated[float, Field(gt=0)]] = Field(
@@ -160,8 +111,8 @@ class Margin(PackModel):
     )
 
 
-STORED: dict[str, bool] = {"stored": True}
-"""The context in which stored definitions are read."""
+STORED_CONTEXT: dict[str, bool] = {"stored": True}
+"""The validation context of stored definitions."""
 
 
 class Survey(PackModel):
@@ -172,11 +123,13 @@ class Survey(PackModel):
     slug: Slug
     kind: SurveyKind
     needs_token: bool = Field(
-        False, description="Answered only with a token that proves a use of the service, once."
+        False,
+        description="Whether a response needs a token, which proves a use of the service and is "
+        "valid once.",
     )
     title: ShortText
     title_en: ShortText
-    title_in: Lines = Field(default_factory=Lines)
+    title_in: Translations = Field(default_factory=Translations)
     introduction: Text
     introduction_en: Text
     introduction_in: dict[LanguageCode, Text] = Field(default_factory=dict[LanguageCode, Text])
@@ -187,75 +140,77 @@ class Survey(PackModel):
     )
     sources: list[Slug] = Field(default_factory=list[Slug])
 
+    @classmethod
+    def from_stored(cls, content: object) -> "Survey":
+        """Parse a stored definition, whose codes may be older than the rule for column names."""
+        return cls.model_validate(content, context=STORED_CONTEXT)
+
     @model_validator(mode="after")
-    def _codes_differ(self) -> "Survey":
+    def _check_codes(self) -> "Survey":
         codes = [question.code for question in self.questions]
         if len(set(codes)) != len(codes):
-            raise ValueError("each question needs a code of its own")
+            raise ValueError("the codes of the questions must be unique")
         return self
 
     @model_validator(mode="after")
-    def _columns_differ(self, info: ValidationInfo) -> "Survey":
-        fault = fault_of([name for question in self.questions for name in question.columns()])
-        if fault is not None and info.context is not STORED:
-            raise ValueError(fault)
+    def _check_columns(self, info: ValidationInfo) -> "Survey":
+        names = [column.name for question in self.questions for column in question.columns()]
+        conflict = find_name_conflict(names)
+        if conflict is not None and info.context is not STORED_CONTEXT:
+            raise ValueError(conflict)
         return self
 
-    @classmethod
-    def stored(cls, content: object) -> "Survey":
-        """A definition as it was stored: its codes may be older than the rule for them."""
-        return cls.model_validate(content, context=STORED)
-
     @model_validator(mode="after")
-    def _skm_has_its_elements(self) -> "Survey":
-        levels = {question.code for question in self.questions if question.kind == "scale4"}
+    def _check_skm_elements(self) -> "Survey":
+        levels = {question.code for question in self.questions if question.kind == Scale4.name}
         missing = [code for code in ELEMENTS if code not in levels]
         if self.kind == "skm" and missing:
-            raise ValueError(f"skm needs questions of kind scale4 for {', '.join(missing)}")
+            raise ValueError(f"skm needs questions of kind {Scale4.name} for {', '.join(missing)}")
         return self
 
     @model_validator(mode="after")
-    def _branches_lead_forward(self) -> "Survey":
-        before: dict[str, Question] = {}
+    def _check_conditions(self) -> "Survey":
+        earlier: dict[str, Question] = {}
         for question in self.questions:
             condition = question.show_if
             if condition is not None:
-                asked = before.get(condition.question)
-                if asked is None:
+                target = earlier.get(condition.question)
+                if target is None:
                     raise ValueError(
-                        f"{question.code} depends on {condition.question}, which is no earlier "
+                        f"{question.code} depends on {condition.question}, which is not an earlier "
                         "question"
                     )
-                unknown = [a for a in condition.any_of if a not in asked.possible()]
+                unknown = [a for a in condition.any_of if a not in target.condition_values()]
                 if unknown:
                     raise ValueError(
-                        f"{question.code} depends on {unknown[0]!r}, which {asked.code} never is"
+                        f"{question.code} depends on {unknown[0]!r}, which is not an answer to "
+                        f"{target.code}"
                     )
-            before[question.code] = question
+            earlier[question.code] = question
         return self
 
     @model_validator(mode="after")
-    def _languages_are_whole(self) -> "Survey":
-        used = {frozenset(texts) for texts in self._texts()}
+    def _check_translations(self) -> "Survey":
+        used = {frozenset(texts) for texts in self._translations()}
         if len(used) > 1:
-            some = sorted(frozenset().union(*used) - frozenset.intersection(*used))
-            raise ValueError(f"{some[0]} must be given for every text or for none")
+            partial = sorted(frozenset().union(*used) - frozenset.intersection(*used))
+            raise ValueError(f"{partial[0]} must be given for every text or for none")
         return self
 
     @model_validator(mode="after")
-    def _margins_have_questions(self) -> "Survey":
-        asked = {q.about: q for q in self.questions if q.about is not None}
-        if len(asked) != sum(q.about is not None for q in self.questions):
-            raise ValueError("one question at most may ask about each characteristic")
+    def _check_margins(self) -> "Survey":
+        by_characteristic = {q.about: q for q in self.questions if q.about is not None}
+        if len(by_characteristic) != sum(q.about is not None for q in self.questions):
+            raise ValueError("at most one question may ask about each characteristic")
         for name, margin in self.population.items():
-            question = asked.get(name)
+            question = by_characteristic.get(name)
             if question is None:
                 raise ValueError(f"population.{name} needs a question about it")
-            if set(margin.shares) != question.possible():
+            if set(margin.shares) != question.condition_values():
                 raise ValueError(f"population.{name} must name every option of {question.code}")
         return self
 
-    def _texts(self) -> Iterator[Mapping[str, str]]:
+    def _translations(self) -> Iterator[Mapping[str, str]]:
         yield self.title_in
         yield self.introduction_in
         for question in self.questions:
@@ -263,34 +218,34 @@ class Survey(PackModel):
             yield from (option.text_in for option in question.options)
 
     def languages(self) -> list[str]:
-        """The languages in which the whole survey can be read."""
+        """Return the languages that the whole survey is available in."""
         return ["id", "en", *sorted(self.title_in)]
 
-    def asked(self, answers: Mapping[str, Answer]) -> list[Question]:
-        """The questions that these answers lead to."""
-        shown: list[Question] = []
-        known: dict[str, Answer] = {}
+    def asked_questions(self, answers: Mapping[str, Answer]) -> list[Question]:
+        """Return the questions that are asked of a person who gives these answers."""
+        asked: list[Question] = []
+        counted: dict[str, Answer] = {}
         for question in self.questions:
-            # What depends on a question that is not asked is not asked either.
-            if question.show_if is None or question.show_if.holds(known):
-                shown.append(question)
+            # A question that depends on one that is not asked is not asked either.
+            if question.show_if is None or question.show_if.is_met(counted):
+                asked.append(question)
                 if question.code in answers:
-                    known[question.code] = answers[question.code]
-        return shown
+                    counted[question.code] = answers[question.code]
+        return asked
 
-    def faults(self, answers: Mapping[str, Answer]) -> dict[str, str]:
-        """For each answer that does not fit its question, and each that is missing, why."""
+    def find_errors(self, answers: Mapping[str, Answer]) -> dict[str, str]:
+        """Return, by question, why answers are invalid or missing."""
         questions = {question.code: question for question in self.questions}
-        asked = {question.code for question in self.asked(answers)}
-        faults: dict[str, str] = {}
+        asked = {question.code for question in self.asked_questions(answers)}
+        errors: dict[str, str] = {}
         for code, answer in answers.items():
             question = questions.get(code)
-            fault = question.fault(answer) if question else "is no question of this survey"
-            if fault is None and question and question.show_if and code not in asked:
-                fault = f"is asked only after certain answers to {question.show_if.question}"
-            if fault is not None:
-                faults[code] = fault
+            error = question.find_error(answer) if question else "is not a question of this survey"
+            if error is None and question and question.show_if and code not in asked:
+                error = f"is asked only after certain answers to {question.show_if.question}"
+            if error is not None:
+                errors[code] = error
         for code, question in questions.items():
             if question.required and code in asked and code not in answers:
-                faults[code] = "is required"
-        return faults
+                errors[code] = "is required"
+        return errors

@@ -1,4 +1,4 @@
-"""A table of responses as CSV with a codebook, as a workbook, and for SPSS."""
+"""Encodes a table of responses as CSV with a codebook, XLSX and SPSS."""
 
 import csv
 import io
@@ -18,23 +18,23 @@ MEDIA_TYPES: dict[FileName, str] = {
 }
 
 CODEBOOK = ("variable", "label", "label_en", "kind", "value", "code", "text", "text_en")
-LONGEST_LABEL = 250
-"""Of a variable in SPSS: 256 bytes."""
+MAX_LABEL_BYTES = 250
+"""Of a variable in SPSS, which allows 256 bytes."""
 
 
-def written(table: Table, name: FileName, *, title: str) -> bytes:
-    """The table as a file of this name."""
+def encode_table(table: Table, name: FileName, *, title: str) -> bytes:
+    """Return the table as a file of this name."""
     if name == "responses.csv":
         return _csv(_header(table), table.rows)
     if name == "codebook.csv":
-        return _csv(CODEBOOK, codebook(table.columns))
+        return _csv(CODEBOOK, codebook_rows(table.columns))
     if name == "responses.xlsx":
         return _workbook(table)
     return _spss(table, title=title)
 
 
-def codebook(columns: Iterable[Column]) -> list[tuple[Value, ...]]:
-    """A line per variable, and below it one per value that it takes."""
+def codebook_rows(columns: Iterable[Column]) -> list[tuple[Value, ...]]:
+    """Return a row for each variable, followed by a row for each of its values."""
     lines: list[tuple[Value, ...]] = []
     for column in columns:
         lines.append((column.name, column.label, column.label_en, column.kind, "", "", "", ""))
@@ -51,16 +51,16 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[Value]]) -> bytes:
     writer = csv.writer(text)
     writer.writerow(header)
     writer.writerows(rows)
-    return text.getvalue().encode("utf-8-sig")  # a spreadsheet knows UTF-8 by its mark
+    return text.getvalue().encode("utf-8-sig")  # Excel recognises UTF-8 by its byte order mark
 
 
 def _workbook(table: Table) -> bytes:
-    from openpyxl import Workbook  # noqa: PLC0415 - large, and seldom needed
+    from openpyxl import Workbook  # noqa: PLC0415 - large and rarely needed
 
     book = Workbook(write_only=True)
     for name, header, rows in (
         ("responses", _header(table), table.rows),
-        ("codebook", list(CODEBOOK), codebook(table.columns)),
+        ("codebook", list(CODEBOOK), codebook_rows(table.columns)),
     ):
         sheet = book.create_sheet(name)
         sheet.append(header)
@@ -72,11 +72,11 @@ def _workbook(table: Table) -> bytes:
 
 
 def _spss(table: Table, *, title: str) -> bytes:
-    import pandas  # noqa: PLC0415 - large, and seldom needed
+    import pandas  # noqa: PLC0415 - large and rarely needed
     import pyreadstat  # noqa: PLC0415
 
     by_column: list[list[Any]] = [
-        [row[place] for row in table.rows] for place in range(len(table.columns))
+        [row[index] for row in table.rows] for index in range(len(table.columns))
     ]
     frame: Any = pandas.DataFrame(
         {
@@ -96,9 +96,11 @@ def _spss(table: Table, *, title: str) -> bytes:
             frame,
             file,
             file_label=title[:60],
-            column_labels={c.name: _cut(c.label) for c in table.columns},
+            column_labels={c.name: _truncate(c.label) for c in table.columns},
             variable_value_labels={
-                c.name: {float(number): _cut(texts[1], 100) for number, texts in c.values.items()}
+                c.name: {
+                    float(number): _truncate(texts[1], 100) for number, texts in c.values.items()
+                }
                 for c in table.columns
                 if c.values
             },
@@ -108,5 +110,5 @@ def _spss(table: Table, *, title: str) -> bytes:
         return file.read_bytes()
 
 
-def _cut(text: str, longest: int = LONGEST_LABEL) -> str:
-    return text.encode()[:longest].decode(errors="ignore")
+def _truncate(text: str, max_bytes: int = MAX_LABEL_BYTES) -> str:
+    return text.encode()[:max_bytes].decode(errors="ignore")

@@ -1,4 +1,4 @@
-"""What holders of a key may see: an agency the responses about itself, an administrator all."""
+"""Exports and weighted results, which need a key: an agency gets the responses about itself."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -8,11 +8,11 @@ from typing import Annotated, Any, get_args
 from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy import text
 
-from services.feedback.surveys.bundle_store import definitions_of
-from services.feedback.surveys.codebook import Answered, table_of
+from services.feedback.periods import Period
+from services.feedback.surveys.bundle_store import load_definitions
+from services.feedback.surveys.codebook import ExportedResponse, build_table
 from services.feedback.surveys.definition import Characteristic, Question, Survey
-from services.feedback.surveys.export_formats import MEDIA_TYPES, FileName, written
-from services.feedback.surveys.periods import Period
+from services.feedback.surveys.export_formats import MEDIA_TYPES, FileName, encode_table
 from services.feedback.surveys.responses import find_survey
 from services.feedback.surveys.results import all_questions
 from services.feedback.surveys.routes import PeriodQuery, period_or_this_year
@@ -30,7 +30,7 @@ router = APIRouter(
 )
 
 RESPONSES = """
--- The responses of a period, about one agency or about all.
+-- The responses of a period, about one agency or all agencies.
 SELECT to_char(answered_on, 'YYYY-MM') AS month, version, service, agency, channel, district, mode,
        answers
 FROM feedback.response
@@ -39,13 +39,13 @@ WHERE region = :region AND survey = :survey AND answered_on BETWEEN :first AND :
 """
 
 HIDDEN_RESPONSES = """
--- The responses that a bundle hides, each with no more than its whole bundle has in common: of the
--- bundles that lie in a period, about one agency or about all.
+-- Bundled responses of a period, about one agency or all agencies, each with only the attributes
+-- that its whole bundle shares.
 SELECT b.first_day, b.last_day,
        CASE WHEN cardinality(b.versions) = 1 THEN b.versions[1] END AS version,
        coalesce(b.service, '') AS service, coalesce(b.agency, '') AS agency,
        coalesce(b.channel, '') AS channel, coalesce(b.district, '') AS district, r.answers
-FROM feedback.bundle b
+FROM feedback.survey_bundle b
 JOIN feedback.response r ON r.region = b.region AND r.survey = b.survey AND r.bundle = b.id
 WHERE b.region = :region AND b.survey = :survey AND b.first_day >= :first AND b.last_day <= :last
   AND (CAST(:agency AS text) IS NULL OR b.agency = :agency)
@@ -72,24 +72,24 @@ async def export_survey_responses(
     caller: UsageWriter,
     slug: SlugPath,
     *,
-    file: Annotated[FileName, Path(description="Which table, and in which form.")],
+    file: Annotated[FileName, Path(description="The table and its format.")],
     period: PeriodQuery = None,
 ) -> Response:
-    """Single responses of a period, with the month and without an id: for analysis.
+    """Export single responses of a period, with the month and without an id, for analysis.
 
-    An agency's key gives the responses about that agency, an administrator's key all. Of a survey
-    that needs tokens, a response shows what all of its bundle share: the bundle's period, and
-    blanks where the bundle is mixed.
+    An agency's key exports the responses about that agency, an administrator's key all. A response
+    to a survey that needs tokens shows only what its whole bundle shares: the bundle's period, and
+    an empty value if its responses differ.
     """
     region = get_region(request)
     survey, _ = await find_survey(session, region, slug)
     wanted = period_or_this_year(period, datetime.now(JAKARTA).date())
-    definitions = await definitions_of(session, region, slug)
+    definitions = await load_definitions(session, region, slug)
     responses = await _responses(session, region, definitions, wanted, caller)
-    table = table_of(all_questions(definitions), responses)
+    table = build_table(all_questions(definitions), responses)
     name = f"{slug}-{wanted}-{file}"
     return Response(
-        written(table, file, title=f"{survey.title} {wanted}"),
+        encode_table(table, file, title=f"{survey.title} {wanted}"),
         media_type=MEDIA_TYPES[file],
         headers={
             "Content-Disposition": f'attachment; filename="{name}"',
@@ -113,14 +113,14 @@ async def get_weighted_survey_results(
     by: Annotated[
         list[Characteristic] | None,
         Query(
-            description="Characteristics to weight by; default: all that the survey gives.",
+            description="Characteristics to weight by; default: all that have margins.",
             max_length=len(get_args(Characteristic)),
         ),
     ] = None,
 ) -> WeightedResults:
-    """Results weighted to the population by district, age group and sex.
+    """Return results weighted to the population by district, age group and sex.
 
-    Weights are not sums over groups of five: so these results need a key, as single responses do.
+    They are not sums over bundles, so they need a key, as exports of single responses do.
     """
     region = get_region(request)
     survey, _ = await find_survey(session, region, slug)
@@ -131,42 +131,44 @@ async def get_weighted_survey_results(
     }
     if not margins or (by is not None and set(by) - set(margins)):
         known = ", ".join(survey.population) or "none"
-        raise Conflict(f"The survey {slug} has margins of its population for: {known}.")
+        raise Conflict(f"The survey {slug} has population margins for: {known}.")
     wanted = period_or_this_year(period, datetime.now(JAKARTA).date())
-    definitions = await definitions_of(session, region, slug)
+    definitions = await load_definitions(session, region, slug)
     responses = await _responses(session, region, definitions, wanted, caller)
     codes = {q.about: q.code for q in survey.questions if q.about in margins}
-    whole = [r for r in responses if all(r.answers.get(codes[n]) in m for n, m in margins.items())]
+    complete = [
+        r for r in responses if all(r.answers.get(codes[n]) in m for n, m in margins.items())
+    ]
     try:
-        weighted = rake([{n: r.answers[codes[n]] for n in margins} for r in whole], margins)
+        weighted = rake([{n: str(r.answers[codes[n]]) for n in margins} for r in complete], margins)
     except NotWeightableError as error:
         raise Conflict(f"The responses cannot be weighted: {error}.") from None
     return WeightedResults(
         survey=slug,
-        span=str(wanted),
+        period=str(wanted),
         by=sorted(margins),
-        n=len(whole),
-        left_out=len(responses) - len(whole),
-        effective_n=weighted.effective,
+        n=len(complete),
+        excluded=len(responses) - len(complete),
+        effective_n=weighted.effective_size,
         questions=[
-            found
+            result
             for question in survey.questions
             if question.about is None
-            and (found := weighted_question(question, whole, weighted.weights)) is not None
+            and (result := weighted_question(question, complete, weighted.weights)) is not None
         ],
     )
 
 
 def weighted_question(
-    question: Question, responses: list[Answered], weights: tuple[float, ...]
+    question: Question, responses: list[ExportedResponse], weights: tuple[float, ...]
 ) -> WeightedQuestion | None:
-    """Weighted shares of the options among those who answered; None where nobody did."""
+    """Return the weighted shares of the options; None if the question has no answers."""
     sums: defaultdict[str, float] = defaultdict(float)
     counts: Counter[str] = Counter()
     total = level_sum = 0.0
     for response, weight in zip(responses, weights, strict=True):
         answer: Any = response.answers.get(question.code)
-        if answer is None or not question.takes(answer):
+        if answer is None or not question.has_answer_type(answer):
             continue
         total += weight
         level_sum += weight * answer if isinstance(answer, int) else 0.0
@@ -175,17 +177,16 @@ def weighted_question(
             counts[str(chosen)] += 1
     if not total:
         return None
-    is_level = question.kind == "scale4"
-    keys = [str(n) if is_level else o.code for n, o in enumerate(question.options, start=1)]
+    kind = question.kind_rules
     return WeightedQuestion(
         code=question.code,
         text=question.text,
-        mean=level_sum / total if question.kind in {"scale4", "number"} else None,
+        mean=level_sum / total if kind.has_mean else None,
         options=[
             WeightedOption(
                 code=option.code, text=option.text, count=counts[key], share=sums[key] / total
             )
-            for key, option in zip(keys, question.options, strict=True)
+            for key, option in zip(kind.option_keys(question), question.options, strict=True)
         ],
     )
 
@@ -196,12 +197,12 @@ async def _responses(
     definitions: Mapping[int, Survey],
     period: Period,
     caller: Caller,
-) -> list[Answered]:
-    """The responses that a caller may see one by one.
+) -> list[ExportedResponse]:
+    """Return the single responses that a caller may see.
 
-    Who issues tokens knows whom it gave them to, and could wait for each answer to come, or look
-    for the one by phone: where tokens are needed, or ever were, answers are seen with the bundle of
-    five or more that they belong to, and say nothing but what it says.
+    An agency knows whom it gave a token, and could match tokens with responses by the time or the
+    channel. If any version of the survey needs a token, only bundled responses are returned, each
+    with only the attributes that its whole bundle shares.
     """
     if caller.agency is None and "admin" not in caller.scopes:
         raise NotAllowed("This key belongs to no agency.")
@@ -217,7 +218,7 @@ async def _responses(
         },
     )
     return [
-        Answered(
+        ExportedResponse(
             period=str(Period(row.first_day, row.last_day)) if hidden else row.month,
             version=row.version,
             service=row.service,

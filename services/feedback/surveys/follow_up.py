@@ -1,5 +1,7 @@
-"""The follow-up plan of a survey (rencana tindak lanjut, PermenPANRB 14/2017): who does what about
-the elements that came out lowest, until when, and what became of it."""
+"""The follow-up plan of a survey (rencana tindak lanjut, PermenPANRB 14/2017).
+
+Agencies record what they do about the elements with the lowest results, by when, and the outcome.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,21 +11,21 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 from sqlalchemy import text
 
+from services.feedback.periods import PeriodText
 from services.feedback.surveys.definition import Code, Survey
-from services.feedback.surveys.periods import PeriodText
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
 from services.platform.problems import Conflict, FieldError, NotFound
 from services.platform.service import API
 from services.platform.types import TEXT_PATTERN, Href, IsoDate, ShortText, Slug
 
-MOST_ACTIONS = 500
+MAX_ACTIONS = 500
 
 State = Literal["planned", "under_way", "done", "dropped"]
-Told = Annotated[str, StringConstraints(pattern=TEXT_PATTERN, min_length=1, max_length=5000)]
+LongText = Annotated[str, StringConstraints(pattern=TEXT_PATTERN, min_length=1, max_length=5000)]
 
 CURRENT = """
--- The actions of a plan as they stand, the first due first.
+-- The current actions of a plan, by due date.
 SELECT id, version, content, recorded_at FROM feedback.follow_up
 WHERE region = :region AND survey = :survey AND is_current AND period = :period
   AND (CAST(:agency AS text) IS NULL OR agency = :agency)
@@ -32,21 +34,21 @@ LIMIT :most
 """
 
 FIND = """
--- An action in its newest version, or in one of its own.
+-- An action in its current version, or in the version given.
 SELECT id, version, content, recorded_at FROM feedback.follow_up
 WHERE region = :region AND survey = :survey AND id = :id
   AND CASE WHEN CAST(:version AS int) IS NULL THEN is_current ELSE version = :version END
 """
 
-HOLD = """
--- Holds an action until the transaction ends, so that its changes come one after the other.
+LOCK_ACTION = """
+-- Locks an action until the transaction ends, so that changes are serialised.
 SELECT version FROM feedback.follow_up
 WHERE region = :region AND survey = :survey AND id = :id AND is_current
 FOR UPDATE
 """
 
 RETIRE = """
--- A version that another one replaces stays.
+-- Marks the current version as replaced; it stays stored.
 UPDATE feedback.follow_up SET is_current = false
 WHERE region = :region AND survey = :survey AND id = :id AND is_current
 """
@@ -61,29 +63,29 @@ VALUES (:region, :survey, :id, :version, true, :agency, :period, CAST(:content A
 
 
 class FollowUp(ApiModel):
-    """What an agency does about an element. No names of people: a unit answers for it."""
+    """What an agency does about an element; a unit is responsible, never a named person."""
 
     agency: Slug = Field(description="The agency whose plan it belongs to.")
-    period: PeriodText = Field(description="The survey's period from which it follows.")
+    period: PeriodText = Field(description="The period of the survey's results.")
     element: Code = Field(description="The question it is about, such as `U3`.")
-    service: Slug | None = Field(None, description="The service, where it is about one alone.")
-    action: Told = Field(description="What is done.")
-    owner: ShortText = Field(description="Unit or office that answers for it, not a person.")
-    due: IsoDate = Field(description="By when.")
+    service: Slug | None = Field(None, description="The service, if it is about only one.")
+    action: LongText = Field(description="What is done.")
+    owner: ShortText = Field(description="The responsible unit or office, not a person.")
+    due: IsoDate = Field(description="Due date.")
     state: State = "planned"
-    outcome: Told | None = Field(
-        None, description="What became of it; needed once it is done or dropped."
+    outcome: LongText | None = Field(
+        None, description="The outcome; required once the state is done or dropped."
     )
 
     @model_validator(mode="after")
-    def _an_end_has_an_outcome(self) -> "FollowUp":
+    def _check_outcome(self) -> "FollowUp":
         if self.state in {"done", "dropped"} and self.outcome is None:
-            raise ValueError(f"what is {self.state} needs an outcome")
+            raise ValueError(f"an action that is {self.state} needs an outcome")
         return self
 
 
 class FollowUpAction(ApiModel):
-    """An action as it is on record."""
+    """A recorded action."""
 
     id: UUID
     survey: Slug
@@ -94,7 +96,7 @@ class FollowUpAction(ApiModel):
 
 
 class Priority(ApiModel):
-    """An element in the order in which elements need work."""
+    """An element, in order of priority."""
 
     element: str
     text: str
@@ -104,37 +106,38 @@ class Priority(ApiModel):
 
 
 class FollowUpPlan(ApiModel):
-    """The elements of a period, the lowest first, and what is done about them."""
+    """The elements of a period, the lowest first, and the actions about them."""
 
     survey: str
-    span: str = Field(description="The period.")
+    period: str
     agency: str | None
     priorities: list[Priority] = Field(
-        description="Of the satisfaction survey; empty where fewer than five answered."
+        description="Of the satisfaction survey; empty if fewer than five people answered."
     )
     items: list[FollowUpAction] = Field(
-        max_length=MOST_ACTIONS, description=f"The first due first, at most {MOST_ACTIONS}."
+        max_length=MAX_ACTIONS, description=f"By due date, at most {MAX_ACTIONS}."
     )
     next: None = None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Where an action stands: the survey of a region."""
+    """The plan that an action belongs to: that of a survey in a region."""
 
     region: str
     survey: str
 
-    def names(self, **more: Any) -> dict[str, Any]:
+    def parameters(self, **more: Any) -> dict[str, Any]:
+        """Return the parameters of a query for this plan."""
         return {"region": self.region, "survey": self.survey} | more
 
 
-async def actions_of(
+async def list_actions(
     session: ReadSession | WriteSession, plan: Plan, *, period: str, agency: str | None
 ) -> list[FollowUpAction]:
-    """The actions of a period as they stand."""
+    """Return the current actions of a period."""
     rows = await session.execute(
-        text(CURRENT), plan.names(period=period, agency=agency, most=MOST_ACTIONS)
+        text(CURRENT), plan.parameters(period=period, agency=agency, most=MAX_ACTIONS)
     )
     return [_action(plan, row) for row in rows]
 
@@ -142,18 +145,18 @@ async def actions_of(
 async def find_action(
     session: ReadSession | WriteSession, plan: Plan, action_id: UUID, *, version: int | None = None
 ) -> FollowUpAction:
-    """An action; `NotFound` where the survey has none with this id."""
+    """Return an action; raise `NotFound` if the survey has none with this id."""
     row = (
-        await session.execute(text(FIND), plan.names(id=action_id, version=version))
+        await session.execute(text(FIND), plan.parameters(id=action_id, version=version))
     ).one_or_none()
     if row is None:
-        raise NotFound(f"The follow-up of {plan.survey} has no action {action_id}.")
+        raise NotFound(f"The follow-up plan of {plan.survey} has no action {action_id}.")
     return _action(plan, row)
 
 
-async def hold_action(session: WriteSession, plan: Plan, action_id: UUID) -> FollowUpAction:
-    """An action that nobody else changes until the transaction ends."""
-    await session.execute(text(HOLD), plan.names(id=action_id))
+async def lock_action(session: WriteSession, plan: Plan, action_id: UUID) -> FollowUpAction:
+    """Lock an action until the transaction ends, and return it."""
+    await session.execute(text(LOCK_ACTION), plan.parameters(id=action_id))
     return await find_action(session, plan, action_id)
 
 
@@ -167,11 +170,11 @@ async def record_action(
     now: datetime,
     recorded_by: str,
 ) -> None:
-    """Stores a version of an action; the one before stays on record."""
-    await session.execute(text(RETIRE), plan.names(id=action_id))
+    """Store a version of an action; earlier versions stay stored."""
+    await session.execute(text(RETIRE), plan.parameters(id=action_id))
     await session.execute(
         text(STORE),
-        plan.names(
+        plan.parameters(
             id=action_id,
             version=version,
             agency=content.agency,
@@ -184,8 +187,8 @@ async def record_action(
 
 
 def check_element(survey: Survey, content: FollowUp) -> None:
-    """Refuses an action about something that the survey does not ask on a scale."""
-    elements = [question.code for question in survey.questions if question.kind == "scale4"]
+    """Raise `Conflict` unless the action is about a question that is answered on a scale."""
+    elements = [question.code for question in survey.questions if question.kind_rules.is_scale]
     if content.element not in elements:
         detail = f"must be one of {', '.join(elements) or 'none: the survey has no scale'}"
         error = FieldError(pointer="#/element", parameter=None, detail=detail)

@@ -1,4 +1,4 @@
-"""The follow-up of surveys over HTTP: `/api/v1/surveys/{slug}/follow-up`."""
+"""Follow-up plans of surveys over HTTP: `/api/v1/surveys/{slug}/follow-up`."""
 
 from collections import Counter
 from datetime import UTC, datetime
@@ -7,21 +7,21 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from services.feedback.surveys.bundle_store import definitions_of, seal_waiting, sealed_bundles
+from services.feedback.surveys.bundle_store import find_bundles, load_definitions
 from services.feedback.surveys.follow_up import (
     FollowUp,
     FollowUpAction,
     FollowUpPlan,
     Plan,
     Priority,
-    actions_of,
     check_element,
     find_action,
-    hold_action,
+    list_actions,
+    lock_action,
     record_action,
 )
 from services.feedback.surveys.responses import find_survey
-from services.feedback.surveys.results import group_results, total_of
+from services.feedback.surveys.results import group_results, sum_tallies
 from services.feedback.surveys.routes import PeriodQuery, period_or_this_year
 from services.platform.concurrency_control import (
     IdempotencyKey,
@@ -50,31 +50,29 @@ ActionId = Annotated[UUID, Path(description="Id of the action.")]
 @router.get("/{slug}/follow-up", operation_id="get_survey_follow_up")
 async def get_survey_follow_up(
     request: Request,
-    session: WriteSessionDep,
+    session: ReadSessionDep,
     slug: SlugPath,
     *,
     period: PeriodQuery = None,
-    agency: Annotated[Slug | None, Query(description="The plan of this agency alone.")] = None,
+    agency: Annotated[Slug | None, Query(description="Only the plan of this agency.")] = None,
 ) -> FollowUpPlan:
-    """The elements of a period, the lowest first, and what agencies do about them."""
+    """Return the elements of a period, the lowest first, and what agencies do about them."""
     plan = Plan(get_region(request), slug)
-    today = datetime.now(JAKARTA).date()
-    wanted = period_or_this_year(period, today)
+    wanted = period_or_this_year(period, datetime.now(JAKARTA).date())
     survey, _ = await find_survey(session, plan.region, slug)
-    await seal_waiting(session, plan.region, slug, today=today)
-    bundles = await sealed_bundles(
+    bundles = await find_bundles(
         session, plan.region, slug, period=wanted, filters={"agency": agency}
     )
     figures = None
     if bundles:
-        definitions = await definitions_of(session, plan.region, slug)
-        figures = group_results(definitions, total_of(bundles), weight="1/9").satisfaction
-    actions = await actions_of(session, plan, period=str(wanted), agency=agency)
+        definitions = await load_definitions(session, plan.region, slug)
+        figures = group_results(definitions, sum_tallies(bundles), weight="1/9").satisfaction
+    actions = await list_actions(session, plan, period=str(wanted), agency=agency)
     planned = Counter(action.content.element for action in actions)
     elements = {element.code: element for element in figures.elements} if figures else {}
     return FollowUpPlan(
         survey=survey.slug,
-        span=str(wanted),
+        period=str(wanted),
         agency=agency,
         priorities=[
             Priority(
@@ -106,9 +104,9 @@ async def post_survey_follow_up(
     action: FollowUp,
     idempotency_key: IdempotencyKey = None,
 ) -> FollowUpAction:
-    """Records what the key's agency does about a low element of its results.
+    """Record what the key's agency does about an element with low results.
 
-    With an `Idempotency-Key` it is recorded once, however often it is sent.
+    With an `Idempotency-Key` a repeated request records nothing more.
     """
     plan, now = Plan(get_region(request), slug), datetime.now(UTC)
     survey, _ = await find_survey(session, plan.region, slug)
@@ -128,7 +126,7 @@ async def post_survey_follow_up(
         await record_action(
             session, plan, action_id, action, version=1, now=now, recorded_by=caller.subject
         )
-    return answer(response, await find_action(session, plan, action_id, version=1))
+    return with_headers(response, await find_action(session, plan, action_id, version=1))
 
 
 @router.get("/{slug}/follow-up/{id}", operation_id="get_survey_follow_up_action")
@@ -139,11 +137,11 @@ async def get_survey_follow_up_action(
     *,
     slug: SlugPath,
     id: ActionId,
-    version: Annotated[int | None, Query(ge=1, le=2_000_000_000, description="An earlier one.")] = (
-        None
-    ),
+    version: Annotated[
+        int | None, Query(ge=1, le=2_000_000_000, description="An earlier version.")
+    ] = (None),
 ) -> FollowUpAction:
-    """One action as it stands, or as it stood in a version."""
+    """Return an action in its current version, or in the version given."""
     plan = Plan(get_region(request), slug)
     found = await find_action(session, plan, id, version=version)
     response.headers["ETag"] = resource_tag(found)
@@ -166,9 +164,9 @@ async def put_survey_follow_up_action(
     action: FollowUp,
     if_match: IfMatch = None,
 ) -> FollowUpAction:
-    """A further version of an action of the key's agency; the earlier ones stay on record."""
+    """Store a further version of an action of the key's agency; earlier versions stay stored."""
     plan = Plan(get_region(request), slug)
-    current = await hold_action(session, plan, id)
+    current = await lock_action(session, plan, id)
     check_agency(caller, current.content)
     check_agency(caller, action)
     check_if_match(if_match, current)
@@ -184,20 +182,21 @@ async def put_survey_follow_up_action(
             now=datetime.now(UTC),
             recorded_by=caller.subject,
         )
-    return answer(response, await find_action(session, plan, id))
+    return with_headers(response, await find_action(session, plan, id))
 
 
 def check_agency(caller: Caller, action: FollowUp) -> None:
-    """An agency plans for itself alone."""
+    """Raise `NotAllowed` unless the key may write the plan of the action's agency."""
     if not caller.can_write_for(action.agency):
         detail = f"must be {caller.agency}"
         raise NotAllowed(
-            f"The plan of {action.agency} is not this key's.",
+            f"This key cannot change the plan of {action.agency}.",
             errors=[FieldError(pointer="#/agency", parameter=None, detail=detail)],
         )
 
 
-def answer(response: Response, action: FollowUpAction) -> FollowUpAction:
+def with_headers(response: Response, action: FollowUpAction) -> FollowUpAction:
+    """Set `ETag` and `Location` of an action, and return it."""
     response.headers["ETag"] = resource_tag(action)
     response.headers["Location"] = action.href
     return action

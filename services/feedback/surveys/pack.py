@@ -1,4 +1,4 @@
-"""Reads the surveys of a pack, and makes a changed one a new version."""
+"""Reads the surveys of a pack, and stores a changed survey as a new version."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -29,7 +29,7 @@ ORDER BY s.slug, s.version
 """
 
 RETIRE_SURVEY = """
--- A survey that is replaced or withdrawn stays with its answers.
+-- Marks a replaced or withdrawn survey; it stays stored with its responses.
 UPDATE feedback.survey SET is_current = false
 WHERE region = :region AND slug = :slug AND is_current
 """
@@ -45,14 +45,14 @@ FROM feedback.survey WHERE region = :region AND slug = :slug
 def read_surveys(
     root: Path, sources: Collection[str]
 ) -> tuple[tuple[Survey, ...], list[PackIssue]]:
-    """The surveys under this folder, and every fault that was found."""
+    """Return the surveys of a pack and every issue that was found."""
     surveys: dict[str, Survey] = {}
-    faults: list[PackIssue] = []
+    issues: list[PackIssue] = []
     for located in [read_yaml(file, root) for file in sorted((root / "surveys").glob("*.yaml"))]:
         try:
             survey = parse(located, Survey)
         except PackError as error:
-            faults += error.issues
+            issues += error.issues
             continue
         cited: list[tuple[FieldPath, str]] = [
             (("sources", n), name) for n, name in enumerate(survey.sources)
@@ -61,21 +61,21 @@ def read_surveys(
             (("population", name, "source"), margin.source)
             for name, margin in survey.population.items()
         ]
-        faults += undefined_references(located, cited, sources, kind="source")
+        issues += undefined_references(located, cited, sources, kind="source")
         if surveys.setdefault(survey.slug, survey) is not survey:
-            faults.append(located.issue(("slug",), f"another file has {survey.slug!r} already"))
-    return tuple(surveys.values()), faults
+            issues.append(located.issue(("slug",), f"another file has {survey.slug!r}"))
+    return tuple(surveys.values()), issues
 
 
 async def load_surveys(
     session: WriteSession, region: str, surveys: Collection[Survey]
 ) -> list[Change]:
-    """Makes the surveys of a region these; one that changed becomes a new version."""
+    """Store the surveys of a region; a changed one becomes a new version."""
     rows = (await session.execute(text(STORED_SURVEYS), {"region": region})).all()
     wanted = {survey.slug: survey for survey in surveys}
     changes = changes_between(
         "survey",
-        {row.slug: _as_written_now(row.content) for row in rows if row.is_current},
+        {row.slug: _normalised(row.content) for row in rows if row.is_current},
         {slug: survey.model_dump(mode="json") for slug, survey in wanted.items()},
     )
     for change in changes:
@@ -87,9 +87,9 @@ async def load_surveys(
     return changes
 
 
-def _as_written_now(content: dict[str, Any]) -> dict[str, Any]:
-    """A stored definition with the fields that definitions have now: no change by itself."""
+def _normalised(content: dict[str, Any]) -> dict[str, Any]:
+    """Return a stored definition with all current fields, so that a new field is not a change."""
     try:
-        return Survey.stored(content).model_dump(mode="json")
+        return Survey.from_stored(content).model_dump(mode="json")
     except ValidationError:
         return content

@@ -1,4 +1,4 @@
-"""Tokens of ratings over HTTP: `/api/v1/usage/rating-tokens`."""
+"""Rating tokens over HTTP: `/api/v1/usage/rating-tokens`."""
 
 import secrets
 from datetime import UTC, datetime, timedelta
@@ -8,12 +8,12 @@ from fastapi import APIRouter, Path, Request, Response
 
 from services.feedback.surveys.ratings import (
     RatingToken,
+    RatingTokenRequest,
     RatingTokens,
-    RatingTokensWanted,
-    RatingUse,
-    Use,
+    RatingTokenSubject,
+    ServiceUse,
     check_offered,
-    find_use,
+    find_token,
     new_token,
     store_tokens,
 )
@@ -48,24 +48,28 @@ async def post_rating_tokens(
     response: Response,
     session: WriteSessionDep,
     caller: UsageWriter,
-    wanted: RatingTokensWanted,
+    wanted: RatingTokenRequest,
 ) -> RatingTokens:
-    """Issues tokens for uses of one of the key's agency's services, to be given to citizens.
+    """Issue tokens for uses of one of the agency's services, to be given to citizens.
 
-    Each opens a rating once. Asked for twice, there are twice as many: those that nobody uses
-    end by themselves.
+    Each opens a rating once. The request is not idempotent: a repeated one issues further tokens,
+    and unused tokens expire.
     """
     region, today = get_region(request), datetime.now(UTC).astimezone(JAKARTA).date()
     agency = wanted.agency or caller.agency
     if agency is None:
-        error = FieldError(pointer="#/agency", parameter=None, detail="this key has none: name it")
-        raise Invalid("Tokens are an agency's.", errors=[error])
+        error = FieldError(
+            pointer="#/agency", parameter=None, detail="is required: this key belongs to no agency"
+        )
+        raise Invalid("Tokens are issued for an agency.", errors=[error])
     if not caller.can_write_for(agency):
         error = FieldError(pointer="#/agency", parameter=None, detail=f"must be {caller.agency}")
-        raise NotAllowed(f"This key does not issue tokens for {agency}.", errors=[error])
+        raise NotAllowed(f"This key cannot issue tokens for {agency}.", errors=[error])
     survey, _ = await find_survey(session, region, wanted.survey)
     if not survey.needs_token:
-        error = FieldError(pointer="#/survey", parameter=None, detail="is answered without a token")
+        error = FieldError(
+            pointer="#/survey", parameter=None, detail="must be a survey with tokens"
+        )
         raise Conflict(f"The survey {survey.slug} needs no token.", errors=[error])
     await check_offered(session, region, agency=agency, service=wanted.service)
     tokens = [new_token(secrets.token_bytes) for _ in range(wanted.count)]
@@ -75,7 +79,7 @@ async def post_rating_tokens(
         region,
         tokens,
         survey=survey.slug,
-        use=Use(wanted.service, agency, wanted.channel or ""),
+        use=ServiceUse(wanted.service, agency, wanted.channel or ""),
         expires_on=expires_on,
         today=today,
     )
@@ -95,12 +99,12 @@ async def get_rating_token(
     request: Request,
     response: Response,
     session: ReadSessionDep,
-    token: Annotated[Token, Path(description="A token that was issued.")],
-) -> RatingUse:
-    """What a token is for, while it can be used: 404 once it was, or its days are over."""
+    token: Annotated[Token, Path(description="An issued token.")],
+) -> RatingTokenSubject:
+    """Return what a token was issued for; 404 once it was used or has expired."""
     today = datetime.now(UTC).astimezone(JAKARTA).date()
-    found = await find_use(session, get_region(request), token, today=today)
+    found = await find_token(session, get_region(request), token, today=today)
     if found is None:
-        raise NotFound("This token was used, is over, or never was.")
+        raise NotFound("This token is unknown, expired or already used.")
     response.headers["Cache-Control"] = "no-store"
     return found

@@ -1,8 +1,8 @@
-"""Tokens that prove a use and open a rating, once; what was answered cannot be laid beside them.
+"""Tokens that prove a use of a service and open a rating once; they cannot be linked to answers.
 
-Of a token its hash alone is kept, and that only until it is used: the use deletes it in the
-transaction that stores the answer. So there is no list of used tokens whose order or time could be
-compared with the order or time of the answers.
+Only the hash of a token is stored, and only until it is redeemed: the transaction that stores the
+response deletes it. There is no list of used tokens whose order or time could be compared with the
+order or time of the responses.
 """
 
 import base64
@@ -14,6 +14,7 @@ from datetime import date
 from pydantic import Field
 from sqlalchemy import text
 
+from services.feedback.catalogue_lookup import look_up
 from services.feedback.channels import ChannelKind
 from services.feedback.surveys.schemas import Token
 from services.platform.api_model import ApiModel
@@ -22,65 +23,58 @@ from services.platform.problems import Conflict, FieldError
 from services.platform.service import API
 from services.platform.types import Slug
 
-RATING = "penilaian"
-"""The short survey that tokens open unless they name another."""
+DEFAULT_RATING_SURVEY = "penilaian"
+"""The short survey that tokens are for by default."""
 
-MOST_TOKENS = 500
+MAX_TOKENS = 500
 TOKEN_BYTES = 10
 
-OFFERED = """
--- Whether an agency offers a service, and whether any service is known at all.
-SELECT coalesce(bool_or(agency = :agency AND service = :service), false) AS offered,
-       count(*) > 0 AS any_known
-FROM feedback.reporting_obligation WHERE region = :region
-"""
-
-FORGET_EXPIRED = """
--- Tokens whose time is over.
+DELETE_EXPIRED = """
+-- Deletes expired tokens.
 DELETE FROM feedback.rating_token WHERE region = :region AND expires_on < :today
 """
 
 STORE = """
--- New tokens, by their hashes.
+-- The hashes of new tokens.
 INSERT INTO feedback.rating_token (region, hash, survey, service, agency, channel, expires_on)
 SELECT :region, hash, :survey, :service, :agency, :channel, :expires_on
 FROM unnest(CAST(:hashes AS bytea[])) AS hash
 """
 
 FIND = """
--- What a token that can still be used is for.
+-- What a valid token was issued for.
 SELECT survey, service, agency, channel, expires_on FROM feedback.rating_token
 WHERE region = :region AND hash = :hash AND expires_on >= :today
 """
 
-SPEND = """
--- Uses a token up: it is gone as soon as the answer is stored.
+REDEEM = """
+-- Redeems a token: it is deleted in the transaction that stores the response.
 DELETE FROM feedback.rating_token
 WHERE region = :region AND hash = :hash AND survey = :survey AND expires_on >= :today
 RETURNING service, agency, channel
 """
 
 
-class RatingTokensWanted(ApiModel):
-    """How many tokens an agency wants for uses of one of its services."""
+class RatingTokenRequest(ApiModel):
+    """A request for tokens for uses of one of the agency's services."""
 
     service: Slug = Field(description="A service of the agency's.")
     agency: Slug | None = Field(None, description="Default: the agency of the key.")
     channel: ChannelKind | None = Field(None, description="How the service was used.")
-    survey: Slug = Field(RATING, description="A survey that is answered with a token.")
-    count: int = Field(1, ge=1, le=MOST_TOKENS)
-    days: int = Field(30, ge=1, le=90, description="Days for which they hold.")
+    survey: Slug = Field(DEFAULT_RATING_SURVEY, description="A survey that needs a token.")
+    count: int = Field(1, ge=1, le=MAX_TOKENS)
+    days: int = Field(30, ge=1, le=90, description="Days until they expire.")
 
 
 class RatingToken(ApiModel):
-    """A token and the page that it opens, once."""
+    """A token and the page that it opens once."""
 
     token: Token
-    path: str = Field(description="Address of the page at this hub, to be given to the citizen.")
+    path: str = Field(description="Path of the page on this hub, to be given to the citizen.")
 
 
-class RatingUse(ApiModel):
-    """What a token is for."""
+class RatingTokenSubject(ApiModel):
+    """What a token was issued for."""
 
     survey: str
     service: str
@@ -89,15 +83,15 @@ class RatingUse(ApiModel):
     expires_on: date
 
 
-class RatingTokens(RatingUse):
-    """New tokens. They are shown this once; the hub keeps their hashes until they are used."""
+class RatingTokens(RatingTokenSubject):
+    """New tokens, shown only here: the hub stores their hashes until they are redeemed."""
 
-    items: list[RatingToken] = Field(max_length=MOST_TOKENS)
+    items: list[RatingToken] = Field(max_length=MAX_TOKENS)
 
 
 @dataclass(frozen=True)
-class Use:
-    """The use that a token proves."""
+class ServiceUse:
+    """The use of a service that a token proves."""
 
     service: str
     agency: str
@@ -105,27 +99,24 @@ class Use:
 
 
 def new_token(random_bytes: Callable[[int], bytes]) -> str:
-    """16 letters and digits of 80 random bits: short enough for a message, too many to guess."""
+    """Return 16 characters with 80 random bits: short enough for a message, infeasible to guess."""
     return base64.b32encode(random_bytes(TOKEN_BYTES)).decode().lower()
 
 
-def hash_of(token: str) -> bytes:
+def token_hash(token: str) -> bytes:
+    """Return the hash that a token is stored as."""
     return hashlib.sha256(token.encode()).digest()
 
 
 async def check_offered(
     session: ReadSession | WriteSession, region: str, *, agency: str, service: str
 ) -> None:
-    """Refuses a service that is not the agency's; a hub without a catalogue takes any."""
-    known = (
-        await session.execute(
-            text(OFFERED), {"region": region, "agency": agency, "service": service}
-        )
-    ).one()
-    if known.any_known and not known.offered:
-        detail = f"is no service of {agency}; see {API}/services?agency={agency}"
+    """Raise `Conflict` unless the agency offers the service; any is valid without a catalogue."""
+    entry = await look_up(session, region, service=service, agency=agency)
+    if entry.has_catalogue and agency not in entry.offered_by:
+        detail = f"is not a service of {agency}; see {API}/services?agency={agency}"
         error = FieldError(pointer="#/service", parameter=None, detail=detail)
-        raise Conflict("An agency issues tokens for its own services.", errors=[error])
+        raise Conflict("An agency can issue tokens only for its own services.", errors=[error])
 
 
 async def store_tokens(
@@ -134,12 +125,12 @@ async def store_tokens(
     tokens: list[str],
     *,
     survey: str,
-    use: Use,
+    use: ServiceUse,
     expires_on: date,
     today: date,
 ) -> None:
-    """Keeps the hashes of new tokens, and forgets those whose time is over."""
-    await session.execute(text(FORGET_EXPIRED), {"region": region, "today": today})
+    """Store the hashes of new tokens and delete expired ones."""
+    await session.execute(text(DELETE_EXPIRED), {"region": region, "today": today})
     await session.execute(
         text(STORE),
         {
@@ -149,23 +140,23 @@ async def store_tokens(
             "agency": use.agency,
             "channel": use.channel,
             "expires_on": expires_on,
-            "hashes": [hash_of(token) for token in tokens],
+            "hashes": [token_hash(token) for token in tokens],
         },
     )
 
 
-async def find_use(
+async def find_token(
     session: ReadSession, region: str, token: str, *, today: date
-) -> RatingUse | None:
-    """What a token is for; None where it was used, is over, or never was."""
+) -> RatingTokenSubject | None:
+    """Return what a token was issued for; None if it is unknown, expired or already used."""
     row = (
         await session.execute(
-            text(FIND), {"region": region, "hash": hash_of(token), "today": today}
+            text(FIND), {"region": region, "hash": token_hash(token), "today": today}
         )
     ).one_or_none()
     if row is None:
         return None
-    return RatingUse(
+    return RatingTokenSubject(
         survey=row.survey,
         service=row.service,
         agency=row.agency,
@@ -174,14 +165,14 @@ async def find_use(
     )
 
 
-async def spend(
+async def redeem_token(
     session: WriteSession, region: str, survey: str, token: str, *, today: date
-) -> Use | None:
-    """Uses a token up within the transaction; None where it cannot be used."""
+) -> ServiceUse | None:
+    """Redeem a token within the transaction; None if it is unknown, expired or already used."""
     row = (
         await session.execute(
-            text(SPEND),
-            {"region": region, "hash": hash_of(token), "survey": survey, "today": today},
+            text(REDEEM),
+            {"region": region, "hash": token_hash(token), "survey": survey, "today": today},
         )
     ).one_or_none()
-    return None if row is None else Use(row.service, row.agency, row.channel)
+    return None if row is None else ServiceUse(row.service, row.agency, row.channel)

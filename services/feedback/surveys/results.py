@@ -1,13 +1,11 @@
-"""Results of a survey: sums over bundles, as counts per option, means, and the index."""
+"""Results of a survey: sums over bundles as counts per option, means, and the index."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
 
-from services.feedback.surveys.aggregates import QuestionTally, Tally, key_of
-from services.feedback.surveys.bundle_store import Sealed
+from services.feedback.surveys.aggregates import QuestionTally, Tally, tally_key
+from services.feedback.surveys.bundle_store import Bundle, Dimension
 from services.feedback.surveys.definition import Option, Question, Survey
-from services.feedback.surveys.periods import MONTHS_IN, Span, period_around
 from services.feedback.surveys.schemas import (
     GroupResults,
     OptionCount,
@@ -18,44 +16,35 @@ from services.feedback.surveys.schemas import (
 )
 from services.feedback.surveys.skm import Weight, ikm_of, priorities, sample_needed
 
-Dimension = Literal["service", "agency", "channel", "district", "month", "quarter", "semester"]
 
-
-def versions_of(bundles: Iterable[Sealed]) -> list[int]:
-    """The versions of the survey to which these responses answered."""
+def answered_versions(bundles: Iterable[Bundle]) -> list[int]:
+    """Return the versions of the survey that the responses of the bundles answered."""
     return sorted({version for bundle in bundles for version in bundle.versions})
 
 
-def total_of(bundles: Iterable[Sealed]) -> Tally:
+def sum_tallies(bundles: Iterable[Bundle]) -> Tally:
+    """Return the sum of the tallies of these bundles."""
     return sum((bundle.tally for bundle in bundles), start=Tally())
 
 
-def divided(bundles: Iterable[Sealed], by: Dimension) -> list[tuple[str | None, list[Sealed]]]:
-    """The bundles by one dimension; under None those whose responses differ in it."""
-    groups: defaultdict[str | None, list[Sealed]] = defaultdict(list)
+def group_bundles(
+    bundles: Iterable[Bundle], by: Dimension
+) -> list[tuple[str | None, list[Bundle]]]:
+    """Group bundles by a dimension; those whose responses differ in it are under None, last."""
+    groups: defaultdict[str | None, list[Bundle]] = defaultdict(list)
     for bundle in bundles:
-        groups[_value(bundle, by)].append(bundle)
+        groups[bundle.value(by)].append(bundle)
     return sorted(groups.items(), key=lambda group: (group[0] is None, group[0] or ""))
-
-
-def _value(bundle: Sealed, by: Dimension) -> str | None:
-    if by in ("service", "agency", "channel", "district"):
-        return getattr(bundle.label, by)
-    span: Span = by
-    period = bundle.label.period
-    if MONTHS_IN[period.span] > MONTHS_IN[span]:
-        return None
-    return str(period_around(period.first, span))
 
 
 def group_results(
     definitions: Mapping[int, Survey], tally: Tally, *, weight: Weight
 ) -> GroupResults:
-    """The figures of a group; questions and options of older versions stand at the end."""
+    """Return the figures of a group; questions and options of older versions come last."""
     asked = [
-        (question, tally.questions[key_of(question)])
+        (question, tally.questions[tally_key(question)])
         for question in all_questions(definitions)
-        if key_of(question) in tally.questions
+        if tally_key(question) in tally.questions
     ]
     return GroupResults(
         n=tally.n,
@@ -65,9 +54,9 @@ def group_results(
 
 
 def all_questions(definitions: Mapping[int, Survey]) -> list[Question]:
-    """Every question that a survey ever had, in its newest wording, with every option.
+    """Return every question that a survey ever had, in its newest wording, with every option.
 
-    What was answered when a question was of another kind is left out of its results.
+    Answers from when a question was of another kind are excluded from its results.
     """
     found: dict[str, Question] = {}
     for version in sorted(definitions, reverse=True):
@@ -77,7 +66,7 @@ def all_questions(definitions: Mapping[int, Survey]) -> list[Question]:
                 found[question.code] = question
                 continue
             known = {option.code for option in newer.options}
-            if newer.kind == "scale4" or newer.kind != question.kind:
+            if newer.kind_rules.is_scale or newer.kind != question.kind:
                 continue
             older = [option for option in question.options if option.code not in known]
             options: list[Option] = [*newer.options, *older]
@@ -86,10 +75,11 @@ def all_questions(definitions: Mapping[int, Survey]) -> list[Question]:
 
 
 def question_result(question: Question, tally: QuestionTally) -> QuestionResult:
-    """How often each option was chosen, and the mean where the answers are numbers."""
+    """Return the count of each option, and the mean if the kind has one."""
+    kind = question.kind_rules
     options: list[OptionCount] = []
-    for level, option in enumerate(question.options, start=1):
-        count = tally.counts.get(str(level) if question.kind == "scale4" else option.code, 0)
+    for key, option in zip(kind.option_keys(question), question.options, strict=True):
+        count = tally.counts.get(key, 0)
         options.append(
             OptionCount(
                 code=option.code,
@@ -99,14 +89,13 @@ def question_result(question: Question, tally: QuestionTally) -> QuestionResult:
                 share=count / tally.answered,
             )
         )
-    numeric = question.kind in {"scale4", "number"}
     return QuestionResult(
         code=question.code,
         kind=question.kind,
         text=question.text,
         text_en=question.text_en,
         answered=tally.answered,
-        mean=tally.total / tally.answered if numeric else None,
+        mean=tally.total / tally.answered if kind.has_mean else None,
         options=options,
     )
 
@@ -114,7 +103,7 @@ def question_result(question: Question, tally: QuestionTally) -> QuestionResult:
 def satisfaction(
     questions: Sequence[Question], tally: Tally, *, weight: Weight
 ) -> Satisfaction | None:
-    """The IKM of the responses that answer all nine elements; None where they are too few."""
+    """Return the IKM of the responses that answer all nine elements; None if they are too few."""
     if tally.skm is None:
         return None
     result = ikm_of(tally.skm, weight=weight)
@@ -140,8 +129,8 @@ def satisfaction(
     )
 
 
-def sample_of(population: int | None, n: int | None) -> Sample | None:
-    """Whether the responses are as many as a population needs."""
+def assess_sample(population: int | None, n: int | None) -> Sample | None:
+    """Return whether there are enough responses for a population; None without a population."""
     if population is None:
         return None
     needed = sample_needed(population)

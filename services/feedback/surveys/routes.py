@@ -9,22 +9,16 @@ from fastapi import Response as HttpResponse
 from sqlalchemy import text
 
 from services.feedback.channels import ChannelKind
-from services.feedback.surveys.bundle_store import (
-    Sealed,
-    definitions_of,
-    seal_waiting,
-    sealed_bundles,
-)
+from services.feedback.periods import Period, PeriodText, parse_period
+from services.feedback.surveys.bundle_store import Dimension, find_bundles, load_definitions
 from services.feedback.surveys.definition import Survey
-from services.feedback.surveys.periods import Period, PeriodText, parse_period
 from services.feedback.surveys.responses import SURVEYS, find_survey, store_response
 from services.feedback.surveys.results import (
-    Dimension,
-    divided,
+    answered_versions,
+    assess_sample,
+    group_bundles,
     group_results,
-    sample_of,
-    total_of,
-    versions_of,
+    sum_tallies,
 )
 from services.feedback.surveys.schemas import (
     BreakdownItem,
@@ -36,9 +30,10 @@ from services.feedback.surveys.schemas import (
     SurveyItem,
     SurveyResults,
     WeightQuery,
+    describe_input,
 )
 from services.feedback.surveys.skm import sample_needed
-from services.platform.database import ReadSessionDep, WriteSession, WriteSessionDep
+from services.platform.database import ReadSession, ReadSessionDep, WriteSessionDep
 from services.platform.local_time import JAKARTA
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
@@ -49,7 +44,7 @@ from services.platform.types import DistrictCode, Slug
 router = APIRouter(prefix=f"{API}/surveys", tags=["surveys"], responses=problem_responses(401, 422))
 
 ANY_RESPONSE = """
--- Whether a survey has responses in a year.
+-- Whether a survey has responses within a period.
 SELECT EXISTS (SELECT FROM feedback.response
                WHERE region = :region AND survey = :survey
                  AND answered_on BETWEEN :first AND :last)
@@ -59,19 +54,20 @@ PeriodQuery = Annotated[
     PeriodText | None,
     Query(description="`2024`, `2024-S1`, `2024-Q3` or `2024-07`; default: this year."),
 ]
-Population = Annotated[int, Query(ge=1, le=2_000_000_000, description="People who are asked for.")]
+Population = Annotated[int, Query(ge=1, le=2_000_000_000, description="Size of the population.")]
 
 
 @dataclass(frozen=True)
-class Filters:
-    """Of which responses results are wanted."""
+class ResultFilters:
+    """Which responses results are about."""
 
     service: Annotated[Slug | None, Query(description="Responses about this service.")] = None
     agency: Annotated[Slug | None, Query(description="Responses about this agency.")] = None
     channel: Annotated[ChannelKind | None, Query(description="How the service was used.")] = None
     district: Annotated[DistrictCode | None, Query(description="District code.")] = None
 
-    def given(self) -> dict[str, str | None]:
+    def as_parameters(self) -> dict[str, str | None]:
+        """Return the filters as parameters of the query for bundles."""
         return {
             "service": self.service,
             "agency": self.agency,
@@ -80,20 +76,21 @@ class Filters:
         }
 
 
-Filtered = Annotated[Filters, Depends(Filters)]
+ResultFiltersQuery = Annotated[ResultFilters, Depends(ResultFilters)]
 
 
 def period_or_this_year(period: str | None, today: date) -> Period:
+    """Parse a period; the current year if none is given."""
     return parse_period(period or str(today.year))
 
 
 @router.get("", operation_id="list_surveys")
 async def list_surveys(request: Request, session: ReadSessionDep) -> Page[SurveyItem]:
-    """The surveys that can be answered, with the addresses of their questions and results."""
+    """List the current surveys with the URLs of their questions and results."""
     rows = await session.execute(text(SURVEYS), {"region": get_region(request), "slug": None})
     items: list[SurveyItem] = []
     for row in rows:
-        survey = Survey.stored(row.content)
+        survey = Survey.from_stored(row.content)
         items.append(
             SurveyItem(
                 slug=survey.slug,
@@ -113,15 +110,17 @@ async def list_surveys(request: Request, session: ReadSessionDep) -> Page[Survey
 
 @router.get("/{slug}", operation_id="get_survey", responses=problem_responses(404))
 async def get_survey(request: Request, session: ReadSessionDep, slug: SlugPath) -> SurveyDetail:
-    """A survey with its questions in their order, in every language that it has.
+    """Return a survey with its questions in order, in every language that it has.
 
-    `show_if` tells after which answers a question is asked.
+    `show_if` names the answers after which a question is asked; `inputs` describes how each
+    question is answered.
     """
     survey, version = await find_survey(session, get_region(request), slug)
-    return SurveyDetail.model_construct(  # as it is stored, and was read already
+    return SurveyDetail.model_construct(  # already validated when it was read
         survey=survey,
         version=version,
         languages=survey.languages(),
+        inputs={question.code: describe_input(question) for question in survey.questions},
         href=f"{API}/surveys/{slug}",
     )
 
@@ -140,7 +139,10 @@ async def post_survey_response(
     slug: SlugPath,
     response: Response,
 ) -> ResponseStored:
-    """Stores a response; needs no key. Sent again with the same `id`, it counts once."""
+    """Store a response. No key is needed. A response repeated with the same `id` counts once.
+
+    Results include it once it is part of a bundle of at least five, after some minutes.
+    """
     now = datetime.now(UTC)
     stored = await store_response(session, get_region(request), slug, response, now=now)
     if stored.repeated:
@@ -151,41 +153,42 @@ async def post_survey_response(
 @router.get("/{slug}/results", operation_id="get_survey_results", responses=problem_responses(404))
 async def get_survey_results(
     request: Request,
-    session: WriteSessionDep,
+    session: ReadSessionDep,
     slug: SlugPath,
-    filters: Filtered,
+    filters: ResultFiltersQuery,
     *,
     period: PeriodQuery = None,
     weight: Annotated[WeightQuery, Query()] = "1/9",
     population: Annotated[
-        Population | None, Query(description="People for whom the responses are to speak.")
+        Population | None, Query(description="Size of the population that the responses represent.")
     ] = None,
 ) -> SurveyResults:
-    """Results of a period, hidden where fewer than five answered.
+    """Return the results of a period; suppressed if fewer than five people answered.
 
-    With `population` (such as the users of a service in a year), whether the responses are
-    enough to speak for it.
+    With `population` (such as the users of a service in a year), they include whether the
+    responses are enough to represent it.
     """
     region = get_region(request)
-    today = datetime.now(JAKARTA).date()
-    wanted = period_or_this_year(period, today)
+    wanted = period_or_this_year(period, datetime.now(JAKARTA).date())
     survey, version = await find_survey(session, region, slug)
-    bundles = await _published(session, region, slug, wanted, filters, today=today)
-    tally = total_of(bundles)
-    definitions = await definitions_of(session, region, slug)
+    bundles = await find_bundles(
+        session, region, slug, period=wanted, filters=filters.as_parameters()
+    )
+    tally = sum_tallies(bundles)
+    definitions = await load_definitions(session, region, slug)
     figures = group_results(definitions, tally, weight=weight) if tally.n else None
     hidden = figures is None and await _has_responses(session, region, slug, wanted)
     return SurveyResults(
         survey=survey.slug,
         version=version,
-        versions=versions_of(bundles),
-        period=wanted.first.year,
-        span=str(wanted),
+        versions=answered_versions(bundles),
+        year=wanted.first.year,
+        period=str(wanted),
         n=figures.n if figures else None if hidden else 0,
         suppressed=hidden,
         questions=figures.questions if figures else [],
         satisfaction=figures.satisfaction if figures else None,
-        sample=sample_of(population, tally.n),
+        sample=assess_sample(population, tally.n),
         service=filters.service,
         agency=filters.agency,
         channel=filters.channel,
@@ -198,63 +201,50 @@ async def get_survey_results(
 )
 async def get_survey_breakdown(
     request: Request,
-    session: WriteSessionDep,
+    session: ReadSessionDep,
     slug: SlugPath,
-    filters: Filtered,
+    filters: ResultFiltersQuery,
     *,
-    by: Annotated[Dimension, Query(description="What the results are divided by.")],
+    by: Annotated[Dimension, Query(description="The dimension to group results by.")],
     period: PeriodQuery = None,
     weight: Annotated[WeightQuery, Query()] = "1/9",
 ) -> SurveyBreakdown:
-    """Results of a period by service, agency, channel, district or part of the year."""
+    """Return results of a period by service, agency, channel, district or part of the year."""
     region = get_region(request)
-    today = datetime.now(JAKARTA).date()
-    wanted = period_or_this_year(period, today)
+    wanted = period_or_this_year(period, datetime.now(JAKARTA).date())
     _, version = await find_survey(session, region, slug)
-    bundles = await _published(session, region, slug, wanted, filters, today=today)
-    definitions = await definitions_of(session, region, slug)
+    bundles = await find_bundles(
+        session, region, slug, period=wanted, filters=filters.as_parameters()
+    )
+    definitions = await load_definitions(session, region, slug)
     hidden = not bundles and await _has_responses(session, region, slug, wanted)
     return SurveyBreakdown(
         survey=slug,
         version=version,
-        versions=versions_of(bundles),
-        span=str(wanted),
+        versions=answered_versions(bundles),
+        period=str(wanted),
         by=by,
-        n=None if hidden else total_of(bundles).n,
+        n=None if hidden else sum_tallies(bundles).n,
         items=[
             BreakdownItem(
-                value=value, results=group_results(definitions, total_of(group), weight=weight)
+                value=value, results=group_results(definitions, sum_tallies(group), weight=weight)
             )
-            for value, group in divided(bundles, by)
+            for value, group in group_bundles(bundles, by)
         ],
     )
 
 
 @router.get("/{slug}/sample-size", operation_id="get_sample_size")
 async def get_sample_size(slug: SlugPath, population: Population) -> SampleSize:
-    """How many responses represent a population (Krejcie and Morgan, 95%, margin 5%)."""
+    """Return how many responses represent a population (Krejcie and Morgan, 95%, margin 5%)."""
     return SampleSize(population=population, needed=sample_needed(population))
 
 
-async def _published(
-    session: WriteSession,
-    region: str,
-    survey: str,
-    period: Period,
-    filters: Filters,
-    *,
-    today: date,
-) -> list[Sealed]:
-    """The bundles asked for, after what can be sealed was sealed."""
-    await seal_waiting(session, region, survey, today=today)
-    return await sealed_bundles(session, region, survey, period=period, filters=filters.given())
-
-
-async def _has_responses(session: WriteSession, region: str, survey: str, period: Period) -> bool:
-    """Of the whole year, so that the answer says nothing of a small group."""
+async def _has_responses(session: ReadSession, region: str, survey: str, period: Period) -> bool:
+    """Return whether the whole year has responses, which reveals nothing of a small group."""
     year = parse_period(str(period.first.year))
-    found = await session.scalar(
+    exists = await session.scalar(
         text(ANY_RESPONSE),
         {"region": region, "survey": survey, "first": year.first, "last": year.last},
     )
-    return bool(found)
+    return bool(exists)

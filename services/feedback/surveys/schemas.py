@@ -1,4 +1,4 @@
-"""Surveys over the wire."""
+"""Request and response models of surveys."""
 
 from datetime import date
 from typing import Annotated, Literal
@@ -7,35 +7,54 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from services.feedback.channels import ChannelKind
-from services.feedback.surveys.definition import Answer, Code, Survey, SurveyKind
-from services.feedback.surveys.periods import PeriodText
+from services.feedback.periods import PeriodText
+from services.feedback.surveys.definition import Question, Survey, SurveyKind
+from services.feedback.surveys.question_kinds.base import Answer, AnswerType, Code
 from services.feedback.surveys.skm import ELEMENTS, Grade, Weight
 from services.platform.api_model import ApiModel
 from services.platform.types import DistrictCode, Href, IsoDate, ShortText, Slug
 
 Mode = Literal["page", "qr", "kiosk", "enumerator", "api"]
-"""How a survey was answered; `channel` says how the service was used."""
-
+"""How a survey was answered; `channel` is how the service was used."""
 
 Token = Annotated[
     str, StringConstraints(pattern=r"^[a-z2-7]{16}$"), Field(examples=["k5xw4zlomn2ga3tb"])
 ]
-"""A token that proves a use (`ratings.py`)."""
+"""A token that proves a use of a service (`ratings.py`)."""
 
 
 class SurveyItem(ApiModel):
-    """A survey as it stands in a list."""
+    """A survey in a list."""
 
     slug: Slug
     kind: SurveyKind
     title: ShortText
     title_en: ShortText
     version: int
-    needs_token: bool = Field(description="Whether it is answered with a token alone.")
-    languages: list[str] = Field(description="Languages in which it can be read.")
+    needs_token: bool = Field(description="Whether a response needs a token.")
+    languages: list[str] = Field(description="Languages that it is available in.")
     questions: int
     href: Href
     results_href: Href
+
+
+class QuestionInput(ApiModel):
+    """How a form asks a question, whatever its kind."""
+
+    control: str = Field(description="`radio`, `checkbox` or `number`.")
+    answer_type: AnswerType = Field(description="JSON type of the answer.")
+    values: list[str] = Field(
+        description="The value of each option in its order: as a form sends it and, in an answer "
+        "that is an integer, as its digits."
+    )
+
+
+def describe_input(question: Question) -> QuestionInput:
+    """Return how a form asks a question."""
+    kind = question.kind_rules
+    return QuestionInput(
+        control=kind.control, answer_type=kind.answer_type, values=kind.option_keys(question)
+    )
 
 
 class SurveyDetail(ApiModel):
@@ -44,17 +63,18 @@ class SurveyDetail(ApiModel):
     survey: Survey
     version: int
     languages: list[str]
+    inputs: dict[Code, QuestionInput] = Field(description="By question: how a form asks it.")
     href: Href
 
 
 class Response(ApiModel):
-    """Somebody's answers. Nothing in it tells who."""
+    """A person's answers, without anything that identifies the person."""
 
     id: UUID | None = Field(
-        None, description="Made by the sender, so that a repeated response counts once."
+        None, description="Chosen by the client, so that a repeated response counts once."
     )
     answered_on: IsoDate | None = Field(
-        None, description="Day of the answers; default today. From 2020 on, not in the future."
+        None, description="IsoDate of the answers; default: today. From 2020 on, not in the future."
     )
     version: int | None = Field(
         None, ge=1, description="The version that was answered; default: the newest."
@@ -66,7 +86,8 @@ class Response(ApiModel):
     mode: Mode = Field("api", description="How the survey was answered.")
     token: Token | None = Field(
         None,
-        description="Proves a use, where the survey asks for it. What it is about comes from it.",
+        description="Proves a use of a service, if the survey needs it; it sets service, agency "
+        "and channel.",
     )
     answers: dict[Code, Answer] = Field(
         max_length=100,
@@ -76,27 +97,27 @@ class Response(ApiModel):
 
 
 class ResponseStored(ApiModel):
-    """The receipt for a response."""
+    """The receipt of a response."""
 
     id: UUID
     survey: Slug
     version: int
     answered_on: date
-    repeated: bool = Field(description="Whether this response was stored before.")
+    repeated: bool = Field(description="Whether this response had been stored before.")
 
 
 class OptionCount(ApiModel):
-    """How many chose an option."""
+    """The count of an option."""
 
     code: str
     text: str
     text_en: str
     count: int
-    share: float = Field(ge=0, le=1, description="Of those who answered the question.")
+    share: float = Field(ge=0, le=1, description="Of the people who answered the question.")
 
 
 class QuestionResult(ApiModel):
-    """The answers to one question."""
+    """The results of one question."""
 
     code: str
     kind: str
@@ -104,7 +125,7 @@ class QuestionResult(ApiModel):
     text_en: str
     answered: int = Field(ge=5)
     mean: float | None = Field(
-        None, description="Mean level or number, for a question of kind scale4 or number."
+        None, description="Mean level or number, for kinds whose answers are integers."
     )
     options: list[OptionCount]
 
@@ -131,12 +152,12 @@ class Satisfaction(ApiModel):
     elements: list[SkmElement] = Field(max_length=len(ELEMENTS))
     priorities: list[str] = Field(
         max_length=len(ELEMENTS),
-        description="Elements in the order in which they need work: the lowest NRR first.",
+        description="Elements by priority: the lowest NRR first.",
     )
 
 
 class Sample(ApiModel):
-    """Whether the responses are as many as a population needs (Krejcie and Morgan)."""
+    """Whether there are enough responses for a population (Krejcie and Morgan)."""
 
     population: int
     needed: int
@@ -151,7 +172,7 @@ class SampleSize(ApiModel):
 
 
 class GroupResults(ApiModel):
-    """The figures of a group of at least 5."""
+    """The figures of a group of at least 5 people."""
 
     n: int = Field(ge=5)
     questions: list[QuestionResult] = Field(
@@ -161,24 +182,24 @@ class GroupResults(ApiModel):
 
 
 class SurveyResults(ApiModel):
-    """Results of a survey in a period; nothing but a note where fewer than 5 answered.
+    """Results of a survey in a period; suppressed if fewer than 5 people answered.
 
     Figures grow by whole bundles of at least 5 responses, so that no two of them differ by
-    fewer: the newest responses may still wait.
+    fewer: the newest responses may be pending.
     """
 
     survey: Slug
     version: int = Field(description="The newest version of the survey.")
     versions: list[int] = Field(description="Versions that these responses answered.")
-    period: int = Field(description="The year.")
-    span: PeriodText = Field(description="The period: `2024`, `2024-S1`, `2024-Q3` or `2024-07`.")
+    year: int
+    period: PeriodText = Field(description="`2024`, `2024-S1`, `2024-Q3` or `2024-07`.")
     service: Slug | None = None
     agency: Slug | None = None
     channel: ChannelKind | None = None
     district: DistrictCode | None = None
-    n: int | None = Field(description="Respondents; null where they are too few to publish.")
+    n: int | None = Field(description="Respondents; null if they are too few to publish.")
     suppressed: bool = Field(
-        description="Whether the survey has answers in this year, but too few to publish here."
+        description="Whether the survey has responses in this year, but too few to publish here."
     )
     questions: list[QuestionResult] = Field(
         description="Those that at least 5 answered, in the order of the survey."
@@ -191,35 +212,35 @@ class BreakdownItem(ApiModel):
     """One group of a breakdown."""
 
     value: str | None = Field(
-        description="Of the dimension; empty where it was not said, null where groups too small "
-        "to be published by themselves are pooled."
+        description="Of the dimension; empty if it was not given, null for pooled groups that are "
+        "too small to be published separately."
     )
     results: GroupResults
 
 
 class SurveyBreakdown(ApiModel):
-    """Results by one dimension: each group has at least 5, and together they are the total."""
+    """Results by one dimension: each group has at least 5 people, and they add up to the total."""
 
     survey: Slug
     version: int
     versions: list[int]
-    span: PeriodText
+    period: PeriodText
     by: str
-    n: int | None = Field(description="Respondents; null where they are too few to publish.")
+    n: int | None = Field(description="Respondents; null if they are too few to publish.")
     items: list[BreakdownItem]
 
 
 class WeightedOption(ApiModel):
-    """How many chose an option, and what share of the population they stand for."""
+    """The count of an option, and its weighted share."""
 
     code: str
     text: str
-    count: int = Field(description="Responses, not weighted.")
-    share: float = Field(ge=0, le=1.000001, description="Weighted, of those who answered.")
+    count: int = Field(description="Unweighted responses.")
+    share: float = Field(ge=0, le=1.000001, description="Weighted, of the people who answered.")
 
 
 class WeightedQuestion(ApiModel):
-    """The weighted answers to one question."""
+    """The weighted results of one question."""
 
     code: str
     text: str
@@ -231,10 +252,10 @@ class WeightedResults(ApiModel):
     """Results weighted to the margins of the population (raking)."""
 
     survey: Slug
-    span: PeriodText
-    by: list[str] = Field(description="Characteristics whose margins the weights meet.")
-    n: int = Field(description="Responses that tell every characteristic.")
-    left_out: int = Field(description="Responses that do not.")
+    period: PeriodText
+    by: list[str] = Field(description="Characteristics whose margins the weights match.")
+    n: int = Field(description="Responses with every characteristic.")
+    excluded: int = Field(description="Responses without one of them.")
     effective_n: float = Field(description="Kish's effective size of the weighted sample.")
     questions: list[WeightedQuestion]
 

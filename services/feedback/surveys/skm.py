@@ -13,9 +13,9 @@ Grade = Literal["A", "B", "C", "D"]
 Weight = Literal["1/9", "0.11"]
 
 WEIGHTS: Mapping[Weight, Fraction] = {"1/9": Fraction(1, 9), "0.11": Fraction(11, 100)}
-"""1/9 is exact; 0.11 is for a regency that must match its older reports."""
+"""1/9 is exact; 0.11 matches older reports of a regency."""
 
-_LOWEST_OF_GRADE: tuple[tuple[Decimal, Grade], ...] = (
+_GRADE_THRESHOLDS: tuple[tuple[Decimal, Grade], ...] = (
     (Decimal("88.31"), "A"),
     (Decimal("76.61"), "B"),
     (Decimal("65.00"), "C"),
@@ -25,7 +25,7 @@ _LOWEST_OF_GRADE: tuple[tuple[Decimal, Grade], ...] = (
 
 @dataclass(frozen=True)
 class ElementResult:
-    """One of the nine elements: its total, and its mean value (NRR) between 1 and 4."""
+    """One of the nine elements: its total and its mean value (NRR), between 1 and 4."""
 
     code: str
     total: int
@@ -34,7 +34,7 @@ class ElementResult:
 
 @dataclass(frozen=True)
 class IkmResult:
-    """The index of a set of responses, with the 95% interval of its mean."""
+    """The index of a set of responses with the 95% confidence interval of its mean."""
 
     n: int
     weight: Weight
@@ -46,21 +46,21 @@ class IkmResult:
 
 
 def two_decimals(value: Fraction) -> Decimal:
-    """Rounded half up to two decimals, as the regulation's tables are."""
+    """Round half up to two decimals, as in the regulation's tables."""
     exact = Decimal(value.numerator) / Decimal(value.denominator)
     return exact.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
 
 
 def grade(ikm: Decimal) -> Grade:
-    """The grade of an index that is rounded to two decimals: D 25-64.99 ... A 88.31-100."""
-    for lowest, name in _LOWEST_OF_GRADE:
+    """Return the grade of an index rounded to two decimals: D 25-64.99 ... A 88.31-100."""
+    for lowest, name in _GRADE_THRESHOLDS:
         if ikm >= lowest:
             return name
     raise ValueError(f"an IKM is at least 25.00, not {ikm}")
 
 
 def ikm_of_totals(totals: Sequence[int], n: int, *, weight: Weight = "1/9") -> Decimal:
-    """IKM = 25 x sum(NRR x weight), with NRR = total of an element / n."""
+    """Return the IKM: 25 x sum(NRR x weight), with NRR = total of an element / n."""
     if n < 1:
         raise ValueError("an IKM needs at least one response")
     index = sum((Fraction(total, n) for total in totals), Fraction(0))
@@ -69,57 +69,54 @@ def ikm_of_totals(totals: Sequence[int], n: int, *, weight: Weight = "1/9") -> D
 
 @dataclass(frozen=True)
 class Tally:
-    """What the index needs of a set of complete responses; tallies of disjoint sets add up."""
+    """The sums that the index needs of complete responses; tallies of disjoint sets add up."""
 
     n: int
     totals: Mapping[str, int]
     """Sum of the answers, by element."""
-    own: int
-    """Sum over the respondents of the sum of their nine answers."""
-    squares: int
-    """The same of the squares of those sums."""
+    sum_of_scores: int
+    """Sum of the scores; a respondent's score is the sum of the nine answers."""
+    sum_of_squares: int
+    """Sum of the squared scores."""
 
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(
             n=self.n + other.n,
             totals={code: self.totals[code] + other.totals[code] for code in ELEMENTS},
-            own=self.own + other.own,
-            squares=self.squares + other.squares,
+            sum_of_scores=self.sum_of_scores + other.sum_of_scores,
+            sum_of_squares=self.sum_of_squares + other.sum_of_squares,
         )
 
 
-NOTHING = Tally(0, dict.fromkeys(ELEMENTS, 0), 0, 0)
-
-
 def tally(responses: Iterable[Mapping[str, int]]) -> Tally:
-    """The tally of complete responses (each element 1-4)."""
+    """Return the tally of complete responses (each element 1-4)."""
     rows = [[response[code] for code in ELEMENTS] for response in responses]
-    own = [sum(row) for row in rows]
+    scores = [sum(row) for row in rows]
     return Tally(
         n=len(rows),
-        totals={code: sum(row[place] for row in rows) for place, code in enumerate(ELEMENTS)},
-        own=sum(own),
-        squares=sum(value * value for value in own),
+        totals={code: sum(row[index] for row in rows) for index, code in enumerate(ELEMENTS)},
+        sum_of_scores=sum(scores),
+        sum_of_squares=sum(score * score for score in scores),
     )
 
 
 def ikm_result(responses: Sequence[Mapping[str, int]], *, weight: Weight = "1/9") -> IkmResult:
-    """The index of complete responses (each element 1-4) and the interval of its mean."""
+    """Return the index of complete responses (each element 1-4) and the interval of its mean."""
     return ikm_of(tally(responses), weight=weight)
 
 
 def ikm_of(tallied: Tally, *, weight: Weight = "1/9") -> IkmResult:
-    """The index of a tally and the interval of its mean.
+    """Return the index of a tally and the confidence interval of its mean.
 
-    The interval is the normal one over the respondents' own indices, clipped to what the weight
-    allows (25-100 with 1/9); with one respondent it is the whole range.
+    The interval is the normal approximation over the respondents' individual indices, clipped to
+    the range of the weight (25-100 with 1/9); with one respondent it is the whole range.
     """
     n = tallied.n
     totals = [tallied.totals[code] for code in ELEMENTS]
     ikm = ikm_of_totals(totals, n, weight=weight)
     low, high = (ikm_of_totals([level] * 9, 1, weight=weight) for level in (1, 4))
     if n > 1:
-        variance = Fraction(n * tallied.squares - tallied.own**2, n * (n - 1))
+        variance = Fraction(n * tallied.sum_of_squares - tallied.sum_of_scores**2, n * (n - 1))
         deviation = 25 * float(WEIGHTS[weight]) * math.sqrt(variance)
         half = Decimal(NormalDist().inv_cdf(0.975) * deviation / math.sqrt(n))
         half = half.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
@@ -128,19 +125,19 @@ def ikm_of(tallied: Tally, *, weight: Weight = "1/9") -> IkmResult:
         ElementResult(code, total, Fraction(total, n))
         for code, total in zip(ELEMENTS, totals, strict=True)
     )
-    # With the weight 0.11 nine ones give 24.75, under the regulation's own scale.
+    # With the weight 0.11 nine ones give 24.75, below the regulation's scale.
     graded = max(ikm, Decimal("25.00"))
     return IkmResult(n, weight, ikm, grade(graded), low, high, elements)
 
 
 def priorities(result: IkmResult) -> list[str]:
-    """The elements in the order in which they need work: the lowest mean value first."""
+    """Return the elements by priority: the lowest mean value first."""
     ordered = sorted(result.elements, key=lambda element: (element.nrr, element.code))
     return [element.code for element in ordered]
 
 
 def sample_needed(population: int) -> int:
-    """How many responses represent a population (Krejcie and Morgan 1970, as annexed).
+    """Return how many responses represent a population (Krejcie and Morgan 1970, as annexed).
 
     s = X2 N P (1-P) / (d2 (N-1) + X2 P (1-P)), with X2 = 3.841, P = 0.5 and d = 0.05, rounded as
     in their table.

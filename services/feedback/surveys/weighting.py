@@ -1,4 +1,4 @@
-"""Weights that make responses look like the population (post-stratification and raking)."""
+"""Weights that match responses to the population (post-stratification and raking)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,30 +6,33 @@ from dataclasses import dataclass
 Margins = Mapping[str, Mapping[str, float]]
 """By characteristic: people (or shares) per category."""
 
-ROUNDS = 500
-CLOSE = 1e-10
+MAX_ITERATIONS = 500
+TOLERANCE = 1e-10
 
 
 class NotWeightableError(ValueError):
-    """The responses cannot be weighted to these margins; the message says why."""
+    """Responses that cannot be weighted to these margins; the message is the reason."""
 
 
 @dataclass(frozen=True)
-class Weighted:
-    """A weight per response, with mean 1."""
+class WeightedSample:
+    """A weight for each response, with mean 1."""
 
     weights: tuple[float, ...]
-    rounds: int
-    effective: float
+    iterations: int
+    effective_size: float
     """Kish's effective size: (sum w)^2 / sum w^2."""
 
 
-def rake(respondents: Sequence[Mapping[str, str]], margins: Margins) -> Weighted:
-    """Weights whose sums agree with every margin (Deming and Stephan 1940).
+def rake(respondents: Sequence[Mapping[str, str]], margins: Margins) -> WeightedSample:
+    """Return weights whose sums match every margin (Deming and Stephan 1940).
 
     With one characteristic it is post-stratification: the weight of a category is its share of
-    the population over its share of the responses. With several, each margin is met in turn until
-    all are met at once.
+    the population over its share of the responses. With several, the weights are scaled to each
+    margin in turn until all match.
+
+    Raises:
+        NotWeightableError: a category has no responses, or the margins are inconsistent.
     """
     if not respondents:
         raise NotWeightableError("there are no responses with all characteristics")
@@ -41,9 +44,9 @@ def rake(respondents: Sequence[Mapping[str, str]], margins: Margins) -> Weighted
     for name, sizes in targets.items():
         seen = {respondent[name] for respondent in respondents}
         if missing := sorted(sizes.keys() - seen):
-            raise NotWeightableError(f"nobody with {name} {missing[0]} has answered")
+            raise NotWeightableError(f"there are no responses with {name} {missing[0]}")
     weights = [1.0] * len(respondents)
-    for done in range(1, ROUNDS + 1):
+    for iteration in range(1, MAX_ITERATIONS + 1):
         largest = 0.0
         for name, sizes in targets.items():
             sums = dict.fromkeys(sizes, 0.0)
@@ -55,11 +58,11 @@ def rake(respondents: Sequence[Mapping[str, str]], margins: Margins) -> Weighted
                 weight * factors[respondent[name]]
                 for weight, respondent in zip(weights, respondents, strict=True)
             ]
-        if largest < CLOSE:
-            return Weighted(tuple(weights), done, effective_size(weights))
-    raise NotWeightableError("the margins contradict each other for these responses")
+        if largest < TOLERANCE:
+            return WeightedSample(tuple(weights), iteration, effective_size(weights))
+    raise NotWeightableError("the margins are inconsistent for these responses")
 
 
 def effective_size(weights: Sequence[float]) -> float:
-    """How many unweighted responses say as much (Kish 1965)."""
+    """Return the size of an unweighted sample with the same precision (Kish 1965)."""
     return sum(weights) ** 2 / sum(weight * weight for weight in weights)

@@ -12,8 +12,8 @@ from services.platform.translation import N_, Message, Translator
 
 MAX_PHOTOS = 3
 FIELDS = (
-    "kind", "category", "service", "text", "place", "email", "phone", "website", "form", "consent",
-    "public", "id",
+    "kind", "category", "service", "text", "place", "email", "phone", "website", "form_token",
+    "consent", "public", "id",
 )  # fmt: skip
 LOOKALIKES = str.maketrans({"I": "1", "L": "1", "O": "0"})
 """Letters that no ticket's code has, and the digits that they are read as."""
@@ -55,7 +55,7 @@ class Submission:
     def to_comment(self, language: str) -> dict[str, Any]:
         """Return the submission as a comment of the API."""
         comment: dict[str, Any] = {
-            **self._filled("kind", "category", "service", "text", "place", "website", "form"),
+            **self._filled("kind", "category", "service", "text", "place", "website", "form_token"),
             "language": language,
             "public": bool(self.fields.get("public")),
         }

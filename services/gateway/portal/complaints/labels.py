@@ -25,8 +25,8 @@ ACTIONS: Mapping[str, Message] = {
 
 DEADLINE_STATES: Mapping[str, Message] = {
     "running": N_("menunggu jawaban"),
-    "late": N_("terlambat"),
-    "kept": N_("tepat waktu"),
-    "broken": N_("melewati janji"),
+    "overdue": N_("terlambat"),
+    "met": N_("tepat waktu"),
+    "missed": N_("melewati janji"),
 }
 """How the answer stands against its deadline."""

@@ -114,7 +114,7 @@ async def ticket_page(
             deadline_states=page.messages.labels(DEADLINE_STATES),
             case=case,
             service=await _service_name(page, case["service"]),
-            secret=secret if case["inside"] is not None else None,
+            secret=secret if case["details"] is not None else None,
             query=str(httpx.QueryParams(query)),
             own_address=str(page.request.url.remove_query_params(["baru", "foto", "ditolak"])),
             is_new=baru is not None,

@@ -67,16 +67,17 @@ function newId() {
   return text.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
+function isAnswered(input) {
+  if (["radio", "checkbox"].includes(input.type)) return input.checked;
+  return input.value !== "" && input.validity.valid;
+}
+
 function answerOf(field) {
-  const kind = field.dataset.kind;
-  if (kind === "number") {
-    const input = field.querySelector("input");
-    return input.value === "" || !input.validity.valid ? null : Number(input.value);
-  }
-  const values = [...field.querySelectorAll("input:checked")].map((input) => input.value);
+  const type = field.dataset.answerType;
+  const values = [...field.querySelectorAll("input")].filter(isAnswered).map((input) => input.value);
   if (!values.length) return null;
-  if (kind === "multiple") return values;
-  return kind === "scale4" ? Number(values[0]) : values[0];
+  if (type === "array") return values;
+  return type === "integer" ? Number(values[0]) : values[0];
 }
 
 function collect() {

@@ -1,7 +1,7 @@
 """The survey form: submitted fields become a response, rejected answers get a message."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
@@ -38,13 +38,14 @@ def response_id(fields: Fields) -> str | None:
         return None
 
 
-def answers_of(survey: Mapping[str, Any], fields: Fields) -> Answers:
+def answers_of(detail: Mapping[str, Any], fields: Fields) -> Answers:
     """Return the answers to the questions that apply, as far as they are filled in."""
     answers: Answers = {}
-    for question in survey["questions"]:
+    for question in detail["survey"]["questions"]:
         values = [value for value in fields.get(question["code"], ()) if value]
         if values and is_asked(question, answers):
-            answers[question["code"]] = _answer(question["kind"], values)
+            answer_type = detail["inputs"][question["code"]]["answer_type"]
+            answers[question["code"]] = _answer(answer_type, values)
     return answers
 
 
@@ -58,42 +59,28 @@ def is_asked(question: Mapping[str, Any], answers: Answers) -> bool:
     return any(choice in condition["any_of"] for choice in chosen)
 
 
-def _answer(kind: str, values: list[str]) -> str | int | list[str]:
-    if kind == "multiple":
+def _answer(answer_type: str, values: list[str]) -> str | int | list[str]:
+    if answer_type == "array":
         return values
     value = values[0]
-    is_number = kind in {"scale4", "number"} and value.isascii() and value.isdigit()
-    return int(value) if is_number and len(value) < 12 else value[:40]
+    is_integer = answer_type == "integer" and value.isascii() and value.isdigit()
+    return int(value) if is_integer and len(value) < 12 else value[:40]
 
 
 @dataclass(frozen=True)
 class FormErrors:
-    """Messages about rejected answers, by question, and one about the response."""
+    """The questions whose answers were rejected, and a message about the response."""
 
-    questions: dict[str, str] = field(default_factory=dict[str, str])
+    questions: frozenset[str] = frozenset()
     response: str | None = None
 
 
 def form_errors(
     survey: Mapping[str, Any], problem: Mapping[str, Any], messages: Translator
 ) -> FormErrors:
-    """Return the messages for the answers that a problem document names."""
-    questions = {question["code"]: question for question in survey["questions"]}
-    errors: dict[str, str] = {}
-    for error in problem.get("errors", []):
-        code = str(error.get("pointer") or "").removeprefix("#/answers/").partition("/")[0]
-        if code in questions:
-            errors[code] = _hint(questions[code], messages)
-    return FormErrors(errors, messages.translate(PLEASE_CORRECT if errors else REJECTED))
-
-
-def _hint(question: Mapping[str, Any], messages: Translator) -> str:
-    """How to answer a question, as the templates put it too."""
-    _ = messages.gettext
-    if question["kind"] == "multiple":
-        return _("Pilih sedikitnya satu jawaban; pilihan terakhir berdiri sendiri.")
-    if question["kind"] == "number":
-        return _(
-            "Isi dengan angka %(low)s sampai %(high)s.", low=question["low"], high=question["high"]
-        )
-    return _("Pilih satu jawaban.")
+    """Return the questions that a problem document names, and a message."""
+    codes = {question["code"] for question in survey["questions"]}
+    pointers = [str(error.get("pointer") or "") for error in problem.get("errors", [])]
+    named = {pointer.removeprefix("#/answers/").partition("/")[0] for pointer in pointers}
+    wrong = frozenset(codes & named)
+    return FormErrors(wrong, messages.translate(PLEASE_CORRECT if wrong else REJECTED))

@@ -81,7 +81,7 @@ async def rate(request: Request, page: CurrentPage, token: TokenPath) -> Respons
                 "mode": "page",
                 "version": detail["version"],
                 "token": token,
-                "answers": answers_of(detail["survey"], fields),
+                "answers": answers_of(detail, fields),
             },
         )
         if answer.is_success:

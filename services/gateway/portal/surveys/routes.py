@@ -137,7 +137,7 @@ async def answer_survey(
                 "id": form_id,
                 "mode": parameters.mode,
                 "version": detail["version"],
-                "answers": answers_of(definition, fields),
+                "answers": answers_of(detail, fields),
             }
             | parameters.subject(),
         )
@@ -251,6 +251,7 @@ async def form_page(
         "survey.html",
         status=status,
         text_in=_text_reader(page, parameters),
+        detail=detail,
         survey=definition,
         languages=detail["languages"],
         about=await _subject_name(page, parameters),

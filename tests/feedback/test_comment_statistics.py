@@ -14,12 +14,12 @@ from sqlalchemy import text
 from services.feedback.comments.statistics import (
     Outcome,
     Tally,
-    bundles_of,
-    cell_of,
+    group_of,
     outcome_of,
+    plan_comment_bundles,
     tally_of,
 )
-from services.feedback.surveys.k_anonymity import SMALLEST_GROUP
+from services.feedback.small_groups import MIN_GROUP_SIZE
 from services.platform.database import WriteSession
 from services.platform.local_time import JAKARTA
 from tests.conftest import Room
@@ -56,8 +56,8 @@ def test_tallies_add_up_and_keep_the_median(first: list[Outcome], second: list[O
     assert together.median_days() == (median(days) if days else None)
 
 
-CELLS = st.builds(
-    cell_of,
+GROUPS = st.builds(
+    group_of,
     received=st.dates(date(2026, 1, 1), date(2026, 6, 30)),
     service=st.sampled_from(["", "ktp-el", "pbg"]),
     agency=st.sampled_from(["dukcapil", "pupr"]),
@@ -66,15 +66,16 @@ CELLS = st.builds(
 )
 
 
-@given(st.dictionaries(CELLS, st.integers(1, 7), max_size=20), st.dates(DAY, date(2027, 12, 31)))
-def test_no_bundle_is_of_fewer_than_five_whenever_it_is_sealed(
-    waiting: dict[Any, int], today: date
+@given(st.dictionaries(GROUPS, st.integers(1, 7), max_size=20), st.dates(DAY, date(2027, 12, 31)))
+def test_no_bundle_is_of_fewer_than_five_whenever_it_is_formed(
+    pending: dict[Any, int], today: date
 ) -> None:
-    for bundle in bundles_of(waiting, today=today):
-        assert sum(waiting[cell] for cell in bundle.cells) >= SMALLEST_GROUP
+    for plan in plan_comment_bundles(pending, today=today):
+        assert sum(pending[group] for group in plan.groups) >= MIN_GROUP_SIZE
 
 
 def summary(office: Room, agency: str, **query: str) -> dict[str, Any]:
+    office.form_bundles()
     asked = urlencode({"agency": agency} | query)
     return office.get(f"{COMMENTS}/summary?{asked}").json()
 
@@ -90,7 +91,7 @@ def test_an_agency_shows_once_five_of_its_comments_are_settled(office: Room, age
     assert summary(office, agency)["items"] == []
     move(office, filed[4]["ticket"], "forwarded", number="1")
     shown = summary(office, agency)
-    assert shown["span"] == str(datetime.now(UTC).year)
+    assert shown["period"] == str(datetime.now(UTC).year)
     assert shown["items"] == [
         {
             "value": agency,
@@ -134,23 +135,25 @@ def test_citizen_list_and_figures_agree_when_the_clock_of_a_comment_ended(
     def told() -> dict[str, str]:
         """As everybody sees each; the list says the same, and finds those that are late."""
         found = {
-            name: call(office, "GET", one["href"]).json()["promise"]["standing"]
+            name: call(office, "GET", one["href"]).json()["service_level"]["status"]
             for name, one in filed.items()
         }
         listed = listed_by(office, agency)
         assert listed == {tickets[name]: standing for name, standing in found.items()}
-        late = {ticket for ticket, standing in listed.items() if standing == "late"}
-        assert set(listed_by(office, agency, late="true")) == late
+        late = {ticket for ticket, standing in listed.items() if standing == "overdue"}
+        assert set(listed_by(office, agency, overdue="true")) == late
         return found
 
-    ended = {"said": "kept", "on": "kept"}
-    assert told() == ended | {"out": "kept"} | dict.fromkeys(("waits", "head", "double"), "running")
+    ended = {"said": "met", "on": "met"}
+    assert told() == ended | {"out": "met"} | dict.fromkeys(("waits", "head", "double"), "running")
     office.store(ten_days_pass)
-    assert told() == ended | {"out": "broken"} | dict.fromkeys(("waits", "head", "double"), "late")
+    assert told() == ended | {"out": "missed"} | dict.fromkeys(
+        ("waits", "head", "double"), "overdue"
+    )
     # An answer to what was forwarded does not set its clock going again.
     for name in ("on", "head", "waits"):
         answer(office, tickets[name])
-    assert told() == ended | dict.fromkeys(("waits", "head", "double", "out"), "broken")
+    assert told() == ended | dict.fromkeys(("waits", "head", "double", "out"), "missed")
     year = (datetime.now(JAKARTA) - timedelta(days=10)).year
     [counted] = summary(office, agency, period=str(year))["items"]
     assert (counted["n"], counted["in_time"]) == (5, 2)
@@ -160,7 +163,7 @@ def listed_by(office: Room, agency: str, **query: str) -> dict[str, str]:
     """The tickets of the agency's list, each with how its promise stands."""
     asked = urlencode({"agency": agency} | query)
     items = call(office, "GET", f"{COMMENTS}?{asked}", caller=ADMIN).json()["items"]
-    return {item["ticket"]: item["promise"]["standing"] for item in items}
+    return {item["ticket"]: item["service_level"]["status"] for item in items}
 
 
 PERIODS = ("2024", "2024-Q1", "2024-01", "2024-02")
@@ -229,6 +232,6 @@ def test_no_two_figures_differ_by_fewer_than_five_comments(
                 pairs.append((after[None, period, group[0]], n))  # all services less one
             if period != "2024" and not group[1:]:
                 pairs.append((after[service, "2024", group[0]], n))  # a year less its parts
-        assert all(n >= SMALLEST_GROUP for n in after.values() if n)
+        assert all(n >= MIN_GROUP_SIZE for n in after.values() if n)
         assert {whole - part for whole, part in pairs}.isdisjoint({-1, 1, 2, 3, 4}), pairs
         before = after

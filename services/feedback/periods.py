@@ -1,4 +1,4 @@
-"""Spans of the calendar in which results are given: year, semester, quarter, month."""
+"""Calendar periods of published results: year, semester, quarter and month."""
 
 import re
 from calendar import monthrange
@@ -18,10 +18,11 @@ PeriodText = Annotated[
 
 Span = Literal["month", "quarter", "semester", "year"]
 SPANS: tuple[Span, ...] = ("month", "quarter", "semester", "year")
+"""From short to long."""
 MONTHS_IN: dict[Span, int] = {"month": 1, "quarter": 3, "semester": 6, "year": 12}
 
-# An enumerator may come back into coverage days after the end of a month.
-GRACE = timedelta(days=14)
+LATE_RESPONSE_GRACE = timedelta(days=14)
+"""Enumerators without coverage may upload responses days after the end of a month."""
 
 
 @dataclass(frozen=True, order=True)
@@ -31,20 +32,22 @@ class Period:
     first: date
     last: date
 
-    def within(self, other: "Period") -> bool:
+    def is_within(self, other: "Period") -> bool:
+        """Return whether this period lies in the other one."""
         return other.first <= self.first and self.last <= other.last
 
     def is_over(self, today: date) -> bool:
-        """Whether all of its answers can be expected to have come."""
-        return self.last + GRACE < today
+        """Return whether the period has ended and late responses are no longer expected."""
+        return self.last + LATE_RESPONSE_GRACE < today
 
     @property
     def span(self) -> Span:
+        """The length of the period."""
         months = self.last.month - self.first.month + 1
         return next(span for span in SPANS if MONTHS_IN[span] == months)
 
     def __str__(self) -> str:
-        """`2024`, `2024-S1`, `2024-Q3` or `2024-07`."""
+        """Return `2024`, `2024-S1`, `2024-Q3` or `2024-07`."""
         year, month = self.first.year, self.first.month
         part = {
             "month": f"-{month:02}",
@@ -56,7 +59,7 @@ class Period:
 
 
 def period_around(day: date, span: Span) -> Period:
-    """The month, quarter, semester or year in which a day lies."""
+    """Return the month, quarter, semester or year that a day lies in."""
     months = MONTHS_IN[span]
     start = (day.month - 1) // months * months + 1
     end = start + months - 1
@@ -64,9 +67,9 @@ def period_around(day: date, span: Span) -> Period:
 
 
 def parse_period(text: str) -> Period:
-    """The period that a text such as `2024-Q3` names."""
+    """Parse a period such as `2024-Q3`; raise `ValueError` for any other text."""
     if not re.fullmatch(PERIOD_PATTERN, text):
-        raise ValueError(f"{text!r} is no period; write 2024, 2024-S1, 2024-Q3 or 2024-07")
+        raise ValueError(f"{text!r} is not a period; expected 2024, 2024-S1, 2024-Q3 or 2024-07")
     year, part = int(text[:4]), text[5:]
     if not part:
         return period_around(date(year, 1, 1), "year")

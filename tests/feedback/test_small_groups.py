@@ -10,19 +10,26 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.feedback.surveys.k_anonymity import SMALLEST_GROUP, Bundle, Cell, Label, seal
-from services.feedback.surveys.periods import Period, parse_period, period_around
+from services.feedback.periods import Period, parse_period, period_around
+from services.feedback.small_groups import (
+    DIMENSIONS,
+    MIN_GROUP_SIZE,
+    BundleKey,
+    BundlePlan,
+    Group,
+    plan_bundles,
+)
 
-CELLS = st.builds(
-    Cell,
+GROUPS = st.builds(
+    Group,
     month=st.sampled_from([date(2025, month, 1) for month in (1, 2, 4, 8)] + [date(2024, 5, 1)]),
     service=st.sampled_from(["ktp-el", "pbg", ""]),
     agency=st.sampled_from(["dukcapil", "pupr"]),
-    channel=st.sampled_from(["online", "counter"]),
-    district=st.sampled_from(["12.12.01", "12.12.02", ""]),
+    detail=st.sampled_from(["online", "counter"]),
+    fine_detail=st.sampled_from(["12.12.01", "12.12.02", ""]),
 )
 WAVES = st.lists(
-    st.tuples(st.lists(CELLS, max_size=12), st.integers(0, 200)), min_size=1, max_size=6
+    st.tuples(st.lists(GROUPS, max_size=12), st.integers(0, 200)), min_size=1, max_size=6
 )
 """Responses that come, and the days until somebody asks for results."""
 
@@ -31,35 +38,32 @@ WAVES = st.lists(
 class History:
     """What was asked and answered over time: every published set of respondents."""
 
-    waiting: dict[int, Cell] = field(default_factory=dict[int, Cell])
-    bundles: list[tuple[Bundle, frozenset[int]]] = field(
-        default_factory=list[tuple[Bundle, frozenset[int]]]
+    pending: dict[int, Group] = field(default_factory=dict[int, Group])
+    bundles: list[tuple[BundlePlan, frozenset[int]]] = field(
+        default_factory=list[tuple[BundlePlan, frozenset[int]]]
     )
     published: set[frozenset[int]] = field(default_factory=set[frozenset[int]])
-    cells: dict[int, Cell] = field(default_factory=dict[int, Cell])
+    groups: dict[int, Group] = field(default_factory=dict[int, Group])
 
-    def come(self, cells: Sequence[Cell]) -> None:
-        for cell in cells:
-            person = len(self.cells)
-            self.cells[person] = self.waiting[person] = cell
+    def come(self, groups: Sequence[Group]) -> None:
+        for group in groups:
+            person = len(self.groups)
+            self.groups[person] = self.pending[person] = group
 
     def ask(self, today: date) -> None:
         """Everything that can be asked for today is asked for."""
-        for bundle in seal(Counter(self.waiting.values()), today=today):
-            people = frozenset(p for p, cell in self.waiting.items() if cell in bundle.cells)
+        for bundle in plan_bundles(Counter(self.pending.values()), today=today):
+            people = frozenset(p for p, group in self.pending.items() if group in bundle.groups)
             self.bundles.append((bundle, people))
             for person in people:
-                del self.waiting[person]
-        labels = [bundle.label for bundle, _ in self.bundles]
+                del self.pending[person]
+        keys = [bundle.key for bundle, _ in self.bundles]
         periods = {
-            period_around(label.period.first, span)
-            for label in labels
+            period_around(key.period.first, span)
+            for key in keys
             for span in ("month", "quarter", "semester", "year")
         }
-        wanted = [
-            {None, *(getattr(label, name) for label in labels)}
-            for name in ("service", "agency", "channel", "district")
-        ]
+        wanted = [{None, *(getattr(key, name) for key in keys)} for name in DIMENSIONS]
         for period in periods:
             for values in itertools.product(*wanted):
                 self.published.add(self.answer(period, values))
@@ -69,20 +73,20 @@ class History:
         return frozenset(
             person
             for bundle, people in self.bundles
-            if bundle.label.period.within(period) and fits(bundle.label, values)
+            if bundle.key.period.is_within(period) and fits(bundle.key, values)
             for person in people
         )
 
 
-def fits(label: Label, values: Sequence[str | None]) -> bool:
-    known = (label.service, label.agency, label.channel, label.district)
+def fits(key: BundleKey, values: Sequence[str | None]) -> bool:
+    known = (key.service, key.agency, key.detail, key.fine_detail)
     return all(value in (None, mine) for value, mine in zip(values, known, strict=True))
 
 
-def history_of(waves: Sequence[tuple[list[Cell], int]]) -> History:
+def history_of(waves: Sequence[tuple[list[Group], int]]) -> History:
     history, today = History(), date(2025, 1, 5)
-    for cells, days in waves:
-        history.come(cells)
+    for groups, days in waves:
+        history.come(groups)
         today += timedelta(days=days)
         history.ask(today)
     return history
@@ -116,26 +120,26 @@ def derivable(sets: set[frozenset[int]], target: frozenset[int], people: int) ->
 @settings(max_examples=150, deadline=None)
 @given(WAVES)
 def test_by_no_differences_can_fewer_than_five_be_told_apart(
-    waves: list[tuple[list[Cell], int]],
+    waves: list[tuple[list[Group], int]],
 ) -> None:
     history = history_of(waves)
     # Adding and subtracting published figures treats the people of an atom alike: any set that
     # can be derived is a union of atoms. So it is enough that no atom is smaller than five.
-    atoms = atoms_of(history.published, len(history.cells))
+    atoms = atoms_of(history.published, len(history.groups))
     never = tuple(False for _ in history.published)
-    assert all(count >= SMALLEST_GROUP for atom, count in atoms.items() if atom != never)
+    assert all(count >= MIN_GROUP_SIZE for atom, count in atoms.items() if atom != never)
 
 
 @settings(max_examples=25, deadline=None)
 @given(WAVES, st.data())
 def test_no_small_group_follows_by_solving_for_it(
-    waves: list[tuple[list[Cell], int]], data: st.DataObject
+    waves: list[tuple[list[Group], int]], data: st.DataObject
 ) -> None:
     history = history_of(waves)
-    people = len(history.cells)
+    people = len(history.groups)
     if people:
         small = data.draw(
-            st.frozensets(st.integers(0, people - 1), min_size=1, max_size=SMALLEST_GROUP - 1)
+            st.frozensets(st.integers(0, people - 1), min_size=1, max_size=MIN_GROUP_SIZE - 1)
         )
         assert not derivable(history.published, small, people)
 
@@ -149,68 +153,75 @@ def test_the_check_itself_finds_a_difference() -> None:
 @given(WAVES)
 @settings(deadline=None)
 def test_a_label_is_true_of_everybody_in_the_bundle(
-    waves: list[tuple[list[Cell], int]],
+    waves: list[tuple[list[Group], int]],
 ) -> None:
     history = history_of(waves)
     seen: set[int] = set()
     for bundle, people in history.bundles:
-        assert len(people) >= SMALLEST_GROUP
+        assert len(people) >= MIN_GROUP_SIZE
         assert not people & seen
         seen |= people
         for person in people:
-            cell = history.cells[person]
-            month = period_around(cell.month, "month")
-            assert month.within(bundle.label.period)
-            for name in ("service", "agency", "channel", "district"):
-                assert getattr(bundle.label, name) in (None, getattr(cell, name))
+            group = history.groups[person]
+            month = period_around(group.month, "month")
+            assert month.is_within(bundle.key.period)
+            for name in DIMENSIONS:
+                assert getattr(bundle.key, name) in (None, getattr(group, name))
 
 
-@given(st.lists(CELLS, max_size=40))
+@given(st.lists(GROUPS, max_size=40))
 @settings(deadline=None)
-def test_when_a_year_is_long_over_at_most_four_wait(cells: list[Cell]) -> None:
+def test_when_a_year_is_long_over_at_most_four_wait(groups: list[Group]) -> None:
     for year in (2024, 2025):
-        waiting = Counter(cell for cell in cells if cell.month.year == year)
-        bundles = seal(waiting, today=date(2027, 1, 1))
-        sealed = sum(waiting[cell] for bundle in bundles for cell in bundle.cells)
-        assert waiting.total() - sealed < SMALLEST_GROUP
+        pending = Counter(group for group in groups if group.month.year == year)
+        bundles = plan_bundles(pending, today=date(2027, 1, 1))
+        bundled = sum(pending[group] for bundle in bundles for group in bundle.groups)
+        assert pending.total() - bundled < MIN_GROUP_SIZE
 
 
-def cell(month: int = 3, **more: str) -> Cell:
-    given = {"service": "ktp-el", "agency": "dukcapil", "channel": "online", "district": ""} | more
-    return Cell(month=date(2025, month, 1), **given)
+def group(month: int = 3, **more: str) -> Group:
+    given = {
+        "service": "ktp-el",
+        "agency": "dukcapil",
+        "detail": "online",
+        "fine_detail": "",
+    } | more
+    return Group(month=date(2025, month, 1), **given)
 
 
 MARCH = date(2025, 3, 20)
 
 
 def test_five_alike_are_published_at_once_with_all_that_they_share() -> None:
-    [bundle] = seal({cell(district="12.12.01"): 5}, today=MARCH)
-    assert bundle.label == Label(
+    [bundle] = plan_bundles({group(fine_detail="12.12.01"): 5}, today=MARCH)
+    assert bundle.key == BundleKey(
         parse_period("2025-03"), "ktp-el", "dukcapil", "online", "12.12.01"
     )
-    assert seal({cell(district="12.12.01"): 4}, today=MARCH) == []
+    assert plan_bundles({group(fine_detail="12.12.01"): 4}, today=MARCH) == []
 
 
 def test_five_of_several_districts_are_published_without_the_district() -> None:
-    [bundle] = seal({cell(district="12.12.01"): 3, cell(district="12.12.02"): 2}, today=MARCH)
-    assert (bundle.label.channel, bundle.label.district) == ("online", None)
+    [bundle] = plan_bundles(
+        {group(fine_detail="12.12.01"): 3, group(fine_detail="12.12.02"): 2}, today=MARCH
+    )
+    assert (bundle.key.detail, bundle.key.fine_detail) == ("online", None)
 
 
 def test_different_channels_wait_for_the_end_of_the_month_and_its_late_answers() -> None:
-    waiting = {cell(channel="online"): 3, cell(channel="counter"): 2}
-    assert seal(waiting, today=date(2025, 4, 14)) == []
-    [bundle] = seal(waiting, today=date(2025, 4, 15))
-    assert (bundle.label.service, bundle.label.channel) == ("ktp-el", None)
+    pending = {group(detail="online"): 3, group(detail="counter"): 2}
+    assert plan_bundles(pending, today=date(2025, 4, 14)) == []
+    [bundle] = plan_bundles(pending, today=date(2025, 4, 15))
+    assert (bundle.key.service, bundle.key.detail) == ("ktp-el", None)
 
 
 def test_a_service_that_few_use_waits_for_its_quarter_rather_than_lose_its_name() -> None:
-    waiting = {cell(1): 2, cell(2): 2, cell(3): 1, cell(3, service="pbg", agency="pupr"): 4}
-    [bundle] = seal(waiting, today=date(2025, 4, 15))
-    assert bundle.label == Label(parse_period("2025-Q1"), "ktp-el", "dukcapil", "online", "")
-    assert bundle.label.period.span == "quarter"
+    pending = {group(1): 2, group(2): 2, group(3): 1, group(3, service="pbg", agency="pupr"): 4}
+    [bundle] = plan_bundles(pending, today=date(2025, 4, 15))
+    assert bundle.key == BundleKey(parse_period("2025-Q1"), "ktp-el", "dukcapil", "online", "")
+    assert bundle.key.period.span == "quarter"
 
 
 def test_at_the_end_of_the_year_the_rest_is_pooled() -> None:
-    waiting = {cell(1): 2, cell(9, service="pbg", agency="pupr"): 4}
-    [bundle] = seal(waiting, today=date(2026, 1, 15))
-    assert bundle.label == Label(parse_period("2025"), None, None, "online", "")
+    pending = {group(1): 2, group(9, service="pbg", agency="pupr"): 4}
+    [bundle] = plan_bundles(pending, today=date(2026, 1, 15))
+    assert bundle.key == BundleKey(parse_period("2025"), None, None, "online", "")

@@ -5,16 +5,18 @@ from datetime import UTC, datetime, timedelta
 
 from PIL import Image
 
-from services.feedback.comments.retention import Cleared, keep_comments
+from services.feedback.comments.retention import CommentRetentionResult, prune_comments
 from tests.conftest import Room
 from tests.feedback.complaints import answer, call, contact, file, move
 
 NOW = datetime.now(UTC)
 
 
-def keep(office: Room, *, days: int) -> Cleared:
+def keep(office: Room, *, days: int) -> CommentRetentionResult:
     now, region = NOW + timedelta(days=days), office.settings.region
-    return office.store(lambda session: keep_comments(session, region, now=now, retention_months=3))
+    return office.store(
+        lambda session: prune_comments(session, region, now=now, retention_months=3)
+    )
 
 
 def test_an_answered_case_closes_when_nobody_writes_back_and_its_contact_goes(
@@ -22,14 +24,14 @@ def test_an_answered_case_closes_when_nobody_writes_back_and_its_contact_goes(
 ) -> None:
     filed, waiting = file(office, contact=contact()), file(office, contact=contact())
     answer(office, filed["ticket"])
-    assert keep(office, days=9) == Cleared(0, 0, 0)
-    assert keep(office, days=40) == Cleared(closed=1, contacts=1, texts=0)
+    assert keep(office, days=9) == CommentRetentionResult(0, 0, 0)
+    assert keep(office, days=40) == CommentRetentionResult(closed=1, contacts=1, texts=0)
     shown = call(office, "GET", filed["href"], token=filed["token"]).json()
     assert shown["state"] == "closed"
     assert [e["action"] for e in shown["timeline"]][-2:] == ["closed", "contact_erased"]
-    assert shown["inside"]["has_contact"] is False
+    assert shown["details"]["has_contact"] is False
     still = call(office, "GET", waiting["href"], token=waiting["token"]).json()
-    assert still["inside"]["has_contact"] is True
+    assert still["details"]["has_contact"] is True
 
 
 def test_a_case_that_nobody_closes_ends_after_a_year_without_a_word(office: Room) -> None:
@@ -39,12 +41,12 @@ def test_a_case_that_nobody_closes_ends_after_a_year_without_a_word(office: Room
     keep(office, days=364)
     for filed in (forwarded, unseen):
         shown = call(office, "GET", filed["href"], token=filed["token"]).json()
-        assert shown["inside"]["has_contact"] is True
+        assert shown["details"]["has_contact"] is True
     keep(office, days=366)
     for filed in (forwarded, unseen):
         shown = call(office, "GET", filed["href"], token=filed["token"]).json()
         assert shown["state"] == "closed"
-        assert shown["inside"]["has_contact"] is False
+        assert shown["details"]["has_contact"] is False
 
 
 def test_texts_of_cases_that_are_long_over_are_erased_and_the_figures_stay(office: Room) -> None:
@@ -54,12 +56,12 @@ def test_texts_of_cases_that_are_long_over_are_erased_and_the_figures_stay(offic
     move(office, filed["ticket"], "closed")
     keep(office, days=60)
     kept = call(office, "GET", filed["href"], token=filed["token"]).json()
-    assert kept["inside"]["text"] == "Ini cerita saya."
+    assert kept["details"]["text"] == "Ini cerita saya."
     assert keep(office, days=130).texts >= 1
     shown = call(office, "GET", filed["href"], token=filed["token"]).json()
-    assert (shown["inside"]["text"], shown["inside"]["place"]) == ("", None)
+    assert (shown["details"]["text"], shown["details"]["place"]) == ("", None)
     assert {entry["text"] for entry in shown["timeline"]} == {None}
-    assert shown["promise"]["standing"] == "kept"
+    assert shown["service_level"]["status"] == "met"
 
 
 def test_what_comes_after_an_erasure_is_erased_in_its_turn(office: Room) -> None:
@@ -70,8 +72,8 @@ def test_what_comes_after_an_erasure_is_erased_in_its_turn(office: Room) -> None
         assert keep(office, days=130).texts >= 1
         assert keep(office, days=130).texts == 0
         shown = call(office, "GET", filed["href"], **secret).json()
-        words = {entry["text"] for entry in shown["timeline"]} | {shown["inside"]["text"] or None}
-        return words == {None} and not shown["inside"]["attachments"]
+        words = {entry["text"] for entry in shown["timeline"]} | {shown["details"]["text"] or None}
+        return words == {None} and not shown["details"]["attachments"]
 
     move(office, filed["ticket"], "closed")
     assert erased()
