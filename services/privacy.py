@@ -141,7 +141,7 @@ PERSONAL_DATA: tuple[PersonalDataTable, ...] = (
     ),
     PersonalDataTable(
         Service.gateway,
-        "rate",
+        "rate_limit_bucket",
         "keyed hash of the client address, and when its rate limit is fully restored",
         "to protect the hub from overload",
         PUBLIC_TASK,
@@ -196,7 +196,7 @@ NO_PERSONAL_DATA: dict[Service, frozenset[str]] = {
             "link_response_day",
             "maintenance",
             "oss_counting_rules",
-            "pending_event",
+            "click_outbox",
             "poster",
             "regency",
             "reporting_reminder",

@@ -285,7 +285,7 @@ def new_key(
                 agency=agency,
                 scopes=scopes,
                 now=datetime.now(UTC),
-                life=life,
+                lifetime=life,
             )
         await database.close()
         return key.key

@@ -32,7 +32,7 @@ def assess(
 
 async def _assess(settings: Settings, request: dict[str, int | str]) -> dict[str, Any]:
     """Return the answer of `POST /assessments`: an assessment or a problem document."""
-    from services.gateway.app import SignedIn, local_services, service_client
+    from services.gateway.app import ServiceAuth, local_services, service_client
     from services.platform.identity import (
         Caller,
         TokenSigner,
@@ -49,7 +49,7 @@ async def _assess(settings: Settings, request: dict[str, int | str]) -> dict[str
         settings,
         Service.assessment,
         local.get(Service.assessment),
-        SignedIn(signer, caller),
+        ServiceAuth(signer, caller),
     )
     async with contextlib.AsyncExitStack() as stack:
         for service in local.values():

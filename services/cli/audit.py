@@ -30,11 +30,11 @@ async def audit_command(
     agency: str | None = None,
 ) -> None:
     """Append what a command did to the audit log, in the command's own transaction."""
-    from services.gateway.audit.chain import Entry
-    from services.gateway.audit.records import append
+    from services.gateway.audit.chain import AuditEntry
+    from services.gateway.audit.records import insert_entries
     from services.platform.ids import new_id
 
-    entry = Entry(
+    entry = AuditEntry(
         at=now,
         key_id="command-line",
         agency=agency,
@@ -45,7 +45,7 @@ async def audit_command(
         request_id=str(new_id()),
         body_hash=None,
     )
-    await append(session, region, [entry])
+    await insert_entries(session, region, [entry])
 
 
 @app.command("verify")
@@ -72,17 +72,17 @@ def verify(
 
 async def _verify(settings: Settings, expected: str | None) -> tuple[str | None, int, str]:
     """Return the first fault (None if intact), the number of valid lines and the last hash."""
-    from services.gateway.audit.chain import Check
-    from services.gateway.audit.records import lines_of
+    from services.gateway.audit.chain import ChainVerifier
+    from services.gateway.audit.records import iter_entries
     from services.platform.database import Database
 
     database = Database(settings, Service.gateway)
-    check = Check(settings.region, expected=expected)
+    check = ChainVerifier(settings.region, expected=expected)
     try:
         async with database.read_session() as session:
-            async for line in lines_of(session, settings.region):
-                if (fault := check.fault(line)) is not None:
-                    return fault, check.lines, check.head
+            async for line in iter_entries(session, settings.region):
+                if (fault := check.verify_next(line)) is not None:
+                    return fault, check.verified, check.head
     finally:
         await database.close()
-    return check.fault_at_end(), check.lines, check.head
+    return check.verify_end(), check.verified, check.head

@@ -105,8 +105,8 @@ async def issue_audited_key(
             agency=agency,
             scopes=scopes,
             now=now,
-            life=lifetime,
-            pace=rate_multiplier,
+            lifetime=lifetime,
+            rate_multiplier=rate_multiplier,
             monthly_quota=monthly_quota,
         )
         await audit_command(session, settings.region, "keys issue", key.id, now=now, agency=agency)
@@ -121,7 +121,7 @@ def upload_link(
     days: Annotated[int, typer.Option(min=1, max=366, help="Days until the link expires.")] = 30,
 ) -> None:
     """Create a link for uploading an agency's statistics without a key, and print it once."""
-    from services.gateway.api_keys.upload_links import UploadLink, issue_link
+    from services.gateway.api_keys.upload_links import UploadLink, issue_upload_link
     from services.platform.identity import ensure_identity_keys, load_private_key
 
     settings = load_settings()
@@ -129,13 +129,13 @@ def upload_link(
     ensure_identity_keys(settings.private_key_file, settings.public_key_file)
 
     async def work(session: "WriteSession", now: datetime) -> UploadLink:
-        link = await issue_link(
+        link = await issue_upload_link(
             session,
             settings.region,
             key=load_private_key(settings.private_key_file),
             agency=agency,
             now=now,
-            life=timedelta(days=days),
+            lifetime=timedelta(days=days),
         )
         await audit_command(
             session, settings.region, "keys upload-link", link.id, now=now, agency=agency
@@ -160,22 +160,22 @@ def rotate(
     ] = 7,
 ) -> None:
     """Issue a replacement for a key and print it; the old key expires after an overlap."""
-    from services.gateway.api_keys.key_rotation import Rotated, rotate_key
+    from services.gateway.api_keys.key_rotation import RotatedKey, rotate_key
     from services.platform.problems import Conflict
 
     settings = load_settings()
 
-    async def work(session: "WriteSession", now: datetime) -> "Rotated | None":
+    async def work(session: "WriteSession", now: datetime) -> "RotatedKey | None":
         rotated = await rotate_key(
             session,
             settings.region,
             key_id,
             now=now,
-            life=timedelta(days=days),
+            lifetime=timedelta(days=days),
             overlap=timedelta(days=overlap),
         )
         if rotated is not None:
-            target = f"{key_id} by {rotated.new.id}"
+            target = f"{key_id} by {rotated.new_key.id}"
             await audit_command(
                 session, settings.region, "keys rotate", target, now=now, agency=rotated.agency
             )
@@ -189,11 +189,11 @@ def rotate(
     if rotated is None:
         echo_err(f"Error: no valid key {key_id}.")
         raise typer.Exit(1)
-    typer.echo(rotated.new.key)
+    typer.echo(rotated.new_key.key)
     echo_err(
-        f"Issued key {rotated.new.id} for {rotated.agency}, valid until "
-        f"{rotated.new.expires_at:%Y-%m-%d}; {key_id} expires at "
-        f"{rotated.old_ends:%Y-%m-%d %H:%M} UTC."
+        f"Issued key {rotated.new_key.id} for {rotated.agency}, valid until "
+        f"{rotated.new_key.expires_at:%Y-%m-%d}; {key_id} expires at "
+        f"{rotated.old_expires_at:%Y-%m-%d %H:%M} UTC."
     )
 
 

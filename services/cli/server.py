@@ -22,12 +22,12 @@ Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on.")]
 
 PROTOCOLS = {
-    Service.gateway: "services.gateway.http_cache.fast_path:FastProtocol",
+    Service.gateway: "services.gateway.http_cache.fast_path:CachedReadProtocol",
     Service.feedback: "services.feedback.events.fast_path:EventProtocol",
 }
 """uvicorn protocols that answer some requests without calling the application."""
 
-DEFAULT_PROTOCOL = "services.platform.header_timeout:HeadLimit"
+DEFAULT_PROTOCOL = "services.platform.header_timeout:HeaderTimeoutProtocol"
 """Closes connections that do not finish their headers in time."""
 
 

@@ -1,4 +1,4 @@
-"""The gateway, wired: the only part of the hub that composes the others."""
+"""The gateway's application: creates and wires all parts of the hub."""
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.gateway.api_docs.routes import router as hub
 from services.gateway.api_keys.routes import router as keys
 from services.gateway.audit.routes import router as audit_lines
-from services.gateway.click_tracking import Clicks
+from services.gateway.click_tracking import ClickOutbox
 from services.gateway.connectors.announcements.routes import router as announcements
 from services.gateway.connectors.oss.inbound_routes import router as oss_receiving
 from services.gateway.connectors.oss.routes import router as oss
@@ -26,12 +26,12 @@ from services.gateway.connectors.oss.service import OssService, create_oss_servi
 from services.gateway.connectors.polling import create_source_poller
 from services.gateway.connectors.routes import router as connectors
 from services.gateway.connectors.simbg.routes import router as simbg
-from services.gateway.http_cache.cacheable_paths import areas_of
-from services.gateway.http_cache.fast_path import STATE
-from services.gateway.http_cache.fast_path_hooks import hits_of
-from services.gateway.http_cache.invalidation import Listener
-from services.gateway.http_cache.middleware import Cache
-from services.gateway.http_cache.store import Store
+from services.gateway.http_cache.cacheable_paths import cache_areas
+from services.gateway.http_cache.fast_path import STATE_KEY
+from services.gateway.http_cache.fast_path_hooks import create_fast_path_cache
+from services.gateway.http_cache.invalidation import CacheInvalidationListener
+from services.gateway.http_cache.middleware import HttpCache
+from services.gateway.http_cache.store import CacheStore
 from services.gateway.jobs.retention import Retention
 from services.gateway.link_monitoring.check_routes import router as link_health
 from services.gateway.link_monitoring.domain_expiry import DomainExpiryScheduler
@@ -41,7 +41,7 @@ from services.gateway.link_monitoring.rdap import SERVERS, RdapClient
 from services.gateway.link_monitoring.retention import prune_checks
 from services.gateway.link_monitoring.routes import router as links
 from services.gateway.link_monitoring.scheduler import LinkCheckScheduler
-from services.gateway.metering.metering import forget_consumption
+from services.gateway.metering.metering import delete_old_consumption
 from services.gateway.metering.routes import router as consumption_counts
 from services.gateway.outbound.ssrf_guard import SsrfGuard
 from services.gateway.portal.announcements import router as announcement_pages
@@ -57,8 +57,8 @@ from services.gateway.portal.surveys.results import router as survey_results
 from services.gateway.portal.surveys.routes import router as surveys
 from services.gateway.portal.upload.completeness import router as reporting
 from services.gateway.portal.upload.routes import router as upload
-from services.gateway.proxy.dependencies import open_entrance
-from services.gateway.proxy.proxy import Door
+from services.gateway.proxy.dependencies import create_proxy_dependencies
+from services.gateway.proxy.proxy import Proxy
 from services.gateway.proxy.remote_service import RemoteService
 from services.gateway.routing import owner_of
 from services.gateway.webhooks.delivery import WebhookDispatcher
@@ -81,49 +81,51 @@ from services.platform.service import build_openapi, health_router
 from services.platform.settings import Service, Settings
 from services.platform.version import VERSION
 
-BEHIND = (Service.catalog, Service.feedback, Service.assessment)
-LARGEST_KEPT = 2 * 1024 * 1024
-"""Bytes of the longest body that the cache keeps."""
+BACKENDS = (Service.catalog, Service.feedback, Service.assessment)
+MAX_ENTRY_BYTES = 2 * 1024 * 1024
+"""Size of the longest body that the cache stores."""
 EXAMPLES = Path(__file__).with_name("examples.json")
-GATEWAY = Caller(subject="gateway", scopes=frozenset({"usage:write"}))
+GATEWAY_CALLER = Caller(subject="gateway", scopes=frozenset({"usage:write"}))
 
 
-class SignedIn(httpx.Auth):
-    """Signs the gateway's own requests to a service."""
+class ServiceAuth(httpx.Auth):
+    """Authentication of the gateway's own requests to a service."""
 
     def __init__(self, signer: TokenSigner, caller: Caller) -> None:
         self._signer = signer
         self._caller = caller
 
     def auth_flow(self, request: httpx.Request) -> Any:
+        """Add a signed token to a request."""
         request.headers["Authorization"] = f"Bearer {self._signer.sign(self._caller)}"
         yield request
 
 
-class Gateway(FastAPI):
-    """The gateway's own pages and routes, behind what stands before them.
+class GatewayApp(FastAPI):
+    """The gateway's own pages and routes behind `edge`, the outermost ASGI application.
 
-    A service answers through the door alone: the layers of the gateway's framework are for what
-    the gateway answers itself.
+    Responses of services pass only `edge`; the middleware of the framework applies to the
+    gateway's own routes.
     """
 
-    before: ASGIApp
+    edge: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle HTTP requests by `edge`, and the lifespan by the framework."""
         if scope["type"] == "http":
-            await self.before(scope, receive, send)
+            await self.edge(scope, receive, send)
         else:
-            await self.behind_the_door(scope, receive, send)
+            await self.handle_locally(scope, receive, send)
 
-    async def behind_the_door(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers what is the gateway's own."""
+    async def handle_locally(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request to one of the gateway's own routes."""
         await super().__call__(scope, receive, send)
 
 
 def local_services(settings: Settings) -> dict[Service, FastAPI]:
-    """The services without an address of their own, made in this process.
+    """Create the services without a configured address in this process.
 
-    One that runs elsewhere is not even loaded, which spares its memory and a part of the start.
+    A service that runs elsewhere is not imported, which saves memory and startup time.
     """
     local: dict[Service, FastAPI] = {}
     if settings.catalog_url is None:
@@ -137,36 +139,36 @@ def local_services(settings: Settings) -> dict[Service, FastAPI]:
     if settings.assessment_url is None:
         from services.assessment.app import create_app as create_assessment  # noqa: PLC0415
 
-        transports = {service: in_process(app) for service, app in local.items()}
+        transports = {service: in_process_transport(app) for service, app in local.items()}
         local[Service.assessment] = create_assessment(settings, transports)
     return local
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The whole hub behind one door; services with an address of their own run elsewhere."""
+    """Create the hub; services with a configured address run elsewhere."""
     ensure_identity_keys(settings.private_key_file, settings.public_key_file)
     key = load_private_key(settings.private_key_file)
     signer = TokenSigner(key, settings.region)
     database = Database(settings, Service.gateway)
-    entrance = open_entrance(settings, database, key)
+    dependencies = create_proxy_dependencies(settings, database, key)
     local = local_services(settings)
     remote = {
         service: RemoteService(service, url, timeout=settings.upstream_timeout_seconds)
-        for service in BEHIND
+        for service in BACKENDS
         if (url := settings.service_url(service)) is not None
     }
-    upstreams: dict[Service, ASGIApp] = {**local, **remote}
-    cache = Cache(
-        Store(limit=settings.cache_max_bytes),
-        largest=min(LARGEST_KEPT, settings.cache_max_bytes // 8),
+    backends: dict[Service, ASGIApp] = {**local, **remote}
+    cache = HttpCache(
+        CacheStore(max_bytes=settings.cache_max_bytes),
+        max_entry_bytes=min(MAX_ENTRY_BYTES, settings.cache_max_bytes // 8),
         owner=owner_of,
     )
-    listener = Listener(database, settings.region, cache.store)
+    listener = CacheInvalidationListener(database, settings.region, cache.store)
     clients = {
-        service: service_client(settings, service, local.get(service), SignedIn(signer, caller))
+        service: service_client(settings, service, local.get(service), ServiceAuth(signer, caller))
         for service, caller in (
             (Service.catalog, ANONYMOUS),
-            (Service.feedback, GATEWAY),
+            (Service.feedback, GATEWAY_CALLER),
             (Service.assessment, ANONYMOUS),
         )
     }
@@ -183,9 +185,9 @@ def create_app(settings: Settings) -> FastAPI:
                 stack.push_async_callback(client.aclose)
             state = app.state
             for part in (
-                *entrance.running,
+                *dependencies.jobs,
                 *(
-                    state.clicks,
+                    state.click_outbox,
                     state.link_check_scheduler,
                     state.domain_expiry_scheduler,
                     state.retention,
@@ -198,10 +200,10 @@ def create_app(settings: Settings) -> FastAPI:
             if desk is not None:
                 stack.push_async_callback(desk.oss.connector.close)
             stack.push_async_callback(cache.close)
-            hits = hits_of(cache, entrance.admission)
-            yield {STATE: hits} if settings.fast_path and settings.cache_max_bytes else {}
+            fast_path = create_fast_path_cache(cache, dependencies.admission)
+            yield {STATE_KEY: fast_path} if settings.fast_path and settings.cache_max_bytes else {}
 
-    app = Gateway(
+    app = GatewayApp(
         title="emall gateway",
         version=VERSION,
         docs_url=None,
@@ -211,7 +213,7 @@ def create_app(settings: Settings) -> FastAPI:
         separate_input_output_schemas=False,
         middleware=[
             Middleware(
-                CacheControlMiddleware, is_published=lambda path: areas_of(path) is not None
+                CacheControlMiddleware, is_published=lambda path: cache_areas(path) is not None
             ),
             Middleware(EntityTagMiddleware),
         ],
@@ -221,23 +223,23 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.cache = cache
     app.state.clients = clients
     app.state.signer = signer
-    app.state.entrance = entrance
+    app.state.proxy_dependencies = dependencies
     app.state.documents = {}
-    app.state.typesetting = CapacityLimiter(1)  # reports set at a time, beside the event loop
-    _furnish(app, key)
+    app.state.typesetting = CapacityLimiter(1)  # reports rendered at a time, in a thread
+    _create_background_jobs(app, key)
     add_problem_handlers(app)
     add_error_pages(app)
     add_database_error_handlers(app)
-    door = Door(
-        app.behind_the_door,
-        entrance=entrance,
+    proxy = Proxy(
+        app.handle_locally,
+        dependencies=dependencies,
         signer=signer,
-        upstreams=upstreams,
+        backends=backends,
         cache=cache,
     )
-    limited = BodyLimitMiddleware(door, limit=settings.max_body_bytes)
+    limited = BodyLimitMiddleware(proxy, limit=settings.max_body_bytes)
     guarded = ServerErrorMiddleware(limited, handler=app.exception_handlers[Exception])
-    app.before = RequestIdMiddleware(guarded, service=Service.gateway.value)
+    app.edge = RequestIdMiddleware(guarded, service=Service.gateway.value)
     for router in (
         link_health,
         incidents,
@@ -272,14 +274,14 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _furnish(app: FastAPI, key: Ed25519PrivateKey) -> None:
-    """What works beside the door, and what its pages and routes ask for."""
+def _create_background_jobs(app: FastAPI, key: Ed25519PrivateKey) -> None:
+    """Create the background jobs and clients, as state for pages and routes."""
     state = app.state
     settings: Settings = state.settings
     database: Database = state.database
     clients: dict[Service, httpx.AsyncClient] = state.clients
     signer: TokenSigner = state.signer
-    state.clicks = Clicks(database, settings.region, clients[Service.feedback])
+    state.click_outbox = ClickOutbox(database, settings.region, clients[Service.feedback])
     guard = SsrfGuard(allowed_hosts=settings.ssrf_allowed_hosts or ())
     state.link_check_scheduler = LinkCheckScheduler(
         database,
@@ -300,7 +302,7 @@ def _furnish(app: FastAPI, key: Ed25519PrivateKey) -> None:
                 prune_checks, region=settings.region, months=settings.link_check_retention_months
             ),
             "hours of consumption": partial(
-                forget_consumption,
+                delete_old_consumption,
                 region=settings.region,
                 months=settings.metering_retention_months,
             ),
@@ -310,7 +312,7 @@ def _furnish(app: FastAPI, key: Ed25519PrivateKey) -> None:
     state.reporting_reminders = ReportingReminderJob(
         database, settings.region, clients[Service.feedback]
     )
-    state.signs_in = lambda caller: SignedIn(signer, caller)
+    state.signs_in = lambda caller: ServiceAuth(signer, caller)
     state.rounds = create_source_poller(settings, database, guard, clients, state.signs_in)
     state.oss = create_oss_service(settings, database, key)
     state.oss_key = derived_key(key, b"emall oss inbox")
@@ -319,15 +321,15 @@ def _furnish(app: FastAPI, key: Ed25519PrivateKey) -> None:
 def service_client(
     settings: Settings, service: Service, local: FastAPI | None, auth: httpx.Auth
 ) -> httpx.AsyncClient:
-    """The gateway's own client of a service: over ASGI in this process, over HTTP elsewhere."""
+    """Create the gateway's client of a service: over ASGI in this process, over HTTP elsewhere."""
     return httpx.AsyncClient(
         base_url=settings.service_url(service) or f"http://{service.value}",
-        transport=in_process(local) if local is not None else None,
+        transport=in_process_transport(local) if local is not None else None,
         auth=auth,
         timeout=settings.upstream_timeout_seconds,
     )
 
 
-def in_process(service: FastAPI) -> httpx.ASGITransport:
-    """The way to a service in this process, whose crash is a 500 as it would be elsewhere."""
+def in_process_transport(service: FastAPI) -> httpx.ASGITransport:
+    """Create the transport to a service in this process; a crash becomes a 500, as over HTTP."""
     return httpx.ASGITransport(service, raise_app_exceptions=False)

@@ -1,4 +1,4 @@
-"""Visits counted at the door: kept in the gateway's own table until feedback has them."""
+"""Click statistics of redirects: an outbox table holds events until feedback has stored them."""
 
 import asyncio
 import json
@@ -17,50 +17,50 @@ from services.platform.service import API
 
 log = logging.getLogger(__name__)
 
-BATCH = 500
-PAUSE_SECONDS = 5.0
+BATCH_SIZE = 500
+DELIVERY_INTERVAL_SECONDS = 5.0
 
-KEEP = """
--- A visit that feedback does not know yet.
-INSERT INTO gateway.pending_event (region, id, event)
+INSERT_EVENT = """
+-- Insert an event that feedback has not stored yet.
+INSERT INTO gateway.click_outbox (region, id, event)
 VALUES (:region, :id, CAST(:event AS jsonb))
 """
 
-TAKE = """
--- The oldest waiting visits, for this process alone until its transaction ends. Materialized, for
--- a plan may ask a subquery twice, and each time other rows are the first that are not locked.
+TAKE_BATCH = """
+-- Take the oldest events; the rows are locked and gone once the transaction commits. MATERIALIZED,
+-- because a plan may run the subquery twice and lock other rows the second time.
 WITH oldest AS MATERIALIZED (
-    SELECT id FROM gateway.pending_event
+    SELECT id FROM gateway.click_outbox
     WHERE region = :region ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
 )
-DELETE FROM gateway.pending_event
+DELETE FROM gateway.click_outbox
 WHERE region = :region AND id IN (SELECT id FROM oldest)
 RETURNING event
 """
 
 
-class Clicks(BackgroundJob):
-    """Records visits and delivers them, each once: their ids make a repeated delivery harmless."""
+class ClickOutbox(BackgroundJob):
+    """Outbox that records clicks and delivers them to feedback; ids make deliveries idempotent."""
 
-    name = "deliver clicks"
+    name = "click delivery"
 
     def __init__(self, database: Database, region: str, feedback: httpx.AsyncClient) -> None:
         self._database = database
         self._region = region
         self._feedback = feedback
-        self._waiting = asyncio.Event()
+        self._stored = asyncio.Event()
 
-    async def record(self, *, link: str, service: str | None, at: datetime) -> None:
-        """Keeps a visit to a portal."""
-        await self._keep(
+    async def record_click(self, *, link: str, service: str | None, at: datetime) -> None:
+        """Record a click on a portal's link."""
+        await self._store(
             kind="click_out", source="gateway", link=link, service=service, channel="online", at=at
         )
 
-    async def arrived(
+    async def record_poster_arrival(
         self, *, poster: str, service: str | None, agency: str | None, at: datetime
     ) -> None:
-        """Keeps an arrival by the poster with this code."""
-        await self._keep(
+        """Record a visit that came from the poster with this code."""
+        await self._store(
             kind="page_view",
             source="poster",
             link=f"poster-{poster}",
@@ -69,14 +69,14 @@ class Clicks(BackgroundJob):
             at=at,
         )
 
-    async def _keep(self, *, at: datetime, **said: str | None) -> None:
-        """A database that is down costs the count, never the citizen's way."""
+    async def _store(self, *, at: datetime, **fields: str | None) -> None:
+        """Store an event; if the database fails, the event is lost but the redirect works."""
         event_id = new_id()
-        event: dict[str, Any] = {"id": str(event_id), "occurred_at": at.isoformat(), **said}
+        event: dict[str, Any] = {"id": str(event_id), "occurred_at": at.isoformat(), **fields}
         try:
             async with self._database.write_session() as session:
                 await session.execute(
-                    text(KEEP),
+                    text(INSERT_EVENT),
                     {
                         "region": self._region,
                         "id": event_id,
@@ -84,36 +84,39 @@ class Clicks(BackgroundJob):
                     },
                 )
         except DATABASE_ERRORS:
-            log.exception("%s was not counted: the database does not answer", said["link"])
+            log.exception("click on %s not recorded: the database does not answer", fields["link"])
             return
-        self._waiting.set()
+        self._stored.set()
 
     async def stop(self) -> None:
-        """Ends the delivery after one more attempt; what is left waits in the table."""
+        """Stop after one more delivery; undelivered events stay in the table."""
         await super().stop()
-        await self._deliver()
+        await self._deliver_batch()
 
     async def run(self) -> None:
+        """Deliver events when they are stored, and periodically."""
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(PAUSE_SECONDS):
-                    await self._waiting.wait()
-            self._waiting.clear()
-            while await self._deliver() == BATCH:
+                async with asyncio.timeout(DELIVERY_INTERVAL_SECONDS):
+                    await self._stored.wait()
+            self._stored.clear()
+            while await self._deliver_batch() == BATCH_SIZE:
                 pass
 
-    async def _deliver(self) -> int:
-        """Delivers one batch; its rows go when feedback has stored them."""
+    async def _deliver_batch(self) -> int:
+        """Deliver one batch and return its size; its rows are deleted once feedback has stored them."""
         try:
             async with self._database.write_session() as session:
-                rows = await session.scalars(text(TAKE), {"region": self._region, "batch": BATCH})
+                rows = await session.scalars(
+                    text(TAKE_BATCH), {"region": self._region, "batch": BATCH_SIZE}
+                )
                 events = list(rows)
                 if events:
-                    answer = await self._feedback.post(
+                    response = await self._feedback.post(
                         f"{API}/usage/events", json={"events": events}
                     )
-                    answer.raise_for_status()
+                    response.raise_for_status()
                 return len(events)
         except (*DATABASE_ERRORS, httpx.HTTPError) as error:
-            log.warning("visits wait for delivery: %s", error)
+            log.warning("click delivery failed, retrying: %s", error)
             return 0

@@ -1,4 +1,4 @@
-"""Which service owns which path."""
+"""Routing table: which service owns which path."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -6,7 +6,7 @@ from functools import lru_cache
 from services.platform.service import API
 from services.platform.settings import Service
 
-OWN_AREAS = frozenset(
+GATEWAY_AREAS = frozenset(
     {
         "announcements",
         "audit",
@@ -22,7 +22,7 @@ OWN_AREAS = frozenset(
         "webhooks",
     }
 )
-"""What the gateway answers itself under `/api/v1/<name>...`."""
+"""First segments under `/api/v1/` that the gateway answers itself."""
 
 
 OWNERS: Mapping[str, Service] = {
@@ -54,11 +54,11 @@ OWNERS: Mapping[str, Service] = {
     "observations": Service.assessment,
     "index-values": Service.assessment,
 }
-"""Which service answers `/api/v1/<name>...`; what is not named is the gateway's own."""
+"""Service by first segment under `/api/v1/`; the gateway answers all others itself."""
 
 
 def owner_of(path: str) -> Service | None:
-    """The service behind this path, or None for the gateway itself."""
+    """Return the service that answers this path, or None for the gateway itself."""
     if path.startswith("/open311/"):
         return Service.feedback
     if not path.startswith(f"{API}/"):
@@ -68,8 +68,8 @@ def owner_of(path: str) -> Service | None:
 
 @lru_cache(4096)
 def area_of(path: str) -> str:
-    """The part of the hub that a path leads to, as consumption tells it."""
+    """Return the area of a path, as usage metering reports it."""
     if not path.startswith(f"{API}/"):
         return "pages"
     name = path[len(API) + 1 :].partition("/")[0]
-    return name if name in OWNERS or name in OWN_AREAS else "other"
+    return name if name in OWNERS or name in GATEWAY_AREAS else "other"

@@ -1,55 +1,62 @@
-"""An end to connections whose first request never comes whole: uvicorn itself waits for ever."""
+"""uvicorn protocol with a timeout for request headers, which uvicorn itself does not have."""
 
 import asyncio
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-SECONDS = 30.0
-"""How long the head of a request may take, and how long a new connection may say nothing."""
+HEADER_TIMEOUT_SECONDS = 30.0
+"""Time limit for the headers of a request, and for a new connection to send anything."""
 
-GIVEN_UP = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+REQUEST_TIMEOUT_RESPONSE = (
+    b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+)
 
 
-class HeadLimit(HttpToolsProtocol):
-    """uvicorn's protocol, which gives up on a head that does not end."""
+class HeaderTimeoutProtocol(HttpToolsProtocol):
+    """uvicorn protocol that closes connections that do not finish their headers in time."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._in_head = True
-        """Nothing came yet, or a head is half read."""
-        self._head_due: asyncio.TimerHandle | None = None
+        self._awaiting_headers = True
+        """True on a new connection and while headers are incomplete."""
+        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start the timeout of a new connection."""
         super().connection_made(transport)
-        self._head_due = self.loop.call_later(SECONDS, self._give_up)
+        self._timer = self.loop.call_later(HEADER_TIMEOUT_SECONDS, self._time_out)
 
     def data_received(self, data: bytes) -> None:
+        """Parse data; start the timeout if headers remain incomplete."""
         super().data_received(data)
-        if self._in_head and self._head_due is None:
-            self._head_due = self.loop.call_later(SECONDS, self._give_up)
+        if self._awaiting_headers and self._timer is None:
+            self._timer = self.loop.call_later(HEADER_TIMEOUT_SECONDS, self._time_out)
 
     def on_message_begin(self) -> None:
-        self._in_head = True
+        """Note that headers are being received."""
+        self._awaiting_headers = True
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        self.end_head()
+        """Cancel the timeout."""
+        self.headers_received()
         super().on_headers_complete()
 
-    def end_head(self) -> None:
-        """A head was read, here or beside."""
-        self._in_head = False
-        if self._head_due is not None:
-            self._head_due.cancel()
-            self._head_due = None
+    def headers_received(self) -> None:
+        """Cancel the timeout: headers were received, here or by a subclass."""
+        self._awaiting_headers = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
-    def _give_up(self) -> None:
-        self._head_due = None
+    def _time_out(self) -> None:
+        self._timer = None
         if not self.transport.is_closing():
-            self.transport.write(GIVEN_UP)
+            self.transport.write(REQUEST_TIMEOUT_RESPONSE)
             self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.end_head()
+        """Cancel the timeout of a closed connection."""
+        self.headers_received()
         super().connection_lost(exc)

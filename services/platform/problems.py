@@ -174,6 +174,12 @@ def problem_type(slug: str) -> str:
     return f"urn:emall:problem:{slug}"
 
 
+def type_of_status(status: int) -> str:
+    """Return the type of every problem document with this HTTP status."""
+    kind = _BY_STATUS.get(status)
+    return problem_type(kind.slug) if kind else "about:blank"
+
+
 def problem_body(
     status: int,
     detail: str | None,
@@ -185,7 +191,7 @@ def problem_body(
     """Return a problem document as JSON."""
     kind = _BY_STATUS.get(status)
     problem = Problem(
-        type=problem_type(kind.slug) if kind else "about:blank",
+        type=type_of_status(status),
         title=kind.title if kind else HTTPStatus(status).phrase,
         status=status,
         detail=detail,

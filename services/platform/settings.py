@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     cache_max_bytes: int = Field(
         64 * 1024 * 1024,
         ge=0,
-        description="Memory for answers kept at the door, per process; 0: none are kept.",
+        description="Memory for cached responses, per process; 0 turns the cache off.",
     )
     fast_path: bool = Field(
         True,

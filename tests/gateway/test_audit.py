@@ -17,10 +17,17 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from services.gateway.app import create_app
-from services.gateway.audit.chain import BEGINNING, Check, Entry, Line, chained, hash_of
+from services.gateway.audit.chain import (
+    GENESIS_HASH,
+    AuditEntry,
+    ChainedEntry,
+    ChainVerifier,
+    chain_entries,
+    entry_hash,
+)
 from services.gateway.audit.log import AuditLog
-from services.gateway.audit.records import append, latest, lines_of
-from services.gateway.proxy.request_log import target_of
+from services.gateway.audit.records import insert_entries, iter_entries, list_latest
+from services.gateway.proxy.request_log import audit_target
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, new_key
@@ -34,7 +41,7 @@ AUDIT = "/api/v1/audit"
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
 
 
-def entry(number: int = 1, **more: Any) -> Entry:
+def entry(number: int = 1, **more: Any) -> AuditEntry:
     given: dict[str, Any] = {
         "at": NOW + timedelta(seconds=number),
         "key_id": f"key{number}",
@@ -46,29 +53,31 @@ def entry(number: int = 1, **more: Any) -> Entry:
         "request_id": f"request-{number}",
         "body_hash": None,
     }
-    return Entry(**(given | more))
+    return AuditEntry(**(given | more))
 
 
-def chain(length: int) -> list[Line]:
-    return list(chained("12.12", None, [entry(number) for number in range(1, length + 1)]))
+def chain(length: int) -> list[ChainedEntry]:
+    return list(chain_entries("12.12", None, [entry(number) for number in range(1, length + 1)]))
 
 
-def first_fault(lines: list[Line], *, expected: str | None = None) -> str | None:
-    check = Check("12.12", expected=expected)
+def first_fault(lines: list[ChainedEntry], *, expected: str | None = None) -> str | None:
+    check = ChainVerifier("12.12", expected=expected)
     for line in lines:
-        if (fault := check.fault(line)) is not None:
+        if (fault := check.verify_next(line)) is not None:
             return fault
-    return check.fault_at_end()
+    return check.verify_end()
 
 
 def test_a_line_is_hashed_as_canonical_json_with_the_hash_before_it() -> None:
     text = (
         '{"action":"POST","agency":"dukcapil","at":"2026-03-04T05:06:08.890123+00:00",'
-        '"body_hash":null,"key_id":"key1","number":1,"previous":"' + BEGINNING + '",'
+        '"body_hash":null,"key_id":"key1","number":1,"previous":"' + GENESIS_HASH + '",'
         '"problem":null,"region":"12.12","request_id":"request-1","status":200,'
         '"target":"/api/v1/usage/statistics"}'
     )
-    assert hash_of("12.12", 1, BEGINNING, entry(1)) == hashlib.sha256(text.encode()).hexdigest()
+    assert (
+        entry_hash("12.12", 1, GENESIS_HASH, entry(1)) == hashlib.sha256(text.encode()).hexdigest()
+    )
 
 
 def test_a_chain_that_nobody_touched_agrees() -> None:
@@ -109,8 +118,8 @@ def test_a_changed_line_with_a_new_hash_is_found_at_the_next_one(place: int) -> 
     lines = chain(10)
     old = lines[place]
     changed = replace(old.entry, key_id="other")
-    forged = hash_of("12.12", old.number, old.previous, changed)
-    lines[place] = Line(old.number, changed, old.previous, forged)
+    forged = entry_hash("12.12", old.number, old.previous, changed)
+    lines[place] = ChainedEntry(old.number, changed, old.previous, forged)
     fault = first_fault(lines, expected=chain(10)[-1].hash)
     assert fault is not None
     if place < 9:
@@ -144,8 +153,8 @@ def test_lines_in_another_order_are_found(order: list[int]) -> None:
 
 
 def test_a_chain_of_another_region_does_not_agree() -> None:
-    check = Check("12.13")
-    assert check.fault(chain(1)[0]) is not None
+    check = ChainVerifier("12.13")
+    assert check.verify_next(chain(1)[0]) is not None
 
 
 @pytest.mark.parametrize(
@@ -167,7 +176,7 @@ def test_a_chain_of_another_region_does_not_agree() -> None:
     ],
 )
 def test_a_path_is_told_without_what_stands_for_a_person(path: str, target: str) -> None:
-    assert target_of(path) == target
+    assert audit_target(path) == target
 
 
 @pytest.fixture
@@ -289,10 +298,10 @@ def test_four_replicas_that_write_at_once_keep_one_chain(settings: Settings) -> 
     assert first_fault(lines) is None
 
 
-async def stored(settings: Settings) -> list[Line]:
+async def stored(settings: Settings) -> list[ChainedEntry]:
     database = Database(settings, Service.gateway)
     async with database.read_session() as session:
-        lines = [line async for line in lines_of(session, settings.region)]
+        lines = [line async for line in iter_entries(session, settings.region)]
     await database.close()
     return lines
 
@@ -304,10 +313,10 @@ def written(empty: Settings) -> Settings:
     async def write() -> None:
         database = Database(empty, Service.gateway)
         async with database.write_session() as session:
-            await append(session, empty.region, [entry(1), entry(2)])
+            await insert_entries(session, empty.region, [entry(1), entry(2)])
         log = AuditLog(database, empty.region)
         log.start()
-        await asyncio.gather(*(log.keep(entry(number, agency=None)) for number in (3, 4, 5)))
+        await asyncio.gather(*(log.append(entry(number, agency=None)) for number in (3, 4, 5)))
         await log.stop()
         await database.close()
 
@@ -382,12 +391,12 @@ def test_lines_that_wait_when_the_hub_stops_are_written(empty: Settings) -> None
         database = Database(empty, Service.gateway)
         log = AuditLog(database, empty.region)
         log.start()
-        keeping = [asyncio.ensure_future(log.keep(entry(number))) for number in range(50)]
+        keeping = [asyncio.ensure_future(log.append(entry(number))) for number in range(50)]
         await asyncio.sleep(0)
         await log.stop()
         await asyncio.gather(*keeping)
         async with database.read_session() as session:
-            found = await latest(session, empty.region, agency=None, before=None, limit=100)
+            found = await list_latest(session, empty.region, agency=None, before=None, limit=100)
         await database.close()
         return len(found)
 

@@ -17,10 +17,10 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from services.gateway.http_cache.fast_path import STATE, FastProtocol, Hits
-from services.gateway.http_cache.middleware import Cache
-from services.gateway.http_cache.store import Store
-from services.platform.fast_path_protocol import UVICORN
+from services.gateway.http_cache.fast_path import STATE_KEY, CachedReadProtocol, FastPathCache
+from services.gateway.http_cache.middleware import HttpCache
+from services.gateway.http_cache.store import CacheStore
+from services.platform.fast_path_protocol import UVICORN_VERSION
 from tests.servers import exchange, serving
 from tests.waiting import until
 
@@ -68,8 +68,8 @@ class Door:
 
     address: str
     origin: Origin
-    cache: Cache
-    hits: Hits
+    cache: HttpCache
+    hits: FastPathCache
     is_fast: bool
     ahead: list[float]
     client: httpx.Client
@@ -86,7 +86,7 @@ class Door:
 
     def was_fast(self, times: int) -> None:
         """So many answers went the short way, where there is one."""
-        assert self.cache.counts.fast == (times if self.is_fast else 0)
+        assert self.cache.counts.fast_path == (times if self.is_fast else 0)
 
 
 def named(fields: dict[str, str]) -> dict[str, str]:
@@ -96,15 +96,15 @@ def named(fields: dict[str, str]) -> dict[str, str]:
 @contextmanager
 def door_with(http: Any, **more: Any) -> Generator[Door]:
     origin, ahead = Origin(), [0.0]
-    store = Store(limit=10**6)
-    store.trust(heard=True)
-    cache = Cache(store, largest=200_000, clock=lambda: time.time() + ahead[0])
-    hits = Hits(cache)
+    store = CacheStore(max_bytes=10**6)
+    store.set_connected(connected=True)
+    cache = HttpCache(store, max_entry_bytes=200_000, clock=lambda: time.time() + ahead[0])
+    hits = FastPathCache(cache)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await receive()
-            scope["state"][STATE] = hits
+            scope["state"][STATE_KEY] = hits
             await send({"type": "lifespan.startup.complete"})
             await receive()
             await cache.close()
@@ -113,24 +113,24 @@ def door_with(http: Any, **more: Any) -> Generator[Door]:
         is_anonymous = all(name != b"authorization" for name, _ in scope["headers"])
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         inner = {**scope, "method": method}
-        await cache.answer(inner, receive, send, ask=origin, is_anonymous=is_anonymous)
+        await cache.handle(inner, receive, send, forward=origin, is_anonymous=is_anonymous)
 
     bare = {"Accept-Encoding": "identity"}
     with (
         serving(app, http=http, **more) as address,
         httpx.Client(headers=bare, timeout=15, trust_env=False) as client,
     ):
-        yield Door(address, origin, cache, hits, http is FastProtocol, ahead, client)
+        yield Door(address, origin, cache, hits, http is CachedReadProtocol, ahead, client)
 
 
 @pytest.fixture(params=["fast path", "long way"])
 def door(request: pytest.FixtureRequest) -> Generator[Door]:
-    with door_with(FastProtocol if request.param == "fast path" else "httptools") as made:
+    with door_with(CachedReadProtocol if request.param == "fast path" else "httptools") as made:
         yield made
 
 
 def test_the_server_is_the_one_whose_protocol_is_extended() -> None:
-    assert version("uvicorn") == UVICORN
+    assert version("uvicorn") == UVICORN_VERSION
 
 
 def test_one_request_fills_and_the_others_are_answered_from_what_is_kept(door: Door) -> None:
@@ -154,7 +154,7 @@ def test_one_request_fills_and_the_others_are_answered_from_what_is_kept(door: D
 
 def test_a_hit_is_the_same_both_ways_but_for_the_time() -> None:
     seen: list[dict[str, Any]] = []
-    for http in (FastProtocol, "httptools"):
+    for http in (CachedReadProtocol, "httptools"):
         with door_with(http) as door:
             door.get()
             for method, fields in (
@@ -316,7 +316,7 @@ def test_what_was_published_meanwhile_is_not_kept_from_before(door: Door) -> Non
     with ThreadPoolExecutor(2) as pool:
         before = pool.submit(door.get)
         until(lambda: len(door.origin.asked) == 1)
-        door.cache.store.purge("catalog")  # committed after the owner had read
+        door.cache.store.invalidate("catalog")  # committed after the owner had read
         after = pool.submit(door.get)
         door.origin.wait.set()
         assert before.result().status_code == after.result().status_code == 200
@@ -327,7 +327,7 @@ def test_what_was_published_meanwhile_is_not_kept_from_before(door: Door) -> Non
 
 def test_nothing_is_fresh_while_nobody_hears_of_changes(door: Door) -> None:
     door.get()
-    door.cache.store.trust(heard=False)
+    door.cache.store.set_connected(connected=False)
     door.get()
     door.get()
     assert len(door.origin.asked) == 3
@@ -514,7 +514,7 @@ def test_who_reads_slowly_holds_nobody_else_up(door: Door) -> None:
 
 
 def test_a_hit_keeps_its_connection_alive_and_an_idle_one_is_closed() -> None:
-    for http in (FastProtocol, "httptools"):
+    for http in (CachedReadProtocol, "httptools"):
         with door_with(http, timeout_keep_alive=1) as door:
             door.get(host="x")
             host, _, port = door.address.removeprefix("http://").partition(":")
@@ -527,7 +527,7 @@ def test_a_hit_keeps_its_connection_alive_and_an_idle_one_is_closed() -> None:
 
 
 def test_a_server_that_stops_ends_its_connections_after_their_answers() -> None:
-    for http in (FastProtocol, "httptools"):
+    for http in (CachedReadProtocol, "httptools"):
         with door_with(http) as door:
             door.get(host="x")
             host, _, port = door.address.removeprefix("http://").partition(":")
@@ -540,7 +540,7 @@ def test_a_server_that_stops_ends_its_connections_after_their_answers() -> None:
 
 
 def test_limits_see_fast_answers_and_may_send_them_the_long_way() -> None:
-    with door_with(FastProtocol) as door:
+    with door_with(CachedReadProtocol) as door:
         seen: list[tuple[str, str, str]] = []
         counted: list[tuple[str, int]] = []
         words: list[bytes | None] = [b"ratelimit: left=1\r\n", None, b""]
@@ -550,7 +550,7 @@ def test_limits_see_fast_answers_and_may_send_them_the_long_way() -> None:
             return words.pop(0)
 
         door.hits.admit = admit
-        door.hits.counted = lambda path, status: counted.append((path, status))
+        door.hits.count = lambda path, status: counted.append((path, status))
         door.get()
         assert not seen
         assert door.get().headers["ratelimit"] == "left=1"
@@ -559,12 +559,12 @@ def test_limits_see_fast_answers_and_may_send_them_the_long_way() -> None:
         assert (long_way.content, free.content) == (BODY, BODY)
         assert seen == [("GET", HERE, "127.0.0.1")] * 3
         assert counted == [(HERE, 200)] * 2
-        assert (door.cache.counts.fresh, door.cache.counts.fast) == (3, 2)
+        assert (door.cache.counts.fresh, door.cache.counts.fast_path) == (3, 2)
 
 
 def test_both_ways_write_the_same_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     lines: list[list[str]] = []
-    for http in (FastProtocol, "httptools"):
+    for http in (CachedReadProtocol, "httptools"):
         caplog.clear()
         with caplog.at_level(logging.INFO, "uvicorn.access"):
             logging.getLogger("uvicorn.access").disabled = False

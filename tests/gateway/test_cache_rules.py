@@ -6,25 +6,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from services.gateway.http_cache.cache_control import FOREVER, parse_directives
+from services.gateway.http_cache.cache_control import MAX_SECONDS, parse_cache_control
 from services.gateway.http_cache.compression import (
     accepted_codings,
-    is_packable,
-    plain_tags,
-    tag_in,
+    encoded_etag,
+    identity_etags,
+    is_compressible,
 )
-from services.gateway.http_cache.entry import Asked, Entry, reply_of
+from services.gateway.http_cache.entry import CacheEntry, ParsedHeaders, build_response
 from services.gateway.http_cache.rfc9111 import (
+    Freshness,
     RawHeaders,
-    Use,
-    bears_error,
-    chosen_by,
-    life_of,
+    freshness_of,
+    may_serve_stale_on_error,
     may_store,
-    use_of,
-    vary_of,
+    response_lifetime,
+    vary_names,
+    vary_values,
 )
-from services.gateway.http_cache.store import FORMS, Store
+from services.gateway.http_cache.store import MAX_VARIANTS, CacheStore
 
 NOW = 1_800_000_000.0
 KEY = ("http://hub", "/api/v1/services")
@@ -40,14 +40,14 @@ def day(seconds: float) -> str:
 
 def storable(asked: RawHeaders = (), status: int = 200, method: str = "GET", **said: str) -> bool:
     headers = raw(**said)
-    life = life_of(headers, asked_at=NOW, came_at=NOW)
-    return may_store(method, asked, status=status, headers=headers, life=life)
+    life = response_lifetime(headers, requested_at=NOW, received_at=NOW)
+    return may_store(method, asked, status=status, headers=headers, lifetime=life)
 
 
-def use(cache_control: str, *, age: float, asked: str = "", valid: bool = True) -> Use:
-    life = life_of(raw(cache_control=cache_control), asked_at=NOW, came_at=NOW)
+def use(cache_control: str, *, age: float, asked: str = "", valid: bool = True) -> Freshness:
+    life = response_lifetime(raw(cache_control=cache_control), requested_at=NOW, received_at=NOW)
     assert life is not None
-    return use_of(life, parse_directives([asked]), now=NOW + age, valid=valid)
+    return freshness_of(life, parse_cache_control([asked]), now=NOW + age, valid=valid)
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,8 @@ def use(cache_control: str, *, age: float, asked: str = "", valid: bool = True) 
 )
 def test_an_answer_is_kept_only_where_it_says_so(said: dict[str, str], kept: bool) -> None:
     headers = raw(**said)
-    life = life_of(headers, asked_at=NOW, came_at=NOW)
-    assert may_store("GET", (), status=200, headers=headers, life=life) is kept
+    life = response_lifetime(headers, requested_at=NOW, received_at=NOW)
+    assert may_store("GET", (), status=200, headers=headers, lifetime=life) is kept
 
 
 @pytest.mark.parametrize(
@@ -133,13 +133,13 @@ def test_the_answer_to_an_authorised_request_needs_leave_to_be_shared(
         ({"cache_control": "max-age=soon"}, 0),
         ({"cache_control": "max-age"}, 0),
         ({"cache_control": "max-age=1.5"}, 0),
-        ({"cache_control": "max-age=" + "9" * 40}, FOREVER),
+        ({"cache_control": "max-age=" + "9" * 40}, MAX_SECONDS),
     ],
 )
 def test_how_long_an_answer_is_fresh(said: dict[str, str], lifetime: int) -> None:
-    life = life_of(raw(**said), asked_at=NOW, came_at=NOW)
+    life = response_lifetime(raw(**said), requested_at=NOW, received_at=NOW)
     assert life is not None
-    assert life.lifetime == lifetime
+    assert life.seconds == lifetime
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_the_age_of_an_answer_counts_what_it_says_and_how_long_it_took(
     said: dict[str, str], age: float
 ) -> None:
     headers = raw(cache_control="max-age=60", **said)
-    life = life_of(headers, asked_at=NOW - 2, came_at=NOW + 0)
+    life = response_lifetime(headers, requested_at=NOW - 2, received_at=NOW + 0)
     assert life is not None
     assert life.age(NOW) == pytest.approx(age)
     assert life.age(NOW + 5) == pytest.approx(age + 5)
@@ -169,36 +169,36 @@ def test_the_age_of_an_answer_counts_what_it_says_and_how_long_it_took(
 @pytest.mark.parametrize(
     ("said", "age", "asked", "expected"),
     [
-        ("max-age=60", 59, "", Use.fresh),
-        ("max-age=60", 60, "", Use.no),
-        ("max-age=60", 5, "no-cache", Use.no),
-        ("max-age=60", 5, "max-age=10", Use.fresh),
-        ("max-age=60", 15, "max-age=10", Use.no),
-        ("max-age=60", 5, "max-age=0", Use.no),
-        ("max-age=60", 55, "min-fresh=10", Use.no),
-        ("max-age=60", 45, "min-fresh=10", Use.fresh),
-        ("max-age=60", 70, "max-stale=20", Use.stale),
-        ("max-age=60", 90, "max-stale=20", Use.no),
-        ("max-age=60", 9000, "max-stale", Use.stale),
-        ("max-age=60, must-revalidate", 61, "max-stale", Use.no),
-        ("max-age=60, proxy-revalidate", 61, "max-stale", Use.no),
-        ("s-maxage=60", 61, "max-stale", Use.no),
-        ("max-age=60, stale-while-revalidate=30", 89, "", Use.stale),
-        ("max-age=60, stale-while-revalidate=30", 90, "", Use.no),
-        ("max-age=60, stale-while-revalidate=30, must-revalidate", 61, "", Use.no),
-        ("max-age=60, stale-while-revalidate=30", 70, "max-age=100", Use.no),
-        ("max-age=60, stale-while-revalidate=30", 70, "min-fresh=1", Use.no),
-        ("max-age=60, immutable", 61, "", Use.no),
+        ("max-age=60", 59, "", Freshness.fresh),
+        ("max-age=60", 60, "", Freshness.unusable),
+        ("max-age=60", 5, "no-cache", Freshness.unusable),
+        ("max-age=60", 5, "max-age=10", Freshness.fresh),
+        ("max-age=60", 15, "max-age=10", Freshness.unusable),
+        ("max-age=60", 5, "max-age=0", Freshness.unusable),
+        ("max-age=60", 55, "min-fresh=10", Freshness.unusable),
+        ("max-age=60", 45, "min-fresh=10", Freshness.fresh),
+        ("max-age=60", 70, "max-stale=20", Freshness.stale),
+        ("max-age=60", 90, "max-stale=20", Freshness.unusable),
+        ("max-age=60", 9000, "max-stale", Freshness.stale),
+        ("max-age=60, must-revalidate", 61, "max-stale", Freshness.unusable),
+        ("max-age=60, proxy-revalidate", 61, "max-stale", Freshness.unusable),
+        ("s-maxage=60", 61, "max-stale", Freshness.unusable),
+        ("max-age=60, stale-while-revalidate=30", 89, "", Freshness.stale),
+        ("max-age=60, stale-while-revalidate=30", 90, "", Freshness.unusable),
+        ("max-age=60, stale-while-revalidate=30, must-revalidate", 61, "", Freshness.unusable),
+        ("max-age=60, stale-while-revalidate=30", 70, "max-age=100", Freshness.unusable),
+        ("max-age=60, stale-while-revalidate=30", 70, "min-fresh=1", Freshness.unusable),
+        ("max-age=60, immutable", 61, "", Freshness.unusable),
     ],
 )
 def test_what_is_kept_is_used_while_both_sides_agree(
-    said: str, age: float, asked: str, expected: Use
+    said: str, age: float, asked: str, expected: Freshness
 ) -> None:
     assert use(said, age=age, asked=asked) is expected
 
 
 def test_what_has_changed_is_not_used_however_fresh() -> None:
-    assert use("max-age=60, stale-while-revalidate=60", age=1, valid=False) is Use.no
+    assert use("max-age=60, stale-while-revalidate=60", age=1, valid=False) is Freshness.unusable
 
 
 @pytest.mark.parametrize(
@@ -215,16 +215,16 @@ def test_what_has_changed_is_not_used_however_fresh() -> None:
 def test_what_is_stale_stands_in_for_an_error_for_a_time(
     said: str, age: float, asked: str, bears: bool
 ) -> None:
-    life = life_of(raw(cache_control=said), asked_at=NOW, came_at=NOW)
+    life = response_lifetime(raw(cache_control=said), requested_at=NOW, received_at=NOW)
     assert life is not None
-    assert bears_error(life, parse_directives([asked]), now=NOW + age) is bears
+    assert may_serve_stale_on_error(life, parse_cache_control([asked]), now=NOW + age) is bears
 
 
 @given(some.text(max_size=200))
 def test_any_text_is_a_cache_control(value: str) -> None:
-    for name, seconds in parse_directives([value]).named.items():
+    for name, seconds in parse_cache_control([value]).values.items():
         assert name == name.lower()
-        assert seconds is None or 0 <= seconds <= FOREVER
+        assert seconds is None or 0 <= seconds <= MAX_SECONDS
 
 
 @given(
@@ -237,17 +237,17 @@ def test_what_may_not_be_used_now_may_not_be_used_later(
     lifetime: int, grace: int, age: float, later: float
 ) -> None:
     said = f"max-age={lifetime}, stale-while-revalidate={grace}"
-    order = [Use.fresh, Use.stale, Use.no]
+    order = [Freshness.fresh, Freshness.stale, Freshness.unusable]
     assert order.index(use(said, age=age + later)) >= order.index(use(said, age=age))
 
 
 def test_fields_that_choose_are_compared_as_lists() -> None:
-    names = vary_of(raw(vary="Accept-Language, accept"))
+    names = vary_names(raw(vary="Accept-Language, accept"))
     assert names == ("accept", "accept-language")
-    one = chosen_by(names, raw(accept="a,b", accept_language="id"))
-    same = chosen_by(names, [*raw(accept="a"), *raw(accept=" b"), *raw(accept_language="id")])
+    one = vary_values(names, raw(accept="a,b", accept_language="id"))
+    same = vary_values(names, [*raw(accept="a"), *raw(accept=" b"), *raw(accept_language="id")])
     assert one == same
-    assert chosen_by(names, raw(accept="a")) != one
+    assert vary_values(names, raw(accept="a")) != one
 
 
 @pytest.mark.parametrize(
@@ -306,33 +306,33 @@ def test_any_text_chooses_a_form(value: str) -> None:
     ],
 )
 def test_small_and_packed_bodies_are_not_packed(media_type: str, size: int, gains: bool) -> None:
-    assert is_packable(media_type, size) is gains
+    assert is_compressible(media_type, size) is gains
 
 
 def test_a_tag_names_its_form_and_comes_back_to_its_content() -> None:
-    assert tag_in("br", '"abc"') == '"abc-br"'
-    assert tag_in("identity", '"abc"') == '"abc"'
-    assert tag_in("br", 'W/"abc"') == 'W/"abc"'
-    assert plain_tags('"abc-br", W/"d-gzip", "e", *') == '"abc", W/"d", "e", *'
+    assert encoded_etag("br", '"abc"') == '"abc-br"'
+    assert encoded_etag("identity", '"abc"') == '"abc"'
+    assert encoded_etag("br", 'W/"abc"') == 'W/"abc"'
+    assert identity_etags('"abc-br", W/"d-gzip", "e", *') == '"abc", W/"d", "e", *'
 
 
 def entry(
     body: bytes = b"x" * 2000, *, mark: int = 0, asked: RawHeaders = (), **said: str
-) -> Entry:
+) -> CacheEntry:
     fields = {"cache_control": "max-age=60", "content_type": "text/plain", "etag": '"t"'}
     headers = raw(**(fields | said))
-    life = life_of(headers, asked_at=NOW, came_at=NOW)
+    life = response_lifetime(headers, requested_at=NOW, received_at=NOW)
     assert life is not None
-    vary = vary_of(headers)
-    return Entry(200, headers, body, life, mark, vary, chosen_by(vary, asked))
+    vary = vary_names(headers)
+    return CacheEntry(200, headers, body, life, mark, vary, vary_values(vary, asked))
 
 
-def reply(kept: Entry, **asks: str) -> tuple[int, dict[str, str], bytes]:
-    asked = Asked.of(raw(**asks))
+def reply(kept: CacheEntry, **asks: str) -> tuple[int, dict[str, str], bytes]:
+    asked = ParsedHeaders.of(raw(**asks))
     coding = kept.coding_for(asked)
-    if not kept.is_prepared(coding):
-        kept.prepare(coding)
-    sent = reply_of(kept, asked, now=NOW + 7, how="hit")
+    if not kept.has_coding(coding):
+        kept.compress(coding)
+    sent = build_response(kept, asked, now=NOW + 7, cache_status="hit")
     return sent.status, {name.decode(): value.decode() for name, value in sent.headers}, sent.body
 
 
@@ -381,48 +381,48 @@ def test_what_must_not_be_transformed_is_not_packed() -> None:
 
 
 def test_a_store_keeps_to_its_limit_and_lets_go_what_was_not_used_longest() -> None:
-    store = Store(limit=10_000)
+    store = CacheStore(max_bytes=10_000)
     kept = {name: entry() for name in "abcd"}
     for name in "abc":
         store.put(("http://hub", name), kept[name])
-    assert store.find(("http://hub", "a"), ()) is kept["a"]
+    assert store.get(("http://hub", "a"), ()) is kept["a"]
     store.put(("http://hub", "d"), kept["d"])
-    found = {name: store.find(("http://hub", name), ()) is not None for name in "abcd"}
+    found = {name: store.get(("http://hub", name), ()) is not None for name in "abcd"}
     assert found == {"a": True, "b": False, "c": True, "d": True}
-    assert store.size <= store.limit
-    kept["a"].packed["gzip"] = b"x" * 5000
-    store.grown(kept["a"])
-    assert store.size <= store.limit
-    store.grown(kept["b"])  # thrown out before: counts nothing
-    assert store.size == sum(e.size for n, e in kept.items() if store.find(("http://hub", n), ()))
+    assert store.size <= store.max_bytes
+    kept["a"].compressed["gzip"] = b"x" * 5000
+    store.update_size(kept["a"])
+    assert store.size <= store.max_bytes
+    store.update_size(kept["b"])  # thrown out before: counts nothing
+    assert store.size == sum(e.size for n, e in kept.items() if store.get(("http://hub", n), ()))
 
 
 @given(some.lists(some.tuples(some.integers(0, 9), some.integers(0, 4000)), max_size=60))
 def test_a_store_counts_what_it_holds(puts: list[tuple[int, int]]) -> None:
-    store = Store(limit=12_000)
+    store = CacheStore(max_bytes=12_000)
     for name, size in puts:
         store.put(("http://hub", str(name)), entry(b"x" * size))
-    held = [store.find(("http://hub", str(name)), ()) for name in range(10)]
-    assert store.size == sum(found.size for found in held if found) <= store.limit
+    held = [store.get(("http://hub", str(name)), ()) for name in range(10)]
+    assert store.size == sum(found.size for found in held if found) <= store.max_bytes
     assert len(store) == sum(found is not None for found in held)
 
 
 def test_each_form_of_an_address_is_kept_and_only_so_many() -> None:
-    store = Store(limit=10**6)
-    for number in range(FORMS + 3):
+    store = CacheStore(max_bytes=10**6)
+    for number in range(MAX_VARIANTS + 3):
         asked = raw(accept_language=str(number))
         store.put(KEY, entry(vary="Accept-Language", asked=asked))
-    assert len(store) == FORMS
-    assert store.find(KEY, raw(accept_language="5")) is not None
-    assert store.find(KEY, raw(accept_language="0")) is None
-    assert store.find(KEY, ()) is None
+    assert len(store) == MAX_VARIANTS
+    assert store.get(KEY, raw(accept_language="5")) is not None
+    assert store.get(KEY, raw(accept_language="0")) is None
+    assert store.get(KEY, ()) is None
 
 
 def test_a_change_in_an_area_makes_older_marks_invalid() -> None:
-    store = Store(limit=1000)
-    before = store.mark(("catalog", "gateway")), store.mark(("other",))
-    store.purge("gateway")
-    assert store.mark(("catalog", "gateway")) > before[0]
-    assert store.mark(("other",)) == before[1]
-    store.purge("everything")
-    assert store.mark(("other",)) > before[1]
+    store = CacheStore(max_bytes=1000)
+    before = store.generation(("catalog", "gateway")), store.generation(("other",))
+    store.invalidate("gateway")
+    assert store.generation(("catalog", "gateway")) > before[0]
+    assert store.generation(("other",)) == before[1]
+    store.invalidate("everything")
+    assert store.generation(("other",)) > before[1]

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from services.feedback.app import create_app as create_feedback
 from services.gateway.app import create_app
-from services.gateway.click_tracking import Clicks
+from services.gateway.click_tracking import ClickOutbox
 from services.platform.settings import Settings
 from tests.conftest import Hub
 from tests.rows import rows
@@ -135,10 +135,10 @@ def test_a_shutdown_right_after_a_visit_delivers_it(settings: Settings) -> None:
 def test_a_stop_in_the_moment_of_a_visit_is_not_missed(settings: Settings) -> None:
     app = create_app(settings)
     with TestClient(app) as client:
-        clicks: Clicks = app.state.clicks
+        clicks: ClickOutbox = app.state.clicks
 
         async def visit_and_stop() -> None:
-            await clicks.record(link="simbg", service=None, at=datetime.now(UTC))
+            await clicks.record_click(link="simbg", service=None, at=datetime.now(UTC))
             async with asyncio.timeout(5):
                 await clicks.stop()
 

@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
 from services.gateway.jobs.retention import Retention
-from services.gateway.metering.metering import Consumption, forget_consumption
-from services.gateway.routing import OWN_AREAS, OWNERS, area_of
+from services.gateway.metering.metering import UsageMeter, delete_old_consumption
+from services.gateway.routing import GATEWAY_AREAS, OWNERS, area_of
 from services.platform.database import Database
 from services.platform.identity import ANONYMOUS
 from services.platform.settings import Service, Settings
@@ -102,14 +102,14 @@ def test_counts_of_replicas_add_up_and_wait_for_a_database_that_is_away(empty: S
 
     async def story() -> int:
         database = Database(empty, Service.gateway)
-        replicas = [Consumption(database, empty.region) for _ in range(2)]
+        replicas = [UsageMeter(database, empty.region) for _ in range(2)]
         for replica in replicas:
             replica.count(mine, "services", 200, now=NOON.timestamp())
             replica.count(mine, "services", 204, now=NOON.timestamp() + 1800)
             replica.count(ANONYMOUS, "pages", 503, now=NOON.timestamp())
         table = "ALTER TABLE gateway.consumption RENAME TO away"
         await asyncio.to_thread(rows, empty, table)
-        await replicas[0].keep()
+        await replicas[0].flush()
         back = "ALTER TABLE gateway.away RENAME TO consumption"
         await asyncio.to_thread(rows, empty, back)
         before = await asyncio.to_thread(rows, empty, STORED)
@@ -132,19 +132,19 @@ def test_a_key_with_a_quota_has_spent_what_all_replicas_counted_this_month(
 
     async def story() -> list[int]:
         database = Database(empty, Service.gateway)
-        one, two = (Consumption(database, empty.region) for _ in range(2))
+        one, two = (UsageMeter(database, empty.region) for _ in range(2))
         one.count(mine, "services", 200, now=now.timestamp())
         one.count(mine, "services", 200, now=now.timestamp() - 40 * 86_400)
-        await one.keep()
-        await two.learn(mine.subject)
-        learnt = two.spent(mine.subject, now=now)
+        await one.flush()
+        await two.load_usage(mine.subject)
+        learnt = two.usage_this_month(mine.subject, now=now)
         two.count(mine, "services", 200, now=now.timestamp())
-        counted = two.spent(mine.subject, now=now)
+        counted = two.usage_this_month(mine.subject, now=now)
         one.count(mine, "services", 200, now=now.timestamp())
-        await one.keep()
-        await two.keep()
-        both = two.spent(mine.subject, now=now)
-        next_month = two.spent(mine.subject, now=now + timedelta(days=32))
+        await one.flush()
+        await two.flush()
+        both = two.usage_this_month(mine.subject, now=now)
+        next_month = two.usage_this_month(mine.subject, now=now + timedelta(days=32))
         await database.close()
         return [learnt, counted, both, next_month]
 
@@ -158,11 +158,11 @@ def test_what_keys_took_goes_after_its_months_and_no_sooner(empty: Settings) -> 
 
     async def story() -> None:
         database = Database(empty, Service.gateway)
-        consumption = Consumption(database, empty.region)
+        consumption = UsageMeter(database, empty.region)
         for moment in (kept_from - timedelta(seconds=1), kept_from, now):
             consumption.count(mine, "services", 200, now=moment.timestamp())
-        await consumption.keep()
-        forgetting = partial(forget_consumption, region=empty.region, months=2)
+        await consumption.flush()
+        forgetting = partial(delete_old_consumption, region=empty.region, months=2)
         await Retention(database, {"hours": forgetting}).prune(now=now)
         await database.close()
 
@@ -174,5 +174,5 @@ def test_what_keys_took_goes_after_its_months_and_no_sooner(empty: Settings) -> 
 def test_every_area_of_the_api_is_counted_by_its_name(shared: Hub) -> None:
     paths = shared.client.get("/openapi.json").json()["paths"]
     named = {path.split("/")[3] for path in paths if path.startswith("/api/v1/")}
-    assert named == OWN_AREAS | OWNERS.keys()
+    assert named == GATEWAY_AREAS | OWNERS.keys()
     assert {area_of(path) for path in paths if not path.startswith("/api/")} == {"pages"}

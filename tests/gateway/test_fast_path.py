@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from services.cli.server import DEFAULT_PROTOCOL, PROTOCOLS
 from services.gateway.app import create_app
-from services.gateway.http_cache.store import EVERYTHING
+from services.gateway.http_cache.store import ALL_AREAS
 from services.gateway.rate_limits.gcra import Policy
 from services.gateway.rate_limits.policies import MINUTE
 from services.platform.settings import Service, Settings
@@ -358,6 +358,6 @@ def walk(hub: Way, steps: Sequence[Step]) -> Iterator[Answer]:
             for _ in range(step.times):
                 yield hub.ask(step.method, step.target, **step.said)
         elif step is None:
-            hub.app.state.cache.store.purge(EVERYTHING)
+            hub.app.state.cache.store.purge(ALL_AREAS)
         else:
             hub.wait(step)

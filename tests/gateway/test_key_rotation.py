@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from services.gateway.api_keys.key_cache import HEARD_SECONDS, KeyRing
-from services.gateway.api_keys.keys import KeyHolder
+from services.gateway.api_keys.key_cache import TTL_CONNECTED_SECONDS, KeyCache
+from services.gateway.api_keys.keys import Principal
 from services.gateway.app import create_app
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
@@ -162,8 +162,8 @@ class Ticking:
         return time.monotonic() + self.ahead
 
 
-def known(ring: KeyRing, key: str) -> KeyHolder | None:
-    return ring.known(key, now=NOW)
+def known(ring: KeyCache, key: str) -> Principal | None:
+    return ring.get(key, now=NOW)
 
 
 async def until(found: Any) -> None:
@@ -177,10 +177,10 @@ def test_a_key_is_remembered_and_forgotten_at_the_databases_word(
 ) -> None:
     async def story() -> None:
         database, clock = Database(settings, Service.gateway), Ticking()
-        ring = KeyRing(database, settings.region, clock=clock)
+        ring = KeyCache(database, settings.region, clock=clock)
         ring.start()
-        await until(lambda: ring.listening)
-        holder = await ring.find(key, now=NOW)
+        await until(lambda: ring.is_connected)
+        holder = await ring.load(key, now=NOW)
         assert known(ring, key) == holder
         # Another key's change, or a noted use, changes nothing here.
         await asyncio.to_thread(
@@ -200,15 +200,15 @@ def test_a_ring_whose_line_is_dead_remembers_for_a_second_alone(
 ) -> None:
     async def story() -> None:
         database, clock = Database(settings, Service.gateway), Ticking()
-        ring = KeyRing(database, settings.region, clock=clock)
+        ring = KeyCache(database, settings.region, clock=clock)
         ring.start()
-        await until(lambda: ring.listening)
-        await ring.find(key, now=NOW)
+        await until(lambda: ring.is_connected)
+        await ring.load(key, now=NOW)
         await ring.stop()
         assert known(ring, key) is not None
         clock.ahead = 1.1
         assert known(ring, key) is None
-        await ring.find(key, now=NOW)
+        await ring.load(key, now=NOW)
         assert known(ring, key) is not None
         await database.close()
 
@@ -218,15 +218,15 @@ def test_a_ring_whose_line_is_dead_remembers_for_a_second_alone(
 def test_a_ring_that_hears_looks_again_after_half_a_minute(settings: Settings, key: str) -> None:
     async def story() -> None:
         database, clock = Database(settings, Service.gateway), Ticking()
-        ring = KeyRing(database, settings.region, clock=clock)
+        ring = KeyCache(database, settings.region, clock=clock)
         ring.start()
-        await until(lambda: ring.listening)
-        await ring.find(key, now=NOW)
-        clock.ahead = HEARD_SECONDS - 10
-        await until(lambda: ring.listening)
+        await until(lambda: ring.is_connected)
+        await ring.load(key, now=NOW)
+        clock.ahead = TTL_CONNECTED_SECONDS - 10
+        await until(lambda: ring.is_connected)
         assert known(ring, key) is not None
-        clock.ahead = HEARD_SECONDS + 1
-        await until(lambda: ring.listening)
+        clock.ahead = TTL_CONNECTED_SECONDS + 1
+        await until(lambda: ring.is_connected)
         assert known(ring, key) is None
         await ring.stop()
         await database.close()
@@ -240,15 +240,15 @@ def test_a_line_that_was_cut_is_opened_again(settings: Settings, key: str) -> No
 
     async def story() -> None:
         database = Database(settings, Service.gateway)
-        ring = KeyRing(database, settings.region)
+        ring = KeyCache(database, settings.region)
         ring.start()
-        await until(lambda: ring.listening)
-        await ring.find(key, now=NOW)
+        await until(lambda: ring.is_connected)
+        await ring.load(key, now=NOW)
         assert await asyncio.to_thread(rows, settings, cut) == [(True,)]
-        await until(lambda: not ring.listening)
+        await until(lambda: not ring.is_connected)
         # What happens meanwhile is not heard; the memory of before ends with the line.
         await asyncio.to_thread(rows, settings, REVOKE)
-        await until(lambda: ring.listening)
+        await until(lambda: ring.is_connected)
         assert known(ring, key) is None
         await ring.stop()
         await database.close()

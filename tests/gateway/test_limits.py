@@ -16,11 +16,11 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
-from services.gateway.rate_limits.client_address import Proxies, bucket_of
-from services.gateway.rate_limits.gcra import Policy, held, take, wait
+from services.gateway.rate_limits.client_address import TrustedProxies, address_bucket
+from services.gateway.rate_limits.gcra import Policy, available, seconds_until_available, take
 from services.gateway.rate_limits.limiter import Decision, Limiter
 from services.gateway.rate_limits.policies import kind_of
-from services.gateway.rate_limits.shared_buckets import Lease, Leases, Wish
+from services.gateway.rate_limits.shared_buckets import BucketGrant, BucketRequest, SharedBuckets
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, new_key
@@ -43,7 +43,7 @@ def admitted(policy: Policy, times: Sequence[float]) -> list[float]:
     """The times at which a bucket that starts full lets one request through."""
     full_at, through = 0.0, list[float]()
     for now in times:
-        taken = take(policy, full_at, now=now, wanted=1)
+        taken = take(policy, full_at, now=now, requested=1)
         full_at = taken.full_at
         through += [now] * taken.granted
     return through
@@ -70,12 +70,12 @@ def test_no_span_of_a_window_holds_more_than_the_quota(
 def test_a_bucket_gives_what_it_holds_and_fills_again(
     policy: Policy, wanted: int, now: float
 ) -> None:
-    taken = take(policy, 0.0, now=now, wanted=wanted)
+    taken = take(policy, 0.0, now=now, requested=wanted)
     assert taken.granted == min(wanted, policy.burst)
-    left = held(policy, taken.full_at, now=now)
+    left = available(policy, taken.full_at, now=now)
     assert left == policy.burst - taken.granted
     later = now + policy.window.total_seconds()
-    assert held(policy, taken.full_at, now=later) == policy.burst
+    assert available(policy, taken.full_at, now=later) == policy.burst
 
 
 @BOUNDS
@@ -86,15 +86,15 @@ def test_a_bucket_never_forgets_and_says_when_it_gives_again(
     now = full_at = 0.0
     for pause, wanted, owed in steps:
         now += pause
-        taken = take(policy, full_at, now=now, wanted=wanted, owed=owed)
+        taken = take(policy, full_at, now=now, requested=wanted, debt=owed)
         assert taken.full_at >= full_at
         assert 0 <= taken.granted <= wanted
         full_at = taken.full_at
-        if held(policy, full_at, now=now) == 0:
-            rest = wait(policy, full_at, now=now)
+        if available(policy, full_at, now=now) == 0:
+            rest = seconds_until_available(policy, full_at, now=now)
             assert rest > 0
-            assert held(policy, full_at, now=now + rest + 1e-6) >= 1
-            assert held(policy, full_at, now=now + rest * 0.99) == 0
+            assert available(policy, full_at, now=now + rest + 1e-6) >= 1
+            assert available(policy, full_at, now=now + rest * 0.99) == 0
 
 
 class Bucket:
@@ -108,18 +108,20 @@ class Bucket:
         self.asked = 0
         self.away = False
 
-    async def take(self, wishes: Sequence[Wish]) -> list[Lease]:
+    async def take(self, wishes: Sequence[BucketRequest]) -> list[BucketGrant]:
         self.asked += 1
         for _ in range(self.turns):
             await asyncio.sleep(0)
         if self.away:
             raise OSError("away")
-        leases: list[Lease] = []
+        leases: list[BucketGrant] = []
         for wish in wishes:
             before = self.full_at.get(wish.bucket, 0.0)
-            taken = take(wish.policy, before, now=self.now, wanted=wish.wanted, owed=wish.owed)
+            taken = take(
+                wish.policy, before, now=self.now, requested=wish.requested, debt=wish.debt
+            )
             self.full_at[wish.bucket] = taken.full_at
-            leases.append(Lease(taken.granted, max(taken.full_at - self.now, 0)))
+            leases.append(BucketGrant(taken.granted, max(taken.full_at - self.now, 0)))
         return leases
 
     async def clear(self) -> None: ...
@@ -155,14 +157,14 @@ def test_four_replicas_let_through_what_one_bucket_holds_within_five_percent(
             for index, many, pause in [*steps, *((index, quota, 0.0) for index in range(4))]:
                 bucket.now += pause
                 for _ in range(many):
-                    through += (await replicas[index].ask("one", policy)).allowed
+                    through += (await replicas[index].decide("one", policy)).allowed
         return through, bucket.now
 
     through, seconds = asyncio.run(story())
     most = policy.burst + seconds / policy.interval
-    assert through <= most + 4 * policy.credit
-    assert through >= policy.burst - 4 * policy.slice
-    assert 4 * policy.slice <= max(4, policy.burst * 0.05)
+    assert through <= most + 4 * policy.overdraft
+    assert through >= policy.burst - 4 * policy.grant_size
+    assert 4 * policy.grant_size <= max(4, policy.burst * 0.05)
 
 
 @BOUNDS
@@ -192,8 +194,8 @@ def test_four_replicas_give_all_that_the_bucket_holds_and_gains_within_five_perc
                 bucket.now += pause
                 for replica, many in zip(replicas, some, strict=True):
                     for _ in range(many):
-                        through += (await replica.ask("one", policy)).allowed
-                while (await replicas[greedy].ask("one", policy)).allowed:
+                        through += (await replica.decide("one", policy)).allowed
+                while (await replicas[greedy].decide("one", policy)).allowed:
                     through += 1
         return through, bucket.now
 
@@ -209,15 +211,15 @@ def test_requests_at_once_are_answered_by_few_questions() -> None:
     async def story() -> list[Decision]:
         limiter = Limiter(bucket, clock=lambda: bucket.now)
         limiter.start()
-        decisions = await asyncio.gather(*(limiter.ask("one", policy) for _ in range(300)))
+        decisions = await asyncio.gather(*(limiter.decide("one", policy) for _ in range(300)))
         await limiter.stop()
         return decisions
 
     decisions = asyncio.run(story())
-    assert abs(sum(decision.allowed for decision in decisions) - 100) <= policy.credit
+    assert abs(sum(decision.allowed for decision in decisions) - 100) <= policy.overdraft
     assert bucket.asked <= 6
     refused = next(decision for decision in decisions if not decision.allowed)
-    assert (refused.remaining, refused.alone) == (0, False)
+    assert (refused.remaining, refused.local_only) == (0, False)
     assert 0 < refused.retry_after <= 2 * policy.interval + 1
 
 
@@ -238,7 +240,7 @@ def test_nobody_is_refused_before_the_bucket_is_empty(
         limiter = Limiter(bucket, clock=lambda: bucket.now)
         limiter.start()
         while len(allowed) < policy.burst:
-            allowed.append((await limiter.ask("one", policy)).allowed)
+            allowed.append((await limiter.decide("one", policy)).allowed)
             for _ in range(turns[len(allowed) % len(turns)]):
                 await asyncio.sleep(0)
         await limiter.stop()
@@ -255,14 +257,14 @@ def test_a_replica_without_the_database_limits_by_itself_and_pays_later() -> Non
         limiter = Limiter(bucket, clock=lambda: bucket.now)
         limiter.start()
         bucket.away = True
-        alone = [await limiter.ask("one", policy) for _ in range(20)]
+        alone = [await limiter.decide("one", policy) for _ in range(20)]
         assert [decision.allowed for decision in alone] == [True] * 10 + [False] * 10
-        assert {decision.alone for decision in alone} == {True}
+        assert {decision.local_only for decision in alone} == {True}
         assert alone[0].headers[0] == (b"ratelimit-policy", b'"writes";q=40;w=3600;local')
         bucket.away = False
         bucket.now += 2
         # What went through alone was not free.
-        assert not (await limiter.ask("one", policy)).allowed
+        assert not (await limiter.decide("one", policy)).allowed
         await limiter.stop()
         assert bucket.full_at["one"] > bucket.now + 9 * policy.interval
 
@@ -274,12 +276,12 @@ def test_a_replica_remembers_so_many_buckets_and_no_more() -> None:
 
     async def story() -> int:
         bucket = Bucket()
-        limiter = Limiter(bucket, clock=lambda: bucket.now, remembered=10)
+        limiter = Limiter(bucket, clock=lambda: bucket.now, max_buckets=10)
         limiter.start()
         for number in range(100):
-            assert (await limiter.ask(f"bucket {number}", policy)).allowed
+            assert (await limiter.decide(f"bucket {number}", policy)).allowed
         await limiter.stop()
-        return limiter.remembered
+        return limiter.bucket_count
 
     assert asyncio.run(story()) == 10
 
@@ -289,12 +291,16 @@ def test_the_database_counts_as_the_bucket_does(empty: Settings) -> None:
 
     async def story() -> list[int]:
         database = Database(empty, Service.gateway)
-        leases = Leases(database, empty.region)
+        leases = SharedBuckets(database, empty.region)
         given = [
-            (await leases.take([Wish("a", policy, wanted, owed), Wish("b", policy, 1, 0)]))[0]
+            (
+                await leases.take(
+                    [BucketRequest("a", policy, wanted, owed), BucketRequest("b", policy, 1, 0)]
+                )
+            )[0]
             for wanted, owed in ((100, 0), (100, 20), (100, 0), (5, 0))
         ]
-        await leases.clear()
+        await leases.delete_full()
         assert [row[0] for row in rows_of(empty)] == ["a", "b"]
         await leases.close()
         await database.close()
@@ -438,12 +444,12 @@ def test_only_a_trusted_proxy_is_believed_about_the_client(
     peer: str, forwarded: dict[str, str], client: str
 ) -> None:
     headers = [(name.encode(), value.encode()) for name, value in forwarded.items()]
-    assert Proxies("10.0.0.0/8, ::1").client(peer, headers) == client
+    assert TrustedProxies("10.0.0.0/8, ::1").client(peer, headers) == client
 
 
 def test_an_address_is_counted_by_its_line_and_hidden_by_a_key() -> None:
-    assert bucket_of("2001:db8::1", key=b"k") == bucket_of("2001:db8::ffff:1", key=b"k")
-    assert bucket_of("2001:db8::1", key=b"k") != bucket_of("2001:db8:0:1::1", key=b"k")
-    assert bucket_of("192.0.2.1", key=b"k") == bucket_of("::ffff:192.0.2.1", key=b"k")
-    assert bucket_of("192.0.2.1", key=b"k") != bucket_of("192.0.2.1", key=b"other")
-    assert "192" not in bucket_of("192.0.2.1", key=b"")
+    assert address_bucket("2001:db8::1", key=b"k") == address_bucket("2001:db8::ffff:1", key=b"k")
+    assert address_bucket("2001:db8::1", key=b"k") != address_bucket("2001:db8:0:1::1", key=b"k")
+    assert address_bucket("192.0.2.1", key=b"k") == address_bucket("::ffff:192.0.2.1", key=b"k")
+    assert address_bucket("192.0.2.1", key=b"k") != address_bucket("192.0.2.1", key=b"other")
+    assert "192" not in address_bucket("192.0.2.1", key=b"")

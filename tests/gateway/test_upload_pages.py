@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from services.gateway.api_keys.keys import revoke_key
-from services.gateway.api_keys.upload_links import UploadLink, issue_link
+from services.gateway.api_keys.upload_links import UploadLink, issue_upload_link
 from services.gateway.app import create_app
 from services.gateway.portal.upload.session import COOKIE
 from services.platform.database import Database
@@ -73,13 +73,13 @@ def link_of(hub: Hub, agency: str, *, life: timedelta = timedelta(days=7)) -> Up
     async def work() -> UploadLink:
         database = Database(settings, Service.gateway)
         async with database.write_session() as session:
-            made = await issue_link(
+            made = await issue_upload_link(
                 session,
                 settings.region,
                 key=load_private_key(settings.private_key_file),
                 agency=agency,
                 now=datetime.now(UTC),
-                life=life,
+                lifetime=life,
             )
         await database.close()
         return made

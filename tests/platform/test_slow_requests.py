@@ -11,13 +11,15 @@ from starlette.responses import PlainTextResponse
 
 from services.feedback.events.fast_path import EventProtocol
 from services.gateway.app import create_app
-from services.gateway.http_cache.fast_path import FastProtocol
+from services.gateway.http_cache.fast_path import CachedReadProtocol
 from services.platform import header_timeout, request_body
-from services.platform.header_timeout import HeadLimit
+from services.platform.header_timeout import HeaderTimeoutProtocol
 from tests.conftest import Server
 from tests.servers import LOOPBACK, serving
 
-PROTOCOLS = pytest.mark.parametrize("http", [HeadLimit, FastProtocol, EventProtocol])
+PROTOCOLS = pytest.mark.parametrize(
+    "http", [HeaderTimeoutProtocol, CachedReadProtocol, EventProtocol]
+)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,7 @@ def address(server: Server, toba: str) -> Iterator[str]:
     """A hub with the Toba pack that takes messages from OSS."""
     with server.database_from(toba) as name:
         settings = server.settings(name, oss_username="hub", oss_password="x")
-        with serving(create_app(settings), http=HeadLimit) as address:
+        with serving(create_app(settings), http=HeaderTimeoutProtocol) as address:
             yield address
 
 

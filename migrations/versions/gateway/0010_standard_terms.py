@@ -103,6 +103,94 @@ OUTBOUND = (
 )
 
 
+API_KEYS = (
+    "ALTER TABLE gateway.api_key RENAME COLUMN pace TO rate_multiplier",
+    "COMMENT ON COLUMN gateway.api_key.rate_multiplier IS 'Factor applied to the usual limits'",
+    "ALTER FUNCTION gateway.tell_of_key() RENAME TO notify_key_change",
+    "ALTER TRIGGER tell_of_key ON gateway.api_key RENAME TO notify_key_change",
+)
+
+RATE_LIMITS = (
+    "ALTER TABLE gateway.rate RENAME TO rate_limit_bucket",
+    "ALTER TABLE gateway.rate_limit_bucket RENAME CONSTRAINT rate_pkey TO rate_limit_bucket_pkey",
+    "ALTER INDEX gateway.rate_full RENAME TO rate_limit_bucket_full_at",
+    "DROP FUNCTION gateway.take_requests(text, text[], float8[], float8[], float8[], float8[])",
+    # Many buckets in one round trip. The lock orders concurrent replicas, so that they do not
+    # deadlock; the arithmetic is that of `services/gateway/rate_limits/gcra.py`.
+    """
+    CREATE FUNCTION gateway.take_requests(
+        of_region text, buckets text[], bursts float8[], intervals float8[], requested float8[],
+        debts float8[]
+    ) RETURNS TABLE (bucket text, granted integer, seconds_to_full float8) LANGUAGE plpgsql AS $$
+    DECLARE
+        at timestamptz;
+    BEGIN
+        PERFORM pg_advisory_xact_lock(hashtextextended('emall rate ' || of_region, 0));
+        at := clock_timestamp();
+        RETURN QUERY
+        WITH request AS (
+            SELECT * FROM unnest(buckets, bursts, intervals, requested, debts)
+                AS r (name, burst, gain, requested, debt)
+        ), state AS (
+            SELECT r.*, r.debt * r.gain
+                + greatest(coalesce(extract(epoch FROM b.full_at - at), 0), 0)::float8 AS missing
+            FROM request r
+            LEFT JOIN gateway.rate_limit_bucket b ON b.region = of_region AND b.bucket = r.name
+        ), result AS (
+            SELECT s.name, s.gain, s.missing, greatest(0,
+                least(s.requested, floor(s.burst - s.missing / s.gain + 1e-9))) AS granted
+            FROM state s
+        ), stored AS (
+            INSERT INTO gateway.rate_limit_bucket AS b (region, bucket, full_at)
+            SELECT of_region, r.name, at + make_interval(secs => r.missing + r.granted * r.gain)
+            FROM result r
+            ON CONFLICT ON CONSTRAINT rate_limit_bucket_pkey
+            DO UPDATE SET full_at = excluded.full_at
+        )
+        SELECT r.name, r.granted::integer, r.missing + r.granted * r.gain FROM result r;
+    END $$
+    """,
+)
+
+CLICKS = (
+    "ALTER TABLE gateway.pending_event RENAME TO click_outbox",
+    "ALTER TABLE gateway.click_outbox RENAME CONSTRAINT pending_event_pkey TO click_outbox_pkey",
+    "COMMENT ON TABLE gateway.click_outbox IS "
+    "'Clicks on redirects that the feedback service has not confirmed yet'",
+)
+
+AUDIT = (
+    "ALTER FUNCTION gateway.keep_audit() RENAME TO reject_audit_change",
+    "ALTER TRIGGER keep_audit ON gateway.audit_line RENAME TO reject_audit_change",
+    "ALTER TRIGGER keep_audit_whole ON gateway.audit_line RENAME TO reject_audit_truncate",
+    """
+    CREATE OR REPLACE FUNCTION gateway.reject_audit_change() RETURNS trigger
+    LANGUAGE plpgsql AS $$ BEGIN
+        RAISE EXCEPTION 'audit lines cannot be changed or deleted';
+    END $$
+    """,
+)
+
+PUBLISHING = (
+    "ALTER FUNCTION gateway.tell_of_publishing() RENAME TO notify_published",
+    *(
+        f"ALTER TRIGGER tell_of_publishing ON gateway.{table} RENAME TO notify_published"
+        for table in ("regency", "link", "incident", "incident_update", "maintenance")
+    ),
+    "ALTER TRIGGER tell_of_publishing ON gateway.link_status RENAME TO notify_published",
+)
+
+
 def upgrade() -> None:
-    for statement in (*CONNECTORS, *LINK_MONITORING, *WEBHOOKS, *OUTBOUND):
+    for statement in (
+        *CONNECTORS,
+        *LINK_MONITORING,
+        *WEBHOOKS,
+        *OUTBOUND,
+        *API_KEYS,
+        *RATE_LIMITS,
+        *CLICKS,
+        *AUDIT,
+        *PUBLISHING,
+    ):
         op.execute(statement)

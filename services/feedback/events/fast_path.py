@@ -22,7 +22,7 @@ from services.feedback.events.formats import JSON
 from services.feedback.events.intake import Intake
 from services.feedback.events.routes import PATH, require_writer
 from services.feedback.events.writer import Callback, StoreResult
-from services.platform.fast_path_protocol import ShortWay
+from services.platform.fast_path_protocol import FastPathProtocol
 from services.platform.identity import TokenVerifier
 from services.platform.middleware import send_problem
 from services.platform.problems import ProblemError
@@ -145,12 +145,12 @@ class RequestReader:
         self._parser_events.append("end")
 
 
-class EventProtocol(ShortWay):
+class EventProtocol(FastPathProtocol):
     """uvicorn's protocol, which answers the requests that `FastEventWriter` accepts."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        is_enabled = self.is_plain and not self.config.access_log
+        is_enabled = self.is_supported and not self.config.access_log
         self._writer: FastEventWriter | None = self.app_state.get(STATE_KEY) if is_enabled else None
         self._reader = RequestReader()
         self._partial = b""
@@ -171,7 +171,7 @@ class EventProtocol(ShortWay):
             return
         partial = self._take_partial()
         data = partial + data
-        if self._writer is not None and data.startswith(REQUEST_LINE) and self.is_free():
+        if self._writer is not None and data.startswith(REQUEST_LINE) and self.is_idle():
             state = self._reader.read(data)
             if state is RequestState.complete and self._enqueue(data, self._writer):
                 return
@@ -187,7 +187,7 @@ class EventProtocol(ShortWay):
         count = writer.enqueue(headers, body, self._respond)
         if count is None:
             return False
-        self.end_head()
+        self.headers_received()
         self._in_flight = data
         self._count = count
         return True
@@ -240,7 +240,7 @@ class EventProtocol(ShortWay):
                 body,
             )
         )
-        self.count_answer()
+        self.finish_response()
 
     def timeout_keep_alive_handler(self) -> None:
         self.timeout_keep_alive_task = None

@@ -10,7 +10,7 @@ from pydantic import Field
 from sqlalchemy import text
 
 from services.gateway.api_docs.openapi import for_splp, public_address, unified_document
-from services.gateway.http_cache.stats import Counts
+from services.gateway.http_cache.stats import CacheCounts
 from services.platform.api_model import ApiModel
 from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.service import API, Health
@@ -31,7 +31,7 @@ class HubStatus(ApiModel):
     version: str
     commit: str = Field(description="Git commit of the gateway; `unknown` if not recorded.")
     services: list[Health]
-    cache: Counts
+    cache: CacheCounts
 
 
 @router.get(f"{API}/status", operation_id="get_hub_status", tags=["hub"])

@@ -1,4 +1,4 @@
-"""The keys that a replica has seen lately; one that is revoked anywhere leaves every ring."""
+"""In-memory cache of API keys; a revocation anywhere evicts the key in every replica."""
 
 import asyncio
 import hashlib
@@ -8,33 +8,34 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
 
-from services.gateway.api_keys.keys import KeyHolder, holder_of_key
+from services.gateway.api_keys.keys import Principal, authenticate_key
 from services.platform.database import DATABASE_ERRORS, Connection, Database
 from services.platform.jobs import BackgroundJob
 
 log = logging.getLogger(__name__)
 
 CHANNEL = "emall_keys"
-"""PostgreSQL tells on it, after each change of a key, `<region> <id>` (revision 0006)."""
+"""Notification channel: a trigger sends `<region> <id>` after each change of a key."""
 
-REMEMBERED = 10_000
-HEARD_SECONDS = 30.0
-"""How long a key is remembered while the database tells of changes."""
-UNHEARD_SECONDS = 1.0
-"""How long otherwise."""
-PULSE_SECONDS = 0.5
-DEAF_AFTER_SECONDS = 1.5
-"""A line that gave no pulse for so long may have lost what was told on it."""
+MAX_KEYS = 10_000
+TTL_CONNECTED_SECONDS = 30.0
+"""Time to live of a cached key while change notifications arrive."""
+TTL_DISCONNECTED_SECONDS = 1.0
+"""Time to live of a cached key while the notification connection is down."""
+HEARTBEAT_SECONDS = 0.5
+STALE_AFTER_SECONDS = 1.5
+"""A connection without a heartbeat for this long may have lost notifications."""
 
 
-class KeyRing(BackgroundJob):
-    """Holders of keys by key, in memory.
+class KeyCache(BackgroundJob):
+    """Principals by the hash of their key.
 
-    A revoked key stops within 2 seconds everywhere: at once where the database's word arrives, and
-    where the line to it is dead, when the pulse has been missed and the memory of a second is over.
+    A revoked key is rejected by every replica within 2 seconds: at once if the notification
+    arrives; on a dead connection after `STALE_AFTER_SECONDS`, when entries live only
+    `TTL_DISCONNECTED_SECONDS`.
     """
 
-    name = "listen for keys"
+    name = "key cache invalidation"
 
     def __init__(
         self, database: Database, region: str, *, clock: Callable[[], float] = time.monotonic
@@ -42,49 +43,58 @@ class KeyRing(BackgroundJob):
         self._database = database
         self._region = region
         self._clock = clock
-        self._found: OrderedDict[bytes, tuple[float, KeyHolder]] = OrderedDict()
+        self._principals: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
         self._digests: dict[str, bytes] = {}
-        self._changes = 0
-        self._heard_at = float("-inf")
+        self._generation = 0
+        self._last_heartbeat = float("-inf")
 
-    def known(self, key: str, *, now: datetime) -> KeyHolder | None:
-        """The holder of a key that is remembered and in force; else None: ask `find`."""
-        seen = self._found.get(_digest(key))
-        if seen is None or seen[1].expires_at <= now:
+    def get(self, key: str, *, now: datetime) -> Principal | None:
+        """Return the principal of a cached, unexpired key, else None (then `load` it)."""
+        cached = self._principals.get(_digest(key))
+        if cached is None:
             return None
-        lasts = HEARD_SECONDS if self.listening else UNHEARD_SECONDS
-        return seen[1] if self._clock() - seen[0] <= lasts else None
+        loaded_at, principal = cached
+        if principal.expires_at <= now:
+            return None
+        ttl = TTL_CONNECTED_SECONDS if self.is_connected else TTL_DISCONNECTED_SECONDS
+        return principal if self._clock() - loaded_at <= ttl else None
 
     @property
-    def listening(self) -> bool:
-        """Whether the database's word arrives."""
-        return self._clock() - self._heard_at < DEAF_AFTER_SECONDS
+    def is_connected(self) -> bool:
+        """Whether change notifications arrive."""
+        return self._clock() - self._last_heartbeat < STALE_AFTER_SECONDS
 
-    async def find(self, key: str, *, now: datetime) -> KeyHolder:
-        """The holder of a key, from the database; `NotAuthenticated` where there is none."""
-        changes, at = self._changes, self._clock()
-        holder = await holder_of_key(self._database, self._region, key, now=now)
-        if changes == self._changes:  # else it may have been read before it changed
+    async def load(self, key: str, *, now: datetime) -> Principal:
+        """Load the principal of a key from the database and cache it.
+
+        Raises:
+            NotAuthenticated: The key is malformed, unknown, expired or revoked.
+        """
+        generation, loaded_at = self._generation, self._clock()
+        principal = await authenticate_key(self._database, self._region, key, now=now)
+        if generation == self._generation:  # else it may have been read before the change
             digest = _digest(key)
-            self._found[digest] = (at, holder)
-            self._found.move_to_end(digest)
-            self._digests[holder.caller.subject] = digest
-            if len(self._found) > REMEMBERED:
-                _, (_, gone) = self._found.popitem(last=False)
-                self._digests.pop(gone.caller.subject, None)
-        return holder
+            self._principals[digest] = (loaded_at, principal)
+            self._principals.move_to_end(digest)
+            self._digests[principal.caller.subject] = digest
+            if len(self._principals) > MAX_KEYS:
+                _, (_, evicted) = self._principals.popitem(last=False)
+                self._digests.pop(evicted.caller.subject, None)
+        return principal
 
-    def _changed(self, _connection: object, _pid: int, _channel: str, told: object) -> None:
-        region, _, key_id = str(told).partition(" ")
+    def _on_notification(
+        self, _connection: object, _pid: int, _channel: str, payload: object
+    ) -> None:
+        region, _, key_id = str(payload).partition(" ")
         if region == self._region:
-            self._changes += 1
+            self._generation += 1
             digest = self._digests.pop(key_id, None)
             if digest is not None:
-                self._found.pop(digest, None)
+                self._principals.pop(digest, None)
 
-    def _forget(self) -> None:
-        self._changes += 1
-        self._found.clear()
+    def _clear(self) -> None:
+        self._generation += 1
+        self._principals.clear()
         self._digests.clear()
 
     async def run(self) -> None:
@@ -92,20 +102,20 @@ class KeyRing(BackgroundJob):
             connection: Connection | None = None
             try:
                 connection = await self._database.connect(purpose="keys")
-                await connection.add_listener(CHANNEL, self._changed)
-                self._forget()  # what changed before has not been heard
+                await connection.add_listener(CHANNEL, self._on_notification)
+                self._clear()  # changes before now were not notified
                 while True:
-                    asked = self._clock()
-                    await connection.execute("SELECT 1", timeout=PULSE_SECONDS)
-                    self._heard_at = asked
-                    await asyncio.sleep(PULSE_SECONDS)
+                    sent_at = self._clock()
+                    await connection.execute("SELECT 1", timeout=HEARTBEAT_SECONDS)
+                    self._last_heartbeat = sent_at
+                    await asyncio.sleep(HEARTBEAT_SECONDS)
             except DATABASE_ERRORS as error:
-                log.warning("changes of keys are not heard: %s", error)
+                log.warning("key cache invalidation disconnected, expiring keys early: %s", error)
             finally:
-                self._heard_at = float("-inf")
+                self._last_heartbeat = float("-inf")
                 if connection is not None:
                     connection.terminate()
-            await asyncio.sleep(PULSE_SECONDS)
+            await asyncio.sleep(HEARTBEAT_SECONDS)
 
 
 def _digest(key: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Keys change without a pause: two of a kind live at once, the new one before the old one ends."""
+"""Key rotation: the new key is issued before the old one expires, so access never lapses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,22 +7,22 @@ from typing import Any
 
 from sqlalchemy import text
 
-from services.gateway.api_keys.keys import DEFAULT_LIFE, IssuedKey, issue_key
+from services.gateway.api_keys.keys import DEFAULT_LIFETIME, IssuedKey, issue_key
 from services.platform.database import ReadSession, WriteSession
 from services.platform.problems import Conflict
 from services.platform.scopes import Scope
 
-AT_ONCE = 2
-"""Keys of an agency with the same scopes that may be in force together."""
+MAX_VALID_KEYS = 2
+"""Maximum number of valid keys of an agency with the same scopes."""
 OVERLAP = timedelta(days=7)
 
-LOCK = """
--- One at a time makes keys of an agency, so that two do not count the same keys.
+LOCK_AGENCY = """
+-- Serialise issuing keys of an agency, so that concurrent requests count each other's keys.
 SELECT pg_advisory_xact_lock(hashtextextended('emall keys ' || :region || ' ' || :agency, 0))
 """
 
-LIVE = """
--- Keys of an agency with just these scopes that are in force.
+SELECT_VALID_IDS = """
+-- Select the ids of an agency's valid keys with exactly these scopes.
 SELECT id FROM gateway.api_key
 WHERE region = :region AND agency = :agency AND scopes @> CAST(:scopes AS text[])
     AND scopes <@ CAST(:scopes AS text[]) AND NOT is_link
@@ -30,48 +30,62 @@ WHERE region = :region AND agency = :agency AND scopes @> CAST(:scopes AS text[]
 ORDER BY created_at
 """
 
-IN_FORCE = """
--- A key that is in force.
-SELECT agency, scopes, pace, monthly_quota, expires_at FROM gateway.api_key
+SELECT_VALID_KEY = """
+-- Select a valid key.
+SELECT agency, scopes, rate_multiplier, monthly_quota, expires_at FROM gateway.api_key
 WHERE region = :region AND id = :id AND NOT is_link AND revoked_at IS NULL AND expires_at > :now
 """
 
-END_AT = """
--- Lets a key end earlier.
-UPDATE gateway.api_key SET expires_at = :ends WHERE region = :region AND id = :id
+UPDATE_EXPIRY = """
+-- Set when a key expires.
+UPDATE gateway.api_key SET expires_at = :expires_at WHERE region = :region AND id = :id
 """
 
 
 @dataclass(frozen=True)
-class Rotated:
-    """A new key, and when the one that it replaces ends."""
+class RotatedKey:
+    """A new key, and when the key that it replaces expires."""
 
-    new: IssuedKey
+    new_key: IssuedKey
     agency: str
-    old_ends: datetime
+    old_expires_at: datetime
 
 
-async def issue_beside(
+async def issue_second_key(
     session: WriteSession,
     region: str,
     *,
     agency: str,
     scopes: Sequence[Scope],
     now: datetime,
-    life: timedelta = DEFAULT_LIFE,
-    **more: Any,
+    lifetime: timedelta = DEFAULT_LIFETIME,
+    key_id: str | None = None,
+    rate_multiplier: int = 1,
+    monthly_quota: int | None = None,
 ) -> IssuedKey:
-    """Makes a key beside at most one other of its kind; `Conflict` where there are two."""
-    of_kind = {"region": region, "agency": agency, "scopes": list(scopes), "now": now}
-    await session.execute(text(LOCK), {"region": region, "agency": agency})
-    live = list(await session.scalars(text(LIVE), of_kind))
-    if len(live) >= AT_ONCE:
+    """Issue a key if at most one other with the same agency and scopes is valid.
+
+    Raises:
+        Conflict: `MAX_VALID_KEYS` keys with these scopes are valid already.
+    """
+    parameters = {"region": region, "agency": agency, "scopes": list(scopes), "now": now}
+    await session.execute(text(LOCK_AGENCY), {"region": region, "agency": agency})
+    valid = list(await session.scalars(text(SELECT_VALID_IDS), parameters))
+    if len(valid) >= MAX_VALID_KEYS:
         raise Conflict(
-            f"{agency} has {len(live)} keys with these scopes in force ({', '.join(live)}); "
+            f"{agency} has {len(valid)} valid keys with these scopes ({', '.join(valid)}); "
             "revoke one first."
         )
     return await issue_key(
-        session, region, agency=agency, scopes=scopes, now=now, life=life, **more
+        session,
+        region,
+        agency=agency,
+        scopes=scopes,
+        now=now,
+        lifetime=lifetime,
+        key_id=key_id,
+        rate_multiplier=rate_multiplier,
+        monthly_quota=monthly_quota,
     )
 
 
@@ -81,41 +95,48 @@ async def rotate_key(
     key_id: str,
     *,
     now: datetime,
-    life: timedelta = DEFAULT_LIFE,
+    lifetime: timedelta = DEFAULT_LIFETIME,
     overlap: timedelta = OVERLAP,
-) -> Rotated | None:
-    """Makes a key like this one, which ends when the overlap is over; None where there is none."""
-    found = await session.execute(text(IN_FORCE), {"region": region, "id": key_id, "now": now})
+) -> RotatedKey | None:
+    """Issue a key like this one, which then expires after `overlap`.
+
+    Return None if there is no such valid key.
+    """
+    found = await session.execute(
+        text(SELECT_VALID_KEY), {"region": region, "id": key_id, "now": now}
+    )
     old = found.one_or_none()
     if old is None:
         return None
-    new = await issue_beside(
+    new = await issue_second_key(
         session,
         region,
         agency=old.agency,
         scopes=old.scopes,
         now=now,
-        life=life,
-        pace=old.pace,
+        lifetime=lifetime,
+        rate_multiplier=old.rate_multiplier,
         monthly_quota=old.monthly_quota,
     )
-    old_ends: datetime = min(old.expires_at, now + overlap)
-    await session.execute(text(END_AT), {"region": region, "id": key_id, "ends": old_ends})
-    return Rotated(new, old.agency, old_ends)
+    old_expires_at: datetime = min(old.expires_at, now + overlap)
+    await session.execute(
+        text(UPDATE_EXPIRY), {"region": region, "id": key_id, "expires_at": old_expires_at}
+    )
+    return RotatedKey(new, old.agency, old_expires_at)
 
 
-LIST = """
--- Keys, of one agency or of all, from a cursor on.
-SELECT id, agency, scopes, created_at, expires_at, revoked_at, last_used_at, pace, monthly_quota,
-    is_link
+SELECT_PAGE = """
+-- Select a page of keys after a cursor, of one agency or of all.
+SELECT id, agency, scopes, created_at, expires_at, revoked_at, last_used_at, rate_multiplier,
+    monthly_quota, is_link
 FROM gateway.api_key
 WHERE region = :region AND (CAST(:agency AS text) IS NULL OR agency = :agency)
     AND (CAST(:cursor AS text) IS NULL OR id > :cursor)
 ORDER BY id LIMIT :limit
 """
 
-OWNER = """
--- Whose key this is.
+SELECT_AGENCY = """
+-- Select the agency of a key.
 SELECT agency FROM gateway.api_key WHERE region = :region AND id = :id
 """
 
@@ -123,13 +144,13 @@ SELECT agency FROM gateway.api_key WHERE region = :region AND id = :id
 async def list_keys(
     session: ReadSession, region: str, *, agency: str | None, cursor: str | None, limit: int
 ) -> list[dict[str, Any]]:
-    """Keys by id; of no key its secret, which nobody has."""
+    """Return keys ordered by id, without secrets (only their hashes are stored)."""
     parameters = {"region": region, "agency": agency, "cursor": cursor, "limit": limit}
-    return [dict(row) for row in (await session.execute(text(LIST), parameters)).mappings()]
+    return [dict(row) for row in (await session.execute(text(SELECT_PAGE), parameters)).mappings()]
 
 
 async def agency_of_key(
     session: ReadSession | WriteSession, region: str, key_id: str
 ) -> str | None:
-    """The agency that a key belongs to."""
-    return await session.scalar(text(OWNER), {"region": region, "id": key_id})
+    """Return the agency that a key belongs to, or None if there is no such key."""
+    return await session.scalar(text(SELECT_AGENCY), {"region": region, "id": key_id})

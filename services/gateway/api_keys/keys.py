@@ -1,4 +1,4 @@
-"""API keys of agencies: issued, found again by their secret, revoked."""
+"""API keys of agencies: issue, authenticate, revoke."""
 
 import hashlib
 import hmac
@@ -18,7 +18,7 @@ from services.platform.scopes import Scope
 
 
 class RequiresAgency(RequireScope):
-    """Lets through whoever holds a key of an agency, whatever its scopes."""
+    """A dependency that requires an agency's key with any scope."""
 
     def __init__(self) -> None:
         super().__init__("usage:write")
@@ -33,30 +33,31 @@ class RequiresAgency(RequireScope):
 AgencyKey = Annotated[Caller, Depends(RequiresAgency())]
 Administrator = Annotated[Caller, Depends(RequireScope("admin"))]
 
-DEFAULT_LIFE = timedelta(days=365)
-USE_NOTED_EVERY = timedelta(minutes=1)
+DEFAULT_LIFETIME = timedelta(days=365)
+LAST_USED_PRECISION = timedelta(minutes=1)
 
-STORE_KEY = """
--- A new key; of its secret only the hash.
+INSERT_KEY = """
+-- Insert a key with the hash of its secret.
 INSERT INTO gateway.api_key (region, id, agency, scopes, secret_hash, created_at, expires_at,
-    pace, monthly_quota, is_link)
-VALUES (:region, :id, :agency, CAST(:scopes AS text[]), :secret_hash, :now, :expires_at, :pace,
-    :monthly_quota, :is_link)
+    rate_multiplier, monthly_quota, is_link)
+VALUES (:region, :id, :agency, CAST(:scopes AS text[]), :secret_hash, :now, :expires_at,
+    :rate_multiplier, :monthly_quota, :is_link)
 """
 
-FIND_KEY = """
--- The key with this id, whatever its state.
-SELECT agency, scopes, secret_hash, expires_at, revoked_at, last_used_at, pace, monthly_quota
+SELECT_KEY = """
+-- Select a key by id, also a revoked or expired one.
+SELECT agency, scopes, secret_hash, expires_at, revoked_at, last_used_at, rate_multiplier,
+    monthly_quota
 FROM gateway.api_key WHERE region = :region AND id = :id
 """
 
-NOTE_USE = """
--- When a key was used last.
+UPDATE_LAST_USED = """
+-- Record when a key was last used.
 UPDATE gateway.api_key SET last_used_at = :now WHERE region = :region AND id = :id
 """
 
 REVOKE_KEY = """
--- Ends a key for good.
+-- Revoke a key that is not yet revoked.
 UPDATE gateway.api_key SET revoked_at = :now
 WHERE region = :region AND id = :id AND revoked_at IS NULL
 RETURNING id
@@ -64,18 +65,20 @@ RETURNING id
 
 
 @dataclass(frozen=True)
-class KeyHolder:
-    """Who holds a key, until when, and how much may be done with it."""
+class Principal:
+    """The authenticated caller of a key, with the key's expiry, rate limits and quota."""
 
     caller: Caller
     expires_at: datetime
-    pace: int = 1
+    rate_multiplier: int = 1
+    """Factor by which the usual rate limits are multiplied."""
     monthly_quota: int | None = None
+    """Requests per calendar month; None means no quota."""
 
 
 @dataclass(frozen=True)
 class IssuedKey:
-    """A key as it is shown once."""
+    """A new key with its secret, which is shown only once."""
 
     id: str
     key: str
@@ -83,7 +86,7 @@ class IssuedKey:
 
 
 def secret_hash(secret: str) -> bytes:
-    """SHA-256 of a secret. A secret of 256 random bits needs no slow hash."""
+    """Return the SHA-256 of a secret. A secret of 256 random bits needs no slow hash."""
     return hashlib.sha256(secret.encode()).digest()
 
 
@@ -94,18 +97,18 @@ async def issue_key(
     agency: str,
     scopes: Sequence[Scope],
     now: datetime,
-    life: timedelta = DEFAULT_LIFE,
+    lifetime: timedelta = DEFAULT_LIFETIME,
     key_id: str | None = None,
-    pace: int = 1,
+    rate_multiplier: int = 1,
     monthly_quota: int | None = None,
     is_link: bool = False,
 ) -> IssuedKey:
-    """Makes a key for an agency; its secret exists in the answer alone."""
+    """Issue a key for an agency; its secret exists only in the returned value."""
     key_id = key_id or secrets.token_hex(6)
     secret = secrets.token_hex(32)
-    expires_at = now + life
+    expires_at = now + lifetime
     await session.execute(
-        text(STORE_KEY),
+        text(INSERT_KEY),
         {
             "region": region,
             "id": key_id,
@@ -114,7 +117,7 @@ async def issue_key(
             "secret_hash": secret_hash(secret),
             "now": now,
             "expires_at": expires_at,
-            "pace": pace,
+            "rate_multiplier": rate_multiplier,
             "monthly_quota": monthly_quota,
             "is_link": is_link,
         },
@@ -123,60 +126,74 @@ async def issue_key(
 
 
 async def revoke_key(session: WriteSession, region: str, key_id: str, *, now: datetime) -> bool:
-    """Ends a key; False where there is no such key in force."""
+    """Revoke a key. Return False if no unrevoked key has this id."""
     parameters = {"region": region, "id": key_id, "now": now}
     return await session.scalar(text(REVOKE_KEY), parameters) is not None
 
 
-async def holder_of_key(database: Database, region: str, key: str, *, now: datetime) -> KeyHolder:
-    """Who holds a key; `NotAuthenticated` for one that is wrong, over or revoked."""
+async def authenticate_key(
+    database: Database, region: str, key: str, *, now: datetime
+) -> Principal:
+    """Return the principal of a key.
+
+    Raises:
+        NotAuthenticated: The key is malformed, unknown, expired or revoked.
+    """
     prefix, _, rest = key.partition("_")
     key_id, _, secret = rest.partition("_")
     if prefix != "emk" or not secret.isascii() or not key_id.isalnum() or not key_id.isascii():
         raise NotAuthenticated("A key has the form emk_<id>_<secret>.")
     async with database.read_session() as session:
         row = (
-            await session.execute(text(FIND_KEY), {"region": region, "id": key_id})
+            await session.execute(text(SELECT_KEY), {"region": region, "id": key_id})
         ).one_or_none()
-    # An unknown id takes the same comparison, so that the time of the answer tells nothing.
+    # An unknown id takes the same comparison, so that response time reveals nothing.
     stored = row.secret_hash if row is not None else secret_hash("")
     matches = hmac.compare_digest(stored, secret_hash(secret))
     if row is None or not matches:
-        raise NotAuthenticated("This key is not known; issue one with `emall keys issue`.")
-    _check_in_force(row, now)
-    if row.last_used_at is None or now - row.last_used_at > USE_NOTED_EVERY:
+        raise NotAuthenticated("This key is unknown; issue one with `emall keys issue`.")
+    _require_valid(row, now)
+    if row.last_used_at is None or now - row.last_used_at > LAST_USED_PRECISION:
         async with database.write_session() as session:
-            await session.execute(text(NOTE_USE), {"region": region, "id": key_id, "now": now})
-    return KeyHolder(
+            await session.execute(
+                text(UPDATE_LAST_USED), {"region": region, "id": key_id, "now": now}
+            )
+    return Principal(
         Caller(subject=key_id, agency=row.agency, scopes=frozenset(row.scopes)),
         expires_at=row.expires_at,
-        pace=row.pace,
+        rate_multiplier=row.rate_multiplier,
         monthly_quota=row.monthly_quota,
     )
 
 
-async def caller_of_id(
+async def load_caller(
     database: Database, region: str, key_id: str, *, now: datetime
 ) -> tuple[Caller, datetime]:
-    """Whoever proved before to hold this key, as long as it is in force; and until when it is."""
+    """Load the caller and expiry of a key whose secret was verified before.
+
+    Raises:
+        NotAuthenticated: The key is unknown, expired or revoked.
+    """
     async with database.read_session() as session:
         row = (
-            await session.execute(text(FIND_KEY), {"region": region, "id": key_id})
+            await session.execute(text(SELECT_KEY), {"region": region, "id": key_id})
         ).one_or_none()
     if row is None:
-        raise NotAuthenticated("This key is not known; issue one with `emall keys issue`.")
-    _check_in_force(row, now)
+        raise NotAuthenticated("This key is unknown; issue one with `emall keys issue`.")
+    _require_valid(row, now)
     caller = Caller(subject=key_id, agency=row.agency, scopes=frozenset(row.scopes))
     return caller, row.expires_at
 
 
-def _check_in_force(row: Any, now: datetime) -> None:
+def _require_valid(row: Any, now: datetime) -> None:
     if row.revoked_at is not None:
         raise NotAuthenticated("This key was revoked; issue another with `emall keys issue`.")
     if row.expires_at <= now:
         raise NotAuthenticated(f"This key expired on {row.expires_at:%Y-%m-%d}; issue another.")
 
 
-async def caller_of_key(database: Database, region: str, key: str, *, now: datetime) -> Caller:
-    """The agency behind a key; `NotAuthenticated` for one that is wrong, over or revoked."""
-    return (await holder_of_key(database, region, key, now=now)).caller
+async def authenticate_caller(
+    database: Database, region: str, key: str, *, now: datetime
+) -> Caller:
+    """Return the caller of a key; raise `NotAuthenticated` as `authenticate_key` does."""
+    return (await authenticate_key(database, region, key, now=now)).caller

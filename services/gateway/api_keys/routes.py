@@ -1,4 +1,4 @@
-"""Keys over HTTP: an agency sees, renews and ends its own; an administrator everybody's."""
+"""API keys over HTTP: an agency manages its own keys, an administrator all keys."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime, Field
 
-from services.gateway.api_keys.key_rotation import agency_of_key, issue_beside, list_keys
+from services.gateway.api_keys.key_rotation import agency_of_key, issue_second_key, list_keys
 from services.gateway.api_keys.keys import AgencyKey, revoke_key
 from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
@@ -31,21 +31,23 @@ KeyId = Annotated[
 ]
 
 
-class NewKey(ApiModel):
-    """A key that is wanted."""
+class KeyRequest(ApiModel):
+    """Request to issue a key."""
 
-    agency: Slug | None = Field(None, description="Whose key; default: the caller's agency.")
+    agency: Slug | None = Field(
+        None, description="Agency that gets the key; default: the caller's."
+    )
     scopes: list[Scope] | None = Field(
         None,
         min_length=1,
         max_length=10,
-        description="What it allows; default: the scopes of the key that asks.",
+        description="Scopes of the key; default: those of the caller's key.",
     )
-    days: int = Field(365, ge=1, le=1825, description="Days until it expires.")
+    days: int = Field(365, ge=1, le=1825, description="Days until the key expires.")
 
 
-class MadeKey(ApiModel):
-    """A key with its secret, which is shown this once."""
+class CreatedKey(ApiModel):
+    """A new key with its secret, which is shown only once."""
 
     id: str
     key: str = Field(description="Send it as `Authorization: Bearer`; it is not shown again.")
@@ -54,8 +56,8 @@ class MadeKey(ApiModel):
     expires_at: AwareDatetime
 
 
-class ListedKey(ApiModel):
-    """A key as it stands."""
+class ApiKey(ApiModel):
+    """A key without its secret."""
 
     id: str
     agency: str
@@ -63,10 +65,10 @@ class ListedKey(ApiModel):
     created_at: AwareDatetime
     expires_at: AwareDatetime
     revoked_at: AwareDatetime | None
-    last_used_at: AwareDatetime | None = Field(description="To the minute.")
-    pace: int = Field(description="So many times the usual limits hold for it.")
-    monthly_quota: int | None = Field(description="Requests in a month, if there is a quota.")
-    is_link: bool = Field(description="It is a link with which people upload, not a key.")
+    last_used_at: AwareDatetime | None = Field(description="Precise to a minute.")
+    rate_multiplier: int = Field(description="Factor applied to the usual rate limits.")
+    monthly_quota: int | None = Field(description="Requests per month; null: no quota.")
+    is_link: bool = Field(description="Whether it is an upload link rather than a key.")
 
 
 @router.get("", operation_id="list_keys")
@@ -76,20 +78,20 @@ async def get_keys(
     caller: AgencyKey,
     *,
     agency: Annotated[
-        Slug | None, Query(description="Of this agency; an agency sees its own alone.")
+        Slug | None, Query(description="Only keys of this agency; an agency sees only its own.")
     ] = None,
     cursor: Annotated[
         str | None, Query(pattern=r"^[0-9a-z]{1,40}$", description="From `next`.")
     ] = None,
     limit: Limit = 50,
-) -> Page[ListedKey]:
-    """The keys of the caller's agency, or of all for an administrator."""
-    wanted = shown_to(caller, agency)
+) -> Page[ApiKey]:
+    """List the keys of the caller's agency; an administrator sees all keys."""
+    only_agency = agency_filter(caller, agency)
     found = await list_keys(
-        session, get_region(request), agency=wanted, cursor=cursor, limit=limit + 1
+        session, get_region(request), agency=only_agency, cursor=cursor, limit=limit + 1
     )
     more = found[limit - 1]["id"] if len(found) > limit else None
-    items = [ListedKey.model_validate(key) for key in found[:limit]]
+    items = [ApiKey.model_validate(key) for key in found[:limit]]
     return Page(items=items, next=next_page_url(request, more))
 
 
@@ -98,43 +100,43 @@ async def create_key(
     request: Request,
     session: WriteSessionDep,
     caller: AgencyKey,
-    wanted: NewKey,
+    body: KeyRequest,
     idempotency_key: IdempotencyKey = None,
-) -> MadeKey:
-    """A new key, so that the old one can be replaced without a pause.
+) -> CreatedKey:
+    """Issue a key, so that an old one can be replaced without downtime.
 
-    An agency's key makes another one of its own agency and scopes; an administrator's any. Two
-    with the same scopes may be in force at once: install the new one, then delete the old one.
+    An agency's key issues keys with its own agency and scopes; an administrator's any. Two keys
+    with the same scopes may be valid at once: install the new one, then delete the old one.
     """
     region, now = get_region(request), datetime.now(UTC)
-    agency, scopes = _wanted_of(caller, wanted)
+    agency, scopes = _resolve_key_request(caller, body)
     claimed, is_new = await claim_idempotency_key(
         session,
         Service.gateway,
         region,
         caller=caller.subject,
         key=idempotency_key,
-        body=wanted,
+        body=body,
         new_id=new_id(),
         now=now,
     )
     key_id = claimed.hex[-12:]
     if not is_new:
         raise Conflict(
-            f"The key {key_id} was made by this Idempotency-Key and shown; a secret is never shown "
-            "again. Delete it and make another."
+            f"The key {key_id} was issued with this Idempotency-Key; its secret is not shown again. "
+            "Delete that key and issue another."
         )
-    made = await issue_beside(
+    issued = await issue_second_key(
         session,
         region,
         agency=agency,
         scopes=scopes,
         now=now,
-        life=timedelta(days=wanted.days),
+        lifetime=timedelta(days=body.days),
         key_id=key_id,
     )
-    return MadeKey(
-        id=made.id, key=made.key, agency=agency, scopes=scopes, expires_at=made.expires_at
+    return CreatedKey(
+        id=issued.id, key=issued.key, agency=agency, scopes=scopes, expires_at=issued.expires_at
     )
 
 
@@ -148,42 +150,50 @@ async def create_key(
 async def delete_key(
     request: Request, session: WriteSessionDep, caller: AgencyKey, id: KeyId
 ) -> None:
-    """Ends a key for good; within two seconds nothing accepts it any more."""
+    """Revoke a key; every replica rejects it within two seconds."""
     region = get_region(request)
     agency = await agency_of_key(session, region, id)
-    mine = agency is not None and caller.can_write_for(agency)
-    if not mine or not await revoke_key(session, region, id, now=datetime.now(UTC)):
-        raise NotFound(f"There is no key {id} of yours in force; GET {API}/keys lists them.")
+    may_revoke = agency is not None and caller.can_write_for(agency)
+    if not may_revoke or not await revoke_key(session, region, id, now=datetime.now(UTC)):
+        raise NotFound(f"You have no valid key {id}; GET {API}/keys lists your keys.")
 
 
-def shown_to(caller: Caller, agency: str | None) -> str | None:
-    """Of which agency a caller is shown something: its own, or for an administrator any or all."""
+def agency_filter(caller: Caller, agency: str | None) -> str | None:
+    """Return the agency to filter by: the caller's own; for an administrator the given one or None.
+
+    Raises:
+        NotAllowed: An agency asks for another agency's data.
+    """
     if "admin" in caller.scopes:
         return agency
     if agency not in (None, caller.agency):
         raise NotAllowed(
-            "An agency sees its own alone.",
-            errors=[_field(parameter="agency", detail=f"{caller.agency} or nothing")],
+            "An agency sees only its own data.",
+            errors=[_field_error(parameter="agency", detail=f"{caller.agency} or nothing")],
         )
     return caller.agency or ""
 
 
-def _wanted_of(caller: Caller, wanted: NewKey) -> tuple[str, list[Scope]]:
-    """For whom a key is made and with what scopes, if this caller may make it."""
-    agency = wanted.agency or caller.agency or ""
-    scopes = sorted(set(wanted.scopes if wanted.scopes is not None else caller.scopes))
+def _resolve_key_request(caller: Caller, body: KeyRequest) -> tuple[str, list[Scope]]:
+    """Return the agency and scopes of a requested key; raise `NotAllowed` if not permitted."""
+    agency = body.agency or caller.agency or ""
+    scopes = sorted(set(body.scopes if body.scopes is not None else caller.scopes))
     if "admin" in caller.scopes:
         return agency, scopes
     errors: list[FieldError] = []
     if agency != caller.agency:
-        errors.append(_field(pointer="#/agency", detail=f"{caller.agency}: an agency's own alone"))
+        errors.append(_field_error(pointer="#/agency", detail=f"must be {caller.agency}"))
     if frozenset(scopes) != caller.scopes:
         same = ", ".join(sorted(caller.scopes))
-        errors.append(_field(pointer="#/scopes", detail=f"the same as this key has: {same}"))
+        errors.append(
+            _field_error(pointer="#/scopes", detail=f"must be the same as this key's: {same}")
+        )
     if errors:
-        raise NotAllowed("A key makes another one of its own kind.", errors=errors)
+        raise NotAllowed("A key can only issue keys with its own agency and scopes.", errors=errors)
     return agency, scopes
 
 
-def _field(*, detail: str, pointer: str | None = None, parameter: str | None = None) -> FieldError:
+def _field_error(
+    *, detail: str, pointer: str | None = None, parameter: str | None = None
+) -> FieldError:
     return FieldError(pointer=pointer, parameter=parameter, detail=detail)

@@ -1,4 +1,4 @@
-"""The chain of the audit log: what a line holds, its hash, and how the chain is checked. Pure."""
+"""The hash chain of the audit log: entries, hashes and verification. Pure."""
 
 import hashlib
 import json
@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-BEGINNING = "0" * 64
-"""What stands where the first line would carry the hash of the one before it."""
+GENESIS_HASH = "0" * 64
+"""Previous hash of the first line."""
 
 
 @dataclass(frozen=True)
-class Entry:
-    """Who did what, and what came of it. No secret, no body, nothing about a person."""
+class AuditEntry:
+    """Who did what, with what result. Contains no secret, no body and no personal data."""
 
     at: datetime
     key_id: str
@@ -21,76 +21,80 @@ class Entry:
     action: str
     """Method of the request, or the command."""
     target: str
-    """Path of the request, or what the command was given."""
+    """Path of the request, or the command's argument."""
     status: int | None
     problem: str | None
-    """Type of the problem where the write was refused."""
+    """Type of the problem if the write was refused."""
     request_id: str
     body_hash: str | None
-    """SHA-256 of the body that was sent with a key."""
+    """SHA-256 of the request body, if the request was authenticated by a key."""
 
 
 @dataclass(frozen=True)
-class Line:
-    """An entry in its place."""
+class ChainedEntry:
+    """An entry at its position in the chain."""
 
     number: int
-    entry: Entry
+    entry: AuditEntry
     previous: str
     hash: str
 
 
-def hash_of(region: str, number: int, previous: str, entry: Entry) -> str:
-    """SHA-256 over the line as canonical JSON: sorted names, no blanks, UTF-8, times in UTC."""
-    told = asdict(entry) | {
+def entry_hash(region: str, number: int, previous: str, entry: AuditEntry) -> str:
+    """Return the SHA-256 of the line as canonical JSON: sorted names, no blanks, UTF-8, UTC times."""
+    content = asdict(entry) | {
         "at": entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
         "region": region,
         "number": number,
         "previous": previous,
     }
-    text = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def chained(region: str, after: Line | None, entries: Iterable[Entry]) -> Iterator[Line]:
-    """These entries as the next lines of the chain."""
-    number, previous = (after.number, after.hash) if after else (0, BEGINNING)
+def chain_entries(
+    region: str, after: ChainedEntry | None, entries: Iterable[AuditEntry]
+) -> Iterator[ChainedEntry]:
+    """Yield these entries as the next lines of the chain."""
+    number, previous = (after.number, after.hash) if after else (0, GENESIS_HASH)
     for entry in entries:
         number += 1
-        line = Line(number, entry, previous, hash_of(region, number, previous, entry))
+        line = ChainedEntry(number, entry, previous, entry_hash(region, number, previous, entry))
         yield line
         previous = line.hash
 
 
-class Check:
-    """Recomputes a chain from its first line on."""
+class ChainVerifier:
+    """Verifier that recomputes a chain from its first line."""
 
     def __init__(self, region: str, *, expected: str | None = None) -> None:
-        """`expected` is a hash that was written down elsewhere; a line must carry it."""
+        """Start at the first line; some line must carry the hash `expected`, recorded elsewhere."""
         self._region = region
         self._expected = expected
-        self._met = expected is None or expected == BEGINNING
-        self.lines = 0
-        self.head = BEGINNING
+        self._expected_found = expected is None or expected == GENESIS_HASH
+        self.verified = 0
+        self.head = GENESIS_HASH
 
-    def fault(self, line: Line) -> str | None:
-        """What is wrong with the next line of the chain, or None."""
-        if line.number != self.lines + 1:
-            return f"line {self.lines + 1} is missing: line {line.number} follows {self.lines}"
+    def verify_next(self, line: ChainedEntry) -> str | None:
+        """Return what is wrong with the next line of the chain, or None."""
+        if line.number != self.verified + 1:
+            return (
+                f"line {self.verified + 1} is missing: line {line.number} follows {self.verified}"
+            )
         if line.previous != self.head:
-            return f"line {line.number} does not follow line {self.lines}: another stood between"
-        if line.hash != hash_of(self._region, line.number, line.previous, line.entry):
-            return f"line {line.number} was changed: it is not what its hash was made of"
-        self.lines = line.number
+            return f"line {line.number} does not follow line {self.verified}: a line between was removed"
+        if line.hash != entry_hash(self._region, line.number, line.previous, line.entry):
+            return f"line {line.number} was changed: its content does not match its hash"
+        self.verified = line.number
         self.head = line.hash
-        self._met = self._met or line.hash == self._expected
+        self._expected_found = self._expected_found or line.hash == self._expected
         return None
 
-    def fault_at_end(self) -> str | None:
-        """What is wrong with the chain as a whole, after its last line."""
-        if self._met:
+    def verify_end(self) -> str | None:
+        """Return what is wrong with the chain as a whole, after its last line, or None."""
+        if self._expected_found:
             return None
         return (
-            f"no line has the hash {self._expected}: the log was cut off after line {self.lines}, "
-            "or written anew"
+            f"no line has the hash {self._expected}: the log was truncated after line "
+            f"{self.verified}, or rewritten"
         )

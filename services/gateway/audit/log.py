@@ -1,73 +1,74 @@
-"""Keeps the line of a write before its answer leaves; many writes share a transaction."""
+"""Writer of audit lines: concurrent requests share one transaction (group commit)."""
 
 import asyncio
 import logging
 
-from services.gateway.audit.chain import Entry
-from services.gateway.audit.records import append
+from services.gateway.audit.chain import AuditEntry
+from services.gateway.audit.records import insert_entries
 from services.platform.database import DATABASE_ERRORS, Database
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 1000
+BATCH_SIZE = 1000
 
 
 class AuditLog:
-    """One writer per replica; what comes while it writes is written together next."""
+    """A queue with one writer task; entries queued during a write form the next batch."""
 
     def __init__(self, database: Database, region: str) -> None:
         self._database = database
         self._region = region
-        self._waiting: list[tuple[Entry, asyncio.Future[None]]] = []
+        self._queue: list[tuple[AuditEntry, asyncio.Future[None]]] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._ending = False
+        self._stopping = False
 
-    async def keep(self, entry: Entry) -> None:
-        """Returns when the line is stored; one of `DATABASE_ERRORS` where it could not be."""
+    async def append(self, entry: AuditEntry) -> None:
+        """Store an entry; return after its commit, or raise one of `DATABASE_ERRORS`."""
         if self._task is None:
             await self._store([entry])
             return
-        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((entry, kept))
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append((entry, stored))
         self._wake.set()
-        # The line is written even where whoever waits for it has gone.
-        await asyncio.shield(kept)
+        # The entry is stored even if the request that waits for it is cancelled.
+        await asyncio.shield(stored)
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._write_always(), name="write the audit log")
+        """Start the writer task."""
+        self._task = asyncio.create_task(self._run(), name="audit log writer")
 
     async def stop(self) -> None:
-        """Writes what waits, and ends."""
+        """Write the queued entries, then stop."""
         if self._task is not None:
-            self._ending = True
+            self._stopping = True
             self._wake.set()
             await self._task
             self._task = None
 
-    async def _write_always(self) -> None:
-        while not self._ending:
+    async def _run(self) -> None:
+        while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
-            while self._waiting:
-                await self._write()
+            while self._queue:
+                await self._write_batch()
 
-    async def _write(self) -> None:
-        batch = self._waiting[:AT_ONCE]
+    async def _write_batch(self) -> None:
+        batch = self._queue[:BATCH_SIZE]
         try:
             await self._store([entry for entry, _ in batch])
         except DATABASE_ERRORS as error:
-            log.exception("%d lines of the audit log cannot be written", len(batch))
-            for _, kept in batch:
-                if not kept.done():
-                    kept.set_exception(error)
-                    kept.exception()  # whoever waited may have gone
+            log.exception("%d audit lines could not be written", len(batch))
+            for _, stored in batch:
+                if not stored.done():
+                    stored.set_exception(error)
+                    stored.exception()  # mark as retrieved: the request may be gone
         else:
-            for _, kept in batch:
-                if not kept.done():
-                    kept.set_result(None)
-        del self._waiting[: len(batch)]
+            for _, stored in batch:
+                if not stored.done():
+                    stored.set_result(None)
+        del self._queue[: len(batch)]
 
-    async def _store(self, entries: list[Entry]) -> None:
+    async def _store(self, entries: list[AuditEntry]) -> None:
         async with self._database.write_session() as session:
-            await append(session, self._region, entries)
+            await insert_entries(session, self._region, entries)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, Field
 
 from services.gateway.api_keys.keys import Administrator
-from services.gateway.audit.records import latest
+from services.gateway.audit.records import list_latest
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
 from services.platform.paging import Page, next_page_url
@@ -20,20 +20,22 @@ router = APIRouter(prefix=API, tags=["access"], responses=problem_responses(401,
 
 
 class AuditLine(ApiModel):
-    """A write, and its place in the chain."""
+    """A write, and its position in the chain."""
 
     number: int
-    at: AwareDatetime = Field(description="When; of a write without a key the hour alone.")
+    at: AwareDatetime = Field(description="Time of the write; without a key only the hour.")
     key_id: str = Field(description="The key, `anonymous`, or `command-line`.")
     agency: str | None
     action: str = Field(description="Method of the request, or the command.")
-    target: str = Field(description="Path of the request, or what the command was given.")
-    status: int | None = Field(description="HTTP status of the answer.")
-    problem: str | None = Field(description="Type of the problem, where it was refused.")
-    request_id: str = Field(description="Trace of the caller, or an id of the door's own.")
-    body_hash: Sha256 | None = Field(description="SHA-256 of the body that was sent with a key.")
-    previous: Sha256 = Field(description="Hash of the line before.")
-    hash: Sha256 = Field(description="SHA-256 of this line with the one before.")
+    target: str = Field(description="Path of the request, or the command's argument.")
+    status: int | None = Field(description="HTTP status of the response.")
+    problem: str | None = Field(description="Type of the problem, if the write was refused.")
+    request_id: str = Field(description="Trace id of the caller, or an id made by the gateway.")
+    body_hash: Sha256 | None = Field(
+        description="SHA-256 of the request body, if it was sent with a key."
+    )
+    previous: Sha256 = Field(description="Hash of the previous line.")
+    hash: Sha256 = Field(description="SHA-256 of this line, including the previous hash.")
 
 
 @router.get("/audit", operation_id="list_audit_lines")
@@ -42,12 +44,12 @@ async def list_audit_lines(
     session: ReadSessionDep,
     caller: Administrator,
     *,
-    agency: Annotated[Slug | None, Query(description="Writes of this agency alone.")] = None,
+    agency: Annotated[Slug | None, Query(description="Only writes of this agency.")] = None,
     cursor: Annotated[int | None, Query(ge=1, le=2**62 - 1, description="From `next`.")] = None,
     limit: Limit = 50,
 ) -> Page[AuditLine]:
-    """Who wrote what, newest first. `emall audit verify` checks that no line was changed."""
-    lines = await latest(
+    """List writes, newest first. `emall audit verify` checks that no line was changed."""
+    lines = await list_latest(
         session, get_region(request), agency=agency, before=cursor, limit=limit + 1
     )
     more = str(lines[limit - 1].number) if len(lines) > limit else None

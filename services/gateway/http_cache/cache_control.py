@@ -1,51 +1,53 @@
-"""`Cache-Control` as it is written in requests and answers (RFC 9111, section 5.2)."""
+"""Parser of `Cache-Control` in requests and responses (RFC 9111, section 5.2)."""
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 DIRECTIVE = re.compile(r"""([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?""")
-FOREVER = 2**31
-"""What a longer time means (RFC 9111, 1.2.2)."""
+MAX_SECONDS = 2**31
+"""Longer times are cut to this (RFC 9111, 1.2.2)."""
 
 
 @dataclass(frozen=True)
 class Directives:
-    """Directives by their names; a second word about the same one counts where it is stricter."""
+    """Directives by name; of a repeated directive the stricter value counts."""
 
-    named: Mapping[str, int | None] = field(default_factory=dict[str, int | None])
+    values: Mapping[str, int | None] = field(default_factory=dict[str, int | None])
 
     def __contains__(self, name: str) -> bool:
-        return name in self.named
+        return name in self.values
 
     def seconds(self, name: str) -> int | None:
-        """The time of a directive; None where it is not there or names none."""
-        return self.named.get(name)
+        """Return the seconds of a directive; None if it is absent or has no value."""
+        return self.values.get(name)
 
 
-def parse_directives(values: Iterable[str]) -> Directives:
-    """What these field values say together.
+def parse_cache_control(values: Iterable[str]) -> Directives:
+    """Combine the directives of these field values.
 
-    A time that is no number is 0, so that nothing is kept for what nobody meant (4.2.1).
-    A directive for single fields (`private="set-cookie"`) is taken for the whole answer.
+    A time that is not a number counts as 0, so that nothing is stored by mistake (4.2.1).
+    A directive with field names (`private="set-cookie"`) applies to the whole response.
     """
-    named: dict[str, int | None] = {}
+    seconds_by_name: dict[str, int | None] = {}
     for value in values:
         for name, quoted, plain in DIRECTIVE.findall(value):
             directive = name.lower()
-            told = quoted or plain
-            seconds = _seconds(told) if told or directive in NEED_A_TIME else None
-            before = named.get(directive)
-            if directive in named and before is not None and seconds is not None:
+            argument = quoted or plain
+            seconds = (
+                _parse_seconds(argument) if argument or directive in TIMED_DIRECTIVES else None
+            )
+            before = seconds_by_name.get(directive)
+            if directive in seconds_by_name and before is not None and seconds is not None:
                 seconds = min(before, seconds)
-            named[directive] = seconds
-    return Directives(named)
+            seconds_by_name[directive] = seconds
+    return Directives(seconds_by_name)
 
 
-NEED_A_TIME = frozenset({"max-age", "s-maxage", "stale-while-revalidate", "stale-if-error"})
+TIMED_DIRECTIVES = frozenset({"max-age", "s-maxage", "stale-while-revalidate", "stale-if-error"})
 
 
-def _seconds(told: str) -> int:
-    if not (told.isascii() and told.isdigit()):
+def _parse_seconds(argument: str) -> int:
+    if not (argument.isascii() and argument.isdigit()):
         return 0
-    return FOREVER if len(told) > 10 else min(int(told), FOREVER)
+    return MAX_SECONDS if len(argument) > 10 else min(int(argument), MAX_SECONDS)

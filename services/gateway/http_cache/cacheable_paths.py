@@ -1,4 +1,4 @@
-"""Which addresses the cache keeps, and what changes when one is written to."""
+"""Which paths are cached, and which area a write invalidates."""
 
 from collections.abc import Callable
 
@@ -10,10 +10,10 @@ DOCUMENTS = ("/openapi.json", "/docs")
 HUB = ("catalog", "gateway")
 
 
-def areas_of(path: str) -> Areas | None:
-    """What an address tells of: a change there makes what was kept of it invalid.
+def cache_areas(path: str) -> Areas | None:
+    """Return the areas that a cached path depends on: a change in one invalidates it.
 
-    None for what is never kept: it counts visits, belongs to somebody, or must be of this moment.
+    None for a path that is never cached: it counts clicks, is personal, or must be current.
     """
     if _is_under(path, CATALOG):
         return ("catalog",)
@@ -24,11 +24,11 @@ def areas_of(path: str) -> Areas | None:
     return None
 
 
-def changed_by(path: str, owner: Callable[[str], str | None]) -> str | None:
-    """The area that a write to this address may have changed."""
-    found = owner(path)
-    if found is not None:
-        return found
+def invalidated_area(path: str, owner: Callable[[str], str | None]) -> str | None:
+    """Return the area that a write to this path may have changed, or None."""
+    area = owner(path)
+    if area is not None:
+        return area
     return "gateway" if path.startswith("/api/v1/") else None
 
 

@@ -1,156 +1,173 @@
-"""An answer that is kept, and what a client gets of it."""
+"""A stored response, and the response that a client gets from it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from services.gateway.http_cache.cache_control import Directives
 from services.gateway.http_cache.compression import (
+    COMPRESSORS,
     IDENTITY,
-    PACKERS,
     accepted_codings,
-    is_packable,
-    tag_in,
+    encoded_etag,
+    is_compressible,
 )
-from services.gateway.http_cache.rfc9111 import Life, RawHeaders, directives_of, values_of, vary_of
+from services.gateway.http_cache.rfc9111 import (
+    Lifetime,
+    RawHeaders,
+    cache_directives,
+    header_values,
+    vary_names,
+)
 
-NAME = "emall"
-"""What the cache is called in `Cache-Status` (RFC 9211)."""
+CACHE_NAME = "emall"
+"""Name of the cache in `Cache-Status` (RFC 9211)."""
 
-# Said anew of each answer that is sent.
-SAID_ANEW = frozenset(
+# Generated for each response.
+REGENERATED_HEADERS = frozenset(
     {b"content-length", b"content-encoding", b"etag", b"vary", b"age", b"cache-status", b"date",
      b"connection", b"transfer-encoding"}
 )  # fmt: skip
-KEPT_BY_304 = frozenset(
+NOT_MODIFIED_HEADERS = frozenset(
     {b"cache-control", b"content-location", b"expires", b"ratelimit", b"ratelimit-policy"}
 )  # RFC 9110, 15.4.5
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a request says that matters to the cache."""
+class ParsedHeaders:
+    """Request headers as far as the cache needs them."""
 
     headers: RawHeaders
     directives: Directives
     codings: tuple[str, ...]
-    tags: str | None
+    if_none_match: str | None
     """`If-None-Match`."""
 
     @classmethod
-    def of(cls, headers: RawHeaders) -> "Asked":
-        accepted = values_of(headers, b"accept-encoding")
-        tags = values_of(headers, b"if-none-match")
+    def of(cls, headers: RawHeaders) -> "ParsedHeaders":
+        """Parse the headers of a request."""
+        codings = header_values(headers, b"accept-encoding")
+        etags = header_values(headers, b"if-none-match")
         return cls(
             headers,
-            directives_of(headers),
-            accepted_codings(", ".join(accepted) if accepted else None),
-            ", ".join(tags) if tags else None,
+            cache_directives(headers),
+            accepted_codings(", ".join(codings) if codings else None),
+            ", ".join(etags) if etags else None,
         )
 
 
 @dataclass(eq=False)
-class Entry:
-    """A stored answer with its packed forms."""
+class CacheEntry:
+    """A stored response with its compressed bodies."""
 
     status: int
     headers: RawHeaders
     body: bytes
-    life: Life
-    mark: int
-    """The store's mark of what it tells of, when it was asked for."""
-    vary: tuple[str, ...]
-    chosen: tuple[str, ...]
-    packed: dict[str, bytes] = field(default_factory=dict[str, bytes])
-    """Bodies by coding; the plain one under a coding that gains nothing."""
+    lifetime: Lifetime
+    generation: int
+    """The store's generation of the response's areas when it was requested."""
+    vary_names: tuple[str, ...]
+    vary_values: tuple[str, ...]
+    compressed: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    """Bodies by coding; the identity body under a coding that does not make it smaller."""
 
     def __post_init__(self) -> None:
-        [media_type] = values_of(self.headers, b"content-type")[:1] or [""]
-        is_plain = not values_of(self.headers, b"content-encoding")
-        self.packable = (
-            is_plain
+        [media_type] = header_values(self.headers, b"content-type")[:1] or [""]
+        is_identity = not header_values(self.headers, b"content-encoding")
+        self.compressible = (
+            is_identity
             and self.status == 200
-            and "no-transform" not in self.life.directives
-            and is_packable(media_type, len(self.body))
+            and "no-transform" not in self.lifetime.directives
+            and is_compressible(media_type, len(self.body))
         )
-        self.tag = next(iter(values_of(self.headers, b"etag")), None)
-        own = vary_of(self.headers)
-        names = sorted({*own, "accept-encoding"}) if self.packable else own
-        self._vary = ", ".join(names).encode() if names else None
-        self._lasting = [item for item in self.headers if item[0].lower() not in SAID_ANEW]
-        if not is_plain:
-            self._lasting += [
+        self.etag = next(iter(header_values(self.headers, b"etag")), None)
+        own_names = vary_names(self.headers)
+        names = sorted({*own_names, "accept-encoding"}) if self.compressible else own_names
+        self.vary_header = ", ".join(names).encode() if names else None
+        self.stored_headers = [
+            item for item in self.headers if item[0].lower() not in REGENERATED_HEADERS
+        ]
+        if not is_identity:
+            self.stored_headers += [
                 (b"content-encoding", value.encode())
-                for value in values_of(self.headers, b"content-encoding")
+                for value in header_values(self.headers, b"content-encoding")
             ]
 
     @property
     def size(self) -> int:
-        """Bytes that it takes, about."""
-        heads = sum(len(name) + len(value) for name, value in self.headers)
-        packed = sum(len(body) for body in self.packed.values() if body is not self.body)
-        return len(self.body) + packed + heads + 1000
+        """Approximate memory in bytes."""
+        headers = sum(len(name) + len(value) for name, value in self.headers)
+        compressed = sum(len(body) for body in self.compressed.values() if body is not self.body)
+        return len(self.body) + compressed + headers + 1000
 
-    def coding_for(self, asked: Asked) -> str:
-        """The form in which this client gets it."""
-        return asked.codings[0] if self.packable else IDENTITY
+    def coding_for(self, request: ParsedHeaders) -> str:
+        """Return the coding in which this client gets the body."""
+        return request.codings[0] if self.compressible else IDENTITY
 
-    def is_prepared(self, coding: str) -> bool:
-        return coding == IDENTITY or coding in self.packed
+    def has_coding(self, coding: str) -> bool:
+        """Return whether the body is available in a coding."""
+        return coding == IDENTITY or coding in self.compressed
 
-    def prepare(self, coding: str) -> None:
-        """Packs the body; done once for each coding. Takes its time where the body is long."""
-        short = PACKERS[coding](self.body)
-        self.packed[coding] = short if len(short) < len(self.body) else self.body
+    def compress(self, coding: str) -> None:
+        """Compress the body, once for each coding; slow for a long body."""
+        body = COMPRESSORS[coding](self.body)
+        self.compressed[coding] = body if len(body) < len(self.body) else self.body
 
-    def matches(self, asked: Asked) -> str | None:
-        """The coding of the form that the client holds already by its `If-None-Match`."""
-        if asked.tags is None or self.tag is None:
+    def matching_coding(self, request: ParsedHeaders) -> str | None:
+        """Return the coding of the body that the client has, by its `If-None-Match`, or None."""
+        if request.if_none_match is None or self.etag is None:
             return None
-        own = asked.codings if self.packable else (IDENTITY,)
-        if asked.tags.strip() == "*":
-            return own[0]
-        held = {part.strip().removeprefix("W/") for part in asked.tags.split(",")}
-        for coding in own:
-            if tag_in(coding, self.tag).removeprefix("W/") in held:
+        codings = request.codings if self.compressible else (IDENTITY,)
+        if request.if_none_match.strip() == "*":
+            return codings[0]
+        etags = {part.strip().removeprefix("W/") for part in request.if_none_match.split(",")}
+        for coding in codings:
+            if encoded_etag(coding, self.etag).removeprefix("W/") in etags:
                 return coding
         return None
 
 
 @dataclass(frozen=True)
-class Reply:
-    """What goes to the client."""
+class CachedResponse:
+    """A response to a client."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
 
 
-def reply_of(entry: Entry, asked: Asked, *, now: float, how: str, is_new: bool = False) -> Reply:
-    """The answer to a request out of an entry whose form for it is prepared.
+def build_response(
+    entry: CacheEntry,
+    request: ParsedHeaders,
+    *,
+    now: float,
+    cache_status: str,
+    is_new: bool = False,
+) -> CachedResponse:
+    """Build the response to a request from an entry that has the coding for it.
 
-    `how` is what `Cache-Status` says; an answer that its owner gave just now has no `Age`.
+    `cache_status` goes into `Cache-Status`; a response that was just generated has no `Age`.
     """
-    held = entry.matches(asked) if entry.status == 200 else None
-    coding = held or entry.coding_for(asked)
+    matched = entry.matching_coding(request) if entry.status == 200 else None
+    coding = matched or entry.coding_for(request)
     headers: list[tuple[bytes, bytes]] = []
     body = b""
-    if held is None:
-        headers += entry._lasting  # pyright: ignore[reportPrivateUsage]
-        body = entry.body if coding == IDENTITY else entry.packed[coding]
+    if matched is None:
+        headers += entry.stored_headers
+        body = entry.body if coding == IDENTITY else entry.compressed[coding]
         if coding != IDENTITY and body is not entry.body:
             headers.append((b"content-encoding", coding.encode()))
         headers.append((b"content-length", b"%d" % len(body)))
     else:
-        headers += _kept_by_304(entry.headers)
-    if entry.tag is not None:
-        headers.append((b"etag", tag_in(coding, entry.tag).encode("latin-1")))
-    if entry._vary is not None:  # pyright: ignore[reportPrivateUsage]
-        headers.append((b"vary", entry._vary))  # pyright: ignore[reportPrivateUsage]
+        headers += _not_modified_headers(entry.headers)
+    if entry.etag is not None:
+        headers.append((b"etag", encoded_etag(coding, entry.etag).encode("latin-1")))
+    if entry.vary_header is not None:
+        headers.append((b"vary", entry.vary_header))
     if not is_new:
-        headers.append((b"age", b"%d" % entry.life.age(now)))
-    headers.append((b"cache-status", f"{NAME}; {how}".encode()))
-    return Reply(304 if held is not None else entry.status, headers, body)
+        headers.append((b"age", b"%d" % entry.lifetime.age(now)))
+    headers.append((b"cache-status", f"{CACHE_NAME}; {cache_status}".encode()))
+    return CachedResponse(304 if matched is not None else entry.status, headers, body)
 
 
-def _kept_by_304(headers: RawHeaders) -> Iterable[tuple[bytes, bytes]]:
-    return (item for item in headers if item[0].lower() in KEPT_BY_304)
+def _not_modified_headers(headers: RawHeaders) -> Iterable[tuple[bytes, bytes]]:
+    return (item for item in headers if item[0].lower() in NOT_MODIFIED_HEADERS)

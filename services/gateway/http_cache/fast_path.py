@@ -1,9 +1,8 @@
-"""The shortest way of a fresh answer: the server's protocol sends what the cache holds.
+"""uvicorn protocol subclass that sends fresh cached responses without parser, task or application.
 
-One question is put before uvicorn's way: is what came, byte for byte, one whole request whose head
-was parsed before, for an answer that is fresh? Then that goes out at once, without parser, task and
-application. Nothing is parsed here: heads are learned, after the first line, from requests that
-took the long way, because the same client sends the same ones.
+It recognises data that is, byte for byte, one complete request whose header block was parsed before
+and whose response is fresh. Nothing is parsed here: header blocks are recorded when uvicorn parses
+them, because a client sends the same block again and again.
 """
 
 from collections.abc import Callable
@@ -14,23 +13,23 @@ from urllib.parse import quote, unquote
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.protocols.utils import get_client_addr
 
-from services.gateway.http_cache.cacheable_paths import areas_of
-from services.gateway.http_cache.entry import Asked, reply_of
-from services.gateway.http_cache.middleware import Cache
-from services.gateway.http_cache.rfc9111 import RawHeaders, Use
-from services.platform.fast_path_protocol import ShortWay
+from services.gateway.http_cache.cacheable_paths import cache_areas
+from services.gateway.http_cache.entry import ParsedHeaders, build_response
+from services.gateway.http_cache.middleware import HttpCache
+from services.gateway.http_cache.rfc9111 import Freshness, RawHeaders
+from services.platform.fast_path_protocol import FastPathProtocol
 
-STATE = "hits"
-"""The name under which the application's lifespan hands a `Hits` to the protocol."""
+STATE_KEY = "fast_path_cache"
+"""Key of the `FastPathCache` in the lifespan state."""
 
-END = b"\r\n\r\n"
-LONGEST_HEAD = 2048
-HEADS = 4096
-LONGEST_BODY = 256 * 1024
-WIRES_BYTES = 16 * 1024 * 1024
+END_OF_HEADERS = b"\r\n\r\n"
+MAX_HEAD_BYTES = 2048
+MAX_HEADS = 4096
+MAX_BODY_BYTES = 256 * 1024
+MAX_ENCODED_BYTES = 16 * 1024 * 1024
 
-# What makes a request more than a plain read, or a proxy's word about somebody else.
-LONG_WAY = frozenset(
+# Headers that make a request more than a plain read, or that a proxy adds for another client.
+EXCLUDED_HEADERS = frozenset(
     {b"authorization", b"cache-control", b"connection", b"content-length", b"expect", b"forwarded",
      b"if-match", b"if-modified-since", b"if-range", b"if-unmodified-since", b"pragma", b"range",
      b"te", b"trailer", b"transfer-encoding", b"upgrade", b"x-forwarded-for", b"x-forwarded-host",
@@ -38,156 +37,181 @@ LONG_WAY = frozenset(
 )  # fmt: skip
 
 Admit = Callable[[str, str, str], bytes | None]
-"""Whether the client at this address may read this path now (method, path, address): header lines
-to add to the answer, each with its line end; None where the long way has to decide."""
+"""Callback (method, path, address): whether this client may read this path now. It returns header
+lines to add, each with its line end, or None if the application must decide."""
 
-Counted = Callable[[str, int], None]
-"""Told of each answer: its path and status."""
+Count = Callable[[str, int], None]
+"""Callback after each response (path, status)."""
 
 
 @dataclass(frozen=True, eq=False)
-class Head:
-    """What follows the first line of a request, understood."""
+class ParsedHead:
+    """The parsed header block of a request, without the request line."""
 
     origin: str
-    asked: Asked
+    headers: ParsedHeaders
 
 
 @dataclass(frozen=True, eq=False)
-class Wire:
-    """An answer as it goes out in this second."""
+class EncodedResponse:
+    """A response as bytes, valid during one second."""
 
     head: bytes
     rest: bytes
-    """From the end of the header on; further lines go in before it."""
+    """The end of the header block and the body; further header lines go before it."""
     method: str
     path: str
     target: str
-    """As the log tells it."""
+    """Request target as the access log shows it."""
     status: int
 
 
-class Hits:
-    """Fresh answers by the bytes of their requests; all of a process's connections share it."""
+class FastPathCache:
+    """Encoded fresh responses by the bytes of their requests, shared by all connections."""
 
     def __init__(
-        self, cache: Cache, admit: Admit = lambda *_: b"", counted: Counted = lambda *_: None
+        self, cache: HttpCache, admit: Admit = lambda *_: b"", count: Count = lambda *_: None
     ) -> None:
         self.cache = cache
         self.admit = admit
-        self.counted = counted
-        self._heads: dict[bytes, Head] = {}
-        self._wires: dict[tuple[Head, bytes], Wire] = {}
-        self._wires_size = 0
+        self.count = count
+        self._heads: dict[bytes, ParsedHead] = {}
+        self._responses: dict[tuple[ParsedHead, bytes], EncodedResponse] = {}
+        self._responses_size = 0
         self._date: RawHeaders | None = None
-        cache.store.on_change = self._forget_wires
+        cache.store.on_change = self._clear_responses
 
-    def find(self, data: bytes, date: RawHeaders) -> Wire | None:
-        """The answer to these bytes, if they are a known request for something fresh.
+    def get(self, data: bytes, date: RawHeaders) -> EncodedResponse | None:
+        """Return the response to these bytes if they are a known request for a fresh entry.
 
-        `date` are the server's own headers: another list in every second, for which `Age` and all
-        else that depends on time are written anew.
+        `date` are the server's own headers: another list in every second, upon which all responses
+        are encoded anew, since `Age` and other headers depend on the time.
         """
         line, _, block = data.partition(b"\r\n")
         head = self._heads.get(block)
         if head is None:
             return None
         if self._date is not date:
-            self._forget_wires()
+            self._clear_responses()
             self._date = date
-        return self._wires.get((head, line)) or self._write(head, line, date)
+        return self._responses.get((head, line)) or self._encode(head, line, date)
 
-    def learn(self, data: bytes, headers: RawHeaders) -> None:
-        """Keeps the head of a whole request that the parser has just understood."""
+    def add_head(self, data: bytes, headers: RawHeaders) -> None:
+        """Record the header block of a complete request that uvicorn has just parsed."""
         block = data.partition(b"\r\n")[2]
         names = {n for n, v in headers if n != b"connection" or v.lower() != b"keep-alive"}
         hosts = [value for name, value in headers if name == b"host"]
-        if len(block) > LONGEST_HEAD or len(hosts) != 1 or not LONG_WAY.isdisjoint(names):
+        if len(block) > MAX_HEAD_BYTES or len(hosts) != 1 or not EXCLUDED_HEADERS.isdisjoint(names):
             return
-        while len(self._heads) >= HEADS:
+        while len(self._heads) >= MAX_HEADS:
             del self._heads[next(iter(self._heads))]
         origin = f"http://{hosts[0].decode('latin-1').lower()}"
-        self._heads[block] = Head(origin, Asked.of(list(headers)))
+        self._heads[block] = ParsedHead(origin, ParsedHeaders.of(list(headers)))
 
-    def _write(self, head: Head, line: bytes, date: RawHeaders) -> Wire | None:
+    def _encode(self, head: ParsedHead, line: bytes, date: RawHeaders) -> EncodedResponse | None:
         method, _, rest = line.decode("latin-1").partition(" ")
         target, _, version = rest.partition(" ")
         if method not in {"GET", "HEAD"} or version != "HTTP/1.1" or target[:2] == "//":
             return None
-        cache, asked = self.cache, head.asked
-        entry = cache.store.find((head.origin, target), asked.headers)
-        raw_path, mark, query = target.partition("?")
+        cache, request = self.cache, head.headers
+        entry = cache.store.get((head.origin, target), request.headers)
+        raw_path, question_mark, query = target.partition("?")
         path = unquote(raw_path)
-        areas = areas_of(path)
-        if entry is None or areas is None or cache.use(entry, asked, areas) is not Use.fresh:
+        areas = cache_areas(path)
+        if (
+            entry is None
+            or areas is None
+            or cache.freshness(entry, request, areas) is not Freshness.fresh
+        ):
             return None
-        if not entry.is_prepared(entry.coding_for(asked)) or len(entry.body) > LONGEST_BODY:
+        if not entry.has_coding(entry.coding_for(request)) or len(entry.body) > MAX_BODY_BYTES:
             return None
-        reply = reply_of(entry, asked, now=cache.clock(), how=cache.hit(entry))
-        fields = b"".join(b"%b: %b\r\n" % field for field in (*date, *reply.headers))
-        body = b"" if method == "HEAD" else reply.body
-        start, told = STATUS_LINE[reply.status] + fields, f"{quote(path)}{mark}{query}"
-        wire = Wire(start, b"\r\n" + body, method, path, told, reply.status)
-        size = len(wire.head) + len(wire.rest)
-        if self._wires_size + size > WIRES_BYTES:
-            self._forget_wires()
-        self._wires_size += size
-        self._wires[head, line] = wire
-        return wire
+        response = build_response(
+            entry, request, now=cache.clock(), cache_status=cache.hit_status(entry)
+        )
+        fields = b"".join(b"%b: %b\r\n" % field for field in (*date, *response.headers))
+        body = b"" if method == "HEAD" else response.body
+        logged_target = f"{quote(path)}{question_mark}{query}"
+        encoded = EncodedResponse(
+            STATUS_LINE[response.status] + fields,
+            b"\r\n" + body,
+            method,
+            path,
+            logged_target,
+            response.status,
+        )
+        size = len(encoded.head) + len(encoded.rest)
+        if self._responses_size + size > MAX_ENCODED_BYTES:
+            self._clear_responses()
+        self._responses_size += size
+        self._responses[head, line] = encoded
+        return encoded
 
-    def _forget_wires(self) -> None:
-        self._wires.clear()
-        self._wires_size = 0
+    def _clear_responses(self) -> None:
+        self._responses.clear()
+        self._responses_size = 0
 
 
-class FastProtocol(ShortWay):
-    """uvicorn's protocol, which sends by itself what `Hits` finds."""
+class CachedReadProtocol(FastPathProtocol):
+    """uvicorn protocol that answers from a `FastPathCache` if it can."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._hits: Hits | None = self.app_state.get(STATE) if self.is_plain else None
-        self._whole: bytes | None = None
+        self._cache: FastPathCache | None = (
+            self.app_state.get(STATE_KEY) if self.is_supported else None
+        )
+        self._complete_request: bytes | None = None
 
     def data_received(self, data: bytes) -> None:
-        hits = self._hits
-        if hits is not None and self.scheme == "http" and self.is_between_messages:
+        """Answer a known request at once; leave anything else to uvicorn."""
+        cache = self._cache
+        if cache is not None and self.scheme == "http" and self.is_between_messages:
             if (
-                self.is_free()
-                and (wire := hits.find(data, self.server_state.default_headers)) is not None
-                and self._send(wire, hits)
+                self.is_idle()
+                and (response := cache.get(data, self.server_state.default_headers)) is not None
+                and self._send(response, cache)
             ):
                 return
-            self._whole = data if data.partition(END)[1:] == (END, b"") else None
+            self._complete_request = (
+                data if data.partition(END_OF_HEADERS)[1:] == (END_OF_HEADERS, b"") else None
+            )
         super().data_received(data)
-        self._whole = None
+        self._complete_request = None
 
-    def _send(self, wire: Wire, hits: Hits) -> bool:
-        """Sends an answer; False where the long way has to decide."""
-        more = hits.admit(wire.method, wire.path, self.client[0]) if self.client else None
-        if more is None:
+    def _send(self, response: EncodedResponse, cache: FastPathCache) -> bool:
+        """Send a response; return False if the application must decide."""
+        if self.client is None:
             return False
-        self.transport.write(b"%b%b%b" % (wire.head, more, wire.rest))
-        hits.cache.counts.fresh += 1
-        hits.cache.counts.fast += 1
-        hits.counted(wire.path, wire.status)
-        if self.access_log:  # the line that uvicorn writes of every answer
+        limit_headers = cache.admit(response.method, response.path, self.client[0])
+        if limit_headers is None:
+            return False
+        self.transport.write(b"%b%b%b" % (response.head, limit_headers, response.rest))
+        cache.cache.counts.fresh += 1
+        cache.cache.counts.fast_path += 1
+        cache.count(response.path, response.status)
+        if self.access_log:  # the line that uvicorn writes for every response
             client = get_client_addr({"client": self.client})  # type: ignore[typeddict-item]
-            told = (client, wire.method, wire.target, "1.1", wire.status)
-            self.access_logger.info('%s - "%s %s HTTP/%s" %d', *told)
-        self.count_answer()
+            line = (client, response.method, response.target, "1.1", response.status)
+            self.access_logger.info('%s - "%s %s HTTP/%s" %d', *line)
+        self.finish_response()
         return True
 
     def on_headers_complete(self) -> None:
-        if self._hits is not None and self._whole is not None and self._is_plain_read(self._whole):
-            self._hits.learn(self._whole, self.headers)
+        """Record the header block of a plain read."""
+        if (
+            self._cache is not None
+            and self._complete_request is not None
+            and self._is_plain_read(self._complete_request)
+        ):
+            self._cache.add_head(self._complete_request, self.headers)
         super().on_headers_complete()
 
-    def _is_plain_read(self, whole: bytes) -> bool:
-        """Whether the request is written as `Hits` would read it again."""
+    def _is_plain_read(self, data: bytes) -> bool:
+        """Return whether the request line has the form that `FastPathCache` expects."""
         parser: Any = self.parser
         method: bytes = parser.get_method()
         return (
             method in {b"GET", b"HEAD"}
             and parser.should_keep_alive()
-            and whole.startswith(b"%b %b HTTP/1.1\r\n" % (method, self.url))
+            and data.startswith(b"%b %b HTTP/1.1\r\n" % (method, self.url))
         )

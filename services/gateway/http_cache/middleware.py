@@ -1,4 +1,4 @@
-"""The cache in front of the hub's parts: one request fills, however many wait (pure ASGI)."""
+"""Shared HTTP cache for reads: concurrent requests for one resource are coalesced (pure ASGI)."""
 
 import asyncio
 import time
@@ -8,301 +8,326 @@ from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
 
-from services.gateway.http_cache.cacheable_paths import Areas, areas_of, changed_by
-from services.gateway.http_cache.compression import plain_tags
-from services.gateway.http_cache.entry import NAME, Asked, Entry, reply_of
+from services.gateway.http_cache.cacheable_paths import Areas, cache_areas, invalidated_area
+from services.gateway.http_cache.compression import identity_etags
+from services.gateway.http_cache.entry import CACHE_NAME, CacheEntry, ParsedHeaders, build_response
 from services.gateway.http_cache.rfc9111 import (
-    FAILURES,
-    Life,
+    ERROR_STATUSES,
+    Freshness,
+    Lifetime,
     RawHeaders,
-    Use,
-    bears_error,
-    chosen_by,
-    life_of,
+    freshness_of,
+    may_serve_stale_on_error,
     may_store,
-    use_of,
-    vary_of,
+    response_lifetime,
+    vary_names,
+    vary_values,
 )
-from services.gateway.http_cache.stats import Counts
-from services.gateway.http_cache.store import Key, Store
+from services.gateway.http_cache.stats import CacheCounts
+from services.gateway.http_cache.store import CacheStore, Key
 
-Ask = Callable[[Scope, Receive, Send], Awaitable[None]]
-"""Whoever answers what the cache does not."""
+Forward = Callable[[Scope, Receive, Send], Awaitable[None]]
+"""The application behind the cache."""
 
-Flight = asyncio.Future["_Landed | None"]
-"""What all who want the same wait for."""
+InFlight = asyncio.Future["CoalescedResult | None"]
+"""Result that concurrent requests for the same resource wait for."""
 
-SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-
-# What the cache answers for itself, or what would make the owner's answer fit one client alone.
-OWN = frozenset(
+# Handled by the cache itself, or specific to one client.
+CACHE_REQUEST_HEADERS = frozenset(
     {b"accept-encoding", b"cache-control", b"pragma", b"if-none-match", b"if-modified-since"}
 )
-# Requests for a part, or under a condition that only the owner knows.
-OWNERS_ALONE = frozenset({b"range", b"if-match", b"if-unmodified-since", b"if-range"})
+# Requests for a part, or under a condition that only the application can evaluate.
+BYPASS_HEADERS = frozenset({b"range", b"if-match", b"if-unmodified-since", b"if-range"})
 
-KEPT_IN_BACKGROUND = frozenset({b"host", b"accept", b"traceparent"})
+REFRESH_HEADERS = frozenset({b"host", b"accept", b"traceparent"})
+"""Headers of a background refresh, besides those named by `Vary`."""
 
-DOWN_SECONDS = 30
-"""For so long after an owner's error nobody waits for the next one; each look is taken behind
-their backs."""
+ERROR_PAUSE_SECONDS = 30
+"""For this long after an error no request waits for the application if a stale response may be
+sent; refreshes run in the background."""
 
-LONG = 64 * 1024
-"""Bytes from which packing would hold up other requests, so that it is done in a thread."""
+COMPRESS_IN_THREAD_BYTES = 64 * 1024
+"""Bodies from this size are compressed in a thread, so that other requests are not delayed."""
 
 
-class Cache:
-    """Answers what it holds; asks for the rest, and keeps what may be kept."""
+class HttpCache:
+    """Shared cache that serves stored responses, forwards other reads and stores the results."""
 
     def __init__(
         self,
-        store: Store,
+        store: CacheStore,
         *,
-        largest: int,
+        max_entry_bytes: int,
         owner: Callable[[str], str | None] = lambda _: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`largest` is the size of the longest body that is kept."""
+        """Create a cache; `max_entry_bytes` is the size of the longest body that is stored."""
         self.store = store
-        self.counts = Counts()
+        self.counts = CacheCounts()
         self.clock = clock
-        self.largest = largest
+        self.max_entry_bytes = max_entry_bytes
         self._owner = owner
-        self._flights: dict[Key, Flight] = {}
+        self._in_flight: dict[Key, InFlight] = {}
         self._refreshing: dict[Key, asyncio.Task[None]] = {}
-        self._down: dict[Areas, float] = {}
+        self._failed_until: dict[Areas, float] = {}
 
-    async def answer(
-        self, scope: Scope, receive: Receive, send: Send, *, ask: Ask, is_anonymous: bool
+    async def handle(
+        self, scope: Scope, receive: Receive, send: Send, *, forward: Forward, is_anonymous: bool
     ) -> None:
-        """Answers a request of somebody whom the door has let in."""
-        if scope["method"] not in SAFE:
-            await ask(with_plain_tags(scope), receive, self._purging(scope["path"], send))
+        """Answer a read (a safe method) from the cache, or forward it."""
+        is_cacheable = is_anonymous and scope["method"] == "GET" and self.store.max_bytes > 0
+        areas = cache_areas(scope["path"]) if is_cacheable else None
+        if areas is None or _must_bypass(scope["headers"]):
+            self.counts.bypassed += 1
+            await forward(with_identity_etags(scope), receive, send)
             return
-        may_keep = is_anonymous and scope["method"] == "GET" and self.store.limit > 0
-        areas = areas_of(scope["path"]) if may_keep else None
-        if areas is None or _is_for_the_owner(scope["headers"]):
-            self.counts.passed_by += 1
-            await ask(with_plain_tags(scope), receive, send)
-            return
-        wanted = _Wanted(key_of(scope), scope, receive, Asked.of(scope["headers"]), areas, ask)
-        asked = wanted.asked
-        entry = self.store.find(wanted.key, asked.headers)
-        use = self.use(entry, asked, areas) if entry is not None else Use.no
-        if entry is not None and use is not Use.no:
-            if use is Use.fresh:
+        headers = ParsedHeaders.of(scope["headers"])
+        request = CacheRequest(cache_key(scope), scope, receive, headers, areas, forward)
+        entry = self.store.get(request.key, headers.headers)
+        freshness = Freshness.unusable
+        if entry is not None:
+            freshness = self.freshness(entry, headers, areas)
+        if entry is not None and freshness is not Freshness.unusable:
+            if freshness is Freshness.fresh:
                 self.counts.fresh += 1
             else:
                 self.counts.stale += 1
-                self._refresh(wanted, entry)
-            await self._send(entry, asked, send, how=self.hit(entry))
-        elif "only-if-cached" in asked.directives:
+                self._refresh(request, entry)
+            await self._send(entry, headers, send, cache_status=self.hit_status(entry))
+        elif "only-if-cached" in headers.directives:
             await _gateway_timeout(send)
         else:
-            await self._fill(wanted, send, entry)
+            await self._fetch_coalesced(request, send, entry)
 
-    def use(self, entry: Entry, asked: Asked, areas: Areas) -> Use:
-        """What may be done with an entry now."""
+    def invalidating(self, path: str, send: Send) -> Send:
+        """Wrap `send` of a write: what a success may have changed is invalidated first (4.4)."""
+        area = invalidated_area(path, self._owner)
+
+        async def invalidate(message: Message) -> None:
+            if area is not None and message.get("status", 400) < 400:
+                self.store.invalidate(area)
+            await send(message)
+
+        return invalidate
+
+    def freshness(self, entry: CacheEntry, request: ParsedHeaders, areas: Areas) -> Freshness:
+        """Return how an entry may be used for a request now."""
         now = self.clock()
-        valid = self.store.is_trusted and entry.mark == self.store.mark(areas)
-        use = use_of(entry.life, asked.directives, now=now, valid=valid)
-        if use is Use.no and self._down.get(areas, 0) > now:
-            # Its owner failed a moment ago: nobody waits for the next failure.
-            return Use.stale if bears_error(entry.life, asked.directives, now=now) else Use.no
-        return use
+        valid = self.store.is_connected and entry.generation == self.store.generation(areas)
+        freshness = freshness_of(entry.lifetime, request.directives, now=now, valid=valid)
+        is_failing = self._failed_until.get(areas, 0) > now
+        if (
+            freshness is Freshness.unusable
+            and is_failing
+            and may_serve_stale_on_error(entry.lifetime, request.directives, now=now)
+        ):
+            return Freshness.stale  # do not wait for the next error
+        return freshness
 
     async def close(self) -> None:
-        """Ends what is being asked for in the background."""
+        """Cancel background refreshes."""
         for task in self._refreshing.values():
             task.cancel()
         await asyncio.gather(*self._refreshing.values(), return_exceptions=True)
 
-    def hit(self, entry: Entry) -> str:
-        """What `Cache-Status` says of an entry that is sent as it is kept."""
-        return f"hit; ttl={int(entry.life.left(self.clock()))}"
+    def hit_status(self, entry: CacheEntry) -> str:
+        """Return the `Cache-Status` of an entry that is sent as it is stored."""
+        return f"hit; ttl={int(entry.lifetime.remaining(self.clock()))}"
 
-    async def _fill(self, wanted: "_Wanted", send: Send, held: Entry | None) -> None:
-        """Asks the owner, or waits for somebody who is asking the same."""
-        key, asked = wanted.key, wanted.asked
-        mark = self.store.mark(wanted.areas)
-        while (flight := self._flights.get(key)) is not None:
-            landed = await asyncio.shield(flight)
-            if landed is None or chosen_by(landed.entry.vary, asked.headers) != landed.entry.chosen:
-                # Not for everybody, or an error without anything kept: each asks for itself.
-                await self._ask(wanted, send, held)
-                return
-            if landed.mark >= mark:  # asked for after the change that this request may know of
-                self.counts.shared += 1
-                how = f"{landed.how}; collapsed"
-                await self._send(landed.entry, asked, send, how=how, is_new=landed.is_new)
-                return
-        flight = self._flights[key] = asyncio.get_running_loop().create_future()
-        try:
-            await self._ask(wanted, send, held, flight)
-        finally:
-            self._land(key, flight, None)
-
-    def _land(self, key: Key, flight: "Flight | None", landed: "_Landed | None") -> None:
-        """Lets go whoever waits, and whoever comes: before the answer is sent to the client that
-        asked first, for that one may read slowly."""
-        if flight is not None and self._flights.get(key) is flight:
-            del self._flights[key]
-            flight.set_result(landed)
-
-    async def _ask(
-        self,
-        wanted: "_Wanted",
-        send: Send,
-        held: Entry | None,
-        flight: "Flight | None" = None,
+    async def _fetch_coalesced(
+        self, request: "CacheRequest", send: Send, stored: CacheEntry | None
     ) -> None:
-        """Asks the owner and answers the client; others who wait may have the same."""
-        self.counts.asked += 1
-        asked = wanted.asked
-        bearable = held is not None and bears_error(held.life, asked.directives, now=self.clock())
-        filling = _Filling(
+        """Fetch the resource, or wait for a request that is fetching it already."""
+        key, headers = request.key, request.headers
+        generation = self.store.generation(request.areas)
+        while (in_flight := self._in_flight.get(key)) is not None:
+            result = await asyncio.shield(in_flight)
+            if result is None or not result.matches(headers):
+                # Not shareable, or an error without a stored response.
+                await self._fetch(request, send, stored)
+                return
+            if result.generation >= generation:  # requested after the last change before this one
+                self.counts.coalesced += 1
+                cache_status = f"{result.cache_status}; collapsed"
+                await self._send(
+                    result.entry, headers, send, cache_status=cache_status, is_new=result.is_new
+                )
+                return
+        in_flight = self._in_flight[key] = asyncio.get_running_loop().create_future()
+        try:
+            await self._fetch(request, send, stored, in_flight)
+        finally:
+            self._resolve(key, in_flight, None)
+
+    def _resolve(
+        self, key: Key, in_flight: "InFlight | None", result: "CoalescedResult | None"
+    ) -> None:
+        """Resolve waiters before the response is sent: the first client may read slowly."""
+        if in_flight is not None and self._in_flight.get(key) is in_flight:
+            del self._in_flight[key]
+            in_flight.set_result(result)
+
+    async def _fetch(
+        self,
+        request: "CacheRequest",
+        send: Send,
+        stored: CacheEntry | None,
+        in_flight: "InFlight | None" = None,
+    ) -> None:
+        """Forward the request, respond to the client and resolve waiters."""
+        self.counts.forwarded += 1
+        headers = request.headers
+        may_serve_stale = stored is not None and may_serve_stale_on_error(
+            stored.lifetime, headers.directives, now=self.clock()
+        )
+        capture = ResponseCapture(
             self,
-            wanted,
+            request,
             send,
-            held,
-            bears_error=bearable,
-            on_pass=lambda: self._land(wanted.key, flight, None),
+            stored,
+            may_serve_stale=may_serve_stale,
+            on_stream=lambda: self._resolve(request.key, in_flight, None),
         )
         try:
-            await wanted.ask(filling.scope, wanted.receive, filling)
+            await request.forward(capture.scope, request.receive, capture)
         except Exception:
-            if not bearable or filling.passing:
+            if not may_serve_stale or capture.is_streaming:
                 raise
-            filling.failure = 500
-        if held is not None and filling.failure is not None:
-            self.counts.failed_over += 1
-            self._down[wanted.areas] = self.clock() + DOWN_SECONDS
-            how = f"fwd=stale; fwd-status={filling.failure}; detail=stale-if-error"
-            self._land(wanted.key, flight, _Landed(held, how, filling.mark, is_new=False))
-            await self._send(held, asked, send, how=how)
+            capture.failure = 500
+        if stored is not None and capture.failure is not None:
+            self.counts.stale_if_error += 1
+            self._failed_until[request.areas] = self.clock() + ERROR_PAUSE_SECONDS
+            cache_status = f"fwd=stale; fwd-status={capture.failure}; detail=stale-if-error"
+            result = CoalescedResult(stored, cache_status, capture.generation, is_new=False)
+            self._resolve(request.key, in_flight, result)
+            await self._send(stored, headers, send, cache_status=cache_status)
             return
-        entry = filling.entry
+        entry = capture.entry
         if entry is None:
             return
-        self._down.pop(wanted.areas, None)
-        reason = "request" if "no-cache" in asked.directives else "stale"
-        how = f"fwd={reason if held else 'uri-miss'}; fwd-status={filling.status}; stored"
-        self.store.put(wanted.key, entry)
-        shared = _Landed(entry, how.removesuffix("; stored"), entry.mark, is_new=True)
-        self._land(wanted.key, flight, shared)
-        await self._send(entry, asked, send, how=how, is_new=True)
+        self._failed_until.pop(request.areas, None)
+        reason = "request" if "no-cache" in headers.directives else "stale"
+        cache_status = f"fwd={reason if stored else 'uri-miss'}; fwd-status={capture.status}"
+        self.store.put(request.key, entry)
+        result = CoalescedResult(entry, cache_status, entry.generation, is_new=True)
+        self._resolve(request.key, in_flight, result)
+        await self._send(entry, headers, send, cache_status=f"{cache_status}; stored", is_new=True)
 
-    def _refresh(self, wanted: "_Wanted", held: Entry) -> None:
-        """Asks for an address anew behind the client's back, once at a time."""
-        key = wanted.key
-        if key in self._flights or key in self._refreshing:
+    def _refresh(self, request: "CacheRequest", stored: CacheEntry) -> None:
+        """Fetch a resource in the background, at most once at a time."""
+        key = request.key
+        if key in self._in_flight or key in self._refreshing:
             return
-        # What the request carries belongs to its client, but for that by which answers differ.
-        kept = KEPT_IN_BACKGROUND | {name.encode() for name in held.vary}
-        headers = [item for item in wanted.scope["headers"] if item[0] in kept]
-        own = _Wanted(
+        # Other headers belong to the client, except those by which responses vary.
+        names = REFRESH_HEADERS | {name.encode() for name in stored.vary_names}
+        headers = [item for item in request.scope["headers"] if item[0] in names]
+        refresh = CacheRequest(
             key,
-            {**wanted.scope, "headers": headers},
-            _nothing_more,
-            Asked.of(headers),
-            wanted.areas,
-            wanted.ask,
+            {**request.scope, "headers": headers},
+            _receive_empty,
+            ParsedHeaders.of(headers),
+            request.areas,
+            request.forward,
         )
-        task = asyncio.create_task(self._fill(own, _nowhere, held), name=f"refresh {key[1]}")
+        task = asyncio.create_task(
+            self._fetch_coalesced(refresh, _discard, stored), name=f"refresh {key[1]}"
+        )
         self._refreshing[key] = task
-        task.add_done_callback(lambda done: self._refreshed(key, done))
+        task.add_done_callback(lambda done: self._refresh_done(key, done))
 
-    def _refreshed(self, key: Key, task: "asyncio.Task[None]") -> None:
+    def _refresh_done(self, key: Key, task: "asyncio.Task[None]") -> None:
         del self._refreshing[key]
         if not task.cancelled():
-            task.exception()  # the owner's error is its own to log; the next request asks again
+            task.exception()  # logged by the application; the next request tries again
 
     async def _send(
-        self, entry: Entry, asked: Asked, send: Send, *, how: str, is_new: bool = False
+        self,
+        entry: CacheEntry,
+        request: ParsedHeaders,
+        send: Send,
+        *,
+        cache_status: str,
+        is_new: bool = False,
     ) -> None:
-        coding = entry.coding_for(asked)
-        if not entry.is_prepared(coding):
-            if len(entry.body) < LONG:
-                entry.prepare(coding)
+        coding = entry.coding_for(request)
+        if not entry.has_coding(coding):
+            if len(entry.body) < COMPRESS_IN_THREAD_BYTES:
+                entry.compress(coding)
             else:
-                await asyncio.to_thread(entry.prepare, coding)
-            self.store.grown(entry)
-        reply = reply_of(entry, asked, now=self.clock(), how=how, is_new=is_new)
-        await send(
-            {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
+                await asyncio.to_thread(entry.compress, coding)
+            self.store.update_size(entry)
+        response = build_response(
+            entry, request, now=self.clock(), cache_status=cache_status, is_new=is_new
         )
-        await send({"type": "http.response.body", "body": reply.body})
-
-    def _purging(self, path: str, send: Send) -> Send:
-        """Makes invalid what a write may have changed, before its writer hears of it (4.4)."""
-        area = changed_by(path, self._owner)
-
-        async def purging(message: Message) -> None:
-            if area is not None and message.get("status", 400) < 400:
-                self.store.purge(area)
-            await send(message)
-
-        return purging
+        await send(
+            {"type": "http.response.start", "status": response.status, "headers": response.headers}
+        )
+        await send({"type": "http.response.body", "body": response.body})
 
 
 @dataclass(frozen=True)
-class _Wanted:
-    """A request that the cache looks after."""
+class CacheRequest:
+    """A request that the cache handles."""
 
     key: Key
     scope: Scope
     receive: Receive
-    asked: Asked
+    headers: ParsedHeaders
     areas: Areas
-    ask: Ask
+    forward: Forward
 
 
 @dataclass(frozen=True)
-class _Landed:
-    """What a request brought home for all who waited for it."""
+class CoalescedResult:
+    """The result of a fetch, shared with concurrent requests."""
 
-    entry: Entry
-    how: str
-    mark: int
+    entry: CacheEntry
+    cache_status: str
+    generation: int
     is_new: bool
 
+    def matches(self, request: ParsedHeaders) -> bool:
+        """Return whether the entry is the variant for this request."""
+        return vary_values(self.entry.vary_names, request.headers) == self.entry.vary_values
 
-class _Filling:
-    """Takes the owner's answer: kept whole where it may be kept, passed to the client where not."""
+
+class ResponseCapture:
+    """`send` callable that captures a storable response whole and streams any other."""
 
     def __init__(
         self,
-        cache: Cache,
-        wanted: _Wanted,
+        cache: HttpCache,
+        request: CacheRequest,
         send: Send,
-        held: Entry | None,
+        stored: CacheEntry | None,
         *,
-        bears_error: bool,
-        on_pass: Callable[[], None],
+        may_serve_stale: bool,
+        on_stream: Callable[[], None],
     ) -> None:
-        self.entry: Entry | None = None
+        self.entry: CacheEntry | None = None
         self.status = 0
         self.failure: int | None = None
-        self.passing = False
-        self.mark = cache.store.mark(wanted.areas)
+        """Error status in place of which the stored response is sent."""
+        self.is_streaming = False
+        self.generation = cache.store.generation(request.areas)
         self._cache = cache
-        self._asked: RawHeaders = wanted.asked.headers
+        self._request_headers: RawHeaders = request.headers.headers
         self._send = send
-        self._held = held
-        self._on_pass = on_pass
-        self._bears_error = bears_error
-        self._began = cache.clock()
-        self._head: MutableMapping[str, Any] = {}
-        self._life: Life | None = None
+        self._stored = stored
+        self._on_stream = on_stream
+        self._may_serve_stale = may_serve_stale
+        self._requested_at = cache.clock()
+        self._start_message: MutableMapping[str, Any] = {}
+        self._lifetime: Lifetime | None = None
         self._parts: list[bytes] = []
         self._size = 0
-        headers = [item for item in self._asked if item[0] not in OWN]
-        if held is not None and held.tag is not None:
-            headers.append((b"if-none-match", held.tag.encode("latin-1")))
-        self.scope: Scope = {**wanted.scope, "headers": headers}
+        headers = [item for item in self._request_headers if item[0] not in CACHE_REQUEST_HEADERS]
+        if stored is not None and stored.etag is not None:
+            headers.append((b"if-none-match", stored.etag.encode("latin-1")))
+        self.scope: Scope = {**request.scope, "headers": headers}
 
     async def __call__(self, message: Message) -> None:
-        if self.passing:
+        if self.is_streaming:
             await self._send(message)
         elif message["type"] == "http.response.start":
             await self._start(message)
@@ -310,58 +335,62 @@ class _Filling:
             await self._body(message)
 
     async def _start(self, message: Message) -> None:
-        self._head = message
+        self._start_message = message
         self.status = status = message["status"]
         headers: RawHeaders = list(message.get("headers", ()))
-        self._life = life_of(headers, asked_at=self._began, came_at=self._cache.clock())
-        if status in FAILURES and self._bears_error:
+        self._lifetime = response_lifetime(
+            headers, requested_at=self._requested_at, received_at=self._cache.clock()
+        )
+        if status in ERROR_STATUSES and self._may_serve_stale:
             self.failure = status
-        elif status == 304 and self._held is not None:
-            self._life = self._life or self._held.life
-        elif not may_store("GET", self._asked, status=status, headers=headers, life=self._life):
-            self._pass()
-            told = (b"cache-status", f"{NAME}; fwd=miss; fwd-status={status}".encode())
-            await self._send({**message, "headers": [*headers, told]})
+        elif status == 304 and self._stored is not None:
+            self._lifetime = self._lifetime or self._stored.lifetime
+        elif not may_store(
+            "GET", self._request_headers, status=status, headers=headers, lifetime=self._lifetime
+        ):
+            self._stream()
+            cache_status = f"{CACHE_NAME}; fwd=miss; fwd-status={status}".encode()
+            await self._send({**message, "headers": [*headers, (b"cache-status", cache_status)]})
 
     async def _body(self, message: Message) -> None:
         part = message.get("body", b"")
         self._parts.append(part)
         self._size += len(part)
-        if self._size > self._cache.largest:
-            # Longer than what is kept: from here on it flows.
-            self._pass()
-            await self._send(self._head)
+        if self._size > self._cache.max_entry_bytes:
+            self._stream()
+            await self._send(self._start_message)
             more = message.get("more_body", False)
             body = b"".join(self._parts)
             self._parts = []
             await self._send({"type": "http.response.body", "body": body, "more_body": more})
         elif not message.get("more_body"):
-            self.entry = self._whole(self._life) if self._life is not None else None
+            self.entry = self._build_entry(self._lifetime) if self._lifetime is not None else None
 
-    def _pass(self) -> None:
-        """From here on the answer is this client's alone; whoever waits asks for itself."""
-        self.passing = True
-        self._on_pass()
+    def _stream(self) -> None:
+        """Stream the rest to this client only; waiters fetch for themselves."""
+        self.is_streaming = True
+        self._on_stream()
 
-    def _whole(self, life: Life) -> Entry:
-        headers: RawHeaders = list(self._head.get("headers", ()))
+    def _build_entry(self, lifetime: Lifetime) -> CacheEntry:
+        headers: RawHeaders = list(self._start_message.get("headers", ()))
         body = b"".join(self._parts)
-        held = self._held
-        if self._head["status"] == 304 and held is not None:
-            told = {name.lower() for name, _ in headers}
-            headers += [item for item in held.headers if item[0].lower() not in told]
-            status, body = held.status, held.body
+        stored = self._stored
+        if self._start_message["status"] == 304 and stored is not None:
+            updated = {name.lower() for name, _ in headers}
+            headers += [item for item in stored.headers if item[0].lower() not in updated]
+            status, body = stored.status, stored.body
         else:
-            status = self._head["status"]
-        vary = vary_of(headers)
-        entry = Entry(status, headers, body, life, self.mark, vary, chosen_by(vary, self._asked))
-        if held is not None and held.packable == entry.packable and held.body == body:
-            entry.packed = held.packed
+            status = self._start_message["status"]
+        names = vary_names(headers)
+        values = vary_values(names, self._request_headers)
+        entry = CacheEntry(status, headers, body, lifetime, self.generation, names, values)
+        if stored is not None and stored.compressible == entry.compressible and stored.body == body:
+            entry.compressed = stored.compressed
         return entry
 
 
-def key_of(scope: Scope) -> Key:
-    """The address of a request, as the cache knows it."""
+def cache_key(scope: Scope) -> Key:
+    """Return the cache key of a request: origin and target."""
     host = next((value for name, value in scope["headers"] if name == b"host"), b"")
     query = scope["query_string"]
     target = scope.get("raw_path") or scope["path"].encode()
@@ -371,22 +400,25 @@ def key_of(scope: Scope) -> Key:
     )
 
 
-def with_plain_tags(scope: Scope) -> Scope:
-    """The request as its owner knows it: a tag of a packed form stands for its content."""
+def with_identity_etags(scope: Scope) -> Scope:
+    """Return the request with the entity tags that the application knows, not encoded ones."""
     fields = (b"if-match", b"if-none-match")
     if not any(name in fields for name, _ in scope["headers"]):
         return scope
     headers = [
-        (name, plain_tags(value.decode("latin-1")).encode("latin-1") if name in fields else value)
+        (
+            name,
+            identity_etags(value.decode("latin-1")).encode("latin-1") if name in fields else value,
+        )
         for name, value in scope["headers"]
     ]
     return {**scope, "headers": headers}
 
 
-def _is_for_the_owner(headers: RawHeaders) -> bool:
-    """A request for a part, under a foreign condition, or with a body."""
+def _must_bypass(headers: RawHeaders) -> bool:
+    """Return whether a request is for a part, conditional on other state, or has a body."""
     return any(
-        name in OWNERS_ALONE
+        name in BYPASS_HEADERS
         or name == b"transfer-encoding"
         or (name == b"content-length" and value != b"0")
         for name, value in headers
@@ -394,15 +426,15 @@ def _is_for_the_owner(headers: RawHeaders) -> bool:
 
 
 async def _gateway_timeout(send: Send) -> None:
-    """What a client gets that wants a kept answer alone, where there is none (5.2.1.7)."""
+    """Answer `only-if-cached` without a stored response (5.2.1.7)."""
     headers = [(b"content-length", b"0"), (b"cache-control", b"no-store")]
     await send({"type": "http.response.start", "status": 504, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _nothing_more() -> Message:
+async def _receive_empty() -> Message:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-async def _nowhere(message: Message) -> None:
-    """The client has its answer already."""
+async def _discard(message: Message) -> None:
+    """Ignore a message: the client has its response already."""

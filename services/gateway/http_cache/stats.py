@@ -1,19 +1,19 @@
-"""What the cache did, counted since the process started."""
+"""Counters of the cache since the process started."""
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 
 @dataclass
-class Counts:
-    """Answers of this process since it started, by how they came about."""
+class CacheCounts:
+    """Responses of this process since it started, by how the cache handled them."""
 
-    fresh: int = Field(default=0, description="Kept, and not yet old.")
-    fast: int = Field(
-        default=0, description="Of the fresh ones, those that the server's protocol sent by itself."
+    fresh: int = Field(default=0, description="Served from the cache while fresh.")
+    fast_path: int = Field(default=0, description="Of the fresh ones, those sent by the fast path.")
+    stale: int = Field(default=0, description="Served stale while refreshed in the background.")
+    coalesced: int = Field(
+        default=0, description="Served by a concurrent request for the same resource."
     )
-    stale: int = Field(default=0, description="Kept and old, while it was asked for anew.")
-    shared: int = Field(default=0, description="Answered by a request of somebody else under way.")
-    asked: int = Field(default=0, description="Asked of the owner: not kept, or to be asked again.")
-    failed_over: int = Field(default=0, description="Kept, in place of an error of the owner.")
-    passed_by: int = Field(default=0, description="Nothing that a cache may answer.")
+    forwarded: int = Field(default=0, description="Forwarded: not stored, or to be revalidated.")
+    stale_if_error: int = Field(default=0, description="Served stale in place of an error.")
+    bypassed: int = Field(default=0, description="Not cacheable.")

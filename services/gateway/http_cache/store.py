@@ -1,99 +1,102 @@
-"""The entries, at most so many bytes of them; the one that was not used longest goes first."""
+"""Store of cache entries with a size limit and least-recently-used eviction."""
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 
-from services.gateway.http_cache.entry import Entry
-from services.gateway.http_cache.rfc9111 import RawHeaders, chosen_by
+from services.gateway.http_cache.entry import CacheEntry
+from services.gateway.http_cache.rfc9111 import RawHeaders, vary_values
 
 Key = tuple[str, str]
-"""Where (scheme and host) and what (the target) was asked."""
+"""Origin (scheme and host) and request target."""
 
-EVERYTHING = "everything"
-"""The area that all others lie in."""
+ALL_AREAS = "all"
+"""Area that contains all others."""
 
-FORMS = 8
-"""Forms of one address that are kept, where the answer varies with the request."""
+MAX_VARIANTS = 8
+"""Maximum number of stored variants (`Vary`) of one resource."""
 
 
-class Store:
-    """Entries by address. Everything happens in the event loop's thread."""
+class CacheStore:
+    """Entries by key. Used only from the event loop's thread."""
 
-    def __init__(self, *, limit: int) -> None:
-        self.limit = limit
+    def __init__(self, *, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
         self.size = 0
-        self.is_trusted = False
-        """Whether every change is heard of: until then nothing that is kept counts as fresh."""
-        self._held: OrderedDict[Key, list[Entry]] = OrderedDict()
+        self.is_connected = False
+        """Whether invalidations arrive; otherwise no entry counts as fresh."""
+        self._variants: OrderedDict[Key, list[CacheEntry]] = OrderedDict()
         self._sizes: dict[int, int] = {}
-        self._marks: defaultdict[str, int] = defaultdict(int)
+        self._generations: defaultdict[str, int] = defaultdict(int)
         self.on_change: Callable[[], None] = lambda: None
-        """Called where what was fresh a moment ago may be so no longer."""
+        """Called when an entry that was fresh may no longer be."""
 
     def __len__(self) -> int:
         return len(self._sizes)
 
-    def mark(self, areas: Iterable[str]) -> int:
-        """Grows whenever something in one of these areas changes."""
-        return self._marks[EVERYTHING] + sum(self._marks[area] for area in areas)
+    def generation(self, areas: Iterable[str]) -> int:
+        """Return a number that grows with every change in one of these areas."""
+        return self._generations[ALL_AREAS] + sum(self._generations[area] for area in areas)
 
-    def purge(self, area: str) -> None:
-        """What tells of this area is no longer valid; also what is being asked for just now."""
-        self._marks[area] += 1
+    def invalidate(self, area: str) -> None:
+        """Invalidate the entries of an area, also those being fetched now."""
+        self._generations[area] += 1
         self.on_change()
 
-    def trust(self, *, heard: bool) -> None:
-        """Says whether changes are heard of. What may have changed unheard is not valid."""
-        self.is_trusted = heard
+    def set_connected(self, *, connected: bool) -> None:
+        """Set whether invalidations arrive."""
+        self.is_connected = connected
         self.on_change()
 
-    def find(self, key: Key, asked: RawHeaders) -> Entry | None:
-        """The entry that answers a request; it may be stale."""
-        forms = self._held.get(key)
-        if forms is None:
+    def get(self, key: Key, request_headers: RawHeaders) -> CacheEntry | None:
+        """Return the entry that matches a request; it may be stale."""
+        variants = self._variants.get(key)
+        if variants is None:
             return None
-        self._held.move_to_end(key)
-        for entry in forms:
-            if not entry.vary or chosen_by(entry.vary, asked) == entry.chosen:
+        self._variants.move_to_end(key)
+        for entry in variants:
+            if (
+                not entry.vary_names
+                or vary_values(entry.vary_names, request_headers) == entry.vary_values
+            ):
                 return entry
         return None
 
-    def put(self, key: Key, entry: Entry) -> None:
-        """Keeps an entry in the place of the one that answers the same requests."""
-        forms = self._held.setdefault(key, [])
-        for old in [other for other in forms if _same_form(other, entry)]:
-            forms.remove(old)
-            self._forget(old)
+    def put(self, key: Key, entry: CacheEntry) -> None:
+        """Store an entry in place of the one that matches the same requests."""
+        variants = self._variants.setdefault(key, [])
+        for old in [other for other in variants if _is_same_variant(other, entry)]:
+            variants.remove(old)
+            self._discard(old)
             self.on_change()
-        forms.insert(0, entry)
-        while len(forms) > FORMS:
-            self._forget(forms.pop())
-        self._held.move_to_end(key)
+        variants.insert(0, entry)
+        while len(variants) > MAX_VARIANTS:
+            self._discard(variants.pop())
+        self._variants.move_to_end(key)
         self._sizes[id(entry)] = 0
-        self.grown(entry)
+        self.update_size(entry)
 
-    def grown(self, entry: Entry) -> None:
-        """Counts an entry anew and makes room; one that was thrown out meanwhile is none."""
+    def update_size(self, entry: CacheEntry) -> None:
+        """Update the size of an entry and evict others if needed; ignore an evicted entry."""
         if id(entry) not in self._sizes:
             return
         self.size += entry.size - self._sizes[id(entry)]
         self._sizes[id(entry)] = entry.size
-        while self.size > self.limit and self._held:
-            _, forms = self._held.popitem(last=False)
-            for old in forms:
-                self._forget(old)
+        while self.size > self.max_bytes and self._variants:
+            _, evicted = self._variants.popitem(last=False)
+            for old in evicted:
+                self._discard(old)
 
     def clear(self) -> None:
-        self._held.clear()
+        """Remove all entries."""
+        self._variants.clear()
         self._sizes.clear()
         self.size = 0
         self.on_change()
 
-    def _forget(self, entry: Entry) -> None:
+    def _discard(self, entry: CacheEntry) -> None:
         self.size -= self._sizes.pop(id(entry), 0)
 
 
-def _same_form(one: Entry, other: Entry) -> bool:
-    """Whether two entries answer the same requests; where they vary by other fields, the newer
-    one knows better."""
-    return one.vary != other.vary or one.chosen == other.chosen
+def _is_same_variant(one: CacheEntry, other: CacheEntry) -> bool:
+    """Return whether a new entry replaces an old one: equal values, or another `Vary`."""
+    return one.vary_names != other.vary_names or one.vary_values == other.vary_values

@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import Field
 from sqlmodel import col, select
 
-from services.gateway.click_tracking import Clicks
+from services.gateway.click_tracking import ClickOutbox
 from services.gateway.link_monitoring.health import LinkHealth, read_link_health
 from services.gateway.link_monitoring.records import Link, LinkRecord
 from services.platform.database import Database, ReadSession, ReadSessionDep
@@ -91,8 +91,8 @@ async def go_to_link(
     # deadlock.
     async with database.read_session() as session:
         link = await find_link(session, get_region(request), slug)
-    clicks: Clicks = request.app.state.clicks
-    await clicks.record(link=slug, service=service, at=datetime.now(UTC))
+    outbox: ClickOutbox = request.app.state.click_outbox
+    await outbox.record_click(link=slug, service=service, at=datetime.now(UTC))
     return redirect_to(link)
 
 

@@ -1,1 +1,1 @@
-"""Counts of API use by key, area and hour."""
+"""API usage by key, area and hour."""

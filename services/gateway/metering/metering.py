@@ -1,4 +1,4 @@
-"""What each key takes: answers counted in memory, kept by the hour, shown to its agency."""
+"""Usage metering: responses are counted in memory and stored per key, area and hour."""
 
 import asyncio
 import logging
@@ -18,13 +18,13 @@ from services.platform.local_time import JAKARTA
 
 log = logging.getLogger(__name__)
 
-PAUSE_SECONDS = 5.0
-CELLS_AT_MOST = 5000
-"""So many different cells are kept without a pause; a count is never dropped."""
+FLUSH_INTERVAL_SECONDS = 5.0
+MAX_PENDING_COUNTS = 5000
+"""Number of pending keys that triggers a flush at once; a count is never dropped."""
 HOUR_SECONDS = 3600
 
-ADD = """
--- Adds counts to those of the hour; in one order, so that replicas never lock each other out.
+ADD_COUNTS = """
+-- Add counts to those of the hour; ordered, so that concurrent replicas do not deadlock.
 INSERT INTO gateway.consumption AS c (region, key_id, hour, area, status, agency, requests)
 SELECT :region, * FROM unnest(
     CAST(:key_id AS text[]), CAST(:hour AS timestamptz[]), CAST(:area AS text[]),
@@ -34,145 +34,146 @@ ON CONFLICT (region, key_id, hour, area, status)
 DO UPDATE SET requests = c.requests + excluded.requests
 """
 
-SPENT = """
--- Requests of these keys since a time.
+SELECT_USAGE = """
+-- Sum the requests of these keys since a time.
 SELECT key_id, CAST(sum(requests) AS bigint) AS requests FROM gateway.consumption
 WHERE region = :region AND key_id = ANY(CAST(:keys AS text[])) AND hour >= :since
 GROUP BY key_id
 """
 
 
-FORGET = """
--- Drops what was counted before a time.
-WITH gone AS (
+DELETE_BEFORE = """
+-- Delete counts of hours before a time; return how many.
+WITH deleted AS (
     DELETE FROM gateway.consumption WHERE region = :region AND hour < :before RETURNING 1
 )
-SELECT count(*) FROM gone
+SELECT count(*) FROM deleted
 """
 
 
-class Cell(NamedTuple):
-    """What is counted together."""
+class UsageKey(NamedTuple):
+    """Dimensions of a count."""
 
     key_id: str
     hour: int
     """Hours since 1970 in UTC."""
     area: str
     status: int
-    """Class of the answer: 2 for 200 to 299."""
+    """Class of the status: 2 for 200 to 299."""
     agency: str
 
 
 @lru_cache(4096)
-def _cell_of(key_id: str, agency: str, hour: int, area: str, status: int) -> Cell:
-    return Cell(key_id, hour, area, status // 100, agency)
+def _usage_key(key_id: str, agency: str, hour: int, area: str, status: int) -> UsageKey:
+    return UsageKey(key_id, hour, area, status // 100, agency)
 
 
-def month_of(now: datetime) -> datetime:
-    """The beginning of the month in Asia/Jakarta."""
+def start_of_month(now: datetime) -> datetime:
+    """Return the beginning of the month in Asia/Jakarta."""
     local = now.astimezone(JAKARTA)
     return local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
-async def forget_consumption(
+async def delete_old_consumption(
     session: WriteSession, *, region: str, months: int, now: datetime
 ) -> int:
-    """Drops counts that are older than so many whole months; answers how many."""
+    """Delete counts older than `months` whole months; return how many."""
     before = first_retained_month(now, months)
-    gone = await session.scalar(text(FORGET), {"region": region, "before": before})
-    return int(gone or 0)
+    deleted = await session.scalar(text(DELETE_BEFORE), {"region": region, "before": before})
+    return int(deleted or 0)
 
 
-class Consumption(BackgroundJob):
-    """Counts answers, and knows what keys with a quota have spent of it, all replicas together."""
+class UsageMeter(BackgroundJob):
+    """Counter of responses, and the monthly usage of keys with a quota across replicas."""
 
-    name = "keep consumption"
+    name = "usage metering"
 
     def __init__(self, database: Database, region: str) -> None:
         self._database = database
         self._region = region
-        self._counts: Counter[Cell] = Counter()
-        self._month = month_of(datetime.now(UTC))
-        self._spent: dict[str, int] = {}
+        self._counts: Counter[UsageKey] = Counter()
+        self._month = start_of_month(datetime.now(UTC))
+        self._usage: dict[str, int] = {}
         self._full = asyncio.Event()
-        self._keeping = asyncio.Lock()
+        self._flush_lock = asyncio.Lock()
 
     def count(self, caller: Caller, area: str, status: int, *, now: float) -> None:
-        """Counts an answer; `now` in seconds since 1970."""
+        """Count a response; `now` in seconds since 1970."""
         hour = int(now) // HOUR_SECONDS
-        cell = _cell_of(caller.subject, caller.agency or "", hour, area, status)
-        self._counts[cell] += 1
-        if caller.subject in self._spent:
-            self._spent[caller.subject] += 1
-        if len(self._counts) > CELLS_AT_MOST:
+        key = _usage_key(caller.subject, caller.agency or "", hour, area, status)
+        self._counts[key] += 1
+        if caller.subject in self._usage:
+            self._usage[caller.subject] += 1
+        if len(self._counts) > MAX_PENDING_COUNTS:
             self._full.set()
 
-    def spent(self, key_id: str, *, now: datetime) -> int:
-        """Requests of a key with a quota in this month, as this replica knows it."""
-        month = month_of(now)
+    def usage_this_month(self, key_id: str, *, now: datetime) -> int:
+        """Return the requests of a key in this month, as far as this replica knows."""
+        month = start_of_month(now)
         if month != self._month:
-            self._month, self._spent = month, {}
-        return self._spent.setdefault(key_id, 0)
+            self._month, self._usage = month, {}
+        return self._usage.setdefault(key_id, 0)
 
-    async def learn(self, key_id: str) -> None:
-        """Asks the database what a key has spent, where this replica does not know."""
-        if key_id in self._spent:
+    async def load_usage(self, key_id: str) -> None:
+        """Load the monthly usage of a key that this replica does not know yet."""
+        if key_id in self._usage:
             return
         async with self._database.write_session() as session:
-            spent = await self._spent_by(session, [key_id])
-        self._spent[key_id] = spent.get(key_id, 0)
+            usage = await self._select_usage(session, [key_id])
+        self._usage[key_id] = usage.get(key_id, 0)
 
     async def stop(self) -> None:
-        """Keeps what is counted, and ends."""
+        """Stop the task and flush pending counts."""
         await super().stop()
-        await self.keep()
+        await self.flush()
 
-    async def keep(self) -> None:
-        """Stores what was counted; where the database fails, it is stored the next time."""
-        async with self._keeping:
+    async def flush(self) -> None:
+        """Store pending counts; if the database fails, they stay pending."""
+        async with self._flush_lock:
             counts, self._counts = self._counts, Counter()
             try:
                 async with self._database.write_session() as session:
                     if counts:
                         await self._add(session, counts)
-                    spent = await self._spent_by(session, list(self._spent))
+                    usage = await self._select_usage(session, list(self._usage))
             except DATABASE_ERRORS as error:
                 self._counts.update(counts)
-                log.warning("consumption is kept later: %s", error)
+                log.warning("usage counts not stored, retrying later: %s", error)
                 return
             except asyncio.CancelledError:
                 self._counts.update(counts)
                 raise
-            for key_id in self._spent:
-                since = sum(n for cell, n in self._counts.items() if cell.key_id == key_id)
-                self._spent[key_id] = spent.get(key_id, 0) + since
+            for key_id in self._usage:
+                pending = sum(n for key, n in self._counts.items() if key.key_id == key_id)
+                self._usage[key_id] = usage.get(key_id, 0) + pending
 
-    async def _add(self, session: WriteSession, counts: Counter[Cell]) -> None:
+    async def _add(self, session: WriteSession, counts: Counter[UsageKey]) -> None:
         await session.execute(
-            text(ADD),
+            text(ADD_COUNTS),
             {
                 "region": self._region,
-                "key_id": [cell.key_id for cell in counts],
-                "hour": [datetime.fromtimestamp(cell.hour * HOUR_SECONDS, UTC) for cell in counts],
-                "area": [cell.area for cell in counts],
-                "status": [cell.status for cell in counts],
-                "agency": [cell.agency for cell in counts],
+                "key_id": [key.key_id for key in counts],
+                "hour": [datetime.fromtimestamp(key.hour * HOUR_SECONDS, UTC) for key in counts],
+                "area": [key.area for key in counts],
+                "status": [key.status for key in counts],
+                "agency": [key.agency for key in counts],
                 "requests": list(counts.values()),
             },
         )
 
-    async def _spent_by(self, session: WriteSession, keys: list[str]) -> dict[str, int]:
+    async def _select_usage(self, session: WriteSession, keys: list[str]) -> dict[str, int]:
         if not keys:
             return {}
         parameters = {"region": self._region, "keys": keys, "since": self._month}
-        rows = await session.execute(text(SPENT), parameters)
+        rows = await session.execute(text(SELECT_USAGE), parameters)
         return {row.key_id: row.requests for row in rows}
 
     async def run(self) -> None:
+        """Flush pending counts periodically."""
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(PAUSE_SECONDS):
+                async with asyncio.timeout(FLUSH_INTERVAL_SECONDS):
                     await self._full.wait()
             self._full.clear()
-            if self._counts or self._spent:
-                await self.keep()
+            if self._counts or self._usage:
+                await self.flush()

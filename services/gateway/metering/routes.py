@@ -1,4 +1,4 @@
-"""Consumption over HTTP: an agency sees what its own keys took."""
+"""API usage over HTTP: an agency sees the usage of its own keys."""
 
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field
 from sqlalchemy import text
 
 from services.gateway.api_keys.keys import AgencyKey
-from services.gateway.api_keys.routes import shown_to
+from services.gateway.api_keys.routes import agency_filter
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
 from services.platform.local_time import JAKARTA
@@ -21,10 +21,10 @@ router = APIRouter(prefix=API, tags=["access"], responses=problem_responses(401,
 
 By = Literal["hour", "day", "month"]
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
-DAYS_AT_MOST = 400
+MAX_DAYS = 400
 
-COUNTED = """
--- Answers of a span [from, to) by period of Asia/Jakarta, key, area and class of status.
+SELECT_CONSUMPTION = """
+-- Responses in [from, to) by period in Asia/Jakarta, key, area and class of status.
 WITH counted AS (
     SELECT date_trunc(:by, hour, 'Asia/Jakarta') AS period, key_id, agency, area, status,
         CAST(sum(requests) AS bigint) AS requests
@@ -38,14 +38,14 @@ ORDER BY period, key_id, area, status OFFSET :offset LIMIT :limit
 """
 
 
-class Consumed(ApiModel):
-    """Answers that were given with a key in a period."""
+class ConsumptionRecord(ApiModel):
+    """Responses to requests with a key in a period."""
 
-    period: AwareDatetime = Field(description="Its beginning, in Asia/Jakarta.")
-    key_id: str = Field(description="The key; `anonymous` for all without one together.")
+    period: AwareDatetime = Field(description="Beginning of the period, in Asia/Jakarta.")
+    key_id: str = Field(description="The key; `anonymous` for all requests without one.")
     agency: str | None
-    area: str = Field(description="Part of the API, such as `services`; `pages` outside of it.")
-    status: int = Field(description="Class of the answers: 2 for 200 to 299.", ge=1, le=5)
+    area: str = Field(description="Part of the API, such as `services`; `pages` outside the API.")
+    status: int = Field(description="Class of the status: 2 for 200 to 299.", ge=1, le=5)
     requests: int
 
 
@@ -59,28 +59,28 @@ async def list_consumption(
         date | None, Query(alias="from", description="First day; default: 30 days before `to`.")
     ] = None,
     end: Annotated[date | None, Query(alias="to", description="Last day; default: today.")] = None,
-    by: Annotated[By, Query(description="What the counts are divided by in time.")] = "day",
+    by: Annotated[By, Query(description="Length of a period.")] = "day",
     agency: Annotated[
-        Slug | None, Query(description="Of this agency; an agency sees its own alone.")
+        Slug | None, Query(description="Only keys of this agency; an agency sees only its own.")
     ] = None,
     cursor: Annotated[int | None, Query(ge=0, le=1_000_000, description="From `next`.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000, description="Items on a page.")] = 100,
-) -> Page[Consumed]:
-    """What the keys of the caller's agency took, a few seconds behind; for an administrator all."""
-    wanted = shown_to(caller, agency)
+) -> Page[ConsumptionRecord]:
+    """List the usage of the caller's agency's keys, a few seconds behind; an administrator sees all."""
+    only_agency = agency_filter(caller, agency)
     last = end or datetime.now(JAKARTA).date()
     if not all(FIRST_DAY <= day <= LAST_DAY for day in (last, begin or last)):
-        raise Invalid(f"Days lie between {FIRST_DAY} and {LAST_DAY}.")
+        raise Invalid(f"Days must lie between {FIRST_DAY} and {LAST_DAY}.")
     first = begin or last - timedelta(days=30)
-    if first > last or (last - first).days > DAYS_AT_MOST:
-        raise Invalid(f"A span begins before it ends and has {DAYS_AT_MOST} days at most.")
+    if first > last or (last - first).days > MAX_DAYS:
+        raise Invalid(f"`from` must not be after `to`, and the span at most {MAX_DAYS} days.")
     offset = cursor or 0
     rows = await session.execute(
-        text(COUNTED),
+        text(SELECT_CONSUMPTION),
         {
             "region": get_region(request),
             "by": by,
-            "agency": wanted,
+            "agency": only_agency,
             "from": datetime(first.year, first.month, first.day, tzinfo=JAKARTA),
             "to": datetime(last.year, last.month, last.day, tzinfo=JAKARTA) + timedelta(days=1),
             "offset": offset,
@@ -88,7 +88,7 @@ async def list_consumption(
         },
     )
     items = [
-        Consumed.model_validate({**row, "period": row["period"].astimezone(JAKARTA)})
+        ConsumptionRecord.model_validate({**row, "period": row["period"].astimezone(JAKARTA)})
         for row in rows.mappings()
     ]
     more = str(offset + limit) if len(items) > limit else None

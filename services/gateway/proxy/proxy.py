@@ -1,76 +1,73 @@
-"""The door: finds who calls, signs it for the services, and hands the request to its owner."""
+"""Reverse proxy of the hub: authenticate, limit, cache, forward (pure ASGI)."""
 
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.gateway.api_keys.keys import KeyHolder
-from services.gateway.http_cache.middleware import Cache
-from services.gateway.proxy.dependencies import Entrance
-from services.gateway.proxy.remote_service import named_by_connection
-from services.gateway.proxy.request_log import Visit
+from services.gateway.api_keys.keys import Principal
+from services.gateway.http_cache.middleware import HttpCache, with_identity_etags
+from services.gateway.proxy.dependencies import ProxyDependencies
+from services.gateway.proxy.remote_service import connection_headers
+from services.gateway.proxy.request_log import RequestLog
 from services.gateway.rate_limits.limiter import Decision
-from services.gateway.routing import area_of, owner_of
+from services.gateway.rate_limits.policies import SAFE_METHODS
+from services.gateway.routing import owner_of
 from services.platform.database import DATABASE_ERRORS
-from services.platform.identity import TokenSigner
+from services.platform.identity import Caller, TokenSigner
 from services.platform.problems import NotAuthenticated, ProblemError, TooManyRequests, Unavailable
 from services.platform.settings import Service
 
 log = logging.getLogger(__name__)
 
 
-SAID_BY_THE_DOOR = frozenset({b"authorization", b"connection", b"x-forwarded-for"})
-OF_THE_GATEWAY = ("app", "caller", "state", "visit")
-"""What a scope tells the gateway's own layers, and no service."""
+OVERWRITTEN_HEADERS = frozenset({b"authorization", b"connection", b"x-forwarded-for"})
+"""Request headers that the proxy sets itself."""
+PRIVATE_SCOPE_KEYS = ("app", "caller", "request_log", "state")
+"""Scope keys of the gateway's own layers, removed before a request reaches a service."""
 
 
-class Door:
-    """The outermost layer of the gateway (pure ASGI)."""
+class Proxy:
+    """Outermost application of the gateway."""
 
     def __init__(
         self,
         app: ASGIApp,
         *,
-        entrance: Entrance,
+        dependencies: ProxyDependencies,
         signer: TokenSigner,
-        upstreams: Mapping[Service, ASGIApp],
-        cache: Cache,
+        backends: Mapping[Service, ASGIApp],
+        cache: HttpCache,
     ) -> None:
+        """Create a proxy before the gateway's own `app` and the services."""
         self.app = app
-        self.ring = entrance.ring
-        self.admission = entrance.admission
-        self.audit = entrance.audit
+        self.keys = dependencies.keys
+        self.admission = dependencies.admission
+        self.audit = dependencies.audit
         self.signer = signer
-        self.upstreams = upstreams
+        self.backends = backends
         self.cache = cache
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Authenticate and limit a request, then answer it from the cache or its owner."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        method, path = scope["method"], scope["path"]
-        if method == "HEAD" and not path.startswith(("/go/", "/s/")):
-            # A read; the server leaves the body out. Where a read counts, a look does not.
-            scope = {**scope, "method": "GET"}
-        scope, client = self.seen_through(scope)
-        visit = Visit(scope, send, admission=self.admission, audit=self.audit, area=area_of(path))
+        scope, client = self.resolve_client(head_as_get(scope))
+        request_log = RequestLog(scope, send, admission=self.admission, audit=self.audit)
         try:
-            holder = visit.holder = await self.holder(scope, client)
-            decision = visit.decision = await self.admission.decide(
-                method, path, client=client, holder=holder
-            )
-            if not decision.allowed:
-                raise too_many(decision)
+            principal = request_log.principal = await self.authenticate(scope, client)
+            request_log.decision = await self.limit(scope, client, principal)
         except ProblemError as error:
-            await visit.refuse(error, receive)
+            await request_log.refuse(error, receive)
             return
-        await visit.pass_on(self.answer, receive)
+        await request_log.forward(partial(self.handle, caller=request_log.caller), receive)
 
-    def seen_through(self, scope: Scope) -> tuple[Scope, str]:
-        """The request as its client sent it to the first trusted proxy, and who the client is."""
+    def resolve_client(self, scope: Scope) -> tuple[Scope, str]:
+        """Return the request with the client's address and scheme before any trusted proxies."""
         peer = scope["client"][0] if scope.get("client") else ""
         proxies, headers = self.admission.proxies, scope["headers"]
         client = proxies.client(peer, headers)
@@ -79,56 +76,84 @@ class Door:
             return scope, client
         return {**scope, "client": (client, 0), "scheme": scheme}, client
 
-    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers from what is kept, or lets the owner of the path answer."""
-        is_anonymous = scope["caller"].is_anonymous
-        await self.cache.answer(scope, receive, send, ask=self.hand_over, is_anonymous=is_anonymous)
+    async def authenticate(self, scope: Scope, client: str) -> Principal | None:
+        """Return the principal of the request's key, or None without a key.
 
-    async def hand_over(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hands a request to whoever owns its path."""
+        Raises:
+            NotAuthenticated: The key is malformed, unknown, expired or revoked.
+            TooManyRequests: The address looks up too many keys.
+            Unavailable: The database does not answer.
+        """
+        authorization = Headers(scope=scope).get("authorization")
+        if authorization is None:
+            return None
+        scheme, _, key = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            raise NotAuthenticated("Send the key as Authorization: Bearer emk_<id>_<secret>.")
+        now, key = datetime.now(UTC), key.strip()
+        cached = self.keys.get(key, now=now)
+        if cached is not None:
+            return cached
+        # A lookup in the database costs the address a request, against guessing of keys.
+        await self.limit(scope, client, None)
+        try:
+            principal = await self.keys.load(key, now=now)
+            if principal.monthly_quota is not None:
+                await self.admission.load_quota_usage(principal)
+        except DATABASE_ERRORS:
+            log.exception("API key not checked: the database does not answer")
+            raise Unavailable("The key cannot be checked now; try again shortly.") from None
+        return principal
+
+    async def limit(self, scope: Scope, client: str, principal: Principal | None) -> Decision:
+        """Return the decision about an allowed request; raise `TooManyRequests` for any other."""
+        decision = await self.admission.decide(
+            scope["method"], scope["path"], client=client, principal=principal
+        )
+        if not decision.allowed:
+            raise rate_limit_exceeded(decision)
+        return decision
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, *, caller: Caller) -> None:
+        """Answer a read from the cache; forward other requests to their owner."""
+        forward = partial(self.forward, caller=caller)
+        if scope["method"] in SAFE_METHODS:
+            await self.cache.handle(
+                scope, receive, send, forward=forward, is_anonymous=caller.is_anonymous
+            )
+        else:
+            invalidating = self.cache.invalidating(scope["path"], send)
+            await forward(with_identity_etags(scope), receive, invalidating)
+
+    async def forward(self, scope: Scope, receive: Receive, send: Send, *, caller: Caller) -> None:
+        """Forward a request to the service that owns its path, or to the gateway's own routes."""
         owner = owner_of(scope["path"])
         if owner is None:
             await self.app(scope, receive, send)
             return
-        given = scope["headers"]
-        dropped = SAID_BY_THE_DOOR | named_by_connection(given)
-        headers = [field for field in given if field[0] not in dropped]
-        if client := scope.get("client"):  # as the door's server knows it, whatever it says itself
+        dropped = OVERWRITTEN_HEADERS | connection_headers(scope["headers"])
+        headers = [header for header in scope["headers"] if header[0] not in dropped]
+        if client := scope.get("client"):
             headers.append((b"x-forwarded-for", client[0].encode("latin-1")))
-        headers.append((b"authorization", f"Bearer {self.signer.sign(scope['caller'])}".encode()))
+        headers.append((b"authorization", f"Bearer {self.signer.sign(caller)}".encode()))
         inner = {**scope, "headers": headers}
-        for name in OF_THE_GATEWAY:
+        for name in PRIVATE_SCOPE_KEYS:
             inner.pop(name, None)
-        await self.upstreams[owner](inner, receive, send)
-
-    async def holder(self, scope: Scope, client: str) -> KeyHolder | None:
-        """Whoever holds the key in the request; None where there is no key."""
-        given = Headers(scope=scope).get("authorization")
-        if given is None:
-            return None
-        scheme, _, key = given.partition(" ")
-        if scheme.lower() != "bearer":
-            raise NotAuthenticated("Send the key as Authorization: Bearer emk_<id>_<secret>.")
-        now, key = datetime.now(UTC), key.strip()
-        known = self.ring.known(key, now=now)
-        if known is not None:
-            return known
-        # A key that must be looked up costs its address a request, so that nobody tries many.
-        decision = await self.admission.decide(scope["method"], scope["path"], client=client)
-        if not decision.allowed:
-            raise too_many(decision)
-        try:
-            holder = await self.ring.find(key, now=now)
-            if holder.monthly_quota is not None:
-                await self.admission.learn(holder)
-        except DATABASE_ERRORS:
-            log.exception("a key cannot be checked: the database does not answer")
-            raise Unavailable("The key cannot be checked now; try again shortly.") from None
-        return holder
+        await self.backends[owner](inner, receive, send)
 
 
-def too_many(decision: Decision) -> TooManyRequests:
-    """The problem of a request over its limit."""
+def head_as_get(scope: Scope) -> Scope:
+    """Return a HEAD request as GET; the server leaves the body out.
+
+    Redirects that count clicks keep HEAD, which is not counted.
+    """
+    if scope["method"] == "HEAD" and not scope["path"].startswith(("/go/", "/s/")):
+        return {**scope, "method": "GET"}
+    return scope
+
+
+def rate_limit_exceeded(decision: Decision) -> TooManyRequests:
+    """Return the problem of a request over its limit."""
     headers = {name.decode(): value.decode() for name, value in decision.headers}
     policy = decision.policy
     limit = f"{policy.quota} {policy.name} in {policy.window}" if policy else "the limit"

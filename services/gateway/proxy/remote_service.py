@@ -1,4 +1,4 @@
-"""The services behind the door: in this process over raw ASGI, elsewhere over HTTP."""
+"""Reverse proxy to a service in another process: requests and responses are streamed over HTTP."""
 
 from collections.abc import AsyncIterator
 
@@ -12,9 +12,9 @@ from services.platform.settings import Service
 
 RawHeaders = list[tuple[bytes, bytes]]
 
-CONNECT_SECONDS = 5
+CONNECT_TIMEOUT_SECONDS = 5
 
-# RFC 9110, 7.6.1: these speak about one connection and are never passed on.
+# RFC 9110, 7.6.1: these describe one connection and are never forwarded.
 HOP_BY_HOP = frozenset(
     {
         b"connection",
@@ -28,9 +28,8 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     }
 )
-# The door's own server has answered an expectation and writes the date; who the client is, the
-# door says itself.
-OWN_REQUEST = HOP_BY_HOP | {
+# The gateway's server has answered an expectation already; the gateway sets the client's address.
+OVERWRITTEN_REQUEST_HEADERS = HOP_BY_HOP | {
     b"host",
     b"expect",
     b"forwarded",
@@ -41,18 +40,18 @@ OWN_REQUEST = HOP_BY_HOP | {
     b"x-forwarded-proto",
     b"x-real-ip",
 }
-OWN_ANSWER = HOP_BY_HOP | {b"date", b"server"}
+OVERWRITTEN_RESPONSE_HEADERS = HOP_BY_HOP | {b"date", b"server"}
 
 
 class RemoteService:
-    """A service in another process: requests and answers are streamed, nothing is kept."""
+    """ASGI application that forwards requests to a service in another process."""
 
     def __init__(self, service: Service, url: str, *, timeout: float) -> None:
         self._service = service
         self._url = url
-        # Of silence, not of the whole exchange: a citizen's slow line is no fault of the service.
+        # Limits silence, not the whole exchange, which a slow client may delay.
         self._timeout = aiohttp.ClientTimeout(
-            total=None, connect=min(timeout, CONNECT_SECONDS), sock_read=timeout
+            total=None, connect=min(timeout, CONNECT_TIMEOUT_SECONDS), sock_read=timeout
         )
         self._session: aiohttp.ClientSession | None = None
 
@@ -63,33 +62,34 @@ class RemoteService:
                 auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 connector=aiohttp.TCPConnector(limit=200),
-                # What the client did not say, the door does not say for it.
+                # Headers that the client did not send are not added.
                 skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
             )
         return self._session
 
     async def close(self) -> None:
+        """Close the connections."""
         if self._session is not None:
             await self._session.close()
             self._session = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
-        body = _Body(receive)
+        body = _RequestBody(receive)
         try:
             async with self._open().request(
                 scope["method"],
                 self._target(scope),
-                headers=_passed_on(scope),
+                headers=_request_headers(scope),
                 data=aiter(body) if _has_body(scope["headers"]) else None,
                 allow_redirects=False,
-            ) as answer:
-                headers = self._passed_back(answer)
+            ) as response:
+                headers = self._response_headers(response)
                 started = True
                 await send(
-                    {"type": "http.response.start", "status": answer.status, "headers": headers}
+                    {"type": "http.response.start", "status": response.status, "headers": headers}
                 )
-                async for chunk in answer.content.iter_any():
+                async for chunk in response.content.iter_any():
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 await send({"type": "http.response.body", "body": b""})
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -109,44 +109,46 @@ class RemoteService:
         target = raw_path.decode("latin-1") + (f"?{query.decode('latin-1')}" if query else "")
         return URL(self._url + target, encoded=True)
 
-    def _passed_back(self, answer: aiohttp.ClientResponse) -> RawHeaders:
-        """The answer's headers; a redirect to the service's own address stays at the door."""
-        headers = [(name.lower(), value) for name, value in answer.raw_headers]
-        dropped = OWN_ANSWER | named_by_connection(headers)
-        own = f"{self._url}/".encode()
+    def _response_headers(self, response: aiohttp.ClientResponse) -> RawHeaders:
+        """Return the headers for the client; redirects to the service itself become relative."""
+        headers = [(name.lower(), value) for name, value in response.raw_headers]
+        dropped = OVERWRITTEN_RESPONSE_HEADERS | connection_headers(headers)
+        prefix = f"{self._url}/".encode()
         return [
             (
                 name,
-                value[len(own) - 1 :] if name == b"location" and value.startswith(own) else value,
+                value[len(prefix) - 1 :]
+                if name == b"location" and value.startswith(prefix)
+                else value,
             )
             for name, value in headers
             if name not in dropped
         ]
 
 
-def _passed_on(scope: Scope) -> list[tuple[str, str]]:
-    """The request's headers, and whom the door sees at the other end."""
+def _request_headers(scope: Scope) -> list[tuple[str, str]]:
+    """Return the headers for the service, including the client's address and scheme."""
     headers: RawHeaders = scope["headers"]
-    passed = [
+    forwarded = [
         (name.decode("latin-1"), value.decode("utf-8", "replace"))
         for name, value in headers
-        if name not in OWN_REQUEST
+        if name not in OVERWRITTEN_REQUEST_HEADERS
     ]
     scheme = scope.get("scheme", "http")
     client = scope["client"][0] if scope.get("client") else None
     if client is not None:
-        passed.append(("x-forwarded-for", client))
-    return [*passed, ("x-forwarded-proto", scheme), ("forwarded", _forwarded(client, scheme))]
+        forwarded.append(("x-forwarded-for", client))
+    return [*forwarded, ("x-forwarded-proto", scheme), ("forwarded", _forwarded(client, scheme))]
 
 
 def _forwarded(client: str | None, scheme: str) -> str:
-    """Who asked, and how (RFC 7239); an address of IPv6 stands in brackets and quotes."""
+    """Return a `Forwarded` value (RFC 7239); an IPv6 address is in brackets and quotes."""
     node = "unknown" if client is None else f'"[{client}]"' if ":" in client else client
     return f"for={node};proto={scheme}"
 
 
-def named_by_connection(headers: RawHeaders) -> set[bytes]:
-    """The fields that speak about one connection because it says so (RFC 9110, 7.6.1)."""
+def connection_headers(headers: RawHeaders) -> set[bytes]:
+    """Return the headers that `Connection` names as specific to it (RFC 9110, 7.6.1)."""
     return {
         token.strip().lower()
         for name, value in headers
@@ -162,8 +164,8 @@ def _has_body(headers: RawHeaders) -> bool:
     )
 
 
-class _Body:
-    """The request's body as it comes; keeps the error that ended it, which aiohttp would hide."""
+class _RequestBody:
+    """The request body as an iterator that records the error that ended it, which aiohttp hides."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -177,7 +179,7 @@ class _Body:
                 self.error = error
                 raise
             if message["type"] == "http.disconnect":
-                raise ConnectionResetError("the client went away")
+                raise ConnectionResetError("the client disconnected")
             if chunk := message.get("body", b""):
                 yield chunk
             if not message.get("more_body"):

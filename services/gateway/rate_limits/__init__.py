@@ -1,1 +1,1 @@
-"""How many requests a key or an address may send, whichever replica they meet."""
+"""Rate limits per key and per address, shared by all replicas."""

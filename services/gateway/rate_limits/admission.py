@@ -1,93 +1,98 @@
-"""Who may pass the door: one place for limits, quotas and counts, asked without waiting."""
+"""Admission control: rate limits, monthly quotas and metering behind one interface."""
 
 import time
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 
-from services.gateway.api_keys.keys import KeyHolder
-from services.gateway.metering.metering import Consumption, month_of
-from services.gateway.rate_limits.client_address import Proxies, bucket_of
+from services.gateway.api_keys.keys import Principal
+from services.gateway.metering.metering import UsageMeter, start_of_month
+from services.gateway.rate_limits.client_address import TrustedProxies, address_bucket
 from services.gateway.rate_limits.gcra import Policy
 from services.gateway.rate_limits.limiter import Decision, Limiter
-from services.gateway.rate_limits.policies import Rates, kind_of
+from services.gateway.rate_limits.policies import RateLimitPolicies, kind_of
 from services.platform.identity import ANONYMOUS
 from services.platform.settings import Settings
 
-ADDRESSES_REMEMBERED = 20_000
-FREE = Decision(True, None, remaining=0, reset=0)
-"""Where no limit holds."""
+MAX_CACHED_ADDRESSES = 20_000
+UNLIMITED = Decision(True, None, remaining=0, reset=0)
+"""Decision for a request without a limit."""
 
 
 class Admission:
-    """Decides about requests, by key or by address.
+    """Decisions about requests, by key or by address.
 
-    `admit` is synchronous and in memory, so that an answer from a cache costs no more; it returns
-    None where the database must be asked, and then `decide` does.
+    `admit` is synchronous and in memory, so that cache hits stay cheap; it returns None if the
+    database must be asked, which `decide` does.
     """
 
     def __init__(
-        self, settings: Settings, limiter: Limiter, consumption: Consumption, *, key: bytes
+        self, settings: Settings, limiter: Limiter, consumption: UsageMeter, *, key: bytes
     ) -> None:
-        """`key` hashes addresses: no table tells who called."""
-        self._rates = Rates(settings)
+        """Use `key` to hash client addresses, so that no table stores them."""
+        self._policies = RateLimitPolicies(settings)
         self._limiter = limiter
-        self._consumption = consumption
-        self.proxies = Proxies(settings.trusted_proxies)
-        self._bucket = lru_cache(ADDRESSES_REMEMBERED)(partial(bucket_of, key=key))
+        self._meter = consumption
+        self.proxies = TrustedProxies(settings.trusted_proxies)
+        self._address_bucket = lru_cache(MAX_CACHED_ADDRESSES)(partial(address_bucket, key=key))
 
     def admit(
-        self, method: str, path: str, *, client: str, holder: KeyHolder | None = None
+        self, method: str, path: str, *, client: str, principal: Principal | None = None
     ) -> Decision | None:
-        """Decides about a request of this client or key now; None: await `decide`."""
-        found = self._limit(method, path, client=client, holder=holder)
-        return found if isinstance(found, Decision) else self._limiter.admit(*found)
+        """Decide now about a request of this client or key; on None await `decide`."""
+        limit = self._applicable_limit(method, path, client=client, holder=principal)
+        return limit if isinstance(limit, Decision) else self._limiter.admit(*limit)
 
     async def decide(
-        self, method: str, path: str, *, client: str, holder: KeyHolder | None = None
+        self, method: str, path: str, *, client: str, principal: Principal | None = None
     ) -> Decision:
-        """The same, with the database's word where that is needed."""
-        found = self._limit(method, path, client=client, holder=holder)
-        return found if isinstance(found, Decision) else await self._limiter.ask(*found)
+        """Decide about a request, asking the database if needed."""
+        limit = self._applicable_limit(method, path, client=client, holder=principal)
+        return limit if isinstance(limit, Decision) else await self._limiter.decide(*limit)
 
-    async def learn(self, holder: KeyHolder) -> None:
-        """Asks the database what a key with a quota has spent of it."""
-        await self._consumption.learn(holder.caller.subject)
+    async def load_quota_usage(self, principal: Principal) -> None:
+        """Load from the database how much of its quota a key has used."""
+        await self._meter.load_usage(principal.caller.subject)
 
-    def counted(
+    def count(
         self,
         area: str,
         status: int,
         *,
-        holder: KeyHolder | None = None,
+        principal: Principal | None = None,
         now: float | None = None,
     ) -> None:
-        """Counts an answer that was given, now or so many seconds after 1970."""
-        caller = holder.caller if holder else ANONYMOUS
-        self._consumption.count(caller, area, status, now=now or time.time())
+        """Count a response; `now` is in seconds since 1970, default the current time."""
+        caller = principal.caller if principal else ANONYMOUS
+        self._meter.count(caller, area, status, now=now or time.time())
 
-    def _limit(
-        self, method: str, path: str, *, client: str, holder: KeyHolder | None
+    def _applicable_limit(
+        self, method: str, path: str, *, client: str, principal: Principal | None
     ) -> Decision | tuple[str, Policy]:
+        """Return the bucket and policy of a request, or a decision that needs no bucket."""
         kind = kind_of(method, path)
         if kind is None:
-            return FREE
-        if holder is None:
-            policy = self._rates.anonymous.get(kind)
-            return (f"{kind} {self._bucket(client)}", policy) if policy else FREE
-        if holder.monthly_quota is not None and (spent := self._over_quota(holder)):
-            return spent
-        policy = self._rates.keyed.get(kind)
-        key_id = holder.caller.subject
-        return (f"{kind} {key_id}", policy.times(holder.pace)) if policy else FREE
+            return UNLIMITED
+        if principal is None:
+            policy = self._policies.anonymous.get(kind)
+            return (f"{kind} {self._address_bucket(client)}", policy) if policy else UNLIMITED
+        if principal.monthly_quota is not None and (refusal := self._quota_refusal(principal)):
+            return refusal
+        policy = self._policies.keyed.get(kind)
+        key_id = principal.caller.subject
+        return (
+            (f"{kind} {key_id}", policy.multiplied(principal.rate_multiplier))
+            if policy
+            else UNLIMITED
+        )
 
-    def _over_quota(self, holder: KeyHolder) -> Decision | None:
-        """The refusal of a key that has spent its month."""
-        quota = holder.monthly_quota
+    def _quota_refusal(self, principal: Principal) -> Decision | None:
+        """Return the refusal of a key that has used up its monthly quota, or None."""
+        quota = principal.monthly_quota
         now = datetime.now(UTC)
-        if quota is None or self._consumption.spent(holder.caller.subject, now=now) < quota:
+        if quota is None or self._meter.usage_this_month(principal.caller.subject, now=now) < quota:
             return None
-        begin = month_of(now)
-        end = month_of(begin + timedelta(days=32))
-        rest = int((end - now).total_seconds()) + 1
+        begin = start_of_month(now)
+        end = start_of_month(begin + timedelta(days=32))
+        seconds_left = int((end - now).total_seconds()) + 1
         month = Policy("month", max(quota, 2), end - begin)
-        return Decision(False, month, remaining=0, reset=rest, retry_after=rest)
+        return Decision(False, month, remaining=0, reset=seconds_left, retry_after=seconds_left)

@@ -1,4 +1,4 @@
-"""Who is at the other end: the address that the limits count, behind proxies that are trusted."""
+"""The client's address behind trusted proxies, and its rate limit bucket."""
 
 import hashlib
 import hmac
@@ -17,48 +17,48 @@ from ipaddress import (
 Address = IPv4Address | IPv6Address
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
-REMEMBERED = 4_096
+MAX_CACHED_ADDRESSES = 4_096
 
 FORWARDED_FOR = re.compile(
     r"""(?:^|[;,\s])for=(?:"(?P<quoted>[^"]*)"|(?P<plain>[^;,\s]+))""", re.IGNORECASE
 )
 
 
-class Proxies:
-    """The proxies whose word about the client is taken."""
+class TrustedProxies:
+    """Proxies whose forwarding headers are believed."""
 
     def __init__(self, networks: str) -> None:
-        """`networks` are addresses or networks, with blanks or commas between them."""
+        """Parse addresses or networks, separated by blanks or commas."""
         trusted = [ip_network(part, strict=False) for part in re.split(r"[\s,]+", networks) if part]
-        # Asked several times for each request.
-        self._trusts = lru_cache(REMEMBERED)(partial(_is_within, networks=trusted))
+        # Called several times for each request.
+        self._is_trusted = lru_cache(MAX_CACHED_ADDRESSES)(partial(_is_within, networks=trusted))
 
     def client(self, peer: str, headers: RawHeaders) -> str:
-        """The address of the client: the peer, or whom trusted proxies name.
+        """Return the address of the client: the peer, or the one that trusted proxies report.
 
-        Each proxy appends whom it saw. Read from the end, the first one that is no trusted proxy
-        is the client; what stands before was written by the client itself.
+        Each proxy appends its peer. Read from the end, the first address that is not a trusted
+        proxy is the client; anything before was written by the client itself.
         """
-        if not self._trusts(peer):
+        if not self._is_trusted(peer):
             return peer
         client = peer
-        for named in reversed(_named(headers)):
-            address = _parse(named)
+        for forwarded in reversed(_forwarded_addresses(headers)):
+            address = _parse(forwarded)
             if address is None:
                 return client
             client = str(address)
-            if not self._trusts(client):
+            if not self._is_trusted(client):
                 return client
         return client
 
     def scheme(self, peer: str, headers: RawHeaders) -> str | None:
-        """How the client came to the nearest proxy, where that is trusted and says so."""
-        if not self._trusts(peer):
+        """Return the scheme reported by the nearest proxy if it is trusted, else None."""
+        if not self._is_trusted(peer):
             return None
         for name, value in headers:
             if name == b"x-forwarded-proto":
-                told = value.decode("latin-1").strip().lower()
-                return told if told in {"http", "https"} else None
+                scheme = value.decode("latin-1").strip().lower()
+                return scheme if scheme in {"http", "https"} else None
         return None
 
 
@@ -67,23 +67,23 @@ def _is_within(text: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool
     return address is not None and any(address in network for network in networks)
 
 
-def _named(headers: RawHeaders) -> Sequence[str]:
-    """Whom `Forwarded` (RFC 7239) names, or `X-Forwarded-For` where there is none."""
+def _forwarded_addresses(headers: RawHeaders) -> Sequence[str]:
+    """Return the addresses in `Forwarded` (RFC 7239), or else in `X-Forwarded-For`."""
     forwarded: list[str] = []
-    older: list[str] = []
+    legacy: list[str] = []
     for name, value in headers:
         if name == b"forwarded":
             forwarded.append(value.decode("latin-1"))
         elif name == b"x-forwarded-for":
-            older.append(value.decode("latin-1"))
+            legacy.append(value.decode("latin-1"))
     if forwarded:
-        found = FORWARDED_FOR.finditer(", ".join(forwarded))
-        return [match["quoted"] or match["plain"] or "" for match in found]
-    return [part.strip() for part in ",".join(older).split(",")] if older else []
+        matches = FORWARDED_FOR.finditer(", ".join(forwarded))
+        return [match["quoted"] or match["plain"] or "" for match in matches]
+    return [part.strip() for part in ",".join(legacy).split(",")] if legacy else []
 
 
 def _parse(text: str) -> Address | None:
-    """An address with or without brackets and port; IPv4 inside IPv6 is IPv4."""
+    """Parse an address with or without brackets and port; IPv4-mapped IPv6 becomes IPv4."""
     host = text.strip()
     if host.startswith("["):
         host = host[1:].partition("]")[0]
@@ -96,14 +96,14 @@ def _parse(text: str) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def bucket_of(client: str, *, key: bytes) -> str:
-    """The bucket of an address: a keyed hash, so that no table tells who called.
+def address_bucket(client: str, *, key: bytes) -> str:
+    """Return the bucket of an address: a keyed hash, so that no table stores addresses.
 
-    Of IPv6 the first 64 bits count, for a single line has all of what follows.
+    IPv6 addresses are truncated to 64 bits: a single subscriber has the whole /64.
     """
     address = _parse(client)
     if isinstance(address, IPv6Address):
-        told = str(IPv6Network((address, 64), strict=False).network_address)
+        network = str(IPv6Network((address, 64), strict=False).network_address)
     else:
-        told = client if address is None else str(address)
-    return hmac.new(key, told.encode(), hashlib.sha256).hexdigest()[:32]
+        network = client if address is None else str(address)
+    return hmac.new(key, network.encode(), hashlib.sha256).hexdigest()[:32]

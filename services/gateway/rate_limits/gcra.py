@@ -1,7 +1,7 @@
-"""A bucket of requests that fills at an even rate (generic cell rate algorithm); pure arithmetic.
+"""Token buckets by the generic cell rate algorithm (GCRA); pure arithmetic.
 
-What a bucket holds is told by one time, `full_at`: when it would be full again if nothing more
-were taken. Over a time that has passed it is full.
+The state of a bucket is one time, `full_at`: when it would be full again if nothing more were
+taken. A bucket whose `full_at` has passed is full.
 """
 
 import math
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
-BURST = 0.25
-"""The share of a quota that may come at once; the rest comes evenly."""
+BURST_SHARE = 0.25
+"""Share of a quota that may be used at once; the rest refills evenly."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """At most `quota` requests in any span of `window`, of which a part at once."""
+    """A limit of `quota` requests in any span of `window`, a part of them at once."""
 
     name: str
     quota: int
@@ -23,70 +23,73 @@ class Policy:
 
     def __post_init__(self) -> None:
         if self.quota < 2:
-            raise ValueError("a quota is 2 at least: one request at once, one that comes later")
+            raise ValueError("a quota must be at least 2: one request at once, one that refills")
 
     @cached_property
     def burst(self) -> int:
-        """How many may come at once."""
-        return max(1, math.floor(self.quota * BURST))
+        """Capacity of the bucket: requests that may come at once."""
+        return max(1, math.floor(self.quota * BURST_SHARE))
 
     @cached_property
     def interval(self) -> float:
         """Seconds in which the bucket gains one request.
 
-        What comes at once and what a window gains are the quota together, so that no span of a
-        window, wherever it begins, holds more.
+        The burst and the refill of one window add up to the quota, so no span of a window,
+        wherever it begins, holds more.
         """
         return self.window.total_seconds() / (self.quota - self.burst)
 
     @cached_property
-    def told(self) -> bytes:
-        """What `RateLimit-Policy` says of it (draft-ietf-httpapi-ratelimit-headers-10)."""
+    def policy_header(self) -> bytes:
+        """Value of `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10)."""
         window = f"{self.window.total_seconds():.0f}"
         return f'"{self.name}";q={self.quota};w={window}'.encode()
 
     @cached_property
-    def slice(self) -> int:
-        """How many a replica takes at a time: of four replicas together 4% of the burst."""
+    def grant_size(self) -> int:
+        """Requests that a replica takes at a time: with four replicas 4% of the burst together."""
         return max(1, self.burst // 100)
 
     @cached_property
-    def credit(self) -> int:
-        """How many a replica may let through before it asks: none where one is over 1%."""
+    def overdraft(self) -> int:
+        """Requests that a replica may allow before it asks: 1% of the burst, or none."""
         return self.burst // 100
 
-    def times(self, pace: int) -> "Policy":
-        """The same for a key that may do so many times as much."""
-        return self if pace == 1 else Policy(self.name, self.quota * pace, self.window)
+    def multiplied(self, factor: int) -> "Policy":
+        """Return this policy with its quota multiplied."""
+        return self if factor == 1 else Policy(self.name, self.quota * factor, self.window)
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What a bucket gave."""
+class TakeResult:
+    """Requests granted by a bucket, and its new state."""
 
     granted: int
     full_at: float
 
 
-def take(policy: Policy, full_at: float, *, now: float, wanted: int, owed: int = 0) -> Taken:
-    """Takes up to `wanted` requests from a bucket, after what was let through without asking.
+def take(
+    policy: Policy, full_at: float, *, now: float, requested: int, debt: int = 0
+) -> TakeResult:
+    """Take up to `requested` requests from a bucket, after subtracting `debt`.
 
-    A debt may empty the bucket beyond its bottom; then it gives nothing until that is made good.
+    `debt` counts requests that were allowed without asking. It may drive the bucket below zero;
+    then nothing is granted until the bucket has refilled.
     """
-    full_at = max(full_at, now) + owed * policy.interval
-    granted = min(wanted, held(policy, full_at, now=now))
-    return Taken(granted, full_at + granted * policy.interval)
+    full_at = max(full_at, now) + debt * policy.interval
+    granted = min(requested, available(policy, full_at, now=now))
+    return TakeResult(granted, full_at + granted * policy.interval)
 
 
-def held(policy: Policy, full_at: float, *, now: float) -> int:
-    """How many requests the bucket would give now."""
+def available(policy: Policy, full_at: float, *, now: float) -> int:
+    """Return how many requests the bucket would grant now."""
     if full_at <= now:
         return policy.burst
     missing = (full_at - now) / policy.interval
-    # A billionth of a request is the rounding of floating point, and no request.
+    # The tolerance absorbs floating-point rounding.
     return max(0, math.floor(policy.burst - missing + 1e-9))
 
 
-def wait(policy: Policy, full_at: float, *, now: float) -> float:
-    """Seconds until the bucket gives one request."""
+def seconds_until_available(policy: Policy, full_at: float, *, now: float) -> float:
+    """Return the seconds until the bucket grants one request."""
     return max(0.0, full_at - now - (policy.burst - 1) * policy.interval)

@@ -1,4 +1,4 @@
-"""A replica's shares of the buckets: decisions in memory, slices from the database behind them."""
+"""Distributed rate limiter: decisions in memory, requests granted in batches by the database."""
 
 import asyncio
 import logging
@@ -9,45 +9,45 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
-from services.gateway.rate_limits.gcra import Policy, held, take, wait
-from services.gateway.rate_limits.shared_buckets import Lease, Wish
+from services.gateway.rate_limits.gcra import Policy, available, seconds_until_available, take
+from services.gateway.rate_limits.shared_buckets import BucketGrant, BucketRequest
 from services.platform.database import DATABASE_ERRORS
 from services.platform.jobs import BackgroundJob
 
 log = logging.getLogger(__name__)
 
-REMEMBERED = 50_000
-"""Buckets in a replica's memory; beyond them the one that rested longest goes."""
+MAX_BUCKETS = 50_000
+"""Buckets in a replica's memory; beyond them the least recently used is evicted."""
 
-BATCH = 500
-ALONE_SECONDS = 1.0
-"""How long a replica limits by itself before it asks the database again."""
-CLEAR_EVERY = 60.0
+BATCH_SIZE = 500
+LOCAL_ONLY_SECONDS = 1.0
+"""How long a replica applies limits locally before it asks a failed database again."""
+DELETE_FULL_INTERVAL_SECONDS = 60.0
 
 
-class Shared(Protocol):
+class BucketStore(Protocol):
     """The buckets that all replicas share."""
 
-    async def take(self, wishes: Sequence[Wish]) -> list[Lease]: ...
+    async def take(self, requests: Sequence[BucketRequest]) -> list[BucketGrant]: ...
 
-    async def clear(self) -> None: ...
+    async def delete_full(self) -> None: ...
 
     async def close(self) -> None: ...
 
 
 class Decision(NamedTuple):
-    """Whether a request may pass, and what the answer says about the limit."""
+    """Whether a request is allowed, and what the response headers report about the limit."""
 
     allowed: bool
     policy: Policy | None
-    """The limit that holds, if one does."""
+    """The limit that applies, if any."""
     remaining: int
-    """Requests that the bucket would let through at once now."""
+    """Requests that the bucket would grant at once now."""
     reset: int
-    """Seconds until it is full again."""
+    """Seconds until the bucket is full."""
     retry_after: int = 0
-    alone: bool = False
-    """The database does not answer; this replica limits by itself."""
+    local_only: bool = False
+    """The database does not answer; this replica applies the limit locally."""
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
@@ -55,196 +55,210 @@ class Decision(NamedTuple):
         policy = self.policy
         if policy is None:
             return []
-        left = b'"%b";r=%d;t=%d' % (policy.name.encode(), self.remaining, self.reset)
-        told = policy.told + b";local" if self.alone else policy.told
-        return [(b"ratelimit-policy", told), (b"ratelimit", left)]
+        limit = b'"%b";r=%d;t=%d' % (policy.name.encode(), self.remaining, self.reset)
+        header = policy.policy_header + b";local" if self.local_only else policy.policy_header
+        return [(b"ratelimit-policy", header), (b"ratelimit", limit)]
 
 
-class _Share:
-    """What this replica knows of one bucket."""
+class _LocalBucket:
+    """A replica's view of one bucket."""
 
-    __slots__ = ("asked", "empty_until", "full_at", "owed", "policy", "tokens", "waiting")
+    __slots__ = ("blocked_until", "debt", "full_at", "pending", "policy", "tokens", "waiters")
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.tokens = 0
-        self.owed = 0
+        """Granted requests that are not used yet."""
+        self.debt = 0
+        """Requests allowed without a grant, to be subtracted from the shared bucket."""
         self.full_at = 0.0
-        self.empty_until = 0.0
-        self.asked: asyncio.Future[None] | None = None
-        self.waiting = 0
+        self.blocked_until = 0.0
+        self.pending: asyncio.Future[None] | None = None
+        """Resolved after the next fetch; set while a request waits for it."""
+        self.waiters = 0
 
     @property
-    def lacking(self) -> int:
-        """How many it wants to have: a slice, and one for each who waits."""
-        wanted = max(self.policy.slice, min(self.waiting, self.policy.burst))
-        return max(wanted - self.tokens, 0)
+    def deficit(self) -> int:
+        """How many requests to ask for: a grant, and at least one for each waiter."""
+        target = max(self.policy.grant_size, min(self.waiters, self.policy.burst))
+        return max(target - self.tokens, 0)
 
 
 class Limiter(BackgroundJob):
-    """Lets requests through as long as their bucket holds any, all replicas together.
+    """Rate limiter that allows requests while their shared bucket holds any.
 
-    `admit` decides at once and in memory, or says that it must be asked (`ask`). The database
-    gives a slice of a bucket at a time; the next one is fetched while the last is still spent.
+    `admit` decides in memory, or returns None if the database must be asked, which `decide`
+    does. The database grants a batch of requests at a time; the next one is fetched while the
+    last is still being used. A new bucket starts with a small overdraft, so that the first
+    requests do not wait. If the database fails, each replica applies the limit by itself.
     """
 
-    name = "fetch limits"
+    name = "rate limit grants"
 
     def __init__(
         self,
-        shared: Shared,
+        shared: BucketStore,
         *,
         clock: Callable[[], float] = time.monotonic,
-        remembered: int = REMEMBERED,
+        max_buckets: int = MAX_BUCKETS,
     ) -> None:
         self._shared = shared
         self._clock = clock
-        self._remembered = remembered
-        self._shares: OrderedDict[str, _Share] = OrderedDict()
-        self._wanting: OrderedDict[str, _Share] = OrderedDict()
+        self._max_buckets = max_buckets
+        self._buckets: OrderedDict[str, _LocalBucket] = OrderedDict()
+        self._requested: OrderedDict[str, _LocalBucket] = OrderedDict()
         self._wake = asyncio.Event()
-        self._alone_until = 0.0
-        self._clear_at = 0.0
+        self._local_only_until = 0.0
+        self._delete_full_at = 0.0
 
-    def admit(self, bucket: str, policy: Policy) -> Decision | None:
-        """Decides now; None where only the database knows: await `ask`."""
+    def admit(self, name: str, policy: Policy) -> Decision | None:
+        """Decide now; return None if the database must be asked (`decide`)."""
         now = self._clock()
-        share = self._share(bucket, policy)
-        if self._task is None or now < self._alone_until:
-            return self._decide_alone(share, now)
-        if share.tokens > 0:
-            share.tokens -= 1
-            if share.tokens * 2 < policy.slice:
-                self._want(bucket, share)
-            return _let_through(share, now)
-        if now < share.empty_until:
-            return _refuse(share, now)
-        if share.owed < policy.credit:
-            share.owed += 1
-            self._want(bucket, share)
-            return _let_through(share, now)
+        bucket = self._bucket(name, policy)
+        if self._task is None or now < self._local_only_until:
+            return self._decide_locally(bucket, now)
+        if bucket.tokens > 0:
+            bucket.tokens -= 1
+            if bucket.tokens * 2 < policy.grant_size:
+                self._request(name, bucket)
+            return _allow(bucket, now)
+        if now < bucket.blocked_until:
+            return _deny(bucket, now)
+        if bucket.debt < policy.overdraft:
+            bucket.debt += 1
+            self._request(name, bucket)
+            return _allow(bucket, now)
         return None
 
-    async def ask(self, bucket: str, policy: Policy) -> Decision:
-        """Decides with the database's word, where memory does not suffice."""
-        while (decision := self.admit(bucket, policy)) is None:
-            share = self._shares[bucket]
-            share.waiting += 1
-            self._want(bucket, share)
-            if share.asked is None:
-                share.asked = asyncio.get_running_loop().create_future()
-            await asyncio.shield(share.asked)
+    async def decide(self, name: str, policy: Policy) -> Decision:
+        """Decide, waiting for the database if memory does not suffice."""
+        while (decision := self.admit(name, policy)) is None:
+            bucket = self._buckets[name]
+            bucket.waiters += 1
+            self._request(name, bucket)
+            if bucket.pending is None:
+                bucket.pending = asyncio.get_running_loop().create_future()
+            await asyncio.shield(bucket.pending)
         return decision
 
     @property
-    def remembered(self) -> int:
-        """Buckets in memory."""
-        return len(self._shares)
+    def bucket_count(self) -> int:
+        """Number of buckets in memory."""
+        return len(self._buckets)
 
     async def stop(self) -> None:
-        """Pays what is owed, and ends."""
+        """Flush the local overdraft to the database, then stop."""
         if self._task is not None:
             await super().stop()
-            owing = [
-                Wish(bucket, share.policy, 0, share.owed)
-                for bucket, share in self._shares.items()
-                if share.owed
+            debts = [
+                BucketRequest(name, bucket.policy, 0, bucket.debt)
+                for name, bucket in self._buckets.items()
+                if bucket.debt
             ]
-            if owing:
+            if debts:
                 with suppress(*DATABASE_ERRORS):
-                    await self._shared.take(owing)
-            _answer(self._shares.values())
+                    await self._shared.take(debts)
+            _resolve_waiters(self._buckets.values())
         await self._shared.close()
 
-    def _share(self, bucket: str, policy: Policy) -> _Share:
-        share = self._shares.get(bucket)
-        if share is None:
-            share = self._shares[bucket] = _Share(policy)
-            if len(self._shares) > self._remembered:
-                oldest, gone = self._shares.popitem(last=False)
-                if gone.asked is not None:  # somebody waits for it
-                    self._shares[oldest] = gone
+    def _bucket(self, name: str, policy: Policy) -> _LocalBucket:
+        bucket = self._buckets.get(name)
+        if bucket is None:
+            bucket = self._buckets[name] = _LocalBucket(policy)
+            if len(self._buckets) > self._max_buckets:
+                oldest, evicted = self._buckets.popitem(last=False)
+                if evicted.pending is not None:  # a request waits for it
+                    self._buckets[oldest] = evicted
         else:
-            self._shares.move_to_end(bucket)
-        share.policy = policy
-        return share
+            self._buckets.move_to_end(name)
+        bucket.policy = policy
+        return bucket
 
-    def _want(self, bucket: str, share: _Share) -> None:
-        self._wanting[bucket] = share
+    def _request(self, name: str, bucket: _LocalBucket) -> None:
+        """Ask for a grant in the next fetch."""
+        self._requested[name] = bucket
         self._wake.set()
 
-    def _decide_alone(self, share: _Share, now: float) -> Decision:
-        taken = take(share.policy, share.full_at, now=now, wanted=1)
-        share.full_at = taken.full_at
-        if not taken.granted:
-            share.empty_until = now + wait(share.policy, share.full_at, now=now)
-            return _refuse(share, now, alone=True)
-        share.owed = min(share.owed + 1, share.policy.burst)
-        return _let_through(share, now, alone=True)
+    def _decide_locally(self, bucket: _LocalBucket, now: float) -> Decision:
+        result = take(bucket.policy, bucket.full_at, now=now, requested=1)
+        bucket.full_at = result.full_at
+        if not result.granted:
+            bucket.blocked_until = now + seconds_until_available(
+                bucket.policy, bucket.full_at, now=now
+            )
+            return _deny(bucket, now, local_only=True)
+        bucket.debt = min(bucket.debt + 1, bucket.policy.burst)
+        return _allow(bucket, now, local_only=True)
 
     async def run(self) -> None:
+        """Fetch grants whenever buckets need them."""
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._wanting:
+            while self._requested:
                 await self._fetch()
 
     async def _fetch(self) -> None:
-        """Takes the slices that are wanted, all of them at once."""
-        batch: list[_Share] = []
-        wishes: list[Wish] = []
-        while self._wanting and len(batch) < BATCH:
-            bucket, share = self._wanting.popitem(last=False)
-            batch.append(share)
-            wishes.append(Wish(bucket, share.policy, share.lacking, share.owed))
-            share.owed = 0  # What is let through while the database answers is owed anew.
+        """Fetch one batch of requested grants."""
+        batch: list[_LocalBucket] = []
+        requests: list[BucketRequest] = []
+        while self._requested and len(batch) < BATCH_SIZE:
+            name, bucket = self._requested.popitem(last=False)
+            batch.append(bucket)
+            requests.append(BucketRequest(name, bucket.policy, bucket.deficit, bucket.debt))
+            bucket.debt = 0  # What is allowed during the query becomes new debt.
         try:
-            leases = await self._shared.take(wishes)
+            grants = await self._shared.take(requests)
             now = self._clock()
-            for share, wish, lease in zip(batch, wishes, leases, strict=True):
-                share.tokens += lease.granted
-                share.full_at = now + lease.missing
-                if share.tokens == 0 and wish.wanted:  # else the bucket was not asked for any
-                    rest = wait(share.policy, share.full_at, now=now)
-                    share.empty_until = now + max(rest, 0.001)
-            if now >= self._clear_at:
-                self._clear_at = now + CLEAR_EVERY
-                await self._shared.clear()
+            for bucket, request, grant in zip(batch, requests, grants, strict=True):
+                bucket.tokens += grant.granted
+                bucket.full_at = now + grant.seconds_to_full
+                if bucket.tokens == 0 and request.requested:  # else nothing was asked for
+                    wait = seconds_until_available(bucket.policy, bucket.full_at, now=now)
+                    bucket.blocked_until = now + max(wait, 0.001)
+            if now >= self._delete_full_at:
+                self._delete_full_at = now + DELETE_FULL_INTERVAL_SECONDS
+                await self._shared.delete_full()
         except DATABASE_ERRORS as error:
-            _owe_again(batch, wishes)
+            _restore_debt(batch, requests)
             now = self._clock()
-            if now >= self._alone_until + ALONE_SECONDS:
-                log.warning("limits hold in this replica alone: the database fails: %s", error)
-            self._alone_until = now + ALONE_SECONDS
+            if now >= self._local_only_until + LOCAL_ONLY_SECONDS:
+                log.warning("rate limit database unavailable, limits are per replica: %s", error)
+            self._local_only_until = now + LOCAL_ONLY_SECONDS
         except asyncio.CancelledError:
-            _owe_again(batch, wishes)
+            _restore_debt(batch, requests)
             raise
         finally:
-            _answer(batch)
+            _resolve_waiters(batch)
 
 
-def _let_through(share: _Share, now: float, *, alone: bool = False) -> Decision:
-    held_now = share.tokens + held(share.policy, share.full_at, now=now)
-    reset = math.ceil(share.full_at - now) if share.full_at > now else 0
-    return Decision(True, share.policy, held_now, reset, 0, alone)
+def _allow(bucket: _LocalBucket, now: float, *, local_only: bool = False) -> Decision:
+    remaining = bucket.tokens + available(bucket.policy, bucket.full_at, now=now)
+    reset = math.ceil(bucket.full_at - now) if bucket.full_at > now else 0
+    return Decision(True, bucket.policy, remaining, reset, 0, local_only)
 
 
-def _refuse(share: _Share, now: float, *, alone: bool = False) -> Decision:
-    retry_after = max(1, math.ceil(share.empty_until - now))
-    reset = max(retry_after, math.ceil(share.full_at - now))
+def _deny(bucket: _LocalBucket, now: float, *, local_only: bool = False) -> Decision:
+    retry_after = max(1, math.ceil(bucket.blocked_until - now))
+    reset = max(retry_after, math.ceil(bucket.full_at - now))
     return Decision(
-        False, share.policy, remaining=0, reset=reset, retry_after=retry_after, alone=alone
+        False,
+        bucket.policy,
+        remaining=0,
+        reset=reset,
+        retry_after=retry_after,
+        local_only=local_only,
     )
 
 
-def _owe_again(batch: Sequence[_Share], wishes: Sequence[Wish]) -> None:
-    for share, wish in zip(batch, wishes, strict=True):
-        share.owed += wish.owed
+def _restore_debt(batch: Sequence[_LocalBucket], requests: Sequence[BucketRequest]) -> None:
+    for bucket, request in zip(batch, requests, strict=True):
+        bucket.debt += request.debt
 
 
-def _answer(shares: Iterable[_Share]) -> None:
-    """Whoever waits for these looks again."""
-    for share in shares:
-        asked, share.asked, share.waiting = share.asked, None, 0
-        if asked is not None and not asked.done():
-            asked.set_result(None)
+def _resolve_waiters(buckets: Iterable[_LocalBucket]) -> None:
+    """Let requests that wait for these buckets decide again."""
+    for bucket in buckets:
+        pending, bucket.pending, bucket.waiters = bucket.pending, None, 0
+        if pending is not None and not pending.done():
+            pending.set_result(None)

@@ -1,4 +1,4 @@
-"""Which limit holds for a request: by its kind, and by whether a key stands behind it."""
+"""Rate limit policies: by kind of request, for addresses and for keys."""
 
 import re
 from collections.abc import Mapping
@@ -13,25 +13,27 @@ Kind = Literal["reads", "writes", "exports"]
 KINDS: tuple[Kind, ...] = ("reads", "writes", "exports")
 
 MINUTE = timedelta(minutes=1)
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-FREE = ("/static/", "/health/")
-"""What is never limited: files that a page needs, and probes of load balancers."""
-HEAVY = re.compile(r"\.(csv|xlsx|pdf|sav|zip|jsonld)$|/(exports?|bundle|report|sensitivity)(/|$)")
-"""Reads that are computed or written out whole."""
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+UNLIMITED_PREFIXES = ("/static/", "/health/")
+"""Paths that are never limited: assets of pages, and health probes."""
+EXPENSIVE = re.compile(
+    r"\.(csv|xlsx|pdf|sav|zip|jsonld)$|/(exports?|bundle|report|sensitivity)(/|$)"
+)
+"""Paths of expensive reads: exports and computed results."""
 
 
 @lru_cache(4096)
 def kind_of(method: str, path: str) -> Kind | None:
-    """The kind of a request; None where nothing is limited."""
-    if path.startswith(FREE):
+    """Return the kind of a request, or None if it is not limited."""
+    if path.startswith(UNLIMITED_PREFIXES):
         return None
-    if method not in SAFE:
+    if method not in SAFE_METHODS:
         return "writes"
-    return "exports" if HEAVY.search(path) else "reads"
+    return "exports" if EXPENSIVE.search(path) else "reads"
 
 
-class Rates:
-    """The limits that the settings give, a minute each; 0 is none."""
+class RateLimitPolicies:
+    """Policies from the settings, per minute; a quota of 0 means no limit."""
 
     def __init__(self, settings: Settings) -> None:
         self.anonymous = _policies(

@@ -1,4 +1,4 @@
-"""Buckets that all replicas share: one small table, asked for many buckets at a time."""
+"""Buckets shared by all replicas: one small table, queried for many buckets at a time."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,75 +8,79 @@ from dataclasses import dataclass
 from services.gateway.rate_limits.gcra import Policy
 from services.platform.database import DATABASE_ERRORS, Connection, Database
 
-ANSWER_SECONDS = 1.0
-"""How long the database may take; after that a replica limits by itself."""
+QUERY_TIMEOUT_SECONDS = 1.0
+"""Query timeout; after it a replica applies limits locally."""
 
 TAKE = """
--- Takes from each bucket what is wanted, as far as it holds that, after what is owed to it.
-SELECT bucket, granted, missing
+-- Subtract the debts and take what is requested, as far as each bucket holds it.
+SELECT bucket, granted, seconds_to_full
 FROM gateway.take_requests($1, $2::text[], $3::float8[], $4::float8[], $5::float8[], $6::float8[])
 """
 
-CLEAR = """
--- Drops buckets that are full: they say nothing more.
-DELETE FROM gateway.rate WHERE region = $1 AND full_at < now()
+DELETE_FULL = """
+-- Delete full buckets: a missing bucket counts as full.
+DELETE FROM gateway.rate_limit_bucket
+WHERE region = $1 AND full_at < now()
 """
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What a replica asks of a bucket."""
+class BucketRequest:
+    """A replica's request to one bucket."""
 
     bucket: str
     policy: Policy
-    wanted: int
-    owed: int
+    requested: int
+    debt: int
 
 
 @dataclass(frozen=True)
-class Lease:
-    """What a replica may let through, and how many seconds the bucket is from being full."""
+class BucketGrant:
+    """Requests that a replica may allow, and the seconds until the bucket is full."""
 
     granted: int
-    missing: float
+    seconds_to_full: float
 
 
-class Leases:
-    """The shared buckets of one region, over a connection of their own."""
+class SharedBuckets:
+    """The shared buckets of one region, over a dedicated connection."""
 
     def __init__(self, database: Database, region: str) -> None:
         self._database = database
         self._region = region
         self._connection: Connection | None = None
 
-    async def take(self, wishes: Sequence[Wish]) -> list[Lease]:
-        """Take from all of these distinct buckets; raise one of `DATABASE_ERRORS` on failure."""
+    async def take(self, requests: Sequence[BucketRequest]) -> list[BucketGrant]:
+        """Take from all of these buckets, each named once; raise one of `DATABASE_ERRORS` on failure."""
         connection = await self._open()
         rows = await connection.fetch(
             TAKE,
             self._region,
-            [wish.bucket for wish in wishes],
-            [float(wish.policy.burst) for wish in wishes],
-            [wish.policy.interval for wish in wishes],
-            [float(wish.wanted) for wish in wishes],
-            [float(wish.owed) for wish in wishes],
-            timeout=ANSWER_SECONDS,
+            [request.bucket for request in requests],
+            [float(request.policy.burst) for request in requests],
+            [request.policy.interval for request in requests],
+            [float(request.requested) for request in requests],
+            [float(request.debt) for request in requests],
+            timeout=QUERY_TIMEOUT_SECONDS,
         )
-        found = {row["bucket"]: Lease(row["granted"], row["missing"]) for row in rows}
-        return [found[wish.bucket] for wish in wishes]
+        grants = {
+            row["bucket"]: BucketGrant(row["granted"], row["seconds_to_full"]) for row in rows
+        }
+        return [grants[request.bucket] for request in requests]
 
-    async def clear(self) -> None:
-        """Forgets whoever has not called lately."""
+    async def delete_full(self) -> None:
+        """Delete the buckets that are full again."""
         connection = await self._open()
-        await connection.execute(CLEAR, self._region, timeout=ANSWER_SECONDS)
+        await connection.execute(DELETE_FULL, self._region, timeout=QUERY_TIMEOUT_SECONDS)
 
     async def _open(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(QUERY_TIMEOUT_SECONDS):
                 self._connection = await self._database.connect(purpose="limits")
         return self._connection
 
     async def close(self) -> None:
+        """Close the connection."""
         if self._connection is not None:
             with suppress(*DATABASE_ERRORS):
                 await self._connection.close(timeout=1)

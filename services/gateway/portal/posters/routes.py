@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import StringConstraints
 
-from services.gateway.click_tracking import Clicks
+from services.gateway.click_tracking import ClickOutbox
 from services.gateway.portal.page import CurrentPage
 from services.gateway.portal.posters.codes import (
     MIN_CODE_LENGTH,
@@ -106,9 +106,9 @@ async def arrive_by_poster(request: Request, code: Code) -> RedirectResponse:
     database: Database = request.app.state.database
     async with database.read_session() as session:
         poster = await _find_poster(session, get_region(request), code)
-    clicks: Clicks = request.app.state.clicks
+    outbox: ClickOutbox = request.app.state.click_outbox
     subject = poster.subject
-    await clicks.arrived(
+    await outbox.record_poster_arrival(
         poster=poster.code,
         service=None if subject.kind == "kantor" else subject.slug,
         agency=subject.slug if subject.kind == "kantor" else None,

@@ -12,8 +12,8 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.datastructures import UploadFile
 
-from services.gateway.api_keys.keys import caller_of_key
-from services.gateway.api_keys.upload_links import caller_of_link
+from services.gateway.api_keys.keys import authenticate_caller
+from services.gateway.api_keys.upload_links import authenticate_upload_link
 from services.gateway.portal.page import CurrentPage, Page
 from services.gateway.portal.upload.labels import (
     LABELS,
@@ -251,14 +251,16 @@ async def _read_form(request: Request) -> Form:
 async def _authenticate_key(request: Request, key: str) -> Caller:
     database: Database = request.app.state.database
     settings: Settings = request.app.state.settings
-    return await caller_of_key(database, settings.region, key.strip(), now=datetime.now(UTC))
+    return await authenticate_caller(database, settings.region, key.strip(), now=datetime.now(UTC))
 
 
 async def _authenticate_link(request: Request, token: str) -> tuple[Caller, datetime]:
     database: Database = request.app.state.database
     settings: Settings = request.app.state.settings
     key = load_private_key(settings.private_key_file)
-    return await caller_of_link(database, settings.region, token, key=key, now=datetime.now(UTC))
+    return await authenticate_upload_link(
+        database, settings.region, token, key=key, now=datetime.now(UTC)
+    )
 
 
 async def _request(

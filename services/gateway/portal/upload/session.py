@@ -17,7 +17,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.gateway.api_keys.keys import caller_of_id
+from services.gateway.api_keys.keys import load_caller
 from services.platform.database import Database
 from services.platform.derived_keys import derived_key
 from services.platform.identity import Caller, load_private_key
@@ -81,12 +81,12 @@ async def current_session(request: Request) -> Session | None:
     database: Database = request.app.state.database
     settings: Settings = request.app.state.settings
     try:
-        caller, _ = await caller_of_id(database, settings.region, content["key"], now=now)
+        caller, _ = await load_caller(database, settings.region, content["key"], now=now)
     except NotAuthenticated:
         return None
     if not caller.has_scope("usage:write"):
         return None
-    request.scope["visit"].acts_for(caller)
+    request.scope["request_log"].impersonate(caller)
     # Whatever else the key allows, these pages only report.
     narrowed = caller.model_copy(update={"scopes": frozenset({"usage:write"})})
     return Session(narrowed, content["form_token"])
