@@ -1,4 +1,4 @@
-"""The door against nginx, on one core: cached, uncached, passed on, in the process.
+"""The gateway against nginx, on one core: cached, uncached, forwarded, in the process.
 
 nginx (`proxy_cache`, one worker) and the hub run on the first core, `wrk` on the last. Both are
 measured in turns, and the median of the rounds counts, for no machine is quiet. Beside the rate
@@ -257,7 +257,7 @@ class Bench:
 
     def uncached(self, bare: tuple[int, psutil.Process]) -> None:
         """Every request asks PostgreSQL, against FastAPI with SQLModel and asyncpg."""
-        command = ("uvicorn", "bench._door:reference", "--factory", "--port", "PORT",
+        command = ("uvicorn", "bench._reference:reference", "--factory", "--port", "PORT",
                    "--no-access-log", "--log-level", "warning")  # fmt: skip
         with self.hub(*command) as (port, process):
             ours, theirs = self.pair(Aim(bare[0], LIST, bare[1], {}), Aim(port, LIST, process, {}))

@@ -104,7 +104,7 @@ class ClickOutbox(BackgroundJob):
                 pass
 
     async def _deliver_batch(self) -> int:
-        """Deliver one batch and return its size; its rows are deleted once feedback has stored them."""
+        """Deliver one batch, delete it from the outbox and return its size."""
         try:
             async with self._database.write_session() as session:
                 rows = await session.scalars(

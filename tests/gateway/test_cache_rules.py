@@ -24,7 +24,7 @@ from services.gateway.http_cache.rfc9111 import (
     vary_names,
     vary_values,
 )
-from services.gateway.http_cache.store import MAX_VARIANTS, CacheStore
+from services.gateway.http_cache.store import ALL_AREAS, MAX_VARIANTS, CacheStore
 
 NOW = 1_800_000_000.0
 KEY = ("http://hub", "/api/v1/services")
@@ -424,5 +424,5 @@ def test_a_change_in_an_area_makes_older_marks_invalid() -> None:
     store.invalidate("gateway")
     assert store.generation(("catalog", "gateway")) > before[0]
     assert store.generation(("other",)) == before[1]
-    store.invalidate("everything")
+    store.invalidate(ALL_AREAS)
     assert store.generation(("other",)) > before[1]

@@ -244,7 +244,7 @@ def test_a_key_is_rotated_and_what_commands_did_stands_in_a_log_that_agrees(
     assert operator.emall("audit", "verify", "--expect", head).returncode == 0
     rows(
         operator.settings,
-        "ALTER TABLE gateway.audit_line DISABLE TRIGGER keep_audit",
+        "ALTER TABLE gateway.audit_line DISABLE TRIGGER reject_audit_change",
     )
     rows(operator.settings, "DELETE FROM gateway.audit_line WHERE hash = $1", head)
     changed = operator.emall("audit", "verify")

@@ -123,8 +123,8 @@ async def create_key(
     key_id = claimed.hex[-12:]
     if not is_new:
         raise Conflict(
-            f"The key {key_id} was issued with this Idempotency-Key; its secret is not shown again. "
-            "Delete that key and issue another."
+            f"The key {key_id} was issued with this Idempotency-Key; its secret is not shown "
+            "again. Delete that key and issue another."
         )
     issued = await issue_second_key(
         session,

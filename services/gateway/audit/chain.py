@@ -41,7 +41,7 @@ class ChainedEntry:
 
 
 def entry_hash(region: str, number: int, previous: str, entry: AuditEntry) -> str:
-    """Return the SHA-256 of the line as canonical JSON: sorted names, no blanks, UTF-8, UTC times."""
+    """Return the SHA-256 of a line as canonical JSON: sorted names, no blanks, UTF-8, in UTC."""
     content = asdict(entry) | {
         "at": entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
         "region": region,
@@ -82,7 +82,10 @@ class ChainVerifier:
                 f"line {self.verified + 1} is missing: line {line.number} follows {self.verified}"
             )
         if line.previous != self.head:
-            return f"line {line.number} does not follow line {self.verified}: a line between was removed"
+            return (
+                f"line {line.number} does not follow line {self.verified}: "
+                "a line between them was replaced"
+            )
         if line.hash != entry_hash(self._region, line.number, line.previous, line.entry):
             return f"line {line.number} was changed: its content does not match its hash"
         self.verified = line.number

@@ -64,7 +64,7 @@ def _parse_qvalue(parameter: str) -> float:
 
 
 def encoded_etag(coding: str, etag: str) -> str:
-    """Return the entity tag of an encoded body: strong tags differ with bytes (RFC 9110, 8.8.3.3)."""
+    """Return the strong entity tag of an encoded body (RFC 9110, 8.8.3.3)."""
     if coding == IDENTITY or etag.startswith("W/"):
         return etag
     return f'{etag[:-1]}-{coding}"'

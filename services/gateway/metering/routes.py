@@ -66,7 +66,7 @@ async def list_consumption(
     cursor: Annotated[int | None, Query(ge=0, le=1_000_000, description="From `next`.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000, description="Items on a page.")] = 100,
 ) -> Page[ConsumptionRecord]:
-    """List the usage of the caller's agency's keys, a few seconds behind; an administrator sees all."""
+    """List the usage of an agency's keys, a few seconds behind; an administrator sees all."""
     only_agency = agency_filter(caller, agency)
     last = end or datetime.now(JAKARTA).date()
     if not all(FIRST_DAY <= day <= LAST_DAY for day in (last, begin or last)):

@@ -39,14 +39,14 @@ class Admission:
         self, method: str, path: str, *, client: str, principal: Principal | None = None
     ) -> Decision | None:
         """Decide now about a request of this client or key; on None await `decide`."""
-        limit = self._applicable_limit(method, path, client=client, holder=principal)
+        limit = self._applicable_limit(method, path, client=client, principal=principal)
         return limit if isinstance(limit, Decision) else self._limiter.admit(*limit)
 
     async def decide(
         self, method: str, path: str, *, client: str, principal: Principal | None = None
     ) -> Decision:
         """Decide about a request, asking the database if needed."""
-        limit = self._applicable_limit(method, path, client=client, holder=principal)
+        limit = self._applicable_limit(method, path, client=client, principal=principal)
         return limit if isinstance(limit, Decision) else await self._limiter.decide(*limit)
 
     async def load_quota_usage(self, principal: Principal) -> None:

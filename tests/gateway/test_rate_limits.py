@@ -108,23 +108,23 @@ class Bucket:
         self.asked = 0
         self.away = False
 
-    async def take(self, wishes: Sequence[BucketRequest]) -> list[BucketGrant]:
+    async def take(self, requests: Sequence[BucketRequest]) -> list[BucketGrant]:
         self.asked += 1
         for _ in range(self.turns):
             await asyncio.sleep(0)
         if self.away:
             raise OSError("away")
-        leases: list[BucketGrant] = []
-        for wish in wishes:
-            before = self.full_at.get(wish.bucket, 0.0)
+        grants: list[BucketGrant] = []
+        for request in requests:
+            before = self.full_at.get(request.bucket, 0.0)
             taken = take(
-                wish.policy, before, now=self.now, requested=wish.requested, debt=wish.debt
+                request.policy, before, now=self.now, requested=request.requested, debt=request.debt
             )
-            self.full_at[wish.bucket] = taken.full_at
-            leases.append(BucketGrant(taken.granted, max(taken.full_at - self.now, 0)))
-        return leases
+            self.full_at[request.bucket] = taken.full_at
+            grants.append(BucketGrant(taken.granted, max(taken.full_at - self.now, 0)))
+        return grants
 
-    async def clear(self) -> None: ...
+    async def delete_full(self) -> None: ...
 
     async def close(self) -> None: ...
 
@@ -308,7 +308,7 @@ def test_the_database_counts_as_the_bucket_does(empty: Settings) -> None:
 
     def rows_of(settings: Settings) -> list[tuple[str]]:
         with ThreadPoolExecutor(1) as aside:
-            query = "SELECT bucket FROM gateway.rate ORDER BY 1"
+            query = "SELECT bucket FROM gateway.rate_limit_bucket ORDER BY 1"
             return aside.submit(rows, settings, query).result()
 
     assert asyncio.run(story()) == [100, 100, 30, 0]

@@ -1,4 +1,4 @@
-"""What `bench/gateway.py` measures beside the hub: the same list in FastAPI and SQLModel."""
+"""Reference application of `bench/gateway.py`: the same list in FastAPI and SQLModel."""
 
 import os
 from datetime import datetime

@@ -26,9 +26,9 @@ STORED = """SELECT key_id, agency, area, status, sum(requests)::int FROM gateway
 
 def kept(hub: Hub) -> None:
     """Has the running hub store what it counted."""
-    entrance = hub.client.app.state.entrance  # type: ignore[attr-defined]  # pyright: ignore
+    dependencies = hub.client.app.state.proxy_dependencies  # type: ignore[attr-defined]  # pyright: ignore
     assert hub.client.portal is not None
-    hub.client.portal.call(entrance.consumption.keep)
+    hub.client.portal.call(dependencies.consumption.keep)
 
 
 def test_everything_that_was_answered_is_kept_when_the_hub_stops(settings: Settings) -> None:

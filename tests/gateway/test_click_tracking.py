@@ -17,7 +17,7 @@ from tests.rows import rows
 from tests.servers import free_port, hanging_up, serving
 from tests.waiting import until
 
-WAITING = "SELECT event ->> 'link' FROM gateway.pending_event ORDER BY id"
+WAITING = "SELECT event ->> 'link' FROM gateway.click_outbox ORDER BY id"
 COUNTED = """
     SELECT link, service, sum(events)::int FROM feedback.monthly_usage m
     JOIN feedback.event_dimensions d ON d.id = m.dimensions
@@ -100,7 +100,7 @@ def test_a_visit_that_was_delivered_but_not_confirmed_is_not_counted_twice(
         until(lambda: rows(settings, COUNTED) == [("simbg", "", 1)])
         [(event_id,)] = rows(settings, "SELECT id FROM feedback.event")
         again = f"""
-            INSERT INTO gateway.pending_event VALUES ('12.12', '{event_id}', '{{"id":
+            INSERT INTO gateway.click_outbox VALUES ('12.12', '{event_id}', '{{"id":
             "{event_id}", "kind": "click_out", "source": "gateway", "link": "simbg",
             "occurred_at": "2026-01-01T00:00:00Z"}}')
         """
@@ -135,12 +135,12 @@ def test_a_shutdown_right_after_a_visit_delivers_it(settings: Settings) -> None:
 def test_a_stop_in_the_moment_of_a_visit_is_not_missed(settings: Settings) -> None:
     app = create_app(settings)
     with TestClient(app) as client:
-        clicks: ClickOutbox = app.state.clicks
+        outbox: ClickOutbox = app.state.click_outbox
 
         async def visit_and_stop() -> None:
-            await clicks.record_click(link="simbg", service=None, at=datetime.now(UTC))
+            await outbox.record_click(link="simbg", service=None, at=datetime.now(UTC))
             async with asyncio.timeout(5):
-                await clicks.stop()
+                await outbox.stop()
 
         assert client.portal is not None
         client.portal.call(visit_and_stop)
@@ -176,7 +176,7 @@ def test_a_feedback_that_crashes_holds_no_visitor_up_and_loses_no_visit(
 
 
 def test_a_visitor_goes_on_where_a_visit_cannot_be_kept(settings: Settings) -> None:
-    rows(settings, "REVOKE INSERT ON gateway.pending_event FROM emall_gateway")
+    rows(settings, "REVOKE INSERT ON gateway.click_outbox FROM emall_gateway")
     with TestClient(create_app(settings), follow_redirects=False) as client:
         answer = client.get("/go/simbg")
     assert (answer.status_code, answer.headers["location"]) == (302, "https://simbg.pu.go.id")
