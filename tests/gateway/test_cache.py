@@ -18,8 +18,9 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from services.gateway.http_cache.fast_path import STATE_KEY, CachedReadProtocol, FastPathCache
-from services.gateway.http_cache.middleware import HttpCache
+from services.gateway.http_cache.middleware import HttpCache, with_identity_etags
 from services.gateway.http_cache.store import CacheStore
+from services.gateway.rate_limits.policies import SAFE_METHODS
 from services.platform.fast_path_protocol import UVICORN_VERSION
 from tests.servers import exchange, serving
 from tests.waiting import until
@@ -63,8 +64,8 @@ class Origin:
 
 
 @dataclass
-class Door:
-    """A server with a cache before an origin."""
+class CacheServer:
+    """A server with a cache in front of an origin."""
 
     address: str
     origin: Origin
@@ -85,7 +86,7 @@ class Door:
         self.cache.store.on_change()
 
     def was_fast(self, times: int) -> None:
-        """So many answers went the short way, where there is one."""
+        """So many answers went the fast path, if there is one."""
         assert self.cache.counts.fast_path == (times if self.is_fast else 0)
 
 
@@ -94,7 +95,7 @@ def named(fields: dict[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def door_with(http: Any, **more: Any) -> Generator[Door]:
+def cache_server(http: Any, **more: Any) -> Generator[CacheServer]:
     origin, ahead = Origin(), [0.0]
     store = CacheStore(max_bytes=10**6)
     store.set_connected(connected=True)
@@ -113,19 +114,24 @@ def door_with(http: Any, **more: Any) -> Generator[Door]:
         is_anonymous = all(name != b"authorization" for name, _ in scope["headers"])
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         inner = {**scope, "method": method}
-        await cache.handle(inner, receive, send, forward=origin, is_anonymous=is_anonymous)
+        if method in SAFE_METHODS:
+            await cache.handle(inner, receive, send, forward=origin, is_anonymous=is_anonymous)
+        else:
+            await origin(
+                with_identity_etags(inner), receive, cache.invalidating(inner["path"], send)
+            )
 
     bare = {"Accept-Encoding": "identity"}
     with (
         serving(app, http=http, **more) as address,
         httpx.Client(headers=bare, timeout=15, trust_env=False) as client,
     ):
-        yield Door(address, origin, cache, hits, http is CachedReadProtocol, ahead, client)
+        yield CacheServer(address, origin, cache, hits, http is CachedReadProtocol, ahead, client)
 
 
-@pytest.fixture(params=["fast path", "long way"])
-def door(request: pytest.FixtureRequest) -> Generator[Door]:
-    with door_with(CachedReadProtocol if request.param == "fast path" else "httptools") as made:
+@pytest.fixture(params=["fast path", "application"])
+def server(request: pytest.FixtureRequest) -> Generator[CacheServer]:
+    with cache_server(CachedReadProtocol if request.param == "fast path" else "httptools") as made:
         yield made
 
 
@@ -133,30 +139,32 @@ def test_the_server_is_the_one_whose_protocol_is_extended() -> None:
     assert version("uvicorn") == UVICORN_VERSION
 
 
-def test_one_request_fills_and_the_others_are_answered_from_what_is_kept(door: Door) -> None:
-    first = door.get()
+def test_one_request_fills_and_the_others_are_answered_from_what_is_kept(
+    server: CacheServer,
+) -> None:
+    first = server.get()
     assert (first.content, first.headers["cache-status"]) == (
         BODY,
         "emall; fwd=uri-miss; fwd-status=200; stored",
     )
     assert "age" not in first.headers
-    door.wait(10)
+    server.wait(10)
     for _ in range(3):
-        again = door.get()
+        again = server.get()
         assert (again.status_code, again.content) == (200, BODY)
         assert again.headers["age"] in {"10", "11"}
         assert again.headers["cache-status"].startswith("emall; hit; ttl=")
         assert again.headers["cache-control"] == FRESH
         assert len(again.headers.get_list("date")) == 1
-    assert len(door.origin.asked) == 1
-    door.was_fast(3)
+    assert len(server.origin.asked) == 1
+    server.was_fast(3)
 
 
 def test_a_hit_is_the_same_both_ways_but_for_the_time() -> None:
     seen: list[dict[str, Any]] = []
     for http in (CachedReadProtocol, "httptools"):
-        with door_with(http) as door:
-            door.get()
+        with cache_server(http) as server:
+            server.get()
             for method, fields in (
                 ("GET", {}),
                 ("HEAD", {}),
@@ -164,9 +172,9 @@ def test_a_hit_is_the_same_both_ways_but_for_the_time() -> None:
                 ("GET", {"If-None-Match": '"1"'}),
                 ("GET", {"If-None-Match": '"1-br"', "Accept-Encoding": "br"}),
             ):
-                door.client.request(method, door.address + HERE, headers=fields)
-                door.client.request(method, door.address + HERE, headers=fields)
-                got = door.client.request(method, door.address + HERE, headers=fields)
+                server.client.request(method, server.address + HERE, headers=fields)
+                server.client.request(method, server.address + HERE, headers=fields)
+                got = server.client.request(method, server.address + HERE, headers=fields)
                 kept = [(n, v) for n, v in got.headers.raw if n not in {b"date", b"age"}]
                 told = [v.rpartition(b"ttl=")[0] if n == b"cache-status" else v for n, v in kept]
                 seen.append({"status": got.status_code, "names": kept, "told": told})
@@ -176,67 +184,69 @@ def test_a_hit_is_the_same_both_ways_but_for_the_time() -> None:
     assert [one["status"] for one in seen[:half]] == [200, 200, 200, 304, 304]
 
 
-def test_what_is_over_is_asked_for_again_with_its_tag_and_confirmed(door: Door) -> None:
-    door.get()
-    door.wait(61)
-    again = door.get()
+def test_what_is_over_is_asked_for_again_with_its_tag_and_confirmed(server: CacheServer) -> None:
+    server.get()
+    server.wait(61)
+    again = server.get()
     assert (again.status_code, again.content) == (200, BODY)
-    assert door.origin.header("if-none-match") == '"1"'
+    assert server.origin.header("if-none-match") == '"1"'
     assert again.headers["cache-status"] == "emall; fwd=stale; fwd-status=304; stored"
-    door.get()
-    assert len(door.origin.asked) == 2
+    server.get()
+    assert len(server.origin.asked) == 2
 
 
-def test_what_is_over_and_changed_is_replaced(door: Door) -> None:
-    door.get()
-    door.origin.body, door.origin.says["etag"] = b"new", '"2"'
-    door.wait(61)
-    assert door.get().content == b"new"
-    assert door.get().content == b"new"
-    assert len(door.origin.asked) == 2
+def test_what_is_over_and_changed_is_replaced(server: CacheServer) -> None:
+    server.get()
+    server.origin.body, server.origin.says["etag"] = b"new", '"2"'
+    server.wait(61)
+    assert server.get().content == b"new"
+    assert server.get().content == b"new"
+    assert len(server.origin.asked) == 2
 
 
-def test_stale_while_revalidate_answers_at_once_and_asks_behind(door: Door) -> None:
-    door.origin.says["cache-control"] = "max-age=10, stale-while-revalidate=30"
-    door.get()
-    door.origin.body, door.origin.says["etag"] = b"new", '"2"'
-    door.wait(20)
-    stale = door.get()
+def test_stale_while_revalidate_answers_at_once_and_asks_behind(server: CacheServer) -> None:
+    server.origin.says["cache-control"] = "max-age=10, stale-while-revalidate=30"
+    server.get()
+    server.origin.body, server.origin.says["etag"] = b"new", '"2"'
+    server.wait(20)
+    stale = server.get()
     assert (stale.content, int(stale.headers["age"]) >= 20) == (BODY, True)
     assert stale.headers["cache-status"].startswith("emall; hit; ttl=-1")
-    until(lambda: door.get().content == b"new")
-    assert len(door.origin.asked) == 2
+    until(lambda: server.get().content == b"new")
+    assert len(server.origin.asked) == 2
 
 
 @pytest.mark.parametrize("failure", [500, 502, 503, 504, "exception"])
-def test_what_is_kept_is_readable_while_its_owner_fails(door: Door, failure: int | str) -> None:
-    door.origin.says["cache-control"] = "max-age=10, stale-if-error=1000"
-    door.get()
-    door.wait(20)
+def test_what_is_kept_is_readable_while_its_owner_fails(
+    server: CacheServer, failure: int | str
+) -> None:
+    server.origin.says["cache-control"] = "max-age=10, stale-if-error=1000"
+    server.get()
+    server.wait(20)
     if failure == "exception":
-        door.origin.fails = RuntimeError("down")
+        server.origin.fails = RuntimeError("down")
     else:
-        door.origin.status, door.origin.body = int(failure), b"down"
-    got = door.get()
+        server.origin.status, server.origin.body = int(failure), b"down"
+    got = server.get()
     assert (got.status_code, got.content, int(got.headers["age"]) >= 20) == (200, BODY, True)
     assert "detail=stale-if-error" in got.headers["cache-status"]
     # Nobody waits for the next failure; whether it is over is looked at behind their backs.
-    assert door.get().content == BODY
-    door.origin.status, door.origin.fails, door.origin.body = 200, None, b"back"
-    door.origin.says["etag"] = '"2"'
-    until(lambda: door.get().content == b"back")
-    door.origin.status, door.origin.body = 503, b"down"
-    door.wait(2000)
-    assert door.get().status_code == 503
+    assert server.get().content == BODY
+    server.origin.status, server.origin.fails, server.origin.body = 200, None, b"back"
+    server.origin.says["etag"] = '"2"'
+    until(lambda: server.get().content == b"back")
+    server.origin.status, server.origin.body = 503, b"down"
+    server.wait(2000)
+    assert server.get().status_code == 503
 
 
-def test_an_error_without_leave_is_passed_on(door: Door) -> None:
-    door.get()
-    door.wait(61)
-    door.origin.status = 503
-    assert door.get().status_code == 503
-    door.origin.status = 404
-    assert door.get().status_code == 404
+def test_an_error_without_leave_is_passed_on(server: CacheServer) -> None:
+    server.get()
+    server.wait(61)
+    server.origin.status = 503
+    assert server.get().status_code == 503
+    server.origin.status = 404
+    assert server.get().status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -247,30 +257,36 @@ def test_an_error_without_leave_is_passed_on(door: Door) -> None:
         {"pragma": "no-cache"},
     ],
 )
-def test_a_client_may_ask_for_what_is_of_this_moment(door: Door, fields: dict[str, str]) -> None:
-    door.get()
-    door.get(**fields)
-    door.get(**fields)
-    assert len(door.origin.asked) == 3
-    door.get()
-    assert len(door.origin.asked) == 3
+def test_a_client_may_ask_for_what_is_of_this_moment(
+    server: CacheServer, fields: dict[str, str]
+) -> None:
+    server.get()
+    server.get(**fields)
+    server.get(**fields)
+    assert len(server.origin.asked) == 3
+    server.get()
+    assert len(server.origin.asked) == 3
 
 
-def test_a_client_that_wants_only_what_is_kept_gets_504_where_nothing_is(door: Door) -> None:
-    assert door.get(cache_control="only-if-cached").status_code == 504
-    door.get()
-    assert door.get(cache_control="only-if-cached").status_code == 200
-    assert len(door.origin.asked) == 1
+def test_a_client_that_wants_only_what_is_kept_gets_504_where_nothing_is(
+    server: CacheServer,
+) -> None:
+    assert server.get(cache_control="only-if-cached").status_code == 504
+    server.get()
+    assert server.get(cache_control="only-if-cached").status_code == 200
+    assert len(server.origin.asked) == 1
 
 
-def test_a_request_with_a_key_goes_to_the_owner_and_leaves_nothing_behind(door: Door) -> None:
+def test_a_request_with_a_key_goes_to_the_owner_and_leaves_nothing_behind(
+    server: CacheServer,
+) -> None:
     for _ in range(2):
-        door.get(authorization="Bearer emk_1_2")
-    assert len(door.origin.asked) == 2
-    door.get()
-    assert len(door.origin.asked) == 3
-    door.get(authorization="Bearer emk_1_2")
-    assert len(door.origin.asked) == 4
+        server.get(authorization="Bearer emk_1_2")
+    assert len(server.origin.asked) == 2
+    server.get()
+    assert len(server.origin.asked) == 3
+    server.get(authorization="Bearer emk_1_2")
+    assert len(server.origin.asked) == 4
 
 
 @pytest.mark.parametrize(
@@ -282,87 +298,91 @@ def test_a_request_with_a_key_goes_to_the_owner_and_leaves_nothing_behind(door: 
         {},
     ],
 )
-def test_what_must_not_be_kept_is_asked_for_each_time(door: Door, says: dict[str, str]) -> None:
-    door.origin.says = says
+def test_what_must_not_be_kept_is_asked_for_each_time(
+    server: CacheServer, says: dict[str, str]
+) -> None:
+    server.origin.says = says
     for _ in range(3):
-        assert door.get().content == BODY
-    assert len(door.origin.asked) == 3
-    assert len(door.cache.store) == 0
+        assert server.get().content == BODY
+    assert len(server.origin.asked) == 3
+    assert len(server.cache.store) == 0
 
 
 @pytest.mark.parametrize("path", ["/go/simbg", "/s/abc", "/api/v1/usage/summary", "/survei/skm"])
-def test_what_counts_or_is_of_this_moment_is_never_kept(door: Door, path: str) -> None:
-    door.get(path)
-    door.get(path)
-    assert len(door.origin.asked) == 2
+def test_what_counts_or_is_of_this_moment_is_never_kept(server: CacheServer, path: str) -> None:
+    server.get(path)
+    server.get(path)
+    assert len(server.origin.asked) == 2
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-def test_a_write_makes_what_is_kept_invalid_unless_it_fails(door: Door, method: str) -> None:
-    door.cache._owner = lambda _: "catalog"  # pyright: ignore[reportPrivateUsage]
-    door.get()
-    door.origin.status = 409
-    door.client.request(method, f"{door.address}{HERE}/other", content=b"{}")
-    door.get()
-    assert len(door.origin.asked) == 2
-    door.origin.status = 200
-    door.client.request(method, f"{door.address}{HERE}/other", content=b"{}")
-    door.get()
-    assert len(door.origin.asked) == 4
+def test_a_write_makes_what_is_kept_invalid_unless_it_fails(
+    server: CacheServer, method: str
+) -> None:
+    server.cache._owner = lambda _: "catalog"  # pyright: ignore[reportPrivateUsage]
+    server.get()
+    server.origin.status = 409
+    server.client.request(method, f"{server.address}{HERE}/other", content=b"{}")
+    server.get()
+    assert len(server.origin.asked) == 2
+    server.origin.status = 200
+    server.client.request(method, f"{server.address}{HERE}/other", content=b"{}")
+    server.get()
+    assert len(server.origin.asked) == 4
 
 
-def test_what_was_published_meanwhile_is_not_kept_from_before(door: Door) -> None:
-    door.origin.wait = threading.Event()
+def test_what_was_published_meanwhile_is_not_kept_from_before(server: CacheServer) -> None:
+    server.origin.wait = threading.Event()
     with ThreadPoolExecutor(2) as pool:
-        before = pool.submit(door.get)
-        until(lambda: len(door.origin.asked) == 1)
-        door.cache.store.invalidate("catalog")  # committed after the owner had read
-        after = pool.submit(door.get)
-        door.origin.wait.set()
+        before = pool.submit(server.get)
+        until(lambda: len(server.origin.asked) == 1)
+        server.cache.store.invalidate("catalog")  # committed after the owner had read
+        after = pool.submit(server.get)
+        server.origin.wait.set()
         assert before.result().status_code == after.result().status_code == 200
-    assert len(door.origin.asked) == 2
-    door.get()
-    assert len(door.origin.asked) == 2
+    assert len(server.origin.asked) == 2
+    server.get()
+    assert len(server.origin.asked) == 2
 
 
-def test_nothing_is_fresh_while_nobody_hears_of_changes(door: Door) -> None:
-    door.get()
-    door.cache.store.set_connected(connected=False)
-    door.get()
-    door.get()
-    assert len(door.origin.asked) == 3
-    assert door.origin.header("if-none-match") == '"1"'
+def test_nothing_is_fresh_while_nobody_hears_of_changes(server: CacheServer) -> None:
+    server.get()
+    server.cache.store.set_connected(connected=False)
+    server.get()
+    server.get()
+    assert len(server.origin.asked) == 3
+    assert server.origin.header("if-none-match") == '"1"'
 
 
-def test_many_who_ask_at_once_ask_the_owner_once(door: Door) -> None:
-    door.origin.wait = threading.Event()
+def test_many_who_ask_at_once_ask_the_owner_once(server: CacheServer) -> None:
+    server.origin.wait = threading.Event()
     with ThreadPoolExecutor(20) as pool:
-        waiting = [pool.submit(door.get) for _ in range(20)]
-        until(lambda: len(door.origin.asked) == 1)
+        waiting = [pool.submit(server.get) for _ in range(20)]
+        until(lambda: len(server.origin.asked) == 1)
         time.sleep(0.2)
-        door.origin.wait.set()
+        server.origin.wait.set()
         answers = [one.result() for one in waiting]
     assert {answer.content for answer in answers} == {BODY}
-    assert len(door.origin.asked) == 1
+    assert len(server.origin.asked) == 1
     ways = {answer.headers["cache-status"] for answer in answers}
     assert "emall; fwd=uri-miss; fwd-status=200; collapsed" in ways
 
 
-def test_many_who_wait_for_what_is_not_for_all_ask_for_themselves(door: Door) -> None:
-    door.origin.says = {"cache-control": "private"}
+def test_many_who_wait_for_what_is_not_for_all_ask_for_themselves(server: CacheServer) -> None:
+    server.origin.says = {"cache-control": "private"}
     with ThreadPoolExecutor(5) as pool:
-        answers = [one.result() for one in [pool.submit(door.get) for _ in range(5)]]
+        answers = [one.result() for one in [pool.submit(server.get) for _ in range(5)]]
     assert {answer.content for answer in answers} == {BODY}
-    assert len(door.origin.asked) == 5
+    assert len(server.origin.asked) == 5
 
 
-def test_a_head_is_answered_by_what_a_get_left_and_fills_for_it(door: Door) -> None:
-    looked = door.client.head(door.address + HERE)
+def test_a_head_is_answered_by_what_a_get_left_and_fills_for_it(server: CacheServer) -> None:
+    looked = server.client.head(server.address + HERE)
     assert (looked.status_code, looked.content) == (200, b"")
-    assert door.get().content == BODY
-    looked = door.client.head(door.address + HERE)
+    assert server.get().content == BODY
+    looked = server.client.head(server.address + HERE)
     assert (looked.headers["content-length"], looked.content) == (str(len(BODY)), b"")
-    assert len(door.origin.asked) == 1
+    assert len(server.origin.asked) == 1
 
 
 @pytest.mark.parametrize(
@@ -370,51 +390,51 @@ def test_a_head_is_answered_by_what_a_get_left_and_fills_for_it(door: Door) -> N
     [{"range": "bytes=0-1"}, {"if_match": '"1"'}, {"if_unmodified_since": "now"}],
 )
 def test_a_part_and_a_condition_of_its_own_are_the_owners(
-    door: Door, fields: dict[str, str]
+    server: CacheServer, fields: dict[str, str]
 ) -> None:
-    door.get()
-    door.get(**fields)
-    assert len(door.origin.asked) == 2
+    server.get()
+    server.get(**fields)
+    assert len(server.origin.asked) == 2
     [name] = fields
-    assert door.origin.header(name.replace("_", "-")) == fields[name]
+    assert server.origin.header(name.replace("_", "-")) == fields[name]
 
 
-def test_a_tag_of_a_packed_form_reaches_the_owner_as_its_own(door: Door) -> None:
-    tag = door.get(accept_encoding="br").headers["etag"]
+def test_a_tag_of_a_packed_form_reaches_the_owner_as_its_own(server: CacheServer) -> None:
+    tag = server.get(accept_encoding="br").headers["etag"]
     assert tag == '"1-br"'
-    door.client.put(f"{door.address}{HERE}/a", headers={"If-Match": tag}, content=b"{}")
-    assert door.origin.header("if-match") == '"1"'
+    server.client.put(f"{server.address}{HERE}/a", headers={"If-Match": tag}, content=b"{}")
+    assert server.origin.header("if-match") == '"1"'
 
 
-def test_answers_vary_by_what_they_name(door: Door) -> None:
-    door.origin.says["vary"] = "Accept"
-    door.get(accept="a")
-    door.origin.body = b"other"
-    door.origin.says["etag"] = '"2"'
-    assert door.get(accept="b").content == b"other"
-    assert door.get(accept="a").content == BODY
-    assert door.get(accept="b").content == b"other"
-    assert len(door.origin.asked) == 2
-    vary = {part.strip() for part in door.get(accept="a").headers["vary"].split(",")}
+def test_answers_vary_by_what_they_name(server: CacheServer) -> None:
+    server.origin.says["vary"] = "Accept"
+    server.get(accept="a")
+    server.origin.body = b"other"
+    server.origin.says["etag"] = '"2"'
+    assert server.get(accept="b").content == b"other"
+    assert server.get(accept="a").content == BODY
+    assert server.get(accept="b").content == b"other"
+    assert len(server.origin.asked) == 2
+    vary = {part.strip() for part in server.get(accept="a").headers["vary"].split(",")}
     assert vary == {"accept", "accept-encoding"}
 
 
-def test_addresses_and_hosts_are_kept_apart(door: Door) -> None:
+def test_addresses_and_hosts_are_kept_apart(server: CacheServer) -> None:
     for path in (HERE, f"{HERE}?", f"{HERE}?a=1", f"{HERE}?a=2", f"{HERE}/"):
-        door.get(path)
-    door.get(host="other")
-    door.get(host="OTHER")
-    targets = {(s["path"], s["query_string"]) for s in door.origin.asked}
+        server.get(path)
+    server.get(host="other")
+    server.get(host="OTHER")
+    targets = {(s["path"], s["query_string"]) for s in server.origin.asked}
     assert len(targets) == 4
-    assert len(door.origin.asked) == 5
+    assert len(server.origin.asked) == 5
 
 
-def test_a_body_that_is_too_long_flows_through(door: Door) -> None:
-    door.origin.body = b"x" * 300_000
+def test_a_body_that_is_too_long_flows_through(server: CacheServer) -> None:
+    server.origin.body = b"x" * 300_000
     for _ in range(2):
-        assert len(door.get().content) == 300_000
-    assert len(door.origin.asked) == 2
-    assert len(door.cache.store) == 0
+        assert len(server.get().content) == 300_000
+    assert len(server.origin.asked) == 2
+    assert len(server.cache.store) == 0
 
 
 GET = b"GET " + HERE.encode() + b" HTTP/1.1\r\nHost: x\r\n"
@@ -447,16 +467,16 @@ def statuses(answer: bytes) -> list[bytes]:
     ],
 )  # fmt: skip
 def test_requests_that_are_odd_on_the_wire_are_answered_the_same(
-    door: Door, sent: bytes, expected: list[bytes]
+    server: CacheServer, sent: bytes, expected: list[bytes]
 ) -> None:
-    door.get(host="x")
+    server.get(host="x")
     for _ in range(2):
-        assert statuses(exchange(door.address, sent)) == expected
+        assert statuses(exchange(server.address, sent)) == expected
 
 
-def test_a_head_that_comes_in_pieces_is_the_same_request(door: Door) -> None:
-    door.get(host="x")
-    host, _, port = door.address.removeprefix("http://").partition(":")
+def test_a_head_that_comes_in_pieces_is_the_same_request(server: CacheServer) -> None:
+    server.get(host="x")
+    host, _, port = server.address.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for _ in range(3):
@@ -468,13 +488,13 @@ def test_a_head_that_comes_in_pieces_is_the_same_request(door: Door) -> None:
                 time.sleep(0.01)
                 connection.sendall(whole[at:])
                 assert connection.recv(65536).startswith(b"HTTP/1.1 200")
-    assert len(door.origin.asked) == 1
+    assert len(server.origin.asked) == 1
 
 
-def test_a_client_that_reads_slowly_gets_every_answer_in_order(door: Door) -> None:
-    door.origin.body = bytes(100_000)
-    door.get(host="x")
-    host, _, port = door.address.removeprefix("http://").partition(":")
+def test_a_client_that_reads_slowly_gets_every_answer_in_order(server: CacheServer) -> None:
+    server.origin.body = bytes(100_000)
+    server.get(host="x")
+    host, _, port = server.address.removeprefix("http://").partition(":")
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.settimeout(10)
@@ -491,33 +511,33 @@ def test_a_client_that_reads_slowly_gets_every_answer_in_order(door: Door) -> No
     assert len(answer) > 61 * 100_000
 
 
-def test_who_reads_slowly_holds_nobody_else_up(door: Door) -> None:
-    door.origin.body = bytes(190_000)
-    host, _, port = door.address.removeprefix("http://").partition(":")
+def test_who_reads_slowly_holds_nobody_else_up(server: CacheServer) -> None:
+    server.origin.body = bytes(190_000)
+    host, _, port = server.address.removeprefix("http://").partition(":")
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.connect((host, int(port)))
         asked = 0
-        while len(door.origin.asked) == asked:  # until an answer waits for its reader
+        while len(server.origin.asked) == asked:  # until an answer waits for its reader
             path = f"{HERE}?query={asked}"
             connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
             asked += 1
             for _ in range(100):
-                if len(door.origin.asked) == asked:
+                if len(server.origin.asked) == asked:
                     break
                 time.sleep(0.005)
         stuck = f"{HERE}?query={asked - 2}"
-        assert door.get(stuck, Cache_Control="no-cache").status_code == 200
-        door.wait(61)
-        assert door.get(stuck).status_code == 200
-        assert door.get(stuck).status_code == 200
+        assert server.get(stuck, Cache_Control="no-cache").status_code == 200
+        server.wait(61)
+        assert server.get(stuck).status_code == 200
+        assert server.get(stuck).status_code == 200
 
 
 def test_a_hit_keeps_its_connection_alive_and_an_idle_one_is_closed() -> None:
     for http in (CachedReadProtocol, "httptools"):
-        with door_with(http, timeout_keep_alive=1) as door:
-            door.get(host="x")
-            host, _, port = door.address.removeprefix("http://").partition(":")
+        with cache_server(http, timeout_keep_alive=1) as server:
+            server.get(host="x")
+            host, _, port = server.address.removeprefix("http://").partition(":")
             with socket.create_connection((host, int(port)), timeout=10) as connection:
                 for _ in range(5):
                     connection.sendall(GET + b"\r\n")
@@ -528,9 +548,9 @@ def test_a_hit_keeps_its_connection_alive_and_an_idle_one_is_closed() -> None:
 
 def test_a_server_that_stops_ends_its_connections_after_their_answers() -> None:
     for http in (CachedReadProtocol, "httptools"):
-        with door_with(http) as door:
-            door.get(host="x")
-            host, _, port = door.address.removeprefix("http://").partition(":")
+        with cache_server(http) as server:
+            server.get(host="x")
+            host, _, port = server.address.removeprefix("http://").partition(":")
             connection = socket.create_connection((host, int(port)), timeout=10)
             for _ in range(2):
                 connection.sendall(GET + b"\r\n")
@@ -540,7 +560,7 @@ def test_a_server_that_stops_ends_its_connections_after_their_answers() -> None:
 
 
 def test_limits_see_fast_answers_and_may_send_them_the_long_way() -> None:
-    with door_with(CachedReadProtocol) as door:
+    with cache_server(CachedReadProtocol) as server:
         seen: list[tuple[str, str, str]] = []
         counted: list[tuple[str, int]] = []
         words: list[bytes | None] = [b"ratelimit: left=1\r\n", None, b""]
@@ -549,17 +569,17 @@ def test_limits_see_fast_answers_and_may_send_them_the_long_way() -> None:
             seen.append((method, path, client))
             return words.pop(0)
 
-        door.hits.admit = admit
-        door.hits.count = lambda path, status: counted.append((path, status))
-        door.get()
+        server.hits.admit = admit
+        server.hits.count = lambda path, status: counted.append((path, status))
+        server.get()
         assert not seen
-        assert door.get().headers["ratelimit"] == "left=1"
-        long_way, free = door.get(), door.get()
+        assert server.get().headers["ratelimit"] == "left=1"
+        long_way, free = server.get(), server.get()
         assert "ratelimit" not in long_way.headers
         assert (long_way.content, free.content) == (BODY, BODY)
         assert seen == [("GET", HERE, "127.0.0.1")] * 3
         assert counted == [(HERE, 200)] * 2
-        assert (door.cache.counts.fresh, door.cache.counts.fast_path) == (3, 2)
+        assert (server.cache.counts.fresh, server.cache.counts.fast_path) == (3, 2)
 
 
 def test_both_ways_write_the_same_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
@@ -568,10 +588,10 @@ def test_both_ways_write_the_same_line_in_the_log(caplog: pytest.LogCaptureFixtu
         caplog.clear()
         with caplog.at_level(logging.INFO, "uvicorn.access"):
             logging.getLogger("uvicorn.access").disabled = False
-            with door_with(http, log_config=None) as door:
+            with cache_server(http, log_config=None) as server:
                 logging.getLogger("uvicorn.access").setLevel(logging.INFO)
                 for _ in range(2):
-                    door.get(f"{HERE}?a=%20b")
+                    server.get(f"{HERE}?a=%20b")
                 client = r"127.0.0.1"
         told = [record.getMessage() for record in caplog.records if client in record.getMessage()]
         lines.append([line.partition(" - ")[2] for line in told])

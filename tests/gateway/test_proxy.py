@@ -1,4 +1,4 @@
-"""The door: whatever comes in, the answer is one that HTTP and the document know."""
+"""The proxy: every response is one that HTTP and the OpenAPI document allow."""
 
 import re
 from collections.abc import Iterator

@@ -51,7 +51,7 @@ class SharedBuckets:
         self._connection: Connection | None = None
 
     async def take(self, requests: Sequence[BucketRequest]) -> list[BucketGrant]:
-        """Take from all of these buckets, each named once; raise one of `DATABASE_ERRORS` on failure."""
+        """Take from all of these distinct buckets; raise one of `DATABASE_ERRORS` on failure."""
         connection = await self._open()
         rows = await connection.fetch(
             TAKE,
