@@ -108,7 +108,7 @@ def test_a_changed_line_is_named(place: int, name: str) -> None:
     line = lines[place]
     lines[place] = replace(line, entry=replace(line.entry, **{name: CHANGES[name]}))
     assert (
-        first_fault(lines) == f"line {place + 1} was changed: it is not what its hash was made of"
+        first_fault(lines) == f"line {place + 1} was changed: its content does not match its hash"
     )
 
 

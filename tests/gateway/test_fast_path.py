@@ -95,7 +95,7 @@ class Way:
     @property
     def fast(self) -> int:
         """Answers that the server's protocol sent by itself."""
-        return self.app.state.cache.counts.fast
+        return self.app.state.cache.counts.fast_path
 
 
 @contextmanager
@@ -110,7 +110,7 @@ def way(settings: Settings, *, is_fast: bool, **more: Any) -> Generator[Way]:
     ):
         made, now = Way(app, own, connection), time.time()
         app.state.cache.clock = lambda: now + made.ahead
-        until(lambda: app.state.cache.store.is_trusted)
+        until(lambda: app.state.cache.store.is_connected)
         yield made
 
 
@@ -358,6 +358,6 @@ def walk(hub: Way, steps: Sequence[Step]) -> Iterator[Answer]:
             for _ in range(step.times):
                 yield hub.ask(step.method, step.target, **step.said)
         elif step is None:
-            hub.app.state.cache.store.purge(ALL_AREAS)
+            hub.app.state.cache.store.invalidate(ALL_AREAS)
         else:
             hub.wait(step)

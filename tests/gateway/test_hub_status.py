@@ -44,7 +44,7 @@ def test_a_hub_tells_what_its_cache_spared(hub: Hub) -> None:
     assert is_kept()
     assert is_kept()
     after = counts()
-    assert (after["fresh"] - before["fresh"], after["asked"] - before["asked"]) == (2, 0)
+    assert (after["fresh"] - before["fresh"], after["forwarded"] - before["forwarded"]) == (2, 0)
 
 
 def test_a_service_elsewhere_that_answers_is_ok(settings: Settings) -> None:

@@ -28,7 +28,7 @@ def kept(hub: Hub) -> None:
     """Has the running hub store what it counted."""
     dependencies = hub.client.app.state.proxy_dependencies  # type: ignore[attr-defined]  # pyright: ignore
     assert hub.client.portal is not None
-    hub.client.portal.call(dependencies.consumption.keep)
+    hub.client.portal.call(dependencies.meter.flush)
 
 
 def test_everything_that_was_answered_is_kept_when_the_hub_stops(settings: Settings) -> None:

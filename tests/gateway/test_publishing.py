@@ -31,7 +31,7 @@ def replicas(own: Settings) -> Iterator[tuple[Hub, Hub]]:
     """Two gateways on one database, which hear of changes."""
     with TestClient(create_app(own)) as one, TestClient(create_app(own)) as other:
         for client in (one, other):
-            until(lambda client=client: client.app.state.cache.store.is_trusted)  # type: ignore[attr-defined]
+            until(lambda client=client: client.app.state.cache.store.is_connected)  # type: ignore[attr-defined]
         yield Hub(one, own), Hub(other, own)
 
 
@@ -102,7 +102,7 @@ def test_while_the_ear_is_cut_nothing_counts_as_fresh_and_then_it_listens_again(
     cut = f"{LISTENERS} = 'emall gateway: publishing' AND datname = current_database()"
     asyncio.run(execute(own.database_url.get_secret_value(), cut))
     # It counts as changed whatever was said meanwhile.
-    until(lambda: store.is_trusted and store.mark(("catalog",)) > before)
+    until(lambda: store.is_connected and store.mark(("catalog",)) > before)
     assert not is_kept(here.client.get(PBG))
     assert is_kept(here.client.get(PBG))
 
@@ -115,7 +115,7 @@ def test_a_catalogue_that_is_down_is_still_readable_and_tells_its_age(own: Setti
         with serving(create_catalog(own), port=port):
             for path in (PBG, PAGE):
                 kept(client, path)
-        store.purge("catalog")
+        store.invalidate("catalog")
         for path in (PBG, PAGE):
             for _ in range(2):
                 answer = client.get(path)

@@ -167,7 +167,7 @@ def test_a_limit_holds_within_five_percent_however_unevenly_the_four_are_asked(
     assert through.keys() == set(FOUR)
     held = READS.burst + seconds / READS.interval
     assert 0.95 * held <= through.total() <= 1.05 * held
-    assert replicas.ask(0, f"{API}/status").json()["cache"]["fast"] > 0
+    assert replicas.ask(0, f"{API}/status").json()["cache"]["fast_path"] > 0
 
 
 @pytest.mark.parametrize("way", ["API", "command line"])
