@@ -232,7 +232,7 @@ FULL = {
 }
 
 
-@pytest.mark.parametrize("dimension", sorted(FULL.keys() - {"district"}))  # test_districts
+@pytest.mark.parametrize("dimension", sorted(FULL.keys() - {"district"}))  # test_summary_districts
 def test_the_summary_tells_by_each_dimension_what_events_name(
     office: Room, agency: str, dimension: str
 ) -> None:

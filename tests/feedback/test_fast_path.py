@@ -21,7 +21,7 @@ from services.feedback.events.routes import PATH, EventIngestApp
 from services.platform.settings import Settings
 from tests.conftest import Room, agency_caller, room
 from tests.feedback.sending import event, send_events, sums
-from tests.feedback.test_months import keep
+from tests.feedback.test_partitions import keep
 from tests.rows import rows
 from tests.servers import serving
 from tests.waiting import until
@@ -67,7 +67,7 @@ class Line:
             self.socket.sendall(piece)
 
     def answer(self) -> tuple[bytes, dict[str, str], bytes]:
-        """Status line, fields but the date, and body of the next answer."""
+        """Status line, fields but the date and the request id, and body of the next answer."""
         status = self.file.readline()
         fields: dict[str, str] = {}
         while (line := self.file.readline()) not in {b"\r\n", b""}:
@@ -75,6 +75,7 @@ class Line:
             fields[name.lower()] = value.strip()
         body = self.file.read(int(fields.get("content-length", "0")))
         fields.pop("date", None)
+        fields.pop("x-request-id", None)
         return status, fields, body
 
     def ended(self) -> bool:
