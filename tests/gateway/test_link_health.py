@@ -1,4 +1,4 @@
-"""Links know their state: history, incidents, maintenance, uptime, badges, report and feed."""
+"""Link monitoring over HTTP: history, incidents, maintenance, uptime, badges, report and feed."""
 
 import csv
 import io
@@ -36,37 +36,37 @@ def hub(empty: Settings, simbg: Portal) -> Iterator[Watched]:
         yield running
 
 
-def standing_after(*verdicts: Classification, in_maintenance: bool = False) -> LinkStatus:
-    standing = LinkStatus("unknown", "not_checked", "", NOW)
-    for minute, verdict in enumerate(verdicts):
+def status_after(*classifications: Classification, in_maintenance: bool = False) -> LinkStatus:
+    status = LinkStatus("unknown", "not_checked", "", NOW)
+    for minute, classification in enumerate(classifications):
         now = NOW + timedelta(minutes=minute)
-        standing = apply_check(standing, verdict, now=now, in_maintenance=in_maintenance)
-    return standing
+        status = apply_check(status, classification, now=now, in_maintenance=in_maintenance)
+    return status
 
 
 def test_two_failing_checks_open_an_incident_and_two_good_ones_close_it() -> None:
-    assert standing_after(GOOD, BROKEN).incident is None
-    failing = standing_after(GOOD, BROKEN, BROKEN)
+    assert status_after(GOOD, BROKEN).incident is None
+    failing = status_after(GOOD, BROKEN, BROKEN)
     assert (failing.incident, failing.down_since) == ("open", NOW + timedelta(minutes=1))
-    assert standing_after(BROKEN, BROKEN, GOOD).incident is None
-    assert standing_after(BROKEN, BROKEN, GOOD, BROKEN).incident is None
-    assert standing_after(BROKEN, BROKEN, GOOD, GOOD).incident == "close"
+    assert status_after(BROKEN, BROKEN, GOOD).incident is None
+    assert status_after(BROKEN, BROKEN, GOOD, BROKEN).incident is None
+    assert status_after(BROKEN, BROKEN, GOOD, GOOD).incident == "close"
 
 
 def test_a_caution_is_no_failure_and_what_is_not_known_changes_no_count() -> None:
     caution = Classification("degraded", "slow")
     unknown = Classification("unknown", "hub_offline")
-    assert standing_after(BROKEN, caution, BROKEN).incident is None
-    assert standing_after(BROKEN, unknown, BROKEN).incident == "open"
-    assert standing_after(BROKEN, unknown).incident is None
+    assert status_after(BROKEN, caution, BROKEN).incident is None
+    assert status_after(BROKEN, unknown, BROKEN).incident == "open"
+    assert status_after(BROKEN, unknown).incident is None
 
 
 def test_failures_while_maintenance_is_announced_count_for_no_incident() -> None:
-    assert standing_after(BROKEN, BROKEN, BROKEN, in_maintenance=True).incident is None
+    assert status_after(BROKEN, BROKEN, BROKEN, in_maintenance=True).incident is None
 
 
 def test_a_check_speaks_until_the_next_one_but_not_without_end() -> None:
-    seen = standing_after(GOOD)
+    seen = status_after(GOOD)
     hour = timedelta(hours=1)
     day = NOW.date()
     assert covered_seconds(seen, now=NOW + timedelta(minutes=5), max_coverage=hour) == [(day, 300)]

@@ -32,7 +32,7 @@ from services.gateway.outbound.circuit_breaker import BreakerPolicy, CircuitBrea
 from services.platform.local_time import JAKARTA
 from services.platform.settings import Settings
 from tests.conftest import TOBA, Hub, Server, new_key
-from tests.gateway.test_breaker import Clock
+from tests.gateway.test_circuit_breaker import Clock
 from tests.rows import rows
 from tests.servers import LOOPBACK, free_port, serving
 

@@ -209,7 +209,7 @@ def test_while_a_source_fails_nothing_is_stored_and_what_was_stays(
 def test_a_month_to_come_and_a_wrong_item_are_refused_whole(hub: Reading) -> None:
     hub.tell(figures=[FIGURES[0], FIGURES[0] | {"tahun": 2099}])
     state = hub.read("sicantik")
-    assert (state["reason"], "has not begun" in state["detail"]) == ("not_taken", True)
+    assert (state["reason"], "has not begun" in state["detail"]) == ("rejected", True)
     hub.tell(figures=[FIGURES[0], FIGURES[0] | {"masuk": "banyak\u0000"}])
     state = hub.read("sicantik")
     assert (state["reason"], "/data/1/masuk" in state["detail"]) == ("invalid_response", True)

@@ -99,7 +99,8 @@ OUTBOUND = (
     "ALTER TABLE gateway.breaker_override RENAME COLUMN switched_at TO set_at",
     "UPDATE gateway.connected_source SET reason = CASE reason "
     "WHEN 'refused' THEN 'connection_refused' WHEN 'cut' THEN 'connection_reset' "
-    "ELSE 'invalid_response' END WHERE reason IN ('refused', 'cut', 'nonsense')",
+    "WHEN 'not_taken' THEN 'rejected' ELSE 'invalid_response' END "
+    "WHERE reason IN ('refused', 'cut', 'nonsense', 'not_taken')",
 )
 
 

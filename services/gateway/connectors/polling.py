@@ -132,7 +132,7 @@ class SourcePoller(BackgroundJob):
         except MappingError as error:
             return _Failure("invalid_response", str(error))
         except StatisticsRejectedError as error:
-            return _Failure("not_taken", str(error))
+            return _Failure("rejected", str(error))
         except httpx.HTTPError as error:
             return _Failure("hub", f"a part of the hub does not answer: {error}")
         return None

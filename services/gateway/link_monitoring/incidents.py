@@ -213,7 +213,7 @@ async def update_incident(
     agency: str,
     now: datetime,
 ) -> None:
-    """Add an update to an incident, and close it if the update says so."""
+    """Add an update to an incident, and close it if `close` is set."""
     await _insert_update(session, region, incident.id, update=update, agency=agency, now=now)
     data = {
         "incident": incident.id,

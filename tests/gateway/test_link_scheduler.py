@@ -36,12 +36,12 @@ async def databases(settings: Settings, count: int) -> AsyncGenerator[list[Datab
             await database.close()
 
 
-async def take(database: Database, settings: Settings) -> Claim | None:
+async def claim_next(database: Database, settings: Settings) -> Claim | None:
     async with database.write_session() as session:
         return await claim_due(session, settings.region)
 
 
-async def keep(database: Database, settings: Settings, claim: Claim) -> Check | None:
+async def store(database: Database, settings: Settings, claim: Claim) -> Check | None:
     now = datetime.now(UTC)
     async with database.write_session() as session:
         return await record_check(
@@ -63,21 +63,21 @@ def test_replicas_that_watch_at_once_check_each_due_link_once(empty: Settings) -
         async def watch() -> None:
             async with databases(empty, 4) as replicas:
                 prober = Prober(SsrfGuard(allowed_hosts=["127.0.0.1"]))
-                watches = [
+                schedulers = [
                     LinkCheckScheduler(
                         database, empty.region, prober, interval=HOUR, poll_seconds=0.05
                     )
                     for database in replicas
                 ]
-                for one_watch in watches:
-                    one_watch.start()
+                for scheduler in schedulers:
+                    scheduler.start()
                 async with asyncio.timeout(60):
                     while len(await asyncio.to_thread(rows, empty, STORED)) < len(portals):
                         await asyncio.sleep(0.05)
                 # Whoever would check a second time has had the time for it.
                 await asyncio.sleep(0.5)
-                for one_watch in watches:
-                    await one_watch.stop()
+                for scheduler in schedulers:
+                    await scheduler.stop()
 
         asyncio.run(watch())
         for running in portals.values():
@@ -96,7 +96,7 @@ def test_many_who_claim_at_once_get_each_host_once(empty: Settings) -> None:
 
     async def claim() -> list[Claim | None]:
         async with databases(empty, 6) as replicas:
-            return await asyncio.gather(*(take(database, empty) for database in replicas))
+            return await asyncio.gather(*(claim_next(database, empty) for database in replicas))
 
     claims = [claim for claim in asyncio.run(claim()) if claim is not None]
     # One host may be locked by another replica's look at it, but none is taken twice.
@@ -111,14 +111,14 @@ def test_a_host_is_asked_for_its_next_link_only_after_a_rest(empty: Settings) ->
 
     async def story() -> list[str | None]:
         async with databases(empty, 1) as [database]:
-            first = await take(database, empty)
+            first = await claim_next(database, empty)
             assert first is not None
-            while_checking = await take(database, empty)
-            await keep(database, empty, first)
-            while_resting = await take(database, empty)
+            while_checking = await claim_next(database, empty)
+            await store(database, empty, first)
+            while_resting = await claim_next(database, empty)
             rested = "UPDATE gateway.link_host SET available_at = now()"
             await asyncio.to_thread(rows, empty, rested)
-            then = await take(database, empty)
+            then = await claim_next(database, empty)
             return [
                 claim.slug if claim else None
                 for claim in (first, while_checking, while_resting, then)
@@ -134,17 +134,17 @@ def test_a_check_that_died_is_done_again_and_its_late_result_is_not_kept(empty: 
 
     async def story() -> tuple[Check | None, Check | None]:
         async with databases(empty, 2) as [dead, alive]:
-            claim = await take(dead, empty)
+            claim = await claim_next(dead, empty)
             assert claim is not None
-            assert await take(alive, empty) is None
+            assert await claim_next(alive, empty) is None
             # Its lease ends.
             await asyncio.to_thread(
                 rows, empty, "UPDATE gateway.link_host SET available_at = now()"
             )
-            again = await take(alive, empty)
+            again = await claim_next(alive, empty)
             assert again is not None
             assert again.slug == claim.slug
-            return await keep(dead, empty, claim), await keep(alive, empty, again)
+            return await store(dead, empty, claim), await store(alive, empty, again)
 
     late, kept = asyncio.run(story())
     assert late is None
@@ -157,7 +157,7 @@ def test_a_claim_is_given_back_once(empty: Settings) -> None:
 
     async def story() -> list[bool]:
         async with databases(empty, 1) as [database]:
-            claim = await take(database, empty)
+            claim = await claim_next(database, empty)
             assert claim is not None
             async with database.write_session() as session:
                 return [await release(session, empty.region, claim) for _ in range(2)]
@@ -170,12 +170,12 @@ def test_the_time_of_the_next_check_survives_a_restart(empty: Settings) -> None:
 
     async def story() -> Claim | None:
         async with databases(empty, 1) as [database]:
-            claim = await take(database, empty)
+            claim = await claim_next(database, empty)
             assert claim is not None
-            await keep(database, empty, claim)
+            await store(database, empty, claim)
         await asyncio.to_thread(rows, empty, "UPDATE gateway.link_host SET available_at = now()")
         async with databases(empty, 1) as [database]:
-            return await take(database, empty)
+            return await claim_next(database, empty)
 
     assert asyncio.run(story()) is None
 
@@ -185,7 +185,7 @@ def test_a_link_that_moves_to_another_host_or_leaves_the_pack_is_followed(empty:
 
     async def due_now() -> Claim | None:
         async with databases(empty, 1) as [database]:
-            return await take(database, empty)
+            return await claim_next(database, empty)
 
     first = asyncio.run(due_now())
     assert first is not None

@@ -1,4 +1,4 @@
-"""Every way in which a portal answers or fails, over real sockets, and the state it is given."""
+"""Every way in which a portal responds or fails, over real sockets, and its classification."""
 
 import asyncio
 import gzip
@@ -31,31 +31,31 @@ HERE = SsrfGuard(allowed_hosts=["127.0.0.1", "localhost", "::1"])
 QUICK = ProbeTimeouts(connect=2, read=1, head=1, total=2)
 
 
-def reach(url: str, *, guard: SsrfGuard = HERE, patience: ProbeTimeouts = QUICK) -> ProbeResult:
+def probe(url: str, *, guard: SsrfGuard = HERE, patience: ProbeTimeouts = QUICK) -> ProbeResult:
     return asyncio.run(Prober(guard, timeouts=patience).probe(url))
 
 
-def verdict_on(reply: Answer, path: str = "/") -> Classification:
+def classify_reply(reply: Answer, path: str = "/") -> Classification:
     with portal(reply) as running:
-        return classify(reach(running.address + path), now=NOW)
+        return classify(probe(running.address + path), now=NOW)
 
 
-def named(verdict: Classification) -> tuple[State, str | None]:
-    return verdict.state, verdict.reason
+def outcome(classification: Classification) -> tuple[State, str | None]:
+    return classification.state, classification.reason
 
 
 def test_a_page_is_ok_and_was_asked_with_head_and_then_get() -> None:
     with portal() as running:
-        outcome = reach(running.address)
-    assert named(classify(outcome, now=NOW)) == ("up", None)
+        result = probe(running.address)
+    assert outcome(classify(result, now=NOW)) == ("up", None)
     assert [asked.method for asked in running.asked] == ["HEAD", "GET"]
-    assert outcome.body.encode() == PAGE
-    assert outcome.elapsed > timedelta()
+    assert result.body.encode() == PAGE
+    assert result.elapsed > timedelta()
 
 
 def test_of_a_file_no_body_is_asked_for() -> None:
     with portal(always(200, b"%PDF", kind="application/pdf")) as running:
-        assert named(classify(reach(running.address), now=NOW)) == ("up", None)
+        assert outcome(classify(probe(running.address), now=NOW)) == ("up", None)
     assert [asked.method for asked in running.asked] == ["HEAD"]
 
 
@@ -64,7 +64,7 @@ def test_a_portal_that_knows_no_head_is_asked_with_get(status: int) -> None:
     def reply(asked: Asked, connection: socket.socket) -> bytes:
         return answer(status, b"") if asked.method == "HEAD" else answer()
 
-    assert named(verdict_on(reply)) == ("up", None)
+    assert outcome(classify_reply(reply)) == ("up", None)
 
 
 def test_a_portal_that_never_answers_head_is_asked_with_get() -> None:
@@ -74,7 +74,7 @@ def test_a_portal_that_never_answers_head_is_asked_with_get() -> None:
             return None
         return answer()
 
-    assert named(verdict_on(reply)) == ("up", None)
+    assert outcome(classify_reply(reply)) == ("up", None)
 
 
 @pytest.mark.parametrize(
@@ -107,12 +107,12 @@ def test_a_portal_that_never_answers_head_is_asked_with_get() -> None:
 def test_an_answer_has_its_state(
     status: int, body: bytes, expected: tuple[State, str | None]
 ) -> None:
-    assert named(verdict_on(always(status, body))) == expected
+    assert outcome(classify_reply(always(status, body))) == expected
 
 
 def test_a_challenge_that_its_guard_names_in_a_header_is_one() -> None:
     reply = always(403, b"<p>" * 5000, cf_mitigated="challenge")
-    assert named(verdict_on(reply)) == ("degraded", "challenge")
+    assert outcome(classify_reply(reply)) == ("degraded", "challenge")
 
 
 def test_a_page_that_leads_to_a_login_is_a_wall_and_a_home_with_a_login_form_is_none() -> None:
@@ -128,10 +128,13 @@ def test_a_page_that_leads_to_a_login_is_a_wall_and_a_home_with_a_login_form_is_
             return answer(302, b"", Location="/depan")
         return answer(200, form)
 
-    assert named(verdict_on(walled, "/permohonan")) == ("degraded", "login_wall")
-    assert named(verdict_on(form_elsewhere, "/permohonan")) == ("degraded", "login_wall")
-    assert named(verdict_on(always(200, form))) == ("up", None)
-    assert named(verdict_on(always(200, form), "/login")) == ("up", None)
+    assert outcome(classify_reply(walled, "/permohonan")) == ("degraded", "login_wall")
+    assert outcome(classify_reply(form_elsewhere, "/permohonan")) == (
+        "degraded",
+        "login_wall",
+    )
+    assert outcome(classify_reply(always(200, form))) == ("up", None)
+    assert outcome(classify_reply(always(200, form), "/login")) == ("up", None)
 
 
 def test_redirects_are_followed_by_their_rules() -> None:
@@ -142,9 +145,9 @@ def test_redirects_are_followed_by_their_rules() -> None:
         return answer(200, asked.target.encode(), kind="text/html")
 
     with portal(reply) as running:
-        outcome = reach(running.address)
-        assert outcome.final_url == f"{running.address}/tiga?a=1"
-    assert outcome.body == "/tiga?a=1"
+        result = probe(running.address)
+        assert result.final_url == f"{running.address}/tiga?a=1"
+    assert result.body == "/tiga?a=1"
 
 
 def test_redirects_in_a_circle_or_without_end_are_broken() -> None:
@@ -152,10 +155,13 @@ def test_redirects_in_a_circle_or_without_end_are_broken() -> None:
         return answer(302, b"", Location=f"{asked.target}x")
 
     with portal(without_end) as running:
-        verdict = classify(reach(f"{running.address}/"), now=NOW)
-        assert named(verdict) == ("down", "redirect_loop")
+        classification = classify(probe(f"{running.address}/"), now=NOW)
+        assert outcome(classification) == ("down", "redirect_loop")
         assert len(running.asked) <= 2 * 10
-    assert named(verdict_on(always(301, b"", Location="/"))) == ("down", "redirect_loop")
+    assert outcome(classify_reply(always(301, b"", Location="/"))) == (
+        "down",
+        "redirect_loop",
+    )
 
 
 @pytest.mark.parametrize(
@@ -163,8 +169,8 @@ def test_redirects_in_a_circle_or_without_end_are_broken() -> None:
     ["http://[::", "http://a:99999999/", "http://" + "a" * 70_000, "http://exa mple/"],
 )
 def test_a_redirect_to_what_is_no_address_is_broken(location: str) -> None:
-    verdict = verdict_on(always(302, b"", Location=location))
-    assert verdict.state == "down"
+    classification = classify_reply(always(302, b"", Location=location))
+    assert classification.state == "down"
 
 
 @pytest.mark.parametrize(
@@ -194,9 +200,9 @@ def test_a_redirect_into_a_private_network_is_not_followed(location: str) -> Non
         guard = SsrfGuard(allowed_hosts=["portal.example"], resolve=resolve)
         target = location.replace("private.example", f"private.example:{inner.address[17:]}")
         running.reply = always(302, b"", Location=target)
-        outcome = reach(f"http://portal.example:{port}/", guard=guard)
+        result = probe(f"http://portal.example:{port}/", guard=guard)
         assert inner.asked == []
-    assert named(classify(outcome, now=NOW)) == ("down", "private_address")
+    assert outcome(classify(result, now=NOW)) == ("down", "private_address")
 
 
 def test_a_name_that_answers_differently_the_second_time_gains_nothing() -> None:
@@ -210,8 +216,8 @@ def test_a_name_that_answers_differently_the_second_time_gains_nothing() -> None
     with portal(always(200, b"%PDF", kind="application/pdf")) as running:
         port = running.address.rpartition(":")[2]
         guard = SsrfGuard(allowed_hosts=["portal.example"], resolve=resolve)
-        outcome = reach(f"http://portal.example:{port}/", guard=guard)
-    assert (outcome.status, asked) == (200, ["portal.example"])
+        result = probe(f"http://portal.example:{port}/", guard=guard)
+    assert (result.status, asked) == (200, ["portal.example"])
     assert running.asked[0].headers["host"] == f"portal.example:{port}"
 
 
@@ -232,18 +238,18 @@ def test_a_host_with_a_dead_address_is_reached_at_the_next_one() -> None:
     with portal() as running:
         port = running.address.rpartition(":")[2]
         guard = SsrfGuard(allowed_hosts=["portal.example"], resolve=resolve)
-        outcome = reach(f"http://portal.example:{port}/", guard=guard)
-    assert outcome.status == 200
+        result = probe(f"http://portal.example:{port}/", guard=guard)
+    assert result.status == 200
 
 
 def test_a_name_that_does_not_exist_is_broken_by_dns() -> None:
     async def resolve(host: str, port: int) -> Sequence[str]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    outcome = reach("https://portal.example/", guard=SsrfGuard(resolve=resolve))
-    verdict = classify(outcome, now=NOW)
-    assert named(verdict) == ("down", "dns")
-    assert "not known" in verdict.detail
+    result = probe("https://portal.example/", guard=SsrfGuard(resolve=resolve))
+    classification = classify(result, now=NOW)
+    assert outcome(classification) == ("down", "dns")
+    assert "not known" in classification.detail
 
 
 def test_a_name_server_that_says_nothing_is_a_timeout() -> None:
@@ -251,41 +257,41 @@ def test_a_name_server_that_says_nothing_is_a_timeout() -> None:
         await asyncio.sleep(60)
         return []
 
-    outcome = reach("https://portal.example/", guard=SsrfGuard(resolve=resolve))
-    assert named(classify(outcome, now=NOW)) == ("down", "timeout")
+    result = probe("https://portal.example/", guard=SsrfGuard(resolve=resolve))
+    assert outcome(classify(result, now=NOW)) == ("down", "timeout")
 
 
 def test_a_port_on_which_nobody_listens_is_refused() -> None:
-    outcome = reach(f"http://127.0.0.1:{free_port()}/")
-    assert named(classify(outcome, now=NOW)) == ("down", "connection_refused")
+    result = probe(f"http://127.0.0.1:{free_port()}/")
+    assert outcome(classify(result, now=NOW)) == ("down", "connection_refused")
 
 
 def test_a_portal_that_says_nothing_is_a_timeout() -> None:
     with silent() as address:
-        outcome = reach(address)
-    assert named(classify(outcome, now=NOW)) == ("down", "timeout")
+        result = probe(address)
+    assert outcome(classify(result, now=NOW)) == ("down", "timeout")
 
 
 def test_a_portal_that_hangs_up_is_cut() -> None:
     with hanging_up() as address:
-        outcome = reach(address)
-        secure = reach(address.replace("http:", "https:"))
-    assert named(classify(outcome, now=NOW)) == ("down", "connection_reset")
-    assert named(classify(secure, now=NOW)) == ("down", "connection_reset")
+        result = probe(address)
+        secure = probe(address.replace("http:", "https:"))
+    assert outcome(classify(result, now=NOW)) == ("down", "connection_reset")
+    assert outcome(classify(secure, now=NOW)) == ("down", "connection_reset")
 
 
 def test_a_body_that_ends_too_early_is_cut() -> None:
     def reply(asked: Asked, connection: socket.socket) -> bytes:
         return answer(200, b"x" * 1000)[:-500]
 
-    assert named(verdict_on(reply)) == ("down", "connection_reset")
+    assert outcome(classify_reply(reply)) == ("down", "connection_reset")
 
 
 def test_what_is_not_http_is_cut() -> None:
     def reply(asked: Asked, connection: socket.socket) -> bytes:
         return b"SSH-2.0-OpenSSH_9.6\r\n"
 
-    assert named(verdict_on(reply)) == ("down", "connection_reset")
+    assert outcome(classify_reply(reply)) == ("down", "connection_reset")
 
 
 def test_a_body_that_drips_is_waited_for_no_longer_than_the_deadline() -> None:
@@ -296,7 +302,7 @@ def test_a_body_that_drips_is_waited_for_no_longer_than_the_deadline() -> None:
             time.sleep(0.2)
         return None
 
-    assert named(verdict_on(reply)) == ("down", "timeout")
+    assert outcome(classify_reply(reply)) == ("down", "timeout")
 
 
 def test_of_a_huge_body_only_the_beginning_is_read() -> None:
@@ -311,53 +317,53 @@ def test_of_a_huge_body_only_the_beginning_is_read() -> None:
         return None
 
     with portal(reply) as running:
-        outcome = reach(running.address)
-    assert len(outcome.body) == MAX_BODY_BYTES
-    assert named(classify(outcome, now=NOW)) == ("up", None)
+        result = probe(running.address)
+    assert len(result.body) == MAX_BODY_BYTES
+    assert outcome(classify(result, now=NOW)) == ("up", None)
     assert sent < 64 * 1024 * 1024
 
 
 def test_a_packed_body_is_unpacked_no_further_than_its_beginning() -> None:
     packed = gzip.compress(b"just a moment..." + b"\0" * 50_000_000)
     with portal(always(503, packed, Content_Encoding="gzip")) as running:
-        outcome = reach(running.address)
-    assert len(outcome.body) <= MAX_BODY_BYTES
-    assert named(classify(outcome, now=NOW)) == ("degraded", "challenge")
+        result = probe(running.address)
+    assert len(result.body) <= MAX_BODY_BYTES
+    assert outcome(classify(result, now=NOW)) == ("degraded", "challenge")
 
 
 def test_a_portal_that_takes_long_is_slow() -> None:
-    outcome = ProbeResult("https://a.example", "https://a.example", status=200)
+    result = ProbeResult("https://a.example", "https://a.example", status=200)
     for seconds, expected in ((4.9, ("up", None)), (5, ("degraded", "slow"))):
-        took = replace(outcome, elapsed=timedelta(seconds=seconds))
-        assert named(classify(took, now=NOW)) == expected
+        took = replace(result, elapsed=timedelta(seconds=seconds))
+        assert outcome(classify(took, now=NOW)) == expected
 
 
 def test_a_trusted_certificate_is_ok_and_its_end_is_known(tmp_path: Path) -> None:
     shown = certificate(tmp_path)
     now = datetime.now(UTC)
-    outcome = over_tls(tmp_path, days=90)
-    assert named(classify(outcome, now=now)) == ("up", None)
-    assert outcome.certificate_expires_at is not None
+    result = over_tls(tmp_path, days=90)
+    assert outcome(classify(result, now=now)) == ("up", None)
+    assert result.certificate_expires_at is not None
     expected = shown.certificate.not_valid_after_utc
-    assert abs(outcome.certificate_expires_at - expected) < timedelta(minutes=1)
+    assert abs(result.certificate_expires_at - expected) < timedelta(minutes=1)
 
 
 def test_a_certificate_that_ends_soon_is_a_caution_before_it_is_a_failure(tmp_path: Path) -> None:
     now = datetime.now(UTC)
-    verdicts = [classify(over_tls(tmp_path, days=days), now=now) for days in (15, 13, -1)]
-    assert [named(verdict) for verdict in verdicts] == [
+    classifications = [classify(over_tls(tmp_path, days=days), now=now) for days in (15, 13, -1)]
+    assert [outcome(classification) for classification in classifications] == [
         ("up", None),
         ("degraded", "tls_expiring"),
         ("down", "tls"),
     ]
-    assert "expired" in verdicts[2].detail
+    assert "expired" in classifications[2].detail
 
 
 def test_a_certificate_of_nobody_or_of_somebody_else_is_broken(tmp_path: Path) -> None:
     unknown = classify(over_tls(tmp_path, trusted=False), now=NOW)
-    assert (named(unknown), "self-signed" in unknown.detail) == (("down", "tls"), True)
+    assert (outcome(unknown), "self-signed" in unknown.detail) == (("down", "tls"), True)
     other = classify(over_tls(tmp_path, name="other.example"), now=NOW)
-    assert (named(other), "other" in other.detail or "match" in other.detail) == (
+    assert (outcome(other), "other" in other.detail or "match" in other.detail) == (
         ("down", "tls"),
         True,
     )
@@ -367,14 +373,14 @@ def test_a_missing_intermediate_is_a_caution_because_browsers_may_find_it(tmp_pa
     root = certificate(tmp_path / "root", name="Root")
     leaf = certificate(tmp_path / "leaf", by=root)
     with portal(tls=leaf.server()) as running:
-        outcome = through_tls(running.address, Prober(by_name("portal.example"), timeouts=QUICK))
-    assert named(classify(outcome, now=NOW)) == ("degraded", "tls_chain")
+        result = through_tls(running.address, Prober(by_name("portal.example"), timeouts=QUICK))
+    assert outcome(classify(result, now=NOW)) == ("degraded", "tls_chain")
 
 
 def test_http_at_a_port_of_https_is_broken_by_tls() -> None:
     with portal() as running:
-        outcome = reach(running.address.replace("http:", "https:"))
-    assert classify(outcome, now=NOW).state == "down"
+        result = probe(running.address.replace("http:", "https:"))
+    assert classify(result, now=NOW).state == "down"
 
 
 def by_name(name: str) -> SsrfGuard:
