@@ -28,11 +28,14 @@ run: $(VENV)/.run ## serve the hub with the Toba pack at http://127.0.0.1:8000
 test: $(VENV)/.dev ## every test that can run here, in parallel
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
-lint: $(VENV)/.dev ## format, lint, types, import contracts
+lint: $(VENV)/.dev ## format, lint, types, import contracts, dead code, spelling, migrations
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.house.dead_code
+	@$(BIN)/codespell services migrations tests bench docs README.md CHANGELOG.md
+	@$(BIN)/python -m tests.house.migration_lint
 
 bench: $(VENV)/.dev ## the benchmarks
 	@$(BIN)/python -m bench

@@ -1,0 +1,16 @@
+# ruff: noqa: B018, F821
+# pyright: reportUndefinedVariable=false, reportUnusedExpression=false
+"""Names that vulture cannot see being used: called by a framework or by name."""
+
+# uvicorn and httptools call these by name.
+EventProtocol
+FastProtocol
+on_header
+on_body
+# httpx and html.parser call these.
+auth_flow
+handle_starttag
+# Imported for annotations only.
+PostgresServer
+# Declares a header field in OpenAPI.
+prefer
