@@ -41,7 +41,7 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        read_methods()  # a method that is wrong shows at the start, not at a request
+        read_methods()  # an invalid method fails at startup, not at a request
         yield
         await app.state.report_client.close()
         await app.state.database.close()

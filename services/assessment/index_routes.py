@@ -40,9 +40,11 @@ class PublishedValue(ApiModel):
     year: int
     role: Literal["published", "target", "national_minimum"]
     value: float
-    predicate_published: str | None = Field(description="The word that was printed, if any.")
-    predicate_by_ranges: str = Field(description="The word that the regulation's ranges give.")
-    agrees: bool | None = Field(description="Whether the two words are one; null without a print.")
+    predicate_published: str | None = Field(description="The printed predicate, if any.")
+    predicate_by_ranges: str = Field(description="The predicate by the regulation's ranges.")
+    agrees: bool | None = Field(
+        description="Whether the two predicates are equal; null if none was printed."
+    )
     method_in_force: bool = Field(
         description="Whether the index was in force in that year; a plan may aim past its end."
     )
@@ -62,7 +64,7 @@ class IndexItem(ApiModel):
     predicates: list[Predicate] = Field(description="Each range from its `low` on.")
     values: list[PublishedValue]
     path: TargetPath | None = Field(
-        description="The straight way from the last published value to the next target."
+        description="The linear path from the last published value to the next target."
     )
     href: Href
     method_href: Href

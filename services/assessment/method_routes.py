@@ -32,8 +32,8 @@ class MethodItem(ApiModel):
     name: ShortText
     name_en: ShortText
     provisional: bool
-    valid_from: date | None = Field(description="First day; null where it has always held.")
-    valid_to: date | None = Field(description="Last day; null while no end is known.")
+    valid_from: date | None = Field(description="First day; null if unlimited.")
+    valid_to: date | None = Field(description="Last day; null if no end is known.")
     hash: Sha256 = Field(description="SHA-256 of the definition.")
     href: Href
 

@@ -37,19 +37,19 @@ from services.platform.packs import (
 from services.platform.types import Slug
 
 STORED_SOURCES = """
--- Every source that evidence may cite.
+-- Every source of a region.
 SELECT id AS key, origin, content FROM assessment.source WHERE region = :region
 """
 
 STORE_SOURCE = """
--- A source as the pack gives it.
+-- Stores a source of the pack.
 INSERT INTO assessment.source (region, id, content)
 VALUES (:region, :id, CAST(:content AS jsonb))
 ON CONFLICT (region, id) DO UPDATE SET content = excluded.content
 """
 
 REMOVE_SOURCE = """
--- A source that the pack no longer has.
+-- Deletes a source that the pack no longer has.
 DELETE FROM assessment.source WHERE region = :region AND id = :id
 """
 
@@ -97,7 +97,7 @@ def read_evidence(root: Path) -> EvidencePack:
         "index": set(read_methods()),
     }
     for target, kind in KIND_OF_TARGET.items():
-        # What a faulty file defines is not known, so nothing can lack there.
+        # The keys of an invalid file are unknown, so references to them are not checked.
         if kind in files or not (root / "evidence" / f"{kind}.yaml").exists():
             known[target] = {record.key for record in files[kind][1]} if kind in files else set()
     for kind, (located, records) in files.items():

@@ -166,7 +166,7 @@ async def _load_documents(
     changes = changes_between(kind, stored, wanted)
     for change in changes:
         if change.action == "removed":
-            if kind != "agency":  # services may still point at it; removed after them
+            if kind != "agency":  # services may still refer to it; deleted after them
                 await session.execute(
                     delete(table).where(table.c.region == region, table.c[key] == change.key)
                 )
@@ -230,7 +230,7 @@ async def _load_services(
             recorded_by="pack",
             now=now,
         )
-    # A service is found by the names of its agency and life events too, which may have changed.
+    # Services are indexed by the names of their agency and life events too, which may have changed.
     agencies = {agency.slug: agency for agency in pack.agencies}
     events = {event.slug: event for event in pack.life_events}
     for service in [*own.values(), *edited.values()]:

@@ -1,9 +1,9 @@
 """SQL of the catalogue, a statement per question."""
 
 SEARCH = """
--- A page of the services that fit the words, best first: an exact common name before all words
+-- A page of the services that match the words, best first: an exact common name before all words
 -- in its names before all words anywhere before some; then by rank and name. `cursor` is the last
--- service of the page before.
+-- service of the previous page.
 WITH wanted AS (
     SELECT to_tsquery('indonesian', :any_word) || to_tsquery('simple', :any_word) AS any_word,
            to_tsquery('indonesian', :all_words) || to_tsquery('simple', :all_words) AS all_words,
@@ -58,8 +58,8 @@ FROM found f JOIN catalog.agency a ON a.region = $1 AND a.slug = f.agency
 """
 
 INDEX = """
--- What a service is found by: its names (A), its summary (B), what stands around it (C), its
--- standard (D). Common names and English texts go in unstemmed too.
+-- Indexes a service by its names (A), its summary (B), its context (C) and its standard (D).
+-- Common names and English texts are indexed unstemmed too.
 UPDATE catalog.service s SET names = n.names, search = n.search
 FROM (
     SELECT CAST(:names AS text[]) AS names,
@@ -129,7 +129,7 @@ ORDER BY e.position
 """
 
 SUMMARY = """
--- How much of the catalogue is published, per agency.
+-- Services and published components per agency.
 SELECT s.agency,
        count(*) AS services,
        count(*) FILTER (WHERE s.content ->> 'digital' = 'true') AS digital_services,
@@ -144,21 +144,21 @@ ORDER BY s.agency
 
 EXISTING = {
     "source": """
--- Of these ids those of a known source.
+-- Those of these ids that belong to a source.
 SELECT id FROM catalog.source WHERE region = :region AND id = ANY (CAST(:keys AS text[]))
 """,
     "life event": """
--- Of these slugs those of a known life event.
+-- Those of these slugs that belong to a life event.
 SELECT slug FROM catalog.life_event WHERE region = :region AND slug = ANY (CAST(:keys AS text[]))
 """,
     "link": """
--- Of these slugs those of a known link.
+-- Those of these slugs that belong to a link.
 SELECT slug FROM catalog.link WHERE region = :region AND slug = ANY (CAST(:keys AS text[]))
 """,
 }
 
 LOCK_SERVICE = """
--- Keeps a service from being changed by somebody else until the transaction ends.
+-- Locks a service until the transaction ends.
 SELECT slug FROM catalog.service WHERE region = :region AND slug = :slug FOR UPDATE
 """
 
@@ -169,7 +169,7 @@ WHERE region = :region AND slug = :slug
 """
 
 REPLACE_LINKS = """
--- Makes the names of the links those that are given.
+-- Replaces the slugs of the links by the given ones.
 WITH given AS (SELECT unnest(CAST(:links AS text[])) AS slug),
 gone AS (
     DELETE FROM catalog.link l
@@ -179,7 +179,7 @@ INSERT INTO catalog.link (region, slug) SELECT :region, slug FROM given ON CONFL
 """
 
 REMOVE_AGENCY = """
--- Removes an agency, unless it still has a service that it edited itself.
+-- Deletes an agency, unless it still has a service edited over the API.
 DELETE FROM catalog.agency a
 WHERE a.region = :region AND a.slug = :slug
   AND NOT EXISTS (SELECT FROM catalog.service s WHERE s.region = a.region AND s.agency = a.slug)

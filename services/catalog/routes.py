@@ -52,9 +52,7 @@ async def list_services(
     *,
     query: Annotated[
         SearchText | None,
-        Query(
-            description="What is looked for, in the citizen's words.", examples=["izin bangunan"]
-        ),
+        Query(description="Search words of the citizen.", examples=["izin bangunan"]),
     ] = None,
     agency: Annotated[Slug | None, Query(description="Only services of this agency.")] = None,
     life_event: Annotated[Slug | None, Query(description="Only services for this life event.")] = (
@@ -64,7 +62,7 @@ async def list_services(
         ChannelKind | None, Query(description="Only services with this channel.")
     ] = None,
     modified_after: Annotated[
-        UtcDatetime | None, Query(description="Only services that changed after this moment.")
+        UtcDatetime | None, Query(description="Only services modified after this moment.")
     ] = None,
     cursor: SlugCursor = None,
     limit: Limit = 20,

@@ -63,7 +63,7 @@ class ServiceVersion(ApiModel):
     number: int
     recorded_at: AwareDatetime
     recorded_by: str = Field(description="The agency that published it, or `pack`.")
-    withdrawn: bool = Field(description="Whether this version took the service out.")
+    withdrawn: bool = Field(description="Whether this version withdrew the service.")
     href: Href
 
 

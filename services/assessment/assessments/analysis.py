@@ -57,7 +57,7 @@ async def sensitivity_of(app: FastAPI, stored: StoredAssessment) -> Sensitivity:
     """Return the sensitivity analysis of an assessment, cached because it never changes."""
     known: OrderedDict[UUID, Sensitivity] = app.state.sensitivity_cache
     if stored.id not in known:
-        # A second of computing: off the event loop, and not twice.
+        # It takes a second: off the event loop, and cached.
         analysis = await asyncio.to_thread(
             analyse_sensitivity, stored.method, stored.facts, seed=stored.seed
         )

@@ -21,7 +21,7 @@ from services.platform.problems import Conflict, FieldError, Invalid, NotFound
 from services.platform.service import API
 
 INSERT_ASSESSMENT = """
--- A new assessment.
+-- Stores an assessment.
 INSERT INTO assessment.assessment
     (region, id, method, method_version, method_hash, period, seed, draws, evidence_hash,
      recorded_at, recorded_by, definition, evidence, scores)
@@ -39,12 +39,12 @@ FROM assessment.assessment WHERE region = :region AND id = :id
 """
 
 EVIDENCE = """
--- What one assessment read.
+-- The evidence that one assessment read.
 SELECT evidence FROM assessment.assessment WHERE region = :region AND id = :id
 """
 
 FULL = """
--- All that is needed to compute an assessment again.
+-- All inputs of an assessment, to recompute it.
 SELECT id, method, method_hash, period, seed, draws, recorded_at, recorded_by, definition,
        evidence, scores
 FROM assessment.assessment WHERE region = :region AND id = :id

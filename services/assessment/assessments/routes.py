@@ -161,7 +161,7 @@ async def _assess_and_store(
     )
     if assessed.notices:
         raise Unavailable(
-            "An assessment is kept for good, so it needs every service: "
+            "An assessment is stored permanently, so it needs every service: "
             + "; ".join(assessed.notices)
         )
     await store_assessment(
@@ -183,7 +183,7 @@ async def list_assessments(  # noqa: PLR0917 - FastAPI passes by name
     session: ReadSessionDep,
     period: Annotated[Year | None, Query(description="Only of this year.")] = None,
     method: Annotated[Slug | None, Query(description="Only by this method.")] = None,
-    cursor: Annotated[UUID | None, Query(description="From `next` of the page before.")] = None,
+    cursor: Annotated[UUID | None, Query(description="From `next` of the previous page.")] = None,
     limit: Limit = 20,
 ) -> Page[AssessmentSummary]:
     """List stored assessments without their scores, the newest first; none ever changes."""
@@ -233,7 +233,7 @@ async def list_scores(
     session: ReadSessionDep,
     id: AssessmentId,
     format: Annotated[
-        ScoresFormat | None, Query(description="The form; without it `Accept` chooses, else JSON.")
+        ScoresFormat | None, Query(description="The format; default: by `Accept`, else JSON.")
     ] = None,
 ) -> ScoreNodes | Response:
     """Return every node of an assessment as a flat list, or as a table with a row for each."""

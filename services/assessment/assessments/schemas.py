@@ -105,5 +105,7 @@ class CollaborationDynamics(ApiModel):
     seed: int
     draws: int
     evidence_hash: Sha256 = Field(description="SHA-256 of all evidence that was read.")
-    notices: list[str] = Field(description="Parts of the hub that did not answer, and since when.")
+    notices: list[str] = Field(
+        description="Services that did not answer, with the time of the cached figures."
+    )
     scores: Scores

@@ -88,7 +88,7 @@ async def get_trend(
 
 
 def _changes(definition: object, before: Scores, after: Scores) -> list[ScoreChange]:
-    if definition is None:  # an assessment from before its method was kept
+    if definition is None:  # an assessment from before methods were stored
         return []
     method = METHOD.validate_python(definition)
     return score_changes(method, before, after) if isinstance(method, CollaborationMethod) else []

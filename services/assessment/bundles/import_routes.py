@@ -23,7 +23,7 @@ from services.platform.types import Href, RegionCode, Sha256
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
 INSERT_BUNDLE = """
--- A bundle that was verified; one that is known stays as it is.
+-- A verified bundle; one stored before is not changed.
 INSERT INTO assessment.bundle
     (region, id, assessed_region, period, method, method_hash, fingerprint, recorded_at,
      imported_at, imported_by, archive)
@@ -34,7 +34,7 @@ ON CONFLICT (region, id) DO NOTHING
 """
 
 FIND = """
--- What is known of a bundle, and whether it is this archive.
+-- The metadata of a bundle, and whether it is the same archive.
 SELECT id, assessed_region, period, method, method_hash, fingerprint, recorded_at, imported_at,
        imported_by, archive = CAST(:archive AS bytea) AS same
 FROM assessment.bundle WHERE region = :region AND id = :id
@@ -51,7 +51,7 @@ LIMIT :limit
 """
 
 ARCHIVE = """
--- A bundle as it came.
+-- A bundle's archive.
 SELECT archive FROM assessment.bundle WHERE region = :region AND id = :id
 """
 
@@ -68,7 +68,7 @@ class ImportedBundle(ApiModel):
     period: int
     method: str
     method_hash: Sha256
-    fingerprint: Sha256 = Field(description="Of the key that signed it.")
+    fingerprint: Sha256 = Field(description="Fingerprint of the key that signed it.")
     recorded_at: AwareDatetime
     imported_at: AwareDatetime
     imported_by: str
@@ -126,7 +126,7 @@ async def import_bundle(
     names = {"region": region, "id": head.id, "archive": archive}
     row = (await session.execute(text(FIND), names)).one()
     if not row.same:
-        raise Conflict(f"Another bundle of the assessment {head.id} is kept already.")
+        raise Conflict(f"Another bundle of the assessment {head.id} is stored already.")
     kept = _item(row)
     response.headers["Location"] = kept.href
     return kept
@@ -136,7 +136,7 @@ async def import_bundle(
 async def list_bundles(
     request: Request,
     session: ReadSessionDep,
-    cursor: Annotated[UUID | None, Query(description="From `next` of the page before.")] = None,
+    cursor: Annotated[UUID | None, Query(description="From `next` of the previous page.")] = None,
     limit: Limit = 20,
 ) -> Page[ImportedBundle]:
     """List the stored bundles of other regencies."""
@@ -171,7 +171,7 @@ def _verify(archive: bytes, fingerprint: str, own_region: str) -> VerifiedBundle
     try:
         found = verify(archive)
     except BundleError as error:
-        raise _rejected("The bundle does not agree with itself.", *error.faults[:100]) from None
+        raise _rejected("The bundle fails verification.", *error.faults[:100]) from None
     head = found.parameters
     if found.fingerprint != fingerprint:
         raise _rejected(
@@ -180,12 +180,14 @@ def _verify(archive: bytes, fingerprint: str, own_region: str) -> VerifiedBundle
             parameter="fingerprint",
         )
     if head.region == own_region:
-        raise _rejected("The bundle is of this hub's own region, which needs none.", "own region")
+        raise _rejected(
+            "The bundle is of this hub's own region, whose assessments are here.", "own region"
+        )
     try:
         REGION.validate_python(head.region)
     except ValueError:
         raise _rejected(
-            "The bundle names no region.", "a region is written as 12 or 12.12"
+            "The bundle has no valid region code.", "a region is written as 12 or 12.12"
         ) from None
     return found
 

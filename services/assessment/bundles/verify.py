@@ -136,7 +136,7 @@ def _recomputation_faults(files: Mapping[str, bytes]) -> Iterator[str]:
         yield f"{contents.EVIDENCE}: is not the evidence that {contents.PARAMETERS} names by hash"
     try:
         computed = assess(method, facts, seed=parameters.seed, draws=parameters.draws)
-    except Exception as error:  # whatever a changed byte has made of the evidence
+    except Exception as error:  # a changed byte may raise anything
         yield f"{contents.EVIDENCE}: cannot be assessed: {error!r}"
         return
     yield from _score_differences(stored, computed)

@@ -14,10 +14,10 @@ from scipy.stats import rankdata
 from services.assessment.scoring.uncertainty import CONFIDENCE_LEVEL, Draws
 
 COMPARED_DECIMALS = 6
-"""Scores that differ in less are equal: it is more than floating point could add."""
+"""Scores that differ by less are ties: more than floating-point error."""
 
 TOLERANCE = 1e-9
-"""What sums of shares may lack of the whole."""
+"""Tolerance for sums of floating-point shares."""
 
 
 @dataclass(frozen=True)

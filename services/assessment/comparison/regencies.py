@@ -35,7 +35,7 @@ ORDER BY assessed_region, recorded_at DESC, id DESC
 """
 
 Origin = Literal["own", "database", "bundle"]
-"""An assessment of this hub, of another one on the same database, or a bundle that was brought."""
+"""An assessment of this hub, of another one on the same database, or an imported bundle."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class ComparedRegency:
     method_hash: str
     fingerprint: str | None
     content: Any
-    """Items of evidence, or the archive that holds them."""
+    """Items of evidence, or the archive of a bundle."""
 
     def facts(self, period: int) -> Facts:
         if self.origin == "bundle":

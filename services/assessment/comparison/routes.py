@@ -60,9 +60,11 @@ class RankedRegency(ApiModel):
     low: float = Field(description="Lower end of the 95% interval of the score.")
     high: float
     median_rank: int
-    rank_low: int = Field(description="With 95% it stands between this rank and `rank_high`.")
+    rank_low: int = Field(description="Lower end of the 95% interval of its rank.")
     rank_high: int
-    rank_probabilities: list[float] = Field(description="Of rank 1, 2, ...; they sum to 1.")
+    rank_probabilities: list[float] = Field(
+        description="Probabilities of rank 1, 2, ...; they sum to 1."
+    )
     outranks: list[Outranking]
     origin: Origin = Field(
         description="An assessment of this hub (`own`), of another hub on the same `database`, or "
@@ -70,8 +72,8 @@ class RankedRegency(ApiModel):
     )
     assessment: UUID
     recorded_at: AwareDatetime
-    fingerprint: Sha256 | None = Field(description="Of the key that signed the bundle.")
-    href: Href | None = Field(description="Where this hub shows it.")
+    fingerprint: Sha256 | None = Field(description="Fingerprint of the key that signed the bundle.")
+    href: Href | None = Field(description="Its address at this hub.")
 
 
 class ExcludedRegency(ApiModel):

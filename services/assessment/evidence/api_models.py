@@ -49,9 +49,9 @@ class Record(BaseModel, Generic[Content]):
     id: UUID
     version: int
     recorded_at: AwareDatetime
-    recorded_by: str = Field(description="The agency that recorded this version, or `pack`.")
+    recorded_by: str = Field(description="Agency that recorded this version, or `pack`.")
     content: Content | None
-    """Null in the version that withdrew it."""
+    """Null in the version that withdrew the record."""
     sources: list[SourceItem]
     href: Href
 
@@ -62,7 +62,7 @@ class RecordVersion(ApiModel):
     version: int
     recorded_at: AwareDatetime
     recorded_by: str
-    withdrawn: bool = Field(description="Whether this version took the record back.")
+    withdrawn: bool = Field(description="Whether this version withdrew the record.")
     href: Href
 
 

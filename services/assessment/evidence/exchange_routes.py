@@ -82,7 +82,7 @@ async def import_evidence(
         )
     except SpreadsheetError as error:
         raise Invalid(
-            "The workbook was not taken; nothing was stored.",
+            "The workbook was rejected; nothing was stored.",
             errors=[
                 FieldError(pointer=f"#/{f.sheet}/{f.cell}", parameter=None, detail=f.message)
                 for f in error.issues[:100]
@@ -110,7 +110,7 @@ async def get_evidence_calendar(request: Request, session: ReadSessionDep) -> Re
     """Return meetings, open action items, ends of agreements and reviews of risks as a feed."""
     region = get_region(request)
     records = await current_records(session, region)
-    # Stamped with the day, so that a feed without news keeps its ETag.
+    # Stamped with the day, so that an unchanged feed has the same ETag.
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     feed = calendar_of(records, region=region, now=today)
     return Response(feed, media_type="text/calendar")

@@ -27,11 +27,11 @@ class Evidence(PackModel):
 class TemporalEvidence(Evidence):
     """Evidence with a validity period, or with a year in which it was attested as valid."""
 
-    valid_from: IsoDate | None = Field(None, description="First day; null where it is not known.")
-    valid_to: IsoDate | None = Field(None, description="Last day; null while no end is known.")
+    valid_from: IsoDate | None = Field(None, description="First day; null if unknown.")
+    valid_to: IsoDate | None = Field(None, description="Last day; null if no end is known.")
     precision: Precision = Field("day", description="How exactly the dates are known.")
     attested_in: CalendarYear | None = Field(
-        None, description="A year in which a source found it to hold, where no first day is known."
+        None, description="A year in which a source attests it, if no first day is known."
     )
 
     @model_validator(mode="after")
@@ -52,7 +52,7 @@ class Stakeholder(TemporalEvidence):
     agency: Slug | None = None
     role: ShortText | None = Field(None, description="Its role in the team or forum.")
     role_decision: Slug | None = Field(
-        None, description="Key of the decision in which the role stands; null where none does."
+        None, description="Key of the decision that defines the role; null if none does."
     )
     leading: StrictBool = Field(False, description="Whether it is a leading post of the team.")
     filled: StrictBool | None = Field(None, description="Whether a leading post has a holder.")
@@ -79,7 +79,7 @@ class ActionItem(PackModel):
     """A task that a meeting decided on."""
 
     task: Text
-    owner: Slug | None = Field(None, description="Key of the stakeholder who is to do it.")
+    owner: Slug | None = Field(None, description="Key of the stakeholder responsible for it.")
     due: IsoDate
     done: StrictBool | None = None
     outcome: Text | None = None
@@ -96,13 +96,13 @@ class Meeting(Evidence):
     agenda: list[ShortText] | None = Field(None, max_length=1000)
     problem_statement: Text | None = None
     minutes: StrictBool | None = Field(None, description="Whether minutes exist.")
-    minutes_file: File | None = Field(None, description="The minutes, as they were kept.")
+    minutes_file: File | None = Field(None, description="The file of the minutes.")
     discussion: StrictBool | None = Field(None, description="Whether a discussion is on record.")
     led_by: Slug | None = Field(None, description="Key of the stakeholder who led it.")
     sectors_present: list[Sector] | None = Field(
         None,
         max_length=10,
-        description="Sectors with somebody present, also where nobody is named.",
+        description="Sectors that attended, even if no attendee is recorded by name.",
     )
     attendance: list[Attendance] | None = Field(None, max_length=1000)
     action_items: list[ActionItem] | None = Field(None, max_length=1000)
@@ -128,15 +128,15 @@ class Decision(TemporalEvidence):
     number: ShortText
     subject: Text | None = None
     requires: list[Text] | None = Field(
-        None, max_length=200, description="What it obliges somebody to do."
+        None, max_length=200, description="Obligations that it imposes."
     )
     instruments: list[Code] = Field(
         default_factory=list[Code],
         max_length=50,
-        description="Instruments of collaboration that it puts in force.",
+        description="Instruments of collaboration that it establishes.",
     )
     procedures: list[Code] = Field(
-        default_factory=list[Code], max_length=50, description="Procedures that it puts in place."
+        default_factory=list[Code], max_length=50, description="Procedures that it establishes."
     )
     names_lead_agency: StrictBool = False
     lead_reports_to_head: StrictBool = False
@@ -153,7 +153,7 @@ class Programme(TemporalEvidence):
     partners: list[Slug] = Field(default_factory=list[Slug], max_length=500)
     plan: Text | None = None
     budget_idr: Annotated[int, Field(ge=0, le=10**15), StrictNumber] | None = Field(
-        None, description="Rupiah for its whole time."
+        None, description="Rupiah over its whole duration."
     )
     running: StrictBool | None = None
     held: StrictBool | None = Field(
@@ -170,8 +170,8 @@ class Risk(TemporalEvidence):
     impact: Annotated[int, Field(ge=1, le=5), StrictNumber] | None = None
     mitigation: Text | None = None
     mitigation_under_way: StrictBool | None = None
-    owner: Slug | None = Field(None, description="Key of the stakeholder who answers for it.")
-    review_on: IsoDate | None = Field(None, description="Day on which it is to be looked at again.")
+    owner: Slug | None = Field(None, description="Key of the stakeholder responsible for it.")
+    review_on: IsoDate | None = Field(None, description="Day of its next review.")
 
 
 class Recognition(Evidence):
@@ -195,7 +195,7 @@ class Observation(TemporalEvidence):
     low: Annotated[float, Field(ge=0), StrictNumber] | None = None
     high: Annotated[float, Field(ge=0), StrictNumber] | None = None
     known_absence: StrictBool = Field(
-        False, description="The source says that there is none: a value of 0 that was seen."
+        False, description="The source states that there is none: an observed value of 0."
     )
 
     @model_validator(mode="after")

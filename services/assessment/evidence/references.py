@@ -20,7 +20,7 @@ KIND_OF_TARGET: dict[Target, str] = {
     "decision": "decisions",
     "agreement": "agreements",
 }
-"""Where the targets that are evidence themselves are kept."""
+"""The kinds of targets that are evidence themselves."""
 
 
 class Reference(NamedTuple):

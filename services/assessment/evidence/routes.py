@@ -26,7 +26,7 @@ router = APIRouter(prefix=API, tags=["evidence"], responses=problem_responses(40
 
 AsOf = Annotated[
     UtcDatetime | None,
-    Query(description="As it was on record at this moment; default: as it is on record now."),
+    Query(description="As recorded at this moment; default: now."),
 ]
 
 
@@ -90,8 +90,8 @@ def add_read_routes(kind: EvidenceKind[Content]) -> None:
         summary=f"The {plural} on record, by key",
         description=(
             f"The {plural} on record, by key, each in its newest version with its sources in full. "
-            f"{kind.meaning} One that was taken back is left out.\n\n"
-            "With `as_of`, as they stood at that moment: what an assessment of then could know."
+            f"{kind.meaning} Withdrawn ones are excluded.\n\n"
+            "With `as_of`, as recorded at that moment: what an assessment of that time could read."
         ),
         response_model=page,
     )
@@ -103,7 +103,7 @@ def add_read_routes(kind: EvidenceKind[Content]) -> None:
         description=(
             f"One {kind.singular} by the id of its record, in its newest or an earlier version, "
             "with its sources in full.\n\n"
-            "`content` is null in the version in which it was taken back. The `ETag` is what a "
+            "`content` is null in the version that withdrew it. The `ETag` is what a "
             "change of it needs as `If-Match`."
         ),
         response_model=record,

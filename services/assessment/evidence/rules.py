@@ -47,7 +47,7 @@ async def check_references(session: WriteSession, region: str, record: Evidence)
         for reference in await dangling_references(session, region, record)
     ]
     if errors:
-        raise Conflict("It points at what is not on record; nothing was stored.", errors=errors)
+        raise Conflict("It refers to records that do not exist; nothing was stored.", errors=errors)
 
 
 async def check_key(
@@ -58,9 +58,9 @@ async def check_key(
     await session.execute(text(store.LOCK), names)
     standing = (await session.execute(text(store.BY_KEY), names)).one_or_none()
     if standing is not None and standing.id != record_id:
-        detail = "is taken; correct that record, or choose another key"
+        detail = "is in use; correct that record, or choose another key"
         error = FieldError(pointer="#/key", parameter=None, detail=detail)
-        raise Conflict(f"There is a record {key!r} already.", errors=[error])
+        raise Conflict(f"A record {key!r} exists already.", errors=[error])
 
 
 async def record_new(
@@ -95,7 +95,7 @@ async def supersede(
     """Record a correction as the next version."""
     if record.key != key:
         error = FieldError(pointer="#/key", parameter=None, detail=f"must stay {key!r}")
-        raise Conflict("A record keeps its key.", errors=[error])
+        raise Conflict("The key of a record cannot change.", errors=[error])
     await check_key(session, region, kind, key, record_id=record_id)
     await check_references(session, region, record)
     await append_version(

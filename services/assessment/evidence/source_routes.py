@@ -15,7 +15,7 @@ from services.platform.service import API, get_region
 router = APIRouter(prefix=API, tags=["evidence"], responses=problem_responses(401, 422))
 
 SOURCES = """
--- A page of the sources that evidence may cite.
+-- A page of the sources of a region.
 SELECT id, content FROM assessment.source
 WHERE region = :region AND (CAST(:cursor AS text) IS NULL OR id > :cursor)
 ORDER BY id LIMIT :limit
@@ -27,7 +27,7 @@ SELECT id, content FROM assessment.source WHERE region = :region AND id = :id
 """
 
 STORE_SOURCE = """
--- A new source; its id is never given twice.
+-- Adds a source, unless its id exists.
 INSERT INTO assessment.source (region, id, origin, content)
 VALUES (:region, :id, 'api', CAST(:content AS jsonb))
 ON CONFLICT (region, id) DO NOTHING
@@ -76,8 +76,8 @@ async def post_source(
     if await session.scalar(text(STORE_SOURCE), parameters | {"content": content}) is None:
         before = (await session.execute(text(SOURCE), parameters)).one()
         if Source.model_validate(before.content) != source:
-            error = FieldError(pointer="#/id", parameter=None, detail="is another source's")
-            raise Conflict(f"There is a source {source.id!r} already.", errors=[error])
+            error = FieldError(pointer="#/id", parameter=None, detail="belongs to another source")
+            raise Conflict(f"A source {source.id!r} exists already.", errors=[error])
     item = source_item(source.model_dump())
     response.headers["Location"] = item.href
     return item

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from services.platform.database import WriteSession
 
 CURRENT_OF_KIND = """
--- What is in force of a kind.
+-- Records in force of one kind.
 SELECT id, key, version, recorded_at, origin, content
 FROM assessment.evidence
 WHERE region = :region AND kind = :kind AND is_current
@@ -19,7 +19,7 @@ ORDER BY key
 """
 
 CURRENT = """
--- What is in force of every kind.
+-- Records in force of every kind.
 SELECT kind, id, key, version, content
 FROM assessment.evidence
 WHERE region = :region AND is_current
@@ -27,7 +27,7 @@ ORDER BY kind, key
 """
 
 CURRENT_AS_OF = """
--- What was in force of every kind as it was on record at a moment.
+-- Records of every kind that were in force as of a moment.
 SELECT kind, id, key, version, content
 FROM (SELECT DISTINCT ON (kind, id) kind, id, key, version, content
       FROM assessment.evidence
@@ -47,7 +47,7 @@ WHERE e.region = :region AND e.kind = :kind
 """
 
 PAGE = f"""
--- A page of a kind by key, as it is in force or was known at a moment, each with its sources.
+-- A page of a kind by key, in force now or as of a moment, each with its sources.
 {_WITH_SOURCES}
   AND e.content IS NOT NULL
   AND CASE WHEN CAST(:as_of AS timestamptz) IS NULL THEN e.is_current
@@ -79,7 +79,7 @@ ORDER BY version DESC
 """
 
 EXISTING_KEYS = """
--- Of these keys of a kind those that are in force.
+-- Those of these keys of a kind that are in force.
 SELECT key FROM assessment.evidence
 WHERE region = :region AND kind = :kind AND is_current AND key = ANY (CAST(:keys AS text[]))
 """
@@ -91,24 +91,24 @@ WHERE region = :region AND kind = :kind AND is_current AND key = :key
 """
 
 EXISTING_SOURCES = """
--- Of these ids those of a known source.
+-- Those of these ids that belong to a source.
 SELECT id FROM assessment.source
 WHERE region = :region AND id = ANY (CAST(:keys AS text[]))
 """
 
 LOCK = """
--- Changes of one record, or of one key of a kind, take place one after the other.
+-- Serialises changes of one record, or of one key of a kind.
 SELECT pg_advisory_xact_lock(hashtextextended(:region || ' ' || :kind || ' ' || :key, 0))
 """
 
 END_CURRENT = """
--- What was in force is so no longer.
+-- Ends the version in force.
 UPDATE assessment.evidence SET is_current = false
 WHERE region = :region AND kind = :kind AND id = :id AND is_current
 """
 
 ADD_VERSION = """
--- The next version of a record; without content it withdraws the record.
+-- Adds the next version of a record; without content it withdraws the record.
 INSERT INTO assessment.evidence
     (region, kind, id, version, key, recorded_at, recorded_by, origin, is_current, content)
 SELECT :region, :kind, :id, coalesce(max(version), 0) + 1, :key, :now, :recorded_by, :origin,

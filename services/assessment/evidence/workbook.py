@@ -25,7 +25,7 @@ from services.platform.spreadsheets import (
 
 SEPARATOR = ";"
 INNER_SHEETS = {"attendance": "attendance", "action_items": "action_items"}
-"""Lists of a meeting that have a sheet of their own, by field."""
+"""Sheets of lists inside a meeting, by field."""
 
 YES = frozenset({"ya", "yes", "true", "benar", "1"})
 NO = frozenset({"tidak", "no", "false", "salah", "0"})

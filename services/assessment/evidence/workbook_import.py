@@ -48,7 +48,7 @@ async def import_records(
         if stored is not None and EVIDENCE[kind].model_validate(stored.content) == record:
             continue
         if stored is not None and not caller.can_write_for(stored.recorded_by):
-            message = f"was recorded by {stored.recorded_by}, who alone may correct it"
+            message = f"was recorded by {stored.recorded_by}, and only that agency may correct it"
             issues.append(sheet.issue(row, "key", message))
             continue
         record_id = new_id() if stored is None else stored.id
@@ -64,7 +64,7 @@ async def import_records(
             caller=caller,
             now=now,
         )
-    # Only now: rows may point at rows of other sheets.
+    # Checked last, because rows may refer to rows of other sheets.
     for kind, record, sheet, row in records:
         if (kind, record.key) in seen:
             issues += [

@@ -155,7 +155,7 @@ def add_write_routes(kind: EvidenceKind[Content]) -> None:
             f"Corrects one {kind.singular}: adds a further version, and the earlier ones stay. The "
             "same content again adds none.\n\n"
             "An agency corrects what it recorded; an administrator everything, the pack's too. "
-            "Send the `ETag` of the read as `If-Match` (428 without it, 412 where the record was "
+            "Send the `ETag` of the read as `If-Match` (428 without it, 412 if the record was "
             "changed meanwhile). Its key must stay."
         ),
         response_model=Record[kind.model],

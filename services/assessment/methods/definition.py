@@ -37,7 +37,7 @@ class NamedNode(PackModel):
 class WeightedNode(NamedNode):
     """A node below another, with its weight among its siblings."""
 
-    weight: float = Field(1, gt=0, le=1000, description="Only where the weights are given.")
+    weight: float = Field(1, gt=0, le=1000, description="Only with weights of the kind `given`.")
 
 
 class IndicatorDefinition(WeightedNode):
@@ -72,7 +72,9 @@ class MethodBase(PackModel):
     valid_from: date | None = None
     valid_to: date | None = None
     provisional: bool = False
-    sources: list[ShortText] = Field(min_length=1, description="Papers and regulations it follows.")
+    sources: list[ShortText] = Field(
+        min_length=1, description="Papers and regulations that it follows."
+    )
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Self:
@@ -229,7 +231,7 @@ class SatisfactionMethod(MethodBase):
 
     kind: Literal["satisfaction"]
     weights: list[Fraction_] = Field(
-        min_length=1, description="Weights that a regency may choose; the first is the usual one."
+        min_length=1, description="Weights that a regency may choose; the first is the default."
     )
     elements: list[SatisfactionElement] = Field(min_length=1)
     predicates: list[Predicate] = Field(min_length=1)

@@ -25,7 +25,7 @@ View = Literal[
     "risks",
     "recognitions_24_months",
 ]
-"""Rows of evidence that belong to a year: in force at its end, held, due or ended in it."""
+"""Rows of evidence of a year: in force at its end, or held, due or ended in it."""
 
 AnswerCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+$", max_length=80)]
 

@@ -13,7 +13,7 @@ from services.platform.packs import PackModel
 
 Direction = Literal["higher", "lower"]
 Mean = Literal["arithmetic", "geometric", "harmonic"]
-"""How parts make a whole: full, partial, or least compensation of the weak by the strong."""
+"""Aggregation of siblings: full, partial, or least compensation of low values by high ones."""
 
 
 class Goalposts(PackModel):
@@ -94,9 +94,11 @@ class Aggregation(PackModel):
     """The mean at each level of the tree."""
 
     element: Mean = Field(
-        default="arithmetic", description="Of the indicators in an element or driver."
+        default="arithmetic", description="Mean of the indicators in an element or driver."
     )
-    dimension: Mean = Field(default="arithmetic", description="Of the elements in a dimension.")
+    dimension: Mean = Field(
+        default="arithmetic", description="Mean of the elements in a dimension."
+    )
     index: Mean = Field(
-        default="geometric", description="Of the dimensions: a weak one cannot be bought off."
+        default="geometric", description="Of the dimensions: a low one is not fully compensated."
     )

@@ -37,7 +37,7 @@ ITEMS = {
     "understanding": ["P1", "P2", "P3"],
     "value": ["C1", "C2", "C3"],
 }
-"""The survey's items; `value` is what a stakeholder gives: time, people, carrying out decisions."""
+"""The survey's items; `value` is the contribution: time, people, carrying out decisions."""
 
 
 @dataclass(frozen=True)

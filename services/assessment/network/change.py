@@ -34,16 +34,16 @@ class MeasureDifference(ScoreModel):
 class NetworkChange(ScoreModel):
     """Change of a network since another year."""
 
-    joined: int = Field(description="Stakeholders that were not there before.")
+    joined: int = Field(description="Stakeholders that are new.")
     left: int
     ties_kept: int
     ties_new: int
     ties_lost: int
     stability: float | None = Field(
-        description="Ties kept over ties of either year (Jaccard); null where neither has one."
+        description="Ties of both years over ties of either (Jaccard); null if neither has one."
     )
     density_interval: ConfidenceInterval | None = Field(
-        description="95% interval of the difference of densities; one that holds 0 tells of no "
+        description="95% interval of the difference of densities; one that contains 0 shows no "
         "change beyond chance in who is on record."
     )
     differences: list[MeasureDifference]

@@ -34,10 +34,10 @@ SHADES: Mapping[Sector, str] = {
     "private": "#7fa3b5",
     "community": "#f1ead6",
 }
-"""Dark, middle and light: apart in grey too."""
+"""Dark, middle and light, distinguishable in grey."""
 
 INVALID_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 cannot carry."""
+"""Characters that are invalid in XML 1.0."""
 
 TITLE = N_("Jejaring pemangku kepentingan %(period)s")
 DESCRIPTION = N_(
@@ -86,7 +86,7 @@ def picture(
         return _shorten(messages.choose(actor.name, en=actor.name_en))
 
     tied = [position for position in positions if not position.isolate]
-    alone = [position for position in positions if position.isolate]
+    isolates = [position for position in positions if position.isolate]
     placed = layout(graph_of(network).subgraph(position.key for position in tied), seed=seed)
     dots = {
         position.key: _Marker(
@@ -101,7 +101,7 @@ def picture(
     }
     top = GRAPH_HEIGHT if tied else MARGIN
     in_row = LABELLED_IN_ROW if names else ISOLATES_IN_ROW
-    for at, position in enumerate(alone):
+    for at, position in enumerate(isolates):
         row, column = divmod(at, in_row)
         dots[position.key] = _Marker(
             x=MARGIN + column * (WIDTH - 2 * MARGIN) / in_row,
@@ -111,16 +111,16 @@ def picture(
             broker=False,
             label=label_of(position),
         )
-    legend_top = top + (30 + math.ceil(len(alone) / in_row) * ROW_HEIGHT if alone else 0)
+    legend_top = top + (30 + math.ceil(len(isolates) / in_row) * ROW_HEIGHT if isolates else 0)
     counts = {
         "period": period,
         "stakeholders": len(positions),
         "ties": len(network.ties),
-        "isolates": len(alone),
+        "isolates": len(isolates),
         "brokers": sum(position.broker for position in positions),
     }
     heading = (
-        [f'<text class="h" x="{MARGIN}" y="{top}">{labels["isolates"]}</text>'] if alone else []
+        [f'<text class="h" x="{MARGIN}" y="{top}">{labels["isolates"]}</text>'] if isolates else []
     )
     parts = [
         *_tie_lines(network, dots),

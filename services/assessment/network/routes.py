@@ -52,7 +52,12 @@ def _network_query(
         ),
     ] = None,
     meetings: Annotated[
-        int, Query(ge=1, le=100, description="So many meetings of two in the year make a tie.")
+        int,
+        Query(
+            ge=1,
+            le=100,
+            description="Common meetings of two stakeholders in the year that make a tie.",
+        ),
     ] = 2,
     as_of: AsOf = None,
 ) -> NetworkQuery:

@@ -20,10 +20,10 @@ class NetworkNode(ApiModel):
     agency: str | None
     degree: int
     betweenness: float = Field(
-        description="Share of the shortest ways between pairs of others on which it lies."
+        description="Share of the shortest paths between pairs of others that pass through it."
     )
-    core: int = Field(description="The largest k of a k-core that it belongs to.")
-    component: int = Field(description="Number of its part; 1 is the largest.")
+    core: int = Field(description="The largest k of a k-core that contains it.")
+    component: int = Field(description="Number of its component; 1 is the largest.")
     broker: bool
     isolate: bool
 
@@ -55,7 +55,9 @@ class ReportedTie(ApiModel):
     mean: float | None
     interval: ConfidenceInterval | None = Field(description="95% by bootstrap of the answers.")
     answers: int | None
-    reason: str | None = Field(description="Why there is no mean; of fewer than five nothing is.")
+    reason: str | None = Field(
+        description="Why there is no mean; below five answers there is none."
+    )
 
 
 class StakeholderNetwork(ApiModel):
@@ -63,12 +65,14 @@ class StakeholderNetwork(ApiModel):
 
     region: RegionCode
     period: int
-    through: list[Through] = Field(description="What ties stakeholders.")
-    minimum_meetings: int = Field(description="So many meetings of two make a tie.")
+    through: list[Through] = Field(description="Kinds of events that tie stakeholders.")
+    minimum_meetings: int = Field(
+        description="Common meetings of two stakeholders that make a tie."
+    )
     as_of: AwareDatetime | None
     evidence_hash: Sha256 = Field(description="SHA-256 of all evidence that was read.")
     notices: list[str]
-    reason: str | None = Field(description="Why there are no measures.")
+    reason: str | None = Field(description="Reason for the absence of measures.")
     sectors: list[SectorCount]
     measures: NetworkMeasures | None
     density_interval: ConfidenceInterval | None = Field(
@@ -78,7 +82,7 @@ class StakeholderNetwork(ApiModel):
     compared_with: int | None
     change: NetworkChange | None = Field(description="Since the year to compare with.")
     nodes: list[NetworkNode] | None = Field(
-        description="To a key with the scope `metrics:draft` alone; in public there are counts."
+        description="Only for a key with the scope `metrics:draft`; the public answer has counts."
     )
-    ties: list[NetworkTie] | None = Field(description="To a key with that scope alone.")
+    ties: list[NetworkTie] | None = Field(description="Only for a key with that scope.")
     picture_href: Href

@@ -18,7 +18,7 @@ from services.assessment.types import SECTORS, Sector
 
 DECIMALS = 4
 BROKER_SHARE = 0.1
-"""A stakeholder on this share of the shortest ways between others is a broker."""
+"""A stakeholder on this share of the shortest paths between others is a broker."""
 
 Matrix = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -47,18 +47,20 @@ class NetworkMeasures(ScoreModel):
     density: float | None = Field(description="Ties over pairs: 2m / n(n - 1).")
     mean_degree: float | None
     degree_centralisation: float | None = Field(
-        description="Freeman (1979): 0 where all have the same degree, 1 in a star."
+        description="Freeman (1979): 0 if all have the same degree, 1 in a star."
     )
     betweenness_centralisation: float | None = Field(
-        description="Freeman (1979): 0 where all lie between others alike, 1 in a star."
+        description="Freeman (1979): 0 if all are equally between others, 1 in a star."
     )
     transitivity: float | None = Field(description="Share of paths of two ties that are closed.")
-    components: int = Field(description="Parts without a tie to each other, isolates included.")
-    largest_component: float | None = Field(description="Share of stakeholders in the largest one.")
+    components: int = Field(description="Connected components, isolates included.")
+    largest_component: float | None = Field(
+        description="Share of stakeholders in the largest component."
+    )
     isolates: int = Field(description="Stakeholders without a tie.")
     brokers: int = Field(
-        description="Stakeholders whose leaving would split a part, or who lie on a tenth or more "
-        "of the shortest ways between others."
+        description="Stakeholders whose removal would split a component, or who are on a tenth or "
+        "more of the shortest paths between others."
     )
     highest_core: int = Field(
         description="The largest k of a k-core: a group each tied to k of it (Seidman 1983)."
@@ -82,12 +84,12 @@ class NodePosition:
     key: str
     degree: int
     betweenness: float
-    """Share of the shortest ways between pairs of others on which it lies (Freeman 1977)."""
+    """Share of the shortest paths between pairs of others through it (Freeman 1977)."""
     core: int
     component: int
-    """Number of its part, 1 for the largest."""
+    """Number of its component, 1 for the largest."""
     cut_point: bool
-    """Whether its part would fall apart without it."""
+    """Whether its component would split without it."""
 
     @property
     def isolate(self) -> bool:

@@ -55,7 +55,7 @@ HUB_REPORT_TITLES = {
     ("reporting", "reporting"): "Statistik bulanan yang wajib disampaikan",
     ("catalog", "summary"): "Komponen standar pelayanan semua layanan",
 }
-"""What other services of the hub told, whose titles are those of their addresses."""
+"""Titles of the reports of the hub's other services, by kind and key."""
 
 
 def annexes(report: Report) -> list[Section]:
@@ -128,17 +128,17 @@ def _weights(method: CollaborationMethod) -> str:
 
 def _bands() -> str:
     ends = [*(low for low, _ in BANDS[1:]), None]
-    told: list[str] = []
+    bands: list[str] = []
     for (low, word), end in zip(BANDS, ends, strict=True):
         if end is None:
-            told.append(f"{lower_first(word)} mulai {number(low, 0)}")
+            bands.append(f"{lower_first(word)} mulai {number(low, 0)}")
         elif low == 0:
-            told.append(f"{lower_first(word)} di bawah {number(end, 0)}")
+            bands.append(f"{lower_first(word)} di bawah {number(end, 0)}")
         else:
-            told.append(
+            bands.append(
                 f"{lower_first(word)} dari {number(low, 0)} sampai di bawah {number(end, 0)}"
             )
-    return join_words(told)
+    return join_words(bands)
 
 
 def _indicators(report: Report) -> Section:
@@ -259,11 +259,11 @@ def _named(one: UsedEvidence) -> str:
 def _sources(report: Report) -> Section:
     blocks: list[AnyBlock] = [Paragraph(text="Tidak ada sumber yang dirujuk.")]
     if report.sources:
-        told = [
+        citations = [
             f"[{n}] {'. '.join(_citation(source))}."
             for n, source in enumerate(report.sources, start=1)
         ]
-        blocks = [Bullets(items=told)]
+        blocks = [Bullets(items=citations)]
     return Section(title="Sumber", appendix=True, blocks=blocks)
 
 

@@ -7,7 +7,7 @@ from services.assessment.reports.wording import interval_text, number_or_dash, p
 from services.assessment.scoring.scores import Node
 
 INTERVAL_HEAD = "Rentang 95%"
-"""Of a simulation; that of an indicator may have come about in another way."""
+"""Column heading; the interval of an indicator may have another origin."""
 
 
 def score_cells(node: Node) -> list[Cell]:

@@ -13,10 +13,10 @@ from services.assessment.reports.wording import number
 
 WIDTH = 680
 LABEL = 236
-"""Where bars begin, right of their labels."""
+"""Left edge of bars, right of their labels."""
 
 VALUE = 66
-"""Room for the figure at the right."""
+"""Width of the figure at the right."""
 
 ROW, BAR = 26, 14
 TOP, BOTTOM = 24, 10
@@ -25,7 +25,7 @@ FONT = "Libertinus Serif, Georgia, serif"
 MAX_LABEL_LENGTH = 38
 
 INVALID_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 cannot carry."""
+"""Characters that are invalid in XML 1.0."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Bar:
     interval: tuple[float, float] | None = None
     words: str = ""
     group: str | None = None
-    """A heading over the first bar of a group."""
+    """Heading above the first bar of a group."""
 
 
 @dataclass(frozen=True)

@@ -101,5 +101,5 @@ class Document(Block):
     year: int
     month: int
     day: int
-    facts: list[tuple[str, str]] = Field(description="What stands under the title.")
+    facts: list[tuple[str, str]] = Field(description="Definitions under the title.")
     sections: list[Section]

@@ -133,5 +133,5 @@ def _needs(measure: m.Measure, indicator: IndicatorScore) -> Iterator[EvidenceNe
                 yield EvidenceNeed("Statistik layanan bulanan", PROVIDERS)
             case m.CatalogShare():
                 yield EvidenceNeed("Katalog layanan dengan standar pelayanannya", PROVIDERS)
-            case _:  # a measure made of others, which come by themselves
+            case _:  # a composite measure, whose members are yielded separately
                 pass

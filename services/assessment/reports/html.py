@@ -17,7 +17,7 @@ CONTENT_SECURITY_POLICY = (
     + base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
     + "'"
 )
-"""The style stands in the page and is known by its hash, so that the page can be kept as a file."""
+"""The inline style is allowed by its hash, so that the page can be saved as a file."""
 
 environment = Environment(
     loader=FileSystemLoader(TEMPLATES),

@@ -11,14 +11,14 @@ TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
 
 def to_pdf(document: Document) -> bytes:
     """Return the document on A4 pages."""
-    told = document.model_dump(mode="json")
-    for section in told["sections"]:
+    data = document.model_dump(mode="json")
+    for section in data["sections"]:
         for block in section["blocks"]:
             if block["kind"] == "table":
                 for row in block["rows"]:
                     for cell in row["cells"]:
                         cell["text"] = allow_breaks(cell["text"])
-    return render_pdf(_template(), told)
+    return render_pdf(_template(), data)
 
 
 @cache

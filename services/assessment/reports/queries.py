@@ -12,8 +12,8 @@ from services.platform.database import ReadSession
 from services.platform.packs import Source
 
 TREND = """
--- The newest assessment of each year by a method, as it was when this assessment was made: ids are
--- ordered by time.
+-- The newest assessment of each year by a method when this assessment was made (ids are ordered
+-- by time).
 SELECT DISTINCT ON (period) period, method_version, method_hash, scores
 FROM assessment.assessment
 WHERE region = :region AND method = :method AND id <= :id AND period <= :period

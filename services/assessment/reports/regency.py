@@ -6,12 +6,12 @@ from services.platform.database import ReadSession, WriteSession
 from services.platform.packs import Change, Pack
 
 FIND = """
--- The regency as its pack describes it.
+-- The regency, from its pack.
 SELECT content FROM assessment.regency WHERE region = :region
 """
 
 STORE = """
--- The regency as the pack describes it now.
+-- Stores the pack's regency.
 INSERT INTO assessment.regency (region, content) VALUES (:region, CAST(:content AS jsonb))
 ON CONFLICT (region) DO UPDATE SET content = excluded.content
 """

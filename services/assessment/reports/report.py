@@ -23,10 +23,10 @@ from services.assessment.scoring.sensitivity import Sensitivity
 from services.platform.packs import Source
 
 MAX_NAMED = 3
-"""So many strengths and weaknesses are named."""
+"""Number of strengths and weaknesses in a report."""
 
 STEP = 10
-"""Points of an indicator's score that a step adds."""
+"""Points by which a step raises an indicator's score."""
 
 MAX_SINGLE_CHANGES = 8
 LEFT_OUT = 8
@@ -254,16 +254,16 @@ def satisfaction_of(facts: Facts) -> list[Satisfaction]:
     """Return the satisfaction indices of the surveys that the assessment read."""
     found: list[Satisfaction] = []
     for item in facts.items:
-        told = item.content.get("satisfaction") if item.kind == "survey" else None
-        if told:
+        result = item.content.get("satisfaction") if item.kind == "survey" else None
+        if result:
             found.append(
                 Satisfaction(
                     survey=item.key,
-                    respondents=told["n"],
-                    ikm=told["ikm"],
-                    low=told["low"],
-                    high=told["high"],
-                    grade=told["grade"],
+                    respondents=result["n"],
+                    ikm=result["ikm"],
+                    low=result["low"],
+                    high=result["high"],
+                    grade=result["grade"],
                 )
             )
     return found

@@ -34,7 +34,7 @@ HTML, PDF = "text/html", "application/pdf"
 MEDIA_TYPES: dict[ReportFormat, str] = {"html": HTML, "pdf": PDF, "xlsx": XLSX}
 
 MAX_CONCURRENT = 2
-"""Reports that are made at the same time: each takes a processor for a moment."""
+"""Reports rendered concurrently; each is CPU-bound."""
 
 MAX_CACHED = 64
 
@@ -101,7 +101,7 @@ async def get_assessment_report(
     session: ReadSessionDep,
     id: AssessmentId,
     format: Annotated[
-        ReportFormat | None, Query(description="The form; without it `Accept` chooses, else HTML.")
+        ReportFormat | None, Query(description="The format; default: by `Accept`, else HTML.")
     ] = None,
 ) -> Response:
     """Return the report of an assessment, in Indonesian, with charts and a method annex.

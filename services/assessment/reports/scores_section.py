@@ -263,8 +263,8 @@ def _explained(element: ElementScore, *, highest: bool) -> str:
     """Return an element with the indicator that contributes most to its extreme value."""
     known = [(one.value, one) for one in element.indicators if one.value is not None]
     value, most = (max if highest else min)(known, key=lambda pair: pair[0])
-    told = f"{element.name}, {number_or_dash(element.value)}{_between(element)}"
+    start = f"{element.name}, {number_or_dash(element.value)}{_between(element)}"
     if len(known) == 1:
-        return f"{told}: satu-satunya indikator yang terbukti ialah {lower_first(most.name)}."
+        return f"{start}: satu-satunya indikator yang terbukti ialah {lower_first(most.name)}."
     end = "tertinggi" if highest else "terendah"
-    return f"{told}: indikator {end} ialah {lower_first(most.name)} ({number(value)})."
+    return f"{start}: indikator {end} ialah {lower_first(most.name)} ({number(value)})."

@@ -12,7 +12,7 @@ from services.platform.translation import translator
 INDONESIAN = translator("id")
 
 NO_VALUE = "–"
-"""What stands in a cell without a figure."""
+"""Cell text for a missing figure."""
 
 INSUFFICIENT = "Bukti belum cukup"
 
@@ -21,7 +21,7 @@ BANDS: tuple[tuple[float, str], ...] = (
     (50, "Belum optimal"),
     (75, "Baik"),
 )
-"""From which value on a word holds: a way to read a score, which takes no part in computing it."""
+"""Lower bounds of the bands, an aid for readers that does not affect scores."""
 
 MEANS: dict[Mean, str] = {
     "arithmetic": "rata-rata hitung",

@@ -50,7 +50,7 @@ def to_xlsx(report: Report, document: Document) -> bytes:
 
 def _pairs(columns: Sequence[Column], rows: Iterator[tuple[str, str]]) -> list[Mapping[str, Cell]]:
     first, second = columns
-    return [{first.name: name, second.name: told} for name, told in rows]
+    return [{first.name: name, second.name: text} for name, text in rows]
 
 
 def _summary(document: Document) -> Iterator[tuple[str, str]]:

@@ -16,7 +16,7 @@ from services.assessment.methods.definition import LevelsMethod
 
 Levels = Mapping[int, int]
 Efforts = Mapping[int, int | None]
-"""Effort of one step of an indicator, by its number; None where it cannot be changed."""
+"""Effort of one step of an indicator, by its number; None if it cannot change."""
 
 INFEASIBLE = 2
 

@@ -22,12 +22,10 @@ class Step(ScoreModel):
 
     code: str = Field(description="Code of the indicator, or its number.")
     name: str | None
-    before: float | None = Field(description="Its level, or its score of 0-100.")
+    before: float | None = Field(description="Level, or score of 0-100.")
     after: float
-    raw: float | None = Field(
-        default=None, description="The value that scores so, before goalposts."
-    )
-    effort: int = Field(description="Of all its steps.")
+    raw: float | None = Field(default=None, description="The raw value with this score.")
+    effort: int = Field(description="Effort of all its steps.")
 
 
 class IndexResult(ScoreModel):
@@ -35,7 +33,9 @@ class IndexResult(ScoreModel):
 
     value: float | None
     predicate: str | None = None
-    difference: float | None = Field(description="From the index before; null without one.")
+    difference: float | None = Field(
+        description="Difference from the initial index; null without one."
+    )
     nodes: list[NodeChange] = Field(description="The nodes that differ.")
 
 
@@ -43,7 +43,7 @@ class Solution(ScoreModel):
     """A set of changes that reaches the target with the least effort."""
 
     without: str | None = Field(
-        description="An alternative leaves this indicator as it is; null in the cheapest of all."
+        description="The indicator that this alternative leaves as it is; null in the cheapest."
     )
     effort: int
     changes: list[Step]
@@ -66,15 +66,15 @@ class ScenarioOutcome(ScoreModel):
     method_version: int
     method_hash: str
     period: int | None
-    evidence_hash: str | None = Field(description="Of the evidence it starts from.")
+    evidence_hash: str | None = Field(description="Hash of the evidence that it starts from.")
     assumed: list[str] = Field(
         description="What was not known and was set: indicators without a level taken at the "
         "lowest, or without evidence given a value by the scenario."
     )
     base: float | None
     base_predicate: str | None
-    changed: IndexResult | None = Field(description="After the changes that were asked for.")
+    changed: IndexResult | None = Field(description="After the requested changes.")
     target: float | None
-    reached: bool | None = Field(description="Whether the target is reached without more changes.")
+    reached: bool | None = Field(description="Whether the requested changes reach the target.")
     solutions: list[Solution] = Field(description="The cheapest first, then its alternatives.")
     single_changes: list[SingleChange] = Field(description="By gain, the largest first.")

@@ -45,10 +45,10 @@ from services.platform.settings import Service
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
 MIN_DRAWS = 100
-"""A scenario tells values alone, which do not depend on draws."""
+"""A scenario uses values only, which do not depend on draws."""
 
 INSERT_SCENARIO = """
--- A scenario that was computed.
+-- Stores a computed scenario.
 INSERT INTO assessment.scenario (region, id, recorded_at, recorded_by, request, outcome)
 VALUES (:region, :id, :now, :recorded_by, CAST(:request AS jsonb), CAST(:outcome AS jsonb))
 """
@@ -206,7 +206,8 @@ async def _collaboration_scenario(
     )
     if assessed.notices:
         raise Unavailable(
-            "A scenario is kept for good, so it needs every service: " + "; ".join(assessed.notices)
+            "A scenario is stored permanently, so it needs every service: "
+            + "; ".join(assessed.notices)
         )
 
     def work() -> ScenarioOutcome:

@@ -25,7 +25,7 @@ Alternatives = Annotated[int, Field(ge=0, le=5), StrictNumber]
 
 class _ScenarioBase(ApiModel):
     alternatives: Alternatives = Field(
-        2, description="How many other sets to give, each without one change of the cheapest."
+        2, description="Number of alternative sets, each without one change of the cheapest."
     )
 
 
@@ -35,7 +35,7 @@ class LevelsScenario(_ScenarioBase):
     kind: Literal["index"]
     method: Slug = "spbe-2020"
     levels: dict[IndicatorNumber, LevelValue | LevelRange | None] = Field(
-        max_length=200, description="Where it stands, by number of the indicator."
+        max_length=200, description="Present levels, by indicator number."
     )
     unknown: Literal["refuse", "lowest"] = Field(
         "refuse", description="Whether an unknown level or a range is taken at its lowest."
@@ -49,7 +49,7 @@ class LevelsScenario(_ScenarioBase):
     efforts: dict[IndicatorNumber, Effort | None] = Field(
         default_factory=dict[str, int | None],
         max_length=200,
-        description="Effort of a step up, 1 unless given; null where nothing can be changed.",
+        description="Effort of a step up, default 1; null if the level cannot change.",
     )
 
     @model_validator(mode="after")
@@ -78,7 +78,7 @@ class CollaborationScenario(_ScenarioBase):
     efforts: dict[IndicatorCode, Effort | None] = Field(
         default_factory=dict[str, int | None],
         max_length=200,
-        description="Effort of a step, 1 unless given; null where nothing can be changed.",
+        description="Effort of a step, default 1; null if the indicator cannot change.",
     )
 
     @model_validator(mode="after")
@@ -91,7 +91,7 @@ ScenarioT = TypeVar("ScenarioT", bound=_ScenarioBase)
 
 def _require_question(scenario: ScenarioT, changes: object, target: float | None) -> ScenarioT:
     if not changes and target is None:
-        raise ValueError("give changes, a target, or both")
+        raise ValueError("needs changes, a target, or both")
     return scenario
 
 

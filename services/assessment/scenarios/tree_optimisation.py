@@ -22,10 +22,10 @@ Scores = Mapping[str, float]
 """0-100 of each indicator that has evidence."""
 
 Efforts = Mapping[str, int | None]
-"""Effort of one step of an indicator; None where it cannot be changed."""
+"""Effort of one step of an indicator; None if it cannot change."""
 
 TOLERANCE = 1e-9
-"""What floating point may lack of a target."""
+"""Tolerance for reaching a target in floating point."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def _mean(kind: Mean, parts: Sequence[tuple[float, Curve]]) -> Curve:
 
 
 def _term(kind: Mean, weight: float, curve: Curve) -> Curve:
-    with np.errstate(divide="ignore"):  # a part at 0 makes these means 0, whatever the others are
+    with np.errstate(divide="ignore"):  # a child at 0 makes these means 0
         match kind:
             case "arithmetic":
                 values = weight * curve.values

@@ -31,7 +31,7 @@ from services.assessment.scoring.tree import Coverage, coverage_of, has_evidence
 from services.assessment.scoring.uncertainty import RandomStreams
 
 DECIMALS = 4
-"""Digits that are published: fewer than floating point could differ in between machines."""
+"""Published digits: fewer than floating point may differ in between machines."""
 
 
 def assess(method: CollaborationMethod, facts: Facts, *, seed: int, draws: int) -> Scores:

@@ -19,7 +19,7 @@ from services.assessment.scoring.pipeline import Bounds, ComputedScores, compute
 from services.assessment.scoring.uncertainty import Draws, RandomStreams
 
 BATCH_SIZE = 64
-"""Small enough that a process holds little, large enough that handing over costs nothing."""
+"""Small enough for the memory of a process, large enough to amortise its transfer."""
 
 
 @dataclass(frozen=True, order=True)
@@ -35,7 +35,7 @@ class Case:
 
 
 FactsReader = Callable[[Case], Facts]
-"""Where the facts of a case come from; it has to be known by name to another process."""
+"""Reads the facts of a case; it must be importable by name in another process."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,9 @@ class Correlation(ScoreModel):
 
     one: str
     other: str
-    r: float | None = Field(description="Null with fewer than three cases, or where one is flat.")
+    r: float | None = Field(
+        description="Null with fewer than three cases, or if one does not vary."
+    )
     n: int
 
 

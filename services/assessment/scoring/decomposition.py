@@ -19,7 +19,7 @@ from services.assessment.scoring.scores import ScoreModel, Scores
 
 UNIT = 10**DECIMALS
 MAX_EXACT_PARTS = 12
-"""Of more parts not every order is tried, but the given one and its reverse."""
+"""With more children, only the given order and its reverse are evaluated."""
 
 Parent = tuple[str, Mean, Sequence[WeightedNode]]
 
@@ -40,7 +40,7 @@ class ScoreChange(ScoreModel):
     before: float
     after: float
     difference: float
-    parts: list[Contribution] = Field(description="None changed where all did nothing.")
+    parts: list[Contribution] = Field(description="Contributions of its children.")
 
 
 def score_changes(method: CollaborationMethod, before: Scores, after: Scores) -> list[ScoreChange]:
@@ -103,15 +103,15 @@ def shares_of_change(
 
 def shapley(players: int, worth: Callable[[Collection[int]], float]) -> list[float]:
     """Return each player's mean gain over all orders; they sum to worth(all) - worth(none)."""
-    everybody = range(players)
+    all_players = range(players)
     worths = {
         frozenset(group): worth(frozenset(group))
         for size in range(players + 1)
-        for group in combinations(everybody, size)
+        for group in combinations(all_players, size)
     }
     gains = [0.0] * players
     for group, before in worths.items():
-        for player in everybody:
+        for player in all_players:
             if player not in group:
                 orders = math.factorial(len(group)) * math.factorial(players - len(group) - 1)
                 gains[player] += (

@@ -26,7 +26,7 @@ class Item(BaseModel):
     version: int | None = Field(
         default=None, description="Version of the record; null for a report."
     )
-    href: Href = Field(description="Where it can be read.")
+    href: Href = Field(description="Its address.")
     content: dict[str, Any]
 
 
@@ -38,7 +38,7 @@ class Facts(BaseModel):
     period: int
     items: list[Item]
     missing: dict[str, str] = Field(
-        default_factory=dict[str, str], description="Reports that did not come, and why."
+        default_factory=dict[str, str], description="Services whose reports are missing, and why."
     )
 
     @property

@@ -27,7 +27,7 @@ class LevelGroup(ScoreModel):
 class LevelScores(ScoreModel):
     """An index of levels, with bounds for its missing levels."""
 
-    value: float | None = Field(description="Null where a level is missing.")
+    value: float | None = Field(description="Null if a level is missing.")
     low: float = Field(description="With each unknown level at its lowest.")
     high: float = Field(description="With each unknown level at its highest.")
     predicate: str | None
@@ -126,7 +126,7 @@ def _mean(weights: Sequence[Fraction], levels: Iterable[Fraction]) -> Fraction:
 
 
 def _weight(indicator: LevelIndicator) -> Fraction:
-    return Fraction(repr(indicator.weight))  # 2.75 as it is written, not as binary comes near it
+    return Fraction(repr(indicator.weight))  # 2.75 as written, not its binary approximation
 
 
 def _rounded(value: Fraction) -> float:
@@ -148,8 +148,8 @@ class TargetPath(ScoreModel):
     first_value: float
     target_year: int
     target_value: float
-    per_year: float = Field(description="How much the index has to gain in each year.")
-    reached: bool = Field(description="Whether the last value is at the target or past it.")
+    per_year: float = Field(description="Gain needed in each year.")
+    reached: bool = Field(description="Whether the last value reaches the target.")
     steps: list[PathStep]
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -139,13 +139,13 @@ def _since(observation: Observation) -> tuple[int, int, int]:
 
 def _sectors_present(_: m.SectorsPresent, facts: Facts) -> MeasureResult:
     present: set[Sector] = set()
-    told: list[Item] = []
+    recorded_in: list[Item] = []
     for item, sectors in _sectors_by_meeting(facts):
         present |= sectors.keys()
-        told.append(item)
-    if not told:
+        recorded_in.append(item)
+    if not recorded_in:
         return Missing("no meeting of the year tells which sectors were present")
-    return exact(len(present) / len(SECTORS), told, numerator=len(present), n=len(SECTORS))
+    return exact(len(present) / len(SECTORS), recorded_in, numerator=len(present), n=len(SECTORS))
 
 
 def _sectors_by_meeting(facts: Facts) -> list[tuple[Item, Counter[Sector]]]:
@@ -168,18 +168,18 @@ def _sectors_by_meeting(facts: Facts) -> list[tuple[Item, Counter[Sector]]]:
 
 def _evenness(_: m.Evenness, facts: Facts) -> MeasureResult:
     people: Counter[Sector] = Counter()
-    told: list[Item] = []
+    recorded_in: list[Item] = []
     recorded = {item.key for item, meeting in meetings_of(facts) if meeting.attendance is not None}
     for item, sectors in _sectors_by_meeting(facts):
         if item.key in recorded:
             people += sectors
-            told.append(item)
+            recorded_in.append(item)
     n = people.total()
     if n == 0:
         return Missing("attendance by stakeholder is not recorded of any meeting of the year")
     entropy = -sum(count / n * math.log(count / n) for count in people.values())
     evenness = entropy / math.log(len(SECTORS))
-    return exact(min(1.0, evenness), told, n=n, **{f"n_{s}": people[s] for s in SECTORS})
+    return exact(min(1.0, evenness), recorded_in, n=n, **{f"n_{s}": people[s] for s in SECTORS})
 
 
 def _attending(definition: m.Attending, facts: Facts) -> MeasureResult:
@@ -350,8 +350,7 @@ def _reported(_: m.Reported, facts: Facts) -> MeasureResult:
         return found
     item, report = found
     on_time, expected = report["on_time"], report["expected"]
-    # Reports that were stored before doubts were told know of none.
-    doubted = report.get("on_time_flagged", 0)
+    doubted = _flagged(report, "on_time")
     return _doubted_share(
         item, hits=on_time, doubted=doubted, n=expected, what="reported", late=report["late"]
     )
@@ -367,12 +366,21 @@ def _agencies_reporting(_: m.AgenciesReporting, facts: Facts) -> MeasureResult:
     doubted = sum(
         0
         < agency["on_time"] + agency["late"]
-        == agency.get("on_time_flagged", 0) + agency.get("late_flagged", 0)
+        == _flagged(agency, "on_time") + _flagged(agency, "late")
         for agency in agencies
     )
     return _doubted_share(
         item, hits=hits, doubted=doubted, n=len(agencies), what="agencies reporting"
     )
+
+
+def _flagged(report: Mapping[str, Any], name: str) -> int:
+    """Return how many reports of a kind are in doubt.
+
+    Evidence in stored assessments and in bundles of format 1 has the earlier name of the field, or
+    none from before doubts were counted.
+    """
+    return report.get(f"{name}_flagged", report.get(f"{name}_doubted", 0))
 
 
 def _doubted_share(

@@ -8,7 +8,7 @@ from services.assessment.scoring.inputs import Item
 from services.assessment.scoring.uncertainty import Sampler, constant
 
 IntervalKind = Literal["range", "wilson", "bootstrap", "normal", "simulation"]
-"""How an interval came about: ends of a range, or a way of statistics."""
+"""The origin of an interval: a range, or a statistical method."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Measurement:
     low: float | None = None
     high: float | None = None
     interval: IntervalKind | None = None
-    """None for a full count: nothing was sampled, so nothing is uncertain."""
+    """None for a full count, which has no sampling uncertainty."""
 
 
 @dataclass(frozen=True)

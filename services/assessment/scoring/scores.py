@@ -40,20 +40,20 @@ class Node(ScoreModel):
     code: str
     name: str
     name_en: str
-    value: float | None = Field(description="0-100, or null where evidence is insufficient.")
-    interval: Interval | None = Field(description="Null for a full count, and where value is null.")
+    value: float | None = Field(description="0-100, or null if evidence is insufficient.")
+    interval: Interval | None = Field(description="Null for a full count, and if value is null.")
     coverage: float = Field(ge=0, le=1, description="Share of its indicators that have evidence.")
-    reason: str | None = Field(description="Why there is no value.")
+    reason: str | None = Field(description="Reason for a missing value.")
     href: Href | None = Field(None, description="Address of this node in a stored assessment.")
 
 
 class IndicatorScore(Node):
     """An indicator: a raw value, and the rule by which it scores."""
 
-    raw: float | None = Field(description="The value before it is set between the goalposts.")
+    raw: float | None = Field(description="The value before normalisation.")
     goalposts: Goalposts
     normalisation: Normalisation = MinMax()
-    inputs: dict[str, float] = Field(description="The numbers it was computed from.")
+    inputs: dict[str, float] = Field(description="The numbers that it was computed from.")
     evidence: list[EvidenceLink]
 
 

@@ -48,9 +48,9 @@ class Factor(ScoreModel):
 
     code: str
     name: str
-    first: float = Field(description="Share of the variance that it causes by itself.")
+    first: float = Field(description="First-order index: its own share of the variance.")
     first_error: float = Field(description="Standard error of the estimate.")
-    total: float = Field(description="Its share with all that it causes together with others.")
+    total: float = Field(description="Total index: its share including interactions.")
     total_error: float
 
 
@@ -69,7 +69,7 @@ class Variant(ScoreModel):
 
     choice: str
     value: float | None
-    difference: float | None = Field(description="To the index as the method has it.")
+    difference: float | None = Field(description="Difference from the index by the method.")
 
 
 class Sensitivity(ScoreModel):
@@ -80,7 +80,7 @@ class Sensitivity(ScoreModel):
     spread: Spread | None
     factors: list[Factor]
     choices: list[Variant]
-    excluded: list[Variant] = Field(description="By the code of the indicator that is left out.")
+    excluded: list[Variant] = Field(description="By the code of the excluded indicator.")
 
 
 def analyse_sensitivity(method: CollaborationMethod, facts: Facts, *, seed: int) -> Sensitivity:
@@ -146,7 +146,7 @@ class IndexModel:
         self._stretches = dict(
             zip(self.measurements, 1 - STRETCH + 2 * STRETCH * stretches, strict=True)
         )
-        # To leave out an indicator without which there is no index is no choice.
+        # An indicator without which there is no index cannot be excluded.
         able = [code for code in self.measurements if self.value(excluded=code) is not None]
         self._exclusions: Sequence[str | None] = (None, *able)
 
@@ -178,7 +178,7 @@ class IndexModel:
                 arithmetic, geometric = (
                     self._index(scores, drawn, excluded=code, mean=kind) for kind in MEANS
                 )
-                # Every option leaves an index; None cannot come about.
+                # Every option has an index; None cannot occur.
                 outcomes[runs] = np.where(
                     mean[runs] < 0.5, np.asarray(arithmetic), np.asarray(geometric)
                 )

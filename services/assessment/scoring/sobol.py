@@ -26,7 +26,7 @@ class SobolIndices:
     first_error: Draws
     total_error: Draws
     outcomes: Draws
-    """Of the independent choices alone, A and B."""
+    """The model's outcomes for the independent tables, A and B."""
 
 
 def estimate_sobol_indices(model: Model, factors: int, streams: RandomStreams) -> SobolIndices:

@@ -28,7 +28,7 @@ class RandomStreams:
         self.seed = seed
         self.draws = draws
         self.scope = scope
-        """Sets apart what has nothing in common, such as regencies that are compared."""
+        """Separates the streams of independent cases, such as compared regencies."""
 
     def uniform(self, name: str) -> Draws:
         """Return one uniform number in (0, 1) for each draw."""
@@ -44,7 +44,7 @@ class RandomStreams:
 
 
 Sampler = Callable[[RandomStreams], Draws]
-"""Possible values of a figure, as many as the streams have draws."""
+"""Draws possible values of a figure, one for each draw of the streams."""
 
 
 def constant(value: float) -> Sampler:
