@@ -94,7 +94,7 @@ def test_an_evaluator_walks_from_the_index_to_the_evidence_with_a_generated_clie
     live = generated.call("metrics.get_collaboration_dynamics", anybody, period=2024)
     assert (live.period, len(live.scores.dimensions)) == (2024, 3)
 
-    wanted = generated.module("models").AssessmentWanted(period=2024)
+    wanted = generated.module("models").AssessmentRequest(period=2024)
     kept = generated.call("metrics.post_assessment", evaluator, body=wanted)
     assert isinstance(kept.id, UUID)
     assert kept.evidence_hash == live.evidence_hash
@@ -141,6 +141,6 @@ def test_a_problem_is_a_typed_answer_of_a_generated_client(
     assert type(answer.parsed).__name__ == "Problem"
     assert "nothing" in answer.parsed.detail
     refused = generated.module("api.metrics.post_assessment").sync_detailed(
-        client=anybody, body=generated.module("models").AssessmentWanted(period=2024)
+        client=anybody, body=generated.module("models").AssessmentRequest(period=2024)
     )
     assert (refused.status_code, refused.parsed.status) == (401, 401)
