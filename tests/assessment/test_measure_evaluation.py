@@ -228,6 +228,13 @@ def test_usage_share_is_of_one_counter() -> None:
     assert "no agency has posted" in unknown(definition, report("usage", "channel", {"items": []}))
 
 
+def test_doubts_in_evidence_of_earlier_bundles_are_still_read() -> None:
+    old = {"on_time": 6, "on_time_doubted": 2, "late": 0, "late_doubted": 0}
+    item = report("reporting", "reporting", {"expected": 12, "agencies": [old], **old})
+    found = measured({"kind": "reported"}, item)
+    assert (found.low, found.high) == (4 / 12, 6 / 12)
+
+
 def test_first_of_takes_the_first_that_has_evidence_and_tells_all_reasons() -> None:
     definition = {
         "kind": "first_of",
