@@ -17,7 +17,7 @@ from tests.rows import rows
 CHECKS = """
 INSERT INTO gateway.link_check (region, slug, id, checked_at, state, detail, response_ms,
     final_url, in_maintenance)
-SELECT '12.12', 'a', gen_random_uuid(), CAST($1 AS timestamptz) + n * interval '1 minute', 'up',
+SELECT '12.12', 'a', gen_random_uuid(), CAST($1 AS timestamptz) + n * interval '1 minute', 'ok',
     '', n * 10, 'http://a.example/', false
 FROM generate_series(1, $2::int) n
 """

@@ -294,7 +294,7 @@ def test_a_check_of_a_link_whose_domain_ends_soon_is_a_caution_that_names_the_da
 
     now = datetime.now(UTC)
     check = asyncio.run(story(now))
-    assert (check.state, check.reason) == ("degraded", "domain_expiring")
+    assert (check.state, check.reason) == ("caution", "domain_expiring")
     [(name, end)] = rows(empty, KEPT)
     assert check.detail == f"The domain {name} expires on {end:%Y-%m-%d}."
     with watched(empty, simbg="https://simbg.pu.go.id/", oss="https://oss.go.id/") as hub:
@@ -327,34 +327,34 @@ def test_an_answer_of_long_ago_judges_no_link(empty: Settings, registry: Portal)
 @pytest.mark.parametrize(
     ("days", "more", "expected"),
     [
-        (31, {}, Classification("up")),
+        (31, {}, Classification("ok")),
         (
             30,
             {},
             Classification(
-                "degraded", "domain_expiring", "The domain pu.go.id expires on 2026-03-31."
+                "caution", "domain_expiring", "The domain pu.go.id expires on 2026-03-31."
             ),
         ),
         (
             -1,
             {},
             Classification(
-                "degraded", "domain_expired", "The domain pu.go.id expired on 2026-02-28."
+                "caution", "domain_expired", "The domain pu.go.id expired on 2026-02-28."
             ),
         ),
         (
             20,
             {"certificate_expires_at": NOW + 3 * DAY},
-            Classification("degraded", "tls_expiring", "The certificate expires on 2026-03-04."),
+            Classification("caution", "tls_expiring", "The certificate expires on 2026-03-04."),
         ),
         (
             -1,
             {"certificate_expires_at": NOW + 3 * DAY},
             Classification(
-                "degraded", "domain_expired", "The domain pu.go.id expired on 2026-02-28."
+                "caution", "domain_expired", "The domain pu.go.id expired on 2026-02-28."
             ),
         ),
-        (20, {"status": 503}, Classification("down", "server_error", "Status 503.")),
+        (20, {"status": 503}, Classification("broken", "server_error", "Status 503.")),
     ],
 )
 def test_what_is_worse_is_said_first(

@@ -19,8 +19,8 @@ from tests.rows import rows
 from tests.servers import free_port
 
 NOW = datetime(2026, 3, 1, 10, tzinfo=UTC)
-BROKEN = Classification("down", "timeout")
-GOOD = Classification("up")
+BROKEN = Classification("broken", "timeout")
+GOOD = Classification("ok")
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
@@ -37,7 +37,7 @@ def hub(empty: Settings, simbg: Portal) -> Iterator[Watched]:
 
 
 def status_after(*classifications: Classification, in_maintenance: bool = False) -> LinkStatus:
-    status = LinkStatus("unknown", "not_checked", "", NOW)
+    status = LinkStatus("pending", "not_checked", "", NOW)
     for minute, classification in enumerate(classifications):
         now = NOW + timedelta(minutes=minute)
         status = apply_check(status, classification, now=now, in_maintenance=in_maintenance)
@@ -54,8 +54,8 @@ def test_two_failing_checks_open_an_incident_and_two_good_ones_close_it() -> Non
 
 
 def test_a_caution_is_no_failure_and_what_is_not_known_changes_no_count() -> None:
-    caution = Classification("degraded", "slow")
-    unknown = Classification("unknown", "hub_offline")
+    caution = Classification("caution", "slow")
+    unknown = Classification("pending", "hub_offline")
     assert status_after(BROKEN, caution, BROKEN).incident is None
     assert status_after(BROKEN, unknown, BROKEN).incident == "open"
     assert status_after(BROKEN, unknown).incident is None
@@ -76,25 +76,25 @@ def test_a_check_speaks_until_the_next_one_but_not_without_end() -> None:
         seen, now=NOW + timedelta(hours=8), max_coverage=timedelta(hours=8)
     )
     assert over_night == [(day, 7 * 3600), (day + timedelta(days=1), 3600)]
-    assert covered_seconds(LinkStatus("unknown", None, "", NOW), now=NOW, max_coverage=hour) == []
+    assert covered_seconds(LinkStatus("pending", None, "", NOW), now=NOW, max_coverage=hour) == []
 
 
 def test_a_link_that_was_never_checked_is_pending(hub: Watched) -> None:
     health = hub.health("simbg")
-    assert (health["state"], health["reason"]) == ("unknown", "not_checked")
+    assert (health["state"], health["reason"]) == ("pending", "not_checked")
     assert hub.items("links/simbg/checks") == []
     assert hub.client.get("/api/v1/links/simbg/uptime").json()["items"] == []
 
 
 def test_a_check_is_kept_and_shown_with_the_link(hub: Watched, simbg: Portal) -> None:
     first = hub.check("simbg")
-    assert (first["state"], first["reason"], first["status"]) == ("up", None, 200)
-    assert hub.health("simbg")["state"] == "up"
+    assert (first["state"], first["reason"], first["status"]) == ("ok", None, 200)
+    assert hub.health("simbg")["state"] == "ok"
     simbg.reply = always(503)
     second = hub.check("simbg")
-    assert (second["state"], second["reason"], second["status"]) == ("down", "server_error", 503)
+    assert (second["state"], second["reason"], second["status"]) == ("broken", "server_error", 503)
     health = hub.health("simbg")
-    assert (health["state"], health["reason"]) == ("down", "server_error")
+    assert (health["state"], health["reason"]) == ("broken", "server_error")
     assert health["since"] == second["checked_at"] == health["checked_at"]
     assert hub.items("links/simbg/checks") == [second, first]
     listed = hub.client.get("/api/v1/links/simbg/checks?limit=1").json()
@@ -220,7 +220,7 @@ def test_maintenance_keeps_incidents_and_downtime_away(hub: Watched, simbg: Port
     assert health["maintenance_until"] == planned["ends_at"]
     hub.check("simbg")
     [day] = hub.client.get("/api/v1/links/simbg/uptime?by=year").json()["items"]
-    assert (day["down_seconds"], day["uptime"]) == (0, None)
+    assert (day["broken_seconds"], day["uptime"]) == (0, None)
     assert day["maintenance_seconds"] >= 900
     assert [item["id"] for item in hub.items("maintenance?upcoming=true")] == [planned["id"]]
     path = f"/api/v1/maintenance/{planned['id']}"
@@ -246,11 +246,11 @@ def test_uptime_is_the_share_of_known_time_and_comes_with_percentiles(
         earlier(hub, minutes=minutes)
     hub.check("simbg")
     [year] = hub.client.get("/api/v1/links/simbg/uptime?by=year").json()["items"]
-    assert 539 <= year["up_seconds"] <= 600
-    assert 179 <= year["down_seconds"] <= 240
-    assert 179 <= year["degraded_seconds"] <= 240
-    up = year["up_seconds"] + year["degraded_seconds"]
-    assert year["uptime"] == round(up / (up + year["down_seconds"]), 6)
+    assert 539 <= year["ok_seconds"] <= 600
+    assert 179 <= year["broken_seconds"] <= 240
+    assert 179 <= year["caution_seconds"] <= 240
+    up = year["ok_seconds"] + year["caution_seconds"]
+    assert year["uptime"] == round(up / (up + year["broken_seconds"]), 6)
     assert year["checks"] == 4
     assert 0 < year["response_ms_p50"] <= year["response_ms_p95"] <= year["response_ms_p99"]
 
@@ -285,7 +285,7 @@ def test_a_badge_shows_the_state_in_words(hub: Watched) -> None:
 
 
 def test_a_badge_of_a_name_with_markup_is_still_well_formed() -> None:
-    drawn = ElementTree.fromstring(render_badge("A<script>&\"'", "ok", "up"))
+    drawn = ElementTree.fromstring(render_badge("A<script>&\"'", "ok", "ok"))
     assert "".join(drawn.itertext()).startswith("A<script>&\"'")
 
 
@@ -301,7 +301,7 @@ def test_the_report_of_a_year_is_csv_with_months_and_the_year(hub: Watched, simb
     month, whole = csv.DictReader(io.StringIO(answer.text))
     assert (month["link"], whole["period"]) == ("simbg", str(year))
     assert month["period"].startswith(f"{year}-")
-    assert (month["uptime_percent"], month["down_minutes"]) == ("0.0", "20")
+    assert (month["uptime_percent"], month["broken_minutes"]) == ("0.0", "20")
     assert (month["checks"], month["incidents"]) == ("3", "1")
     assert int(month["unknown_minutes"]) > 0
     assert hub.client.get("/api/v1/links/sla.csv?year=20").status_code == 422
@@ -344,4 +344,4 @@ def test_a_portal_that_fails_while_another_answers_is_broken(
     with watched(empty, simbg=simbg.address, **dead) as hub:
         hub.check("simbg")
         states = [hub.check(slug)["state"] for slug in "abc"]
-    assert states == ["down"] * 3
+    assert states == ["broken"] * 3

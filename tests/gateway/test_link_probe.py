@@ -47,7 +47,7 @@ def outcome(classification: Classification) -> tuple[State, str | None]:
 def test_a_page_is_ok_and_was_asked_with_head_and_then_get() -> None:
     with portal() as running:
         result = probe(running.address)
-    assert outcome(classify(result, now=NOW)) == ("up", None)
+    assert outcome(classify(result, now=NOW)) == ("ok", None)
     assert [asked.method for asked in running.asked] == ["HEAD", "GET"]
     assert result.body.encode() == PAGE
     assert result.elapsed > timedelta()
@@ -55,7 +55,7 @@ def test_a_page_is_ok_and_was_asked_with_head_and_then_get() -> None:
 
 def test_of_a_file_no_body_is_asked_for() -> None:
     with portal(always(200, b"%PDF", kind="application/pdf")) as running:
-        assert outcome(classify(probe(running.address), now=NOW)) == ("up", None)
+        assert outcome(classify(probe(running.address), now=NOW)) == ("ok", None)
     assert [asked.method for asked in running.asked] == ["HEAD"]
 
 
@@ -64,7 +64,7 @@ def test_a_portal_that_knows_no_head_is_asked_with_get(status: int) -> None:
     def reply(asked: Asked, connection: socket.socket) -> bytes:
         return answer(status, b"") if asked.method == "HEAD" else answer()
 
-    assert outcome(classify_reply(reply)) == ("up", None)
+    assert outcome(classify_reply(reply)) == ("ok", None)
 
 
 def test_a_portal_that_never_answers_head_is_asked_with_get() -> None:
@@ -74,34 +74,34 @@ def test_a_portal_that_never_answers_head_is_asked_with_get() -> None:
             return None
         return answer()
 
-    assert outcome(classify_reply(reply)) == ("up", None)
+    assert outcome(classify_reply(reply)) == ("ok", None)
 
 
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
-        (500, PAGE, ("down", "server_error")),
-        (502, PAGE, ("down", "server_error")),
-        (503, PAGE, ("down", "server_error")),
-        (404, PAGE, ("down", "not_found")),
-        (410, PAGE, ("down", "not_found")),
-        (400, PAGE, ("degraded", "client_error")),
-        (429, PAGE, ("degraded", "rate_limited")),
-        (401, PAGE, ("degraded", "login_wall")),
-        (403, b"<h1>Forbidden</h1>", ("degraded", "forbidden")),
-        (403, b"This site is not available in your country", ("degraded", "geo_block")),
-        (403, b"Access denied. Error 1009", ("degraded", "geo_block")),
-        (451, PAGE, ("degraded", "geo_block")),
-        (403, b"<title>Just a moment...</title>", ("degraded", "challenge")),
-        (503, b"<script>window._cf='cf-chl-opt'</script>", ("degraded", "challenge")),
-        (200, b"<script>var s='sucuri_cloudproxy_js';</script>", ("degraded", "challenge")),
+        (500, PAGE, ("broken", "server_error")),
+        (502, PAGE, ("broken", "server_error")),
+        (503, PAGE, ("broken", "server_error")),
+        (404, PAGE, ("broken", "not_found")),
+        (410, PAGE, ("broken", "not_found")),
+        (400, PAGE, ("caution", "client_error")),
+        (429, PAGE, ("caution", "rate_limited")),
+        (401, PAGE, ("caution", "login_wall")),
+        (403, b"<h1>Forbidden</h1>", ("caution", "forbidden")),
+        (403, b"This site is not available in your country", ("caution", "geo_block")),
+        (403, b"Access denied. Error 1009", ("caution", "geo_block")),
+        (451, PAGE, ("caution", "geo_block")),
+        (403, b"<title>Just a moment...</title>", ("caution", "challenge")),
+        (503, b"<script>window._cf='cf-chl-opt'</script>", ("caution", "challenge")),
+        (200, b"<script>var s='sucuri_cloudproxy_js';</script>", ("caution", "challenge")),
         (
             200,
             b"The requested URL was rejected. Please consult with your administrator.",
-            ("degraded", "forbidden"),
+            ("caution", "forbidden"),
         ),
-        (200, b"<p>Kontak</p><div class=g-recaptcha-response></div>" + b"x" * 8192, ("up", None)),
-        (204, b"", ("up", None)),
+        (200, b"<p>Kontak</p><div class=g-recaptcha-response></div>" + b"x" * 8192, ("ok", None)),
+        (204, b"", ("ok", None)),
     ],
 )
 def test_an_answer_has_its_state(
@@ -112,7 +112,7 @@ def test_an_answer_has_its_state(
 
 def test_a_challenge_that_its_guard_names_in_a_header_is_one() -> None:
     reply = always(403, b"<p>" * 5000, cf_mitigated="challenge")
-    assert outcome(classify_reply(reply)) == ("degraded", "challenge")
+    assert outcome(classify_reply(reply)) == ("caution", "challenge")
 
 
 def test_a_page_that_leads_to_a_login_is_a_wall_and_a_home_with_a_login_form_is_none() -> None:
@@ -128,13 +128,13 @@ def test_a_page_that_leads_to_a_login_is_a_wall_and_a_home_with_a_login_form_is_
             return answer(302, b"", Location="/depan")
         return answer(200, form)
 
-    assert outcome(classify_reply(walled, "/permohonan")) == ("degraded", "login_wall")
+    assert outcome(classify_reply(walled, "/permohonan")) == ("caution", "login_wall")
     assert outcome(classify_reply(form_elsewhere, "/permohonan")) == (
-        "degraded",
+        "caution",
         "login_wall",
     )
-    assert outcome(classify_reply(always(200, form))) == ("up", None)
-    assert outcome(classify_reply(always(200, form), "/login")) == ("up", None)
+    assert outcome(classify_reply(always(200, form))) == ("ok", None)
+    assert outcome(classify_reply(always(200, form), "/login")) == ("ok", None)
 
 
 def test_redirects_are_followed_by_their_rules() -> None:
@@ -156,10 +156,10 @@ def test_redirects_in_a_circle_or_without_end_are_broken() -> None:
 
     with portal(without_end) as running:
         classification = classify(probe(f"{running.address}/"), now=NOW)
-        assert outcome(classification) == ("down", "redirect_loop")
+        assert outcome(classification) == ("broken", "redirect_loop")
         assert len(running.asked) <= 2 * 10
     assert outcome(classify_reply(always(301, b"", Location="/"))) == (
-        "down",
+        "broken",
         "redirect_loop",
     )
 
@@ -170,7 +170,7 @@ def test_redirects_in_a_circle_or_without_end_are_broken() -> None:
 )
 def test_a_redirect_to_what_is_no_address_is_broken(location: str) -> None:
     classification = classify_reply(always(302, b"", Location=location))
-    assert classification.state == "down"
+    assert classification.state == "broken"
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_a_redirect_into_a_private_network_is_not_followed(location: str) -> Non
         running.reply = always(302, b"", Location=target)
         result = probe(f"http://portal.example:{port}/", guard=guard)
         assert inner.asked == []
-    assert outcome(classify(result, now=NOW)) == ("down", "private_address")
+    assert outcome(classify(result, now=NOW)) == ("broken", "private_address")
 
 
 def test_a_name_that_answers_differently_the_second_time_gains_nothing() -> None:
@@ -248,7 +248,7 @@ def test_a_name_that_does_not_exist_is_broken_by_dns() -> None:
 
     result = probe("https://portal.example/", guard=SsrfGuard(resolve=resolve))
     classification = classify(result, now=NOW)
-    assert outcome(classification) == ("down", "dns")
+    assert outcome(classification) == ("broken", "dns")
     assert "not known" in classification.detail
 
 
@@ -258,40 +258,40 @@ def test_a_name_server_that_says_nothing_is_a_timeout() -> None:
         return []
 
     result = probe("https://portal.example/", guard=SsrfGuard(resolve=resolve))
-    assert outcome(classify(result, now=NOW)) == ("down", "timeout")
+    assert outcome(classify(result, now=NOW)) == ("broken", "timeout")
 
 
 def test_a_port_on_which_nobody_listens_is_refused() -> None:
     result = probe(f"http://127.0.0.1:{free_port()}/")
-    assert outcome(classify(result, now=NOW)) == ("down", "connection_refused")
+    assert outcome(classify(result, now=NOW)) == ("broken", "connection_refused")
 
 
 def test_a_portal_that_says_nothing_is_a_timeout() -> None:
     with silent() as address:
         result = probe(address)
-    assert outcome(classify(result, now=NOW)) == ("down", "timeout")
+    assert outcome(classify(result, now=NOW)) == ("broken", "timeout")
 
 
 def test_a_portal_that_hangs_up_is_cut() -> None:
     with hanging_up() as address:
         result = probe(address)
         secure = probe(address.replace("http:", "https:"))
-    assert outcome(classify(result, now=NOW)) == ("down", "connection_reset")
-    assert outcome(classify(secure, now=NOW)) == ("down", "connection_reset")
+    assert outcome(classify(result, now=NOW)) == ("broken", "connection_reset")
+    assert outcome(classify(secure, now=NOW)) == ("broken", "connection_reset")
 
 
 def test_a_body_that_ends_too_early_is_cut() -> None:
     def reply(asked: Asked, connection: socket.socket) -> bytes:
         return answer(200, b"x" * 1000)[:-500]
 
-    assert outcome(classify_reply(reply)) == ("down", "connection_reset")
+    assert outcome(classify_reply(reply)) == ("broken", "connection_reset")
 
 
 def test_what_is_not_http_is_cut() -> None:
     def reply(asked: Asked, connection: socket.socket) -> bytes:
         return b"SSH-2.0-OpenSSH_9.6\r\n"
 
-    assert outcome(classify_reply(reply)) == ("down", "connection_reset")
+    assert outcome(classify_reply(reply)) == ("broken", "connection_reset")
 
 
 def test_a_body_that_drips_is_waited_for_no_longer_than_the_deadline() -> None:
@@ -302,7 +302,7 @@ def test_a_body_that_drips_is_waited_for_no_longer_than_the_deadline() -> None:
             time.sleep(0.2)
         return None
 
-    assert outcome(classify_reply(reply)) == ("down", "timeout")
+    assert outcome(classify_reply(reply)) == ("broken", "timeout")
 
 
 def test_of_a_huge_body_only_the_beginning_is_read() -> None:
@@ -319,7 +319,7 @@ def test_of_a_huge_body_only_the_beginning_is_read() -> None:
     with portal(reply) as running:
         result = probe(running.address)
     assert len(result.body) == MAX_BODY_BYTES
-    assert outcome(classify(result, now=NOW)) == ("up", None)
+    assert outcome(classify(result, now=NOW)) == ("ok", None)
     assert sent < 64 * 1024 * 1024
 
 
@@ -328,12 +328,12 @@ def test_a_packed_body_is_unpacked_no_further_than_its_beginning() -> None:
     with portal(always(503, packed, Content_Encoding="gzip")) as running:
         result = probe(running.address)
     assert len(result.body) <= MAX_BODY_BYTES
-    assert outcome(classify(result, now=NOW)) == ("degraded", "challenge")
+    assert outcome(classify(result, now=NOW)) == ("caution", "challenge")
 
 
 def test_a_portal_that_takes_long_is_slow() -> None:
     result = ProbeResult("https://a.example", "https://a.example", status=200)
-    for seconds, expected in ((4.9, ("up", None)), (5, ("degraded", "slow"))):
+    for seconds, expected in ((4.9, ("ok", None)), (5, ("caution", "slow"))):
         took = replace(result, elapsed=timedelta(seconds=seconds))
         assert outcome(classify(took, now=NOW)) == expected
 
@@ -342,7 +342,7 @@ def test_a_trusted_certificate_is_ok_and_its_end_is_known(tmp_path: Path) -> Non
     shown = certificate(tmp_path)
     now = datetime.now(UTC)
     result = over_tls(tmp_path, days=90)
-    assert outcome(classify(result, now=now)) == ("up", None)
+    assert outcome(classify(result, now=now)) == ("ok", None)
     assert result.certificate_expires_at is not None
     expected = shown.certificate.not_valid_after_utc
     assert abs(result.certificate_expires_at - expected) < timedelta(minutes=1)
@@ -352,19 +352,19 @@ def test_a_certificate_that_ends_soon_is_a_caution_before_it_is_a_failure(tmp_pa
     now = datetime.now(UTC)
     classifications = [classify(over_tls(tmp_path, days=days), now=now) for days in (15, 13, -1)]
     assert [outcome(classification) for classification in classifications] == [
-        ("up", None),
-        ("degraded", "tls_expiring"),
-        ("down", "tls"),
+        ("ok", None),
+        ("caution", "tls_expiring"),
+        ("broken", "tls"),
     ]
     assert "expired" in classifications[2].detail
 
 
 def test_a_certificate_of_nobody_or_of_somebody_else_is_broken(tmp_path: Path) -> None:
     unknown = classify(over_tls(tmp_path, trusted=False), now=NOW)
-    assert (outcome(unknown), "self-signed" in unknown.detail) == (("down", "tls"), True)
+    assert (outcome(unknown), "self-signed" in unknown.detail) == (("broken", "tls"), True)
     other = classify(over_tls(tmp_path, name="other.example"), now=NOW)
     assert (outcome(other), "other" in other.detail or "match" in other.detail) == (
-        ("down", "tls"),
+        ("broken", "tls"),
         True,
     )
 
@@ -374,13 +374,13 @@ def test_a_missing_intermediate_is_a_caution_because_browsers_may_find_it(tmp_pa
     leaf = certificate(tmp_path / "leaf", by=root)
     with portal(tls=leaf.server()) as running:
         result = through_tls(running.address, Prober(by_name("portal.example"), timeouts=QUICK))
-    assert outcome(classify(result, now=NOW)) == ("degraded", "tls_chain")
+    assert outcome(classify(result, now=NOW)) == ("caution", "tls_chain")
 
 
 def test_http_at_a_port_of_https_is_broken_by_tls() -> None:
     with portal() as running:
         result = probe(running.address.replace("http:", "https:"))
-    assert classify(result, now=NOW).state == "down"
+    assert classify(result, now=NOW).state == "broken"
 
 
 def by_name(name: str) -> SsrfGuard:

@@ -45,7 +45,7 @@ def test_what_cannot_be_a_number_is_told_by_its_part(wrong: str, said: str) -> N
 
 def test_a_number_comes_with_the_state_of_the_portal_that_tells_more(hub: Hub) -> None:
     address = "/api/v1/simbg/permits/SK-PBG-121201-31032024-001"
-    assert hub.client.get(address).json()["portal"]["state"] == "unknown"
+    assert hub.client.get(address).json()["portal"]["state"] == "pending"
     told = {"link": "simbg", "title": "SIMBG terganggu", "title_en": "SIMBG is down"}
     opened = hub.client.post(
         "/api/v1/incidents", json=told, headers=hub.auth("diskominfo", "admin")

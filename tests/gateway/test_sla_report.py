@@ -29,9 +29,9 @@ def hub(empty: Settings) -> Iterator[Watched]:
 def month(*, ok: int = 0, broken: int = 0, maintenance: int = 0, checks: int = 1) -> UptimePeriod:
     return UptimePeriod(
         period=date(2024, 3, 1),
-        up_seconds=ok,
-        degraded_seconds=0,
-        down_seconds=broken,
+        ok_seconds=ok,
+        caution_seconds=0,
+        broken_seconds=broken,
         maintenance_seconds=maintenance,
         checks=checks,
         response_ms_p50=None,
@@ -88,8 +88,8 @@ def known_year(settings: Settings) -> None:
     region = settings.region
     rows(
         settings,
-        "INSERT INTO gateway.link_uptime_day (region, slug, day, up_seconds, degraded_seconds, "
-        "down_seconds, maintenance_seconds) VALUES ($1, 'simbg', '2024-03-05', 7000, 200, 600, "
+        "INSERT INTO gateway.link_uptime_day (region, slug, day, ok_seconds, caution_seconds, "
+        "broken_seconds, maintenance_seconds) VALUES ($1, 'simbg', '2024-03-05', 7000, 200, 600, "
         "5400)",
         region,
     )
@@ -97,7 +97,7 @@ def known_year(settings: Settings) -> None:
         settings,
         "INSERT INTO gateway.link_check (region, slug, id, checked_at, state, detail, response_ms, "
         "final_url, in_maintenance) SELECT $1, 'simbg', gen_random_uuid(), "
-        "'2024-03-05 02:00Z'::timestamptz + n * interval '5 minutes', 'up', '', n * 1000, '', "
+        "'2024-03-05 02:00Z'::timestamptz + n * interval '5 minutes', 'ok', '', n * 1000, '', "
         "false FROM generate_series(1, 4) n",
         region,
     )
@@ -164,7 +164,7 @@ def test_the_tag_stays_while_only_the_moment_of_writing_differs(hub: Watched) ->
     tag = hub.client.get(f"{ADDRESS}?year=2024").headers["etag"]
     again = hub.client.get(f"{ADDRESS}?year=2024", headers={"If-None-Match": tag})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
-    rows(hub.settings, "UPDATE gateway.link_uptime_day SET down_seconds = down_seconds + 1")
+    rows(hub.settings, "UPDATE gateway.link_uptime_day SET broken_seconds = broken_seconds + 1")
     changed = hub.client.get(f"{ADDRESS}?year=2024", headers={"If-None-Match": tag})
     assert changed.status_code == 200
     assert changed.headers["etag"] != tag

@@ -34,7 +34,7 @@ def hub(settings: Settings, simbg: Portal) -> Iterator[Watched]:
 
 def known(**more: Any) -> LinkHealth:
     return LinkHealth.model_validate(
-        dict.fromkeys(LinkHealth.model_fields) | {"state": "down"} | more
+        dict.fromkeys(LinkHealth.model_fields) | {"state": "broken"} | more
     )
 
 
@@ -90,7 +90,7 @@ def test_maintenance_is_said_with_its_end() -> None:
 
 def test_what_no_incident_confirms_alarms_nobody() -> None:
     assert sentences(known()) == []
-    assert sentences(known(state="degraded", reason="forbidden")) == []
+    assert sentences(known(state="caution", reason="forbidden")) == []
 
 
 def test_a_moment_of_today_is_a_time_and_of_another_day_a_date() -> None:

@@ -43,18 +43,11 @@ LINK_MONITORING = (
     "'Time of the next RDAP query; during a query, end of its lease'",
     "ALTER TABLE gateway.link_day RENAME TO link_uptime_day",
     "ALTER INDEX gateway.link_day_pkey RENAME TO link_uptime_day_pkey",
-    "ALTER TABLE gateway.link_uptime_day RENAME COLUMN ok_seconds TO up_seconds",
-    "ALTER TABLE gateway.link_uptime_day RENAME COLUMN caution_seconds TO degraded_seconds",
-    "ALTER TABLE gateway.link_uptime_day RENAME COLUMN broken_seconds TO down_seconds",
     "COMMENT ON TABLE gateway.link_uptime_day IS "
     "'Seconds in each state per local day, for the time covered by checks'",
     "ALTER TABLE gateway.incident RENAME COLUMN by_rule TO automatic",
     "ALTER INDEX gateway.incident_open_by_rule RENAME TO incident_open_automatic",
     "UPDATE gateway.incident SET opened_by = 'monitoring' WHERE automatic",
-    "UPDATE gateway.link_status SET state = CASE state WHEN 'ok' THEN 'up' "
-    "WHEN 'caution' THEN 'degraded' WHEN 'broken' THEN 'down' ELSE 'unknown' END",
-    "UPDATE gateway.link_check SET state = CASE state WHEN 'ok' THEN 'up' "
-    "WHEN 'caution' THEN 'degraded' WHEN 'broken' THEN 'down' ELSE 'unknown' END",
     "UPDATE gateway.link_status SET reason = CASE reason WHEN 'refused' THEN 'connection_refused' "
     "WHEN 'cut' THEN 'connection_reset' ELSE 'not_found' END "
     "WHERE reason IN ('refused', 'cut', 'gone')",
@@ -81,9 +74,6 @@ WEBHOOKS = (
     "ALTER TABLE gateway.webhook RENAME COLUMN made_by TO created_by",
     "ALTER TABLE gateway.webhook RENAME COLUMN ended_at TO disabled_at",
     # The Atom feed reads stored events.
-    "UPDATE gateway.webhook_event SET data = data || jsonb_build_object('state', "
-    "CASE data ->> 'state' WHEN 'ok' THEN 'up' WHEN 'caution' THEN 'degraded' "
-    "WHEN 'broken' THEN 'down' ELSE 'unknown' END) WHERE event_type = 'link.state'",
     "UPDATE gateway.webhook_event SET data = data || jsonb_build_object('reason', "
     "CASE data ->> 'reason' WHEN 'refused' THEN 'connection_refused' "
     "WHEN 'cut' THEN 'connection_reset' ELSE 'not_found' END) "

@@ -5,10 +5,10 @@ from xml.sax.saxutils import escape
 from services.gateway.link_monitoring.classify import State
 
 COLOURS: dict[State, str] = {
-    "up": "#2a7f4f",
-    "degraded": "#8a5a00",
-    "down": "#b3261e",
-    "unknown": "#5a6361",
+    "ok": "#2a7f4f",
+    "caution": "#8a5a00",
+    "broken": "#b3261e",
+    "pending": "#5a6361",
 }
 
 CHARACTER_WIDTH = 6.8

@@ -194,7 +194,7 @@ async def _add_seconds(
     max_coverage: timedelta,
 ) -> None:
     """Add the time since the previous check to the day's seconds in that check's state."""
-    if previous.state == "unknown":
+    if previous.state == "pending":
         return
     state = "maintenance" if previous.in_maintenance else previous.state
     statement = text(ADD_SECONDS.format(column=f"{state}_seconds"))

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from services.gateway.outbound.failures import Failure
 
-State = Literal["up", "degraded", "down", "unknown"]
-"""`degraded`: it responds, but a citizen may not get through, or the hub cannot verify it."""
+State = Literal["ok", "caution", "broken", "pending"]
+"""`caution`: it responds, but a citizen may not get through, or the hub cannot verify it."""
 
 Reason = Literal[
     "dns",
@@ -120,7 +120,7 @@ class Classification:
 
 
 HUB_OFFLINE = Classification(
-    "unknown", "hub_offline", "No host responds: the hub's own network appears to be down."
+    "pending", "hub_offline", "No host responds: the hub's own network appears to be down."
 )
 
 
@@ -129,7 +129,7 @@ def classify(
 ) -> Classification:
     """Classify a probe's result; `registration` is that of the host's domain, if known."""
     if result.failure is not None:
-        state: State = "degraded" if result.failure == "tls_chain" else "down"
+        state: State = "caution" if result.failure == "tls_chain" else "broken"
         return Classification(state, result.failure, result.detail)
     status = result.status or 0
     return (
@@ -150,34 +150,34 @@ def _blocked(result: ProbeResult, status: int) -> Classification | None:
     may_be_challenge = status in {202, 401, 403, 405, 429, 503} or len(page) < 4096
     has_marker = any(marker in page for marker in CHALLENGE_MARKERS)
     if has_challenge_header or (may_be_challenge and has_marker):
-        return Classification("degraded", "challenge", f"Challenge page with status {status}.")
+        return Classification("caution", "challenge", f"Challenge page with status {status}.")
     is_forbidden = status in {403, 451}
     if is_forbidden and (status == 451 or any(marker in page for marker in GEO_BLOCK_MARKERS)):
         detail = f"Status {status}: not available from the hub's location."
-        return Classification("degraded", "geo_block", detail)
+        return Classification("caution", "geo_block", detail)
     is_rejected = len(page) < 4096 and any(marker in page for marker in REJECTION_MARKERS)
     if is_forbidden or is_rejected:
         detail = f"A firewall rejects the hub with status {status}."
-        return Classification("degraded", "forbidden", detail)
+        return Classification("caution", "forbidden", detail)
     return None
 
 
 def _http_error(result: ProbeResult, status: int) -> Classification | None:
     if status >= 500:
-        return Classification("down", "server_error", f"Status {status}.")
+        return Classification("broken", "server_error", f"Status {status}.")
     if status in {404, 410}:
-        return Classification("down", "not_found", f"Status {status} at {result.final_url}.")
+        return Classification("broken", "not_found", f"Status {status} at {result.final_url}.")
     if status == 429:
-        return Classification("degraded", "rate_limited", "Status 429: too many requests.")
+        return Classification("caution", "rate_limited", "Status 429: too many requests.")
     if status >= 400 and status != 401:
-        return Classification("degraded", "client_error", f"Status {status}.")
+        return Classification("caution", "client_error", f"Status {status}.")
     return None
 
 
 def _login_wall(result: ProbeResult, status: int) -> Classification | None:
     """Detect a login in place of the page that the URL addresses."""
     if status == 401:
-        return Classification("degraded", "login_wall", "Status 401: login required.")
+        return Classification("caution", "login_wall", "Status 401: login required.")
     requested, final = urlsplit(result.url), urlsplit(result.final_url)
     is_redirected = (requested.path.strip("/"), requested.query) != (
         final.path.strip("/"),
@@ -185,7 +185,7 @@ def _login_wall(result: ProbeResult, status: int) -> Classification | None:
     )
     is_login = LOGIN_PATH.search(final.path.lower()) or PASSWORD_FIELD.search(result.body)
     if is_redirected and is_login:
-        return Classification("degraded", "login_wall", f"Redirects to a login: {result.final_url}")
+        return Classification("caution", "login_wall", f"Redirects to a login: {result.final_url}")
     return None
 
 
@@ -194,21 +194,21 @@ def _domain_expired(registration: Registration | None, now: datetime) -> Classif
     if registration is None or registration.expires_at > now:
         return None
     detail = f"The domain {registration.domain} expired on {registration.expires_at:%Y-%m-%d}."
-    return Classification("degraded", "domain_expired", detail)
+    return Classification("caution", "domain_expired", detail)
 
 
 def _up_or_warning(
     result: ProbeResult, registration: Registration | None, now: datetime
 ) -> Classification:
-    """Return `up`, unless the certificate or domain expires soon or the response was slow."""
+    """Return `ok`, unless the certificate or domain expires soon or the response was slow."""
     expires_at = result.certificate_expires_at
     if expires_at is not None and expires_at - now <= CERTIFICATE_EXPIRY_WARNING:
         detail = f"The certificate expires on {expires_at:%Y-%m-%d}."
-        return Classification("degraded", "tls_expiring", detail)
+        return Classification("caution", "tls_expiring", detail)
     if registration is not None and registration.expires_at - now <= DOMAIN_EXPIRY_WARNING:
         detail = f"The domain {registration.domain} expires on {registration.expires_at:%Y-%m-%d}."
-        return Classification("degraded", "domain_expiring", detail)
+        return Classification("caution", "domain_expiring", detail)
     if result.elapsed >= SLOW_THRESHOLD:
         seconds = result.elapsed.total_seconds()
-        return Classification("degraded", "slow", f"Response took {seconds:.1f} s.")
-    return Classification("up")
+        return Classification("caution", "slow", f"Response took {seconds:.1f} s.")
+    return Classification("ok")

@@ -13,7 +13,7 @@ from services.platform.database import ReadSession
 
 HEALTH = """
 -- The status of links with their open incident and current maintenance.
-SELECT link.slug, coalesce(state, 'unknown') AS state,
+SELECT link.slug, coalesce(state, 'pending') AS state,
     CASE WHEN state IS NULL THEN 'not_checked' ELSE reason END AS reason,
     since, checked_at, response_ms, certificate_expires_at, domain_expires_at,
     incident.id AS incident, incident.opened_at AS incident_since,
@@ -38,8 +38,8 @@ class LinkHealth(ApiModel):
     """The current health of a link."""
 
     state: State = Field(
-        description="`degraded`: it responds, but a citizen may not get through, or the hub "
-        "cannot verify it. `unknown`: not checked, or the hub's own network is down."
+        description="`caution`: it responds, but a citizen may not get through, or the hub "
+        "cannot verify it. `pending`: not checked, or the hub's own network is down."
     )
     reason: Reason | None = Field(description="Reason code; null if the link is up.")
     since: AwareDatetime | None = Field(description="When it entered this state.")

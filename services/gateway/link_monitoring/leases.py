@@ -25,7 +25,7 @@ ON CONFLICT DO NOTHING
 REGISTER_LINKS = """
 -- Insert a status row for every new or moved link; first checks are spread over an interval.
 INSERT INTO gateway.link_status (region, slug, host, state, reason, detail, since, due_at)
-SELECT region, slug, parsed.host, 'unknown', 'not_checked', '', now(),
+SELECT region, slug, parsed.host, 'pending', 'not_checked', '', now(),
     now() + random() * CAST(:spread AS interval)
 FROM gateway.link
 CROSS JOIN LATERAL (SELECT lower(substring(url FROM '^[a-z]+://([^/?#]+)')) AS host) parsed

@@ -33,10 +33,10 @@ REASON_TEXTS: Mapping[Reason, Message] = {
 }
 
 STATE_NAMES: Mapping[str, Message] = {
-    "up": N_("berfungsi"),
-    "degraded": N_("perlu perhatian"),
-    "down": N_("terganggu"),
-    "unknown": N_("belum diketahui"),
+    "ok": N_("berfungsi"),
+    "caution": N_("perlu perhatian"),
+    "broken": N_("terganggu"),
+    "pending": N_("belum diketahui"),
 }
 
 

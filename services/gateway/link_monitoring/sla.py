@@ -118,9 +118,9 @@ def combine(periods: Iterable[UptimePeriod | None], *, year: int) -> UptimePerio
         return None
     return UptimePeriod(
         period=date(year, 1, 1),
-        up_seconds=sum(period.up_seconds for period in measured),
-        degraded_seconds=sum(period.degraded_seconds for period in measured),
-        down_seconds=sum(period.down_seconds for period in measured),
+        ok_seconds=sum(period.ok_seconds for period in measured),
+        caution_seconds=sum(period.caution_seconds for period in measured),
+        broken_seconds=sum(period.broken_seconds for period in measured),
         maintenance_seconds=sum(period.maintenance_seconds for period in measured),
         checks=sum(period.checks for period in measured),
         response_ms_p50=None,

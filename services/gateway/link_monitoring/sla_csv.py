@@ -14,9 +14,9 @@ COLUMNS = (
     "operator",
     "period",
     "uptime_percent",
-    "up_minutes",
-    "degraded_minutes",
-    "down_minutes",
+    "ok_minutes",
+    "caution_minutes",
+    "broken_minutes",
     "maintenance_minutes",
     "unknown_minutes",
     "checks",
@@ -57,9 +57,9 @@ def _elapsed(begin: date, end: date, *, today: date) -> int:
 def _values(period: UptimePeriod, elapsed_seconds: int, incidents: int) -> list[Value]:
     """Return the cells of a period from `uptime_percent` on."""
     seconds = (
-        period.up_seconds,
-        period.degraded_seconds,
-        period.down_seconds,
+        period.ok_seconds,
+        period.caution_seconds,
+        period.broken_seconds,
         period.maintenance_seconds,
     )
     percentiles = (period.response_ms_p50, period.response_ms_p95, period.response_ms_p99)

@@ -140,8 +140,8 @@ def _uptime_cells(period: UptimePeriod | None, incidents: int) -> list[str]:
         return [NOT_MEASURED, NO_VALUE, NO_VALUE, NO_VALUE, "0", str(incidents)]
     return [
         _format_percent(period),
-        _format_hours(period.up_seconds + period.degraded_seconds + period.down_seconds),
-        _format_hours(period.down_seconds),
+        _format_hours(period.ok_seconds + period.caution_seconds + period.broken_seconds),
+        _format_hours(period.broken_seconds),
         _format_hours(period.maintenance_seconds),
         INDONESIAN.number(period.checks),
         str(incidents),
@@ -160,7 +160,7 @@ def _format_percent(period: UptimePeriod) -> str:
     if period.uptime is None:
         return NO_MEASURED_TIME
     shown = round(period.uptime * 100, 3)
-    if period.down_seconds:
+    if period.broken_seconds:
         # Downtime is never rounded away.
         shown = min(shown, 99.999)
     return INDONESIAN.number(shown, 3)

@@ -53,9 +53,9 @@ def apply_check(
         checked_at=now,
         in_maintenance=in_maintenance,
     )
-    if classification.state == "unknown":
+    if classification.state == "pending":
         return checked
-    if classification.state == "down":
+    if classification.state == "broken":
         if in_maintenance:
             return replace(checked, consecutive_successes=0)
         return replace(

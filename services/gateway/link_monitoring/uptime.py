@@ -17,7 +17,7 @@ UPTIME = """
 -- Seconds in each state and response times of links per local period, [from, to).
 WITH durations AS (
     SELECT slug, CAST(date_trunc(:by, day) AS date) AS period,
-        sum(up_seconds) AS up, sum(degraded_seconds) AS degraded, sum(down_seconds) AS down,
+        sum(ok_seconds) AS up, sum(caution_seconds) AS degraded, sum(broken_seconds) AS down,
         sum(maintenance_seconds) AS maintenance
     FROM gateway.link_uptime_day
     WHERE region = :region AND (CAST(:slug AS text) IS NULL OR slug = :slug)
@@ -50,15 +50,15 @@ WITH durations AS (
     ] AS response
     FROM parts GROUP BY slug, period
 )
-SELECT slug, period, coalesce(up, 0) AS up_seconds, coalesce(degraded, 0) AS degraded_seconds,
-    coalesce(down, 0) AS down_seconds, coalesce(maintenance, 0) AS maintenance_seconds,
+SELECT slug, period, coalesce(up, 0) AS ok_seconds, coalesce(degraded, 0) AS caution_seconds,
+    coalesce(down, 0) AS broken_seconds, coalesce(maintenance, 0) AS maintenance_seconds,
     coalesce(checks, 0) AS checks, response
 FROM durations FULL JOIN responses USING (slug, period) ORDER BY slug, period
 """
 
 DAILY_UPTIME = """
 -- Seconds up and down per link and day, for the status page.
-SELECT slug, day, up_seconds + degraded_seconds AS up, down_seconds AS down
+SELECT slug, day, ok_seconds + caution_seconds AS up, broken_seconds AS down
 FROM gateway.link_uptime_day WHERE region = :region AND day >= :from
 """
 
@@ -67,9 +67,9 @@ class UptimePeriod(ApiModel):
     """Uptime and response times of a link in a day, month or year."""
 
     period: date = Field(description="First day, in local time.")
-    up_seconds: int
-    degraded_seconds: int
-    down_seconds: int
+    ok_seconds: int
+    caution_seconds: int
+    broken_seconds: int
     maintenance_seconds: int
     checks: int
     response_ms_p50: float | None = Field(description="Median response time in milliseconds.")
@@ -81,8 +81,8 @@ class UptimePeriod(ApiModel):
     )
     @property
     def uptime(self) -> float | None:
-        up = self.up_seconds + self.degraded_seconds
-        measured = up + self.down_seconds
+        up = self.ok_seconds + self.caution_seconds
+        measured = up + self.broken_seconds
         return None if measured == 0 else round(up / measured, 6)
 
 

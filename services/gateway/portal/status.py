@@ -24,10 +24,10 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 UPTIME_DAYS = 30
 
 STATES: Mapping[str, Message] = {
-    "up": N_("Berfungsi"),
-    "degraded": N_("Perlu perhatian"),
-    "down": N_("Terganggu"),
-    "unknown": N_("Belum diketahui"),
+    "ok": N_("Berfungsi"),
+    "caution": N_("Perlu perhatian"),
+    "broken": N_("Terganggu"),
+    "pending": N_("Belum diketahui"),
     "maintenance": N_("Pemeliharaan"),
 }
 
@@ -75,9 +75,9 @@ def overall_status(health: Mapping[str, LinkHealth]) -> Message:
     """Return one sentence about all portals together."""
     if any(known.disruption is not None for known in health.values()):
         return SOME_TROUBLE
-    if all(known.state == "unknown" for known in health.values()):
+    if all(known.state == "pending" for known in health.values()):
         return NOT_KNOWN
-    if any(known.state == "down" for known in health.values()):
+    if any(known.state == "broken" for known in health.values()):
         return SOME_TROUBLE
     return ALL_WELL
 
