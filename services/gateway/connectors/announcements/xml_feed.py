@@ -1,0 +1,101 @@
+"""Reads RSS and Atom with feedparser, behind a check that the document is plain XML.
+
+The check (defusedxml) rejects document types and entities, so a feed can neither read a file nor
+grow in memory. feedparser gets bytes in a stream: from a string it would open a file or fetch an
+address of that name.
+"""
+
+import re
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any, cast
+from xml.etree.ElementTree import Element, ParseError
+
+import feedparser
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from services.gateway.connectors.announcements.item import FeedItem, FeedParseError, create_item
+
+ATOM_ROOT = "{http://www.w3.org/2005/Atom}feed"
+
+# XML 1.0 allows no other characters; some programs write them nevertheless.
+NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def matches(body: bytes) -> bool:
+    """Return whether a body may be XML, in UTF-16 too."""
+    return b"<" in body[:1_000]
+
+
+def parse_items(body: bytes, url: str) -> Iterator[FeedItem]:
+    """Return the items of an RSS or Atom feed.
+
+    Raises:
+        FeedParseError: The body is not well-formed XML even after repair, declares a document type
+            or entities, or is another kind of document.
+    """
+    document = _checked(body)
+    feed: Any = feedparser.parse(
+        BytesIO(document),
+        response_headers={"content-type": "application/xml", "content-location": url},
+        resolve_relative_uris=False,
+        sanitize_html=False,  # `sanitise.py` does, when the item is stored.
+    )
+    is_atom = str(feed.version).startswith("atom")
+    for entry in cast("list[dict[str, Any]]", feed.entries):
+        item = create_item(
+            item_id=str(entry.get("id", "")),
+            title=str(entry.get("title", "")),
+            link=_link(entry, is_atom=is_atom),
+            date=str(entry.get("published") or entry.get("updated") or ""),
+            html=_html(entry),
+            feed_url=url,
+        )
+        if item is not None:
+            yield item
+
+
+def _link(entry: dict[str, Any], *, is_atom: bool) -> str:
+    for link in entry.get("links", ()):
+        if link.get("rel") == "alternate" and link.get("href"):
+            return str(link["href"])
+    # The `guid` of RSS is an address unless it says otherwise; an id of Atom is only a name.
+    return "" if is_atom else str(entry.get("link", ""))
+
+
+def _html(entry: dict[str, Any]) -> str:
+    contents = [str(content.get("value") or "") for content in entry.get("content", ())]
+    return next(filter(None, contents), str(entry.get("summary", "")))
+
+
+def _checked(body: bytes) -> bytes:
+    """Return the body, repaired if necessary, once it is known to be harmless RSS or Atom."""
+    root = _parse(body)
+    if root is None:
+        # The encoding is wrong or missing, or characters are not allowed: read what can be read.
+        body = _repaired(body)
+        root = _parse(body)
+    if root is None:
+        raise FeedParseError("the body is neither well-formed XML nor JSON")
+    # RSS 2.0 has its items in `channel`, RSS 1.0 (RDF) beside it.
+    if root.tag != ATOM_ROOT and root.find("channel") is None and not root.tag.endswith("}RDF"):
+        raise FeedParseError(f"the root element is <{root.tag[:80]}>, neither RSS nor Atom")
+    return body
+
+
+def _parse(body: bytes) -> Element | None:
+    try:
+        return fromstring(body, forbid_dtd=True)
+    except DefusedXmlException:
+        raise FeedParseError("a document type or entities are not allowed") from None
+    except (ParseError, ValueError, LookupError):
+        return None
+
+
+def _repaired(body: bytes) -> bytes:
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = body.decode("cp1252", "replace")
+    return NOT_XML.sub("", re.sub(r"^\s*<\?xml[^>]*\?>", "", text)).encode()
