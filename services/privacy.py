@@ -195,7 +195,7 @@ NO_PERSONAL_DATA: dict[Service, frozenset[str]] = {
             "link_host",
             "link_response_day",
             "maintenance",
-            "oss_counting_rules",
+            "connector_config",
             "click_outbox",
             "poster",
             "regency",

@@ -19,13 +19,10 @@ from services.gateway.api_docs.routes import router as hub
 from services.gateway.api_keys.routes import router as keys
 from services.gateway.audit.routes import router as audit_lines
 from services.gateway.click_tracking import ClickOutbox
-from services.gateway.connectors.announcements.routes import router as announcements
-from services.gateway.connectors.oss.inbound_routes import router as oss_receiving
-from services.gateway.connectors.oss.routes import router as oss
-from services.gateway.connectors.oss.service import OssService, create_oss_service
-from services.gateway.connectors.polling import create_source_poller
+from services.gateway.connectors.base import ConnectorContext, Connectors
+from services.gateway.connectors.polling import SourcePoller
+from services.gateway.connectors.registry import REGISTRY
 from services.gateway.connectors.routes import router as connectors
-from services.gateway.connectors.simbg.routes import router as simbg
 from services.gateway.http_cache.cacheable_paths import cache_areas
 from services.gateway.http_cache.fast_path import STATE_KEY
 from services.gateway.http_cache.fast_path_hooks import create_fast_path_cache
@@ -43,6 +40,7 @@ from services.gateway.link_monitoring.routes import router as links
 from services.gateway.link_monitoring.scheduler import LinkCheckScheduler
 from services.gateway.metering.metering import delete_old_consumption
 from services.gateway.metering.routes import router as consumption_counts
+from services.gateway.outbound.source_clients import SourceClients
 from services.gateway.outbound.ssrf_guard import SsrfGuard
 from services.gateway.portal.announcements import router as announcement_pages
 from services.gateway.portal.assets import Assets
@@ -66,7 +64,6 @@ from services.gateway.webhooks.reporting_reminders import ReportingReminderJob
 from services.gateway.webhooks.routes import router as webhooks
 from services.platform.cache_control import CacheControlMiddleware
 from services.platform.database import Database, add_database_error_handlers
-from services.platform.derived_keys import derived_key
 from services.platform.identity import (
     ANONYMOUS,
     Caller,
@@ -192,13 +189,15 @@ def create_app(settings: Settings) -> FastAPI:
                     state.domain_expiry_scheduler,
                     state.retention,
                 ),
-                *(state.webhook_dispatcher, state.reporting_reminders, state.rounds, listener),
+                *(
+                    state.webhook_dispatcher,
+                    state.reporting_reminders,
+                    state.source_poller,
+                    listener,
+                ),
             ):
                 part.start()
                 stack.push_async_callback(part.stop)
-            desk: OssService | None = app.state.oss
-            if desk is not None:
-                stack.push_async_callback(desk.oss.connector.close)
             stack.push_async_callback(cache.close)
             fast_path = create_fast_path_cache(cache, dependencies.admission)
             yield {STATE_KEY: fast_path} if settings.fast_path and settings.cache_max_bytes else {}
@@ -245,10 +244,7 @@ def create_app(settings: Settings) -> FastAPI:
         incidents,
         webhooks,
         connectors,
-        oss,
-        oss_receiving,
-        simbg,
-        announcements,
+        *(router for registration in REGISTRY for router in registration.routers),
         links,
         hub,
         pages,
@@ -312,10 +308,24 @@ def _create_background_jobs(app: FastAPI, key: Ed25519PrivateKey) -> None:
     state.reporting_reminders = ReportingReminderJob(
         database, settings.region, clients[Service.feedback]
     )
-    state.signs_in = lambda caller: ServiceAuth(signer, caller)
-    state.rounds = create_source_poller(settings, database, guard, clients, state.signs_in)
-    state.oss = create_oss_service(settings, database, key)
-    state.oss_key = derived_key(key, b"emall oss inbox")
+    state.connectors = Connectors(
+        REGISTRY,
+        ConnectorContext(
+            settings=settings,
+            database=database,
+            private_key=key,
+            source_clients=SourceClients(settings, database, guard),
+            catalog=clients[Service.catalog],
+            feedback=clients[Service.feedback],
+            auth_for=lambda caller: ServiceAuth(signer, caller),
+        ),
+    )
+    state.source_poller = SourcePoller(
+        database,
+        settings.region,
+        state.connectors,
+        interval=timedelta(seconds=settings.source_poll_seconds),
+    )
 
 
 def service_client(

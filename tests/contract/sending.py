@@ -123,7 +123,7 @@ KINDS_OF_EVIDENCE = (
 )
 PLACES: dict[str, Callable[[Sender], dict[str, str]]] = {
     "update_incident": lambda sender: {"incident": sender.made("open_incident")["id"]},
-    "switch_breaker": lambda _: {"name": "oss"},
+    "override_breaker": lambda _: {"name": "oss"},
     "put_service": lambda _: {"slug": "ktp-el"},
     "explain_statistic_flag": lambda sender: {"flag": sender.flag()},
     "post_survey_response": lambda _: {"slug": "skm"},

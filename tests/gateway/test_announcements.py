@@ -1,10 +1,11 @@
-"""Announcements of websites: read, made safe, kept once, linked, and there while a site is down."""
+"""Announcements of websites: fetched, sanitised, stored once, matched, readable during outages."""
 
 import asyncio
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ def feed(slug: str, url: str) -> dict[str, Any]:
 
 
 def store_connectors(settings: Settings, **parts: Any) -> None:
-    """Makes these the sources of the hub, as a pack would."""
+    """Store these sources, as loading a pack does."""
 
     async def work() -> None:
         database = Database(settings, Service.gateway)
@@ -46,20 +47,20 @@ def store_connectors(settings: Settings, **parts: Any) -> None:
 
 
 @dataclass
-class Reading(Hub):
-    """A hub that reads a stand-in's announcements when a test says so."""
+class PollingHub(Hub):
+    """A hub that polls a mock server on demand."""
 
     website: str
     admin: dict[str, str]
 
-    def tell(self, mode: str = "right", **more: Any) -> None:
+    def set_mode(self, mode: str = "ok", **more: Any) -> None:
         answer = LOOPBACK.put(f"{self.website}/mock", json={"mode": mode, **more})
         assert answer.status_code == 200
 
-    def asked(self) -> list[dict[str, Any]]:
-        return LOOPBACK.get(f"{self.website}/mock").json()["asked"]
+    def received(self) -> list[dict[str, Any]]:
+        return LOOPBACK.get(f"{self.website}/mock").json()["received"]
 
-    def read(self, slug: str = "website") -> dict[str, Any]:
+    def poll(self, slug: str = "website") -> dict[str, Any]:
         answer = self.client.post(f"/api/v1/connectors/{slug}/poll", headers=self.admin)
         assert answer.status_code == 200, answer.text
         return answer.json()
@@ -71,7 +72,7 @@ class Reading(Hub):
 
 
 @contextmanager
-def reading(settings: Settings, website: str, *paths: str) -> Generator[Reading]:
+def polling_hub(settings: Settings, website: str, *paths: str) -> Generator[PollingHub]:
     more = {"ssrf_allowed_hosts": frozenset({"127.0.0.1"}), "connector_timeout_seconds": 0.8}
     chosen = settings.model_copy(update=more)
     feeds = [
@@ -80,7 +81,7 @@ def reading(settings: Settings, website: str, *paths: str) -> Generator[Reading]
     ]
     store_connectors(chosen, feeds=feeds)
     with TestClient(create_app(chosen), follow_redirects=False) as client:
-        hub = Reading(client, chosen, website, {})
+        hub = PollingHub(client, chosen, website, {})
         hub.admin = hub.auth("diskominfo", "admin")
         yield hub
 
@@ -92,33 +93,35 @@ def website() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def sharing(server: Server, toba: str, website: str) -> Iterator[Reading]:
-    """One hub for the tests of this file; each begins without announcements."""
+def shared_hub(server: Server, toba: str, website: str) -> Iterator[PollingHub]:
+    """One hub for the tests of this file; each test starts without announcements."""
     with (
         server.database_from(toba) as name,
-        reading(server.settings(name), website, "/", "/atom", "/wp-json/wp/v2/posts") as hub,
+        polling_hub(server.settings(name), website, "/", "/atom", "/wp-json/wp/v2/posts") as hub,
     ):
         yield hub
 
 
 @pytest.fixture
-def hub(sharing: Reading) -> Reading:
-    sharing.tell("right", posts=list(POSTS))
-    rows(sharing.settings, "DELETE FROM gateway.announcement")
+def hub(shared_hub: PollingHub) -> PollingHub:
+    shared_hub.set_mode("ok", posts=list(POSTS))
+    rows(shared_hub.settings, "DELETE FROM gateway.announcement")
     rows(
-        sharing.settings,
+        shared_hub.settings,
         "UPDATE gateway.connected_source SET validators = '{}', lease_id = NULL, "
         "fetched_at = NULL, reason = NULL",
     )
     for slug in ("website", "website-1", "website-2"):
         switched = {"state": "closed"}
         path = f"/api/v1/connectors/{slug}/breaker"
-        assert sharing.client.put(path, json=switched, headers=sharing.admin).status_code == 200
-    return sharing
+        assert (
+            shared_hub.client.put(path, json=switched, headers=shared_hub.admin).status_code == 200
+        )
+    return shared_hub
 
 
-def test_a_home_page_leads_to_its_feed_and_what_it_announces_is_kept(hub: Reading) -> None:
-    state = hub.read()
+def test_a_home_page_leads_to_its_feed_whose_items_are_stored(hub: PollingHub) -> None:
+    state = hub.poll()
     assert (state["reason"], state["detail"]) == (None, "2 items")
     first, second = hub.items()
     assert first["title"] == "Pelayanan KTP-el keliling di Kecamatan Porsea"
@@ -130,10 +133,10 @@ def test_a_home_page_leads_to_its_feed_and_what_it_announces_is_kept(hub: Readin
     assert second["summary"] == "Layanan daring berhenti pukul 22.00. Selengkapnya"
 
 
-def test_an_announcement_names_the_services_it_speaks_of_and_the_words_that_say_so(
-    hub: Reading,
+def test_an_announcement_lists_the_services_it_mentions_and_the_matched_words(
+    hub: PollingHub,
 ) -> None:
-    hub.read()
+    hub.poll()
     named = {each["service"]: each["words"] for each in hub.items()[0]["services"]}
     assert "akta kelahiran" in [word.lower() for word in named["akta-kelahiran"]]
     assert [item["title"] for item in hub.items(service="akta-kelahiran")] == [
@@ -142,37 +145,37 @@ def test_an_announcement_names_the_services_it_speaks_of_and_the_words_that_say_
     assert hub.items(service="pbg") == []
 
 
-def test_what_did_not_change_is_not_sent_again(hub: Reading) -> None:
-    hub.read()
-    before = len(hub.asked())
-    assert hub.read()["detail"] == "nothing new"
-    [asked] = hub.asked()[before:]
-    assert (asked["path"], "if-none-match" in asked["headers"]) == ("/feed/", True)
+def test_an_unmodified_feed_is_not_sent_again(hub: PollingHub) -> None:
+    hub.poll()
+    before = len(hub.received())
+    assert hub.poll()["detail"] == "not modified"
+    [request] = hub.received()[before:]
+    assert (request["path"], "if-none-match" in request["headers"]) == ("/feed/", True)
     assert len(hub.items()) == 2
 
 
-def test_the_same_announcement_in_three_feeds_is_kept_once(hub: Reading) -> None:
+def test_the_same_announcement_in_three_feeds_is_stored_once(hub: PollingHub) -> None:
     for slug in ("website", "website-1", "website-2"):
-        assert hub.read(slug)["reason"] is None
+        assert hub.poll(slug)["reason"] is None
     assert len(hub.items()) == 2
 
 
-def test_an_announcement_under_another_address_with_the_same_words_is_kept_once(
-    hub: Reading,
+def test_an_announcement_under_another_address_with_the_same_words_is_stored_once(
+    hub: PollingHub,
 ) -> None:
     post = {"title": "Sama", "date": "2026-02-03T09:00:00+07:00", "html": "<p>Isi</p>"}
-    hub.tell(posts=[post | {"id": "1"}, post | {"id": "2"}])
-    hub.read()
+    hub.set_mode(posts=[post | {"id": "1"}, post | {"id": "2"}])
+    hub.poll()
     assert len(hub.items()) == 1
 
 
-def test_a_change_replaces_the_announcement_and_keeps_its_address(hub: Reading) -> None:
+def test_a_changed_item_updates_the_announcement_under_its_address(hub: PollingHub) -> None:
     post = {"id": "9", "title": "Lama", "date": "2026-02-03T09:00:00+07:00", "html": "<p>A</p>"}
-    hub.tell(posts=[post])
-    hub.read()
+    hub.set_mode(posts=[post])
+    hub.poll()
     [before] = hub.items()
-    hub.tell(posts=[post | {"title": "Baru"}])
-    hub.read()
+    hub.set_mode(posts=[post | {"title": "Baru"}])
+    hub.poll()
     [after] = hub.items()
     assert (after["title"], after["id"]) == ("Baru", before["id"])
     assert after["changed_at"] > before["changed_at"]
@@ -184,8 +187,8 @@ FAILURES = {
     "status-500": "status",
     "status-503": "status",
     "slow": "timeout",
-    "drip": "timeout",
-    "cut": "connection_reset",
+    "slow-body": "timeout",
+    "truncated": "connection_reset",
     "huge": "too_large",
     "not-xml": "invalid_response",
     "html": "invalid_response",
@@ -198,12 +201,12 @@ FAILURES = {
 
 @pytest.mark.parametrize(("mode", "reason"), FAILURES.items())
 def test_while_a_website_fails_its_announcements_stay_with_their_age(
-    hub: Reading, mode: str, reason: str
+    hub: PollingHub, mode: str, reason: str
 ) -> None:
-    hub.read("website-1")
+    hub.poll("website-1")
     rows(hub.settings, "UPDATE gateway.connected_source SET fetched_at = now() - interval '1 hour'")
-    hub.tell(mode)
-    assert hub.read("website-1")["reason"] == reason
+    hub.set_mode(mode)
+    assert hub.poll("website-1")["reason"] == reason
     answer = hub.client.get("/api/v1/announcements").json()
     assert len(answer["items"]) == 2
     source = next(each for each in answer["sources"] if each["name"] == "website-1")
@@ -214,22 +217,22 @@ def test_while_a_website_fails_its_announcements_stay_with_their_age(
     assert "Pelayanan KTP-el keliling" in page
 
 
-def test_a_wrong_character_set_and_a_redirect_are_read_all_the_same(hub: Reading) -> None:
-    hub.tell("bad-charset")
-    assert hub.read("website-1")["reason"] is None
+def test_a_wrong_character_set_and_a_redirect_are_accepted(hub: PollingHub) -> None:
+    hub.set_mode("bad-charset")
+    assert hub.poll("website-1")["reason"] is None
     assert [item["title"] for item in hub.items()] == ["Café “Toba”"]
-    hub.tell("redirect")
-    assert hub.read("website-1")["detail"] == "2 items"
+    hub.set_mode("redirect")
+    assert hub.poll("website-1")["detail"] == "2 items"
 
 
-def test_a_port_on_which_nobody_listens_is_refused(hub: Reading) -> None:
+def test_a_closed_port_is_a_refused_connection(hub: PollingHub) -> None:
     rows(
         hub.settings,
         "UPDATE gateway.connected_source SET content = content || jsonb_build_object('url', "
         "$1::text) WHERE slug = 'website-2'",
         f"http://127.0.0.1:{free_port()}/",
     )
-    assert hub.read("website-2")["reason"] == "connection_refused"
+    assert hub.poll("website-2")["reason"] == "connection_refused"
     rows(
         hub.settings,
         "UPDATE gateway.connected_source SET content = content || jsonb_build_object('url', "
@@ -238,17 +241,17 @@ def test_a_port_on_which_nobody_listens_is_refused(hub: Reading) -> None:
     )
 
 
-def test_an_open_breaker_asks_the_website_nothing(hub: Reading) -> None:
+def test_an_open_breaker_sends_no_request(hub: PollingHub) -> None:
     path = "/api/v1/connectors/website/breaker"
     hub.client.put(path, json={"state": "open"}, headers=hub.admin)
-    before = len(hub.asked())
-    assert hub.read()["reason"] == "breaker_open"
-    assert len(hub.asked()) == before
+    before = len(hub.received())
+    assert hub.poll()["reason"] == "breaker_open"
+    assert len(hub.received()) == before
 
 
-def test_why_a_website_fails_in_words_is_for_administrators(hub: Reading) -> None:
-    hub.tell("status-500")
-    hub.read()
+def test_the_detail_of_a_failure_is_only_for_administrators(hub: PollingHub) -> None:
+    hub.set_mode("status-500")
+    hub.poll()
     for headers, shown in ((hub.admin, True), ({}, False)):
         states = hub.client.get("/api/v1/connectors", headers=headers).json()["items"]
         state = next(each for each in states if each["name"] == "website")
@@ -258,8 +261,8 @@ def test_why_a_website_fails_in_words_is_for_administrators(hub: Reading) -> Non
     assert unknown.status_code == 404
 
 
-def test_pages_show_announcements_without_script_or_picture(hub: Reading) -> None:
-    hub.read()
+def test_pages_show_announcements_without_script_or_picture(hub: PollingHub) -> None:
+    hub.poll()
     home = hub.client.get("/?lang=en").text
     assert "Announcements" in home
     assert "Pelayanan KTP-el keliling" in home
@@ -276,7 +279,7 @@ def test_pages_show_announcements_without_script_or_picture(hub: Reading) -> Non
     assert missing.status_code == 404
 
 
-def test_a_long_list_comes_in_pages(hub: Reading) -> None:
+def test_a_long_list_comes_in_pages(hub: PollingHub) -> None:
     posts = [
         {
             "id": str(number),
@@ -286,8 +289,8 @@ def test_a_long_list_comes_in_pages(hub: Reading) -> None:
         }
         for number in range(1, 13)
     ]
-    hub.tell(posts=posts)
-    hub.read()
+    hub.set_mode(posts=posts)
+    hub.poll()
     answer = hub.client.get("/api/v1/announcements?limit=5").json()
     titles = [item["title"] for item in answer["items"]]
     while answer["next"]:
@@ -299,26 +302,28 @@ def test_a_long_list_comes_in_pages(hub: Reading) -> None:
     assert "Berita 1<" in hub.client.get(older.replace("&amp;", "&")).text
 
 
-def test_two_replicas_ask_a_due_source_once(hub: Reading) -> None:
-    """A source that is claimed is nobody else's until it is given back or its lease ends."""
+def test_two_replicas_poll_a_due_source_once(hub: PollingHub) -> None:
+    """A leased source is not polled by another replica until its lease is released or expires."""
     rows(hub.settings, "UPDATE gateway.connected_source SET due_at = now() - interval '1 s'")
-    before = len(hub.asked())
+    before = len(hub.received())
 
-    async def both() -> list[bool]:
+    async def poll_concurrently() -> list[bool]:
         others = [create_app(hub.settings).state for _ in range(2)]
-        asked = await asyncio.gather(*(other.rounds.poll_due() for other in others for _ in "123"))
+        asked = await asyncio.gather(
+            *(other.source_poller.poll_due() for other in others for _ in "123")
+        )
         for other in others:
-            await other.rounds.stop()
+            await other.source_poller.stop()
             await other.database.close()
         return asked
 
-    asked = asyncio.run(both())
-    assert sorted(asked) == [False, False, False, True, True, True]
+    polled = asyncio.run(poll_concurrently())
+    assert sorted(polled) == [False, False, False, True, True, True]
     # The home page leads to the feed: four requests for three sources.
-    assert len(hub.asked()) - before == 4
+    assert len(hub.received()) - before == 4
 
 
-def test_a_late_result_is_dropped(hub: Reading) -> None:
+def test_a_late_result_is_dropped(hub: PollingHub) -> None:
     rows(
         hub.settings,
         "UPDATE gateway.connected_source SET lease_id = gen_random_uuid(), due_at = now() + "
@@ -327,10 +332,10 @@ def test_a_late_result_is_dropped(hub: Reading) -> None:
     busy = hub.client.post("/api/v1/connectors/website/poll", headers=hub.admin)
     assert busy.status_code == 409
     rows(hub.settings, "UPDATE gateway.connected_source SET due_at = now() - interval '1 s'")
-    assert hub.read()["reason"] is None
+    assert hub.poll()["reason"] is None
 
 
-def test_what_is_no_feed_is_told_from_an_empty_one() -> None:
+def test_a_body_that_is_no_feed_differs_from_an_empty_feed() -> None:
     empty = b'<rss version="2.0"><channel></channel></rss>'
     assert parse_feed(empty, url=URL) == []
     for wrong in (b"", b"[1", b"{}", b'{"code": "rest_no_route"}', b"<a/>", b"\xff\xfe", b"<rss/>"):
@@ -338,7 +343,55 @@ def test_what_is_no_feed_is_told_from_an_empty_one() -> None:
             parse_feed(wrong, url=URL)
 
 
-def test_odd_items_are_read_as_far_as_they_go() -> None:
+def test_a_body_is_never_taken_for_a_file_or_an_address(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """feedparser opens a text that is a file's name, and fetches one that is an address."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "<rss>").write_text(
+        "<rss><channel><item><title>Rahasia</title></item></channel></rss>"
+    )
+    for body in (b"<rss>", str(tmp_path / "<rss>").encode(), b"http://127.0.0.1:1/<rss>"):
+        with pytest.raises(FeedParseError):
+            parse_feed(body, url=URL)
+
+
+def test_escaped_markup_stays_text_and_addresses_follow_the_formats_rules() -> None:
+    rss = (
+        b'<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel>'
+        b"<item><title>A</title><guid>https://situs.example/?p=1</guid><description>ringkas"
+        b"</description><content:encoded>&lt;p&gt;tulis &amp;lt;b&amp;gt;&lt;/p&gt;"
+        b"</content:encoded></item>"
+        b'<item><title>B</title><guid isPermaLink="false">x</guid></item></channel></rss>'
+    )
+    permalink, without = parse_feed(rss, url=URL)
+    assert (permalink.url, without.url) == ("https://situs.example/?p=1", None)
+    assert permalink.html == "<p>tulis &lt;b&gt;</p>"
+    atom = (
+        b'<feed xmlns="http://www.w3.org/2005/Atom" xml:base="https://lain.example/">'
+        b"<entry><id>urn:x</id><title>A</title><link rel='self' href='/s'/><link href='a'/>"
+        b"<updated>2026-02-03</updated><summary>s</summary></entry>"
+        b"<entry><id>https://situs.example/id</id><title>B</title></entry></feed>"
+    )
+    linked, named = parse_feed(atom, url=URL)
+    assert (linked.url, named.url) == ("https://lain.example/a", None)
+    # A date without a zone is in the regency's.
+    assert linked.published_at == datetime(2026, 2, 2, 17, tzinfo=UTC)
+
+
+def test_rss_1_0_is_read_too() -> None:
+    rdf = (
+        b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" '
+        b'xmlns="http://purl.org/rss/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/">'
+        b"<channel><title>x</title></channel><item><title>R</title><link>/r</link>"
+        b"<dc:date>2026-02-03T09:00:00+07:00</dc:date></item></rdf:RDF>"
+    )
+    [item] = parse_feed(rdf, url=URL)
+    assert (item.title, item.url) == ("R", "https://situs.example/r")
+    assert item.published_at == datetime(2026, 2, 3, 2, tzinfo=UTC)
+
+
+def test_incomplete_items_are_read_as_far_as_possible() -> None:
     rss = (
         b"<rss><channel>"
         b"<item><title>A &amp;amp; B</title><link>/a</link><pubDate>kemarin</pubDate></item>"
@@ -359,7 +412,7 @@ def test_odd_items_are_read_as_far_as_they_go() -> None:
     assert post.published_at == datetime(2025, 12, 31, 17, tzinfo=UTC)
 
 
-def test_a_page_names_its_feed_and_not_that_of_comments() -> None:
+def test_the_feed_of_a_page_is_found_and_not_that_of_comments() -> None:
     page = (
         b"<!doctype html><link rel=alternate type=application/rss+xml href=/comments/feed/>"
         b"<link rel=alternate type=application/rss+xml href=/feed/>"
@@ -383,7 +436,7 @@ def test_a_page_names_its_feed_and_not_that_of_comments() -> None:
         "<noscript><p title='</noscript><img src=x onerror=alert(1)>'>",
     ],
 )
-def test_nothing_that_acts_is_left_of_what_others_write(written: str) -> None:
+def test_active_content_is_removed_from_html(written: str) -> None:
     safe = sanitise(written)
     for acting in (
         "script",
@@ -406,7 +459,7 @@ def test_a_line_is_cut_between_words() -> None:
     assert plain_text("1 < 2 & 3", max_length=20) == "1 < 2 & 3"
 
 
-def test_abbreviations_are_told_from_words_by_their_capitals() -> None:
+def test_abbreviations_are_distinguished_from_words_by_their_capitals() -> None:
     sip = ServiceNames("sip", "Surat Izin Praktik", "Permit", ("SIP", "izin praktik"))
     words = ServiceMatcher([sip, ServiceNames("nib", "NIB", "NIB", ("nomor induk berusaha",))])
     assert words.find("Acara berjalan sip dan lancar") == []

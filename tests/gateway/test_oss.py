@@ -1,4 +1,4 @@
-"""OSS RBA: messages both ways, every failure of the stand-in, nothing lost and nothing twice."""
+"""OSS RBA: messages both ways, every failure of the mock server, nothing lost or duplicated."""
 
 import hashlib
 import json
@@ -16,7 +16,9 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
+from services.gateway.connectors.base import Connectors
 from services.gateway.connectors.mocks.oss import USER_KEY, create_oss_mock, max_length_fields
+from services.gateway.connectors.oss.connector import OssConnector
 from services.gateway.connectors.oss.inbound_routes import PATHS
 from services.gateway.connectors.oss.messages import (
     Inbound,
@@ -27,7 +29,6 @@ from services.gateway.connectors.oss.messages import (
     validate_message,
 )
 from services.gateway.connectors.oss.routes import clock_state
-from services.gateway.connectors.oss.service import OssService
 from services.gateway.outbound.circuit_breaker import BreakerPolicy, CircuitBreaker
 from services.platform.local_time import JAKARTA
 from services.platform.settings import Settings
@@ -44,17 +45,17 @@ OUT: tuple[Outbound, ...] = get_args(Outbound)
 
 @dataclass
 class Connected(Hub):
-    """A hub that is connected to the stand-in."""
+    """A hub that is connected to the mock server."""
 
     oss: str
     key_of_dpmptsp: dict[str, str]
 
-    def tell(self, mode: str, times: int | None = None) -> None:
+    def set_mode(self, mode: str, times: int | None = None) -> None:
         answer = LOOPBACK.put(f"{self.oss}/mock", json={"mode": mode, "times": times})
         assert answer.status_code == 200
 
-    def asked(self) -> list[dict[str, Any]]:
-        return LOOPBACK.get(f"{self.oss}/mock").json()["asked"]
+    def received(self) -> list[dict[str, Any]]:
+        return LOOPBACK.get(f"{self.oss}/mock").json()["received"]
 
     def get(self, path: str) -> httpx.Response:
         return self.client.get(f"/api/v1/oss/{path}", headers=self.key_of_dpmptsp)
@@ -127,7 +128,7 @@ def test_the_mapping_has_every_message_with_the_root_and_answer_of_the_guide() -
 
 @dataclass
 class Served:
-    """A hub and a stand-in for OSS, each on a socket of its own."""
+    """A hub and a mock OSS, each on a socket of its own."""
 
     address: str
     oss: str
@@ -135,22 +136,22 @@ class Served:
     key: dict[str, str]
 
     def send(self, name: Inbound, fields: dict[str, Any] | None = None) -> dict[str, Any]:
-        """What the hub said to a message that the stand-in signed and sent."""
-        told = {"send": name, "to": self.address, "username": "oss", "password": "rahasia"}
-        answer = LOOPBACK.put(f"{self.oss}/mock", json=told | {"fields": fields}, timeout=20)
+        """Have the mock server sign and send a message, and return the hub's answer."""
+        command = {"send": name, "to": self.address, "username": "oss", "password": "rahasia"}
+        answer = LOOPBACK.put(f"{self.oss}/mock", json=command | {"fields": fields}, timeout=20)
         assert answer.json()["status"] == 200, answer.text
         return answer.json()["answer"][guide().messages[name].answer]
 
-    def ask(self, method: str, path: str, body: Any) -> tuple[httpx.Response, list[Any]]:
-        """What the hub answers, and what it asked OSS meanwhile."""
-        before = len(self.asked())
+    def request(self, method: str, path: str, body: Any) -> tuple[httpx.Response, list[Any]]:
+        """Return the hub's response, and the messages that it sent to OSS."""
+        before = len(self.received())
         answer = LOOPBACK.request(
             method, f"{self.address}/api/v1/oss/{path}", json=body, headers=self.key
         )
-        return answer, self.asked()[before:]
+        return answer, self.received()[before:]
 
-    def asked(self) -> list[dict[str, Any]]:
-        return LOOPBACK.get(f"{self.oss}/mock").json()["asked"]
+    def received(self) -> list[dict[str, Any]]:
+        return LOOPBACK.get(f"{self.oss}/mock").json()["received"]
 
 
 @pytest.fixture(scope="module")
@@ -178,9 +179,9 @@ def test_every_message_to_oss_goes_there_and_its_answer_comes_back(
     served: Served, name: Outbound
 ) -> None:
     method, path, fields = CALLS[name]
-    answer, asked = served.ask(method, path, fields if method == "POST" else None)
+    answer, received = served.request(method, path, fields if method == "POST" else None)
     assert answer.status_code == 200, answer.text
-    assert asked == [{"message": name, "body": {guide().messages[name].root: fields}}]
+    assert received == [{"message": name, "body": {guide().messages[name].root: fields}}]
     if method == "POST":
         assert answer.json()["answer"]["kode"] == "200"
     else:
@@ -188,12 +189,12 @@ def test_every_message_to_oss_goes_there_and_its_answer_comes_back(
 
 
 def places(name: Inbound | Outbound) -> list[str]:
-    """The fields of a message that have a greatest length."""
+    """Return the fields of a message that have a maximum length."""
     return [place for place, (_, most) in guide().messages[name].fields.items() if most]
 
 
 def one_longer(name: Inbound | Outbound, place: str) -> dict[str, Any]:
-    """A message in which one field is a character, or a digit, longer than it may be."""
+    """Return a message with one field a character, or a digit, too long."""
     kind, most = guide().messages[name].fields[place]
     *parents, leaf = place.split(".")
     longest = int((most or "").partition(".")[0])
@@ -217,7 +218,7 @@ def test_a_message_may_be_as_long_as_the_guide_says_and_not_longer(
 
 
 @pytest.mark.parametrize("name", IN)
-def test_a_message_that_oss_sends_whole_is_kept_and_one_that_is_too_long_is_refused(
+def test_a_message_that_oss_sends_whole_is_stored_and_one_that_is_too_long_is_rejected(
     served: Served, name: Inbound
 ) -> None:
     kept = "SELECT count(*) FROM gateway.oss_message WHERE message = $1"
@@ -231,7 +232,7 @@ def test_a_message_that_oss_sends_whole_is_kept_and_one_that_is_too_long_is_refu
     assert rows(served.settings, kept, name) == [(1,)]
 
 
-def test_the_licences_of_a_nib_come_without_a_name_and_are_not_remembered(hub: Connected) -> None:
+def test_the_licences_of_a_nib_come_without_a_name_and_are_not_stored(hub: Connected) -> None:
     answer = hub.get(f"nib/{NIB}/licenses").json()
     assert (answer["nib"], answer["status"], answer["status_text"]) == (NIB, "01", "Aktif")
     assert answer["items"] == [
@@ -245,30 +246,30 @@ def test_the_licences_of_a_nib_come_without_a_name_and_are_not_remembered(hub: C
     ]
     assert "Contoh" not in json.dumps(answer)
     assert rows(hub.settings, "SELECT 1 FROM gateway.connector_answer") == []
-    hub.tell("kode-500")
+    hub.set_mode("kode-500")
     assert hub.get(f"nib/{NIB}/licenses").json()["reason"] == "status"
     assert hub.client.get(f"/api/v1/oss/nib/{NIB}/licenses").status_code == 401
 
 
 @pytest.mark.parametrize("path", [f"nib/{NIB}", f"nib/{NIB}/licenses", "licenses/I-1"])
-@pytest.mark.parametrize("mode", ["odd-list", "odd-numbers"])
-def test_an_answer_of_another_kind_says_nothing_and_is_no_error_of_the_hub(
+@pytest.mark.parametrize("mode", ["unexpected-list", "unexpected-numbers"])
+def test_an_answer_of_another_type_gives_null_and_no_server_error(
     served: Served, path: str, mode: str
 ) -> None:
     LOOPBACK.put(f"{served.oss}/mock", json={"mode": mode, "times": 1})
-    answer, _ = served.ask("GET", path, None)
+    answer, _ = served.request("GET", path, None)
     assert answer.status_code == 200
     assert answer.json()["status"] is None
 
 
 @pytest.mark.parametrize("name", IN)
-def test_a_message_from_oss_is_kept_and_then_acknowledged(hub: Connected, name: Inbound) -> None:
+def test_a_message_from_oss_is_stored_and_then_acknowledged(hub: Connected, name: Inbound) -> None:
     answer = deliver(hub, name, message(name))
     assert (answer["kode"], answer["status"]) == ("200", "1")
     assert [row[0] for row in rows(hub.settings, STORED)] == [name]
 
 
-def test_of_a_message_nothing_is_kept_that_tells_about_a_person(hub: Connected) -> None:
+def test_no_personal_data_of_a_message_is_stored(hub: Connected) -> None:
     body = message(
         "receiveNIB",
         nama_perseroan="Kedai Contoh",
@@ -302,7 +303,7 @@ def test_the_same_message_again_is_acknowledged_and_counted_once(hub: Connected)
     assert len(rows(hub.settings, STORED)) == 2
 
 
-def test_what_cannot_be_kept_is_not_acknowledged_and_counts_once_when_sent_again(
+def test_a_message_that_cannot_be_stored_is_not_acknowledged_and_counts_once_when_repeated(
     hub: Connected,
 ) -> None:
     rows(hub.settings, "ALTER TABLE gateway.oss_message RENAME TO away")
@@ -325,7 +326,7 @@ def test_what_cannot_be_kept_is_not_acknowledged_and_counts_once_when_sent_again
         token(day=datetime.now(JAKARTA).date() - timedelta(days=2)),
     ],
 )
-def test_a_wrong_token_is_kode_401_and_nothing_is_kept(
+def test_a_wrong_token_is_kode_401_and_nothing_is_stored(
     hub: Connected, headers: dict[str, str]
 ) -> None:
     raw: Any = {name: value.encode("latin-1") for name, value in headers.items()}
@@ -422,7 +423,7 @@ def test_the_state_of_a_nib_comes_without_a_name(hub: Connected) -> None:
     assert (answer["nib"], answer["status"], answer["status_text"]) == (NIB, "01", "Aktif")
     assert answer["fresh"] is True
     assert "Usaha Contoh" not in json.dumps(answer)
-    assert hub.asked() == [{"message": "checkNIB", "body": {"CHECKNIB": {"nib": NIB}}}]
+    assert hub.received() == [{"message": "checkNIB", "body": {"CHECKNIB": {"nib": NIB}}}]
     [(known,)] = rows(hub.settings, "SELECT connector_answer::text FROM gateway.connector_answer")
     assert NIB not in known
     assert "Usaha" not in known
@@ -474,32 +475,32 @@ STATUS = {"nib": NIB, "id_izin": "I-1", "kd_status": "50"}
 LICENCE = {"nib": NIB, "id_izin": "I-1", "status_izin": "50"}
 
 
-def test_what_is_told_of_licences_arrives_once(hub: Connected) -> None:
+def test_submitted_licences_arrive_once(hub: Connected) -> None:
     assert hub.post("license-statuses", STATUS).json()["message"] == "receiveLicenseStatus"
     assert hub.post("licenses", LICENCE).json()["answer"]["kode"] == "200"
-    assert [asked["body"] for asked in hub.asked()] == [
+    assert [request["body"] for request in hub.received()] == [
         {"IZINSTATUS": STATUS},
         {"IZINFINAL": LICENCE},
     ]
 
 
-def test_a_licence_that_stops_a_second_time_is_told_and_kept_a_second_time(hub: Connected) -> None:
+def test_a_second_stop_of_a_licence_is_submitted_and_stored_again(hub: Connected) -> None:
     states = ["41", "42", "41", "42"]
     for state in states:
         assert hub.post("license-statuses", STATUS | {"kd_status": state}).status_code == 200
-    assert [asked["body"]["IZINSTATUS"]["kd_status"] for asked in hub.asked()] == states
+    assert [request["body"]["IZINSTATUS"]["kd_status"] for request in hub.received()] == states
     kept = [json.loads(facts)["kd_status"] for _, facts in rows(hub.settings, STORED)]
     assert kept == states
 
 
-def test_what_is_told_with_an_idempotency_key_is_told_and_kept_once(hub: Connected) -> None:
-    def tell(_: int) -> tuple[int, Any]:
+def test_requests_with_one_idempotency_key_are_submitted_and_stored_once(hub: Connected) -> None:
+    def submit(_: int) -> tuple[int, Any]:
         answer = hub.post("license-statuses", STATUS, Idempotency_Key="one")
         return answer.status_code, answer.json()["answer"]["kode"]
 
     with ThreadPoolExecutor(4) as pool:
-        assert set(pool.map(tell, range(6))) == {(200, "200")}
-    assert len(hub.asked()) == 1
+        assert set(pool.map(submit, range(6))) == {(200, "200")}
+    assert len(hub.received()) == 1
     assert len(rows(hub.settings, STORED)) == 1
     other = hub.post("license-statuses", STATUS | {"kd_status": "41"}, Idempotency_Key="one")
     assert other.status_code == 409
@@ -512,17 +513,17 @@ def test_what_is_told_with_an_idempotency_key_is_told_and_kept_once(hub: Connect
 
 
 @pytest.mark.parametrize("mode", ["status-503", "kode-400"])
-def test_an_idempotency_key_that_told_nothing_may_tell_again(hub: Connected, mode: str) -> None:
-    hub.tell(mode, times=1)
+def test_an_idempotency_key_can_be_used_again_after_a_failure(hub: Connected, mode: str) -> None:
+    hub.set_mode(mode, times=1)
     assert hub.post("license-statuses", STATUS, Idempotency_Key="one").status_code == 503
     assert rows(hub.settings, STORED) == []
     assert hub.post("license-statuses", STATUS, Idempotency_Key="one").status_code == 200
-    assert len(hub.asked()) == 2
+    assert len(hub.received()) == 2
     assert len(rows(hub.settings, STORED)) == 1
 
 
 @pytest.mark.parametrize("path", ["licenses", "license-statuses"])
-def test_what_json_cannot_carry_is_not_sent_and_no_error_of_the_hub(
+def test_values_that_are_not_json_are_not_sent_and_give_no_server_error(
     hub: Connected, path: str
 ) -> None:
     for odd in ("NaN", '"\\ud800"', "[" * 5000 + "]" * 5000):
@@ -532,10 +533,10 @@ def test_what_json_cannot_carry_is_not_sent_and_no_error_of_the_hub(
             headers=hub.key_of_dpmptsp | {"Content-Type": "application/json"},
         )
         assert answer.status_code == 422, odd[:20]
-    assert hub.asked() == []
+    assert hub.received() == []
 
 
-def test_what_is_told_is_checked_before_it_is_sent(hub: Connected) -> None:
+def test_a_message_is_validated_before_it_is_sent(hub: Connected) -> None:
     for wrong, pointer in (
         ({"kd_status": "77"}, "#/kd_status"),
         ({"nib": "1"}, "#/nib"),
@@ -545,16 +546,16 @@ def test_what_is_told_is_checked_before_it_is_sent(hub: Connected) -> None:
         answer = hub.post("license-statuses", STATUS | wrong)
         assert answer.status_code == 422
         assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
-    assert hub.asked() == []
+    assert hub.received() == []
 
 
-def test_only_the_agency_of_licences_tells_of_them(hub: Connected) -> None:
+def test_only_the_agency_of_licences_may_submit_them(hub: Connected) -> None:
     path = "/api/v1/oss/licenses"
     assert hub.client.post(path, json=LICENCE).status_code == 401
     other = hub.auth("pupr", "usage:write")
     assert hub.client.post(path, json=LICENCE, headers=other).status_code == 403
     assert hub.client.get(f"/api/v1/oss/nib/{NIB}").status_code == 401
-    assert hub.asked() == []
+    assert hub.received() == []
 
 
 FAILURES = {
@@ -564,41 +565,41 @@ FAILURES = {
     "status-503": "status",
     "not-json": "invalid_response",
     "no-kode": "invalid_response",
-    "odd-nan": "invalid_response",
+    "invalid-json": "invalid_response",
     "slow": "timeout",
-    "drip": "timeout",
-    "cut": "connection_reset",
+    "slow-body": "timeout",
+    "truncated": "connection_reset",
     "huge": "too_large",
 }
 
 
 @pytest.mark.parametrize(("mode", "reason"), FAILURES.items())
-def test_a_failure_of_oss_is_a_problem_that_names_it_and_what_is_told_is_sent_once(
+def test_a_failure_of_oss_is_a_problem_with_its_reason_and_messages_are_sent_once(
     hub: Connected, mode: str, reason: str
 ) -> None:
-    hub.tell(mode)
+    hub.set_mode(mode)
     answer = hub.get(f"nib/{NIB}")
     assert answer.status_code == 503
     problem = answer.json()
     assert (problem["portal"], problem["reason"]) == ("oss", reason)
     assert "retry-after" in answer.headers
-    # What fails without a word may have arrived: only a question is asked again.
+    # A message without an answer may have arrived: only queries are retried.
     for name, path, body in (
         ("receiveLicense", "licenses", LICENCE),
         ("receiveLicenseStatus", "license-statuses", STATUS),
     ):
-        before = len(hub.asked())
+        before = len(hub.received())
         answer = hub.post(path, body)
         assert answer.status_code == 503
         problem = answer.json()
         assert (problem["portal"], problem["reason"]) == ("oss", reason)
-        assert "may have it all the same" in problem["detail"]
-        assert [asked["message"] for asked in hub.asked()[before:]] == [name]
+        assert "may have received it" in problem["detail"]
+        assert [request["message"] for request in hub.received()[before:]] == [name]
     assert rows(hub.settings, STORED) == []
 
 
-@pytest.mark.parametrize("mode", ["status-503", "not-json", "cut", "slow"])
-def test_while_oss_fails_the_answer_known_last_is_given_with_its_age(
+@pytest.mark.parametrize("mode", ["status-503", "not-json", "truncated", "slow"])
+def test_while_oss_fails_the_last_known_answer_is_returned_with_its_age(
     hub: Connected, mode: str
 ) -> None:
     assert hub.get(f"nib/{NIB}").status_code == 200
@@ -606,34 +607,34 @@ def test_while_oss_fails_the_answer_known_last_is_given_with_its_age(
         hub.settings,
         "UPDATE gateway.connector_answer SET fetched_at = fetched_at - interval '1 hour'",
     )
-    hub.tell(mode)
+    hub.set_mode(mode)
     answer = hub.get(f"nib/{NIB}").json()
     assert (answer["status"], answer["fresh"]) == ("01", False)
     assert answer["age_seconds"] >= 3600
 
 
-def test_a_question_is_asked_again_and_a_message_is_not(hub: Connected) -> None:
-    hub.tell("status-503", times=2)
+def test_a_query_is_retried_and_a_message_is_not(hub: Connected) -> None:
+    hub.set_mode("status-503", times=2)
     assert hub.get(f"nib/{NIB}").json()["fresh"] is True
-    assert len(hub.asked()) == 3
-    hub.tell("status-503", times=1)
+    assert len(hub.received()) == 3
+    hub.set_mode("status-503", times=1)
     answer = hub.post("licenses", LICENCE)
     assert answer.status_code == 503
-    assert "may have it all the same" in answer.json()["detail"]
-    assert len(hub.asked()) == 4
+    assert "may have received it" in answer.json()["detail"]
+    assert len(hub.received()) == 4
 
 
-def test_what_oss_refuses_is_told_apart_from_its_failures(hub: Connected) -> None:
-    hub.tell("kode-400", times=1)
+def test_a_rejection_by_oss_is_no_failure_of_it(hub: Connected) -> None:
+    hub.set_mode("kode-400", times=1)
     assert hub.get(f"nib/{NIB}").status_code == 404
-    hub.tell("kode-401", times=1)
+    hub.set_mode("kode-401", times=1)
     answer = hub.get(f"nib/{NIB}")
     assert (answer.status_code, answer.json()["kode"]) == (503, "401")
     [state] = hub.client.get("/api/v1/connectors").json()["items"]
     assert (state["breaker"], state["failures"]) == ("closed", 0)
 
 
-def test_a_port_on_which_nobody_listens_is_refused(empty: Settings) -> None:
+def test_a_closed_port_is_a_refused_connection(empty: Settings) -> None:
     with connected(empty, f"http://127.0.0.1:{free_port()}") as hub:
         assert hub.get(f"nib/{NIB}").json()["reason"] == "connection_refused"
 
@@ -641,15 +642,15 @@ def test_a_port_on_which_nobody_listens_is_refused(empty: Settings) -> None:
 def test_after_too_many_failures_the_breaker_opens_and_an_operator_closes_it(
     hub: Connected,
 ) -> None:
-    hub.tell("status-503")
+    hub.set_mode("status-503")
     for _ in range(2):
         hub.get(f"nib/{NIB}")
-    asked = len(hub.asked())
+    asked = len(hub.received())
     assert hub.get(f"nib/{NIB}").json()["reason"] == "breaker_open"
-    assert len(hub.asked()) == asked
+    assert len(hub.received()) == asked
     [state] = hub.client.get("/api/v1/connectors").json()["items"]
     assert (state["name"], state["breaker"]) == ("oss", "open")
-    hub.tell("right")
+    hub.set_mode("ok")
     path = "/api/v1/connectors/oss/breaker"
     admin = hub.auth("diskominfo", "admin")
     assert hub.client.put(path, json={"state": "closed"}).status_code == 401
@@ -661,47 +662,49 @@ def test_after_too_many_failures_the_breaker_opens_and_an_operator_closes_it(
     assert hub.client.put(unknown, json={"state": "open"}, headers=admin).status_code == 404
 
 
-def test_a_breaker_opens_rests_probes_and_closes_by_itself(hub: Connected) -> None:
+def test_a_breaker_opens_waits_probes_and_closes_automatically(hub: Connected) -> None:
     clock = Clock()
-    desk: OssService = hub.client.app.state.oss  # pyright: ignore[reportAttributeAccessIssue]
-    desk.oss.connector.breaker = CircuitBreaker(BreakerPolicy(), clock)
+    connectors: Connectors = hub.client.app.state.connectors  # pyright: ignore[reportAttributeAccessIssue]
+    client = connectors.get(OssConnector).client
+    assert client is not None
+    client.connector.breaker = CircuitBreaker(BreakerPolicy(), clock)
 
-    def ask() -> tuple[str, int, str]:
-        """What the hub says, how often OSS was asked so far, and how the breaker is then."""
+    def query() -> tuple[str, int, str]:
+        """Return the reason, the messages that OSS received, and the breaker's state."""
         answer = hub.get(f"nib/{NIB}").json()
         [state] = hub.client.get("/api/v1/connectors").json()["items"]
-        return answer.get("reason", "answered"), len(hub.asked()), state["breaker"]
+        return answer.get("reason", "answered"), len(hub.received()), state["breaker"]
 
-    hub.tell("status-503")
-    assert ask() == ("status", 3, "closed")
+    hub.set_mode("status-503")
+    assert query() == ("status", 3, "closed")
     # The fifth failure opens it in the middle of the second question.
-    assert ask() == ("breaker_open", 5, "open")
+    assert query() == ("breaker_open", 5, "open")
     clock.now += 29.9
-    assert ask() == ("breaker_open", 5, "open")
+    assert query() == ("breaker_open", 5, "open")
     clock.now += 0.1
-    # One probe, which fails: the rest begins anew.
-    assert ask() == ("breaker_open", 6, "open")
-    hub.tell("right")
+    # One probe, which fails: the reset timeout starts again.
+    assert query() == ("breaker_open", 6, "open")
+    hub.set_mode("ok")
     clock.now += 29.9
-    assert ask() == ("breaker_open", 6, "open")
+    assert query() == ("breaker_open", 6, "open")
     clock.now += 0.1
     [state] = hub.client.get("/api/v1/connectors").json()["items"]
     assert state["breaker"] == "half_open"
-    assert ask() == ("answered", 7, "closed")
-    assert ask() == ("answered", 8, "closed")
+    assert query() == ("answered", 7, "closed")
+    assert query() == ("answered", 8, "closed")
 
 
-def test_what_is_switched_at_one_replica_holds_at_another(hub: Connected) -> None:
+def test_an_override_at_one_replica_applies_at_another(hub: Connected) -> None:
     with connected(hub.settings, hub.oss) as other:
         admin = hub.auth("diskominfo", "admin")
         path = "/api/v1/connectors/oss/breaker"
         hub.client.put(path, json={"state": "open"}, headers=admin)
         answer = other.get(f"nib/{NIB}")
     assert answer.json()["reason"] == "breaker_open"
-    assert hub.asked() == []
+    assert hub.received() == []
 
 
 def test_a_nib_that_is_none_is_422(hub: Connected) -> None:
     for wrong in ("1", "x" * 13, "1" * 14, "١" * 13):
         assert hub.get(f"nib/{wrong}").status_code == 422
-    assert hub.asked() == []
+    assert hub.received() == []

@@ -11,11 +11,18 @@ CONNECTORS = (
     "ALTER TABLE gateway.connected_source RENAME COLUMN claim TO lease_id",
     "ALTER TABLE gateway.connected_source RENAME COLUMN asked_at TO polled_at",
     "ALTER TABLE gateway.connected_source RENAME COLUMN known_at TO fetched_at",
+    "UPDATE gateway.connected_source SET reason = 'rejected' WHERE reason = 'not_taken'",
     # Kinds of sources are registered in code.
     "ALTER TABLE gateway.connected_source DROP CONSTRAINT connected_source_kind_check",
-    "ALTER TABLE gateway.oss_counting RENAME TO oss_counting_rules",
-    "ALTER TABLE gateway.oss_counting_rules RENAME CONSTRAINT oss_counting_pkey "
-    "TO oss_counting_rules_pkey",
+    # One table for the configuration of every connector to a single system.
+    "ALTER TABLE gateway.oss_counting RENAME TO connector_config",
+    "ALTER TABLE gateway.connector_config ADD COLUMN connector text NOT NULL DEFAULT 'oss'",
+    "ALTER TABLE gateway.connector_config ALTER COLUMN connector DROP DEFAULT",
+    "ALTER TABLE gateway.connector_config DROP CONSTRAINT oss_counting_pkey",
+    "ALTER TABLE gateway.connector_config "
+    "ADD CONSTRAINT connector_config_pkey PRIMARY KEY (region, connector)",
+    "COMMENT ON TABLE gateway.connector_config IS "
+    "'Configuration of connectors from the pack, such as how messages of OSS count'",
 )
 
 LINK_MONITORING = (

@@ -1,1 +1,1 @@
-"""Connectors to systems of others: each with a deadline, a breaker and the answer known last."""
+"""Connectors to external systems: one class per system or kind of source."""

@@ -1,14 +1,15 @@
-"""Loads what a pack says of systems of others: feeds, sources of statistics, how OSS counts."""
+"""Reads and stores `connectors.yaml`: its sections are those of the registered connectors."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import create_model
 from sqlalchemy import text
 
-from services.gateway.connectors.oss.messages import Inbound
+from services.gateway.connectors.base import ConnectorConfig, SourceConfig
+from services.gateway.connectors.registry import source_connectors, system_connectors
 from services.platform.database import WriteSession
 from services.platform.packs import (
     Change,
@@ -22,292 +23,181 @@ from services.platform.packs import (
     read_yaml,
     undefined_references,
 )
-from services.platform.types import HttpsUrl, ShortText, Slug
 
-Pointer = Annotated[str, StringConstraints(pattern=r"^(/([^~/\x00]|~0|~1)*)*$", max_length=200)]
-"""JSON pointer (RFC 6901); empty for the whole."""
-Measure = Literal["submitted", "in_review", "completed", "rejected", "returned"]
-Channel = Literal["online", "counter", "phone", "visit", "email"]
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,25}$")]
-Said = Annotated[str, StringConstraints(min_length=1, max_length=300)]
-
-
-class WebsiteConfig(PackModel):
-    """A website whose announcements the hub shows."""
-
-    slug: Slug
-    title: ShortText
-    title_en: ShortText
-    url: HttpsUrl = Field(
-        description="A feed (RSS, Atom, WordPress JSON), or a page whose head names one."
-    )
-    sources: list[Slug] = Field(min_length=1, description="Where the address is from.")
-
-
-class ServiceMapping(PackModel):
-    """Which service an item is about."""
-
-    constant: Slug | None = None
-    pointer: Pointer | None = Field(None, description="Into the item.")
-    values: dict[Said, Slug] = Field(
-        default_factory=dict, description="What stands there, and the service it means."
-    )
-
-    @model_validator(mode="after")
-    def _one_way(self) -> "ServiceMapping":
-        if (self.constant is None) == (self.pointer is None):
-            raise ValueError("needs either constant, or pointer with values")
-        if self.pointer is not None and not self.values:
-            raise ValueError("needs values: what stands there, and the service it means")
-        return self
-
-
-class ChannelMapping(PackModel):
-    """Through which channel an item's applications came."""
-
-    constant: Channel | None = None
-    pointer: Pointer | None = None
-    values: dict[Said, Channel] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _one_way(self) -> "ChannelMapping":
-        if (self.constant is None) == (self.pointer is None):
-            raise ValueError("needs either constant, or pointer with values")
-        return self
-
-
-class PeriodMapping(PackModel):
-    """Which month an item is of: one field such as 2024-03 or 2024-03-31, or year and month."""
-
-    pointer: Pointer | None = None
-    year: Pointer | None = None
-    month: Pointer | None = None
-
-    @model_validator(mode="after")
-    def _one_way(self) -> "PeriodMapping":
-        if (self.pointer is None) == (self.year is None) or (self.year is None) != (
-            self.month is None
-        ):
-            raise ValueError("needs either pointer, or year and month")
-        return self
-
-
-class MeasureMapping(PackModel):
-    """Which counter an item's value is, where each item has one value."""
-
-    pointer: Pointer
-    values: dict[Said, Measure] = Field(min_length=1)
-    value: Pointer
-
-
-class StatisticsSourceConfig(PackModel):
-    """A JSON address whose figures become monthly statistics of an agency."""
-
-    slug: Slug
-    title: ShortText
-    title_en: ShortText
-    url: HttpsUrl = Field(description="`{year}` stands for the year of the last whole month.")
-    header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,50}$")] | None = (
-        Field(None, description="Header that carries the secret named in EMALL_SOURCE_SECRETS.")
-    )
-    agency: Slug
-    items: Pointer = Field(description="The list of items in the answer.")
-    service: ServiceMapping
-    channel: ChannelMapping
-    period: PeriodMapping
-    counters: dict[Measure, Pointer] | None = Field(
-        None, description="Counters and where they stand in an item."
-    )
-    measure: MeasureMapping | None = None
-    sources: list[Slug] = Field(min_length=1, description="Where address and format are from.")
-
-    @model_validator(mode="after")
-    def _one_way(self) -> "StatisticsSourceConfig":
-        if bool(self.counters) == (self.measure is not None):
-            raise ValueError("needs either counters, or measure")
-        return self
-
-
-class CountingRule(PackModel):
-    """Messages of OSS that count for a service."""
-
-    message: Inbound | Literal["receiveLicenseStatus"] = Field(
-        description="A message from OSS, or what the hub told it."
-    )
-    where: dict[
-        Literal[
-            "kd_daerah",
-            "jenis_pelaku_usaha",
-            "skala_usaha",
-            "status_nib",
-            "kd_izin",
-            "kd_status",
-            "change",
-        ],
-        list[Code],
-    ] = Field(
-        default_factory=dict,
-        description="Codes that the message must have; `change`: yes or no, whether it tells of a "
-        "change of a NIB that was there.",
-    )
-    each: Literal["message", "licence"] = Field(
-        "message", description="Whether a message counts once, or once for each licence in it."
-    )
-    service: Slug
-    measure: Measure
-
-
-class CountingRules(PackModel):
-    """How messages of OSS become usage statistics; a new version counts all of them again."""
-
-    version: Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,40}$")]
-    agency: Slug
-    rules: list[CountingRule] = Field(min_length=1)
-    sources: list[Slug] = Field(min_length=1)
-
-
-class ConnectorFile(PackModel):
-    """`connectors.yaml`"""
-
-    feeds: list[WebsiteConfig] = Field(default_factory=list[WebsiteConfig])
-    statistics: list[StatisticsSourceConfig] = Field(default_factory=list[StatisticsSourceConfig])
-    oss: CountingRules | None = None
-
-
-STORED = """
+STORED_SOURCES = """
 -- The sources of a region.
 SELECT slug, kind, content FROM gateway.connected_source WHERE region = :region
 """
 
-STORE = """
--- A source as the pack describes it; one that changed is asked soon, and for the whole answer.
+STORE_SOURCE = """
+-- A source as the pack describes it; a changed one is due at once, without validators.
 INSERT INTO gateway.connected_source (region, slug, kind, content, due_at)
 VALUES (:region, :slug, :kind, CAST(:content AS jsonb), now())
 ON CONFLICT (region, slug) DO UPDATE SET kind = excluded.kind, content = excluded.content,
     due_at = excluded.due_at, validators = '{}', lease_id = NULL
 """
 
-REMOVE = """
+DELETE_SOURCE = """
 -- A source that left the pack.
 DELETE FROM gateway.connected_source WHERE region = :region AND slug = :slug
 """
 
-FORGET = """
--- What it announced.
-DELETE FROM gateway.announcement WHERE region = :region AND source = :slug
+STORED_CONFIGS = """
+-- The configuration of each connector to a single system.
+SELECT connector, content FROM gateway.connector_config WHERE region = :region
 """
 
-STORED_COUNTING = """
--- How messages of OSS count.
-SELECT content FROM gateway.oss_counting_rules WHERE region = :region
+STORE_CONFIG = """
+-- The configuration of a connector as the pack describes it.
+INSERT INTO gateway.connector_config (region, connector, content)
+VALUES (:region, :connector, CAST(:content AS jsonb))
+ON CONFLICT (region, connector) DO UPDATE SET content = excluded.content
 """
 
-STORE_COUNTING = """
--- How messages of OSS count from now on.
-INSERT INTO gateway.oss_counting_rules (region, content) VALUES (:region, CAST(:content AS jsonb))
-ON CONFLICT (region) DO UPDATE SET content = excluded.content
-"""
-
-REMOVE_COUNTING = """
--- Messages of OSS no longer count.
-DELETE FROM gateway.oss_counting_rules WHERE region = :region
+DELETE_CONFIG = """
+-- The configuration of a connector that left the pack.
+DELETE FROM gateway.connector_config WHERE region = :region AND connector = :connector
 """
 
 
-def read_connectors(root: Path, *, services: Mapping[str, str]) -> ConnectorFile:
-    """What a pack says of systems of others; nothing where it has no `connectors.yaml`.
+def _file_model() -> type[PackModel]:
+    fields: dict[str, Any] = {}
+    for source in source_connectors():
+        fields[source.section] = (list[source.config], [])
+    for system in system_connectors():
+        if system.config is not None:
+            fields[system.name] = (system.config | None, None)
+    return create_model("ConnectorFile", __base__=PackModel, __doc__="`connectors.yaml`", **fields)
 
-    `services` are those of the pack with their agencies. `PackError` with every fault.
+
+ConnectorFile: type[PackModel] = _file_model()
+"""Model of `connectors.yaml`: a list for each kind of source, an object for each system."""
+
+
+def read_connectors(root: Path, *, services: Mapping[str, str]) -> PackModel:
+    """Return a pack's `connectors.yaml` as a `ConnectorFile`, an empty one if there is none.
+
+    Args:
+        root: The pack's folder.
+        services: Slugs of the pack's services, each with its agency.
+
+    Raises:
+        PackError: The file is invalid; lists every fault.
     """
-    file = root / "connectors.yaml"
-    if not file.exists():
+    path = root / "connectors.yaml"
+    if not path.exists():
         return ConnectorFile()
-    located = read_yaml(file, root)
-    found = parse(located, ConnectorFile)
-    known = [
+    parsed_file = read_yaml(path, root)
+    connectors = parse(parsed_file, ConnectorFile)
+    known_sources = [
         source.id for source in parse(read_yaml(root / "sources.yaml", root), SourceFile).sources
     ]
-    slugs = [feed.slug for feed in found.feeds]
-    faults = [
-        *duplicates(located, "feeds", slugs),
-        *duplicates(located, "statistics", [source.slug for source in found.statistics]),
-        *undefined_references(located, _cited(found), known, kind="source"),
-        *(
-            located.issue(path, f"{agency} has no service {service!r} in this pack")
-            for path, agency, service in _served(found)
-            if services.get(service) != agency
-        ),
-        *(
-            located.issue(("statistics", index, "slug"), f"{source.slug!r} is a feed already")
-            for index, source in enumerate(found.statistics)
-            if source.slug in slugs or source.slug == "oss"
-        ),
+    names = {system.name for system in system_connectors()}
+    faults = []
+    for section, entries in _source_sections(connectors).items():
+        slugs = [entry.slug for entry in entries]
+        faults += duplicates(parsed_file, section, slugs)
+        faults += [
+            parsed_file.issue((section, index, "slug"), f"another connector is named {slug!r}")
+            for index, slug in enumerate(slugs)
+            if slug in names
+        ]
+        names |= set(slugs)
+    cited = [
+        ((*path, "sources", index), source)
+        for path, config in _configs(connectors)
+        for index, source in enumerate(config.sources)
+    ]
+    faults += undefined_references(parsed_file, cited, known_sources, kind="source")
+    faults += [
+        parsed_file.issue(
+            (*path, *reference.path),
+            f"{reference.agency} has no service {reference.service!r} in this pack",
+        )
+        for path, config in _configs(connectors)
+        for reference in config.service_references()
+        if services.get(reference.service) != reference.agency
     ]
     if faults:
         raise PackError(faults)
-    return found
+    return connectors
 
 
-def _cited(found: ConnectorFile) -> list[tuple[FieldPath, str]]:
-    lists: list[tuple[FieldPath, Collection[str]]] = [
-        *((("feeds", index), feed.sources) for index, feed in enumerate(found.feeds)),
-        *((("statistics", index), each.sources) for index, each in enumerate(found.statistics)),
-        *([(("oss",), found.oss.sources)] if found.oss else []),
-    ]
-    return [((*path, "sources", n), name) for path, names in lists for n, name in enumerate(names)]
+def _source_sections(connectors: PackModel) -> dict[str, list[SourceConfig]]:
+    """Return the lists of sources by section."""
+    return {each.section: getattr(connectors, each.section) for each in source_connectors()}
 
 
-def _served(found: ConnectorFile) -> Iterable[tuple[FieldPath, str, str]]:
-    """Every service that is named, where, and the agency that has to have it."""
-    for index, source in enumerate(found.statistics):
-        path: FieldPath = ("statistics", index, "service")
-        if source.service.constant is not None:
-            yield (*path, "constant"), source.agency, source.service.constant
-        for value, service in source.service.values.items():
-            yield (*path, "values", value), source.agency, service
-    if found.oss is not None:
-        for index, rule in enumerate(found.oss.rules):
-            yield ("oss", "rules", index, "service"), found.oss.agency, rule.service
+def _system_configs(connectors: PackModel) -> dict[str, ConnectorConfig]:
+    """Return the configurations of single systems by name; without those that are left out."""
+    named = {
+        each.name: getattr(connectors, each.name)
+        for each in system_connectors()
+        if each.config is not None
+    }
+    return {name: config for name, config in named.items() if config is not None}
+
+
+def _configs(connectors: PackModel) -> Iterator[tuple[FieldPath, ConnectorConfig]]:
+    """Return every entry of the file with its place."""
+    for section, entries in _source_sections(connectors).items():
+        for index, entry in enumerate(entries):
+            yield (section, index), entry
+    for name, config in _system_configs(connectors).items():
+        yield (name,), config
 
 
 async def load_connectors(
-    session: WriteSession, region: str, connectors: ConnectorFile
+    session: WriteSession, region: str, connectors: PackModel
 ) -> list[Change]:
-    """Makes the stored sources of a region these."""
+    """Store a `ConnectorFile`, delete what is not in it, and return the changes."""
+    return await _load_sources(session, region, connectors) + await _load_configs(
+        session, region, connectors
+    )
+
+
+async def _load_sources(session: WriteSession, region: str, connectors: PackModel) -> list[Change]:
     of_region = {"region": region}
-    rows = await session.execute(text(STORED), of_region)
+    rows = await session.execute(text(STORED_SOURCES), of_region)
     stored: dict[str, dict[str, Any]] = {
         row.slug: {"kind": row.kind, **row.content} for row in rows
     }
+    kinds = {each.section: each.kind for each in source_connectors()}
+    by_kind = {each.kind: each for each in source_connectors()}
     wanted = {
-        each.slug: {"kind": kind, **each.model_dump(mode="json")}
-        for kind, group in (("feed", connectors.feeds), ("statistics", connectors.statistics))
-        for each in group
+        entry.slug: {"kind": kinds[section], **entry.model_dump(mode="json")}
+        for section, entries in _source_sections(connectors).items()
+        for entry in entries
     }
     changes = changes_between("connector", stored, wanted)
     for change in changes:
-        named = of_region | {"slug": change.key}
+        parameters = of_region | {"slug": change.key}
         if change.action == "removed":
-            await session.execute(text(FORGET), named)
-            await session.execute(text(REMOVE), named)
+            if (connector := by_kind.get(stored[change.key]["kind"])) is not None:
+                await connector.delete_content(session, region, change.key)
+            await session.execute(text(DELETE_SOURCE), parameters)
             continue
         content = dict(wanted[change.key])
         kind = content.pop("kind")
-        await session.execute(text(STORE), named | {"kind": kind, "content": json.dumps(content)})
-    return changes + await _load_counting(session, region, connectors.oss)
-
-
-async def _load_counting(
-    session: WriteSession, region: str, counting: CountingRules | None
-) -> list[Change]:
-    of_region = {"region": region}
-    before = await session.scalar(text(STORED_COUNTING), of_region)
-    wanted = {} if counting is None else {"oss": counting.model_dump(mode="json")}
-    changes = changes_between("connector", {} if before is None else {"oss": before}, wanted)
-    if changes and counting is None:
-        await session.execute(text(REMOVE_COUNTING), of_region)
-    elif changes:
         await session.execute(
-            text(STORE_COUNTING), of_region | {"content": json.dumps(wanted["oss"])}
+            text(STORE_SOURCE), parameters | {"kind": kind, "content": json.dumps(content)}
         )
+    return changes
+
+
+async def _load_configs(session: WriteSession, region: str, connectors: PackModel) -> list[Change]:
+    of_region = {"region": region}
+    rows = await session.execute(text(STORED_CONFIGS), of_region)
+    stored: dict[str, dict[str, Any]] = {row.connector: row.content for row in rows}
+    wanted = {
+        name: config.model_dump(mode="json") for name, config in _system_configs(connectors).items()
+    }
+    changes = changes_between("connector", stored, wanted)
+    for change in changes:
+        parameters = of_region | {"connector": change.key}
+        if change.action == "removed":
+            await session.execute(text(DELETE_CONFIG), parameters)
+        else:
+            content = json.dumps(wanted[change.key])
+            await session.execute(text(STORE_CONFIG), parameters | {"content": content})
     return changes

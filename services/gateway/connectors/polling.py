@@ -1,46 +1,35 @@
-"""Goes round the sources of the pack when they are due, as long as the gateway runs."""
+"""Polls the sources of the pack when they are due, and runs the periodic work of systems."""
 
 import asyncio
-import json
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import httpx
 
-from services.gateway.connectors.announcements.fetch import ServiceVocabulary, fetch_items
-from services.gateway.connectors.announcements.store import store_items
-from services.gateway.connectors.json_mapping import MappingError, map_statistics
-from services.gateway.connectors.oss.statistics import MessageCounter
-from services.gateway.connectors.pack import StatisticsSourceConfig
+from services.gateway.connectors.base import Connectors
+from services.gateway.connectors.json_statistics.mapping import MappingError
 from services.gateway.connectors.source_leases import (
     SourceLease,
-    claim_source,
+    lease_source,
     record_failure,
     record_success,
 )
-from services.gateway.connectors.statistics_client import (
-    AuthFactory,
-    StatisticsClient,
-    StatisticsRejectedError,
-)
+from services.gateway.connectors.statistics_client import StatisticsRejectedError
 from services.gateway.outbound.client import ConnectorError
-from services.gateway.outbound.source_clients import SourceClients, cache_validators
-from services.gateway.outbound.ssrf_guard import SsrfGuard
-from services.platform.database import DATABASE_ERRORS, Database, WriteSession
+from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.jobs import BackgroundJob
-from services.platform.local_time import JAKARTA
-from services.platform.settings import Service, Settings
 
 log = logging.getLogger(__name__)
 
-PAUSE_SECONDS = 10.0
+IDLE_SECONDS = 10.0
 JITTER = 0.1
-AFTER_FAILURE = timedelta(minutes=5)
-"""When a source that failed is asked again, where the interval is longer."""
+RETRY_INTERVAL = timedelta(minutes=5)
+"""When a source is polled again after a failure, if the normal interval is longer."""
+DEFAULT_INTERVAL = timedelta(minutes=30)
+"""Interval that is recorded when a source is polled by hand and scheduled polling is off."""
 
 
 @dataclass(frozen=True)
@@ -50,70 +39,76 @@ class _Failure:
 
 
 class SourcePoller(BackgroundJob):
-    """One of the replicas that ask sources; the database gives each due source to one of them."""
+    """Polls due sources; the database leases each source to one replica at a time."""
 
-    name = "ask sources"
+    name = "poll sources"
 
     def __init__(
         self,
         database: Database,
         region: str,
-        ways: SourceClients,
+        connectors: Connectors,
         *,
-        vocabulary: ServiceVocabulary,
-        reporter: StatisticsClient,
-        counter: MessageCounter,
         interval: timedelta,
         rng: random.Random | None = None,
     ) -> None:
         self._database = database
         self._region = region
-        self.ways = ways
-        self._vocabulary = vocabulary
-        self._reporter = reporter
-        self.counter = counter
+        self._connectors = connectors
         self._interval = interval
-        # Jitter keeps replicas apart; nothing secret hangs on it.
+        # Jitter spreads replicas; it is not a secret.
         self._rng = rng or random.Random()  # noqa: S311
 
     def start(self) -> None:
-        """Begins, unless the interval says that nothing is asked by itself."""
+        """Start polling, unless the interval is 0."""
         if self._interval > timedelta():
             super().start()
 
     async def stop(self) -> None:
-        """Ends; what was claimed and not finished is due again when its lease ends."""
+        """Stop polling and close connections; a source being polled is due when its lease ends."""
         await super().stop()
-        await self.ways.close()
+        await self._connectors.close()
 
     async def run(self) -> None:
+        """Poll due sources and systems about every ten seconds."""
         while True:
-            await asyncio.sleep(PAUSE_SECONDS * self._rng.uniform(0.7, 1.3))
-            try:
-                while await self.poll_due():
-                    pass
-                await self.counter.count()
-            except (*DATABASE_ERRORS, httpx.HTTPError) as error:
-                log.warning("sources are asked later: %s", error)
-            except StatisticsRejectedError as error:
-                log.warning("messages of OSS are not counted: %s", error)
-            except Exception:
-                # What others send must not end the rounds to all of them.
-                log.exception("a source could not be asked")
+            await asyncio.sleep(IDLE_SECONDS * self._rng.uniform(0.7, 1.3))
+            await self._run_once()
+
+    async def _run_once(self) -> None:
+        await self._guarded("sources", self._poll_all_due())
+        for name, system in self._connectors.systems.items():
+            await self._guarded(name, system.poll())
+
+    async def _poll_all_due(self) -> None:
+        while await self.poll_due():
+            pass
+
+    @staticmethod
+    async def _guarded(name: str, work: Awaitable[None]) -> None:
+        """Log failures: a response of one system must not stop the polling of the others."""
+        try:
+            await work
+        except (*DATABASE_ERRORS, httpx.HTTPError) as error:
+            log.warning("polling %s failed, trying again later: %s", name, error)
+        except StatisticsRejectedError as error:
+            log.warning("feedback rejected the statistics of %s: %s", name, error)
+        except Exception:
+            log.exception("polling %s failed", name)
 
     async def poll_due(self, *, slug: str | None = None) -> bool:
-        """Asks the named source, or one that is due; False where there is none to be had."""
+        """Poll the named source, or one that is due; False if it is leased or none is due."""
         async with self._database.write_session() as session:
-            claim = await claim_source(session, self._region, slug=slug)
-        if claim is None:
+            lease = await lease_source(session, self._region, slug=slug)
+        if lease is None:
             return False
-        failure = await self._try(claim)
+        failure = await self._poll(lease)
         if failure is not None:
             async with self._database.write_session() as session:
                 await record_failure(
                     session,
                     self._region,
-                    claim,
+                    lease,
                     reason=failure.reason,
                     detail=failure.detail,
                     now=datetime.now(UTC),
@@ -121,12 +116,12 @@ class SourcePoller(BackgroundJob):
                 )
         return True
 
-    async def _try(self, claim: SourceLease) -> _Failure | None:
+    async def _poll(self, lease: SourceLease) -> _Failure | None:
+        connector = self._connectors.sources.get(lease.kind)
+        if connector is None:
+            return _Failure("unknown_kind", f"this version has no connector for {lease.kind!r}")
         try:
-            if claim.kind == "feed":
-                await self._visit(claim)
-            else:
-                await self._fetch_statistics(claim)
+            result = await connector.fetch(lease)
         except ConnectorError as error:
             return _Failure(error.reason, error.detail)
         except MappingError as error:
@@ -134,102 +129,23 @@ class SourcePoller(BackgroundJob):
         except StatisticsRejectedError as error:
             return _Failure("rejected", str(error))
         except httpx.HTTPError as error:
-            return _Failure("hub", f"a part of the hub does not answer: {error}")
-        return None
-
-    async def _visit(self, claim: SourceLease) -> None:
-        found = await fetch_items(self.ways, claim)
-        words = await self._vocabulary.matcher()
+            return _Failure("hub", f"a service of the hub is unavailable: {error}")
         now = datetime.now(UTC)
         async with self._database.write_session() as session:
-            validators = claim.validators if found is None else found[1]
-            kept = await self._note(
+            is_current = await record_success(
                 session,
-                claim,
-                validators=validators,
-                detail="nothing new" if found is None else f"{len(found[0])} items",
+                self._region,
+                lease,
+                validators=result.validators,
+                detail=result.detail,
                 now=now,
+                wait=self._wait(failed=False),
             )
-            if kept and found is not None:
-                await store_items(session, self._region, claim.slug, found[0], words=words, now=now)
-
-    async def _fetch_statistics(self, claim: SourceLease) -> None:
-        source = StatisticsSourceConfig.model_validate(claim.content)
-        month = datetime.now(JAKARTA).date().replace(day=1) - timedelta(days=1)
-        answer = await self.ways.fetch(
-            claim.slug,
-            source.url.replace("{year}", str(month.year)),
-            accept="application/json",
-            validators=claim.validators,
-            header=source.header,
-        )
-        detail, validators = "nothing new", dict(claim.validators)
-        if answer is not None:
-            document = _document(claim.slug, answer.body)
-            mapped = await asyncio.to_thread(map_statistics, document, source)
-            detail = await self._reporter.submit(
-                mapped.statistics,
-                agency=source.agency,
-                source=f"connector-{claim.slug}",
-                reason=f"Dibetulkan oleh sumber {source.title}",
-            )
-            if mapped.unmapped_services:
-                detail += (
-                    f"; passed over, no service is mapped: {', '.join(mapped.unmapped_services)}"
-                )
-            validators = cache_validators(answer)
-        async with self._database.write_session() as session:
-            await self._note(
-                session, claim, validators=validators, detail=detail, now=datetime.now(UTC)
-            )
-
-    async def _note(
-        self,
-        session: WriteSession,
-        claim: SourceLease,
-        *,
-        validators: Mapping[str, str],
-        detail: str,
-        now: datetime,
-    ) -> bool:
-        return await record_success(
-            session,
-            self._region,
-            claim,
-            validators=validators,
-            detail=detail,
-            now=now,
-            wait=self._wait(failed=False),
-        )
+            if is_current and result.store is not None:
+                await result.store(session, now)
+        return None
 
     def _wait(self, *, failed: bool) -> timedelta:
-        interval = self._interval or timedelta(minutes=30)
-        wait = min(interval, AFTER_FAILURE) if failed else interval
+        interval = self._interval or DEFAULT_INTERVAL
+        wait = min(interval, RETRY_INTERVAL) if failed else interval
         return wait * self._rng.uniform(1 - JITTER, 1 + JITTER)
-
-
-def create_source_poller(
-    settings: Settings,
-    database: Database,
-    guard: SsrfGuard,
-    clients: Mapping[Service, httpx.AsyncClient],
-    signs_in: AuthFactory,
-) -> SourcePoller:
-    """The rounds of a gateway with these settings."""
-    reporter = StatisticsClient(clients[Service.feedback], signs_in)
-    return SourcePoller(
-        database,
-        settings.region,
-        SourceClients(settings, database, guard),
-        vocabulary=ServiceVocabulary(clients[Service.catalog]),
-        reporter=reporter,
-        counter=MessageCounter(database, settings.region, reporter),
-        interval=timedelta(seconds=settings.source_poll_seconds),
-    )
-
-
-def _document(slug: str, body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        raise ConnectorError(slug, "invalid_response", "it is no JSON") from None

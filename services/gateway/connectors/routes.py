@@ -1,20 +1,20 @@
-"""Connectors over HTTP: how they are, their breakers switched by hand, sources asked by hand."""
+"""Connectors over HTTP: their state, overrides of their breakers, polls by hand."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Literal
+from typing import NoReturn
 
 from fastapi import APIRouter, Request
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, JsonValue
 
 from services.gateway.api_keys.keys import Administrator
-from services.gateway.connectors.oss.service import OssService
+from services.gateway.connectors.base import Connectors
 from services.gateway.connectors.polling import SourcePoller
+from services.gateway.connectors.registry import source_connectors, system_connectors
 from services.gateway.connectors.source_leases import Source, list_sources
 from services.gateway.connectors.statistics_client import StatisticsRejectedError
 from services.gateway.outbound.circuit_breaker import BreakerState, ManualOverride
-from services.gateway.outbound.client import Connector
-from services.gateway.outbound.last_known import LastKnownStore
+from services.gateway.outbound.source_clients import SourceClient
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, ReadSessionDep
 from services.platform.identity import CurrentCaller
@@ -27,33 +27,43 @@ router = APIRouter(
     prefix=f"{API}/connectors", tags=["connectors"], responses=problem_responses(401, 422)
 )
 
+KINDS: list[JsonValue] = [
+    *(system.name for system in system_connectors()),
+    *(source.kind for source in source_connectors()),
+]
+
 
 class ConnectorState(ApiModel):
-    """How a connector is; its breaker as this replica sees it."""
+    """State of a connector; its breaker as this replica sees it."""
 
     name: str
-    kind: Literal["oss", "feed", "statistics"]
+    kind: str = Field(
+        description="The connected system, or the kind of source.",
+        json_schema_extra={"enum": KINDS},
+    )
     breaker: BreakerState
-    switch: ManualOverride = Field(description="What an operator wants; `automatic`: by the rule.")
-    calls: int = Field(description="In the last minute; of a source, in the last hour.")
+    override: ManualOverride = Field(
+        description="State set by an operator; `automatic`: by the failure ratio."
+    )
+    calls: int = Field(description="Calls in the last minute; for a source, in the last hour.")
     failures: int
     polled_at: AwareDatetime | None = Field(
-        default=None, description="When a source was asked last."
+        default=None, description="Time of a source's last poll."
     )
     fetched_at: AwareDatetime | None = Field(
-        default=None, description="When it last gave what it has."
+        default=None, description="Time of a source's last successful poll."
     )
-    due_at: AwareDatetime | None = Field(default=None, description="When it is asked next.")
+    due_at: AwareDatetime | None = Field(default=None, description="Time of the next poll.")
     reason: str | None = Field(
-        default=None, description="Why it gave nothing when it was asked last."
+        default=None, description="Why the last poll failed; null if it succeeded."
     )
     detail: str | None = Field(
-        default=None, description="The same in words; for administrators alone."
+        default=None, description="Outcome of the last poll in words; only for administrators."
     )
 
 
-class BreakerSwitch(ApiModel):
-    """What is wanted of a breaker."""
+class BreakerOverride(ApiModel):
+    """The state that an operator sets."""
 
     state: ManualOverride
 
@@ -62,88 +72,95 @@ class BreakerSwitch(ApiModel):
 async def list_connectors(
     request: Request, session: ReadSessionDep, caller: CurrentCaller
 ) -> Page[ConnectorState]:
-    """The systems of others that this hub is connected to."""
-    states = await _states(request, session, in_full=caller.has_scope("admin"))
+    """List the external systems that this hub is connected to."""
+    states = await _states(request, session, with_detail=caller.has_scope("admin"))
     return Page(items=list(states.values()), next=None)
 
 
-@router.put("/{name}/breaker", operation_id="switch_breaker", responses=problem_responses(403, 404))
-async def switch_breaker(
+@router.put(
+    "/{name}/breaker",
+    operation_id="override_breaker",
+    responses=problem_responses(403, 404),
+)
+async def override_breaker(
     request: Request,
     session: ReadSessionDep,
     caller: Administrator,
     name: SlugPath,
-    wanted: BreakerSwitch,
+    override: BreakerOverride,
 ) -> ConnectorState:
-    """Opens or closes a breaker, or leaves it to the rule; replicas follow within a second."""
-    if name not in await _states(request, session, in_full=True):
-        raise _unknown(name)
-    connector, memory = _way(request, name)
+    """Open or close a breaker, or return it to automatic; other replicas follow in a second."""
+    if name not in await _states(request, session, with_detail=True):
+        _raise_not_found(name)
+    client = _client(request, name)
     by = caller.agency or caller.subject
-    await memory.set_override(wanted.state, by=by, now=datetime.now(UTC))
-    connector.breaker.override = wanted.state
-    return (await _states(request, session, in_full=True))[name]
+    await client.last_known.set_override(override.state, by=by, now=datetime.now(UTC))
+    client.connector.breaker.override = override.state
+    return (await _states(request, session, with_detail=True))[name]
 
 
 @router.post(
     "/{name}/poll", operation_id="poll_connector", responses=problem_responses(403, 404, 409)
 )
 async def poll_connector(request: Request, caller: Administrator, name: SlugPath) -> ConnectorState:
-    """Asks a source now instead of when it is due; of OSS, counts the messages that came.
+    """Poll a source now instead of when it is due; for OSS, count the messages that came.
 
-    The answer says what came of it: `reason` is null where the source gave what it has.
+    In the answer `reason` is null if the poll succeeded.
     """
-    rounds: SourcePoller = request.app.state.rounds
-    if name == "oss":
+    connectors: Connectors = request.app.state.connectors
+    poller: SourcePoller = request.app.state.source_poller
+    if (system := connectors.systems.get(name)) is not None:
         try:
-            await rounds.counter.count()
+            await system.poll()
         except StatisticsRejectedError as error:
-            raise Conflict(f"Feedback did not take the figures: {error}") from None
-    elif not await rounds.poll_due(slug=name):
+            raise Conflict(f"Feedback rejected the figures: {error}") from None
+    elif not await poller.poll_due(slug=name):
         async with request.app.state.database.read_session() as session:
-            if name not in await _states(request, session, in_full=True):
-                raise _unknown(name)
-        raise Conflict(f"{name} is being asked already; try again in a moment.")
+            if name not in await _states(request, session, with_detail=True):
+                _raise_not_found(name)
+        raise Conflict(f"{name} is being polled; try again in a moment.")
     async with request.app.state.database.read_session() as session:
-        states = await _states(request, session, in_full=True)
+        states = await _states(request, session, with_detail=True)
     if name not in states:
-        raise _unknown(name)
+        _raise_not_found(name)
     return states[name]
 
 
-def _unknown(name: str) -> NotFound:
-    return NotFound(f"There is no connector {name!r}; {API}/connectors lists all of them.")
+def _raise_not_found(name: str) -> NoReturn:
+    raise NotFound(f"There is no connector {name!r}; {API}/connectors lists all of them.")
 
 
-def _way(request: Request, name: str) -> tuple[Connector, LastKnownStore]:
-    oss: OssService | None = request.app.state.oss
-    if name == "oss" and oss is not None:
-        return oss.oss.connector, oss.memory
-    rounds: SourcePoller = request.app.state.rounds
-    way = rounds.ways.get(name)
-    return way.connector, way.last_known
+def _client(request: Request, name: str) -> SourceClient:
+    connectors: Connectors = request.app.state.connectors
+    system = connectors.systems.get(name)
+    if system is not None and system.client is not None:
+        return system.client
+    return connectors.source_clients.get(name)
 
 
 async def _states(
-    request: Request, session: ReadSession, *, in_full: bool
+    request: Request, session: ReadSession, *, with_detail: bool
 ) -> Mapping[str, ConnectorState]:
-    names: dict[str, Source | None] = {"oss": None} if request.app.state.oss is not None else {}
-    names |= {source.slug: source for source in await list_sources(session, get_region(request))}
+    connectors: Connectors = request.app.state.connectors
+    sources: dict[str, Source | None] = {
+        name: None for name, system in connectors.systems.items() if system.client is not None
+    }
+    sources |= {source.slug: source for source in await list_sources(session, get_region(request))}
     states: dict[str, ConnectorState] = {}
-    for name, source in names.items():
-        breaker = _way(request, name)[0].breaker
+    for name, source in sources.items():
+        breaker = _client(request, name).connector.breaker
         calls, failures = breaker.call_counts()
         state = ConnectorState(
             name=name,
-            kind="oss" if source is None else source.kind,
+            kind=name if source is None else source.kind,
             breaker=breaker.state,
-            switch=breaker.override,
+            override=breaker.override,
             calls=calls,
             failures=failures,
         )
         if source is not None:
             state.polled_at, state.fetched_at = source.polled_at, source.fetched_at
             state.due_at, state.reason = source.due_at, source.reason
-            state.detail = source.detail if in_full else None
+            state.detail = source.detail if with_detail else None
         states[name] = state
     return states

@@ -1,27 +1,26 @@
-"""The sources that are asked by the clock: which is due, who asks it, what came of it.
+"""Leases of polled sources: which source is due, which process polls it, and the outcome.
 
-The database gives each due source to one process; a process that dies gives it back by time.
+The database leases each due source to one process; the lease of a process that dies expires.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import text
 
 from services.platform.database import ReadSession, WriteSession
 
-Kind = Literal["feed", "statistics"]
-
 LEASE_DURATION = timedelta(minutes=5)
-"""How long a source may take before another replica asks it again."""
+"""How long a poll may take before another replica polls the source again."""
+MAX_DETAIL = 1_000
 
 LEASE_DUE = """
--- The source that has waited longest; nobody else takes it. Materialized, for a plan may ask a
--- subquery twice, and each time another row is the first that is not locked.
+-- Lease the source that is due longest and that no other process holds. Materialized, because a
+-- plan may evaluate a subquery twice, and each time another row is the first that is not locked.
 WITH due AS MATERIALIZED (
     SELECT slug FROM gateway.connected_source
     WHERE region = :region AND due_at <= now()
@@ -34,14 +33,14 @@ RETURNING source.slug, source.kind, source.content, source.validators
 """
 
 LEASE_NAMED = """
--- This source, unless somebody is asking it now.
+-- Lease this source, unless another process holds it.
 UPDATE gateway.connected_source SET lease_id = :lease_id, due_at = now() + :duration
 WHERE region = :region AND slug = :slug AND (lease_id IS NULL OR due_at <= now())
 RETURNING slug, kind, content, validators
 """
 
 RECORD_SUCCESS = """
--- A source gave what it has; nothing where its claim had ended.
+-- Record a successful poll and release the lease; no row if the lease has expired.
 UPDATE gateway.connected_source SET lease_id = NULL, due_at = now() + CAST(:wait AS interval),
     validators = CAST(:validators AS jsonb), polled_at = :now, fetched_at = :now, failures = 0,
     reason = NULL, detail = :detail
@@ -50,14 +49,14 @@ RETURNING slug
 """
 
 RECORD_FAILURE = """
--- A source gave nothing that can be used; what it said before stays.
+-- Record a failed poll and release the lease; content of earlier polls stays.
 UPDATE gateway.connected_source SET lease_id = NULL, due_at = now() + CAST(:wait AS interval),
     polled_at = :now, failures = failures + 1, reason = :reason, detail = :detail
 WHERE region = :region AND slug = :slug AND lease_id = :lease_id
 """
 
 LIST = """
--- All sources with what is known of them.
+-- All sources with the outcome of their last poll.
 SELECT slug, kind, content, due_at, polled_at, fetched_at, failures, reason, detail
 FROM gateway.connected_source WHERE region = :region ORDER BY slug
 """
@@ -65,100 +64,104 @@ FROM gateway.connected_source WHERE region = :region ORDER BY slug
 
 @dataclass(frozen=True)
 class SourceLease:
-    """A source that this process, and no other, asks now."""
+    """A source that this process polls now, and no other process."""
 
     id: UUID
     slug: str
-    kind: Kind
+    kind: str
     content: Mapping[str, Any]
+    """The source's entry in the pack."""
     validators: Mapping[str, str]
-    """`ETag` and `Last-Modified` of the answer known last."""
+    """`ETag` and `Last-Modified` of the last successful response."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A source and how it is."""
+    """A source with the outcome of its last poll."""
 
     slug: str
-    kind: Kind
+    kind: str
     content: Mapping[str, Any]
     due_at: datetime
     polled_at: datetime | None
+    """Time of the last poll."""
     fetched_at: datetime | None
+    """Time of the last successful poll."""
     failures: int
+    """Failed polls since the last successful one."""
     reason: str | None
     detail: str
 
 
-async def claim_source(
+async def lease_source(
     session: WriteSession, region: str, *, slug: str | None = None
 ) -> SourceLease | None:
-    """Takes the named source, or one that is due; None where there is none to be had."""
+    """Lease the named source, or one that is due; None if it is leased or none is due."""
     lease_id = uuid4()
-    given = {"region": region, "lease_id": lease_id, "duration": LEASE_DURATION}
+    parameters = {"region": region, "lease_id": lease_id, "duration": LEASE_DURATION}
     if slug is not None:
-        given["slug"] = slug
+        parameters["slug"] = slug
     statement = LEASE_DUE if slug is None else LEASE_NAMED
-    row = (await session.execute(text(statement), given)).one_or_none()
-    return (
-        None
-        if row is None
-        else SourceLease(lease_id, row.slug, row.kind, row.content, row.validators)
-    )
+    row = (await session.execute(text(statement), parameters)).one_or_none()
+    if row is None:
+        return None
+    return SourceLease(lease_id, row.slug, row.kind, row.content, row.validators)
 
 
 async def record_success(
     session: WriteSession,
     region: str,
-    claim: SourceLease,
+    lease: SourceLease,
     *,
     validators: Mapping[str, str],
     detail: str,
     now: datetime,
     wait: timedelta,
 ) -> bool:
-    """Gives the source back; False where the claim is no longer in force."""
-    given = {
+    """Record a successful poll and release the lease; False if the lease has expired."""
+    parameters = {
         "region": region,
-        "slug": claim.slug,
-        "lease_id": claim.id,
+        "slug": lease.slug,
+        "lease_id": lease.id,
         "validators": json.dumps(dict(validators)),
         "detail": _printable(detail),
         "now": now,
         "wait": wait,
     }
-    return await session.scalar(text(RECORD_SUCCESS), given) is not None
+    return await session.scalar(text(RECORD_SUCCESS), parameters) is not None
 
 
 async def record_failure(
     session: WriteSession,
     region: str,
-    claim: SourceLease,
+    lease: SourceLease,
     *,
     reason: str,
     detail: str,
     now: datetime,
     wait: timedelta,
 ) -> None:
-    """Gives the source back with what went wrong."""
-    given = {
+    """Record a failed poll and release the lease."""
+    parameters = {
         "region": region,
-        "slug": claim.slug,
-        "lease_id": claim.id,
+        "slug": lease.slug,
+        "lease_id": lease.id,
         "reason": reason,
         "detail": _printable(detail),
         "now": now,
         "wait": wait,
     }
-    await session.execute(text(RECORD_FAILURE), given)
+    await session.execute(text(RECORD_FAILURE), parameters)
 
 
 def _printable(detail: str) -> str:
-    """A detail in a line that can be stored: others wrote parts of it."""
-    return "".join(character if character.isprintable() else " " for character in detail[:1000])
+    """Return a detail as one line that can be stored: parts of it come from other systems."""
+    return "".join(
+        character if character.isprintable() else " " for character in detail[:MAX_DETAIL]
+    )
 
 
 async def list_sources(session: ReadSession | WriteSession, region: str) -> list[Source]:
-    """All sources by name."""
+    """Return all sources by name."""
     rows = await session.execute(text(LIST), {"region": region})
     return [Source(**row) for row in rows.mappings()]

@@ -1,7 +1,8 @@
-"""Reports figures of other systems to feedback, for the agency to which the service belongs."""
+"""Submits monthly statistics of external systems to feedback, for the service's agency."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import httpx
 
@@ -10,45 +11,68 @@ from services.platform.service import API
 
 BATCH_SIZE = 2_000
 
+Measure = Literal["submitted", "in_review", "completed", "rejected", "returned"]
+Channel = Literal["online", "counter", "phone", "visit", "email"]
+
 AuthFactory = Callable[[Caller], httpx.Auth]
+"""Returns the authentication of requests that the gateway sends for a caller."""
 
 
 class StatisticsRejectedError(Exception):
-    """Feedback did not take figures; the message says why."""
+    """Feedback rejected figures; the message holds its reasons."""
+
+
+@dataclass(frozen=True)
+class MonthlyStatistics:
+    """Counters of one service in one channel and month."""
+
+    agency: str
+    service: str
+    channel: Channel
+    period: str
+    """Month, such as 2024-03."""
+    counters: Mapping[Measure, int]
 
 
 class StatisticsClient:
-    """Posts monthly statistics with the hub's own identity.
+    """Client of `POST /api/v1/usage/statistics` with the hub's own identity.
 
-    Feedback knows each figure by agency, service, channel, month and counter: the same figure again
-    changes nothing, another one is a revision. A report that is repeated after a crash is harmless.
+    Feedback identifies a figure by agency, service, channel, month and counter: an equal figure
+    changes nothing, a different one becomes a revision. Submitting again after a crash is safe.
     """
 
-    def __init__(self, feedback: httpx.AsyncClient, signs_in: AuthFactory) -> None:
+    def __init__(self, feedback: httpx.AsyncClient, auth_for: AuthFactory) -> None:
         self._feedback = feedback
-        self._signs_in = signs_in
+        self._auth_for = auth_for
 
     async def submit(
-        self, statistics: Sequence[dict[str, Any]], *, agency: str, source: str, reason: str
+        self, statistics: Sequence[MonthlyStatistics], *, agency: str, source: str, reason: str
     ) -> str:
-        """Stores the figures; what became of them, in words."""
+        """Store the figures and return a summary, such as "3 added, 0 revised, 1 unchanged".
+
+        Raises:
+            StatisticsRejectedError: Feedback answered 403, 409, 413 or 422.
+            httpx.HTTPError: Feedback did not answer, or answered with another error.
+        """
         caller = Caller(subject=source, agency=agency, scopes=frozenset({"usage:write"}))
         counts = {"added": 0, "revised": 0, "unchanged": 0}
         for start in range(0, len(statistics), BATCH_SIZE):
-            batch = [{**item, "reason": reason} for item in statistics[start : start + BATCH_SIZE]]
-            answer = await self._feedback.post(
-                f"{API}/usage/statistics", json={"statistics": batch}, auth=self._signs_in(caller)
+            batch = [
+                asdict(item) | {"reason": reason} for item in statistics[start : start + BATCH_SIZE]
+            ]
+            response = await self._feedback.post(
+                f"{API}/usage/statistics", json={"statistics": batch}, auth=self._auth_for(caller)
             )
-            if answer.status_code in {403, 409, 413, 422}:
-                raise StatisticsRejectedError(_why(answer))
-            stored = answer.raise_for_status().json()
+            if response.status_code in {403, 409, 413, 422}:
+                raise StatisticsRejectedError(_rejection_reasons(response))
+            stored = response.raise_for_status().json()
             counts = {name: count + stored[name] for name, count in counts.items()}
         return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
-def _why(answer: httpx.Response) -> str:
-    problem = answer.json()
+def _rejection_reasons(response: httpx.Response) -> str:
+    problem: dict[str, Any] = response.json()
     errors = [
         f"{error.get('pointer')}: {error.get('detail')}" for error in problem.get("errors", [])[:5]
     ]
-    return "; ".join([str(problem.get("detail", answer.status_code)), *errors])
+    return "; ".join([str(problem.get("detail", response.status_code)), *errors])

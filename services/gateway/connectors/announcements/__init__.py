@@ -1,1 +1,1 @@
-"""Announcements of the regency's websites, kept so that they can be read while a site is down."""
+"""Announcements of the regency's websites, stored to stay readable while a site is down."""

@@ -1,4 +1,4 @@
-"""Visits a website: finds its feed, reads it, and keeps what it announces."""
+"""Fetches a website's feed, and loads the names of services that announcements are matched with."""
 
 import asyncio
 from contextlib import suppress
@@ -22,65 +22,67 @@ ACCEPT = (
     "application/rss+xml, application/atom+xml, application/json;q=0.9, "
     "application/xml;q=0.9, text/xml;q=0.8, text/html;q=0.5"
 )
-MOST_SERVICES = 2_000
+MAX_SERVICES = 2_000
 
 
 async def fetch_items(
-    ways: SourceClients, claim: SourceLease
+    clients: SourceClients, lease: SourceLease
 ) -> tuple[list[FeedItem], dict[str, str]] | None:
-    """The items of a feed with the validators of the answer; None where nothing changed."""
-    url = str(claim.content["url"])
-    # Validators belong to the feed; where a page leads to it, the page is asked for whole.
-    validators = dict(claim.validators)
-    found_at = validators.pop("feed", None)
+    """Return the items of a feed with the response's validators; None if it was not modified."""
+    url = str(lease.content["url"])
+    # Validators belong to the feed. A page that links to it is requested without them.
+    validators = dict(lease.validators)
+    feed_url = validators.pop("feed", None)
     try:
-        answer = await ways.fetch(claim.slug, found_at or url, accept=ACCEPT, validators=validators)
+        response = await clients.fetch(
+            lease.slug, feed_url or url, accept=ACCEPT, validators=validators
+        )
     except ConnectorError as error:
-        if found_at is None or error.reason != "status":
+        if feed_url is None or error.reason != "status":
             raise
-        # The site may have been rebuilt: look for its feed again.
-        found_at = None
-        answer = await ways.fetch(claim.slug, url, accept=ACCEPT, validators={})
-    if answer is None:
+        # The site may have been rebuilt: discover its feed again.
+        feed_url = None
+        response = await clients.fetch(lease.slug, url, accept=ACCEPT, validators={})
+    if response is None:
         return None
-    if found_at is None and (feed := find_feed_url(answer.body, url=answer.url)) is not None:
-        found_at = feed
-        answer = await ways.fetch(claim.slug, feed, accept=ACCEPT, validators={})
-        if answer is None:
-            raise ConnectorError(
-                claim.slug, "invalid_response", "it says 304 to what was not asked before"
-            )
+    if feed_url is None and (found := find_feed_url(response.body, url=response.url)) is not None:
+        feed_url = found
+        response = await clients.fetch(lease.slug, found, accept=ACCEPT, validators={})
+        if response is None:
+            detail = "status 304 to a request without validators"
+            raise ConnectorError(lease.slug, "invalid_response", detail)
     try:
-        items = await asyncio.to_thread(parse_feed, answer.body, url=answer.url)
+        items = await asyncio.to_thread(parse_feed, response.body, url=response.url)
     except FeedParseError as error:
-        raise ConnectorError(claim.slug, "invalid_response", str(error)) from None
-    return items, cache_validators(answer) | ({"feed": found_at} if found_at else {})
+        raise ConnectorError(lease.slug, "invalid_response", str(error)) from None
+    return items, cache_validators(response) | ({"feed": feed_url} if feed_url else {})
 
 
 class ServiceVocabulary:
-    """What the catalogue calls its services; a service is read again when it has a new version."""
+    """Cached names of the catalogue's services; a service is read again when it was modified."""
 
     def __init__(self, catalog: httpx.AsyncClient) -> None:
         self._catalog = catalog
-        self._known: dict[str, tuple[str, ServiceNames]] = {}
+        self._services: dict[str, tuple[str, ServiceNames]] = {}
 
     async def matcher(self) -> ServiceMatcher:
-        """The words by now; those known before where the catalogue does not answer."""
+        """Return a matcher with current names; with cached ones if the catalogue is unavailable."""
         with suppress(httpx.HTTPError, ValueError, KeyError):
             await self._refresh()
-        return ServiceMatcher(named for _, named in self._known.values())
+        return ServiceMatcher(names for _, names in self._services.values())
 
     async def _refresh(self) -> None:
         listed: dict[str, dict[str, Any]] = {}
         address: str | None = f"{API}/services?limit=100"
-        while address is not None and len(listed) < MOST_SERVICES:
+        while address is not None and len(listed) < MAX_SERVICES:
             page = (await self._catalog.get(address)).raise_for_status().json()
             listed |= {item["slug"]: item for item in page["items"]}
             address = page["next"]
         for slug, item in listed.items():
-            if slug not in self._known or self._known[slug][0] != item["modified_at"]:
-                answer = await self._catalog.get(f"{API}/services/{slug}")
-                words = answer.raise_for_status().json()["service"].get("common_names", [])
-                named = ServiceNames(slug, item["name"], item["name_en"], tuple(words))
-                self._known[slug] = (item["modified_at"], named)
-        self._known = {slug: self._known[slug] for slug in listed}
+            if slug not in self._services or self._services[slug][0] != item["modified_at"]:
+                response = await self._catalog.get(f"{API}/services/{slug}")
+                service = response.raise_for_status().json()["service"]
+                common_names = tuple(service.get("common_names", []))
+                names = ServiceNames(slug, item["name"], item["name_en"], common_names)
+                self._services[slug] = (item["modified_at"], names)
+        self._services = {slug: self._services[slug] for slug in listed}

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import AwareDatetime, Field
 
+from services.gateway.connectors.announcements.connector import WebsiteConnector
 from services.gateway.connectors.announcements.store import get_by_id, list_newest
 from services.gateway.connectors.source_leases import Source, list_sources
 from services.platform.api_model import ApiModel
@@ -24,47 +25,49 @@ router = APIRouter(
 
 
 class MentionedService(ApiModel):
-    """A service that an announcement speaks of, by the catalogue's words."""
+    """A service that an announcement mentions by a name in the catalogue."""
 
     service: str
     name: str
     name_en: str
-    words: list[str] = Field(description="The words of the catalogue that stand in it.")
+    words: list[str] = Field(description="Names of the service that the announcement contains.")
     href: Href
 
 
 class Announcement(ApiModel):
-    """What a website of the regency announced, in its own language."""
+    """An announcement of a website of the regency, in the website's language."""
 
     id: UUID
-    source: str = Field(description="The website; see `sources` of the list.")
+    source: str = Field(description="Name of the website in `sources` of the list.")
     title: str
-    summary: str = Field(description="Its beginning, without markup.")
+    summary: str = Field(description="Beginning of the text, without markup.")
     content: str = Field(
-        description="HTML of a few harmless elements: no script, no style, no picture."
+        description="Sanitised HTML: a few elements, no script, no style, no image."
     )
-    url: str | None = Field(description="Its page on the website.")
+    url: str | None = Field(description="Address of the announcement on the website.")
     published_at: AwareDatetime
-    changed_at: AwareDatetime = Field(description="When the hub last saw its words change.")
+    changed_at: AwareDatetime = Field(description="When the hub last saw the text change.")
     services: list[MentionedService]
     href: Href
 
 
 class AnnouncementSource(ApiModel):
-    """A website that is read, and how old what is known of it is."""
+    """A website that is polled, with the age of its announcements."""
 
     name: str
     title: str
     title_en: str
     url: str
-    fetched_at: AwareDatetime | None = Field(description="When it last gave its announcements.")
+    fetched_at: AwareDatetime | None = Field(
+        description="Time of the last successful poll; null if never."
+    )
     age_seconds: int | None
-    fresh: bool = Field(description="False where it gives nothing now and was read before.")
-    reason: str | None = Field(description="Why it gives nothing now.")
+    fresh: bool = Field(description="False if the last poll failed, or before the first one.")
+    reason: str | None = Field(description="Why the last poll failed; null if it succeeded.")
 
 
 class Announcements(ApiModel):
-    """A page of announcements, and where they are from."""
+    """A page of announcements, with the websites they come from."""
 
     items: list[Announcement]
     next: str | None = Field(description="Address of the next page, or null on the last one.")
@@ -76,13 +79,18 @@ async def list_announcements(
     request: Request,
     session: ReadSessionDep,
     *,
-    service: Annotated[Slug | None, Query(description="Only those that speak of it.")] = None,
+    service: Annotated[
+        Slug | None, Query(description="Only announcements that mention this service.")
+    ] = None,
     cursor: Annotated[
-        UUID | None, Query(description="Where the page starts; taken from `next`.")
+        UUID | None, Query(description="Start of the page; taken from `next`.")
     ] = None,
     limit: Limit = 20,
 ) -> Announcements:
-    """What the regency's websites announce, the newest first; as they said it last."""
+    """List announcements of the regency's websites, newest first.
+
+    While a website is down its announcements stay, with the age of the last successful poll.
+    """
     region = get_region(request)
     rows = await list_newest(session, region, limit=limit + 1, service=service, after=cursor)
     following = str(rows[limit - 1]["id"]) if len(rows) > limit else None
@@ -100,7 +108,7 @@ async def get_announcement(
     session: ReadSessionDep,
     announcement: Annotated[UUID, Path(description="Id of the announcement.")],
 ) -> Announcement:
-    """One announcement, as its website said it last, with the address where it stands there."""
+    """Return one announcement as last fetched, with its address on the website."""
     row = await get_by_id(session, get_region(request), announcement)
     if row is None:
         raise NotFound(f"There is no announcement {announcement}; {API}/announcements lists all.")
@@ -108,7 +116,7 @@ async def get_announcement(
 
 
 def to_announcement(row: dict[str, Any]) -> Announcement:
-    """An announcement as it is stored."""
+    """Return the API model of a stored announcement."""
     services = [
         MentionedService(**each, href=f"{API}/services/{each['service']}")
         for each in row["services"]
@@ -119,7 +127,7 @@ def to_announcement(row: dict[str, Any]) -> Announcement:
 
 
 def announcement_sources(sources: Sequence[Source], *, now: datetime) -> list[AnnouncementSource]:
-    """The websites among the sources, each with the age of what is known."""
+    """Return the websites among the sources, with the age of their announcements."""
     return [
         AnnouncementSource(
             name=source.slug,
@@ -136,5 +144,5 @@ def announcement_sources(sources: Sequence[Source], *, now: datetime) -> list[An
             reason=source.reason,
         )
         for source in sources
-        if source.kind == "feed"
+        if source.kind == WebsiteConnector.kind
     ]

@@ -1,7 +1,7 @@
-"""Makes what others write safe to show: few elements, no script, no picture, no style.
+"""Sanitises HTML of other sites: a few elements, no script, no image, no style.
 
-Pictures are left out because the hub's pages load nothing from others, so that nobody else learns
-who reads them.
+Images are removed because the hub's pages load nothing from other hosts, so that no other party
+learns who reads them.
 """
 
 import html
@@ -9,7 +9,7 @@ import re
 
 import nh3
 
-TAGS = {
+ALLOWED_TAGS = {
     "p",
     "br",
     "a",
@@ -30,19 +30,29 @@ TAGS = {
     "th",
     "td",
 }
-DROPPED = {"script", "style", "iframe", "object", "template", "noscript", "svg", "math", "title"}
-MOST_CONTENT = 60_000
-"""Characters of an announcement that are kept."""
+REMOVED_WITH_CONTENT = {
+    "script",
+    "style",
+    "iframe",
+    "object",
+    "template",
+    "noscript",
+    "svg",
+    "math",
+    "title",
+}
+MAX_CONTENT = 60_000
+"""Characters of an announcement that are stored."""
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
 def sanitise(content: str) -> str:
-    """HTML that may stand on a page of the hub."""
+    """Return HTML that is safe to show on a page of the hub."""
     safe = nh3.clean(
-        CONTROL.sub("", content)[:MOST_CONTENT],
-        tags=TAGS,
-        clean_content_tags=DROPPED,
+        CONTROL.sub("", content)[:MAX_CONTENT],
+        tags=ALLOWED_TAGS,
+        clean_content_tags=REMOVED_WITH_CONTENT,
         attributes={"a": {"href"}},
         url_schemes={"http", "https", "mailto", "tel"},
         url_relative="deny",
@@ -52,14 +62,14 @@ def sanitise(content: str) -> str:
 
 
 def plain_text(content: str, *, max_length: int) -> str:
-    """The words of a piece of HTML in one line, cut between words."""
-    # A space where an element ends, so that words of two paragraphs stay two.
+    """Return the text of a piece of HTML in one line, truncated between words."""
+    # A space where an element ends keeps the words of two paragraphs apart.
     spaced = re.sub(r"(</(?:p|li|h\d|td|th|div|tr)>|<br\s*/?>)", r"\1 ", content, flags=re.I)
     plain = html.unescape(
-        nh3.clean(CONTROL.sub("", spaced), tags=set(), clean_content_tags=DROPPED)
+        nh3.clean(CONTROL.sub("", spaced), tags=set(), clean_content_tags=REMOVED_WITH_CONTENT)
     )
-    words = " ".join(CONTROL.sub("", plain).split())
-    if len(words) <= max_length:
-        return words
-    cut = words[:max_length]
-    return f"{cut.rpartition(' ')[0] or cut[:-1]}…"
+    line = " ".join(CONTROL.sub("", plain).split())
+    if len(line) <= max_length:
+        return line
+    start = line[:max_length]
+    return f"{start.rpartition(' ')[0] or start[:-1]}…"

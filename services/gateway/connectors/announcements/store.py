@@ -1,4 +1,4 @@
-"""Keeps announcements: each once, however many feeds and visits bring it."""
+"""Stores announcements: each once, even if several feeds or polls bring it."""
 
 import hashlib
 import json
@@ -10,35 +10,35 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services.gateway.connectors.announcements.feed_parser import FeedItem
+from services.gateway.connectors.announcements.item import FeedItem
 from services.gateway.connectors.announcements.sanitise import plain_text, sanitise
 from services.gateway.connectors.announcements.service_matching import ServiceMatcher
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 
-MOST_KEPT = 500
-SUMMARY = 400
+MAX_ANNOUNCEMENTS = 500
+MAX_SUMMARY = 400
 
 LOCK = """
--- One process at a time keeps announcements of a region: what is doubled is seen by each.
+-- One process at a time stores announcements of a region, so that each sees the others' rows.
 SELECT pg_advisory_xact_lock(hashtext('gateway.announcement'), hashtext(:region))
 """
 
-KNOWN = """
--- Announcements that are kept, as they are told apart.
+EXISTING = """
+-- Stored announcements with the fields that identify them.
 SELECT id, key, url, digest, services FROM gateway.announcement WHERE region = :region
 """
 
-ADD = """
--- An announcement that is new.
+INSERT = """
+-- A new announcement.
 INSERT INTO gateway.announcement (region, id, source, key, digest, title, summary, content, url,
     published_at, first_seen_at, changed_at, services)
 VALUES (:region, :id, :source, :key, :digest, :title, :summary, :content, :url,
     :published_at, :now, :now, CAST(:services AS jsonb))
 """
 
-CHANGE = """
--- An announcement that its website changed, or that speaks of other services by now.
+UPDATE = """
+-- An announcement that its website changed, or that mentions other services by now.
 UPDATE gateway.announcement SET digest = :digest, title = :title, summary = :summary,
     content = :content, url = :url, published_at = LEAST(published_at, :published_at),
     changed_at = CASE WHEN digest = :digest THEN changed_at ELSE :now END,
@@ -47,14 +47,19 @@ WHERE region = :region AND id = :id
 """
 
 PRUNE = """
--- The oldest, beyond as many as are kept.
+-- Delete the oldest announcements above the limit.
 DELETE FROM gateway.announcement WHERE region = :region AND id IN (
     SELECT id FROM gateway.announcement WHERE region = :region
-    ORDER BY published_at DESC, id DESC OFFSET :most)
+    ORDER BY published_at DESC, id DESC OFFSET :limit)
+"""
+
+DELETE_OF_SOURCE = """
+-- Delete the announcements of one website.
+DELETE FROM gateway.announcement WHERE region = :region AND source = :slug
 """
 
 NEWEST = """
--- A page of announcements, the newest first.
+-- A page of announcements, newest first.
 SELECT id, source, title, summary, content, url, published_at, changed_at, services
 FROM gateway.announcement
 WHERE region = :region
@@ -66,7 +71,7 @@ WHERE region = :region
 ORDER BY published_at DESC, id DESC LIMIT :limit
 """
 
-ONE = """
+BY_ID = """
 -- One announcement.
 SELECT id, source, title, summary, content, url, published_at, changed_at, services
 FROM gateway.announcement WHERE region = :region AND id = :id
@@ -75,7 +80,7 @@ FROM gateway.announcement WHERE region = :region AND id = :id
 
 @dataclass(frozen=True)
 class StoreResult:
-    """What a visit to a feed changed."""
+    """How many announcements a poll changed."""
 
     added: int
     changed: int
@@ -87,72 +92,77 @@ async def store_items(
     source: str,
     items: Sequence[FeedItem],
     *,
-    words: ServiceMatcher,
+    matcher: ServiceMatcher,
     now: datetime,
 ) -> StoreResult:
-    """Keeps what is new, replaces what changed, passes over what another feed brought."""
+    """Insert new items, update changed ones, and skip those that another feed brought."""
     await session.execute(text(LOCK), {"region": region})
-    rows = (await session.execute(text(KNOWN), {"region": region})).all()
+    rows = (await session.execute(text(EXISTING), {"region": region})).all()
     by_key = {row.key: row for row in rows}
     by_url = {row.url: row for row in rows if row.url is not None}
     digests = {row.digest for row in rows}
     added = changed = 0
-    for item in _each_once(items):
+    for item in _deduplicated(items):
         row = by_key.get(item.key) or by_url.get(item.url)
-        written = _written(item, words=words, now=now)
-        if row is None and written["digest"] in digests:
+        values = _column_values(item, matcher=matcher, now=now)
+        if row is None and values["digest"] in digests:
             continue
         if row is None:
             new = {"id": new_id(), "source": source, "key": item.key}
-            await session.execute(text(ADD), {"region": region, "now": now} | new | written)
+            await session.execute(text(INSERT), {"region": region, "now": now} | new | values)
             added += 1
-        elif row.digest != written["digest"] or row.services != json.loads(written["services"]):
+        elif row.digest != values["digest"] or row.services != json.loads(values["services"]):
             await session.execute(
-                text(CHANGE), {"region": region, "id": row.id, "now": now} | written
+                text(UPDATE), {"region": region, "id": row.id, "now": now} | values
             )
             changed += 1
-        digests.add(written["digest"])
-    await session.execute(text(PRUNE), {"region": region, "most": MOST_KEPT})
+        digests.add(values["digest"])
+    await session.execute(text(PRUNE), {"region": region, "limit": MAX_ANNOUNCEMENTS})
     return StoreResult(added, changed)
 
 
-def _each_once(items: Sequence[FeedItem]) -> list[FeedItem]:
-    """The first of each key and address; a feed may hold an item twice."""
-    kept: list[FeedItem] = []
+def _deduplicated(items: Sequence[FeedItem]) -> list[FeedItem]:
+    """Return the first item of each key and address; a feed may list an item twice."""
+    unique: list[FeedItem] = []
     seen: set[str] = set()
     for item in items:
-        marks = {item.key, *([item.url] if item.url else [])}
-        if seen.isdisjoint(marks):
-            kept.append(item)
-        seen |= marks
-    return kept
+        identifiers = {item.key, *([item.url] if item.url else [])}
+        if seen.isdisjoint(identifiers):
+            unique.append(item)
+        seen |= identifiers
+    return unique
 
 
-def _written(item: FeedItem, *, words: ServiceMatcher, now: datetime) -> dict[str, Any]:
+def _column_values(item: FeedItem, *, matcher: ServiceMatcher, now: datetime) -> dict[str, Any]:
     content = sanitise(item.html)
     plain = plain_text(content, max_length=20_000)
     digest = hashlib.sha256(f"{item.title}\n{plain}".encode("utf-8", "replace")).hexdigest()
-    mentioned = words.find(item.title, plain)
+    mentions = matcher.find(item.title, plain)
     return {
         "digest": digest,
         "title": item.title,
-        "summary": plain_text(content, max_length=SUMMARY),
+        "summary": plain_text(content, max_length=MAX_SUMMARY),
         "content": content,
         "url": item.url,
-        # A date to come would keep its announcement above all others.
+        # A date in the future would pin its announcement above all others.
         "published_at": min(item.published_at or now, now),
         "services": json.dumps(
             [
                 {
-                    "service": each.service.slug,
-                    "name": each.service.name,
-                    "name_en": each.service.name_en,
-                    "words": list(each.words),
+                    "service": mention.service.slug,
+                    "name": mention.service.name,
+                    "name_en": mention.service.name_en,
+                    "words": list(mention.words),
                 }
-                for each in mentioned
+                for mention in mentions
             ]
         ),
     }
+
+
+async def delete_announcements(session: WriteSession, region: str, source: str) -> None:
+    """Delete the announcements of one website."""
+    await session.execute(text(DELETE_OF_SOURCE), {"region": region, "slug": source})
 
 
 async def list_newest(
@@ -163,13 +173,13 @@ async def list_newest(
     service: str | None = None,
     after: UUID | None = None,
 ) -> list[dict[str, Any]]:
-    """Announcements, the newest first."""
-    given = {"region": region, "limit": limit, "service": service, "after": after}
-    return [dict(row) for row in (await session.execute(text(NEWEST), given)).mappings()]
+    """Return announcements, newest first, of one service if given, starting after an id."""
+    parameters = {"region": region, "limit": limit, "service": service, "after": after}
+    return [dict(row) for row in (await session.execute(text(NEWEST), parameters)).mappings()]
 
 
 async def get_by_id(session: ReadSession, region: str, announcement: UUID) -> dict[str, Any] | None:
-    """One announcement; None where there is none of this id."""
-    given = {"region": region, "id": announcement}
-    row = (await session.execute(text(ONE), given)).mappings().one_or_none()
+    """Return one announcement, or None."""
+    parameters = {"region": region, "id": announcement}
+    row = (await session.execute(text(BY_ID), parameters)).mappings().one_or_none()
     return None if row is None else dict(row)

@@ -1,1 +1,4 @@
-"""Stand-ins for OSS and for websites, served on a socket for trials and tests."""
+"""Mock servers of OSS and of websites, for tests and demonstrations.
+
+Only `emall mock` and tests import them; the hub does not.
+"""

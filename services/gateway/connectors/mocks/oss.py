@@ -1,9 +1,10 @@
-"""A stand-in for OSS: answers as the guide has it, and fails in every way it is told to.
+"""Mock server of OSS: answers as the guide defines, or fails in a given way.
 
-`PUT /mock` with `{"mode": ..., "times": n}` tells it how to answer the next n messages (all
-where `times` is left out). `GET /mock` says what it was asked. With `{"send": "receiveNIB",
-"to": "http://127.0.0.1:8000", "username": ..., "password": ...}` it sends the hub a signed message
-and answers what the hub said: with these `fields`, or with every field at its greatest length.
+`PUT /mock` with `{"mode": ..., "times": n}` sets how the next n messages are answered (all, if
+`times` is left out). `GET /mock` returns the received messages. `PUT /mock` with
+`{"send": "receiveNIB", "to": "http://127.0.0.1:8000", "username": ..., "password": ...}` sends the
+hub a signed message and returns the hub's answer; the message has the given `fields`, or every
+field at its maximum length.
 """
 
 import asyncio
@@ -29,10 +30,10 @@ from services.gateway.connectors.oss.messages import (
 from services.gateway.outbound.failures import default_ssl_context
 from services.platform.local_time import JAKARTA
 
-USER_KEY = "stand-in"
+USER_KEY = "mock"
 
 MODES = (
-    "right",
+    "ok",
     "kode-400",
     "kode-401",
     "kode-500",
@@ -41,12 +42,12 @@ MODES = (
     "status-503",
     "not-json",
     "no-kode",
-    "odd-list",
-    "odd-numbers",
-    "odd-nan",
+    "unexpected-list",
+    "unexpected-numbers",
+    "invalid-json",
     "slow",
-    "drip",
-    "cut",
+    "slow-body",
+    "truncated",
     "huge",
 )
 
@@ -78,72 +79,71 @@ DATA: dict[Outbound, dict[str, Any]] = {
 }
 
 
-ODD = ("status", "status_nib", "data_checklist", "kd_status")
-"""Fields that the hub reads, with a number in each."""
+NUMERIC_FIELDS = ("status", "status_nib", "data_checklist", "kd_status")
+"""Fields that the hub reads; mode `unexpected-numbers` puts a number into each."""
 
 
 class MockState:
-    """What the stand-in was told and asked."""
+    """The mode of a mock server and the requests it received."""
 
     def __init__(self) -> None:
-        self.mode = "right"
+        self.mode = "ok"
         self.times: int | None = None
-        self.asked: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
 
     def next_mode(self) -> str:
+        """Return how to answer the next request, and count it."""
         mode = self.mode
         if self.times is not None:
             self.times -= 1
             if self.times <= 0:
-                self.mode, self.times = "right", None
+                self.mode, self.times = "ok", None
         return mode
 
 
 def create_oss_mock() -> Starlette:
-    """The stand-in's application; what it was told and asked is `app.state.told`."""
-    told = MockState()
+    """Return the mock server's application."""
+    state = MockState()
 
-    async def tell(request: Request) -> Response:
+    async def control(request: Request) -> Response:
         if request.method == "GET":
-            return JSONResponse({"mode": told.mode, "asked": told.asked})
-        wanted = await request.json()
-        if "send" in wanted:
-            return await _send(wanted)
-        if wanted.get("mode") not in MODES:
+            return JSONResponse({"mode": state.mode, "received": state.received})
+        command = await request.json()
+        if "send" in command:
+            return await _send(command)
+        if command.get("mode") not in MODES:
             return JSONResponse({"modes": list(MODES)}, status_code=422)
-        told.mode, told.times = wanted["mode"], wanted.get("times")
-        return JSONResponse({"mode": told.mode})
+        state.mode, state.times = command["mode"], command.get("times")
+        return JSONResponse({"mode": state.mode})
 
     async def message(request: Request) -> Response:
         name: Any = request.path_params["message"]
         if name not in get_args(Outbound):
             return JSONResponse({"message": "no such service"}, status_code=404)
         body = await request.json()
-        told.asked.append({"message": name, "body": body})
-        return await _answer(told.next_mode(), name, body, request.headers.get("user_key", ""))
+        state.received.append({"message": name, "body": body})
+        return await _answer(state.next_mode(), name, body, request.headers.get("user_key", ""))
 
     routes = [
-        Route("/mock", tell, methods=["GET", "PUT"]),
+        Route("/mock", control, methods=["GET", "PUT"]),
         Route("/{message}", message, methods=["POST"]),
     ]
-    app = Starlette(routes=routes)
-    app.state.told = told
-    return app
+    return Starlette(routes=routes)
 
 
-async def _send(wanted: dict[str, Any]) -> Response:
-    """Sends the hub a message as OSS does, and answers what came of it."""
-    name: Any = wanted["send"]
+async def _send(command: dict[str, Any]) -> Response:
+    """Send the hub a message as OSS does, and return the hub's answer."""
+    name: Any = command["send"]
     if name not in get_args(Inbound):
         return JSONResponse({"send": list(get_args(Inbound))}, status_code=422)
-    body = {guide().messages[name].root: wanted.get("fields") or max_length_fields(name)}
+    body = {guide().messages[name].root: command.get("fields") or max_length_fields(name)}
     token = compute_token(
-        str(wanted.get("username", "")),
-        str(wanted.get("password", "")),
+        str(command.get("username", "")),
+        str(command.get("password", "")),
         nib_of(name, body),
         datetime.now(JAKARTA).date(),
     )
-    address = f"{wanted.get('to', 'http://127.0.0.1:8000')}/api/v1/oss/{PATHS[name]}"
+    address = f"{command.get('to', 'http://127.0.0.1:8000')}/api/v1/oss/{PATHS[name]}"
     try:
         async with httpx.AsyncClient(verify=default_ssl_context(), trust_env=False) as client:
             answer = await client.post(address, json=body, headers={"Token": token})
@@ -153,31 +153,31 @@ async def _send(wanted: dict[str, Any]) -> Response:
 
 
 def max_length_fields(name: Inbound | Outbound) -> dict[str, Any]:
-    """Every field of a message that the guide has, each at its greatest length."""
+    """Return every field of a message in the guide, each at its maximum length."""
     fields = guide().messages[name].fields
 
-    def inside(parent: str) -> dict[str, Any]:
+    def children(parent: str) -> dict[str, Any]:
         return {
-            place.rpartition(".")[2]: value_of(place, kind, most or "")
-            for place, (kind, most) in fields.items()
-            if place.rpartition(".")[0] == parent
+            path.rpartition(".")[2]: value_of(path, kind, length or "")
+            for path, (kind, length) in fields.items()
+            if path.rpartition(".")[0] == parent
         }
 
-    def value_of(place: str, kind: str, most: str) -> Any:
+    def value_of(path: str, kind: str, length: str) -> Any:
         if kind == "object":
-            return inside(place)
-        return [inside(place)] if kind == "object[]" else _longest(place, kind, most)
+            return children(path)
+        return [children(path)] if kind == "object[]" else _longest(path, kind, length)
 
-    return inside("")
-
-
-SHAPED = {"nib": "1234567890123", "kd_daerah": "1212000000"}
-"""Of the fields that have a form."""
+    return children("")
 
 
-def _longest(place: str, kind: str, most: str) -> Any:
-    field = place.rpartition(".")[2]
-    digits, _, decimals = most.partition(".")
+FIXED_VALUES = {"nib": "1234567890123", "kd_daerah": "1212000000"}
+"""Values of fields with a fixed format."""
+
+
+def _longest(path: str, kind: str, length: str) -> Any:
+    field = path.rpartition(".")[2]
+    digits, _, decimals = length.partition(".")
     if kind == "boolean":
         return True
     if kind == "number":
@@ -186,7 +186,7 @@ def _longest(place: str, kind: str, most: str) -> Any:
         return "2026-01-31"
     if field in guide().code_fields:
         return max(guide().codes[guide().code_fields[field]], key=len)
-    return SHAPED.get(field) or "x" * int(digits)
+    return FIXED_VALUES.get(field) or "x" * int(digits)
 
 
 async def _answer(mode: str, name: Outbound, body: Any, user_key: str) -> Response:
@@ -194,44 +194,46 @@ async def _answer(mode: str, name: Outbound, body: Any, user_key: str) -> Respon
     if kind == "status":
         return Response("busy", status_code=int(code))
     if kind == "kode":
-        return _said(name, code, {})
+        return _result(name, code, {})
     if mode == "slow":
         await asyncio.sleep(30)
-    odd: dict[str, Response] = {
+    failures: dict[str, Response] = {
         "not-json": Response("<html>maintenance</html>", media_type="text/html"),
         "no-kode": JSONResponse({guide().messages[name].answer: {}}),
-        "odd-list": _said(name, "200", {"data": [7, None]}),
-        "odd-numbers": _said(name, "200", {"data": dict.fromkeys(ODD, 7)}),
-        "odd-nan": Response(b'{"respon": {"kode": "200", "data": [{"x": NaN, "y": "\\ud800"}]}}'),
-        "drip": Broken(drip=True),
-        "cut": Broken(drip=False),
+        "unexpected-list": _result(name, "200", {"data": [7, None]}),
+        "unexpected-numbers": _result(name, "200", {"data": dict.fromkeys(NUMERIC_FIELDS, 7)}),
+        "invalid-json": Response(
+            b'{"respon": {"kode": "200", "data": [{"x": NaN, "y": "\\ud800"}]}}'
+        ),
+        "slow-body": IncompleteResponse(slowly=True),
+        "truncated": IncompleteResponse(slowly=False),
         "huge": Response(b"[" + b"0," * 4_000_000 + b"0]", media_type="application/json"),
     }
-    if mode in odd:
-        return odd[mode]
+    if mode in failures:
+        return failures[mode]
     if user_key != USER_KEY:
-        return _said(name, "401", {})
-    return _said(name, "400" if validate_message(name, body) else "200", DATA[name])
+        return _result(name, "401", {})
+    return _result(name, "400" if validate_message(name, body) else "200", DATA[name])
 
 
-def _said(name: Outbound, code: str, data: dict[str, Any]) -> Response:
+def _result(name: Outbound, code: str, data: dict[str, Any]) -> Response:
     content = {"kode": code, "keterangan": guide().codes["status_respon"][code]} | data
     return JSONResponse({guide().messages[name].answer: content})
 
 
-class Broken(Response):
-    """Announces a body and sends a part of it, at once or drop by drop."""
+class IncompleteResponse(Response):
+    """Announces a body and sends a part of it, at once or byte by byte."""
 
-    def __init__(self, *, drip: bool) -> None:
+    def __init__(self, *, slowly: bool) -> None:
         super().__init__(b"")
-        self._drip = drip
+        self._slowly = slowly
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [(b"content-type", b"application/json"), (b"content-length", b"1000")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        for _ in range(100 if self._drip else 1):
+        for _ in range(100 if self._slowly else 1):
             await send({"type": "http.response.body", "body": b" ", "more_body": True})
-            if self._drip:
+            if self._slowly:
                 await asyncio.sleep(0.3)
-        # The server closes the connection: the body is shorter than was announced.
+        # The server closes the connection: the body is shorter than announced.
         await send({"type": "http.response.body", "body": b""})

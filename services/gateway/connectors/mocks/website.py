@@ -1,10 +1,10 @@
-"""A stand-in for a regency's website and for a source of statistics, which fails as it is told.
+"""Mock server of a regency's website and of a source of statistics; fails in a given way.
 
-`/` is a home page that names its feed, `/feed/` an RSS feed, `/atom` an Atom feed,
-`/wp-json/wp/v2/posts` the same posts as WordPress gives them, `/statistics` monthly figures as
-JSON. `PUT /mock` with `{"mode": ..., "times": n}` tells it how to answer the next n requests
-(all where `times` is left out); `figures` and `posts` replace what it tells. `GET /mock` says
-what it was asked.
+`/` is a home page that links to its feed, `/feed/` an RSS feed, `/atom` an Atom feed,
+`/wp-json/wp/v2/posts` the same posts as WordPress JSON, `/statistics` monthly figures as
+JSON. `PUT /mock` with `{"mode": ..., "times": n}` sets how the next n requests are answered (all,
+if `times` is left out); `figures` and `posts` replace the content. `GET /mock` returns the received
+requests.
 """
 
 import asyncio
@@ -21,18 +21,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from services.gateway.connectors.mocks.oss import Broken, MockState
+from services.gateway.connectors.mocks.oss import IncompleteResponse, MockState
 
-SECRET = "Bearer stand-in"  # noqa: S105 - of a stand-in
+SECRET = "Bearer mock"  # noqa: S105 - of a mock server
 
 MODES = (
-    "right",
+    "ok",
     "status-404",
     "status-500",
     "status-503",
     "slow",
-    "drip",
-    "cut",
+    "slow-body",
+    "truncated",
     "huge",
     "not-xml",
     "html",
@@ -69,7 +69,7 @@ FIGURES: tuple[dict[str, Any], ...] = (
 
 
 class WebsiteMockState(MockState):
-    """What the stand-in was told and asked."""
+    """The mode and content of the mock website, and the requests it received."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,37 +78,35 @@ class WebsiteMockState(MockState):
 
 
 def create_website_mock() -> Starlette:
-    """The stand-in's application; what it was told and asked is `app.state.told`."""
-    told = WebsiteMockState()
+    """Return the mock server's application."""
+    state = WebsiteMockState()
 
-    async def tell(request: Request) -> Response:
+    async def control(request: Request) -> Response:
         if request.method == "GET":
-            return JSONResponse({"mode": told.mode, "asked": told.asked})
-        wanted = await request.json()
-        if wanted.get("mode", "right") not in MODES:
+            return JSONResponse({"mode": state.mode, "received": state.received})
+        command = await request.json()
+        if command.get("mode", "ok") not in MODES:
             return JSONResponse({"modes": list(MODES)}, status_code=422)
-        told.mode, told.times = wanted.get("mode", "right"), wanted.get("times")
-        told.posts = wanted.get("posts", told.posts)
-        told.figures = wanted.get("figures", told.figures)
-        return JSONResponse({"mode": told.mode})
+        state.mode, state.times = command.get("mode", "ok"), command.get("times")
+        state.posts = command.get("posts", state.posts)
+        state.figures = command.get("figures", state.figures)
+        return JSONResponse({"mode": state.mode})
 
     async def answer(request: Request) -> Response:
-        told.asked.append({"path": request.url.path, "headers": dict(request.headers)})
-        failure = await _failure(told.next_mode(), request)
+        state.received.append({"path": request.url.path, "headers": dict(request.headers)})
+        failure = await _failure(state.next_mode(), request)
         if failure is not None:
             return failure
-        return _right(request, told)
+        return _content(request, state)
 
     routes = [
-        Route("/mock", tell, methods=["GET", "PUT"]),
+        Route("/mock", control, methods=["GET", "PUT"]),
         Route("/{path:path}", answer, methods=["GET"]),
     ]
-    app = Starlette(routes=routes)
-    app.state.told = told
-    return app
+    return Starlette(routes=routes)
 
 
-def _right(request: Request, told: WebsiteMockState) -> Response:
+def _content(request: Request, state: WebsiteMockState) -> Response:
     base = str(request.base_url).rstrip("/")
     path = request.url.path
     if path == "/":
@@ -116,15 +114,15 @@ def _right(request: Request, told: WebsiteMockState) -> Response:
         return Response(f"<!doctype html><html><head>{head}</head></html>", media_type="text/html")
     if path == "/statistics" and request.headers.get("authorization") != SECRET:
         return Response("no", status_code=401)
-    made = {
-        "/feed/": lambda: (_rss(told.posts, base), "application/rss+xml; charset=utf-8"),
-        "/atom": lambda: (_atom(told.posts, base), "application/atom+xml"),
-        "/wp-json/wp/v2/posts": lambda: (_posts(told.posts, base), "application/json"),
-        "/statistics": lambda: (json.dumps({"data": list(told.figures)}), "application/json"),
+    create_content = {
+        "/feed/": lambda: (_rss(state.posts, base), "application/rss+xml; charset=utf-8"),
+        "/atom": lambda: (_atom(state.posts, base), "application/atom+xml"),
+        "/wp-json/wp/v2/posts": lambda: (_posts(state.posts, base), "application/json"),
+        "/statistics": lambda: (json.dumps({"data": list(state.figures)}), "application/json"),
     }.get(path)
-    if made is None:
+    if create_content is None:
         return Response("no such page", status_code=404)
-    content, kind = made()
+    content, kind = create_content()
     tag = f'"{hashlib.sha256(content.encode()).hexdigest()[:16]}"'
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers={"ETag": tag})
@@ -132,7 +130,7 @@ def _right(request: Request, told: WebsiteMockState) -> Response:
 
 
 async def _failure(mode: str, request: Request) -> Response | None:
-    """How the mode fails; None where it answers as it should."""
+    """Return the failure of a mode; None if the mode answers normally."""
     kind, _, rest = mode.partition("-")
     if kind == "status":
         return Response("busy", status_code=int(rest))
@@ -141,9 +139,9 @@ async def _failure(mode: str, request: Request) -> Response | None:
     if mode == "slow":
         await asyncio.sleep(30)
     xml = "application/rss+xml"
-    odd: dict[str, Response] = {
-        "drip": Broken(drip=True),
-        "cut": Broken(drip=False),
+    failures: dict[str, Response] = {
+        "slow-body": IncompleteResponse(slowly=True),
+        "truncated": IncompleteResponse(slowly=False),
         "huge": Response(b"<rss><channel>" + b"<!-- -->" * 400_000, media_type=xml),
         "not-xml": Response("<rss><channel><item>", media_type=xml),
         "html": Response("<!doctype html><html><h1>Situs dialihkan</h1>", media_type="text/html"),
@@ -161,7 +159,7 @@ async def _failure(mode: str, request: Request) -> Response | None:
         "redirect-private": RedirectResponse("http://169.254.169.254/latest"),
         "empty": Response("", media_type=xml),
     }
-    return odd.get(mode)
+    return failures.get(mode)
 
 
 def _rss(posts: Sequence[Mapping[str, str]], base: str) -> str:

@@ -1,1 +1,1 @@
-"""OSS RBA, the national system of business licences (PIA 4.3.22)."""
+"""Connector to OSS RBA, the national system of business licences (PIA 4.3.22)."""

@@ -1,4 +1,4 @@
-"""What the hub asks of OSS and tells it."""
+"""HTTP client of OSS."""
 
 import json
 from typing import Any
@@ -9,25 +9,30 @@ from services.gateway.outbound.client import Connector, ConnectorError, Connecto
 IDEMPOTENT_MESSAGES: frozenset[Outbound] = frozenset(
     {"checkNIB", "inqueryNIB", "checkLicenseStatus", "getDataReferensi"}
 )
-"""Questions; asked twice they change nothing. What is told is sent once."""
+"""Queries, which may be duplicates; messages that submit something are sent once."""
 
 FAILURE_CODES = frozenset({"500", "504"})
+"""Values of `kode` that mean that OSS itself failed."""
+MAX_DESCRIPTION = 255
 
 
 class OssRejectedError(Exception):
     """OSS answered that it does not accept the message."""
 
-    def __init__(self, code: str, said: str) -> None:
+    def __init__(self, code: str, description: str) -> None:
         meaning = guide().codes["status_respon"].get(code, "kode tidak dikenal")
-        super().__init__(f"OSS: {code} {meaning}: {said}")
+        super().__init__(f"OSS: {code} {meaning}: {description}")
         self.code = code
-        self.said = said
+        self.description = description
 
 
-def parse_result(answer: ConnectorResponse) -> tuple[str, str, dict[str, Any]] | None:
-    """`kode`, `keterangan` and content of an answer: the result is in the body, not the status."""
+def parse_result(response: ConnectorResponse) -> tuple[str, str, dict[str, Any]] | None:
+    """Return `kode`, `keterangan` and content of a response; None if it has another form.
+
+    OSS reports the result in the body, not in the HTTP status.
+    """
     try:
-        document = json.loads(answer.body)
+        document = json.loads(response.body)
     except (ValueError, RecursionError):
         return None
     if not isinstance(document, dict) or not is_json(document):
@@ -35,39 +40,45 @@ def parse_result(answer: ConnectorResponse) -> tuple[str, str, dict[str, Any]] |
     content = next((part for name, part in document.items() if name.startswith("respon")), None)
     if not isinstance(content, dict) or "kode" not in content:
         return None
-    return str(content["kode"]), str(content.get("keterangan") or "")[:255], content
+    description = str(content.get("keterangan") or "")[:MAX_DESCRIPTION]
+    return str(content["kode"]), description, content
 
 
-def is_failure(answer: ConnectorResponse) -> bool:
-    """Whether OSS itself is in trouble, as far as the breaker goes."""
-    result = parse_result(answer)
-    return answer.status >= 500 or result is None or result[0] in FAILURE_CODES
+def is_failure(response: ConnectorResponse) -> bool:
+    """Return whether a response counts as a failure of OSS for the circuit breaker."""
+    result = parse_result(response)
+    return response.status >= 500 or result is None or result[0] in FAILURE_CODES
 
 
 class OssClient:
-    """OSS behind its connector."""
+    """Sends messages to OSS through a connector with a circuit breaker."""
 
     def __init__(self, connector: Connector, *, user_key: str) -> None:
         self.connector = connector
         self._user_key = user_key
 
     async def send(self, message: Outbound, fields: dict[str, Any]) -> dict[str, Any]:
-        """What OSS answers; `OssRefusedError` for a refusal, `ConnectorError` for no answer."""
-        shape = guide().messages[message]
-        answer = await self.connector.request(
+        """Send a message and return the content of the answer.
+
+        Raises:
+            OssRejectedError: OSS does not accept the message.
+            ConnectorError: OSS gave no usable answer.
+        """
+        schema = guide().messages[message]
+        response = await self.connector.request(
             "POST",
             f"/{message}",
             idempotent=message in IDEMPOTENT_MESSAGES,
             headers={"user_key": self._user_key},
-            json={shape.root: fields},
+            json={schema.root: fields},
         )
-        result = parse_result(answer)
+        result = parse_result(response)
         if result is None:
-            detail = f"status {answer.status} and no answer as the guide has it"
+            detail = f"status {response.status}, and the body has no `kode` as the guide requires"
             raise ConnectorError(self.connector.name, "invalid_response", detail)
-        code, said, content = result
+        code, description, content = result
         if code in FAILURE_CODES:
-            raise ConnectorError(self.connector.name, "status", f"kode {code}: {said}")
+            raise ConnectorError(self.connector.name, "status", f"kode {code}: {description}")
         if code != "200":
-            raise OssRejectedError(code, said)
+            raise OssRejectedError(code, description)
         return content

@@ -1,6 +1,7 @@
-"""How long the clocks of service promises stood still: each stop with what ended it.
+"""How long the clocks of service standards were paused: each stop with the event that ended it.
 
-Pure: what agencies told OSS in, pauses out. A licence is known by a keyed digest alone.
+Pure: takes the states that agencies submitted to OSS, returns pauses. A licence is identified only
+by a keyed digest.
 """
 
 from collections import defaultdict
@@ -13,7 +14,7 @@ from services.platform.local_time import JAKARTA
 
 @dataclass(frozen=True)
 class LicenceEvent:
-    """A state of a licence, and when OSS was told of it."""
+    """A state of a licence, with the time at which it was submitted to OSS."""
 
     licence: str
     code: str
@@ -22,7 +23,7 @@ class LicenceEvent:
 
 @dataclass(frozen=True)
 class Pause:
-    """From a stop until the clock ran again, or ended."""
+    """Time from a stop of the clock to its restart or to a decision."""
 
     licence: str
     started_at: datetime
@@ -30,42 +31,43 @@ class Pause:
 
     @property
     def days(self) -> float:
+        """Return the length in days."""
         return (self.ended_at - self.started_at) / timedelta(days=1)
 
 
 def pair_pauses(
     events: Iterable[LicenceEvent], *, stops: Collection[str], ends: Collection[str]
 ) -> list[Pause]:
-    """The pauses that are over, in the order of their ends.
+    """Return the completed pauses, in the order of their ends.
 
-    A second stop before a restart goes on with the first; an end without a stop ends nothing.
+    A second stop before a restart continues the first; an end without a stop is ignored.
     """
-    standing: dict[str, datetime] = {}
+    stopped_at: dict[str, datetime] = {}
     pauses: list[Pause] = []
     for event in sorted(events, key=lambda event: event.at):
         if event.code in stops:
-            standing.setdefault(event.licence, event.at)
-        elif event.code in ends and event.licence in standing:
-            pauses.append(Pause(event.licence, standing.pop(event.licence), event.at))
+            stopped_at.setdefault(event.licence, event.at)
+        elif event.code in ends and event.licence in stopped_at:
+            pauses.append(Pause(event.licence, stopped_at.pop(event.licence), event.at))
     return pauses
 
 
 def pauses_by_month(
     pauses: Iterable[Pause], *, min_licences: int
 ) -> Mapping[str, tuple[int, float]]:
-    """How many pauses ended in a month and how many days they lasted together.
+    """Return how many pauses ended in each month, and their total length in days.
 
-    Left out where they are of fewer licences than may be told of.
+    A month with fewer licences than `min_licences` is left out.
     """
     months: defaultdict[str, list[Pause]] = defaultdict(list)
     for pause in pauses:
         months[f"{pause.ended_at.astimezone(JAKARTA):%Y-%m}"].append(pause)
     return {
-        month: (len(ended), round(_days(ended), 1))
+        month: (len(ended), round(_total_days(ended), 1))
         for month, ended in months.items()
         if len({pause.licence for pause in ended}) >= min_licences
     }
 
 
-def _days(pauses: Sequence[Pause]) -> float:
+def _total_days(pauses: Sequence[Pause]) -> float:
     return sum(pause.days for pause in pauses)

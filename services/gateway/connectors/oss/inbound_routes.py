@@ -1,6 +1,6 @@
 """Messages from OSS over HTTP: `POST /api/v1/oss/receive-...`.
 
-OSS reads the result from the body, so every outcome is HTTP 200 with a `kode`.
+OSS reads the result from the body, so every result is HTTP 200 with a `kode`.
 """
 
 import json
@@ -12,6 +12,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from services.gateway.connectors.base import Connectors
+from services.gateway.connectors.oss.connector import OssConnector
 from services.gateway.connectors.oss.message_store import store_message
 from services.gateway.connectors.oss.messages import (
     Inbound,
@@ -30,8 +32,8 @@ log = logging.getLogger(__name__)
 
 router = APIRouter(prefix=f"{API}/oss", tags=["connectors"], responses=problem_responses(413))
 
-SKEW = timedelta(minutes=15)
-"""How far the clock of OSS may be from the hub's around midnight."""
+CLOCK_SKEW = timedelta(minutes=15)
+"""Accepted difference between the clocks of OSS and of the hub around midnight."""
 
 PATHS: Mapping[Inbound, str] = {
     "receiveNIB": "receive-nib",
@@ -43,16 +45,17 @@ PATHS: Mapping[Inbound, str] = {
 
 
 async def receive(request: Request, message: Inbound) -> JSONResponse:
-    """Checks a message, keeps it, and only then says so."""
+    """Validate a message, store it, and acknowledge it only then."""
     settings: Settings = request.app.state.settings
     if settings.oss_username is None or settings.oss_password is None:
-        return result_response(message, "405", "This hub takes no messages from OSS.")
+        return result_response(message, "405", "This hub does not receive messages from OSS.")
     try:
         body = json.loads(await request.body())
     except (ValueError, RecursionError):
         return result_response(message, "400", "The body must be JSON.")
     now = datetime.now(UTC)
-    days = {(now + skew).astimezone(JAKARTA).date() for skew in (-SKEW, timedelta(), SKEW)}
+    skews = (-CLOCK_SKEW, timedelta(), CLOCK_SKEW)
+    days = {(now + skew).astimezone(JAKARTA).date() for skew in skews}
     if not is_valid_token(
         request.headers.get("token", ""),
         username=settings.oss_username,
@@ -60,37 +63,38 @@ async def receive(request: Request, message: Inbound) -> JSONResponse:
         nib=nib_of(message, body),
         days=sorted(days),
     ):
-        return result_response(message, "401", "The Token is wrong.")
+        return result_response(message, "401", "The Token is invalid.")
     faults = validate_message(message, body)
     if faults:
         return result_response(message, "400", "; ".join(faults))
-    return await _keep(request, message, body, now=now)
+    return await _store(request, message, body, now=now)
 
 
-async def _keep(
+async def _store(
     request: Request, message: Inbound, body: dict[str, Any], *, now: datetime
 ) -> JSONResponse:
     database: Database = request.app.state.database
+    connectors: Connectors = request.app.state.connectors
     try:
         async with database.write_session() as session:
-            new = await store_message(
+            is_new = await store_message(
                 session,
                 request.app.state.settings.region,
                 message,
                 body,
-                key=request.app.state.oss_key,
+                key=connectors.get(OssConnector).message_key,
                 now=now,
             )
     except RecursionError:
         return result_response(message, "400", "The body is nested too deeply.")
     except DATABASE_ERRORS:
-        log.exception("a message %s from OSS could not be kept", message)
-        return result_response(message, "500", "The message could not be kept; send it again.")
-    return result_response(message, "200", "Received." if new else "Received before.")
+        log.exception("storing a message %s from OSS failed", message)
+        return result_response(message, "500", "The message could not be stored; send it again.")
+    return result_response(message, "200", "Received." if is_new else "Received before.")
 
 
 def result_response(message: Inbound, code: str, detail: str) -> JSONResponse:
-    """The answer as the guide has it: `status` 1 for done, and the `kode` of its table."""
+    """Return an answer as the guide defines it: `status` 1 for success, and a `kode`."""
     content = {
         "kode": code,
         "status": "1" if code == "200" else "0",
@@ -99,8 +103,8 @@ def result_response(message: Inbound, code: str, detail: str) -> JSONResponse:
     return JSONResponse({guide().messages[message].answer: content})
 
 
-def _add(message: Inbound, path: str) -> None:
-    shape = guide().messages[message]
+def _add_route(message: Inbound, path: str) -> None:
+    schema = guide().messages[message]
     properties = {
         "kode": {"type": "string", "enum": sorted(guide().codes["status_respon"])},
         "status": {"type": "string", "enum": ["0", "1"]},
@@ -108,17 +112,17 @@ def _add(message: Inbound, path: str) -> None:
     }
     answer = {
         "type": "object",
-        "required": [shape.answer],
+        "required": [schema.answer],
         "properties": {
-            shape.answer: {
+            schema.answer: {
                 "type": "object",
                 "required": sorted(properties),
                 "properties": properties,
             }
         },
     }
-    # Any body has an answer: what is no message is `kode` 400 inside HTTP 200, as OSS reads it.
-    asked = {"description": f"An object with the key `{shape.root}`, as the guide has it."}
+    # Any body has an answer: an invalid one is `kode` 400 inside HTTP 200, as OSS reads it.
+    request_schema = {"description": f"An object with the key `{schema.root}`, see the guide."}
 
     async def handle(request: Request) -> JSONResponse:
         return await receive(request, message)
@@ -131,8 +135,8 @@ def _add(message: Inbound, path: str) -> None:
         summary=f"{message} of OSS RBA {guide().version}",
         description=(
             "Called by OSS, with the header `Token`. The result is `kode` in the body. A message "
-            "is kept before it is acknowledged, without personal data; the same message again is "
-            "acknowledged and not counted twice."
+            "is stored before it is acknowledged, without personal data; a repeated message is "
+            "acknowledged and not counted again."
         ),
         response_class=JSONResponse,
         responses={
@@ -148,17 +152,17 @@ def _add(message: Inbound, path: str) -> None:
                     "in": "header",
                     "required": False,
                     "description": "SHA-1 of user, password, NIB and day, in 40 digits of base 16. "
-                    "A wrong one, or none, is `kode` 401.",
+                    "If it is invalid or missing, the answer is `kode` 401.",
                     "schema": {"type": "string", "maxLength": 40},
                 }
             ],
             "requestBody": {
                 "required": False,
-                "content": {"application/json": {"schema": asked}},
+                "content": {"application/json": {"schema": request_schema}},
             },
         },
     )
 
 
 for _message, _path in PATHS.items():
-    _add(_message, _path)
+    _add_route(_message, _path)

@@ -1,8 +1,8 @@
-"""Messages from OSS: kept before they are acknowledged, each counted once, without personal data.
+"""Stores messages of OSS before they are acknowledged, each once, without personal data.
 
-Of a message the hub keeps what statistics need, and a keyed digest by which it knows the same
-message again. Storing and counting are one statement, so a crash leaves both or neither. What the
-hub tells OSS is another message each time: the clock of one licence stops as often as it must.
+Of a message the hub stores the facts that statistics need, and a keyed digest that detects
+repetitions. Both are one statement, so a crash leaves both or neither. A status that the hub
+submits to OSS is a new message each time: the clock of one licence may stop several times.
 """
 
 import hashlib
@@ -28,11 +28,11 @@ from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 from services.platform.local_time import JAKARTA
 
-FEWEST = 5
+MIN_GROUP_SIZE = 5
 """Published figures hide any group smaller than this."""
 
-KEEP = """
--- A message that was not seen before.
+INSERT = """
+-- A message that was not received before.
 INSERT INTO gateway.oss_message (region, id, message, digest, received_at, version, facts)
 VALUES (:region, :id, :message, :digest, :at, :version, CAST(:facts AS jsonb))
 ON CONFLICT (region, message, digest) DO NOTHING
@@ -50,7 +50,7 @@ GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 CLOCK_BY_MONTH = """
--- What the hub told OSS of licences in a year, by month and by what it does to the clock.
+-- States of licences that the hub submitted to OSS in a year, by month and effect on the clock.
 SELECT to_char(received_at AT TIME ZONE 'Asia/Jakarta', 'YYYY-MM') AS month,
     count(*) FILTER (WHERE facts ->> 'kd_status' = ANY(:stops)) AS stopped,
     count(*) FILTER (WHERE facts ->> 'kd_status' = ANY(:restarts)) AS restarted,
@@ -62,8 +62,8 @@ WHERE region = :region AND message = 'receiveLicenseStatus'
 GROUP BY 1 ORDER BY 1
 """
 
-TOLD = """
--- What the hub told OSS of licences in a span, as far as it stops a clock or ends a pause.
+CLOCK_EVENTS = """
+-- Submitted states of licences in a span that stop a clock or end a pause.
 SELECT facts ->> 'licence' AS licence, facts ->> 'kd_status' AS code, received_at AS at
 FROM gateway.oss_message
 WHERE region = :region AND message = 'receiveLicenseStatus' AND facts ? 'licence'
@@ -76,63 +76,63 @@ FACTS = ("kd_daerah", "jenis_pelaku_usaha", "skala_usaha", "status_nib", "kd_izi
 CLOCK = ("stopped", "restarted", "approved", "rejected")
 
 StoredMessage = Inbound | Literal["receiveLicenseStatus"]
-"""Messages that are kept: those from OSS, and what the hub told it of the state of a licence."""
+"""Messages that are stored: those from OSS, and the states of licences submitted to it."""
 
 
 class OssMonth(ApiModel):
-    """How many messages of a kind came in a month."""
+    """Messages of one kind that were received in a month."""
 
     month: str
     message: Inbound
-    count: int | None = Field(description=f"Null where there were fewer than {FEWEST}.")
+    count: int | None = Field(description=f"Null below {MIN_GROUP_SIZE}.")
 
 
 class OssClockMonth(ApiModel):
-    """What stopped and started the clocks of service promises in a month."""
+    """Stops and restarts of the clocks of service standards in a month."""
 
     month: str
-    stopped: int | None = Field(description=f"Codes 41 and 43; null below {FEWEST}.")
-    restarted: int | None = Field(description=f"Codes 42 and 44; null below {FEWEST}.")
-    approved: int | None = Field(description=f"Codes 50 and 57; null below {FEWEST}.")
-    rejected: int | None = Field(description=f"Codes 90 and 93; null below {FEWEST}.")
+    stopped: int | None = Field(description=f"Codes 41 and 43; null below {MIN_GROUP_SIZE}.")
+    restarted: int | None = Field(description=f"Codes 42 and 44; null below {MIN_GROUP_SIZE}.")
+    approved: int | None = Field(description=f"Codes 50 and 57; null below {MIN_GROUP_SIZE}.")
+    rejected: int | None = Field(description=f"Codes 90 and 93; null below {MIN_GROUP_SIZE}.")
     pauses: int | None = Field(
-        description="Stops that ended in this month, by a restart or a decision; null where they "
-        f"are of fewer than {FEWEST} licences."
+        description="Pauses that ended in this month, by a restart or a decision; null if they "
+        f"belong to fewer than {MIN_GROUP_SIZE} licences."
     )
     days_stopped: float | None = Field(
-        description="How many days these lasted together, by when OSS was told; null as `pauses`."
+        description="Total length of these pauses, by the times of submission; null as `pauses`."
     )
 
 
-def facts_of(message: StoredMessage, body: Mapping[str, Any]) -> dict[str, Any]:
-    """What is kept of a message: codes that tell nothing about a person."""
+def extract_facts(message: StoredMessage, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the stored part of a message: codes that reveal nothing about a person."""
     content: Mapping[str, Any] = body[guide().messages[message].root]
     facts: dict[str, Any] = {name: content[name] for name in FACTS if _is_code(content.get(name))}
-    # Whether it tells of a NIB that was there, and not when that changed.
+    # Whether it reports a change of an existing NIB, without the date of the change.
     facts["change"] = "yes" if content.get("tgl_perubahan_nib") else "no"
     licences = content.get("data_checklist")
     if isinstance(licences, list):
-        given = [item.get("kd_izin") for item in licences if isinstance(item, dict)]
-        facts["licences"] = sorted({code for code in given if _is_code(code)})
+        codes = [item.get("kd_izin") for item in licences if isinstance(item, dict)]
+        facts["licences"] = sorted({code for code in codes if _is_code(code)})
     return facts
 
 
 def _is_code(value: object) -> TypeGuard[str]:
-    """Codes are letters and digits: no name slips in, and no character that cannot be stored."""
+    """Return whether a value is a code: no name, and no character that cannot be stored."""
     return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9.-]{1,25}", value) is not None
 
 
 def digest_of(key: bytes, body: Mapping[str, Any]) -> bytes:
-    """The same for the same content; without the key nobody can try contents against it."""
+    """Return a digest of the content; the key prevents guessing content from it."""
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hmac.new(key, canonical.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
 
 
-def licence_of(key: bytes, body: Mapping[str, Any]) -> str:
-    """The same for the same licence, so that its stops and restarts find each other."""
+def licence_digest(key: bytes, body: Mapping[str, Any]) -> str:
+    """Return a digest of the licence's id, which pairs its stops with its restarts."""
     [content] = body.values()
-    named = f"licence:{content.get('id_izin')}".encode()
-    return hmac.new(key, named, hashlib.sha256).hexdigest()[:32]
+    identity = f"licence:{content.get('id_izin')}".encode()
+    return hmac.new(key, identity, hashlib.sha256).hexdigest()[:32]
 
 
 async def store_message(
@@ -144,69 +144,69 @@ async def store_message(
     key: bytes,
     now: datetime,
 ) -> bool:
-    """Keeps a message; False where OSS sent it before."""
-    facts, id_, identity = facts_of(message, body), new_id(), dict[str, str]()
+    """Store a message; False if OSS sent it before."""
+    facts, id_, salt = extract_facts(message, body), new_id(), dict[str, str]()
     if message == "receiveLicenseStatus":
-        # OSS repeats what it is unsure of. What an agency tells in the same words happened again.
-        identity = {"told": str(id_)}
-        facts["licence"] = licence_of(key, body)
-    kept = await session.scalar(
-        text(KEEP),
+        # OSS repeats a message when it is unsure; an equal state of an agency is a new event.
+        salt = {"id": str(id_)}
+        facts["licence"] = licence_digest(key, body)
+    inserted = await session.scalar(
+        text(INSERT),
         {
             "region": region,
             "id": id_,
             "message": message,
-            "digest": digest_of(key, {**body, **identity}),
+            "digest": digest_of(key, {**body, **salt}),
             "at": now,
             "version": VERSION,
             "facts": json.dumps(facts),
         },
     )
-    return kept is not None
+    return inserted is not None
 
 
 async def message_counts(session: ReadSession, region: str, *, year: int) -> list[OssMonth]:
-    """The counts of a year, small ones hidden."""
-    given = {"region": region, "year": str(year), "messages": list(get_args(Inbound))}
-    rows = await session.execute(text(BY_MONTH), given)
+    """Return the message counts of a year; small counts are null."""
+    parameters = {"region": region, "year": str(year), "messages": list(get_args(Inbound))}
+    rows = await session.execute(text(BY_MONTH), parameters)
     return [
         OssMonth(
             month=row["month"],
             message=row["message"],
-            count=row["count"] if row["count"] >= FEWEST else None,
+            count=row["count"] if row["count"] >= MIN_GROUP_SIZE else None,
         )
         for row in rows.mappings()
     ]
 
 
 async def clock_statistics(session: ReadSession, region: str, *, year: int) -> list[OssClockMonth]:
-    """How often and how long clocks stopped in a year, small groups hidden."""
+    """Return how often and how long clocks stopped in a year; small groups are null."""
     clock = guide().clock
     codes = {name: list(clock[name]) for name in ("stops", "restarts", "approved", "rejected")}
-    given = {"region": region, "year": str(year), **codes}
-    rows = await session.execute(text(CLOCK_BY_MONTH), given)
-    pauses = pauses_by_month(await _pauses(session, region, year=year), min_licences=FEWEST)
-    nothing = (None, None)
+    parameters = {"region": region, "year": str(year), **codes}
+    rows = await session.execute(text(CLOCK_BY_MONTH), parameters)
+    pauses = pauses_by_month(await _pauses(session, region, year=year), min_licences=MIN_GROUP_SIZE)
+    hidden = (None, None)
     return [
         OssClockMonth(
             month=row["month"],
-            **{name: row[name] if row[name] >= FEWEST else None for name in CLOCK},
-            pauses=pauses.get(row["month"], nothing)[0],
-            days_stopped=pauses.get(row["month"], nothing)[1],
+            **{name: row[name] if row[name] >= MIN_GROUP_SIZE else None for name in CLOCK},
+            pauses=pauses.get(row["month"], hidden)[0],
+            days_stopped=pauses.get(row["month"], hidden)[1],
         )
         for row in rows.mappings()
     ]
 
 
 async def _pauses(session: ReadSession, region: str, *, year: int) -> list[Pause]:
-    """Pauses that ended in a year and began in it or in the year before."""
+    """Return pauses that ended in a year and started in it or in the year before."""
     clock = guide().clock
     ends = (*clock["restarts"], *clock["approved"], *clock["rejected"])
     span = {
         "start": datetime(year - 1, 1, 1, tzinfo=JAKARTA),
         "end": datetime(year + 1, 1, 1, tzinfo=JAKARTA),
     }
-    given = {"region": region, "codes": [*clock["stops"], *ends], **span}
-    rows = await session.execute(text(TOLD), given)
+    parameters = {"region": region, "codes": [*clock["stops"], *ends], **span}
+    rows = await session.execute(text(CLOCK_EVENTS), parameters)
     events = [LicenceEvent(row.licence, row.code, row.at) for row in rows]
     return pair_pauses(events, stops=clock["stops"], ends=ends)

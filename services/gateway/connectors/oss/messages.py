@@ -1,4 +1,4 @@
-"""The messages of OSS RBA: their shape is data, kept in one file per version of the guide.
+"""The messages of OSS RBA; their schema is data, in one file per version of the guide (PIA).
 
 Pure: no network, no database.
 """
@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 VERSION = "4.3.22"
-MOST_FAULTS = 20
+MAX_ERRORS = 20
 
 Inbound = Literal[
     "receiveNIB", "receiveNIBSTPW", "receiveFileDS", "receiveNIBKKPR", "receiveNIBPSE"
@@ -32,7 +32,7 @@ Outbound = Literal[
 
 
 class MessageSchema(BaseModel):
-    """One message: its root key, the root key of its answer, its fields with type and length."""
+    """Schema of one message: root keys of message and answer, fields with type and length."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -61,97 +61,100 @@ class Guide(BaseModel):
 
 @cache
 def guide(version: str = VERSION) -> Guide:
-    """The messages as this version of the guide has them."""
+    """Return the messages of this version of the guide."""
     file = Path(__file__).parent / f"pia-{version}.json"
     return Guide.model_validate_json(file.read_bytes())
 
 
 def validate_message(message: str, body: object) -> list[str]:
-    """What is wrong with a message, each fault naming its field; none where it is right.
+    """Return the errors of a message, each beginning with its field; none if it is valid.
 
-    Fields that the guide does not know are passed over: it had 22 revisions in six years.
+    Fields that the guide does not define are ignored: it had 22 revisions in six years.
     """
-    shape = guide().messages[message]
-    content = body.get(shape.root) if isinstance(body, dict) else None
+    schema = guide().messages[message]
+    content = body.get(schema.root) if isinstance(body, dict) else None
     if not isinstance(content, dict):
-        return [f"{shape.root}: must be there, an object"]
-    faults = [
-        f"{shape.root}.{name}: must be there" for name in shape.required if not content.get(name)
+        return [f"{schema.root}: is required and must be an object"]
+    errors = [
+        f"{schema.root}.{name}: is required" for name in schema.required if not content.get(name)
     ]
-    for fault in _faults_in(content, "", shape):
-        if len(faults) >= MOST_FAULTS:
+    for error in _field_errors(content, "", schema):
+        if len(errors) >= MAX_ERRORS:
             break
-        faults.append(f"{shape.root}.{fault}")
-    return faults
+        errors.append(f"{schema.root}.{error}")
+    return errors
 
 
-def _faults_in(content: Mapping[str, Any], path: str, shape: MessageSchema) -> Iterator[str]:
+def _field_errors(content: Mapping[str, Any], prefix: str, schema: MessageSchema) -> Iterator[str]:
     for name, value in content.items():
-        place = f"{path}{name}"
-        known = shape.fields.get(place)
-        if known is None or value is None or value == "":
+        path = f"{prefix}{name}"
+        field = schema.fields.get(path)
+        if field is None or value is None or value == "":
             continue
-        kind, most = known
+        kind, max_length = field
         if kind == "object[]":
-            yield from _faults_of_list(value, place, shape)
+            yield from _list_errors(value, path, schema)
         elif kind == "object":
             if isinstance(value, dict):
-                yield from _faults_in(value, f"{place}.", shape)
+                yield from _field_errors(value, f"{path}.", schema)
             else:
-                yield f"{place}: must be an object"
+                yield f"{path}: must be an object"
         else:
-            fault = _fault_of_value(value, name, kind=kind, most=most)
-            if fault is not None:
-                yield f"{place}: {fault}"
+            error = _value_error(value, name, kind=kind, max_length=max_length)
+            if error is not None:
+                yield f"{path}: {error}"
 
 
-def _faults_of_list(value: Any, place: str, shape: MessageSchema) -> Iterator[str]:
+def _list_errors(value: Any, path: str, schema: MessageSchema) -> Iterator[str]:
     if not isinstance(value, list):
-        yield f"{place}: must be a list"
+        yield f"{path}: must be a list"
         return
     for item in value:
         if isinstance(item, dict):
-            yield from _faults_in(item, f"{place}.", shape)
+            yield from _field_errors(item, f"{path}.", schema)
         else:
-            yield f"{place}: must be a list of objects"
+            yield f"{path}: must be a list of objects"
 
 
-def _fault_of_value(value: Any, name: str, *, kind: str, most: str | None) -> str | None:
+def _value_error(value: Any, name: str, *, kind: str, max_length: str | None) -> str | None:
     if kind == "number":
-        return _fault_of_number(value, most)
+        return _number_error(value, max_length)
     if kind == "boolean":
         return None if isinstance(value, bool) else "must be true or false"
     if not isinstance(value, str):
         return "must be a string"
     # An amount of money may be a string with the length of a number: `20.0`.
-    longest = None if most is None else int(most.partition(".")[0])
+    longest = None if max_length is None else int(max_length.partition(".")[0])
     if longest is not None and len(value) > longest:
         return f"may have {longest} characters, has {len(value)}"
-    return _fault_of_code(value, name)
+    return _code_error(value, name)
 
 
-def _fault_of_code(value: str, name: str) -> str | None:
+def _code_error(value: str, name: str) -> str | None:
     table = guide().code_fields.get(name)
     if table is not None and value not in guide().codes[table]:
-        return f"{value!r} is no code of {table}"
+        return f"{value!r} is not a code of {table}"
     pattern = guide().patterns.get(name)
     if pattern is not None and re.fullmatch(pattern, value) is None:
         return f"must have the form {pattern}"
     return None
 
 
-def _fault_of_number(value: Any, most: str | None) -> str | None:
-    """Numbers come as numbers or as strings of digits; `20.2` is 20 digits and 2 decimals."""
+def _number_error(value: Any, max_length: str | None) -> str | None:
+    """Return the error of a number, given as a number or a string.
+
+    A maximum of `20.2` is 20 digits and 2 decimals.
+    """
     shown = str(value)
     if isinstance(value, bool) or re.fullmatch(r"-?\d+(\.\d+)?(e[+-]?\d+)?", shown, re.I) is None:
         return "must be a number"
-    digits = int((most or "30").partition(".")[0])
+    digits = int((max_length or "30").partition(".")[0])
     whole = shown.lstrip("-").partition(".")[0]
     return f"may have {digits} digits" if len(whole) > digits else None
 
 
 def is_json(content: object) -> bool:
-    """Whether JSON can carry it on: Python also reads NaN, half a surrogate, and what is deep."""
+    """Return whether a value is valid JSON: Python also reads NaN and lone surrogates."""
     try:
         json.dumps(content, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
@@ -160,24 +163,24 @@ def is_json(content: object) -> bool:
 
 
 def nib_of(message: str, body: object) -> str:
-    """The NIB of a message; empty where there is none."""
+    """Return the NIB of a message; empty if there is none."""
     content = body.get(guide().messages[message].root) if isinstance(body, dict) else None
     nib = content.get("nib") if isinstance(content, dict) else None
     return nib if isinstance(nib, str) else ""
 
 
 def compute_token(username: str, password: str, nib: str, day: date) -> str:
-    """The header `Token` of a message from OSS: SHA-1 of user, password, NIB and day."""
+    """Return the header `Token` of a message from OSS: SHA-1 of user, password, NIB and day."""
     text = f"{username}{password}{nib}{day:%Y%m%d}"
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def is_valid_token(
-    given: str, *, username: str, password: str, nib: str, days: Sequence[date]
+    token: str, *, username: str, password: str, nib: str, days: Sequence[date]
 ) -> bool:
-    """Whether a token is that of one of these days; the time it takes tells nothing."""
-    right = False
+    """Return whether a token is that of one of these days, in constant time."""
+    is_valid = False
     for day in days:
         expected = compute_token(username, password, nib, day)
-        right |= hmac.compare_digest(expected.encode(), given.strip().lower().encode())
-    return right
+        is_valid |= hmac.compare_digest(expected.encode(), token.strip().lower().encode())
+    return is_valid

@@ -1,4 +1,4 @@
-"""What the hub asks of OSS and tells it, over HTTP: `/api/v1/oss/...`."""
+"""Queries and messages to OSS over HTTP: `/api/v1/oss/...`."""
 
 import logging
 from datetime import UTC, datetime
@@ -8,6 +8,8 @@ from fastapi import APIRouter, Body, Path, Request
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from services.gateway.api_keys.keys import AgencyKey
+from services.gateway.connectors.base import Connectors
+from services.gateway.connectors.oss.connector import OssConnector
 from services.gateway.connectors.oss.message_store import (
     OssClockMonth,
     OssMonth,
@@ -47,27 +49,28 @@ router = APIRouter(
 Nib = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9]{13}$"),
-    Path(description="Number of a business: 13 digits."),
+    Path(description="Business identification number: 13 digits."),
 ]
 LicenceId = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,25}$"), Path(description="`id_izin` of OSS.")
 ]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,3}$")]
 Fields = Annotated[
-    dict[str, Any], Body(description="The fields of the message, as the guide of OSS has them.")
+    dict[str, Any], Body(description="Fields of the message, as the guide of OSS defines them.")
 ]
+ClockState = Literal["running", "stopped", "ended"]
 
 
 class OssResponse(ApiModel):
-    """An answer of OSS with its age."""
+    """An answer of OSS, with its age."""
 
-    fetched_at: AwareDatetime = Field(description="When OSS said it.")
+    fetched_at: AwareDatetime = Field(description="When OSS gave this answer.")
     age_seconds: int
-    fresh: bool = Field(description="False where OSS gives no answer now and said it before.")
+    fresh: bool = Field(description="False if OSS is unavailable: this is its last known answer.")
 
 
 class NibStatus(OssResponse):
-    """The state of a business identification number; no name comes with it."""
+    """State of a business identification number, without names."""
 
     nib: str
     status: str | None = Field(description="Code of `status_nib`.")
@@ -75,9 +78,9 @@ class NibStatus(OssResponse):
 
 
 class NibLicence(ApiModel):
-    """A licence that a business asked for with its NIB, in codes."""
+    """A licence that a business applied for with its NIB, in codes."""
 
-    id: str = Field(description="`id_izin`, by which its state is asked for.")
+    id: str = Field(description="`id_izin`, for `GET licenses/{id}`.")
     code: str | None = Field(description="`kd_izin`.")
     kind: str | None = Field(description="Code of `jenis_izin`.")
     district: str | None = Field(description="`kd_daerah`.")
@@ -85,7 +88,7 @@ class NibLicence(ApiModel):
 
 
 class NibLicences(OssResponse):
-    """The licences of a business identification number; no name comes with them."""
+    """Licences of a business identification number, without names."""
 
     nib: str
     status: str | None = Field(description="Code of `status_nib`.")
@@ -94,87 +97,89 @@ class NibLicences(OssResponse):
 
 
 class LicenceStatus(OssResponse):
-    """The state of a licence."""
+    """State of a licence."""
 
     id: str
     status: str | None = Field(description="Code of `status_izin`.")
     status_text: str | None
-    clock: Literal["running", "stopped", "ended"] = Field(
-        description="Of the time promised for the service: codes 41 and 43 stop it, 42 and 44 "
-        "start it again, approval (50, 57) and refusal (90, 93) end it; 60, 70 and 80 come after."
+    clock: ClockState = Field(
+        description="Clock of the service standard: codes 41 and 43 stop it, 42 and 44 restart "
+        "it, approval (50, 57) and refusal (90, 93) end it; 60, 70 and 80 come after the end."
     )
 
 
 class References(OssResponse):
-    """A table of OSS."""
+    """A reference table of OSS."""
 
     items: list[dict[str, Any]]
 
 
 class SubmitResult(ApiModel):
-    """OSS has the message."""
+    """A message that OSS accepted."""
 
     message: str
     answer: dict[str, Any] = Field(
-        description="What OSS said; `kode` alone where this `Idempotency-Key` told it before."
+        description="Answer of OSS; only `kode` if this `Idempotency-Key` was used before."
     )
 
 
 @router.get("/nib/{nib}", operation_id="get_oss_nib")
 async def get_oss_nib(request: Request, caller: AgencyKey, nib: Nib) -> NibStatus:
-    """Whether a NIB is in force (checkNIB). No name comes with it.
+    """Return whether a NIB is active (checkNIB), without names.
 
-    Where OSS does not answer now, the answer is the one known last: `fresh` is false, and
-    `age_seconds` tells how old it is.
+    If OSS is unavailable, this is its last known answer: `fresh` is false, and `age_seconds` is the
+    age of the answer.
     """
-    answered = await desk_of(request).query("checkNIB", {"nib": nib}, keep=("status",))
-    status = _code(answered.fields, "status")
-    return NibStatus(nib=nib, **_named("status_nib", status), **_age(answered))
+    answer = await _service(request).query("checkNIB", {"nib": nib}, select=("status",))
+    status = _code(answer.fields, "status")
+    return NibStatus(nib=nib, **_status("status_nib", status), **_freshness(answer))
 
 
 @router.get("/nib/{nib}/licenses", operation_id="list_oss_nib_licenses")
 async def list_oss_nib_licenses(request: Request, caller: AgencyKey, nib: Nib) -> NibLicences:
-    """Which licences a NIB asked for (inqueryNIB), each with the id by which its state is asked.
+    """List the licences of a NIB (inqueryNIB), each with the id for `GET licenses/{id}`.
 
-    Names, addresses and files that OSS sends with them are passed over. Nothing of the answer is
-    kept, so that there is none while OSS does not answer.
+    Names, addresses and files in the answer of OSS are dropped. Nothing of it is stored, so there
+    is no last known answer if OSS is unavailable.
     """
-    answered = await desk_of(request).query(
-        "inqueryNIB", {"nib": nib}, keep=("status_nib", "data_checklist"), remember=False
+    answer = await _service(request).query(
+        "inqueryNIB", {"nib": nib}, select=("status_nib", "data_checklist"), store=False
     )
-    listed = answered.fields.get("data_checklist")
-    given = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    checklist = answer.fields.get("data_checklist")
+    licences = checklist if isinstance(checklist, list) else []
     items = [
         NibLicence(
             id=id_,
-            code=_code(item, "kd_izin"),
-            kind=_code(item, "jenis_izin"),
-            district=_code(item, "kd_daerah"),
-            status=_code(item, "status_checklist"),
+            code=_code(licence, "kd_izin"),
+            kind=_code(licence, "jenis_izin"),
+            district=_code(licence, "kd_daerah"),
+            status=_code(licence, "status_checklist"),
         )
-        for item in given
-        if (id_ := _code(item, "id_izin"))
+        for licence in licences
+        if isinstance(licence, dict) and (id_ := _code(licence, "id_izin"))
     ]
-    status = _code(answered.fields, "status_nib")
-    return NibLicences(nib=nib, **_named("status_nib", status), items=items, **_age(answered))
+    status = _code(answer.fields, "status_nib")
+    return NibLicences(nib=nib, **_status("status_nib", status), items=items, **_freshness(answer))
 
 
 @router.get("/licenses/{license_id}", operation_id="get_oss_license")
 async def get_oss_license(
     request: Request, caller: AgencyKey, license_id: LicenceId
 ) -> LicenceStatus:
-    """How far a licence is (checkLicenseStatus), and whether the clock of its promise runs.
+    """Return the state of a licence (checkLicenseStatus), and whether its clock is running.
 
-    Where OSS does not answer now, the answer is the one known last: `fresh` is false, and
-    `age_seconds` tells how old it is.
+    If OSS is unavailable, this is its last known answer: `fresh` is false, and `age_seconds` is the
+    age of the answer.
     """
-    answered = await desk_of(request).query(
-        "checkLicenseStatus", {"id_izin": license_id}, keep=("kd_status",)
+    answer = await _service(request).query(
+        "checkLicenseStatus", {"id_izin": license_id}, select=("kd_status",)
     )
-    status = _code(answered.fields, "kd_status")
-    clock = clock_state(status or "")
+    status = _code(answer.fields, "kd_status")
     return LicenceStatus(
-        id=license_id, clock=clock, **_named("status_izin", status), **_age(answered)
+        id=license_id,
+        clock=clock_state(status or ""),
+        **_status("status_izin", status),
+        **_freshness(answer),
     )
 
 
@@ -182,49 +187,49 @@ async def get_oss_license(
 async def get_oss_reference(
     request: Request,
     caller: AgencyKey,
-    code: Annotated[Code, Path(description="Code of the table, as the guide numbers them.")],
+    code: Annotated[Code, Path(description="Code of the table, as the guide numbers it.")],
 ) -> References:
-    """A table of codes of OSS (getDataReferensi), as OSS answers it.
+    """Return a reference table of OSS (getDataReferensi), unchanged.
 
-    Where OSS does not answer now, the answer is the one known last: `fresh` is false, and
-    `age_seconds` tells how old it is.
+    If OSS is unavailable, this is its last known answer: `fresh` is false, and `age_seconds` is the
+    age of the answer.
     """
-    answered = await desk_of(request).query("getDataReferensi", {"kode": code}, keep=())
-    content = answered.content
+    answer = await _service(request).query("getDataReferensi", {"kode": code}, select=())
+    content = answer.content
     items = (
         [item for item in content if isinstance(item, dict)] if isinstance(content, list) else []
     )
-    return References(items=items, **_age(answered))
+    return References(items=items, **_freshness(answer))
 
 
 @router.post("/license-statuses", operation_id="send_oss_license_status")
 async def send_oss_license_status(
     request: Request, caller: AgencyKey, fields: Fields, idempotency_key: IdempotencyKey = None
 ) -> SubmitResult:
-    """Tells OSS how far a licence is (receiveLicenseStatus). Sent once, never repeated.
+    """Submit the state of a licence to OSS (receiveLicenseStatus); sent once, never retried.
 
-    The same state may be told again: a licence's clock stops as often as its applicant is asked.
-    What was told with an `Idempotency-Key` is told and counted once however often it is sent.
+    A state may be submitted again: the clock of a licence may stop several times. Requests with the
+    same `Idempotency-Key` are submitted and counted once.
     """
-    return await _tell(request, caller, "receiveLicenseStatus", fields, idempotency_key)
+    return await _submit(request, caller, "receiveLicenseStatus", fields, idempotency_key)
 
 
 @router.post("/licenses", operation_id="send_oss_license")
 async def send_oss_license(
     request: Request, caller: AgencyKey, fields: Fields, idempotency_key: IdempotencyKey = None
 ) -> SubmitResult:
-    """Tells OSS of a licence that was issued (receiveLicense). Sent once, never repeated.
+    """Submit an issued licence to OSS (receiveLicense); sent once, never retried.
 
-    What was told with an `Idempotency-Key` is told once however often it is sent.
+    Requests with the same `Idempotency-Key` are submitted once.
     """
-    return await _tell(request, caller, "receiveLicense", fields, idempotency_key)
+    return await _submit(request, caller, "receiveLicense", fields, idempotency_key)
 
 
 @router.get("/statistics", operation_id="get_oss_statistics")
 async def get_oss_statistics(
     request: Request, session: ReadSessionDep, year: YearQuery
 ) -> Page[OssMonth]:
-    """Messages from OSS by month of a year; groups smaller than five are hidden."""
+    """Return the number of messages from OSS by month of a year; counts below five are null."""
     items = await message_counts(session, get_region(request), year=year)
     return Page(items=items, next=None)
 
@@ -233,15 +238,15 @@ async def get_oss_statistics(
 async def get_oss_clock(
     request: Request, session: ReadSessionDep, year: YearQuery
 ) -> Page[OssClockMonth]:
-    """How often and how long the clocks of service promises were stopped, by month of a year.
+    """Return how often and how long clocks of service standards were stopped, by month of a year.
 
-    Counted from what agencies told OSS through this hub; groups smaller than five are hidden.
+    Counted from the states that agencies submitted through this hub; counts below five are null.
     """
     return Page(items=await clock_statistics(session, get_region(request), year=year), next=None)
 
 
-def clock_state(status: str) -> Literal["running", "stopped", "ended"]:
-    """What a code does to the clock of the service promise."""
+def clock_state(status: str) -> ClockState:
+    """Return the state of the service standard's clock after a code."""
     clock = guide().clock
     if status in clock["stops"]:
         return "stopped"
@@ -249,14 +254,19 @@ def clock_state(status: str) -> Literal["running", "stopped", "ended"]:
     return "ended" if status in ends else "running"
 
 
-def desk_of(request: Request) -> OssService:
-    desk: OssService | None = request.app.state.oss
-    if desk is None:
-        raise NotFound("This hub is not connected to OSS; EMALL_OSS_URL says where it is.")
-    return desk
+def _connector(request: Request) -> OssConnector:
+    connectors: Connectors = request.app.state.connectors
+    return connectors.get(OssConnector)
 
 
-async def _tell(
+def _service(request: Request) -> OssService:
+    service = _connector(request).service
+    if service is None:
+        raise NotFound("This hub is not connected to OSS; set EMALL_OSS_URL to connect it.")
+    return service
+
+
+async def _submit(
     request: Request,
     caller: Caller,
     message: Outbound,
@@ -265,46 +275,46 @@ async def _tell(
 ) -> SubmitResult:
     agency = request.app.state.settings.oss_agency
     if not caller.can_write_for(agency):
-        raise NotAllowed(f"Only {agency} tells OSS of licences.")
+        raise NotAllowed(f"Only {agency} may submit licences to OSS.")
     if not is_json(fields):
-        error = FieldError(pointer="#", parameter=None, detail="must be JSON in UTF-8, not so deep")
+        detail = "must be valid JSON in UTF-8 and not nested too deeply"
+        error = FieldError(pointer="#", parameter=None, detail=detail)
         raise Invalid("The message cannot be sent.", errors=[error])
-    shape = guide().messages[message]
-    body = {shape.root: fields}
-    faults = validate_message(message, body)
-    if faults:
+    schema = guide().messages[message]
+    body = {schema.root: fields}
+    if errors := validate_message(message, body):
         raise Invalid(
-            "It does not fit the guide of OSS; nothing was sent.",
-            errors=[_error(fault, shape.root) for fault in faults],
+            "The message does not match the guide of OSS; nothing was sent.",
+            errors=[_field_error(error, schema.root) for error in errors],
         )
     if idempotency_key is not None:
-        return await _tell_once(request, caller, message, body, idempotency_key)
-    answer = await desk_of(request).submit(message, fields)
+        return await _submit_idempotent(request, caller, message, body, idempotency_key)
+    answer = await _service(request).submit(message, fields)
     try:
         async with request.app.state.database.write_session() as session:
-            await _keep_told(request, session, message, body)
+            await _store_submitted(request, session, message, body)
     except DATABASE_ERRORS:
-        log.exception("OSS was told of a licence, which is missing in the counters")
+        log.exception("OSS has a %s message that could not be stored and is not counted", message)
     return SubmitResult(message=message, answer=answer)
 
 
-class _Sent(BaseModel):
-    """What an `Idempotency-Key` stands for, without what is in it."""
+class _MessageIdentity(BaseModel):
+    """Identity of a submitted message for its `Idempotency-Key`, without the content."""
 
     message: str
     digest: str
 
 
-async def _tell_once(
+async def _submit_idempotent(
     request: Request, caller: Caller, message: Outbound, body: dict[str, Any], idempotency_key: str
 ) -> SubmitResult:
-    """Tells it unless this key told it before; who asks meanwhile waits for the outcome.
+    """Submit the message unless the key was used before; concurrent requests wait for the result.
 
-    The key is taken for as long as it takes to tell OSS, and given back where OSS does not take it.
+    The transaction holds the key while OSS is called, and releases it if OSS does not accept.
     """
-    told: SubmitResult | None = None
+    result: SubmitResult | None = None
     [fields] = body.values()
-    digest = digest_of(request.app.state.oss_key, body).hex()
+    digest = digest_of(_connector(request).message_key, body).hex()
     database: Database = request.app.state.database
     try:
         async with database.write_session() as session:
@@ -314,52 +324,51 @@ async def _tell_once(
                 get_region(request),
                 caller=caller.subject,
                 key=idempotency_key,
-                body=_Sent(message=message, digest=digest),
+                body=_MessageIdentity(message=message, digest=digest),
                 new_id=new_id(),
                 now=datetime.now(UTC),
             )
             if not is_new:
                 return SubmitResult(message=message, answer={"kode": "200"})
-            told = SubmitResult(
-                message=message, answer=await desk_of(request).submit(message, fields)
-            )
-            await _keep_told(request, session, message, body)
+            answer = await _service(request).submit(message, fields)
+            result = SubmitResult(message=message, answer=answer)
+            await _store_submitted(request, session, message, body)
     except DATABASE_ERRORS:
-        if told is None:
-            detail = "The key cannot be looked up now; nothing was sent."
+        if result is None:
+            detail = "The Idempotency-Key cannot be checked now; nothing was sent."
             raise Unavailable(detail) from None
-        log.exception("OSS was told of a licence, which is missing in the counters")
-    return told
+        log.exception("OSS has a %s message that could not be stored and is not counted", message)
+    return result
 
 
-async def _keep_told(
+async def _store_submitted(
     request: Request, session: WriteSession, message: Outbound, body: dict[str, Any]
 ) -> None:
-    """Keeps what the counters need; OSS has the message, whatever becomes of them."""
+    """Store what the statistics need of a message that OSS accepted."""
     if message == "receiveLicenseStatus":
-        key, now = request.app.state.oss_key, datetime.now(UTC)
+        key, now = _connector(request).message_key, datetime.now(UTC)
         await store_message(session, get_region(request), message, body, key=key, now=now)
 
 
-def _error(fault: str, root: str) -> FieldError:
-    place, _, detail = fault.partition(": ")
-    path = place.removeprefix(root).strip(".").replace(".", "/")
+def _field_error(error: str, root: str) -> FieldError:
+    field, _, detail = error.partition(": ")
+    path = field.removeprefix(root).strip(".").replace(".", "/")
     return FieldError(pointer=f"#/{path}" if path else "#", parameter=None, detail=detail)
 
 
 def _code(content: dict[str, Any], field: str) -> str | None:
-    """A code in an answer of OSS; None where something else stands there."""
+    """Return a code in an answer of OSS; None if the field is missing or not a string."""
     value = content.get(field)
     return value if isinstance(value, str) and value else None
 
 
-def _named(table: str, code: str | None) -> dict[str, str | None]:
+def _status(table: str, code: str | None) -> dict[str, str | None]:
     return {"status": code, "status_text": guide().codes[table].get(code or "")}
 
 
-def _age(answered: OssAnswer) -> dict[str, Any]:
+def _freshness(answer: OssAnswer) -> dict[str, Any]:
     return {
-        "fetched_at": answered.at,
-        "age_seconds": answered.age_seconds,
-        "fresh": answered.fresh,
+        "fetched_at": answer.fetched_at,
+        "age_seconds": answer.age_seconds,
+        "fresh": answer.fresh,
     }

@@ -1,4 +1,4 @@
-"""Where the hub deals with OSS: asks it, and falls back on the answer known last."""
+"""Queries and messages to OSS, with the last known answer if OSS is unavailable."""
 
 import hashlib
 import hmac
@@ -23,28 +23,29 @@ from services.platform.settings import Settings
 
 @dataclass(frozen=True)
 class OssAnswer:
-    """What OSS said, and whether it said it now."""
+    """An answer of OSS, and whether OSS gave it now."""
 
     content: Any
-    at: datetime
+    fetched_at: datetime
     fresh: bool
 
     @property
     def fields(self) -> dict[str, Any]:
-        """What it said, by the names of the guide; nothing where it said something else."""
+        """Return the fields by the names of the guide; empty if the content is not an object."""
         return self.content if isinstance(self.content, dict) else {}
 
     @property
     def age_seconds(self) -> int:
-        return max(round((datetime.now(UTC) - self.at).total_seconds()), 0)
+        """Return the age of the answer."""
+        return max(round((datetime.now(UTC) - self.fetched_at).total_seconds()), 0)
 
 
 class OssService:
     """OSS as the hub's routes use it."""
 
-    def __init__(self, oss: OssClient, memory: LastKnownStore, key: bytes) -> None:
-        self.oss = oss
-        self.memory = memory
+    def __init__(self, client: OssClient, last_known: LastKnownStore, key: bytes) -> None:
+        self.client = client
+        self.last_known = last_known
         self._key = key
 
     async def query(
@@ -52,82 +53,90 @@ class OssService:
         message: Outbound,
         fields: dict[str, Any],
         *,
-        keep: tuple[str, ...],
-        remember: bool = True,
+        select: tuple[str, ...],
+        store: bool = True,
     ) -> OssAnswer:
-        """OSS's answer, or the one known last; of an answer only the fields in `keep` are kept.
+        """Return OSS's answer, or the last known one if OSS is unavailable.
 
-        What is not to be remembered is not answered from memory.
+        Args:
+            message: The query.
+            fields: Its fields.
+            select: Fields of the answer to return and to store; the others are dropped.
+            store: Whether the answer may be stored; if not, there is no last known answer.
+
+        Raises:
+            NotFound: OSS does not know the subject of the query.
+            Unavailable: OSS gave no usable answer, and none is stored.
         """
         question = self._question(message, fields)
         try:
-            content = await self.oss.send(message, fields)
+            content = await self.client.send(message, fields)
         except OssRejectedError as error:
             if error.code == "400":
-                raise NotFound(f"OSS does not know it: {error.said}") from None
-            raise unavailable(str(error), reason="refused_by_oss", kode=error.code) from None
+                raise NotFound(f"OSS does not know it: {error.description}") from None
+            raise oss_unavailable(str(error), reason="rejected", kode=error.code) from None
         except ConnectorError as error:
-            known = await self._recall(question) if remember else None
-            if known is None:
-                raise unavailable(error.detail, reason=error.reason) from None
-            return OssAnswer(known.content, known.fetched_at, fresh=False)
+            cached = await self._last_known(question) if store else None
+            if cached is None:
+                raise oss_unavailable(error.detail, reason=error.reason) from None
+            return OssAnswer(cached.content, cached.fetched_at, fresh=False)
         data = next((part for part in content.values() if isinstance(part, dict | list)), {})
-        kept = {name: data.get(name) for name in keep} if isinstance(data, dict) else data
+        selected = {name: data.get(name) for name in select} if isinstance(data, dict) else data
         now = datetime.now(UTC)
-        if remember:
-            # The answer is there, whatever becomes of its memory.
+        if store:
+            # The answer is returned even if it cannot be stored.
             with suppress(*DATABASE_ERRORS):
-                await self.memory.put(question, kept, now=now)
-        return OssAnswer(kept, now, fresh=True)
+                await self.last_known.put(question, selected, now=now)
+        return OssAnswer(selected, now, fresh=True)
 
     async def submit(self, message: Outbound, fields: dict[str, Any]) -> dict[str, Any]:
-        """Sends a message once: nobody knows whether a lost one arrived."""
-        try:
-            return await self.oss.send(message, fields)
-        except OssRejectedError as error:
-            raise unavailable(str(error), reason="refused_by_oss", kode=error.code) from None
-        except ConnectorError as error:
-            detail = f"{error.detail}; OSS may have it all the same, ask for its status first"
-            raise unavailable(detail, reason=error.reason) from None
+        """Send a message once: a lost one may have arrived, so it is not duplicates.
 
-    async def _recall(self, question: str) -> CachedAnswer | None:
+        Raises:
+            Unavailable: OSS rejected the message, or gave no usable answer.
+        """
         try:
-            return await self.memory.get(question)
+            return await self.client.send(message, fields)
+        except OssRejectedError as error:
+            raise oss_unavailable(str(error), reason="rejected", kode=error.code) from None
+        except ConnectorError as error:
+            detail = f"{error.detail}; OSS may have received it, query the status first"
+            raise oss_unavailable(detail, reason=error.reason) from None
+
+    async def _last_known(self, question: str) -> CachedAnswer | None:
+        try:
+            return await self.last_known.get(question)
         except DATABASE_ERRORS:
             return None
 
     def _question(self, message: str, fields: dict[str, Any]) -> str:
-        """A name for a question from which nobody reads a number of a business."""
-        asked = "|".join(f"{name}={fields[name]}" for name in sorted(fields))
-        digest = hmac.new(self._key, asked.encode("utf-8", "replace"), hashlib.sha256)
+        """Return a name for a query that does not reveal the number of a business."""
+        plain = "|".join(f"{name}={fields[name]}" for name in sorted(fields))
+        digest = hmac.new(self._key, plain.encode("utf-8", "replace"), hashlib.sha256)
         return f"{message}:{digest.hexdigest()}"
 
 
-def unavailable(detail: str, *, reason: str, kode: str | None = None) -> Unavailable:
+def oss_unavailable(detail: str, *, reason: str, kode: str | None = None) -> Unavailable:
+    """Return the problem of an unusable answer of OSS."""
     extra = {"portal": "oss", "reason": reason} | ({"kode": kode} if kode else {})
-    return Unavailable(
-        f"OSS gives no answer that can be used: {detail}",
-        retry_after=30,
-        extra=extra,
-    )
+    return Unavailable(f"OSS gave no usable answer: {detail}", retry_after=30, extra=extra)
 
 
 def create_oss_service(
     settings: Settings, database: Database, key: Ed25519PrivateKey
 ) -> OssService | None:
-    """The way to OSS; None where it is not connected."""
+    """Return the service of OSS; None if `EMALL_OSS_URL` is not set."""
     if settings.oss_url is None:
         return None
-    memory = LastKnownStore(database, settings.region, "oss")
+    last_known = LastKnownStore(database, settings.region, "oss")
     connector = Connector(
         "oss",
         str(settings.oss_url).rstrip("/"),
         CircuitBreaker(BreakerPolicy(), time.monotonic),
         timeouts=TimeoutPolicy(total=settings.connector_timeout_seconds),
         is_failure=is_failure,
-        load_override=memory.override,
+        load_override=last_known.override,
     )
     user_key = settings.oss_user_key.get_secret_value() if settings.oss_user_key else ""
-    return OssService(
-        OssClient(connector, user_key=user_key), memory, derived_key(key, b"emall oss")
-    )
+    client = OssClient(connector, user_key=user_key)
+    return OssService(client, last_known, derived_key(key, b"emall oss"))

@@ -1,1 +1,1 @@
-"""SIMBG, the national system of building approvals: links by number, and its regional recap."""
+"""Connector to SIMBG, the national system of building approvals: permit numbers and recaps."""

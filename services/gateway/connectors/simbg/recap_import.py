@@ -1,7 +1,7 @@
-"""The regional recap of SIMBG, as a table that feedback takes.
+"""Converts the regional recap of SIMBG to a workbook of statistics that feedback accepts.
 
-Pure. No description of the export is published, so headings are known by many names. Rows and
-columns stay where they are: what feedback says of a cell is true of the file that was sent.
+Pure. No description of the export is published, so several names of each heading are accepted. Rows
+and columns keep their positions, so that errors of feedback name cells of the uploaded file.
 """
 
 import re
@@ -18,7 +18,7 @@ from services.platform.spreadsheets import (
 
 KIND, CHANNEL = "layanan", "kanal"
 
-HEADS: Mapping[str, str] = {
+HEADINGS: Mapping[str, str] = {
     **dict.fromkeys(
         ("jenis", "jenis permohonan", "jenis izin", "jenis dokumen", "permohonan izin"), KIND
     ),
@@ -33,9 +33,9 @@ HEADS: Mapping[str, str] = {
     **dict.fromkeys(("dikembalikan", "perbaikan", "dikembalikan untuk perbaikan"), "dikembalikan"),
     **dict.fromkeys(("alasan", "alasan perubahan"), "alasan"),
 }
-"""What a heading of the recap means, in the words of the hub's own table."""
+"""Headings of the recap, each with the heading of the hub's own table."""
 
-PASSED_OVER = frozenset(
+IGNORED_HEADINGS = frozenset(
     {"no", "no.", "nomor", "provinsi", "kabupaten", "kabupaten/kota", "kab/kota", "keterangan"}
 )
 KINDS: Mapping[str, str] = {
@@ -47,11 +47,18 @@ KINDS: Mapping[str, str] = {
 
 
 def convert_recap(sheets: Sequence[Sheet], *, services: Mapping[str, str]) -> bytes:
-    """A workbook of statistics from a recap; `SpreadsheetError` with every wrong cell.
+    """Return a workbook of statistics.
 
-    `services` are the slugs of PBG and SLF in the catalogue.
+    Args:
+        sheets: The recap.
+        services: Slugs of PBG and SLF in the catalogue.
+
+    Raises:
+        SpreadsheetError: No sheet has the headings, or cells are invalid; lists up to 100.
     """
-    tables = {sheet.name: heads for sheet in sheets if KIND in (heads := _heads(sheet)).values()}
+    tables = {
+        sheet.name: headings for sheet in sheets if KIND in (headings := _headings(sheet)).values()
+    }
     if not tables:
         name = sheets[0].name if sheets else "(file)"
         message = (
@@ -60,50 +67,50 @@ def convert_recap(sheets: Sequence[Sheet], *, services: Mapping[str, str]) -> by
         )
         raise SpreadsheetError([SheetIssue(name, "A1", message)])
     written: dict[str, tuple[list[Column], list[Mapping[str, Cell]]]] = {}
-    faults: list[SheetIssue] = []
+    issues: list[SheetIssue] = []
     for sheet in sheets:
-        if (heads := tables.get(sheet.name)) is not None:
-            written[sheet.name] = _table(sheet, heads, services, faults)
-    if faults:
-        raise SpreadsheetError(faults[:100])
+        if (headings := tables.get(sheet.name)) is not None:
+            written[sheet.name] = _table(sheet, headings, services, issues)
+    if issues:
+        raise SpreadsheetError(issues[:100])
     return write_xlsx(written)
 
 
-def _heads(sheet: Sheet) -> dict[str, str]:
-    """What each heading means; as it stands where nobody knows, so that it is named as wrong."""
-    meant: dict[str, str] = {}
-    for head in sheet.columns:
-        word = re.sub(r"[\s_]+", " ", head).strip().lower()
-        if head and word not in PASSED_OVER:
-            meant[head] = HEADS.get(word, head)
-    return meant
+def _headings(sheet: Sheet) -> dict[str, str]:
+    """Return each heading with its meaning; an unknown one unchanged, so that it is reported."""
+    meanings: dict[str, str] = {}
+    for heading in sheet.columns:
+        normalised = re.sub(r"[\s_]+", " ", heading).strip().lower()
+        if heading and normalised not in IGNORED_HEADINGS:
+            meanings[heading] = HEADINGS.get(normalised, heading)
+    return meanings
 
 
 def _table(
     sheet: Sheet,
-    heads: Mapping[str, str],
+    headings: Mapping[str, str],
     services: Mapping[str, str],
-    faults: list[SheetIssue],
+    issues: list[SheetIssue],
 ) -> tuple[list[Column], list[Mapping[str, Cell]]]:
     columns = [
-        Column(heads[head]) if head in heads else Column(" " * (place + 1))
-        for place, head in enumerate(sheet.columns)
+        Column(headings[name]) if name in headings else Column(" " * (position + 1))
+        for position, name in enumerate(sheet.columns)
     ]
-    # All that SIMBG counts came through SIMBG.
+    # Every application in a recap was made online, in SIMBG.
     columns.append(Column(CHANNEL))
     last = max((row.number for row in sheet.rows), default=1)
     rows: list[Mapping[str, Cell]] = [{} for _ in range(2, last + 1)]
     for row in sheet.rows:
         cells: dict[str, Cell] = {
-            heads[head]: value for head, value in row.cells.items() if head in heads
+            headings[name]: value for name, value in row.cells.items() if name in headings
         }
-        if (said := cells.get(KIND)) is None:
+        if (value := cells.get(KIND)) is None:
             continue
-        kind = KINDS.get(" ".join(str(said).split()).lower())
+        kind = KINDS.get(" ".join(str(value).split()).lower())
         if kind is None or kind not in services:
-            head = next(head for head, meaning in heads.items() if meaning == KIND)
-            message = f"{str(said)[:100]!r} is no kind of permit; known: PBG, SLF"
-            faults.append(sheet.issue(row.number, head, message))
+            heading = next(name for name, meaning in headings.items() if meaning == KIND)
+            message = f"{str(value)[:100]!r} is not a kind of permit; must be PBG or SLF"
+            issues.append(sheet.issue(row.number, heading, message))
             continue
         rows[row.number - 2] = cells | {KIND: services[kind], CHANNEL: "daring"}
     return columns, rows

@@ -1,4 +1,4 @@
-"""SIMBG over HTTP: what a number says, and the recap taken in: `/api/v1/simbg/...`."""
+"""SIMBG over HTTP: permit numbers and imports of recaps: `/api/v1/simbg/...`."""
 
 import asyncio
 from datetime import UTC, date, datetime
@@ -9,6 +9,8 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field, StringConstraints
 
+from services.gateway.connectors.base import Connectors
+from services.gateway.connectors.simbg.connector import SimbgConnector
 from services.gateway.connectors.simbg.permit_numbers import (
     PATTERN,
     PermitNumberError,
@@ -34,7 +36,6 @@ from services.platform.problems import (
     problem_responses,
 )
 from services.platform.service import API, get_region
-from services.platform.settings import Service
 from services.platform.spreadsheets import (
     CSV,
     XLSX,
@@ -66,9 +67,9 @@ Number = Annotated[
 
 
 class Permit(ApiModel):
-    """What the number of a permit says by itself, and where SIMBG tells more.
+    """The parts of a permit's number, and the page of SIMBG for it.
 
-    It says nothing of the permit's state: SIMBG has no interface for that, so look at `href`.
+    The state of the permit is not included: SIMBG has no interface for it, see `href`.
     """
 
     number: str
@@ -76,28 +77,28 @@ class Permit(ApiModel):
     region: RegionCode = Field(description="Regency of the building, such as 12.12.")
     in_this_region: bool
     district: DistrictCode = Field(description="District of the building, such as 12.12.01.")
-    district_name: str | None = Field(description="Null where this hub does not know it.")
-    issued_on: date = Field(description="The day in the number.")
-    sequence: int = Field(description="Running number of the day.")
+    district_name: str | None = Field(description="Null if this hub does not know the district.")
+    issued_on: date = Field(description="The date in the number.")
+    sequence: int = Field(description="Sequence number of the day.")
     href: Href = Field(description="The page of SIMBG for this number.")
     portal: LinkHealth | None = Field(
-        description="How the link `simbg` is now; null where this hub has no such link."
+        description="Health of the link `simbg`; null if this hub has no such link."
     )
 
 
 @router.get("/permits/{number}", operation_id="get_simbg_permit")
 async def get_simbg_permit(request: Request, session: ReadSessionDep, number: Number) -> Permit:
-    """Takes the number of a PBG or SLF apart, and leads to SIMBG.
+    """Return the parts of the number of a PBG or SLF, with its page of SIMBG.
 
-    The form of numbers is that of SIMBG's own program; no regulation describes it. Whether the
-    permit exists, SIMBG alone knows.
+    The format is that of SIMBG's own program; no regulation describes it. Only SIMBG knows whether
+    the permit exists.
     """
     region = get_region(request)
     try:
         permit = parse_permit_number(number, today=datetime.now(JAKARTA).date())
     except PermitNumberError as error:
-        wrong = FieldError(pointer=None, parameter="number", detail=str(error))
-        raise Invalid("There can be no such number of SIMBG.", errors=[wrong]) from None
+        field_error = FieldError(pointer=None, parameter="number", detail=str(error))
+        raise Invalid("SIMBG cannot have issued this number.", errors=[field_error]) from None
     names = dict(await list_districts(session, region))
     health = await read_link_health(session, region, now=datetime.now(UTC), slug=LINK)
     return Permit(
@@ -118,7 +119,7 @@ async def get_simbg_permit(request: Request, session: ReadSessionDep, number: Nu
     "/recaps",
     operation_id="import_simbg_recap",
     responses=problem_responses(403, 409, 413, 503)
-    | {200: {"description": "As `POST /api/v1/usage/statistics/upload` answers."}},
+    | {200: {"description": "The response of `POST /api/v1/usage/statistics/upload`."}},
     response_class=JSONResponse,
     openapi_extra={
         "requestBody": {"required": True, "content": {XLSX: _BINARY, CSV: _BINARY}},
@@ -128,63 +129,64 @@ async def import_simbg_recap(
     request: Request,
     caller: UsageWriter,
     *,
-    dry_run: Annotated[bool, Query(description="Check everything and store nothing.")] = False,
+    dry_run: Annotated[bool, Query(description="Validate the file and store nothing.")] = False,
     language: LanguageQuery = "id",
 ) -> JSONResponse:
-    """Takes SIMBG's recap of months (XLSX or CSV) as statistics of the key's agency.
+    """Import SIMBG's monthly recap (XLSX or CSV) as statistics of the key's agency.
 
-    Its first row needs the headings `jenis` (PBG or SLF), `bulan`, and at least one of `masuk`,
-    `proses`, `selesai` (or `terbit`), `ditolak`, `dikembalikan`. Every wrong cell is named as
-    `#/<sheet>/<cell>`; a figure that changed needs a reason in a column `alasan`; the same file
-    again changes nothing.
+    The first row needs the headings `jenis` (PBG or SLF), `bulan`, and at least one of `masuk`,
+    `proses`, `selesai` (or `terbit`), `ditolak`, `dikembalikan`. Every invalid cell is reported as
+    `#/<sheet>/<cell>`; a changed figure needs a reason in a column `alasan`; importing the same
+    file again changes nothing.
     """
     content = await request.body()
     if len(content) > MAX_FILE:
-        raise TooLarge(f"A recap may have {MAX_FILE} bytes; send fewer months.")
+        raise TooLarge(f"A recap may have up to {MAX_FILE} bytes; send fewer months.")
     try:
-        sheets = await asyncio.to_thread(_opened, content)
+        sheets = await asyncio.to_thread(_read_sheets, content)
         table = await asyncio.to_thread(convert_recap, sheets, services=SERVICES)
     except SpreadsheetError as error:
         raise Invalid(
-            "The recap was not taken; nothing was stored.",
+            "The recap is invalid; nothing was stored.",
             errors=[
                 FieldError(pointer=f"#/{f.sheet}/{f.cell}", parameter=None, detail=f.message)
                 for f in error.issues[:100]
             ],
         ) from None
-    client: httpx.AsyncClient = request.app.state.clients[Service.feedback]
+    connectors: Connectors = request.app.state.connectors
+    simbg = connectors.get(SimbgConnector)
     try:
-        answer = await client.post(
+        response = await simbg.feedback.post(
             f"{API}/usage/statistics/upload",
             params={"dry_run": dry_run, "lang": language},
             content=table,
             headers={"Content-Type": XLSX},
-            auth=request.app.state.signs_in(caller),
+            auth=simbg.auth_for(caller),
         )
     except httpx.HTTPError:
         raise Unavailable(
-            "The statistics service does not answer; send the recap again later.",
+            "The statistics service is unavailable; send the recap again later.",
             retry_after=30,
         ) from None
-    if answer.status_code == 200:
-        return JSONResponse(answer.json())
-    raise _passed_on(answer)
+    if response.status_code == 200:
+        return JSONResponse(response.json())
+    raise _problem_of(response)
 
 
-def _opened(content: bytes) -> list[Sheet]:
+def _read_sheets(content: bytes) -> list[Sheet]:
     if content.startswith(b"PK\x03\x04"):
         return read_xlsx(content, max_unpacked=8 * MAX_FILE)
     return [read_csv(content, name="Rekap")]
 
 
-def _passed_on(answer: httpx.Response) -> ProblemError:
-    """What feedback found wrong, as this hub's own problem."""
-    problem: dict[str, Any] = answer.json()
+def _problem_of(response: httpx.Response) -> ProblemError:
+    """Return the problem that feedback answered with."""
+    problem: dict[str, Any] = response.json()
     detail = str(problem.get("detail", ""))
-    if answer.status_code == NotAuthenticated.status:
+    if response.status_code == NotAuthenticated.status:
         return NotAuthenticated(detail)
     errors = [FieldError.model_validate(error) for error in problem.get("errors", [])]
     for kind in (NotAllowed, Conflict, TooLarge, Invalid):
-        if kind.status == answer.status_code:
+        if kind.status == response.status_code:
             return kind(detail, errors=errors)
     return Unavailable(detail)

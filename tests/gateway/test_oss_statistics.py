@@ -8,9 +8,15 @@ import pytest
 
 from services.gateway.app import create_app
 from services.gateway.connectors.mocks.oss import create_oss_mock
+from services.gateway.connectors.oss.config import CountingRule
+from services.gateway.connectors.oss.connector import OssConnector
 from services.gateway.connectors.oss.statistics import Message, MessageCounter, count_messages
-from services.gateway.connectors.pack import CountingRule
-from services.gateway.connectors.statistics_client import StatisticsClient, StatisticsRejectedError
+from services.gateway.connectors.simbg.connector import SimbgConnector
+from services.gateway.connectors.statistics_client import (
+    MonthlyStatistics,
+    StatisticsClient,
+    StatisticsRejectedError,
+)
 from services.platform.settings import Settings
 from tests.gateway.test_announcements import store_connectors
 from tests.gateway.test_oss import LICENCE, STATUS, Connected, connected, deliver, message, token
@@ -118,14 +124,14 @@ def test_a_new_version_of_the_rules_counts_all_again_and_takes_back_what_no_long
     assert rows(hub.settings, FIGURES) == [("nib", "completed", 0, 2), ("nib", "submitted", 1, 1)]
 
 
-def test_clocks_that_stop_are_counted_with_their_days_and_small_counts_hidden(
+def test_stopped_clocks_are_counted_with_their_days_and_small_counts_are_null(
     hub: Connected,
 ) -> None:
     for number in range(6):
         for status in ("41", "42") if number else ("43",):
             fields = STATUS | {"kd_status": status, "id_izin": f"I-{number}"}
             assert hub.post("license-statuses", fields).status_code == 200
-    # Which messages are of one licence is known, and of which licence is not.
+    # Messages of one licence share a digest that does not reveal the licence.
     kept = rows(hub.settings, "SELECT facts ->> 'licence' FROM gateway.oss_message ORDER BY id")
     assert len(set(kept)) == 6
     assert kept[1] == kept[2]
@@ -151,27 +157,29 @@ def test_clocks_that_stop_are_counted_with_their_days_and_small_counts_hidden(
     assert hub.client.get("/api/v1/oss/statistics?year=2026").json()["items"] == []
 
 
-class DyingStatisticsClient(StatisticsClient):
-    """Reports, and dies before anybody knows that it did."""
+class CrashingStatisticsClient(StatisticsClient):
+    """Submits figures, and fails before the caller learns of it."""
 
-    async def submit(self, statistics: Sequence[dict[str, Any]], **more: Any) -> str:
+    async def submit(self, statistics: Sequence[MonthlyStatistics], **more: Any) -> str:
         await super().submit(statistics, **more)
-        raise StatisticsRejectedError("dead")
+        raise StatisticsRejectedError("crash")
 
 
-def test_a_crash_after_the_report_and_before_its_note_counts_nothing_twice(hub: Connected) -> None:
+def test_a_crash_after_the_submission_and_before_it_is_recorded_counts_nothing_twice(
+    hub: Connected,
+) -> None:
     for number in (1, 2, 3):
         send(hub, number)
 
-    async def die() -> None:
+    async def crash() -> None:
         app = create_app(hub.settings)
-        reporter: StatisticsClient = app.state.rounds.counter._reporter  # pyright: ignore[reportPrivateUsage]
-        dying = DyingStatisticsClient(reporter._feedback, reporter._signs_in)  # pyright: ignore[reportPrivateUsage]
+        simbg = app.state.connectors.get(SimbgConnector)
+        crashing = CrashingStatisticsClient(simbg.feedback, simbg.auth_for)
         async with app.router.lifespan_context(app):
             with pytest.raises(StatisticsRejectedError):
-                await MessageCounter(app.state.database, hub.settings.region, dying).count()
+                await MessageCounter(app.state.database, hub.settings.region, crashing).count()
 
-    asyncio.run(die())
+    asyncio.run(crash())
     uncounted = "SELECT count(*) FROM gateway.oss_message WHERE counted_by IS NULL"
     assert rows(hub.settings, uncounted) == [(3,)]
     count(hub)
@@ -185,9 +193,11 @@ def test_four_replicas_count_at_once_and_each_message_counts_once(hub: Connected
 
     async def all_at_once() -> list[int]:
         apps = [create_app(hub.settings) for _ in range(4)]
-        counted = await asyncio.gather(*(app.state.rounds.counter.count() for app in apps))
+        counted = await asyncio.gather(
+            *(app.state.connectors.get(OssConnector).counter.count() for app in apps)
+        )
         for app in apps:
-            await app.state.rounds.stop()
+            await app.state.source_poller.stop()
             await app.state.database.close()
         return counted
 

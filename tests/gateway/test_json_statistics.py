@@ -1,4 +1,4 @@
-"""Sources of statistics: any JSON, mapped by the pack, becomes an agency's monthly figures."""
+"""JSON statistics: any JSON, mapped by the pack, becomes monthly figures of an agency."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,15 +8,20 @@ from pydantic import SecretStr, ValidationError
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
-from services.gateway.connectors.json_mapping import MappingError, map_statistics, resolve_pointer
+from services.gateway.connectors.json_statistics.config import JsonStatisticsConfig
+from services.gateway.connectors.json_statistics.mapping import (
+    MappingError,
+    map_statistics,
+    resolve_pointer,
+)
 from services.gateway.connectors.mocks.website import (
     FIGURES,
     SECRET,
     create_website_mock,
 )
-from services.gateway.connectors.pack import StatisticsSourceConfig
+from services.gateway.connectors.statistics_client import MonthlyStatistics
 from tests.conftest import Server
-from tests.gateway.test_announcements import Reading, store_connectors
+from tests.gateway.test_announcements import PollingHub, store_connectors
 from tests.rows import rows
 from tests.servers import serving
 
@@ -38,14 +43,14 @@ def source(url: str = "https://sicantik.example/statistics", **more: Any) -> dic
     } | more
 
 
-def mapped(items: list[Any], **more: Any) -> list[dict[str, Any]]:
-    chosen = StatisticsSourceConfig.model_validate(source(**more))
+def mapped(items: list[Any], **more: Any) -> list[MonthlyStatistics]:
+    chosen = JsonStatisticsConfig.model_validate(source(**more))
     return map_statistics({"data": items}, chosen).statistics
 
 
-def test_items_become_statistics_and_unknown_services_are_told() -> None:
-    found = map_statistics({"data": list(FIGURES)}, StatisticsSourceConfig.model_validate(source()))
-    assert [(each["period"], each["counters"]) for each in found.statistics] == [
+def test_items_become_statistics_and_unmapped_services_are_listed() -> None:
+    found = map_statistics({"data": list(FIGURES)}, JsonStatisticsConfig.model_validate(source()))
+    assert [(each.period, each.counters) for each in found.statistics] == [
         ("2026-01", {"submitted": 12, "completed": 10}),
         ("2026-02", {"submitted": 9}),
     ]
@@ -55,7 +60,7 @@ def test_items_become_statistics_and_unknown_services_are_told() -> None:
 def test_several_items_of_a_service_and_month_are_added_up() -> None:
     item = {"jenis": "NIB", "tahun": "2024", "bulan": 3, "masuk": 2, "terbit": 1}
     [one] = mapped([item, item | {"jenis": "NIB perorangan"}])
-    assert one["counters"] == {"submitted": 4, "completed": 2}
+    assert one.counters == {"submitted": 4, "completed": 2}
 
 
 def test_a_value_with_its_measure_beside_it_is_mapped_as_well() -> None:
@@ -73,7 +78,7 @@ def test_a_value_with_its_measure_beside_it_is_mapped_as_well() -> None:
         "period": {"pointer": "/tgl"},
     }
     [one] = mapped(items, **long)
-    assert (one["period"], one["counters"]) == ("2024-03", {"completed": 3, "rejected": 2})
+    assert (one.period, one.counters) == ("2024-03", {"completed": 3, "rejected": 2})
 
 
 ITEM = {"jenis": "NIB", "tahun": 2024, "bulan": 3, "masuk": 2}
@@ -93,7 +98,9 @@ ITEM = {"jenis": "NIB", "tahun": 2024, "bulan": 3, "masuk": 2}
         ({"jenis": ["NIB"]}, "/data/1/jenis"),
     ],
 )
-def test_one_wrong_item_refuses_the_whole_and_is_named(wrong: dict[str, Any], place: str) -> None:
+def test_one_invalid_item_rejects_the_whole_document_and_is_named(
+    wrong: dict[str, Any], place: str
+) -> None:
     with pytest.raises(MappingError, match=place):
         mapped([ITEM, ITEM | wrong])
 
@@ -101,7 +108,7 @@ def test_one_wrong_item_refuses_the_whole_and_is_named(wrong: dict[str, Any], pl
 @pytest.mark.parametrize("document", [None, [], {}, {"data": {}}, {"data": "x"}, 3])
 def test_a_document_without_the_list_is_refused(document: Any) -> None:
     with pytest.raises(MappingError):
-        map_statistics(document, StatisticsSourceConfig.model_validate(source()))
+        map_statistics(document, JsonStatisticsConfig.model_validate(source()))
 
 
 def test_pointers_are_those_of_rfc_6901() -> None:
@@ -123,13 +130,13 @@ def test_pointers_are_those_of_rfc_6901() -> None:
         {"header": "X: Y"},
     ],
 )
-def test_a_mapping_that_says_too_little_or_too_much_is_refused(wrong: dict[str, Any]) -> None:
+def test_an_incomplete_or_contradictory_mapping_is_rejected(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        StatisticsSourceConfig.model_validate(source(**wrong))
+        JsonStatisticsConfig.model_validate(source(**wrong))
 
 
 @pytest.fixture(scope="module")
-def sharing(server: Server, toba: str) -> Iterator[Reading]:
+def shared_hub(server: Server, toba: str) -> Iterator[PollingHub]:
     with (
         serving(create_website_mock(), grace=0) as address,
         server.database_from(toba) as name,
@@ -142,23 +149,26 @@ def sharing(server: Server, toba: str) -> Iterator[Reading]:
         )
         store_connectors(settings, statistics=[source(f"{address}/statistics")])
         with TestClient(create_app(settings), follow_redirects=False) as client:
-            hub = Reading(client, settings, address, {})
+            hub = PollingHub(client, settings, address, {})
             hub.admin = hub.auth("diskominfo", "admin")
             yield hub
 
 
 @pytest.fixture
-def hub(sharing: Reading) -> Reading:
-    sharing.tell(figures=list(FIGURES))
-    rows(sharing.settings, "DELETE FROM feedback.statistic")
-    rows(sharing.settings, "UPDATE gateway.connected_source SET validators = '{}', lease_id = NULL")
+def hub(shared_hub: PollingHub) -> PollingHub:
+    shared_hub.set_mode(figures=list(FIGURES))
+    rows(shared_hub.settings, "DELETE FROM feedback.statistic")
+    rows(
+        shared_hub.settings,
+        "UPDATE gateway.connected_source SET validators = '{}', lease_id = NULL",
+    )
     switched = {"state": "closed"}
     path = "/api/v1/connectors/sicantik/breaker"
-    assert sharing.client.put(path, json=switched, headers=sharing.admin).status_code == 200
-    return sharing
+    assert shared_hub.client.put(path, json=switched, headers=shared_hub.admin).status_code == 200
+    return shared_hub
 
 
-def figures(hub: Reading, period: str = "2026-01") -> list[tuple[str, int, int, bool]]:
+def figures(hub: PollingHub, period: str = "2026-01") -> list[tuple[str, int, int, bool]]:
     answer = hub.client.get(f"/api/v1/usage/statistics?period={period}&agency=dpmptsp").json()
     return sorted(
         (each["measure"], each["value"], each["revision"], each["is_current"])
@@ -166,14 +176,16 @@ def figures(hub: Reading, period: str = "2026-01") -> list[tuple[str, int, int, 
     )
 
 
-def test_a_source_becomes_figures_of_its_agency_and_a_correction_a_revision(hub: Reading) -> None:
-    assert hub.read("sicantik")["detail"] == (
-        "3 added, 0 revised, 0 unchanged; passed over, no service is mapped: SIUP lama"
+def test_a_source_becomes_figures_of_its_agency_and_a_correction_a_revision(
+    hub: PollingHub,
+) -> None:
+    assert hub.poll("sicantik")["detail"] == (
+        "3 added, 0 revised, 0 unchanged; skipped, no service is mapped: SIUP lama"
     )
     assert figures(hub) == [("completed", 10, 1, True), ("submitted", 12, 1, True)]
-    assert hub.read("sicantik")["detail"] == "nothing new"
-    hub.tell(figures=[FIGURES[0] | {"masuk": 13}])
-    hub.read("sicantik")
+    assert hub.poll("sicantik")["detail"] == "not modified"
+    hub.set_mode(figures=[FIGURES[0] | {"masuk": 13}])
+    hub.poll("sicantik")
     assert figures(hub) == [
         ("completed", 10, 1, True),
         ("submitted", 12, 1, False),
@@ -185,8 +197,8 @@ FAILURES = {
     "status-404": "status",
     "status-503": "status",
     "slow": "timeout",
-    "drip": "timeout",
-    "cut": "connection_reset",
+    "slow-body": "timeout",
+    "truncated": "connection_reset",
     "huge": "too_large",
     "html": "invalid_response",
     "empty": "invalid_response",
@@ -196,28 +208,28 @@ FAILURES = {
 
 
 @pytest.mark.parametrize(("mode", "reason"), FAILURES.items())
-def test_while_a_source_fails_nothing_is_stored_and_what_was_stays(
-    hub: Reading, mode: str, reason: str
+def test_while_a_source_fails_stored_figures_stay_unchanged(
+    hub: PollingHub, mode: str, reason: str
 ) -> None:
-    hub.read("sicantik")
+    hub.poll("sicantik")
     before = figures(hub)
-    hub.tell(mode, figures=[FIGURES[0] | {"masuk": 99}])
-    assert hub.read("sicantik")["reason"] == reason
+    hub.set_mode(mode, figures=[FIGURES[0] | {"masuk": 99}])
+    assert hub.poll("sicantik")["reason"] == reason
     assert figures(hub) == before
 
 
-def test_a_month_to_come_and_a_wrong_item_are_refused_whole(hub: Reading) -> None:
-    hub.tell(figures=[FIGURES[0], FIGURES[0] | {"tahun": 2099}])
-    state = hub.read("sicantik")
+def test_a_future_month_and_an_invalid_item_reject_the_whole_document(hub: PollingHub) -> None:
+    hub.set_mode(figures=[FIGURES[0], FIGURES[0] | {"tahun": 2099}])
+    state = hub.poll("sicantik")
     assert (state["reason"], "has not begun" in state["detail"]) == ("rejected", True)
-    hub.tell(figures=[FIGURES[0], FIGURES[0] | {"masuk": "banyak\u0000"}])
-    state = hub.read("sicantik")
+    hub.set_mode(figures=[FIGURES[0], FIGURES[0] | {"masuk": "banyak\u0000"}])
+    state = hub.poll("sicantik")
     assert (state["reason"], "/data/1/masuk" in state["detail"]) == ("invalid_response", True)
     assert figures(hub) == []
 
 
-def test_the_secret_goes_to_the_source_and_is_shown_nowhere(hub: Reading) -> None:
-    hub.read("sicantik")
-    assert hub.asked()[-1]["headers"]["authorization"] == SECRET
+def test_the_secret_goes_to_the_source_and_is_shown_nowhere(hub: PollingHub) -> None:
+    hub.poll("sicantik")
+    assert hub.received()[-1]["headers"]["authorization"] == SECRET
     shown = hub.client.get("/api/v1/connectors", headers=hub.admin).text
     assert SECRET not in shown

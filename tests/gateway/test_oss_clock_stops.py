@@ -1,4 +1,4 @@
-"""Pauses of the clocks of service promises: each stop is paired with what ended it."""
+"""Pauses of the clocks of service standards: each stop is paired with the event that ended it."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -15,8 +15,8 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 ENDS = ("42", "44", "50", "90")
 
 
-def told(*story: tuple[str, str, float]) -> list[tuple[str, float, float]]:
-    """Licence, first and last day of each pause of a story: licence, code, day."""
+def pauses(*story: tuple[str, str, float]) -> list[tuple[str, float, float]]:
+    """Return licence, first day and length of each pause of events (licence, code, day)."""
     events = [
         LicenceEvent(licence, code, START + timedelta(days=day)) for licence, code, day in story
     ]
@@ -28,25 +28,25 @@ def told(*story: tuple[str, str, float]) -> list[tuple[str, float, float]]:
 
 def test_a_licence_that_stops_twice_has_two_pauses() -> None:
     story = [("A", "41", 0), ("A", "42", 3), ("A", "41", 5), ("A", "42", 5.5)]
-    assert told(*story) == [("A", 0, 3), ("A", 5, 0.5)]
+    assert pauses(*story) == [("A", 0, 3), ("A", 5, 0.5)]
 
 
-def test_licences_are_kept_apart_whatever_the_order_they_come_in() -> None:
+def test_licences_are_independent_in_any_order_of_events() -> None:
     story = [("B", "44", 9), ("A", "41", 0), ("B", "43", 1), ("A", "42", 2)]
-    assert told(*story) == [("A", 0, 2), ("B", 1, 8)]
+    assert pauses(*story) == [("A", 0, 2), ("B", 1, 8)]
 
 
-def test_a_second_stop_goes_on_with_the_first() -> None:
-    assert told(("A", "41", 0), ("A", "43", 2), ("A", "44", 6)) == [("A", 0, 6)]
+def test_a_second_stop_continues_the_first() -> None:
+    assert pauses(("A", "41", 0), ("A", "43", 2), ("A", "44", 6)) == [("A", 0, 6)]
 
 
 @pytest.mark.parametrize("end", ["50", "90"])
 def test_a_decision_ends_a_pause_too(end: str) -> None:
-    assert told(("A", "41", 0), ("A", end, 4)) == [("A", 0, 4)]
+    assert pauses(("A", "41", 0), ("A", end, 4)) == [("A", 0, 4)]
 
 
-def test_what_is_not_over_or_never_began_is_no_pause() -> None:
-    assert told(("A", "41", 0), ("B", "42", 1), ("A", "20", 2)) == []
+def test_an_open_stop_or_an_end_without_a_stop_is_no_pause() -> None:
+    assert pauses(("A", "41", 0), ("B", "42", 1), ("A", "20", 2)) == []
 
 
 def test_a_month_has_the_pauses_that_ended_in_it_by_jakarta_time() -> None:
@@ -56,6 +56,6 @@ def test_a_month_has_the_pauses_that_ended_in_it_by_jakarta_time() -> None:
     assert pauses_by_month([*pauses, *earlier], min_licences=5) == {"2026-04": (5, 10.0)}
 
 
-def test_pauses_of_few_licences_are_not_told_however_many_they_are() -> None:
+def test_pauses_of_few_licences_are_left_out() -> None:
     pauses = [Pause("A", START, START + timedelta(days=1))] * 9
     assert pauses_by_month(pauses, min_licences=5) == {}

@@ -1,0 +1,56 @@
+"""The connector that reads announcements of websites."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from services.gateway.connectors.announcements.fetch import ServiceVocabulary, fetch_items
+from services.gateway.connectors.announcements.store import delete_announcements, store_items
+from services.gateway.connectors.base import (
+    ConnectorContext,
+    FetchResult,
+    SourceConfig,
+    SourceConnector,
+)
+from services.gateway.connectors.source_leases import SourceLease
+from services.platform.database import WriteSession
+from services.platform.types import HttpsUrl
+
+
+class WebsiteConfig(SourceConfig):
+    """A website whose announcements the hub shows."""
+
+    url: HttpsUrl = Field(
+        description="A feed (RSS, Atom, WordPress JSON), or a page that links to one in its head."
+    )
+
+
+class WebsiteConnector(SourceConnector):
+    """Fetches feeds of websites and stores their items as announcements."""
+
+    kind = "feed"
+    section = "feeds"
+    config = WebsiteConfig
+
+    def __init__(self, context: ConnectorContext) -> None:
+        self._clients = context.source_clients
+        self._region = context.settings.region
+        self._vocabulary = ServiceVocabulary(context.catalog)
+
+    async def fetch(self, lease: SourceLease) -> FetchResult:
+        """Fetch a feed, and match its items with the catalogue's services when they are stored."""
+        fetched = await fetch_items(self._clients, lease)
+        if fetched is None:
+            return FetchResult("not modified", lease.validators)
+        items, validators = fetched
+        matcher = await self._vocabulary.matcher()
+
+        async def store(session: WriteSession, now: datetime) -> None:
+            await store_items(session, self._region, lease.slug, items, matcher=matcher, now=now)
+
+        return FetchResult(f"{len(items)} items", validators, store)
+
+    @classmethod
+    async def delete_content(cls, session: WriteSession, region: str, slug: str) -> None:
+        """Delete the announcements of a website that left the pack."""
+        await delete_announcements(session, region, slug)

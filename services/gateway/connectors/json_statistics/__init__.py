@@ -1,0 +1,1 @@
+"""Sources of monthly statistics as JSON, mapped by the pack."""
