@@ -162,7 +162,7 @@ def test_two_services_of_one_name_are_a_fault_even_in_two_files(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"digital": True}, "digital must be false, as the channels say"),
+        ({"digital": True}, "digital must be false, to match the channels"),
         (
             {"channels": [{"kind": "counter", "link": "simbg"}]},
             "a counter channel has no link; only an online channel has one",
