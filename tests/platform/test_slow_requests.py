@@ -96,7 +96,7 @@ def test_a_body_that_ends_too_early_leaves_nothing_behind(address: str) -> None:
 def test_a_head_that_drips_and_a_connection_that_says_nothing_are_given_up(
     monkeypatch: pytest.MonkeyPatch, http: Any
 ) -> None:
-    monkeypatch.setattr(header_timeout, "SECONDS", 0.5)
+    monkeypatch.setattr(header_timeout, "HEADER_TIMEOUT_SECONDS", 0.5)
     with serving(PlainTextResponse("here"), http=http, lifespan="off") as address:
         with connect(address) as silent:
             assert silent.recv(4096).startswith(b"HTTP/1.1 408")
