@@ -7,7 +7,6 @@ it happens in the same transaction.
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import text
@@ -23,11 +22,9 @@ CONSENT = ConsentText(
     "terenkripsi, hanya dibaca instansi yang menangani, dan dihapus saat pesan selesai atau saat "
     "saya mencabut persetujuan, paling lambat 3x24 jam sesudahnya.",
     text_en="I agree that this contact is used only to respond to this message. It is kept "
-    "encrypted, read only by the agency in charge, and erased when the case is closed or when I "
+    "encrypted, read by the agency in charge alone, and erased when the case is closed or when I "
     "withdraw my consent, at the latest 72 hours after.",
 )
-
-Reason = Literal["contact_withdrawn", "contact_erased"]
 
 STORE = """
 -- An encrypted contact with its consent.
