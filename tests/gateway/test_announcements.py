@@ -112,10 +112,10 @@ def hub(shared_hub: PollingHub) -> PollingHub:
         "fetched_at = NULL, reason = NULL",
     )
     for slug in ("website", "website-1", "website-2"):
-        switched = {"state": "closed"}
+        override = {"state": "closed"}
         path = f"/api/v1/connectors/{slug}/breaker"
         assert (
-            shared_hub.client.put(path, json=switched, headers=shared_hub.admin).status_code == 200
+            shared_hub.client.put(path, json=override, headers=shared_hub.admin).status_code == 200
         )
     return shared_hub
 
@@ -309,13 +309,13 @@ def test_two_replicas_poll_a_due_source_once(hub: PollingHub) -> None:
 
     async def poll_concurrently() -> list[bool]:
         others = [create_app(hub.settings).state for _ in range(2)]
-        asked = await asyncio.gather(
+        polled = await asyncio.gather(
             *(other.source_poller.poll_due() for other in others for _ in "123")
         )
         for other in others:
             await other.source_poller.stop()
             await other.database.close()
-        return asked
+        return polled
 
     polled = asyncio.run(poll_concurrently())
     assert sorted(polled) == [False, False, False, True, True, True]

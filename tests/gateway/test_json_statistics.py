@@ -162,9 +162,9 @@ def hub(shared_hub: PollingHub) -> PollingHub:
         shared_hub.settings,
         "UPDATE gateway.connected_source SET validators = '{}', lease_id = NULL",
     )
-    switched = {"state": "closed"}
+    override = {"state": "closed"}
     path = "/api/v1/connectors/sicantik/breaker"
-    assert shared_hub.client.put(path, json=switched, headers=shared_hub.admin).status_code == 200
+    assert shared_hub.client.put(path, json=override, headers=shared_hub.admin).status_code == 200
     return shared_hub
 
 

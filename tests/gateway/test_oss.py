@@ -645,17 +645,17 @@ def test_after_too_many_failures_the_breaker_opens_and_an_operator_closes_it(
     hub.set_mode("status-503")
     for _ in range(2):
         hub.get(f"nib/{NIB}")
-    asked = len(hub.received())
+    before = len(hub.received())
     assert hub.get(f"nib/{NIB}").json()["reason"] == "breaker_open"
-    assert len(hub.received()) == asked
+    assert len(hub.received()) == before
     [state] = hub.client.get("/api/v1/connectors").json()["items"]
     assert (state["name"], state["breaker"]) == ("oss", "open")
     hub.set_mode("ok")
     path = "/api/v1/connectors/oss/breaker"
     admin = hub.auth("diskominfo", "admin")
     assert hub.client.put(path, json={"state": "closed"}).status_code == 401
-    switched = hub.client.put(path, json={"state": "closed"}, headers=admin)
-    assert switched.json()["breaker"] == "closed"
+    overridden = hub.client.put(path, json={"state": "closed"}, headers=admin)
+    assert overridden.json()["breaker"] == "closed"
     assert hub.get(f"nib/{NIB}").json()["fresh"] is True
     assert hub.client.put(path, json={"state": "x"}, headers=admin).status_code == 422
     unknown = path.replace("oss", "none")
