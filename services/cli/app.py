@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from services.cli import assessments, audit, database, doctor, keys, mock, packs, privacy, server
 from services.cli.console import echo_err
+from services.platform.logging import configure_logging
 from services.platform.settings import Settings
 from services.platform.version import VERSION, git_commit
 
@@ -57,6 +58,8 @@ app.add_typer(audit.app, name="audit")
 
 def main() -> None:
     """Run the command line; name each invalid setting and exit with 2."""
+    # Standard output holds only a command's result: log lines go to standard error.
+    configure_logging(level="WARNING", log_format="console", service="cli")
     try:
         app(prog_name="emall")
     except ValidationError as error:
