@@ -1,20 +1,33 @@
 """uvicorn protocol subclass that can answer a request without starting an ASGI task."""
 
-from typing import Any
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, ClassVar, Generic, TypeVar
 
 from services.platform.header_timeout import HeaderTimeoutProtocol
+from services.platform.request_id import HEADER, new_request_id
 
 UVICORN_VERSION = "0.54.0"
 """The version whose protocol is extended; a test compares it with the installed one."""
 
+Handler = TypeVar("Handler")
 
-class FastPathProtocol(HeaderTimeoutProtocol):
-    """Base of protocols that answer some requests themselves while the connection is idle."""
+
+class FastPathProtocol(HeaderTimeoutProtocol, Generic[Handler]):
+    """Base of protocols that answer some requests themselves while the connection is idle.
+
+    A subclass overrides `data_received`: it asks its handler about the data while the connection
+    `is_idle` and calls `respond`, or leaves the data to uvicorn.
+    """
+
+    state_key: ClassVar[str]
+    """Key of the handler in the application's lifespan state."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         # A root path or a limit on concurrency needs uvicorn's own handling.
-        self.is_supported = not self.root_path and self.limit_concurrency is None
+        is_supported = not self.root_path and self.limit_concurrency is None
+        self.handler: Handler | None = self.app_state.get(self.state_key) if is_supported else None
         self.is_between_messages = True
         self._responded_at = 0.0
 
@@ -27,8 +40,13 @@ class FastPathProtocol(HeaderTimeoutProtocol):
             and not self.transport.is_closing()
         )
 
-    def finish_response(self) -> None:
-        """Count a response that was written here, and start the keep-alive timeout."""
+    def respond(self, head: bytes, body: bytes, *, request_id: str | None = None) -> None:
+        """Write a response, count it and start the keep-alive timeout.
+
+        `head` is the status line and the header lines, each with its line end.
+        """
+        own_id = (request_id or new_request_id()).encode()
+        self.transport.write(b"%b%b: %b\r\n\r\n%b" % (head, HEADER, own_id, body))
         self.headers_received()
         self.server_state.total_requests += 1
         self._responded_at = self.loop.time()
@@ -53,3 +71,14 @@ class FastPathProtocol(HeaderTimeoutProtocol):
         """Note the end of a request."""
         self.is_between_messages = True
         super().on_message_complete()
+
+
+def header_lines(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """Return header fields as lines, each with its line end."""
+    return b"".join(b"%b: %b\r\n" % field for field in headers)
+
+
+@lru_cache(2)
+def default_header_lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """Return uvicorn's default header lines; cached, since they change only once a second."""
+    return header_lines(headers)

@@ -67,7 +67,7 @@ class Line:
             self.socket.sendall(piece)
 
     def answer(self) -> tuple[bytes, dict[str, str], bytes]:
-        """Status line, fields but the date and the request id, and body of the next answer."""
+        """Status line, fields but the date, and body of the next answer, with the same id."""
         status = self.file.readline()
         fields: dict[str, str] = {}
         while (line := self.file.readline()) not in {b"\r\n", b""}:
@@ -75,7 +75,9 @@ class Line:
             fields[name.lower()] = value.strip()
         body = self.file.read(int(fields.get("content-length", "0")))
         fields.pop("date", None)
-        fields.pop("x-request-id", None)
+        if request_id := fields.get("x-request-id"):
+            fields["x-request-id"] = "id"
+            body = body.replace(request_id.encode(), b"id")
         return status, fields, body
 
     def ended(self) -> bool:

@@ -51,14 +51,16 @@ class Answer(NamedTuple):
 
     @property
     def timeless(self) -> "Answer":
-        """The same without the time of day, and without the fill of a bucket that fills on."""
+        """The same without the time, the request's id and the fill of a bucket."""
         left = [
-            (name, "" if name == "ratelimit" else value)
+            (name, "" if name in {"ratelimit", "x-request-id"} else value)
             for name, value in self.fields
             if name != "date"
         ]
         assert len(self.fields) - len(left) == 1
-        return self._replace(fields=left)
+        request_id = self.says("x-request-id")
+        assert re.fullmatch("[0-9a-f]{32}", request_id)
+        return self._replace(fields=left, body=self.body.replace(request_id.encode(), b""))
 
 
 @dataclass

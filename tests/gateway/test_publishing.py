@@ -97,12 +97,12 @@ def test_while_the_ear_is_cut_nothing_counts_as_fresh_and_then_it_listens_again(
     here, _ = replicas
     kept(here.client, PBG)
     store = here.client.app.state.cache.store  # type: ignore[attr-defined]
-    before = store.mark(("catalog",))
+    before = store.generation(("catalog",))
     assert own.database_url is not None
     cut = f"{LISTENERS} = 'emall gateway: publishing' AND datname = current_database()"
     asyncio.run(execute(own.database_url.get_secret_value(), cut))
     # It counts as changed whatever was said meanwhile.
-    until(lambda: store.is_connected and store.mark(("catalog",)) > before)
+    until(lambda: store.is_connected and store.generation(("catalog",)) > before)
     assert not is_kept(here.client.get(PBG))
     assert is_kept(here.client.get(PBG))
 

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum
-from functools import lru_cache
 from typing import Any
 
 import httptools
@@ -22,10 +21,12 @@ from services.feedback.events.formats import JSON
 from services.feedback.events.intake import Intake
 from services.feedback.events.routes import PATH, require_writer
 from services.feedback.events.writer import Callback, StoreResult
-from services.platform.fast_path_protocol import FastPathProtocol
+from services.platform.fast_path_protocol import FastPathProtocol, default_header_lines
 from services.platform.identity import TokenVerifier
 from services.platform.middleware import send_problem
 from services.platform.problems import ProblemError
+from services.platform.request_id import RequestIdMiddleware, request_id_of
+from services.platform.settings import Service
 
 STATE_KEY = "events"
 """Key of the application's lifespan state that holds a `FastEventWriter` for the protocol."""
@@ -145,13 +146,15 @@ class RequestReader:
         self._parser_events.append("end")
 
 
-class EventProtocol(FastPathProtocol):
+class EventProtocol(FastPathProtocol[FastEventWriter]):
     """uvicorn's protocol, which answers the requests that `FastEventWriter` accepts."""
+
+    state_key = STATE_KEY
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        is_enabled = self.is_supported and not self.config.access_log
-        self._writer: FastEventWriter | None = self.app_state.get(STATE_KEY) if is_enabled else None
+        if self.config.access_log:
+            self.handler = None  # uvicorn writes the access log
         self._reader = RequestReader()
         self._partial = b""
         """A request of which the rest has not been received yet."""
@@ -160,6 +163,7 @@ class EventProtocol(FastPathProtocol):
         """The request whose events are being committed."""
         self._count = 0
         """Number of its events."""
+        self._request_id = ""
         self._pipelined = b""
         """Bytes received after the request in flight."""
         self._is_last = False
@@ -171,9 +175,9 @@ class EventProtocol(FastPathProtocol):
             return
         partial = self._take_partial()
         data = partial + data
-        if self._writer is not None and data.startswith(REQUEST_LINE) and self.is_idle():
+        if self.handler is not None and data.startswith(REQUEST_LINE) and self.is_idle():
             state = self._reader.read(data)
-            if state is RequestState.complete and self._enqueue(data, self._writer):
+            if state is RequestState.complete and self._enqueue(data, self.handler):
                 return
             self._reader.take()
             if state is RequestState.headers_only and not partial:
@@ -190,6 +194,7 @@ class EventProtocol(FastPathProtocol):
         self.headers_received()
         self._in_flight = data
         self._count = count
+        self._request_id = request_id_of({"headers": headers.items()})
         return True
 
     def _take_partial(self) -> bytes:
@@ -230,17 +235,13 @@ class EventProtocol(FastPathProtocol):
 
     def _write(self, repeated: int) -> None:
         body = b'{"accepted":%d,"repeated":%d}' % (self._count - repeated, repeated)
-        self.transport.write(
-            b"%b%bcontent-type: application/json\r\ncontent-length: %d\r\n%b\r\n%b"
-            % (
-                STATUS_LINE[200],
-                _header_lines(tuple(self.server_state.default_headers)),
-                len(body),
-                b"connection: close\r\n" if self._is_last else b"",
-                body,
-            )
+        head = b"%b%bcontent-type: application/json\r\ncontent-length: %d\r\n%b" % (
+            STATUS_LINE[200],
+            default_header_lines(tuple(self.server_state.default_headers)),
+            len(body),
+            b"connection: close\r\n" if self._is_last else b"",
         )
-        self.finish_response()
+        self.respond(head, body, request_id=self._request_id)
 
     def timeout_keep_alive_handler(self) -> None:
         self.timeout_keep_alive_task = None
@@ -259,14 +260,8 @@ class EventProtocol(FastPathProtocol):
         super().connection_lost(exc)
 
 
-@lru_cache(2)
-def _header_lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
-    """Return uvicorn's default header lines; cached, since they change only once a second."""
-    return b"".join(b"%b: %b\r\n" % field for field in headers)
-
-
 def _problem_app(error: ProblemError) -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await send_problem(error, scope, receive, send)
 
-    return app
+    return RequestIdMiddleware(app, service=Service.feedback.value)

@@ -30,7 +30,9 @@ from services.platform.problems import (
     problem_responses,
 )
 from services.platform.request_body import BodyLimiter, body_too_large
+from services.platform.request_id import RequestIdMiddleware
 from services.platform.service import API
+from services.platform.settings import Service
 
 log = logging.getLogger(__name__)
 
@@ -43,16 +45,20 @@ _flag = TypeAdapter(bool)
 
 
 class EventIngestApp(FastAPI):
-    """FastAPI application that answers `POST /api/v1/usage/events` without its middleware."""
+    """FastAPI application that answers `POST /api/v1/usage/events` beside most middleware."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._bodies = BodyLimiter()
+        self._ingest_app = RequestIdMiddleware(self._ingest, service=Service.feedback.value)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
+        if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST":
+            await self._ingest_app(scope, receive, send)
+        else:
             await super().__call__(scope, receive, send)
-            return
+
+    async def _ingest(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             body, headers = await self._handle(scope, receive)
         except ProblemError as error:

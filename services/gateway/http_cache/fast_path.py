@@ -17,7 +17,7 @@ from services.gateway.http_cache.cacheable_paths import cache_areas
 from services.gateway.http_cache.entry import ParsedHeaders, build_response
 from services.gateway.http_cache.middleware import HttpCache
 from services.gateway.http_cache.rfc9111 import Freshness, RawHeaders
-from services.platform.fast_path_protocol import FastPathProtocol
+from services.platform.fast_path_protocol import FastPathProtocol, header_lines
 
 STATE_KEY = "fast_path_cache"
 """Key of the `FastPathCache` in the lifespan state."""
@@ -32,8 +32,9 @@ MAX_ENCODED_BYTES = 16 * 1024 * 1024
 EXCLUDED_HEADERS = frozenset(
     {b"authorization", b"cache-control", b"connection", b"content-length", b"expect", b"forwarded",
      b"if-match", b"if-modified-since", b"if-range", b"if-unmodified-since", b"pragma", b"range",
-     b"te", b"trailer", b"transfer-encoding", b"upgrade", b"x-forwarded-for", b"x-forwarded-host",
-     b"x-forwarded-port", b"x-forwarded-prefix", b"x-forwarded-proto", b"x-real-ip"}
+     b"te", b"traceparent", b"trailer", b"transfer-encoding", b"upgrade", b"x-forwarded-for",
+     b"x-forwarded-host", b"x-forwarded-port", b"x-forwarded-prefix", b"x-forwarded-proto",
+     b"x-real-ip"}
 )  # fmt: skip
 
 Admit = Callable[[str, str, str], bytes | None]
@@ -57,8 +58,8 @@ class EncodedResponse:
     """A response as bytes, valid during one second."""
 
     head: bytes
-    rest: bytes
-    """The end of the header block and the body; further header lines go before it."""
+    """Status line and header lines; further header lines may follow."""
+    body: bytes
     method: str
     path: str
     target: str
@@ -129,18 +130,17 @@ class FastPathCache:
         response = build_response(
             entry, request, now=cache.clock(), cache_status=cache.hit_status(entry)
         )
-        fields = b"".join(b"%b: %b\r\n" % field for field in (*date, *response.headers))
         body = b"" if method == "HEAD" else response.body
         logged_target = f"{quote(path)}{question_mark}{query}"
         encoded = EncodedResponse(
-            STATUS_LINE[response.status] + fields,
-            b"\r\n" + body,
+            STATUS_LINE[response.status] + header_lines((*date, *response.headers)),
+            body,
             method,
             path,
             logged_target,
             response.status,
         )
-        size = len(encoded.head) + len(encoded.rest)
+        size = len(encoded.head) + len(encoded.body)
         if self._responses_size + size > MAX_ENCODED_BYTES:
             self._clear_responses()
         self._responses_size += size
@@ -152,19 +152,18 @@ class FastPathCache:
         self._responses_size = 0
 
 
-class CachedReadProtocol(FastPathProtocol):
+class CachedReadProtocol(FastPathProtocol[FastPathCache]):
     """uvicorn protocol that answers from a `FastPathCache` if it can."""
+
+    state_key = STATE_KEY
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._cache: FastPathCache | None = (
-            self.app_state.get(STATE_KEY) if self.is_supported else None
-        )
         self._complete_request: bytes | None = None
 
     def data_received(self, data: bytes) -> None:
         """Answer a known request at once; leave anything else to uvicorn."""
-        cache = self._cache
+        cache = self.handler
         if cache is not None and self.scheme == "http" and self.is_between_messages:
             if (
                 self.is_idle()
@@ -185,7 +184,7 @@ class CachedReadProtocol(FastPathProtocol):
         limit_headers = cache.admit(response.method, response.path, self.client[0])
         if limit_headers is None:
             return False
-        self.transport.write(b"%b%b%b" % (response.head, limit_headers, response.rest))
+        self.respond(response.head + limit_headers, response.body)
         cache.cache.counts.fresh += 1
         cache.cache.counts.fast_path += 1
         cache.count(response.path, response.status)
@@ -193,17 +192,16 @@ class CachedReadProtocol(FastPathProtocol):
             client = get_client_addr({"client": self.client})  # type: ignore[typeddict-item]
             line = (client, response.method, response.target, "1.1", response.status)
             self.access_logger.info('%s - "%s %s HTTP/%s" %d', *line)
-        self.finish_response()
         return True
 
     def on_headers_complete(self) -> None:
         """Record the header block of a plain read."""
         if (
-            self._cache is not None
+            self.handler is not None
             and self._complete_request is not None
             and self._is_plain_read(self._complete_request)
         ):
-            self._cache.add_head(self._complete_request, self.headers)
+            self.handler.add_head(self._complete_request, self.headers)
         super().on_headers_complete()
 
     def _is_plain_read(self, data: bytes) -> bool:
