@@ -145,7 +145,8 @@ def test_what_is_right_needs_no_application(
             status, fields, answer = line.answer()
             assert (status, json.loads(answer)) == (b"HTTP/1.1 200 OK\r\n", told)
             assert fields == {
-                "content-type": "application/json", "content-length": str(len(answer))
+                "content-type": "application/json", "content-length": str(len(answer)),
+                "x-request-id": "id",
             }  # fmt: skip
     assert taken_long == []
     assert sums(office, agency=agency) == {("form_end",): 2, ("search",): 1}
