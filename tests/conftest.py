@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import asyncpg
 import httpx
 import pytest
+import structlog
 from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import make_url
@@ -50,8 +51,19 @@ def pytest_configure() -> None:
     """Chooses where the run's server keeps its files: in memory, where that has room.
 
     A database for each test is some six hundred small files, which come and go in a hundredth of
-    a second there; a disk takes up to half a second for them.
+    a second there; a disk takes up to half a second for them. The hub's log lines go through the
+    standard library, where `caplog` finds them.
     """
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["event"]),
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
     if IN_MEMORY in os.environ or not MEMORY.is_dir():  # a worker, or no such place
         return
     if shutil.disk_usage(MEMORY).free >= ROOM:

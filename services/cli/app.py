@@ -6,7 +6,18 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from services.cli import assessments, audit, database, doctor, keys, mock, packs, privacy, server
+from services.cli import (
+    assessments,
+    audit,
+    database,
+    doctor,
+    jobs,
+    keys,
+    mock,
+    packs,
+    privacy,
+    server,
+)
 from services.cli.console import echo_err
 from services.platform.logging import configure_logging
 from services.platform.settings import Settings
@@ -51,6 +62,7 @@ app.command("verify")(assessments.verify)
 app.command("prune")(privacy.prune)
 app.command("mock")(mock.mock)
 app.command("doctor")(doctor.doctor)
+app.command("jobs")(jobs.jobs)
 app.add_typer(keys.app, name="keys")
 app.add_typer(privacy.app, name="privacy")
 app.add_typer(audit.app, name="audit")

@@ -1,25 +1,26 @@
 """Application of the feedback service."""
 
-import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 
-from services.feedback.bundle_job import form_bundles_forever
+from services.feedback.bundle_job import form_bundles_now
 from services.feedback.comments.agency_routes import router as comment_agency
 from services.feedback.comments.attachments import router as comment_attachments
 from services.feedback.comments.open311 import router as open311
-from services.feedback.comments.retention import prune_comments_forever
+from services.feedback.comments.retention import prune_comments_now
 from services.feedback.comments.routes import router as comments
 from services.feedback.comments.sp4n_export import router as sp4n_export
 from services.feedback.comments.summary import router as comment_summary
 from services.feedback.events.event_queue import EventQueue
 from services.feedback.events.fast_path import STATE_KEY, FastEventWriter
 from services.feedback.events.intake import Intake
-from services.feedback.events.partitions import run_retention
+from services.feedback.events.partitions import prune_events
 from services.feedback.events.routes import EventIngestApp
 from services.feedback.events.routes import router as events
 from services.feedback.events.schemas import UsageCloudEvent
@@ -34,7 +35,7 @@ from services.feedback.surveys.follow_up_routes import router as follow_up
 from services.feedback.surveys.rating_routes import router as rating_tokens
 from services.feedback.surveys.routes import router as surveys
 from services.platform.database import Database
-from services.platform.jobs import cancel_and_wait
+from services.platform.jobs import BackgroundJob, PeriodicJob
 from services.platform.service import create_service_app
 from services.platform.settings import Service, Settings
 
@@ -52,34 +53,19 @@ def create_app(settings: Settings) -> FastAPI:
             lambda: database.connect(purpose="events", **SESSION_SETTINGS), region=settings.region
         )
         app.state.intake = Intake(queue, retention_months=months)
-        retention = asyncio.create_task(
-            run_retention(database, settings.region, retention_months=months),
-            name="event retention",
-        )
-        comment_pruning = asyncio.create_task(
-            prune_comments_forever(
-                database, settings.region, retention_months=settings.comment_retention_months
-            ),
-            name="prune comments",
-        )
-        bundling = asyncio.create_task(
-            form_bundles_forever(
-                database, settings.region, interval_seconds=settings.bundle_seconds
-            ),
-            name="form bundles",
-        )
         writer = FastEventWriter(
             app.state.intake, app.state.verifier, max_body_bytes=settings.max_body_bytes
         )
-        try:
+        jobs: tuple[BackgroundJob, ...] = app.state.jobs
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(database.close)
+            stack.push_async_callback(queue.close)
+            for job in jobs:
+                job.start()
+                stack.push_async_callback(job.stop)
             yield {STATE_KEY: writer} if settings.fast_path else {}
-        finally:
-            for task in (retention, comment_pruning, bundling):
-                await cancel_and_wait(task)
-            await queue.close()
-            await database.close()
 
-    return create_service_app(
+    app = create_service_app(
         Service.feedback,
         settings,
         title="emall feedback",
@@ -105,4 +91,41 @@ def create_app(settings: Settings) -> FastAPI:
         examples=EXAMPLES,
         models=[UsageCloudEvent],
         app_class=EventIngestApp,
+    )
+    app.state.jobs = _declare_jobs(app.state.database, settings)
+    return app
+
+
+def _declare_jobs(database: Database, settings: Settings) -> tuple[BackgroundJob, ...]:
+    """Declare every background job of the service, in the order of their start."""
+    region = settings.region
+    periodic = partial(PeriodicJob, database=database, region=region)
+    hour = timedelta(hours=1)
+    return (
+        periodic(
+            "prune-events",
+            partial(
+                prune_events, database, region, retention_months=settings.event_retention_months
+            ),
+            every=hour,
+            first_after=timedelta(),
+        ),
+        periodic(
+            "prune-comments",
+            partial(
+                prune_comments_now,
+                database,
+                region,
+                retention_months=settings.comment_retention_months,
+            ),
+            every=hour,
+            first_after=timedelta(),
+        ),
+        periodic(
+            "form-bundles",
+            partial(form_bundles_now, database, region),
+            every=timedelta(seconds=settings.bundle_seconds),
+            first_after=timedelta(),
+            enabled=settings.bundle_seconds > 0,
+        ),
     )

@@ -1,14 +1,13 @@
-"""Periodic job that forms the bundles of surveys and of comments."""
+"""Forms the bundles of surveys and of comments."""
 
-import asyncio
-import logging
 from datetime import UTC, datetime
 
 from services.feedback.comments import bundle_store as comment_bundles
 from services.feedback.surveys import bundle_store as survey_bundles
-from services.platform.database import DATABASE_ERRORS, Database, WriteSession
+from services.platform.database import Database, WriteSession
+from services.platform.logging import get_logger
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 async def form_due_bundles(session: WriteSession, region: str, *, now: datetime) -> int:
@@ -18,14 +17,9 @@ async def form_due_bundles(session: WriteSession, region: str, *, now: datetime)
     return responses + comments
 
 
-async def form_bundles_forever(database: Database, region: str, *, interval_seconds: int) -> None:
-    """Form due bundles at an interval until cancelled; not at all if the interval is 0."""
-    while interval_seconds:
-        try:
-            async with database.write_session() as session:
-                formed = await form_due_bundles(session, region, now=datetime.now(UTC))
-            if formed:
-                log.info("formed %s bundles", formed)
-        except DATABASE_ERRORS as error:
-            log.warning("forming bundles failed, retrying in %s s: %s", interval_seconds, error)
-        await asyncio.sleep(interval_seconds)
+async def form_bundles_now(database: Database, region: str) -> None:
+    """Form the bundles that are possible at present, in a transaction."""
+    async with database.write_session() as session:
+        formed = await form_due_bundles(session, region, now=datetime.now(UTC))
+    if formed:
+        log.info("bundles formed", count=formed)

@@ -15,10 +15,12 @@ from starlette.middleware import Middleware
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from services.gateway import click_tracking
 from services.gateway.api_docs.routes import router as hub
 from services.gateway.api_keys.routes import router as keys
 from services.gateway.audit.routes import router as audit_lines
 from services.gateway.click_tracking import ClickOutbox
+from services.gateway.connectors import polling
 from services.gateway.connectors.base import ConnectorContext, Connectors
 from services.gateway.connectors.polling import SourcePoller
 from services.gateway.connectors.registry import REGISTRY
@@ -26,10 +28,11 @@ from services.gateway.connectors.routes import router as connectors
 from services.gateway.http_cache.cacheable_paths import cache_areas
 from services.gateway.http_cache.fast_path import STATE_KEY
 from services.gateway.http_cache.fast_path_hooks import create_fast_path_cache
-from services.gateway.http_cache.invalidation import CacheInvalidationListener
+from services.gateway.http_cache.invalidation import CacheInvalidation
 from services.gateway.http_cache.middleware import HttpCache
 from services.gateway.http_cache.store import CacheStore
 from services.gateway.jobs.retention import Retention
+from services.gateway.link_monitoring import domain_expiry, scheduler
 from services.gateway.link_monitoring.check_routes import router as link_health
 from services.gateway.link_monitoring.domain_expiry import DomainExpiryScheduler
 from services.gateway.link_monitoring.incident_routes import router as incidents
@@ -37,7 +40,8 @@ from services.gateway.link_monitoring.probe import Prober
 from services.gateway.link_monitoring.rdap import SERVERS, RdapClient
 from services.gateway.link_monitoring.retention import prune_checks
 from services.gateway.link_monitoring.routes import router as links
-from services.gateway.link_monitoring.scheduler import LinkCheckScheduler
+from services.gateway.link_monitoring.scheduler import POLL_JITTER, LinkCheckScheduler
+from services.gateway.metering import metering
 from services.gateway.metering.metering import delete_old_consumption
 from services.gateway.metering.routes import router as consumption_counts
 from services.gateway.outbound.source_clients import SourceClients
@@ -55,12 +59,13 @@ from services.gateway.portal.surveys.results import router as survey_results
 from services.gateway.portal.surveys.routes import router as surveys
 from services.gateway.portal.upload.completeness import router as reporting
 from services.gateway.portal.upload.routes import router as upload
-from services.gateway.proxy.dependencies import create_proxy_dependencies
+from services.gateway.proxy.dependencies import ProxyDependencies, create_proxy_dependencies
 from services.gateway.proxy.proxy import Proxy
 from services.gateway.proxy.remote_service import RemoteService
 from services.gateway.routing import owner_of
+from services.gateway.webhooks import delivery
 from services.gateway.webhooks.delivery import WebhookDispatcher
-from services.gateway.webhooks.reporting_reminders import ReportingReminderJob
+from services.gateway.webhooks.reporting_reminders import ReportingReminders
 from services.gateway.webhooks.routes import router as webhooks
 from services.platform.cache_control import CacheControlMiddleware
 from services.platform.database import Database, add_database_error_handlers
@@ -71,6 +76,7 @@ from services.platform.identity import (
     ensure_identity_keys,
     load_private_key,
 )
+from services.platform.jobs import BackgroundJob, PeriodicJob
 from services.platform.middleware import BodyLimitMiddleware, EntityTagMiddleware
 from services.platform.problems import add_problem_handlers
 from services.platform.request_id import RequestIdMiddleware
@@ -160,7 +166,6 @@ def create_app(settings: Settings) -> FastAPI:
         max_entry_bytes=min(MAX_ENTRY_BYTES, settings.cache_max_bytes // 8),
         owner=owner_of,
     )
-    listener = CacheInvalidationListener(database, settings.region, cache.store)
     clients = {
         service: service_client(settings, service, local.get(service), ServiceAuth(signer, caller))
         for service, caller in (
@@ -180,24 +185,13 @@ def create_app(settings: Settings) -> FastAPI:
                 stack.push_async_callback(service.close)
             for client in clients.values():
                 stack.push_async_callback(client.aclose)
-            state = app.state
-            for part in (
-                *dependencies.jobs,
-                *(
-                    state.click_outbox,
-                    state.link_check_scheduler,
-                    state.domain_expiry_scheduler,
-                    state.retention,
-                ),
-                *(
-                    state.webhook_dispatcher,
-                    state.reporting_reminders,
-                    state.source_poller,
-                    listener,
-                ),
-            ):
-                part.start()
-                stack.push_async_callback(part.stop)
+            # Closed after the jobs that use them have stopped.
+            stack.push_async_callback(app.state.connectors.close)
+            stack.push_async_callback(app.state.domain_expiry_scheduler.close)
+            jobs: tuple[BackgroundJob, ...] = app.state.jobs
+            for job in jobs:
+                job.start()
+                stack.push_async_callback(job.stop)
             stack.push_async_callback(cache.close)
             fast_path = create_fast_path_cache(cache, dependencies.admission)
             yield {STATE_KEY: fast_path} if settings.fast_path and settings.cache_max_bytes else {}
@@ -225,7 +219,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.proxy_dependencies = dependencies
     app.state.documents = {}
     app.state.typesetting = CapacityLimiter(1)  # reports rendered at a time, in a thread
-    _create_background_jobs(app, key)
+    _create_parts(app, key)
+    app.state.jobs = _declare_jobs(app)
     add_problem_handlers(app)
     add_error_pages(app)
     add_database_error_handlers(app)
@@ -270,8 +265,8 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _create_background_jobs(app: FastAPI, key: Ed25519PrivateKey) -> None:
-    """Create the background jobs and clients, as state for pages and routes."""
+def _create_parts(app: FastAPI, key: Ed25519PrivateKey) -> None:
+    """Create what pages, routes and background jobs use, as state of the application."""
     state = app.state
     settings: Settings = state.settings
     database: Database = state.database
@@ -305,7 +300,7 @@ def _create_background_jobs(app: FastAPI, key: Ed25519PrivateKey) -> None:
         },
     )
     state.webhook_dispatcher = WebhookDispatcher(database, settings.region, guard, key)
-    state.reporting_reminders = ReportingReminderJob(
+    state.reporting_reminders = ReportingReminders(
         database, settings.region, clients[Service.feedback]
     )
     state.connectors = Connectors(
@@ -325,6 +320,88 @@ def _create_background_jobs(app: FastAPI, key: Ed25519PrivateKey) -> None:
         settings.region,
         state.connectors,
         interval=timedelta(seconds=settings.source_poll_seconds),
+    )
+
+
+def _declare_jobs(app: FastAPI) -> tuple[BackgroundJob, ...]:
+    """Declare every background job of the gateway, in the order of their start."""
+    state = app.state
+    settings: Settings = state.settings
+    database: Database = state.database
+    dependencies: ProxyDependencies = state.proxy_dependencies
+    cache: HttpCache = state.cache
+    meter = dependencies.meter
+    clicks: ClickOutbox = state.click_outbox
+    links: LinkCheckScheduler = state.link_check_scheduler
+    domains: DomainExpiryScheduler = state.domain_expiry_scheduler
+    webhooks: WebhookDispatcher = state.webhook_dispatcher
+    connectors: Connectors = state.connectors
+    sources: SourcePoller = state.source_poller
+    periodic = partial(PeriodicJob, database=database, region=settings.region)
+    hour, minute = timedelta(hours=1), timedelta(minutes=1)
+    return (
+        dependencies.keys.create_listener(),
+        CacheInvalidation(database, settings.region, cache.store).create_listener(),
+        dependencies.limiter,
+        dependencies.audit,
+        periodic(
+            "flush-metering",
+            meter.flush,
+            every=metering.FLUSH_INTERVAL,
+            wake=meter.full,
+            on_stop=meter.flush,
+        ),
+        periodic(
+            "deliver-clicks",
+            clicks.outbox.deliver_waiting,
+            every=click_tracking.DELIVERY_INTERVAL,
+            wake=clicks.outbox.wake,
+            backlog=clicks.outbox.backlog,
+            on_stop=clicks.outbox.deliver_waiting,
+        ),
+        periodic(
+            "check-links",
+            links.check_due,
+            every=scheduler.POLL_INTERVAL,
+            first_after=timedelta(),
+            jitter=POLL_JITTER,
+            enabled=settings.link_check_seconds > 0,
+            on_stop=links.close,
+        ),
+        periodic(
+            "check-domains",
+            domains.check_next,
+            every=domain_expiry.POLL_INTERVAL,
+            jitter=POLL_JITTER,
+            enabled=settings.domain_check_seconds > 0,
+        ),
+        *(
+            periodic(
+                f"poll-{name}",
+                poll,
+                every=polling.POLL_INTERVAL,
+                jitter=POLL_JITTER,
+                enabled=settings.source_poll_seconds > 0,
+            )
+            for name, poll in (
+                ("sources", sources.poll_all_due),
+                *((name, system.poll) for name, system in connectors.systems.items()),
+            )
+        ),
+        periodic(
+            "deliver-webhooks",
+            webhooks.deliver_all_due,
+            every=delivery.POLL_INTERVAL,
+            first_after=timedelta(),
+            backlog=delivery.PENDING_DELIVERIES,
+        ),
+        periodic(
+            "remind-agencies",
+            state.reporting_reminders.send_now,
+            every=hour,
+            first_after=minute,
+        ),
+        periodic("prune-gateway", state.retention.prune_now, every=hour, first_after=minute),
     )
 
 

@@ -1,54 +1,37 @@
 """Click statistics of redirects: an outbox table holds events until feedback has stored them."""
 
-import asyncio
-import json
-import logging
-from contextlib import suppress
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
-from sqlalchemy import text
 
 from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.ids import new_id
-from services.platform.jobs import BackgroundJob
+from services.platform.jobs import Outbox
+from services.platform.logging import get_logger
 from services.platform.service import API
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 BATCH_SIZE = 500
-DELIVERY_INTERVAL_SECONDS = 5.0
-
-INSERT_EVENT = """
--- Insert an event that feedback has not stored yet.
-INSERT INTO gateway.click_outbox (region, id, event)
-VALUES (:region, :id, CAST(:event AS jsonb))
-"""
-
-TAKE_BATCH = """
--- Take the oldest events; the rows are locked and gone once the transaction commits. MATERIALIZED,
--- because a plan may run the subquery twice and lock other rows the second time.
-WITH oldest AS MATERIALIZED (
-    SELECT id FROM gateway.click_outbox
-    WHERE region = :region ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
-)
-DELETE FROM gateway.click_outbox
-WHERE region = :region AND id IN (SELECT id FROM oldest)
-RETURNING event
-"""
+DELIVERY_INTERVAL = timedelta(seconds=5)
 
 
-class ClickOutbox(BackgroundJob):
-    """Outbox that records clicks and delivers them to feedback; ids make deliveries idempotent."""
-
-    name = "click delivery"
+class ClickOutbox:
+    """Records clicks and delivers them to feedback; ids make deliveries idempotent."""
 
     def __init__(self, database: Database, region: str, feedback: httpx.AsyncClient) -> None:
-        self._database = database
-        self._region = region
         self._feedback = feedback
-        self._stored = asyncio.Event()
+        self._database = database
+        self.outbox = Outbox(
+            database,
+            region,
+            table="gateway.click_outbox",
+            column="event",
+            batch=BATCH_SIZE,
+            deliver=self._deliver,
+        )
 
     async def record_click(self, *, link: str, service: str | None, at: datetime) -> None:
         """Record a click on a portal's link."""
@@ -72,51 +55,13 @@ class ClickOutbox(BackgroundJob):
     async def _store(self, *, at: datetime, **fields: str | None) -> None:
         """Store an event; if the database fails, the event is lost but the redirect works."""
         event_id = new_id()
-        event: dict[str, Any] = {"id": str(event_id), "occurred_at": at.isoformat(), **fields}
+        event = {"id": str(event_id), "occurred_at": at.isoformat(), **fields}
         try:
-            async with self._database.write_session() as session:
-                await session.execute(
-                    text(INSERT_EVENT),
-                    {
-                        "region": self._region,
-                        "id": event_id,
-                        "event": json.dumps(event),
-                    },
-                )
-        except DATABASE_ERRORS:
-            log.exception("click on %s not recorded: the database does not answer", fields["link"])
-            return
-        self._stored.set()
+            await self.outbox.add(event_id, event)
+        except DATABASE_ERRORS as error:
+            self._database.outage.failed(error)
+            log.warning("click not recorded", link=fields["link"])
 
-    async def stop(self) -> None:
-        """Stop after one more delivery; undelivered events stay in the table."""
-        await super().stop()
-        await self._deliver_batch()
-
-    async def run(self) -> None:
-        """Deliver events when they are stored, and periodically."""
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(DELIVERY_INTERVAL_SECONDS):
-                    await self._stored.wait()
-            self._stored.clear()
-            while await self._deliver_batch() == BATCH_SIZE:
-                pass
-
-    async def _deliver_batch(self) -> int:
-        """Deliver one batch, delete it from the outbox and return its size."""
-        try:
-            async with self._database.write_session() as session:
-                rows = await session.scalars(
-                    text(TAKE_BATCH), {"region": self._region, "batch": BATCH_SIZE}
-                )
-                events = list(rows)
-                if events:
-                    response = await self._feedback.post(
-                        f"{API}/usage/events", json={"events": events}
-                    )
-                    response.raise_for_status()
-                return len(events)
-        except (*DATABASE_ERRORS, httpx.HTTPError) as error:
-            log.warning("click delivery failed, retrying: %s", error)
-            return 0
+    async def _deliver(self, events: Sequence[Mapping[str, Any]]) -> None:
+        response = await self._feedback.post(f"{API}/usage/events", json={"events": list(events)})
+        response.raise_for_status()

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -51,7 +51,7 @@ class BackgroundJob(ABC):
     name: str
     """What the job is called in `emall jobs`, in log lines and among asyncio's tasks."""
 
-    backlog: ClassVar[str | None] = None
+    backlog: str | None = None
     """SQL that counts what waits (`items`, `oldest`) for `:region`; None: nothing waits."""
 
     _task: asyncio.Task[None] | None = None
@@ -160,16 +160,18 @@ class PeriodicJob(BackgroundJob):
         jitter: float = 0.0,
         wake: asyncio.Event | None = None,
         backlog: str | None = None,
+        enabled: bool = True,
         on_stop: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
-        """`every` of 0 switches the job off; `first_after` defaults to `every`.
+        """`first_after` defaults to `every`; a job that is not `enabled` never starts.
 
         `jitter` is the greatest relative deviation of a pause, which keeps replicas apart. `wake`
         ends a pause early. `on_stop` runs after the last run.
         """
         self.name = name
         self.every = every
-        self.backlog = backlog  # pyright: ignore[reportAttributeAccessIssue]
+        self.backlog = backlog
+        self.enabled = enabled
         self._work = work
         self._database = database
         self._first_after = every if first_after is None else first_after
@@ -181,13 +183,16 @@ class PeriodicJob(BackgroundJob):
         self._rng = random.Random()  # noqa: S311 - nothing secret depends on a pause
 
     def start(self) -> None:
-        if self.every > timedelta():
+        if self.enabled:
             super().start()
 
     async def stop(self) -> None:
         await super().stop()
         if self._on_stop is not None:
-            await self._on_stop()
+            try:
+                await self._on_stop()
+            except (*DATABASE_ERRORS, httpx.HTTPError) as error:
+                log.warning("job not finished at shutdown", job=self.name, error=summarise(error))
 
     async def run(self) -> None:
         await self._pause(self._first_after)
@@ -236,8 +241,8 @@ class LeaseTable:
     key: tuple[str, ...]
     lease: timedelta
     due: str = "due_at"
-    token: str | None = None
-    """Column that holds the claim's id, if finishing must prove that the claim still stands."""
+    lease_column: str | None = None
+    """Column that holds the lease's id, if finishing must prove that the lease still stands."""
     condition: str = "true"
     """SQL over the row `t` that a claimable row fulfils as well."""
     set_also: str = ""
@@ -251,7 +256,7 @@ class LeaseTable:
         region: str,
         *,
         limit: int = 1,
-        claim_id: UUID | None = None,
+        lease_id: UUID | None = None,
         **parameters: object,
     ) -> Sequence[Row[Any]]:
         """Claim up to `limit` rows that are due, the longest due first.
@@ -262,9 +267,9 @@ class LeaseTable:
         key = ", ".join(self.key)
         matches = " AND ".join(f"t.{column} = due_rows.{column}" for column in self.key)
         assigned = [f"{self.due} = now() + CAST(:lease AS interval)"]
-        if self.token is not None:
-            assigned.append(f"{self.token} = :claim_id")
-            parameters["claim_id"] = claim_id
+        if self.lease_column is not None:
+            assigned.append(f"{self.lease_column} = :lease_id")
+            parameters["lease_id"] = lease_id
         if self.set_also:
             assigned.append(self.set_also)
         returned = ", ".join(f"t.{column}" for column in (*self.key, *self.returning))

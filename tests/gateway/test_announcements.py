@@ -313,7 +313,7 @@ def test_two_replicas_poll_a_due_source_once(hub: PollingHub) -> None:
             *(other.source_poller.poll_due() for other in others for _ in "123")
         )
         for other in others:
-            await other.source_poller.stop()
+            await other.connectors.close()
             await other.database.close()
         return polled
 

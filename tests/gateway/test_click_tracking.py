@@ -140,7 +140,7 @@ def test_a_stop_in_the_moment_of_a_visit_is_not_missed(settings: Settings) -> No
         async def visit_and_stop() -> None:
             await outbox.record_click(link="simbg", service=None, at=datetime.now(UTC))
             async with asyncio.timeout(5):
-                await outbox.stop()
+                await outbox.outbox.deliver_waiting()
 
         assert client.portal is not None
         client.portal.call(visit_and_stop)

@@ -25,6 +25,7 @@ from services.gateway.link_monitoring.rdap import RdapClient, candidate_domains
 from services.gateway.outbound.client import ConnectorError, TimeoutPolicy
 from services.gateway.outbound.ssrf_guard import SsrfGuard
 from services.platform.database import Database
+from services.platform.jobs import PeriodicJob
 from services.platform.settings import Service, Settings
 from tests.gateway.portals import Answer, Asked, Portal, always, answer, portal
 from tests.gateway.watched import store_links, watched
@@ -196,7 +197,7 @@ async def watching(
     try:
         yield database, watch
     finally:
-        await watch.stop()
+        await watch.close()
         await database.close()
 
 
@@ -371,20 +372,25 @@ def test_a_hub_asks_by_itself_unless_it_is_told_not_to(empty: Settings, registry
     async def story(interval: timedelta) -> None:
         async with watching(empty, registry.address) as (database, _):
             watch = DomainExpiryScheduler(
-                database,
-                empty.region,
-                registries(registry.address),
-                interval=interval,
-                poll_seconds=0.02,
+                database, empty.region, registries(registry.address), interval=interval
             )
-            watch.start()
+            job = PeriodicJob(
+                "check-domains",
+                watch.check_next,
+                database=database,
+                region=empty.region,
+                every=timedelta(seconds=0.02),
+                enabled=interval > timedelta(),
+            )
+            job.start()
             async with asyncio.timeout(30):
                 while interval and not await asyncio.to_thread(
                     rows, empty, f"{KEPT} WHERE domain IS NOT NULL"
                 ):
                     await asyncio.sleep(0.02)
             await asyncio.sleep(0.2)
-            await watch.stop()
+            await job.stop()
+            await watch.close()
 
     asyncio.run(story(timedelta()))
     assert registry.asked == []

@@ -178,7 +178,8 @@ def test_a_key_is_remembered_and_forgotten_at_the_databases_word(
     async def story() -> None:
         database, clock = Database(settings, Service.gateway), Ticking()
         ring = KeyCache(database, settings.region, clock=clock)
-        ring.start()
+        listener = ring.create_listener()
+        listener.start()
         await until(lambda: ring.is_connected)
         holder = await ring.load(key, now=NOW)
         assert known(ring, key) == holder
@@ -189,7 +190,7 @@ def test_a_key_is_remembered_and_forgotten_at_the_databases_word(
         assert known(ring, key) == holder
         await asyncio.to_thread(rows, settings, REVOKE)
         await until(lambda: known(ring, key) is None)
-        await ring.stop()
+        await listener.stop()
         await database.close()
 
     asyncio.run(story())
@@ -201,10 +202,11 @@ def test_a_ring_whose_line_is_dead_remembers_for_a_second_alone(
     async def story() -> None:
         database, clock = Database(settings, Service.gateway), Ticking()
         ring = KeyCache(database, settings.region, clock=clock)
-        ring.start()
+        listener = ring.create_listener()
+        listener.start()
         await until(lambda: ring.is_connected)
         await ring.load(key, now=NOW)
-        await ring.stop()
+        await listener.stop()
         assert known(ring, key) is not None
         clock.ahead = 1.1
         assert known(ring, key) is None
@@ -219,7 +221,8 @@ def test_a_ring_that_hears_looks_again_after_half_a_minute(settings: Settings, k
     async def story() -> None:
         database, clock = Database(settings, Service.gateway), Ticking()
         ring = KeyCache(database, settings.region, clock=clock)
-        ring.start()
+        listener = ring.create_listener()
+        listener.start()
         await until(lambda: ring.is_connected)
         await ring.load(key, now=NOW)
         clock.ahead = TTL_CONNECTED_SECONDS - 10
@@ -228,7 +231,7 @@ def test_a_ring_that_hears_looks_again_after_half_a_minute(settings: Settings, k
         clock.ahead = TTL_CONNECTED_SECONDS + 1
         await until(lambda: ring.is_connected)
         assert known(ring, key) is None
-        await ring.stop()
+        await listener.stop()
         await database.close()
 
     asyncio.run(story())
@@ -236,12 +239,14 @@ def test_a_ring_that_hears_looks_again_after_half_a_minute(settings: Settings, k
 
 def test_a_line_that_was_cut_is_opened_again(settings: Settings, key: str) -> None:
     cut = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE application_name = 'emall gateway: keys' AND datname = current_database()"""
+        WHERE application_name = 'emall gateway: invalidate-keys'
+        AND datname = current_database()"""
 
     async def story() -> None:
         database = Database(settings, Service.gateway)
         ring = KeyCache(database, settings.region)
-        ring.start()
+        listener = ring.create_listener()
+        listener.start()
         await until(lambda: ring.is_connected)
         await ring.load(key, now=NOW)
         assert await asyncio.to_thread(rows, settings, cut) == [(True,)]
@@ -250,7 +255,7 @@ def test_a_line_that_was_cut_is_opened_again(settings: Settings, key: str) -> No
         await asyncio.to_thread(rows, settings, REVOKE)
         await until(lambda: ring.is_connected)
         assert known(ring, key) is None
-        await ring.stop()
+        await listener.stop()
         await database.close()
 
     asyncio.run(story())

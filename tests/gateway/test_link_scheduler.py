@@ -12,6 +12,7 @@ from services.gateway.link_monitoring.probe import Prober
 from services.gateway.link_monitoring.scheduler import LinkCheckScheduler
 from services.gateway.outbound.ssrf_guard import SsrfGuard
 from services.platform.database import Database
+from services.platform.jobs import PeriodicJob
 from services.platform.settings import Service, Settings
 from tests.gateway.portals import portal
 from tests.gateway.watched import store_links
@@ -49,6 +50,19 @@ async def store(database: Database, settings: Settings, claim: Claim) -> Check |
         )
 
 
+def checking(scheduler: LinkCheckScheduler, database: Database, region: str) -> PeriodicJob:
+    """The job that runs a scheduler's due checks, polled twenty times a second."""
+    return PeriodicJob(
+        "check-links",
+        scheduler.check_due,
+        database=database,
+        region=region,
+        every=timedelta(seconds=0.05),
+        first_after=timedelta(),
+        on_stop=scheduler.close,
+    )
+
+
 def test_replicas_that_watch_at_once_check_each_due_link_once(empty: Settings) -> None:
     with (
         portal() as one,
@@ -63,21 +77,23 @@ def test_replicas_that_watch_at_once_check_each_due_link_once(empty: Settings) -
         async def watch() -> None:
             async with databases(empty, 4) as replicas:
                 prober = Prober(SsrfGuard(allowed_hosts=["127.0.0.1"]))
-                schedulers = [
-                    LinkCheckScheduler(
-                        database, empty.region, prober, interval=HOUR, poll_seconds=0.05
+                jobs = [
+                    checking(
+                        LinkCheckScheduler(database, empty.region, prober, interval=HOUR),
+                        database,
+                        empty.region,
                     )
                     for database in replicas
                 ]
-                for scheduler in schedulers:
-                    scheduler.start()
+                for job in jobs:
+                    job.start()
                 async with asyncio.timeout(60):
                     while len(await asyncio.to_thread(rows, empty, STORED)) < len(portals):
                         await asyncio.sleep(0.05)
                 # Whoever would check a second time has had the time for it.
                 await asyncio.sleep(0.5)
-                for scheduler in schedulers:
-                    await scheduler.stop()
+                for job in jobs:
+                    await job.stop()
 
         asyncio.run(watch())
         for running in portals.values():
@@ -203,15 +219,14 @@ def test_a_watch_that_stops_in_the_middle_of_a_check_ends_at_once(empty: Setting
         async def story() -> None:
             async with databases(empty, 1) as [database]:
                 prober = Prober(SsrfGuard(allowed_hosts=["127.0.0.1"]))
-                watch = LinkCheckScheduler(
-                    database, empty.region, prober, interval=HOUR, poll_seconds=0.05
-                )
-                watch.start()
+                scheduler = LinkCheckScheduler(database, empty.region, prober, interval=HOUR)
+                job = checking(scheduler, database, empty.region)
+                job.start()
                 claimed = "SELECT 1 FROM gateway.link_host WHERE lease_id IS NOT NULL"
                 async with asyncio.timeout(30):
                     while not await asyncio.to_thread(rows, empty, claimed):
                         await asyncio.sleep(0.05)
-                    await watch.stop()
+                    await job.stop()
 
         asyncio.run(story())
     assert rows(empty, STORED) == []

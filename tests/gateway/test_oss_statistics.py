@@ -197,7 +197,7 @@ def test_four_replicas_count_at_once_and_each_message_counts_once(hub: Connected
             *(app.state.connectors.get(OssConnector).counter.count() for app in apps)
         )
         for app in apps:
-            await app.state.source_poller.stop()
+            await app.state.connectors.close()
             await app.state.database.close()
         return counted
 

@@ -99,7 +99,7 @@ def test_while_the_ear_is_cut_nothing_counts_as_fresh_and_then_it_listens_again(
     store = here.client.app.state.cache.store  # type: ignore[attr-defined]
     before = store.generation(("catalog",))
     assert own.database_url is not None
-    cut = f"{LISTENERS} = 'emall gateway: publishing' AND datname = current_database()"
+    cut = f"{LISTENERS} = 'emall gateway: invalidate-cache' AND datname = current_database()"
     asyncio.run(execute(own.database_url.get_secret_value(), cut))
     # It counts as changed whatever was said meanwhile.
     until(lambda: store.is_connected and store.generation(("catalog",)) > before)

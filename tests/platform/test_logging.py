@@ -17,11 +17,11 @@ from services.platform.request_id import redact_path, traceparent
 def stderr(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
     """What was written to standard error; restores the logging configuration afterwards."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, configured = root.handlers[:], root.level, structlog.get_config()
     yield lambda: capsys.readouterr().err
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
+    structlog.configure(**configured)
 
 
 def configured(level: LogLevel = "INFO", log_format: LogFormat = "json") -> None:
@@ -47,7 +47,7 @@ def test_a_json_line_carries_time_level_service_and_values(stderr: Callable[[], 
 
 def test_a_line_of_a_library_has_the_same_form(stderr: Callable[[], str]) -> None:
     configured()
-    logging.getLogger("uvicorn.error").info("Started server process [%d]", 7)
+    logging.getLogger("library").info("Started server process [%d]", 7)
     [line] = lines(stderr)
     assert (line["event"], line["service"]) == ("Started server process [7]", "gateway")
 

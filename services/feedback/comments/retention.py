@@ -4,9 +4,7 @@ Contacts, texts, attachments and daily salts are erased. Answered cases close wh
 not reply, all other cases after a year without activity, so that none stays open by oversight.
 """
 
-import asyncio
-import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -18,17 +16,17 @@ from services.feedback.comments.handling import erase_case_contacts
 from services.feedback.comments.spam_filter import delete_sender_data
 from services.feedback.comments.working_days import working_days_between
 from services.feedback.months import add_months
-from services.platform.database import DATABASE_ERRORS, Database, WriteSession
+from services.platform.database import Database, WriteSession
 from services.platform.local_time import JAKARTA
+from services.platform.logging import get_logger
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 CLOSE_ANSWERED_AFTER_WORKING_DAYS = 10
 """Without a reply to the answer."""
 CLOSE_INACTIVE_AFTER_DAYS = 365
 """Of any other case; after a year no answer is expected any more."""
 IDEMPOTENCY_KEY_TTL = timedelta(days=30)
-INTERVAL_SECONDS = 3600.0
 BATCH_SIZE = 1000
 
 INACTIVE = """
@@ -148,19 +146,11 @@ def _months_ago(now: datetime, months: int) -> datetime:
     return datetime(month.year, month.month, 1, tzinfo=JAKARTA)
 
 
-async def prune_comments_forever(database: Database, region: str, *, retention_months: int) -> None:
-    """Prune comments every hour until cancelled."""
-    while True:
-        try:
-            async with database.write_session() as session:
-                result = await prune_comments(
-                    session,
-                    region,
-                    now=datetime.now(JAKARTA),
-                    retention_months=retention_months,
-                )
-            if result != CommentRetentionResult(0, 0, 0):
-                log.info("pruned comments: %s", result)
-        except DATABASE_ERRORS as error:
-            log.warning("pruning comments failed, retrying in an hour: %s", error)
-        await asyncio.sleep(INTERVAL_SECONDS)
+async def prune_comments_now(database: Database, region: str, *, retention_months: int) -> None:
+    """Prune comments for the present time, in a transaction."""
+    async with database.write_session() as session:
+        result = await prune_comments(
+            session, region, now=datetime.now(JAKARTA), retention_months=retention_months
+        )
+    if result != CommentRetentionResult(0, 0, 0):
+        log.info("comments pruned", **asdict(result))

@@ -4,24 +4,22 @@ A dropped month is never created again, since its ids are deleted too: an event 
 rejected rather than counted twice.
 """
 
-import asyncio
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import cast
 
 from services.feedback.months import add_months, month_of, start_of_day
-from services.platform.database import DATABASE_ERRORS, Connection, Database
+from services.platform.database import Connection, Database
 from services.platform.local_time import JAKARTA
+from services.platform.logging import get_logger
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 FIRST_MONTH = date(2020, 1, 1)
 """Oldest month for which events are accepted."""
 MONTHS_AHEAD = 2
 """Partitions created before their month begins."""
-INTERVAL_SECONDS = 3600.0
 BLOCKS_PER_DELETE = 2048
 
 ADVANCE_RETENTION = """
@@ -136,28 +134,20 @@ async def _delete_ids(connection: Connection, region: str) -> int:
     return deleted
 
 
-async def run_retention(
+async def prune_events(
     database: Database, region: str, *, retention_months: int, clock: type[datetime] = datetime
 ) -> None:
-    """Apply the event retention every hour until cancelled."""
-    while True:
-        try:
-            connection = await database.connect(purpose="retention")
-            try:
-                result = await apply_retention(
-                    connection,
-                    region,
-                    now=clock.now(JAKARTA),
-                    retention_months=retention_months,
-                )
-            finally:
-                await connection.close()
-            if result is not None and result.partitions:
-                log.info(
-                    "dropped event partitions before %s: %s",
-                    result.oldest_month,
-                    ", ".join(result.partitions),
-                )
-        except DATABASE_ERRORS as error:
-            log.warning("event retention failed, will retry in an hour: %s", error)
-        await asyncio.sleep(INTERVAL_SECONDS)
+    """Apply the event retention now, on a connection of its own."""
+    connection = await database.connect(purpose="retention")
+    try:
+        result = await apply_retention(
+            connection, region, now=clock.now(JAKARTA), retention_months=retention_months
+        )
+    finally:
+        await connection.close()
+    if result is not None and result.partitions:
+        log.info(
+            "event partitions dropped",
+            before=str(result.oldest_month),
+            partitions=", ".join(result.partitions),
+        )

@@ -1,6 +1,5 @@
 """In-memory cache of API keys; a revocation anywhere evicts the key in every replica."""
 
-import asyncio
 import hashlib
 import logging
 import time
@@ -9,8 +8,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from services.gateway.api_keys.keys import Principal, authenticate_key
-from services.platform.database import DATABASE_ERRORS, Connection, Database
-from services.platform.jobs import BackgroundJob
+from services.platform.database import Database
+from services.platform.jobs import NotifyListener
 
 log = logging.getLogger(__name__)
 
@@ -27,15 +26,13 @@ STALE_AFTER_SECONDS = 1.5
 """A connection without a heartbeat for this long may have lost notifications."""
 
 
-class KeyCache(BackgroundJob):
+class KeyCache:
     """Principals by the hash of their key.
 
     A revoked key is rejected by every replica within 2 seconds: at once if the notification
     arrives; on a dead connection after `STALE_AFTER_SECONDS`, when entries live only
     `TTL_DISCONNECTED_SECONDS`.
     """
-
-    name = "key cache invalidation"
 
     def __init__(
         self, database: Database, region: str, *, clock: Callable[[], float] = time.monotonic
@@ -82,10 +79,29 @@ class KeyCache(BackgroundJob):
                 self._digests.pop(evicted.caller.subject, None)
         return principal
 
-    def _on_notification(
-        self, _connection: object, _pid: int, _channel: str, payload: object
-    ) -> None:
-        region, _, key_id = str(payload).partition(" ")
+    def create_listener(self) -> NotifyListener:
+        """Create the job that listens for changed keys."""
+        return NotifyListener(
+            "invalidate-keys",
+            self._database,
+            channel=CHANNEL,
+            on_notify=self._on_notify,
+            on_connected=self._clear,  # changes before now were not notified
+            on_disconnected=self._on_disconnected,
+            on_heartbeat=self._on_heartbeat,
+            heartbeat=HEARTBEAT_SECONDS,
+            reconnect=HEARTBEAT_SECONDS,
+            clock=self._clock,
+        )
+
+    def _on_heartbeat(self, sent_at: float) -> None:
+        self._last_heartbeat = sent_at
+
+    def _on_disconnected(self) -> None:
+        self._last_heartbeat = float("-inf")
+
+    def _on_notify(self, payload: str) -> None:
+        region, _, key_id = payload.partition(" ")
         if region == self._region:
             self._generation += 1
             digest = self._digests.pop(key_id, None)
@@ -96,26 +112,6 @@ class KeyCache(BackgroundJob):
         self._generation += 1
         self._principals.clear()
         self._digests.clear()
-
-    async def run(self) -> None:
-        while True:
-            connection: Connection | None = None
-            try:
-                connection = await self._database.connect(purpose="keys")
-                await connection.add_listener(CHANNEL, self._on_notification)
-                self._clear()  # changes before now were not notified
-                while True:
-                    sent_at = self._clock()
-                    await connection.execute("SELECT 1", timeout=HEARTBEAT_SECONDS)
-                    self._last_heartbeat = sent_at
-                    await asyncio.sleep(HEARTBEAT_SECONDS)
-            except DATABASE_ERRORS as error:
-                log.warning("key cache invalidation disconnected, expiring keys early: %s", error)
-            finally:
-                self._last_heartbeat = float("-inf")
-                if connection is not None:
-                    connection.terminate()
-            await asyncio.sleep(HEARTBEAT_SECONDS)
 
 
 def _digest(key: str) -> bytes:

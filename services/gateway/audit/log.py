@@ -6,21 +6,23 @@ import logging
 from services.gateway.audit.chain import AuditEntry
 from services.gateway.audit.records import insert_entries
 from services.platform.database import DATABASE_ERRORS, Database
+from services.platform.jobs import BackgroundJob
 
 log = logging.getLogger(__name__)
 
 BATCH_SIZE = 1000
 
 
-class AuditLog:
+class AuditLog(BackgroundJob):
     """A queue with one writer task; entries queued during a write form the next batch."""
+
+    name = "write-audit-log"
 
     def __init__(self, database: Database, region: str) -> None:
         self._database = database
         self._region = region
         self._queue: list[tuple[AuditEntry, asyncio.Future[None]]] = []
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
         self._stopping = False
 
     async def append(self, entry: AuditEntry) -> None:
@@ -34,10 +36,6 @@ class AuditLog:
         # The entry is stored even if the request that waits for it is cancelled.
         await asyncio.shield(stored)
 
-    def start(self) -> None:
-        """Start the writer task."""
-        self._task = asyncio.create_task(self._run(), name="audit log writer")
-
     async def stop(self) -> None:
         """Write the queued entries, then stop."""
         if self._task is not None:
@@ -46,7 +44,8 @@ class AuditLog:
             await self._task
             self._task = None
 
-    async def _run(self) -> None:
+    async def run(self) -> None:
+        """Write queued entries until stopped."""
         while not self._stopping:
             await self._wake.wait()
             self._wake.clear()

@@ -1,9 +1,7 @@
-"""Polls the sources of the pack when they are due, and runs the periodic work of systems."""
+"""Polls the sources of the pack when they are due."""
 
-import asyncio
 import logging
 import random
-from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -19,12 +17,11 @@ from services.gateway.connectors.source_leases import (
 )
 from services.gateway.connectors.statistics_client import StatisticsRejectedError
 from services.gateway.outbound.client import ConnectorError
-from services.platform.database import DATABASE_ERRORS, Database
-from services.platform.jobs import BackgroundJob
+from services.platform.database import Database
 
 log = logging.getLogger(__name__)
 
-IDLE_SECONDS = 10.0
+POLL_INTERVAL = timedelta(seconds=10)
 JITTER = 0.1
 RETRY_INTERVAL = timedelta(minutes=5)
 """When a source is polled again after a failure, if the normal interval is longer."""
@@ -38,10 +35,8 @@ class _Failure:
     detail: str
 
 
-class SourcePoller(BackgroundJob):
+class SourcePoller:
     """Polls due sources; the database leases each source to one replica at a time."""
-
-    name = "poll sources"
 
     def __init__(
         self,
@@ -59,42 +54,10 @@ class SourcePoller(BackgroundJob):
         # Jitter spreads replicas; it is not a secret.
         self._rng = rng or random.Random()  # noqa: S311
 
-    def start(self) -> None:
-        """Start polling, unless the interval is 0."""
-        if self._interval > timedelta():
-            super().start()
-
-    async def stop(self) -> None:
-        """Stop polling and close connections; a source being polled is due when its lease ends."""
-        await super().stop()
-        await self._connectors.close()
-
-    async def run(self) -> None:
-        """Poll due sources and systems about every ten seconds."""
-        while True:
-            await asyncio.sleep(IDLE_SECONDS * self._rng.uniform(0.7, 1.3))
-            await self._run_once()
-
-    async def _run_once(self) -> None:
-        await self._guarded("sources", self._poll_all_due())
-        for name, system in self._connectors.systems.items():
-            await self._guarded(name, system.poll())
-
-    async def _poll_all_due(self) -> None:
+    async def poll_all_due(self) -> None:
+        """Poll every source that is due; a response of one does not stop the others."""
         while await self.poll_due():
             pass
-
-    @staticmethod
-    async def _guarded(name: str, work: Awaitable[None]) -> None:
-        """Log failures: a response of one system must not stop the polling of the others."""
-        try:
-            await work
-        except (*DATABASE_ERRORS, httpx.HTTPError) as error:
-            log.warning("polling %s failed, trying again later: %s", name, error)
-        except StatisticsRejectedError as error:
-            log.warning("feedback rejected the statistics of %s: %s", name, error)
-        except Exception:
-            log.exception("polling %s failed", name)
 
     async def poll_due(self, *, slug: str | None = None) -> bool:
         """Poll the named source, or one that is due; False if it is leased or none is due."""

@@ -13,24 +13,19 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 
 from services.platform.database import ReadSession, WriteSession
+from services.platform.jobs import LeaseTable
 
 LEASE_DURATION = timedelta(minutes=5)
 """How long a poll may take before another replica polls the source again."""
 MAX_DETAIL = 1_000
 
-LEASE_DUE = """
--- Lease the source that is due longest and that no other process holds. Materialized, because a
--- plan may evaluate a subquery twice, and each time another row is the first that is not locked.
-WITH due AS MATERIALIZED (
-    SELECT slug FROM gateway.connected_source
-    WHERE region = :region AND due_at <= now()
-    ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+DUE_SOURCES = LeaseTable(
+    "gateway.connected_source",
+    ("slug",),
+    lease=LEASE_DURATION,
+    lease_column="lease_id",
+    returning=("kind", "content", "validators"),
 )
-UPDATE gateway.connected_source source SET lease_id = :lease_id, due_at = now() + :duration
-FROM due
-WHERE source.region = :region AND source.slug = due.slug
-RETURNING source.slug, source.kind, source.content, source.validators
-"""
 
 LEASE_NAMED = """
 -- Lease this source, unless another process holds it.
@@ -98,11 +93,16 @@ async def lease_source(
 ) -> SourceLease | None:
     """Lease the named source, or one that is due; None if it is leased or none is due."""
     lease_id = uuid4()
-    parameters = {"region": region, "lease_id": lease_id, "duration": LEASE_DURATION}
-    if slug is not None:
-        parameters["slug"] = slug
-    statement = LEASE_DUE if slug is None else LEASE_NAMED
-    row = (await session.execute(text(statement), parameters)).one_or_none()
+    if slug is None:
+        row = next(iter(await DUE_SOURCES.claim(session, region, lease_id=lease_id)), None)
+    else:
+        parameters = {
+            "region": region,
+            "lease_id": lease_id,
+            "duration": LEASE_DURATION,
+            "slug": slug,
+        }
+        row = (await session.execute(text(LEASE_NAMED), parameters)).one_or_none()
     if row is None:
         return None
     return SourceLease(lease_id, row.slug, row.kind, row.content, row.validators)

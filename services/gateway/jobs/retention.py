@@ -1,19 +1,14 @@
 """Hourly deletion of the gateway's rows past their retention."""
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Protocol
 
 from services.platform.database import DATABASE_ERRORS, Database, WriteSession
-from services.platform.jobs import BackgroundJob
 from services.platform.local_time import JAKARTA
 
 log = logging.getLogger(__name__)
-
-PAUSE_SECONDS = 3600.0
-FIRST_PAUSE_SECONDS = 60.0
 
 
 def first_retained_month(now: datetime, months: int) -> datetime:
@@ -29,10 +24,8 @@ class Prune(Protocol):
     async def __call__(self, session: WriteSession, *, now: datetime) -> int: ...
 
 
-class Retention(BackgroundJob):
+class Retention:
     """Runs prune functions, by the plural name of what they delete, each in its own transaction."""
-
-    name = "retention"
 
     def __init__(self, database: Database, prunes: Mapping[str, Prune]) -> None:
         self._database = database
@@ -50,8 +43,6 @@ class Retention(BackgroundJob):
                 if deleted:
                     log.info("deleted %d old %s", deleted, name)
 
-    async def run(self) -> None:
-        await asyncio.sleep(FIRST_PAUSE_SECONDS)
-        while True:
-            await self.prune(now=datetime.now(UTC))
-            await asyncio.sleep(PAUSE_SECONDS)
+    async def prune_now(self) -> None:
+        """Run every function for the present time."""
+        await self.prune(now=datetime.now(UTC))

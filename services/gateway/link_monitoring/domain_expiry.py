@@ -1,10 +1,8 @@
-"""BackgroundJob job that looks up when the domains of links expire.
+"""Looks up when the domains of links expire.
 
 Queried rarely, stored by host, and independent of link checks, which use the stored result.
 """
 
-import asyncio
-import logging
 import random
 from datetime import datetime, timedelta
 
@@ -13,12 +11,13 @@ from sqlalchemy import text
 from services.gateway.link_monitoring.classify import Registration
 from services.gateway.link_monitoring.rdap import RdapClient
 from services.gateway.outbound.client import ConnectorError
-from services.platform.database import DATABASE_ERRORS, Database, WriteSession
-from services.platform.jobs import BackgroundJob
+from services.platform.database import Database, WriteSession
+from services.platform.jobs import LeaseTable
+from services.platform.logging import get_logger
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
-POLL_SECONDS = 10.0
+POLL_INTERVAL = timedelta(seconds=10)
 """Minimum time between two queries of a replica."""
 
 LEASE = timedelta(minutes=5)
@@ -32,17 +31,14 @@ POLL_JITTER = 0.3
 MAX_AGE = timedelta(days=7)
 """An older result is not used in checks: the domain may have been renewed since."""
 
-CLAIM_HOST = """
--- Lease the host whose domain has been due longest.
-UPDATE gateway.link_host SET domain_due_at = now() + :lease
-WHERE region = :region AND host = (
-    SELECT host FROM gateway.link_host due
-    WHERE region = :region AND domain_due_at <= now() AND EXISTS (
-        SELECT 1 FROM gateway.link_status
-        WHERE link_status.region = due.region AND link_status.host = due.host)
-    ORDER BY domain_due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING host
-"""
+DUE_HOSTS = LeaseTable(
+    "gateway.link_host",
+    ("host",),
+    lease=LEASE,
+    due="domain_due_at",
+    condition="""EXISTS (SELECT 1 FROM gateway.link_status
+        WHERE link_status.region = t.region AND link_status.host = t.host)""",
+)
 
 STORE_REGISTRATION = """
 -- Store the result of a query and schedule the next one.
@@ -75,15 +71,12 @@ async def find_registration(
 
 async def claim_due(session: WriteSession, region: str) -> str | None:
     """Claim the host whose domain is due; None if none is due."""
-    parameters = {"region": region, "lease": LEASE}
-    host: str | None = await session.scalar(text(CLAIM_HOST), parameters)
-    return host
+    rows = await DUE_HOSTS.claim(session, region)
+    return rows[0].host if rows else None
 
 
-class DomainExpiryScheduler(BackgroundJob):
+class DomainExpiryScheduler:
     """Runs due RDAP queries; each host is claimed by one replica through the database."""
-
-    name = "domain expiry"
 
     def __init__(
         self,
@@ -92,35 +85,17 @@ class DomainExpiryScheduler(BackgroundJob):
         rdap: RdapClient,
         *,
         interval: timedelta,
-        poll_seconds: float = POLL_SECONDS,
         rng: random.Random | None = None,
     ) -> None:
         self._database = database
         self._region = region
         self._rdap = rdap
         self._interval = interval
-        self._poll_seconds = poll_seconds
         self._rng = rng or random.Random()  # noqa: S311 - jitter
 
-    def start(self) -> None:
-        """Start the job; an interval of 0 disables it."""
-        if self._interval > timedelta():
-            super().start()
-
-    async def stop(self) -> None:
-        """Cancel the job and close the RDAP connections."""
-        await super().stop()
+    async def close(self) -> None:
+        """Close the RDAP connections."""
         await self._rdap.close()
-
-    async def run(self) -> None:
-        """Poll for due hosts until cancelled."""
-        while True:
-            jitter = self._rng.uniform(1 - POLL_JITTER, 1 + POLL_JITTER)
-            await asyncio.sleep(self._poll_seconds * jitter)
-            try:
-                await self.check_next()
-            except DATABASE_ERRORS as error:
-                log.warning("domain checks paused: database unavailable: %s", error)
 
     async def check_next(self) -> str | None:
         """Query the domain of the next due host and return the host; None if none is due."""
@@ -146,8 +121,8 @@ class DomainExpiryScheduler(BackgroundJob):
         try:
             registration = await self._rdap.look_up(host)
         except ConnectorError as error:
-            log.warning("domain expiry of %s unavailable: %s", host, error)
+            log.warning("domain expiry unavailable", host=host, error=str(error))
             return None, min(self._interval, RETRY_AFTER_FAILURE)
         if registration is None:
-            log.info("no registry publishes the domain expiry of %s", host)
+            log.info("no registry publishes the domain expiry", host=host)
         return registration, self._interval

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 
 from services.platform.database import WriteSession
+from services.platform.jobs import LeaseTable
 
 LEASE = timedelta(minutes=2)
 """How long a check may take before another replica may repeat it."""
@@ -40,27 +41,23 @@ DELETE FROM gateway.link_status WHERE region = :region AND slug NOT IN (
     SELECT slug FROM gateway.link WHERE region = :region)
 """
 
-LOCK_DUE_HOST = """
--- Lock the longest available host with a due link; other replicas skip it.
-SELECT host FROM gateway.link_host
-WHERE region = :region AND available_at <= now() AND EXISTS (
-    SELECT 1 FROM gateway.link_status
-    WHERE link_status.region = link_host.region AND link_status.host = link_host.host
-        AND due_at <= now())
-ORDER BY available_at LIMIT 1 FOR UPDATE SKIP LOCKED
-"""
+DUE_HOSTS = LeaseTable(
+    "gateway.link_host",
+    ("host",),
+    lease=LEASE,
+    due="available_at",
+    lease_column="lease_id",
+    condition="""EXISTS (SELECT 1 FROM gateway.link_status
+        WHERE link_status.region = t.region AND link_status.host = t.host
+            AND link_status.due_at <= now())""",
+)
+"""Hosts that are available and have a link to check; only one link of a host is checked at once."""
 
 FIND_DUE_LINK = """
 -- The longest due link of a locked host.
 SELECT link.slug, link.url FROM gateway.link_status JOIN gateway.link USING (region, slug)
 WHERE region = :region AND host = :host AND due_at <= now()
 ORDER BY due_at LIMIT 1
-"""
-
-LEASE_HOST = """
--- Lease a host until its check ends, or until the lease expires because its process ended.
-UPDATE gateway.link_host SET lease_id = :lease_id, available_at = now() + :lease
-WHERE region = :region AND host = :host
 """
 
 LEASE_HOST_OF_LINK = """
@@ -99,16 +96,15 @@ async def register_links(session: WriteSession, region: str, *, spread: timedelt
 
 async def claim_due(session: WriteSession, region: str) -> Claim | None:
     """Claim a due link; None if none is due on an available host."""
-    host = await session.scalar(text(LOCK_DUE_HOST), {"region": region})
-    if host is None:
-        return None
-    host_key = {"region": region, "host": host}
-    due = (await session.execute(text(FIND_DUE_LINK), host_key)).one_or_none()
-    if due is None:
-        return None
     lease_id = uuid4()
-    await session.execute(text(LEASE_HOST), host_key | {"lease_id": lease_id, "lease": LEASE})
-    return Claim(lease_id, host, due.slug, due.url)
+    hosts = await DUE_HOSTS.claim(session, region, lease_id=lease_id)
+    if not hosts:
+        return None
+    host = hosts[0].host
+    due = (
+        await session.execute(text(FIND_DUE_LINK), {"region": region, "host": host})
+    ).one_or_none()
+    return None if due is None else Claim(lease_id, host, due.slug, due.url)
 
 
 async def claim_link(session: WriteSession, region: str, slug: str) -> Claim | None:

@@ -3,8 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -13,12 +12,11 @@ from sqlalchemy import text
 from services.gateway.jobs.retention import first_retained_month
 from services.platform.database import DATABASE_ERRORS, Database, WriteSession
 from services.platform.identity import Caller
-from services.platform.jobs import BackgroundJob
 from services.platform.local_time import JAKARTA
 
 log = logging.getLogger(__name__)
 
-FLUSH_INTERVAL_SECONDS = 5.0
+FLUSH_INTERVAL = timedelta(seconds=5)
 MAX_PENDING_COUNTS = 5000
 """Number of pending keys that triggers a flush at once; a count is never dropped."""
 HOUR_SECONDS = 3600
@@ -83,10 +81,8 @@ async def delete_old_consumption(
     return int(deleted or 0)
 
 
-class UsageMeter(BackgroundJob):
+class UsageMeter:
     """Counter of responses, and the monthly usage of keys with a quota across replicas."""
-
-    name = "usage metering"
 
     def __init__(self, database: Database, region: str) -> None:
         self._database = database
@@ -94,7 +90,8 @@ class UsageMeter(BackgroundJob):
         self._counts: Counter[UsageKey] = Counter()
         self._month = start_of_month(datetime.now(UTC))
         self._usage: dict[str, int] = {}
-        self._full = asyncio.Event()
+        self.full = asyncio.Event()
+        """Set when so many counts are pending that they should be stored now."""
         self._flush_lock = asyncio.Lock()
 
     def count(self, caller: Caller, area: str, status: int, *, now: float) -> None:
@@ -105,7 +102,7 @@ class UsageMeter(BackgroundJob):
         if caller.subject in self._usage:
             self._usage[caller.subject] += 1
         if len(self._counts) > MAX_PENDING_COUNTS:
-            self._full.set()
+            self.full.set()
 
     def usage_this_month(self, key_id: str, *, now: datetime) -> int:
         """Return the requests of a key in this month, as far as this replica knows."""
@@ -122,13 +119,10 @@ class UsageMeter(BackgroundJob):
             usage = await self._select_usage(session, [key_id])
         self._usage[key_id] = usage.get(key_id, 0)
 
-    async def stop(self) -> None:
-        """Stop the task and flush pending counts."""
-        await super().stop()
-        await self.flush()
-
     async def flush(self) -> None:
-        """Store pending counts; if the database fails, they stay pending."""
+        """Store pending counts; raise if the database fails, and keep them pending."""
+        if not self._counts and not self._usage:
+            return
         async with self._flush_lock:
             counts, self._counts = self._counts, Counter()
             try:
@@ -136,11 +130,7 @@ class UsageMeter(BackgroundJob):
                     if counts:
                         await self._add(session, counts)
                     usage = await self._select_usage(session, list(self._usage))
-            except DATABASE_ERRORS as error:
-                self._counts.update(counts)
-                log.warning("usage counts not stored, retrying later: %s", error)
-                return
-            except asyncio.CancelledError:
+            except (*DATABASE_ERRORS, asyncio.CancelledError):
                 self._counts.update(counts)
                 raise
             for key_id in self._usage:
@@ -167,13 +157,3 @@ class UsageMeter(BackgroundJob):
         parameters = {"region": self._region, "keys": keys, "since": self._month}
         rows = await session.execute(text(SELECT_USAGE), parameters)
         return {row.key_id: row.requests for row in rows}
-
-    async def run(self) -> None:
-        """Flush pending counts periodically."""
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(FLUSH_INTERVAL_SECONDS):
-                    await self._full.wait()
-            self._full.clear()
-            if self._counts or self._usage:
-                await self.flush()

@@ -17,18 +17,13 @@ from services.platform.settings import Settings
 
 @dataclass(frozen=True)
 class ProxyDependencies:
-    """The proxy's dependencies; each of `jobs` is started and stopped with the gateway."""
+    """The proxy's dependencies; `app.py` declares the jobs that they need."""
 
     keys: KeyCache
     limiter: Limiter
     meter: UsageMeter
     audit: AuditLog
     admission: Admission
-
-    @property
-    def jobs(self) -> tuple[KeyCache | Limiter | UsageMeter | AuditLog, ...]:
-        """Return the dependencies that run in the background."""
-        return (self.keys, self.limiter, self.meter, self.audit)
 
 
 def create_proxy_dependencies(

@@ -93,7 +93,7 @@ class Limiter(BackgroundJob):
     requests do not wait. If the database fails, each replica applies the limit by itself.
     """
 
-    name = "rate limit grants"
+    name = "sync-rate-limits"
 
     def __init__(
         self,

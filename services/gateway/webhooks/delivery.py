@@ -1,11 +1,10 @@
-"""BackgroundJob job that delivers events to webhooks, signed according to Standard Webhooks."""
+"""Delivers events to webhooks, signed according to Standard Webhooks."""
 
 import asyncio
 import base64
 import hashlib
 import hmac
 import json
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,17 +17,15 @@ from sqlalchemy import text
 
 from services.gateway.outbound.failures import summarise_error
 from services.gateway.outbound.ssrf_guard import PrivateAddressError, SsrfGuard, pin_address
-from services.platform.database import DATABASE_ERRORS, Database
+from services.platform.database import Database
 from services.platform.derived_keys import derived_key
-from services.platform.jobs import BackgroundJob
+from services.platform.jobs import LeaseTable
 from services.platform.version import VERSION
-
-log = logging.getLogger(__name__)
 
 BATCH = 10
 LEASE = timedelta(minutes=1)
 """How long a delivery may take before another replica may repeat it."""
-POLL_SECONDS = 2.0
+POLL_INTERVAL = timedelta(seconds=2)
 TIMEOUT_SECONDS = 10.0
 
 # Standard Webhooks recommends retries over several days.
@@ -44,22 +41,31 @@ BACKOFF = (
     timedelta(hours=24),
 )
 
-CLAIM_DUE = """
--- Lease a batch of due deliveries. MATERIALIZED, because a plan may evaluate a subquery twice, and
--- each time other rows are the first ones not locked.
-WITH due AS MATERIALIZED (
-    SELECT webhook, event FROM gateway.webhook_delivery
-    WHERE region = :region AND due_at <= now()
-    ORDER BY due_at LIMIT :batch FOR UPDATE SKIP LOCKED
+DUE_DELIVERIES = LeaseTable(
+    "gateway.webhook_delivery",
+    ("webhook", "event"),
+    lease=LEASE,
+    set_also="attempts = t.attempts + 1",
 )
-UPDATE gateway.webhook_delivery SET attempts = attempts + 1, due_at = now() + :lease
-FROM due
-JOIN gateway.webhook ON webhook.region = :region AND webhook.id = due.webhook
-JOIN gateway.webhook_event event ON event.region = :region AND event.id = due.event
-WHERE webhook_delivery.region = :region AND webhook_delivery.webhook = due.webhook
-    AND webhook_delivery.event = due.event
-RETURNING due.webhook, webhook.url, webhook.disabled_at IS NOT NULL AS disabled, due.event,
-    webhook_delivery.attempts, event.occurred_at, event.event_type, event.data
+
+PENDING_DELIVERIES = """
+-- Deliveries that wait for their next attempt.
+SELECT count(*) AS items, min(event.occurred_at) AS oldest
+FROM gateway.webhook_delivery delivery
+JOIN gateway.webhook_event event ON event.region = :region AND event.id = delivery.event
+WHERE delivery.region = :region AND delivery.due_at IS NOT NULL
+"""
+
+LOAD_DELIVERIES = """
+-- What is delivered, and where to, for deliveries that this process has leased.
+SELECT delivery.webhook, webhook.url, webhook.disabled_at IS NOT NULL AS disabled, delivery.event,
+    delivery.attempts, event.occurred_at, event.event_type, event.data
+FROM unnest(CAST(:webhooks AS uuid[]), CAST(:events AS uuid[])) AS leased (webhook, event)
+JOIN gateway.webhook_delivery delivery
+    ON delivery.region = :region AND delivery.webhook = leased.webhook
+    AND delivery.event = leased.event
+JOIN gateway.webhook ON webhook.region = :region AND webhook.id = leased.webhook
+JOIN gateway.webhook_event event ON event.region = :region AND event.id = leased.event
 """
 
 MARK_DELIVERED = """
@@ -126,10 +132,8 @@ def sign(secret: str, message_id: str, timestamp: int, payload: bytes) -> str:
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
-class WebhookDispatcher(BackgroundJob):
+class WebhookDispatcher:
     """Runs due deliveries; each is claimed by one replica through the database."""
-
-    name = "webhook deliveries"
 
     def __init__(
         self,
@@ -137,30 +141,28 @@ class WebhookDispatcher(BackgroundJob):
         region: str,
         guard: SsrfGuard,
         key: Ed25519PrivateKey,
-        *,
-        poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self._database = database
         self._region = region
         self._guard = guard
         self._key = key
-        self._poll_seconds = poll_seconds
 
-    async def run(self) -> None:
-        """Poll for due deliveries until cancelled."""
-        while True:
-            try:
-                while await self.deliver_due() == BATCH:
-                    pass
-            except DATABASE_ERRORS as error:
-                log.warning("webhook deliveries paused: database unavailable: %s", error)
-            await asyncio.sleep(self._poll_seconds)
+    async def deliver_all_due(self) -> None:
+        """Attempt all due deliveries, a batch at a time."""
+        while await self.deliver_due() == BATCH:
+            pass
 
     async def deliver_due(self) -> int:
         """Attempt one batch of due deliveries and return its size."""
         async with self._database.write_session() as session:
+            leased = await DUE_DELIVERIES.claim(session, self._region, limit=BATCH)
             rows = await session.execute(
-                text(CLAIM_DUE), {"region": self._region, "batch": BATCH, "lease": LEASE}
+                text(LOAD_DELIVERIES),
+                {
+                    "region": self._region,
+                    "webhooks": [row.webhook for row in leased],
+                    "events": [row.event for row in leased],
+                },
             )
             deliveries = [Delivery(**row) for row in rows.mappings()]
         await asyncio.gather(*(self._deliver(delivery) for delivery in deliveries))

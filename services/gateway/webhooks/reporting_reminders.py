@@ -1,7 +1,5 @@
-"""BackgroundJob job that reminds agencies, through webhooks, of monthly statistics that are due."""
+"""Reminds agencies, through webhooks, of monthly statistics that are due."""
 
-import asyncio
-import logging
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -9,16 +7,12 @@ import httpx
 from sqlalchemy import text
 
 from services.gateway.webhooks.outbox import record_event
-from services.platform.database import DATABASE_ERRORS, Database
-from services.platform.jobs import BackgroundJob
+from services.platform.database import Database
 from services.platform.local_time import JAKARTA
 from services.platform.service import API
 
-log = logging.getLogger(__name__)
-
 LEAD_TIME = timedelta(days=3)
 """How long before the due date a reminder is sent."""
-INITIAL_DELAY_SECONDS, POLL_SECONDS = 60.0, 3600.0
 
 EVENT_FIELDS = ("agency", "period", "due_on", "services_expected", "services_reported")
 
@@ -31,25 +25,17 @@ RETURNING agency
 """
 
 
-class ReportingReminderJob(BackgroundJob):
+class ReportingReminders:
     """Sends one `statistics.due` event per agency and month with incomplete statistics."""
-
-    name = "reporting reminders"
 
     def __init__(self, database: Database, region: str, feedback: httpx.AsyncClient) -> None:
         self._database = database
         self._region = region
         self._feedback = feedback
 
-    async def run(self) -> None:
-        """Send due reminders every hour until cancelled."""
-        await asyncio.sleep(INITIAL_DELAY_SECONDS)
-        while True:
-            try:
-                await self.send_due(now=datetime.now(UTC))
-            except (*DATABASE_ERRORS, httpx.HTTPError, ValueError) as error:
-                log.warning("reporting reminders postponed: %s", error)
-            await asyncio.sleep(POLL_SECONDS)
+    async def send_now(self) -> None:
+        """Send the reminders that are due now."""
+        await self.send_due(now=datetime.now(UTC))
 
     async def send_due(self, *, now: datetime) -> int:
         """Send reminders of last month's statistics and return the number of agencies reminded."""
