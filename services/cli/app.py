@@ -70,8 +70,8 @@ app.add_typer(audit.app, name="audit")
 
 def main() -> None:
     """Run the command line; name each invalid setting and exit with 2."""
-    # Standard output holds only a command's result: log lines go to standard error.
-    configure_logging(level="WARNING", log_format="console", service="cli")
+    # Standard output holds only a result; an outage is reported by the command itself.
+    configure_logging(level="ERROR", log_format="console", service="cli")
     try:
         app(prog_name="emall")
     except ValidationError as error:
