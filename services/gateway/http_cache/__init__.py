@@ -1,1 +1,1 @@
-"""A shared cache at the door (RFC 9111): filled once, kept small, purged when something changes."""
+"""Shared HTTP cache (RFC 9111): coalesced requests, size limit, invalidation on change."""

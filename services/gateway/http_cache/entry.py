@@ -18,6 +18,7 @@ from services.gateway.http_cache.rfc9111 import (
     header_values,
     vary_names,
 )
+from services.platform.entity_tags import tag_matches
 
 CACHE_NAME = "emall"
 """Name of the cache in `Cache-Status` (RFC 9211)."""
@@ -117,11 +118,8 @@ class CacheEntry:
         if request.if_none_match is None or self.etag is None:
             return None
         codings = request.codings if self.compressible else (IDENTITY,)
-        if request.if_none_match.strip() == "*":
-            return codings[0]
-        etags = {part.strip().removeprefix("W/") for part in request.if_none_match.split(",")}
         for coding in codings:
-            if encoded_etag(coding, self.etag).removeprefix("W/") in etags:
+            if tag_matches(request.if_none_match, encoded_etag(coding, self.etag)):
                 return coding
         return None
 
