@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 
 from services.cli.console import echo_err, run_async
-from services.platform.logging import configure_logging
 from services.platform.settings import Service, Settings, load_settings
 
 
@@ -25,10 +24,7 @@ def assess(
         "seed": seed,
         "draws": draws,
     }
-    settings = load_settings()
-    # Standard output is for the document; without this, structlog would log to it.
-    configure_logging(level="WARNING", log_format=settings.log_format, service="cli")
-    answer = run_async(_assess(settings, request))
+    answer = run_async(_assess(load_settings(), request))
     typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     if answer.get("status") not in (None, 200, 201):
         raise typer.Exit(1)
