@@ -1,8 +1,7 @@
 """Published indices over HTTP: printed values beside the predicates of the regulation's ranges."""
 
 from collections.abc import Sequence
-from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field, StringConstraints
@@ -10,7 +9,8 @@ from sqlalchemy import text
 
 from services.assessment.evidence.records import IndexValue
 from services.assessment.evidence.store import CURRENT_OF_KIND
-from services.assessment.methods.definition import LevelsMethod, Predicate
+from services.assessment.index_schemas import IndexItem, PublishedValue
+from services.assessment.methods.definition import LevelsMethod
 from services.assessment.methods.library import read_methods
 from services.assessment.scoring.levels import (
     InvalidLevelsError,
@@ -25,49 +25,13 @@ from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import FieldError, Invalid, NotFound, problem_responses
 from services.platform.service import API, get_region
-from services.platform.types import Href, StrictNumber, Year
+from services.platform.types import StrictNumber, Year
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
 
 LevelValue = Annotated[int, Field(ge=0, le=100), StrictNumber]
 LevelRange = tuple[LevelValue, LevelValue]
-
-
-class PublishedValue(ApiModel):
-    """A value of an index as printed, beside the predicate by the regulation's ranges."""
-
-    year: int
-    role: Literal["published", "target", "national_minimum"]
-    value: float
-    predicate_published: str | None = Field(description="The printed predicate, if any.")
-    predicate_by_ranges: str = Field(description="The predicate by the regulation's ranges.")
-    agrees: bool | None = Field(
-        description="Whether the two predicates are equal; null if none was printed."
-    )
-    method_in_force: bool = Field(
-        description="Whether the index was in force in that year; a plan may aim past its end."
-    )
-    note: str | None
-    source_hrefs: list[str]
-
-
-class IndexItem(ApiModel):
-    """An index with its values."""
-
-    id: str
-    name: str
-    name_en: str
-    provisional: bool
-    valid_from: date | None
-    valid_to: date | None
-    predicates: list[Predicate] = Field(description="Each range from its `low` on.")
-    values: list[PublishedValue]
-    path: TargetPath | None = Field(
-        description="The linear path from the last published value to the next target."
-    )
-    href: Href
-    method_href: Href
 
 
 IndicatorNumber = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,2}$")]

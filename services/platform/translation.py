@@ -14,7 +14,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time
@@ -88,14 +88,19 @@ class Translator:
         """Return a table of messages in the language, by the same codes."""
         return {code: self.translate(message) for code, message in table.items()}
 
-    def field(self, item: Mapping[str, Any], name: str) -> Any:
-        """Return a field of the catalogue's data, which holds `name` and, in English, `name_en`.
+    def field(self, item: object, name: str) -> Any:
+        """Return a field of a model or mapping that has `name` and, in English, `name_en`.
 
         A language without such fields reads the Indonesian one; a missing English text is None.
         """
         if self.language in _LANGUAGES_OF_FIELDS:
-            return item.get(f"{name}_{self.language}")
-        return item[name]
+            translated = f"{name}_{self.language}"
+            if isinstance(item, Mapping):
+                return cast("Mapping[str, Any]", item).get(translated)
+            return getattr(item, translated, None)
+        if isinstance(item, Mapping):
+            return cast("Mapping[str, Any]", item)[name]
+        return getattr(item, name)
 
     def choose(self, text: str, **translations: str | None) -> str:
         """Return the translation for the language, as `en=...`, or the Indonesian text."""

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.catalog.client import ServiceDetail
 from services.gateway.link_monitoring.health import LinkHealth
 from services.gateway.portal.link_notices import link_notices
 from services.platform.local_time import format_time
@@ -38,8 +39,33 @@ def known(**more: Any) -> LinkHealth:
     )
 
 
-def detail(*channels: dict[str, Any]) -> dict[str, Any]:
-    return {"service": {"channels": list(channels)}, "agency": {"short_name": "DPMPTSP"}}
+def detail(*channels: dict[str, Any]) -> ServiceDetail:
+    """A service with these channels."""
+    named = {"name": "PBG", "name_en": "PBG"}
+    return ServiceDetail.model_validate(
+        {
+            "service": named
+            | {
+                "slug": "pbg",
+                "agency": "dpmptsp",
+                "summary": "",
+                "summary_en": "",
+                "digital": True,
+                "audience": ["citizen"],
+                "channels": list(channels),
+                "components": {},
+                "sources": ["simbg"],
+            },
+            "agency": named
+            | {"slug": "dpmptsp", "short_name": "DPMPTSP", "kind": "dinas", "sources": ["simbg"]},
+            "life_events": [],
+            "sources": [],
+            "completeness": {"published": 0},
+            "version": 1,
+            "modified_at": NOW,
+            "href": "/api/v1/services/pbg",
+        }
+    )
 
 
 def sentences(

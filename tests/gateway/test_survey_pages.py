@@ -6,11 +6,13 @@ from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
 from services.platform.service import API
+from services.platform.settings import Service
 from tests.conftest import Hub, form_bundles
 from tests.servers import free_port
 
@@ -141,21 +143,17 @@ def test_a_kiosk_comes_back_by_itself(client: TestClient) -> None:
 def test_without_feedback_the_answers_stay_in_the_form(hub: Hub) -> None:
     page = hub.client.get("/survei/skm").text
     given = GOOD | {"id": id_in(page)}
-    from services.platform.settings import Service
-
     clients = hub.client.app.state.clients  # type: ignore[attr-defined]  # pyright: ignore
-    whole = clients[Service.feedback]
+    whole: httpx.AsyncClient = clients[Service.feedback]
 
-    class Failing:
-        async def get(self, *args: Any, **more: Any) -> Any:
-            return await whole.get(*args, **more)
-
-        async def post(self, *_: Any, **__: Any) -> Any:
-            import httpx
-
+    async def fail_to_store(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
             raise httpx.ConnectError("down")
+        return await whole.send(request)
 
-    clients[Service.feedback] = Failing()
+    clients[Service.feedback] = httpx.AsyncClient(
+        base_url=whole.base_url, transport=httpx.MockTransport(fail_to_store)
+    )
     try:
         answer = submit(hub.client, "/survei/skm", given)
     finally:

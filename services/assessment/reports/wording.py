@@ -5,8 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from services.assessment.methods.rules import Mean, Weights
-from services.assessment.scoring.measurement import IntervalKind
-from services.assessment.scoring.scores import Interval, Node
+from services.assessment.scoring.scores import Interval, IntervalKind, Node
 from services.platform.translation import translator
 
 INDONESIAN = translator("id")

@@ -11,7 +11,7 @@ from services.assessment.methods.definition import (
     NamedNode,
 )
 from services.assessment.scoring.inputs import Facts
-from services.assessment.scoring.measurement import IntervalKind, Measurement, Missing
+from services.assessment.scoring.measurement import Measurement, Missing
 from services.assessment.scoring.pipeline import (
     Bounds,
     ComputedScores,
@@ -24,6 +24,7 @@ from services.assessment.scoring.scores import (
     EvidenceLink,
     IndicatorScore,
     Interval,
+    IntervalKind,
     Node,
     Scores,
 )

@@ -2,13 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from services.assessment.scoring.inputs import Item
+from services.assessment.scoring.scores import IntervalKind
 from services.assessment.scoring.uncertainty import Sampler, constant
-
-IntervalKind = Literal["range", "wilson", "bootstrap", "normal", "simulation"]
-"""The origin of an interval: a range, or a statistical method."""
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,15 @@
 """Score tree of an assessment: values, intervals, coverage and evidence by node."""
 
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.assessment.methods.rules import Goalposts, MinMax, Normalisation
-from services.assessment.scoring.measurement import IntervalKind
 from services.platform.types import Href
+
+IntervalKind = Literal["range", "wilson", "bootstrap", "normal", "simulation"]
+"""The origin of an interval: a range, or a statistical method."""
 
 
 class ScoreModel(BaseModel):

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 
 from services.feedback.channels import ChannelKind
 from services.feedback.statistics.counters import Measure
-from services.feedback.statistics.plausibility_checks import Certainty, FlagKind
+from services.feedback.statistics.flag_kinds import Certainty, FlagKind
 from services.platform.api_model import ApiModel
 from services.platform.types import TEXT_PATTERN, YearMonth
 

@@ -6,7 +6,7 @@ from datetime import date
 
 from services.feedback.channels import ChannelKind
 from services.feedback.statistics.counters import Measure
-from services.feedback.statistics.plausibility_checks import FlagKind
+from services.feedback.statistics.flag_kinds import FlagKind
 from services.platform.translation import N_, Message, Translator
 
 COUNTERS: Mapping[Measure, Message] = {

@@ -9,16 +9,13 @@ import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
 from scipy.stats import binomtest
 
 from services.feedback.channels import ChannelKind
 from services.feedback.months import add_months
 from services.feedback.statistics.counters import Measure
-
-FlagKind = Literal["jump", "impossible", "heaping", "click_outs"]
-Certainty = Literal["certain", "likely", "possible"]
+from services.feedback.statistics.flag_kinds import Certainty, FlagKind
 
 HISTORY_MONTHS = 24
 """Months before a figure with which it is compared."""

@@ -5,24 +5,16 @@ Agencies record what they do about the elements with the lowest results, by when
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 from sqlalchemy import text
 
-from services.feedback.periods import PeriodText
-from services.feedback.surveys.definition import Code, Survey
-from services.platform.api_model import ApiModel
+from services.feedback.surveys.definition import Survey
+from services.feedback.surveys.follow_up_schemas import MAX_ACTIONS, FollowUp, FollowUpAction
 from services.platform.database import ReadSession, WriteSession
 from services.platform.problems import Conflict, FieldError, NotFound
 from services.platform.service import API
-from services.platform.types import TEXT_PATTERN, Href, IsoDate, ShortText, Slug
-
-MAX_ACTIONS = 500
-
-State = Literal["planned", "under_way", "done", "dropped"]
-LongText = Annotated[str, StringConstraints(pattern=TEXT_PATTERN, min_length=1, max_length=5000)]
 
 CURRENT = """
 -- The current actions of a plan, by due date.
@@ -60,64 +52,6 @@ INSERT INTO feedback.follow_up
 VALUES (:region, :survey, :id, :version, true, :agency, :period, CAST(:content AS jsonb), :now,
         :recorded_by)
 """
-
-
-class FollowUp(ApiModel):
-    """What an agency does about an element; a unit is responsible, never a named person."""
-
-    agency: Slug = Field(description="The agency whose plan it belongs to.")
-    period: PeriodText = Field(description="The period of the survey's results.")
-    element: Code = Field(description="The question it is about, such as `U3`.")
-    service: Slug | None = Field(None, description="The service, if it is about only one.")
-    action: LongText = Field(description="What is done.")
-    owner: ShortText = Field(description="The responsible unit or office, not a person.")
-    due: IsoDate = Field(description="Due date.")
-    state: State = "planned"
-    outcome: LongText | None = Field(
-        None, description="The outcome; required once the state is done or dropped."
-    )
-
-    @model_validator(mode="after")
-    def _check_outcome(self) -> "FollowUp":
-        if self.state in {"done", "dropped"} and self.outcome is None:
-            raise ValueError(f"an action that is {self.state} needs an outcome")
-        return self
-
-
-class FollowUpAction(ApiModel):
-    """A recorded action."""
-
-    id: UUID
-    survey: Slug
-    version: int = Field(ge=1)
-    content: FollowUp
-    recorded_at: AwareDatetime
-    href: Href
-
-
-class Priority(ApiModel):
-    """An element, in order of priority."""
-
-    element: str
-    text: str
-    text_en: str
-    nrr: float = Field(ge=1, le=4, description="Mean value of the element.")
-    actions: int = Field(ge=0, description="Actions of this plan about it.")
-
-
-class FollowUpPlan(ApiModel):
-    """The elements of a period, the lowest first, and the actions about them."""
-
-    survey: str
-    period: str
-    agency: str | None
-    priorities: list[Priority] = Field(
-        description="Of the satisfaction survey; empty if fewer than five people answered."
-    )
-    items: list[FollowUpAction] = Field(
-        max_length=MAX_ACTIONS, description=f"By due date, at most {MAX_ACTIONS}."
-    )
-    next: None = None
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,18 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from services.feedback.surveys.bundle_store import find_bundles, load_definitions
 from services.feedback.surveys.follow_up import (
-    FollowUp,
-    FollowUpAction,
-    FollowUpPlan,
     Plan,
-    Priority,
     check_element,
     find_action,
     list_actions,
     lock_action,
     record_action,
+)
+from services.feedback.surveys.follow_up_schemas import (
+    FollowUp,
+    FollowUpAction,
+    FollowUpPlan,
+    Priority,
 )
 from services.feedback.surveys.responses import find_survey
 from services.feedback.surveys.results import group_results, sum_tallies

@@ -6,11 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from services.feedback.surveys.ratings import (
+from services.feedback.surveys.rating_schemas import (
     RatingToken,
     RatingTokenRequest,
     RatingTokens,
     RatingTokenSubject,
+)
+from services.feedback.surveys.ratings import (
     ServiceUse,
     check_offered,
     find_token,

@@ -1,10 +1,10 @@
 """Notices about portals in trouble, with the other ways to reach the agency."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from typing import Any
 
+from services.catalog.client import ServiceDetail
 from services.gateway.link_monitoring.health import LinkHealth
 from services.gateway.link_monitoring.reason_texts import short_title
 from services.platform.languages import Language
@@ -30,7 +30,7 @@ class Notice:
 
 
 def link_notices(
-    detail: Mapping[str, Any],
+    detail: ServiceDetail,
     health: Mapping[str, LinkHealth],
     titles: Mapping[str, str],
     *,
@@ -40,16 +40,16 @@ def link_notices(
 ) -> list[Notice]:
     """Return a notice for each portal of a service that is in trouble."""
     messages = translator(language)
-    channels: Sequence[Mapping[str, Any]] = detail["service"]["channels"]
-    others = [channel for channel in channels if channel["kind"] in ALTERNATIVES]
-    kinds = dict.fromkeys(channel["kind"] for channel in others) or ["counter"]
-    agency = detail["agency"]["short_name"]
+    channels = detail.service.channels
+    others = [channel for channel in channels if channel.kind in ALTERNATIVES]
+    kinds = list(dict.fromkeys(channel.kind for channel in others)) or ["counter"]
+    agency = detail.agency.short_name
     alternatives = f" {messages.gettext('atau')} ".join(
         messages.translate(ALTERNATIVES[kind], agency=agency) for kind in kinds
     )
-    notes = [messages.field({"note": None, **channel}, "note") for channel in others]
+    notes = [messages.field(channel, "note") for channel in others]
     notices: list[Notice] = []
-    for slug in dict.fromkeys(channel["link"] for channel in channels if channel.get("link")):
+    for slug in dict.fromkeys(channel.link for channel in channels if channel.link):
         known = health.get(slug)
         if known is None or known.disruption is None:
             continue

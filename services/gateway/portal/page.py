@@ -1,15 +1,21 @@
 """What every page of the hub is rendered from: the request, its language and the regency."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-import httpx
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
+from services.assessment.client import AssessmentClient
+from services.catalog.client import CatalogClient
+from services.feedback.client import FeedbackClient
+from services.gateway.portal.service_clients import (
+    assessment_client,
+    catalog_client,
+    feedback_client,
+)
 from services.gateway.portal.templating import environment
 from services.gateway.regency.regency import find_regency
 from services.platform.database import DATABASE_ERRORS, Database
@@ -21,8 +27,7 @@ from services.platform.languages import (
 )
 from services.platform.packs import Pack
 from services.platform.parameters import LanguageQuery
-from services.platform.service import API, get_region
-from services.platform.settings import Service
+from services.platform.service import get_region
 from services.platform.translation import Translator, translator
 
 CONTENT_SECURITY_POLICY = (
@@ -54,8 +59,23 @@ class Page:
         """The query parameter that keeps the language in a link or redirect."""
         return {"lang": self.language} if self.language != SOURCE_LANGUAGE else {}
 
-    def in_language(self, item: Mapping[str, Any], name: str) -> Any:
-        """Return a field of an item in the page's language."""
+    @property
+    def catalog(self) -> CatalogClient:
+        """The client of the catalogue."""
+        return catalog_client(self.request)
+
+    @property
+    def feedback(self) -> FeedbackClient:
+        """The client of feedback."""
+        return feedback_client(self.request)
+
+    @property
+    def assessment(self) -> AssessmentClient:
+        """The client of assessment."""
+        return assessment_client(self.request)
+
+    def in_language(self, item: object, name: str) -> Any:
+        """Return a field of a model or mapping in the page's language."""
         return self.messages.field(item, name)
 
     def local_date(self, at: datetime) -> str:
@@ -84,17 +104,6 @@ class Page:
                 "Content-Language": self.language,
             },
         )
-
-    async def from_catalog(
-        self, path: str, query: Mapping[str, str] | None = None
-    ) -> dict[str, Any] | None:
-        """Return the catalogue's answer; None if it has nothing at this address."""
-        clients: dict[Service, httpx.AsyncClient] = self.request.app.state.clients
-        answer = await clients[Service.catalog].get(f"{API}{path}", params=dict(query or {}))
-        if answer.status_code == 404:
-            return None
-        document: dict[str, Any] = answer.raise_for_status().json()
-        return document
 
     def not_found(self) -> HTMLResponse:
         """Return the page for an address that does not exist."""

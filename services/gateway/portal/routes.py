@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import httpx
 from fastapi import APIRouter, Query, Request
@@ -25,7 +25,7 @@ from services.platform.types import TEXT_PATTERN, Slug
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-PAGE_SIZE = "40"
+PAGE_SIZE = 40
 """Services on a page of the list: what a slow connection loads at once."""
 
 Search = Annotated[
@@ -39,8 +39,8 @@ Search = Annotated[
 async def home(request: Request, session: ReadSessionDep, page: CurrentPage) -> HTMLResponse:
     """Show the search, the portals, the life events and the agencies."""
     try:
-        life_events = await page.from_catalog("/life-events")
-        agencies = await page.from_catalog("/agencies", {"limit": "100"})
+        life_events = await page.catalog.list_life_events()
+        agencies = await page.catalog.list_agencies()
     except httpx.HTTPError:
         return page.unavailable()
     links = await session.execute(
@@ -51,8 +51,8 @@ async def home(request: Request, session: ReadSessionDep, page: CurrentPage) -> 
     return page.render(
         "home.html",
         portals=[row.content for row in links.scalars() if row.content["e_mall"]],
-        life_events=_items(life_events),
-        agencies=[agency for agency in _items(agencies) if agency["services"]],
+        life_events=life_events,
+        agencies=[agency for agency in agencies if agency.services],
         announcements=await latest_announcements(session, get_region(request)),
         day=page.local_date,
     )
@@ -69,15 +69,17 @@ async def services(
     filters = {"agency": agency, "life_event": life_event, "cursor": cursor}
     query = {name: value for name, value in filters.items() if value is not None}
     try:
-        found = await page.from_catalog("/services", query | {"limit": PAGE_SIZE})
+        found = await page.catalog.list_services(
+            agency=agency, life_event=life_event, cursor=cursor, limit=PAGE_SIZE
+        )
         heading = await _heading(page, agency=agency, life_event=life_event)
     except httpx.HTTPError:
         return page.unavailable()
     return page.render(
         "services.html",
         heading=heading,
-        services=_items(found),
-        more=_next_page(page, found, query),
+        services=found.items,
+        more=_next_page(page, found.next, query),
         data=str(httpx.URL(f"{API}/services", params=query)),
     )
 
@@ -89,13 +91,13 @@ async def search(page: CurrentPage, q: Search = None) -> HTMLResponse:
     if not text:
         return page.render("search.html", query="", services=[])
     try:
-        found = await page.from_catalog("/services", {"query": text, "limit": "50"})
+        found = await page.catalog.list_services(text=text, limit=50)
     except httpx.HTTPError:
         return page.unavailable()
     return page.render(
         "search.html",
         query=text,
-        services=_items(found),
+        services=found.items,
         data=str(httpx.URL(f"{API}/services", params={"query": text})),
     )
 
@@ -106,7 +108,7 @@ async def service(
 ) -> HTMLResponse:
     """Show a service: how to request it first, then its standard, then its sources."""
     try:
-        detail = await page.from_catalog(f"/services/{slug}")
+        detail = await page.catalog.find_service(slug)
     except httpx.HTTPError:
         return page.unavailable()
     if detail is None:
@@ -117,7 +119,7 @@ async def service(
     return page.render(
         "service.html",
         detail=detail,
-        service=detail["service"],
+        service=detail.service,
         links=links,
         notices=link_notices(
             detail,
@@ -128,8 +130,8 @@ async def service(
             language=page.language,
         ),
         names=page.messages.labels(STANDARD_COMPONENTS),
-        source_titles={source["id"]: source["title"] for source in detail["sources"]},
-        data=detail["href"],
+        source_titles={source.id: source.title for source in detail.sources},
+        data=detail.href,
     )
 
 
@@ -148,22 +150,21 @@ async def docs(request: Request, page: CurrentPage) -> HTMLResponse:
     )
 
 
-def _items(document: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    return [] if document is None else document["items"]
-
-
 async def _heading(page: Page, *, agency: str | None, life_event: str | None) -> str | None:
     """Return the name of the agency or life event that filters the list."""
-    path, slug = ("/agencies", agency) if agency is not None else ("/life-events", life_event)
-    if slug is None:
-        return None
-    query = {"limit": "100"} if agency is not None else None
-    named = _items(await page.from_catalog(path, query))
-    return next((page.in_language(item, "name") for item in named if item["slug"] == slug), None)
+    if agency is not None:
+        found = await page.catalog.find_agency(agency)
+    elif life_event is not None:
+        events = await page.catalog.list_life_events()
+        found = next((event for event in events if event.slug == life_event), None)
+    else:
+        found = None
+    return None if found is None else page.in_language(found, "name")
 
 
-def _next_page(page: Page, found: Mapping[str, Any] | None, query: Mapping[str, str]) -> str | None:
-    if found is None or found["next"] is None:
+def _next_page(page: Page, address: str | None, query: Mapping[str, str]) -> str | None:
+    """Return the address of the page that shows the next page of the list at `address`."""
+    if address is None:
         return None
-    cursor = httpx.URL(found["next"]).params["cursor"]
+    cursor = httpx.URL(address).params["cursor"]
     return str(httpx.URL("/layanan", params={**query, "cursor": cursor, "lang": page.language}))

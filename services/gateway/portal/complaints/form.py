@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID, uuid4
 
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
+from services.platform.problems import Problem
 from services.platform.translation import N_, Message, Translator
 
 MAX_PHOTOS = 3
@@ -52,9 +52,9 @@ class Submission:
         except ValueError:
             return str(uuid4())
 
-    def to_comment(self, language: str) -> dict[str, Any]:
+    def to_comment(self, language: str) -> dict[str, object]:
         """Return the submission as a comment of the API."""
-        comment: dict[str, Any] = {
+        comment: dict[str, object] = {
             **self._filled("kind", "category", "service", "text", "place", "website", "form_token"),
             "language": language,
             "public": bool(self.fields.get("public")),
@@ -84,9 +84,9 @@ async def read_submission(request: Request) -> Submission:
     return Submission(fields, photos)
 
 
-def field_errors(problem: Mapping[str, Any], messages: Translator) -> dict[str, str]:
+def field_errors(problem: Problem, messages: Translator) -> dict[str, str]:
     """Return the message for each field that a problem document names."""
-    pointers = [str(error.get("pointer")) for error in problem.get("errors", [])]
+    pointers = [error.pointer or "" for error in problem.errors]
     return {
         pointer.rpartition("/")[2]: messages.translate(FIELD_ERRORS[pointer])
         for pointer in pointers

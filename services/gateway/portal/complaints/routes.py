@@ -6,7 +6,8 @@ pages are never cached and send no referrer to other sites.
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any
+from http import HTTPStatus
+from typing import Annotated
 from urllib.parse import quote
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import StringConstraints
 
+from services.feedback.client import CommentCase
 from services.gateway.portal.complaints.form import (
     NOT_SENT,
     PLEASE_CORRECT,
@@ -27,7 +29,7 @@ from services.gateway.portal.complaints.form import (
 from services.gateway.portal.complaints.labels import ACTIONS, DEADLINE_STATES, STATES
 from services.gateway.portal.page import CurrentPage, Page
 from services.platform.service import API
-from services.platform.settings import Service
+from services.platform.service_client import RequestRejectedError
 from services.platform.translation import Message
 from services.platform.types import TEXT_PATTERN, Slug
 
@@ -57,25 +59,23 @@ async def file_comment(request: Request, page: CurrentPage) -> Response:
     """Submit the comment: redirect to its ticket, or show the form with the fields in error."""
     submission = await read_submission(request)
     try:
-        answer = await _feedback(page).post(
-            f"{API}/comments",
-            json=submission.to_comment(page.language),
-            headers=_client_headers(request) | {"Idempotency-Key": submission.id},
-        )
-        if answer.status_code >= 500:
-            answer.raise_for_status()
-        if not answer.is_success:
-            errors = field_errors(answer.json(), page.messages)
+        try:
+            filed = await page.feedback.submit_comment(
+                submission.to_comment(page.language),
+                idempotency_key=submission.id,
+                headers=_client_headers(request),
+            )
+        except RequestRejectedError as error:
+            errors = field_errors(error.problem, page.messages)
             return await _form(page, submission, errors=errors, notice=PLEASE_CORRECT, status=422)
-        filed = answer.json()
-        refused = await _send_photos(page, filed["ticket"], filed["token"], submission)
+        refused = await _send_photos(page, filed.ticket, filed.token, submission)
     except httpx.HTTPError:
         try:
             return await _form(page, submission, errors={}, notice=NOT_SENT, status=503)
         except httpx.HTTPError:
             return page.unavailable()
-    query = {"kunci": filed["token"], "baru": "1"} | ({"foto": "0"} if refused else {})
-    return _to_ticket(page, filed["ticket"], query)
+    query = {"kunci": filed.token, "baru": "1"} | ({"foto": "0"} if refused else {})
+    return _to_ticket(page, filed.ticket, query)
 
 
 @router.get("/aduan/cari")
@@ -113,15 +113,15 @@ async def ticket_page(
             actions=page.messages.labels(ACTIONS),
             deadline_states=page.messages.labels(DEADLINE_STATES),
             case=case,
-            service=await _service_name(page, case["service"]),
-            secret=secret if case["details"] is not None else None,
+            service=await _service_name(page, case.service),
+            secret=secret if case.details is not None else None,
             query=str(httpx.QueryParams(query)),
             own_address=str(page.request.url.remove_query_params(["baru", "foto", "ditolak"])),
             is_new=baru is not None,
             photo_refused=foto is not None,
             refused=ditolak is not None,
-            day=lambda stamp: _day(page, stamp),
-            data=case["href"],
+            day=lambda when: _day(page, when),
+            data=case.href,
         )
     )
 
@@ -135,12 +135,12 @@ async def reply(
     refused = False
     try:
         if text := submission.fields.get("text", "").strip():
-            answer = await _feedback(page).post(
-                f"{_address(ticket)}/replies",
-                json={"text": text},
-                headers=_token(secret) | {"Idempotency-Key": submission.id},
-            )
-            refused = not answer.is_success
+            try:
+                await page.feedback.reply_to_comment(
+                    ticket, secret=secret, text=text, idempotency_key=submission.id
+                )
+            except httpx.HTTPStatusError:
+                refused = True
         if await _send_photos(page, ticket, secret or "", submission):
             refused = True
     except httpx.HTTPError:
@@ -154,13 +154,14 @@ async def withdraw_contact(
     page: CurrentPage, ticket: TicketCode, secret: Secret = None
 ) -> Response:
     """Withdraw the consent, which erases the contact."""
+    refused = False
     try:
-        answer = await _feedback(page).delete(f"{_address(ticket)}/contact", headers=_token(secret))
+        await page.feedback.withdraw_contact(ticket, secret=secret)
+    except httpx.HTTPStatusError as error:
+        refused = error.response.status_code != 404
     except httpx.HTTPError:
         return page.unavailable()
-    query = ({"kunci": secret} if secret else {}) | (
-        {} if answer.status_code in {204, 404} else {"ditolak": "1"}
-    )
+    query = ({"kunci": secret} if secret else {}) | ({"ditolak": "1"} if refused else {})
     return _to_ticket(page, ticket, query)
 
 
@@ -170,13 +171,11 @@ async def photo(
 ) -> Response:
     """Return a photo, for which the ticket's secret is needed."""
     try:
-        answer = await _feedback(page).get(
-            f"{_address(ticket)}/attachments/{photo}", headers=_token(secret)
-        )
+        answer = await page.feedback.get_photo(ticket, photo, secret=secret)
+    except httpx.HTTPStatusError:
+        return page.not_found()
     except httpx.HTTPError:
         return page.unavailable()
-    if not answer.is_success:
-        return page.not_found()
     names = ("Content-Type", "Cache-Control", "Content-Security-Policy", "X-Content-Type-Options")
     return Response(
         answer.content,
@@ -192,14 +191,14 @@ async def _form(
     notice: Message | None = None,
     status: int = 200,
 ) -> HTMLResponse:
-    answer = await _feedback(page).get(f"{API}/comments/form")
-    services = await page.from_catalog("/services", {"limit": "100"})
+    form = await page.feedback.get_comment_form()
+    services = await page.catalog.list_services()
     return _no_store(
         page.render(
             "comment-form.html",
             status=status,
-            form=answer.raise_for_status().json(),
-            services=(services or {"items": []})["items"],
+            form=form,
+            services=services.items,
             values=submission.fields,
             form_id=submission.id,
             errors=errors,
@@ -209,15 +208,14 @@ async def _form(
     )
 
 
-async def _case(page: Page, ticket: str, secret: str | None) -> dict[str, Any] | None:
+async def _case(page: Page, ticket: str, secret: str | None) -> CommentCase | None:
     """Return the case; as without a secret if that is not the ticket's."""
-    answer = await _feedback(page).get(_address(ticket), headers=_token(secret))
-    if answer.status_code == 403:
-        answer = await _feedback(page).get(_address(ticket))
-    if answer.status_code in {404, 422}:
-        return None
-    case: dict[str, Any] = answer.raise_for_status().json()
-    return case
+    try:
+        return await page.feedback.find_comment(ticket, secret=secret)
+    except RequestRejectedError as error:
+        if error.status != HTTPStatus.FORBIDDEN:
+            raise
+        return await page.feedback.find_comment(ticket, secret=None)
 
 
 async def _service_name(page: Page, service: str | None) -> str | None:
@@ -225,28 +223,21 @@ async def _service_name(page: Page, service: str | None) -> str | None:
     if service is None:
         return None
     try:
-        found = await page.from_catalog(f"/services/{service}")
+        found = await page.catalog.find_service(service)
     except httpx.HTTPError:
         return service
-    return service if found is None else page.in_language(found["service"], "name")
+    return service if found is None else page.in_language(found.service, "name")
 
 
 async def _send_photos(page: Page, ticket: str, secret: str, submission: Submission) -> bool:
     """Attach the photos; return whether one was rejected."""
     refused = False
     for content in submission.photos:
-        answer = await _feedback(page).post(
-            f"{_address(ticket)}/attachments",
-            content=content,
-            headers=_token(secret) | {"Content-Type": "image/jpeg"},
-        )
-        refused = refused or not answer.is_success
+        try:
+            await page.feedback.attach_photo(ticket, secret=secret, content=content)
+        except httpx.HTTPStatusError:
+            refused = True
     return refused
-
-
-def _feedback(page: Page) -> httpx.AsyncClient:
-    clients: dict[Service, httpx.AsyncClient] = page.request.app.state.clients
-    return clients[Service.feedback]
 
 
 def _client_headers(request: Request) -> dict[str, str]:
@@ -254,14 +245,6 @@ def _client_headers(request: Request) -> dict[str, str]:
     host = request.client.host if request.client is not None else ""
     agent = request.headers.get("user-agent", "")
     return {"X-Forwarded-For": host, "User-Agent": agent[:500].encode("ascii", "replace").decode()}
-
-
-def _token(secret: str | None) -> dict[str, str]:
-    return {"Ticket-Token": secret} if secret else {}
-
-
-def _address(ticket: str) -> str:
-    return f"{API}/comments/{quote(ticket, safe='')}"
 
 
 def _to_ticket(page: Page, ticket: str, query: Mapping[str, str]) -> RedirectResponse:
@@ -279,8 +262,6 @@ def _no_store(response: HTMLResponse) -> HTMLResponse:
     return response
 
 
-def _day(page: Page, stamp: str) -> str:
-    """`3 Maret 2026` for a date or a time of the API."""
-    if "T" in stamp:
-        return page.local_date(datetime.fromisoformat(stamp))
-    return page.messages.long_date(date.fromisoformat(stamp))
+def _day(page: Page, when: date | datetime) -> str:
+    """Return the day of a date or a moment, such as `3 Maret 2026`."""
+    return page.local_date(when) if isinstance(when, datetime) else page.messages.long_date(when)

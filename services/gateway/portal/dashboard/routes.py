@@ -4,15 +4,15 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import httpx
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
+from services.assessment.client import Assessment, AssessmentSummary, Scores
 from services.gateway.portal.page import CurrentPage, Page
 from services.platform.service import API
-from services.platform.settings import Service
 from services.platform.translation import N_, NC_, Message
 from services.platform.types import Year
 
@@ -24,7 +24,7 @@ METHOD = "cgr-2015"
 MAX_YEARS_BACK = 4
 """How many years are searched for one with an index if no assessment is stored."""
 
-LIVE_DRAWS = "1000"
+LIVE_DRAWS = 1000
 
 ROLES: Mapping[str, Message] = {
     "published": N_("terbit"),
@@ -52,8 +52,8 @@ class YearScores:
     """The scores of a year, and the assessment that they come from; None if computed live."""
 
     period: int
-    scores: Mapping[str, Any]
-    stored: Mapping[str, Any] | None
+    scores: Scores
+    stored: Assessment | None
     address: str
 
 
@@ -63,9 +63,9 @@ async def dashboard(
 ) -> HTMLResponse:
     """Show the newest assessed year, or the requested one."""
     try:
-        heads = await _items(page, f"/assessments?limit=100&method={METHOD}")
+        heads = await page.assessment.list_assessments(method=METHOD)
         shown = await _year(page, heads, tahun)
-        indices = await _items(page, "/indices")
+        indices = await page.assessment.list_indices()
     except httpx.HTTPError:
         return page.unavailable()
     return page.render(
@@ -73,83 +73,70 @@ async def dashboard(
         roles=page.messages.labels(ROLES),
         measures=page.messages.labels(MEASURES),
         shown=shown,
-        years=sorted({head["period"] for head in heads} | {shown.period}),
-        indices=[index for index in indices if index["values"]],
+        years=sorted({head.period for head in heads} | {shown.period}),
+        indices=[index for index in indices if index.values],
         usage=await _usage(page, shown.period),
         completeness=await _completeness(page, shown.period),
         figure=lambda value, digits=1: _figure(page, value, digits),
-        day=lambda text: page.messages.long_date(datetime.fromisoformat(text)),
+        day=page.messages.long_date,
         data=shown.address,
     )
 
 
-async def _year(page: Page, heads: list[dict[str, Any]], wanted: int | None) -> YearScores:
+async def _year(page: Page, heads: list[AssessmentSummary], wanted: int | None) -> YearScores:
     """Return the stored assessment of the year, else scores of the current evidence."""
     if wanted is not None:  # an old one may not be among the newest hundred
-        heads = await _items(page, f"/assessments?limit=1&method={METHOD}&period={wanted}")
+        heads = await page.assessment.list_assessments(method=METHOD, period=wanted, limit=1)
     period = wanted or _newest(heads)
-    head = next((one for one in heads if one["period"] == period), None)
+    head = next((one for one in heads if one.period == period), None)
     if head is not None:
-        stored = await _read(page, Service.assessment, head["href"])
-        return YearScores(head["period"], stored["scores"], stored, head["href"])
+        stored = await page.assessment.get_assessment(head.href)
+        return YearScores(head.period, stored.scores, stored, head.href)
     if period is not None:
         return await _live(page, period)
     last = datetime.now(UTC).year
     for year in range(last, last - MAX_YEARS_BACK, -1):
         found = await _live(page, year)
-        if found.scores["index"]["value"] is not None:
+        if found.scores.index.value is not None:
             return found
     return await _live(page, last)
 
 
-def _newest(heads: list[dict[str, Any]]) -> int | None:
+def _newest(heads: list[AssessmentSummary]) -> int | None:
     """Return the newest year with an index; if there is none, the newest assessed one."""
-    with_index = [head for head in heads if head["index"]["value"] is not None]
-    return max((head["period"] for head in with_index or heads), default=None)
+    with_index = [head for head in heads if head.index.value is not None]
+    return max((head.period for head in with_index or heads), default=None)
 
 
 async def _live(page: Page, period: int) -> YearScores:
     query = {"method": METHOD, "period": period, "draws": LIVE_DRAWS}
     address = str(httpx.URL(f"{API}/metrics/collaboration-dynamics", params=query))
-    live = await _read(page, Service.assessment, address)
-    return YearScores(period, live["scores"], None, address)
+    live = await page.assessment.get_collaboration_dynamics(
+        method=METHOD, period=period, draws=LIVE_DRAWS
+    )
+    return YearScores(period, live.scores, None, address)
 
 
 async def _usage(page: Page, year: int) -> list[tuple[str, int]] | None:
     """Return the sums of a year by measure; None if feedback does not answer."""
-    until = date(year, 12, 31)
     try:
-        path = f"{API}/usage/summary?from={year}-01-01&to={until}&group_by=channel"
-        cells = (await _read(page, Service.feedback, path))["items"]
+        summary = await page.feedback.get_usage_by_channel(date(year, 1, 1), date(year, 12, 31))
     except httpx.HTTPError:
         return None
     sums: Counter[str] = Counter()
-    for cell in cells:
-        sums[cell["measure"]] += cell["value"]
+    for cell in summary.items:
+        sums[cell.measure] += cell.value
     return sorted(sums.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 async def _completeness(page: Page, year: int) -> tuple[int, int] | None:
     """How many monthly reports of a year came in, and how many were due."""
     try:
-        path = f"{API}/usage/completeness?from={year}-01&to={year}-12"
-        items = (await _read(page, Service.feedback, path))["items"]
+        items = await page.feedback.list_reporting_months(first=f"{year}-01", last=f"{year}-12")
     except httpx.HTTPError:
         return None
-    owed = sum(item["services_expected"] for item in items)
-    return sum(item["services_reported"] for item in items), owed
-
-
-async def _items(page: Page, path: str) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = (await _read(page, Service.assessment, f"{API}{path}"))["items"]
-    return items
-
-
-async def _read(page: Page, service: Service, address: str) -> dict[str, Any]:
-    clients: dict[Service, httpx.AsyncClient] = page.request.app.state.clients
-    answer = await clients[service].get(address)
-    document: dict[str, Any] = answer.raise_for_status().json()
-    return document
+    owed = sum(item.services_expected for item in items)
+    return sum(item.services_reported for item in items), owed
 
 
 def _figure(page: Page, value: float | None, digits: int) -> str:

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from services.catalog.client import AgencyItem, ServiceDetail
 from services.gateway.portal.posters.codes import PosterKind
 from services.platform.translation import N_, Message, translator
 
@@ -51,26 +51,26 @@ class PosterContent:
     """What the poster is for, in English."""
 
 
-def service_poster(kind: PosterKind, detail: Mapping[str, Any], *, place: str) -> PosterContent:
+def service_poster(kind: PosterKind, detail: ServiceDetail, *, place: str) -> PosterContent:
     """Return the texts of a poster about a service of the catalogue."""
-    service, agency = detail["service"], detail["agency"]
+    service, agency = detail.service, detail.agency
     return _content(
         kind,
         place=place,
-        name=service["name"],
-        name_en=service["name_en"],
-        agency=agency["short_name"],
+        name=service.name,
+        name_en=service.name_en,
+        agency=agency.short_name,
     )
 
 
-def office_poster(agency: Mapping[str, Any], *, place: str) -> PosterContent:
+def office_poster(agency: AgencyItem, *, place: str) -> PosterContent:
     """Return the texts of a poster that hangs in an office."""
     return _content(
         "kantor",
         place=place,
-        name=agency["name"],
-        name_en=agency["name_en"],
-        agency=agency["short_name"],
+        name=agency.name,
+        name_en=agency.name_en,
+        agency=agency.short_name,
     )
 
 

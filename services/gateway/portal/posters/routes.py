@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import StringConstraints
 
+from services.catalog.client import ServiceSummary
 from services.gateway.click_tracking import ClickOutbox
 from services.gateway.portal.page import CurrentPage
 from services.gateway.portal.posters.codes import (
@@ -22,12 +23,13 @@ from services.gateway.portal.posters.codes import (
 )
 from services.gateway.portal.posters.content import PosterContent, office_poster, service_poster
 from services.gateway.portal.posters.render import poster_pdf, poster_svg
+from services.gateway.portal.service_clients import catalog_client
 from services.gateway.regency.regency import find_regency
 from services.platform.database import Database, ReadSession, ReadSessionDep
 from services.platform.parameters import SlugPath
 from services.platform.problems import NotFound, Unavailable, problem_responses
-from services.platform.service import API, get_region
-from services.platform.settings import Service, Settings
+from services.platform.service import get_region
+from services.platform.settings import Settings
 
 router = APIRouter(tags=["links"], responses=problem_responses(401, 404, 422))
 
@@ -127,13 +129,13 @@ async def look_up_poster(request: Request, session: ReadSessionDep, code: Code) 
 async def posters(request: Request, session: ReadSessionDep, page: CurrentPage) -> HTMLResponse:
     """List all posters to print, by office."""
     try:
-        agencies = await _all_of(page.request, "/agencies")
-        services = await _all_of(page.request, "/services")
+        agencies = await page.catalog.list_agencies()
+        services = await page.catalog.list_all_services()
     except httpx.HTTPError:
         return page.unavailable()
-    by_agency: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    by_agency: defaultdict[str, list[ServiceSummary]] = defaultdict(list)
     for service in services:
-        by_agency[service["agency"]["slug"]].append(service)
+        by_agency[service.agency.slug].append(service)
     return page.render(
         "posters.html",
         agencies=agencies,
@@ -143,18 +145,6 @@ async def posters(request: Request, session: ReadSessionDep, page: CurrentPage) 
             for poster in await list_posters(session, get_region(request))
         },
     )
-
-
-async def _all_of(request: Request, path: str) -> list[dict[str, Any]]:
-    """Every item of a list of the catalogue."""
-    items: list[dict[str, Any]] = []
-    following: str | None = f"{API}{path}?limit=100"
-    while following is not None:
-        answer = await _catalog(request).get(following)
-        document = answer.raise_for_status().json()
-        items += document["items"]
-        following = document["next"]
-    return items
 
 
 async def _find_poster(session: ReadSession, region: str, code: str) -> Poster:
@@ -190,12 +180,10 @@ async def _content(
     place = regency.name if regency is not None else ""
     try:
         if kind == "kantor":
-            offices = await _all_of(request, "/agencies")
-            office = next((each for each in offices if each["slug"] == slug), None)
+            office = await catalog_client(request).find_agency(slug)
             content = office_poster(office, place=place) if office is not None else None
         else:
-            answer = await _catalog(request).get(f"{API}/services/{slug}")
-            found = None if answer.status_code == 404 else answer.raise_for_status().json()
+            found = await catalog_client(request).find_service(slug)
             content = service_poster(kind, found, place=place) if found is not None else None
     except httpx.HTTPError:
         raise Unavailable("The catalogue does not answer; try again shortly.") from None
@@ -208,8 +196,3 @@ def _public_url(request: Request) -> str:
     """Return the public address of the hub, without a slash at its end."""
     settings: Settings = request.app.state.settings
     return str(settings.public_url or request.base_url).rstrip("/")
-
-
-def _catalog(request: Request) -> httpx.AsyncClient:
-    clients: dict[Service, httpx.AsyncClient] = request.app.state.clients
-    return clients[Service.catalog]

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
+from services.feedback.client import Question, Survey, SurveyDetail
+from services.platform.problems import Problem
 from services.platform.translation import N_, Translator
 
 Answers = dict[str, str | int | list[str]]
@@ -38,25 +39,20 @@ def response_id(fields: Fields) -> str | None:
         return None
 
 
-def answers_of(detail: Mapping[str, Any], fields: Fields) -> Answers:
+def answers_of(detail: SurveyDetail, fields: Fields) -> Answers:
     """Return the answers to the questions that apply, as far as they are filled in."""
     answers: Answers = {}
-    for question in detail["survey"]["questions"]:
-        values = [value for value in fields.get(question["code"], ()) if value]
+    for question in detail.survey.questions:
+        values = [value for value in fields.get(question.code, ()) if value]
         if values and is_asked(question, answers):
-            answer_type = detail["inputs"][question["code"]]["answer_type"]
-            answers[question["code"]] = _answer(answer_type, values)
+            answer_type = detail.inputs[question.code].answer_type
+            answers[question.code] = _answer(answer_type, values)
     return answers
 
 
-def is_asked(question: Mapping[str, Any], answers: Answers) -> bool:
+def is_asked(question: Question, answers: Answers) -> bool:
     """Return whether the answers so far lead to a question."""
-    condition = question["show_if"]
-    if condition is None:
-        return True
-    answer = answers.get(condition["question"])
-    chosen = answer if isinstance(answer, list) else [answer]
-    return any(choice in condition["any_of"] for choice in chosen)
+    return question.show_if is None or question.show_if.is_met(answers)
 
 
 def _answer(answer_type: str, values: list[str]) -> str | int | list[str]:
@@ -75,12 +71,10 @@ class FormErrors:
     response: str | None = None
 
 
-def form_errors(
-    survey: Mapping[str, Any], problem: Mapping[str, Any], messages: Translator
-) -> FormErrors:
+def form_errors(survey: Survey, problem: Problem, messages: Translator) -> FormErrors:
     """Return the questions that a problem document names, and a message."""
-    codes = {question["code"] for question in survey["questions"]}
-    pointers = [str(error.get("pointer") or "") for error in problem.get("errors", [])]
+    codes = {question.code for question in survey.questions}
+    pointers = [error.pointer or "" for error in problem.errors]
     named = {pointer.removeprefix("#/answers/").partition("/")[0] for pointer in pointers}
     wrong = frozenset(codes & named)
     return FormErrors(wrong, messages.translate(PLEASE_CORRECT if wrong else REJECTED))

@@ -1,6 +1,6 @@
 """`/nilai/{token}`: a short rating of a service, opened once by a token that proves its use."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import uuid4
 
 import httpx
@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import StringConstraints
 
+from services.feedback.client import RatingTokenSubject
 from services.gateway.portal.page import CurrentPage, Page
 from services.gateway.portal.surveys.form import (
     NOT_SENT,
@@ -19,11 +20,10 @@ from services.gateway.portal.surveys.form import (
 )
 from services.gateway.portal.surveys.routes import (
     SurveyParameters,
-    feedback_client,
     fetch_survey,
     form_page,
 )
-from services.platform.service import API
+from services.platform.service_client import RequestRejectedError
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -41,8 +41,8 @@ async def thanks(page: CurrentPage) -> Response:
 async def rating(page: CurrentPage, token: TokenPath) -> Response:
     """Show the questions that the token opens."""
     try:
-        use = await _fetch_use(page, token)
-        detail = await fetch_survey(page, use["survey"], with_token=True) if use else None
+        use = await page.feedback.find_rating_token(token)
+        detail = await fetch_survey(page, use.survey, with_token=True) if use else None
     except httpx.HTTPError:
         return page.unavailable()
     if use is None or detail is None:
@@ -66,30 +66,27 @@ async def rate(request: Request, page: CurrentPage, token: TokenPath) -> Respons
     fields = parse_fields(await request.body())
     form_id = response_id(fields) or str(uuid4())
     try:
-        use = await _fetch_use(page, token)
-        detail = await fetch_survey(page, use["survey"], with_token=True) if use else None
+        use = await page.feedback.find_rating_token(token)
+        detail = await fetch_survey(page, use.survey, with_token=True) if use else None
     except httpx.HTTPError:
         return page.unavailable()
     if use is None or detail is None:
         return _expired(page)
     errors, status = FormErrors(response=page.messages.translate(NOT_SENT)), 503
     try:
-        answer = await feedback_client(page).post(
-            f"{API}/surveys/{use['survey']}/responses",
-            json={
-                "id": form_id,
-                "mode": "page",
-                "version": detail["version"],
-                "token": token,
-                "answers": answers_of(detail, fields),
-            },
+        await page.feedback.submit_response(
+            use.survey,
+            response_id=form_id,
+            mode="page",
+            version=detail.version,
+            answers=answers_of(detail, fields),
+            token=token,
         )
-        if answer.is_success:
-            target = httpx.URL(THANKS, params=page.language_query)
-            return _no_store(RedirectResponse(str(target), status_code=303))
-        if answer.status_code < 500:
-            errors = form_errors(detail["survey"], answer.json(), page.messages)
-            status = 422
+        target = httpx.URL(THANKS, params=page.language_query)
+        return _no_store(RedirectResponse(str(target), status_code=303))
+    except RequestRejectedError as error:
+        errors = form_errors(detail.survey, error.problem, page.messages)
+        status = 422
     except httpx.HTTPError:
         pass  # the form is shown again with the submitted answers
     return _no_store(
@@ -106,18 +103,9 @@ async def rate(request: Request, page: CurrentPage, token: TokenPath) -> Respons
     )
 
 
-async def _fetch_use(page: Page, token: str) -> dict[str, Any] | None:
-    """Return the use that the token proves; None if it is used up or expired."""
-    answer = await feedback_client(page).get(f"{API}/usage/rating-tokens/{token}")
-    if answer.status_code == 404:
-        return None
-    use: dict[str, Any] = answer.raise_for_status().json()
-    return use
-
-
-def _parameters(use: dict[str, Any]) -> SurveyParameters:
+def _parameters(use: RatingTokenSubject) -> SurveyParameters:
     """For the name of the service in the form; the token decides what is stored."""
-    return SurveyParameters(service=use["service"])
+    return SurveyParameters(service=use.service)
 
 
 def _expired(page: Page) -> Response:

@@ -1,7 +1,6 @@
 """`/survei/{slug}/hasil`: the results of a survey and its follow-up plan."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Annotated
 
 import httpx
@@ -10,7 +9,6 @@ from fastapi.responses import HTMLResponse
 from pydantic import StringConstraints
 
 from services.gateway.portal.page import CurrentPage
-from services.gateway.portal.surveys.routes import feedback_client
 from services.platform.parameters import SlugPath
 from services.platform.service import API
 from services.platform.translation import N_, NC_, Message
@@ -38,22 +36,20 @@ async def results(
     filters = {"period": period, "agency": agency}
     query = {name: value for name, value in filters.items() if value is not None}
     try:
-        survey = await feedback_client(page).get(f"{API}/surveys/{slug}")
-        found = await feedback_client(page).get(f"{API}/surveys/{slug}/results", params=query)
-        plan = await feedback_client(page).get(f"{API}/surveys/{slug}/follow-up", params=query)
-        if 404 in {survey.status_code, found.status_code, plan.status_code}:
-            return page.not_found()
-        for answer in (survey, found, plan):
-            answer.raise_for_status()
+        detail = await page.feedback.find_survey(slug)
+        found = await page.feedback.find_results(slug, period=period, agency=agency)
+        plan = await page.feedback.find_follow_up(slug, period=period, agency=agency)
     except httpx.HTTPError:
         return page.unavailable()
+    if detail is None or found is None or plan is None:
+        return page.not_found()
     return page.render(
         "survey-results.html",
         states=page.messages.labels(ACTION_STATES),
-        survey=survey.json()["survey"],
-        results=found.json(),
-        plan=plan.json(),
+        survey=detail.survey,
+        results=found,
+        plan=plan,
         agency=agency,
-        day=lambda text: page.messages.long_date(date.fromisoformat(text)),
+        day=page.messages.long_date,
         data=str(httpx.URL(f"{API}/surveys/{slug}/results", params=query)),
     )

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import StringConstraints
 
+from services.feedback.client import SurveyDetail
 from services.gateway.portal.page import CONTENT_SECURITY_POLICY, CurrentPage, Page
 from services.gateway.portal.surveys.form import (
     NOT_SENT,
@@ -25,7 +26,7 @@ from services.gateway.regency.districts import list_districts
 from services.platform.database import ReadSessionDep
 from services.platform.parameters import SlugPath
 from services.platform.service import API, get_region
-from services.platform.settings import Service
+from services.platform.service_client import RequestRejectedError
 from services.platform.types import DistrictCode, Slug
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -81,13 +82,12 @@ SurveyQuery = Annotated[SurveyParameters, Depends(SurveyParameters)]
 async def surveys(page: CurrentPage) -> HTMLResponse:
     """List the surveys that anybody can answer."""
     try:
-        answer = await feedback_client(page).get(f"{API}/surveys")
-        items = answer.raise_for_status().json()["items"]
+        items = await page.feedback.list_surveys()
     except httpx.HTTPError:
         return page.unavailable()
     return page.render(
         "surveys.html",
-        surveys=[item for item in items if not item["needs_token"]],
+        surveys=[item for item in items if not item.needs_token],
         data=f"{API}/surveys",
     )
 
@@ -129,29 +129,24 @@ async def answer_survey(
         return page.unavailable()
     if detail is None:
         return page.not_found()
-    definition = detail["survey"]
     try:
-        answer = await feedback_client(page).post(
-            f"{API}/surveys/{slug}/responses",
-            json={
-                "id": form_id,
-                "mode": parameters.mode,
-                "version": detail["version"],
-                "answers": answers_of(detail, fields),
-            }
-            | parameters.subject(),
+        await page.feedback.submit_response(
+            slug,
+            response_id=form_id,
+            mode=parameters.mode,
+            version=detail.version,
+            answers=answers_of(detail, fields),
+            subject=parameters.subject(),
         )
-        if answer.status_code >= 500:
-            answer.raise_for_status()
+    except RequestRejectedError as error:
+        errors = form_errors(detail.survey, error.problem, page.messages)
+        return await form_page(
+            page, parameters, detail, values=fields, errors=errors, form_id=form_id, status=422
+        )
     except httpx.HTTPError:
         errors = FormErrors(response=page.messages.translate(NOT_SENT))
         return await form_page(
             page, parameters, detail, values=fields, errors=errors, form_id=form_id, status=503
-        )
-    if not answer.is_success:
-        errors = form_errors(definition, answer.json(), page.messages)
-        return await form_page(
-            page, parameters, detail, values=fields, errors=errors, form_id=form_id, status=422
         )
     target = httpx.URL(f"/survei/{slug}/terima-kasih", params=parameters.query(page))
     return RedirectResponse(str(target), status_code=303)
@@ -179,7 +174,7 @@ async def enumerator(
     """Show the survey to an enumerator, who may work a whole day without a connection."""
     try:
         detail = await fetch_survey(page, slug)
-        services = await page.from_catalog("/services", {"limit": "100"})
+        services = await page.catalog.list_services()
     except httpx.HTTPError:
         return page.unavailable()
     if detail is None:
@@ -188,11 +183,11 @@ async def enumerator(
         "survey-enumerator.html",
         text_in=_text_reader(page, parameters),
         detail=detail,
-        survey=detail["survey"],
+        survey=detail.survey,
         parameters=parameters,
         values={},
         errors=FormErrors(),
-        services=(services or {"items": []})["items"],
+        services=services.items,
         channel_kinds=CHANNEL_KINDS,
         districts=await list_districts(session, get_region(page.request)),
         address=f"{API}/surveys/{slug}/responses",
@@ -208,26 +203,17 @@ async def survey_of_service(page: CurrentPage, slug: SlugPath) -> Response:
     return RedirectResponse(str(httpx.URL(f"/survei/{SATISFACTION}", params=query)))
 
 
-def feedback_client(page: Page) -> httpx.AsyncClient:
-    """Return the gateway's client of the feedback service."""
-    clients: dict[Service, httpx.AsyncClient] = page.request.app.state.clients
-    return clients[Service.feedback]
-
-
-async def fetch_survey(page: Page, slug: str, *, with_token: bool = False) -> dict[str, Any] | None:
+async def fetch_survey(page: Page, slug: str, *, with_token: bool = False) -> SurveyDetail | None:
     """Return a survey that is answered with a token, or without; None if there is no such one."""
-    answer = await feedback_client(page).get(f"{API}/surveys/{slug}")
-    if answer.status_code == 404:
-        return None
-    detail: dict[str, Any] = answer.raise_for_status().json()
-    return detail if detail["survey"]["needs_token"] == with_token else None
+    detail = await page.feedback.find_survey(slug)
+    return detail if detail is not None and detail.survey.needs_token == with_token else None
 
 
 def _text_reader(page: Page, parameters: SurveyParameters) -> Any:
     """Return a function that reads a text in the language `bahasa`, else in the page's."""
 
-    def text_in(item: Mapping[str, Any], name: str) -> str:
-        further: Mapping[str, str] = item[f"{name}_in"]
+    def text_in(item: object, name: str) -> str:
+        further: Mapping[str, str] = getattr(item, f"{name}_in")
         return further.get(parameters.bahasa or "") or page.in_language(item, name)
 
     return text_in
@@ -236,7 +222,7 @@ def _text_reader(page: Page, parameters: SurveyParameters) -> Any:
 async def form_page(
     page: Page,
     parameters: SurveyParameters,
-    detail: Mapping[str, Any],
+    detail: SurveyDetail,
     *,
     values: Fields,
     errors: FormErrors,
@@ -245,22 +231,22 @@ async def form_page(
     path: str | None = None,
 ) -> HTMLResponse:
     """Return the form of a survey, which submits to its own page or to `path`."""
-    definition = detail["survey"]
-    target = httpx.URL(path or f"/survei/{definition['slug']}", params=parameters.query(page))
+    survey = detail.survey
+    target = httpx.URL(path or f"/survei/{survey.slug}", params=parameters.query(page))
     response = page.render(
         "survey.html",
         status=status,
         text_in=_text_reader(page, parameters),
         detail=detail,
-        survey=definition,
-        languages=detail["languages"],
+        survey=survey,
+        languages=detail.languages,
         about=await _subject_name(page, parameters),
         parameters=parameters,
         values=values,
         errors=errors,
         form_id=form_id,
         action=str(target),
-        data=detail["href"],
+        data=detail.href,
     )
     response.headers["Content-Security-Policy"] = WITH_SCRIPTS
     # Private because of its id; still, a browser that goes back restores the filled-in form.
@@ -272,12 +258,10 @@ async def _subject_name(page: Page, parameters: SurveyParameters) -> str | None:
     """Return the name of the service or office; None if the catalogue does not answer."""
     try:
         if parameters.service is not None:
-            found = await page.from_catalog(f"/services/{parameters.service}")
-            return None if found is None else page.in_language(found["service"], "name")
+            found = await page.catalog.find_service(parameters.service)
+            return None if found is None else page.in_language(found.service, "name")
         if parameters.agency is not None:
-            offices = await page.from_catalog("/agencies", {"limit": "100"})
-            named = (each for each in (offices or {"items": []})["items"])
-            office = next((each for each in named if each["slug"] == parameters.agency), None)
+            office = await page.catalog.find_agency(parameters.agency)
             return None if office is None else page.in_language(office, "name")
     except httpx.HTTPError:
         pass

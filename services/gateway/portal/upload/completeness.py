@@ -1,16 +1,16 @@
 """`/dasbor/pelaporan`: which agency reported which month, as a coloured table."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import httpx
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
+from services.feedback.client import ReportingMonth
 from services.gateway.portal.page import CurrentPage
 from services.gateway.portal.upload.labels import LABELS
 from services.platform.service import API
-from services.platform.settings import Service
 from services.platform.types import Year
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -22,23 +22,20 @@ async def reporting(
 ) -> HTMLResponse:
     """Show a year of each agency that must report."""
     year = tahun or datetime.now(UTC).year
-    path = f"{API}/usage/completeness?from={year}-01&to={year}-12"
-    clients: dict[Service, httpx.AsyncClient] = page.request.app.state.clients
     try:
-        answer = await clients[Service.feedback].get(path)
-        items: list[dict[str, Any]] = answer.raise_for_status().json()["items"]
-        found = await page.from_catalog("/agencies", {"limit": "100"})
+        items = await page.feedback.list_reporting_months(first=f"{year}-01", last=f"{year}-12")
+        found = await page.catalog.list_agencies()
     except httpx.HTTPError:
         return page.unavailable()
-    names = {item["slug"]: item["short_name"] for item in (found or {"items": []})["items"]}
-    agencies: dict[str, list[dict[str, Any]]] = {}
+    names = {item.slug: item.short_name for item in found}
+    agencies: dict[str, list[ReportingMonth]] = {}
     for item in items:
-        agencies.setdefault(item["agency"], []).append(item)
+        agencies.setdefault(item.agency, []).append(item)
     return page.render(
         "reporting.html",
         labels=page.messages.labels(LABELS),
         year=year,
         months=[page.messages.month_abbreviation(n) for n in range(1, 13)],
         agencies=[(names.get(slug, slug), months) for slug, months in agencies.items()],
-        data=path,
+        data=f"{API}/usage/completeness?from={year}-01&to={year}-12",
     )

@@ -5,16 +5,18 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 import httpx
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.datastructures import UploadFile
 
+from services.feedback.client import FeedbackClient, UploadProblem, UploadReceipt
 from services.gateway.api_keys.keys import authenticate_caller
 from services.gateway.api_keys.upload_links import authenticate_upload_link
 from services.gateway.portal.page import CurrentPage, Page
+from services.gateway.portal.service_clients import feedback_client
 from services.gateway.portal.upload.labels import (
     LABELS,
     NO_FILE,
@@ -33,10 +35,11 @@ from services.gateway.portal.upload.session import (
     start_session,
 )
 from services.platform.database import Database
-from services.platform.identity import Caller, TokenSigner, load_private_key
+from services.platform.identity import Caller, load_private_key
 from services.platform.problems import NotAuthenticated
 from services.platform.service import API
-from services.platform.settings import Service, Settings
+from services.platform.service_client import RequestRejectedError
+from services.platform.settings import Settings
 from services.platform.spreadsheets import CSV, XLSX
 from services.platform.translation import Message
 
@@ -126,12 +129,11 @@ async def download_template(
     session = await current_session(request)
     if session is None:
         return _sign_in_page(page, error=SESSION_OVER, status=403)
-    query = {"format": form}
+    first = last = None
     if tahun is not None and 2000 <= tahun <= 2099:
-        query |= {"from": f"{tahun}-01", "to": f"{tahun}-12"}
+        first, last = f"{tahun}-01", f"{tahun}-12"
     try:
-        answer = await _request(page, session, "GET", "statistics/template", params=query)
-        answer.raise_for_status()
+        answer = await _feedback(page, session).get_template(form, first=first, last=last)
     except httpx.HTTPError:
         return page.unavailable()
     forwarded = ("content-type", "content-disposition")
@@ -152,11 +154,11 @@ async def check(request: Request, page: CurrentPage) -> Response:
         error = TOO_LARGE if form.content else NO_FILE
         return await _home_page(page, session, error=error, status=422)
     try:
-        answer = await _submit_file(page, session, form.content, dry_run=True)
+        receipt = await _submit_file(page, session, form.content, dry_run=True)
+    except RequestRejectedError as error:
+        return await _rejected_page(page, session, form.name, error)
     except httpx.HTTPError:
         return page.unavailable()
-    if not answer.is_success:
-        return await _rejected_page(page, session, form.name, answer)
     return _no_store(
         page.render(
             "upload-preview.html",
@@ -165,7 +167,7 @@ async def check(request: Request, page: CurrentPage) -> Response:
             agency=await _name_or_slug(page, session),
             name=form.name,
             content=base64.urlsafe_b64encode(form.content).decode(),
-            received=answer.json(),
+            received=receipt,
             max_rows=MAX_ROWS_SHOWN,
             month=_months(page),
         )
@@ -189,11 +191,11 @@ async def submit(request: Request, page: CurrentPage) -> Response:
         return await _home_page(page, session, error=NO_FILE, status=422)
     name = form.fields.get("nama", "")[:200]
     try:
-        answer = await _submit_file(page, session, content, dry_run=False)
+        receipt = await _submit_file(page, session, content, dry_run=False)
+    except RequestRejectedError as error:
+        return await _rejected_page(page, session, name, error)
     except httpx.HTTPError:
         return page.unavailable()
-    if not answer.is_success:
-        return await _rejected_page(page, session, name, answer)
     now = datetime.now(page.zone)
     return _no_store(
         page.render(
@@ -205,7 +207,7 @@ async def submit(request: Request, page: CurrentPage) -> Response:
             fingerprint=hashlib.sha256(content).hexdigest(),
             at=now,
             received_at=f"{page.local_date(now)} {page.messages.clock(now)} {now:%Z}",
-            received=answer.json(),
+            received=receipt,
             month=_months(page),
         )
     )
@@ -221,15 +223,13 @@ async def explain(request: Request, page: CurrentPage) -> Response:
     form = await _read_form(request)
     check_form_token(session, form.fields.get("kata", ""))
     flag = form.fields.get("tanda", "")
-    body = {"explanation": form.fields.get("penjelasan", "").strip()[:1000]}
+    explanation = form.fields.get("penjelasan", "").strip()[:1000]
     if not flag.replace("-", "").isalnum() or not flag.isascii():
         return page.not_found()
     try:
-        answer = await _request(
-            page, session, "POST", f"statistics/flags/{flag}/explanation", json=body
-        )
-        if answer.status_code >= 500:
-            answer.raise_for_status()
+        await _feedback(page, session).explain_flag(flag, explanation)
+    except RequestRejectedError:
+        pass  # the flag is shown again
     except httpx.HTTPError:
         return page.unavailable()
     return _to_home_page(page)
@@ -263,33 +263,20 @@ async def _authenticate_link(request: Request, token: str) -> tuple[Caller, date
     )
 
 
-async def _request(
-    page: Page, session: Session, method: str, path: str, **more: Any
-) -> httpx.Response:
-    """Send a request to the feedback service in the agency's name."""
-    clients: dict[Service, httpx.AsyncClient] = page.request.app.state.clients
-    signer: TokenSigner = page.request.app.state.signer
-    headers = {"Authorization": f"Bearer {signer.sign(session.caller)}"} | more.pop("headers", {})
-    return await clients[Service.feedback].request(
-        method, f"{API}/usage/{path}", headers=headers, auth=None, **more
-    )
+def _feedback(page: Page, session: Session) -> FeedbackClient:
+    """Return the client of feedback for requests in the agency's name."""
+    return feedback_client(page.request, auth=page.request.app.state.signs_in(session.caller))
 
 
 async def _submit_file(
     page: Page, session: Session, content: bytes, *, dry_run: bool
-) -> httpx.Response:
-    answer = await _request(
-        page,
-        session,
-        "POST",
-        "statistics/upload",
-        params={"dry_run": str(dry_run).lower(), "lang": page.language},
-        content=content,
-        headers={"Content-Type": XLSX if content.startswith(b"PK") else CSV},
+) -> UploadReceipt:
+    return await _feedback(page, session).upload_statistics(
+        content,
+        media_type=XLSX if content.startswith(b"PK") else CSV,
+        dry_run=dry_run,
+        language=page.language,
     )
-    if answer.status_code >= 500:
-        answer.raise_for_status()
-    return answer
 
 
 async def _home_page(
@@ -297,8 +284,8 @@ async def _home_page(
 ) -> Response:
     try:
         agency = await _agency_name(page, session.agency)
-        months = await _items(page, session, "completeness", agency=session.agency)
-        flags = await _items(page, session, "statistics/flags", state="open")
+        months = await _feedback(page, session).list_reporting_months(agency=session.agency)
+        flags = await _feedback(page, session).list_flags("open")
     except httpx.HTTPError:
         return page.unavailable()
     return _no_store(
@@ -309,7 +296,7 @@ async def _home_page(
             session=session,
             agency=agency,
             months=list(reversed(months)),
-            flags=flags,
+            flags=flags.items,
             error=page.messages.translate(error) if error is not None else None,
             month=_months(page),
             year=datetime.now(page.zone).year,
@@ -318,18 +305,12 @@ async def _home_page(
     )
 
 
-async def _items(page: Page, session: Session, path: str, **query: str) -> list[dict[str, Any]]:
-    answer = await _request(page, session, "GET", path, params=query)
-    return answer.raise_for_status().json()["items"]
-
-
 async def _rejected_page(
-    page: Page, session: Session, name: str, answer: httpx.Response
+    page: Page, session: Session, name: str, rejected: RequestRejectedError
 ) -> Response:
-    problem: dict[str, Any] = answer.json()
-    rows = cast("list[dict[str, Any]]", problem.get("rows", []))
-    in_cells = {cell["error"] for row in rows for cell in row["cells"]}
-    others = [error for error in problem.get("errors", []) if error["detail"] not in in_cells]
+    problem = rejected.problem_as(UploadProblem)
+    in_cells = {cell.error for row in problem.rows for cell in row.cells}
+    others = [error for error in problem.errors if error.detail not in in_cells]
     return _no_store(
         page.render(
             "upload-rejected.html",
@@ -338,20 +319,16 @@ async def _rejected_page(
             session=session,
             agency=await _name_or_slug(page, session),
             name=name,
-            rows=rows,
-            others=[
-                (str(error.get("pointer") or "").removeprefix("#/"), error["detail"])
-                for error in others
-            ],
-            detail=problem["detail"],
+            rows=problem.rows,
+            others=[((error.pointer or "").removeprefix("#/"), error.detail) for error in others],
+            detail=problem.detail,
         )
     )
 
 
 async def _agency_name(page: Page, slug: str) -> str:
-    found = await page.from_catalog("/agencies", {"limit": "100"})
-    agencies: list[dict[str, Any]] = (found or {"items": []})["items"]
-    return next((page.in_language(item, "name") for item in agencies if item["slug"] == slug), slug)
+    agency = await page.catalog.find_agency(slug)
+    return slug if agency is None else page.in_language(agency, "name")
 
 
 async def _name_or_slug(page: Page, session: Session) -> str:

@@ -1,0 +1,233 @@
+"""Client of feedback, for the gateway."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Literal
+from urllib.parse import quote
+from uuid import UUID
+
+import httpx
+from pydantic import Field
+
+from services.feedback.comments.schemas import CommentCase, CommentFiled, CommentForm
+from services.feedback.events.schemas import EventsStored
+from services.feedback.statistics.flag_schemas import StatisticFlag, StatisticFlags
+from services.feedback.statistics.obligation_schemas import ReportingCalendar, ReportingMonth
+from services.feedback.statistics.schemas import (
+    Counters,
+    Statistic,
+    StatisticBatch,
+    StatisticsReceipt,
+    UploadReceipt,
+    UploadRow,
+)
+from services.feedback.statistics.summary_schemas import UsageSummary
+from services.feedback.surveys.definition import STORED_CONTEXT, Question, Survey
+from services.feedback.surveys.follow_up_schemas import FollowUpPlan
+from services.feedback.surveys.question_kinds.base import Answer
+from services.feedback.surveys.rating_schemas import RatingTokenSubject
+from services.feedback.surveys.schemas import (
+    ResponseStored,
+    SurveyDetail,
+    SurveyItem,
+    SurveyResults,
+)
+from services.platform.languages import Language
+from services.platform.paging import Page
+from services.platform.problems import Problem
+from services.platform.service import API
+from services.platform.service_client import ServiceClient, parse
+
+__all__ = [
+    "Answer",
+    "CommentCase",
+    "CommentForm",
+    "Counters",
+    "FeedbackClient",
+    "Question",
+    "RatingTokenSubject",
+    "ReportingMonth",
+    "Statistic",
+    "StatisticFlag",
+    "StatisticsReceipt",
+    "Survey",
+    "SurveyDetail",
+    "UploadProblem",
+    "UploadReceipt",
+    "UploadRow",
+]
+
+
+class UploadProblem(Problem):
+    """The problem document of a rejected file."""
+
+    rows: list[UploadRow] = Field(default_factory=list[UploadRow])
+
+
+class FeedbackClient(ServiceClient):
+    """Requests to feedback.
+
+    Forms send what people typed, which feedback validates and answers with the fields in error. So
+    `submit_response` and `submit_comment` take plain values, not the models of the requests.
+    """
+
+    # Surveys
+
+    async def list_surveys(self) -> list[SurveyItem]:
+        """Return the current surveys."""
+        return (await self._get(Page[SurveyItem], f"{API}/surveys")).items
+
+    async def find_survey(self, slug: str) -> SurveyDetail | None:
+        """Return a survey with its questions; None if there is no such survey."""
+        return await self._find(SurveyDetail, f"{API}/surveys/{slug}", context=STORED_CONTEXT)
+
+    async def find_results(
+        self, slug: str, *, period: str | None = None, agency: str | None = None
+    ) -> SurveyResults | None:
+        """Return the results of a survey; None if there is no such survey."""
+        query = {"period": period, "agency": agency}
+        return await self._find(SurveyResults, f"{API}/surveys/{slug}/results", query=query)
+
+    async def find_follow_up(
+        self, slug: str, *, period: str | None = None, agency: str | None = None
+    ) -> FollowUpPlan | None:
+        """Return the follow-up plan of a survey; None if there is no such survey."""
+        query = {"period": period, "agency": agency}
+        return await self._find(FollowUpPlan, f"{API}/surveys/{slug}/follow-up", query=query)
+
+    async def submit_response(
+        self,
+        survey: str,
+        *,
+        response_id: str,
+        mode: str,
+        version: int,
+        answers: Mapping[str, Answer],
+        subject: Mapping[str, str] | None = None,
+        token: str | None = None,
+    ) -> ResponseStored:
+        """Submit a response; `subject` holds what it is about, `token` proves a use."""
+        body = {"id": response_id, "mode": mode, "version": version, "answers": dict(answers)}
+        more = dict(subject or {}) | ({"token": token} if token is not None else {})
+        path = f"{API}/surveys/{survey}/responses"
+        return parse(ResponseStored, await self._request("POST", path, json=body | more))
+
+    async def find_rating_token(self, token: str) -> RatingTokenSubject | None:
+        """Return what a rating token was issued for; None once it was used or has expired."""
+        return await self._find(RatingTokenSubject, f"{API}/usage/rating-tokens/{token}")
+
+    # Comments
+
+    async def get_comment_form(self) -> CommentForm:
+        """Return the data of the form for comments."""
+        return await self._get(CommentForm, f"{API}/comments/form")
+
+    async def submit_comment(
+        self, fields: Mapping[str, object], *, idempotency_key: str, headers: Mapping[str, str]
+    ) -> CommentFiled:
+        """Submit a comment with headers that describe its sender."""
+        more = {"Idempotency-Key": idempotency_key}
+        response = await self._request(
+            "POST", f"{API}/comments", json=fields, headers={**headers, **more}
+        )
+        return parse(CommentFiled, response)
+
+    async def find_comment(self, ticket: str, *, secret: str | None) -> CommentCase | None:
+        """Return a comment; None if there is no such ticket, or no ticket can have this code."""
+        return await self._find(
+            CommentCase, _comment(ticket), headers=_secret(secret), absent=(404, 422)
+        )
+
+    async def reply_to_comment(
+        self, ticket: str, *, secret: str | None, text: str, idempotency_key: str
+    ) -> None:
+        """Add a citizen's reply."""
+        headers = {**_secret(secret), "Idempotency-Key": idempotency_key}
+        await self._request(
+            "POST", f"{_comment(ticket)}/replies", json={"text": text}, headers=headers
+        )
+
+    async def attach_photo(self, ticket: str, *, secret: str | None, content: bytes) -> None:
+        """Attach a photo; feedback reads its format from the content."""
+        headers = {**_secret(secret), "Content-Type": "image/jpeg"}
+        await self._request(
+            "POST", f"{_comment(ticket)}/attachments", content=content, headers=headers
+        )
+
+    async def get_photo(self, ticket: str, photo: UUID, *, secret: str | None) -> httpx.Response:
+        """Return a photo with its headers."""
+        path = f"{_comment(ticket)}/attachments/{photo}"
+        return await self._request("GET", path, headers=_secret(secret))
+
+    async def withdraw_contact(self, ticket: str, *, secret: str | None) -> None:
+        """Withdraw the consent to store the contact, which erases it."""
+        await self._request("DELETE", f"{_comment(ticket)}/contact", headers=_secret(secret))
+
+    # Usage
+
+    async def submit_events(self, events: Sequence[object]) -> EventsStored:
+        """Submit usage events, as JSON values of `UsageEvent`."""
+        response = await self._request("POST", f"{API}/usage/events", json={"events": list(events)})
+        return parse(EventsStored, response)
+
+    async def get_usage_by_channel(self, first: date, last: date) -> UsageSummary:
+        """Return the sums of events and statistics between two days, by channel."""
+        query = {"from": str(first), "to": str(last), "group_by": "channel"}
+        return await self._get(UsageSummary, f"{API}/usage/summary", query=query)
+
+    # Monthly statistics
+
+    async def list_reporting_months(
+        self, *, first: str | None = None, last: str | None = None, agency: str | None = None
+    ) -> list[ReportingMonth]:
+        """Return the months to report between two such as `2024-03`; default: the last year."""
+        query = {"from": first, "to": last, "agency": agency}
+        return (await self._get(ReportingCalendar, f"{API}/usage/completeness", query=query)).items
+
+    async def submit_statistics(self, statistics: Sequence[Statistic]) -> StatisticsReceipt:
+        """Submit monthly statistics, which are stored as a whole or not at all."""
+        batch = StatisticBatch(statistics=list(statistics))
+        response = await self._request(
+            "POST",
+            f"{API}/usage/statistics",
+            json=batch.model_dump(mode="json", exclude_none=True),
+        )
+        return parse(StatisticsReceipt, response)
+
+    async def upload_statistics(
+        self, content: bytes, *, media_type: str, dry_run: bool, language: Language
+    ) -> UploadReceipt:
+        """Submit a file of monthly statistics; a rejection has an `UploadProblem`."""
+        response = await self._request(
+            "POST",
+            f"{API}/usage/statistics/upload",
+            query={"dry_run": dry_run, "lang": language},
+            content=content,
+            headers={"Content-Type": media_type},
+        )
+        return parse(UploadReceipt, response)
+
+    async def get_template(
+        self, form: Literal["xlsx", "csv"], *, first: str | None = None, last: str | None = None
+    ) -> httpx.Response:
+        """Return the template file of the caller's agency with its headers."""
+        query = {"format": form, "from": first, "to": last}
+        return await self._request("GET", f"{API}/usage/statistics/template", query=query)
+
+    async def list_flags(self, state: Literal["open", "explained", "resolved"]) -> StatisticFlags:
+        """Return the flags of the caller's agency that have a state."""
+        query = {"state": state}
+        return await self._get(StatisticFlags, f"{API}/usage/statistics/flags", query=query)
+
+    async def explain_flag(self, flag: str, explanation: str) -> None:
+        """Store the explanation of a flagged figure."""
+        path = f"{API}/usage/statistics/flags/{flag}/explanation"
+        await self._request("POST", path, json={"explanation": explanation})
+
+
+def _comment(ticket: str) -> str:
+    return f"{API}/comments/{quote(ticket, safe='')}"
+
+
+def _secret(secret: str | None) -> dict[str, str]:
+    return {"Ticket-Token": secret} if secret else {}
