@@ -1,6 +1,5 @@
 """Reports of the catalog and feedback services, fetched over HTTP with the caller's token."""
 
-import logging
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -22,10 +21,11 @@ from services.assessment.methods.measure_definitions import (
     nested_measures,
 )
 from services.assessment.scoring.inputs import Item, ReportName
+from services.platform.logging import get_logger, summarise
 from services.platform.service import API
 from services.platform.settings import Service, Settings
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 MAX_CACHED = 256
 TIMEOUT_SECONDS = 10
@@ -108,7 +108,12 @@ class ReportClient:
                     continue
                 content: dict[str, Any] = answer.raise_for_status().json()
             except (httpx.HTTPError, ValueError) as error:
-                log.warning("%s does not report %s: %r", report.service, report.path, error)
+                log.warning(
+                    "report not fetched, using the last one",
+                    source=str(report.service),
+                    path=report.path,
+                    error=summarise(error),
+                )
                 self._fall_back(report, reports)
                 continue
             self._store(report, content)

@@ -27,7 +27,7 @@ from services.platform.database import (
     WriteSession,
     is_connection_lost,
 )
-from services.platform.logging import Outage, get_logger
+from services.platform.logging import Outage, get_logger, summarise
 
 log = get_logger(__name__)
 
@@ -132,12 +132,6 @@ class JobRecorder:
                     },
                 )
             self._recorded_at = now
-
-
-def summarise(error: BaseException) -> str:
-    """Return an error's type and message in one printable line."""
-    line = f"{type(error).__name__}: {error}"[:500]
-    return "".join(character if character.isprintable() else " " for character in line)
 
 
 class PeriodicJob(BackgroundJob):

@@ -99,6 +99,12 @@ class _AddService:
         return event
 
 
+def summarise(error: BaseException) -> str:
+    """Return an error's type and message in one printable line."""
+    line = f"{type(error).__name__}: {error}"[:500]
+    return "".join(character if character.isprintable() else " " for character in line)
+
+
 class Outage:
     """Log the beginning and the end of an outage of one dependency, once each.
 
@@ -123,7 +129,7 @@ class Outage:
             self._since = time.monotonic()
             self._log.warning(
                 f"{self._dependency} unavailable",
-                error=f"{type(error).__name__}: {error}"[:300].strip(),
+                error=summarise(error),
             )
 
     def succeeded(self) -> None:

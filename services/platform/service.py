@@ -1,6 +1,5 @@
 """Application factory of the services: problems, middleware, health, OpenAPI document."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -17,6 +16,7 @@ from services.platform.cache_control import CacheControlMiddleware
 from services.platform.database import Database, add_database_error_handlers
 from services.platform.examples import add_examples
 from services.platform.identity import TokenVerifier, load_public_key
+from services.platform.logging import get_logger
 from services.platform.middleware import BodyLimitMiddleware, EntityTagMiddleware, TokenMiddleware
 from services.platform.problems import (
     FieldError,
@@ -28,7 +28,7 @@ from services.platform.request_id import RequestIdMiddleware
 from services.platform.settings import Service, Settings
 from services.platform.version import VERSION
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 API = "/api/v1"
 
@@ -72,7 +72,9 @@ def create_service_app(
             try:
                 key = load_public_key(settings.public_key_file)
             except (OSError, ValueError, TypeError):
-                log.exception("cannot read the gateway's public key %s", settings.public_key_file)
+                log.exception(
+                    "public key of the gateway not readable", file=str(settings.public_key_file)
+                )
                 raise Unavailable(
                     "This service cannot read the gateway's public key yet; see its log."
                 ) from None

@@ -27,8 +27,8 @@ from services.gateway.audit.chain import (
 )
 from services.gateway.audit.log import AuditLog
 from services.gateway.audit.records import insert_entries, iter_entries, list_latest
-from services.gateway.proxy.request_log import audit_target
 from services.platform.database import Database
+from services.platform.request_id import redact_path
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, new_key
 from tests.rows import rows
@@ -176,7 +176,7 @@ def test_a_chain_of_another_region_does_not_agree() -> None:
     ],
 )
 def test_a_path_is_told_without_what_stands_for_a_person(path: str, target: str) -> None:
-    assert audit_target(path) == target
+    assert redact_path(path) == target
 
 
 @pytest.fixture

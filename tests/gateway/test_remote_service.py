@@ -147,8 +147,10 @@ def test_a_service_elsewhere_answers_through_the_door_as_one_in_the_process(
             "/api/v1/agencies",
             "/api/v1/services/pbg/versions",
         ):
-            far, near = client.get(away + path), client.get(home + path)
+            trace = {"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01"}
+            far, near = (client.get(to + path, headers=trace) for to in (away, home))
             assert (far.status_code, far.content) == (near.status_code, near.content)
+            assert far.headers["x-request-id"] == near.headers["x-request-id"] == "ab" * 16
             names = {"content-type", "content-length", "etag", "cache-control", "date"}
             for got in (far, near):
                 assert len(got.headers.get_list("date")) == 1

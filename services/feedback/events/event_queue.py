@@ -6,7 +6,6 @@ slower for it.
 """
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 
@@ -14,9 +13,10 @@ from services.feedback.events.batch import Batch
 from services.feedback.events.dimensions import DimensionIds
 from services.feedback.events.writer import Callback, Request, StoreResult, Writer
 from services.platform.database import Connection
+from services.platform.logging import get_logger
 from services.platform.problems import Unavailable
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 WRITERS = 2
 MAX_QUEUED_EVENTS = 60_000
@@ -135,7 +135,7 @@ class EventQueue:
                 try:
                     await writer.store(group)
                 except Exception:
-                    log.exception("storing a group of event requests failed")
+                    log.exception("event requests not stored", requests=len(group))
                 finally:
                     self._pending_events -= sum(len(request.batch) for request in group)
                     self._pending_requests -= len(group)

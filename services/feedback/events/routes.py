@@ -5,7 +5,6 @@ The signature of `post_usage_events` documents the route. Its requests are answe
 processing of an event.
 """
 
-import logging
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qs
@@ -20,6 +19,7 @@ from services.feedback.events.formats import CLOUD_EVENT, CLOUD_EVENTS_BATCH, JS
 from services.feedback.events.intake import Intake
 from services.feedback.events.schemas import MAX_EVENTS, EventResults, EventsStored, UsageEventBatch
 from services.platform.identity import RequireScope, UsageWriter
+from services.platform.logging import get_logger
 from services.platform.middleware import authenticate_token, send_http_error, send_problem
 from services.platform.problems import (
     SEE_ERRORS,
@@ -34,7 +34,7 @@ from services.platform.request_id import RequestIdMiddleware
 from services.platform.service import API
 from services.platform.settings import Service
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 PATH = f"{API}/usage/events"
 MAX_PREFER_LENGTH = 200
@@ -68,7 +68,7 @@ class EventIngestApp(FastAPI):
             await send_http_error(error, scope, receive, send)
             return
         except Exception:
-            log.exception("unhandled error in POST %s", PATH)
+            log.exception("unhandled error", method="POST", path=PATH)
             await internal_error_response(Request(scope))(scope, receive, send)
             return
         length = str(len(body)).encode()

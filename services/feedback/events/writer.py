@@ -1,6 +1,5 @@
 """Store groups of event requests: one statement per group, counts in the same commit."""
 
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,10 +11,11 @@ from services.feedback.events.batch import Batch
 from services.feedback.events.dimensions import DimensionIds
 from services.feedback.events.partitions import create_partitions
 from services.feedback.months import month_of
-from services.platform.database import DATABASE_ERRORS, Connection
+from services.platform.database import DATABASE_ERRORS, Connection, is_connection_lost
+from services.platform.logging import Outage, get_logger, summarise
 from services.platform.problems import Unavailable
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 MAX_ATTEMPTS = 3
 GROUPS_EXPECTING_REPEATS = 4
@@ -91,13 +91,20 @@ class Writer:
         self._connection: Connection | None = None
         self._expect_repeats = 0
         """Remaining groups for which repeated events are assumed."""
+        self._outage = Outage(log, "event storage")
 
     async def store(self, group: list[Request]) -> None:
         """Store a group and resolve its requests; fall back to one request per statement."""
         try:
             await self._store(group)
+            self._outage.succeeded()
         except DATABASE_ERRORS as error:
-            log.warning("storing %d event requests one by one after: %s", len(group), error)
+            if not is_connection_lost(error):
+                log.info(
+                    "storing event requests one by one",
+                    requests=len(group),
+                    error=summarise(error),
+                )
             for request in group:
                 await self._store_single(request)
 
@@ -115,7 +122,10 @@ class Writer:
         except PrunedMonthError as error:
             request.resolve(error)
         except DATABASE_ERRORS as error:
-            log.warning("event request not stored: %s: %s", type(error).__name__, error)
+            if is_connection_lost(error):
+                self._outage.failed(error)
+            else:
+                log.warning("event request not stored", error=summarise(error))
             request.resolve(Unavailable("The database is unavailable; try again.", retry_after=5))
 
     async def _create_partitions(self, request: Request) -> None:

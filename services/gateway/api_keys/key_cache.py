@@ -1,7 +1,6 @@
 """In-memory cache of API keys; a revocation anywhere evicts the key in every replica."""
 
 import hashlib
-import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -10,8 +9,6 @@ from datetime import datetime
 from services.gateway.api_keys.keys import Principal, authenticate_key
 from services.platform.database import Database
 from services.platform.jobs import NotifyListener
-
-log = logging.getLogger(__name__)
 
 CHANNEL = "emall_keys"
 """Notification channel: a trigger sends `<region> <id>` after each change of a key."""

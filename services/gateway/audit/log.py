@@ -1,14 +1,14 @@
 """Writer of audit lines: concurrent requests share one transaction (group commit)."""
 
 import asyncio
-import logging
 
 from services.gateway.audit.chain import AuditEntry
 from services.gateway.audit.records import insert_entries
-from services.platform.database import DATABASE_ERRORS, Database
+from services.platform.database import DATABASE_ERRORS, Database, is_connection_lost
 from services.platform.jobs import BackgroundJob
+from services.platform.logging import get_logger
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 BATCH_SIZE = 1000
 
@@ -57,7 +57,8 @@ class AuditLog(BackgroundJob):
         try:
             await self._store([entry for entry, _ in batch])
         except DATABASE_ERRORS as error:
-            log.exception("%d audit lines could not be written", len(batch))
+            if not is_connection_lost(error):  # an outage is logged once, by the session
+                log.exception("audit lines not written", lines=len(batch))
             for _, stored in batch:
                 if not stored.done():
                     stored.set_exception(error)

@@ -1,6 +1,5 @@
 """Polls the sources of the pack when they are due."""
 
-import logging
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,8 +17,6 @@ from services.gateway.connectors.source_leases import (
 from services.gateway.connectors.statistics_client import StatisticsRejectedError
 from services.gateway.outbound.client import ConnectorError
 from services.platform.database import Database
-
-log = logging.getLogger(__name__)
 
 POLL_INTERVAL = timedelta(seconds=10)
 JITTER = 0.1

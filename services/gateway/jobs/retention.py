@@ -1,14 +1,14 @@
 """Hourly deletion of the gateway's rows past their retention."""
 
-import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Protocol
 
 from services.platform.database import DATABASE_ERRORS, Database, WriteSession
 from services.platform.local_time import JAKARTA
+from services.platform.logging import get_logger, summarise
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 def first_retained_month(now: datetime, months: int) -> datetime:
@@ -38,10 +38,12 @@ class Retention:
                 async with self._database.write_session() as session:
                     deleted = await prune(session, now=now)
             except DATABASE_ERRORS as error:
-                log.warning("cannot delete old %s, retrying in an hour: %s", name, error)
+                log.warning(
+                    "pruning failed, retrying in an hour", rows=name, error=summarise(error)
+                )
             else:
                 if deleted:
-                    log.info("deleted %d old %s", deleted, name)
+                    log.info("rows pruned", rows=name, count=deleted)
 
     async def prune_now(self) -> None:
         """Run every function for the present time."""

@@ -1,7 +1,6 @@
 """Usage metering: responses are counted in memory and stored per key, area and hour."""
 
 import asyncio
-import logging
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -13,8 +12,6 @@ from services.gateway.jobs.retention import first_retained_month
 from services.platform.database import DATABASE_ERRORS, Database, WriteSession
 from services.platform.identity import Caller
 from services.platform.local_time import JAKARTA
-
-log = logging.getLogger(__name__)
 
 FLUSH_INTERVAL = timedelta(seconds=5)
 MAX_PENDING_COUNTS = 5000

@@ -27,19 +27,23 @@ def wants_page(request: Request) -> bool:
 
 
 def add_error_pages(app: FastAPI) -> None:
-    """Answer browsers with pages instead of the problem documents of 404, 422 and 503."""
+    """Answer browsers with pages instead of the problem documents of 404, 422, 500 and 503."""
 
     def with_page(problem: Handler) -> Handler:
         async def handle(request: Request, error: Any) -> Response:
-            status = 422 if isinstance(error, RequestValidationError) else _status(error)
-            if status not in {404, 422, 503} or not wants_page(request):
+            status = _status(error)
+            if status not in {404, 422, 500, 503} or not wants_page(request):
                 return await problem(request, error)
+            if status == 500:
+                await problem(request, error)  # logs the error
             page = await get_page(request, requested_language(request))
+            if status == 500:
+                return page.error()
             return page.unavailable() if status == 503 else page.not_found()
 
         return handle
 
-    for kind in (ProblemError, RequestValidationError, HTTPException):
+    for kind in (ProblemError, RequestValidationError, HTTPException, Exception):
         handler: Any = app.exception_handlers[kind]
         app.add_exception_handler(kind, with_page(handler))
 
@@ -50,4 +54,8 @@ def requested_language(request: Request) -> Language:
 
 
 def _status(error: Any) -> int:
-    return error.status if isinstance(error, ProblemError) else error.status_code
+    if isinstance(error, RequestValidationError):
+        return 422
+    if isinstance(error, ProblemError):
+        return error.status
+    return error.status_code if isinstance(error, HTTPException) else 500

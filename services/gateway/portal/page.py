@@ -27,6 +27,7 @@ from services.platform.languages import (
 )
 from services.platform.packs import Pack
 from services.platform.parameters import LanguageQuery
+from services.platform.request_id import current_request_id
 from services.platform.service import get_region
 from services.platform.translation import Translator, translator
 
@@ -111,7 +112,11 @@ class Page:
 
     def unavailable(self) -> HTMLResponse:
         """Return the page for a service that does not answer."""
-        return self.render("unavailable.html", status=503)
+        return self.render("unavailable.html", status=503, request_id=current_request_id())
+
+    def error(self) -> HTMLResponse:
+        """Return the page for an error of the hub."""
+        return self.render("error.html", status=500, request_id=current_request_id())
 
     def _other_languages(self) -> list[dict[str, str]]:
         """Return the same page in the other languages, for the links in its head."""

@@ -1,6 +1,5 @@
 """Reverse proxy of the hub: authenticate, limit, cache, forward (pure ASGI)."""
 
-import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -16,15 +15,19 @@ from services.gateway.proxy.request_log import RequestLog
 from services.gateway.rate_limits.limiter import Decision
 from services.gateway.rate_limits.policies import SAFE_METHODS
 from services.gateway.routing import owner_of
-from services.platform.database import DATABASE_ERRORS
+from services.platform.database import DATABASE_ERRORS, is_connection_lost
 from services.platform.identity import Caller, TokenSigner
+from services.platform.logging import get_logger
 from services.platform.problems import NotAuthenticated, ProblemError, TooManyRequests, Unavailable
+from services.platform.request_id import current_request_id, traceparent
 from services.platform.settings import Service
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
-OVERWRITTEN_HEADERS = frozenset({b"authorization", b"connection", b"x-forwarded-for"})
+OVERWRITTEN_HEADERS = frozenset(
+    {b"authorization", b"connection", b"traceparent", b"x-forwarded-for"}
+)
 """Request headers that the proxy sets itself."""
 PRIVATE_SCOPE_KEYS = ("app", "caller", "request_log", "state")
 """Scope keys of the gateway's own layers, removed before a request reaches a service."""
@@ -100,8 +103,9 @@ class Proxy:
             principal = await self.keys.load(key, now=now)
             if principal.monthly_quota is not None:
                 await self.admission.load_quota_usage(principal)
-        except DATABASE_ERRORS:
-            log.exception("API key not checked: the database does not answer")
+        except DATABASE_ERRORS as error:
+            if not is_connection_lost(error):  # an outage is logged once, by the session
+                log.exception("API key not checked")
             raise Unavailable("The key cannot be checked now; try again shortly.") from None
         return principal
 
@@ -135,6 +139,8 @@ class Proxy:
         headers = [header for header in scope["headers"] if header[0] not in dropped]
         if client := scope.get("client"):
             headers.append((b"x-forwarded-for", client[0].encode("latin-1")))
+        if request_id := current_request_id():
+            headers.append((b"traceparent", traceparent(request_id)))
         headers.append((b"authorization", f"Bearer {self.signer.sign(caller)}".encode()))
         inner = {**scope, "headers": headers}
         for name in PRIVATE_SCOPE_KEYS:

@@ -6,11 +6,14 @@ import aiohttp
 from starlette.types import Receive, Scope, Send
 from yarl import URL
 
+from services.platform.logging import Outage, get_logger
 from services.platform.middleware import send_problem
 from services.platform.problems import Unavailable
 from services.platform.settings import Service
 
 RawHeaders = list[tuple[bytes, bytes]]
+
+log = get_logger(__name__)
 
 CONNECT_TIMEOUT_SECONDS = 5
 
@@ -54,6 +57,7 @@ class RemoteService:
             total=None, connect=min(timeout, CONNECT_TIMEOUT_SECONDS), sock_read=timeout
         )
         self._session: aiohttp.ClientSession | None = None
+        self._outage = Outage(log, f"service {service.value}")
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -92,11 +96,13 @@ class RemoteService:
                 async for chunk in response.content.iter_any():
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 await send({"type": "http.response.body", "body": b""})
+            self._outage.succeeded()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             if started:
                 raise
             if body.error is not None:
                 raise body.error from None
+            self._outage.failed(error)
             problem = Unavailable(
                 f"The {self._service.value} service does not answer now; try again shortly.",
                 extra={"service": self._service.value, "reason": type(error).__name__},

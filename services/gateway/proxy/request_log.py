@@ -1,11 +1,8 @@
 """Record of one request: response headers, usage metering and the audit line of a write."""
 
 import hashlib
-import re
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.gateway.api_keys.keys import Principal
@@ -17,17 +14,12 @@ from services.gateway.rate_limits.policies import SAFE_METHODS, kind_of
 from services.gateway.routing import area_of
 from services.platform.database import DATABASE_ERRORS
 from services.platform.identity import ANONYMOUS, Caller
-from services.platform.ids import new_id
 from services.platform.middleware import send_problem
 from services.platform.problems import MEDIA_TYPE, ProblemError, Unavailable, type_of_status
-from services.platform.service import API
+from services.platform.request_id import current_request_id, new_request_id, redact_path
 
 EXPIRY_WARNING = timedelta(days=30)
 """Remaining validity of a key from which responses carry `Emall-Key-Expires`."""
-PUBLIC_SEGMENT = re.compile(r"[a-z][a-z0-9.-]{0,79}|\d{1,4}")
-TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
-PRIVATE_AREAS = frozenset({"comments"})
-"""Areas whose paths name a citizen's own case."""
 
 
 class RequestLog:
@@ -114,10 +106,10 @@ class RequestLog:
             key_id=caller.subject,
             agency=caller.agency,
             action=self.scope["method"],
-            target=audit_target(self.scope["path"]),
+            target=redact_path(self.scope["path"]),
             status=status,
             problem=problem,
-            request_id=_request_id(self.scope),
+            request_id=current_request_id() or new_request_id(),
             body_hash=self._body_hash,
         )
         await self._audit.append(entry)
@@ -149,44 +141,10 @@ class RequestLog:
             self._admission.count(self._area, status, principal=self.principal)
 
 
-def audit_target(path: str) -> str:
-    """Return a path for the audit log, with `*` for segments that may identify a person.
-
-    Names of collections, slugs and identifiers of records stay; tokens, tickets and licence
-    numbers are masked.
-    """
-    is_api = path.startswith(f"{API}/")
-    segments = path[len(API) :].split("/") if is_api else path.split("/")
-    area = segments[1] if len(segments) > 1 else ""
-    masked = [
-        part
-        if not part or n == 1 or (is_api and area not in PRIVATE_AREAS and _is_public(part))
-        else "*"
-        for n, part in enumerate(segments)
-    ]
-    return f"{API if is_api else ''}{'/'.join(masked)}"[:300]
-
-
-def _is_public(segment: str) -> bool:
-    if PUBLIC_SEGMENT.fullmatch(segment):
-        return not re.search(r"\d{8}", segment)
-    try:
-        UUID(segment)
-    except ValueError:
-        return False
-    return len(segment) == 36
-
-
 def _problem_type(start: Message) -> str | None:
     """Return the problem type of a response, or None if it is no problem document."""
     is_problem = (b"content-type", MEDIA_TYPE.encode()) in start["headers"]
     return type_of_status(start["status"]) if is_problem else None
-
-
-def _request_id(scope: Scope) -> str:
-    """Return the caller's trace id (W3C `traceparent`), or a new id."""
-    trace = TRACEPARENT.match(Headers(scope=scope).get("traceparent", ""))
-    return trace[1] if trace else str(new_id())
 
 
 async def _receive_disconnect() -> Message:

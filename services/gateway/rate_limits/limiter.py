@@ -1,7 +1,6 @@
 """Distributed rate limiter: decisions in memory, requests granted in batches by the database."""
 
 import asyncio
-import logging
 import math
 import time
 from collections import OrderedDict
@@ -13,8 +12,9 @@ from services.gateway.rate_limits.gcra import Policy, available, seconds_until_a
 from services.gateway.rate_limits.shared_buckets import BucketGrant, BucketRequest
 from services.platform.database import DATABASE_ERRORS
 from services.platform.jobs import BackgroundJob
+from services.platform.logging import Outage, get_logger
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 MAX_BUCKETS = 50_000
 """Buckets in a replica's memory; beyond them the least recently used is evicted."""
@@ -103,6 +103,7 @@ class Limiter(BackgroundJob):
         max_buckets: int = MAX_BUCKETS,
     ) -> None:
         self._shared = shared
+        self._outage = Outage(log, "shared rate limits")
         self._clock = clock
         self._max_buckets = max_buckets
         self._buckets: OrderedDict[str, _LocalBucket] = OrderedDict()
@@ -221,13 +222,13 @@ class Limiter(BackgroundJob):
                 await self._shared.delete_full()
         except DATABASE_ERRORS as error:
             _restore_debt(batch, requests)
-            now = self._clock()
-            if now >= self._local_only_until + LOCAL_ONLY_SECONDS:
-                log.warning("rate limit database unavailable, limits are per replica: %s", error)
-            self._local_only_until = now + LOCAL_ONLY_SECONDS
+            self._outage.failed(error)
+            self._local_only_until = self._clock() + LOCAL_ONLY_SECONDS
         except asyncio.CancelledError:
             _restore_debt(batch, requests)
             raise
+        else:
+            self._outage.succeeded()
         finally:
             _resolve_waiters(batch)
 

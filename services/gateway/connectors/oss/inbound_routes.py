@@ -4,7 +4,6 @@ OSS reads the result from the body, so every result is HTTP 200 with a `kode`.
 """
 
 import json
-import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,11 +23,12 @@ from services.gateway.connectors.oss.messages import (
 )
 from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.local_time import JAKARTA
+from services.platform.logging import get_logger
 from services.platform.problems import problem_responses
 from services.platform.service import API
 from services.platform.settings import Settings
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 router = APIRouter(prefix=f"{API}/oss", tags=["connectors"], responses=problem_responses(413))
 
@@ -88,7 +88,7 @@ async def _store(
     except RecursionError:
         return result_response(message, "400", "The body is nested too deeply.")
     except DATABASE_ERRORS:
-        log.exception("storing a message %s from OSS failed", message)
+        log.exception("message from OSS not stored", message=message)
         return result_response(message, "500", "The message could not be stored; send it again.")
     return result_response(message, "200", "Received." if is_new else "Received before.")
 

@@ -1,6 +1,5 @@
 """Queries and messages to OSS over HTTP: `/api/v1/oss/...`."""
 
-import logging
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -25,6 +24,7 @@ from services.platform.concurrency_control import IdempotencyKey, claim_idempote
 from services.platform.database import DATABASE_ERRORS, Database, ReadSessionDep, WriteSession
 from services.platform.identity import Caller
 from services.platform.ids import new_id
+from services.platform.logging import get_logger
 from services.platform.paging import Page
 from services.platform.parameters import YearQuery
 from services.platform.problems import (
@@ -38,7 +38,7 @@ from services.platform.problems import (
 from services.platform.service import API, get_region
 from services.platform.settings import Service
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 router = APIRouter(
     prefix=f"{API}/oss",
@@ -294,7 +294,7 @@ async def _submit(
         async with request.app.state.database.write_session() as session:
             await _store_submitted(request, session, message, body)
     except DATABASE_ERRORS:
-        log.exception("OSS has a %s message that could not be stored and is not counted", message)
+        log.exception("message accepted by OSS but not stored, not counted", message=message)
     return SubmitResult(message=message, answer=answer)
 
 
@@ -337,7 +337,7 @@ async def _submit_idempotent(
         if result is None:
             detail = "The Idempotency-Key cannot be checked now; nothing was sent."
             raise Unavailable(detail) from None
-        log.exception("OSS has a %s message that could not be stored and is not counted", message)
+        log.exception("message accepted by OSS but not stored, not counted", message=message)
     return result
 
 
