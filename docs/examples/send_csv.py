@@ -1,8 +1,8 @@
-"""Sends a sheet of monthly statistics, saved as CSV. Needs Python alone.
+"""Send a spreadsheet of monthly statistics, saved as CSV. Needs only Python's standard library.
 
     EMALL_KEY=emk_... python3 send_csv.py statistics.csv http://127.0.0.1:8000
 
-Sending a sheet twice changes nothing; a corrected figure becomes a revision.
+Requests are idempotent; a corrected figure is stored as a revision.
 """
 
 import csv
@@ -16,7 +16,7 @@ COUNTERS = ("submitted", "in_review", "completed", "rejected", "returned")
 
 
 def statistic(row: dict[str, str]) -> dict[str, object]:
-    """A line of the sheet as the hub takes it; an empty cell is a figure that is not known."""
+    """Return a row as an entry of the request; an empty cell is a figure that is not known."""
     return {
         **{name: row[name] for name in ("agency", "service", "channel", "period")},
         "counters": {name: int(row[name]) for name in COUNTERS if row.get(name)},
@@ -27,7 +27,7 @@ def main(sheet: str, hub: str) -> int:
     with open(sheet, encoding="utf-8-sig", newline="") as file:
         start = file.read(2000)
         file.seek(0)
-        # A spreadsheet set to Indonesian saves with semicolons.
+        # Spreadsheet programs with Indonesian settings separate by semicolons.
         delimiter = ";" if start.count(";") > start.count(",") else ","
         statistics = [statistic(row) for row in csv.DictReader(file, delimiter=delimiter)]
     request = urllib.request.Request(

@@ -38,7 +38,7 @@ IdempotencyKey = Annotated[
 
 CLAIM_KEY = """
 -- Stores the key with the id to be created, unless the key was used before.
-INSERT INTO {schema}.creation (region, caller, key, fingerprint, created_id, recorded_at)
+INSERT INTO {schema}.idempotency_key (region, caller, key, fingerprint, created_id, recorded_at)
 VALUES (:region, :caller, :key, :fingerprint, :created_id, :now)
 ON CONFLICT (region, caller, key) DO NOTHING
 RETURNING created_id
@@ -46,7 +46,7 @@ RETURNING created_id
 
 SELECT_KEY = """
 -- The id that was created with this key, and the fingerprint of its request body.
-SELECT fingerprint, created_id FROM {schema}.creation
+SELECT fingerprint, created_id FROM {schema}.idempotency_key
 WHERE region = :region AND caller = :caller AND key = :key
 """
 

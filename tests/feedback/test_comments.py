@@ -34,7 +34,7 @@ def dump(office: Room) -> str:
         tables = await session.scalars(
             text(
                 "SELECT tablename FROM pg_tables WHERE schemaname = 'feedback' "
-                "AND (tablename LIKE 'comment%' OR tablename = 'creation')"
+                "AND (tablename LIKE 'comment%' OR tablename = 'idempotency_key')"
             )
         )
         lines: list[str] = []

@@ -508,7 +508,9 @@ def test_requests_with_one_idempotency_key_are_submitted_and_stored_once(hub: Co
     assert hub.post("licenses", LICENCE, Idempotency_Key="one").status_code == 409
     assert hub.post("license-statuses", STATUS, Idempotency_Key="two").status_code == 200
     assert len(rows(hub.settings, STORED)) == 2
-    [(claims,)] = rows(hub.settings, "SELECT array_agg(creation::text)::text FROM gateway.creation")
+    [(claims,)] = rows(
+        hub.settings, "SELECT array_agg(k::text)::text FROM gateway.idempotency_key k"
+    )
     assert NIB not in claims
 
 

@@ -11,6 +11,12 @@ depends_on = None
 def upgrade() -> None:
     op.execute("ALTER TABLE assessment.place RENAME TO regency")
     op.execute("ALTER INDEX assessment.place_pkey RENAME TO regency_pkey")
+    op.execute("ALTER TABLE assessment.creation RENAME TO idempotency_key")
+    op.execute("ALTER INDEX assessment.creation_pkey RENAME TO idempotency_key_pkey")
+    op.execute(
+        "COMMENT ON TABLE assessment.idempotency_key IS "
+        "'What each Idempotency-Key created, so that a retry creates nothing'"
+    )
     op.execute("ALTER TABLE assessment.bundle RENAME COLUMN of_region TO assessed_region")
     op.execute("ALTER TABLE assessment.scenario RENAME COLUMN wanted TO request")
     op.execute(

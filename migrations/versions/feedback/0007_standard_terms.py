@@ -138,6 +138,10 @@ REVIEW_REASONS = {
 }
 
 SURVEYS_AND_COMMENTS = """
+ALTER TABLE feedback.creation RENAME TO idempotency_key;
+ALTER INDEX feedback.creation_pkey RENAME TO idempotency_key_pkey;
+COMMENT ON TABLE feedback.idempotency_key IS
+    'What each Idempotency-Key created, so that a retry creates nothing';
 ALTER TABLE feedback.bundle RENAME TO survey_bundle;
 ALTER TABLE feedback.survey_bundle RENAME COLUMN sealed_on TO formed_on;
 ALTER INDEX feedback.bundle_pkey RENAME TO survey_bundle_pkey;

@@ -178,6 +178,13 @@ PUBLISHING = (
     "ALTER TRIGGER tell_of_publishing ON gateway.link_status RENAME TO notify_published",
 )
 
+IDEMPOTENCY = (
+    "ALTER TABLE gateway.creation RENAME TO idempotency_key",
+    "ALTER INDEX gateway.creation_pkey RENAME TO idempotency_key_pkey",
+    "COMMENT ON TABLE gateway.idempotency_key IS "
+    "'What each Idempotency-Key created, so that a retry creates nothing'",
+)
+
 
 def upgrade() -> None:
     for statement in (
@@ -190,5 +197,6 @@ def upgrade() -> None:
         *CLICKS,
         *AUDIT,
         *PUBLISHING,
+        *IDEMPOTENCY,
     ):
         op.execute(statement)

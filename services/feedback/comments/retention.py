@@ -88,7 +88,7 @@ WHERE region = :region AND comment = ANY(CAST(:comments AS uuid[]))
 
 DELETE_IDEMPOTENCY_KEYS = """
 -- Deletes idempotency keys that have expired.
-DELETE FROM feedback.creation WHERE region = :region AND recorded_at < :before
+DELETE FROM feedback.idempotency_key WHERE region = :region AND recorded_at < :before
 """
 
 
