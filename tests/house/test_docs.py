@@ -149,6 +149,36 @@ def test_nothing_refers_to_a_machine_or_to_where_packages_came_from() -> None:
         assert found is None, f"{file.relative_to(ROOT)}: {found}"
 
 
+def renamed_words() -> set[str]:
+    """Return the old commands, settings, tables and functions that the changelog lists."""
+    _, _, section = (ROOT / "CHANGELOG.md").read_text().partition("\n### Renamed\n")
+    section, _, _ = section.partition("\n### ")
+    words: set[str] = set()
+    for part in re.split(r"^\*\*(?=[A-Z])", section, flags=re.MULTILINE):
+        if part.startswith(("Commands", "Settings", "Tables", "Functions")):
+            for cell in re.findall(r"^\| (`[^|]+) \|", part, re.MULTILINE):
+                words.update(re.findall(r"`([^`]+)`", cell))
+    return words
+
+
+def test_renamed_words_appear_only_in_the_changelog() -> None:
+    words = renamed_words()
+    assert len(words) > 20
+    pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(words)))})(?![\w-])")
+    for file in tracked():
+        if file.suffix in BINARY or file.name == "CHANGELOG.md" or "migrations" in file.parts:
+            continue
+        found = pattern.search(file.read_text())
+        assert found is None, f"{file.relative_to(ROOT)}: {found}"
+
+
+def test_the_glossary_is_short_and_sorted() -> None:
+    _, _, section = (DOCS / "architecture.md").read_text().partition("\n## Glossary\n")
+    terms = re.findall(r"^\| ([^|]+) \|", section, re.MULTILINE)[2:]
+    assert 30 <= len(terms) <= 40
+    assert terms == sorted(terms, key=str.lower)
+
+
 def test_the_picture_of_the_page_is_small() -> None:
     assert (DOCS / "images" / "beranda.png").stat().st_size < 300_000
 

@@ -22,7 +22,7 @@ from services.platform.database import Database, WriteSession
 
 TRY_LOCK = """
 -- One process at a time counts the messages of a region; the others skip it.
-SELECT pg_try_advisory_xact_lock(hashtext('gateway.oss_counting'), hashtext(:region))
+SELECT pg_try_advisory_xact_lock(hashtext('gateway.oss_statistics'), hashtext(:region))
 """
 
 RULES = """
