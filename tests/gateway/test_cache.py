@@ -28,6 +28,8 @@ from tests.waiting import until
 HERE = "/api/v1/services"
 BODY = b'{"items": [' + b'"a service of the regency", ' * 100 + b"0]}"
 FRESH = "public, max-age=60"
+VARYING = {b"date", b"age", b"x-request-id"}
+"""Fields that differ between two answers; the id is the application's to give."""
 
 
 @dataclass
@@ -175,13 +177,19 @@ def test_a_hit_is_the_same_both_ways_but_for_the_time() -> None:
                 server.client.request(method, server.address + HERE, headers=fields)
                 server.client.request(method, server.address + HERE, headers=fields)
                 got = server.client.request(method, server.address + HERE, headers=fields)
-                kept = [(n, v) for n, v in got.headers.raw if n not in {b"date", b"age"}]
+                kept = [(n, v) for n, v in got.headers.raw if n not in VARYING]
                 told = [v.rpartition(b"ttl=")[0] if n == b"cache-status" else v for n, v in kept]
                 seen.append({"status": got.status_code, "names": kept, "told": told})
                 seen[-1]["body"], seen[-1]["names"] = got.content, [n for n, _ in kept]
     half = len(seen) // 2
     assert seen[:half] == seen[half:]
     assert [one["status"] for one in seen[:half]] == [200, 200, 200, 304, 304]
+
+
+def test_the_id_of_the_request_that_filled_is_not_stored(server: CacheServer) -> None:
+    server.origin.says["x-request-id"] = "0" * 32
+    for _ in range(3):
+        assert "0" * 32 not in server.get().headers.get_list("x-request-id")
 
 
 def test_what_is_over_is_asked_for_again_with_its_tag_and_confirmed(server: CacheServer) -> None:

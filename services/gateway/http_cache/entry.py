@@ -26,7 +26,7 @@ CACHE_NAME = "emall"
 # Generated for each response.
 REGENERATED_HEADERS = frozenset(
     {b"content-length", b"content-encoding", b"etag", b"vary", b"age", b"cache-status", b"date",
-     b"connection", b"transfer-encoding"}
+     b"connection", b"transfer-encoding", b"x-request-id"}
 )  # fmt: skip
 NOT_MODIFIED_HEADERS = frozenset(
     {b"cache-control", b"content-location", b"expires", b"ratelimit", b"ratelimit-policy"}
