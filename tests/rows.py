@@ -1,6 +1,13 @@
-"""What the database holds, asked as its owner."""
+"""What the database stores, read and changed as its owner.
+
+Tests use this only for what no public interface shows or does: a clock moved, a crash injected,
+what is stored for privacy. The statements are behind named functions, here or in the `*_rows.py`
+module of a room.
+"""
 
 import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 import asyncpg
@@ -9,9 +16,9 @@ from services.platform.settings import Settings
 
 
 def rows(settings: Settings, query: str, *values: Any) -> list[Any]:
-    """Each row is read by position or by name, and equals a tuple of the same values."""
+    """Return the rows of a query; each is read by position or by name and equals a tuple."""
 
-    async def ask() -> list[Any]:
+    async def fetch() -> list[Any]:
         assert settings.database_url is not None
         connection = await asyncpg.connect(settings.database_url.get_secret_value())
         try:
@@ -19,4 +26,52 @@ def rows(settings: Settings, query: str, *values: Any) -> list[Any]:
         finally:
             await connection.close()
 
-    return asyncio.run(ask())
+    return asyncio.run(fetch())
+
+
+def hide_table(settings: Settings, table: str) -> None:
+    """Make every statement on a table (`schema.table`) fail, until `restore_table`."""
+    rows(settings, f"ALTER TABLE {table} RENAME TO {table.partition('.')[2]}_hidden")
+
+
+def restore_table(settings: Settings, table: str) -> None:
+    rows(settings, f"ALTER TABLE {table}_hidden RENAME TO {table.partition('.')[2]}")
+
+
+@contextmanager
+def hidden_table(settings: Settings, table: str) -> Generator[None]:
+    """Make every statement on a table (`schema.table`) fail until the block ends."""
+    hide_table(settings, table)
+    yield
+    restore_table(settings, table)
+
+
+def close_connections(settings: Settings, application_name: str) -> int:
+    """Terminate the connections with this name, as a restart does, and return their number."""
+    closed = rows(
+        settings,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE application_name = $1 AND datname = current_database()",
+        application_name,
+    )
+    return sum(row[0] for row in closed)
+
+
+def applied_revisions(settings: Settings) -> list[str]:
+    """Return the revision of each service's schema."""
+    return [row[0] for row in rows(settings, "SELECT version_num FROM alembic_version ORDER BY 1")]
+
+
+def rename_agency(settings: Settings, slug: str, name: str) -> None:
+    """Rename an agency of the catalogue, outside every service."""
+    rows(
+        settings,
+        "UPDATE catalog.agency SET content = jsonb_set(content, '{name}', to_jsonb($2::text)) "
+        "WHERE slug = $1",
+        slug,
+        name,
+    )
+
+
+def count_rows(settings: Settings, table: str) -> int:
+    return rows(settings, f"SELECT count(*) FROM {table}")[0][0]

@@ -1,6 +1,5 @@
 """Services, agencies and life events over HTTP."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +7,9 @@ import pytest
 
 from services.catalog.schemas import ServiceSummary
 from services.platform.paging import Page
-from tests.conftest import Room, execute
+from tests.conftest import Room
 from tests.packs import component, load, service, write_pack
+from tests.rows import close_connections
 
 
 def slugs(answer: Any) -> list[str]:
@@ -205,11 +205,6 @@ def test_a_list_put_together_by_the_database_is_what_the_schema_would_give(regen
 
 def test_a_list_is_read_again_after_the_server_has_cut_its_connections(regency: Room) -> None:
     before = regency.get("/api/v1/services").json()
-    assert regency.settings.database_url is not None
-    cut = """
-        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE application_name = 'emall catalog: reads' AND datname = current_database()
-    """
-    asyncio.run(execute(regency.settings.database_url.get_secret_value(), cut))
+    close_connections(regency.settings, "emall catalog: reads")
     for _ in range(3):
         assert regency.get("/api/v1/services").json() == before

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
 
 from services.feedback.comments.statistics import (
     Outcome,
@@ -20,11 +19,11 @@ from services.feedback.comments.statistics import (
     tally_of,
 )
 from services.feedback.small_groups import MIN_GROUP_SIZE
-from services.platform.database import WriteSession
 from services.platform.local_time import JAKARTA
 from tests.conftest import Room
 from tests.feedback.complaints import ADMIN, COMMENTS, answer, call, comment, file, move, send
 from tests.feedback.conftest import new_agency
+from tests.feedback.feedback_rows import pass_ten_days, set_received_on
 
 DAY = date(2026, 3, 2)
 OUTCOMES = st.lists(st.builds(Outcome, st.booleans(), st.none() | st.integers(0, 90)), max_size=30)
@@ -120,18 +119,6 @@ def test_citizen_list_and_figures_agree_when_the_clock_of_a_comment_ended(
     move(office, tickets["double"], "merged", into=tickets["head"])
     move(office, tickets["out"], "forwarded", number="8812346")
 
-    async def ten_days_pass(session: WriteSession) -> None:
-        """The promise of all ended yesterday; one was forwarded only today."""
-        await session.execute(
-            text(
-                "UPDATE feedback.comment SET received_on = received_on - 10, "
-                "answer_by = received_on - 1, answered_at = answered_at - interval '3 days', "
-                "forwarded_at = forwarded_at - interval '3 days' * CAST(ticket <> :out AS int) "
-                "WHERE agency = :agency"
-            ),
-            {"agency": agency, "out": tickets["out"]},
-        )
-
     def told() -> dict[str, str]:
         """As everybody sees each; the list says the same, and finds those that are late."""
         found = {
@@ -146,7 +133,7 @@ def test_citizen_list_and_figures_agree_when_the_clock_of_a_comment_ended(
 
     ended = {"said": "met", "on": "met"}
     assert told() == ended | {"out": "met"} | dict.fromkeys(("waits", "head", "double"), "running")
-    office.store(ten_days_pass)
+    pass_ten_days(office.settings, agency, forwarded_today=tickets["out"])
     assert told() == ended | {"out": "missed"} | dict.fromkeys(
         ("waits", "head", "double"), "overdue"
     )
@@ -186,12 +173,7 @@ def settle(office: Room, agency: str, wave: list[tuple[str, int]]) -> None:
         filed = send(office, body, x_forwarded_for=f"2001:db8:{next(ADDRESSES):x}::1").json()
         answer(office, filed["ticket"]).raise_for_status()
         received = date(2024, month, 3)
-        office.store(
-            lambda session, ticket=filed["ticket"], received=received: session.execute(
-                text("UPDATE feedback.comment SET received_on = :received WHERE ticket = :ticket"),
-                {"received": received, "ticket": ticket},
-            )
-        )
+        set_received_on(office.settings, filed["ticket"], received)
 
 
 def published(office: Room, agency: str) -> dict[tuple[str | None, ...], int]:

@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-import asyncpg
 import pytest
 
 from services.feedback.app import create_app
@@ -20,18 +19,14 @@ from services.feedback.events.fast_path import EventProtocol
 from services.feedback.events.routes import PATH, EventIngestApp
 from services.platform.settings import Settings
 from tests.conftest import Room, agency_caller, room
+from tests.feedback.feedback_rows import is_a_lock_awaited, locked_events
 from tests.feedback.sending import event, send_events, sums
 from tests.feedback.test_partitions import keep
-from tests.rows import rows
 from tests.servers import serving
 from tests.waiting import until
 
 LINE = f"POST {PATH} HTTP/1.1"
 LONG_WAY = "httptools"
-WAITING = """
-    SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-    WHERE d.datname = current_database() AND NOT l.granted
-"""
 BOTH = pytest.mark.parametrize("http", [EventProtocol, LONG_WAY], ids=["short", "long"])
 
 
@@ -305,26 +300,18 @@ def test_requests_that_follow_each_other_at_once_are_answered_in_order(
 @contextmanager
 def nothing_is_stored(settings: Settings) -> Generator[Callable[[], bool]]:
     """Until the block ends, every commit of events waits; tells whether one does already."""
-    assert settings.database_url is not None
-    url = settings.database_url.get_secret_value()
     held, release = threading.Event(), threading.Event()
 
     async def hold() -> None:
-        owner = await asyncpg.connect(url)
-        async with owner.transaction():
-            await owner.execute("LOCK TABLE feedback.event_id IN EXCLUSIVE MODE")
+        async with locked_events(settings):
             held.set()
             await asyncio.to_thread(release.wait)
-        await owner.close()
-
-    def one_waits() -> bool:
-        return rows(settings, WAITING) != []
 
     holder = threading.Thread(target=asyncio.run, args=(hold(),))
     holder.start()
     assert held.wait(10)
     try:
-        yield one_waits
+        yield lambda: is_a_lock_awaited(settings)
     finally:
         release.set()
         holder.join(10)

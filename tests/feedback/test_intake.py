@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
 import httpx
 import pytest
 
@@ -20,6 +19,7 @@ from services.feedback.events import event_queue
 from services.platform import request_body
 from services.platform.settings import Settings
 from tests.conftest import Room, agency_caller, room
+from tests.feedback.feedback_rows import count_event_commits, locked_events
 from tests.servers import LOOPBACK, serving
 
 EVENTS = "/api/v1/usage/events"
@@ -365,17 +365,13 @@ def test_a_client_that_goes_away_leaves_the_service_as_it_was(feedback: Room, ad
 
 
 def test_single_events_of_many_clients_share_commits(feedback: Room, address: str) -> None:
-    assert feedback.settings.database_url is not None
-    url = feedback.settings.database_url.get_secret_value()
     headers = feedback.token(WRITER)
     send(feedback, {"events": [event()]})
 
-    async def work() -> tuple[set[int], int]:
-        owner = await asyncpg.connect(url)
+    async def work() -> set[int]:
         limits = httpx.Limits(max_connections=128)
         async with httpx.AsyncClient(base_url=address, limits=limits, timeout=60) as client:
-            async with owner.transaction():  # the first commits take as long as this
-                await owner.execute("LOCK TABLE feedback.event_id IN EXCLUSIVE MODE")
+            async with locked_events(feedback.settings):  # the first commits take as long
                 posts = [
                     asyncio.create_task(
                         client.post(EVENTS, json={"events": [event()]}, headers=headers)
@@ -384,14 +380,9 @@ def test_single_events_of_many_clients_share_commits(feedback: Room, address: st
                 ]
                 await asyncio.sleep(2)
             answers = await asyncio.gather(*posts)
-        commits = await owner.fetchval(
-            "SELECT count(DISTINCT xmin::text) FROM feedback.event WHERE received_at >= $1", began
-        )
-        await owner.close()
-        return {answer.json()["accepted"] for answer in answers}, commits
+        return {answer.json()["accepted"] for answer in answers}
 
     began = datetime.now(UTC)
-    accepted, commits = asyncio.run(work())
-    assert accepted == {1}
+    assert asyncio.run(work()) == {1}
     assert counted(feedback) == {("search", None): 129}
-    assert commits < 64
+    assert count_event_commits(feedback.settings, since=began) < 64

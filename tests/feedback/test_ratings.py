@@ -16,9 +16,16 @@ from services.feedback.surveys.ratings import new_token
 from services.platform.identity import Caller
 from services.platform.local_time import JAKARTA
 from tests.conftest import Room, Server, agency_caller, room
+from tests.feedback.feedback_rows import (
+    columns_of_tokens,
+    count_responses_stored_with_a_token,
+    have_only_their_day,
+    make_tokens_older,
+    stored_response,
+    stored_tokens,
+)
 from tests.feedback.questions import scale, survey
 from tests.feedback.sending import SURVEYS, USAGE, load
-from tests.rows import rows
 
 TOKENS = f"{USAGE}/rating-tokens"
 RATING = survey("penilaian", scale("overall"), scale("ease", required=False), needs_token=True)
@@ -72,10 +79,8 @@ def test_a_token_opens_a_rating_once_and_says_what_it_is_about(desk: Room) -> No
     )  # fmt: skip
     stored = rate(desk, given["token"])
     assert stored.status_code == 201
-    about = (
-        f"SELECT service, agency, channel FROM feedback.response WHERE id = '{stored.json()['id']}'"
-    )
-    assert rows(desk.settings, about) == [("ktp", "dukcapil", "counter")]
+    response = stored_response(desk.settings, stored.json()["id"])
+    assert response == ("ktp", "dukcapil", "counter")
     assert desk.get(f"{TOKENS}/{given['token']}").status_code == 404
     assert pointers(rate(desk, given["token"])) == ["#/token"]
 
@@ -113,28 +118,11 @@ def test_without_a_good_token_nothing_is_stored(desk: Room) -> None:
 def test_nothing_that_is_kept_joins_a_used_token_with_its_answer(desk: Room) -> None:
     given = tokens(desk, 6)
     stored = [rate(desk, token).json()["id"] for token in reversed(given[:5])]
-    kept = rows(desk.settings, "SELECT region, encode(hash, 'hex'), survey, service, expires_on "
-                      "FROM feedback.rating_token")  # fmt: skip
-    assert all(token not in str(kept) for token in given)
-    columns = rows(
-        desk.settings,
-        "SELECT table_name, column_name FROM information_schema.columns "
-        "WHERE table_schema = 'feedback' AND table_name NOT LIKE 'comment%' "
-        "AND (column_name LIKE '%token%' OR column_name = 'hash')",
-    )
-    assert columns == [("rating_token", "hash")]
+    assert all(token not in str(stored_tokens(desk.settings)) for token in given)
+    assert columns_of_tokens(desk.settings) == [("rating_token", "hash")]
     # Whatever rows the transactions of the answers wrote, none is of a token.
-    joined = rows(
-        desk.settings,
-        "SELECT count(*) FROM feedback.response r JOIN feedback.rating_token t ON r.xmin = t.xmin",
-    )
-    assert joined == [(0,)]
-    times = rows(
-        desk.settings,
-        "SELECT DISTINCT received_at = date_trunc('day', received_at) FROM feedback.response "
-        f"WHERE id = ANY('{{{','.join(stored)}}}'::uuid[])",
-    )
-    assert times == [(True,)]
+    assert count_responses_stored_with_a_token(desk.settings) == 0
+    assert have_only_their_day(desk.settings, stored)
 
 
 def test_an_agency_sees_answers_with_the_bundle_that_hides_them(
@@ -228,8 +216,8 @@ def test_a_token_ends_and_its_hash_is_forgotten(desk: Room) -> None:
     assert desk.get(f"{TOKENS}/{token}").json()["expires_on"] == str(
         datetime.now(UTC).astimezone(JAKARTA).date() + timedelta(days=1)
     )
-    rows(desk.settings, "UPDATE feedback.rating_token SET expires_on = expires_on - 400")
+    make_tokens_older(desk.settings, days=400)
     assert desk.get(f"{TOKENS}/{token}").status_code == 404
     assert pointers(rate(desk, token)) == ["#/token"]
     tokens(desk, 2)
-    assert rows(desk.settings, "SELECT count(*) FROM feedback.rating_token") == [(2,)]
+    assert len(stored_tokens(desk.settings)) == 2

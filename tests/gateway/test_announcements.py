@@ -24,7 +24,15 @@ from services.gateway.connectors.pack import ConnectorFile, load_connectors
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, Server
-from tests.rows import rows
+from tests.gateway.parts import close_parts
+from tests.gateway.source_rows import (
+    delete_announcements,
+    lease_source,
+    make_last_polls_an_hour_old,
+    make_sources_due,
+    reset_sources,
+    set_source_url,
+)
 from tests.servers import LOOPBACK, free_port, serving
 
 URL = "https://situs.example/feed/"
@@ -105,12 +113,8 @@ def shared_hub(server: Server, toba: str, website: str) -> Iterator[PollingHub]:
 @pytest.fixture
 def hub(shared_hub: PollingHub) -> PollingHub:
     shared_hub.set_mode("ok", posts=list(POSTS))
-    rows(shared_hub.settings, "DELETE FROM gateway.announcement")
-    rows(
-        shared_hub.settings,
-        "UPDATE gateway.connected_source SET validators = '{}', lease_id = NULL, "
-        "fetched_at = NULL, reason = NULL",
-    )
+    delete_announcements(shared_hub.settings)
+    reset_sources(shared_hub.settings)
     for slug in ("website", "website-1", "website-2"):
         override = {"state": "closed"}
         path = f"/api/v1/connectors/{slug}/breaker"
@@ -204,7 +208,7 @@ def test_while_a_website_fails_its_announcements_stay_with_their_age(
     hub: PollingHub, mode: str, reason: str
 ) -> None:
     hub.poll("website-1")
-    rows(hub.settings, "UPDATE gateway.connected_source SET fetched_at = now() - interval '1 hour'")
+    make_last_polls_an_hour_old(hub.settings)
     hub.set_mode(mode)
     assert hub.poll("website-1")["reason"] == reason
     answer = hub.client.get("/api/v1/announcements").json()
@@ -226,19 +230,9 @@ def test_a_wrong_character_set_and_a_redirect_are_accepted(hub: PollingHub) -> N
 
 
 def test_a_closed_port_is_a_refused_connection(hub: PollingHub) -> None:
-    rows(
-        hub.settings,
-        "UPDATE gateway.connected_source SET content = content || jsonb_build_object('url', "
-        "$1::text) WHERE slug = 'website-2'",
-        f"http://127.0.0.1:{free_port()}/",
-    )
+    set_source_url(hub.settings, "website-2", f"http://127.0.0.1:{free_port()}/")
     assert hub.poll("website-2")["reason"] == "connection_refused"
-    rows(
-        hub.settings,
-        "UPDATE gateway.connected_source SET content = content || jsonb_build_object('url', "
-        "$1::text) WHERE slug = 'website-2'",
-        f"{hub.website}/wp-json/wp/v2/posts",
-    )
+    set_source_url(hub.settings, "website-2", f"{hub.website}/wp-json/wp/v2/posts")
 
 
 def test_an_open_breaker_sends_no_request(hub: PollingHub) -> None:
@@ -304,17 +298,16 @@ def test_a_long_list_comes_in_pages(hub: PollingHub) -> None:
 
 def test_two_replicas_poll_a_due_source_once(hub: PollingHub) -> None:
     """A leased source is not polled by another replica until its lease is released or expires."""
-    rows(hub.settings, "UPDATE gateway.connected_source SET due_at = now() - interval '1 s'")
+    make_sources_due(hub.settings)
     before = len(hub.received())
 
     async def poll_concurrently() -> list[bool]:
-        others = [create_app(hub.settings).state for _ in range(2)]
+        others = [create_app(hub.settings) for _ in range(2)]
         polled = await asyncio.gather(
-            *(other.source_poller.poll_due() for other in others for _ in "123")
+            *(other.state.source_poller.poll_due() for other in others for _ in "123")
         )
         for other in others:
-            await other.connectors.close()
-            await other.database.close()
+            await close_parts(other)
         return polled
 
     polled = asyncio.run(poll_concurrently())
@@ -324,14 +317,10 @@ def test_two_replicas_poll_a_due_source_once(hub: PollingHub) -> None:
 
 
 def test_a_late_result_is_dropped(hub: PollingHub) -> None:
-    rows(
-        hub.settings,
-        "UPDATE gateway.connected_source SET lease_id = gen_random_uuid(), due_at = now() + "
-        "interval '1 min' WHERE slug = 'website'",
-    )
+    lease_source(hub.settings, "website")
     busy = hub.client.post("/api/v1/connectors/website/poll", headers=hub.admin)
     assert busy.status_code == 409
-    rows(hub.settings, "UPDATE gateway.connected_source SET due_at = now() - interval '1 s'")
+    make_sources_due(hub.settings)
     assert hub.poll()["reason"] is None
 
 

@@ -27,7 +27,7 @@ from services.platform.identity import (
 )
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, Room, agency_caller
-from tests.rows import rows
+from tests.gateway.key_rows import last_use, stored_keys
 from tests.servers import serving
 
 EVENTS = "/api/v1/usage/events"
@@ -170,22 +170,22 @@ def test_of_a_key_only_the_hash_is_stored(hub: Hub) -> None:
     key = hub.key("dukcapil", "usage:write")
     _, key_id, secret = key.split("_")
     assert len(secret) == 64
-    [row] = rows(hub.settings, "SELECT k.*, k::text AS all_of_it FROM gateway.api_key k")
+    [row] = stored_keys(hub.settings)
     assert row["id"] == key_id
     assert row["secret_hash"] == hashlib.sha256(secret.encode()).digest()
-    assert secret not in row["all_of_it"]
+    assert secret not in row["as_text"]
     assert (row["agency"], row["scopes"]) == ("dukcapil", ["usage:write"])
 
 
 def test_the_last_use_of_a_key_is_noted_at_most_once_a_minute(hub: Hub) -> None:
     key = hub.key("dukcapil", "usage:write")
-    last_use = "SELECT last_used_at FROM gateway.api_key"
-    assert rows(hub.settings, last_use)[0][0] is None
+    assert last_use(hub.settings) is None
     hub.client.get("/api/v1/services", headers=bearer(key))
-    noted = rows(hub.settings, last_use)[0][0]
+    noted = last_use(hub.settings)
+    assert noted is not None
     assert timedelta() <= datetime.now(UTC) - noted < timedelta(minutes=1)
     hub.client.get("/api/v1/services", headers=bearer(key))
-    assert rows(hub.settings, last_use)[0][0] == noted
+    assert last_use(hub.settings) == noted
 
 
 def test_a_write_without_a_key_is_401(hub: Hub) -> None:

@@ -31,7 +31,7 @@ from services.platform.database import Database
 from services.platform.request_id import redact_path
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, new_key
-from tests.rows import rows
+from tests.rows import hidden_table, rows
 from tests.servers import serving
 
 BOUNDS = examples(deadline=None, max_examples=50)
@@ -266,13 +266,12 @@ def test_the_log_is_an_administrators_and_is_read_page_by_page(
 def test_a_write_whose_line_cannot_be_kept_is_not_confirmed(
     hub: Hub, admin: dict[str, str]
 ) -> None:
-    rows(hub.settings, "ALTER TABLE gateway.audit_line RENAME TO away")
-    answer = hub.client.post("/api/v1/keys", json={"scopes": ["usage:write"]}, headers=admin)
-    assert answer.status_code == 503
-    assert answer.json()["type"] == "urn:emall:problem:unavailable"
-    assert "emk_" not in answer.text
-    assert hub.client.get("/api/v1/services", headers=admin).status_code == 200
-    rows(hub.settings, "ALTER TABLE gateway.away RENAME TO audit_line")
+    with hidden_table(hub.settings, "gateway.audit_line"):
+        answer = hub.client.post("/api/v1/keys", json={"scopes": ["usage:write"]}, headers=admin)
+        assert answer.status_code == 503
+        assert answer.json()["type"] == "urn:emall:problem:unavailable"
+        assert "emk_" not in answer.text
+        assert hub.client.get("/api/v1/services", headers=admin).status_code == 200
     assert hub.client.post("/api/v1/keys", json={}, headers=admin).status_code != 503
 
 

@@ -11,16 +11,8 @@ from services.gateway.jobs.retention import first_retained_month
 from services.gateway.link_monitoring.retention import prune_checks
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
+from tests.gateway.link_rows import count_checks, store_checks
 from tests.gateway.watched import store_links
-from tests.rows import rows
-
-CHECKS = """
-INSERT INTO gateway.link_check (region, slug, id, checked_at, state, detail, response_ms,
-    final_url, in_maintenance)
-SELECT '12.12', 'a', gen_random_uuid(), CAST($1 AS timestamptz) + n * interval '1 minute', 'ok',
-    '', n * 10, 'http://a.example/', false
-FROM generate_series(1, $2::int) n
-"""
 
 
 def keep(settings: Settings, now: datetime) -> list[int]:
@@ -61,12 +53,12 @@ def test_old_checks_go_and_the_figures_of_their_days_stay(empty: Settings) -> No
         (datetime(2025, 1, 2, 1, tzinfo=UTC), 300),
         (datetime(2025, 3, 2, 1, tzinfo=UTC), 50),
     ):
-        rows(empty, CHECKS, begin, count)
+        store_checks(empty, "a", begin, count)
     before = {by: uptime(empty, by) for by in ("day", "month")}
     assert [item["checks"] for item in before["month"]] == [100, 300, 50]
     now = datetime(2026, 4, 10, tzinfo=UTC)
     assert sum(keep(empty, now)) == 400
-    assert rows(empty, "SELECT count(*) FROM gateway.link_check") == [(50,)]
+    assert count_checks(empty) == 50
     assert {by: uptime(empty, by) for by in ("day", "month")} == before
     # A year has both kinds of days; its percentiles are the mean of theirs.
     old, new = uptime(empty, "year")

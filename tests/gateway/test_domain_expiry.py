@@ -27,17 +27,22 @@ from services.gateway.outbound.ssrf_guard import SsrfGuard
 from services.platform.database import Database
 from services.platform.jobs import PeriodicJob
 from services.platform.settings import Service, Settings
+from tests.gateway.link_rows import (
+    hours_until_domains_are_due,
+    is_a_domain_known,
+    known_domains,
+    make_domains_due,
+    make_hosts_available,
+    make_links_due,
+)
 from tests.gateway.portals import Answer, Asked, Portal, always, answer, portal
 from tests.gateway.watched import store_links, watched
-from tests.rows import rows
 from tests.servers import free_port
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 HERE = SsrfGuard(allowed_hosts=["127.0.0.1"])
 FINE = ProbeResult("https://simbg.pu.go.id/", "https://simbg.pu.go.id/", status=200)
-KEPT = "SELECT domain, domain_expires_at FROM gateway.link_host"
-DUE = "UPDATE gateway.link_host SET domain_due_at = now()"
 QUICK = TimeoutPolicy(total=1, connect=1, attempts=1)
 
 
@@ -212,21 +217,21 @@ def test_whatever_a_registry_answers_what_was_known_stays_and_the_log_tells(
             assert await watch.check_next() == "pu.go.id"
 
     asyncio.run(once(registry.address))
-    known = rows(empty, KEPT)
+    known = known_domains(empty)
     assert known[0][0] == "pu.go.id"
     assert caplog.messages == []
     for failure, reply in NO_ANSWERS.items():
         registry.reply = reply
-        rows(empty, DUE)
+        make_domains_due(empty)
         caplog.clear()
         asyncio.run(once(registry.address))
-        assert rows(empty, KEPT) == known, failure
+        assert known_domains(empty) == known, failure
         assert len(caplog.messages) == 1, failure
         assert "pu.go.id" in caplog.messages[0], failure
-    rows(empty, DUE)
+    make_domains_due(empty)
     caplog.clear()
     asyncio.run(once(f"http://127.0.0.1:{free_port()}"))
-    assert rows(empty, KEPT) == known
+    assert known_domains(empty) == known
     assert len(caplog.messages) == 1
 
 
@@ -234,7 +239,6 @@ def test_replicas_ask_about_each_host_once_a_day_and_sooner_after_a_failure(
     empty: Settings, registry: Portal
 ) -> None:
     store_links(empty, a="https://pu.go.id/a", b="https://pu.go.id/b", c="https://www.pu.go.id/")
-    wait = "SELECT extract(epoch FROM domain_due_at - now()) / 3600 FROM gateway.link_host"
 
     async def story() -> list[str | None]:
         async with (
@@ -244,12 +248,12 @@ def test_replicas_ask_about_each_host_once_a_day_and_sooner_after_a_failure(
             return await asyncio.gather(*(watch.check_next() for watch in (one, two, one, two)))
 
     assert sorted(map(str, asyncio.run(story()))) == ["None", "None", "pu.go.id", "www.pu.go.id"]
-    assert all(21 < float(hours) < 27 for (hours,) in rows(empty, wait))
+    assert all(21 < hours < 27 for hours in hours_until_domains_are_due(empty))
 
     registry.reply = always(429, b"")
-    rows(empty, DUE)
+    make_domains_due(empty)
     assert len(asyncio.run(story())) == 4
-    assert all(0.8 < float(hours) < 1.2 for (hours,) in rows(empty, wait))
+    assert all(0.8 < hours < 1.2 for hours in hours_until_domains_are_due(empty))
 
 
 def test_a_replica_that_dies_while_it_asks_leaves_the_host_to_another(
@@ -266,7 +270,7 @@ def test_a_replica_that_dies_while_it_asks_leaves_the_host_to_another(
             task.cancel()
         async with watching(empty, registry.address) as (_, other):
             leased = await other.check_next()
-            await asyncio.to_thread(rows, empty, DUE)
+            await asyncio.to_thread(make_domains_due, empty)
             return leased, await other.check_next()
 
     assert asyncio.run(story()) == (None, "pu.go.id")
@@ -280,10 +284,8 @@ def test_a_check_of_a_link_whose_domain_ends_soon_is_a_caution_that_names_the_da
     async def story(now: datetime) -> Check:
         async with watching(empty, registry.address) as (database, watch):
             await watch.check_next()
-            await asyncio.to_thread(
-                rows, empty, "UPDATE gateway.link_host SET available_at = now()"
-            )
-            await asyncio.to_thread(rows, empty, "UPDATE gateway.link_status SET due_at = now()")
+            await asyncio.to_thread(make_hosts_available, empty)
+            await asyncio.to_thread(make_links_due, empty)
             async with database.write_session() as session:
                 claim = await claim_due(session, empty.region)
                 assert claim is not None
@@ -296,7 +298,7 @@ def test_a_check_of_a_link_whose_domain_ends_soon_is_a_caution_that_names_the_da
     now = datetime.now(UTC)
     check = asyncio.run(story(now))
     assert (check.state, check.reason) == ("caution", "domain_expiring")
-    [(name, end)] = rows(empty, KEPT)
+    [(name, end)] = known_domains(empty)
     assert check.detail == f"The domain {name} expires on {end:%Y-%m-%d}."
     with watched(empty, simbg="https://simbg.pu.go.id/", oss="https://oss.go.id/") as hub:
         health = hub.health("simbg")
@@ -384,9 +386,7 @@ def test_a_hub_asks_by_itself_unless_it_is_told_not_to(empty: Settings, registry
             )
             job.start()
             async with asyncio.timeout(30):
-                while interval and not await asyncio.to_thread(
-                    rows, empty, f"{KEPT} WHERE domain IS NOT NULL"
-                ):
+                while interval and not await asyncio.to_thread(is_a_domain_known, empty):
                     await asyncio.sleep(0.02)
             await asyncio.sleep(0.2)
             await job.stop()

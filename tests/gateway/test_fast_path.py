@@ -19,12 +19,13 @@ from hypothesis import strategies as st
 
 from services.cli.server import DEFAULT_PROTOCOL, PROTOCOLS
 from services.gateway.app import create_app
+from services.gateway.http_cache.middleware import HttpCache
 from services.gateway.http_cache.store import ALL_AREAS
 from services.gateway.rate_limits.gcra import Policy
 from services.gateway.rate_limits.policies import MINUTE
 from services.platform.settings import Service, Settings
 from tests.conftest import Server, new_key
-from tests.rows import rows
+from tests.gateway.key_rows import consumption_by_agency
 from tests.servers import serving
 from tests.waiting import until
 
@@ -35,8 +36,6 @@ STYLE = "/static/emall.css"
 READY = "/health/ready"
 HELD = "held"
 """In `If-None-Match`: the tag with which the target was answered last."""
-COUNTED = """SELECT agency, area, status, sum(requests)::int FROM gateway.consumption
-    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
 
 
 class Answer(NamedTuple):
@@ -92,12 +91,16 @@ class Way:
         """Lets the cache's clock, which stands, go on."""
         self.ahead += seconds
         # The fast path writes its answers anew each second, by the server's clock.
-        self.app.state.cache.store.on_change()
+        self.cache.store.on_change()
 
     @property
     def fast(self) -> int:
         """Answers that the server's protocol sent by itself."""
-        return self.app.state.cache.counts.fast_path
+        return self.cache.counts.fast_path
+
+    @property
+    def cache(self) -> HttpCache:
+        return self.app.state.cache
 
 
 @contextmanager
@@ -111,8 +114,8 @@ def way(settings: Settings, *, is_fast: bool, **more: Any) -> Generator[Way]:
         closing(HTTPConnection(address.removeprefix("http://"), timeout=30)) as connection,
     ):
         made, now = Way(app, own, connection), time.time()
-        app.state.cache.clock = lambda: now + made.ahead
-        until(lambda: app.state.cache.store.is_connected)
+        made.cache.clock = lambda: now + made.ahead
+        until(lambda: made.cache.store.is_connected)
         yield made
 
 
@@ -209,7 +212,7 @@ def test_the_same_story_gets_the_same_answers_counts_and_lines_both_ways(
             answers.append([answer.timeless for answer in story(hub)])
             fast.append(hub.fast)
         lines.append(written)
-        counts.append(rows(settings, COUNTED))
+        counts.append(consumption_by_agency(settings))
     for one, other in zip(*answers, strict=True):
         assert one == other
     assert lines[0] == lines[1]
@@ -353,13 +356,13 @@ def test_whatever_is_asked_in_whatever_order_the_answers_are_the_same_both_ways(
 
 def walk(hub: Way, steps: Sequence[Step]) -> Iterator[Answer]:
     """From an empty cache: reads, seconds that go by, and changes of all that is published."""
-    hub.app.state.cache.store.clear()
+    hub.cache.store.clear()
     hub.tags.clear()
     for step in steps:
         if isinstance(step, Read):
             for _ in range(step.times):
                 yield hub.ask(step.method, step.target, **step.said)
         elif step is None:
-            hub.app.state.cache.store.invalidate(ALL_AREAS)
+            hub.cache.store.invalidate(ALL_AREAS)
         else:
             hub.wait(step)

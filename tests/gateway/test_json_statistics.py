@@ -21,8 +21,8 @@ from services.gateway.connectors.mocks.website import (
 )
 from services.gateway.connectors.statistics_client import MonthlyStatistics
 from tests.conftest import Server
+from tests.gateway.source_rows import delete_statistics, reset_sources
 from tests.gateway.test_announcements import PollingHub, store_connectors
-from tests.rows import rows
 from tests.servers import serving
 
 
@@ -157,11 +157,8 @@ def shared_hub(server: Server, toba: str) -> Iterator[PollingHub]:
 @pytest.fixture
 def hub(shared_hub: PollingHub) -> PollingHub:
     shared_hub.set_mode(figures=list(FIGURES))
-    rows(shared_hub.settings, "DELETE FROM feedback.statistic")
-    rows(
-        shared_hub.settings,
-        "UPDATE gateway.connected_source SET validators = '{}', lease_id = NULL",
-    )
+    delete_statistics(shared_hub.settings)
+    reset_sources(shared_hub.settings)
     override = {"state": "closed"}
     path = "/api/v1/connectors/sicantik/breaker"
     assert shared_hub.client.put(path, json=override, headers=shared_hub.admin).status_code == 200

@@ -15,7 +15,13 @@ from services.gateway.app import create_app
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, new_key
-from tests.rows import rows
+from tests.gateway.key_rows import (
+    revoke_keys,
+    set_last_use,
+    stored_keys,
+    turn_into_upload_links,
+)
+from tests.rows import close_connections
 from tests.servers import LOOPBACK, serving
 from tests.waiting import until as wait_until
 
@@ -107,7 +113,7 @@ def test_an_agency_lists_its_own_keys_and_an_administrator_all(hub: Hub) -> None
 def test_links_for_uploads_are_listed_and_hinder_no_rotation(hub: Hub) -> None:
     key = hub.key("dukcapil", "usage:write")
     hub.key("dukcapil", "usage:write")
-    rows(hub.settings, "UPDATE gateway.api_key SET is_link = true WHERE id <> $1", id_of(key))
+    turn_into_upload_links(hub.settings, all_but=id_of(key))
     assert make(hub, key).status_code == 201
     items = hub.client.get(KEYS, headers=bearer(key)).json()["items"]
     assert sorted(item["is_link"] for item in items) == [False, False, True]
@@ -117,8 +123,8 @@ def test_a_key_near_its_end_is_told_so(hub: Hub) -> None:
     soon = hub.key("dukcapil", "usage:write", life=timedelta(days=5))
     later = hub.key("dukcapil", "usage:write", life=timedelta(days=300))
     answer = hub.client.get("/api/v1/services", headers=bearer(soon))
-    [row] = rows(hub.settings, "SELECT expires_at FROM gateway.api_key ORDER BY expires_at LIMIT 1")
-    assert answer.headers["emall-key-expires"] == f"{row[0]:%Y-%m-%dT%H:%M:%SZ}"
+    first = min(key["expires_at"] for key in stored_keys(hub.settings))
+    assert answer.headers["emall-key-expires"] == f"{first:%Y-%m-%dT%H:%M:%SZ}"
     answer = hub.client.get("/api/v1/services", headers=bearer(later))
     assert "emall-key-expires" not in answer.headers
 
@@ -147,9 +153,6 @@ def test_a_key_that_one_of_four_replicas_revokes_stops_at_all_of_them(settings: 
 @pytest.fixture
 def key(settings: Settings) -> str:
     return new_key(settings, "pupr", "usage:write")
-
-
-REVOKE = "UPDATE gateway.api_key SET revoked_at = now()"
 
 
 class Ticking:
@@ -184,11 +187,9 @@ def test_a_key_is_remembered_and_forgotten_at_the_databases_word(
         holder = await ring.load(key, now=NOW)
         assert known(ring, key) == holder
         # Another key's change, or a noted use, changes nothing here.
-        await asyncio.to_thread(
-            rows, settings, "UPDATE gateway.api_key SET last_used_at = now(), agency = agency"
-        )
+        await asyncio.to_thread(set_last_use, settings)
         assert known(ring, key) == holder
-        await asyncio.to_thread(rows, settings, REVOKE)
+        await asyncio.to_thread(revoke_keys, settings)
         await until(lambda: known(ring, key) is None)
         await listener.stop()
         await database.close()
@@ -238,10 +239,6 @@ def test_a_ring_that_hears_looks_again_after_half_a_minute(settings: Settings, k
 
 
 def test_a_line_that_was_cut_is_opened_again(settings: Settings, key: str) -> None:
-    cut = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE application_name = 'emall gateway: invalidate-keys'
-        AND datname = current_database()"""
-
     async def story() -> None:
         database = Database(settings, Service.gateway)
         ring = KeyCache(database, settings.region)
@@ -249,10 +246,11 @@ def test_a_line_that_was_cut_is_opened_again(settings: Settings, key: str) -> No
         listener.start()
         await until(lambda: ring.is_connected)
         await ring.load(key, now=NOW)
-        assert await asyncio.to_thread(rows, settings, cut) == [(True,)]
+        purpose = "emall gateway: invalidate-keys"
+        assert await asyncio.to_thread(close_connections, settings, purpose) == 1
         await until(lambda: not ring.is_connected)
         # What happens meanwhile is not heard; the memory of before ends with the line.
-        await asyncio.to_thread(rows, settings, REVOKE)
+        await asyncio.to_thread(revoke_keys, settings)
         await until(lambda: ring.is_connected)
         assert known(ring, key) is None
         await listener.stop()

@@ -13,9 +13,9 @@ from services.gateway.link_monitoring.badge import render_badge
 from services.gateway.link_monitoring.classify import Classification
 from services.gateway.link_monitoring.status import LinkStatus, apply_check, covered_seconds
 from services.platform.settings import Settings
+from tests.gateway.link_rows import make_last_checks_older
 from tests.gateway.portals import Portal, always, portal
 from tests.gateway.watched import Watched, watched
-from tests.rows import rows
 from tests.servers import free_port
 
 NOW = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -214,7 +214,7 @@ def test_maintenance_keeps_incidents_and_downtime_away(hub: Watched, simbg: Port
     simbg.reply = always(503)
     for _ in range(3):
         assert hub.check("simbg")["in_maintenance"] is True
-        earlier(hub, minutes=5)
+        make_last_checks_older(hub.settings, minutes=5)
     assert hub.items("incidents") == []
     health = hub.health("simbg")
     assert health["maintenance_until"] == planned["ends_at"]
@@ -229,21 +229,13 @@ def test_maintenance_keeps_incidents_and_downtime_away(hub: Watched, simbg: Port
     assert hub.health("simbg")["maintenance_until"] is None
 
 
-def earlier(hub: Watched, *, minutes: int) -> None:
-    """Makes the last check of every link so much older."""
-    rows(
-        hub.settings,
-        f"UPDATE gateway.link_status SET checked_at = checked_at - interval '{minutes} minutes'",
-    )
-
-
 def test_uptime_is_the_share_of_known_time_and_comes_with_percentiles(
     hub: Watched, simbg: Portal
 ) -> None:
     for reply, minutes in ((always(), 9), (always(500), 3), (always(429), 3)):
         simbg.reply = reply
         hub.check("simbg")
-        earlier(hub, minutes=minutes)
+        make_last_checks_older(hub.settings, minutes=minutes)
     hub.check("simbg")
     [year] = hub.client.get("/api/v1/links/simbg/uptime?by=year").json()["items"]
     assert 539 <= year["ok_seconds"] <= 600
@@ -293,7 +285,7 @@ def test_the_report_of_a_year_is_csv_with_months_and_the_year(hub: Watched, simb
     simbg.reply = always(500)
     for _ in range(2):
         hub.check("simbg")
-        earlier(hub, minutes=10)
+        make_last_checks_older(hub.settings, minutes=10)
     hub.check("simbg")
     year = datetime.now(UTC).year
     answer = hub.client.get(f"/api/v1/links/sla.csv?year={year}")

@@ -14,13 +14,17 @@ from services.gateway.outbound.ssrf_guard import SsrfGuard
 from services.platform.database import Database
 from services.platform.jobs import PeriodicJob
 from services.platform.settings import Service, Settings
+from tests.gateway.link_rows import (
+    checks_by_link,
+    is_a_host_leased,
+    make_hosts_available,
+    registered_links,
+)
 from tests.gateway.portals import portal
 from tests.gateway.watched import store_links
-from tests.rows import rows
 from tests.servers import silent
 
 HOUR = timedelta(hours=1)
-STORED = "SELECT slug, count(*) FROM gateway.link_check GROUP BY slug ORDER BY slug"
 FINE = ProbeResult("http://a.example/", "http://a.example/", status=200)
 
 
@@ -88,7 +92,7 @@ def test_replicas_that_watch_at_once_check_each_due_link_once(empty: Settings) -
                 for job in jobs:
                     job.start()
                 async with asyncio.timeout(60):
-                    while len(await asyncio.to_thread(rows, empty, STORED)) < len(portals):
+                    while len(await asyncio.to_thread(checks_by_link, empty)) < len(portals):
                         await asyncio.sleep(0.05)
                 # Whoever would check a second time has had the time for it.
                 await asyncio.sleep(0.5)
@@ -98,7 +102,7 @@ def test_replicas_that_watch_at_once_check_each_due_link_once(empty: Settings) -
         asyncio.run(watch())
         for running in portals.values():
             assert [asked.method for asked in running.asked] == ["HEAD", "GET"]
-    assert rows(empty, STORED) == [(slug, 1) for slug in sorted(portals)]
+    assert checks_by_link(empty) == [(slug, 1) for slug in sorted(portals)]
 
 
 def test_many_who_claim_at_once_get_each_host_once(empty: Settings) -> None:
@@ -132,8 +136,7 @@ def test_a_host_is_asked_for_its_next_link_only_after_a_rest(empty: Settings) ->
             while_checking = await claim_next(database, empty)
             await store(database, empty, first)
             while_resting = await claim_next(database, empty)
-            rested = "UPDATE gateway.link_host SET available_at = now()"
-            await asyncio.to_thread(rows, empty, rested)
+            await asyncio.to_thread(make_hosts_available, empty)
             then = await claim_next(database, empty)
             return [
                 claim.slug if claim else None
@@ -154,9 +157,7 @@ def test_a_check_that_died_is_done_again_and_its_late_result_is_not_kept(empty: 
             assert claim is not None
             assert await claim_next(alive, empty) is None
             # Its lease ends.
-            await asyncio.to_thread(
-                rows, empty, "UPDATE gateway.link_host SET available_at = now()"
-            )
+            await asyncio.to_thread(make_hosts_available, empty)
             again = await claim_next(alive, empty)
             assert again is not None
             assert again.slug == claim.slug
@@ -165,7 +166,7 @@ def test_a_check_that_died_is_done_again_and_its_late_result_is_not_kept(empty: 
     late, kept = asyncio.run(story())
     assert late is None
     assert kept is not None
-    assert rows(empty, STORED) == [("a", 1)]
+    assert checks_by_link(empty) == [("a", 1)]
 
 
 def test_a_claim_is_given_back_once(empty: Settings) -> None:
@@ -189,7 +190,7 @@ def test_the_time_of_the_next_check_survives_a_restart(empty: Settings) -> None:
             claim = await claim_next(database, empty)
             assert claim is not None
             await store(database, empty, claim)
-        await asyncio.to_thread(rows, empty, "UPDATE gateway.link_host SET available_at = now()")
+        await asyncio.to_thread(make_hosts_available, empty)
         async with databases(empty, 1) as [database]:
             return await claim_next(database, empty)
 
@@ -209,7 +210,7 @@ def test_a_link_that_moves_to_another_host_or_leaves_the_pack_is_followed(empty:
     moved = asyncio.run(due_now())
     assert moved is not None
     assert (moved.slug, moved.host) == ("a", "three.example")
-    assert rows(empty, "SELECT slug FROM gateway.link_status") == [("a",)]
+    assert registered_links(empty) == ["a"]
 
 
 def test_a_watch_that_stops_in_the_middle_of_a_check_ends_at_once(empty: Settings) -> None:
@@ -222,11 +223,10 @@ def test_a_watch_that_stops_in_the_middle_of_a_check_ends_at_once(empty: Setting
                 scheduler = LinkCheckScheduler(database, empty.region, prober, interval=HOUR)
                 job = checking(scheduler, database, empty.region)
                 job.start()
-                claimed = "SELECT 1 FROM gateway.link_host WHERE lease_id IS NOT NULL"
                 async with asyncio.timeout(30):
-                    while not await asyncio.to_thread(rows, empty, claimed):
+                    while not await asyncio.to_thread(is_a_host_leased, empty):
                         await asyncio.sleep(0.05)
                     await job.stop()
 
         asyncio.run(story())
-    assert rows(empty, STORED) == []
+    assert checks_by_link(empty) == []

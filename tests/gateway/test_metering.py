@@ -16,19 +16,12 @@ from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.identity import ANONYMOUS
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, agency_caller, new_key
-from tests.rows import rows
+from tests.gateway.key_rows import consumption_by_key, metered_hours
+from tests.gateway.parts import store_metered_requests
+from tests.rows import hide_table, restore_table
 
 CONSUMPTION = "/api/v1/consumption"
 NOON = datetime(2026, 3, 31, 12, 20, tzinfo=UTC)
-STORED = """SELECT key_id, agency, area, status, sum(requests)::int FROM gateway.consumption
-    GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"""
-
-
-def kept(hub: Hub) -> None:
-    """Has the running hub store what it counted."""
-    dependencies = hub.client.app.state.proxy_dependencies  # type: ignore[attr-defined]  # pyright: ignore
-    assert hub.client.portal is not None
-    hub.client.portal.call(dependencies.meter.flush)
 
 
 def test_everything_that_was_answered_is_kept_when_the_hub_stops(settings: Settings) -> None:
@@ -43,7 +36,7 @@ def test_everything_that_was_answered_is_kept_when_the_hub_stops(settings: Setti
         client.get("/api/v1/no-such-thing/at-all")
         client.get("/health/live")
     mine = key.split("_")[1]
-    assert set(rows(settings, STORED)) == {
+    assert set(consumption_by_key(settings)) == {
         (mine, "dukcapil", "services", 2, 3),
         (mine, "dukcapil", "usage", 4, 1),
         ("anonymous", "", "links", 2, 1),
@@ -58,7 +51,7 @@ def test_an_agency_sees_what_its_keys_took_and_an_administrator_all(hub: Hub) ->
     for key in (mine, mine, other):
         hub.client.get("/api/v1/services", headers={"Authorization": f"Bearer {key}"})
     hub.client.get("/api/v1/services")
-    kept(hub)
+    store_metered_requests(hub)
 
     def seen(headers: dict[str, str], query: str = "") -> dict[str, Any]:
         answer = hub.client.get(f"{CONSUMPTION}{query}", headers=headers)
@@ -107,19 +100,17 @@ def test_counts_of_replicas_add_up_and_wait_for_a_database_that_is_away(empty: S
             replica.count(mine, "services", 200, now=NOON.timestamp())
             replica.count(mine, "services", 204, now=NOON.timestamp() + 1800)
             replica.count(ANONYMOUS, "pages", 503, now=NOON.timestamp())
-        table = "ALTER TABLE gateway.consumption RENAME TO away"
-        await asyncio.to_thread(rows, empty, table)
+        await asyncio.to_thread(hide_table, empty, "gateway.consumption")
         with pytest.raises(DATABASE_ERRORS):
             await replicas[0].flush()
-        back = "ALTER TABLE gateway.away RENAME TO consumption"
-        await asyncio.to_thread(rows, empty, back)
-        before = await asyncio.to_thread(rows, empty, STORED)
+        await asyncio.to_thread(restore_table, empty, "gateway.consumption")
+        before = await asyncio.to_thread(consumption_by_key, empty)
         await asyncio.gather(*(replica.flush() for replica in replicas))
         await database.close()
         return len(before)
 
     assert asyncio.run(story()) == 0
-    assert rows(empty, STORED) == [
+    assert consumption_by_key(empty) == [
         ("anonymous", "", "pages", 5, 2),
         ("key-of-dukcapil", "dukcapil", "services", 2, 4),
     ]
@@ -168,8 +159,7 @@ def test_what_keys_took_goes_after_its_months_and_no_sooner(empty: Settings) -> 
         await database.close()
 
     asyncio.run(story())
-    hours = "SELECT hour FROM gateway.consumption ORDER BY 1"
-    assert rows(empty, hours) == [(kept_from,), (now,)]
+    assert metered_hours(empty) == [kept_from, now]
 
 
 def test_every_area_of_the_api_is_counted_by_its_name(shared: Hub) -> None:

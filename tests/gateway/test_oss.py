@@ -16,9 +16,7 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
-from services.gateway.connectors.base import Connectors
 from services.gateway.connectors.mocks.oss import USER_KEY, create_oss_mock, max_length_fields
-from services.gateway.connectors.oss.connector import OssConnector
 from services.gateway.connectors.oss.inbound_routes import PATHS
 from services.gateway.connectors.oss.messages import (
     Inbound,
@@ -33,12 +31,20 @@ from services.gateway.outbound.circuit_breaker import BreakerPolicy, CircuitBrea
 from services.platform.local_time import JAKARTA
 from services.platform.settings import Settings
 from tests.conftest import TOBA, Hub, Server, new_key
+from tests.gateway.oss_rows import (
+    all_answer_columns,
+    all_idempotency_columns,
+    all_message_columns,
+    count_messages_named,
+    make_answers_older,
+    stored_messages,
+)
+from tests.gateway.parts import set_oss_breaker
 from tests.gateway.test_circuit_breaker import Clock
-from tests.rows import rows
+from tests.rows import hidden_table
 from tests.servers import LOOPBACK, free_port, serving
 
 NIB = "1234567890123"
-STORED = "SELECT message, facts FROM gateway.oss_message ORDER BY id"
 IN: tuple[Inbound, ...] = get_args(Inbound)
 OUT: tuple[Outbound, ...] = get_args(Outbound)
 
@@ -221,15 +227,14 @@ def test_a_message_may_be_as_long_as_the_guide_says_and_not_longer(
 def test_a_message_that_oss_sends_whole_is_stored_and_one_that_is_too_long_is_rejected(
     served: Served, name: Inbound
 ) -> None:
-    kept = "SELECT count(*) FROM gateway.oss_message WHERE message = $1"
     assert served.send(name)["kode"] == "200"
-    assert rows(served.settings, kept, name) == [(1,)]
+    assert count_messages_named(served.settings, name) == 1
     # The deepest field of the message that was signed with its NIB.
     place = max((each for each in places(name) if each != "nib"), key=lambda each: each.count("."))
     refused = served.send(name, one_longer(name, place))
     assert refused["kode"] == "400"
     assert refused["keterangan"].startswith(f"{guide().messages[name].root}.{place}: may have ")
-    assert rows(served.settings, kept, name) == [(1,)]
+    assert count_messages_named(served.settings, name) == 1
 
 
 def test_the_licences_of_a_nib_come_without_a_name_and_are_not_stored(hub: Connected) -> None:
@@ -245,7 +250,7 @@ def test_the_licences_of_a_nib_come_without_a_name_and_are_not_stored(hub: Conne
         }
     ]
     assert "Contoh" not in json.dumps(answer)
-    assert rows(hub.settings, "SELECT 1 FROM gateway.connector_answer") == []
+    assert all_answer_columns(hub.settings) == []
     hub.set_mode("kode-500")
     assert hub.get(f"nib/{NIB}/licenses").json()["reason"] == "status"
     assert hub.client.get(f"/api/v1/oss/nib/{NIB}/licenses").status_code == 401
@@ -266,7 +271,7 @@ def test_an_answer_of_another_type_gives_null_and_no_server_error(
 def test_a_message_from_oss_is_stored_and_then_acknowledged(hub: Connected, name: Inbound) -> None:
     answer = deliver(hub, name, message(name))
     assert (answer["kode"], answer["status"]) == ("200", "1")
-    assert [row[0] for row in rows(hub.settings, STORED)] == [name]
+    assert [row[0] for row in stored_messages(hub.settings)] == [name]
 
 
 def test_no_personal_data_of_a_message_is_stored(hub: Connected) -> None:
@@ -280,14 +285,14 @@ def test_no_personal_data_of_a_message_is_stored(hub: Connected) -> None:
         tidak_dikenal={"apa": "saja"},
     )
     deliver(hub, "receiveNIB", body)
-    [(_, facts)] = rows(hub.settings, STORED)
+    [(_, facts)] = stored_messages(hub.settings)
     assert json.loads(facts) == {
         "kd_daerah": "1212000000",
         "skala_usaha": "01",
         "change": "no",
         "licences": ["01", "029000000047"],
     }
-    [(whole,)] = rows(hub.settings, "SELECT oss_message::text FROM gateway.oss_message")
+    [whole] = all_message_columns(hub.settings)
     assert NIB not in whole
     assert "Contoh" not in whole
 
@@ -298,20 +303,19 @@ def test_the_same_message_again_is_acknowledged_and_counted_once(hub: Connected)
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(send, range(16))) == {"200"}
-    assert len(rows(hub.settings, STORED)) == 1
+    assert len(stored_messages(hub.settings)) == 1
     deliver(hub, "receiveNIB", message("receiveNIB", status_nib="05"))
-    assert len(rows(hub.settings, STORED)) == 2
+    assert len(stored_messages(hub.settings)) == 2
 
 
 def test_a_message_that_cannot_be_stored_is_not_acknowledged_and_counts_once_when_repeated(
     hub: Connected,
 ) -> None:
-    rows(hub.settings, "ALTER TABLE gateway.oss_message RENAME TO away")
-    refused = deliver(hub, "receiveNIB", message("receiveNIB"))
+    with hidden_table(hub.settings, "gateway.oss_message"):
+        refused = deliver(hub, "receiveNIB", message("receiveNIB"))
     assert (refused["kode"], refused["status"]) == ("500", "0")
-    rows(hub.settings, "ALTER TABLE gateway.away RENAME TO oss_message")
     assert deliver(hub, "receiveNIB", message("receiveNIB"))["kode"] == "200"
-    assert len(rows(hub.settings, STORED)) == 1
+    assert len(stored_messages(hub.settings)) == 1
 
 
 @pytest.mark.parametrize(
@@ -331,7 +335,7 @@ def test_a_wrong_token_is_kode_401_and_nothing_is_stored(
 ) -> None:
     raw: Any = {name: value.encode("latin-1") for name, value in headers.items()}
     assert deliver(hub, "receiveNIB", message("receiveNIB"), headers=raw)["kode"] == "401"
-    assert rows(hub.settings, STORED) == []
+    assert stored_messages(hub.settings) == []
 
 
 def test_a_token_is_sha1_of_user_password_nib_and_day() -> None:
@@ -368,7 +372,7 @@ def test_a_wrong_length_code_or_kind_is_kode_400_and_named(
     answer = deliver(hub, "receiveNIB", message("receiveNIB", **more))
     assert (answer["kode"], answer["status"]) == ("400", "0")
     assert answer["keterangan"].startswith(f"{named}: ")
-    assert rows(hub.settings, STORED) == []
+    assert stored_messages(hub.settings) == []
 
 
 def test_what_is_empty_absent_or_unknown_is_no_fault() -> None:
@@ -424,7 +428,7 @@ def test_the_state_of_a_nib_comes_without_a_name(hub: Connected) -> None:
     assert answer["fresh"] is True
     assert "Usaha Contoh" not in json.dumps(answer)
     assert hub.received() == [{"message": "checkNIB", "body": {"CHECKNIB": {"nib": NIB}}}]
-    [(known,)] = rows(hub.settings, "SELECT connector_answer::text FROM gateway.connector_answer")
+    [known] = all_answer_columns(hub.settings)
     assert NIB not in known
     assert "Usaha" not in known
 
@@ -489,7 +493,7 @@ def test_a_second_stop_of_a_licence_is_submitted_and_stored_again(hub: Connected
     for state in states:
         assert hub.post("license-statuses", STATUS | {"kd_status": state}).status_code == 200
     assert [request["body"]["IZINSTATUS"]["kd_status"] for request in hub.received()] == states
-    kept = [json.loads(facts)["kd_status"] for _, facts in rows(hub.settings, STORED)]
+    kept = [json.loads(facts)["kd_status"] for _, facts in stored_messages(hub.settings)]
     assert kept == states
 
 
@@ -501,27 +505,24 @@ def test_requests_with_one_idempotency_key_are_submitted_and_stored_once(hub: Co
     with ThreadPoolExecutor(4) as pool:
         assert set(pool.map(submit, range(6))) == {(200, "200")}
     assert len(hub.received()) == 1
-    assert len(rows(hub.settings, STORED)) == 1
+    assert len(stored_messages(hub.settings)) == 1
     other = hub.post("license-statuses", STATUS | {"kd_status": "41"}, Idempotency_Key="one")
     assert other.status_code == 409
     assert other.json()["errors"][0]["parameter"] == "Idempotency-Key"
     assert hub.post("licenses", LICENCE, Idempotency_Key="one").status_code == 409
     assert hub.post("license-statuses", STATUS, Idempotency_Key="two").status_code == 200
-    assert len(rows(hub.settings, STORED)) == 2
-    [(claims,)] = rows(
-        hub.settings, "SELECT array_agg(k::text)::text FROM gateway.idempotency_key k"
-    )
-    assert NIB not in claims
+    assert len(stored_messages(hub.settings)) == 2
+    assert NIB not in all_idempotency_columns(hub.settings)
 
 
 @pytest.mark.parametrize("mode", ["status-503", "kode-400"])
 def test_an_idempotency_key_can_be_used_again_after_a_failure(hub: Connected, mode: str) -> None:
     hub.set_mode(mode, times=1)
     assert hub.post("license-statuses", STATUS, Idempotency_Key="one").status_code == 503
-    assert rows(hub.settings, STORED) == []
+    assert stored_messages(hub.settings) == []
     assert hub.post("license-statuses", STATUS, Idempotency_Key="one").status_code == 200
     assert len(hub.received()) == 2
-    assert len(rows(hub.settings, STORED)) == 1
+    assert len(stored_messages(hub.settings)) == 1
 
 
 @pytest.mark.parametrize("path", ["licenses", "license-statuses"])
@@ -597,7 +598,7 @@ def test_a_failure_of_oss_is_a_problem_with_its_reason_and_messages_are_sent_onc
         assert (problem["portal"], problem["reason"]) == ("oss", reason)
         assert "may have received it" in problem["detail"]
         assert [request["message"] for request in hub.received()[before:]] == [name]
-    assert rows(hub.settings, STORED) == []
+    assert stored_messages(hub.settings) == []
 
 
 @pytest.mark.parametrize("mode", ["status-503", "not-json", "truncated", "slow"])
@@ -605,10 +606,7 @@ def test_while_oss_fails_the_last_known_answer_is_returned_with_its_age(
     hub: Connected, mode: str
 ) -> None:
     assert hub.get(f"nib/{NIB}").status_code == 200
-    rows(
-        hub.settings,
-        "UPDATE gateway.connector_answer SET fetched_at = fetched_at - interval '1 hour'",
-    )
+    make_answers_older(hub.settings, hours=1)
     hub.set_mode(mode)
     answer = hub.get(f"nib/{NIB}").json()
     assert (answer["status"], answer["fresh"]) == ("01", False)
@@ -666,10 +664,7 @@ def test_after_too_many_failures_the_breaker_opens_and_an_operator_closes_it(
 
 def test_a_breaker_opens_waits_probes_and_closes_automatically(hub: Connected) -> None:
     clock = Clock()
-    connectors: Connectors = hub.client.app.state.connectors  # pyright: ignore[reportAttributeAccessIssue]
-    client = connectors.get(OssConnector).client
-    assert client is not None
-    client.connector.breaker = CircuitBreaker(BreakerPolicy(), clock)
+    set_oss_breaker(hub, CircuitBreaker(BreakerPolicy(), clock))
 
     def query() -> tuple[str, int, str]:
         """Return the reason, the messages that OSS received, and the breaker's state."""

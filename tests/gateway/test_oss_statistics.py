@@ -1,7 +1,9 @@
 """Messages of OSS become monthly statistics: each counted once, by rules that are data."""
 
 import asyncio
+import json
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -18,15 +20,17 @@ from services.gateway.connectors.statistics_client import (
     StatisticsRejectedError,
 )
 from services.platform.settings import Settings
+from tests.gateway.oss_rows import (
+    all_message_columns,
+    count_uncounted_messages,
+    current_figures,
+    set_received_at,
+    stored_messages,
+)
+from tests.gateway.parts import close_parts
 from tests.gateway.test_announcements import store_connectors
 from tests.gateway.test_oss import LICENCE, STATUS, Connected, connected, deliver, message, token
-from tests.rows import rows
 from tests.servers import serving
-
-FIGURES = (
-    "SELECT service, measure, value, revision FROM feedback.statistic "
-    "WHERE agency = 'dpmptsp' AND is_current ORDER BY service, measure"
-)
 
 
 def rule(**more: Any) -> CountingRule:
@@ -90,12 +94,12 @@ def test_messages_become_figures_of_the_agency_once(hub: Connected) -> None:
         ("nib", "completed", 2, 1),
     ]
     count(hub)
-    assert rows(hub.settings, FIGURES) == expected
+    assert current_figures(hub.settings, "dpmptsp") == expected
     count(hub)
-    assert rows(hub.settings, FIGURES) == expected
+    assert current_figures(hub.settings, "dpmptsp") == expected
     send(hub, 4)
     count(hub)
-    assert rows(hub.settings, FIGURES)[-1] == ("nib", "completed", 3, 2)
+    assert current_figures(hub.settings, "dpmptsp")[-1] == ("nib", "completed", 3, 2)
 
 
 def test_a_new_version_of_the_rules_counts_all_again_and_takes_back_what_no_longer_counts(
@@ -121,7 +125,10 @@ def test_a_new_version_of_the_rules_counts_all_again_and_takes_back_what_no_long
         },
     )
     count(hub)
-    assert rows(hub.settings, FIGURES) == [("nib", "completed", 0, 2), ("nib", "submitted", 1, 1)]
+    assert current_figures(hub.settings, "dpmptsp") == [
+        ("nib", "completed", 0, 2),
+        ("nib", "submitted", 1, 1),
+    ]
 
 
 def test_stopped_clocks_are_counted_with_their_days_and_small_counts_are_null(
@@ -132,18 +139,12 @@ def test_stopped_clocks_are_counted_with_their_days_and_small_counts_are_null(
             fields = STATUS | {"kd_status": status, "id_izin": f"I-{number}"}
             assert hub.post("license-statuses", fields).status_code == 200
     # Messages of one licence share a digest that does not reveal the licence.
-    kept = rows(hub.settings, "SELECT facts ->> 'licence' FROM gateway.oss_message ORDER BY id")
-    assert len(set(kept)) == 6
-    assert kept[1] == kept[2]
-    assert "I-1" not in str(rows(hub.settings, "SELECT oss_message::text FROM gateway.oss_message"))
-    for codes, at in (("41,43", "2026-03-10T00:00:00Z"), ("42", "2026-03-11T12:00:00Z")):
-        rows(
-            hub.settings,
-            "UPDATE gateway.oss_message SET received_at = $1::text::timestamptz "
-            "WHERE facts ->> 'kd_status' = ANY(string_to_array($2, ','))",
-            at,
-            codes,
-        )
+    digests = [json.loads(facts)["licence"] for _, facts in stored_messages(hub.settings)]
+    assert len(set(digests)) == 6
+    assert digests[1] == digests[2]
+    assert "I-1" not in str(all_message_columns(hub.settings))
+    set_received_at(hub.settings, ["41", "43"], datetime(2026, 3, 10, tzinfo=UTC))
+    set_received_at(hub.settings, ["42"], datetime(2026, 3, 11, 12, tzinfo=UTC))
     [month] = hub.client.get("/api/v1/oss/clock?year=2026").json()["items"]
     assert month == {
         "month": "2026-03",
@@ -180,11 +181,10 @@ def test_a_crash_after_the_submission_and_before_it_is_recorded_counts_nothing_t
                 await MessageCounter(app.state.database, hub.settings.region, crashing).count()
 
     asyncio.run(crash())
-    uncounted = "SELECT count(*) FROM gateway.oss_message WHERE counted_by IS NULL"
-    assert rows(hub.settings, uncounted) == [(3,)]
+    assert count_uncounted_messages(hub.settings) == 3
     count(hub)
-    assert rows(hub.settings, uncounted) == [(0,)]
-    assert rows(hub.settings, FIGURES) == [("nib", "completed", 3, 1)]
+    assert count_uncounted_messages(hub.settings) == 0
+    assert current_figures(hub.settings, "dpmptsp") == [("nib", "completed", 3, 1)]
 
 
 def test_four_replicas_count_at_once_and_each_message_counts_once(hub: Connected) -> None:
@@ -197,10 +197,9 @@ def test_four_replicas_count_at_once_and_each_message_counts_once(hub: Connected
             *(app.state.connectors.get(OssConnector).counter.count() for app in apps)
         )
         for app in apps:
-            await app.state.connectors.close()
-            await app.state.database.close()
+            await close_parts(app)
         return counted
 
     asyncio.run(all_at_once())
     count(hub)
-    assert rows(hub.settings, FIGURES) == [("nib", "completed", 8, 1)]
+    assert current_figures(hub.settings, "dpmptsp") == [("nib", "completed", 8, 1)]

@@ -1,6 +1,5 @@
 """What is published is seen at every replica at once, and readable while its owner is down."""
 
-import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,13 +10,14 @@ from starlette.testclient import TestClient
 from services.catalog.app import create_app as create_catalog
 from services.gateway.app import create_app
 from services.platform.settings import Settings
-from tests.conftest import Hub, Server, execute
+from tests.conftest import Hub, Server
+from tests.gateway.parts import cache_store
+from tests.rows import close_connections, rename_agency
 from tests.servers import free_port, serving
 from tests.waiting import until
 
 PBG = "/api/v1/services/pbg"
 PAGE = "/layanan/pbg"
-LISTENERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name"
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def replicas(own: Settings) -> Iterator[tuple[Hub, Hub]]:
     """Two gateways on one database, which hear of changes."""
     with TestClient(create_app(own)) as one, TestClient(create_app(own)) as other:
         for client in (one, other):
-            until(lambda client=client: client.app.state.cache.store.is_connected)  # type: ignore[attr-defined]
+            until(lambda client=client: cache_store(client).is_connected)
         yield Hub(one, own), Hub(other, own)
 
 
@@ -70,12 +70,7 @@ def test_what_the_command_line_changes_is_heard_of_too(
 ) -> None:
     here, _ = replicas
     kept(here.client, "/api/v1/agencies")
-    assert own.database_url is not None
-    renamed = """
-        UPDATE catalog.agency SET content = jsonb_set(content, '{name}', '"Dinas Baru"')
-        WHERE slug = 'dukcapil'
-    """
-    asyncio.run(execute(own.database_url.get_secret_value(), renamed))
+    rename_agency(own, "dukcapil", "Dinas Baru")
     until(lambda: "Dinas Baru" in here.client.get("/api/v1/agencies").text)
 
 
@@ -96,11 +91,9 @@ def test_while_the_ear_is_cut_nothing_counts_as_fresh_and_then_it_listens_again(
 ) -> None:
     here, _ = replicas
     kept(here.client, PBG)
-    store = here.client.app.state.cache.store  # type: ignore[attr-defined]
+    store = cache_store(here.client)
     before = store.generation(("catalog",))
-    assert own.database_url is not None
-    cut = f"{LISTENERS} = 'emall gateway: invalidate-cache' AND datname = current_database()"
-    asyncio.run(execute(own.database_url.get_secret_value(), cut))
+    close_connections(own, "emall gateway: invalidate-cache")
     # It counts as changed whatever was said meanwhile.
     until(lambda: store.is_connected and store.generation(("catalog",)) > before)
     assert not is_kept(here.client.get(PBG))
@@ -111,7 +104,7 @@ def test_a_catalogue_that_is_down_is_still_readable_and_tells_its_age(own: Setti
     port = free_port()
     away = own.model_copy(update={"catalog_url": f"http://127.0.0.1:{port}"})
     with TestClient(create_app(away)) as client:
-        store = client.app.state.cache.store  # type: ignore[attr-defined]
+        store = cache_store(client)
         with serving(create_catalog(own), port=port):
             for path in (PBG, PAGE):
                 kept(client, path)

@@ -24,7 +24,7 @@ from services.gateway.rate_limits.shared_buckets import BucketGrant, BucketReque
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, new_key
-from tests.rows import rows
+from tests.gateway.key_rows import set_monthly_quota, stored_buckets
 from tests.servers import serving
 
 BOUNDS = examples(deadline=None, max_examples=60)
@@ -301,15 +301,10 @@ def test_the_database_counts_as_the_bucket_does(empty: Settings) -> None:
             for wanted, owed in ((100, 0), (100, 20), (100, 0), (5, 0))
         ]
         await leases.delete_full()
-        assert [row[0] for row in rows_of(empty)] == ["a", "b"]
+        assert await asyncio.to_thread(stored_buckets, empty) == ["a", "b"]
         await leases.close()
         await database.close()
         return [lease.granted for lease in given]
-
-    def rows_of(settings: Settings) -> list[tuple[str]]:
-        with ThreadPoolExecutor(1) as aside:
-            query = "SELECT bucket FROM gateway.rate_limit_bucket ORDER BY 1"
-            return aside.submit(rows, settings, query).result()
 
     assert asyncio.run(story()) == [100, 100, 30, 0]
 
@@ -395,7 +390,7 @@ def test_without_its_database_the_door_limits_by_itself(settings: Settings) -> N
 
 def test_a_key_with_a_monthly_quota_ends_with_it_and_the_answer_says_when(hub: Hub) -> None:
     key = hub.key("dukcapil", "usage:write")
-    rows(hub.settings, "UPDATE gateway.api_key SET monthly_quota = 3")
+    set_monthly_quota(hub.settings, 3)
     auth = {"Authorization": f"Bearer {key}"}
     statuses = [hub.client.get("/api/v1/links", headers=auth).status_code for _ in range(4)]
     assert statuses == [200, 200, 200, 429]

@@ -4,14 +4,14 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 import pytest
 
 from services.platform.settings import Settings
+from tests.feedback.feedback_rows import store_obligation
+from tests.gateway.parts import send_due_reminders
 from tests.gateway.portals import Portal, always, portal
 from tests.gateway.watched import Watched, watched
-from tests.rows import rows
 
 
 @pytest.fixture
@@ -27,22 +27,12 @@ def hub(empty: Settings) -> Iterator[Watched]:
 
 
 def remind(hub: Watched, at: str) -> int:
-    app: Any = hub.client.app
-    assert hub.client.portal is not None
-    now = datetime.fromisoformat(at)
-    return hub.client.portal.call(lambda: app.state.reporting_reminders.send_due(now=now))
+    return send_due_reminders(hub, now=datetime.fromisoformat(at))
 
 
 def owes(hub: Watched, agency: str, *services: str) -> None:
     for service in services:
-        rows(
-            hub.settings,
-            "INSERT INTO feedback.reporting_obligation (region, agency, service) "
-            "VALUES ($1, $2, $3)",
-            hub.settings.region,
-            agency,
-            service,
-        )
+        store_obligation(hub.settings, agency, service)
 
 
 def test_an_agency_is_reminded_once_of_a_month_that_is_not_complete(

@@ -9,7 +9,7 @@ import pytest
 from services.gateway.connectors.simbg.permit_numbers import PermitNumberError, parse_permit_number
 from services.platform.spreadsheets import Column, write_xlsx
 from tests.conftest import Hub
-from tests.rows import rows
+from tests.gateway.link_rows import delete_link
 
 TODAY = date(2026, 3, 1)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -51,7 +51,7 @@ def test_a_permit_has_the_health_of_the_portal(hub: Hub) -> None:
         "/api/v1/incidents", json=incident, headers=hub.auth("diskominfo", "admin")
     ).json()
     assert hub.client.get(address).json()["portal"]["incident"] == opened["id"]
-    rows(hub.settings, "DELETE FROM gateway.link WHERE slug = 'simbg'")
+    delete_link(hub.settings, "simbg")
     assert hub.client.get(address).json()["portal"] is None
 
 

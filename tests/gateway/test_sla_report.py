@@ -13,8 +13,13 @@ from services.gateway.link_monitoring.sla_pdf import method_paragraphs, render_s
 from services.gateway.link_monitoring.uptime import UptimePeriod
 from services.platform.local_time import JAKARTA
 from services.platform.settings import Settings
+from tests.gateway.link_rows import (
+    add_broken_second,
+    store_checks,
+    store_incident,
+    store_uptime_of_march_2024,
+)
 from tests.gateway.watched import Watched, watched
-from tests.rows import rows
 
 NOW = datetime(2025, 1, 3, 4, 5, tzinfo=UTC)
 ADDRESS = "/api/v1/links/sla.pdf"
@@ -83,39 +88,21 @@ def words_of(pdf: bytes) -> str:
     return " ".join(pages_of(pdf))
 
 
-def known_year(settings: Settings) -> None:
-    """A March of 2024 for `simbg`, and an incident from the year before."""
-    region = settings.region
-    rows(
-        settings,
-        "INSERT INTO gateway.link_uptime_day (region, slug, day, ok_seconds, caution_seconds, "
-        "broken_seconds, maintenance_seconds) VALUES ($1, 'simbg', '2024-03-05', 7000, 200, 600, "
-        "5400)",
-        region,
-    )
-    rows(
-        settings,
-        "INSERT INTO gateway.link_check (region, slug, id, checked_at, state, detail, response_ms, "
-        "final_url, in_maintenance) SELECT $1, 'simbg', gen_random_uuid(), "
-        "'2024-03-05 02:00Z'::timestamptz + n * interval '5 minutes', 'ok', '', n * 1000, '', "
-        "false FROM generate_series(1, 4) n",
-        region,
-    )
-    rows(
-        settings,
-        "INSERT INTO gateway.incident (region, id, slug, title, title_en, reason, automatic, "
-        "opened_by, opened_at, closed_at) "
-        "SELECT $1, gen_random_uuid(), 'simbg', 'Berkas hilang', 'Files lost', reason, "
-        "reason IS NOT NULL, 'x', opened::timestamptz, closed::timestamptz FROM (VALUES "
-        "('timeout', '2024-03-05 02:00Z', '2024-03-05 03:10Z'), "
-        "(NULL, '2023-12-30 17:00Z', '2024-01-01 02:00Z'), "
-        "('dns', '2024-03-31 17:00Z', NULL)) AS v (reason, opened, closed)",
-        region,
-    )
+def store_known_year(settings: Settings) -> None:
+    """Store a March of 2024 for `simbg`, and incidents of which one is from the year before."""
+    store_uptime_of_march_2024(settings, "simbg")
+    at_nine = datetime(2024, 3, 5, 2, tzinfo=UTC)
+    store_checks(settings, "simbg", at_nine, 4, minutes_apart=5, ms_step=1000)
+    for reason, opened, closed in (
+        ("timeout", at_nine, datetime(2024, 3, 5, 3, 10, tzinfo=UTC)),
+        (None, datetime(2023, 12, 30, 17, tzinfo=UTC), datetime(2024, 1, 1, 2, tzinfo=UTC)),
+        ("dns", datetime(2024, 3, 31, 17, tzinfo=UTC), None),
+    ):
+        store_incident(settings, "simbg", reason=reason, opened=opened, closed=closed)
 
 
 def test_a_year_is_told_month_by_month_with_its_incidents(hub: Watched) -> None:
-    known_year(hub.settings)
+    store_known_year(hub.settings)
     answer = hub.client.get(f"{ADDRESS}?year=2024")
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/pdf"
@@ -142,7 +129,7 @@ def test_a_year_is_told_month_by_month_with_its_incidents(hub: Watched) -> None:
 
 
 def test_a_year_in_which_nobody_looked_claims_nothing(hub: Watched) -> None:
-    known_year(hub.settings)
+    store_known_year(hub.settings)
     words = words_of(hub.client.get(f"{ADDRESS}?year=2020").content)
     # Of two links: twelve months, the year and the summary; all together; and the method.
     assert words.count("tidak diukur") == 2 * 14 + 1 + 1
@@ -151,7 +138,7 @@ def test_a_year_in_which_nobody_looked_claims_nothing(hub: Watched) -> None:
 
 
 def test_a_year_to_come_has_not_begun_and_no_incident_reaches_into_it(hub: Watched) -> None:
-    known_year(hub.settings)
+    store_known_year(hub.settings)
     words = words_of(hub.client.get(f"{ADDRESS}?year=2099").content)
     assert "Tahun 2099 (belum dimulai)" in words
     assert words.count("Tidak ada insiden yang tercatat.") == 2
@@ -160,11 +147,11 @@ def test_a_year_to_come_has_not_begun_and_no_incident_reaches_into_it(hub: Watch
 
 
 def test_the_tag_stays_while_only_the_moment_of_writing_differs(hub: Watched) -> None:
-    known_year(hub.settings)
+    store_known_year(hub.settings)
     tag = hub.client.get(f"{ADDRESS}?year=2024").headers["etag"]
     again = hub.client.get(f"{ADDRESS}?year=2024", headers={"If-None-Match": tag})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
-    rows(hub.settings, "UPDATE gateway.link_uptime_day SET broken_seconds = broken_seconds + 1")
+    add_broken_second(hub.settings)
     changed = hub.client.get(f"{ADDRESS}?year=2024", headers={"If-None-Match": tag})
     assert changed.status_code == 200
     assert changed.headers["etag"] != tag

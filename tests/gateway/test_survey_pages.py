@@ -14,6 +14,7 @@ from services.gateway.app import create_app
 from services.platform.service import API
 from services.platform.settings import Service
 from tests.conftest import Hub, form_bundles
+from tests.gateway.parts import app_of
 from tests.servers import free_port
 
 ELEMENTS = tuple(f"U{n}" for n in range(1, 10))
@@ -39,8 +40,7 @@ def submit(client: TestClient, path: str, fields: dict[str, Any]) -> Any:
 
 
 def publish(client: TestClient) -> None:
-    app: Any = client.app
-    form_bundles(app.state.settings)
+    form_bundles(app_of(client).state.settings)
 
 
 def count(client: TestClient, survey: str = "skm") -> int | None:
@@ -143,7 +143,7 @@ def test_a_kiosk_comes_back_by_itself(client: TestClient) -> None:
 def test_without_feedback_the_answers_stay_in_the_form(hub: Hub) -> None:
     page = hub.client.get("/survei/skm").text
     given = GOOD | {"id": id_in(page)}
-    clients = hub.client.app.state.clients  # type: ignore[attr-defined]  # pyright: ignore
+    clients = app_of(hub.client).state.clients
     whole: httpx.AsyncClient = clients[Service.feedback]
 
     async def fail_to_store(request: httpx.Request) -> httpx.Response:

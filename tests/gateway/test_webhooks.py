@@ -1,6 +1,5 @@
 """Webhooks are told of changes: signed, at least once, and never inside a private network."""
 
-import asyncio
 import base64
 import hashlib
 import hmac
@@ -12,16 +11,12 @@ import pytest
 
 from services.gateway.webhooks.delivery import BACKOFF, sign
 from services.platform.settings import Settings
+from tests.gateway.parts import deliver_due_webhooks
 from tests.gateway.portals import Asked, Portal, always, portal
 from tests.gateway.watched import Watched, watched
-from tests.rows import rows
+from tests.gateway.webhook_rows import make_deliveries_due, set_attempts, stored_deliveries
 from tests.servers import free_port
 from tests.waiting import until
-
-WAITING = """
-    SELECT attempts, due_at IS NOT NULL, delivered_at IS NOT NULL, last_error
-    FROM gateway.webhook_delivery ORDER BY event, webhook
-"""
 
 
 @pytest.fixture
@@ -41,11 +36,9 @@ def open_incident(hub: Watched) -> dict[str, Any]:
 
 
 def deliver(hub: Watched) -> None:
-    """Tries now what waits."""
-    rows(hub.settings, "UPDATE gateway.webhook_delivery SET due_at = now() WHERE due_at > now()")
-    assert hub.client.portal is not None
-    app: Any = hub.client.app
-    hub.client.portal.call(app.state.webhook_dispatcher.deliver_due)
+    """Attempt every pending delivery now."""
+    make_deliveries_due(hub.settings)
+    deliver_due_webhooks(hub)
 
 
 def is_signed(asked: Asked, secret: str) -> bool:
@@ -78,7 +71,7 @@ def test_a_change_is_delivered_once_with_a_signature(hub: Watched, receiver: Por
     message = json.loads(asked.body)
     assert message["type"] == "incident.opened"
     assert message["data"]["incident"] == incident["id"]
-    until(lambda: rows(hub.settings, WAITING) == [(1, False, True, None)])
+    until(lambda: stored_deliveries(hub.settings) == [(1, False, True, None)])
     deliver(hub)
     assert len(receiver.asked) == 1
 
@@ -98,10 +91,10 @@ def test_what_fails_waits_and_is_repeated_with_the_same_id(hub: Watched, receive
     receiver.reply = always(500)
     hub.post("webhooks", {"url": receiver.address})
     open_incident(hub)
-    until(lambda: rows(hub.settings, WAITING) == [(1, True, False, "status 500")])
+    until(lambda: stored_deliveries(hub.settings) == [(1, True, False, "status 500")])
     receiver.reply = always(200)
     deliver(hub)
-    until(lambda: rows(hub.settings, WAITING) == [(2, False, True, None)])
+    until(lambda: stored_deliveries(hub.settings) == [(2, False, True, None)])
     first, second = receiver.asked
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
 
@@ -109,11 +102,11 @@ def test_what_fails_waits_and_is_repeated_with_the_same_id(hub: Watched, receive
 def test_after_its_last_attempt_a_delivery_is_given_up(hub: Watched) -> None:
     hub.post("webhooks", {"url": f"http://127.0.0.1:{free_port()}/"})
     open_incident(hub)
-    until(lambda: rows(hub.settings, WAITING)[0][3] is not None)  # the first attempt is over
-    assert rows(hub.settings, WAITING)[0][:2] == (1, True)
-    rows(hub.settings, f"UPDATE gateway.webhook_delivery SET attempts = {len(BACKOFF)}")
+    until(lambda: stored_deliveries(hub.settings)[0][3] is not None)  # the first attempt is over
+    assert stored_deliveries(hub.settings)[0][:2] == (1, True)
+    set_attempts(hub.settings, len(BACKOFF))
     deliver(hub)
-    until(lambda: rows(hub.settings, WAITING)[0][:3] == (len(BACKOFF) + 1, False, False))
+    until(lambda: stored_deliveries(hub.settings)[0][:3] == (len(BACKOFF) + 1, False, False))
     [listed] = hub.client.get("/api/v1/webhooks", headers=hub.admin).json()["items"]
     assert (listed["pending"], "refused" in listed["last_error"].lower()) == (0, True)
 
@@ -122,7 +115,7 @@ def test_a_receiver_that_says_gone_ends_its_webhook(hub: Watched, receiver: Port
     receiver.reply = always(410)
     hub.post("webhooks", {"url": receiver.address})
     open_incident(hub)
-    until(lambda: rows(hub.settings, WAITING) == [(1, False, False, "status 410")])
+    until(lambda: stored_deliveries(hub.settings) == [(1, False, False, "status 410")])
     assert hub.client.get("/api/v1/webhooks", headers=hub.admin).json()["items"] == []
 
 
@@ -141,9 +134,9 @@ def test_a_webhook_that_is_deleted_hears_nothing_more(hub: Watched, receiver: Po
 def test_a_webhook_into_a_private_network_is_not_asked(hub: Watched, location: str) -> None:
     hub.post("webhooks", {"url": location})
     open_incident(hub)
-    until(lambda: rows(hub.settings, WAITING)[0][3] is not None)
-    [(_, waiting, delivered, error)] = rows(hub.settings, WAITING)
-    assert (waiting, delivered, "private network" in error) == (True, False, True)
+    until(lambda: stored_deliveries(hub.settings)[0][3] is not None)
+    [(_, waiting, delivered, error)] = stored_deliveries(hub.settings)
+    assert (waiting, delivered, "private network" in (error or "")) == (True, False, True)
 
 
 def test_a_redirect_of_a_webhook_is_not_followed(hub: Watched, receiver: Portal) -> None:
@@ -151,7 +144,7 @@ def test_a_redirect_of_a_webhook_is_not_followed(hub: Watched, receiver: Portal)
         receiver.reply = always(307, b"", Location=elsewhere.address)
         hub.post("webhooks", {"url": receiver.address})
         open_incident(hub)
-        until(lambda: rows(hub.settings, WAITING) == [(1, True, False, "status 307")])
+        until(lambda: stored_deliveries(hub.settings) == [(1, True, False, "status 307")])
         assert elsewhere.asked == []
 
 
@@ -161,14 +154,8 @@ def test_replicas_that_deliver_at_once_deliver_each_message_once(
     hub.post("webhooks", {"url": receiver.address})
     for _ in range(12):
         open_incident(hub)
-    app: Any = hub.client.app
-
-    async def at_once() -> None:
-        await asyncio.gather(*(app.state.webhook_dispatcher.deliver_due() for _ in range(4)))
-
-    assert hub.client.portal is not None
-    hub.client.portal.call(at_once)
-    until(lambda: all(row[2] for row in rows(hub.settings, WAITING)))
+    deliver_due_webhooks(hub, times=4)
+    until(lambda: all(row[2] for row in stored_deliveries(hub.settings)))
     ids = [asked.headers["webhook-id"] for asked in receiver.asked]
     assert (len(ids), len(set(ids))) == (12, 12)
 

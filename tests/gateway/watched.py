@@ -14,7 +14,7 @@ from services.gateway.link_monitoring.records import Link
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub
-from tests.rows import rows
+from tests.gateway.link_rows import make_hosts_available
 
 
 def link(slug: str, url: str) -> Link:
@@ -59,7 +59,7 @@ class Watched(Hub):
 
     def check(self, slug: str) -> dict[str, Any]:
         """Checks a link now, its host rested."""
-        rows(self.settings, "UPDATE gateway.link_host SET available_at = now()")
+        make_hosts_available(self.settings)
         answer = self.client.post(f"/api/v1/links/{slug}/check", headers=self.admin)
         assert answer.status_code == 200, answer.text
         return answer.json()

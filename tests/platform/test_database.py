@@ -19,7 +19,7 @@ from services.platform.database import Database
 from services.platform.migrations import migrate
 from services.platform.settings import ROOT, Service, Settings
 from tests.conftest import Server
-from tests.rows import rows
+from tests.rows import applied_revisions, rows
 
 # Imported for the tables that they declare.
 DECLARING = (services.catalog.records, services.gateway.link_monitoring.records)
@@ -186,10 +186,9 @@ def test_the_declared_primary_keys_are_the_migrated_ones(empty: Settings) -> Non
 
 
 def test_migrating_again_changes_nothing(empty: Settings) -> None:
-    versions = "SELECT version_num FROM alembic_version ORDER BY 1"
-    before = rows(empty, versions)
+    before = applied_revisions(empty)
     asyncio.run(migrate(empty))
-    assert rows(empty, versions) == before
+    assert applied_revisions(empty) == before
     assert len(before) == len(SCHEMAS)
 
 
@@ -208,7 +207,7 @@ def test_processes_that_migrate_at_once_do_not_disturb_each_other(server: Server
             for _ in range(3)
         ]
         assert [process.wait(60) for process in processes] == [0, 0, 0]
-        assert len(rows(settings, "SELECT FROM alembic_version")) == len(SCHEMAS)
+        assert len(applied_revisions(settings)) == len(SCHEMAS)
 
 
 def test_a_service_may_log_in_by_itself_with_the_rights_of_its_role(empty: Settings) -> None:

@@ -9,12 +9,7 @@ import pytest
 from services.platform.database import Database
 from services.platform.prepared_reads import PreparedReads
 from services.platform.settings import Service, Settings
-from tests.conftest import execute
-
-CUT = """
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE application_name = 'emall catalog: reads' AND datname = current_database()
-"""
+from tests.rows import close_connections
 
 
 @pytest.mark.parametrize("turns", range(5))
@@ -22,15 +17,15 @@ def test_a_read_is_asked_again_however_much_of_the_end_the_client_has_seen(
     empty: Settings, turns: int
 ) -> None:
     """The server's farewell and the end of the socket reach the client one after the other."""
-    assert empty.database_url is not None
-    url = empty.database_url.get_secret_value()
 
     async def read_and_cut() -> int:
         database = Database(empty, Service("catalog"))
         reads = PreparedReads(database, connections=1)
         try:
             await reads.fetch_row("SELECT 1 AS one")
-            cutting = threading.Thread(target=lambda: asyncio.run(execute(url, CUT)))
+            cutting = threading.Thread(
+                target=lambda: close_connections(empty, "emall catalog: reads")
+            )
             cutting.start()
             # Without a turn of the loop: the client must not see the end before it asks.
             cutting.join()

@@ -14,7 +14,15 @@ import yaml
 
 from services.platform.settings import Settings
 from tests.conftest import TOBA, Server
-from tests.rows import rows
+from tests.gateway.key_rows import (
+    audited_actions,
+    delete_audit_line,
+    disable_audit_triggers,
+    stored_keys,
+    truncate_audit_log,
+)
+from tests.gateway.link_rows import stored_url
+from tests.rows import applied_revisions, count_rows
 from tests.servers import free_port
 from tests.system.processes import emall, emall_here, environment_of
 
@@ -65,18 +73,18 @@ def test_from_an_empty_database_two_migrate_at_once_and_the_pack_loads_once(
     for one in both:
         assert one.returncode == 0, one.stderr
         assert "newest revision" in one.stderr
-    assert rows(beginner.settings, "SELECT count(*) FROM alembic_version") == [(4,)]
+    assert len(applied_revisions(beginner.settings)) == 4
 
     trial = beginner.emall("load", str(TOBA), "--dry-run")
     assert trial.returncode == 0, trial.stderr
     assert "would change" in trial.stderr
-    assert rows(beginner.settings, "SELECT count(*) FROM catalog.service") == [(0,)]
+    assert count_rows(beginner.settings, "catalog.service") == 0
 
     loaded = beginner.emall("load", str(TOBA))
     assert loaded.returncode == 0, loaded.stderr
     assert loaded.stdout == trial.stdout
     assert len(loaded.stdout.splitlines()) > 100
-    assert rows(beginner.settings, "SELECT count(*) > 10 FROM catalog.service") == [(True,)]
+    assert count_rows(beginner.settings, "catalog.service") > 10
 
     again = beginner.emall("load", str(TOBA))
     assert (again.returncode, again.stdout) == (0, "")
@@ -110,8 +118,7 @@ def test_a_changed_pack_shows_what_changes_and_a_broken_one_what_is_wrong(
     assert f"agencies.yaml:{number + 1}" in broken.stderr
     assert "kind" in broken.stderr
     assert "Traceback" not in broken.stderr
-    stored = f"SELECT content ->> 'url' FROM gateway.link WHERE slug = '{slug}'"
-    assert rows(operator.settings, stored) == [("https://changed.example.go.id",)]
+    assert stored_url(operator.settings, slug) == "https://changed.example.go.id"
 
 
 def test_a_pack_that_is_no_yaml_or_of_another_region_is_refused(operator: Operator) -> None:
@@ -142,8 +149,12 @@ def test_a_key_is_printed_alone_and_only_for_an_agency_and_scopes_that_exist(
     assert prefix == "emk"
     assert secret not in issued.stderr
     assert key_id in issued.stderr
-    kept = "SELECT id, agency, scopes FROM gateway.api_key"
-    assert rows(operator.settings, kept) == [(key_id, "dpmptsp", ["usage:write"])]
+    [stored] = stored_keys(operator.settings)
+    assert (stored["id"], stored["agency"], stored["scopes"]) == (
+        key_id,
+        "dpmptsp",
+        ["usage:write"],
+    )
 
     for wrong in (
         ("--agency", "nobody", "--scope", "usage:write"),
@@ -152,7 +163,7 @@ def test_a_key_is_printed_alone_and_only_for_an_agency_and_scopes_that_exist(
         refused = operator.emall("keys", "issue", *wrong)
         assert (refused.returncode, refused.stdout) == (2, ""), wrong
         assert "Traceback" not in refused.stderr
-    assert len(rows(operator.settings, kept)) == 1
+    assert len(stored_keys(operator.settings)) == 1
 
 
 def test_doctor_prints_the_settings_without_a_secret_and_says_what_is_wrong(
@@ -231,29 +242,21 @@ def test_a_key_is_rotated_and_what_commands_did_stands_in_a_log_that_agrees(
     verified = operator.emall("audit", "verify")
     assert verified.returncode == 0, verified.stderr
     head = verified.stdout.strip()
-    written = "SELECT action, target FROM gateway.audit_line ORDER BY number DESC LIMIT 3"
-    assert rows(operator.settings, written) == [
-        ("keys revoke", old),
-        ("keys rotate", f"{old} by {new}"),
+    actions = audited_actions(operator.settings)
+    assert actions[-3:] == [
         ("keys issue", old),
+        ("keys rotate", f"{old} by {new}"),
+        ("keys revoke", old),
     ]
-    assert rows(operator.settings, "SELECT action FROM gateway.audit_line ORDER BY number")[0] == (
-        "load",
-    )
+    assert actions[0][0] == "load"
     assert operator.emall("keys", "revoke", new).returncode == 0
     assert operator.emall("audit", "verify", "--expect", head).returncode == 0
-    rows(
-        operator.settings,
-        "ALTER TABLE gateway.audit_line DISABLE TRIGGER reject_audit_change",
-    )
-    rows(operator.settings, "DELETE FROM gateway.audit_line WHERE hash = $1", head)
+    disable_audit_triggers(operator.settings)
+    delete_audit_line(operator.settings, head)
     changed = operator.emall("audit", "verify")
     assert changed.returncode == 1
     assert "is missing" in changed.stdout
-    cut = (
-        "DELETE FROM gateway.audit_line WHERE number > (SELECT min(number) FROM gateway.audit_line)"
-    )
-    rows(operator.settings, cut)
+    truncate_audit_log(operator.settings)
     assert operator.emall("audit", "verify").returncode == 0
     short = operator.emall("audit", "verify", "--expect", head)
     assert short.returncode == 1

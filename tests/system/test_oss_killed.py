@@ -9,16 +9,12 @@ from starlette.testclient import TestClient
 from services.gateway.app import create_app
 from services.platform.settings import Settings
 from tests.conftest import Hub
+from tests.gateway.oss_rows import current_figures
 from tests.gateway.test_oss import connected_settings, message, token
-from tests.rows import rows
 from tests.servers import LOOPBACK, free_port
 from tests.system.processes import environment_of, process
 
 MESSAGES = 20
-FIGURES = (
-    "SELECT value, revision FROM feedback.statistic "
-    "WHERE service = 'nib' AND measure = 'completed' AND is_current"
-)
 
 
 def test_messages_that_were_acknowledged_are_counted_once_after_a_kill(
@@ -49,11 +45,11 @@ def test_messages_that_were_acknowledged_are_counted_once_after_a_kill(
         os.kill(hub.running.pid, signal.SIGKILL)
         hub.running.wait(10)
     assert acknowledged == MESSAGES
-    assert rows(settings, FIGURES) == []
+    assert current_figures(settings, "dpmptsp") == []
     chosen = connected_settings(settings, address)
     with TestClient(create_app(chosen), follow_redirects=False) as client:
         admin = Hub(client, chosen).auth("diskominfo", "admin")
         for _ in range(2):
             counted = client.post("/api/v1/connectors/oss/poll", headers=admin)
             assert counted.status_code == 200, counted.text
-    assert rows(settings, FIGURES) == [(MESSAGES, 1)]
+    assert current_figures(settings, "dpmptsp") == [("nib", "completed", MESSAGES, 1)]

@@ -24,8 +24,14 @@ from services.gateway.rate_limits.policies import MINUTE
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
 from tests.conftest import Server, new_key
+from tests.gateway.link_rows import (
+    copy_link,
+    count_checks,
+    make_hosts_available,
+    make_links_due,
+    make_links_due_tomorrow,
+)
 from tests.gateway.portals import Asked, Portal, always, portal
-from tests.rows import rows
 from tests.servers import LOOPBACK, free_port
 from tests.system.processes import emall_here, environment_of, process
 from tests.waiting import until
@@ -38,12 +44,6 @@ FOUR = range(4)
 READS = Policy("reads", 1600, MINUTE)
 PORTALS = len(FOUR) * MAX_CONCURRENT_CHECKS - 2
 """Of so many checks at once each gateway has some, and hands are free to do one twice."""
-ADD = """INSERT INTO gateway.link (region, slug, url, content)
-    SELECT region, $1::text, $2::text, content FROM gateway.link WHERE slug = 'simbg'"""
-LATER = "UPDATE gateway.link_status SET due_at = now() + interval '1 day'"
-DUE = """WITH due AS (UPDATE gateway.link_status SET due_at = now() WHERE host LIKE '127.0.0.1:%')
-    UPDATE gateway.link_host SET available_at = now()"""
-CHECKS = "SELECT count(*)::int FROM gateway.link_check"
 
 
 @dataclass
@@ -87,7 +87,7 @@ def replicas(
         settings = server.settings(database)
         portals = [stack.enter_context(portal(answer)) for _ in range(PORTALS)]
         for number, made in enumerate(portals):
-            rows(settings, ADD, f"portal-{number}", made.address)
+            copy_link(settings, "simbg", slug=f"portal-{number}", url=made.address)
         make_checks_due_later(settings)
         environment = environment_of(
             server.address_of(database),
@@ -121,16 +121,17 @@ def make_checks_due_later(settings: Settings) -> None:
         await database.close()
 
     asyncio.run(work())
-    rows(settings, LATER)
+    make_links_due_tomorrow(settings)
 
 
 def test_each_check_runs_once_whoever_of_the_four_does_it(replicas: Replicas) -> None:
     for rounds in (1, 2):
-        rows(replicas.settings, DUE)
-        until(lambda done=rounds * PORTALS: rows(replicas.settings, CHECKS)[0][0] >= done)
+        make_hosts_available(replicas.settings)
+        make_links_due(replicas.settings, host_prefix="127.0.0.1:")
+        until(lambda done=rounds * PORTALS: count_checks(replicas.settings) >= done)
         for running in replicas.portals:
             assert [asked.method for asked in running.asked] == ["HEAD", "GET"] * rounds
-        assert rows(replicas.settings, CHECKS) == [(rounds * PORTALS,)]
+        assert count_checks(replicas.settings) == rounds * PORTALS
     # All were asked at once, which takes the hands of all four.
     assert not replicas.asked_together.broken
 
