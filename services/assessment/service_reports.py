@@ -20,7 +20,8 @@ from services.assessment.methods.measure_definitions import (
     UsageShare,
     nested_measures,
 )
-from services.assessment.scoring.inputs import Item, ReportName
+from services.assessment.scoring.inputs import Item
+from services.assessment.scoring.reports import REPORTS, ReportName
 from services.platform.logging import get_logger, summarise
 from services.platform.service import API
 from services.platform.settings import Service, Settings
@@ -107,6 +108,7 @@ class ReportClient:
                 if answer.status_code == HTTPStatus.NOT_FOUND:
                     continue
                 content: dict[str, Any] = answer.raise_for_status().json()
+                REPORTS[report.name].model_validate(content)
             except (httpx.HTTPError, ValueError) as error:
                 log.warning(
                     "report not fetched, using the last one",

@@ -10,7 +10,7 @@ import httpx
 from pydantic import Field
 
 from services.feedback.comments.schemas import CommentCase, CommentFiled, CommentForm
-from services.feedback.events.schemas import EventsStored
+from services.feedback.events.schemas import EventsStored, UsageEvent, UsageEventBatch
 from services.feedback.statistics.flag_schemas import StatisticFlag, StatisticFlags
 from services.feedback.statistics.obligation_schemas import ReportingCalendar, ReportingMonth
 from services.feedback.statistics.schemas import (
@@ -55,6 +55,7 @@ __all__ = [
     "UploadProblem",
     "UploadReceipt",
     "UploadRow",
+    "UsageEvent",
 ]
 
 
@@ -165,9 +166,12 @@ class FeedbackClient(ServiceClient):
 
     # Usage
 
-    async def submit_events(self, events: Sequence[object]) -> EventsStored:
-        """Submit usage events, as JSON values of `UsageEvent`."""
-        response = await self._request("POST", f"{API}/usage/events", json={"events": list(events)})
+    async def submit_events(self, events: Sequence[UsageEvent]) -> EventsStored:
+        """Submit usage events, which are stored as a whole or not at all."""
+        batch = UsageEventBatch(events=list(events))
+        response = await self._request(
+            "POST", f"{API}/usage/events", json=batch.model_dump(mode="json", exclude_none=True)
+        )
         return parse(EventsStored, response)
 
     async def get_usage_by_channel(self, first: date, last: date) -> UsageSummary:

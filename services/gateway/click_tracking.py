@@ -5,24 +5,27 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+from pydantic import TypeAdapter
 
+from services.feedback.client import FeedbackClient, UsageEvent
 from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.ids import new_id
 from services.platform.jobs import Outbox
 from services.platform.logging import get_logger
-from services.platform.service import API
 
 log = get_logger(__name__)
 
 BATCH_SIZE = 500
 DELIVERY_INTERVAL = timedelta(seconds=5)
 
+EVENTS = TypeAdapter(list[UsageEvent])
+
 
 class ClickOutbox:
     """Records clicks and delivers them to feedback; ids make deliveries idempotent."""
 
     def __init__(self, database: Database, region: str, feedback: httpx.AsyncClient) -> None:
-        self._feedback = feedback
+        self._feedback = FeedbackClient(feedback)
         self._database = database
         self.outbox = Outbox(
             database,
@@ -54,14 +57,12 @@ class ClickOutbox:
 
     async def _store(self, *, at: datetime, **fields: str | None) -> None:
         """Store an event; if the database fails, the event is lost but the redirect works."""
-        event_id = new_id()
-        event = {"id": str(event_id), "occurred_at": at.isoformat(), **fields}
+        event = UsageEvent.model_validate({"id": new_id(), "occurred_at": at, **fields})
         try:
-            await self.outbox.add(event_id, event)
+            await self.outbox.add(event.id, event.model_dump(mode="json"))
         except DATABASE_ERRORS as error:
             self._database.outage.failed(error)
             log.warning("click not recorded", link=fields["link"])
 
     async def _deliver(self, events: Sequence[Mapping[str, Any]]) -> None:
-        response = await self._feedback.post(f"{API}/usage/events", json={"events": list(events)})
-        response.raise_for_status()
+        await self._feedback.submit_events(EVENTS.validate_python(events))

@@ -3,17 +3,18 @@
 from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import cached_property
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.assessment.evidence.records import EVIDENCE, Evidence, TemporalEvidence
+from services.assessment.scoring.reports import REPORTS, Report
 from services.platform.packs import content_hash
 from services.platform.types import Href
 
 RecordT = TypeVar("RecordT", bound=Evidence)
 Row = tuple["Item", Any]
-ReportName = Literal["catalog", "usage", "reporting", "survey"]
+ReportT = TypeVar("ReportT", bound=Report)
 
 
 class Item(BaseModel):
@@ -69,9 +70,20 @@ class Facts(BaseModel):
         """Raise `ValueError` if a record does not fit the model of its kind."""
         _ = self._parsed
 
-    def report(self, kind: ReportName, key: str) -> Item | None:
+    def report(self, kind: type[ReportT], key: str) -> tuple[Item, ReportT] | None:
         """Return a report of another service; None if there is none."""
-        return next((item for item in self.items if (item.kind, item.key) == (kind, key)), None)
+        name = next(name for name, model in REPORTS.items() if model is kind)
+        item = next((item for item in self.items if (item.kind, item.key) == (name, key)), None)
+        if item is None:
+            return None
+        if (name, key) not in self._reports:
+            self._reports[name, key] = kind.model_validate(item.content)
+        return item, cast("ReportT", self._reports[name, key])
+
+    @cached_property
+    def _reports(self) -> dict[tuple[str, str], Report]:
+        """The reports that were read, by name and key."""
+        return {}
 
     def hash(self) -> str:
         """Return the SHA-256 of all inputs, independent of their order."""

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import combinations
 from typing import Any
 
@@ -24,6 +24,12 @@ from services.assessment.scoring.record_views import (
     meetings_of,
     stakeholders_of,
     view_rows,
+)
+from services.assessment.scoring.reports import (
+    CatalogReport,
+    ReportingReport,
+    SurveyReport,
+    UsageReport,
 )
 from services.assessment.scoring.uncertainty import (
     Sampler,
@@ -254,19 +260,16 @@ def _by_year(
     return sorted(found, key=lambda entry: entry[0])
 
 
-def _survey(facts: Facts, survey: str) -> tuple[Item, dict[str, Any]] | Missing:
-    item = facts.report("survey", survey)
-    if item is None:
+def _survey(facts: Facts, survey: str) -> tuple[Item, SurveyReport] | Missing:
+    found = facts.report(SurveyReport, survey)
+    if found is None:
         return Missing(facts.missing.get("feedback", f"there is no survey {survey}"))
-    if item.content["suppressed"]:
+    _, results = found
+    if results.suppressed:
         return Missing(f"too few answered the survey {survey} to publish its results")
-    if not item.content["n"]:
+    if not results.n:
         return Missing(f"nobody has answered the survey {survey} for this year")
-    return item, item.content
-
-
-def _question(results: dict[str, Any], code: str) -> dict[str, Any] | None:
-    return next((q for q in results["questions"] if q["code"] == code and q["answered"]), None)
+    return found
 
 
 def _survey_share(definition: m.SurveyShare, facts: Facts) -> MeasureResult:
@@ -274,11 +277,11 @@ def _survey_share(definition: m.SurveyShare, facts: Facts) -> MeasureResult:
     if isinstance(found, Missing):
         return found
     item, results = found
-    question = _question(results, definition.question)
+    question = results.question(definition.question)
     if question is None:
         return Missing(f"nobody has answered {definition.question} of {definition.survey}")
-    n = question["answered"]
-    hits = sum(o["count"] for o in question["options"] if o["code"] == definition.option)
+    n = question.answered
+    hits = sum(o.count for o in question.options if o.code == definition.option)
     low, high = wilson_interval(hits, n)
     name = f"survey {definition.survey} {definition.question} {definition.option}"
     return Measurement(
@@ -299,10 +302,10 @@ def _survey_mean(definition: m.SurveyMean, facts: Facts) -> MeasureResult:
     item, results = found
     counts = Counter[int]()
     for code in definition.questions:
-        question = _question(results, code)
+        question = results.question(code)
         if question is None:
             return Missing(f"nobody has answered {code} of {definition.survey}")
-        counts.update({level: o["count"] for level, o in enumerate(question["options"], start=1)})
+        counts.update({level: o.count for level, o in enumerate(question.options, start=1)})
     by_level = [counts[level] for level in range(1, max(counts) + 1)]
     n = sum(by_level)
     value = sum(level * count for level, count in enumerate(by_level, start=1)) / n
@@ -320,28 +323,28 @@ def _satisfaction(definition: m.SatisfactionIndex, facts: Facts) -> MeasureResul
     if isinstance(found, Missing):
         return found
     item, results = found
-    result = results.get("satisfaction")
-    if result is None:
+    result = results.satisfaction
+    if result is None or results.n is None:
         return Missing(f"nobody has answered all elements of {definition.survey}")
-    value, low, high = result["ikm"], result["low"], result["high"]
+    value, low, high = result.ikm, result.low, result.high
     return Measurement(
         value=value,
         draw=normal(value, low, high, f"survey {definition.survey} ikm"),
         evidence=[item],
-        inputs={"ikm": value, "n": results["n"]},
+        inputs={"ikm": value, "n": results.n},
         low=low,
         high=high,
         interval="normal",
     )
 
 
-def _reporting(facts: Facts) -> tuple[Item, dict[str, Any]] | Missing:
-    item = facts.report("reporting", "reporting")
-    if item is None:
+def _reporting(facts: Facts) -> tuple[Item, ReportingReport] | Missing:
+    found = facts.report(ReportingReport, "reporting")
+    if found is None:
         return Missing(facts.missing.get("feedback", "no statistics are expected"))
-    if not any(agency["on_time"] + agency["late"] for agency in item.content["agencies"]):
+    if not any(agency.received for agency in found[1].agencies):
         return Missing("no agency has posted statistics of this year")
-    return item, item.content
+    return found
 
 
 def _reported(_: m.Reported, facts: Facts) -> MeasureResult:
@@ -349,10 +352,13 @@ def _reported(_: m.Reported, facts: Facts) -> MeasureResult:
     if isinstance(found, Missing):
         return found
     item, report = found
-    on_time, expected = report["on_time"], report["expected"]
-    doubted = _flagged(report, "on_time")
     return _doubted_share(
-        item, hits=on_time, doubted=doubted, n=expected, what="reported", late=report["late"]
+        item,
+        hits=report.on_time,
+        doubted=report.on_time_flagged,
+        n=report.expected,
+        what="reported",
+        late=report.late,
     )
 
 
@@ -361,26 +367,12 @@ def _agencies_reporting(_: m.AgenciesReporting, facts: Facts) -> MeasureResult:
     if isinstance(found, Missing):
         return found
     item, report = found
-    agencies = report["agencies"]
-    hits = sum(agency["on_time"] + agency["late"] > 0 for agency in agencies)
-    doubted = sum(
-        0
-        < agency["on_time"] + agency["late"]
-        == _flagged(agency, "on_time") + _flagged(agency, "late")
-        for agency in agencies
-    )
+    agencies = report.agencies
+    hits = sum(agency.received > 0 for agency in agencies)
+    doubted = sum(0 < agency.received == agency.flagged for agency in agencies)
     return _doubted_share(
         item, hits=hits, doubted=doubted, n=len(agencies), what="agencies reporting"
     )
-
-
-def _flagged(report: Mapping[str, Any], name: str) -> int:
-    """Return how many reports of a kind are in doubt.
-
-    Evidence in stored assessments and in bundles of format 1 has the earlier name of the field, or
-    none from before doubts were counted.
-    """
-    return report.get(f"{name}_flagged", report.get(f"{name}_doubted", 0))
 
 
 def _doubted_share(
@@ -405,27 +397,28 @@ def _doubted_share(
 
 
 def _usage_share(definition: m.UsageShare, facts: Facts) -> MeasureResult:
-    item = facts.report("usage", "channel")
-    if item is None:
+    found = facts.report(UsageReport, "channel")
+    if found is None:
         return Missing(facts.missing.get("feedback", "there is no usage report"))
-    cells = [c for c in item.content["items"] if c["measure"] == definition.counter]
-    total = sum(cell["value"] for cell in cells)
+    item, usage = found
+    cells = [cell for cell in usage.items if cell.measure == definition.counter]
+    total = sum(cell.value for cell in cells)
     if total == 0:
         return Missing(f"no agency has posted {definition.counter} of this year")
-    hits = sum(cell["value"] for cell in cells if cell["channel"] == definition.channel)
+    hits = sum(cell.value for cell in cells if cell.channel == definition.channel)
     return exact(hits / total, [item], numerator=hits, n=total)
 
 
 def _catalog_share(definition: m.CatalogShare, facts: Facts) -> MeasureResult:
-    item = facts.report("catalog", "summary")
-    if item is None:
+    found = facts.report(CatalogReport, "summary")
+    if found is None:
         return Missing(facts.missing.get("catalog", "there is no catalogue"))
-    summary = item.content
+    item, summary = found
     if definition.of == "standard":
-        if summary["standard_share"] is None:
+        if summary.standard_share is None:
             return Missing("the catalogue has no service")
-        return exact(summary["standard_share"], [item], services=summary["services"])
-    hits, n = summary["digital_in_operation"], summary["digital_services"]
+        return exact(summary.standard_share, [item], services=summary.services)
+    hits, n = summary.digital_in_operation, summary.digital_services
     if n == 0:
         return Missing("the catalogue has no digital service")
     return exact(hits / n, [item], numerator=hits, n=n)

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import httpx
+from pydantic import ValidationError
 
+from services.feedback.client import FeedbackClient, Statistic
 from services.platform.identity import Caller
-from services.platform.service import API
+from services.platform.service_client import RequestRejectedError
 
 BATCH_SIZE = 2_000
 
@@ -55,24 +57,32 @@ class StatisticsClient:
             httpx.HTTPError: Feedback did not answer, or answered with another error.
         """
         caller = Caller(subject=source, agency=agency, scopes=frozenset({"usage:write"}))
+        feedback = FeedbackClient(self._feedback, auth=self._auth_for(caller))
         counts = {"added": 0, "revised": 0, "unchanged": 0}
         for start in range(0, len(statistics), BATCH_SIZE):
             batch = [
-                asdict(item) | {"reason": reason} for item in statistics[start : start + BATCH_SIZE]
+                _statistic(item, reason=reason) for item in statistics[start : start + BATCH_SIZE]
             ]
-            response = await self._feedback.post(
-                f"{API}/usage/statistics", json={"statistics": batch}, auth=self._auth_for(caller)
-            )
-            if response.status_code in {403, 409, 413, 422}:
-                raise StatisticsRejectedError(_rejection_reasons(response))
-            stored = response.raise_for_status().json()
-            counts = {name: count + stored[name] for name, count in counts.items()}
+            try:
+                stored = await feedback.submit_statistics(batch)
+            except RequestRejectedError as error:
+                if error.status not in {403, 409, 413, 422}:
+                    raise
+                raise StatisticsRejectedError(_rejection_reasons(error)) from None
+            counts["added"] += stored.added
+            counts["revised"] += stored.revised
+            counts["unchanged"] += stored.unchanged
         return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
-def _rejection_reasons(response: httpx.Response) -> str:
-    problem: dict[str, Any] = response.json()
-    errors = [
-        f"{error.get('pointer')}: {error.get('detail')}" for error in problem.get("errors", [])[:5]
-    ]
-    return "; ".join([str(problem.get("detail", response.status_code)), *errors])
+def _statistic(item: MonthlyStatistics, *, reason: str) -> Statistic:
+    try:
+        return Statistic.model_validate(asdict(item) | {"reason": reason})
+    except ValidationError as error:
+        raise StatisticsRejectedError(f"{item.service} {item.period}: {error}") from None
+
+
+def _rejection_reasons(rejected: RequestRejectedError) -> str:
+    problem = rejected.problem
+    errors = [f"{error.pointer}: {error.detail}" for error in problem.errors[:5]]
+    return "; ".join([problem.detail or str(rejected.status), *errors])

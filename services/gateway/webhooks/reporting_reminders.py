@@ -1,11 +1,11 @@
 """Reminds agencies, through webhooks, of monthly statistics that are due."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import httpx
 from sqlalchemy import text
 
+from services.feedback.client import FeedbackClient, ReportingMonth
 from services.gateway.webhooks.outbox import record_event
 from services.platform.database import Database
 from services.platform.local_time import JAKARTA
@@ -14,7 +14,7 @@ from services.platform.service import API
 LEAD_TIME = timedelta(days=3)
 """How long before the due date a reminder is sent."""
 
-EVENT_FIELDS = ("agency", "period", "due_on", "services_expected", "services_reported")
+EVENT_FIELDS = {"agency", "period", "due_on", "services_expected", "services_reported"}
 
 CLAIM_REMINDER = """
 -- Claim the reminder of an agency and month; no row if it was sent before.
@@ -31,7 +31,7 @@ class ReportingReminders:
     def __init__(self, database: Database, region: str, feedback: httpx.AsyncClient) -> None:
         self._database = database
         self._region = region
-        self._feedback = feedback
+        self._feedback = FeedbackClient(feedback)
 
     async def send_now(self) -> None:
         """Send the reminders that are due now."""
@@ -41,37 +41,32 @@ class ReportingReminders:
         """Send reminders of last month's statistics and return the number of agencies reminded."""
         today = now.astimezone(JAKARTA).date()
         month = (today.replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
-        response = await self._feedback.get(
-            f"{API}/usage/completeness", params={"from": month, "to": month}
-        )
-        items: list[dict[str, Any]] = response.raise_for_status().json()["items"]
         reminded = 0
-        for item in items:
-            due_on = date.fromisoformat(item["due_on"])
-            if not item["complete"] and today >= due_on - LEAD_TIME:
+        for item in await self._feedback.list_reporting_months(first=month, last=month):
+            if not item.complete and today >= item.due_on - LEAD_TIME:
                 reminded += await self._send_once(item, now=now)
         return reminded
 
-    async def _send_once(self, item: dict[str, Any], *, now: datetime) -> bool:
+    async def _send_once(self, item: ReportingMonth, *, now: datetime) -> bool:
         async with self._database.write_session() as session:
             claimed = await session.scalar(
                 text(CLAIM_REMINDER),
                 {
                     "region": self._region,
-                    "agency": item["agency"],
-                    "period": date.fromisoformat(f"{item['period']}-01"),
+                    "agency": item.agency,
+                    "period": date.fromisoformat(f"{item.period}-01"),
                     "now": now,
                 },
             )
             if claimed is None:
                 return False
-            calendar = f"{API}/usage/reminders.ics?agency={item['agency']}"
+            calendar = f"{API}/usage/reminders.ics?agency={item.agency}"
             await record_event(
                 session,
                 self._region,
                 event_type="statistics.due",
-                subject=item["agency"],
-                data={name: item[name] for name in EVENT_FIELDS} | {"calendar": calendar},
+                subject=item.agency,
+                data=item.model_dump(mode="json", include=EVENT_FIELDS) | {"calendar": calendar},
                 now=now,
             )
             return True

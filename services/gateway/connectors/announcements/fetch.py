@@ -2,10 +2,11 @@
 
 import asyncio
 from contextlib import suppress
-from typing import Any
+from datetime import datetime
 
 import httpx
 
+from services.catalog.client import CatalogClient
 from services.gateway.connectors.announcements.feed_parser import (
     FeedItem,
     FeedParseError,
@@ -16,7 +17,6 @@ from services.gateway.connectors.announcements.service_matching import ServiceMa
 from services.gateway.connectors.source_leases import SourceLease
 from services.gateway.outbound.client import ConnectorError
 from services.gateway.outbound.source_clients import SourceClients, cache_validators
-from services.platform.service import API
 
 ACCEPT = (
     "application/rss+xml, application/atom+xml, application/json;q=0.9, "
@@ -62,27 +62,25 @@ class ServiceVocabulary:
     """Cached names of the catalogue's services; a service is read again when it was modified."""
 
     def __init__(self, catalog: httpx.AsyncClient) -> None:
-        self._catalog = catalog
-        self._services: dict[str, tuple[str, ServiceNames]] = {}
+        self._catalog = CatalogClient(catalog)
+        self._services: dict[str, tuple[datetime, ServiceNames]] = {}
 
     async def matcher(self) -> ServiceMatcher:
         """Return a matcher with current names; with cached ones if the catalogue is unavailable."""
-        with suppress(httpx.HTTPError, ValueError, KeyError):
+        with suppress(httpx.HTTPError):
             await self._refresh()
         return ServiceMatcher(names for _, names in self._services.values())
 
     async def _refresh(self) -> None:
-        listed: dict[str, dict[str, Any]] = {}
-        address: str | None = f"{API}/services?limit=100"
-        while address is not None and len(listed) < MAX_SERVICES:
-            page = (await self._catalog.get(address)).raise_for_status().json()
-            listed |= {item["slug"]: item for item in page["items"]}
-            address = page["next"]
-        for slug, item in listed.items():
-            if slug not in self._services or self._services[slug][0] != item["modified_at"]:
-                response = await self._catalog.get(f"{API}/services/{slug}")
-                service = response.raise_for_status().json()["service"]
-                common_names = tuple(service.get("common_names", []))
-                names = ServiceNames(slug, item["name"], item["name_en"], common_names)
-                self._services[slug] = (item["modified_at"], names)
-        self._services = {slug: self._services[slug] for slug in listed}
+        current: dict[str, tuple[datetime, ServiceNames]] = {}
+        for item in await self._catalog.list_all_services(most=MAX_SERVICES):
+            cached = self._services.get(item.slug)
+            if cached is None or cached[0] != item.modified_at:
+                detail = await self._catalog.find_service(item.slug)
+                if detail is None:
+                    continue  # withdrawn since the list was read
+                common_names = tuple(detail.service.common_names)
+                names = ServiceNames(item.slug, item.name, item.name_en, common_names)
+                cached = (item.modified_at, names)
+            current[item.slug] = self._services[item.slug] = cached
+        self._services = current

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field, StringConstraints
 
+from services.feedback.client import FeedbackClient
 from services.gateway.connectors.base import Connectors
 from services.gateway.connectors.simbg.connector import SimbgConnector
 from services.gateway.connectors.simbg.permit_numbers import (
@@ -36,6 +37,7 @@ from services.platform.problems import (
     problem_responses,
 )
 from services.platform.service import API, get_region
+from services.platform.service_client import RequestRejectedError
 from services.platform.spreadsheets import (
     CSV,
     XLSX,
@@ -155,22 +157,19 @@ async def import_simbg_recap(
         ) from None
     connectors: Connectors = request.app.state.connectors
     simbg = connectors.get(SimbgConnector)
+    feedback = FeedbackClient(simbg.feedback, auth=simbg.auth_for(caller))
     try:
-        response = await simbg.feedback.post(
-            f"{API}/usage/statistics/upload",
-            params={"dry_run": dry_run, "lang": language},
-            content=table,
-            headers={"Content-Type": XLSX},
-            auth=simbg.auth_for(caller),
+        receipt = await feedback.upload_statistics(
+            table, media_type=XLSX, dry_run=dry_run, language=language
         )
+    except RequestRejectedError as error:
+        raise _problem_of(error) from None
     except httpx.HTTPError:
         raise Unavailable(
             "The statistics service is unavailable; send the recap again later.",
             retry_after=30,
         ) from None
-    if response.status_code == 200:
-        return JSONResponse(response.json())
-    raise _problem_of(response)
+    return JSONResponse(receipt.model_dump(mode="json"))
 
 
 def _read_sheets(content: bytes) -> list[Sheet]:
@@ -179,14 +178,13 @@ def _read_sheets(content: bytes) -> list[Sheet]:
     return [read_csv(content, name="Rekap")]
 
 
-def _problem_of(response: httpx.Response) -> ProblemError:
+def _problem_of(rejected: RequestRejectedError) -> ProblemError:
     """Return the problem that feedback answered with."""
-    problem: dict[str, Any] = response.json()
-    detail = str(problem.get("detail", ""))
-    if response.status_code == NotAuthenticated.status:
+    problem = rejected.problem
+    detail = problem.detail or ""
+    if rejected.status == NotAuthenticated.status:
         return NotAuthenticated(detail)
-    errors = [FieldError.model_validate(error) for error in problem.get("errors", [])]
     for kind in (NotAllowed, Conflict, TooLarge, Invalid):
-        if kind.status == response.status_code:
-            return kind(detail, errors=errors)
+        if kind.status == rejected.status:
+            return kind(detail, errors=problem.errors)
     return Unavailable(detail)

@@ -1,0 +1,117 @@
+"""The fields of other services' reports that measures read.
+
+The evidence of an assessment holds a report as it was received; other fields are ignored. Reports
+in stored assessments and in bundles may be of an earlier version.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+
+ReportName = Literal["catalog", "usage", "reporting", "survey"]
+
+
+class Report(BaseModel):
+    """A report, or a part of one."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class OptionCount(Report):
+    """How many chose an option of a question."""
+
+    code: str
+    count: int
+
+
+class QuestionCounts(Report):
+    """The answers to one question of a survey."""
+
+    code: str
+    answered: int
+    options: list[OptionCount]
+
+
+class IkmResult(Report):
+    """The index IKM of a satisfaction survey with its interval."""
+
+    ikm: float
+    low: float
+    high: float
+
+
+class SurveyReport(Report):
+    """Results of a survey in a year."""
+
+    n: int | None
+    suppressed: bool
+    questions: list[QuestionCounts] = Field(default_factory=list[QuestionCounts])
+    satisfaction: IkmResult | None = None
+
+    def question(self, code: str) -> QuestionCounts | None:
+        """Return the answers to a question; None if it has none."""
+        return next((q for q in self.questions if q.code == code and q.answered), None)
+
+
+class ReportedMonths(Report):
+    """How many monthly reports were received on time and late, and how many of each are in doubt.
+
+    Evidence in stored assessments and in bundles of format 1 has the earlier name of the latter
+    fields, or none from before doubts were counted.
+    """
+
+    on_time: int
+    late: int
+    on_time_flagged: int = Field(
+        0, validation_alias=AliasChoices("on_time_flagged", "on_time_doubted")
+    )
+    late_flagged: int = Field(0, validation_alias=AliasChoices("late_flagged", "late_doubted"))
+
+    @property
+    def received(self) -> int:
+        """How many reports were received."""
+        return self.on_time + self.late
+
+    @property
+    def flagged(self) -> int:
+        """How many received reports are in doubt."""
+        return self.on_time_flagged + self.late_flagged
+
+
+class ReportingReport(ReportedMonths):
+    """Monthly reports expected and received in a year."""
+
+    expected: int
+    agencies: list[ReportedMonths]
+
+
+class UsageCount(Report):
+    """The sum of a counter through one channel."""
+
+    measure: str
+    value: int
+    channel: str | None = None
+
+
+class UsageReport(Report):
+    """Usage in a year by channel."""
+
+    items: list[UsageCount]
+
+
+class CatalogReport(Report):
+    """The published share of the catalogue's service standards."""
+
+    services: int
+    standard_share: float | None
+    digital_services: int
+    digital_in_operation: int
+
+
+REPORTS: Mapping[ReportName, type[Report]] = {
+    "catalog": CatalogReport,
+    "usage": UsageReport,
+    "reporting": ReportingReport,
+    "survey": SurveyReport,
+}
