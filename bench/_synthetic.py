@@ -12,7 +12,7 @@ AGENCIES = 14
 
 
 def synthetic_facts(case: Case) -> Facts:
-    """A year of a regency: some forty records and the reports of the other services."""
+    """Return a year of a regency: some forty records and the reports of the other services."""
     rng = random.Random(f"{case.region}/{case.period}")
     year = case.period
     keys = [f"stakeholder-{n}" for n in range(12)]

@@ -74,7 +74,7 @@ failed: list[str] = []
 
 @dataclass(frozen=True)
 class Told:
-    """What one run of wrk saw, and what the server's process took for it."""
+    """The measurements of one run of wrk, and the resources of the server's process."""
 
     rate: float
     p99_ms: float
@@ -157,7 +157,7 @@ def install() -> None:
 
 
 def in_turns(ours: Aim, theirs: Aim, *, rounds: int, seconds: float) -> tuple[Told, Told]:
-    """The medians of both, measured one after the other."""
+    """Return the medians of both, measured one after the other."""
     for aim in (ours, theirs):
         wrk(aim, seconds=1)
     told = [(wrk(ours, seconds=seconds), wrk(theirs, seconds=seconds)) for _ in range(rounds)]
@@ -181,7 +181,7 @@ def verdict(what: str, holds: bool, wanted: str) -> None:
 def compare(
     what: str, ours: Told, theirs: Told, *, named: str, least: float, tail: bool = False
 ) -> None:
-    """Prints both and whether the promise holds: of rates, and of the slowest hundredth."""
+    """Print both figures and whether the target is met: of rates, and of the 99th percentile."""
     print(
         f"  {what}: {ours.rate:,.0f} against {theirs.rate:,.0f} requests/s; "
         f"p99 {ours.p99_ms:.1f} against {theirs.p99_ms:.1f} ms; "
@@ -213,7 +213,7 @@ class Bench:
 
     @contextmanager
     def hub(self, *command: str, **settings: str) -> Iterator[tuple[int, psutil.Process]]:
-        """A process of the hub on the first core."""
+        """Run a process of the hub on the first core."""
         given = {f"EMALL_{name.upper()}": value for name, value in settings.items()}
         given["EMALL_LINK_CHECK_SECONDS"] = "0"
         # Counted as for everybody, and never over: one address asks for all.

@@ -102,7 +102,7 @@ class Server:
 
     @contextmanager
     def database_from(self, template: str) -> Generator[str]:
-        """A new database, a copy of the template; gone afterwards."""
+        """Create a database from the template, and drop it when the block ends."""
         name = f"test_{os.urandom(6).hex()}"
         asyncio.run(execute(self.url, f"CREATE DATABASE {name} TEMPLATE {template}"))
         yield name
@@ -121,7 +121,7 @@ async def execute(url: str, *statements: str) -> None:
 async def make_template(
     server: Server, name: str, fill: Callable[[Settings], Awaitable[Any]]
 ) -> str:
-    """Makes a template database once, whichever worker comes first."""
+    """Create a template database once, by whichever worker comes first."""
     connection = await asyncpg.connect(server.url)
     try:
         await connection.execute("SELECT pg_advisory_lock(1)")
@@ -138,7 +138,7 @@ async def make_template(
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
-    """The server of this run, shared by all of its workers."""
+    """Start the server of this run, which all of its workers share."""
     base = tmp_path_factory.getbasetemp()
     folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     url = embedded_url(Path(os.environ.get(IN_MEMORY, folder)) / "server")
@@ -153,13 +153,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
 
 @pytest.fixture(scope="session")
 def migrated(server: Server) -> str:
-    """A template with every service's tables, and no rows."""
+    """Provide a template with every service's tables, and no rows."""
     return asyncio.run(make_template(server, "migrated", migrate))
 
 
 @pytest.fixture(scope="session")
 def toba(server: Server) -> str:
-    """A template with the Toba pack."""
+    """Provide a template with the Toba pack."""
     from services.cli.pack_loader import load_pack
 
     async def fill(settings: Settings) -> None:
@@ -171,21 +171,21 @@ def toba(server: Server) -> str:
 
 @pytest.fixture
 def empty(server: Server, migrated: str) -> Iterator[Settings]:
-    """Settings of a hub on a database of the test's own, which holds tables and no rows."""
+    """Provide settings of a hub on the test's own database, which has tables and no rows."""
     with server.database_from(migrated) as name:
         yield server.settings(name)
 
 
 @pytest.fixture
 def database(server: Server, toba: str) -> Iterator[str]:
-    """A database of the test's own, with the Toba pack."""
+    """Provide a database of the test's own, with the Toba pack."""
     with server.database_from(toba) as name:
         yield name
 
 
 @pytest.fixture
 def settings(server: Server, database: str) -> Settings:
-    """Settings of a hub on the test's own database."""
+    """Provide settings of a hub on the test's own database."""
     return server.settings(database)
 
 
@@ -198,7 +198,7 @@ class Room:
     settings: Settings
 
     def token(self, caller: Caller = ANONYMOUS) -> dict[str, str]:
-        """The header that the gateway would send for this caller."""
+        """Return the header that the gateway would send for this caller."""
         signer = TokenSigner(load_private_key(self.settings.private_key_file), self.settings.region)
         return {"Authorization": f"Bearer {signer.sign(caller)}"}
 
@@ -209,7 +209,7 @@ class Room:
         return self.client.post(path, json=body, headers=self.token(caller))
 
     def store(self, work: Callable[[WriteSession], Awaitable[Result]]) -> Result:
-        """Does this work in one transaction of the service."""
+        """Run this work in one transaction of the service."""
         database: Database = self.app.state.database
 
         async def transaction() -> Result:
@@ -228,13 +228,13 @@ class Room:
 
 
 def agency_caller(agency: str, *scopes: Scope) -> Caller:
-    """An agency's key, as a service sees it."""
+    """Return the caller that an agency's key authenticates, as a service receives it."""
     return Caller(subject=f"key-of-{agency}", agency=agency, scopes=frozenset(scopes))
 
 
 @contextmanager
 def room(make_app: Callable[[Settings], FastAPI], settings: Settings) -> Generator[Room]:
-    """A service's application, started."""
+    """Start a service's application."""
     app = make_app(settings)
     with TestClient(app, follow_redirects=False, raise_server_exceptions=False) as client:
         yield Room(client, app, settings)
@@ -257,7 +257,7 @@ def form_bundles(settings: Settings) -> None:
 
 @pytest.fixture
 def catalog(empty: Settings) -> Iterator[Room]:
-    """The catalog service by itself, without a pack."""
+    """Provide the catalog service by itself, without a pack."""
     from services.catalog.app import create_app
 
     with room(create_app, empty) as started:
@@ -266,7 +266,7 @@ def catalog(empty: Settings) -> Iterator[Room]:
 
 @pytest.fixture
 def feedback(empty: Settings) -> Iterator[Room]:
-    """The feedback service by itself, without a pack."""
+    """Provide the feedback service by itself, without a pack."""
     from services.feedback.app import create_app
 
     with room(create_app, empty) as started:
@@ -275,7 +275,7 @@ def feedback(empty: Settings) -> Iterator[Room]:
 
 @pytest.fixture
 def assessment(empty: Settings) -> Iterator[Room]:
-    """The assessment service by itself, without a pack; its peers are away."""
+    """Provide the assessment service by itself, without a pack; the other services do not run."""
     from services.assessment.app import create_app
 
     with room(create_app, empty) as started:
@@ -285,7 +285,7 @@ def assessment(empty: Settings) -> Iterator[Room]:
 def new_key(
     settings: Settings, agency: str, *scopes: Scope, life: timedelta = timedelta(days=1)
 ) -> str:
-    """A new key of an agency, for a hub with these settings."""
+    """Issue a key of an agency, for a hub with these settings."""
     from services.gateway.api_keys.keys import issue_key
 
     async def work() -> str:
@@ -313,17 +313,17 @@ class Hub:
     settings: Settings
 
     def key(self, agency: str, *scopes: Scope, life: timedelta = timedelta(days=1)) -> str:
-        """A new key of an agency."""
+        """Issue a key of an agency."""
         return new_key(self.settings, agency, *scopes, life=life)
 
     def auth(self, agency: str, *scopes: Scope) -> dict[str, str]:
-        """The header of a new key of an agency."""
+        """Return the header with a new key of an agency."""
         return {"Authorization": f"Bearer {self.key(agency, *scopes)}"}
 
 
 @pytest.fixture
 def hub(settings: Settings) -> Iterator[Hub]:
-    """A hub with all services in this process."""
+    """Provide a hub with all services in this process."""
     from services.gateway.app import create_app
 
     with TestClient(create_app(settings), follow_redirects=False) as client:
@@ -332,7 +332,7 @@ def hub(settings: Settings) -> Iterator[Hub]:
 
 @pytest.fixture(scope="session")
 def shared(server: Server, toba: str) -> Iterator[Hub]:
-    """A hub with the Toba pack, started once for all tests that read it and change nothing."""
+    """Start a hub with the Toba pack once for all tests that read it and change nothing."""
     from services.gateway.app import create_app
 
     with (

@@ -51,7 +51,7 @@ def write_pack(
     *,
     agencies: Sequence[dict[str, Any]] | None = None,
 ) -> Path:
-    """A pack with these services; its agencies are `dukcapil` and `pupr` where none are given."""
+    """Write a pack with these services; its default agencies are `dukcapil` and `pupr`."""
     chosen = [agency("dukcapil"), agency("pupr")] if agencies is None else list(agencies)
     sources = [
         {"id": "study", "title": "Kajian", "kind": "study"},
@@ -85,7 +85,7 @@ def write_yaml(file: Path, content: Any) -> None:
 
 
 def load(catalog: Room, root: Path, *, now: datetime = NOW) -> list[Change]:
-    """Loads the catalogue of a pack into the service under test."""
+    """Load the catalogue of a pack into the service under test."""
     pack = read_catalog(root)
     region = catalog.settings.region
     return catalog.store(lambda session: load_catalog(session, region, pack, now=now))

@@ -21,7 +21,7 @@ request.
 
 
 def free_port() -> int:
-    """A port on which nothing listens."""
+    """Return a port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -31,7 +31,7 @@ def free_port() -> int:
 def serving(
     app: Any, *, port: int = 0, grace: int = 5, http: Any = "auto", **more: Any
 ) -> Generator[str]:
-    """The address of this application, served by uvicorn until the block ends.
+    """Serve this application by uvicorn until the block ends, and yield its address.
 
     What is still being answered then has `grace` seconds to end. `http` is the server's protocol.
     """
@@ -61,7 +61,7 @@ def serving(
 
 @contextmanager
 def hanging_up() -> Generator[str]:
-    """The address of a server that takes a connection, reads a little, and hangs up."""
+    """Run a server that accepts a connection, reads a little and closes it; yield its address."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def hang_up() -> None:
@@ -85,13 +85,13 @@ def hanging_up() -> Generator[str]:
 
 @contextmanager
 def silent() -> Generator[str]:
-    """The address of a server that takes connections and never says a word."""
+    """Run a server that accepts connections and never responds; yield its address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def exchange(address: str, request: bytes) -> bytes:
-    """What a server sends back for these bytes until it closes the connection."""
+    """Send these bytes, and return what the server sends until it closes the connection."""
     host, _, port = address.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(request)

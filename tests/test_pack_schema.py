@@ -27,7 +27,7 @@ TOBA_FILES = [(kind, file) for kind in FILE_KINDS for file in sorted(TOBA.glob(k
 
 
 def read_pack(root: Path) -> None:
-    """Reads every part of a pack, as `emall load` does before it stores anything."""
+    """Read every part of a pack, as `emall load` does before it stores anything."""
     parse(read_yaml(root / "pack.yaml", root), Pack)
     catalog = read_catalog(root)
     read_connectors(root, services={each.slug: each.agency for each in catalog.services})
@@ -37,7 +37,7 @@ def read_pack(root: Path) -> None:
 
 
 def content_of(file: Path) -> Any:
-    """A YAML file as JSON: a date is its text."""
+    """Return a YAML file as JSON, with dates as texts."""
 
     def as_text(value: object) -> str:
         assert isinstance(value, date)

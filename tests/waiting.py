@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 def until(holds: Callable[[], bool], otherwise: str = "it did not come to pass") -> None:
-    """Returns as soon as this holds; fails after 60 seconds, in these words."""
+    """Wait until a condition is true; fail with this message after 60 seconds."""
     end = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < end, otherwise

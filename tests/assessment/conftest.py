@@ -13,14 +13,14 @@ from tests.conftest import Hub, Room, Server, room
 
 @pytest.fixture
 def regency(settings: Settings) -> Iterator[Room]:
-    """The assessment service by itself, with the evidence of the Toba pack."""
+    """Provide the assessment service by itself, with the evidence of the Toba pack."""
     with room(create_assessment, settings) as started:
         yield started
 
 
 @pytest.fixture(scope="module")
 def toba_hub(server: Server, toba: str) -> Iterator[Hub]:
-    """A hub with the Toba pack, started once for a module: its tests read, or add what is apart."""
+    """Start a hub with the Toba pack once for a module; its tests read or add separate records."""
     with server.database_from(toba) as name:
         settings = server.settings(name)
         with TestClient(create_app(settings), follow_redirects=False) as client:

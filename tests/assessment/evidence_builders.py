@@ -14,7 +14,7 @@ PERIOD = 2024
 
 
 def record(kind: str, key: str, **content: Any) -> Item:
-    """A record of evidence, checked as the API would check it."""
+    """Return a record of evidence, checked as the API would check it."""
     model = EVIDENCE[kind].model_validate({"key": key, "sources": ["a-source"], **content})
     return item(kind, model)
 
@@ -79,6 +79,6 @@ def facts(*items: Item, **missing: str) -> Facts:
 
 
 def toba_items(root: Path = TOBA) -> list[Item]:
-    """The evidence of the Toba pack."""
+    """Return the evidence of the Toba pack."""
     records = read_evidence(root).records
     return [item(kind, model) for kind, models in records.items() for model in models]

@@ -32,7 +32,7 @@ def method() -> CollaborationMethod:
 
 
 def stored(items: Sequence[Item], *, period: int = 2024) -> StoredAssessment:
-    """An assessment of a year by this evidence."""
+    """Return an assessment of a year by this evidence."""
     facts = Facts(period=period, items=list(items))
     return StoredAssessment(
         id=UUID("01942b2c-0000-7000-8000-000000000001"),
@@ -55,7 +55,7 @@ def report_of(
     sensitivity: Sensitivity = UNTESTED,
     sources: Sequence[Source] = (),
 ) -> Report:
-    """The report of a year by this evidence."""
+    """Return the report of a year by this evidence."""
     return make_report(
         stored(items, period=period),
         regency=Regency(region="12.12", name=name, timezone="Asia/Jakarta"),
@@ -71,7 +71,7 @@ def written(items: Sequence[Item], *, period: int = 2024, name: str = "Kabupaten
 
 
 class Shown(HTMLParser):
-    """What a page shows: its words, its tags, and the figures by node and field."""
+    """The content of a page: its words, its tags, and the figures by node and field."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -100,6 +100,6 @@ def shown(document: Document) -> Shown:
 
 
 def words_of(pdf: bytes) -> str:
-    """The text of every page, with one space between words."""
+    """Return the text of every page, with one space between words."""
     pages = PdfReader(BytesIO(pdf)).pages
     return " ".join(" ".join(page.extract_text().split()) for page in pages)

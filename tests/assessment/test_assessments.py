@@ -34,7 +34,7 @@ def nodes(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def toba_2024(toba_hub: Hub) -> dict[str, Any]:
-    """The assessment of 2024 on the Toba pack alone, as it stands now."""
+    """Return the assessment of 2024 on the Toba pack only, with its present evidence."""
     return live(toba_hub)
 
 
@@ -210,7 +210,7 @@ def test_a_wrong_field_is_named(
 
 
 def told(node: dict[str, Any]) -> dict[str, Any]:
-    """A node without its address and the nodes below it."""
+    """Return a node without its address and the nodes below it."""
     return {
         name: value
         for name, value in node.items()
@@ -294,7 +294,7 @@ def test_assessments_are_listed_newest_first_in_pages_and_by_year(
 
 
 def change_evidence(hub: Hub, key: str, **change: Any) -> None:
-    """A correction of an observation on record."""
+    """Return a correction of an observation on record."""
     [before] = [
         item
         for item in hub.client.get(f"{API}/observations").json()["items"]

@@ -43,7 +43,7 @@ AWARENESS = survey(
 
 @cache
 def toba() -> bytes:
-    """A bundle of Toba 2024, with a survey, so that something is sampled."""
+    """Return a bundle of Toba 2024, with a survey, so that something is sampled."""
     method = read_methods()["cgr-2015"]
     assert isinstance(method, CollaborationMethod)
     read = facts(*toba_items(), CATALOG, AWARENESS)
@@ -70,7 +70,7 @@ def files() -> dict[str, bytes]:
 
 
 def forged(name: str, change: Callable[[Any], Any], *, signer: Signer = OTHER) -> bytes:
-    """The bundle with a file changed, and everything around it made to fit again."""
+    """Return the bundle with one file changed, and its manifest and signature made to match."""
     found = files()
     found[name] = contents.as_json(change(json.loads(found[name])))
     found[contents.PUBLIC_KEY] = signer.public.pem.encode()

@@ -39,7 +39,7 @@ def rows(name: str) -> list[dict[str, str]]:
 
 
 def columns(name: str) -> dict[str, Draws]:
-    """Each column of a table by its name; a gap is NaN."""
+    """Return the columns of a table by name; a gap is NaN."""
     table = rows(name)
     return {
         column: np.array(

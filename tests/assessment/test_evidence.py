@@ -27,7 +27,7 @@ KINDS = {
 
 
 def observation(key: str, **more: Any) -> dict[str, Any]:
-    """A figure of 2024 as a pack writes it."""
+    """Return a figure of 2024 as a pack writes it."""
     return {
         "key": key,
         "subject": "agencies_with_budget",
@@ -57,7 +57,7 @@ def meeting(key: str, **more: Any) -> dict[str, Any]:
 
 
 def write(root: Path, **kinds: list[Any]) -> Path:
-    """A pack with this evidence by kind, and two sources."""
+    """Return a pack with this evidence by kind, and two sources."""
     (root / "evidence").mkdir(exist_ok=True)
     sources = [
         {"id": name, "title": f"Sumber {name}", "kind": "study"} for name in ("law", "study")

@@ -14,7 +14,7 @@ API = "/api/v1"
 
 
 def spbe(hub: Hub) -> dict[tuple[int, str], dict[str, Any]]:
-    """The values of SPBE by year and role."""
+    """Return the values of SPBE by year and role."""
     values = hub.client.get(f"{API}/indices/spbe-2020").json()["values"]
     return {(value["year"], value["role"]): value for value in values}
 

@@ -139,7 +139,7 @@ def test_the_published_schema_is_that_of_the_models() -> None:
 
 
 def plain(method_id: str) -> Any:
-    """A method's file as a JSON document."""
+    """Return a method's file as a JSON document."""
     loaded = yaml.safe_load((METHODS / f"{method_id}.yaml").read_text())
     return json.loads(json.dumps(loaded, default=str))
 

@@ -45,7 +45,7 @@ from tests.assessment.evidence_builders import (
 
 
 def network(graph: "nx.Graph[Any]", sectors: Sequence[Sector] | None = None) -> Network:
-    """A network with the ties of a graph, everybody of one sector unless said."""
+    """Return a network with the ties of a graph; all actors are of one sector unless given."""
     keys = sorted(graph.nodes, key=str)
     everybody: list[Sector] = ["government"] * len(keys)
     actors = tuple(

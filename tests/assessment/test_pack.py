@@ -12,12 +12,12 @@ from tests.conftest import TOBA
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A copy of the Toba pack, to spoil."""
+    """Copy the Toba pack, to put mistakes into it."""
     return Path(shutil.copytree(TOBA, tmp_path / "toba"))
 
 
 def spoil(root: Path, kind: str, *, right: str, wrong: str) -> int:
-    """Puts a mistake at the first place where the right words stand; answers its line."""
+    """Replace the first occurrence of a text by a mistake, and return its line number."""
     file = root / "evidence" / f"{kind}.yaml"
     content = file.read_text(encoding="utf-8")
     place = content.index(right)

@@ -107,7 +107,7 @@ def bundle_of(
     method: CollaborationMethod | None = None,
     number: int = 1,
 ) -> bytes:
-    """A bundle as another regency publishes it."""
+    """Return a bundle as another regency publishes it."""
     used = method or cgr()
     read = facts(*items)
     parameters = Parameters(
@@ -179,7 +179,7 @@ def test_regencies_of_three_sources_are_ranked_and_others_named_with_the_reason(
 
 
 def store_elsewhere(hub: Hub, region: str, read: Facts) -> None:
-    """Keeps an assessment as a hub of another region on the same database would."""
+    """Store an assessment as a hub of another region on the same database would."""
     method = cgr()
     assessed = AssessmentResult(read, assess(method, read, seed=1, draws=200), ())
 

@@ -29,7 +29,7 @@ MEETS = 1e-9
 
 
 def four_levels(weights: list[float]) -> LevelsMethod:
-    """An index of four indicators at levels 1-4."""
+    """Return an index of four indicators at levels 1-4."""
     document = SPBE.model_dump(mode="json")
     document["levels"] = [1, 4]
     document["indicators"] = [

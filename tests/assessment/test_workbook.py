@@ -31,7 +31,7 @@ BAPPEDA = agency_caller("bappeda", "evidence:write")
 
 
 def sheet_of(**sheets: list[list[Any]]) -> bytes:
-    """A workbook with these sheets, each with its head in the first row."""
+    """Return a workbook with these sheets, each with its head in the first row."""
     book = Workbook()
     assert book.active is not None
     book.remove(book.active)

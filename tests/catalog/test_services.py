@@ -18,7 +18,7 @@ def slugs(answer: Any) -> list[str]:
 
 @pytest.fixture
 def regency(catalog: Room, tmp_path: Path) -> Room:
-    """A catalogue of four services."""
+    """Provide a catalogue of four services."""
     pbg = service(
         "pbg",
         agency="pupr",

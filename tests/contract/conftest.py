@@ -24,7 +24,7 @@ class RunningHub:
 
 @pytest.fixture(scope="session")
 def running(server: Server, toba: str) -> Iterator[RunningHub]:
-    """The whole hub in this process, on a database that the tests of this folder share."""
+    """Provide a hub in this process, on a database that the tests of this folder share."""
     with server.database_from(toba) as name:
         settings = server.settings(name)
         with serving(create_app(settings)) as address:

@@ -13,7 +13,7 @@ from services.platform.settings import Settings
 
 
 def unified_document_at_rest() -> dict[str, Any]:
-    """The document of the whole hub, made without a database and without a request."""
+    """Return the document of the whole hub, made without a database and without a request."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder))  # pyright: ignore[reportCallIssue]
         return merge(

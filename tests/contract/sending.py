@@ -33,7 +33,7 @@ class Sender:
         body: Any = None,
         key: str = "example",
     ) -> httpx.Response:
-        """The answer to an operation's example, or to another body.
+        """Send an operation's example, or another body, and return the response.
 
         What makes something takes a key: with the same one, it makes it once.
         """
@@ -54,13 +54,13 @@ class Sender:
         return self.client.request(method, address, headers=sent, **content)
 
     def made(self, operation_id: str, *, key: str = "example") -> dict[str, Any]:
-        """What the example of an operation makes."""
+        """Send the example of an operation and return what it created."""
         answer = self.send(operation_id, key=key)
         assert answer.is_success, answer.text
         return answer.json()
 
     def flag(self) -> str:
-        """Id of a doubt, raised by ten times the usual figure."""
+        """Return the id of a plausibility flag, raised by ten times the usual figure."""
         [usual] = self.operations["post_usage_statistics"][2]["requestBody"]["content"][JSON][
             "example"
         ]["statistics"]
@@ -88,7 +88,7 @@ def unchanged(_: Sender, body: Any) -> Any:
 
 
 def of_record(operation_id: str) -> Callable[[Sender], dict[str, str]]:
-    """The id of a record of evidence, which the example of its kind makes."""
+    """Create a record of evidence from the example of its kind, and return its id."""
     kind = operation_id.partition("_")[2]
     return lambda sender: {"id": sender.made(f"post_{kind}")["id"]}
 

@@ -30,7 +30,7 @@ class Generated:
         return importlib.import_module(f"{NAME}.{path}")
 
     def call(self, operation: str, client: Any, *path: Any, **parameters: Any) -> Any:
-        """Calls an operation, such as `metrics.get_score`; its parsed answer."""
+        """Call an operation, such as `metrics.get_score`, and return its parsed response."""
         answer = self.module(f"api.{operation}").sync_detailed(*path, client=client, **parameters)
         assert answer.status_code < 300, answer.content
         assert answer.parsed is not None

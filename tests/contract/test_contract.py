@@ -59,7 +59,7 @@ assert len(OPERATIONS) == sum(len(operations) for operations in document["paths"
 
 
 def called_with(**phases: Any) -> BaseSchema:
-    """The document, to call what it describes."""
+    """Return the schema of the document, with which its operations are called."""
     accepted = {
         # 412: an `If-Match` may be well formed and name no state that was given; 428: there may be
         # none, where the caller could not know that there is something to change.
@@ -158,7 +158,7 @@ def test_an_operation_keeps_to_the_document(
 
 
 def test_calls_that_follow_from_each_other_are_answered_as_documented(running: RunningHub) -> None:
-    """What one operation answers is given to the next: a list's item, a created record."""
+    """Pass the response of one operation to the next: a list's item, a created record."""
     found: list[Exception] = []
     Machine: type[APIStateMachine] = api.as_state_machine()  # noqa: N806
 

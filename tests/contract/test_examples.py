@@ -30,7 +30,7 @@ BODIES = [
 
 
 def contents() -> Iterator[tuple[str, dict[str, Any]]]:
-    """What operations take, and what they answer where all went well, as JSON or as a form."""
+    """Yield the content of each request body and successful response, with its name."""
     for operation_id, media_type in BODIES:
         content = OPERATIONS[operation_id]["requestBody"]["content"][media_type]
         yield f"{operation_id} takes {media_type}", content
@@ -67,7 +67,7 @@ def test_what_is_prepared_for_an_example_belongs_to_an_operation() -> None:
 
 @pytest.fixture(scope="module")
 def sender(server: Server, toba: str) -> Iterator[Sender]:
-    """Sends to a hub with the Toba pack that is connected to the stand-in for OSS."""
+    """Provide a sender to a hub with the Toba pack that is connected to the mock of OSS."""
     with (
         server.database_from(toba) as name,
         serving(create_oss_mock(), grace=0) as oss,

@@ -24,7 +24,7 @@ def handler_of(agency: str) -> Caller:
 
 
 def keys_of(settings: Settings) -> CommentKeys:
-    """The keys of a hub with these settings."""
+    """Return the keys of a hub with these settings."""
     file = settings.comments_key_file
     ensure_identity_keys(file, file.with_name(f"{file.stem}.public.pem"))
     return CommentKeys(load_private_key(file))
@@ -35,7 +35,7 @@ def form_token(settings: Settings, *, seconds_ago: float = 60) -> str:
 
 
 def comment(settings: Settings, **change: Any) -> dict[str, Any]:
-    """A complaint that nobody made before, about nothing in particular."""
+    """Return a new complaint with a text of its own."""
     made: dict[str, Any] = {
         "kind": "complaint",
         "category": "time",
@@ -60,7 +60,7 @@ SENDERS = count(1)
 
 
 def file(office: Room, **change: Any) -> dict[str, Any]:
-    """The receipt of a comment that was filed, each from a sender of its own."""
+    """File a comment, each from an address of its own, and return the receipt."""
     answer = send(
         office, comment(office.settings, **change), x_forwarded_for=f"198.51.100.{next(SENDERS)}"
     )

@@ -13,7 +13,7 @@ NUMBERS = count(1)
 
 @pytest.fixture(scope="module")
 def office(server: Server, migrated: str) -> Iterator[Room]:
-    """The feedback service, started once for a module: no test may count on being alone in it."""
+    """Start the feedback service once for a module, whose tests share its rows."""
     with (
         server.database_from(migrated) as name,
         room(create_app, server.settings(name)) as started,
@@ -23,7 +23,7 @@ def office(server: Server, migrated: str) -> Iterator[Room]:
 
 @pytest.fixture
 def agency() -> str:
-    """An agency that no other test uses."""
+    """Provide an agency that no other test uses."""
     return new_agency()
 
 

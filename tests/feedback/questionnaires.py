@@ -43,7 +43,7 @@ def skm_survey(**more: Any) -> Survey:
 
 
 def load(feedback: Room, *surveys: Survey) -> list[Change]:
-    """Makes the surveys of the service under test these."""
+    """Replace the surveys of the service under test."""
     region = feedback.settings.region
     return feedback.store(lambda session: load_surveys(session, region, surveys))
 

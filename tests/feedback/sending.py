@@ -20,7 +20,7 @@ NOON = "2024-03-05T12:00:00+07:00"
 
 
 def event(**more: Any) -> dict[str, Any]:
-    """An event of 5 March 2024."""
+    """Return an event of 5 March 2024."""
     return {
         "id": str(uuid4()),
         "kind": "form_end",
@@ -51,7 +51,7 @@ def send_statistics(office: Room, agency: str, *statistics: dict[str, Any]) -> h
 
 
 def report_at(office: Room, now: datetime, *statistics: dict[str, Any]) -> None:
-    """Stores these statistics as if they had been sent at that time."""
+    """Store these statistics as if they had been sent at that time."""
     given = [Statistic.model_validate(item) for item in statistics]
     caller = agency_caller(given[0].agency, "usage:write")
     region = office.settings.region
@@ -59,7 +59,7 @@ def report_at(office: Room, now: datetime, *statistics: dict[str, Any]) -> None:
 
 
 def expect_reports(office: Room, *pairs: tuple[str, str]) -> list[Change]:
-    """Makes these the services (agency, service) that are reported on, and no others."""
+    """Make only these services (agency, service) ones that must be reported on."""
     return load(office, obligations=pairs)
 
 
@@ -84,7 +84,7 @@ def summary(office: Room, **parameters: Any) -> httpx.Response:
 
 
 def sums(office: Room, group_by: str = "", **filters: str) -> dict[tuple[Any, ...], int]:
-    """The usage of 2024 (or of the span that the filters name): measure and dimensions, to sum."""
+    """Return the sums by measure and dimensions for 2024, or for the period of the filters."""
     span: dict[str, Any] = {"from": "2024-01-01", "to": "2024-12-31"} | filters
     names = group_by.split(",") if group_by else []
     answer = summary(office, **span, group_by=names)

@@ -16,7 +16,7 @@ HEADS = ("layanan", "kanal", "bulan", "masuk (submitted)", "selesai (completed)"
 
 
 def workbook(*rows: Sequence[Any], heads: Sequence[str] = HEADS, sheet: str = "Statistik") -> bytes:
-    """A workbook with these rows below these heads."""
+    """Return a workbook with these rows below these heads."""
     book = Workbook()
     worksheet = book.active
     assert worksheet is not None
@@ -33,7 +33,7 @@ def saved(book: Workbook) -> bytes:
 
 
 def table(*rows: Sequence[Any], heads: Sequence[str] = HEADS, between: str = ";") -> str:
-    """The same as CSV."""
+    """Return the same table as CSV."""
     return "".join(f"{between.join(str(cell) for cell in row)}\r\n" for row in (heads, *rows))
 
 
@@ -58,7 +58,7 @@ def upload(
 
 
 def faults(answer: httpx.Response) -> dict[str, str]:
-    """What was wrong with a file, by cell."""
+    """Return the messages about a rejected file, by cell."""
     assert answer.status_code == 422, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     return {error["pointer"]: error["detail"] for error in answer.json()["errors"]}

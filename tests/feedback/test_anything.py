@@ -45,7 +45,7 @@ def places(document: Any) -> list[tuple[Any, ...]]:
 
 
 def spoilt(document: Any) -> st.SearchStrategy[Any]:
-    """This document with something odd at one place of it."""
+    """Return a strategy of this document with an odd value at one place."""
 
     def put(choice: tuple[tuple[Any, ...], Any]) -> Any:
         place, odd = choice
@@ -104,7 +104,7 @@ SURVEY = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A pack whose survey each example writes anew."""
+    """Provide a pack whose survey each example overwrites."""
     root = tmp_path_factory.mktemp("pack")
     (root / "surveys").mkdir()
     source = {"id": "study", "title": "Kajian", "kind": "study"}
@@ -125,7 +125,7 @@ def test_a_survey_with_something_odd_in_it_is_read_or_its_fault_named(
 
 
 def read(folder: Path) -> tuple[list[PackIssue], tuple[Survey, ...]]:
-    """What is wrong with a pack, or its surveys."""
+    """Return the issues of a pack, or its surveys."""
     try:
         return [], read_feedback(folder).surveys
     except PackError as error:

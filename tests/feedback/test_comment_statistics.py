@@ -120,7 +120,7 @@ def test_citizen_list_and_figures_agree_when_the_clock_of_a_comment_ended(
     move(office, tickets["out"], "forwarded", number="8812346")
 
     def told() -> dict[str, str]:
-        """As everybody sees each; the list says the same, and finds those that are late."""
+        """Return the public state of each; the list shows the same, and finds those that are late."""
         found = {
             name: call(office, "GET", one["href"]).json()["service_level"]["status"]
             for name, one in filed.items()
@@ -147,7 +147,7 @@ def test_citizen_list_and_figures_agree_when_the_clock_of_a_comment_ended(
 
 
 def listed_by(office: Room, agency: str, **query: str) -> dict[str, str]:
-    """The tickets of the agency's list, each with how its promise stands."""
+    """Return the tickets of the agency's list, each with the state of its deadline."""
     asked = urlencode({"agency": agency} | query)
     items = call(office, "GET", f"{COMMENTS}?{asked}", caller=ADMIN).json()["items"]
     return {item["ticket"]: item["service_level"]["status"] for item in items}

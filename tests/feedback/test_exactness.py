@@ -183,7 +183,7 @@ def events_of(rng: random.Random, count: int) -> list[dict[str, Any]]:
 
 
 def corrected(event: dict[str, Any], rng: random.Random) -> dict[str, Any]:
-    """The same id with something else said: it is the same event, so it changes nothing."""
+    """Return an event with a known id and other content, which must change nothing."""
     return rng.choice(
         [
             event | {"kind": "form_end"},
@@ -210,7 +210,7 @@ HISTORIES = st.fixed_dictionaries(
 async def post_until_answered(
     client: httpx.AsyncClient, headers: dict[str, str], what: str, items: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """As a good client does: again and again the same, until it is answered."""
+    """Repeat a request until it is answered, as a well-behaved client does."""
     async with asyncio.timeout(60):
         while True:
             with suppress(httpx.TransportError):
@@ -233,7 +233,7 @@ async def send_until_answered(
 async def report_until_answered(
     client: httpx.AsyncClient, headers: dict[str, str], channel: str, own: random.Random
 ) -> None:
-    """Reports a month of a channel, or corrects it, or says the same again."""
+    """Report, correct or repeat a month of a channel, until the service responds."""
     period, value = f"2023-{own.randrange(1, 5):02}", own.randrange(400, 405)
     figure = {
         "agency": "dukcapil",
@@ -250,7 +250,7 @@ async def report_until_answered(
 
 
 async def live(house: House, history: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Sends a history; answers the events by id, of which each was sent first as it is here."""
+    """Send a history, and return the events by id as each was sent first."""
     rng = random.Random(history["seed"])
     events = events_of(rng, history["events"])
     size: int = history["batch"]
@@ -297,7 +297,7 @@ def signed(house: House) -> dict[str, str]:
 
 
 def told_by(house: House) -> Counter[tuple[Any, ...]]:
-    """The summary that the service answers: kind, service and month."""
+    """Return the summary from the service, by kind, service and month."""
     answer = LOOPBACK.get(
         f"http://127.0.0.1:{house.port}/api/v1/usage/summary",
         params={"from": "2024-01-01", "to": "2024-12-31", "group_by": "service,month"},
@@ -316,7 +316,7 @@ def said(event: dict[str, Any]) -> tuple[Any, ...]:
 
 
 async def check(house: House, known: dict[str, dict[str, Any]]) -> None:
-    """What stands in the tables, and what the summary says, is what the plain list says."""
+    """Assert that the tables and the summary agree with the plain list."""
     moments = {key: datetime.fromisoformat(e["occurred_at"]) for key, e in known.items()}
     hours = Counter(
         (*said(e), moments[key].replace(minute=0, second=0, microsecond=0))
@@ -357,7 +357,7 @@ def wait_until_ready(house: House) -> None:
 
 
 def busy(*crashes: tuple[str, float]) -> dict[str, Any]:
-    """A history with much on its way when it crashes."""
+    """Return a history with many requests in flight when the service crashes."""
     seed = sum(int(after * 1000) for _, after in crashes) + len(crashes[0][0])
     return {"seed": seed, "events": 240, "batch": 4, "clients": 4, "crashes": list(crashes)}
 

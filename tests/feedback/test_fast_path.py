@@ -35,7 +35,7 @@ def batch(*events: Any) -> bytes:
 
 
 def head(room: Room, agency: str, length: int | None, line: str = LINE, **fields: str) -> bytes:
-    """The head of a request with the token of an agency; fields of an empty text are left out."""
+    """Return the head of a request with an agency's token, without the fields of empty text."""
     given = {
         "Host": "hub",
         "Content-Type": "application/json",
@@ -94,7 +94,7 @@ def line_to(address: str) -> Generator[Line]:
 
 @pytest.fixture
 def taken_long(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The requests for events that reach the application."""
+    """Provide the list of the POST requests that reach the ASGI application."""
     seen: list[str] = []
     call = EventIngestApp.__call__
 

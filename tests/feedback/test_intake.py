@@ -267,7 +267,7 @@ def test_a_database_that_does_not_answer_asks_to_come_again(
 
 @pytest.fixture
 def address(feedback: Room) -> Iterator[str]:
-    """The service on a socket of its own, for clients that are no good ones."""
+    """Serve the application on a socket, for clients that break the protocol."""
     app = create_app(feedback.settings)
     with serving(app) as at:
         yield at

@@ -66,7 +66,7 @@ def fetch(address: str, statement: str) -> list[Any]:
 
 
 def write_as_before(address: str, events: list[Event]) -> None:
-    """Stores events in the tables of the first revision."""
+    """Store events in the tables of the first revision."""
     rows = [
         (region, key, at, received, *dimensions, by)
         for region, key, at, received, dimensions, by in events

@@ -16,7 +16,7 @@ from tests.packs import write_yaml
 
 
 def write(root: Path, *surveys: dict[str, Any]) -> Path:
-    """A pack of these surveys, each in a file of its own, and one source."""
+    """Return a pack of these surveys, each in a file of its own, and one source."""
     (root / "surveys").mkdir(exist_ok=True)
     source = {"id": "study", "title": "Kajian", "kind": "study"}
     write_yaml(root / "sources.yaml", {"sources": [source]})

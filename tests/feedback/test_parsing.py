@@ -59,7 +59,7 @@ ANYTHING = ODD | st.text(max_size=12) | st.integers() | st.booleans()
 
 @st.composite
 def mutated(draw: st.DrawFn) -> Any:
-    """A batch that was right, and then somebody was at it."""
+    """Return a batch that was valid before some changes."""
     events = draw(st.lists(EVENTS, min_size=0, max_size=4))
     document: dict[str, Any] = {"events": events}
     for _ in range(draw(st.integers(0, 3))):

@@ -30,7 +30,7 @@ WRITER = agency_caller("dukcapil", "usage:write")
 
 
 def with_database(settings: Settings, work: Callable[[Connection], Awaitable[Result]]) -> Result:
-    """Does this as the feedback service."""
+    """Run this on a connection of the feedback service."""
 
     async def run() -> Result:
         connection = await Database(settings, Service.feedback).connect(purpose="test")
@@ -58,7 +58,7 @@ def partitions(settings: Settings) -> list[str]:
 
 
 def keep(settings: Settings, *, now: datetime = NOW, months: int = 13) -> RetentionResult:
-    """A round of retention, as soon as the service's own is over."""
+    """Run the retention once the service's own run is over."""
 
     async def work(connection: Connection) -> RetentionResult:
         async with asyncio.timeout(20):

@@ -34,7 +34,7 @@ WRITER = agency_caller("dukcapil", "usage:write")
 
 @pytest.fixture(scope="module")
 def desk(server: Server, migrated: str) -> Iterator[Room]:
-    """A feedback service with a rating, an open survey and two agencies' services."""
+    """Provide a feedback service with a rating, an open survey and two agencies' services."""
     with (
         server.database_from(migrated) as name,
         room(create_app, server.settings(name)) as started,

@@ -36,7 +36,7 @@ WAVES = st.lists(
 
 @dataclass
 class History:
-    """What was asked and answered over time: every published set of respondents."""
+    """The queries and responses over time: every published set of respondents."""
 
     pending: dict[int, Group] = field(default_factory=dict[int, Group])
     bundles: list[tuple[BundlePlan, frozenset[int]]] = field(
@@ -51,7 +51,7 @@ class History:
             self.groups[person] = self.pending[person] = group
 
     def ask(self, today: date) -> None:
-        """Everything that can be asked for today is asked for."""
+        """Send every query that is possible today."""
         for bundle in plan_bundles(Counter(self.pending.values()), today=today):
             people = frozenset(p for p, group in self.pending.items() if group in bundle.groups)
             self.bundles.append((bundle, people))
@@ -69,7 +69,7 @@ class History:
                 self.published.add(self.answer(period, values))
 
     def answer(self, period: Period, values: Sequence[str | None]) -> frozenset[int]:
-        """Whom the results of this question are about."""
+        """Return the respondents that the results of this question are about."""
         return frozenset(
             person
             for bundle, people in self.bundles
@@ -93,13 +93,13 @@ def history_of(waves: Sequence[tuple[list[Group], int]]) -> History:
 
 
 def atoms_of(sets: set[frozenset[int]], people: int) -> Counter[tuple[bool, ...]]:
-    """The people by the published sets in which they are: nobody can tell those of one apart."""
+    """Group people by the published sets they are in: those of one group are indistinguishable."""
     ordered = sorted(sets, key=sorted)
     return Counter(tuple(person in each for each in ordered) for person in range(people))
 
 
 def derivable(sets: set[frozenset[int]], target: frozenset[int], people: int) -> bool:
-    """Whether figures of the target follow from figures of the sets by adding and subtracting.
+    """Return whether the target's figures follow from those of the sets by adding and subtracting.
 
     Gauss over fractions: is the target's row in the span of the rows of the sets?
     """

@@ -30,7 +30,7 @@ JAKARTA = ZoneInfo("Asia/Jakarta")
 
 @pytest.fixture
 def agency(office: Room) -> str:
-    """An agency that owes statistics of two services, while another owes those of one."""
+    """Provide an agency obliged to report two services; another is obliged to report one."""
     slug = new_agency()
     expect_reports(office, (slug, "ktp"), (slug, "akta"), ("dishub", "kir"))
     return slug

@@ -35,7 +35,7 @@ def new_slug() -> str:
 
 @pytest.fixture
 def slug(office: Room) -> str:
-    """A survey with every kind of question, which no other test uses."""
+    """Provide a survey with every kind of question, which no other test uses."""
     name = new_slug()
     load(office, survey(name))
     return name

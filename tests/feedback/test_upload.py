@@ -27,7 +27,7 @@ from tests.feedback.sheets import (
 
 @pytest.fixture
 def agency(office: Room) -> str:
-    """An agency with two services, one of them online too."""
+    """Provide an agency with two services, one of them online too."""
     slug = new_agency()
     obligations = [
         ReportingObligation(slug, "ktp", "KTP Elektronik", ("counter", "online")),
@@ -218,7 +218,7 @@ def test_a_heading_that_is_not_the_templates_is_named(
 
 
 def bomb() -> bytes:
-    """A workbook that unpacks to 300 MB."""
+    """Return a workbook that unpacks to 300 MB."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("[Content_Types].xml", "<Types/>")
@@ -227,7 +227,7 @@ def bomb() -> bytes:
 
 
 def entities() -> bytes:
-    """A workbook whose XML names itself again and again."""
+    """Return a workbook whose XML names itself again and again."""
     nested = "".join(f'<!ENTITY l{n} "' + f"&l{n - 1};" * 10 + '">' for n in range(1, 10))
     xml = f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY l0 "lol">{nested}]><x>&l9;</x>'
     source = zipfile.ZipFile(io.BytesIO(workbook(("ktp", "loket", "2024-03", 1, 1, None))))

@@ -38,7 +38,7 @@ def answer(
     kind: str = "text/html; charset=utf-8",
     **headers: str,
 ) -> bytes:
-    """An HTTP answer; header names are written with underscores."""
+    """Return an HTTP answer; header names are written with underscores."""
     lines = [f"HTTP/1.1 {status} Said", f"Content-Type: {kind}", f"Content-Length: {len(body)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "Connection: close", "", ""]).encode() + body
@@ -65,7 +65,7 @@ class Portal:
 
 @contextmanager
 def portal(reply: Answer | None = None, *, tls: ssl.SSLContext | None = None) -> Generator[Portal]:
-    """A portal on the loopback that answers each connection once."""
+    """Serve a portal on the loopback that answers each connection once."""
     listener = socket.create_server(("127.0.0.1", 0))
     scheme = "https" if tls is not None else "http"
     running = Portal(f"{scheme}://127.0.0.1:{listener.getsockname()[1]}", reply or always())
@@ -149,7 +149,7 @@ class Certificate:
 def certificate(
     folder: Path, *, name: str = "portal.example", days: float = 90, by: Certificate | None = None
 ) -> Certificate:
-    """A certificate for this name that ends after these days; self-signed where nobody signs."""
+    """Create a certificate for this name and number of days, self-signed without an issuer."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)

@@ -246,7 +246,7 @@ def test_a_key_that_cannot_be_checked_is_503_and_reading_without_one_goes_on(
 
 
 async def repeat_authorization(scope: Scope, receive: Receive, send: Send) -> None:
-    """A service that answers with every Authorization header that it was sent."""
+    """Respond with every Authorization header of the request."""
     assert scope["type"] == "http"
     given = b"\n".join(value for name, value in scope["headers"] if name == b"authorization")
     await send({"type": "http.response.start", "status": 200, "headers": []})

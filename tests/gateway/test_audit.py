@@ -307,7 +307,7 @@ async def stored(settings: Settings) -> list[ChainedEntry]:
 
 @pytest.fixture
 def written(empty: Settings) -> Settings:
-    """A log of five lines."""
+    """Provide settings of a database whose audit log has five lines."""
 
     async def write() -> None:
         database = Database(empty, Service.gateway)

@@ -34,7 +34,7 @@ VARYING = {b"date", b"age", b"x-request-id"}
 
 @dataclass
 class Origin:
-    """Whoever answers behind the cache: as it is told, and with a count of who asked."""
+    """The application behind the cache: it responds as configured and counts its requests."""
 
     status: int = 200
     body: bytes = BODY
@@ -61,7 +61,7 @@ class Origin:
         await send({"type": "http.response.body", "body": body})
 
     def header(self, name: str) -> str | None:
-        """What the last request said in this field."""
+        """Return this header field of the last request."""
         return dict(self.asked[-1]["headers"]).get(name.encode(), b"").decode() or None
 
 
@@ -78,11 +78,11 @@ class CacheServer:
     client: httpx.Client
 
     def get(self, path: str = HERE, **fields: str) -> httpx.Response:
-        """A read that says nothing of its own but these fields."""
+        """Send a read with only these header fields."""
         return self.client.get(self.address + path, headers=named(fields))
 
     def wait(self, seconds: float) -> None:
-        """Lets the cache's clock go on."""
+        """Advance the cache's clock."""
         self.ahead[0] += seconds
         # The fast path writes its answers anew each second, by the server's clock.
         self.cache.store.on_change()

@@ -16,7 +16,7 @@ from tests.gateway.watched import store_links
 
 
 def keep(settings: Settings, now: datetime) -> list[int]:
-    """What four replicas drop that do it at once."""
+    """Return what each of four replicas deletes when they prune at once."""
 
     async def work() -> list[int]:
         replicas = [Database(settings, Service.gateway) for _ in range(4)]

@@ -26,7 +26,7 @@ def breaker(clock: Clock) -> CircuitBreaker:
 
 
 def call(breaker: CircuitBreaker, *, failed: bool) -> bool:
-    """A call, if it is let through."""
+    """Make a call, if the breaker allows it."""
     admission = breaker.acquire()
     if admission is not None:
         breaker.record(admission, failed=failed)

@@ -15,7 +15,7 @@ from tests.feedback.complaints import NUMBERS, form_token
 
 
 def fields_in(page: str) -> dict[str, str]:
-    """What a browser would send of the form without a touch."""
+    """Return the fields that a browser submits of the untouched form."""
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
     return hidden | {"kind": "complaint", "category": "time", "website": ""}
 
@@ -34,7 +34,7 @@ def photo() -> bytes:
 
 
 def filed(hub: Hub, *, photos: list[bytes] | None = None, **more: str) -> str:
-    """The address of the ticket's page after a comment was filed."""
+    """File a comment and return the address of the ticket's page."""
     given = fields_in(hub.client.get("/aduan").text)
     given |= {
         "form_token": form_token(hub.settings),

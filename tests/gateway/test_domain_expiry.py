@@ -47,7 +47,7 @@ QUICK = TimeoutPolicy(total=1, connect=1, attempts=1)
 
 
 def domain(name: str, *events: tuple[str, str]) -> bytes:
-    """What a registry says of a domain (RFC 9083, section 5.3)."""
+    """Return a registry's response about a domain (RFC 9083, section 5.3)."""
     told = {
         "objectClassName": "domain",
         "ldhName": name.upper(),
@@ -61,7 +61,7 @@ def ending(name: str, date: str) -> bytes:
 
 
 def knowing(domains: Mapping[str, bytes]) -> Answer:
-    """A registry that knows these domains and no other."""
+    """Return the replies of a registry that knows only these domains."""
 
     def reply(asked: Asked, connection: socket.socket) -> bytes:
         known = domains.get(asked.target.removeprefix("/rdap/domain/"))
@@ -73,7 +73,7 @@ def knowing(domains: Mapping[str, bytes]) -> Answer:
 
 @pytest.fixture
 def registry() -> Iterator[Portal]:
-    """A registry that knows `pu.go.id`, which ends in 20 days."""
+    """Serve a registry that knows only `pu.go.id`, which expires in 20 days."""
     end = (datetime.now(UTC) + 20 * DAY).isoformat()
     with portal(knowing({"pu.go.id": ending("pu.go.id", end)})) as running:
         yield running
@@ -194,7 +194,7 @@ NO_ANSWERS: dict[str, Answer] = {
 async def watching(
     settings: Settings, address: str
 ) -> AsyncGenerator[tuple[Database, DomainExpiryScheduler]]:
-    """A replica that asks the registry at this address, with every link enrolled."""
+    """Provide a replica that queries the registry at this address, with every link registered."""
     database = Database(settings, Service.gateway)
     async with database.write_session() as session:
         await register_links(session, settings.region, spread=timedelta())

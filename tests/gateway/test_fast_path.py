@@ -39,7 +39,7 @@ HELD = "held"
 
 
 class Answer(NamedTuple):
-    """What a client gets, its header fields in order."""
+    """The response as a client receives it, its header fields in order."""
 
     status: int
     fields: list[tuple[str, str]]
@@ -88,14 +88,14 @@ class Way:
         return self.ask("GET", target, **said)
 
     def wait(self, seconds: float) -> None:
-        """Lets the cache's clock, which stands, go on."""
+        """Advance the cache's clock, which stands otherwise."""
         self.ahead += seconds
         # The fast path writes its answers anew each second, by the server's clock.
         self.cache.store.on_change()
 
     @property
     def fast(self) -> int:
-        """Answers that the server's protocol sent by itself."""
+        """Number of responses that the server's protocol sent by itself."""
         return self.cache.counts.fast_path
 
     @property
@@ -105,7 +105,7 @@ class Way:
 
 @contextmanager
 def way(settings: Settings, *, is_fast: bool, **more: Any) -> Generator[Way]:
-    """A hub that is served as `emall serve` does it, with EMALL_FAST_PATH on or off."""
+    """Serve a hub as `emall serve` does, with EMALL_FAST_PATH on or off."""
     own = settings.model_copy(update={"fast_path": is_fast})
     app = create_app(own)
     protocol = PROTOCOLS[Service.gateway] if is_fast else DEFAULT_PROTOCOL
@@ -121,14 +121,14 @@ def way(settings: Settings, *, is_fast: bool, **more: Any) -> Generator[Way]:
 
 @pytest.fixture
 def two(server: Server, toba: str) -> Iterator[tuple[Settings, Settings]]:
-    """Settings of two hubs that know the same, each on a database of its own."""
+    """Provide settings of two hubs with the same data, each on a database of its own."""
     with server.database_from(toba) as one, server.database_from(toba) as other:
         yield server.settings(one), server.settings(other)
 
 
 @contextmanager
 def both(two: Sequence[Settings], **limits: int) -> Generator[tuple[Way, Way]]:
-    """A hub with the fast path, and one without it."""
+    """Serve a hub with the fast path, and one without it."""
     with ExitStack() as stack:
         fast, slow = (
             stack.enter_context(way(own.model_copy(update=limits), is_fast=is_fast))
@@ -139,7 +139,7 @@ def both(two: Sequence[Settings], **limits: int) -> Generator[tuple[Way, Way]]:
 
 @contextmanager
 def access_log() -> Generator[list[str]]:
-    """The lines that servers write of their answers, without the client's address."""
+    """Collect the lines of the servers' access logs, without the client's address."""
     lines: list[str] = []
 
     class Lines(logging.Handler):
@@ -256,7 +256,7 @@ def test_a_limit_counts_down_and_refuses_at_the_same_request_both_ways(
 
 
 def bucket_in(answer: Answer) -> tuple[int, int]:
-    """What an answer says of the bucket: requests that are left, and seconds until it is full."""
+    """Return the requests left in the bucket of a response, and the seconds until it is full."""
     told = re.fullmatch(r'"reads";r=(\d+);t=(\d+)', answer.says("ratelimit"))
     assert told is not None
     return int(told[1]), int(told[2])
@@ -288,7 +288,7 @@ def test_what_is_published_ends_hits_both_ways(two: tuple[Settings, Settings]) -
 
 
 def is_fast_if_it_may(hub: Way, target: str) -> bool:
-    """Whether the next answer is a hit, and comes the fast way where there is one."""
+    """Return whether the next response is a hit, on the fast path if there is one."""
     before = hub.fast
     is_hit = "; hit" in hub.get(target).says("cache-status")
     return is_hit and hub.fast - before == hub.settings.fast_path

@@ -95,7 +95,7 @@ def test_services_that_say_nothing_are_given_up(settings: Settings) -> None:
 
 
 def test_services_are_asked_together(settings: Settings) -> None:
-    """Each waits to be asked until the other one is, and finds that it is still waited for."""
+    """Respond only when the other service was asked too and the caller still waits."""
     asked = Barrier(2)
     patient: list[bool] = []
 

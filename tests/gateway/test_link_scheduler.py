@@ -30,7 +30,7 @@ FINE = ProbeResult("http://a.example/", "http://a.example/", status=200)
 
 @asynccontextmanager
 async def databases(settings: Settings, count: int) -> AsyncGenerator[list[Database]]:
-    """The connections of so many replicas, with every link due."""
+    """Provide the connections of so many replicas, with every link due."""
     made = [Database(settings, Service.gateway) for _ in range(count)]
     async with made[0].write_session() as session:
         await register_links(session, settings.region, spread=timedelta())
@@ -55,7 +55,7 @@ async def store(database: Database, settings: Settings, claim: Claim) -> Check |
 
 
 def checking(scheduler: LinkCheckScheduler, database: Database, region: str) -> PeriodicJob:
-    """The job that runs a scheduler's due checks, polled twenty times a second."""
+    """Return the job that runs a scheduler's due checks, polled twenty times a second."""
     return PeriodicJob(
         "check-links",
         scheduler.check_due,

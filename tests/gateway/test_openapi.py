@@ -147,7 +147,7 @@ def test_every_operation_answers_429_and_tells_of_its_limit(document: dict[str, 
 
 
 def described(document: dict[str, Any], response: dict[str, Any]) -> set[str]:
-    """The headers of an answer; each must be described in words."""
+    """Return the headers of a response, and assert that each has a description."""
     headers = response.get("headers", {})
     for header in headers.values():
         if reference := header.get("$ref"):
@@ -334,7 +334,7 @@ def test_an_address_that_is_answered_says_so_and_has_an_end(document: dict[str, 
 
 
 def is_bounded_text(schema: dict[str, Any]) -> bool:
-    """Whether a text cannot be of any length."""
+    """Return whether the length of a text is limited."""
     pattern = schema.get("pattern")
     if pattern is not None and not ENDLESS.search(pattern):
         return True
@@ -344,7 +344,7 @@ def is_bounded_text(schema: dict[str, Any]) -> bool:
 
 
 def contents(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """What an operation takes and answers as JSON."""
+    """Return the JSON schemas of an operation's request and responses."""
     for part in (operation.get("requestBody", {}), *operation["responses"].values()):
         if content := part.get("content", {}).get("application/json"):
             yield content
@@ -353,7 +353,7 @@ def contents(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def inside(
     document: dict[str, Any], schema: dict[str, Any]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """A schema and all that it is made of, each named schema once."""
+    """Return a schema and all of its parts, each named schema once."""
     seen: set[str] = set()
 
     def walk(part: dict[str, Any], place: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -110,7 +110,7 @@ def token(nib: str = NIB, day: date | None = None, password: str = "rahasia") ->
 def deliver(
     hub: Connected, name: Inbound, body: Any, *, headers: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    """The answer to a message from OSS, which is always HTTP 200."""
+    """Send a message as OSS, and return the response, which is always HTTP 200."""
     answer = hub.client.post(
         f"/api/v1/oss/{PATHS[name]}", json=body, headers=token() if headers is None else headers
     )

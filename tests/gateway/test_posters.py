@@ -63,7 +63,7 @@ def content(**more: Any) -> PosterContent:
 
 
 def rendered(poster: PosterContent, address: str) -> Image.Image:
-    """The page in grey, with this many pixels to a millimetre."""
+    """Render the page in grey, with this many pixels to a millimetre."""
     options = template_options(poster_document(poster, address))
     drawn: Any = typst.compile(
         TEMPLATE.read_bytes(), format="png", ppi=25.4 * PIXELS_PER_MM, **options
@@ -188,7 +188,7 @@ def test_posters_keep_their_codes_when_services_come_and_go(empty: Settings) -> 
 
 @pytest.fixture(scope="module")
 def client(server: Server, toba: str) -> Iterator[TestClient]:
-    """A hub with the Toba pack, under the address that stands on its posters."""
+    """Provide a hub with the Toba pack, at the address that is on its posters."""
     with server.database_from(toba) as name:
         settings = server.settings(name, public_url="https://emall.tobakab.go.id/")
         with TestClient(create_app(settings), follow_redirects=False) as client:

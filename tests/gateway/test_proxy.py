@@ -42,7 +42,7 @@ def assert_problem(answer: httpx.Response, status: int) -> None:
 
 
 def chunks(size: int) -> Iterator[bytes]:
-    """A body that comes piece by piece and announces no length."""
+    """Yield a body in pieces, without a declared length."""
     for _ in range(size // 256):
         yield b" " * 256
 

@@ -40,7 +40,7 @@ def is_kept(answer: httpx.Response) -> bool:
 
 
 def kept(client: TestClient, path: str) -> Any:
-    """Reads until the answer comes from what is kept."""
+    """Read until the response comes from the cache."""
     until(lambda: is_kept(client.get(path)))
     return client.get(path)
 

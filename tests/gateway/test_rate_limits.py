@@ -40,7 +40,7 @@ pauses = st.lists(st.floats(0, 100, allow_nan=False), min_size=1, max_size=60)
 
 
 def admitted(policy: Policy, times: Sequence[float]) -> list[float]:
-    """The times at which a bucket that starts full lets one request through."""
+    """Return the times at which a bucket that starts full allows one request."""
     full_at, through = 0.0, list[float]()
     for now in times:
         taken = take(policy, full_at, now=now, requested=1)
@@ -101,7 +101,7 @@ class Bucket:
     """The shared bucket of a test, in memory; it may be out of reach."""
 
     def __init__(self, *, turns: int = 1) -> None:
-        """`turns` of the event loop pass until it answers."""
+        """Create a bucket that responds after `turns` of the event loop."""
         self.now = 0.0
         self.turns = turns
         self.full_at: dict[str, float] = {}
@@ -316,7 +316,7 @@ def test_four_replicas_on_one_database_keep_one_limit_within_five_percent(
     policy = Policy("reads", 1600, timedelta(minutes=1))
 
     def flood(address: str) -> list[int]:
-        """Sends until the limit has been met often; a slow machine sends longer."""
+        """Send until the limit was reached many times; a slow machine sends longer."""
         statuses: list[int] = []
         with httpx.Client(base_url=address, verify=False, trust_env=False) as client:
             while statuses.count(429) < 50:

@@ -23,7 +23,7 @@ BIG = 3_000_000
 
 
 async def upstream(scope: Scope, receive: Receive, send: Send) -> None:
-    """A service that says what it was asked, and does the odd things that its path names."""
+    """Serve an application that returns the request, or misbehaves as its path says."""
     if scope["type"] != "http":
         return
     match scope["path"].rpartition("/")[2]:

@@ -79,7 +79,7 @@ def incident(
 
 
 def pages_of(pdf: bytes) -> list[str]:
-    """The text of each page, with one space between words and without places to break at."""
+    """Return the text of each page, with one space between words and without places to break at."""
     pages = PdfReader(BytesIO(pdf)).pages
     return [" ".join(page.extract_text().replace("\u200b", "").split()) for page in pages]
 

@@ -28,7 +28,7 @@ def simbg() -> Iterator[Portal]:
 
 @pytest.fixture
 def hub(settings: Settings, simbg: Portal) -> Iterator[Watched]:
-    """A hub with the Toba pack, whose SIMBG is a stand-in."""
+    """Provide a hub with the Toba pack, whose SIMBG is a mock."""
     with watched(settings, simbg=simbg.address, oss=simbg.address + "/oss") as running:
         yield running
 
@@ -40,7 +40,7 @@ def known(**more: Any) -> LinkHealth:
 
 
 def detail(*channels: dict[str, Any]) -> ServiceDetail:
-    """A service with these channels."""
+    """Return a service with these channels."""
     named = {"name": "PBG", "name_en": "PBG"}
     return ServiceDetail.model_validate(
         {

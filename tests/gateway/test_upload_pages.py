@@ -26,7 +26,7 @@ UPLOAD = "/unggah"
 
 @pytest.fixture(scope="module")
 def running(server: Server, toba: str) -> Iterator[Hub]:
-    """A hub with the Toba pack, for all tests of this module: each reports a month of its own."""
+    """Start a hub with the Toba pack for a module, each of whose tests reports another month."""
     with server.database_from(toba) as name:
         settings = server.settings(name)
         with TestClient(create_app(settings), follow_redirects=False) as client:
@@ -34,7 +34,7 @@ def running(server: Server, toba: str) -> Iterator[Hub]:
 
 
 class Browser:
-    """Somebody of Dukcapil at the page, whose cookies are forgotten afterwards."""
+    """A user of Dukcapil at the page, whose cookies are deleted afterwards."""
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub

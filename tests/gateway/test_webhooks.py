@@ -42,7 +42,7 @@ def deliver(hub: Watched) -> None:
 
 
 def is_signed(asked: Asked, secret: str) -> bool:
-    """As a receiver checks it."""
+    """Return whether a receiver accepts the signature."""
     key = base64.b64decode(secret.removeprefix("whsec_"))
     head = f"{asked.headers['webhook-id']}.{asked.headers['webhook-timestamp']}."
     digest = hmac.new(key, head.encode() + asked.body, hashlib.sha256).digest()

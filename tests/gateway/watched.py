@@ -34,7 +34,7 @@ def link(slug: str, url: str) -> Link:
 
 
 def store_links(settings: Settings, **urls: str) -> None:
-    """Makes these the links of the hub."""
+    """Replace the links of the hub."""
 
     async def work() -> None:
         database = Database(settings, Service.gateway)
@@ -47,7 +47,7 @@ def store_links(settings: Settings, **urls: str) -> None:
 
 
 def watching(settings: Settings, **more: Any) -> Settings:
-    """Settings of a hub that may ask stand-ins on the loopback."""
+    """Return settings of a hub that may connect to mocks on the loopback."""
     return settings.model_copy(update={"ssrf_allowed_hosts": frozenset({"127.0.0.1"})} | more)
 
 
@@ -58,7 +58,7 @@ class Watched(Hub):
     admin: dict[str, str]
 
     def check(self, slug: str) -> dict[str, Any]:
-        """Checks a link now, its host rested."""
+        """Check a link now, without the pause between requests to its host."""
         make_hosts_available(self.settings)
         answer = self.client.post(f"/api/v1/links/{slug}/check", headers=self.admin)
         assert answer.status_code == 200, answer.text
@@ -80,7 +80,7 @@ class Watched(Hub):
 
 @contextmanager
 def watched(settings: Settings, **urls: str) -> Generator[Watched]:
-    """A hub with these links, which are checked when a test says so."""
+    """Provide a hub with these links, which are checked only on demand."""
     store_links(settings, **urls)
     open_to_loopback = watching(settings)
     with TestClient(create_app(open_to_loopback), follow_redirects=False) as client:

@@ -28,7 +28,7 @@ TABLE_CODE = re.compile(r"^\| `([^`]+)`", re.MULTILINE)
 
 
 def tracked(suffix: str = "") -> list[Path]:
-    """The files of the project; what git ignores is none of it."""
+    """Return the files of the project that git does not ignore."""
     if not (ROOT / ".git").exists():
         kept = (path for path in ROOT.rglob(f"*{suffix}") if ".venv" not in path.parts)
         return [path for path in kept if path.is_file() and ".data" not in path.parts]
@@ -43,7 +43,7 @@ def tracked(suffix: str = "") -> list[Path]:
 
 
 def first_cells(document: str, prefix: str) -> set[str]:
-    """What the tables of a document name in code at the start of a row."""
+    """Return the names with this prefix that start the rows of a document's tables."""
     cells = TABLE_CODE.findall((DOCS / document).read_text())
     return {cell for cell in cells if cell.startswith(prefix)}
 
@@ -113,7 +113,7 @@ def test_every_decision_is_listed() -> None:
 
 
 def heading_of(line: str) -> str:
-    """The anchor that a heading gets."""
+    """Return the anchor of a heading."""
     kept = re.sub(r"[^\w\- ]", "", line.lstrip("#").strip().lower())
     return kept.replace(" ", "-")
 

@@ -30,7 +30,7 @@ def operations(app: FastAPI) -> Iterator[tuple[Scope, str, str]]:
 
 
 def required(settings: Settings) -> dict[Scope, str]:
-    """The cell of the table for each scope: methods and path of its operations."""
+    """Return the table's cell for each scope: methods and paths of its operations."""
     methods: dict[Scope, dict[str, set[str]]] = {scope: defaultdict(set) for scope in SCOPES}
     for service in Service:
         app = import_module(f"services.{service.value}.app").create_app(settings)

@@ -14,7 +14,7 @@ from tests.servers import LOOPBACK, free_port
 
 
 def surroundings(**given: str | Path) -> dict[str, str]:
-    """This process's environment with these settings of the hub alone."""
+    """Return this process's environment with only these settings of the hub."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("EMALL_")}
     return kept | {f"EMALL_{name.upper()}": str(value) for name, value in given.items()}
 

@@ -28,7 +28,7 @@ SCHEMAS = [service.value for service in Service]
 
 @pytest.fixture
 def database_of(empty: Settings) -> Callable[..., list[Any]]:
-    """Runs one statement as a service, in a transaction that reads or writes."""
+    """Return a function that runs one statement as a service, in a read or write transaction."""
 
     async def work(service: Service, statement: str, *, write: bool) -> list[Any]:
         database = Database(empty, service)

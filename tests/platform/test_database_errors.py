@@ -46,7 +46,7 @@ def test_while_the_database_is_away_nothing_is_called_a_mistake(away: Settings) 
 
 
 def wrapped(cause: BaseException, *, invalid: bool = False) -> DBAPIError:
-    """As SQLAlchemy raises what asyncpg says."""
+    """Return an error of asyncpg as SQLAlchemy raises it."""
     inner = Exception("adapted")
     inner.__cause__ = cause
     return DBAPIError("SELECT 1", {}, inner, connection_invalidated=invalid)

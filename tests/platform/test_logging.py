@@ -15,7 +15,7 @@ from services.platform.request_id import redact_path, traceparent
 
 @pytest.fixture
 def stderr(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
-    """What was written to standard error; restores the logging configuration afterwards."""
+    """Provide what was written to standard error, and restore the logging configuration."""
     root = logging.getLogger()
     handlers, level, configured = root.handlers[:], root.level, structlog.get_config()
     yield lambda: capsys.readouterr().err

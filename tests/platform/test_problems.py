@@ -40,7 +40,7 @@ class Body(BaseModel):
 
 
 def make_app(settings: Settings) -> FastAPI:
-    """A service of four routes."""
+    """Provide a service of four routes."""
     router = APIRouter(prefix="/api/v1")
 
     @router.get("/things")

@@ -24,7 +24,7 @@ PROTOCOLS = pytest.mark.parametrize(
 
 @pytest.fixture(scope="module")
 def address(server: Server, toba: str) -> Iterator[str]:
-    """A hub with the Toba pack that takes messages from OSS."""
+    """Provide a hub with the Toba pack that accepts messages from OSS."""
     with server.database_from(toba) as name:
         settings = server.settings(name, oss_username="hub", oss_password="x")
         with serving(create_app(settings), http=HeaderTimeoutProtocol) as address:
@@ -38,7 +38,7 @@ def connect(address: str) -> socket.socket:
 
 @contextmanager
 def dripping(connection: socket.socket, drop: bytes) -> Generator[None]:
-    """Sends a drop now and then until the block ends."""
+    """Send a byte now and then until the block ends."""
     ended = threading.Event()
 
     def drip() -> None:

@@ -25,7 +25,7 @@ def nodes_of(scores: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def indicators_of(scores: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The indicators by code."""
+    """Return the indicators by code."""
     return {node["code"]: node for node in nodes_of(scores) if "raw" in node}
 
 

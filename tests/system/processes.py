@@ -26,7 +26,7 @@ START_SECONDS = 90
 
 
 def environment_of(database_url: str | None, data_dir: Path, **more: str) -> dict[str, str]:
-    """The environment of a command: this one's, with no other setting of the hub than these."""
+    """Return this process's environment with only these settings of the hub."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("EMALL_")}
     settings = {"EMALL_DATA_DIR": str(data_dir), "PYTHONPATH": str(ROOT)} | more
     # A test asks no portal of others.
@@ -43,7 +43,7 @@ def environment_of(database_url: str | None, data_dir: Path, **more: str) -> dic
 
 
 def emall(*arguments: str, environment: Environment) -> subprocess.CompletedProcess[str]:
-    """Runs a command to its end."""
+    """Run a command to its end."""
     return subprocess.run(
         command(*arguments),
         env=dict(environment),
@@ -56,7 +56,7 @@ def emall(*arguments: str, environment: Environment) -> subprocess.CompletedProc
 
 
 def emall_here(*arguments: str, environment: Environment) -> subprocess.CompletedProcess[str]:
-    """Runs a command to its end as the console does, without the seconds that a process takes to
+    """Run a command to its end as the console does, without the seconds that a process takes to
     import the hub: in this one, which has done so."""
     said, told = io.StringIO(), io.StringIO()
     code = 0
@@ -95,7 +95,7 @@ class Process:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def wait_until(self, address: str, path: str = "/health/ready") -> None:
-        """Waits until it answers at this address."""
+        """Wait until it responds at this address."""
         end = time.monotonic() + START_SECONDS
         while True:
             assert self.running.poll() is None, f"it ended:\n{self.says()}"
@@ -108,13 +108,13 @@ class Process:
             time.sleep(0.1)
 
     def stop(self, how: signal.Signals = signal.SIGTERM, *, seconds: float = 40) -> int:
-        """Asks it to end, as a service manager or Ctrl-C would; its exit code."""
+        """Terminate it as a service manager or Ctrl-C would, and return its exit code."""
         if self.running.poll() is None:
             self.running.send_signal(how)
         return self.running.wait(seconds)
 
     def end(self) -> None:
-        """Ends it whatever it does, so that no test leaves a process behind."""
+        """Kill it, so that no test leaves a process behind."""
         if self.running.poll() is None:
             self.running.terminate()
             try:
@@ -126,7 +126,7 @@ class Process:
 
 @contextmanager
 def process(*arguments: str, environment: Environment, log: Path) -> Generator[Process]:
-    """A command that goes on until the block ends."""
+    """Run a command until the block ends."""
     with log.open("ab") as output:
         running = subprocess.Popen(
             command(*arguments), env=dict(environment), cwd=ROOT, stdout=output, stderr=output
@@ -151,7 +151,7 @@ class RunningHub:
     stack: ExitStack = field(default_factory=ExitStack)
 
     def start(self, name: str) -> None:
-        """Starts a part; `hub` is all of them in one process."""
+        """Start a service; `hub` is all of them in one process."""
         arguments = ["serve"] if name == "hub" else ["serve", name]
         port = self.addresses[name].rpartition(":")[2]
         self.processes[name] = self.stack.enter_context(
@@ -172,11 +172,11 @@ class RunningHub:
         return self.processes.pop(name).stop()
 
     def emall(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """A command at this hub's database."""
+        """Run a command on this hub's database."""
         return emall_here(*arguments, environment=self.environment)
 
     def key(self, agency: str, *scopes: str) -> str:
-        """A key issued on the command line."""
+        """Issue a key on the command line."""
         wanted = [part for scope in scopes for part in ("--scope", scope)]
         answer = self.emall("keys", "issue", "--agency", agency, *wanted)
         assert answer.returncode == 0, answer.stderr
@@ -197,7 +197,7 @@ class RunningHub:
 
 @contextmanager
 def running_hub(hub: RunningHub, names: Sequence[str]) -> Generator[RunningHub]:
-    """The hub with these parts started."""
+    """Start the hub as these processes."""
     with hub.stack:
         for name in names:
             hub.start(name)

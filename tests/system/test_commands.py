@@ -29,7 +29,7 @@ from tests.system.processes import emall, emall_here, environment_of
 
 @dataclass
 class Operator:
-    """Somebody at a terminal, with a database and a data folder of their own."""
+    """A user at a terminal, with a database and a data folder of their own."""
 
     environment: dict[str, str]
     settings: Settings
@@ -39,7 +39,7 @@ class Operator:
         return emall_here(*arguments, environment=self.environment)
 
     def pack(self) -> Path:
-        """A copy of the Toba pack to change."""
+        """Copy the Toba pack, to change it."""
         return shutil.copytree(TOBA, self.folder / "pack")
 
 
@@ -51,7 +51,7 @@ def operator_at(server: Server, name: str, folder: Path) -> Operator:
 
 @pytest.fixture
 def beginner(server: Server, migrated: str, tmp_path: Path) -> Iterator[Operator]:
-    """An operator whose database holds nothing at all; the roles belong to the whole cluster."""
+    """Provide an operator whose database is empty; the roles belong to the whole cluster."""
     assert migrated
     with server.database_from("template1") as name:
         yield operator_at(server, name, tmp_path)
@@ -59,7 +59,7 @@ def beginner(server: Server, migrated: str, tmp_path: Path) -> Iterator[Operator
 
 @pytest.fixture
 def operator(server: Server, database: str, tmp_path: Path) -> Operator:
-    """An operator whose database holds the Toba pack."""
+    """Provide an operator whose database holds the Toba pack."""
     return operator_at(server, database, tmp_path)
 
 

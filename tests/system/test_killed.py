@@ -32,7 +32,7 @@ Receipt = Future[dict[str, Any] | None]
 
 @contextmanager
 def serving(settings: Settings) -> Generator[tuple[subprocess.Popen[bytes], str]]:
-    """A server process of the service that takes batches; killed in the end if it still lives."""
+    """Run the service that accepts batches in a process, and kill it when the block ends."""
     assert settings.database_url is not None
     port = free_port()
     own = {
@@ -79,7 +79,7 @@ def sessions_of_the_dead(settings: Settings) -> int:
 
 
 def events(number: int) -> dict[str, Any]:
-    """The batch of this number: each time other events, all of one day."""
+    """Return the batch of this number: each has other events, all of one day."""
     return {
         "events": [
             {
@@ -95,7 +95,7 @@ def events(number: int) -> dict[str, Any]:
 
 
 def statistics(number: int) -> dict[str, Any]:
-    """The batch of this number: the same counters, in each batch with other figures."""
+    """Return the batch of this number: the same counters, with other figures in each batch."""
     return {
         "statistics": [
             {
@@ -150,7 +150,7 @@ class Sender:
         self.headers = {"Authorization": f"Bearer {token}"}
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
-        """The receipt; None where the service was killed before it answered."""
+        """Return the receipt, or None if the service was killed before it responded."""
         try:
             answer = LOOPBACK.post(self.address + path, json=body, headers=self.headers, timeout=30)
         except httpx.HTTPError:
@@ -198,7 +198,7 @@ def test_batches_during_which_the_hub_is_killed_are_whole_or_absent_and_once_whe
 
 
 def check_repeated(receipts: tuple[Receipt, Receipt], *, before: tuple[int, int]) -> None:
-    """The receipts of batches sent again tell what had been stored of them before."""
+    """Check that the receipts of repeated batches report what was stored before."""
     event_receipt, statistic_receipt = (receipt.result() for receipt in receipts)
     assert event_receipt == {"accepted": EVENTS - before[0], "repeated": before[0]}
     assert statistic_receipt == {

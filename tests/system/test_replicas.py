@@ -57,8 +57,10 @@ class Replicas:
     asked_together: Barrier
 
     def ask(self, number: int, path: str, method: str = "GET", **more: Any) -> httpx.Response:
-        """Asks one of them as a proxy would: what this machine's own address may ask is left to
-        the test of limits."""
+        """Send a request to one of them as a proxy would, for the address of a client.
+
+        The limit of this machine's own address is left to the test of limits.
+        """
         headers = {"X-Forwarded-For": "192.0.2.1"} | more.pop("headers", {})
         address = self.addresses[number] + path
         return LOOPBACK.request(method, address, headers=headers, timeout=30, **more)
@@ -71,12 +73,12 @@ class Replicas:
 def replicas(
     server: Server, toba: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Replicas]:
-    """Started once for all tests: a process takes seconds to import the hub."""
+    """Start four gateways once for all tests: a process takes seconds to import the hub."""
     folder = tmp_path_factory.mktemp("replicas")
     together = Barrier(PORTALS)
 
     def answer(asked: Asked, connection: socket) -> bytes | None:
-        """Says nothing before every portal was asked."""
+        """Respond only when every portal was asked."""
         if asked.method == "HEAD":
             with suppress(BrokenBarrierError):
                 together.wait(60)
@@ -112,7 +114,7 @@ def replicas(
 
 
 def make_checks_due_later(settings: Settings) -> None:
-    """Makes the links known to the checks, none of which is due before a test says so."""
+    """Register the links for checks, none of which is due before a test makes it so."""
 
     async def work() -> None:
         database = Database(settings, Service.gateway)
@@ -140,7 +142,7 @@ def test_a_limit_holds_within_five_percent_however_unevenly_the_four_are_asked(
     replicas: Replicas,
 ) -> None:
     def flood(turns: Sequence[int]) -> list[tuple[int, int]]:
-        """Asks replicas in these turns until the limit was met often; what they answered."""
+        """Send to replicas in these turns until 100 refusals; return replica and status."""
         seen: list[tuple[int, int]] = []
         with ExitStack() as stack:
             lines = [
@@ -228,7 +230,7 @@ def test_what_is_published_at_one_ends_the_hits_of_all_four(replicas: Replicas) 
 
 
 def until_it_says(words: str, replicas: Replicas, number: int, path: str) -> httpx.Response:
-    """The first answer of a replica in which these words stand."""
+    """Return the first response of a replica that contains these words."""
     seen: list[httpx.Response] = []
 
     def says() -> bool:

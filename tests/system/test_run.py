@@ -58,5 +58,5 @@ def test_run_serves_the_pack_from_nothing_and_again_from_what_is_there(tmp_path:
 
 
 def server_runs(data: Path) -> bool:
-    """Whether the embedded server of this folder is up."""
+    """Return whether the embedded server of this folder runs."""
     return (data / "postgres" / "postmaster.pid").exists()

@@ -41,7 +41,7 @@ NULL_BEFORE = {
 def hub(
     request: pytest.FixtureRequest, server: Server, database: str, tmp_path: Path
 ) -> Iterator[RunningHub]:
-    """A running hub with the Toba pack, in each of its two shapes."""
+    """Provide a running hub with the Toba pack: one process, and a process for each service."""
     make: Callable[[str, Path], RunningHub] = request.param
     made = make(server.address_of(database), tmp_path)
     with running_hub(made, tuple(made.addresses)) as hub:
@@ -293,7 +293,7 @@ def another_service_that_is_down_is_told_and_comes_back(four: RunningHub, name: 
 
 
 def dynamics(hub: RunningHub) -> dict[str, dict[str, Any]]:
-    """The indicators of 2024 as they stand."""
+    """Return the present indicators of 2024."""
     answer = hub.get(f"{API}/metrics/collaboration-dynamics?period=2024")
     assert answer.status_code == 200, answer.text
     return indicators_of(answer.json()["scores"])
@@ -349,7 +349,7 @@ def statistics_of(
     period: str = PERIOD,
     reason: str | None = None,
 ) -> dict[str, Any]:
-    """A month of an agency's first service."""
+    """Return statistics of a month of an agency's first service."""
     service = hub.get(f"{API}/services?agency={agency}").json()["items"][0]["slug"]
     counters = {"submitted": submitted, "completed": 90, "rejected": 4}
     # The first agency to report works online, the others at the counter.
@@ -374,7 +374,7 @@ def stored(hub: RunningHub, batch: dict[str, Any], key: str) -> tuple[int, int, 
 
 
 def satisfaction_of(number: int) -> dict[str, int]:
-    """The answers of one of 29 respondents, so that the elements add up to the example."""
+    """Return the answers of one of 29 respondents, whose sums are those of the example."""
     answers: dict[str, int] = {}
     for element, total in enumerate(ELEMENT_TOTALS, start=1):
         level, more = divmod(total, 29)

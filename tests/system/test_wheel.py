@@ -19,7 +19,7 @@ COMMIT = "0123456789ab"
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the installed wheel, without its dependencies."""
+    """Install the wheel, without its dependencies, and return its folder."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     for file in tracked():

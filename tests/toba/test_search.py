@@ -10,7 +10,7 @@ from tests.conftest import Room, Server, room
 
 @pytest.fixture(scope="module")
 def toba_catalog(server: Server, toba: str) -> Iterator[Room]:
-    """The catalog service by itself, with the pack of Toba."""
+    """Provide the catalog service by itself, with the Toba pack."""
     with server.database_from(toba) as name, room(create_app, server.settings(name)) as started:
         yield started
 
