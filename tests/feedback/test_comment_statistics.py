@@ -120,7 +120,7 @@ def test_citizen_list_and_figures_agree_when_the_clock_of_a_comment_ended(
     move(office, tickets["out"], "forwarded", number="8812346")
 
     def told() -> dict[str, str]:
-        """Return the public state of each; the list shows the same, and finds those that are late."""
+        """Return the public state of each, with which the list and its filter agree."""
         found = {
             name: call(office, "GET", one["href"]).json()["service_level"]["status"]
             for name, one in filed.items()
