@@ -162,6 +162,8 @@ PERSONAL_DATA: tuple[PersonalDataTable, ...] = (
 NO_PERSONAL_DATA: dict[Service, frozenset[str]] = {
     Service.feedback: frozenset(
         {
+            "regency",
+            "job_run",
             "comment_bundle",
             "idempotency_key",
             "event_retention",
@@ -170,7 +172,6 @@ NO_PERSONAL_DATA: dict[Service, frozenset[str]] = {
             "event_dimensions",
             "follow_up",
             "hourly_usage",
-            "job_run",
             "monthly_usage",
             "rating_token",
             "statistic",

@@ -35,6 +35,7 @@ from services.platform.identity import (
     ensure_identity_keys,
     load_private_key,
 )
+from services.platform.local_time import DEFAULT_ZONE
 from services.platform.migrations import migrate
 from services.platform.settings import ROOT, Service, Settings
 
@@ -223,8 +224,10 @@ class Room:
         """Run feedback's job that forms the bundles of survey responses and comments."""
         from services.feedback.bundle_job import form_due_bundles
 
-        region = self.settings.region
-        self.store(lambda session: form_due_bundles(session, region, now=datetime.now(UTC)))
+        region, zone = self.settings.region, DEFAULT_ZONE
+        self.store(
+            lambda session: form_due_bundles(session, region, now=datetime.now(UTC), zone=zone)
+        )
 
 
 def agency_caller(agency: str, *scopes: Scope) -> Caller:
@@ -247,7 +250,9 @@ def form_bundles(settings: Settings) -> None:
     async def work() -> None:
         database = Database(settings, Service.feedback)
         async with database.write_session() as session:
-            await form_due_bundles(session, settings.region, now=datetime.now(UTC))
+            await form_due_bundles(
+                session, settings.region, now=datetime.now(UTC), zone=DEFAULT_ZONE
+            )
         await database.close()
 
     # In a thread: the main thread of a browser test has a running event loop.

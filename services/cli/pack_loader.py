@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from services.assessment.pack import load_evidence, read_evidence
-from services.assessment.reports.regency import store_regency
 from services.catalog.pack import load_catalog, read_catalog
 from services.cli.audit import audit_command
 from services.feedback.pack import ReportingObligation, load_feedback, read_feedback
@@ -13,9 +12,9 @@ from services.gateway.connectors.pack import load_connectors, read_connectors
 from services.gateway.link_monitoring.pack import load_links, read_links
 from services.gateway.portal.posters.codes import load_posters, subjects_of
 from services.gateway.regency.districts import load_districts, read_districts
-from services.gateway.regency.regency import load_regency
 from services.platform.database import Database, WriteSession
 from services.platform.packs import Change, Pack, PackError, parse, read_yaml
+from services.platform.regency import store_regency
 from services.platform.settings import Service, Settings
 
 
@@ -58,19 +57,25 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
 
     now = datetime.now(UTC)
     region = settings.region
+
+    async def store_copy(session: WriteSession, service: Service) -> list[Change]:
+        await store_regency(session, service, region, pack)
+        return []  # the gateway's copy reports what changed
+
     parts = (
         (Service.catalog, lambda session: load_catalog(session, region, catalog, now=now)),
-        (Service.gateway, lambda session: load_regency(session, region, pack)),
+        (Service.gateway, lambda session: store_regency(session, Service.gateway, region, pack)),
         (Service.gateway, lambda session: load_links(session, region, links)),
         (Service.gateway, lambda session: load_connectors(session, region, connectors)),
         (Service.gateway, lambda session: load_districts(session, region, districts)),
         (Service.gateway, lambda session: load_posters(session, region, posters)),
+        (Service.feedback, lambda session: store_copy(session, Service.feedback)),
         (
             Service.feedback,
             lambda session: load_feedback(session, region, feedback, obligations=obligations),
         ),
         (Service.assessment, lambda session: load_evidence(session, region, evidence, now=now)),
-        (Service.assessment, lambda session: store_regency(session, region, pack)),
+        (Service.assessment, lambda session: store_copy(session, Service.assessment)),
     )
     changes: list[Change] = []
 

@@ -57,14 +57,18 @@ async def _prune(settings: Settings) -> "tuple[RetentionResult | None, CommentRe
     from services.feedback.comments.retention import prune_comments
     from services.feedback.events.partitions import apply_retention
     from services.platform.database import Database
+    from services.platform.local_time import LocalTime
 
     database = Database(settings, Service.feedback)
+    local_time = LocalTime(database, Service.feedback, settings.region)
     try:
+        await local_time.refresh()
         async with database.write_session() as session:
             comments = await prune_comments(
                 session,
                 settings.region,
                 now=datetime.now(UTC),
+                zone=local_time.zone,
                 retention_months=settings.comment_retention_months,
             )
     finally:
@@ -74,6 +78,7 @@ async def _prune(settings: Settings) -> "tuple[RetentionResult | None, CommentRe
         months = await apply_retention(
             connection,
             settings.region,
+            local_time.zone,
             now=datetime.now(UTC),
             retention_months=settings.event_retention_months,
         )

@@ -36,6 +36,7 @@ from services.feedback.surveys.rating_routes import router as rating_tokens
 from services.feedback.surveys.routes import router as surveys
 from services.platform.database import Database
 from services.platform.jobs import BackgroundJob, PeriodicJob
+from services.platform.local_time import LocalTime
 from services.platform.service import create_service_app
 from services.platform.settings import Service, Settings
 
@@ -48,11 +49,15 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
         database: Database = app.state.database
+        local_time: LocalTime = app.state.local_time
+        await local_time.load()
         months = settings.event_retention_months
         queue = EventQueue(
-            lambda: database.connect(purpose="events", **SESSION_SETTINGS), region=settings.region
+            lambda: database.connect(purpose="events", **SESSION_SETTINGS),
+            settings.region,
+            local_time,
         )
-        app.state.intake = Intake(queue, retention_months=months)
+        app.state.intake = Intake(queue, local_time, retention_months=months)
         writer = FastEventWriter(
             app.state.intake, app.state.verifier, max_body_bytes=settings.max_body_bytes
         )
@@ -92,20 +97,29 @@ def create_app(settings: Settings) -> FastAPI:
         models=[UsageCloudEvent],
         app_class=EventIngestApp,
     )
-    app.state.jobs = _declare_jobs(app.state.database, settings)
+    local_time = LocalTime(app.state.database, Service.feedback, settings.region)
+    app.state.local_time = local_time
+    app.state.jobs = _declare_jobs(app.state.database, settings, local_time)
     return app
 
 
-def _declare_jobs(database: Database, settings: Settings) -> tuple[BackgroundJob, ...]:
+def _declare_jobs(
+    database: Database, settings: Settings, local_time: LocalTime
+) -> tuple[BackgroundJob, ...]:
     """Declare every background job of the service, in the order of their start."""
     region = settings.region
     periodic = partial(PeriodicJob, database=database, region=region)
     hour = timedelta(hours=1)
     return (
+        local_time.refresh_job(),
         periodic(
             "prune-events",
             partial(
-                prune_events, database, region, retention_months=settings.event_retention_months
+                prune_events,
+                database,
+                region,
+                local_time,
+                retention_months=settings.event_retention_months,
             ),
             every=hour,
             first_after=timedelta(),
@@ -116,6 +130,7 @@ def _declare_jobs(database: Database, settings: Settings) -> tuple[BackgroundJob
                 prune_comments_now,
                 database,
                 region,
+                local_time,
                 retention_months=settings.comment_retention_months,
             ),
             every=hour,
@@ -123,7 +138,7 @@ def _declare_jobs(database: Database, settings: Settings) -> tuple[BackgroundJob
         ),
         periodic(
             "form-bundles",
-            partial(form_bundles_now, database, region),
+            partial(form_bundles_now, database, region, local_time),
             every=timedelta(seconds=settings.bundle_seconds),
             first_after=timedelta(),
             enabled=settings.bundle_seconds > 0,

@@ -1,19 +1,7 @@
-"""Calendar months and days in the region's local time."""
+"""Arithmetic of calendar months, each given by its first day."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
-
-from services.platform.local_time import JAKARTA
-
-
-def month_of(moment: datetime) -> date:
-    """Return the first day of the local month that contains a moment."""
-    return moment.astimezone(JAKARTA).date().replace(day=1)
-
-
-def start_of_day(day: date) -> datetime:
-    """Return local midnight at the start of a day."""
-    return datetime(day.year, day.month, day.day, tzinfo=JAKARTA)
+from datetime import date
 
 
 def add_months(month: date, by: int) -> date:

@@ -77,6 +77,7 @@ from services.platform.identity import (
     load_private_key,
 )
 from services.platform.jobs import BackgroundJob, PeriodicJob
+from services.platform.local_time import LocalTime
 from services.platform.middleware import BodyLimitMiddleware, EntityTagMiddleware
 from services.platform.problems import add_problem_handlers
 from services.platform.request_id import RequestIdMiddleware
@@ -179,6 +180,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(database.close)
+            await app.state.local_time.load()
             for service in local.values():
                 await stack.enter_async_context(service.router.lifespan_context(service))
             for service in remote.values():
@@ -213,6 +215,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.database = database
+    app.state.local_time = LocalTime(database, Service.gateway, settings.region)
     app.state.cache = cache
     app.state.clients = clients
     app.state.signer = signer
@@ -340,6 +343,7 @@ def _declare_jobs(app: FastAPI) -> tuple[BackgroundJob, ...]:
     periodic = partial(PeriodicJob, database=database, region=settings.region)
     hour, minute = timedelta(hours=1), timedelta(minutes=1)
     return (
+        state.local_time.refresh_job(),
         dependencies.keys.create_listener(),
         CacheInvalidation(database, settings.region, cache.store).create_listener(),
         dependencies.limiter,

@@ -74,7 +74,7 @@ class Pack(PackModel):
     )
     province: ShortText
     province_code: ShortText
-    timezone: ShortText = "Asia/Jakarta"
+    timezone: Literal["Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"] = "Asia/Jakarta"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from services.feedback.pack import FeedbackPack, ReportingObligation, load_feedb
 from services.feedback.statistics.revisions import store_statistics
 from services.feedback.statistics.schemas import Statistic
 from services.feedback.surveys.definition import Survey
+from services.platform.local_time import DEFAULT_ZONE
 from services.platform.packs import Change
 from tests.conftest import Room, agency_caller
 
@@ -55,7 +56,11 @@ def report_at(office: Room, now: datetime, *statistics: dict[str, Any]) -> None:
     given = [Statistic.model_validate(item) for item in statistics]
     caller = agency_caller(given[0].agency, "usage:write")
     region = office.settings.region
-    office.store(lambda session: store_statistics(session, region, given, caller=caller, now=now))
+    office.store(
+        lambda session: store_statistics(
+            session, region, given, caller=caller, now=now, zone=DEFAULT_ZONE
+        )
+    )
 
 
 def expect_reports(office: Room, *pairs: tuple[str, str]) -> list[Change]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from PIL import Image
 
 from services.feedback.comments.retention import CommentRetentionResult, prune_comments
+from services.platform.local_time import DEFAULT_ZONE
 from tests.conftest import Room
 from tests.feedback.complaints import answer, call, contact, file, move
 
@@ -15,7 +16,9 @@ NOW = datetime.now(UTC)
 def keep(office: Room, *, days: int) -> CommentRetentionResult:
     now, region = NOW + timedelta(days=days), office.settings.region
     return office.store(
-        lambda session: prune_comments(session, region, now=now, retention_months=3)
+        lambda session: prune_comments(
+            session, region, now=now, zone=DEFAULT_ZONE, retention_months=3
+        )
     )
 
 

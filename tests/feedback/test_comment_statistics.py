@@ -19,7 +19,7 @@ from services.feedback.comments.statistics import (
     tally_of,
 )
 from services.feedback.small_groups import MIN_GROUP_SIZE
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import DEFAULT_ZONE
 from tests.conftest import Room
 from tests.feedback.complaints import ADMIN, COMMENTS, answer, call, comment, file, move, send
 from tests.feedback.conftest import new_agency
@@ -141,7 +141,7 @@ def test_citizen_list_and_figures_agree_when_the_clock_of_a_comment_ended(
     for name in ("on", "head", "waits"):
         answer(office, tickets[name])
     assert told() == ended | dict.fromkeys(("waits", "head", "double", "out"), "missed")
-    year = (datetime.now(JAKARTA) - timedelta(days=10)).year
+    year = (datetime.now(DEFAULT_ZONE) - timedelta(days=10)).year
     [counted] = summary(office, agency, period=str(year))["items"]
     assert (counted["n"], counted["in_time"]) == (5, 2)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from services.feedback.statistics.obligations import MonthlyObligation, deadline, last_closed_months
+from services.platform.local_time import DEFAULT_ZONE
 from tests.conftest import Room
 from tests.feedback.conftest import new_agency
 from tests.feedback.sending import USAGE, expect_reports, report_at, send_statistics, statistic
@@ -48,7 +49,7 @@ def test_a_month_says_what_came_of_what_is_owed(office: Room, agency: str) -> No
 def test_without_a_span_it_is_the_twelve_months_that_are_over(office: Room, agency: str) -> None:
     expect_reports(office, (agency, "ktp"))
     found = completeness(office, agency)
-    first, last = last_closed_months(datetime.now(UTC), count=12)
+    first, last = last_closed_months(datetime.now(UTC), DEFAULT_ZONE, count=12)
     assert [item["period"] for item in found][:: len(found) - 1] == [
         f"{first:%Y-%m}",
         f"{last:%Y-%m}",
@@ -112,11 +113,11 @@ def test_the_assessments_count_of_reports_is_that_of_the_months(
 @given(st.dates(datetime(2000, 1, 1).date(), datetime(2090, 1, 1).date()), st.integers(1, 28))
 def test_the_due_day_is_the_last_day_before_the_deadline(month: Any, due_day: int) -> None:
     owed = MonthlyObligation("a", month.replace(day=1), 1, 0, None, None, ("x",))
-    end = deadline(owed.month, due_day=due_day)
+    end = deadline(owed.month, due_day=due_day, zone=DEFAULT_ZONE)
     assert end.date() == owed.due_on(due_day) + timedelta(days=1)
     assert owed.due_on(due_day).day == due_day
-    assert owed.state(now=end, due_day=due_day) == "missing"
-    assert owed.state(now=end - timedelta(seconds=1), due_day=due_day) == "open"
+    assert owed.state(now=end, due_day=due_day, zone=DEFAULT_ZONE) == "missing"
+    assert owed.state(now=end - timedelta(seconds=1), due_day=due_day, zone=DEFAULT_ZONE) == "open"
 
 
 def test_the_feed_holds_what_is_owed_with_an_alarm_and_loses_what_came(
@@ -132,7 +133,7 @@ def test_the_feed_holds_what_is_owed_with_an_alarm_and_loses_what_came(
 
     before = feed()
     assert len(before) == 14
-    _, last = last_closed_months(datetime.now(UTC), count=12)
+    _, last = last_closed_months(datetime.now(UTC), DEFAULT_ZONE, count=12)
     uid = f"{office.settings.region}-statistics-{agency}-{last:%Y-%m}@emall"
     event = before[uid]
     assert event.start.day == office.settings.reporting_due_day

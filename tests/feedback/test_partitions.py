@@ -14,13 +14,13 @@ from services.cli.app import app as cli
 from services.feedback.app import create_app
 from services.feedback.events.partitions import (
     RetentionResult,
-    add_months,
     apply_retention,
     create_partitions,
-    month_of,
     oldest_retained_month,
 )
+from services.feedback.months import add_months
 from services.platform.database import Connection, Database
+from services.platform.local_time import DEFAULT_ZONE, month_of
 from services.platform.settings import Service, Settings, load_settings
 from tests.conftest import Room, agency_caller, room
 
@@ -64,7 +64,11 @@ def keep(settings: Settings, *, now: datetime = NOW, months: int = 13) -> Retent
         async with asyncio.timeout(20):
             while True:
                 kept = await apply_retention(
-                    connection, settings.region, now=now, retention_months=months
+                    connection,
+                    settings.region,
+                    DEFAULT_ZONE,
+                    now=now,
+                    retention_months=months,
                 )
                 if kept is not None:
                     return kept
@@ -89,15 +93,15 @@ def counted(office: Room) -> int:
 
 
 def test_months_are_those_of_jakarta() -> None:
-    assert month_of(datetime(2026, 2, 28, 17, tzinfo=UTC)) == date(2026, 3, 1)
-    assert month_of(datetime(2026, 2, 28, 16, 59, tzinfo=UTC)) == date(2026, 2, 1)
+    assert month_of(datetime(2026, 2, 28, 17, tzinfo=UTC), DEFAULT_ZONE) == date(2026, 3, 1)
+    assert month_of(datetime(2026, 2, 28, 16, 59, tzinfo=UTC), DEFAULT_ZONE) == date(2026, 2, 1)
     assert add_months(date(2026, 1, 1), -1) == date(2025, 12, 1)
     assert add_months(date(2026, 11, 1), 2) == date(2027, 1, 1)
 
 
 def test_thirteen_whole_months_are_kept_and_none_before_2020() -> None:
-    assert oldest_retained_month(NOW, retention_months=13) == date(2025, 10, 1)
-    assert oldest_retained_month(NOW, retention_months=1200) == date(2020, 1, 1)
+    assert oldest_retained_month(NOW, DEFAULT_ZONE, retention_months=13) == date(2025, 10, 1)
+    assert oldest_retained_month(NOW, DEFAULT_ZONE, retention_months=1200) == date(2020, 1, 1)
 
 
 def test_months_are_opened_ahead_and_once(empty: Settings) -> None:
@@ -180,7 +184,7 @@ def test_an_event_of_a_dropped_month_is_refused_and_counted_no_second_time(
 def test_a_service_refuses_what_it_keeps_no_more_and_says_from_when_on(empty: Settings) -> None:
     settings = empty.model_copy(update={"event_retention_months": 2})
     with room(create_app, settings) as office:
-        since = oldest_retained_month(datetime.now(UTC), retention_months=2)
+        since = oldest_retained_month(datetime.now(UTC), DEFAULT_ZONE, retention_months=2)
         before = event(f"{add_months(since, -1)}T12:00:00+07:00")
         answer = send(office, before)
         assert answer.status_code == 409

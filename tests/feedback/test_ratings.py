@@ -14,7 +14,7 @@ import pytest
 from services.feedback.app import create_app
 from services.feedback.surveys.ratings import new_token
 from services.platform.identity import Caller
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import DEFAULT_ZONE
 from tests.conftest import Room, Server, agency_caller, room
 from tests.feedback.feedback_rows import (
     columns_of_tokens,
@@ -214,7 +214,7 @@ def test_an_agency_issues_tokens_for_its_own_services(desk: Room) -> None:
 def test_a_token_ends_and_its_hash_is_forgotten(desk: Room) -> None:
     [token] = tokens(desk, 1, days=1)
     assert desk.get(f"{TOKENS}/{token}").json()["expires_on"] == str(
-        datetime.now(UTC).astimezone(JAKARTA).date() + timedelta(days=1)
+        datetime.now(UTC).astimezone(DEFAULT_ZONE).date() + timedelta(days=1)
     )
     make_tokens_older(desk.settings, days=400)
     assert desk.get(f"{TOKENS}/{token}").status_code == 404

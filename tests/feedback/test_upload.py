@@ -10,6 +10,7 @@ import pytest
 from services.feedback.months import months_between
 from services.feedback.pack import FeedbackPack, ReportingObligation, load_feedback
 from services.feedback.statistics.obligations import last_closed_months
+from services.platform.local_time import DEFAULT_ZONE
 from tests.conftest import ANONYMOUS, Room, agency_caller
 from tests.feedback.conftest import new_agency
 from tests.feedback.sending import USAGE, send_statistics, statistic, sums
@@ -42,7 +43,10 @@ def agency(office: Room) -> str:
 
 
 def months_owed() -> list[str]:
-    return [f"{m:%Y-%m}" for m in months_between(*last_closed_months(datetime.now(UTC), count=12))]
+    return [
+        f"{m:%Y-%m}"
+        for m in months_between(*last_closed_months(datetime.now(UTC), DEFAULT_ZONE, count=12))
+    ]
 
 
 def test_the_template_has_a_row_for_each_service_channel_and_month_that_is_owed(

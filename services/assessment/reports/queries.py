@@ -5,11 +5,13 @@ from typing import Any
 from sqlalchemy import text
 
 from services.assessment.assessments.operations import StoredAssessment
-from services.assessment.reports.regency import find_regency
 from services.assessment.reports.report import Regency, TrendYear
 from services.assessment.scoring.scores import Scores
 from services.platform.database import ReadSession
+from services.platform.local_time import DEFAULT_ZONE
 from services.platform.packs import Source
+from services.platform.regency import find_regency
+from services.platform.settings import Service
 
 TREND = """
 -- The newest assessment of each year by a method when this assessment was made (ids are ordered
@@ -68,7 +70,7 @@ async def read_sources(
 
 async def read_regency(session: ReadSession, region: str) -> Regency:
     """Return the regency as its pack names it, or by its code before a pack is loaded."""
-    pack = await find_regency(session, region)
+    pack = await find_regency(session, Service.assessment, region)
     if pack is None:
-        return Regency(region=region, name=f"Wilayah {region}", timezone="Asia/Jakarta")
+        return Regency(region=region, name=f"Wilayah {region}", timezone=DEFAULT_ZONE.key)
     return Regency(region=region, name=pack.name, timezone=pack.timezone)

@@ -14,7 +14,6 @@ from services.feedback.comments.cases import (
     Viewer,
     add_entry,
     build_case,
-    day_of,
     lock_case,
     service_level_status,
     ticket_urls,
@@ -32,6 +31,7 @@ from services.feedback.comments.service_levels import Kind
 from services.feedback.comments.states import State
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import Caller, CommentsHandler
+from services.platform.local_time import ZoneDep, day_of
 from services.platform.paging import Page, next_page_url
 from services.platform.parameters import Limit, ServiceQuery
 from services.platform.problems import NotAllowed, NotFound, problem_responses
@@ -81,6 +81,7 @@ async def list_comments(
     response: Response,
     session: ReadSessionDep,
     caller: CommentsHandler,
+    zone: ZoneDep,
     *,
     agency: Annotated[
         Slug | None, Query(description="For an administrator: only this agency.")
@@ -94,7 +95,7 @@ async def list_comments(
     cursor: Annotated[UUID | None, Query(description="Taken from `next`.")] = None,
 ) -> Page[CommentItem]:
     """List the comments to the key's agency, newest first."""
-    today = day_of(datetime.now(UTC))
+    now = datetime.now(UTC)
     rows = await session.execute(
         text(LIST),
         {
@@ -105,7 +106,7 @@ async def list_comments(
             "service": service,
             "under_review": under_review,
             "overdue": overdue,
-            "today": today,
+            "today": day_of(now, zone),
             "cursor": cursor,
             "limit": limit + 1,
         },
@@ -128,7 +129,7 @@ async def list_comments(
                 text=row.content,
                 has_contact=row.has_contact,
                 created_at=row.created_at,
-                service_level=service_level_status(row, today=today),
+                service_level=service_level_status(row, now=now, zone=zone),
                 href=ticket_urls(row.ticket)[0],
             )
             for row in comments[:limit]
@@ -146,6 +147,7 @@ async def change_comment_state(
     request: Request,
     session: WriteSessionDep,
     caller: CommentsHandler,
+    zone: ZoneDep,
     *,
     ticket: TicketPath,
     change: StateChange,
@@ -155,7 +157,7 @@ async def change_comment_state(
     stored = await change_state(
         session, get_region(request), ticket, change, caller=caller, now=now
     )
-    return await build_case(session, stored, viewer=Viewer.agency, today=day_of(now))
+    return await build_case(session, stored, viewer=Viewer.agency, now=now, zone=zone)
 
 
 @router.post(

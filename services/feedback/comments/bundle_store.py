@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
-from services.feedback.comments.cases import day_of
 from services.feedback.comments.statistics import (
     UNANSWERED_AFTER,
     Outcome,
@@ -22,6 +22,7 @@ from services.feedback.periods import Period, Span
 from services.feedback.small_groups import BundlePlan, Group, period_within
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
+from services.platform.local_time import day_of
 
 Dimension = Literal["agency", "service", "kind", "category", "month", "quarter", "semester"]
 
@@ -90,14 +91,16 @@ class Bundle:
         return period_within(self.period, span)
 
 
-async def form_due_bundles(session: WriteSession, region: str, *, now: datetime) -> int:
+async def form_due_bundles(
+    session: WriteSession, region: str, *, now: datetime, zone: ZoneInfo
+) -> int:
     """Form the bundles that the settled comments of a region allow; return how many."""
-    today = day_of(now)
-    pending = await _pending(session, region, SETTLED, today=today)
+    today = day_of(now, zone)
+    pending = await _pending(session, region, SETTLED, today=today, zone=zone)
     if not plan_comment_bundles(_counts(pending), today=today):
         return 0
     await session.execute(text(LOCK), {"region": region})
-    pending = await _pending(session, region, SETTLED_LOCKED, today=today)
+    pending = await _pending(session, region, SETTLED_LOCKED, today=today, zone=zone)
     plans = plan_comment_bundles(_counts(pending), today=today)
     for plan in plans:
         members = [member for group in plan.groups for member in pending[group]]
@@ -140,7 +143,9 @@ async def find_bundles(
 Pending = dict[Group, list[tuple[UUID, Outcome]]]
 
 
-async def _pending(session: WriteSession, region: str, query: str, *, today: date) -> Pending:
+async def _pending(
+    session: WriteSession, region: str, query: str, *, today: date, zone: ZoneInfo
+) -> Pending:
     pending: Pending = defaultdict(list)
     rows = await session.execute(
         text(query), {"region": region, "unanswered_before": today - UNANSWERED_AFTER}
@@ -149,7 +154,7 @@ async def _pending(session: WriteSession, region: str, query: str, *, today: dat
         outcome = outcome_of(
             received=row.received_on,
             answer_by=row.answer_by,
-            settled=None if row.settled_at is None else day_of(row.settled_at),
+            settled=None if row.settled_at is None else day_of(row.settled_at, zone),
             today=today,
         )
         group = group_of(

@@ -1,10 +1,11 @@
 """Cases: comments with their timeline, found by ticket and shown as a viewer may see them."""
 
 import hmac
-from datetime import date, datetime
+from datetime import datetime
 from enum import Enum
 from typing import Any, Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, text
 
@@ -21,7 +22,7 @@ from services.feedback.comments.states import State
 from services.feedback.comments.working_days import working_days_between
 from services.platform.database import ReadSession, WriteSession
 from services.platform.identity import Caller
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import day_of
 from services.platform.problems import NotAllowed, NotFound
 from services.platform.service import API
 
@@ -153,14 +154,12 @@ async def add_entry(
     )
 
 
-def day_of(moment: datetime) -> date:
-    """Return the local day of a moment."""
-    return moment.astimezone(JAKARTA).date()
-
-
-def service_level_status(stored: CommentRow, *, today: date) -> ServiceLevelStatus:
+def service_level_status(
+    stored: CommentRow, *, now: datetime, zone: ZoneInfo
+) -> ServiceLevelStatus:
     """Return the state of the clock of a comment's service level."""
-    settled = None if stored.settled_at is None else day_of(stored.settled_at)
+    today = day_of(now, zone)
+    settled = None if stored.settled_at is None else day_of(stored.settled_at, zone)
     is_late = (settled or today) > stored.answer_by
     if settled is not None:
         status = "missed" if is_late else "met"
@@ -186,7 +185,12 @@ def ticket_urls(ticket: str) -> tuple[str, str]:
 
 
 async def build_case(
-    session: ReadSession | WriteSession, stored: CommentRow, *, viewer: Viewer, today: date
+    session: ReadSession | WriteSession,
+    stored: CommentRow,
+    *,
+    viewer: Viewer,
+    now: datetime,
+    zone: ZoneInfo,
 ) -> CommentCase:
     """Return a comment as the viewer may see it."""
     has_access = viewer is not Viewer.public
@@ -207,7 +211,7 @@ async def build_case(
         forwarded_number=stored.forwarded_number,
         created_at=stored.created_at,
         updated_at=stored.updated_at,
-        service_level=service_level_status(stored, today=today),
+        service_level=service_level_status(stored, now=now, zone=zone),
         timeline=[
             TimelineEntry(
                 number=number,

@@ -25,6 +25,7 @@ from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import IdempotencyKey
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import CurrentCaller
+from services.platform.local_time import ZoneDep
 from services.platform.problems import problem_responses
 from services.platform.service import get_region
 from services.platform.types import TEXT_PATTERN, ShortText, Slug, UtcDatetime
@@ -354,6 +355,7 @@ async def post_open311_request(
     session: WriteSessionDep,
     keys: Keys,
     caller: CurrentCaller,
+    zone: ZoneDep,
     *,
     extension: Extension,
     sender: Sender,
@@ -371,6 +373,7 @@ async def post_open311_request(
         source="open311",
         key=idempotency_key,
         now=datetime.now(UTC),
+        zone=zone,
     )
     receipt = Open311Receipt(
         service_request_id=filed.ticket,

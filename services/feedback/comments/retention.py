@@ -5,19 +5,20 @@ not reply, all other cases after a year without activity, so that none stays ope
 """
 
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, text
 
-from services.feedback.comments.cases import add_entry, day_of
+from services.feedback.comments.cases import add_entry
 from services.feedback.comments.contacts import erase_contacts
 from services.feedback.comments.handling import erase_case_contacts
 from services.feedback.comments.spam_filter import delete_sender_data
 from services.feedback.comments.working_days import working_days_between
 from services.feedback.months import add_months
 from services.platform.database import Database, WriteSession
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import LocalTime, day_of, month_of, start_of_day
 from services.platform.logging import get_logger
 
 log = get_logger(__name__)
@@ -105,7 +106,7 @@ class CommentRetentionResult:
 
 
 async def prune_comments(
-    session: WriteSession, region: str, *, now: datetime, retention_months: int
+    session: WriteSession, region: str, *, now: datetime, zone: ZoneInfo, retention_months: int
 ) -> CommentRetentionResult:
     """Close inactive cases and erase data past its retention."""
     key = {"region": region}
@@ -116,13 +117,13 @@ async def prune_comments(
     }
     inactive = await session.execute(text(INACTIVE), key | limits | {"batch_size": BATCH_SIZE})
     for row in inactive.all():
-        idle_days = working_days_between(day_of(row.updated_at), day_of(now))
+        idle_days = working_days_between(day_of(row.updated_at, zone), day_of(now, zone))
         if row.state != "answered" or idle_days > CLOSE_ANSWERED_AFTER_WORKING_DAYS:
             contacts += await _close(session, row, now=now)
             closed += 1
     of_closed = await session.scalars(text(CONTACTS_OF_CLOSED), key)
     contacts += len(await erase_contacts(session, region, list(of_closed)))
-    before = _months_ago(now, retention_months)
+    before = start_of_day(add_months(month_of(now, zone), -retention_months), zone)
     expired: list[UUID] = list(
         await session.scalars(text(PAST_RETENTION), key | {"before": before})
     )
@@ -131,7 +132,7 @@ async def prune_comments(
     await session.execute(
         text(DELETE_IDEMPOTENCY_KEYS), key | {"before": now - IDEMPOTENCY_KEY_TTL}
     )
-    await delete_sender_data(session, region, today=day_of(now))
+    await delete_sender_data(session, region, today=day_of(now, zone))
     return CommentRetentionResult(closed, contacts, len(expired))
 
 
@@ -141,16 +142,17 @@ async def _close(session: WriteSession, row: Row[tuple[str, UUID]], *, now: date
     return await erase_case_contacts(session, row, now=now)
 
 
-def _months_ago(now: datetime, months: int) -> datetime:
-    month = add_months(day_of(now).replace(day=1), -months)
-    return datetime(month.year, month.month, 1, tzinfo=JAKARTA)
-
-
-async def prune_comments_now(database: Database, region: str, *, retention_months: int) -> None:
+async def prune_comments_now(
+    database: Database, region: str, local_time: LocalTime, *, retention_months: int
+) -> None:
     """Prune comments for the present time, in a transaction."""
     async with database.write_session() as session:
         result = await prune_comments(
-            session, region, now=datetime.now(JAKARTA), retention_months=retention_months
+            session,
+            region,
+            now=datetime.now(UTC),
+            zone=local_time.zone,
+            retention_months=retention_months,
         )
     if result != CommentRetentionResult(0, 0, 0):
         log.info("comments pruned", **asdict(result))

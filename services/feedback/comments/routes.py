@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request, Response
 
-from services.feedback.comments.cases import build_case, day_of, find_case, viewer_of
+from services.feedback.comments.cases import build_case, find_case, viewer_of
 from services.feedback.comments.contacts import CONSENT
 from services.feedback.comments.dependencies import Keys, Sender, TicketPath, TicketToken
 from services.feedback.comments.handling import add_reply, withdraw_contact
@@ -23,6 +23,7 @@ from services.feedback.comments.submit import submit_comment
 from services.platform.concurrency_control import IdempotencyKey
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import CurrentCaller
+from services.platform.local_time import ZoneDep
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
 
@@ -67,6 +68,7 @@ async def post_comment(
     keys: Keys,
     caller: CurrentCaller,
     *,
+    zone: ZoneDep,
     sender: Sender,
     comment: NewComment,
     idempotency_key: IdempotencyKey = None,
@@ -83,6 +85,7 @@ async def post_comment(
         source=source,
         key=idempotency_key,
         now=datetime.now(UTC),
+        zone=zone,
     )
     response.status_code = 201 if is_new else 200
     response.headers["Location"] = receipt.href
@@ -96,6 +99,7 @@ async def get_comment(
     response: Response,
     session: ReadSessionDep,
     caller: CurrentCaller,
+    zone: ZoneDep,
     *,
     ticket: TicketPath,
     token: TicketToken = None,
@@ -107,7 +111,8 @@ async def get_comment(
         session,
         stored,
         viewer=viewer_of(stored, caller, token),
-        today=day_of(datetime.now(UTC)),
+        now=datetime.now(UTC),
+        zone=zone,
     )
 
 
@@ -121,6 +126,7 @@ async def post_comment_reply(
     request: Request,
     session: WriteSessionDep,
     caller: CurrentCaller,
+    zone: ZoneDep,
     *,
     ticket: TicketPath,
     body: NewReply,
@@ -143,7 +149,7 @@ async def post_comment_reply(
         key=idempotency_key,
         now=now,
     )
-    return await build_case(session, stored, viewer=viewer, today=day_of(now))
+    return await build_case(session, stored, viewer=viewer, now=now, zone=zone)
 
 
 @router.delete(

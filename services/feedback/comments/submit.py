@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
@@ -14,7 +15,6 @@ from services.feedback.comments.cases import (
     Actor,
     CommentRow,
     add_entry,
-    day_of,
     service_level_status,
     ticket_urls,
 )
@@ -36,6 +36,7 @@ from services.platform.concurrency_control import claim_idempotency_key
 from services.platform.database import WriteSession
 from services.platform.identity import Caller
 from services.platform.ids import new_id
+from services.platform.local_time import day_of
 from services.platform.problems import Conflict
 from services.platform.settings import Service
 
@@ -69,6 +70,7 @@ async def submit_comment(
     source: str,
     key: str | None,
     now: datetime,
+    zone: ZoneInfo,
 ) -> tuple[CommentFiled, bool]:
     """Store a comment; return its receipt, and whether it is new."""
     if comment.contact is not None:
@@ -87,12 +89,14 @@ async def submit_comment(
     )
     if not is_new:
         rows = await session.execute(text(FIND_BY_ID), {"region": region, "id": comment_id})
-        return _receipt(keys, rows.one(), now=now), False
+        return _receipt(keys, rows.one(), now=now, zone=zone), False
     is_trusted = caller.has_scope("comments:write")
     review_reasons = (
         []
         if is_trusted
-        else await _review_reasons(session, keys, region, comment, sender=sender, now=now)
+        else await _review_reasons(
+            session, keys, region, comment, sender=sender, now=now, zone=zone
+        )
     )
     stored = await _store(
         session,
@@ -104,6 +108,7 @@ async def submit_comment(
         source=source,
         review_reasons=review_reasons,
         now=now,
+        zone=zone,
     )
     actor: Actor = "agency" if is_trusted else "citizen"
     await add_entry(
@@ -122,7 +127,7 @@ async def submit_comment(
             caller=caller,
             content=comment.contact.consent,
         )
-    return _receipt(keys, stored, now=now), True
+    return _receipt(keys, stored, now=now, zone=zone), True
 
 
 async def _store(
@@ -136,8 +141,9 @@ async def _store(
     source: str,
     review_reasons: Sequence[ReviewReason],
     now: datetime,
+    zone: ZoneInfo,
 ) -> CommentRow:
-    today = day_of(now)
+    today = day_of(now, zone)
     levels = service_levels()
     service_level = levels.level_for(comment.kind, comment.category)
     rows = await session.execute(
@@ -172,14 +178,16 @@ async def _store(
     return rows.one()
 
 
-def _receipt(keys: CommentKeys, stored: CommentRow, *, now: datetime) -> CommentFiled:
+def _receipt(
+    keys: CommentKeys, stored: CommentRow, *, now: datetime, zone: ZoneInfo
+) -> CommentFiled:
     href, page = ticket_urls(stored.ticket)
     return CommentFiled(
         ticket=stored.ticket,
         token=keys.ticket_token(stored.region, stored.id),
         state=stored.state,
         under_review=bool(stored.review_reasons),
-        service_level=service_level_status(stored, today=day_of(now)),
+        service_level=service_level_status(stored, now=now, zone=zone),
         href=href,
         page=page,
     )
@@ -193,9 +201,10 @@ async def _review_reasons(
     *,
     sender: Sequence[str],
     now: datetime,
+    zone: ZoneInfo,
 ) -> list[ReviewReason]:
     reasons = content_review_reasons(comment, keys, now=now)
-    sent = await count_from_sender(session, region, sender, today=day_of(now))
+    sent = await count_from_sender(session, region, sender, today=day_of(now, zone))
     if sent > MAX_PER_SENDER_AND_DAY:
         reasons.append("too_many_from_sender")
     if await is_duplicate(session, region, content_hash(comment), now=now):

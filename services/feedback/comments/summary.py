@@ -8,12 +8,12 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
 from services.feedback.comments.bundle_store import Dimension, find_bundles
-from services.feedback.comments.cases import day_of
 from services.feedback.comments.statistics import Tally
 from services.feedback.periods import PeriodText, parse_period
 from services.feedback.small_groups import MIN_GROUP_SIZE
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
+from services.platform.local_time import ZoneDep, day_of
 from services.platform.parameters import AgencyQuery, ServiceQuery
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
@@ -57,6 +57,7 @@ class CommentSummary(ApiModel):
 async def get_comment_summary(
     request: Request,
     session: ReadSessionDep,
+    zone: ZoneDep,
     *,
     period: Annotated[
         PeriodText | None,
@@ -71,7 +72,7 @@ async def get_comment_summary(
     For each group: how many, how many in time, and the median of working days to the answer.
     Groups under five are pooled or suppressed.
     """
-    wanted = parse_period(period or str(day_of(datetime.now(UTC)).year))
+    wanted = parse_period(period or str(day_of(datetime.now(UTC), zone).year))
     bundles = await find_bundles(
         session, get_region(request), wanted, agency=agency, service=service
     )

@@ -13,6 +13,7 @@ from services.feedback.events.batch import Batch
 from services.feedback.events.dimensions import DimensionIds
 from services.feedback.events.writer import Callback, Request, StoreResult, Writer
 from services.platform.database import Connection
+from services.platform.local_time import LocalTime
 from services.platform.logging import get_logger
 from services.platform.problems import Unavailable
 
@@ -40,10 +41,16 @@ class EventQueue:
     """A bounded queue of event requests, and the writers that store them."""
 
     def __init__(
-        self, connect: Callable[[], Awaitable[Connection]], region: str, *, writers: int = WRITERS
+        self,
+        connect: Callable[[], Awaitable[Connection]],
+        region: str,
+        local_time: LocalTime,
+        *,
+        writers: int = WRITERS,
     ) -> None:
         self._connect = connect
         self._region = region
+        self._local_time = local_time
         self._dimension_ids = DimensionIds(region)
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Request] = deque()
@@ -129,7 +136,7 @@ class EventQueue:
             self._timer.cancel()
 
     async def _run_writer(self) -> None:
-        writer = Writer(self._connect, self._region, self._dimension_ids)
+        writer = Writer(self._connect, self._region, self._local_time, self._dimension_ids)
         try:
             while (group := await self._next_group()) is not None:
                 try:

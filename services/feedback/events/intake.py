@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from services.feedback.events.batch import Batch
 from services.feedback.events.event_queue import EventQueue
@@ -10,9 +11,8 @@ from services.feedback.events.parsing import parse_batch, parse_each, parse_fast
 from services.feedback.events.partitions import oldest_retained_month
 from services.feedback.events.schemas import EventResult, EventResults, EventsStored
 from services.feedback.events.writer import Callback, PrunedMonthError
-from services.feedback.months import start_of_day
 from services.platform.identity import Caller
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import LocalTime, start_of_day
 from services.platform.problems import Conflict, FieldError, NotAllowed
 
 CLOCK_SKEW = timedelta(minutes=10)
@@ -24,10 +24,17 @@ class EventValidator:
     """Checks that events belong to the caller's agency and lie in the accepted time range."""
 
     def __init__(
-        self, format_: EventFormat, caller: Caller, *, now: datetime, earliest: datetime
+        self,
+        format_: EventFormat,
+        caller: Caller,
+        *,
+        zone: ZoneInfo,
+        now: datetime,
+        earliest: datetime,
     ) -> None:
         self._format = format_
         self._caller = caller
+        self._zone = zone
         self._now = now
         self._earliest = earliest
 
@@ -58,22 +65,26 @@ class EventValidator:
 
     def out_of_range_error(self, index: int) -> FieldError:
         """Return the error for an event out of the accepted time range."""
+        first_day = self._earliest.astimezone(self._zone).date()
         return FieldError(
             pointer=self._format.pointer(index, self._format.time),
             parameter=None,
-            detail=f"must lie between {self._earliest.astimezone(JAKARTA):%Y-%m-%d}, the start of "
-            f"the retained months, and now ({self._now:%Y-%m-%dT%H:%MZ})",
+            detail=f"must lie between {first_day}, the start of the retained months, and now "
+            f"({self._now:%Y-%m-%dT%H:%MZ})",
         )
 
 
 class Intake:
     """Parses, validates and queues the events of a request."""
 
-    def __init__(self, queue: EventQueue, *, retention_months: int) -> None:
+    def __init__(self, queue: EventQueue, local_time: LocalTime, *, retention_months: int) -> None:
         self._queue = queue
+        self._local_time = local_time
         self._retention_months = retention_months
         self._hour = self._earliest = datetime.min.replace(tzinfo=UTC)
         """The hour of the last request, and the earliest accepted time during it."""
+        self._zone = local_time.zone
+        """The zone that the earliest time was calculated for."""
 
     async def store_all(
         self, body: bytes, media_type: str, *, caller: Caller, now: datetime
@@ -160,12 +171,16 @@ class Intake:
         return len(batch)
 
     def _validator(self, media_type: str, caller: Caller, now: datetime) -> EventValidator:
-        if not self._hour <= now < self._hour + HOUR:
+        zone = self._local_time.zone
+        if not self._hour <= now < self._hour + HOUR or zone != self._zone:
+            self._zone = zone
             self._hour = now.replace(minute=0, second=0, microsecond=0)
-            oldest = oldest_retained_month(now, retention_months=self._retention_months)
+            oldest = oldest_retained_month(now, zone, retention_months=self._retention_months)
             # In UTC, as the times that it is compared with.
-            self._earliest = start_of_day(oldest).astimezone(UTC)
-        return EventValidator(FORMATS[media_type], caller, now=now, earliest=self._earliest)
+            self._earliest = start_of_day(oldest, zone).astimezone(UTC)
+        return EventValidator(
+            FORMATS[media_type], caller, zone=zone, now=now, earliest=self._earliest
+        )
 
     def _store(self, batch: Batch, caller: Caller) -> "asyncio.Future[list[int]]":
         return self._queue.store(batch, agency=caller.agency, reported_by=caller.subject)

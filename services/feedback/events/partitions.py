@@ -2,22 +2,31 @@
 
 A dropped month is never created again, since its ids are deleted too: an event of such a month is
 rejected rather than counted twice.
+
+Counts, the accepted range of times and the retention follow the local months of the region. The
+partitions are shared by all regions of a database, whose zones may differ, and are therefore cut at
+midnight in `PARTITION_ZONE`, the easternmost: a partition ends no later than the local month of its
+name, so that dropping it never drops an event that a region retains. The events of a region farther
+west that lie between the two midnights, at most two hours a month, are deleted by row.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import cast
+from zoneinfo import ZoneInfo
 
-from services.feedback.months import add_months, month_of, start_of_day
+from services.feedback.months import add_months
 from services.platform.database import Connection, Database
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import LocalTime, month_of, start_of_day
 from services.platform.logging import get_logger
 
 log = get_logger(__name__)
 
 FIRST_MONTH = date(2020, 1, 1)
 """Oldest month for which events are accepted."""
+PARTITION_ZONE = ZoneInfo("Asia/Jayapura")
+"""Zone of the bounds of partitions, as `feedback.create_event_partition` sets them."""
 MONTHS_AHEAD = 2
 """Partitions created before their month begins."""
 BLOCKS_PER_DELETE = 2048
@@ -47,6 +56,12 @@ GROUP BY r.oldest_month, r.ids_deleted_before
 
 RECORD_IDS_DELETED = "UPDATE feedback.event_retention SET ids_deleted_before = $2 WHERE region = $1"
 
+DELETE_EVENTS = """
+-- Deletes the events of this region that dropped partitions left: those between its midnight and
+-- that of the bounds.
+DELETE FROM feedback.event WHERE region = $1 AND occurred_at < $2
+"""
+
 EVENT_ID_BLOCKS = """
 -- Blocks of the table of ids.
 SELECT pg_relation_size('feedback.event_id') / current_setting('block_size')::int
@@ -74,11 +89,16 @@ class RetentionResult:
     """Number of deleted event ids of this region."""
 
 
-def oldest_retained_month(now: datetime, *, retention_months: int) -> date:
-    """Return the oldest month whose events are accepted: `retention_months` before the current."""
-    current = month_of(now)
+def oldest_retained_month(now: datetime, zone: ZoneInfo, *, retention_months: int) -> date:
+    """Return the oldest local month whose events are accepted: `retention_months` ago."""
+    current = month_of(now, zone)
     available = (current.year - FIRST_MONTH.year) * 12 + current.month - FIRST_MONTH.month
     return add_months(current, -min(retention_months, max(available, 0)))
+
+
+def partition_of(moment: datetime) -> date:
+    """Return the first day of the month whose partition holds an event of this moment."""
+    return month_of(moment, PARTITION_ZONE)
 
 
 async def create_partitions(
@@ -95,34 +115,44 @@ async def create_partitions(
 
 
 async def apply_retention(
-    connection: Connection, region: str, *, now: datetime, retention_months: int
+    connection: Connection,
+    region: str,
+    zone: ZoneInfo,
+    *,
+    now: datetime,
+    retention_months: int,
 ) -> RetentionResult | None:
     """Create partitions ahead and drop expired ones; return None if another process is doing so."""
     if not await connection.fetchval(LOCK):
         return None
     try:
-        current = month_of(now)
+        current = partition_of(now)
         ahead = (add_months(current, n) for n in range(MONTHS_AHEAD + 1))
         await create_partitions(connection, region, ahead)
         await connection.execute(
             ADVANCE_RETENTION,
             region,
-            oldest_retained_month(now, retention_months=retention_months),
+            oldest_retained_month(now, zone, retention_months=retention_months),
         )
         oldest_month = cast("date", await connection.fetchval(OLDEST_MONTH, region))
         rows = await connection.fetch("SELECT feedback.drop_event_partitions()")
         partitions = tuple(row[0] for row in rows)
-        return RetentionResult(oldest_month, partitions, await _delete_ids(connection, region))
+        deleted = await _delete_remaining(connection, region, zone)
+        return RetentionResult(oldest_month, partitions, deleted)
     finally:
         await connection.execute("SELECT pg_advisory_unlock_all()")
 
 
-async def _delete_ids(connection: Connection, region: str) -> int:
-    """Delete the ids of dropped events, some blocks at a time to keep each transaction short."""
+async def _delete_remaining(connection: Connection, region: str, zone: ZoneInfo) -> int:
+    """Delete what dropped partitions left of a region; return the number of deleted ids.
+
+    Ids are deleted some blocks at a time, to keep each transaction short.
+    """
     row = await connection.fetchrow(DROPPED_BEFORE, region)
     if row is None or row["dropped_before"] <= row["ids_deleted_before"]:
         return 0
-    before = start_of_day(row["dropped_before"])
+    before = start_of_day(row["dropped_before"], zone)
+    await connection.execute(DELETE_EVENTS, region, before)
     blocks = cast("int", await connection.fetchval(EVENT_ID_BLOCKS))
     deleted = 0
     for first in range(0, blocks, BLOCKS_PER_DELETE):
@@ -135,13 +165,19 @@ async def _delete_ids(connection: Connection, region: str) -> int:
 
 
 async def prune_events(
-    database: Database, region: str, *, retention_months: int, clock: type[datetime] = datetime
+    database: Database, region: str, local_time: LocalTime, *, retention_months: int
 ) -> None:
     """Apply the event retention now, on a connection of its own."""
     connection = await database.connect(purpose="retention")
     try:
+        # Events must not be dropped by the default zone, before the database answered.
+        await local_time.refresh()
         result = await apply_retention(
-            connection, region, now=clock.now(JAKARTA), retention_months=retention_months
+            connection,
+            region,
+            local_time.zone,
+            now=local_time.now(),
+            retention_months=retention_months,
         )
     finally:
         await connection.close()

@@ -9,8 +9,8 @@ input AS MATERIALIZED (
 """
 
 
-# The session's time zone is Asia/Jakarta, whose hours start with those of UTC. Rows that two
-# concurrent statements may both update are updated in the order of their key, so that the
+# Months are those of the region's time zone ($6), whose hours start with those of UTC. Rows that
+# two concurrent statements may both update are updated in the order of their key, so that the
 # statements cannot deadlock.
 UPDATE_COUNTS = """
 hours AS MATERIALIZED (
@@ -25,7 +25,8 @@ hourly AS (
 ),
 monthly AS (
     INSERT INTO feedback.monthly_usage AS known (region, month, dimensions, events)
-    SELECT $1, date_trunc('month', hour)::date AS month, dimensions, sum(events)
+    SELECT $1, date_trunc('month', hour AT TIME ZONE $6::text)::date AS month, dimensions,
+           sum(events)
     FROM hours GROUP BY month, dimensions ORDER BY month, dimensions
     ON CONFLICT (region, month, dimensions)
     DO UPDATE SET events = known.events + excluded.events

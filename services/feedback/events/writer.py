@@ -9,9 +9,9 @@ import asyncpg
 from services.feedback.events import queries
 from services.feedback.events.batch import Batch
 from services.feedback.events.dimensions import DimensionIds
-from services.feedback.events.partitions import create_partitions
-from services.feedback.months import month_of
+from services.feedback.events.partitions import create_partitions, partition_of
 from services.platform.database import DATABASE_ERRORS, Connection, is_connection_lost
+from services.platform.local_time import LocalTime
 from services.platform.logging import Outage, get_logger, summarise
 from services.platform.problems import Unavailable
 
@@ -22,7 +22,6 @@ GROUPS_EXPECTING_REPEATS = 4
 """Groups for which, after one with repeated events, further repeats are assumed."""
 
 SESSION_SETTINGS = {
-    "timezone": "Asia/Jakarta",
     # The statement joins thousands of rows whose number the planner cannot estimate.
     "enable_nestloop": "off",
     "plan_cache_mode": "force_generic_plan",
@@ -39,7 +38,7 @@ class PrunedMonthError(Exception):
 
     def indexes(self, batch: Batch) -> list[int]:
         """Return the indexes of the events of these months."""
-        return [n for n, time in enumerate(batch.times) if month_of(time) in self._months]
+        return [n for n, time in enumerate(batch.times) if partition_of(time) in self._months]
 
 
 StoreResult = list[int] | Exception
@@ -83,10 +82,12 @@ class Writer:
         self,
         connect: Callable[[], Awaitable[Connection]],
         region: str,
+        local_time: LocalTime,
         dimension_ids: DimensionIds,
     ) -> None:
         self._connect = connect
         self._region = region
+        self._local_time = local_time
         self._dimension_ids = dimension_ids
         self._connection: Connection | None = None
         self._expect_repeats = 0
@@ -130,13 +131,15 @@ class Writer:
 
     async def _create_partitions(self, request: Request) -> None:
         connection = await self._open()
-        months = {month_of(time) for time in request.batch.times}
+        months = {partition_of(time) for time in request.batch.times}
         if pruned := await create_partitions(connection, self._region, months):
             raise PrunedMonthError(pruned)
 
     async def _open(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._connect()
+            # After an outage that began before the zone was read, the first events need it.
+            await self._local_time.load()
         return self._connection
 
     async def _store(self, group: list[Request]) -> None:
@@ -177,7 +180,8 @@ class Writer:
         reporters: list[str],
     ) -> set[str]:
         """Store the new events; return their ids."""
-        columns = (self._region, ids, times, dimensions, reporters)
+        zone = self._local_time.zone.key
+        columns = (self._region, ids, times, dimensions, reporters, zone)
         if not self._expect_repeats:
             try:
                 await connection.fetchval(queries.STORE_NEW_EVENTS, *columns)

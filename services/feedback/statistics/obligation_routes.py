@@ -25,6 +25,7 @@ from services.feedback.statistics.parameters import (
 )
 from services.feedback.statistics.plausibility_flags import flagged_months
 from services.platform.database import ReadSessionDep
+from services.platform.local_time import ZoneDep
 from services.platform.parameters import AgencyQuery
 from services.platform.problems import problem_responses
 from services.platform.service import API
@@ -42,6 +43,7 @@ REMINDER_MONTHS_AHEAD = 2
 async def get_usage_completeness(
     request: Request,
     session: ReadSessionDep,
+    zone: ZoneDep,
     *,
     agency: AgencyQuery = None,
     first: FirstMonthQuery = None,
@@ -54,7 +56,7 @@ async def get_usage_completeness(
     """
     settings: Settings = request.app.state.settings
     now, due_day = datetime.now(UTC), settings.reporting_due_day
-    begin, end = resolve_months(first, last, now=now)
+    begin, end = resolve_months(first, last, now=now, zone=zone)
     months = await obligations_between(
         session, settings.region, first=begin, last=end, agency=agency
     )
@@ -64,7 +66,7 @@ async def get_usage_completeness(
                 agency=month.agency,
                 period=f"{month.month:%Y-%m}",
                 due_on=month.due_on(due_day),
-                state=month.state(now=now, due_day=due_day),
+                state=month.state(now=now, due_day=due_day, zone=zone),
                 complete=month.is_complete,
                 services_expected=month.services_expected,
                 services_reported=month.services_reported,
@@ -90,12 +92,13 @@ async def get_usage_completeness(
 async def get_usage_reminders(
     request: Request,
     session: ReadSessionDep,
+    zone: ZoneDep,
     agency: Annotated[Slug, Query(description="The agency that reports.")],
 ) -> Response:
     """Return a calendar of an agency's incomplete and next months by due day, to subscribe to."""
     settings: Settings = request.app.state.settings
     now = datetime.now(UTC)
-    first, last = last_closed_months(now, count=DEFAULT_MONTHS)
+    first, last = last_closed_months(now, zone, count=DEFAULT_MONTHS)
     last = add_months(last, REMINDER_MONTHS_AHEAD)
     obligations = await obligations_between(
         session, settings.region, first=first, last=last, agency=agency
@@ -115,6 +118,7 @@ async def get_usage_reminders(
 async def get_usage_reporting(
     request: Request,
     session: ReadSessionDep,
+    zone: ZoneDep,
     period: Annotated[Year, Query(description="The year.")],
 ) -> Reporting:
     """Count the monthly reports expected of agencies in a year, and those received on time."""
@@ -126,6 +130,7 @@ async def get_usage_reporting(
         flagged=await flagged_months(session, settings.region, first=first, last=last),
         now=datetime.now(UTC),
         due_day=settings.reporting_due_day,
+        zone=zone,
     )
     return Reporting(
         period=period,

@@ -4,13 +4,15 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
 from services.feedback.channels import ChannelKind
-from services.feedback.months import add_months, month_of, start_of_day
+from services.feedback.months import add_months
 from services.feedback.statistics.obligation_schemas import AgencyReporting, ObligationState
 from services.platform.database import ReadSession, WriteSession
+from services.platform.local_time import month_of, start_of_day
 
 OBLIGATIONS_BETWEEN = """
 -- For each agency and month: the services that must be reported, those that were, and when. A
@@ -75,9 +77,9 @@ async def reported_services(
     ]
 
 
-def deadline(month: date, *, due_day: int) -> datetime:
+def deadline(month: date, *, due_day: int, zone: ZoneInfo) -> datetime:
     """Return the moment from which a month's report is late: local midnight after the due day."""
-    return start_of_day(add_months(month, 1) + timedelta(days=due_day))
+    return start_of_day(add_months(month, 1) + timedelta(days=due_day), zone)
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,9 @@ class MonthlyObligation:
         """Return the last day on which the report is on time."""
         return add_months(self.month, 1) + timedelta(days=due_day - 1)
 
-    def state(self, *, now: datetime, due_day: int) -> ObligationState:
+    def state(self, *, now: datetime, due_day: int, zone: ZoneInfo) -> ObligationState:
         """Return on time or late by the first figure; without one, open until the deadline."""
-        due = deadline(self.month, due_day=due_day)
+        due = deadline(self.month, due_day=due_day, zone=zone)
         if self.received_at is not None:
             return "on_time" if self.received_at < due else "late"
         return "missing" if due <= now else "open"
@@ -130,9 +132,9 @@ async def obligations_between(
     ]
 
 
-def last_closed_months(now: datetime, *, count: int) -> tuple[date, date]:
+def last_closed_months(now: datetime, zone: ZoneInfo, *, count: int) -> tuple[date, date]:
     """Return the first and last of the `count` most recent months that have ended."""
-    last = add_months(month_of(now), -1)
+    last = add_months(month_of(now, zone), -1)
     return add_months(last, 1 - count), last
 
 
@@ -142,11 +144,12 @@ def count_by_agency(
     flagged: Collection[tuple[str, date]],
     now: datetime,
     due_day: int,
+    zone: ZoneInfo,
 ) -> list[AgencyReporting]:
     """Count the expected reports of each agency, those on time and late, and the flagged ones."""
     by_agency: dict[str, Counter[str]] = {}
     for month in months:
-        state = month.state(now=now, due_day=due_day)
+        state = month.state(now=now, due_day=due_day, zone=zone)
         if state == "open":
             continue
         counts = by_agency.setdefault(month.agency, Counter())

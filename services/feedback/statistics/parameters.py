@@ -2,11 +2,13 @@
 
 from datetime import date, datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import Query
 
-from services.feedback.months import add_months, month_of, parse_period
+from services.feedback.months import add_months, parse_period
 from services.platform.identity import Caller
+from services.platform.local_time import month_of
 from services.platform.problems import FieldError, Invalid, NotAllowed
 from services.platform.types import Slug, YearMonth
 
@@ -31,9 +33,11 @@ def resolve_agency(caller: Caller, agency: str | None) -> str:
     return resolved
 
 
-def resolve_months(first: str | None, last: str | None, *, now: datetime) -> tuple[date, date]:
+def resolve_months(
+    first: str | None, last: str | None, *, now: datetime, zone: ZoneInfo
+) -> tuple[date, date]:
     """Return the first and last month; the default is the last 12 months that have ended."""
-    end = parse_period(last) if last else add_months(month_of(now), -1)
+    end = parse_period(last) if last else add_months(month_of(now, zone), -1)
     if first is not None and last is None:
         end = max(end, parse_period(first))
     default = max(add_months(end, 1 - DEFAULT_MONTHS), FIRST_MONTH)

@@ -5,15 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
-from services.feedback.months import month_of, parse_period
+from services.feedback.months import parse_period
 from services.feedback.statistics import queries
 from services.feedback.statistics.counters import Measure
 from services.feedback.statistics.schemas import Statistic, StatisticsStored
 from services.platform.database import WriteSession
 from services.platform.identity import Caller
+from services.platform.local_time import month_of
 from services.platform.problems import Conflict, FieldError, Invalid, NotAllowed
 
 
@@ -53,7 +55,9 @@ class FigureChange:
         return "unchanged" if self.previous == self.figure.value else "revised"
 
 
-def figures_of(statistics: Sequence[Statistic], caller: Caller, *, now: datetime) -> list[Figure]:
+def figures_of(
+    statistics: Sequence[Statistic], caller: Caller, *, now: datetime, zone: ZoneInfo
+) -> list[Figure]:
     """Return the counters of a batch.
 
     Raises `NotAllowed` for another agency, `Invalid` for a future month or two values of one
@@ -62,7 +66,7 @@ def figures_of(statistics: Sequence[Statistic], caller: Caller, *, now: datetime
     not_owned: list[FieldError] = []
     errors: list[FieldError] = []
     figures: dict[tuple[str, str, str, date, str], Figure] = {}
-    this_month = month_of(now)
+    this_month = month_of(now, zone)
     for index, item in enumerate(statistics):
         pointer = f"#/statistics/{index}"
         if not caller.can_write_for(item.agency):
@@ -109,9 +113,10 @@ async def store_statistics(
     *,
     caller: Caller,
     now: datetime,
+    zone: ZoneInfo,
 ) -> StatisticsStored:
     """Store a batch as a whole; return the number of counters by result."""
-    figures = figures_of(statistics, caller, now=now)
+    figures = figures_of(statistics, caller, now=now, zone=zone)
     await _reject_unknown_services(session, region, statistics)
     changes = await compare_figures(session, region, figures)
     await store_changes(session, region, changes, caller=caller, now=now)

@@ -17,6 +17,7 @@ from services.feedback.statistics.schemas import (
 from services.feedback.statistics.upload import store_and_check
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import UsageWriter
+from services.platform.local_time import ZoneDep
 from services.platform.parameters import AgencyQuery, ServiceQuery
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
@@ -29,7 +30,11 @@ router = APIRouter(prefix=f"{API}/usage", tags=["usage"], responses=problem_resp
     "/statistics", operation_id="post_usage_statistics", responses=problem_responses(403, 409, 413)
 )
 async def post_usage_statistics(
-    request: Request, session: WriteSessionDep, caller: UsageWriter, batch: StatisticBatch
+    request: Request,
+    session: WriteSessionDep,
+    caller: UsageWriter,
+    zone: ZoneDep,
+    batch: StatisticBatch,
 ) -> StatisticsReceipt:
     """Store monthly statistics of the key's agency, as a whole or not at all.
 
@@ -38,7 +43,12 @@ async def post_usage_statistics(
     implausible figures of the batch; they are stored all the same.
     """
     return await store_and_check(
-        session, get_region(request), batch.statistics, caller=caller, now=datetime.now(UTC)
+        session,
+        get_region(request),
+        batch.statistics,
+        caller=caller,
+        now=datetime.now(UTC),
+        zone=zone,
     )
 
 

@@ -11,11 +11,11 @@ EVENT_ONLY_DIMENSIONS = frozenset({"link", "source", "district"})
 HOURLY_DIMENSIONS = frozenset({"day", "hour"})
 """Dimensions that need the hourly counts, and that monthly statistics do not have."""
 
-LOCAL_HOUR = "hour AT TIME ZONE 'Asia/Jakarta'"
+LOCAL_HOUR = "hour AT TIME ZONE :zone"
 HOURLY_EXPRESSIONS = {
     "month": f"to_char({LOCAL_HOUR}, 'YYYY-MM')",
     "day": f"({LOCAL_HOUR})::date",
-    "hour": f"""to_char({LOCAL_HOUR}, 'YYYY-MM-DD"T"HH24:00:00+07:00')""",
+    "hour": f"""to_char({LOCAL_HOUR}, 'YYYY-MM-DD"T"HH24:00:00') || CAST(:utc_offset AS text)""",
 }
 
 
@@ -45,7 +45,7 @@ def _columns(dimensions: list[str]) -> str:
 
 def summary(dimensions: list[str]) -> str:
     """Return SQL for sums of events and of current statistics by these dimensions."""
-    month_of_hour = "date_trunc('month', hour AT TIME ZONE 'Asia/Jakarta')::date"
+    month_of_hour = f"date_trunc('month', {LOCAL_HOUR})::date"
     statistic_columns = [
         "period AS month" if d == "month" else f"'' AS {d}" if d in EVENT_ONLY_DIMENSIONS else d
         for d in dimensions

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
 
-from services.feedback.months import add_months, start_of_day
+from services.feedback.months import add_months
 from services.feedback.statistics import summary_queries as queries
 from services.feedback.statistics.limited_query import fetch_limited
 from services.feedback.statistics.summary_schemas import (
@@ -17,7 +18,7 @@ from services.feedback.statistics.summary_schemas import (
     UsageSummary,
 )
 from services.platform.database import ReadSessionDep
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import ZoneDep, start_of_day
 from services.platform.parameters import AgencyQuery, ServiceQuery
 from services.platform.problems import FieldError, Invalid, problem_responses
 from services.platform.service import API, get_region
@@ -36,6 +37,7 @@ router = APIRouter(prefix=f"{API}/usage", tags=["usage"], responses=problem_resp
 async def get_usage_summary(
     request: Request,
     session: ReadSessionDep,
+    zone: ZoneDep,
     *,
     first: Annotated[
         IsoDate | None,
@@ -59,32 +61,37 @@ async def get_usage_summary(
     one service.
 
     Statistics are monthly: a month counts if it begins in the span or contains its first day. By
-    `day` (at most 366) and by `hour` (at most 31 days) only events are counted, in Jakarta time.
+    `day` (at most 366) and by `hour` (at most 31 days) only events are counted, in the
+    region's time zone.
 
     By `district`, so that no person can be identified in a small district: only whole months, only
     together with `month`, `agency` and `service`, and in multiples of five for each of these; the
     remainders count where `district` is null.
     """
-    today = datetime.now(JAKARTA).date()
+    today = datetime.now(zone).date()
     dimensions = [name for name in DIMENSIONS if name in group_by]
     if first is None:
         first = last or today
         first = first if "hour" in dimensions else first.replace(month=1, day=1)
     last = last or max(today, first)
-    check_span(dimensions, first, last)
+    check_span(dimensions, first, last, today=today)
     parameters: dict[str, Any] = {
         "region": get_region(request),
         "first": first,
         "last": last,
         "agency": agency,
         "service": service,
-    } | span_parameters(first, last)
+    } | span_parameters(first, last, zone)
     if "district" in dimensions:
         statement = queries.district_summary
         parameters["months_from"] = first
         parameters["months_until"] = add_months(min(last, LAST_DAY), 1)
     else:
+        parameters["zone"] = zone.key
         is_hourly = not queries.HOURLY_DIMENSIONS.isdisjoint(dimensions)
+        if "hour" in dimensions:
+            # The zones of Indonesia have no summer time: every hour has the same offset.
+            parameters["utc_offset"] = datetime.now(zone).isoformat()[-6:]
         statement = queries.hourly_summary if is_hourly else queries.summary
     rows = await fetch_limited(
         session,
@@ -103,7 +110,7 @@ async def get_usage_summary(
     )
 
 
-def check_span(dimensions: Collection[str], first: date, last: date) -> None:
+def check_span(dimensions: Collection[str], first: date, last: date, *, today: date) -> None:
     """Raise `Invalid` for a span that is too long, or too fine for districts."""
     for name, limit in MAX_DAYS.items():
         if name in dimensions and (last - first).days >= limit:
@@ -113,10 +120,10 @@ def check_span(dimensions: Collection[str], first: date, last: date) -> None:
                 "The span is too long; choose a shorter one, or group by month.", errors=[error]
             )
     if "district" in dimensions:
-        _check_districts(dimensions, first, last)
+        _check_districts(dimensions, first, last, today=today)
 
 
-def _check_districts(dimensions: Collection[str], first: date, last: date) -> None:
+def _check_districts(dimensions: Collection[str], first: date, last: date, *, today: date) -> None:
     """Raise `Invalid` for parts of districts in which a person could be identified."""
     errors = [
         FieldError(pointer=None, parameter="group_by", detail=f"combines district and {name}")
@@ -126,7 +133,6 @@ def _check_districts(dimensions: Collection[str], first: date, last: date) -> No
     if first.day > 1:
         detail = "is not the first day of a month"
         errors.append(FieldError(pointer=None, parameter="from", detail=detail))
-    today = datetime.now(JAKARTA).date()
     if last < today and (last + timedelta(days=1)).day > 1:
         detail = "is neither the last day of a month nor today"
         errors.append(FieldError(pointer=None, parameter="to", detail=detail))
@@ -139,17 +145,17 @@ def _check_districts(dimensions: Collection[str], first: date, last: date) -> No
         )
 
 
-def span_parameters(first: date, last: date) -> dict[str, date | datetime]:
+def span_parameters(first: date, last: date, zone: ZoneInfo) -> dict[str, date | datetime]:
     """Return query parameters for a span of days: whole months, and the hours around them."""
     first = min(max(first, FIRST_DAY), LAST_DAY)
     end = min(max(last, FIRST_DAY - timedelta(days=1)), LAST_DAY) + timedelta(days=1)
     months_from = first if first.day == 1 else add_months(first, 1)
     months_until = end.replace(day=1)
-    begin, until = start_of_day(first), start_of_day(end)
+    begin, until = start_of_day(first, zone), start_of_day(end, zone)
     if last < first or months_from >= months_until:  # no whole month
         head_until = tail_from = until
     else:
-        head_until, tail_from = start_of_day(months_from), start_of_day(months_until)
+        head_until, tail_from = start_of_day(months_from, zone), start_of_day(months_until, zone)
     return {
         "months_from": months_from,
         "months_until": months_until,

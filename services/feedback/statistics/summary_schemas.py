@@ -25,7 +25,9 @@ class UsageCount(ApiModel):
     value: int = Field(ge=0)
     month: YearMonth | None = None
     day: date | None = None
-    hour: AwareDatetime | None = Field(None, description="Start of the hour, in Jakarta time.")
+    hour: AwareDatetime | None = Field(
+        None, description="Start of the hour, in the region's time zone."
+    )
     service: Slug | None = None
     agency: Slug | None = None
     channel: ChannelKind | None = None

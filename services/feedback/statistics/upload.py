@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from services.feedback.months import parse_period
 from services.feedback.statistics.flag_schemas import StatisticFlag
@@ -48,9 +49,10 @@ async def store_and_check(
     *,
     caller: Caller,
     now: datetime,
+    zone: ZoneInfo,
 ) -> StatisticsReceipt:
     """Store a batch as a whole and update the flags on its figures."""
-    stored = await store_statistics(session, region, statistics, caller=caller, now=now)
+    stored = await store_statistics(session, region, statistics, caller=caller, now=now, zone=zone)
     flags: list[StatisticFlag] = []
     for agency in sorted({item.agency for item in statistics if item.counters.recorded()}):
         own = [item for item in statistics if item.agency == agency]
@@ -119,6 +121,7 @@ async def store_upload(
     agency: str,
     caller: Caller,
     now: datetime,
+    zone: ZoneInfo,
     language: Language,
     dry_run: bool,
 ) -> UploadReceipt:
@@ -127,7 +130,7 @@ async def store_upload(
     `dry_run` is only reported; the caller rolls back.
     """
     statistics = [row.statistic for row in rows]
-    figures = figures_of(statistics, caller, now=now)
+    figures = figures_of(statistics, caller, now=now, zone=zone)
     changes = await compare_figures(session, region, figures)
     _require_reasons(rows, changes, language)
     await store_changes(session, region, changes, caller=caller, now=now)

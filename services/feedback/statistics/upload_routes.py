@@ -3,12 +3,13 @@
 import asyncio
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import text
 
 from services.feedback.channels import ChannelKind
-from services.feedback.months import month_of, months_between
+from services.feedback.months import months_between
 from services.feedback.statistics.counters import Measure
 from services.feedback.statistics.obligations import (
     ReportedService,
@@ -35,6 +36,7 @@ from services.feedback.statistics.upload import (
 )
 from services.platform.database import ReadSession, ReadSessionDep, WriteSessionDep
 from services.platform.identity import UsageWriter
+from services.platform.local_time import ZoneDep, month_of
 from services.platform.parameters import LanguageQuery
 from services.platform.problems import (
     Conflict,
@@ -76,6 +78,7 @@ async def get_statistics_template(
     request: Request,
     session: ReadSessionDep,
     caller: UsageWriter,
+    zone: ZoneDep,
     *,
     file_format: Annotated[
         Literal["xlsx", "csv"], Query(alias="format", description="File format.")
@@ -95,9 +98,9 @@ async def get_statistics_template(
     if not services:
         raise Conflict(f"{agency} has no services to report on; the pack names those that do.")
     if first is None and last is None:
-        rows = await _missing_rows(session, region, agency, services, now=now)
+        rows = await _missing_rows(session, region, agency, services, now=now, zone=zone)
     else:
-        begin, end = resolve_months(first, last, now=now)
+        begin, end = resolve_months(first, last, now=now, zone=zone)
         rows = await _stored_rows(session, region, agency, services, first=begin, last=end)
     if len(rows) > MAX_STATISTICS:
         parameter = FieldError(pointer=None, parameter="from", detail="choose a later month")
@@ -105,7 +108,7 @@ async def get_statistics_template(
         raise Conflict(detail, errors=[parameter])
     make = template_xlsx if file_format == "xlsx" else template_csv
     content = await asyncio.to_thread(make, services, rows)
-    name = f"statistik-{agency}-{now:%Y-%m-%d}.{file_format}"
+    name = f"statistik-{agency}-{now.astimezone(zone):%Y-%m-%d}.{file_format}"
     return Response(
         content,
         media_type=XLSX if file_format == "xlsx" else f"{CSV}; charset=utf-8",
@@ -120,8 +123,9 @@ async def _missing_rows(
     services: list[ReportedService],
     *,
     now: datetime,
+    zone: ZoneInfo,
 ) -> list[TemplateRow]:
-    first, last = last_closed_months(now, count=DEFAULT_MONTHS)
+    first, last = last_closed_months(now, zone, count=DEFAULT_MONTHS)
     obligations = await obligations_between(session, region, first=first, last=last, agency=agency)
     rows: list[TemplateRow] = []
     # Whole months, the latest first, as many as one upload may have.
@@ -183,6 +187,7 @@ async def upload_usage_statistics(
     request: Request,
     session: WriteSessionDep,
     caller: UsageWriter,
+    zone: ZoneDep,
     *,
     dry_run: Annotated[bool, Query(description="Check the file without storing it.")] = False,
     agency: OwnAgencyQuery = None,
@@ -208,7 +213,7 @@ async def upload_usage_statistics(
             sheets,
             agency=agency,
             services=services,
-            latest=month_of(now),
+            latest=month_of(now, zone),
             language=language,
         )
         receipt = await store_upload(
@@ -218,6 +223,7 @@ async def upload_usage_statistics(
             agency=agency,
             caller=caller,
             now=now,
+            zone=zone,
             language=language,
             dry_run=dry_run,
         )

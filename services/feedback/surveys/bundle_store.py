@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
@@ -19,7 +20,7 @@ from services.feedback.surveys.aggregates import AnsweredSurvey, Tally, tally_of
 from services.feedback.surveys.definition import Survey
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import day_of
 
 Dimension = Literal["service", "agency", "channel", "district", "month", "quarter", "semester"]
 
@@ -118,14 +119,16 @@ async def load_definitions(
     return {row.version: Survey.from_stored(row.content) for row in rows}
 
 
-async def form_due_bundles(session: WriteSession, region: str, *, now: datetime) -> int:
+async def form_due_bundles(
+    session: WriteSession, region: str, *, now: datetime, zone: ZoneInfo
+) -> int:
     """Form the bundles that the pending responses of all surveys allow; return how many.
 
     Only this periodic job forms bundles. Forming them while a response is submitted would make
     each exactly five responses large: the rest of a group would stay unpublished, and a group
     would lose its district before five of the same district are there.
     """
-    today = now.astimezone(JAKARTA).date()
+    today = day_of(now, zone)
     surveys = (await session.scalars(text(SURVEYS_WITH_PENDING), {"region": region})).all()
     return sum([await form_bundles(session, region, survey, today=today) for survey in surveys])
 

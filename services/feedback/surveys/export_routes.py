@@ -20,7 +20,7 @@ from services.feedback.surveys.schemas import WeightedOption, WeightedQuestion, 
 from services.feedback.surveys.weighting import NotWeightableError, rake
 from services.platform.database import ReadSession, ReadSessionDep
 from services.platform.identity import Caller, UsageWriter
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import ZoneDep
 from services.platform.parameters import SlugPath
 from services.platform.problems import Conflict, NotAllowed, problem_responses
 from services.platform.service import API, get_region
@@ -70,6 +70,7 @@ async def export_survey_responses(
     request: Request,
     session: ReadSessionDep,
     caller: UsageWriter,
+    zone: ZoneDep,
     slug: SlugPath,
     *,
     file: Annotated[FileName, Path(description="The table and its format.")],
@@ -83,7 +84,7 @@ async def export_survey_responses(
     """
     region = get_region(request)
     survey, _ = await find_survey(session, region, slug)
-    wanted = period_or_this_year(period, datetime.now(JAKARTA).date())
+    wanted = period_or_this_year(period, datetime.now(zone).date())
     definitions = await load_definitions(session, region, slug)
     responses = await _responses(session, region, definitions, wanted, caller)
     table = build_table(all_questions(definitions), responses)
@@ -107,6 +108,7 @@ async def get_weighted_survey_results(
     request: Request,
     session: ReadSessionDep,
     caller: UsageWriter,
+    zone: ZoneDep,
     slug: SlugPath,
     *,
     period: PeriodQuery = None,
@@ -132,7 +134,7 @@ async def get_weighted_survey_results(
     if not margins or (by is not None and set(by) - set(margins)):
         known = ", ".join(survey.population) or "none"
         raise Conflict(f"The survey {slug} has population margins for: {known}.")
-    wanted = period_or_this_year(period, datetime.now(JAKARTA).date())
+    wanted = period_or_this_year(period, datetime.now(zone).date())
     definitions = await load_definitions(session, region, slug)
     responses = await _responses(session, region, definitions, wanted, caller)
     codes = {q.about: q.code for q in survey.questions if q.about in margins}

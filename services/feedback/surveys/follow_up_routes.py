@@ -35,7 +35,7 @@ from services.platform.concurrency_control import (
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import Caller, UsageWriter
 from services.platform.ids import new_id
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import ZoneDep
 from services.platform.parameters import SlugPath
 from services.platform.problems import FieldError, NotAllowed, problem_responses
 from services.platform.service import API, get_region
@@ -53,6 +53,7 @@ ActionId = Annotated[UUID, Path(description="Id of the action.")]
 async def get_survey_follow_up(
     request: Request,
     session: ReadSessionDep,
+    zone: ZoneDep,
     slug: SlugPath,
     *,
     period: PeriodQuery = None,
@@ -60,7 +61,7 @@ async def get_survey_follow_up(
 ) -> FollowUpPlan:
     """Return the elements of a period, the lowest first, and what agencies do about them."""
     plan = Plan(get_region(request), slug)
-    wanted = period_or_this_year(period, datetime.now(JAKARTA).date())
+    wanted = period_or_this_year(period, datetime.now(zone).date())
     survey, _ = await find_survey(session, plan.region, slug)
     bundles = await find_bundles(
         session, plan.region, slug, period=wanted, filters={"agency": agency}

@@ -23,7 +23,7 @@ from services.feedback.surveys.responses import find_survey
 from services.feedback.surveys.schemas import Token
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import UsageWriter
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import ZoneDep, day_of
 from services.platform.problems import (
     Conflict,
     FieldError,
@@ -50,6 +50,8 @@ async def post_rating_tokens(
     response: Response,
     session: WriteSessionDep,
     caller: UsageWriter,
+    *,
+    zone: ZoneDep,
     wanted: RatingTokenRequest,
 ) -> RatingTokens:
     """Issue tokens for uses of one of the agency's services, to be given to citizens.
@@ -57,7 +59,7 @@ async def post_rating_tokens(
     Each opens a rating once. The request is not idempotent: a repeated one issues further tokens,
     and unused tokens expire.
     """
-    region, today = get_region(request), datetime.now(UTC).astimezone(JAKARTA).date()
+    region, today = get_region(request), day_of(datetime.now(UTC), zone)
     agency = wanted.agency or caller.agency
     if agency is None:
         error = FieldError(
@@ -101,10 +103,11 @@ async def get_rating_token(
     request: Request,
     response: Response,
     session: ReadSessionDep,
+    zone: ZoneDep,
     token: Annotated[Token, Path(description="An issued token.")],
 ) -> RatingTokenSubject:
     """Return what a token was issued for; 404 once it was used or has expired."""
-    today = datetime.now(UTC).astimezone(JAKARTA).date()
+    today = day_of(datetime.now(UTC), zone)
     found = await find_token(session, get_region(request), token, today=today)
     if found is None:
         raise NotFound("This token is unknown, expired or already used.")

@@ -3,6 +3,7 @@
 import json
 from datetime import date, datetime
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
@@ -11,7 +12,7 @@ from services.feedback.surveys.definition import Survey
 from services.feedback.surveys.ratings import redeem_token
 from services.feedback.surveys.schemas import Response, ResponseStored
 from services.platform.database import ReadSession, WriteSession
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import day_of
 from services.platform.problems import Conflict, FieldError, NotFound
 from services.platform.service import API
 
@@ -59,7 +60,13 @@ async def find_survey(
 
 
 async def store_response(
-    session: WriteSession, region: str, slug: str, response: Response, *, now: datetime
+    session: WriteSession,
+    region: str,
+    slug: str,
+    response: Response,
+    *,
+    now: datetime,
+    zone: ZoneInfo,
 ) -> ResponseStored:
     """Store a response; raise `Conflict` with every field and answer that is invalid."""
     survey, version = await find_survey(session, region, slug)
@@ -72,7 +79,7 @@ async def store_response(
             errors.append(_field_error("version", f"does not exist; the newest is {version}"))
         else:
             survey, version = Survey.from_stored(older), response.version
-    today = now.astimezone(JAKARTA).date()
+    today = day_of(now, zone)
     if survey.needs_token or response.token is not None:
         subject = await _redeem(session, region, survey, response, errors, today=today)
         if subject is None and response.id is not None:

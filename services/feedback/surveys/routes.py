@@ -34,7 +34,7 @@ from services.feedback.surveys.schemas import (
 )
 from services.feedback.surveys.skm import sample_needed
 from services.platform.database import ReadSession, ReadSessionDep, WriteSessionDep
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import ZoneDep
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import problem_responses
@@ -137,6 +137,8 @@ async def post_survey_response(
     answer: HttpResponse,
     session: WriteSessionDep,
     slug: SlugPath,
+    *,
+    zone: ZoneDep,
     response: Response,
 ) -> ResponseStored:
     """Store a response. No key is needed. A response repeated with the same `id` counts once.
@@ -144,7 +146,7 @@ async def post_survey_response(
     Results include it once it is part of a bundle of at least five, after some minutes.
     """
     now = datetime.now(UTC)
-    stored = await store_response(session, get_region(request), slug, response, now=now)
+    stored = await store_response(session, get_region(request), slug, response, now=now, zone=zone)
     if stored.repeated:
         answer.status_code = 200
     return stored
@@ -156,6 +158,7 @@ async def get_survey_results(
     session: ReadSessionDep,
     slug: SlugPath,
     filters: ResultFiltersQuery,
+    zone: ZoneDep,
     *,
     period: PeriodQuery = None,
     weight: Annotated[WeightQuery, Query()] = "1/9",
@@ -169,7 +172,7 @@ async def get_survey_results(
     responses are enough to represent it.
     """
     region = get_region(request)
-    wanted = period_or_this_year(period, datetime.now(JAKARTA).date())
+    wanted = period_or_this_year(period, datetime.now(zone).date())
     survey, version = await find_survey(session, region, slug)
     bundles = await find_bundles(
         session, region, slug, period=wanted, filters=filters.as_parameters()
@@ -204,6 +207,7 @@ async def get_survey_breakdown(
     session: ReadSessionDep,
     slug: SlugPath,
     filters: ResultFiltersQuery,
+    zone: ZoneDep,
     *,
     by: Annotated[Dimension, Query(description="The dimension to group results by.")],
     period: PeriodQuery = None,
@@ -211,7 +215,7 @@ async def get_survey_breakdown(
 ) -> SurveyBreakdown:
     """Return results of a period by service, agency, channel, district or part of the year."""
     region = get_region(request)
-    wanted = period_or_this_year(period, datetime.now(JAKARTA).date())
+    wanted = period_or_this_year(period, datetime.now(zone).date())
     _, version = await find_survey(session, region, slug)
     bundles = await find_bundles(
         session, region, slug, period=wanted, filters=filters.as_parameters()

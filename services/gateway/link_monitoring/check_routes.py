@@ -26,15 +26,15 @@ from services.gateway.link_monitoring.uptime import (
     Uptime,
     read_uptime,
 )
-from services.gateway.regency.regency import find_regency
 from services.platform.database import Database, ReadSession, ReadSessionDep
 from services.platform.entity_tags import tag_matches
 from services.platform.local_time import JAKARTA
 from services.platform.paging import Page, paginate
 from services.platform.parameters import LanguageQuery, Limit, SlugPath, YearQuery
 from services.platform.problems import Conflict, FieldError, Invalid, problem_responses
+from services.platform.regency import find_regency
 from services.platform.service import API, get_region
-from services.platform.settings import Settings
+from services.platform.settings import Service, Settings
 from services.platform.translation import translator
 
 router = APIRouter(tags=["links"], responses=problem_responses(401, 422))
@@ -98,7 +98,7 @@ async def _read_report(
 ) -> SlaReport:
     region = get_region(request)
     settings: Settings = request.app.state.settings
-    regency = await find_regency(session, region)
+    regency = await find_regency(session, Service.gateway, region)
     return await read_sla_report(
         session,
         region,

@@ -17,7 +17,6 @@ from services.gateway.portal.service_clients import (
     feedback_client,
 )
 from services.gateway.portal.templating import environment
-from services.gateway.regency.regency import find_regency
 from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.languages import (
     COMPLETE_LANGUAGES,
@@ -25,10 +24,13 @@ from services.platform.languages import (
     SOURCE_LANGUAGE,
     Language,
 )
+from services.platform.local_time import get_zone
 from services.platform.packs import Pack
 from services.platform.parameters import LanguageQuery
+from services.platform.regency import find_regency
 from services.platform.request_id import current_request_id
 from services.platform.service import get_region
+from services.platform.settings import Service
 from services.platform.translation import Translator, translator
 
 CONTENT_SECURITY_POLICY = (
@@ -53,7 +55,7 @@ class Page:
     @property
     def zone(self) -> ZoneInfo:
         """The time zone of the regency."""
-        return ZoneInfo(self.regency.timezone if self.regency is not None else "Asia/Jakarta")
+        return get_zone(self.request)
 
     @property
     def language_query(self) -> dict[str, str]:
@@ -134,7 +136,7 @@ async def get_page(request: Request, language: LanguageQuery = SOURCE_LANGUAGE) 
     database: Database = request.app.state.database
     try:
         async with database.read_session() as session:
-            regency = await find_regency(session, get_region(request))
+            regency = await find_regency(session, Service.gateway, get_region(request))
     except DATABASE_ERRORS:
         regency = None
     return Page(request, language, regency)

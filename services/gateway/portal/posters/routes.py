@@ -24,12 +24,12 @@ from services.gateway.portal.posters.codes import (
 from services.gateway.portal.posters.content import PosterContent, office_poster, service_poster
 from services.gateway.portal.posters.render import poster_pdf, poster_svg
 from services.gateway.portal.service_clients import catalog_client
-from services.gateway.regency.regency import find_regency
 from services.platform.database import Database, ReadSession, ReadSessionDep
 from services.platform.parameters import SlugPath
 from services.platform.problems import NotFound, Unavailable, problem_responses
+from services.platform.regency import find_regency
 from services.platform.service import get_region
-from services.platform.settings import Settings
+from services.platform.settings import Service, Settings
 
 router = APIRouter(tags=["links"], responses=problem_responses(401, 404, 422))
 
@@ -176,7 +176,7 @@ async def _content(
     poster = await poster_about(session, region, kind, slug)
     if poster is None:
         raise NotFound(f"There is no poster {kind}/{slug}; /poster lists all of them.")
-    regency = await find_regency(session, region)
+    regency = await find_regency(session, Service.gateway, region)
     place = regency.name if regency is not None else ""
     try:
         if kind == "kantor":
