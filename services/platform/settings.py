@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     catalog_database_url: SecretStr | None = Field(None, description="The same for the catalog.")
     feedback_database_url: SecretStr | None = Field(None, description="The same for feedback.")
     assessment_database_url: SecretStr | None = Field(None, description="The same for assessment.")
-    database_pool_size: int = Field(5, ge=1, le=100, description="Connections kept per service.")
+    database_pool_size: int = Field(5, ge=1, le=100, description="Pooled connections per service.")
     catalog_url: AnyHttpUrl | None = Field(
         None, description="Address of the catalog service; default: in the same process."
     )
@@ -82,7 +82,7 @@ class Settings(BaseSettings):
         "its first use. Every process of the feedback service needs the same.",
     )
     comment_retention_months: int = Field(
-        24, ge=1, le=1200, description="Months after its end for which a comment's text is kept."
+        24, ge=1, le=1200, description="Months after its end for which a comment's text is stored."
     )
     upstream_timeout_seconds: float = Field(
         20, gt=0, le=300, description="How long the gateway waits for a service."
@@ -104,7 +104,7 @@ class Settings(BaseSettings):
         13,
         ge=1,
         le=1200,
-        description="Whole months for which single usage events are kept; counts stay for ever.",
+        description="Whole months for which single usage events are stored; counts stay.",
     )
     bundle_seconds: int = Field(
         300,
@@ -138,13 +138,13 @@ class Settings(BaseSettings):
         13,
         ge=2,
         le=1200,
-        description="Whole months for which single checks of links are kept; days stay for ever.",
+        description="Whole months for which single checks of links are stored; daily figures stay.",
     )
     metering_retention_months: int = Field(
         24,
         ge=1,
         le=1200,
-        description="Whole months for which it is kept what each key took, by the hour.",
+        description="Whole months for which the hourly counts of each key are stored.",
     )
     trusted_proxies: str = Field(
         "127.0.0.1 ::1",
