@@ -74,7 +74,7 @@ def test_the_command_writes_the_published_schemas(tmp_path: Path) -> None:
     assert written == {file.name: file.read_text(encoding="utf-8") for file in SCHEMAS.iterdir()}
 
 
-def test_a_folder_that_cannot_be_written_is_told_in_a_line(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     answer = CliRunner().invoke(app, ["pack-schema", str(tmp_path / "file" / "schema")])
     assert answer.exit_code == 1

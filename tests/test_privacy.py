@@ -40,13 +40,15 @@ async def tables_of(settings: Settings, service: Service) -> set[str]:
 
 
 @pytest.mark.parametrize("service", [Service.feedback, Service.gateway])
-def test_every_table_says_whether_it_tells_of_people(empty: Settings, service: Service) -> None:
+def test_every_table_declares_whether_it_has_personal_data(
+    empty: Settings, service: Service
+) -> None:
     named = {holding.table for holding in PERSONAL_DATA if holding.service is service}
     assert not named & NO_PERSONAL_DATA[service]
     assert asyncio.run(tables_of(empty, service)) == named | NO_PERSONAL_DATA[service]
 
 
-def test_the_report_counts_what_is_held_and_says_until_when(
+def test_the_report_counts_personal_data_and_shows_its_retention(
     empty: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with room(create_app, empty) as office:

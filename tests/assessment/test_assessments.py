@@ -38,7 +38,7 @@ def toba_2024(toba_hub: Hub) -> dict[str, Any]:
     return live(toba_hub)
 
 
-def test_all_12_elements_and_4_drivers_are_told(toba_2024: dict[str, Any]) -> None:
+def test_all_12_elements_and_4_drivers_are_present(toba_2024: dict[str, Any]) -> None:
     scores = toba_2024["scores"]
     assert [len(dimension["elements"]) for dimension in scores["dimensions"]] == [4, 4, 4]
     assert len(scores["drivers"]) == 4
@@ -84,14 +84,14 @@ def test_legitimation_stands_above_trust_and_resources_are_low(toba_2024: dict[s
         ("leadership_driver", 75, 100),  # a good driver
     ],
 )
-def test_a_score_says_what_the_study_found(
+def test_a_score_is_in_the_range_that_the_study_found(
     toba_2024: dict[str, Any], element: str, low: float, high: float
 ) -> None:
     assert low <= nodes(toba_2024)[element]["value"] <= high
 
 
 @pytest.mark.parametrize("element", ["deliberation", "knowledge"])
-def test_an_element_without_enough_evidence_says_so_and_is_never_zero(
+def test_an_element_without_enough_evidence_is_marked_and_never_zero(
     toba_2024: dict[str, Any], element: str
 ) -> None:
     found = nodes(toba_2024)[element]
@@ -100,7 +100,7 @@ def test_an_element_without_enough_evidence_says_so_and_is_never_zero(
     assert "evidence" in found["reason"]
 
 
-def test_what_nobody_was_asked_or_told_is_null_with_its_reason(toba_2024: dict[str, Any]) -> None:
+def test_a_measure_without_evidence_is_null_with_its_reason(toba_2024: dict[str, Any]) -> None:
     for code in ("discovery.awareness", "trust.reporting", "legitimation.satisfaction"):
         found = nodes(toba_2024)[code]
         assert (found["value"], found["interval"], found["evidence"]) == (None, None, [])
@@ -218,9 +218,7 @@ def told(node: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_a_stored_assessment_says_what_the_live_one_says(
-    toba_hub: Hub, drafter: dict[str, str]
-) -> None:
+def test_a_stored_assessment_equals_the_live_one(toba_hub: Hub, drafter: dict[str, str]) -> None:
     stored = post(toba_hub, drafter, seed=3)
     now = live(toba_hub, seed=3)
     assert stored["evidence_hash"] == now["evidence_hash"]
@@ -232,7 +230,7 @@ def test_a_stored_assessment_says_what_the_live_one_says(
     assert toba_hub.client.get(stored["href"]).json() == stored
 
 
-def test_an_assessment_sent_twice_with_one_key_is_kept_once(
+def test_an_assessment_sent_twice_with_one_key_is_stored_once(
     toba_hub: Hub, drafter: dict[str, str]
 ) -> None:
     wanted = QUICK | {"period": 2012}
@@ -310,7 +308,7 @@ def change_evidence(hub: Hub, key: str, **change: Any) -> None:
     assert answer.status_code == 200, answer.text
 
 
-def test_a_stored_assessment_keeps_its_evidence_as_read_while_the_live_one_moves(
+def test_a_stored_assessment_retains_its_evidence_while_the_live_one_changes(
     hub: Hub,
 ) -> None:
     drafter = hub.auth("diskominfo", "metrics:draft")
@@ -333,7 +331,9 @@ def test_a_stored_assessment_keeps_its_evidence_as_read_while_the_live_one_moves
     assert again["evidence_hash"] == now["evidence_hash"]
 
 
-def test_while_a_peer_is_away_the_live_answer_says_so_and_nothing_is_stored(hub: Hub) -> None:
+def test_while_another_service_is_down_the_live_response_reports_it_and_nothing_is_stored(
+    hub: Hub,
+) -> None:
     away = hub.settings.model_copy(update={"feedback_url": f"http://127.0.0.1:{free_port()}"})
     key = hub.auth("diskominfo", "metrics:draft")
     with TestClient(create_app(away)) as client:

@@ -30,7 +30,7 @@ def test_one_worker_and_four_give_the_same_digits() -> None:
         assert np.array_equal(getattr(one, name), getattr(four, name), equal_nan=True), name
 
 
-def test_a_case_has_the_figures_that_it_has_alone() -> None:
+def test_a_case_in_a_batch_has_the_figures_of_its_own_assessment() -> None:
     found = figures()
     for at in (0, 17, 69):
         case = CASES[at]

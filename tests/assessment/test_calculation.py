@@ -13,7 +13,7 @@ def index(hub: Hub) -> dict[str, Any]:
     return answer.json()
 
 
-def test_spbe_of_toba_is_given_as_published_beside_what_the_ranges_say(hub: Hub) -> None:
+def test_the_spbe_of_toba_has_its_published_and_its_computed_predicate(hub: Hub) -> None:
     published = [value for value in index(hub)["values"] if value["role"] == "published"]
     assert [
         (v["year"], v["value"], v["predicate_published"], v["predicate_by_ranges"], v["agrees"])

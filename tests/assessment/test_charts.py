@@ -36,7 +36,7 @@ def test_whatever_the_labels_are_the_chart_is_well_formed_and_within_its_width(
     assert not any("style" in element.attrib for element in root.iter())
 
 
-def test_a_bar_without_a_value_says_why_and_has_no_length() -> None:
+def test_a_bar_without_a_value_shows_the_reason_and_has_no_length() -> None:
     drawn = bars([Bar("Deliberasi", None, words="bukti belum cukup")], alt="")
     assert "bukti belum cukup" in drawn
     assert "<rect" not in drawn
@@ -54,6 +54,6 @@ def test_names_at_the_end_of_lines_do_not_cover_each_other() -> None:
     assert min(gaps) >= 14
 
 
-def test_one_year_alone_can_be_drawn() -> None:
+def test_a_single_year_can_be_drawn() -> None:
     drawn = lines([Line("a", [Point(2024, 2.98)])], alt="", low=2, high=3, step=0.5, digits=2)
     assert "2,98" in drawn

@@ -41,7 +41,7 @@ def test_parts_that_are_one_and_the_same_are_wholly_consistent() -> None:
     assert [one.r for one in found.correlations] == [1, 1, 1]
 
 
-def test_a_gap_is_left_out_and_too_few_cases_are_said() -> None:
+def test_gaps_are_excluded_and_too_few_cases_reported() -> None:
     table = np.array([[1.0, 2, np.nan], [2, 4, np.nan], [4, 7, 1], [6, 9, 2]])
     found = consistency(["a", "b", "c"], table)
     assert (found.alpha, found.cases) == (None, 2)

@@ -71,7 +71,7 @@ def test_of_many_parts_two_orders_are_averaged_and_nothing_is_left_over() -> Non
     assert sum(forward_backward(14, worth)) == 14**2 + 3
 
 
-def test_the_trend_of_two_years_tells_what_moved(hub: Hub) -> None:
+def test_the_trend_of_two_years_shows_its_drivers(hub: Hub) -> None:
     key = hub.auth("diskominfo", "metrics:draft")
     for period in (2023, 2024):
         body = {"period": period, "draws": 200}

@@ -169,7 +169,7 @@ def test_a_change_is_a_version_and_the_earlier_one_stays_readable(
     assert assessment.get(f"{API}/observations/{first[0]['id']}").json() == after[0]
 
 
-def test_removal_withdraws_a_record_and_keeps_what_it_said(
+def test_removal_withdraws_a_record_and_retains_its_content(
     assessment: Room, tmp_path: Path
 ) -> None:
     load(assessment, write(tmp_path, observations=[observation("a"), observation("b")]))

@@ -19,7 +19,7 @@ def spbe(hub: Hub) -> dict[tuple[int, str], dict[str, Any]]:
     return {(value["year"], value["role"]): value for value in values}
 
 
-def test_what_was_printed_stands_beside_what_the_ranges_say(toba_hub: Hub) -> None:
+def test_the_published_predicate_is_shown_beside_the_computed_one(toba_hub: Hub) -> None:
     value = spbe(toba_hub)[2021, "published"]
     assert value["value"] == 1.69
     assert (value["predicate_published"], value["predicate_by_ranges"]) == ("Cukup", "Kurang")

@@ -58,7 +58,7 @@ def test_no_meeting_on_record_is_unknown_and_not_zero() -> None:
     assert unknown(MEETINGS) == "no meeting in the year is recorded"
 
 
-def test_a_share_leaves_out_rows_that_do_not_say() -> None:
+def test_a_share_excludes_rows_without_a_value() -> None:
     leader = stakeholder("head", leading=True)
     reading = measured(
         LED,
@@ -114,7 +114,7 @@ def test_the_newest_observation_counts() -> None:
     assert measured({"kind": "observed", "subject": "s"}, new, old).value == 0.2
 
 
-def test_an_observation_of_another_year_tells_nothing_about_this_one() -> None:
+def test_an_observation_of_another_year_does_not_count() -> None:
     other = observation("o", "s", value=0.9, attested_in=2023)
     assert unknown({"kind": "observed", "subject": "s"}, other) == "nothing is recorded about s"
 
@@ -169,7 +169,7 @@ def test_a_survey_share_has_wilsons_interval() -> None:
     assert (reading.low, reading.high) == pytest.approx((theirs.low, theirs.high))
 
 
-def test_a_survey_that_nobody_answered_or_too_few_is_unknown() -> None:
+def test_a_survey_with_no_or_too_few_responses_is_missing() -> None:
     definition = {"kind": "survey_share", "survey": "s", "question": "q", "option": "x"}
     assert "nobody has answered" in unknown(definition, survey("s", 0, {}))
     assert "too few" in unknown(definition, survey("s", 0, {}, n=None, suppressed=True))
@@ -235,7 +235,7 @@ def test_doubts_in_evidence_of_earlier_bundles_are_still_read() -> None:
     assert (found.low, found.high) == (4 / 12, 6 / 12)
 
 
-def test_first_of_takes_the_first_that_has_evidence_and_tells_all_reasons() -> None:
+def test_first_of_uses_the_first_with_evidence_and_reports_all_reasons() -> None:
     definition = {
         "kind": "first_of",
         "measures": [{"kind": "observed", "subject": "a"}, {"kind": "observed", "subject": "b"}],

@@ -125,7 +125,7 @@ def test_weights_that_do_not_sum_to_100_are_refused(tmp_path: Path) -> None:
         read_method(changed(tmp_path, "spbe-2020", "weight: 1.3", "weight: 1.4"))
 
 
-def test_the_hash_follows_the_content_alone(tmp_path: Path) -> None:
+def test_the_hash_depends_only_on_the_content(tmp_path: Path) -> None:
     same = changed(tmp_path, "cgr-2015", "version: 1", "version:   1")
     assert read_method(same).hash() == read_methods()["cgr-2015"].hash()
     other = changed(tmp_path, "cgr-2015", "{min: 0, max: 4}", "{min: 0, max: 5}")

@@ -50,7 +50,7 @@ def test_toba_2024_is_one_agreement_among_23_stakeholders(toba_hub: Hub) -> None
         assert one["reason"]
 
 
-def test_names_are_told_to_staff_alone(toba_hub: Hub, staff: dict[str, str]) -> None:
+def test_names_are_shown_only_to_staff(toba_hub: Hub, staff: dict[str, str]) -> None:
     assert (ask(toba_hub)["nodes"], ask(toba_hub)["ties"]) == (None, None)
     nodes = {node["key"]: node for node in ask(toba_hub, staff)["nodes"]}
     assert nodes["rri-sibolga"]["degree"] == 1
@@ -82,7 +82,7 @@ def test_the_files_hold_the_network(toba_hub: Hub, staff: dict[str, str]) -> Non
     assert graph.nodes["it-del"]["sector"] == "community"
 
 
-def test_the_picture_names_nobody_in_public_and_shows_everybody(
+def test_the_public_drawing_shows_all_actors_without_names(
     toba_hub: Hub, staff: dict[str, str]
 ) -> None:
     href = ask(toba_hub)["picture_href"]
@@ -155,7 +155,7 @@ def test_a_wrong_question_is_named(toba_hub: Hub, parameters: dict[str, Any], na
     assert [error["parameter"] for error in answer.json()["errors"]] == [name]
 
 
-def test_a_picture_escapes_what_it_is_given_and_keeps_to_its_seed() -> None:
+def test_a_drawing_escapes_names_and_is_determined_by_its_seed() -> None:
     evil = "<script>&\ufffe\"'" + "x" * 60
     came = [{"stakeholder": key, "present": True} for key in "abc"]
     people = [stakeholder(key, name=evil) for key in "abcde"]

@@ -83,7 +83,7 @@ def test_a_chain_of_five_by_hand() -> None:
     assert chain.brokers == 3
 
 
-def test_the_florentine_families_have_the_figures_that_are_known_of_them() -> None:
+def test_the_florentine_families_have_their_published_figures() -> None:
     """Padgett's marriages of 16 families, Pucci an isolate (Wasserman and Faust 1994, ch. 5)."""
     families = nx.florentine_families_graph()
     families.add_node("Pucci")
@@ -137,7 +137,7 @@ def test_the_e_i_index_by_hand() -> None:
     assert found.cross_sector_share == 0.6667
 
 
-def test_without_a_tie_what_rests_on_ties_is_null_and_not_zero() -> None:
+def test_without_ties_measures_of_ties_are_null_and_not_zero() -> None:
     found = measured(nx.empty_graph(4))
     assert (found.density, found.isolates, found.components, found.brokers) == (0, 4, 4, 0)
     assert (found.ei_index, found.transitivity, found.core_periphery) == (None, None, None)
@@ -245,7 +245,7 @@ def test_programmes_tie_owner_and_partners_where_they_are_asked_for() -> None:
     assert not network_of(read, through=("agreements",), meetings=2).pairs()
 
 
-def test_what_became_of_a_network_is_told_tie_by_tie() -> None:
+def test_changes_of_a_network_are_listed_tie_by_tie() -> None:
     before = network(nx.Graph([("a", "b"), ("b", "c")]))
     after = network(nx.Graph([("b", "c"), ("c", "d")]))
     moves = tie_changes(before, after)

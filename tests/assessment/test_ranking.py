@@ -78,7 +78,7 @@ def test_an_order_without_uncertainty_has_probabilities_of_0_and_1(values: list[
         assert span.median == span.low == span.high == sorted(values, reverse=True).index(value) + 1
 
 
-def test_two_normal_scores_stand_as_their_difference_says() -> None:
+def test_two_normal_scores_rank_by_the_distribution_of_their_difference() -> None:
     # N(1, 1) against N(0, 1): P(first ahead) = Phi(1 / sqrt 2) = 0.7602.
     rng = np.random.default_rng(1)
     draws = np.array([rng.normal(1, 1, 200_000), rng.normal(0, 1, 200_000)])
@@ -196,7 +196,7 @@ def store_elsewhere(hub: Hub, region: str, read: Facts) -> None:
     hub.client.portal.call(work)
 
 
-def test_a_bundle_is_kept_once_and_only_as_its_regency_signed_it(hub: Hub) -> None:
+def test_a_bundle_is_stored_once_and_only_as_its_regency_signed_it(hub: Hub) -> None:
     key = hub.auth("diskominfo", "metrics:draft")
     archive = bundle_of("12.02", richer())
     first, again = bring(hub.client, key, archive), bring(hub.client, key, archive)

@@ -72,7 +72,7 @@ def test_gaps_for_which_an_element_has_no_value_come_first() -> None:
     assert first == sorted(first, reverse=True)
 
 
-def test_a_year_without_evidence_is_told_in_words_and_nothing_is_zero() -> None:
+def test_a_year_without_evidence_is_described_and_nothing_is_zero() -> None:
     page = shown(written([]))
     assert "belum dapat dihitung" in " ".join(page.words)
     values = {text for (_, field), texts in page.figures.items() for text in texts
@@ -100,7 +100,7 @@ def test_the_way_to_the_target_begins_at_the_last_value_that_was_published_by_th
     assert [step.value for step in of_2024.path.steps] == [3.185, 3.39]
 
 
-def test_both_predicates_of_a_published_value_are_told_where_they_differ() -> None:
+def test_both_predicates_of_a_published_value_are_shown_if_they_differ() -> None:
     text = " ".join(shown(written(toba_items())).words)
     assert "Nilai 1,69 tahun 2021 tercetak sebagai “Cukup”" in text
     assert "termasuk “Kurang”" in text
@@ -122,7 +122,7 @@ def test_a_change_of_the_method_is_marked_in_the_trend() -> None:
     assert text.count("metode berganti</text>") == 1
 
 
-def test_the_network_is_told_in_counts_and_nobody_is_named() -> None:
+def test_the_network_is_reported_in_counts_without_names() -> None:
     people = [stakeholder("kepala-dinas-x"), stakeholder("yayasan-y", sector="community")]
     report = report_of([*people, agreement("nota", ["kepala-dinas-x", "yayasan-y"])])
     assert report.network.measures is not None
@@ -154,7 +154,7 @@ def test_the_same_report_gives_the_same_bytes_of_pdf() -> None:
     assert to_pdf(document) == to_pdf(document)
 
 
-def test_the_pdf_tells_the_headline_and_nothing_that_is_no_word(toba_pdf: bytes) -> None:
+def test_the_pdf_has_the_headline_and_only_words(toba_pdf: bytes) -> None:
     text = words_of(toba_pdf)
     index = stored(toba_items()).scores.index
     assert f"tahun 2024 bernilai {index.value:.1f}".replace(".", ",") in text
@@ -163,7 +163,7 @@ def test_the_pdf_tells_the_headline_and_nothing_that_is_no_word(toba_pdf: bytes)
     assert not NOT_WORDS.search(" ".join(shown(written(toba_items())).words))
 
 
-def test_every_page_of_the_pdf_has_text_and_tells_its_number(toba_pdf: bytes) -> None:
+def test_every_page_of_the_pdf_has_text_and_its_number(toba_pdf: bytes) -> None:
     pages = PdfReader(BytesIO(toba_pdf)).pages
     assert 6 <= len(pages) <= 14
     for number, page in enumerate(pages, start=1):
@@ -205,7 +205,7 @@ def test_a_word_that_fits_no_cell_is_broken_and_stays_on_the_page() -> None:
         assert all(right < float(page.mediabox.width) for right in lines)
 
 
-def test_the_satisfaction_of_the_year_is_told_with_its_grade_and_its_interval() -> None:
+def test_the_satisfaction_of_the_year_has_its_grade_and_its_interval() -> None:
     told = {"ikm": 91.48, "grade": "A", "low": 88.1, "high": 94.2, "n": 29}
     document = written([survey("skm", 29, {}, satisfaction=told)])
     text = " ".join(shown(document).words)

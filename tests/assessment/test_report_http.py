@@ -151,7 +151,7 @@ def test_a_report_does_not_change_by_what_is_assessed_later(toba_hub: Hub) -> No
     assert toba_hub.client.get(f"{later[0]['report_href']}?format=pdf").content != before
 
 
-def test_years_that_were_assessed_before_stand_in_the_trend(toba_hub: Hub) -> None:
+def test_years_with_stored_assessments_are_in_the_trend(toba_hub: Hub) -> None:
     store(toba_hub, period=2023)
     newest = store(toba_hub, seed=9)
     text = " ".join(Shown(toba_hub.client.get(newest["report_href"]).text).words)
@@ -159,7 +159,9 @@ def test_years_that_were_assessed_before_stand_in_the_trend(toba_hub: Hub) -> No
     assert "belum dapat ditunjukkan" not in text
 
 
-def test_what_is_no_report_is_told(toba_hub: Hub, stored: dict[str, Any]) -> None:
+def test_a_missing_report_is_404_and_an_unknown_format_422(
+    toba_hub: Hub, stored: dict[str, Any]
+) -> None:
     assert toba_hub.client.get(f"{API}/assessments/{uuid4()}/report").status_code == 404
     wrong = toba_hub.client.get(stored["report_href"], params={"format": "docx"})
     assert wrong.status_code == 422

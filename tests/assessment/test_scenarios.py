@@ -187,7 +187,7 @@ def test_all_at_level_2_reach_2_03_by_one_step_of_a_heaviest_indicator() -> None
     assert {change.code for change in free.solutions[0].changes} <= {str(n) for n in range(1, 11)}
 
 
-def test_what_cannot_be_reached_says_what_can() -> None:
+def test_an_unreachable_target_reports_the_reachable_range() -> None:
     with pytest.raises(ScenarioError) as refused:
         spbe(dict.fromkeys(range(1, 48), 2), 5, efforts=dict.fromkeys(range(1, 11), None))
     assert refused.value.best_reachable == 4.61  # 5 - 3 x 13 / 100
@@ -229,7 +229,7 @@ def post(hub: Hub, key: dict[str, str], **wanted: Any) -> httpx.Response:
     return hub.client.post(SCENARIOS, json=wanted, headers=key)
 
 
-def test_a_scenario_of_collaboration_starts_from_the_evidence_and_is_kept(
+def test_a_scenario_of_collaboration_starts_from_the_evidence_and_is_stored(
     toba_hub: Hub, drafter: dict[str, str]
 ) -> None:
     live = toba_hub.client.get("/api/v1/metrics/collaboration-dynamics?period=2024").json()
@@ -255,7 +255,7 @@ def test_a_scenario_of_collaboration_starts_from_the_evidence_and_is_kept(
     assert len(rows) == sum(len(one["changes"]) for one in outcome["solutions"])
 
 
-def test_a_scenario_of_levels_sent_twice_with_one_key_is_kept_once(
+def test_a_scenario_of_levels_sent_twice_with_one_key_is_stored_once(
     toba_hub: Hub, drafter: dict[str, str]
 ) -> None:
     body = {"kind": "index", "target": 2.6, "levels": {str(n): 2 for n in range(1, 48)}}

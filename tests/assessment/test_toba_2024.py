@@ -67,7 +67,7 @@ def test_the_leadership_driver_is_highest_and_uncertainty_lowest(toba_hub: Hub) 
     assert len(set(drivers.values())) == 4
 
 
-def test_deliberation_shows_the_minutes_that_it_has_and_says_what_it_lacks(toba_hub: Hub) -> None:
+def test_deliberation_shows_its_minutes_and_its_gaps(toba_hub: Hub) -> None:
     """The study calls it held; one of three indicators is no ground for a score."""
     element = elements(toba_hub)["deliberation"]
     known = {one["code"]: one["value"] for one in element["indicators"] if one["value"] is not None}

@@ -70,7 +70,7 @@ def test_words_are_joined_and_set_as_in_a_sentence_and_in_a_title() -> None:
         (62, (51, 74), "Belum optimal"),
     ],
 )
-def test_the_word_for_a_score_tells_how_far_its_interval_reaches(
+def test_the_word_for_a_score_covers_its_interval(
     value: float | None, ends: tuple[float, float] | None, expected: str
 ) -> None:
     interval = Interval(low=ends[0], high=ends[1], by="simulation") if ends else None

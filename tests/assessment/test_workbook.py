@@ -196,7 +196,7 @@ def test_a_filled_template_is_taken_and_sent_again_changes_nothing(regency: Room
     ]
 
 
-def test_one_wrong_row_keeps_the_whole_workbook_out(regency: Room) -> None:
+def test_one_wrong_row_rejects_the_whole_workbook(regency: Room) -> None:
     content = sheet_of(
         meetings=[
             ["key", "name", "name_en", "held_on", "sources", "led_by"],
@@ -235,7 +235,7 @@ def test_an_import_needs_a_key_that_may_write(regency: Room) -> None:
     assert send(regency, WHOLE, caller=other).status_code == 403
 
 
-def test_the_calendar_tells_what_comes_due(regency: Room) -> None:
+def test_the_calendar_lists_due_dates(regency: Room) -> None:
     meeting = Meeting.model_validate(
         {
             "key": "rapat-1",

@@ -55,7 +55,7 @@ def test_what_is_recorded_can_be_read_with_its_sources(regency: Room) -> None:
     assert read.json()["id"] in {item["id"] for item in listed}
 
 
-def test_nobody_records_without_a_key_that_may(regency: Room) -> None:
+def test_recording_evidence_needs_a_key_with_the_scope(regency: Room) -> None:
     assert regency.post(MEETINGS, meeting()).status_code == 401
     other = agency_caller("diskominfo", "usage:write")
     assert write(regency, "POST", MEETINGS, meeting(), caller=other).status_code == 403
@@ -285,7 +285,7 @@ def test_two_corrections_at_once_do_not_overwrite_each_other(regency: Room) -> N
     assert sorted(regency.client.portal.call(both)) == [200, 412]
 
 
-def test_a_new_source_can_be_cited_and_keeps_its_meaning(regency: Room) -> None:
+def test_a_new_source_can_be_cited_and_cannot_be_redefined(regency: Room) -> None:
     source = {"id": "notula-2025-03", "title": "Notula rapat forum", "kind": "website"}
     named = write(regency, "POST", "/api/v1/sources", source, caller=DISKOMINFO)
     assert named.status_code == 201

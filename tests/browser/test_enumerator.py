@@ -150,7 +150,7 @@ def test_an_answer_that_was_refused_is_tried_again_when_its_reason_is_over(
         wait_for_count(page, "refused", 0)
 
 
-def test_an_incomplete_answer_is_marked_and_not_kept(
+def test_an_incomplete_answer_is_marked_and_not_stored(
     settings: Settings, chromium: str, tmp_path: Path
 ) -> None:
     with serving(create_app(settings)) as site, phone(chromium, tmp_path) as context:
@@ -171,7 +171,7 @@ def test_an_incomplete_answer_is_marked_and_not_kept(
         assert page.is_hidden("#q-why_not")
 
 
-def test_a_citizen_answers_on_a_phone_and_a_kiosk_forgets_who_walks_away(
+def test_a_citizen_answers_on_a_phone_and_an_idle_kiosk_clears_the_form(
     settings: Settings, chromium: str, tmp_path: Path
 ) -> None:
     with serving(create_app(settings)) as site, phone(chromium, tmp_path) as context:

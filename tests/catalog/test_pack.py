@@ -39,7 +39,7 @@ def test_an_unknown_field_is_named_with_file_and_line(tmp_path: Path) -> None:
     ]
 
 
-def test_a_missing_field_is_named_at_the_item_that_lacks_it(tmp_path: Path) -> None:
+def test_a_missing_field_is_reported_at_its_item(tmp_path: Path) -> None:
     broken = service("akta")
     del broken["summary"]
     root = write_pack(tmp_path, [broken])
@@ -210,7 +210,9 @@ def change_and_load(
     return [str(change) for change in load(catalog, root)]
 
 
-def test_a_changed_service_is_told_with_its_changed_fields(catalog: Room, tmp_path: Path) -> None:
+def test_a_changed_service_is_reported_with_its_changed_fields(
+    catalog: Room, tmp_path: Path
+) -> None:
     changes = change_and_load(
         catalog, tmp_path, lambda akta: akta | {"summary": "Baru.", "common_names": ["surat lahir"]}
     )

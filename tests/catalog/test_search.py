@@ -100,7 +100,7 @@ def test_a_service_with_all_words_comes_before_one_with_some(regency: Room) -> N
     assert found(regency, "sertifikat bangunan")[0] == "slf"
 
 
-def test_a_service_named_with_all_words_comes_before_one_that_tells_of_them(
+def test_a_match_of_all_words_in_the_name_ranks_before_one_in_the_description(
     catalog: Room, tmp_path: Path
 ) -> None:
     named = service(
@@ -120,7 +120,7 @@ def test_a_service_named_with_all_words_comes_before_one_that_tells_of_them(
     assert found(catalog, "bayar pajak rumah") == ["z-pbb", "air"]
 
 
-def test_a_search_keeps_to_its_filters(regency: Room) -> None:
+def test_a_search_applies_its_filters(regency: Room) -> None:
     assert found(regency, "imb", agency="dukcapil") == []
     assert found(regency, "bangunan", life_event="rumah") == ["pbg"]
     assert found(regency, "bangunan", channel="online") == []

@@ -54,13 +54,13 @@ def test_services_are_listed_by_slug(regency: Room) -> None:
         ({"agency": "dishub"}, []),
     ],
 )
-def test_a_list_keeps_to_its_filters(
+def test_a_list_applies_its_filters(
     regency: Room, parameters: dict[str, Any], expected: list[str]
 ) -> None:
     assert slugs(regency.get("/api/v1/services", **parameters)) == expected
 
 
-def test_pages_follow_each_other_and_keep_the_filters(regency: Room) -> None:
+def test_pages_follow_each_other_with_the_same_filters(regency: Room) -> None:
     first = regency.get("/api/v1/services", channel="counter", limit=2)
     assert slugs(first) == ["akta", "imb-lama"]
     assert first.json()["next"] == "/api/v1/services?channel=counter&limit=2&cursor=imb-lama"
@@ -69,7 +69,7 @@ def test_pages_follow_each_other_and_keep_the_filters(regency: Room) -> None:
     assert second.json()["next"] is None
 
 
-def test_an_item_of_the_list_tells_what_a_card_shows(regency: Room) -> None:
+def test_an_item_of_the_list_has_what_a_card_shows(regency: Room) -> None:
     item = regency.get("/api/v1/services", agency="pupr").json()["items"][1]
     assert item == {
         "slug": "pbg",
@@ -97,7 +97,7 @@ def test_a_service_carries_its_agency_its_life_events_and_each_source_once(regen
     assert pbg["service"]["components"]["jangka_waktu"]["working_days"] == 28
 
 
-def test_a_service_that_does_not_exist_is_a_404_that_says_where_to_look(regency: Room) -> None:
+def test_a_missing_service_is_a_404_with_the_address_of_the_list(regency: Room) -> None:
     answer = regency.get("/api/v1/services/paspor")
     assert answer.status_code == 404
     assert answer.json() == {
@@ -111,7 +111,7 @@ def test_a_service_that_does_not_exist_is_a_404_that_says_where_to_look(regency:
     }
 
 
-def test_agencies_tell_the_number_of_their_services(regency: Room) -> None:
+def test_agencies_show_the_number_of_their_services(regency: Room) -> None:
     items = regency.get("/api/v1/agencies").json()["items"]
     assert [(item["slug"], item["services"]) for item in items] == [("dukcapil", 2), ("pupr", 2)]
     assert items[1]["href"] == "/api/v1/services?agency=pupr"
@@ -123,12 +123,12 @@ def test_agencies_come_in_pages(regency: Room) -> None:
     assert slugs(regency.get(first.json()["next"])) == ["pupr"]
 
 
-def test_life_events_keep_the_order_of_the_pack(regency: Room) -> None:
+def test_life_events_are_in_the_order_of_the_pack(regency: Room) -> None:
     items = regency.get("/api/v1/life-events").json()["items"]
     assert [(item["slug"], item["services"]) for item in items] == [("kelahiran", 2), ("rumah", 1)]
 
 
-def test_the_summary_tells_how_much_is_digital_and_how_much_is_published(regency: Room) -> None:
+def test_the_summary_counts_digital_and_published_services(regency: Room) -> None:
     summary = regency.get("/api/v1/catalog/summary").json()
     assert summary["services"] == 4
     assert summary["digital_services"] == 1

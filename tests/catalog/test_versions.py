@@ -43,7 +43,7 @@ def test_a_changed_service_gets_version_2_and_version_1_stays_readable(
     assert catalog.get("/api/v1/services/ktp").json()["version"] == 1
 
 
-def test_a_withdrawn_service_is_gone_but_its_versions_tell(catalog: Room, tmp_path: Path) -> None:
+def test_a_withdrawn_service_is_404_and_its_versions_remain(catalog: Room, tmp_path: Path) -> None:
     load(catalog, write_pack(tmp_path, [service("akta"), service("ktp")]))
     load(catalog, write_pack(tmp_path, [service("ktp")]), now=LATER)
 

@@ -124,7 +124,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("operation_id", "with_key"), CALLS)
-def test_an_operation_keeps_to_the_document(
+def test_an_operation_conforms_to_the_document(
     running: RunningHub, operation_id: str, with_key: bool
 ) -> None:
     """The document's examples, its limits, and random calls of one operation."""

@@ -50,7 +50,7 @@ def test_a_picture_loses_its_metadata_and_stands_upright() -> None:
 
 
 @pytest.mark.parametrize("written", ["JPEG", "PNG", "WEBP"])
-def test_a_large_picture_becomes_smaller_and_keeps_its_kind(written: str) -> None:
+def test_a_large_image_is_scaled_down_in_its_own_format(written: str) -> None:
     kept = sanitise_image(picture(written, size=(4000, 1000)))
     with Image.open(io.BytesIO(kept.content)) as opened:
         assert (opened.format, opened.size) == (written, (2000, 500))
@@ -83,7 +83,7 @@ def test_no_bytes_break_the_reader(noise: bytes, at: int) -> None:
         sanitise_image(base[:at] + noise + base[at + len(noise) :])
 
 
-def test_a_picture_is_kept_once_and_shown_to_holder_and_agency(office: Room, agency: str) -> None:
+def test_an_image_is_stored_once_and_shown_to_citizen_and_agency(office: Room, agency: str) -> None:
     filed = file(office, agency=agency)
     holder = {"Ticket-Token": filed["token"]}
     first, again = (send(office, filed, with_metadata(), **holder) for _ in range(2))

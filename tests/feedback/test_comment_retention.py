@@ -22,7 +22,7 @@ def keep(office: Room, *, days: int) -> CommentRetentionResult:
     )
 
 
-def test_an_answered_case_closes_when_nobody_writes_back_and_its_contact_goes(
+def test_an_answered_case_closes_without_a_reply_and_its_contact_is_deleted(
     office: Room,
 ) -> None:
     filed, waiting = file(office, contact=contact()), file(office, contact=contact())
@@ -37,7 +37,7 @@ def test_an_answered_case_closes_when_nobody_writes_back_and_its_contact_goes(
     assert still["details"]["has_contact"] is True
 
 
-def test_a_case_that_nobody_closes_ends_after_a_year_without_a_word(office: Room) -> None:
+def test_an_open_case_closes_after_a_year_without_a_message(office: Room) -> None:
     forwarded, unseen = file(office, contact=contact()), file(office, contact=contact())
     moved = move(office, forwarded["ticket"], "forwarded", number="8812347")
     assert moved.status_code == 200, moved.text

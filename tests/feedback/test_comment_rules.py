@@ -96,7 +96,7 @@ def test_every_state_leads_on_and_none_to_itself() -> None:
     assert not any(can_transition(state, state) for state in TRANSITIONS)
 
 
-def test_a_contact_opens_with_its_key_and_for_its_comment_alone() -> None:
+def test_a_contact_decrypts_only_with_its_key_and_for_its_comment() -> None:
     keys, comment = CommentKeys(Ed25519PrivateKey.generate()), uuid4()
     sealed = keys.encrypt_contact(b"a@b.example", region="12.12", comment=comment)
     assert b"a@b" not in sealed

@@ -47,7 +47,7 @@ def test_a_comment_is_settled_by_an_end_or_time(
 
 
 @given(OUTCOMES, OUTCOMES)
-def test_tallies_add_up_and_keep_the_median(first: list[Outcome], second: list[Outcome]) -> None:
+def test_tallies_add_up_with_their_median(first: list[Outcome], second: list[Outcome]) -> None:
     together = tally_of(first) + tally_of(second)
     assert together == tally_of(first + second)
     assert Tally.model_validate_json(together.model_dump_json()) == together

@@ -57,7 +57,7 @@ def test_a_comment_gets_a_ticket_a_secret_and_a_promise(office: Room, agency: st
     assert filed["page"] == f"/aduan/{filed['ticket']}"
 
 
-def test_the_text_is_seen_with_the_token_or_the_agencys_key_alone(
+def test_the_text_is_shown_only_with_the_token_or_the_agencys_key(
     office: Room, agency: str
 ) -> None:
     filed = file(office, agency=agency, text="Ibu saya menunggu.", place="Kantor camat")
@@ -167,7 +167,7 @@ def test_a_reply_sent_again_with_its_key_is_stored_once(office: Room, agency: st
         assert len(sent.json()["timeline"]) == 2
 
 
-def test_nobody_else_replies_or_moves_a_ticket_on(office: Room, agency: str) -> None:
+def test_no_other_caller_replies_or_moves_a_ticket(office: Room, agency: str) -> None:
     filed = file(office, agency=agency)
     replies = f"{filed['href']}/replies"
     body = {"text": "Hello there"}
@@ -190,7 +190,7 @@ def test_a_state_that_does_not_follow_is_refused(office: Room, agency: str) -> N
     assert answer(office, filed["ticket"]).status_code == 201
 
 
-def test_a_comment_to_nobody_is_handed_to_an_agency(office: Room, agency: str) -> None:
+def test_a_comment_without_an_agency_is_assigned_to_one(office: Room, agency: str) -> None:
     filed = file(office)
     assert move(office, filed["ticket"], "in_progress", handler_of(agency)).status_code == 403
     handed = move(office, filed["ticket"], "received", agency=agency).json()
@@ -217,7 +217,7 @@ def test_an_agency_lists_its_own_comments_page_by_page(office: Room, agency: str
     assert late["items"] == []
 
 
-def test_a_contact_is_encrypted_read_by_the_agency_alone_and_gone_when_the_case_closes(
+def test_a_contact_is_encrypted_shown_only_to_the_agency_and_deleted_with_the_case(
     office: Room, agency: str
 ) -> None:
     filed = file(office, agency=agency, contact=contact())
@@ -240,7 +240,9 @@ def test_a_contact_is_encrypted_read_by_the_agency_alone_and_gone_when_the_case_
     assert call(office, "POST", address, caller=handler_of(agency)).status_code == 404
 
 
-def test_consent_is_withdrawn_with_the_token_and_that_is_kept(office: Room, agency: str) -> None:
+def test_consent_is_withdrawn_with_the_token_and_the_withdrawal_recorded(
+    office: Room, agency: str
+) -> None:
     filed = file(office, agency=agency, contact=contact(phone=None))
     address = f"{filed['href']}/contact"
     assert call(office, "DELETE", address).status_code == 401
@@ -254,7 +256,7 @@ def test_consent_is_withdrawn_with_the_token_and_that_is_kept(office: Room, agen
     assert timeline[-1]["actor"] == "citizen"
 
 
-def test_that_consent_was_given_can_be_proved_when_the_contact_is_gone(
+def test_the_proof_of_consent_remains_after_the_contact_is_deleted(
     office: Room, agency: str
 ) -> None:
     filed = file(office, agency=agency, contact=contact())
@@ -275,7 +277,7 @@ def test_that_consent_was_given_can_be_proved_when_the_contact_is_gone(
     assert [entry["action"] for entry in seen] == ["received"]
 
 
-def test_a_duplicate_is_merged_and_its_holder_hears_the_answer(office: Room, agency: str) -> None:
+def test_a_duplicate_is_merged_and_its_ticket_shows_the_reply(office: Room, agency: str) -> None:
     head, double = file(office, agency=agency), file(office, agency=agency, contact=contact())
     handler = handler_of(agency)
     for into in (double["ticket"], "7777-7777-7777", file(office, agency="x")["ticket"]):
@@ -305,7 +307,7 @@ def test_a_duplicate_is_merged_and_its_holder_hears_the_answer(office: Room, age
         ({"text": "Buy http://a.example http://b.example www.c.example"}, "too_many_links"),
     ],
 )
-def test_what_may_be_spam_is_held_and_let_through_by_a_person(
+def test_possible_spam_is_under_review_until_staff_release_it(
     office: Room, agency: str, change: dict[str, Any], reason: str
 ) -> None:
     if isinstance(change.get("form_token"), int):
@@ -322,13 +324,13 @@ def test_what_may_be_spam_is_held_and_let_through_by_a_person(
     )
 
 
-def test_the_same_words_again_are_held(office: Room, agency: str) -> None:
+def test_a_repeated_text_is_put_under_review(office: Room, agency: str) -> None:
     first = file(office, agency=agency, text=f"Loket {agency} tutup")
     again = file(office, agency=agency, text=f"loket  {agency} TUTUP")
     assert (first["under_review"], again["under_review"]) == (False, True)
 
 
-def test_too_many_from_one_sender_a_day_are_held_and_the_address_is_not_kept(
+def test_too_many_from_one_sender_a_day_are_reviewed_and_the_address_is_not_stored(
     office: Room, agency: str
 ) -> None:
     sender = "203.0.113.77"
@@ -344,7 +346,7 @@ def test_too_many_from_one_sender_a_day_are_held_and_the_address_is_not_kept(
     assert sender not in dump(office)
 
 
-def test_an_agencys_own_entry_is_not_held(office: Room, agency: str) -> None:
+def test_an_agencys_own_entry_is_not_reviewed(office: Room, agency: str) -> None:
     body = comment(office.settings, agency=agency, form_token=None)
     assert send(office, body, caller=handler_of(agency)).json()["under_review"] is False
 

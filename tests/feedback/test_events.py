@@ -233,7 +233,7 @@ FULL = {
 
 
 @pytest.mark.parametrize("dimension", sorted(FULL.keys() - {"district"}))  # test_summary_districts
-def test_the_summary_tells_by_each_dimension_what_events_name(
+def test_the_summary_groups_by_each_dimension_of_events(
     office: Room, agency: str, dimension: str
 ) -> None:
     send_events(office, agency, event(**FULL), event(**FULL), event())
@@ -256,7 +256,7 @@ def test_dimensions_may_be_repeated_or_stand_with_commas_between(office: Room, a
     }
 
 
-def test_the_summary_keeps_to_a_service(office: Room, agency: str) -> None:
+def test_the_summary_filters_by_service(office: Room, agency: str) -> None:
     send_events(office, agency, event(service="ktp"), event(service="akta"), event())
     assert sums(office, agency=agency, service="ktp") == {("form_end",): 1}
 

@@ -269,7 +269,7 @@ def twice_typed(room: Room, agency: str) -> list[bytes]:
         pytest.param(twice_typed, 415, id="two types"),
     ],
 )
-def test_both_ways_say_the_same(
+def test_both_paths_respond_the_same(
     office: Room, ways: dict[Any, str], agency: str, pieces: Pieces, status: int
 ) -> None:
     said = [told_by(ways[http], *pieces(office, agency))[0] for http in (EventProtocol, LONG_WAY)]
@@ -318,7 +318,7 @@ def nothing_is_stored(settings: Settings) -> Generator[Callable[[], bool]]:
 
 
 @BOTH
-def test_a_database_that_takes_too_long_is_told_and_what_came_is_stored(
+def test_a_slow_database_is_reported_and_received_events_are_stored(
     office: Room, agency: str, http: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(event_queue, "RESPONSE_TIMEOUT_SECONDS", 0.3)
@@ -351,7 +351,7 @@ def test_a_client_that_goes_away_takes_nothing_back(
 
 
 @BOTH
-def test_a_server_that_stops_answers_what_it_took(office: Room, agency: str, http: Any) -> None:
+def test_a_stopping_server_answers_accepted_requests(office: Room, agency: str, http: Any) -> None:
     body = batch(event())
     server = served(office.settings, http)
     with line_to(server.__enter__()) as line:

@@ -64,7 +64,9 @@ def test_the_lowest_element_stands_first_with_its_actions(room: Room, agency: st
     assert plan_of(room, "another-agency")["items"] == []
 
 
-def test_a_change_needs_what_was_read_and_keeps_the_version_before(room: Room, agency: str) -> None:
+def test_a_change_needs_the_entity_tag_and_retains_the_version_before(
+    room: Room, agency: str
+) -> None:
     made = send(room, agency, action(agency))
     path = made.json()["href"]
     assert made.headers["location"] == path
@@ -107,7 +109,7 @@ def test_the_same_creation_sent_again_creates_nothing_more(room: Room, agency: s
     assert other.status_code == 409
 
 
-def test_an_agency_plans_for_itself_alone(room: Room, agency: str) -> None:
+def test_an_agency_plans_only_for_itself(room: Room, agency: str) -> None:
     made = send(room, agency, action(agency))
     path, tag = made.json()["href"], made.headers["etag"]
     assert send(room, "other", action(agency)).status_code == 403

@@ -63,7 +63,7 @@ def test_a_preference_without_an_end_is_refused(feedback: Room) -> None:
     assert [error["parameter"] for error in answer.json()["errors"]] == ["prefer"]
 
 
-def test_of_each_event_it_is_told_what_became_of_it(feedback: Room) -> None:
+def test_each_event_has_its_result(feedback: Room) -> None:
     known, new, foreign = event(), event(service="ktp-el"), event(agency="dishub")
     send(feedback, {"events": [known]})
     early = event(occurred_at="2019-01-01T00:00:00Z")
@@ -237,7 +237,7 @@ def test_a_body_of_another_media_type_is_refused(feedback: Room, media_type: str
     assert "application/cloudevents-batch+json" in answer.headers["accept-post"]
 
 
-def test_a_full_queue_asks_to_come_again_and_stores_what_it_took(
+def test_a_full_queue_is_503_and_accepted_events_are_stored(
     feedback: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(event_queue, "MAX_QUEUED_EVENTS", 2)
@@ -248,7 +248,7 @@ def test_a_full_queue_asks_to_come_again_and_stores_what_it_took(
     assert counted(feedback) == {("search", None): 2}
 
 
-def test_a_database_that_does_not_answer_asks_to_come_again(
+def test_an_unavailable_database_is_503_with_retry_after(
     empty: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with room(create_app, empty) as office:

@@ -27,7 +27,7 @@ def test_a_count_is_read_in_every_way_in_which_indonesians_write_it(count: int) 
 
 
 @pytest.mark.parametrize(("cell", "count"), [("nihil", 0), ("NIHIL", 0), ("0", 0), ("007", 7)])
-def test_nothing_can_be_said_in_words(cell: str, count: int) -> None:
+def test_zero_can_be_written_in_words(cell: str, count: int) -> None:
     assert parse_count(cell) == count
 
 

@@ -25,7 +25,7 @@ def completeness(office: Room, agency: str, **span: str) -> list[dict[str, Any]]
     return answer.json()["items"]
 
 
-def test_a_month_says_what_came_of_what_is_owed(office: Room, agency: str) -> None:
+def test_a_month_shows_the_state_of_its_obligations(office: Room, agency: str) -> None:
     expect_reports(office, (agency, "ktp"), (agency, "akta"))
     report_at(office, datetime(2024, 4, 10, 12, tzinfo=JAKARTA), statistic(agency))
     [march] = completeness(office, agency, **{"from": "2024-03", "to": "2024-03"})
@@ -120,7 +120,7 @@ def test_the_due_day_is_the_last_day_before_the_deadline(month: Any, due_day: in
     assert owed.state(now=end - timedelta(seconds=1), due_day=due_day, zone=DEFAULT_ZONE) == "open"
 
 
-def test_the_feed_holds_what_is_owed_with_an_alarm_and_loses_what_came(
+def test_the_calendar_has_open_obligations_with_an_alarm_and_drops_fulfilled_ones(
     office: Room, agency: str
 ) -> None:
     expect_reports(office, (agency, "ktp"))

@@ -43,7 +43,7 @@ def test_services_are_the_categories_as_json_and_as_xml(office: Room) -> None:
     assert call(office, "GET", f"{V2}/services.yaml").status_code == 422
 
 
-def test_a_request_is_a_comment_that_is_held_until_somebody_looks(office: Room) -> None:
+def test_a_request_is_a_comment_under_review(office: Room) -> None:
     made = post(office, lat="2.33", long="99.06", address_string="Pasar", media_url="ignored")
     assert made.status_code == 201
     [receipt] = made.json()
@@ -116,7 +116,7 @@ def test_the_list_holds_what_is_public_and_was_looked_at(office: Room, agency: s
 
 
 @pytest.mark.parametrize("unclear", ["1", "yes", "True", "0", "x"])
-def test_whether_a_request_is_public_is_said_in_one_way(office: Room, unclear: str) -> None:
+def test_an_unclear_value_of_public_is_refused(office: Room, unclear: str) -> None:
     form = {"service_code": "time", "description": "Lama sekali.", "attribute[public]": unclear}
     answer = office.client.post("/open311/v2/requests.json", data=form, headers=office.token())
     assert answer.status_code in {400, 422}

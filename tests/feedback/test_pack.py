@@ -112,7 +112,7 @@ def test_two_surveys_of_one_slug_are_a_fault_of_the_second(tmp_path: Path) -> No
     ]
 
 
-def test_every_fault_of_every_file_is_told_at_once(tmp_path: Path) -> None:
+def test_all_issues_of_all_files_are_reported_at_once(tmp_path: Path) -> None:
     root = write(tmp_path, written(title=""), written(slug="b", sources=["x"]), written(slug="C"))
     assert [fault.split(":")[0] for fault in faults_of(root)] == [
         "surveys/1.yaml",
@@ -157,7 +157,7 @@ def test_loading_twice_changes_nothing_the_second_time(office: Room) -> None:
     assert office.get(f"{SURVEYS}/one").json()["version"] == 1
 
 
-def test_a_changed_survey_is_its_next_version_and_told_with_its_fields(office: Room) -> None:
+def test_a_changed_survey_is_its_next_version_and_reported_with_its_fields(office: Room) -> None:
     load(office, survey("changing"), survey("staying"))
     after = survey("changing", title="Lain", title_en="Other")
     assert changes(office, after, survey("staying")) == ["~ survey changing (title, title_en)"]

@@ -127,7 +127,7 @@ def event(**more: Any) -> dict[str, Any]:
     } | more  # fmt: skip
 
 
-def test_a_batch_that_is_right_is_read_by_msgspec_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_valid_batch_is_parsed_only_by_msgspec(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parsing, "FORMATS", {})
     batch = parse_batch(json.dumps({"events": [event(service="ktp"), event()]}).encode(), JSON)
     assert len(batch) == 2
@@ -149,7 +149,7 @@ def test_what_msgspec_cannot_read_but_pydantic_can_is_taken() -> None:
     assert one == "00000000-0000-4000-8000-00000000000a"
 
 
-def test_of_a_thousand_faults_a_hundred_are_told() -> None:
+def test_of_a_thousand_errors_a_hundred_are_reported() -> None:
     document = {"events": [event(kind="x") for _ in range(1000)]}
     told = verdict(json.dumps(document).encode())
     assert told == verdict_of_pydantic(document)
@@ -181,7 +181,7 @@ def cloud_event(**more: Any) -> dict[str, Any]:
     } | more
 
 
-def test_a_cloud_event_says_what_an_event_says() -> None:
+def test_a_cloud_event_is_equivalent_to_an_event() -> None:
     cloud = cloud_event(traceparent="00-aa-bb-01", subject="ktp-el")
     same = event(
         id=cloud["id"], kind="form_start", service="ktp-el", district="12.12.01", source="kiosk"
@@ -247,7 +247,7 @@ def test_cloud_events_are_judged_as_pydantic_judges_them(document: Any) -> None:
 
 @given(document=mutated())
 @settings(max_examples=200, deadline=None)
-def test_read_each_for_itself_an_event_is_right_where_it_would_be_alone(document: Any) -> None:
+def test_in_partial_mode_an_event_is_valid_exactly_if_it_is_by_itself(document: Any) -> None:
     body = json.dumps(document).encode()
     try:
         batch, errors = parse_each(body, JSON)

@@ -99,7 +99,7 @@ def test_months_are_those_of_jakarta() -> None:
     assert add_months(date(2026, 11, 1), 2) == date(2027, 1, 1)
 
 
-def test_thirteen_whole_months_are_kept_and_none_before_2020() -> None:
+def test_thirteen_whole_months_are_retained_and_none_before_2020() -> None:
     assert oldest_retained_month(NOW, DEFAULT_ZONE, retention_months=13) == date(2025, 10, 1)
     assert oldest_retained_month(NOW, DEFAULT_ZONE, retention_months=1200) == date(2020, 1, 1)
 
@@ -181,7 +181,9 @@ def test_an_event_of_a_dropped_month_is_refused_and_counted_no_second_time(
         assert send(office, old).status_code == 409
 
 
-def test_a_service_refuses_what_it_keeps_no_more_and_says_from_when_on(empty: Settings) -> None:
+def test_events_past_their_retention_are_refused_with_the_first_retained_month(
+    empty: Settings,
+) -> None:
     settings = empty.model_copy(update={"event_retention_months": 2})
     with room(create_app, settings) as office:
         since = oldest_retained_month(datetime.now(UTC), DEFAULT_ZONE, retention_months=2)
@@ -192,7 +194,7 @@ def test_a_service_refuses_what_it_keeps_no_more_and_says_from_when_on(empty: Se
         assert send(office, event(f"{since}T00:00:00+07:00")).status_code == 200
 
 
-def test_a_month_stays_for_as_long_as_another_region_keeps_it(empty: Settings) -> None:
+def test_a_month_remains_while_another_region_retains_it(empty: Settings) -> None:
     other = empty.model_copy(update={"region": "12.71"})
     day = "2025-01-05T12:00:00+07:00"
     for settings in (empty, other):
@@ -214,7 +216,7 @@ def test_a_drop_that_was_cut_short_is_finished_the_next_time(empty: Settings) ->
     assert keep(empty).ids_deleted == 1
 
 
-def test_the_command_drops_what_is_over_and_says_so(
+def test_the_command_deletes_expired_partitions_and_reports_them(
     empty: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert empty.database_url is not None

@@ -79,7 +79,9 @@ def test_without_a_history_nothing_is_a_jump(values: list[int]) -> None:
 
 
 @given(st.lists(COUNTS, min_size=7, max_size=40), st.data())
-def test_a_month_is_judged_by_those_before_it_alone(values: list[int], data: st.DataObject) -> None:
+def test_a_month_is_compared_only_with_earlier_months(
+    values: list[int], data: st.DataObject
+) -> None:
     """What was said of a month stays, whatever comes later."""
     until = data.draw(st.integers(1, len(values)))
     whole = series(values)
@@ -90,7 +92,7 @@ def test_a_month_is_judged_by_those_before_it_alone(values: list[int], data: st.
     ]
 
 
-def test_chance_alone_seldom_makes_a_jump() -> None:
+def test_chance_seldom_makes_a_jump() -> None:
     rng = random.Random(7)
     flagged = months_judged = 0
     for _ in range(150):
@@ -143,7 +145,7 @@ def test_more_decided_than_there_was_is_impossible_by_one(
     }
 
 
-def test_where_nobody_said_what_was_open_a_first_month_is_not_judged() -> None:
+def test_without_a_figure_of_open_cases_a_first_month_is_not_checked() -> None:
     assert list(find_impossible(counters(submitted=[5], completed=[900]))) == []
     [finding] = find_impossible(counters(submitted=[10, 5], completed=[2, 900]))
     assert finding.certainty == "possible"
@@ -162,7 +164,7 @@ def test_a_year_of_round_figures_is_seen(fives: list[int]) -> None:
 
 @given(st.lists(st.integers(0, 4), min_size=20, max_size=60))
 @settings(max_examples=60)
-def test_heaping_is_said_exactly_where_the_binomial_test_says_it(digits: list[int]) -> None:
+def test_heaping_is_flagged_exactly_when_the_binomial_test_rejects(digits: list[int]) -> None:
     """One series a figure, so that every figure takes part; digit 0 of five is a round one."""
     figures = [{date(2024, 3, 1): {"submitted": 100 + 10 * n + d}} for n, d in enumerate(digits)]
     typed: list[Mapping[date, Mapping[Measure, int]]] = [
@@ -174,7 +176,7 @@ def test_heaping_is_said_exactly_where_the_binomial_test_says_it(digits: list[in
     assert (find_heaping(typed, date(2024, 1, 1)) is not None) == (by_chance < MAX_P_POSSIBLE)
 
 
-def test_few_figures_small_ones_and_copies_say_nothing_about_rounding() -> None:
+def test_few_figures_small_ones_and_copies_are_no_evidence_of_rounding() -> None:
     few = counters(submitted=[100] * 12)
     assert find_heaping([few], date(2024, 1, 1)) is None
     small = counters(submitted=[5, 0] * 6, completed=[0, 5] * 6)

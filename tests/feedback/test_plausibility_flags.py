@@ -44,9 +44,7 @@ def explain(office: Room, flag: str, said: Any, agency: str) -> httpx.Response:
     return office.post(f"{FLAGS}/{flag}/explanation", {"explanation": said}, caller=caller)
 
 
-def test_a_jump_is_shown_at_once_kept_and_resolved_by_a_correction(
-    office: Room, agency: str
-) -> None:
+def test_a_jump_is_flagged_at_once_and_resolved_by_a_correction(office: Room, agency: str) -> None:
     assert send_statistics(office, agency, *half_a_year(agency)).json()["flags"] == []
     july = statistic(agency, period="2024-07", counters={"submitted": 1010})
     [flag] = send_statistics(office, agency, july).json()["flags"]
@@ -121,7 +119,7 @@ def test_what_is_only_possibly_wrong_puts_no_month_in_doubt(office: Room, agency
     assert doubted(office, agency, 2024) == (7, 0)
 
 
-def test_a_file_is_judged_before_it_is_stored_and_a_dry_run_keeps_no_doubt(
+def test_a_file_is_checked_before_it_is_stored_and_a_dry_run_stores_no_flag(
     office: Room, agency: str
 ) -> None:
     rows = [("ktp", "loket", "2024-01", 10, 2, None), ("ktp", "loket", "2024-02", 5, 900, None)]
@@ -134,9 +132,7 @@ def test_a_file_is_judged_before_it_is_stored_and_a_dry_run_keeps_no_doubt(
     assert [flag["kind"] for flag in flags(office, agency)] == ["impossible"]
 
 
-def test_round_figures_of_a_year_raise_one_doubt_about_the_agency(
-    office: Room, agency: str
-) -> None:
+def test_round_figures_of_a_year_raise_one_flag_about_the_agency(office: Room, agency: str) -> None:
     year = [
         statistic(
             agency, period=f"2023-{n:02}", counters={"submitted": 100 + 5 * n, "completed": c}
@@ -154,9 +150,7 @@ def test_round_figures_of_a_year_raise_one_doubt_about_the_agency(
     assert same["id"] == flag["id"]
 
 
-def test_people_whom_the_door_counted_stand_against_the_applications_online(
-    office: Room, agency: str
-) -> None:
+def test_online_applications_are_compared_with_counted_clicks(office: Room, agency: str) -> None:
     now = datetime.now(UTC)
     clicks = [
         event(kind="click_out", service=f"{agency}-x", occurred_at=now.isoformat())

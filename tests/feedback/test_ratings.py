@@ -68,7 +68,7 @@ def test_a_token_has_80_random_bits() -> None:
     assert new_token(lambda size: bytes(range(size))) == "aaaqeayeaudaocaj"
 
 
-def test_a_token_opens_a_rating_once_and_says_what_it_is_about(desk: Room) -> None:
+def test_a_token_opens_a_rating_once_and_names_its_subject(desk: Room) -> None:
     answer = issue(desk, channel="counter")
     assert answer.headers["cache-control"] == "no-store"
     [given] = answer.json()["items"]
@@ -91,21 +91,21 @@ def test_a_rating_that_is_sent_twice_counts_once(desk: Room) -> None:
     assert [rate(desk, token, **body).status_code for _ in range(3)] == [201, 200, 200]
 
 
-def test_of_many_who_use_a_token_at_once_one_is_taken(desk: Room) -> None:
+def test_of_many_concurrent_uses_of_a_token_one_is_accepted(desk: Room) -> None:
     [token] = tokens(desk, 1)
     with ThreadPoolExecutor(8) as pool:
         statuses = list(pool.map(lambda _: rate(desk, token).status_code, range(8)))
     assert sorted(statuses) == [201] + [409] * 7
 
 
-def test_an_answer_that_is_refused_leaves_the_token(desk: Room) -> None:
+def test_a_refused_response_leaves_the_token_valid(desk: Room) -> None:
     [token] = tokens(desk, 1)
     assert pointers(rate(desk, token, answers={"overall": 5})) == ["#/answers/overall"]
     assert pointers(rate(desk, token, service="akta")) == ["#/service"]
     assert rate(desk, token).status_code == 201
 
 
-def test_without_a_good_token_nothing_is_stored(desk: Room) -> None:
+def test_without_a_valid_token_nothing_is_stored(desk: Room) -> None:
     assert pointers(rate(desk, None)) == ["#/token"]
     assert pointers(rate(desk, "a" * 16)) == ["#/token"]
     assert rate(desk, "A' OR true--").status_code == 422
@@ -115,7 +115,7 @@ def test_without_a_good_token_nothing_is_stored(desk: Room) -> None:
     assert desk.get(f"{TOKENS}/{token}").status_code == 200
 
 
-def test_nothing_that_is_kept_joins_a_used_token_with_its_answer(desk: Room) -> None:
+def test_no_stored_data_links_a_used_token_to_its_response(desk: Room) -> None:
     given = tokens(desk, 6)
     stored = [rate(desk, token).json()["id"] for token in reversed(given[:5])]
     assert all(token not in str(stored_tokens(desk.settings)) for token in given)
@@ -211,7 +211,7 @@ def test_an_agency_issues_tokens_for_its_own_services(desk: Room) -> None:
     assert len(set(tokens(desk, 500))) == 500
 
 
-def test_a_token_ends_and_its_hash_is_forgotten(desk: Room) -> None:
+def test_a_token_expires_and_its_hash_is_deleted(desk: Room) -> None:
     [token] = tokens(desk, 1, days=1)
     assert desk.get(f"{TOKENS}/{token}").json()["expires_on"] == str(
         datetime.now(UTC).astimezone(DEFAULT_ZONE).date() + timedelta(days=1)

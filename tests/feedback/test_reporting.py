@@ -59,9 +59,7 @@ def test_a_month_counts_by_its_first_report_and_a_correction_does_not_make_it_la
     assert kept(office, agency) == (12, 1, 0)
 
 
-def test_an_agency_that_never_reported_owes_every_month_that_is_over(
-    office: Room, agency: str
-) -> None:
+def test_an_agency_that_never_reported_has_every_past_month_open(office: Room, agency: str) -> None:
     expect_reports(office, (agency, "ktp"), (agency, "akta"))
     assert kept(office, agency) == (12, 0, 0)
     assert reporting(office, 2099) == {
@@ -75,7 +73,7 @@ def test_an_agency_that_never_reported_owes_every_month_that_is_over(
     }
 
 
-def test_of_the_present_year_only_months_that_are_due_or_reported_are_owed(
+def test_only_due_or_reported_months_of_the_present_year_are_obligations(
     office: Room, agency: str
 ) -> None:
     expect_reports(office, (agency, "ktp"))
@@ -91,7 +89,7 @@ def test_of_the_present_year_only_months_that_are_due_or_reported_are_owed(
     assert kept(office, agency, now.year) == (due + 1, 1, 0)
 
 
-def test_what_is_sent_now_about_a_month_long_gone_is_late(office: Room, agency: str) -> None:
+def test_a_report_of_a_month_long_past_is_late(office: Room, agency: str) -> None:
     expect_reports(office, (agency, "ktp"))
     send_statistics(office, agency, statistic(agency))
     assert kept(office, agency) == (12, 0, 1)
@@ -107,7 +105,7 @@ def test_the_totals_are_those_of_the_agencies(office: Room, agency: str) -> None
     assert (found["expected"], found["on_time"], found["late"]) == (24, 1, 1)
 
 
-def test_an_agency_that_has_no_service_any_more_owes_nothing(office: Room, agency: str) -> None:
+def test_an_agency_without_services_has_no_obligations(office: Room, agency: str) -> None:
     expect_reports(office, (agency, "ktp"), ("dishub", "kir"))
     report_at(office, datetime(2024, 4, 2, tzinfo=UTC), statistic(agency))
     expect_reports(office, ("dishub", "kir"))
@@ -131,9 +129,7 @@ def test_a_period_is_a_year_of_this_century(office: Room, period: str) -> None:
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_on_time_and_late_are_as_the_calendar_says(
-    office: Room, reports: dict[int, datetime]
-) -> None:
+def test_on_time_and_late_follow_the_calendar(office: Room, reports: dict[int, datetime]) -> None:
     agency = new_agency()
     expect_reports(office, (agency, "ktp"))
     on_time = 0

@@ -50,7 +50,7 @@ def test_the_worked_example(weight: Weight, ikm: str) -> None:
         ("100.00", "A"),
     ],
 )
-def test_grades_change_where_the_regulation_says(ikm: str, expected: Grade) -> None:
+def test_grades_change_at_the_limits_of_the_regulation(ikm: str, expected: Grade) -> None:
     assert grade(Decimal(ikm)) == expected
 
 

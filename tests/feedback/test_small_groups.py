@@ -119,7 +119,7 @@ def derivable(sets: set[frozenset[int]], target: frozenset[int], people: int) ->
 
 @settings(max_examples=150, deadline=None)
 @given(WAVES)
-def test_by_no_differences_can_fewer_than_five_be_told_apart(
+def test_no_differences_of_results_isolate_fewer_than_five(
     waves: list[tuple[list[Group], int]],
 ) -> None:
     history = history_of(waves)
@@ -152,7 +152,7 @@ def test_the_check_itself_finds_a_difference() -> None:
 
 @given(WAVES)
 @settings(deadline=None)
-def test_a_label_is_true_of_everybody_in_the_bundle(
+def test_a_bundle_key_is_true_of_every_response_in_the_bundle(
     waves: list[tuple[list[Group], int]],
 ) -> None:
     history = history_of(waves)

@@ -91,7 +91,7 @@ def test_a_figure_that_returns_to_an_earlier_one_is_one_more_revision(
     ]
 
 
-def test_a_counter_that_is_left_out_keeps_its_figure(office: Room, agency: str) -> None:
+def test_an_omitted_counter_retains_its_figure(office: Room, agency: str) -> None:
     send_statistics(office, agency, statistic(agency, counters={"submitted": 4, "completed": 3}))
     send_statistics(office, agency, statistic(agency, counters={"submitted": 5}))
     send_statistics(office, agency, statistic(agency, counters={"completed": None}))
@@ -215,7 +215,7 @@ def test_without_a_key_or_its_scope_nothing_is_taken(office: Room, agency: str) 
     assert sums(office, agency=agency) == {}
 
 
-def test_the_list_of_figures_keeps_to_agency_and_service(office: Room, agency: str) -> None:
+def test_the_list_of_figures_filters_by_agency_and_service(office: Room, agency: str) -> None:
     send_statistics(office, agency, statistic(agency), statistic(agency, "akta"))
     one = office.get(f"{USAGE}/statistics", period="2024-03", agency=agency, service="akta").json()
     [item] = one["items"]
@@ -314,7 +314,7 @@ BATCHES = st.lists(
 @settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_what_stands_is_what_was_said_last_and_nothing_said_is_lost(
+def test_the_last_revision_is_current_and_earlier_ones_remain(
     office: Room, batches: list[dict[tuple[str, str, str], dict[str, int]]]
 ) -> None:
     agency = new_agency()

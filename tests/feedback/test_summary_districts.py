@@ -53,7 +53,7 @@ def sent(events: list[tuple[str, str | None, str, str]]) -> list[dict[str, Any]]
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(waves=WAVES)
-def test_whatever_is_asked_a_district_is_told_in_fives_and_the_sums_are_exact(
+def test_district_counts_are_multiples_of_five_and_sums_are_exact(
     office: Room, waves: list[list[tuple[str, str | None, str, str]]]
 ) -> None:
     agency = new_agency()
@@ -71,7 +71,7 @@ def test_whatever_is_asked_a_district_is_told_in_fives_and_the_sums_are_exact(
                 assert together == exact
 
 
-def test_what_a_district_has_in_fives_is_told_and_the_rest_without_it(
+def test_the_remainder_of_a_rounded_district_is_counted_without_a_district(
     office: Room, agency: str
 ) -> None:
     busy = [("ktp", "12.12.01", "2024-03-05", "agency")] * 7
@@ -100,7 +100,7 @@ def test_what_a_district_has_in_fives_is_told_and_the_rest_without_it(
         ("channel,source,district", "2024-03-01", "2024-03-31", ["group_by", "group_by"]),
     ],
 )
-def test_districts_are_told_by_whole_months_and_beside_few_dimensions(
+def test_districts_are_shown_by_whole_months_and_with_few_dimensions(
     office: Room, group_by: str, first: str, last: str, parameters: list[str]
 ) -> None:
     answer = summary(office, **{"from": first, "to": last}, group_by=group_by)

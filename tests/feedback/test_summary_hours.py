@@ -72,7 +72,7 @@ def test_days_add_up_to_months_and_leave_monthly_statistics_out(office: Room, ag
         ("hour", "2024-03-02", "2024-03-01", 200),
     ],
 )
-def test_a_span_is_bounded_by_how_finely_it_is_told(
+def test_the_length_of_a_period_is_limited_by_its_resolution(
     office: Room, group_by: str, first: str, last: str, status: int
 ) -> None:
     answer = summary(office, **{"from": first, "to": last}, group_by=group_by)

@@ -60,7 +60,7 @@ def test_a_branch_leads_forward_from_a_possible_answer(
         survey(USED, question("why", show_if=condition))
 
 
-def test_an_exclusive_option_stands_alone() -> None:
+def test_an_exclusive_option_allows_no_other() -> None:
     options = [option("oss"), option("simbg"), option("none", exclusive=True)]
     asked = survey(question("known", "multiple", options=options))
     assert asked.find_errors({"known": ["none"]}) == {}

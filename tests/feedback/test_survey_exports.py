@@ -80,7 +80,7 @@ def test_a_csv_with_its_codebook(answered: Room) -> None:
     ] == [("1", "yes", "Option yes"), ("2", "no", "Option no")]
 
 
-def test_nothing_in_it_tells_who_or_on_which_day(answered: Room) -> None:
+def test_an_export_has_neither_identity_nor_day(answered: Room) -> None:
     given = respond(answered, {"U1": 2, "used": "yes"}, answered_on="2024-05-15").json()
     text = export(answered, "responses.csv").text
     assert given["id"] not in text
@@ -107,7 +107,7 @@ def test_a_file_for_spss_opens_with_its_labels(answered: Room, tmp_path: Path) -
     assert meta.file_label == "Survei 2024"
 
 
-def test_a_file_for_spss_opens_where_nobody_answered(feedback: Room, tmp_path: Path) -> None:
+def test_a_file_for_spss_without_responses_opens(feedback: Room, tmp_path: Path) -> None:
     load(feedback, asked())
     file = tmp_path / "responses.sav"
     file.write_bytes(export(feedback, "responses.sav").content)

@@ -100,7 +100,7 @@ def test_results_by_service_agency_channel_and_part_of_the_year(feedback: Room) 
     assert breakdown("district") == {"": 18}
 
 
-def test_fewer_than_five_wait_and_one_more_never_shows_alone(feedback: Room) -> None:
+def test_fewer_than_five_wait_and_a_single_addition_is_never_shown(feedback: Room) -> None:
     load(feedback, survey())
     seen: list[int | None] = []
     for _ in range(12):
@@ -147,7 +147,7 @@ def test_of_numbers_only_the_mean_is_published(feedback: Room) -> None:
     assert (found["answered"], found["mean"], found["options"]) == (5, 6.0, [])
 
 
-def test_a_changed_definition_is_a_new_version_and_results_say_which_were_answered(
+def test_a_changed_definition_is_a_new_version_and_results_name_their_versions(
     feedback: Room,
 ) -> None:
     load(feedback, survey(question("Q", options=[option("old"), option("both")])))
@@ -192,7 +192,7 @@ def test_a_repeated_response_counts_once(feedback: Room) -> None:
     assert results(feedback, period="2024")["n"] == 5
 
 
-def test_without_an_id_the_hub_makes_one_that_tells_no_time(feedback: Room) -> None:
+def test_without_an_id_the_hub_generates_one_without_a_time(feedback: Room) -> None:
     load(feedback, survey())
     versions = {respond(feedback, {"Q": "yes"}).json()["id"][14] for _ in range(3)}
     assert versions == {"4"}
@@ -231,7 +231,7 @@ def test_the_sample_that_a_population_needs(feedback: Room, population: int, nee
     assert answer.json() == {"population": population, "needed": needed}
 
 
-def test_results_say_whether_the_sample_is_large_enough(feedback: Room) -> None:
+def test_results_show_whether_the_sample_is_large_enough(feedback: Room) -> None:
     load(feedback, survey())
     for _ in range(10):
         respond(feedback, {"Q": "yes"}, answered_on="2024-01-01")
@@ -286,7 +286,7 @@ def test_the_counts_of_all_options_are_those_given(feedback: Room) -> None:
     assert [o["share"] for o in found["options"]] == [0.8, 0.4]
 
 
-def test_a_withdrawn_survey_is_gone_for_readers(feedback: Room) -> None:
+def test_a_withdrawn_survey_is_hidden_from_readers(feedback: Room) -> None:
     load(feedback, survey())
     region = feedback.settings.region
     feedback.store(lambda session: load_surveys(session, region, []))

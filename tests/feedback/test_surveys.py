@@ -59,7 +59,7 @@ def test_surveys_are_listed_with_their_addresses(office: Room, slug: str) -> Non
     assert office.get(item["results_href"]).status_code == 200
 
 
-def test_a_survey_tells_its_questions(office: Room, slug: str) -> None:
+def test_a_survey_lists_its_questions(office: Room, slug: str) -> None:
     detail = office.get(f"{SURVEYS}/{slug}").json()
     asked = [(one["code"], one["kind"], one["required"]) for one in detail["survey"]["questions"]]
     assert asked == [
@@ -215,7 +215,7 @@ def counts(found: dict[str, Any], code: str) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("number", [0, 1, 4])
-def test_results_of_fewer_than_five_tell_nothing(office: Room, slug: str, number: int) -> None:
+def test_results_of_fewer_than_five_are_suppressed(office: Room, slug: str, number: int) -> None:
     for _ in range(number):
         respond(office, slug, answers())
     assert results(office, slug) == {
@@ -424,7 +424,7 @@ def test_a_survey_that_becomes_the_satisfaction_survey_leaves_out_what_fits_no_e
     assert results(office, slug)["satisfaction"]["ikm"] == 100
 
 
-def test_a_retired_survey_takes_no_answers_and_keeps_those_it_has(office: Room) -> None:
+def test_a_retired_survey_accepts_no_responses_and_retains_earlier_ones(office: Room) -> None:
     slug = new_slug()
     load(office, survey(slug))
     for _ in range(5):

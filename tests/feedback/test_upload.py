@@ -49,7 +49,7 @@ def months_owed() -> list[str]:
     ]
 
 
-def test_the_template_has_a_row_for_each_service_channel_and_month_that_is_owed(
+def test_the_template_has_a_row_for_each_service_channel_and_open_month(
     office: Room, agency: str
 ) -> None:
     months = months_owed()
@@ -127,7 +127,7 @@ def test_the_template_of_a_span_holds_what_is_known_and_a_correction_needs_its_r
     assert [i["reason"] for i in listed] == [None, "tiga berkas ditemukan"]
 
 
-def test_a_dry_run_says_the_same_and_stores_nothing(office: Room, agency: str) -> None:
+def test_a_dry_run_returns_the_same_and_stores_nothing(office: Room, agency: str) -> None:
     file = workbook(("ktp", "loket", "Maret 2024", 412, 398, None))
     tried = upload(office, agency, file, dry_run="true").json()
     assert sums(office, agency=agency) == {}
@@ -269,7 +269,7 @@ def test_a_file_may_have_2_mib(office: Room, agency: str) -> None:
     assert upload(office, agency, b"x" * (2 * 1024 * 1024 + 1)).status_code == 413
 
 
-def test_a_key_is_for_its_own_agency_alone(office: Room, agency: str) -> None:
+def test_a_key_is_only_for_its_own_agency(office: Room, agency: str) -> None:
     file = workbook(("ktp", "loket", "2024-03", 1, 1, None))
     assert upload(office, agency, file, caller=ANONYMOUS).status_code == 401
     other = agency_caller("dishub", "usage:write")

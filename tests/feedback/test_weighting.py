@@ -46,7 +46,7 @@ def test_two_independent_characteristics_weigh_by_the_product() -> None:
     st.tuples(*[st.integers(1, 30)] * 4),
     st.tuples(*[st.integers(1, 1000)] * 4),
 )
-def test_every_margin_is_met_and_ties_between_characteristics_are_kept(
+def test_every_margin_is_met_and_associations_are_preserved(
     counts: tuple[int, ...], sizes: tuple[int, ...]
 ) -> None:
     cells = ("female_young", "female_old", "male_young", "male_old")
@@ -88,7 +88,7 @@ def weighted_survey() -> Any:
     return survey(question("Q"), sex, population=margin)
 
 
-def test_results_are_weighted_for_holders_of_a_key_alone(feedback: Room) -> None:
+def test_weighted_results_need_a_key(feedback: Room) -> None:
     load(feedback, weighted_survey())
     path = f"{API}/surveys/own/weighted-results"
     # Nine women of whom all say yes, three men of whom none does: 75% of answers, half of people.

@@ -129,7 +129,7 @@ def test_a_key_with_another_secret_is_401(hub: Hub) -> None:
     assert hub.client.get("/api/v1/services", headers=bearer(key)).status_code == 200
 
 
-def test_an_expired_key_is_401_and_says_when_it_ended(hub: Hub) -> None:
+def test_an_expired_key_is_401_with_the_time_of_its_expiry(hub: Hub) -> None:
     key = hub.key("dukcapil", "usage:write", life=timedelta(seconds=-1))
     answer = hub.client.get("/api/v1/services", headers=bearer(key))
     assert_refused(answer)
@@ -177,7 +177,7 @@ def test_of_a_key_only_the_hash_is_stored(hub: Hub) -> None:
     assert (row["agency"], row["scopes"]) == ("dukcapil", ["usage:write"])
 
 
-def test_the_last_use_of_a_key_is_noted_at_most_once_a_minute(hub: Hub) -> None:
+def test_the_last_use_of_a_key_is_recorded_at_most_once_a_minute(hub: Hub) -> None:
     key = hub.key("dukcapil", "usage:write")
     assert last_use(hub.settings) is None
     hub.client.get("/api/v1/services", headers=bearer(key))
@@ -201,7 +201,7 @@ def test_a_key_without_the_scope_is_403_and_the_answer_names_it(hub: Hub) -> Non
     assert "usage:write" in answer.json()["detail"]
 
 
-def test_an_agency_writes_for_itself_alone(hub: Hub) -> None:
+def test_an_agency_writes_only_for_itself(hub: Hub) -> None:
     auth = hub.auth("pupr", "usage:write")
     answer = hub.client.post(
         STATISTICS, json={"statistics": [statistic("dukcapil", "ktp-el")]}, headers=auth
@@ -224,7 +224,7 @@ def test_an_administrator_writes_for_every_agency(hub: Hub) -> None:
     assert answer.json()["accepted"] == 1
 
 
-def test_an_internal_token_is_no_key_at_the_door(hub: Hub) -> None:
+def test_an_internal_token_is_no_key_at_the_gateway(hub: Hub) -> None:
     signer = TokenSigner(load_private_key(hub.settings.private_key_file), hub.settings.region)
     admin = agency_caller("diskominfo", "admin")
     for caller in (ANONYMOUS, admin):
@@ -318,7 +318,7 @@ def test_a_service_called_directly_with_a_key_or_a_foreign_token_is_401(feedback
     assert answer.status_code == 200
 
 
-def test_a_token_says_who_calls_and_nothing_of_it_can_be_changed(feedback: Room) -> None:
+def test_a_token_identifies_the_caller_and_cannot_be_changed(feedback: Room) -> None:
     token = feedback.token(Caller(subject="x"))["Authorization"].removeprefix("Bearer ")
     head, _, signature = token.split(".")
     admin = jwt.encode({"sub": "x", "scopes": ["admin"]}, "k" * 32, algorithm="HS256").split(".")[1]

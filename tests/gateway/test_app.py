@@ -9,7 +9,7 @@ from services.gateway.app import create_app
 from services.platform.settings import Settings
 
 
-def test_an_application_that_nobody_holds_is_given_back(empty: Settings) -> None:
+def test_an_unreferenced_application_is_freed(empty: Settings) -> None:
     """FastAPI remembers every function that it calls, and so all that such a function holds."""
     app = create_app(empty)
     with TestClient(app) as client:

@@ -80,7 +80,7 @@ def test_a_line_is_hashed_as_canonical_json_with_the_hash_before_it() -> None:
     )
 
 
-def test_a_chain_that_nobody_touched_agrees() -> None:
+def test_an_unchanged_chain_verifies() -> None:
     lines = chain(20)
     assert first_fault(lines) is None
     assert first_fault([]) is None
@@ -130,7 +130,7 @@ def test_a_changed_line_with_a_new_hash_is_found_at_the_next_one(place: int) -> 
 
 @BOUNDS
 @given(st.integers(0, 9))
-def test_a_deleted_line_is_named_and_a_cut_end_by_what_was_kept_elsewhere(place: int) -> None:
+def test_a_deleted_line_is_named_and_a_truncation_found_by_a_known_hash(place: int) -> None:
     lines = chain(10)
     head = lines[-1].hash
     del lines[place]
@@ -175,7 +175,7 @@ def test_a_chain_of_another_region_does_not_agree() -> None:
         ("/" + "x" * 5000, "/" + "x" * 299),
     ],
 )
-def test_a_path_is_told_without_what_stands_for_a_person(path: str, target: str) -> None:
+def test_a_path_is_logged_without_personal_identifiers(path: str, target: str) -> None:
     assert redact_path(path) == target
 
 
@@ -190,7 +190,7 @@ def lines_at(hub: Hub, admin: dict[str, str], query: str = "") -> list[dict[str,
     return answer.json()["items"]
 
 
-def test_a_write_leaves_a_line_that_says_who_did_what_and_what_came_of_it(
+def test_a_write_is_logged_with_its_caller_operation_and_status(
     hub: Hub, admin: dict[str, str]
 ) -> None:
     key = hub.key("dukcapil", "usage:write")
@@ -232,7 +232,7 @@ def test_the_gateways_own_writes_and_refusals_leave_lines_and_reads_leave_none(
     assert made["agency"] == "diskominfo"
 
 
-def test_of_a_citizens_answer_neither_the_minute_nor_the_body_is_told(
+def test_a_citizens_submission_is_logged_without_its_minute_and_body(
     hub: Hub, admin: dict[str, str]
 ) -> None:
     answers = {f"U{number}": 4 for number in range(1, 10)}
@@ -263,7 +263,7 @@ def test_the_log_is_an_administrators_and_is_read_page_by_page(
     assert found == sorted(found, reverse=True)
 
 
-def test_a_write_whose_line_cannot_be_kept_is_not_confirmed(
+def test_a_write_whose_audit_line_cannot_be_stored_is_not_confirmed(
     hub: Hub, admin: dict[str, str]
 ) -> None:
     with hidden_table(hub.settings, "gateway.audit_line"):
@@ -275,7 +275,7 @@ def test_a_write_whose_line_cannot_be_kept_is_not_confirmed(
     assert hub.client.post("/api/v1/keys", json={}, headers=admin).status_code != 503
 
 
-def test_four_replicas_that_write_at_once_keep_one_chain(settings: Settings) -> None:
+def test_four_replicas_that_write_at_once_form_one_chain(settings: Settings) -> None:
     key = new_key(settings, "dukcapil", "usage:write")
 
     def write(address: str) -> list[int]:
@@ -323,7 +323,7 @@ def written(empty: Settings) -> Settings:
     return empty
 
 
-def test_what_is_stored_is_read_back_and_agrees(written: Settings) -> None:
+def test_a_stored_log_is_read_back_and_verifies(written: Settings) -> None:
     lines = asyncio.run(stored(written))
     assert [line.number for line in lines] == [1, 2, 3, 4, 5]
     assert [line.entry for line in lines[:2]] == [entry(1), entry(2)]
@@ -338,7 +338,7 @@ def test_what_is_stored_is_read_back_and_agrees(written: Settings) -> None:
         "TRUNCATE gateway.audit_line",
     ],
 )
-def test_nobody_changes_the_log_by_a_statement(written: Settings, statement: str) -> None:
+def test_no_statement_changes_the_log(written: Settings, statement: str) -> None:
     with pytest.raises(asyncpg.PostgresError, match="cannot be changed"):
         rows(written, statement)
     with pytest.raises(asyncpg.PostgresError, match=r"permission denied|cannot be changed"):
@@ -372,7 +372,7 @@ def rows_as_gateway(settings: Settings, statement: str) -> None:
         ),
     ],
 )
-def test_who_goes_past_the_triggers_is_found(written: Settings, statement: str, fault: str) -> None:
+def test_a_change_past_the_triggers_is_found(written: Settings, statement: str, fault: str) -> None:
     async def tamper() -> None:
         assert written.database_url is not None
         connection = await asyncpg.connect(written.database_url.get_secret_value())
@@ -385,7 +385,7 @@ def test_who_goes_past_the_triggers_is_found(written: Settings, statement: str, 
     assert found.startswith(fault)
 
 
-def test_lines_that_wait_when_the_hub_stops_are_written(empty: Settings) -> None:
+def test_pending_lines_are_written_when_the_hub_stops(empty: Settings) -> None:
     async def story() -> int:
         database = Database(empty, Service.gateway)
         log = AuditLog(database, empty.region)

@@ -141,7 +141,7 @@ def test_the_server_is_the_one_whose_protocol_is_extended() -> None:
     assert version("uvicorn") == UVICORN_VERSION
 
 
-def test_one_request_fills_and_the_others_are_answered_from_what_is_kept(
+def test_one_request_fills_the_cache_and_the_others_are_hits(
     server: CacheServer,
 ) -> None:
     first = server.get()
@@ -225,7 +225,7 @@ def test_stale_while_revalidate_answers_at_once_and_asks_behind(server: CacheSer
 
 
 @pytest.mark.parametrize("failure", [500, 502, 503, 504, "exception"])
-def test_what_is_kept_is_readable_while_its_owner_fails(
+def test_an_entry_is_served_stale_while_its_owner_fails(
     server: CacheServer, failure: int | str
 ) -> None:
     server.origin.says["cache-control"] = "max-age=10, stale-if-error=1000"
@@ -276,7 +276,7 @@ def test_a_client_may_ask_for_what_is_of_this_moment(
     assert len(server.origin.asked) == 3
 
 
-def test_a_client_that_wants_only_what_is_kept_gets_504_where_nothing_is(
+def test_only_if_cached_without_an_entry_is_504(
     server: CacheServer,
 ) -> None:
     assert server.get(cache_control="only-if-cached").status_code == 504
@@ -306,7 +306,7 @@ def test_a_request_with_a_key_goes_to_the_owner_and_leaves_nothing_behind(
         {},
     ],
 )
-def test_what_must_not_be_kept_is_asked_for_each_time(
+def test_an_uncacheable_response_is_requested_each_time(
     server: CacheServer, says: dict[str, str]
 ) -> None:
     server.origin.says = says
@@ -317,16 +317,14 @@ def test_what_must_not_be_kept_is_asked_for_each_time(
 
 
 @pytest.mark.parametrize("path", ["/go/simbg", "/s/abc", "/api/v1/usage/summary", "/survei/skm"])
-def test_what_counts_or_is_of_this_moment_is_never_kept(server: CacheServer, path: str) -> None:
+def test_counters_and_live_data_are_never_cached(server: CacheServer, path: str) -> None:
     server.get(path)
     server.get(path)
     assert len(server.origin.asked) == 2
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-def test_a_write_makes_what_is_kept_invalid_unless_it_fails(
-    server: CacheServer, method: str
-) -> None:
+def test_a_write_invalidates_entries_unless_it_fails(server: CacheServer, method: str) -> None:
     server.cache._owner = lambda _: "catalog"  # pyright: ignore[reportPrivateUsage]
     server.get()
     server.origin.status = 409
@@ -339,7 +337,7 @@ def test_a_write_makes_what_is_kept_invalid_unless_it_fails(
     assert len(server.origin.asked) == 4
 
 
-def test_what_was_published_meanwhile_is_not_kept_from_before(server: CacheServer) -> None:
+def test_a_response_from_before_an_invalidation_is_not_stored(server: CacheServer) -> None:
     server.origin.wait = threading.Event()
     with ThreadPoolExecutor(2) as pool:
         before = pool.submit(server.get)
@@ -353,7 +351,7 @@ def test_what_was_published_meanwhile_is_not_kept_from_before(server: CacheServe
     assert len(server.origin.asked) == 2
 
 
-def test_nothing_is_fresh_while_nobody_hears_of_changes(server: CacheServer) -> None:
+def test_nothing_is_fresh_while_the_listener_is_disconnected(server: CacheServer) -> None:
     server.get()
     server.cache.store.set_connected(connected=False)
     server.get()
@@ -427,7 +425,7 @@ def test_answers_vary_by_what_they_name(server: CacheServer) -> None:
     assert vary == {"accept", "accept-encoding"}
 
 
-def test_addresses_and_hosts_are_kept_apart(server: CacheServer) -> None:
+def test_addresses_and_hosts_have_separate_entries(server: CacheServer) -> None:
     for path in (HERE, f"{HERE}?", f"{HERE}?a=1", f"{HERE}?a=2", f"{HERE}/"):
         server.get(path)
     server.get(host="other")
@@ -519,7 +517,7 @@ def test_a_client_that_reads_slowly_gets_every_answer_in_order(server: CacheServ
     assert len(answer) > 61 * 100_000
 
 
-def test_who_reads_slowly_holds_nobody_else_up(server: CacheServer) -> None:
+def test_a_slow_reader_delays_no_other_client(server: CacheServer) -> None:
     server.origin.body = bytes(190_000)
     host, _, port = server.address.removeprefix("http://").partition(":")
     with socket.socket() as connection:
@@ -541,7 +539,7 @@ def test_who_reads_slowly_holds_nobody_else_up(server: CacheServer) -> None:
         assert server.get(stuck).status_code == 200
 
 
-def test_a_hit_keeps_its_connection_alive_and_an_idle_one_is_closed() -> None:
+def test_a_connection_stays_open_after_a_hit_and_is_closed_when_idle() -> None:
     for http in (CachedReadProtocol, "httptools"):
         with cache_server(http, timeout_keep_alive=1) as server:
             server.get(host="x")

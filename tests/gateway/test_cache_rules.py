@@ -73,7 +73,7 @@ def use(cache_control: str, *, age: float, asked: str = "", valid: bool = True) 
         ({}, False),
     ],
 )
-def test_an_answer_is_kept_only_where_it_says_so(said: dict[str, str], kept: bool) -> None:
+def test_a_response_is_stored_only_if_it_allows_it(said: dict[str, str], kept: bool) -> None:
     headers = raw(**said)
     life = response_lifetime(headers, requested_at=NOW, received_at=NOW)
     assert may_store("GET", (), status=200, headers=headers, lifetime=life) is kept
@@ -82,21 +82,21 @@ def test_an_answer_is_kept_only_where_it_says_so(said: dict[str, str], kept: boo
 @pytest.mark.parametrize(
     "status", [100, 201, 204, 206, 302, 304, 307, 400, 401, 403, 416, 500, 503, 599]
 )
-def test_an_answer_whose_status_means_this_request_alone_is_not_kept(status: int) -> None:
+def test_a_response_whose_status_is_about_one_request_is_not_stored(status: int) -> None:
     assert not storable(status=status, cache_control="max-age=60")
 
 
 @pytest.mark.parametrize("status", [200, 203, 301, 308, 404, 410])
-def test_an_answer_with_a_lasting_status_is_kept(status: int) -> None:
+def test_a_response_with_a_cacheable_status_is_stored(status: int) -> None:
     assert storable(status=status, cache_control="max-age=60")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "get"])
-def test_the_answer_to_another_method_is_not_kept(method: str) -> None:
+def test_the_response_to_another_method_is_not_stored(method: str) -> None:
     assert not storable(method=method, cache_control="max-age=60")
 
 
-def test_a_request_may_forbid_that_its_answer_is_kept() -> None:
+def test_a_request_may_forbid_that_its_response_is_stored() -> None:
     assert not storable(raw(cache_control="no-store"), cache_control="max-age=60")
 
 
@@ -156,7 +156,7 @@ def test_how_long_an_answer_is_fresh(said: dict[str, str], lifetime: int) -> Non
         ({"age": "old"}, 2.0),
     ],
 )
-def test_the_age_of_an_answer_counts_what_it_says_and_how_long_it_took(
+def test_the_age_of_a_response_includes_its_age_header_and_its_delay(
     said: dict[str, str], age: float
 ) -> None:
     headers = raw(cache_control="max-age=60", **said)
@@ -191,7 +191,7 @@ def test_the_age_of_an_answer_counts_what_it_says_and_how_long_it_took(
         ("max-age=60, immutable", 61, "", Freshness.unusable),
     ],
 )
-def test_what_is_kept_is_used_while_both_sides_agree(
+def test_an_entry_is_used_if_request_and_response_allow_it(
     said: str, age: float, asked: str, expected: Freshness
 ) -> None:
     assert use(said, age=age, asked=asked) is expected
@@ -380,7 +380,7 @@ def test_what_must_not_be_transformed_is_not_packed() -> None:
     assert reply(packed, accept_encoding="br")[1]["content-encoding"] == "gzip"
 
 
-def test_a_store_keeps_to_its_limit_and_lets_go_what_was_not_used_longest() -> None:
+def test_a_store_evicts_the_least_recently_used_entries_at_its_limit() -> None:
     store = CacheStore(max_bytes=10_000)
     kept = {name: entry() for name in "abcd"}
     for name in "abc":
@@ -407,7 +407,7 @@ def test_a_store_counts_what_it_holds(puts: list[tuple[int, int]]) -> None:
     assert len(store) == sum(found is not None for found in held)
 
 
-def test_each_form_of_an_address_is_kept_and_only_so_many() -> None:
+def test_each_variant_of_an_address_is_stored_up_to_a_limit() -> None:
     store = CacheStore(max_bytes=10**6)
     for number in range(MAX_VARIANTS + 3):
         asked = raw(accept_language=str(number))

@@ -40,7 +40,7 @@ def uptime(settings: Settings, by: str) -> list[dict[str, Any]]:
         return client.get(path).json()["items"]
 
 
-def test_whole_months_are_kept() -> None:
+def test_whole_months_are_retained() -> None:
     now = datetime(2026, 1, 31, 20, tzinfo=UTC)  # February in Jakarta
     assert f"{first_retained_month(now, 13):%Y-%m-%d %z}" == "2025-01-01 +0700"
     assert f"{first_retained_month(now, 2):%Y-%m}" == "2025-12"

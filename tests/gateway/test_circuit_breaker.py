@@ -33,13 +33,13 @@ def call(breaker: CircuitBreaker, *, failed: bool) -> bool:
     return admission is not None
 
 
-def test_few_failures_say_nothing(breaker: CircuitBreaker) -> None:
+def test_few_failures_do_not_open_it(breaker: CircuitBreaker) -> None:
     for _ in range(3):
         assert call(breaker, failed=True)
     assert breaker.state == "closed"
 
 
-def test_at_the_ratio_it_opens_and_lets_nothing_through(breaker: CircuitBreaker) -> None:
+def test_at_the_failure_ratio_it_opens_and_blocks_all_calls(breaker: CircuitBreaker) -> None:
     for failed in (False, False, True, True):
         assert call(breaker, failed=failed)
     assert breaker.state == "open"
@@ -52,7 +52,7 @@ def test_below_the_ratio_it_stays_closed(breaker: CircuitBreaker) -> None:
     assert breaker.state == "closed"
 
 
-def test_failures_outside_the_window_are_forgotten(breaker: CircuitBreaker, clock: Clock) -> None:
+def test_failures_outside_the_window_do_not_count(breaker: CircuitBreaker, clock: Clock) -> None:
     for _ in range(3):
         call(breaker, failed=True)
     clock.now = 61
@@ -103,7 +103,7 @@ def test_a_call_from_before_that_ends_late_is_no_probe(
     assert breaker.acquire() is None
 
 
-def test_an_operator_opens_and_closes_it_whatever_the_rule_says(breaker: CircuitBreaker) -> None:
+def test_an_operator_overrides_the_policy(breaker: CircuitBreaker) -> None:
     breaker.override = "open"
     assert breaker.acquire() is None
     breaker.override = "closed"

@@ -30,7 +30,7 @@ def elsewhere(settings: Settings, address: str) -> Settings:
     return settings.model_copy(update={"feedback_url": address})
 
 
-def test_a_visit_is_counted_once_with_its_link_and_its_service(hub: Hub) -> None:
+def test_a_click_is_counted_once_with_its_link_and_its_service(hub: Hub) -> None:
     assert hub.client.get("/go/simbg?service=pbg").status_code == 302
     assert hub.client.get("/go/oss").status_code == 302
 
@@ -47,13 +47,13 @@ def test_a_visit_is_counted_once_with_its_link_and_its_service(hub: Hub) -> None
     assert waiting_clicks(hub.settings) == []
 
 
-def test_of_a_visit_nothing_is_kept_that_tells_who_it_was(hub: Hub) -> None:
+def test_a_click_is_stored_without_personal_data(hub: Hub) -> None:
     hub.client.get("/go/simbg", headers={"User-Agent": "Somebody", "Cookie": "who=1"})
     until(lambda: len(stored_events(hub.settings)) == 1)
     assert stored_events(hub.settings) == [("click_out", "gateway", "simbg", "", "", "online", "")]
 
 
-def test_looking_at_a_link_or_missing_one_is_no_visit(hub: Hub) -> None:
+def test_a_head_request_or_a_failed_redirect_is_no_click(hub: Hub) -> None:
     assert hub.client.head("/go/simbg").status_code == 302
     assert hub.client.get("/go/nowhere").status_code == 404
     assert hub.client.get("/go/simbg?service=A%00").status_code == 422
@@ -63,14 +63,14 @@ def test_looking_at_a_link_or_missing_one_is_no_visit(hub: Hub) -> None:
     assert counted_clicks(hub.settings) == [("oss", "", 1)]
 
 
-def test_many_visits_at_once_are_all_counted(hub: Hub) -> None:
+def test_many_clicks_at_once_are_all_counted(hub: Hub) -> None:
     with ThreadPoolExecutor(60) as pool:
         answers = pool.map(lambda _: hub.client.get("/go/simbg").status_code, range(120))
         assert set(answers) == {302}
     until(lambda: counted_clicks(hub.settings) == [("simbg", "", 120)])
 
 
-def test_visits_wait_while_feedback_is_down_and_are_then_delivered_once(
+def test_clicks_wait_while_feedback_is_down_and_are_then_delivered_once(
     settings: Settings,
 ) -> None:
     port = free_port()
@@ -88,7 +88,7 @@ def test_visits_wait_while_feedback_is_down_and_are_then_delivered_once(
     assert counted_clicks(settings) == [("oss", "", 2), ("simbg", "pbg", 1)]
 
 
-def test_a_visit_that_was_delivered_but_not_confirmed_is_not_counted_twice(
+def test_a_click_that_was_delivered_but_not_confirmed_is_not_counted_twice(
     settings: Settings,
 ) -> None:
     """Feedback stores the visit, and the answer is lost on the way."""
@@ -101,7 +101,7 @@ def test_a_visit_that_was_delivered_but_not_confirmed_is_not_counted_twice(
     assert counted_clicks(settings) == [("oss", "", 1), ("simbg", "", 1)]
 
 
-def test_a_shutdown_keeps_what_feedback_does_not_have_and_the_next_start_delivers_it(
+def test_a_shutdown_stores_undelivered_clicks_and_the_next_start_delivers_them(
     settings: Settings,
 ) -> None:
     with hanging_up() as address:
@@ -115,7 +115,7 @@ def test_a_shutdown_keeps_what_feedback_does_not_have_and_the_next_start_deliver
     assert counted_clicks(settings) == [("simbg", "", 1)]
 
 
-def test_a_shutdown_right_after_a_visit_delivers_it(settings: Settings) -> None:
+def test_a_shutdown_right_after_a_click_delivers_it(settings: Settings) -> None:
     for number in range(1, 6):
         with TestClient(create_app(settings), follow_redirects=False) as client:
             client.get("/go/simbg")
@@ -123,7 +123,7 @@ def test_a_shutdown_right_after_a_visit_delivers_it(settings: Settings) -> None:
         assert waiting_clicks(settings) == []
 
 
-def test_a_stop_in_the_moment_of_a_visit_is_not_missed(settings: Settings) -> None:
+def test_a_stop_during_a_click_is_not_missed(settings: Settings) -> None:
     with TestClient(create_app(settings)) as client:
         outbox: ClickOutbox = app_of(client).state.click_outbox
 
@@ -136,7 +136,7 @@ def test_a_stop_in_the_moment_of_a_visit_is_not_missed(settings: Settings) -> No
     assert counted_clicks(settings) == [("simbg", "", 1)]
 
 
-def test_two_gateways_deliver_each_visit_once(settings: Settings) -> None:
+def test_two_gateways_deliver_each_click_once(settings: Settings) -> None:
     with (
         TestClient(create_app(settings), follow_redirects=False) as one,
         TestClient(create_app(settings), follow_redirects=False) as other,
@@ -149,7 +149,7 @@ def test_two_gateways_deliver_each_visit_once(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("broken", ["feedback.event", "feedback.monthly_usage"])
-def test_a_feedback_that_crashes_holds_no_visitor_up_and_loses_no_visit(
+def test_a_failing_feedback_delays_no_redirect_and_loses_no_click(
     settings: Settings, broken: str
 ) -> None:
     with TestClient(create_app(settings), follow_redirects=False) as client:
@@ -162,7 +162,7 @@ def test_a_feedback_that_crashes_holds_no_visitor_up_and_loses_no_visit(
     assert counted_clicks(settings) == [("oss", "", 1), ("simbg", "", 1)]
 
 
-def test_a_visitor_goes_on_where_a_visit_cannot_be_kept(settings: Settings) -> None:
+def test_a_redirect_works_when_its_click_cannot_be_stored(settings: Settings) -> None:
     forbid_queueing(settings)
     with TestClient(create_app(settings), follow_redirects=False) as client:
         answer = client.get("/go/simbg")

@@ -85,7 +85,7 @@ def test_a_complaint_with_a_photo_is_filed_once_and_talked_about(hub: Hub) -> No
     assert "Terima kasih." not in public
 
 
-def test_what_is_wrong_is_said_beside_the_field_and_the_rest_is_kept(hub: Hub) -> None:
+def test_an_error_is_shown_beside_its_field_and_other_values_remain(hub: Hub) -> None:
     given = fields_in(hub.client.get("/aduan").text)
     given |= {"text": " ", "place": "Balige", "email": "not one", "phone": "0812"}
     refused = submit(hub, "/aduan?lang=en", given)
@@ -95,7 +95,7 @@ def test_what_is_wrong_is_said_beside_the_field_and_the_rest_is_kept(hub: Hub) -
     assert f'name="id" value="{given["id"]}"' in refused.text
 
 
-def test_a_contact_is_kept_with_consent_and_erased_when_it_is_withdrawn(hub: Hub) -> None:
+def test_a_contact_is_stored_with_consent_and_erased_when_it_is_withdrawn(hub: Hub) -> None:
     place = filed(hub, email="a.warga@example.org", consent="2026-1")
     shown = hub.client.get(place).text
     action = unescape(re.findall(r'action="(/aduan/[^"]+/kontak[^"]*)"', shown)[0])
@@ -119,13 +119,13 @@ def test_a_ticket_is_found_as_people_write_it(hub: Hub, spelled: str) -> None:
 @pytest.mark.parametrize(
     "address", ["7777-7777-7777", "nothing", "..%2F..", "7777-7777-7777?kunci=x"]
 )
-def test_a_ticket_that_is_none_is_said_in_words(hub: Hub, address: str) -> None:
+def test_an_invalid_ticket_has_a_message(hub: Hub, address: str) -> None:
     shown = hub.client.get(f"/aduan/{address}", headers={"Accept": "text/html"})
     assert shown.status_code == 404
     assert "tidak" in shown.text
 
 
-def test_a_robot_that_fills_in_the_trap_is_held(hub: Hub) -> None:
+def test_a_robot_that_fills_in_the_honeypot_is_put_under_review(hub: Hub) -> None:
     assert "diperiksa petugas" in hub.client.get(filed(hub, website="x")).text
     assert "diperiksa petugas" not in hub.client.get(filed(hub)).text
 

@@ -34,14 +34,14 @@ def stored(hub: Hub) -> dict[str, Any]:
     return answer.json()
 
 
-def test_without_a_stored_assessment_the_page_says_that_figures_may_change(hub: Hub) -> None:
+def test_without_a_stored_assessment_the_page_warns_that_figures_may_change(hub: Hub) -> None:
     page = hub.client.get("/dasbor?tahun=2023")
     assert page.status_code == 200
     assert "masih dapat berubah" in page.text
     assert "Laporan PDF" not in page.text
 
 
-def test_a_year_that_nothing_is_known_of_has_no_index_and_is_not_zero(hub: Hub) -> None:
+def test_a_year_without_evidence_has_no_index_and_is_not_zero(hub: Hub) -> None:
     page = hub.client.get("/dasbor?tahun=2003").text
     assert "belum dapat dihitung" in page
     assert 'class="index"' not in page
@@ -94,7 +94,7 @@ def test_the_page_leads_to_the_report_the_scores_and_the_bundle(
         assert hub.client.get(href).status_code == 200, href
 
 
-def test_the_page_tells_indices_with_both_predicates_and_the_use_of_services(hub: Hub) -> None:
+def test_the_page_shows_indices_with_both_predicates_and_the_use_of_services(hub: Hub) -> None:
     sent = hub.client.post(
         f"{API}/usage/statistics",
         json={
@@ -124,7 +124,9 @@ def test_a_year_that_is_none_is_refused_and_every_page_leads_to_the_dashboard(hu
     assert 'href="/dasbor?lang=en"' in hub.client.get("/?lang=en").text
 
 
-def test_while_the_assessment_service_is_away_the_page_says_so(server: Server, toba: str) -> None:
+def test_while_the_assessment_service_is_down_the_page_reports_it(
+    server: Server, toba: str
+) -> None:
     with server.database_from(toba) as name:
         away = f"http://127.0.0.1:{free_port()}"
         settings = server.settings(name, assessment_url=away)

@@ -115,7 +115,7 @@ def test_a_registry_is_asked_for_few_names_and_none_that_many_share(
     assert candidate_domains(host) == names
 
 
-def test_a_domain_is_found_above_the_host_and_its_end_is_told(registry: Portal) -> None:
+def test_a_domain_is_found_above_the_host_with_its_expiry(registry: Portal) -> None:
     registry.reply = knowing({"pu.go.id": ending("pu.go.id", "2026-03-20T10:00:00+07:00")})
     found = ask(registry.address, "simbg.pu.go.id")
     assert found == Registration("pu.go.id", datetime(2026, 3, 20, 3, tzinfo=UTC))
@@ -142,7 +142,7 @@ def test_a_server_that_sends_the_question_on_is_followed(registry: Portal) -> No
     assert asyncio.run(story()) is not None
 
 
-def test_of_a_domain_without_a_known_registry_nobody_is_asked(registry: Portal) -> None:
+def test_a_domain_without_a_known_registry_is_not_queried(registry: Portal) -> None:
     assert ask(registry.address, "portal.example.org") is None
     assert ask(registry.address, "192.0.2.1:8080") is None
     assert registry.asked == []
@@ -206,7 +206,7 @@ async def watching(
         await database.close()
 
 
-def test_whatever_a_registry_answers_what_was_known_stays_and_the_log_tells(
+def test_a_failed_query_leaves_the_known_expiry_and_is_logged(
     empty: Settings, registry: Portal, caplog: pytest.LogCaptureFixture
 ) -> None:
     store_links(empty, simbg="https://pu.go.id/")
@@ -360,7 +360,7 @@ def test_an_answer_of_long_ago_judges_no_link(empty: Settings, registry: Portal)
         (20, {"status": 503}, Classification("broken", "server_error", "Status 503.")),
     ],
 )
-def test_what_is_worse_is_said_first(
+def test_the_worst_reason_is_reported(
     days: int, more: dict[str, Any], expected: Classification
 ) -> None:
     outcome = replace(FINE, **more)
@@ -368,7 +368,9 @@ def test_what_is_worse_is_said_first(
     assert classify(outcome, now=NOW, registration=registration) == expected
 
 
-def test_a_hub_asks_by_itself_unless_it_is_told_not_to(empty: Settings, registry: Portal) -> None:
+def test_the_job_queries_registries_unless_it_is_disabled(
+    empty: Settings, registry: Portal
+) -> None:
     store_links(empty, simbg="https://pu.go.id/")
 
     async def story(interval: timedelta) -> None:

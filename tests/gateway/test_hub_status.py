@@ -32,7 +32,7 @@ def test_a_hub_whose_parts_all_answer_is_ok(hub: Hub) -> None:
     assert states(answer) == dict.fromkeys(("gateway", "catalog", "feedback", "assessment"), "ok")
 
 
-def test_a_hub_tells_what_its_cache_spared(hub: Hub) -> None:
+def test_the_status_shows_cache_hits(hub: Hub) -> None:
     def counts() -> dict[str, int]:
         return hub.client.get("/api/v1/status").json()["cache"]
 
@@ -56,7 +56,7 @@ def test_a_service_elsewhere_that_answers_is_ok(settings: Settings) -> None:
     assert states(answer)["catalog"] == "ok"
 
 
-def test_a_service_that_nobody_answers_for_makes_the_hub_degraded(settings: Settings) -> None:
+def test_a_service_that_does_not_respond_makes_the_hub_degraded(settings: Settings) -> None:
     away = settings.model_copy(update={"feedback_url": f"http://127.0.0.1:{free_port()}"})
     with TestClient(create_app(away)) as client:
         answer = client.get("/api/v1/status")
@@ -85,7 +85,7 @@ def test_a_service_that_hangs_up_or_speaks_nonsense_is_down(settings: Settings) 
     assert states(answer)["catalog"] == "down"
 
 
-def test_services_that_say_nothing_are_given_up(settings: Settings) -> None:
+def test_requests_to_silent_services_time_out(settings: Settings) -> None:
     with silent() as one:
         away = settings.model_copy(update={"feedback_url": one, "upstream_timeout_seconds": 0.5})
         with TestClient(create_app(away)) as client:

@@ -60,7 +60,7 @@ def test_an_agency_renews_its_key_without_a_pause(hub: Hub) -> None:
     assert make(hub, made["key"]).status_code == 201
 
 
-def test_a_key_makes_another_of_its_own_kind_alone(hub: Hub) -> None:
+def test_a_key_issues_only_a_key_of_its_own_kind(hub: Hub) -> None:
     key = hub.key("dukcapil", "usage:write")
     for body, pointer in (
         ({"agency": "pupr"}, "#/agency"),
@@ -119,7 +119,7 @@ def test_links_for_uploads_are_listed_and_hinder_no_rotation(hub: Hub) -> None:
     assert sorted(item["is_link"] for item in items) == [False, False, True]
 
 
-def test_a_key_near_its_end_is_told_so(hub: Hub) -> None:
+def test_a_response_to_a_key_near_its_expiry_shows_it(hub: Hub) -> None:
     soon = hub.key("dukcapil", "usage:write", life=timedelta(days=5))
     later = hub.key("dukcapil", "usage:write", life=timedelta(days=300))
     answer = hub.client.get("/api/v1/services", headers=bearer(soon))
@@ -175,7 +175,7 @@ async def until(found: Any) -> None:
             await asyncio.sleep(0.01)
 
 
-def test_a_key_is_remembered_and_forgotten_at_the_databases_word(
+def test_a_key_is_cached_until_the_database_notifies_of_a_change(
     settings: Settings, key: str
 ) -> None:
     async def story() -> None:
@@ -197,9 +197,7 @@ def test_a_key_is_remembered_and_forgotten_at_the_databases_word(
     asyncio.run(story())
 
 
-def test_a_ring_whose_line_is_dead_remembers_for_a_second_alone(
-    settings: Settings, key: str
-) -> None:
+def test_a_disconnected_cache_holds_keys_for_only_a_second(settings: Settings, key: str) -> None:
     async def story() -> None:
         database, clock = Database(settings, Service.gateway), Ticking()
         ring = KeyCache(database, settings.region, clock=clock)
@@ -218,7 +216,7 @@ def test_a_ring_whose_line_is_dead_remembers_for_a_second_alone(
     asyncio.run(story())
 
 
-def test_a_ring_that_hears_looks_again_after_half_a_minute(settings: Settings, key: str) -> None:
+def test_a_connected_cache_reloads_keys_after_half_a_minute(settings: Settings, key: str) -> None:
     async def story() -> None:
         database, clock = Database(settings, Service.gateway), Ticking()
         ring = KeyCache(database, settings.region, clock=clock)
@@ -238,7 +236,7 @@ def test_a_ring_that_hears_looks_again_after_half_a_minute(settings: Settings, k
     asyncio.run(story())
 
 
-def test_a_line_that_was_cut_is_opened_again(settings: Settings, key: str) -> None:
+def test_a_closed_connection_is_opened_again(settings: Settings, key: str) -> None:
     async def story() -> None:
         database = Database(settings, Service.gateway)
         ring = KeyCache(database, settings.region)

@@ -86,7 +86,7 @@ def test_a_link_that_was_never_checked_is_pending(hub: Watched) -> None:
     assert hub.client.get("/api/v1/links/simbg/uptime").json()["items"] == []
 
 
-def test_a_check_is_kept_and_shown_with_the_link(hub: Watched, simbg: Portal) -> None:
+def test_a_check_is_stored_and_shown_with_the_link(hub: Watched, simbg: Portal) -> None:
     first = hub.check("simbg")
     assert (first["state"], first["reason"], first["status"]) == ("ok", None, 200)
     assert hub.health("simbg")["state"] == "ok"
@@ -110,7 +110,7 @@ def test_only_an_administrator_checks_a_link_by_hand(hub: Watched, simbg: Portal
     assert simbg.asked == []
 
 
-def test_a_host_rests_between_two_checks(hub: Watched) -> None:
+def test_a_host_has_a_pause_between_two_checks(hub: Watched) -> None:
     hub.check("simbg")
     answer = hub.client.post("/api/v1/links/simbg/check", headers=hub.admin)
     assert answer.status_code == 409
@@ -139,7 +139,7 @@ def test_an_incident_opens_once_and_closes_by_rule(hub: Watched, simbg: Portal) 
     assert hub.health("simbg")["incident"] is None
 
 
-def test_an_incident_by_hand_is_told_on_and_closed_by_hand_alone(hub: Watched) -> None:
+def test_a_manual_incident_is_updated_and_closed_only_manually(hub: Watched) -> None:
     new = {"link": "simbg", "title": "Berkas hilang", "title_en": "Files lost", "text": "Dicek."}
     incident = hub.post("incidents", new)
     for _ in range(2):
@@ -202,7 +202,7 @@ def test_incidents_and_maintenance_are_an_administrators(hub: Watched) -> None:
     assert answer.status_code == 404
 
 
-def test_maintenance_keeps_incidents_and_downtime_away(hub: Watched, simbg: Portal) -> None:
+def test_maintenance_prevents_incidents_and_downtime(hub: Watched, simbg: Portal) -> None:
     now = datetime.now(UTC)
     window = {
         "link": "simbg",
@@ -299,7 +299,7 @@ def test_the_report_of_a_year_is_csv_with_months_and_the_year(hub: Watched, simb
     assert hub.client.get("/api/v1/links/sla.csv?year=20").status_code == 422
 
 
-def test_the_feed_tells_what_changed_newest_first(hub: Watched, simbg: Portal) -> None:
+def test_the_feed_lists_changes_newest_first(hub: Watched, simbg: Portal) -> None:
     hub.check("simbg")
     simbg.reply = always(500)
     for _ in range(2):

@@ -252,7 +252,7 @@ def test_a_name_that_does_not_exist_is_broken_by_dns() -> None:
     assert "not known" in classification.detail
 
 
-def test_a_name_server_that_says_nothing_is_a_timeout() -> None:
+def test_a_silent_name_server_is_a_timeout() -> None:
     async def resolve(host: str, port: int) -> Sequence[str]:
         await asyncio.sleep(60)
         return []
@@ -261,12 +261,12 @@ def test_a_name_server_that_says_nothing_is_a_timeout() -> None:
     assert outcome(classify(result, now=NOW)) == ("broken", "timeout")
 
 
-def test_a_port_on_which_nobody_listens_is_refused() -> None:
+def test_a_closed_port_is_refused() -> None:
     result = probe(f"http://127.0.0.1:{free_port()}/")
     assert outcome(classify(result, now=NOW)) == ("broken", "connection_refused")
 
 
-def test_a_portal_that_says_nothing_is_a_timeout() -> None:
+def test_a_silent_portal_is_a_timeout() -> None:
     with silent() as address:
         result = probe(address)
     assert outcome(classify(result, now=NOW)) == ("broken", "timeout")
@@ -359,7 +359,7 @@ def test_a_certificate_that_ends_soon_is_a_caution_before_it_is_a_failure(tmp_pa
     assert "expired" in classifications[2].detail
 
 
-def test_a_certificate_of_nobody_or_of_somebody_else_is_broken(tmp_path: Path) -> None:
+def test_an_untrusted_certificate_or_one_of_another_name_is_broken(tmp_path: Path) -> None:
     unknown = classify(over_tls(tmp_path, trusted=False), now=NOW)
     assert (outcome(unknown), "self-signed" in unknown.detail) == (("broken", "tls"), True)
     other = classify(over_tls(tmp_path, name="other.example"), now=NOW)

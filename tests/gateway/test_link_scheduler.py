@@ -67,7 +67,7 @@ def checking(scheduler: LinkCheckScheduler, database: Database, region: str) -> 
     )
 
 
-def test_replicas_that_watch_at_once_check_each_due_link_once(empty: Settings) -> None:
+def test_replicas_that_check_at_once_check_each_due_link_once(empty: Settings) -> None:
     with (
         portal() as one,
         portal() as two,
@@ -105,7 +105,7 @@ def test_replicas_that_watch_at_once_check_each_due_link_once(empty: Settings) -
     assert checks_by_link(empty) == [(slug, 1) for slug in sorted(portals)]
 
 
-def test_many_who_claim_at_once_get_each_host_once(empty: Settings) -> None:
+def test_concurrent_claims_get_each_host_once(empty: Settings) -> None:
     store_links(
         empty,
         a="http://one.example/a",
@@ -126,7 +126,7 @@ def test_many_who_claim_at_once_get_each_host_once(empty: Settings) -> None:
     assert hosts
 
 
-def test_a_host_is_asked_for_its_next_link_only_after_a_rest(empty: Settings) -> None:
+def test_the_next_link_of_a_host_is_checked_only_after_a_pause(empty: Settings) -> None:
     store_links(empty, a="http://one.example/a", b="http://one.example/b")
 
     async def story() -> list[str | None]:
@@ -148,7 +148,7 @@ def test_a_host_is_asked_for_its_next_link_only_after_a_rest(empty: Settings) ->
     assert (while_checking, while_resting) == (None, None)
 
 
-def test_a_check_that_died_is_done_again_and_its_late_result_is_not_kept(empty: Settings) -> None:
+def test_an_expired_check_is_repeated_and_its_late_result_is_not_stored(empty: Settings) -> None:
     store_links(empty, a="http://one.example/a")
 
     async def story() -> tuple[Check | None, Check | None]:
@@ -169,7 +169,7 @@ def test_a_check_that_died_is_done_again_and_its_late_result_is_not_kept(empty: 
     assert checks_by_link(empty) == [("a", 1)]
 
 
-def test_a_claim_is_given_back_once(empty: Settings) -> None:
+def test_a_claim_is_released_once(empty: Settings) -> None:
     store_links(empty, a="http://one.example/a")
 
     async def story() -> list[bool]:
@@ -213,7 +213,7 @@ def test_a_link_that_moves_to_another_host_or_leaves_the_pack_is_followed(empty:
     assert registered_links(empty) == ["a"]
 
 
-def test_a_watch_that_stops_in_the_middle_of_a_check_ends_at_once(empty: Settings) -> None:
+def test_a_scheduler_that_stops_during_a_check_ends_at_once(empty: Settings) -> None:
     with silent() as address:
         store_links(empty, a=address)
 

@@ -43,7 +43,7 @@ def test_a_page_of_none_or_of_too_many_links_is_422(hub: Hub) -> None:
         assert answer.json()["errors"][0]["parameter"] == wrong.partition("=")[0]
 
 
-def test_an_unknown_link_is_404_and_says_where_all_are_listed(hub: Hub) -> None:
+def test_an_unknown_link_is_404_with_the_address_of_the_list(hub: Hub) -> None:
     for path in ("/api/v1/links/nowhere", "/go/nowhere"):
         answer = hub.client.get(path)
         assert answer.status_code == 404
@@ -52,7 +52,7 @@ def test_an_unknown_link_is_404_and_says_where_all_are_listed(hub: Hub) -> None:
     assert hub.client.head("/go/nowhere").status_code == 404
 
 
-def test_the_way_to_a_link_is_a_302_that_nobody_keeps_and_that_sets_no_cookie(hub: Hub) -> None:
+def test_the_redirect_to_a_link_is_an_uncacheable_302_without_a_cookie(hub: Hub) -> None:
     answer = hub.client.get("/go/simbg?service=pbg")
     assert answer.status_code == 302
     assert answer.headers["location"] == "https://simbg.pu.go.id"

@@ -24,7 +24,7 @@ CONSUMPTION = "/api/v1/consumption"
 NOON = datetime(2026, 3, 31, 12, 20, tzinfo=UTC)
 
 
-def test_everything_that_was_answered_is_kept_when_the_hub_stops(settings: Settings) -> None:
+def test_every_answered_request_is_stored_when_the_hub_stops(settings: Settings) -> None:
     key = new_key(settings, "dukcapil", "usage:write")
     auth = {"Authorization": f"Bearer {key}"}
     with TestClient(create_app(settings)) as client:
@@ -45,7 +45,7 @@ def test_everything_that_was_answered_is_kept_when_the_hub_stops(settings: Setti
     }
 
 
-def test_an_agency_sees_what_its_keys_took_and_an_administrator_all(hub: Hub) -> None:
+def test_an_agency_sees_the_consumption_of_its_keys_and_an_administrator_all(hub: Hub) -> None:
     mine, other = hub.key("dukcapil", "usage:write"), hub.key("pupr", "usage:write")
     admin = hub.auth("diskominfo", "admin")
     for key in (mine, mine, other):
@@ -90,7 +90,7 @@ def test_a_span_that_cannot_be_is_refused(shared: Hub, query: str, status: int) 
     assert shared.client.get(f"{CONSUMPTION}{query}", headers=auth).status_code == status
 
 
-def test_counts_of_replicas_add_up_and_wait_for_a_database_that_is_away(empty: Settings) -> None:
+def test_counts_of_replicas_add_up_and_wait_for_an_unavailable_database(empty: Settings) -> None:
     mine = agency_caller("dukcapil")
 
     async def story() -> int:
@@ -143,7 +143,7 @@ def test_a_key_with_a_quota_has_spent_what_all_replicas_counted_this_month(
     assert asyncio.run(story()) == [1, 2, 3, 0]
 
 
-def test_what_keys_took_goes_after_its_months_and_no_sooner(empty: Settings) -> None:
+def test_consumption_is_deleted_after_its_retention_and_no_sooner(empty: Settings) -> None:
     mine = agency_caller("dukcapil")
     now = datetime(2026, 1, 31, 20, tzinfo=UTC)  # February in Jakarta
     kept_from = datetime(2025, 11, 30, 17, tzinfo=UTC)

@@ -92,7 +92,7 @@ def test_the_document_has_every_address_of_every_service(
     assert expected <= found
 
 
-def test_every_address_of_a_service_leads_through_the_door_to_that_service(
+def test_every_path_of_a_service_is_routed_to_that_service(
     settings: Settings,
 ) -> None:
     for service, create in (
@@ -138,7 +138,7 @@ def test_every_error_is_a_problem_document(document: dict[str, Any]) -> None:
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
-def test_every_operation_answers_429_and_tells_of_its_limit(document: dict[str, Any]) -> None:
+def test_every_operation_documents_429_and_its_limit(document: dict[str, Any]) -> None:
     for path, method, operation in operations(document):
         assert operation["responses"]["429"]["headers"].keys() >= LIMITS | {"Retry-After"}
         for status, response in operation["responses"].items():
@@ -155,7 +155,7 @@ def described(document: dict[str, Any], response: dict[str, Any]) -> set[str]:
     return set(headers)
 
 
-def test_every_operation_tells_what_fails_at_the_door_and_behind_it(
+def test_every_operation_documents_failures_of_gateway_and_service(
     document: dict[str, Any],
 ) -> None:
     with_body = 0
@@ -169,7 +169,7 @@ def test_every_operation_tells_what_fails_at_the_door_and_behind_it(
     assert with_body > 30
 
 
-def test_an_answer_tells_of_the_key_it_needs_where_to_read_and_what_state_it_has(
+def test_a_response_documents_its_key_location_and_entity_tag(
     document: dict[str, Any],
 ) -> None:
     located: set[str] = set()
@@ -221,7 +221,7 @@ def test_the_contact_has_an_address_where_the_hub_has_one(settings: Settings) ->
     assert contact["url"] == "https://mall.example/api/v1/status"
 
 
-def test_the_document_says_who_answers_for_it_and_describes_its_tags(
+def test_the_document_has_a_contact_and_describes_its_tags(
     document: dict[str, Any],
 ) -> None:
     # A relative address would lead nowhere for those who read the document elsewhere.
@@ -321,7 +321,9 @@ def test_a_page_holds_as_many_items_as_the_limit_of_each_operation_that_answers_
     assert len(bounded) > 15
 
 
-def test_an_address_that_is_answered_says_so_and_has_an_end(document: dict[str, Any]) -> None:
+def test_every_link_field_is_a_uri_reference_with_a_maximum_length(
+    document: dict[str, Any],
+) -> None:
     seen = 0
     for name, schema in document["components"]["schemas"].items():
         for field, inner in schema.get("properties", {}).items():
@@ -376,7 +378,7 @@ def inside(
     return walk(schema, "")
 
 
-def test_an_operation_says_that_it_needs_a_key_exactly_where_it_does(
+def test_an_operation_documents_a_key_exactly_if_it_needs_one(
     document: dict[str, Any],
 ) -> None:
     scheme = document["components"]["securitySchemes"]["agency_key"]

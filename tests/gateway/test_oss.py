@@ -213,7 +213,7 @@ def one_longer(name: Inbound | Outbound, place: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", [*IN, *OUT])
-def test_a_message_may_be_as_long_as_the_guide_says_and_not_longer(
+def test_a_message_may_have_the_maximum_lengths_of_the_guide_and_no_more(
     name: Inbound | Outbound,
 ) -> None:
     root = guide().messages[name].root

@@ -149,7 +149,7 @@ def test_no_letter_becomes_a_question_mark() -> None:
     assert "?" not in text
 
 
-def test_the_same_poster_is_the_same_file_that_everybody_can_read() -> None:
+def test_the_same_poster_is_the_same_publicly_readable_file() -> None:
     pdf = poster_pdf(content(), ADDRESS)
     assert pdf == poster_pdf(content(), ADDRESS)
     assert b"pdfuaid" in pdf

@@ -230,7 +230,7 @@ def test_two_answers_follow_each_other_on_one_connection(door: str) -> None:
     assert got.endswith(b"}")
 
 
-def test_a_mistake_at_the_door_itself_is_a_problem(
+def test_an_error_of_the_gateway_itself_is_a_problem_document(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any, **__: Any) -> None:

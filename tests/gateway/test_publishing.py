@@ -65,7 +65,7 @@ def test_a_change_is_seen_at_once_where_it_was_made_and_soon_at_the_other_replic
     until(lambda: "Diurus daring." in there.client.get("/cari?q=pbg").text)
 
 
-def test_what_the_command_line_changes_is_heard_of_too(
+def test_a_change_on_the_command_line_invalidates_the_cache_too(
     own: Settings, replicas: tuple[Hub, Hub]
 ) -> None:
     here, _ = replicas
@@ -86,7 +86,7 @@ def test_an_incident_is_on_the_page_at_once(replicas: tuple[Hub, Hub]) -> None:
     until(lambda: "terganggu" in there.client.get(PAGE).text)
 
 
-def test_while_the_ear_is_cut_nothing_counts_as_fresh_and_then_it_listens_again(
+def test_while_the_listener_is_disconnected_nothing_is_fresh_and_it_reconnects(
     own: Settings, replicas: tuple[Hub, Hub]
 ) -> None:
     here, _ = replicas
@@ -100,7 +100,7 @@ def test_while_the_ear_is_cut_nothing_counts_as_fresh_and_then_it_listens_again(
     assert is_kept(here.client.get(PBG))
 
 
-def test_a_catalogue_that_is_down_is_still_readable_and_tells_its_age(own: Settings) -> None:
+def test_a_catalogue_that_is_down_is_still_readable_with_its_age(own: Settings) -> None:
     port = free_port()
     away = own.model_copy(update={"catalog_url": f"http://127.0.0.1:{port}"})
     with TestClient(create_app(away)) as client:

@@ -80,7 +80,7 @@ def test_a_bucket_gives_what_it_holds_and_fills_again(
 
 @BOUNDS
 @given(policies, st.lists(st.tuples(st.floats(0, 50), st.integers(0, 50), st.integers(0, 5))))
-def test_a_bucket_never_forgets_and_says_when_it_gives_again(
+def test_a_bucket_restores_debt_and_reports_when_it_allows_again(
     policy: Policy, steps: Sequence[tuple[float, int, int]]
 ) -> None:
     now = full_at = 0.0
@@ -229,7 +229,7 @@ def test_requests_at_once_are_answered_by_few_questions() -> None:
     st.integers(1, 9),
     st.lists(st.integers(0, 9), min_size=1, max_size=8),
 )
-def test_nobody_is_refused_before_the_bucket_is_empty(
+def test_no_request_is_refused_before_the_bucket_is_empty(
     quota: int, slowness: int, turns: Sequence[int]
 ) -> None:
     """Requests come one by one, while the database answers and after it."""
@@ -309,7 +309,7 @@ def test_the_database_counts_as_the_bucket_does(empty: Settings) -> None:
     assert asyncio.run(story()) == [100, 100, 30, 0]
 
 
-def test_four_replicas_on_one_database_keep_one_limit_within_five_percent(
+def test_four_replicas_on_one_database_share_one_limit_within_five_percent(
     settings: Settings,
 ) -> None:
     limited = settings.model_copy(update={"address_reads_per_minute": 1600})
@@ -334,7 +334,7 @@ def test_four_replicas_on_one_database_keep_one_limit_within_five_percent(
     assert policy.burst * 0.95 <= through <= most * 1.05
 
 
-def test_who_sends_too_much_is_told_how_long_to_wait(settings: Settings) -> None:
+def test_a_refused_client_gets_the_time_to_wait(settings: Settings) -> None:
     limited = settings.model_copy(
         update={"address_reads_per_minute": 8, "key_writes_per_minute": 8}
     )
@@ -379,7 +379,7 @@ def test_keys_that_must_be_looked_up_cost_their_address(settings: Settings) -> N
     assert statuses == [401] * 4 + [429] * 2
 
 
-def test_without_its_database_the_door_limits_by_itself(settings: Settings) -> None:
+def test_without_its_database_the_gateway_limits_locally(settings: Settings) -> None:
     away = SecretStr("postgresql://postgres@/nothing?host=/nowhere")
     own = settings.model_copy(update={"gateway_database_url": away, "address_reads_per_minute": 16})
     with TestClient(create_app(own)) as client:
@@ -388,7 +388,7 @@ def test_without_its_database_the_door_limits_by_itself(settings: Settings) -> N
     assert answers[0].headers["ratelimit-policy"] == '"reads";q=16;w=60;local'
 
 
-def test_a_key_with_a_monthly_quota_ends_with_it_and_the_answer_says_when(hub: Hub) -> None:
+def test_a_key_is_refused_past_its_monthly_quota_with_the_time_of_renewal(hub: Hub) -> None:
     key = hub.key("dukcapil", "usage:write")
     set_monthly_quota(hub.settings, 3)
     auth = {"Authorization": f"Bearer {key}"}

@@ -59,7 +59,7 @@ def test_five_citizens_rate_a_service_each_once(hub: Hub) -> None:
     assert {q["code"]: q["mean"] for q in found["questions"]} == {"overall": 4.0, "ease": 3.0}
 
 
-def test_a_rating_is_opened_by_a_token_alone(hub: Hub) -> None:
+def test_a_rating_is_opened_only_by_a_token(hub: Hub) -> None:
     assert 'href="/survei/penilaian' not in hub.client.get("/survei").text
     html = {"Accept": "text/html"}
     for path in ("/survei/penilaian", "/survei/penilaian/petugas", f"/nilai/{'a' * 16}"):

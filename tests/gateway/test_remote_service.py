@@ -129,7 +129,7 @@ def assert_unavailable(got: httpx.Response, service: str = "catalog") -> None:
     assert service in problem["detail"]
 
 
-def test_a_service_elsewhere_answers_through_the_door_as_one_in_the_process(
+def test_a_remote_service_answers_through_the_proxy_as_a_local_one(
     settings: Settings,
 ) -> None:
     with (
@@ -259,7 +259,7 @@ def test_headers_of_one_connection_are_not_passed_on(door: str) -> None:
     assert header(seen, "host")[0].startswith("127.0.0.1:")
 
 
-def test_a_client_takes_nothing_away_that_the_door_says(door: str) -> None:
+def test_a_client_cannot_remove_headers_of_the_proxy(door: str) -> None:
     given = {
         "Connection": "close, Authorization, X-Forwarded-For, Forwarded, X-Mine",
         "X-Mine": "1",
@@ -270,7 +270,7 @@ def test_a_client_takes_nothing_away_that_the_door_says(door: str) -> None:
     assert header(seen, "x-mine") == []
 
 
-def test_what_a_client_did_not_say_is_not_said_for_it(door: str) -> None:
+def test_the_proxy_adds_no_headers_that_a_client_did_not_send(door: str) -> None:
     got = exchange(door, f"GET {HERE}/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
     seen = json.loads(got.partition(b"\r\n\r\n")[2])
     for name in ("accept", "accept-encoding", "user-agent", "content-type", "cookie"):
@@ -287,7 +287,7 @@ def test_headers_of_an_answer_come_back_but_for_those_of_its_connection(door: st
     assert dict(got.headers.raw)[b"x-name"].decode() == "Té"
 
 
-def test_who_the_client_is_says_the_door_and_not_the_client(empty: Settings) -> None:
+def test_the_proxy_determines_the_client_address(empty: Settings) -> None:
     lies = {
         "X-Forwarded-For": "6.6.6.6",
         "X-Forwarded-Proto": "gopher",
@@ -308,7 +308,7 @@ def test_who_the_client_is_says_the_door_and_not_the_client(empty: Settings) -> 
     assert set(map(tuple, said.values())) == {()}
 
 
-def test_a_redirect_of_a_service_stays_at_the_door(door: str) -> None:
+def test_a_redirect_of_a_service_leads_to_the_proxy(door: str) -> None:
     got = LOOPBACK.get(f"{door}{HERE}/redirect")
     assert (got.status_code, got.headers["location"]) == (307, "/api/v1/services/x?y=%20")
 
@@ -347,7 +347,7 @@ def test_a_service_that_is_too_slow_is_503_within_the_time(door: str) -> None:
     assert 0.9 < time.monotonic() - began < 3
 
 
-def test_a_service_that_says_nothing_is_503_within_the_time(empty: Settings) -> None:
+def test_a_silent_service_is_503_within_the_timeout(empty: Settings) -> None:
     with silent() as address, door_to(empty, address, timeout=0.5) as door:
         for body in (b"", b"x" * 1000):
             began = time.monotonic()
@@ -367,7 +367,7 @@ def test_an_answer_that_breaks_off_is_not_passed_on_as_whole(door: str) -> None:
     assert LOOPBACK.get(f"{door}{HERE}/a").status_code == 200
 
 
-def test_a_client_that_goes_away_leaves_the_door_open(door: str) -> None:
+def test_a_disconnected_client_does_not_block_the_proxy(door: str) -> None:
     for _ in range(3):
         with httpx.stream("GET", f"{door}{HERE}/drip") as got:
             next(got.iter_bytes())
@@ -376,7 +376,7 @@ def test_a_client_that_goes_away_leaves_the_door_open(door: str) -> None:
     assert LOOPBACK.get(f"{door}{HERE}/a").status_code == 200
 
 
-def test_pages_of_a_hub_whose_catalog_is_down_say_so(empty: Settings) -> None:
+def test_pages_of_a_hub_whose_catalog_is_down_report_it(empty: Settings) -> None:
     with door_to(empty, f"http://127.0.0.1:{free_port()}") as door:
         for path in ("/", "/layanan", "/layanan/pbg", "/cari?q=akta"):
             got = LOOPBACK.get(f"{door}{path}", headers={"Accept": "text/html"})

@@ -101,7 +101,7 @@ def store_known_year(settings: Settings) -> None:
         store_incident(settings, "simbg", reason=reason, opened=opened, closed=closed)
 
 
-def test_a_year_is_told_month_by_month_with_its_incidents(hub: Watched) -> None:
+def test_a_year_is_reported_by_month_with_its_incidents(hub: Watched) -> None:
     store_known_year(hub.settings)
     answer = hub.client.get(f"{ADDRESS}?year=2024")
     assert answer.status_code == 200
@@ -128,7 +128,7 @@ def test_a_year_is_told_month_by_month_with_its_incidents(hub: Watched) -> None:
     assert "100,000" not in words
 
 
-def test_a_year_in_which_nobody_looked_claims_nothing(hub: Watched) -> None:
+def test_a_year_without_checks_has_no_uptime(hub: Watched) -> None:
     store_known_year(hub.settings)
     words = words_of(hub.client.get(f"{ADDRESS}?year=2020").content)
     # Of two links: twelve months, the year and the summary; all together; and the method.
@@ -171,12 +171,12 @@ def test_a_second_of_trouble_in_a_year_is_no_full_uptime() -> None:
     assert whole["links"][0]["months"][2][1] == "100,000"
 
 
-def test_a_month_of_maintenance_alone_has_no_uptime() -> None:
+def test_a_month_of_only_maintenance_has_no_uptime() -> None:
     told = to_document(year_of(link(march=month(maintenance=7200, checks=24))), now=NOW)
     assert told["links"][0]["months"][2][1:6] == ["tidak terhitung", "0,00", "0,00", "2,00", "24"]
 
 
-def test_links_together_weigh_by_the_time_that_is_known_of_them() -> None:
+def test_links_are_combined_by_their_covered_time() -> None:
     report = year_of(
         link(march=month(ok=900, broken=100)), link(march=month(ok=9000)), link(march=None)
     )
@@ -184,7 +184,7 @@ def test_links_together_weigh_by_the_time_that_is_known_of_them() -> None:
     assert last[:3] == ["Semua tautan", "", "99,000"]
 
 
-def test_the_method_tells_how_often_links_are_checked() -> None:
+def test_the_method_section_shows_the_interval_of_checks() -> None:
     assert "setiap 5 menit" in method_paragraphs(300)[0]
     assert "setiap 1 menit 30 detik" in method_paragraphs(90)[0]
     assert "dimatikan" in method_paragraphs(0)[0]

@@ -88,7 +88,7 @@ COUNTER = {"kind": "counter", "link": None, "note": "Loket 3.", "note_en": "Coun
 PHONE = {"kind": "phone", "link": None, "note": None, "note_en": None}
 
 
-def test_a_notice_says_since_when_and_the_other_ways() -> None:
+def test_a_notice_shows_the_beginning_and_the_other_channels() -> None:
     down = known(incident=INCIDENT, incident_since=SINCE)
     assert sentences(down, COUNTER, PHONE) == [
         (
@@ -108,13 +108,13 @@ def test_a_service_that_is_only_online_leads_to_its_agency() -> None:
     ]
 
 
-def test_maintenance_is_said_with_its_end() -> None:
+def test_maintenance_is_shown_with_its_end() -> None:
     until = NOW + timedelta(days=1)
     [(sentence, _)] = sentences(known(maintenance_until=until))
     assert sentence.startswith("SIMBG dalam pemeliharaan sampai 3 Maret 12.00;")
 
 
-def test_what_no_incident_confirms_alarms_nobody() -> None:
+def test_a_failure_without_an_incident_shows_no_notice() -> None:
     assert sentences(known()) == []
     assert sentences(known(state="caution", reason="forbidden")) == []
 
@@ -126,7 +126,7 @@ def test_a_moment_of_today_is_a_time_and_of_another_day_a_date() -> None:
     assert format_time(day_before, now=NOW, zone=JAKARTA, language="en") == "1 March 23:00"
 
 
-def test_a_service_page_says_the_other_way_while_its_portal_is_down(
+def test_a_service_page_shows_the_other_channel_while_its_portal_is_down(
     hub: Watched, simbg: Portal
 ) -> None:
     assert "terganggu" not in hub.client.get("/layanan/pbg").text

@@ -80,7 +80,7 @@ def test_answers_are_stored_once_however_often_they_are_submitted(client: TestCl
     assert found["satisfaction"]["ikm"] == 100.0
 
 
-def test_what_is_missing_is_said_beside_its_question_and_the_rest_is_kept(
+def test_a_missing_answer_is_reported_beside_its_question_and_others_remain(
     client: TestClient,
 ) -> None:
     given = {code: "3" for code in ELEMENTS if code != "U4"}
@@ -126,7 +126,7 @@ def test_a_form_of_nonsense_is_a_form_again(client: TestClient, body: bytes) -> 
     assert len(re.findall(r'aria-invalid="true"', answer.text)) >= 8
 
 
-def test_a_service_that_does_not_exist_is_said_and_nothing_stored(client: TestClient) -> None:
+def test_a_missing_service_is_reported_and_nothing_stored(client: TestClient) -> None:
     answer = submit(client, "/survei/skm?service=no-such", GOOD)
     assert answer.status_code == 422
     assert "tidak dapat diterima" in answer.text
@@ -163,7 +163,7 @@ def test_without_feedback_the_answers_stay_in_the_form(hub: Hub) -> None:
     assert len(re.findall(r"\schecked", answer.text)) == 9
 
 
-def test_where_feedback_is_down_a_page_says_so(hub: Hub) -> None:
+def test_while_feedback_is_down_a_page_reports_it(hub: Hub) -> None:
     away = hub.settings.model_copy(update={"feedback_url": f"http://127.0.0.1:{free_port()}"})
     with TestClient(create_app(away), follow_redirects=False) as client:
         for path in ("/survei", "/survei/skm", "/survei/skm/petugas"):
@@ -181,7 +181,7 @@ def test_a_service_leads_to_its_survey(client: TestClient) -> None:
     assert answer.headers["location"] == "/survei/skm?service=ktp-el&lang=en"
 
 
-def test_the_worker_may_serve_the_pages_under_survei_alone(client: TestClient) -> None:
+def test_the_service_worker_may_serve_only_the_pages_under_survei(client: TestClient) -> None:
     answer = client.get("/survei/worker.js")
     assert answer.headers["content-type"].startswith("text/javascript")
     assert "service-worker-allowed" not in answer.headers

@@ -30,7 +30,7 @@ def answer_skm(hub: Hub, times: int) -> None:
     form_bundles(hub.settings)
 
 
-def test_a_page_tells_the_index_the_lowest_element_and_what_is_done(hub: Hub) -> None:
+def test_a_page_shows_the_index_the_lowest_element_and_the_follow_up(hub: Hub) -> None:
     assert "Belum ada jawaban." in hub.client.get(f"{PAGE}?period=2024").text
     answer_skm(hub, 4)
     few = hub.client.get(f"{PAGE}?period=2024").text

@@ -228,7 +228,7 @@ def test_a_key_that_is_revoked_ends_its_session(browser: Browser) -> None:
     assert "Kunci instansi" in browser.client.get(UPLOAD).text
 
 
-def test_a_link_says_for_whom_it_is_and_its_button_enters(browser: Browser) -> None:
+def test_a_link_names_its_agency_and_its_button_signs_in(browser: Browser) -> None:
     link = link_of(browser.hub, "dukcapil")
     opened = browser.client.get(link.path)
     assert "Pencatatan Sipil" in opened.text

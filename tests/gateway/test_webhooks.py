@@ -87,7 +87,7 @@ def test_each_webhook_has_a_secret_of_its_own_that_no_list_shows(
     assert hub.client.get("/api/v1/webhooks").status_code == 401
 
 
-def test_what_fails_waits_and_is_repeated_with_the_same_id(hub: Watched, receiver: Portal) -> None:
+def test_a_failed_delivery_is_retried_with_the_same_id(hub: Watched, receiver: Portal) -> None:
     receiver.reply = always(500)
     hub.post("webhooks", {"url": receiver.address})
     open_incident(hub)
@@ -99,7 +99,7 @@ def test_what_fails_waits_and_is_repeated_with_the_same_id(hub: Watched, receive
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
 
 
-def test_after_its_last_attempt_a_delivery_is_given_up(hub: Watched) -> None:
+def test_after_its_last_attempt_a_delivery_fails(hub: Watched) -> None:
     hub.post("webhooks", {"url": f"http://127.0.0.1:{free_port()}/"})
     open_incident(hub)
     until(lambda: stored_deliveries(hub.settings)[0][3] is not None)  # the first attempt is over
@@ -111,7 +111,7 @@ def test_after_its_last_attempt_a_delivery_is_given_up(hub: Watched) -> None:
     assert (listed["pending"], "refused" in listed["last_error"].lower()) == (0, True)
 
 
-def test_a_receiver_that_says_gone_ends_its_webhook(hub: Watched, receiver: Portal) -> None:
+def test_a_receiver_that_responds_410_ends_its_webhook(hub: Watched, receiver: Portal) -> None:
     receiver.reply = always(410)
     hub.post("webhooks", {"url": receiver.address})
     open_incident(hub)
@@ -119,7 +119,7 @@ def test_a_receiver_that_says_gone_ends_its_webhook(hub: Watched, receiver: Port
     assert hub.client.get("/api/v1/webhooks", headers=hub.admin).json()["items"] == []
 
 
-def test_a_webhook_that_is_deleted_hears_nothing_more(hub: Watched, receiver: Portal) -> None:
+def test_a_deleted_webhook_receives_nothing_more(hub: Watched, receiver: Portal) -> None:
     made = hub.post("webhooks", {"url": receiver.address})
     path = f"/api/v1/webhooks/{made['id']}"
     assert hub.client.delete(path).status_code == 401
@@ -131,7 +131,7 @@ def test_a_webhook_that_is_deleted_hears_nothing_more(hub: Watched, receiver: Po
 
 
 @pytest.mark.parametrize("location", ["http://192.168.0.1/", "http://[::1]:8000/"])
-def test_a_webhook_into_a_private_network_is_not_asked(hub: Watched, location: str) -> None:
+def test_a_webhook_into_a_private_network_is_not_called(hub: Watched, location: str) -> None:
     hub.post("webhooks", {"url": location})
     open_incident(hub)
     until(lambda: stored_deliveries(hub.settings)[0][3] is not None)
@@ -160,7 +160,7 @@ def test_replicas_that_deliver_at_once_deliver_each_message_once(
     assert (len(ids), len(set(ids))) == (12, 12)
 
 
-def test_what_is_no_address_is_refused(hub: Watched) -> None:
+def test_an_invalid_url_is_refused(hub: Watched) -> None:
     for wrong in ("ftp://a.example/", "x", "http://a b/", ""):
         answer = hub.client.post("/api/v1/webhooks", json={"url": wrong}, headers=hub.admin)
         assert answer.status_code == 422

@@ -39,7 +39,7 @@ def test_a_container_can_change_nothing_and_gain_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["postgres", *SERVICES])
-def test_what_stays_up_says_whether_it_is_well(name: str) -> None:
+def test_every_long_running_container_has_a_health_check(name: str) -> None:
     check = CONTAINERS[name]["healthcheck"]
     assert check["test"][0] == "CMD"
     assert CONTAINERS[name]["restart"] == "unless-stopped"
@@ -56,7 +56,7 @@ def test_only_the_gateway_is_reachable() -> None:
             assert container["networks"] == wanted
 
 
-def test_only_the_gateway_holds_the_signing_key_and_nobody_can_change_it() -> None:
+def test_only_the_gateway_has_the_signing_key_mounted_read_only() -> None:
     for name in SERVICES:
         volumes = CONTAINERS[name]["volumes"]
         assert ("signing-key:/keys/signing:ro" in volumes) == (name == "gateway")
@@ -69,7 +69,7 @@ def test_only_the_gateway_holds_the_signing_key_and_nobody_can_change_it() -> No
         assert settings["EMALL_IDENTITY_PUBLIC_KEY_FILE"] == "/keys/verifying/public.pem"
 
 
-def test_a_service_logs_in_as_its_own_role_alone() -> None:
+def test_a_service_logs_in_only_as_its_own_role() -> None:
     for name in SERVICES:
         addresses = {key for key in environment(name) if key.endswith("DATABASE_URL")}
         assert addresses == {f"EMALL_{name.upper()}_DATABASE_URL"}

@@ -70,7 +70,7 @@ def is_ready(address: str, process: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def test_a_service_waits_for_its_public_key_and_says_so(
+def test_a_service_waits_for_its_public_key_and_logs_it(
     server: Server, migrated: str, tmp_path: Path
 ) -> None:
     files = {

@@ -71,5 +71,5 @@ def wrapped(cause: BaseException, *, invalid: bool = False) -> DBAPIError:
         (IntegrityError("INSERT", {}, Exception("known")), False),
     ],
 )
-def test_an_outage_is_told_from_a_mistake(error: Exception, away: bool) -> None:
+def test_an_outage_is_distinguished_from_an_error(error: Exception, away: bool) -> None:
     assert is_connection_lost(error) is away

@@ -190,7 +190,7 @@ def test_a_key_that_is_used_twice_is_named_with_the_line_of_the_first(tmp_path: 
     ]
 
 
-def test_changes_are_told_as_a_person_reads_them() -> None:
+def test_changes_are_formatted_for_readers() -> None:
     changes = changes_between(
         "link", {"a": {"x": 1, "y": 1}, "b": {}, "c": {}}, {"a": {"x": 2, "z": 1}, "c": {}, "d": {}}
     )
@@ -228,5 +228,5 @@ def test_the_head_of_the_pack_of_toba_is_read() -> None:
     assert parse(read_yaml(TOBA / "pack.yaml", TOBA), Pack).region == "12.12"
 
 
-def test_a_change_without_fields_is_told_without_brackets() -> None:
+def test_a_change_without_fields_is_formatted_without_brackets() -> None:
     assert str(Change("agency", "pupr", "added")) == "+ agency pupr"

@@ -13,7 +13,7 @@ from tests.rows import close_connections
 
 
 @pytest.mark.parametrize("turns", range(5))
-def test_a_read_is_asked_again_however_much_of_the_end_the_client_has_seen(
+def test_a_read_is_retried_however_much_of_the_close_the_client_has_seen(
     empty: Settings, turns: int
 ) -> None:
     """The server's farewell and the end of the socket reach the client one after the other."""
@@ -40,7 +40,7 @@ def test_a_read_is_asked_again_however_much_of_the_end_the_client_has_seen(
     assert asyncio.run(read_and_cut()) == 2
 
 
-def test_who_asks_first_is_answered_first(empty: Settings) -> None:
+def test_requests_are_answered_in_their_order(empty: Settings) -> None:
     order: list[int] = []
 
     async def story() -> None:

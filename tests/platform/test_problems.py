@@ -137,7 +137,7 @@ def test_a_bad_parameter_is_named(things: Room) -> None:
     assert [name for name, _ in errors_of(answer)] == ["limit"]
 
 
-def test_an_unknown_address_is_404_and_says_where_all_are_listed(things: Room) -> None:
+def test_an_unknown_address_is_404_with_the_address_of_the_list(things: Room) -> None:
     answer = things.get("/api/v1/thing")
     assert answer.status_code == 404
     assert errors_of(answer) == []
@@ -171,7 +171,7 @@ def test_a_problem_carries_its_headers_its_errors_and_its_own_members(things: Ro
     assert answer.json()["wait_seconds"] == 3
 
 
-def test_a_crash_is_500_and_tells_nothing_of_the_inside(things: Room) -> None:
+def test_a_crash_is_500_without_internal_details(things: Room) -> None:
     answer = things.client.delete("/api/v1/things/1", headers=things.token())
     assert answer.status_code == 500
     assert errors_of(answer) == []
@@ -239,7 +239,7 @@ def test_a_pointer_escapes_what_would_divide_it(parts: list[str | int]) -> None:
 
 
 @pytest.mark.parametrize("content", [None, "no key"])
-def test_without_the_gateways_public_key_a_service_says_so_until_it_has_it(
+def test_without_the_gateways_public_key_a_service_reports_it_until_it_has_it(
     server: Server, tmp_path: Path, content: str | None
 ) -> None:
     file = tmp_path / "public.pem"

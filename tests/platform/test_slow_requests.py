@@ -93,7 +93,7 @@ def test_a_body_that_ends_too_early_leaves_nothing_behind(address: str) -> None:
 
 
 @PROTOCOLS
-def test_a_head_that_drips_and_a_connection_that_says_nothing_are_given_up(
+def test_slow_headers_and_silent_connections_time_out(
     monkeypatch: pytest.MonkeyPatch, http: Any
 ) -> None:
     monkeypatch.setattr(header_timeout, "HEADER_TIMEOUT_SECONDS", 0.5)

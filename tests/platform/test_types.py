@@ -18,7 +18,7 @@ def test_a_day_is_written_as_year_month_day() -> None:
     assert DAY.validate_python(date(2024, 3, 31)) == date(2024, 3, 31)
 
 
-def test_a_moment_has_a_zone_and_is_kept_in_utc() -> None:
+def test_a_timestamp_has_a_zone_and_is_stored_in_utc() -> None:
     stored = datetime(2024, 3, 31, 17, tzinfo=UTC)
     for written in ("2024-04-01T00:00:00+07:00", "2024-03-31T17:00:00Z", stored):
         assert MOMENT.validate_python(written) == stored
@@ -40,5 +40,5 @@ def test_a_number_in_a_body_is_a_number() -> None:
             NUMBER.validate_python(value)
 
 
-def test_the_schema_of_a_body_number_keeps_its_limits() -> None:
+def test_the_schema_of_a_body_number_has_its_limits() -> None:
     assert NUMBER.json_schema() == {"type": "integer", "minimum": 0}

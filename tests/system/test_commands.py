@@ -136,7 +136,7 @@ def test_a_pack_that_is_no_yaml_or_of_another_region_is_refused(operator: Operat
     assert "EMALL_REGION" in foreign.stderr
 
 
-def test_a_key_is_printed_alone_and_only_for_an_agency_and_scopes_that_exist(
+def test_only_a_key_is_printed_and_only_for_an_agency_and_scopes_that_exist(
     operator: Operator,
 ) -> None:
     issued = operator.emall(
@@ -166,7 +166,7 @@ def test_a_key_is_printed_alone_and_only_for_an_agency_and_scopes_that_exist(
     assert len(stored_keys(operator.settings)) == 1
 
 
-def test_doctor_prints_the_settings_without_a_secret_and_says_what_is_wrong(
+def test_doctor_prints_the_settings_without_secrets_and_the_errors(
     beginner: Operator,
 ) -> None:
     beginner.environment["EMALL_CATALOG_DATABASE_URL"] = "postgresql://emall_catalog:hush@[::1]/x"
@@ -181,7 +181,7 @@ def test_doctor_prints_the_settings_without_a_secret_and_says_what_is_wrong(
     assert "Traceback" not in ill.stderr
 
 
-def test_assess_prints_json_after_which_doctor_is_content_until_a_part_is_away(
+def test_assess_prints_json_and_doctor_finds_no_errors_until_a_service_is_down(
     operator: Operator,
 ) -> None:
     assessed = operator.emall("assess", "--period", "2024", "--draws", "500")
@@ -214,7 +214,7 @@ def test_each_setting_that_is_wrong_is_named(operator: Operator) -> None:
     assert "Traceback" not in refused.stderr
 
 
-def test_a_database_that_is_away_is_said_in_a_line(operator: Operator) -> None:
+def test_an_unavailable_database_is_reported_in_one_line(operator: Operator) -> None:
     operator.environment["EMALL_DATABASE_URL"] = f"postgresql://x:hush@127.0.0.1:{free_port()}/x"
     for arguments in (("migrate",), ("keys", "issue", "--agency", "dpmptsp", "--scope", "admin")):
         failed = operator.emall(*arguments)
@@ -224,7 +224,7 @@ def test_a_database_that_is_away_is_said_in_a_line(operator: Operator) -> None:
         assert len(failed.stderr.splitlines()) == 1
 
 
-def test_a_key_is_rotated_and_what_commands_did_stands_in_a_log_that_agrees(
+def test_a_key_is_rotated_and_commands_are_in_an_audit_log_that_verifies(
     operator: Operator,
 ) -> None:
     issued = operator.emall("keys", "issue", "--agency", "dukcapil", "--scope", "usage:write")

@@ -126,7 +126,7 @@ def make_checks_due_later(settings: Settings) -> None:
     make_links_due_tomorrow(settings)
 
 
-def test_each_check_runs_once_whoever_of_the_four_does_it(replicas: Replicas) -> None:
+def test_each_check_runs_once_at_one_of_the_four(replicas: Replicas) -> None:
     for rounds in (1, 2):
         make_hosts_available(replicas.settings)
         make_links_due(replicas.settings, host_prefix="127.0.0.1:")
@@ -211,7 +211,7 @@ def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-def test_what_is_published_at_one_ends_the_hits_of_all_four(replicas: Replicas) -> None:
+def test_a_publication_at_one_replica_ends_the_hits_of_all_four(replicas: Replicas) -> None:
     paths = (PBG, "/layanan/pbg")
     admin = bearer(new_key(replicas.settings, "diskominfo", "admin"))
     for number in FOUR:

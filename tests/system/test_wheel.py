@@ -47,7 +47,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def test_a_wheel_tells_its_commit_and_serves_a_hub_from_an_empty_folder(
+def test_a_wheel_reports_its_commit_and_serves_a_hub_from_an_empty_folder(
     installed: Path, tmp_path: Path
 ) -> None:
     empty = tmp_path / "empty"

@@ -53,7 +53,7 @@ def test_every_component_has_sources_and_whole_sentences(pack: CatalogPack) -> N
             assert part.text_en.endswith("."), (service.slug, code)
 
 
-def test_a_free_service_says_so_in_numbers_and_a_fee_of_zero_in_words(pack: CatalogPack) -> None:
+def test_a_fee_is_zero_exactly_when_its_text_is_free_of_charge(pack: CatalogPack) -> None:
     free = re.compile(r"[Tt]idak dipungut|tidak membayar")
     for service in pack.services:
         fee = service.components.get("biaya_tarif")
@@ -61,7 +61,7 @@ def test_a_free_service_says_so_in_numbers_and_a_fee_of_zero_in_words(pack: Cata
             assert (fee.fee_idr == 0) == bool(free.search(fee.text)), service.slug
 
 
-def test_what_only_a_local_rule_could_say_is_left_out(pack: CatalogPack) -> None:
+def test_components_of_only_local_rules_are_omitted(pack: CatalogPack) -> None:
     for service in pack.services:
         assert len(service.components) < COMPONENTS, service.slug
         if "dasar_hukum" not in service.components:
