@@ -4,7 +4,7 @@
 
 # uvicorn and httptools call these by name.
 EventProtocol
-FastProtocol
+CachedReadProtocol
 on_header
 on_body
 # httpx and html.parser call these.
@@ -14,3 +14,9 @@ handle_starttag
 PostgresServer
 # Declares a header field in OpenAPI.
 prefer
+# Computations that the benchmarks and the regulations' worked examples call.
+assess_batch
+score_satisfaction
+ikm_result
+is_within
+parse_ticket

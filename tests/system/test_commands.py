@@ -11,7 +11,9 @@ from subprocess import CompletedProcess
 
 import pytest
 import yaml
+from fastapi.testclient import TestClient
 
+from services.gateway.app import create_app
 from services.platform.settings import Settings
 from tests.conftest import TOBA, Server
 from tests.gateway.key_rows import (
@@ -25,6 +27,7 @@ from tests.gateway.link_rows import stored_url
 from tests.rows import applied_revisions, count_rows
 from tests.servers import free_port
 from tests.system.processes import emall, emall_here, environment_of
+from tests.waiting import until
 
 
 @dataclass
@@ -262,3 +265,26 @@ def test_a_key_is_rotated_and_commands_are_in_an_audit_log_that_verifies(
     assert short.returncode == 1
     assert head in short.stdout
     assert operator.emall("audit", "verify", "--expect", "x").returncode == 2
+
+
+def test_jobs_lists_every_background_job_with_its_last_run(operator: Operator) -> None:
+    listed = operator.emall("jobs", "--json")
+    assert listed.returncode == 0, listed.stderr
+    before = {job["job"]: job for job in json.loads(listed.stdout)}
+    assert {"check-links", "deliver-clicks", "invalidate-cache", "form-bundles"} <= before.keys()
+    assert before["deliver-clicks"]["backlog"] == 0
+    assert before["prune-events"]["last_success"] is None
+
+    with TestClient(create_app(operator.settings)):
+        until(lambda: last_success(operator, "prune-events") is not None)
+    table = operator.emall("jobs")
+    assert table.returncode == 0
+    [line] = [line for line in table.stdout.splitlines() if "prune-events" in line]
+    assert line.split()[:4] == ["feedback", "prune-events", "1", "h"]
+    assert " ago " in line
+
+
+def last_success(operator: Operator, name: str) -> str | None:
+    """Return when a job succeeded last, as `emall jobs` prints it."""
+    jobs = json.loads(operator.emall("jobs", "--json").stdout)
+    return next(job["last_success"] for job in jobs if job["job"] == name)

@@ -18,7 +18,7 @@ def upgrade() -> None:
             succeeded_at timestamptz,
             failed_at    timestamptz,
             failure      text,
-            failures     integer     NOT NULL,
+            failures     bigint      NOT NULL,
             next_at      timestamptz,
             host         text        NOT NULL,
             PRIMARY KEY (region, job)
