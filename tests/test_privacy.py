@@ -55,15 +55,15 @@ def test_the_report_counts_personal_data_and_shows_its_retention(
         file(office, contact=contact())
         file(office)
     report = asyncio.run(privacy_report(empty, now=NOW))
-    by_table = {held.table: held for held in report.tables}
+    by_table = {table.table: table for table in report.tables}
     assert by_table["feedback.comment_contact"].rows == 1
     assert by_table["feedback.comment"].rows == 2
     assert by_table["feedback.comment"].retention.startswith("24 months")
     assert by_table["feedback.response"].oldest is None
-    told = format_report(report)
-    for held in report.tables:
-        assert held.table in told
-        assert "27/2022" in held.basis
+    text = format_report(report)
+    for table in report.tables:
+        assert table.table in text
+        assert "27/2022" in table.basis
     monkeypatch.setattr("services.cli.privacy.load_settings", lambda: empty)
     answer = CliRunner().invoke(cli, ["privacy", "report", "--json"])
     printed: dict[str, Any] = json.loads(answer.stdout)

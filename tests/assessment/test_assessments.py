@@ -209,7 +209,7 @@ def test_a_wrong_field_is_named(
     assert [error["pointer"] for error in answer.json()["errors"]] == [f"#/{where}"]
 
 
-def told(node: dict[str, Any]) -> dict[str, Any]:
+def reported(node: dict[str, Any]) -> dict[str, Any]:
     """Return a node without its address and the nodes below it."""
     return {
         name: value
@@ -224,8 +224,8 @@ def test_a_stored_assessment_equals_the_live_one(toba_hub: Hub, drafter: dict[st
     assert stored["evidence_hash"] == now["evidence_hash"]
     assert stored["recorded_by"] == "diskominfo"
     assert (stored["seed"], stored["draws"]) == (3, 200)
-    assert {code: told(node) for code, node in nodes(stored).items()} == {
-        code: told(node) for code, node in nodes(now).items()
+    assert {code: reported(node) for code, node in nodes(stored).items()} == {
+        code: reported(node) for code, node in nodes(now).items()
     }
     assert toba_hub.client.get(stored["href"]).json() == stored
 

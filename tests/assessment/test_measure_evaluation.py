@@ -199,9 +199,9 @@ def test_doubts_widen_the_interval_of_what_agencies_report_and_leave_its_value(
     ]
     totals = dict(zip(names, map(sum, zip(*rows, strict=True)), strict=True))
     content = {"expected": 12 * len(rows), **totals, "agencies": agencies}
-    told = report("reporting", "reporting", content)
+    reported = report("reporting", "reporting", content)
     if not totals["on_time"] + totals["late"]:
-        assert "no agency has posted" in unknown({"kind": "reported"}, told)
+        assert "no agency has posted" in unknown({"kind": "reported"}, reported)
         return
     n = len(rows)
     in_time = ((totals["on_time"] - totals["on_time_flagged"]) / (12 * n),
@@ -209,7 +209,7 @@ def test_doubts_widen_the_interval_of_what_agencies_report_and_leave_its_value(
     any_month = (sum(a + c > 0 for a, _, c, _ in months) / n,
                  sum(a + b + c + d > 0 for a, b, c, d in months) / n)  # fmt: skip
     for kind, (low, high) in (("reported", in_time), ("agencies_reporting", any_month)):
-        reading = measured({"kind": kind}, told)
+        reading = measured({"kind": kind}, reported)
         assert reading.value == high
         assert (reading.low, reading.high) == ((low, high) if low < high else (None, None))
         draws = reading.draw(RandomStreams(1, 64))

@@ -95,8 +95,8 @@ def cgr() -> CollaborationMethod:
 def richer(programmes: float = 0.9) -> list[Item]:
     """Toba's evidence with more programmes running, and the catalogue."""
     key = "programmes-running-2024"
-    kept = [item for item in toba_items() if item.key != key]
-    return [*kept, observation(key, "programmes_running", value=programmes), CATALOG]
+    stored = [item for item in toba_items() if item.key != key]
+    return [*stored, observation(key, "programmes_running", value=programmes), CATALOG]
 
 
 def bundle_of(

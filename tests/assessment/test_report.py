@@ -206,8 +206,8 @@ def test_a_word_that_fits_no_cell_is_broken_and_stays_on_the_page() -> None:
 
 
 def test_the_satisfaction_of_the_year_has_its_grade_and_its_interval() -> None:
-    told = {"ikm": 91.48, "grade": "A", "low": 88.1, "high": 94.2, "n": 29}
-    document = written([survey("skm", 29, {}, satisfaction=told)])
+    reported = {"ikm": 91.48, "grade": "A", "low": 88.1, "high": 94.2, "n": 29}
+    document = written([survey("skm", 29, {}, satisfaction=reported)])
     text = " ".join(shown(document).words)
     assert (
         "Indeks Kepuasan Masyarakat (survei skm): 91,48, mutu A, dengan rentang 95% 88,10–94,20 "

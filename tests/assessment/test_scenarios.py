@@ -240,8 +240,8 @@ def test_a_scenario_of_collaboration_starts_from_the_evidence_and_is_stored(
         changes={"knowledge.awareness": 0.5}, efforts={"commitment.agreements": None},
     )  # fmt: skip
     assert answer.status_code == 201, answer.text
-    kept = answer.json()
-    outcome = kept["outcome"]
+    stored = answer.json()
+    outcome = stored["outcome"]
     assert (outcome["base"], outcome["assumed"]) == (base, ["knowledge.awareness"])
     nodes = {node["code"]: node for node in outcome["changed"]["nodes"]}
     assert nodes["knowledge.awareness"]["after"] == 50
@@ -249,8 +249,8 @@ def test_a_scenario_of_collaboration_starts_from_the_evidence_and_is_stored(
     assert first["result"]["value"] >= target
     assert first["effort"] == sum(change["effort"] for change in first["changes"])
     assert "commitment.agreements" not in {change["code"] for change in first["changes"]}
-    assert toba_hub.client.get(answer.headers["location"]).json() == kept
-    file = toba_hub.client.get(kept["changes_href"]).content.decode("utf-8-sig")
+    assert toba_hub.client.get(answer.headers["location"]).json() == stored
+    file = toba_hub.client.get(stored["changes_href"]).content.decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(file)))
     assert len(rows) == sum(len(one["changes"]) for one in outcome["solutions"])
 

@@ -232,14 +232,14 @@ def test_the_past_can_be_read_as_it_was_known(regency: Room) -> None:
         If_Match=regency.get(address(first)).headers["ETag"],
     )
 
-    def held(as_of: str | None) -> list[str]:
+    def valid_records(as_of: str | None) -> list[str]:
         parameters: dict[str, Any] = {} if as_of is None else {"as_of": as_of}
         items = regency.get(MEETINGS, **parameters).json()["items"]
         return [i["content"]["held_on"] for i in items if i["content"]["key"] == "rapat-2025-03"]
 
-    assert held(between) == ["2025-03-04"]
-    assert held("2020-01-01T00:00:00Z") == []
-    assert held(None) == []
+    assert valid_records(between) == ["2025-03-04"]
+    assert valid_records("2020-01-01T00:00:00Z") == []
+    assert valid_records(None) == []
 
 
 def test_loading_the_pack_leaves_what_was_written_over_the_api(regency: Room) -> None:

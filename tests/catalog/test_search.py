@@ -110,13 +110,13 @@ def test_a_match_of_all_words_in_the_name_ranks_before_one_in_the_description(
         components={"dasar_hukum": component(text=" ".join(f"pasal{n}" for n in range(400)))},
         common_names=["pajak bumi", "bayar PBB", "pajak hunian", "surat rumah"],
     )
-    told = service(
+    described = service(
         "air",
         name="Pajak Rumah Air",
         summary="Pembayaran pajak rumah: bayar pajak rumah di loket.",
         common_names=["pajak rumah air"],
     )
-    load(catalog, write_pack(tmp_path, [told, named]))
+    load(catalog, write_pack(tmp_path, [described, named]))
     assert found(catalog, "bayar pajak rumah") == ["z-pbb", "air"]
 
 

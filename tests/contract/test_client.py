@@ -95,19 +95,19 @@ def test_an_evaluator_walks_from_the_index_to_the_evidence_with_a_generated_clie
     assert (live.period, len(live.scores.dimensions)) == (2024, 3)
 
     wanted = generated.module("models").AssessmentRequest(period=2024)
-    kept = generated.call("metrics.post_assessment", evaluator, body=wanted)
-    assert isinstance(kept.id, UUID)
-    assert kept.evidence_hash == live.evidence_hash
+    stored = generated.call("metrics.post_assessment", evaluator, body=wanted)
+    assert isinstance(stored.id, UUID)
+    assert stored.evidence_hash == live.evidence_hash
     listed = generated.call("metrics.list_assessments", anybody, period=2024).items
-    assert kept.id in {head.id for head in listed}
-    assert generated.call("metrics.get_assessment", anybody, kept.id).scores == kept.scores
+    assert stored.id in {head.id for head in listed}
+    assert generated.call("metrics.get_assessment", anybody, stored.id).scores == stored.scores
 
-    nodes = generated.call("metrics.list_scores", anybody, kept.id).items
+    nodes = generated.call("metrics.list_scores", anybody, stored.id).items
     valued = next(node for node in nodes if "." in node.code and node.value is not None)
-    score = generated.call("metrics.get_score", anybody, kept.id, valued.code)
+    score = generated.call("metrics.get_score", anybody, stored.id, valued.code)
     assert score.node.value == valued.value
     assert score.evidence
-    evidence = generated.call("metrics.list_assessment_evidence", anybody, kept.id).items
+    evidence = generated.call("metrics.list_assessment_evidence", anybody, stored.id).items
     keys = {(item.kind, item.key) for item in evidence}
     assert {(item.kind, item.key) for item in score.evidence} <= keys
 

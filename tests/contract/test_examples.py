@@ -83,5 +83,5 @@ def test_the_hub_takes_the_example_of_a_body(
     answer = sender.send(operation_id, media_type)
     assert answer.is_success, answer.text
     if operation_id.startswith("oss_receive_"):
-        [told] = answer.json().values()
-        assert told["kode"] == "200", told
+        [reported] = answer.json().values()
+        assert reported["kode"] == "200", reported

@@ -41,9 +41,9 @@ def send(office: Room, filed: dict[str, Any], content: bytes, **headers: str) ->
 def test_a_picture_loses_its_metadata_and_stands_upright() -> None:
     given = with_metadata()
     assert PLACE in given
-    kept = sanitise_image(given)
-    assert PLACE not in kept.content
-    with Image.open(io.BytesIO(kept.content)) as opened:
+    stored = sanitise_image(given)
+    assert PLACE not in stored.content
+    with Image.open(io.BytesIO(stored.content)) as opened:
         assert opened.size == (40, 60)
         assert dict(opened.getexif()) == {}
         assert "comment" not in opened.info
@@ -51,8 +51,8 @@ def test_a_picture_loses_its_metadata_and_stands_upright() -> None:
 
 @pytest.mark.parametrize("written", ["JPEG", "PNG", "WEBP"])
 def test_a_large_image_is_scaled_down_in_its_own_format(written: str) -> None:
-    kept = sanitise_image(picture(written, size=(4000, 1000)))
-    with Image.open(io.BytesIO(kept.content)) as opened:
+    stored = sanitise_image(picture(written, size=(4000, 1000)))
+    with Image.open(io.BytesIO(stored.content)) as opened:
         assert (opened.format, opened.size) == (written, (2000, 500))
 
 

@@ -58,8 +58,8 @@ def test_texts_of_cases_that_are_long_over_are_erased_and_the_figures_stay(offic
     answer(office, filed["ticket"], text="Jawaban kami.")
     move(office, filed["ticket"], "closed")
     keep(office, days=60)
-    kept = call(office, "GET", filed["href"], token=filed["token"]).json()
-    assert kept["details"]["text"] == "Ini cerita saya."
+    stored = call(office, "GET", filed["href"], token=filed["token"]).json()
+    assert stored["details"]["text"] == "Ini cerita saya."
     assert keep(office, days=130).texts >= 1
     shown = call(office, "GET", filed["href"], token=filed["token"]).json()
     assert (shown["details"]["text"], shown["details"]["place"]) == ("", None)

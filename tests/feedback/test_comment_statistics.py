@@ -119,7 +119,7 @@ def test_citizen_list_and_figures_agree_when_the_clock_of_a_comment_ended(
     move(office, tickets["double"], "merged", into=tickets["head"])
     move(office, tickets["out"], "forwarded", number="8812346")
 
-    def told() -> dict[str, str]:
+    def reported() -> dict[str, str]:
         """Return the public state of each, with which the list and its filter agree."""
         found = {
             name: call(office, "GET", one["href"]).json()["service_level"]["status"]
@@ -132,15 +132,17 @@ def test_citizen_list_and_figures_agree_when_the_clock_of_a_comment_ended(
         return found
 
     ended = {"said": "met", "on": "met"}
-    assert told() == ended | {"out": "met"} | dict.fromkeys(("waits", "head", "double"), "running")
+    assert reported() == ended | {"out": "met"} | dict.fromkeys(
+        ("waits", "head", "double"), "running"
+    )
     pass_ten_days(office.settings, agency, forwarded_today=tickets["out"])
-    assert told() == ended | {"out": "missed"} | dict.fromkeys(
+    assert reported() == ended | {"out": "missed"} | dict.fromkeys(
         ("waits", "head", "double"), "overdue"
     )
     # An answer to what was forwarded does not set its clock going again.
     for name in ("on", "head", "waits"):
         answer(office, tickets[name])
-    assert told() == ended | dict.fromkeys(("waits", "head", "double", "out"), "missed")
+    assert reported() == ended | dict.fromkeys(("waits", "head", "double", "out"), "missed")
     year = (datetime.now(DEFAULT_ZONE) - timedelta(days=10)).year
     [counted] = summary(office, agency, period=str(year))["items"]
     assert (counted["n"], counted["in_time"]) == (5, 2)
@@ -183,9 +185,9 @@ def published(office: Room, agency: str) -> dict[tuple[str | None, ...], int]:
         for period in PERIODS:
             for by in ("service", "category", "month"):
                 asked = {"period": period, "by": by} | ({"service": service} if service else {})
-                told = summary(office, agency, **asked)
-                found[service, period, by] = told["n"]
-                for item in told["items"]:
+                reported = summary(office, agency, **asked)
+                found[service, period, by] = reported["n"]
+                for item in reported["items"]:
                     found[service, period, by, item["value"]] = item["n"]
     return found
 

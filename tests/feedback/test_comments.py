@@ -140,8 +140,8 @@ def test_an_agency_answers_within_its_promise_and_the_citizen_writes_back(
     )
     assert back.json()["state"] == "reopened"
     public = call(office, "GET", filed["href"]).json()
-    told = [(entry["actor"], entry["action"], entry["text"]) for entry in public["timeline"]]
-    assert told == [
+    reported = [(entry["actor"], entry["action"], entry["text"]) for entry in public["timeline"]]
+    assert reported == [
         ("citizen", "received", None),
         ("agency", "in_progress", None),
         ("agency", "reply", "KTP Anda sudah jadi."),
@@ -264,8 +264,8 @@ def test_the_proof_of_consent_remains_after_the_contact_is_deleted(
     read = call(office, "POST", f"{address}/reads", caller=handler_of(agency)).json()
     consented_at = read["consented_at"]
     assert call(office, "DELETE", address, token=filed["token"]).status_code == 204
-    kept = call(office, "GET", filed["href"], caller=handler_of(agency)).json()["timeline"]
-    [given] = [entry for entry in kept if entry["action"] == "contact_given"]
+    retained = call(office, "GET", filed["href"], caller=handler_of(agency)).json()["timeline"]
+    [given] = [entry for entry in retained if entry["action"] == "contact_given"]
     assert (given["actor"], given["text"], given["at"]) == ("citizen", "2026-1", consented_at)
     for plain in (EMAIL, PHONE):
         assert plain not in dump(office)
@@ -334,13 +334,13 @@ def test_too_many_from_one_sender_a_day_are_reviewed_and_the_address_is_not_stor
     office: Room, agency: str
 ) -> None:
     sender = "203.0.113.77"
-    held = [
+    under_review = [
         send(office, comment(office.settings, agency=agency), x_forwarded_for=sender).json()[
             "under_review"
         ]
         for _ in range(22)
     ]
-    assert held == [False] * 20 + [True] * 2
+    assert under_review == [False] * 20 + [True] * 2
     other = send(office, comment(office.settings), x_forwarded_for="203.0.113.78").json()
     assert other["under_review"] is False
     assert sender not in dump(office)

@@ -75,7 +75,7 @@ FROM feedback.event e JOIN feedback.event_dimensions d ON d.id = e.dimensions
 
 
 @dataclass
-class House:
+class Instance:
     """A service and its PostgreSQL, which can be killed and come back."""
 
     settings: Settings
@@ -143,24 +143,24 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     folder: Path = tmp_path_factory.mktemp("house")
     postgres = get_server(folder / "postgres")
     settings = Settings(database_url=SecretStr(postgres.get_uri()), data_dir=folder / "data")  # pyright: ignore[reportCallIssue]
     ensure_identity_keys(settings.private_key_file, settings.public_key_file)
     asyncio.run(migrate(settings))
-    house = House(settings, postgres)
-    asyncio.run(execute(house, OWED))
-    house.start()
+    instance = Instance(settings, postgres)
+    asyncio.run(execute(instance, OWED))
+    instance.start()
     try:
-        yield house
+        yield instance
     finally:
-        house.stop()
+        instance.stop()
         postgres.cleanup()
 
 
-async def execute(house: House, statement: str) -> None:
-    connection = await asyncpg.connect(house.postgres.get_uri())
+async def execute(instance: Instance, statement: str) -> None:
+    connection = await asyncpg.connect(instance.postgres.get_uri())
     try:
         await connection.execute(statement)
     finally:
@@ -226,8 +226,8 @@ async def post_until_answered(
 async def send_until_answered(
     client: httpx.AsyncClient, headers: dict[str, str], batch: list[dict[str, Any]]
 ) -> None:
-    told = await post_until_answered(client, headers, "events", batch)
-    assert told["accepted"] + told["repeated"] == len(batch)
+    reported = await post_until_answered(client, headers, "events", batch)
+    assert reported["accepted"] + reported["repeated"] == len(batch)
 
 
 async def report_until_answered(
@@ -249,17 +249,19 @@ async def report_until_answered(
         values.append(value)
 
 
-async def live(house: House, history: dict[str, Any]) -> dict[str, dict[str, Any]]:
+async def live(instance: Instance, history: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Send a history, and return the events by id as each was sent first."""
     rng = random.Random(history["seed"])
     events = events_of(rng, history["events"])
     size: int = history["batch"]
     firsts = [events[n : n + size] for n in range(0, len(events), size)]
     rng.shuffle(firsts)
-    headers = signed(house)
+    headers = signed(instance)
     crashed = asyncio.Event()
 
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{house.port}", timeout=20) as client:
+    async with httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{instance.port}", timeout=20
+    ) as client:
 
         async def work(mine: list[list[dict[str, Any]]], channel: str, own: random.Random) -> None:
             sent: list[dict[str, Any]] = []
@@ -277,7 +279,7 @@ async def live(house: House, history: dict[str, Any]) -> dict[str, dict[str, Any
         async def crash() -> None:
             for what, after in history["crashes"]:
                 await asyncio.sleep(after)
-                await asyncio.to_thread(getattr(house, f"kill_{what}"))
+                await asyncio.to_thread(getattr(instance, f"kill_{what}"))
             crashed.set()
 
         clients: int = history["clients"]
@@ -291,17 +293,17 @@ async def live(house: House, history: dict[str, Any]) -> dict[str, dict[str, Any
     return {event["id"]: event for event in events}
 
 
-def signed(house: House) -> dict[str, str]:
-    signer = TokenSigner(load_private_key(house.settings.private_key_file), "12.12")
+def signed(instance: Instance) -> dict[str, str]:
+    signer = TokenSigner(load_private_key(instance.settings.private_key_file), "12.12")
     return {"Authorization": f"Bearer {signer.sign(WRITER)}"}
 
 
-def told_by(house: House) -> Counter[tuple[Any, ...]]:
+def summary_of(instance: Instance) -> Counter[tuple[Any, ...]]:
     """Return the summary from the service, by kind, service and month."""
     answer = LOOPBACK.get(
-        f"http://127.0.0.1:{house.port}/api/v1/usage/summary",
+        f"http://127.0.0.1:{instance.port}/api/v1/usage/summary",
         params={"from": "2024-01-01", "to": "2024-12-31", "group_by": "service,month"},
-        headers=signed(house),
+        headers=signed(instance),
     ).raise_for_status()
     return Counter(
         {
@@ -315,7 +317,7 @@ def said(event: dict[str, Any]) -> tuple[Any, ...]:
     return (event["kind"], event["service"] or "", event["district"] or "")
 
 
-async def check(house: House, known: dict[str, dict[str, Any]]) -> None:
+async def check(instance: Instance, known: dict[str, dict[str, Any]]) -> None:
     """Assert that the tables and the summary agree with the plain list."""
     moments = {key: datetime.fromisoformat(e["occurred_at"]) for key, e in known.items()}
     hours = Counter(
@@ -329,8 +331,8 @@ async def check(house: House, known: dict[str, dict[str, Any]]) -> None:
     summed: Counter[tuple[Any, ...]] = Counter()
     for (kind, service, _, month), events in months.items():
         summed[kind, service, f"{month:%Y-%m}"] += events
-    assert told_by(house) == summed
-    connection = await asyncpg.connect(house.postgres.get_uri())
+    assert summary_of(instance) == summed
+    connection = await asyncpg.connect(instance.postgres.get_uri())
     try:
         assert await connection.fetchval("SHOW fsync") == "on"
         single = {row[0]: tuple(row)[1:] for row in await connection.fetch(SINGLE)}
@@ -346,11 +348,11 @@ async def check(house: House, known: dict[str, dict[str, Any]]) -> None:
         await connection.close()
 
 
-def wait_until_ready(house: House) -> None:
+def wait_until_ready(instance: Instance) -> None:
     end = time.monotonic() + 30
     while time.monotonic() < end:
         with suppress(httpx.HTTPError):
-            if LOOPBACK.get(f"http://127.0.0.1:{house.port}/health/ready", timeout=5).is_success:
+            if LOOPBACK.get(f"http://127.0.0.1:{instance.port}/health/ready", timeout=5).is_success:
                 return
         time.sleep(0.05)
     pytest.fail("the service did not come back")
@@ -381,10 +383,10 @@ FIGURES: dict[tuple[str, str], list[int]] = {}
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_the_counts_are_those_of_a_plain_list_whatever_crashes(
-    house: House, history: dict[str, Any]
+    instance: Instance, history: dict[str, Any]
 ) -> None:
-    wait_until_ready(house)
-    sent = asyncio.run(live(house, history))
+    wait_until_ready(instance)
+    sent = asyncio.run(live(instance, history))
     EVERYTHING.update({key: EVERYTHING.get(key, event) for key, event in sent.items()})
-    wait_until_ready(house)
-    asyncio.run(check(house, EVERYTHING))
+    wait_until_ready(instance)
+    asyncio.run(check(instance, EVERYTHING))

@@ -118,7 +118,7 @@ def ways(office: Room) -> Iterator[dict[Any, str]]:
         yield {EventProtocol: short, LONG_WAY: long}
 
 
-def told_by(
+def responses_of(
     address: str, *pieces: bytes, answers: int = 1
 ) -> list[tuple[bytes, dict[str, str], bytes]]:
     with line_to(address) as line:
@@ -131,14 +131,14 @@ def test_what_is_right_needs_no_application(
 ) -> None:
     one, more = batch(event()), batch(event(), event(kind="search"))
     with line_to(ways[EventProtocol]) as line:
-        for body, told in (
+        for body, reported in (
             (one, {"accepted": 1, "repeated": 0}),
             (more, {"accepted": 2, "repeated": 0}),
             (one, {"accepted": 0, "repeated": 1}),
         ):
             line.send(head(office, agency, len(body)) + body)
             status, fields, answer = line.answer()
-            assert (status, json.loads(answer)) == (b"HTTP/1.1 200 OK\r\n", told)
+            assert (status, json.loads(answer)) == (b"HTTP/1.1 200 OK\r\n", reported)
             assert fields == {
                 "content-type": "application/json", "content-length": str(len(answer)),
                 "x-request-id": "id",
@@ -272,13 +272,15 @@ def twice_typed(room: Room, agency: str) -> list[bytes]:
 def test_both_paths_respond_the_same(
     office: Room, ways: dict[Any, str], agency: str, pieces: Pieces, status: int
 ) -> None:
-    said = [told_by(ways[http], *pieces(office, agency))[0] for http in (EventProtocol, LONG_WAY)]
+    said = [
+        responses_of(ways[http], *pieces(office, agency))[0] for http in (EventProtocol, LONG_WAY)
+    ]
     (short_line, short_fields, short_body), (long_line, long_fields, long_body) = said
     assert int(long_line.split()[1]) == status
     assert (short_line, short_fields) == (long_line, long_fields)
     short, long = (json.loads(body or b"null") for body in (short_body, long_body))
-    for told in (short, long):
-        for item in (told or {}).get("items", []):
+    for reported in (short, long):
+        for item in (reported or {}).get("items", []):
             del item["id"]
     assert short == long
 
@@ -290,26 +292,26 @@ def test_requests_that_follow_each_other_at_once_are_answered_in_order(
     first, second, wrong = batch(event()), batch(event(), event()), batch(event(kind="dance"))
     sent = [first, second, first, wrong, second]
     pieces = b"".join(head(office, agency, len(body)) + body for body in sent)
-    answers = told_by(ways[http], pieces, answers=5)
+    answers = responses_of(ways[http], pieces, answers=5)
     assert [int(line.split()[1]) for line, _, _ in answers] == [200, 200, 200, 422, 200]
-    told = [json.loads(body) for _, _, body in answers]
-    assert [one.get("repeated") for one in told] == [0, 0, 1, None, 2]
+    reported = [json.loads(body) for _, _, body in answers]
+    assert [one.get("repeated") for one in reported] == [0, 0, 1, None, 2]
     assert sums(office, agency=agency) == {("form_end",): 3}
 
 
 @contextmanager
 def nothing_is_stored(settings: Settings) -> Generator[Callable[[], bool]]:
     """Until the block ends, every commit of events waits; tells whether one does already."""
-    held, release = threading.Event(), threading.Event()
+    locked, release = threading.Event(), threading.Event()
 
     async def hold() -> None:
         async with locked_events(settings):
-            held.set()
+            locked.set()
             await asyncio.to_thread(release.wait)
 
     holder = threading.Thread(target=asyncio.run, args=(hold(),))
     holder.start()
-    assert held.wait(10)
+    assert locked.wait(10)
     try:
         yield lambda: is_a_lock_awaited(settings)
     finally:
@@ -346,7 +348,7 @@ def test_a_client_that_goes_away_takes_nothing_back(
             until(one_waits)
         time.sleep(0.1)  # the server learns that nobody listens
     until(lambda: sums(office, agency=agency) == {("form_end",): 1})
-    [(_, _, answer)] = told_by(ways[http], head(office, agency, len(body)) + body)
+    [(_, _, answer)] = responses_of(ways[http], head(office, agency, len(body)) + body)
     assert json.loads(answer) == {"accepted": 0, "repeated": 1}
 
 
@@ -378,6 +380,6 @@ def test_events_of_a_month_that_was_dropped_are_refused_both_ways(
         request = head(office, agency, len(batch(old))) + batch(old)
     for http in (EventProtocol, LONG_WAY):
         with served(empty, http) as address:
-            [(status, _, answer)] = told_by(address, request)
+            [(status, _, answer)] = responses_of(address, request)
         assert status.startswith(b"HTTP/1.1 409")
         assert json.loads(answer)["errors"][0]["pointer"] == "#/events/0/occurred_at"

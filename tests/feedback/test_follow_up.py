@@ -57,9 +57,9 @@ def test_the_lowest_element_stands_first_with_its_actions(room: Room, agency: st
     for body in (later, sooner):
         assert send(room, agency, body).status_code == 201
     plan = plan_of(room, agency)
-    told = [(each["element"], each["nrr"], each["actions"]) for each in plan["priorities"]]
-    assert told[:3] == [("U3", 2.0, 2), ("U8", 3.0, 0), ("U1", 4.0, 0)]
-    assert len(told) == 9
+    reported = [(each["element"], each["nrr"], each["actions"]) for each in plan["priorities"]]
+    assert reported[:3] == [("U3", 2.0, 2), ("U8", 3.0, 0), ("U1", 4.0, 0)]
+    assert len(reported) == 9
     assert [each["content"]["due"] for each in plan["items"]] == ["2025-03-31", "2025-06-30"]
     assert plan_of(room, "another-agency")["items"] == []
 

@@ -71,12 +71,12 @@ def test_each_event_has_its_result(feedback: Room) -> None:
     batch = {"events": [known, new, foreign, *wrong, new]}
     answer = send(feedback, batch, Prefer="respond-async, return=representation")
     assert answer.headers["preference-applied"] == "return=representation"
-    told = answer.json()
-    assert [item["result"] for item in told["items"]] == [
+    reported = answer.json()
+    assert [item["result"] for item in reported["items"]] == [
         "repeated", "accepted", "rejected", "rejected", "rejected", "rejected", "repeated",
     ]  # fmt: skip
-    assert (told["accepted"], told["repeated"], told["rejected"]) == (1, 2, 4)
-    pointers = [[error["pointer"] for error in item["errors"]] for item in told["items"]]
+    assert (reported["accepted"], reported["repeated"], reported["rejected"]) == (1, 2, 4)
+    pointers = [[error["pointer"] for error in item["errors"]] for item in reported["items"]]
     assert pointers == [
         [],
         [],
@@ -86,7 +86,7 @@ def test_each_event_has_its_result(feedback: Room) -> None:
         ["#/events/5"],
         [],
     ]
-    assert [item["id"] for item in told["items"]] == [
+    assert [item["id"] for item in reported["items"]] == [
         known["id"], new["id"], foreign["id"], None, early["id"], None, new["id"],
     ]  # fmt: skip
     assert counted(feedback) == {("search", None): 1, ("search", "ktp-el"): 1}

@@ -151,9 +151,9 @@ def test_what_msgspec_cannot_read_but_pydantic_can_is_taken() -> None:
 
 def test_of_a_thousand_errors_a_hundred_are_reported() -> None:
     document = {"events": [event(kind="x") for _ in range(1000)]}
-    told = verdict(json.dumps(document).encode())
-    assert told == verdict_of_pydantic(document)
-    assert len(told) == 100
+    found = verdict(json.dumps(document).encode())
+    assert found == verdict_of_pydantic(document)
+    assert len(found) == 100
 
 
 @pytest.mark.parametrize(
@@ -166,8 +166,8 @@ def test_of_a_thousand_errors_a_hundred_are_reported() -> None:
     ],
 )
 def test_an_object_of_10000_members_is_judged_by_its_first_ones(document: Any) -> None:
-    told = verdict(json.dumps(document).encode())
-    assert told == verdict_of_pydantic(document)
+    found = verdict(json.dumps(document).encode())
+    assert found == verdict_of_pydantic(document)
 
 
 def cloud_event(**more: Any) -> dict[str, Any]:

@@ -63,15 +63,15 @@ def keep(settings: Settings, *, now: datetime = NOW, months: int = 13) -> Retent
     async def work(connection: Connection) -> RetentionResult:
         async with asyncio.timeout(20):
             while True:
-                kept = await apply_retention(
+                stored = await apply_retention(
                     connection,
                     settings.region,
                     DEFAULT_ZONE,
                     now=now,
                     retention_months=months,
                 )
-                if kept is not None:
-                    return kept
+                if stored is not None:
+                    return stored
                 await asyncio.sleep(0.02)
 
     return with_database(settings, work)
@@ -146,14 +146,14 @@ def test_the_service_can_open_months_and_make_no_other_table(empty: Settings) ->
 def test_what_is_over_is_dropped_whole_and_its_counts_stay(empty: Settings) -> None:
     with room(create_app, empty) as office:
         old = event("2024-02-29T12:00:00+07:00")
-        kept = event("2026-11-05T12:00:00+07:00")
-        assert send(office, old, kept).json() == {"accepted": 2, "repeated": 0}
+        stored = event("2026-11-05T12:00:00+07:00")
+        assert send(office, old, stored).json() == {"accepted": 2, "repeated": 0}
         before = counted(office)
         done = keep(empty)
         assert done.partitions == ("event_2024_02",)
         assert (done.oldest_month, done.ids_deleted) == (date(2025, 10, 1), 1)
         assert fetch(empty, "SELECT count(*) FROM feedback.event") == [1]
-        assert fetch(empty, "SELECT id::text FROM feedback.event_id") == [kept["id"]]
+        assert fetch(empty, "SELECT id::text FROM feedback.event_id") == [stored["id"]]
         assert counted(office) == before == 2
 
 

@@ -59,9 +59,9 @@ def test_a_jump_is_flagged_at_once_and_resolved_by_a_correction(office: Room, ag
     assert [one["id"] for one in again["flags"]] == [flag["id"]]
     corrected = july | {"counters": {"submitted": 101}, "reason": "Nol berlebih"}
     assert send_statistics(office, agency, corrected).json()["flags"] == []
-    [kept] = flags(office, agency)
-    assert (kept["id"], kept["state"]) == (flag["id"], "resolved")
-    assert kept["resolved_at"] is not None
+    [flag_now] = flags(office, agency)
+    assert (flag_now["id"], flag_now["state"]) == (flag["id"], "resolved")
+    assert flag_now["resolved_at"] is not None
     assert flags(office, agency, state="open") == []
     [back] = send_statistics(office, agency, july).json()["flags"]
     assert (back["id"], back["state"]) == (flag["id"], "open")
@@ -75,8 +75,8 @@ def test_an_explanation_answers_a_doubt_for_good(office: Room, agency: str) -> N
     assert answer.status_code == 200
     assert answer.json()["state"] == "explained"
     assert send_statistics(office, agency, july).json()["flags"] == []
-    [kept] = flags(office, agency, state="explained")
-    assert kept["explanation"] == "Pekan pelayanan keliling"
+    [flag_now] = flags(office, agency, state="explained")
+    assert flag_now["explanation"] == "Pekan pelayanan keliling"
     assert explain(office, flag["id"], "x", "dishub").status_code == 403
     assert explain(office, flag["id"], "", agency).status_code == 422
     assert explain(office, flag["id"], "  ", agency).status_code == 422

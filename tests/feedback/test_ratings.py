@@ -33,7 +33,7 @@ WRITER = agency_caller("dukcapil", "usage:write")
 
 
 @pytest.fixture(scope="module")
-def desk(server: Server, migrated: str) -> Iterator[Room]:
+def rating_service(server: Server, migrated: str) -> Iterator[Room]:
     """Provide a feedback service with a rating, an open survey and two agencies' services."""
     with (
         server.database_from(migrated) as name,
@@ -44,19 +44,21 @@ def desk(server: Server, migrated: str) -> Iterator[Room]:
         yield started
 
 
-def issue(desk: Room, *, caller: Caller = WRITER, **more: Any) -> httpx.Response:
-    return desk.post(TOKENS, {"service": "ktp"} | more, caller=caller)
+def issue(rating_service: Room, *, caller: Caller = WRITER, **more: Any) -> httpx.Response:
+    return rating_service.post(TOKENS, {"service": "ktp"} | more, caller=caller)
 
 
-def tokens(desk: Room, count: int, **more: Any) -> list[str]:
-    answer = issue(desk, count=count, **more)
+def tokens(rating_service: Room, count: int, **more: Any) -> list[str]:
+    answer = issue(rating_service, count=count, **more)
     assert answer.status_code == 201, answer.text
     return [item["token"] for item in answer.json()["items"]]
 
 
-def rate(desk: Room, token: str | None, **more: Any) -> httpx.Response:
+def rate(rating_service: Room, token: str | None, **more: Any) -> httpx.Response:
     body = {"id": str(uuid4()), "answers": {"overall": 4}} | more
-    return desk.post(f"{SURVEYS}/penilaian/responses", body | ({"token": token} if token else {}))
+    return rating_service.post(
+        f"{SURVEYS}/penilaian/responses", body | ({"token": token} if token else {})
+    )
 
 
 def pointers(answer: httpx.Response, status: int = 409) -> list[str]:
@@ -68,61 +70,61 @@ def test_a_token_has_80_random_bits() -> None:
     assert new_token(lambda size: bytes(range(size))) == "aaaqeayeaudaocaj"
 
 
-def test_a_token_opens_a_rating_once_and_names_its_subject(desk: Room) -> None:
-    answer = issue(desk, channel="counter")
+def test_a_token_opens_a_rating_once_and_names_its_subject(rating_service: Room) -> None:
+    answer = issue(rating_service, channel="counter")
     assert answer.headers["cache-control"] == "no-store"
     [given] = answer.json()["items"]
     assert given["path"] == f"/nilai/{given['token']}"
-    use = desk.get(f"{TOKENS}/{given['token']}").json()
+    use = rating_service.get(f"{TOKENS}/{given['token']}").json()
     assert (use["survey"], use["service"], use["agency"], use["channel"]) == (
         "penilaian", "ktp", "dukcapil", "counter"
     )  # fmt: skip
-    stored = rate(desk, given["token"])
+    stored = rate(rating_service, given["token"])
     assert stored.status_code == 201
-    response = stored_response(desk.settings, stored.json()["id"])
+    response = stored_response(rating_service.settings, stored.json()["id"])
     assert response == ("ktp", "dukcapil", "counter")
-    assert desk.get(f"{TOKENS}/{given['token']}").status_code == 404
-    assert pointers(rate(desk, given["token"])) == ["#/token"]
+    assert rating_service.get(f"{TOKENS}/{given['token']}").status_code == 404
+    assert pointers(rate(rating_service, given["token"])) == ["#/token"]
 
 
-def test_a_rating_that_is_sent_twice_counts_once(desk: Room) -> None:
-    [token] = tokens(desk, 1)
+def test_a_rating_that_is_sent_twice_counts_once(rating_service: Room) -> None:
+    [token] = tokens(rating_service, 1)
     body = {"id": str(uuid4())}
-    assert [rate(desk, token, **body).status_code for _ in range(3)] == [201, 200, 200]
+    assert [rate(rating_service, token, **body).status_code for _ in range(3)] == [201, 200, 200]
 
 
-def test_of_many_concurrent_uses_of_a_token_one_is_accepted(desk: Room) -> None:
-    [token] = tokens(desk, 1)
+def test_of_many_concurrent_uses_of_a_token_one_is_accepted(rating_service: Room) -> None:
+    [token] = tokens(rating_service, 1)
     with ThreadPoolExecutor(8) as pool:
-        statuses = list(pool.map(lambda _: rate(desk, token).status_code, range(8)))
+        statuses = list(pool.map(lambda _: rate(rating_service, token).status_code, range(8)))
     assert sorted(statuses) == [201] + [409] * 7
 
 
-def test_a_refused_response_leaves_the_token_valid(desk: Room) -> None:
-    [token] = tokens(desk, 1)
-    assert pointers(rate(desk, token, answers={"overall": 5})) == ["#/answers/overall"]
-    assert pointers(rate(desk, token, service="akta")) == ["#/service"]
-    assert rate(desk, token).status_code == 201
+def test_a_refused_response_leaves_the_token_valid(rating_service: Room) -> None:
+    [token] = tokens(rating_service, 1)
+    assert pointers(rate(rating_service, token, answers={"overall": 5})) == ["#/answers/overall"]
+    assert pointers(rate(rating_service, token, service="akta")) == ["#/service"]
+    assert rate(rating_service, token).status_code == 201
 
 
-def test_without_a_valid_token_nothing_is_stored(desk: Room) -> None:
-    assert pointers(rate(desk, None)) == ["#/token"]
-    assert pointers(rate(desk, "a" * 16)) == ["#/token"]
-    assert rate(desk, "A' OR true--").status_code == 422
-    [token] = tokens(desk, 1)
+def test_without_a_valid_token_nothing_is_stored(rating_service: Room) -> None:
+    assert pointers(rate(rating_service, None)) == ["#/token"]
+    assert pointers(rate(rating_service, "a" * 16)) == ["#/token"]
+    assert rate(rating_service, "A' OR true--").status_code == 422
+    [token] = tokens(rating_service, 1)
     open_one = {"token": token, "answers": {"used": "yes", "knows": ["oss"], "liked": 3}}
-    assert pointers(desk.post(f"{SURVEYS}/open/responses", open_one)) == ["#/token"]
-    assert desk.get(f"{TOKENS}/{token}").status_code == 200
+    assert pointers(rating_service.post(f"{SURVEYS}/open/responses", open_one)) == ["#/token"]
+    assert rating_service.get(f"{TOKENS}/{token}").status_code == 200
 
 
-def test_no_stored_data_links_a_used_token_to_its_response(desk: Room) -> None:
-    given = tokens(desk, 6)
-    stored = [rate(desk, token).json()["id"] for token in reversed(given[:5])]
-    assert all(token not in str(stored_tokens(desk.settings)) for token in given)
-    assert columns_of_tokens(desk.settings) == [("rating_token", "hash")]
+def test_no_stored_data_links_a_used_token_to_its_response(rating_service: Room) -> None:
+    given = tokens(rating_service, 6)
+    stored = [rate(rating_service, token).json()["id"] for token in reversed(given[:5])]
+    assert all(token not in str(stored_tokens(rating_service.settings)) for token in given)
+    assert columns_of_tokens(rating_service.settings) == [("rating_token", "hash")]
     # Whatever rows the transactions of the answers wrote, none is of a token.
-    assert count_responses_stored_with_a_token(desk.settings) == 0
-    assert have_only_their_day(desk.settings, stored)
+    assert count_responses_stored_with_a_token(rating_service.settings) == 0
+    assert have_only_their_day(rating_service.settings, stored)
 
 
 def test_an_agency_sees_answers_with_the_bundle_that_hides_them(
@@ -130,19 +132,19 @@ def test_an_agency_sees_answers_with_the_bundle_that_hides_them(
 ) -> None:
     with (
         server.database_from(migrated) as name,
-        room(create_app, server.settings(name)) as desk,
+        room(create_app, server.settings(name)) as rating_service,
     ):
-        load(desk, RATING, obligations=[("dukcapil", "ktp")])
+        load(rating_service, RATING, obligations=[("dukcapil", "ktp")])
         path = f"{SURVEYS}/penilaian/exports/responses.csv"
 
         def lines() -> int:
-            return len(desk.get(path, caller=WRITER).text.splitlines()) - 1
+            return len(rating_service.get(path, caller=WRITER).text.splitlines()) - 1
 
-        for number, token in enumerate(tokens(desk, 5), start=1):
+        for number, token in enumerate(tokens(rating_service, 5), start=1):
             assert lines() == 0
-            assert rate(desk, token).status_code == 201
-            desk.form_bundles()
-            assert desk.get(f"{SURVEYS}/penilaian/results").json()["n"] == (
+            assert rate(rating_service, token).status_code == 201
+            rating_service.form_bundles()
+            assert rating_service.get(f"{SURVEYS}/penilaian/results").json()["n"] == (
                 5 if number == 5 else None
             )
         assert lines() == 5
@@ -155,19 +157,23 @@ def test_an_exported_answer_shows_what_all_of_its_bundle_share(
     about_dukcapil = [("dukcapil", "ktp"), ("dukcapil", "akta")]
     with (
         server.database_from(migrated) as name,
-        room(create_app, server.settings(name)) as desk,
+        room(create_app, server.settings(name)) as rating_service,
     ):
-        load(desk, RATING, obligations=[*about_dukcapil, ("disdik", "ijazah")])
+        load(rating_service, RATING, obligations=[*about_dukcapil, ("disdik", "ijazah")])
 
         def answered(month: str, count: int, *, overall: int, **use: Any) -> None:
-            for token in tokens(desk, count, caller=admin, **{"agency": "dukcapil"} | use):
+            for token in tokens(
+                rating_service, count, caller=admin, **{"agency": "dukcapil"} | use
+            ):
                 more = {"answered_on": f"2024-{month}-14", "mode": "kiosk"}
-                stored = rate(desk, token, answers={"overall": overall}, **more)
+                stored = rate(rating_service, token, answers={"overall": overall}, **more)
                 assert stored.status_code == 201, stored.text
 
         def exported(period: str, caller: Caller = WRITER) -> dict[str, list[tuple[str, ...]]]:
             path = f"{SURVEYS}/penilaian/exports/responses.csv"
-            sheet = desk.get(path, caller=caller, period=period).content.decode("utf-8-sig")
+            sheet = rating_service.get(path, caller=caller, period=period).content.decode(
+                "utf-8-sig"
+            )
             found: dict[str, list[tuple[str, ...]]] = {}
             for line in csv.DictReader(io.StringIO(sheet)):
                 facts = ("month", "agency", "service", "channel", "mode")
@@ -181,8 +187,8 @@ def test_an_exported_answer_shows_what_all_of_its_bundle_share(
         answered("06", 1, overall=3, service="akta", channel="counter")
         answered("09", 4, overall=2, service="akta", channel="counter")
         answered("09", 1, overall=2, service="ijazah", agency="disdik", channel="counter")
-        desk.form_bundles()
-        assert desk.get(f"{SURVEYS}/penilaian/results", period="2024").json()["n"] == 15
+        rating_service.form_bundles()
+        assert rating_service.get(f"{SURVEYS}/penilaian/results", period="2024").json()["n"] == 15
 
         mixed_channels = ("2024-05", "dukcapil", "ktp", "", "")
         quarter = ("2024-Q2", "dukcapil", "akta", "counter", "")
@@ -197,27 +203,27 @@ def test_an_exported_answer_shows_what_all_of_its_bundle_share(
         assert exported("2024", admin)["2"] == [("2024-09", "", "", "counter", "")] * 5
 
 
-def test_an_agency_issues_tokens_for_its_own_services(desk: Room) -> None:
-    assert pointers(issue(desk, service="ijazah")) == ["#/service"]
-    assert issue(desk, agency="disdik", service="ijazah").status_code == 403
+def test_an_agency_issues_tokens_for_its_own_services(rating_service: Room) -> None:
+    assert pointers(issue(rating_service, service="ijazah")) == ["#/service"]
+    assert issue(rating_service, agency="disdik", service="ijazah").status_code == 403
     admin = agency_caller("diskominfo", "admin")
-    assert issue(desk, caller=admin, agency="disdik", service="ijazah").status_code == 201
+    assert issue(rating_service, caller=admin, agency="disdik", service="ijazah").status_code == 201
     nobody = Caller(subject="gateway", scopes=frozenset({"usage:write"}))
-    assert pointers(issue(desk, caller=nobody), 422) == ["#/agency"]
-    assert desk.post(TOKENS, {"service": "ktp"}).status_code == 401
-    assert pointers(issue(desk, survey="open")) == ["#/survey"]
-    assert issue(desk, survey="no-such").status_code == 404
-    assert issue(desk, count=501).status_code == 422
-    assert len(set(tokens(desk, 500))) == 500
+    assert pointers(issue(rating_service, caller=nobody), 422) == ["#/agency"]
+    assert rating_service.post(TOKENS, {"service": "ktp"}).status_code == 401
+    assert pointers(issue(rating_service, survey="open")) == ["#/survey"]
+    assert issue(rating_service, survey="no-such").status_code == 404
+    assert issue(rating_service, count=501).status_code == 422
+    assert len(set(tokens(rating_service, 500))) == 500
 
 
-def test_a_token_expires_and_its_hash_is_deleted(desk: Room) -> None:
-    [token] = tokens(desk, 1, days=1)
-    assert desk.get(f"{TOKENS}/{token}").json()["expires_on"] == str(
+def test_a_token_expires_and_its_hash_is_deleted(rating_service: Room) -> None:
+    [token] = tokens(rating_service, 1, days=1)
+    assert rating_service.get(f"{TOKENS}/{token}").json()["expires_on"] == str(
         datetime.now(UTC).astimezone(DEFAULT_ZONE).date() + timedelta(days=1)
     )
-    make_tokens_older(desk.settings, days=400)
-    assert desk.get(f"{TOKENS}/{token}").status_code == 404
-    assert pointers(rate(desk, token)) == ["#/token"]
-    tokens(desk, 2)
-    assert len(stored_tokens(desk.settings)) == 2
+    make_tokens_older(rating_service.settings, days=400)
+    assert rating_service.get(f"{TOKENS}/{token}").status_code == 404
+    assert pointers(rate(rating_service, token)) == ["#/token"]
+    tokens(rating_service, 2)
+    assert len(stored_tokens(rating_service.settings)) == 2

@@ -21,7 +21,7 @@ def reporting(office: Room, period: int = 2024) -> dict[str, Any]:
     return answer.json()
 
 
-def kept(office: Room, agency: str, period: int = 2024) -> tuple[int, int, int]:
+def obligations_met(office: Room, agency: str, period: int = 2024) -> tuple[int, int, int]:
     """Months that an agency owed in a year, and those that it reported on time and late."""
     found = next(a for a in reporting(office, period)["agencies"] if a["agency"] == agency)
     return found["expected"], found["on_time"], found["late"]
@@ -45,7 +45,7 @@ def test_the_deadline_is_midnight_after_the_10th_in_jakarta(
 ) -> None:
     expect_reports(office, (agency, "ktp"))
     report_at(office, datetime.fromisoformat(reported_at), statistic(agency, period=period))
-    assert kept(office, agency) == (12, int(on_time), int(not on_time))
+    assert obligations_met(office, agency) == (12, int(on_time), int(not on_time))
 
 
 def test_a_month_counts_by_its_first_report_and_a_correction_does_not_make_it_late(
@@ -56,12 +56,12 @@ def test_a_month_counts_by_its_first_report_and_a_correction_does_not_make_it_la
     report_at(office, datetime(2024, 4, 2, tzinfo=UTC), first)
     report_at(office, datetime(2024, 9, 1, tzinfo=UTC), first | {"counters": {"submitted": 9}})
     report_at(office, datetime(2024, 9, 1, tzinfo=UTC), statistic(agency, "akta"))
-    assert kept(office, agency) == (12, 1, 0)
+    assert obligations_met(office, agency) == (12, 1, 0)
 
 
 def test_an_agency_that_never_reported_has_every_past_month_open(office: Room, agency: str) -> None:
     expect_reports(office, (agency, "ktp"), (agency, "akta"))
-    assert kept(office, agency) == (12, 0, 0)
+    assert obligations_met(office, agency) == (12, 0, 0)
     assert reporting(office, 2099) == {
         "period": 2099,
         "expected": 0,
@@ -86,13 +86,13 @@ def test_only_due_or_reported_months_of_the_present_year_are_obligations(
     agencies = reporting(office, now.year)["agencies"]
     assert [one["expected"] for one in agencies] == ([due] if due else [])
     send_statistics(office, agency, statistic(agency, period=f"{now:%Y-%m}"))
-    assert kept(office, agency, now.year) == (due + 1, 1, 0)
+    assert obligations_met(office, agency, now.year) == (due + 1, 1, 0)
 
 
 def test_a_report_of_a_month_long_past_is_late(office: Room, agency: str) -> None:
     expect_reports(office, (agency, "ktp"))
     send_statistics(office, agency, statistic(agency))
-    assert kept(office, agency) == (12, 0, 1)
+    assert obligations_met(office, agency) == (12, 0, 1)
 
 
 def test_the_totals_are_those_of_the_agencies(office: Room, agency: str) -> None:
@@ -140,4 +140,4 @@ def test_on_time_and_late_follow_the_calendar(office: Room, reports: dict[int, d
         local = at.astimezone(JAKARTA)
         months_later = (local.year - 2024) * 12 + local.month - month
         on_time += months_later < 1 or (months_later == 1 and local.day <= 10)
-    assert kept(office, agency) == (12, on_time, len(reports) - on_time)
+    assert obligations_met(office, agency) == (12, on_time, len(reports) - on_time)

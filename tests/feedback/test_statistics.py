@@ -242,11 +242,11 @@ def test_a_dimension_that_statistics_do_not_have_is_null_for_them(
 ) -> None:
     send_statistics(office, agency, statistic(agency))
     # Five, for of a district no fewer are told.
-    told = {"link": "oss", "district": "12.12.01", "source": "kiosk"}
-    send_events(office, agency, *(event(**told) for _ in range(5)))
+    reported = {"link": "oss", "district": "12.12.01", "source": "kiosk"}
+    send_events(office, agency, *(event(**reported) for _ in range(5)))
     assert sums(office, dimension, agency=agency) == {
         ("submitted", None): 412,
-        ("form_end", told[dimension]): 5,
+        ("form_end", reported[dimension]): 5,
     }
 
 

@@ -63,9 +63,9 @@ def test_district_counts_are_multiples_of_five_and_sums_are_exact(
             for names in BESIDE:
                 span = {"from": first, "to": last, "agency": agency}
                 exact = sums(office, ",".join(names), **span)
-                told = sums(office, ",".join([*names, "district"]), **span)
+                reported = sums(office, ",".join([*names, "district"]), **span)
                 together: Counter[tuple[Any, ...]] = Counter()
-                for (*key, district), value in told.items():
+                for (*key, district), value in reported.items():
                     assert district is None or value % 5 == 0
                     together[*key] += value
                 assert together == exact

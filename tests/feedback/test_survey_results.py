@@ -326,10 +326,10 @@ def published(feedback: Room, slug: str) -> dict[tuple[str | None, ...], int]:
         for period in PERIODS:
             found[name, period] = results(feedback, slug=slug, period=period, **asked)["n"] or 0
             for by in DIMENSIONS:
-                told = feedback.get(
+                reported = feedback.get(
                     f"{API}/surveys/{slug}/breakdown", by=by, period=period, **asked
                 ).json()
-                for item in told["items"]:
+                for item in reported["items"]:
                     found[name, period, by, item["value"]] = item["results"]["n"] or 0
     return found
 

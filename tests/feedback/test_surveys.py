@@ -321,12 +321,12 @@ def test_results_are_those_of_a_plain_count(office: Room, given: list[dict[str, 
             chosen = answer if isinstance(answer, list) else [answer]
             expected.setdefault(code, Counter()).update(chosen)
     for asked in found["questions"]:
-        told = [one[asked["code"]] for one in given if asked["code"] in one]
-        assert asked["answered"] == len(told) >= 5
+        reported = [one[asked["code"]] for one in given if asked["code"] in one]
+        assert asked["answered"] == len(reported) >= 5
         for level, one in enumerate(asked["options"], start=1):
             key = level if asked["mean"] is not None else one["code"]
             assert one["count"] == expected[asked["code"]][key]
-            assert one["share"] == pytest.approx(one["count"] / len(told))
+            assert one["share"] == pytest.approx(one["count"] / len(reported))
     shown = {asked["code"] for asked in found["questions"]}
     for code in {one["code"] for one in EVERY_KIND} - shown:
         assert sum(code in one for one in given) < 5

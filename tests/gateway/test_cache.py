@@ -49,8 +49,8 @@ class Origin:
             await asyncio.to_thread(self.wait.wait, 10)
         if self.fails is not None:
             raise self.fails
-        told = [(name.encode(), value.encode()) for name, value in self.says.items()]
-        fields = [(b"content-type", b"application/json"), *told]
+        own_fields = [(name.encode(), value.encode()) for name, value in self.says.items()]
+        fields = [(b"content-type", b"application/json"), *own_fields]
         named = dict(scope["headers"])
         status, body = self.status, self.body
         if status == 200 and named.get(b"if-none-match", b"").decode() == self.says.get("etag"):
@@ -177,10 +177,12 @@ def test_a_hit_is_the_same_both_ways_but_for_the_time() -> None:
                 server.client.request(method, server.address + HERE, headers=fields)
                 server.client.request(method, server.address + HERE, headers=fields)
                 got = server.client.request(method, server.address + HERE, headers=fields)
-                kept = [(n, v) for n, v in got.headers.raw if n not in VARYING]
-                told = [v.rpartition(b"ttl=")[0] if n == b"cache-status" else v for n, v in kept]
-                seen.append({"status": got.status_code, "names": kept, "told": told})
-                seen[-1]["body"], seen[-1]["names"] = got.content, [n for n, _ in kept]
+                stable = [(n, v) for n, v in got.headers.raw if n not in VARYING]
+                reported = [
+                    v.rpartition(b"ttl=")[0] if n == b"cache-status" else v for n, v in stable
+                ]
+                seen.append({"status": got.status_code, "names": stable, "values": reported})
+                seen[-1]["body"], seen[-1]["names"] = got.content, [n for n, _ in stable]
     half = len(seen) // 2
     assert seen[:half] == seen[half:]
     assert [one["status"] for one in seen[:half]] == [200, 200, 200, 304, 304]
@@ -599,7 +601,9 @@ def test_both_ways_write_the_same_line_in_the_log(caplog: pytest.LogCaptureFixtu
                 for _ in range(2):
                     server.get(f"{HERE}?a=%20b")
                 client = r"127.0.0.1"
-        told = [record.getMessage() for record in caplog.records if client in record.getMessage()]
-        lines.append([line.partition(" - ")[2] for line in told])
+        reported = [
+            record.getMessage() for record in caplog.records if client in record.getMessage()
+        ]
+        lines.append([line.partition(" - ")[2] for line in reported])
     assert lines[0] == lines[1]
     assert len(lines[0]) == 2

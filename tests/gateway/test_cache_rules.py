@@ -51,7 +51,7 @@ def use(cache_control: str, *, age: float, asked: str = "", valid: bool = True) 
 
 
 @pytest.mark.parametrize(
-    ("said", "kept"),
+    ("said", "stored"),
     [
         ({"cache_control": "max-age=60"}, True),
         ({"cache_control": "MAX-AGE=60"}, True),
@@ -73,10 +73,10 @@ def use(cache_control: str, *, age: float, asked: str = "", valid: bool = True) 
         ({}, False),
     ],
 )
-def test_a_response_is_stored_only_if_it_allows_it(said: dict[str, str], kept: bool) -> None:
+def test_a_response_is_stored_only_if_it_allows_it(said: dict[str, str], stored: bool) -> None:
     headers = raw(**said)
     life = response_lifetime(headers, requested_at=NOW, received_at=NOW)
-    assert may_store("GET", (), status=200, headers=headers, lifetime=life) is kept
+    assert may_store("GET", (), status=200, headers=headers, lifetime=life) is stored
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_request_may_forbid_that_its_response_is_stored() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "kept"),
+    ("said", "stored"),
     [
         ("max-age=60", False),
         ("public, max-age=60", True),
@@ -111,9 +111,9 @@ def test_a_request_may_forbid_that_its_response_is_stored() -> None:
     ],
 )
 def test_the_answer_to_an_authorised_request_needs_leave_to_be_shared(
-    said: str, kept: bool
+    said: str, stored: bool
 ) -> None:
-    assert storable(raw(authorization="Bearer x"), cache_control=said) is kept
+    assert storable(raw(authorization="Bearer x"), cache_control=said) is stored
 
 
 @pytest.mark.parametrize(
@@ -327,24 +327,24 @@ def entry(
     return CacheEntry(200, headers, body, life, mark, vary, vary_values(vary, asked))
 
 
-def reply(kept: CacheEntry, **asks: str) -> tuple[int, dict[str, str], bytes]:
+def reply(stored: CacheEntry, **asks: str) -> tuple[int, dict[str, str], bytes]:
     asked = ParsedHeaders.of(raw(**asks))
-    coding = kept.coding_for(asked)
-    if not kept.has_coding(coding):
-        kept.compress(coding)
-    sent = build_response(kept, asked, now=NOW + 7, cache_status="hit")
+    coding = stored.coding_for(asked)
+    if not stored.has_coding(coding):
+        stored.compress(coding)
+    sent = build_response(stored, asked, now=NOW + 7, cache_status="hit")
     return sent.status, {name.decode(): value.decode() for name, value in sent.headers}, sent.body
 
 
 def test_a_form_is_packed_once_and_named() -> None:
-    kept = entry()
-    status, headers, body = reply(kept, accept_encoding="gzip")
+    stored = entry()
+    status, headers, body = reply(stored, accept_encoding="gzip")
     assert (status, headers["content-encoding"], headers["etag"]) == (200, "gzip", '"t-gzip"')
     assert (headers["vary"], headers["age"]) == ("accept-encoding", "7")
     assert int(headers["content-length"]) == len(body) < 100
-    assert reply(kept, accept_encoding="gzip")[2] is body
-    plain = reply(kept)
-    assert (plain[1]["etag"], plain[1]["vary"], plain[2]) == ('"t"', "accept-encoding", kept.body)
+    assert reply(stored, accept_encoding="gzip")[2] is body
+    plain = reply(stored)
+    assert (plain[1]["etag"], plain[1]["vary"], plain[2]) == ('"t"', "accept-encoding", stored.body)
 
 
 @pytest.mark.parametrize(
@@ -374,27 +374,27 @@ def test_a_client_that_holds_a_form_it_takes_gets_304(
 
 
 def test_what_must_not_be_transformed_is_not_packed() -> None:
-    kept = entry(cache_control="max-age=60, no-transform")
-    assert "content-encoding" not in reply(kept, accept_encoding="gzip")[1]
+    stored = entry(cache_control="max-age=60, no-transform")
+    assert "content-encoding" not in reply(stored, accept_encoding="gzip")[1]
     packed = entry(content_encoding="gzip")
     assert reply(packed, accept_encoding="br")[1]["content-encoding"] == "gzip"
 
 
 def test_a_store_evicts_the_least_recently_used_entries_at_its_limit() -> None:
     store = CacheStore(max_bytes=10_000)
-    kept = {name: entry() for name in "abcd"}
+    stored = {name: entry() for name in "abcd"}
     for name in "abc":
-        store.put(("http://hub", name), kept[name])
-    assert store.get(("http://hub", "a"), ()) is kept["a"]
-    store.put(("http://hub", "d"), kept["d"])
+        store.put(("http://hub", name), stored[name])
+    assert store.get(("http://hub", "a"), ()) is stored["a"]
+    store.put(("http://hub", "d"), stored["d"])
     found = {name: store.get(("http://hub", name), ()) is not None for name in "abcd"}
     assert found == {"a": True, "b": False, "c": True, "d": True}
     assert store.size <= store.max_bytes
-    kept["a"].compressed["gzip"] = b"x" * 5000
-    store.update_size(kept["a"])
+    stored["a"].compressed["gzip"] = b"x" * 5000
+    store.update_size(stored["a"])
     assert store.size <= store.max_bytes
-    store.update_size(kept["b"])  # thrown out before: counts nothing
-    assert store.size == sum(e.size for n, e in kept.items() if store.get(("http://hub", n), ()))
+    store.update_size(stored["b"])  # thrown out before: counts nothing
+    assert store.size == sum(e.size for n, e in stored.items() if store.get(("http://hub", n), ()))
 
 
 @given(some.lists(some.tuples(some.integers(0, 9), some.integers(0, 4000)), max_size=60))
@@ -402,9 +402,9 @@ def test_a_store_counts_what_it_holds(puts: list[tuple[int, int]]) -> None:
     store = CacheStore(max_bytes=12_000)
     for name, size in puts:
         store.put(("http://hub", str(name)), entry(b"x" * size))
-    held = [store.get(("http://hub", str(name)), ()) for name in range(10)]
-    assert store.size == sum(found.size for found in held if found) <= store.max_bytes
-    assert len(store) == sum(found is not None for found in held)
+    entries = [store.get(("http://hub", str(name)), ()) for name in range(10)]
+    assert store.size == sum(found.size for found in entries if found) <= store.max_bytes
+    assert len(store) == sum(found is not None for found in entries)
 
 
 def test_each_variant_of_an_address_is_stored_up_to_a_limit() -> None:

@@ -15,7 +15,7 @@ from tests.gateway.link_rows import count_checks, store_checks
 from tests.gateway.watched import store_links
 
 
-def keep(settings: Settings, now: datetime) -> list[int]:
+def prune_at_four_replicas(settings: Settings, now: datetime) -> list[int]:
     """Return what each of four replicas deletes when they prune at once."""
 
     async def work() -> list[int]:
@@ -57,11 +57,11 @@ def test_old_checks_go_and_the_figures_of_their_days_stay(empty: Settings) -> No
     before = {by: uptime(empty, by) for by in ("day", "month")}
     assert [item["checks"] for item in before["month"]] == [100, 300, 50]
     now = datetime(2026, 4, 10, tzinfo=UTC)
-    assert sum(keep(empty, now)) == 400
+    assert sum(prune_at_four_replicas(empty, now)) == 400
     assert count_checks(empty) == 50
     assert {by: uptime(empty, by) for by in ("day", "month")} == before
     # A year has both kinds of days; its percentiles are the mean of theirs.
     old, new = uptime(empty, "year")
     assert (old["checks"], new["checks"]) == (100, 350)
     assert new["response_ms_p50"] == (300 * 1505 + 50 * 255) / 350
-    assert sum(keep(empty, now)) == 0
+    assert sum(prune_at_four_replicas(empty, now)) == 0

@@ -66,8 +66,8 @@ def test_a_complaint_with_a_photo_is_filed_once_and_talked_about(hub: Hub) -> No
     assert "Antrean &lt;panjang&gt;." in shown.text
     assert shown.headers["referrer-policy"] == "no-referrer"
     [image] = set(re.findall(r'<img src="(/aduan/[^"]+)"', shown.text))
-    kept = hub.client.get(unescape(image))
-    assert (kept.status_code, kept.headers["content-type"]) == (200, "image/jpeg")
+    stored = hub.client.get(unescape(image))
+    assert (stored.status_code, stored.headers["content-type"]) == (200, "image/jpeg")
     assert hub.client.get(image.partition("?")[0]).status_code == 404
     ticket = places[0].partition("?")[0].rpartition("/")[2]
     key = hub.auth("dukcapil", "comments:write")

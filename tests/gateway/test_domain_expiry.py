@@ -48,19 +48,19 @@ QUICK = TimeoutPolicy(total=1, connect=1, attempts=1)
 
 def domain(name: str, *events: tuple[str, str]) -> bytes:
     """Return a registry's response about a domain (RFC 9083, section 5.3)."""
-    told = {
+    document = {
         "objectClassName": "domain",
         "ldhName": name.upper(),
         "events": [{"eventAction": action, "eventDate": date} for action, date in events],
     }
-    return json.dumps(told).encode()
+    return json.dumps(document).encode()
 
 
 def ending(name: str, date: str) -> bytes:
     return domain(name, ("registration", "2011-05-04T00:00:00Z"), ("expiration", date))
 
 
-def knowing(domains: Mapping[str, bytes]) -> Answer:
+def registry_of(domains: Mapping[str, bytes]) -> Answer:
     """Return the replies of a registry that knows only these domains."""
 
     def reply(asked: Asked, connection: socket.socket) -> bytes:
@@ -75,7 +75,7 @@ def knowing(domains: Mapping[str, bytes]) -> Answer:
 def registry() -> Iterator[Portal]:
     """Serve a registry that knows only `pu.go.id`, which expires in 20 days."""
     end = (datetime.now(UTC) + 20 * DAY).isoformat()
-    with portal(knowing({"pu.go.id": ending("pu.go.id", end)})) as running:
+    with portal(registry_of({"pu.go.id": ending("pu.go.id", end)})) as running:
         yield running
 
 
@@ -116,7 +116,7 @@ def test_a_registry_is_asked_for_few_names_and_none_that_many_share(
 
 
 def test_a_domain_is_found_above_the_host_with_its_expiry(registry: Portal) -> None:
-    registry.reply = knowing({"pu.go.id": ending("pu.go.id", "2026-03-20T10:00:00+07:00")})
+    registry.reply = registry_of({"pu.go.id": ending("pu.go.id", "2026-03-20T10:00:00+07:00")})
     found = ask(registry.address, "simbg.pu.go.id")
     assert found == Registration("pu.go.id", datetime(2026, 3, 20, 3, tzinfo=UTC))
     assert asked_for(registry) == ["simbg.pu.go.id", "pu.go.id"]
@@ -124,7 +124,7 @@ def test_a_domain_is_found_above_the_host_with_its_expiry(registry: Portal) -> N
 
 
 def test_a_server_that_sends_the_question_on_is_followed(registry: Portal) -> None:
-    there = knowing({"pu.go.id": ending("pu.go.id", "2026-03-20T00:00:00Z")})
+    there = registry_of({"pu.go.id": ending("pu.go.id", "2026-03-20T00:00:00Z")})
 
     def reply(asked: Asked, connection: socket.socket) -> bytes | None:
         if asked.target.startswith("/old/"):
@@ -191,18 +191,18 @@ NO_ANSWERS: dict[str, Answer] = {
 
 
 @asynccontextmanager
-async def watching(
+async def scheduler_with(
     settings: Settings, address: str
 ) -> AsyncGenerator[tuple[Database, DomainExpiryScheduler]]:
     """Provide a replica that queries the registry at this address, with every link registered."""
     database = Database(settings, Service.gateway)
     async with database.write_session() as session:
         await register_links(session, settings.region, spread=timedelta())
-    watch = DomainExpiryScheduler(database, settings.region, registries(address), interval=DAY)
+    scheduler = DomainExpiryScheduler(database, settings.region, registries(address), interval=DAY)
     try:
-        yield database, watch
+        yield database, scheduler
     finally:
-        await watch.close()
+        await scheduler.close()
         await database.close()
 
 
@@ -213,8 +213,8 @@ def test_a_failed_query_leaves_the_known_expiry_and_is_logged(
     caplog.set_level(logging.INFO, "services.gateway.link_monitoring.domain_expiry")
 
     async def once(address: str) -> None:
-        async with watching(empty, address) as (_, watch):
-            assert await watch.check_next() == "pu.go.id"
+        async with scheduler_with(empty, address) as (_, scheduler):
+            assert await scheduler.check_next() == "pu.go.id"
 
     asyncio.run(once(registry.address))
     known = known_domains(empty)
@@ -242,10 +242,12 @@ def test_replicas_ask_about_each_host_once_a_day_and_sooner_after_a_failure(
 
     async def story() -> list[str | None]:
         async with (
-            watching(empty, registry.address) as (_, one),
-            watching(empty, registry.address) as (_, two),
+            scheduler_with(empty, registry.address) as (_, one),
+            scheduler_with(empty, registry.address) as (_, two),
         ):
-            return await asyncio.gather(*(watch.check_next() for watch in (one, two, one, two)))
+            return await asyncio.gather(
+                *(scheduler.check_next() for scheduler in (one, two, one, two))
+            )
 
     assert sorted(map(str, asyncio.run(story()))) == ["None", "None", "pu.go.id", "www.pu.go.id"]
     assert all(21 < hours < 27 for hours in hours_until_domains_are_due(empty))
@@ -263,12 +265,12 @@ def test_a_replica_that_dies_while_it_asks_leaves_the_host_to_another(
     registry.reply = NO_ANSWERS["silence"]
 
     async def story() -> tuple[str | None, str | None]:
-        async with watching(empty, registry.address) as (_, dying):
+        async with scheduler_with(empty, registry.address) as (_, dying):
             task = asyncio.create_task(dying.check_next())
             while not registry.asked:
                 await asyncio.sleep(0.01)
             task.cancel()
-        async with watching(empty, registry.address) as (_, other):
+        async with scheduler_with(empty, registry.address) as (_, other):
             leased = await other.check_next()
             await asyncio.to_thread(make_domains_due, empty)
             return leased, await other.check_next()
@@ -282,8 +284,8 @@ def test_a_check_of_a_link_whose_domain_ends_soon_is_a_caution_that_names_the_da
     store_links(empty, simbg="https://simbg.pu.go.id/")
 
     async def story(now: datetime) -> Check:
-        async with watching(empty, registry.address) as (database, watch):
-            await watch.check_next()
+        async with scheduler_with(empty, registry.address) as (database, scheduler):
+            await scheduler.check_next()
             await asyncio.to_thread(make_hosts_available, empty)
             await asyncio.to_thread(make_links_due, empty)
             async with database.write_session() as session:
@@ -312,8 +314,8 @@ def test_an_answer_of_long_ago_judges_no_link(empty: Settings, registry: Portal)
     store_links(empty, simbg="https://simbg.pu.go.id/")
 
     async def story() -> list[Registration | None]:
-        async with watching(empty, registry.address) as (database, watch):
-            await watch.check_next()
+        async with scheduler_with(empty, registry.address) as (database, scheduler):
+            await scheduler.check_next()
             async with database.write_session() as session:
                 return [
                     await find_registration(
@@ -374,13 +376,13 @@ def test_the_job_queries_registries_unless_it_is_disabled(
     store_links(empty, simbg="https://pu.go.id/")
 
     async def story(interval: timedelta) -> None:
-        async with watching(empty, registry.address) as (database, _):
-            watch = DomainExpiryScheduler(
+        async with scheduler_with(empty, registry.address) as (database, _):
+            scheduler = DomainExpiryScheduler(
                 database, empty.region, registries(registry.address), interval=interval
             )
             job = PeriodicJob(
                 "check-domains",
-                watch.check_next,
+                scheduler.check_next,
                 database=database,
                 region=empty.region,
                 every=timedelta(seconds=0.02),
@@ -392,7 +394,7 @@ def test_the_job_queries_registries_unless_it_is_disabled(
                     await asyncio.sleep(0.02)
             await asyncio.sleep(0.2)
             await job.stop()
-            await watch.close()
+            await scheduler.close()
 
     asyncio.run(story(timedelta()))
     assert registry.asked == []

@@ -257,9 +257,9 @@ def test_a_limit_counts_down_and_refuses_at_the_same_request_both_ways(
 
 def bucket_in(answer: Answer) -> tuple[int, int]:
     """Return the requests left in the bucket of a response, and the seconds until it is full."""
-    told = re.fullmatch(r'"reads";r=(\d+);t=(\d+)', answer.says("ratelimit"))
-    assert told is not None
-    return int(told[1]), int(told[2])
+    reported = re.fullmatch(r'"reads";r=(\d+);t=(\d+)', answer.says("ratelimit"))
+    assert reported is not None
+    return int(reported[1]), int(reported[2])
 
 
 def test_what_is_published_ends_hits_both_ways(two: tuple[Settings, Settings]) -> None:

@@ -165,8 +165,8 @@ class Ticking:
         return time.monotonic() + self.ahead
 
 
-def known(ring: KeyCache, key: str) -> Principal | None:
-    return ring.get(key, now=NOW)
+def known(cache: KeyCache, key: str) -> Principal | None:
+    return cache.get(key, now=NOW)
 
 
 async def until(found: Any) -> None:
@@ -180,17 +180,17 @@ def test_a_key_is_cached_until_the_database_notifies_of_a_change(
 ) -> None:
     async def story() -> None:
         database, clock = Database(settings, Service.gateway), Ticking()
-        ring = KeyCache(database, settings.region, clock=clock)
-        listener = ring.create_listener()
+        cache = KeyCache(database, settings.region, clock=clock)
+        listener = cache.create_listener()
         listener.start()
-        await until(lambda: ring.is_connected)
-        holder = await ring.load(key, now=NOW)
-        assert known(ring, key) == holder
+        await until(lambda: cache.is_connected)
+        holder = await cache.load(key, now=NOW)
+        assert known(cache, key) == holder
         # Another key's change, or a noted use, changes nothing here.
         await asyncio.to_thread(set_last_use, settings)
-        assert known(ring, key) == holder
+        assert known(cache, key) == holder
         await asyncio.to_thread(revoke_keys, settings)
-        await until(lambda: known(ring, key) is None)
+        await until(lambda: known(cache, key) is None)
         await listener.stop()
         await database.close()
 
@@ -200,17 +200,17 @@ def test_a_key_is_cached_until_the_database_notifies_of_a_change(
 def test_a_disconnected_cache_holds_keys_for_only_a_second(settings: Settings, key: str) -> None:
     async def story() -> None:
         database, clock = Database(settings, Service.gateway), Ticking()
-        ring = KeyCache(database, settings.region, clock=clock)
-        listener = ring.create_listener()
+        cache = KeyCache(database, settings.region, clock=clock)
+        listener = cache.create_listener()
         listener.start()
-        await until(lambda: ring.is_connected)
-        await ring.load(key, now=NOW)
+        await until(lambda: cache.is_connected)
+        await cache.load(key, now=NOW)
         await listener.stop()
-        assert known(ring, key) is not None
+        assert known(cache, key) is not None
         clock.ahead = 1.1
-        assert known(ring, key) is None
-        await ring.load(key, now=NOW)
-        assert known(ring, key) is not None
+        assert known(cache, key) is None
+        await cache.load(key, now=NOW)
+        assert known(cache, key) is not None
         await database.close()
 
     asyncio.run(story())
@@ -219,17 +219,17 @@ def test_a_disconnected_cache_holds_keys_for_only_a_second(settings: Settings, k
 def test_a_connected_cache_reloads_keys_after_half_a_minute(settings: Settings, key: str) -> None:
     async def story() -> None:
         database, clock = Database(settings, Service.gateway), Ticking()
-        ring = KeyCache(database, settings.region, clock=clock)
-        listener = ring.create_listener()
+        cache = KeyCache(database, settings.region, clock=clock)
+        listener = cache.create_listener()
         listener.start()
-        await until(lambda: ring.is_connected)
-        await ring.load(key, now=NOW)
+        await until(lambda: cache.is_connected)
+        await cache.load(key, now=NOW)
         clock.ahead = TTL_CONNECTED_SECONDS - 10
-        await until(lambda: ring.is_connected)
-        assert known(ring, key) is not None
+        await until(lambda: cache.is_connected)
+        assert known(cache, key) is not None
         clock.ahead = TTL_CONNECTED_SECONDS + 1
-        await until(lambda: ring.is_connected)
-        assert known(ring, key) is None
+        await until(lambda: cache.is_connected)
+        assert known(cache, key) is None
         await listener.stop()
         await database.close()
 
@@ -239,18 +239,18 @@ def test_a_connected_cache_reloads_keys_after_half_a_minute(settings: Settings, 
 def test_a_closed_connection_is_opened_again(settings: Settings, key: str) -> None:
     async def story() -> None:
         database = Database(settings, Service.gateway)
-        ring = KeyCache(database, settings.region)
-        listener = ring.create_listener()
+        cache = KeyCache(database, settings.region)
+        listener = cache.create_listener()
         listener.start()
-        await until(lambda: ring.is_connected)
-        await ring.load(key, now=NOW)
+        await until(lambda: cache.is_connected)
+        await cache.load(key, now=NOW)
         purpose = "emall gateway: invalidate-keys"
         assert await asyncio.to_thread(close_connections, settings, purpose) == 1
-        await until(lambda: not ring.is_connected)
+        await until(lambda: not cache.is_connected)
         # What happens meanwhile is not heard; the memory of before ends with the line.
         await asyncio.to_thread(revoke_keys, settings)
-        await until(lambda: ring.is_connected)
-        assert known(ring, key) is None
+        await until(lambda: cache.is_connected)
+        assert known(cache, key) is None
         await listener.stop()
         await database.close()
 

@@ -163,9 +163,9 @@ def test_an_expired_check_is_repeated_and_its_late_result_is_not_stored(empty: S
             assert again.slug == claim.slug
             return await store(dead, empty, claim), await store(alive, empty, again)
 
-    late, kept = asyncio.run(story())
+    late, stored = asyncio.run(story())
     assert late is None
-    assert kept is not None
+    assert stored is not None
     assert checks_by_link(empty) == [("a", 1)]
 
 

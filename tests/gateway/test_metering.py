@@ -146,12 +146,12 @@ def test_a_key_with_a_quota_has_spent_what_all_replicas_counted_this_month(
 def test_consumption_is_deleted_after_its_retention_and_no_sooner(empty: Settings) -> None:
     mine = agency_caller("dukcapil")
     now = datetime(2026, 1, 31, 20, tzinfo=UTC)  # February in Jakarta
-    kept_from = datetime(2025, 11, 30, 17, tzinfo=UTC)
+    first_retained = datetime(2025, 11, 30, 17, tzinfo=UTC)
 
     async def story() -> None:
         database = Database(empty, Service.gateway)
         consumption = UsageMeter(database, empty.region)
-        for moment in (kept_from - timedelta(seconds=1), kept_from, now):
+        for moment in (first_retained - timedelta(seconds=1), first_retained, now):
             consumption.count(mine, "services", 200, now=moment.timestamp())
         await consumption.flush()
         forgetting = partial(delete_old_consumption, region=empty.region, months=2)
@@ -159,7 +159,7 @@ def test_consumption_is_deleted_after_its_retention_and_no_sooner(empty: Setting
         await database.close()
 
     asyncio.run(story())
-    assert metered_hours(empty) == [kept_from, now]
+    assert metered_hours(empty) == [first_retained, now]
 
 
 def test_every_area_of_the_api_is_counted_by_its_name(shared: Hub) -> None:

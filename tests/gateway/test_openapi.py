@@ -200,8 +200,8 @@ def test_what_is_read_without_a_parameter_carries_the_headers_that_are_described
         if method != "get" or needed:
             continue
         answer = shared.client.get(path)
-        told = operation["responses"].get(str(answer.status_code), {})
-        wanted = described(document, told) - LIMITS - {"Retry-After"}
+        documented = operation["responses"].get(str(answer.status_code), {})
+        wanted = described(document, documented) - LIMITS - {"Retry-After"}
         assert {name.lower() for name in wanted} <= answer.headers.keys(), path
         seen += answer.status_code == 200
     assert seen > 20
@@ -263,12 +263,12 @@ def test_every_text_and_list_of_a_request_has_an_end(document: dict[str, Any]) -
     for path, method, operation in operations(document):
         body = operation.get("requestBody", {}).get("content", {})
         for place, schema in inside(document, body.get("application/json", {}).get("schema", {})):
-            told = f"{method} {path}: {place}"
+            name_of_part = f"{method} {path}: {place}"
             if schema.get("type") == "array":
                 seen += 1
-                assert "maxItems" in schema, told
+                assert "maxItems" in schema, name_of_part
             if schema.get("type") == "string":
-                assert is_bounded_text(schema), told
+                assert is_bounded_text(schema), name_of_part
     assert seen > 20
 
 
@@ -276,12 +276,14 @@ def test_every_operation_and_parameter_is_described_in_a_sentence(
     document: dict[str, Any],
 ) -> None:
     for path, method, operation in operations(document):
-        told = operation.get("description", "")
-        assert SENTENCE.match(told), f"{method} {path}: {told!r}"
-        assert len(told) > len("One source."), f"{method} {path}: {told!r}"
+        description = operation.get("description", "")
+        assert SENTENCE.match(description), f"{method} {path}: {description!r}"
+        assert len(description) > len("One source."), f"{method} {path}: {description!r}"
         for parameter in operation.get("parameters", ()):
-            told = parameter.get("description", "")
-            assert SENTENCE.match(told), f"{method} {path} {parameter['name']}: {told!r}"
+            description = parameter.get("description", "")
+            assert SENTENCE.match(description), (
+                f"{method} {path} {parameter['name']}: {description!r}"
+            )
 
 
 def test_every_parameter_has_an_end(document: dict[str, Any]) -> None:
@@ -290,16 +292,16 @@ def test_every_parameter_has_an_end(document: dict[str, Any]) -> None:
         for parameter in operation.get("parameters", ()):
             for place, schema in inside(document, parameter["schema"]):
                 seen += 1
-                told = f"{method} {path}: {parameter['name']}{place}"
+                name_of_part = f"{method} {path}: {parameter['name']}{place}"
                 if schema.get("type") == "array":
-                    assert "maxItems" in schema, told
+                    assert "maxItems" in schema, name_of_part
                 elif schema.get("type") == "string":
-                    assert is_bounded_text(schema), told
+                    assert is_bounded_text(schema), name_of_part
                 elif schema.get("type") in {"integer", "number"}:
-                    assert schema.keys() >= {"minimum", "maximum"}, told
+                    assert schema.keys() >= {"minimum", "maximum"}, name_of_part
                 else:
                     kinds = schema.keys() & {"anyOf", "enum", "const"}
-                    assert kinds or schema.get("type") in {"boolean", "null"}, told
+                    assert kinds or schema.get("type") in {"boolean", "null"}, name_of_part
     assert seen > 400
 
 
@@ -330,8 +332,8 @@ def test_every_link_field_is_a_uri_reference_with_a_maximum_length(
             if field == "href" or field.endswith("_href"):
                 seen += 1
                 parts = [part for part in inner.get("anyOf", [inner]) if part["type"] == "string"]
-                told = [(part.get("format"), part.get("maxLength")) for part in parts]
-                assert told == [("uri-reference", 2000)], f"{name}.{field}"
+                limits = [(part.get("format"), part.get("maxLength")) for part in parts]
+                assert limits == [("uri-reference", 2000)], f"{name}.{field}"
     assert seen > 50
 
 

@@ -493,8 +493,8 @@ def test_a_second_stop_of_a_licence_is_submitted_and_stored_again(hub: Connected
     for state in states:
         assert hub.post("license-statuses", STATUS | {"kd_status": state}).status_code == 200
     assert [request["body"]["IZINSTATUS"]["kd_status"] for request in hub.received()] == states
-    kept = [json.loads(facts)["kd_status"] for _, facts in stored_messages(hub.settings)]
-    assert kept == states
+    stored = [json.loads(facts)["kd_status"] for _, facts in stored_messages(hub.settings)]
+    assert stored == states
 
 
 def test_requests_with_one_idempotency_key_are_submitted_and_stored_once(hub: Connected) -> None:

@@ -177,7 +177,7 @@ def test_text_that_cannot_be_stored_is_never_a_500(hub: Hub) -> None:
 
 
 @pytest.fixture(scope="module")
-def door(server: Server, toba: str) -> Iterator[str]:
+def hub_address(server: Server, toba: str) -> Iterator[str]:
     """Address of a hub on a real socket, whose catalog is behind another one."""
     with (
         server.database_from(toba) as name,
@@ -205,25 +205,30 @@ def door(server: Server, toba: str) -> Iterator[str]:
         b"/api/v1/services/" + b"a" * 9000,
     ],
 )
-def test_a_target_that_is_odd_on_the_wire_is_answered_below_500(door: str, target: bytes) -> None:
-    answer = exchange(door, b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+def test_a_target_that_is_odd_on_the_wire_is_answered_below_500(
+    hub_address: str, target: bytes
+) -> None:
+    answer = exchange(
+        hub_address, b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    )
     status = int(answer.split(b" ", 2)[1])
     assert 200 <= status < 500, answer
 
 
 @pytest.mark.parametrize("host", [b"", b"[::", b"a b", b"x:y:z", b"\xff", b"..", b"http://x/"])
-def test_an_odd_host_is_answered_below_500(door: str, host: bytes) -> None:
+def test_an_odd_host_is_answered_below_500(hub_address: str, host: bytes) -> None:
     for path in (b"/api/v1/services/nowhere", b"/nothing", b"/?lang=en"):
         answer = exchange(
-            door, b"GET " + path + b" HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n"
+            hub_address,
+            b"GET " + path + b" HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n",
         )
         assert int(answer.split(b" ", 2)[1]) < 500, answer
 
 
-def test_two_answers_follow_each_other_on_one_connection(door: str) -> None:
+def test_two_answers_follow_each_other_on_one_connection(hub_address: str) -> None:
     head = b"HEAD /api/v1/services/pbg HTTP/1.1\r\nHost: x\r\n\r\n"
     get = b"GET /api/v1/links/simbg HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    answer = exchange(door, head + get)
+    answer = exchange(hub_address, head + get)
     looked, _, got = answer.partition(b"\r\n\r\n")
     assert looked.startswith(b"HTTP/1.1 200")
     assert got.startswith(b"HTTP/1.1 200")

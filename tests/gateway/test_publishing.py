@@ -35,13 +35,13 @@ def replicas(own: Settings) -> Iterator[tuple[Hub, Hub]]:
         yield Hub(one, own), Hub(other, own)
 
 
-def is_kept(answer: httpx.Response) -> bool:
+def is_cached(answer: httpx.Response) -> bool:
     return "; hit" in answer.headers.get("cache-status", "")
 
 
-def kept(client: TestClient, path: str) -> Any:
+def read_until_cached(client: TestClient, path: str) -> Any:
     """Read until the response comes from the cache."""
-    until(lambda: is_kept(client.get(path)))
+    until(lambda: is_cached(client.get(path)))
     return client.get(path)
 
 
@@ -57,8 +57,8 @@ def test_a_change_is_seen_at_once_where_it_was_made_and_soon_at_the_other_replic
 ) -> None:
     here, there = replicas
     for client in (here.client, there.client):
-        kept(client, PBG)
-        kept(client, PAGE)
+        read_until_cached(client, PBG)
+        read_until_cached(client, PAGE)
     assert change(here, summary="Diurus daring.").status_code == 200
     assert here.client.get(PBG).json()["service"]["summary"] == "Diurus daring."
     until(lambda: there.client.get(PBG).json()["service"]["summary"] == "Diurus daring.")
@@ -69,14 +69,14 @@ def test_a_change_on_the_command_line_invalidates_the_cache_too(
     own: Settings, replicas: tuple[Hub, Hub]
 ) -> None:
     here, _ = replicas
-    kept(here.client, "/api/v1/agencies")
+    read_until_cached(here.client, "/api/v1/agencies")
     rename_agency(own, "dukcapil", "Dinas Baru")
     until(lambda: "Dinas Baru" in here.client.get("/api/v1/agencies").text)
 
 
 def test_an_incident_is_on_the_page_at_once(replicas: tuple[Hub, Hub]) -> None:
     here, there = replicas
-    before = kept(there.client, PAGE)
+    before = read_until_cached(there.client, PAGE)
     assert "terganggu" not in before.text
     incident = {"link": "simbg", "title": "Tidak dapat dibuka", "title_en": "Cannot be opened"}
     made = here.client.post(
@@ -90,14 +90,14 @@ def test_while_the_listener_is_disconnected_nothing_is_fresh_and_it_reconnects(
     own: Settings, replicas: tuple[Hub, Hub]
 ) -> None:
     here, _ = replicas
-    kept(here.client, PBG)
+    read_until_cached(here.client, PBG)
     store = cache_store(here.client)
     before = store.generation(("catalog",))
     close_connections(own, "emall gateway: invalidate-cache")
     # It counts as changed whatever was said meanwhile.
     until(lambda: store.is_connected and store.generation(("catalog",)) > before)
-    assert not is_kept(here.client.get(PBG))
-    assert is_kept(here.client.get(PBG))
+    assert not is_cached(here.client.get(PBG))
+    assert is_cached(here.client.get(PBG))
 
 
 def test_a_catalogue_that_is_down_is_still_readable_with_its_age(own: Settings) -> None:
@@ -107,7 +107,7 @@ def test_a_catalogue_that_is_down_is_still_readable_with_its_age(own: Settings) 
         store = cache_store(client)
         with serving(create_catalog(own), port=port):
             for path in (PBG, PAGE):
-                kept(client, path)
+                read_until_cached(client, path)
         store.invalidate("catalog")
         for path in (PBG, PAGE):
             for _ in range(2):
@@ -121,7 +121,7 @@ def test_a_catalogue_that_is_down_is_still_readable_with_its_age(own: Settings) 
 def test_what_a_key_reads_is_its_own(replicas: tuple[Hub, Hub]) -> None:
     here, _ = replicas
     auth = here.auth("diskominfo", "admin")
-    kept(here.client, PBG)
+    read_until_cached(here.client, PBG)
     answer = here.client.get(PBG, headers=auth)
     assert answer.headers["cache-control"] == "private, no-store"
     assert "cache-status" not in answer.headers

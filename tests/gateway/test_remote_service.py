@@ -97,20 +97,20 @@ async def answer(
 
 
 @contextmanager
-def door_to(settings: Settings, address: str, *, timeout: float = 10) -> Generator[str]:
+def hub_in_front_of(settings: Settings, address: str, *, timeout: float = 10) -> Generator[str]:
     """Address of a hub whose catalog is at this address."""
     away = settings.model_copy(update={"catalog_url": address, "upstream_timeout_seconds": timeout})
-    with serving(create_app(away)) as door:
-        yield door
+    with serving(create_app(away)) as hub_address:
+        yield hub_address
 
 
 @pytest.fixture(scope="module")
-def door(server: Server, migrated: str) -> Iterator[str]:
+def hub_address(server: Server, migrated: str) -> Iterator[str]:
     """Address of a hub whose catalog is the odd service."""
     with (
         server.database_from(migrated) as name,
         serving(upstream, grace=0) as service,
-        door_to(server.settings(name), service, timeout=1) as address,
+        hub_in_front_of(server.settings(name), service, timeout=1) as address,
     ):
         yield address
 
@@ -134,7 +134,7 @@ def test_a_remote_service_answers_through_the_proxy_as_a_local_one(
 ) -> None:
     with (
         serving(create_catalog(settings)) as service,
-        door_to(settings, service) as away,
+        hub_in_front_of(settings, service) as away,
         serving(create_app(settings)) as home,
         httpx.Client() as client,
     ):
@@ -182,51 +182,51 @@ def test_a_remote_service_answers_through_the_proxy_as_a_local_one(
         "?q=%00%ff",
     ],
 )
-def test_an_address_arrives_as_it_was_sent(door: str, target: str) -> None:
+def test_an_address_arrives_as_it_was_sent(hub_address: str, target: str) -> None:
     request = f"GET {HERE}{target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    got = exchange(door, request.encode())
+    got = exchange(hub_address, request.encode())
     seen = json.loads(got.partition(b"\r\n\r\n")[2])
     path, _, query = target.partition("?")
     assert (seen["target"], seen["query"]) == (HERE + path, query)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_a_method_and_a_body_arrive_as_they_were_sent(door: str, method: str) -> None:
-    seen = LOOPBACK.request(method, f"{door}{HERE}/a", content=b"x" * 70_000).json()
+def test_a_method_and_a_body_arrive_as_they_were_sent(hub_address: str, method: str) -> None:
+    seen = LOOPBACK.request(method, f"{hub_address}{HERE}/a", content=b"x" * 70_000).json()
     assert (seen["method"], seen["size"]) == (method, 70_000)
     assert header(seen, "content-length") == ["70000"]
     assert header(seen, "transfer-encoding") == []
-    bare = LOOPBACK.request(method, f"{door}{HERE}/a").json()
+    bare = LOOPBACK.request(method, f"{hub_address}{HERE}/a").json()
     assert (bare["method"], bare["size"]) == (method, 0)
 
 
-def test_a_body_without_a_length_is_passed_on_as_it_comes(door: str) -> None:
+def test_a_body_without_a_length_is_passed_on_as_it_comes(hub_address: str) -> None:
     def pieces() -> Iterator[bytes]:
         for _ in range(12):
             yield b"x" * 100_000
             time.sleep(0.02)
 
-    seen = LOOPBACK.post(f"{door}{HERE}/a", content=pieces()).json()
+    seen = LOOPBACK.post(f"{hub_address}{HERE}/a", content=pieces()).json()
     assert seen["size"] == 1_200_000
     assert seen["pieces"] > 3
     assert header(seen, "content-length") == []
 
 
-def test_a_sender_may_take_longer_than_a_service_may(door: str) -> None:
+def test_a_sender_may_take_longer_than_a_service_may(hub_address: str) -> None:
     def pieces() -> Iterator[bytes]:
         for _ in range(8):
             yield b"x"
             time.sleep(0.2)
 
     seen = LOOPBACK.post(
-        f"{door}{HERE}/a", content=pieces(), headers={"Content-Length": "8"}
+        f"{hub_address}{HERE}/a", content=pieces(), headers={"Content-Length": "8"}
     ).json()
     assert seen["size"] == 8
 
 
-def test_an_answer_is_passed_on_as_it_comes(door: str) -> None:
+def test_an_answer_is_passed_on_as_it_comes(hub_address: str) -> None:
     began = time.monotonic()
-    with httpx.stream("GET", f"{door}{HERE}/drip") as got:
+    with httpx.stream("GET", f"{hub_address}{HERE}/drip") as got:
         pieces = got.iter_bytes()
         assert next(pieces).startswith(b"drop")
         assert time.monotonic() - began < 1
@@ -234,11 +234,11 @@ def test_an_answer_is_passed_on_as_it_comes(door: str) -> None:
     assert time.monotonic() - began > 1.5
 
 
-def test_a_big_answer_arrives_whole(door: str) -> None:
-    assert len(LOOPBACK.get(f"{door}{HERE}/big").content) == BIG
+def test_a_big_answer_arrives_whole(hub_address: str) -> None:
+    assert len(LOOPBACK.get(f"{hub_address}{HERE}/big").content) == BIG
 
 
-def test_headers_of_one_connection_are_not_passed_on(door: str) -> None:
+def test_headers_of_one_connection_are_not_passed_on(hub_address: str) -> None:
     given = {
         "Connection": "keep-alive, X-Mine",
         "X-Mine": "1",
@@ -251,7 +251,7 @@ def test_headers_of_one_connection_are_not_passed_on(door: str) -> None:
         "X-Other": "Té",
     }
     raw = {name.encode(): value.encode() for name, value in given.items()}
-    seen = LOOPBACK.get(f"{door}{HERE}/a", headers=raw).json()
+    seen = LOOPBACK.get(f"{hub_address}{HERE}/a", headers=raw).json()
     for name in ("x-mine", "keep-alive", "te", "proxy-authorization", "upgrade", "expect"):
         assert header(seen, name) == []
     assert header(seen, "traceparent")[0].startswith("00-0af7")
@@ -259,26 +259,28 @@ def test_headers_of_one_connection_are_not_passed_on(door: str) -> None:
     assert header(seen, "host")[0].startswith("127.0.0.1:")
 
 
-def test_a_client_cannot_remove_headers_of_the_proxy(door: str) -> None:
+def test_a_client_cannot_remove_headers_of_the_proxy(hub_address: str) -> None:
     given = {
         "Connection": "close, Authorization, X-Forwarded-For, Forwarded, X-Mine",
         "X-Mine": "1",
     }
-    seen = LOOPBACK.get(f"{door}{HERE}/a", headers=given).json()
+    seen = LOOPBACK.get(f"{hub_address}{HERE}/a", headers=given).json()
     assert header(seen, "authorization")[0].startswith("Bearer ")
     assert header(seen, "forwarded") == ["for=127.0.0.1;proto=http"]
     assert header(seen, "x-mine") == []
 
 
-def test_the_proxy_adds_no_headers_that_a_client_did_not_send(door: str) -> None:
-    got = exchange(door, f"GET {HERE}/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+def test_the_proxy_adds_no_headers_that_a_client_did_not_send(hub_address: str) -> None:
+    got = exchange(
+        hub_address, f"GET {HERE}/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+    )
     seen = json.loads(got.partition(b"\r\n\r\n")[2])
     for name in ("accept", "accept-encoding", "user-agent", "content-type", "cookie"):
         assert header(seen, name) == []
 
 
-def test_headers_of_an_answer_come_back_but_for_those_of_its_connection(door: str) -> None:
-    with httpx.stream("GET", f"{door}{HERE}/headers") as got:
+def test_headers_of_an_answer_come_back_but_for_those_of_its_connection(hub_address: str) -> None:
+    with httpx.stream("GET", f"{hub_address}{HERE}/headers") as got:
         assert b"".join(got.iter_raw()) == b"not really gzip"
     for name in ("x-secret", "keep-alive", "proxy-authenticate"):
         assert name not in got.headers
@@ -308,77 +310,77 @@ def test_the_proxy_determines_the_client_address(empty: Settings) -> None:
     assert set(map(tuple, said.values())) == {()}
 
 
-def test_a_redirect_of_a_service_leads_to_the_proxy(door: str) -> None:
-    got = LOOPBACK.get(f"{door}{HERE}/redirect")
+def test_a_redirect_of_a_service_leads_to_the_proxy(hub_address: str) -> None:
+    got = LOOPBACK.get(f"{hub_address}{HERE}/redirect")
     assert (got.status_code, got.headers["location"]) == (307, "/api/v1/services/x?y=%20")
 
 
-def test_an_answer_without_content_has_none(door: str) -> None:
-    got = LOOPBACK.get(f"{door}{HERE}/empty")
+def test_an_answer_without_content_has_none(hub_address: str) -> None:
+    got = LOOPBACK.get(f"{hub_address}{HERE}/empty")
     assert (got.status_code, got.content) == (204, b"")
 
 
-def test_an_answer_before_the_end_of_the_request_is_passed_on(door: str) -> None:
-    got = LOOPBACK.post(f"{door}{HERE}/early", content=b"x" * 2_000_000)
+def test_an_answer_before_the_end_of_the_request_is_passed_on(hub_address: str) -> None:
+    got = LOOPBACK.post(f"{hub_address}{HERE}/early", content=b"x" * 2_000_000)
     assert (got.status_code, got.content) == (413, b"no")
-    assert LOOPBACK.get(f"{door}{HERE}/a").status_code == 200
+    assert LOOPBACK.get(f"{hub_address}{HERE}/a").status_code == 200
 
 
 def test_a_service_that_is_down_is_503_and_named(empty: Settings) -> None:
-    with door_to(empty, f"http://127.0.0.1:{free_port()}") as door:
+    with hub_in_front_of(empty, f"http://127.0.0.1:{free_port()}") as hub_address:
         for method in ("GET", "POST"):
-            got = LOOPBACK.request(method, f"{door}{HERE}", content=b"x" * 100_000)
+            got = LOOPBACK.request(method, f"{hub_address}{HERE}", content=b"x" * 100_000)
             assert_unavailable(got)
-        assert LOOPBACK.get(f"{door}/api/v1/links").status_code == 200
+        assert LOOPBACK.get(f"{hub_address}/api/v1/links").status_code == 200
 
 
 def test_a_service_that_comes_back_answers_again(empty: Settings) -> None:
     port = free_port()
-    with door_to(empty, f"http://127.0.0.1:{port}") as door:
+    with hub_in_front_of(empty, f"http://127.0.0.1:{port}") as hub_address:
         for _ in range(2):
-            assert_unavailable(LOOPBACK.get(f"{door}{HERE}/a"))
+            assert_unavailable(LOOPBACK.get(f"{hub_address}{HERE}/a"))
             with serving(upstream, port=port):
-                assert LOOPBACK.get(f"{door}{HERE}/a").status_code == 200
+                assert LOOPBACK.get(f"{hub_address}{HERE}/a").status_code == 200
 
 
-def test_a_service_that_is_too_slow_is_503_within_the_time(door: str) -> None:
+def test_a_service_that_is_too_slow_is_503_within_the_time(hub_address: str) -> None:
     began = time.monotonic()
-    assert_unavailable(LOOPBACK.get(f"{door}{HERE}/slow"))
+    assert_unavailable(LOOPBACK.get(f"{hub_address}{HERE}/slow"))
     assert 0.9 < time.monotonic() - began < 3
 
 
 def test_a_silent_service_is_503_within_the_timeout(empty: Settings) -> None:
-    with silent() as address, door_to(empty, address, timeout=0.5) as door:
+    with silent() as address, hub_in_front_of(empty, address, timeout=0.5) as hub_address:
         for body in (b"", b"x" * 1000):
             began = time.monotonic()
-            assert_unavailable(LOOPBACK.post(f"{door}{HERE}", content=body))
+            assert_unavailable(LOOPBACK.post(f"{hub_address}{HERE}", content=body))
             assert time.monotonic() - began < 2
 
 
 def test_a_service_that_hangs_up_is_503_and_named(empty: Settings) -> None:
-    with hanging_up() as address, door_to(empty, address) as door:
+    with hanging_up() as address, hub_in_front_of(empty, address) as hub_address:
         for method in ("GET", "POST"):
-            assert_unavailable(LOOPBACK.request(method, f"{door}{HERE}"))
+            assert_unavailable(LOOPBACK.request(method, f"{hub_address}{HERE}"))
 
 
-def test_an_answer_that_breaks_off_is_not_passed_on_as_whole(door: str) -> None:
+def test_an_answer_that_breaks_off_is_not_passed_on_as_whole(hub_address: str) -> None:
     with pytest.raises(httpx.RemoteProtocolError):
-        LOOPBACK.get(f"{door}{HERE}/cut")
-    assert LOOPBACK.get(f"{door}{HERE}/a").status_code == 200
+        LOOPBACK.get(f"{hub_address}{HERE}/cut")
+    assert LOOPBACK.get(f"{hub_address}{HERE}/a").status_code == 200
 
 
-def test_a_disconnected_client_does_not_block_the_proxy(door: str) -> None:
+def test_a_disconnected_client_does_not_block_the_proxy(hub_address: str) -> None:
     for _ in range(3):
-        with httpx.stream("GET", f"{door}{HERE}/drip") as got:
+        with httpx.stream("GET", f"{hub_address}{HERE}/drip") as got:
             next(got.iter_bytes())
         with pytest.raises(httpx.ReadTimeout):
-            LOOPBACK.get(f"{door}{HERE}/slow", timeout=0.1)
-    assert LOOPBACK.get(f"{door}{HERE}/a").status_code == 200
+            LOOPBACK.get(f"{hub_address}{HERE}/slow", timeout=0.1)
+    assert LOOPBACK.get(f"{hub_address}{HERE}/a").status_code == 200
 
 
 def test_pages_of_a_hub_whose_catalog_is_down_report_it(empty: Settings) -> None:
-    with door_to(empty, f"http://127.0.0.1:{free_port()}") as door:
+    with hub_in_front_of(empty, f"http://127.0.0.1:{free_port()}") as hub_address:
         for path in ("/", "/layanan", "/layanan/pbg", "/cari?q=akta"):
-            got = LOOPBACK.get(f"{door}{path}", headers={"Accept": "text/html"})
+            got = LOOPBACK.get(f"{hub_address}{path}", headers={"Accept": "text/html"})
             assert got.status_code == 503
             assert got.headers["content-type"].startswith("text/html")

@@ -164,16 +164,22 @@ def test_the_status_page_leads_to_the_report_of_this_year(hub: Watched) -> None:
 
 
 def test_a_second_of_trouble_in_a_year_is_no_full_uptime() -> None:
-    told = to_document(year_of(link(march=month(ok=31_000_000, broken=1))), now=NOW)
-    [simbg] = told["links"]
+    document = to_document(year_of(link(march=month(ok=31_000_000, broken=1))), now=NOW)
+    [simbg] = document["links"]
     assert simbg["months"][2][1] == "99,999"
     whole = to_document(year_of(link(march=month(ok=31_000_000))), now=NOW)
     assert whole["links"][0]["months"][2][1] == "100,000"
 
 
 def test_a_month_of_only_maintenance_has_no_uptime() -> None:
-    told = to_document(year_of(link(march=month(maintenance=7200, checks=24))), now=NOW)
-    assert told["links"][0]["months"][2][1:6] == ["tidak terhitung", "0,00", "0,00", "2,00", "24"]
+    document = to_document(year_of(link(march=month(maintenance=7200, checks=24))), now=NOW)
+    assert document["links"][0]["months"][2][1:6] == [
+        "tidak terhitung",
+        "0,00",
+        "0,00",
+        "2,00",
+        "24",
+    ]
 
 
 def test_links_are_combined_by_their_covered_time() -> None:

@@ -30,8 +30,8 @@ TABLE_CODE = re.compile(r"^\| `([^`]+)`", re.MULTILINE)
 def tracked(suffix: str = "") -> list[Path]:
     """Return the files of the project that git does not ignore."""
     if not (ROOT / ".git").exists():
-        kept = (path for path in ROOT.rglob(f"*{suffix}") if ".venv" not in path.parts)
-        return [path for path in kept if path.is_file() and ".data" not in path.parts]
+        files = (path for path in ROOT.rglob(f"*{suffix}") if ".venv" not in path.parts)
+        return [path for path in files if path.is_file() and ".data" not in path.parts]
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT,
@@ -114,8 +114,8 @@ def test_every_decision_is_listed() -> None:
 
 def heading_of(line: str) -> str:
     """Return the anchor of a heading."""
-    kept = re.sub(r"[^\w\- ]", "", line.lstrip("#").strip().lower())
-    return kept.replace(" ", "-")
+    anchor = re.sub(r"[^\w\- ]", "", line.lstrip("#").strip().lower())
+    return anchor.replace(" ", "-")
 
 
 @pytest.mark.parametrize("page", tracked(".md"), ids=lambda page: str(page.relative_to(ROOT)))

@@ -15,8 +15,8 @@ from tests.servers import LOOPBACK, free_port
 
 def surroundings(**given: str | Path) -> dict[str, str]:
     """Return this process's environment with only these settings of the hub."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("EMALL_")}
-    return kept | {f"EMALL_{name.upper()}": str(value) for name, value in given.items()}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("EMALL_")}
+    return inherited | {f"EMALL_{name.upper()}": str(value) for name, value in given.items()}
 
 
 def emall(*arguments: str, **given: str | Path) -> subprocess.CompletedProcess[str]:

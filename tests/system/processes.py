@@ -58,12 +58,12 @@ def emall(*arguments: str, environment: Environment) -> subprocess.CompletedProc
 def emall_here(*arguments: str, environment: Environment) -> subprocess.CompletedProcess[str]:
     """Run a command to its end as the console does, without the seconds that a process takes to
     import the hub: in this one, which has done so."""
-    said, told = io.StringIO(), io.StringIO()
+    output, errors = io.StringIO(), io.StringIO()
     code = 0
     with (
         pytest.MonkeyPatch.context() as changed,
-        redirect_stdout(said),
-        redirect_stderr(told),
+        redirect_stdout(output),
+        redirect_stderr(errors),
     ):
         for name in os.environ.keys() - environment.keys():
             changed.delenv(name)
@@ -77,7 +77,7 @@ def emall_here(*arguments: str, environment: Environment) -> subprocess.Complete
             code = end.code if isinstance(end.code, int) else 0
         finally:
             load_settings.cache_clear()
-    return subprocess.CompletedProcess(arguments, code, said.getvalue(), told.getvalue())
+    return subprocess.CompletedProcess(arguments, code, output.getvalue(), errors.getvalue())
 
 
 def command(*arguments: str) -> list[str]:

@@ -189,9 +189,13 @@ def test_assess_prints_json_and_doctor_finds_no_errors_until_a_service_is_down(
 ) -> None:
     assessed = operator.emall("assess", "--period", "2024", "--draws", "500")
     assert assessed.returncode == 0, assessed.stderr
-    kept = json.loads(assessed.stdout)
-    assert (kept["period"], kept["method"]["id"], kept["draws"]) == (2024, "cgr-2015", 500)
-    assert kept["scores"]["index"]["code"]
+    assessment = json.loads(assessed.stdout)
+    assert (assessment["period"], assessment["method"]["id"], assessment["draws"]) == (
+        2024,
+        "cgr-2015",
+        500,
+    )
+    assert assessment["scores"]["index"]["code"]
     unknown = operator.emall("assess", "--period", "2024", "--method", "spbe-2020")
     assert unknown.returncode == 1
     assert json.loads(unknown.stdout)["status"] == 404

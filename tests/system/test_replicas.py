@@ -65,7 +65,7 @@ class Replicas:
         address = self.addresses[number] + path
         return LOOPBACK.request(method, address, headers=headers, timeout=30, **more)
 
-    def is_kept(self, number: int, path: str) -> bool:
+    def is_cached(self, number: int, path: str) -> bool:
         return "; hit" in self.ask(number, path).headers.get("cache-status", "")
 
 
@@ -168,8 +168,8 @@ def test_a_limit_holds_within_five_percent_however_unevenly_the_four_are_asked(
     assert {status for _, status in answers} == {200, 429}
     through = Counter(number for number, status in answers if status == 200)
     assert through.keys() == set(FOUR)
-    held = READS.burst + seconds / READS.interval
-    assert 0.95 * held <= through.total() <= 1.05 * held
+    allowed = READS.burst + seconds / READS.interval
+    assert 0.95 * allowed <= through.total() <= 1.05 * allowed
     assert replicas.ask(0, f"{API}/status").json()["cache"]["fast_path"] > 0
 
 
@@ -216,7 +216,7 @@ def test_a_publication_at_one_replica_ends_the_hits_of_all_four(replicas: Replic
     admin = bearer(new_key(replicas.settings, "diskominfo", "admin"))
     for number in FOUR:
         for path in paths:
-            until(lambda number=number, path=path: replicas.is_kept(number, path))
+            until(lambda number=number, path=path: replicas.is_cached(number, path))
     read = replicas.ask(2, PBG)
     service = read.json()["service"] | {"summary": "Diurus daring."}
     match = {"If-Match": read.headers["etag"]}
@@ -224,9 +224,9 @@ def test_a_publication_at_one_replica_ends_the_hits_of_all_four(replicas: Replic
     assert put.status_code == 200, put.text
     for number in FOUR:
         for path in paths:
-            told = until_it_says("Diurus daring.", replicas, number, path)
+            hit = until_it_says("Diurus daring.", replicas, number, path)
             # It was heard of: what just grows old is sent once more, and asked for behind that.
-            assert "fwd=stale" in told.headers["cache-status"]
+            assert "fwd=stale" in hit.headers["cache-status"]
 
 
 def until_it_says(words: str, replicas: Replicas, number: int, path: str) -> httpx.Response:

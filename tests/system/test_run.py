@@ -21,23 +21,23 @@ def test_run_serves_the_pack_from_nothing_and_again_from_what_is_there(tmp_path:
             f"{address}{API}/services", params={"query": "izin bangunan"}, timeout=30
         )
         assert found.json()["items"][0]["slug"] == "pbg"
-        told = first.says()
+        output = first.says()
         for step in ("1/4", "2/4", "3/4 Loading the pack toba", "4/4 Serving"):
-            assert step in told
-        assert f"{address}/docs" in told
+            assert step in output
+        assert f"{address}/docs" in output
         key_file = data / "first-key.txt"
-        assert str(key_file) in told
+        assert str(key_file) in output
         key = key_file.read_text(encoding="utf-8").strip()
-        assert key not in told
+        assert key not in output
         assert key_file.stat().st_mode & 0o077 == 0
         headers = {"Authorization": f"Bearer {key}"}
-        kept = LOOPBACK.post(
+        stored = LOOPBACK.post(
             f"{address}{API}/assessments",
             json={"period": 2024, "draws": 500},
             headers=headers,
             timeout=60,
         )
-        assert kept.status_code == 201, kept.text
+        assert stored.status_code == 201, stored.text
         assert LOOPBACK.get(f"{address}/go/oss", timeout=30).status_code == 302
         assert first.stop() == 0
         assert "Traceback" not in first.says()
@@ -48,7 +48,7 @@ def test_run_serves_the_pack_from_nothing_and_again_from_what_is_there(tmp_path:
         assert "0 changes" in again.says()
         assert key_file.read_text(encoding="utf-8").strip() == key
         [assessment] = LOOPBACK.get(f"{address}{API}/assessments", timeout=30).json()["items"]
-        assert assessment["id"] == kept.json()["id"]
+        assert assessment["id"] == stored.json()["id"]
         summary = LOOPBACK.get(f"{address}{API}/usage/summary?group_by=link", timeout=30).json()
         assert [(cell["link"], cell["value"]) for cell in summary["items"]] == [("oss", 1)]
         # Ctrl-C

@@ -171,18 +171,19 @@ def an_assessment_is_kept_and_leads_to_its_evidence(hub: RunningHub) -> None:
     key = hub.key("diskominfo", "metrics:draft")
     answer = hub.post(f"{API}/assessments", {"period": 2024}, key=key)
     assert answer.status_code == 201, answer.text
-    kept = answer.json()
-    assert answer.headers["location"] == kept["href"]
-    assert kept["evidence_hash"] == live["evidence_hash"]
-    assert values_of(kept["scores"]) == values_of(live["scores"])
-    assert follow(hub, kept["scores"]) == valued
+    stored_assessment = answer.json()
+    assert answer.headers["location"] == stored_assessment["href"]
+    assert stored_assessment["evidence_hash"] == live["evidence_hash"]
+    assert values_of(stored_assessment["scores"]) == values_of(live["scores"])
+    assert follow(hub, stored_assessment["scores"]) == valued
 
     read = {
-        (item["kind"], item["key"]): item for item in hub.get(kept["evidence_href"]).json()["items"]
+        (item["kind"], item["key"]): item
+        for item in hub.get(stored_assessment["evidence_href"]).json()["items"]
     }
-    nodes = hub.get(kept["scores_href"]).json()["items"]
-    assert len(nodes) == 1 + len(kept["scores"]["dimensions"]) + 12 + 4 + len(
-        values_of(kept["scores"])
+    nodes = hub.get(stored_assessment["scores_href"]).json()["items"]
+    assert len(nodes) == 1 + len(stored_assessment["scores"]["dimensions"]) + 12 + 4 + len(
+        values_of(stored_assessment["scores"])
     )
     for node in nodes:
         detail = hub.get(node["href"]).json()
@@ -191,7 +192,7 @@ def an_assessment_is_kept_and_leads_to_its_evidence(hub: RunningHub) -> None:
             assert href in {other["href"] for other in nodes}
         for item in detail["evidence"]:
             assert item == read[item["kind"], item["key"]]
-        indicator = indicators_of(kept["scores"]).get(node["code"])
+        indicator = indicators_of(stored_assessment["scores"]).get(node["code"])
         if indicator is not None:
             named = {(link["kind"], link["key"]) for link in indicator["evidence"]}
             assert {(item["kind"], item["key"]) for item in detail["evidence"]} == named
@@ -201,17 +202,17 @@ def an_assessment_is_kept_and_leads_to_its_evidence(hub: RunningHub) -> None:
     for number in range(30, 35):
         respond(hub, "awareness", number, {"knows_portals": ["oss"], "used": "yes"})
     assert dynamics(hub)["discovery.awareness"]["value"] != 40
-    assert hub.get(kept["href"]).json() == kept
+    assert hub.get(stored_assessment["href"]).json() == stored_assessment
 
 
 def the_command_line_assesses_as_the_api_does(hub: RunningHub) -> None:
     live = hub.get(f"{API}/metrics/collaboration-dynamics?period=2024").json()
     answer = hub.emall("assess", "--period", "2024")
     assert answer.returncode == 0, answer.stderr
-    [kept] = hub.get(f"{API}/assessments").json()["items"]
+    [stored_assessment] = hub.get(f"{API}/assessments").json()["items"]
     assert f'"evidence_hash": "{live["evidence_hash"]}"' in answer.stdout
-    assert kept["evidence_hash"] == live["evidence_hash"]
-    assert kept["recorded_by"] == "emall-assess"
+    assert stored_assessment["evidence_hash"] == live["evidence_hash"]
+    assert stored_assessment["recorded_by"] == "emall-assess"
 
 
 def an_orderly_stop_loses_no_visit(hub: RunningHub) -> None:
