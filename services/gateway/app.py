@@ -154,7 +154,8 @@ def create_app(settings: Settings) -> FastAPI:
     key = load_private_key(settings.private_key_file)
     signer = TokenSigner(key, settings.region)
     database = Database(settings, Service.gateway)
-    dependencies = create_proxy_dependencies(settings, database, key)
+    local_time = LocalTime(database, Service.gateway, settings.region)
+    dependencies = create_proxy_dependencies(settings, database, local_time, key)
     local = local_services(settings)
     remote = {
         service: RemoteService(service, url, timeout=settings.upstream_timeout_seconds)
@@ -180,7 +181,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(database.close)
-            await app.state.local_time.load()
+            await local_time.load()
             for service in local.values():
                 await stack.enter_async_context(service.router.lifespan_context(service))
             for service in remote.values():
@@ -215,7 +216,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.database = database
-    app.state.local_time = LocalTime(database, Service.gateway, settings.region)
+    app.state.local_time = local_time
     app.state.cache = cache
     app.state.clients = clients
     app.state.signer = signer
@@ -275,12 +276,14 @@ def _create_parts(app: FastAPI, key: Ed25519PrivateKey) -> None:
     database: Database = state.database
     clients: dict[Service, httpx.AsyncClient] = state.clients
     signer: TokenSigner = state.signer
+    local_time: LocalTime = state.local_time
     state.click_outbox = ClickOutbox(database, settings.region, clients[Service.feedback])
     guard = SsrfGuard(allowed_hosts=settings.ssrf_allowed_hosts or ())
     state.link_check_scheduler = LinkCheckScheduler(
         database,
         settings.region,
         Prober(guard),
+        local_time,
         interval=timedelta(seconds=settings.link_check_seconds),
     )
     state.domain_expiry_scheduler = DomainExpiryScheduler(
@@ -291,6 +294,7 @@ def _create_parts(app: FastAPI, key: Ed25519PrivateKey) -> None:
     )
     state.retention = Retention(
         database,
+        local_time,
         {
             "checks of links": partial(
                 prune_checks, region=settings.region, months=settings.link_check_retention_months
@@ -304,13 +308,14 @@ def _create_parts(app: FastAPI, key: Ed25519PrivateKey) -> None:
     )
     state.webhook_dispatcher = WebhookDispatcher(database, settings.region, guard, key)
     state.reporting_reminders = ReportingReminders(
-        database, settings.region, clients[Service.feedback]
+        database, settings.region, clients[Service.feedback], local_time
     )
     state.connectors = Connectors(
         REGISTRY,
         ConnectorContext(
             settings=settings,
             database=database,
+            local_time=local_time,
             private_key=key,
             source_clients=SourceClients(settings, database, guard),
             catalog=clients[Service.catalog],

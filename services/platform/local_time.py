@@ -20,7 +20,6 @@ from services.platform.translation import translator
 
 DEFAULT_ZONE = ZoneInfo("Asia/Jakarta")
 """Used until a pack is loaded."""
-JAKARTA = DEFAULT_ZONE
 REFRESH_INTERVAL = timedelta(minutes=1)
 """The longest time for which a service uses the old zone after `emall load` stored another."""
 
@@ -84,6 +83,11 @@ def day_of(moment: datetime, zone: tzinfo) -> date:
 def month_of(moment: datetime, zone: tzinfo) -> date:
     """Return the first day of the local month that contains a moment."""
     return day_of(moment, zone).replace(day=1)
+
+
+def start_of_month(moment: datetime, zone: tzinfo) -> datetime:
+    """Return local midnight at the start of the month that contains a moment."""
+    return start_of_day(month_of(moment, zone), zone)
 
 
 def format_time(at: datetime, *, now: datetime, zone: tzinfo, language: Language) -> str:

@@ -22,6 +22,7 @@ from services.gateway.connectors.announcements.service_matching import ServiceMa
 from services.gateway.connectors.mocks.website import POSTS, create_website_mock
 from services.gateway.connectors.pack import ConnectorFile, load_connectors
 from services.platform.database import Database
+from services.platform.local_time import DEFAULT_ZONE
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, Server
 from tests.gateway.parts import close_parts
@@ -326,10 +327,10 @@ def test_a_late_result_is_dropped(hub: PollingHub) -> None:
 
 def test_a_body_that_is_no_feed_differs_from_an_empty_feed() -> None:
     empty = b'<rss version="2.0"><channel></channel></rss>'
-    assert parse_feed(empty, url=URL) == []
+    assert parse_feed(empty, url=URL, zone=DEFAULT_ZONE) == []
     for wrong in (b"", b"[1", b"{}", b'{"code": "rest_no_route"}', b"<a/>", b"\xff\xfe", b"<rss/>"):
         with pytest.raises(FeedParseError):
-            parse_feed(wrong, url=URL)
+            parse_feed(wrong, url=URL, zone=DEFAULT_ZONE)
 
 
 def test_a_body_is_never_taken_for_a_file_or_an_address(
@@ -342,7 +343,7 @@ def test_a_body_is_never_taken_for_a_file_or_an_address(
     )
     for body in (b"<rss>", str(tmp_path / "<rss>").encode(), b"http://127.0.0.1:1/<rss>"):
         with pytest.raises(FeedParseError):
-            parse_feed(body, url=URL)
+            parse_feed(body, url=URL, zone=DEFAULT_ZONE)
 
 
 def test_escaped_markup_stays_text_and_addresses_follow_the_formats_rules() -> None:
@@ -353,7 +354,7 @@ def test_escaped_markup_stays_text_and_addresses_follow_the_formats_rules() -> N
         b"</content:encoded></item>"
         b'<item><title>B</title><guid isPermaLink="false">x</guid></item></channel></rss>'
     )
-    permalink, without = parse_feed(rss, url=URL)
+    permalink, without = parse_feed(rss, url=URL, zone=DEFAULT_ZONE)
     assert (permalink.url, without.url) == ("https://situs.example/?p=1", None)
     assert permalink.html == "<p>tulis &lt;b&gt;</p>"
     atom = (
@@ -362,7 +363,7 @@ def test_escaped_markup_stays_text_and_addresses_follow_the_formats_rules() -> N
         b"<updated>2026-02-03</updated><summary>s</summary></entry>"
         b"<entry><id>https://situs.example/id</id><title>B</title></entry></feed>"
     )
-    linked, named = parse_feed(atom, url=URL)
+    linked, named = parse_feed(atom, url=URL, zone=DEFAULT_ZONE)
     assert (linked.url, named.url) == ("https://lain.example/a", None)
     # A date without a zone is in the regency's.
     assert linked.published_at == datetime(2026, 2, 2, 17, tzinfo=UTC)
@@ -375,7 +376,7 @@ def test_rss_1_0_is_read_too() -> None:
         b"<channel><title>x</title></channel><item><title>R</title><link>/r</link>"
         b"<dc:date>2026-02-03T09:00:00+07:00</dc:date></item></rdf:RDF>"
     )
-    [item] = parse_feed(rdf, url=URL)
+    [item] = parse_feed(rdf, url=URL, zone=DEFAULT_ZONE)
     assert (item.title, item.url) == ("R", "https://situs.example/r")
     assert item.published_at == datetime(2026, 2, 3, 2, tzinfo=UTC)
 
@@ -388,7 +389,7 @@ def test_incomplete_items_are_read_as_far_as_possible() -> None:
         b"<item></item>"
         b"</channel></rss>"
     )
-    first, second = parse_feed(rss, url=URL)
+    first, second = parse_feed(rss, url=URL, zone=DEFAULT_ZONE)
     assert (first.title, first.url, first.published_at) == (
         "A & B",
         "https://situs.example/a",
@@ -396,7 +397,7 @@ def test_incomplete_items_are_read_as_far_as_possible() -> None:
     )
     assert (second.title, second.url) == ("Hanya isi", None)
     odd = b'[{"title": {"rendered": "x\\ud800"}, "date": "2026-01-01T00:00:00"}, 3, {}]'
-    [post] = parse_feed(odd, url=URL)
+    [post] = parse_feed(odd, url=URL, zone=DEFAULT_ZONE)
     assert post.title == "x"
     assert post.published_at == datetime(2025, 12, 31, 17, tzinfo=UTC)
 

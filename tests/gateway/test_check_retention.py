@@ -10,6 +10,7 @@ from services.gateway.app import create_app
 from services.gateway.jobs.retention import first_retained_month
 from services.gateway.link_monitoring.retention import prune_checks
 from services.platform.database import Database
+from services.platform.local_time import DEFAULT_ZONE
 from services.platform.settings import Service, Settings
 from tests.gateway.link_rows import count_checks, store_checks
 from tests.gateway.watched import store_links
@@ -23,7 +24,9 @@ def prune_at_four_replicas(settings: Settings, now: datetime) -> list[int]:
 
         async def one(database: Database) -> int:
             async with database.write_session() as session:
-                return await prune_checks(session, settings.region, now=now, months=13)
+                return await prune_checks(
+                    session, settings.region, now=now, zone=DEFAULT_ZONE, months=13
+                )
 
         try:
             return await asyncio.gather(*(one(database) for database in replicas))
@@ -42,8 +45,8 @@ def uptime(settings: Settings, by: str) -> list[dict[str, Any]]:
 
 def test_whole_months_are_retained() -> None:
     now = datetime(2026, 1, 31, 20, tzinfo=UTC)  # February in Jakarta
-    assert f"{first_retained_month(now, 13):%Y-%m-%d %z}" == "2025-01-01 +0700"
-    assert f"{first_retained_month(now, 2):%Y-%m}" == "2025-12"
+    assert f"{first_retained_month(now, DEFAULT_ZONE, 13):%Y-%m-%d %z}" == "2025-01-01 +0700"
+    assert f"{first_retained_month(now, DEFAULT_ZONE, 2):%Y-%m}" == "2025-12"
 
 
 def test_old_checks_go_and_the_figures_of_their_days_stay(empty: Settings) -> None:

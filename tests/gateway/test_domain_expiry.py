@@ -26,6 +26,7 @@ from services.gateway.outbound.client import ConnectorError, TimeoutPolicy
 from services.gateway.outbound.ssrf_guard import SsrfGuard
 from services.platform.database import Database
 from services.platform.jobs import PeriodicJob
+from services.platform.local_time import DEFAULT_ZONE
 from services.platform.settings import Service, Settings
 from tests.gateway.link_rows import (
     hours_until_domains_are_due,
@@ -292,7 +293,14 @@ def test_a_check_of_a_link_whose_domain_ends_soon_is_a_caution_that_names_the_da
                 claim = await claim_due(session, empty.region)
                 assert claim is not None
                 check = await record_check(
-                    session, empty.region, claim, FINE, now=now, next_check_at=now, interval=DAY
+                    session,
+                    empty.region,
+                    claim,
+                    FINE,
+                    zone=DEFAULT_ZONE,
+                    now=now,
+                    next_check_at=now,
+                    interval=DAY,
                 )
             assert check is not None
             return check

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from xml.etree import ElementTree
 
@@ -12,6 +13,7 @@ import pytest
 from services.gateway.link_monitoring.badge import render_badge
 from services.gateway.link_monitoring.classify import Classification
 from services.gateway.link_monitoring.status import LinkStatus, apply_check, covered_seconds
+from services.platform.local_time import DEFAULT_ZONE
 from services.platform.settings import Settings
 from tests.gateway.link_rows import make_last_checks_older
 from tests.gateway.portals import Portal, always, portal
@@ -69,14 +71,13 @@ def test_a_check_speaks_until_the_next_one_but_not_without_end() -> None:
     seen = status_after(GOOD)
     hour = timedelta(hours=1)
     day = NOW.date()
-    assert covered_seconds(seen, now=NOW + timedelta(minutes=5), max_coverage=hour) == [(day, 300)]
-    assert covered_seconds(seen, now=NOW + timedelta(days=9), max_coverage=hour) == [(day, 3600)]
+    covered = partial(covered_seconds, zone=DEFAULT_ZONE, max_coverage=hour)
+    assert covered(seen, now=NOW + timedelta(minutes=5)) == [(day, 300)]
+    assert covered(seen, now=NOW + timedelta(days=9)) == [(day, 3600)]
     # Midnight in Jakarta is 17.00 UTC.
-    over_night = covered_seconds(
-        seen, now=NOW + timedelta(hours=8), max_coverage=timedelta(hours=8)
-    )
+    over_night = covered(seen, now=NOW + timedelta(hours=8), max_coverage=timedelta(hours=8))
     assert over_night == [(day, 7 * 3600), (day + timedelta(days=1), 3600)]
-    assert covered_seconds(LinkStatus("pending", None, "", NOW), now=NOW, max_coverage=hour) == []
+    assert covered(LinkStatus("pending", None, "", NOW), now=NOW) == []
 
 
 def test_a_link_that_was_never_checked_is_pending(hub: Watched) -> None:

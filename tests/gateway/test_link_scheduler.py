@@ -13,6 +13,7 @@ from services.gateway.link_monitoring.scheduler import LinkCheckScheduler
 from services.gateway.outbound.ssrf_guard import SsrfGuard
 from services.platform.database import Database
 from services.platform.jobs import PeriodicJob
+from services.platform.local_time import DEFAULT_ZONE, LocalTime
 from services.platform.settings import Service, Settings
 from tests.gateway.link_rows import (
     checks_by_link,
@@ -50,7 +51,14 @@ async def store(database: Database, settings: Settings, claim: Claim) -> Check |
     now = datetime.now(UTC)
     async with database.write_session() as session:
         return await record_check(
-            session, settings.region, claim, FINE, now=now, next_check_at=now + HOUR, interval=HOUR
+            session,
+            settings.region,
+            claim,
+            FINE,
+            zone=DEFAULT_ZONE,
+            now=now,
+            next_check_at=now + HOUR,
+            interval=HOUR,
         )
 
 
@@ -83,7 +91,13 @@ def test_replicas_that_check_at_once_check_each_due_link_once(empty: Settings) -
                 prober = Prober(SsrfGuard(allowed_hosts=["127.0.0.1"]))
                 jobs = [
                     checking(
-                        LinkCheckScheduler(database, empty.region, prober, interval=HOUR),
+                        LinkCheckScheduler(
+                            database,
+                            empty.region,
+                            prober,
+                            LocalTime(database, Service.gateway, empty.region),
+                            interval=HOUR,
+                        ),
                         database,
                         empty.region,
                     )
@@ -220,7 +234,13 @@ def test_a_scheduler_that_stops_during_a_check_ends_at_once(empty: Settings) -> 
         async def story() -> None:
             async with databases(empty, 1) as [database]:
                 prober = Prober(SsrfGuard(allowed_hosts=["127.0.0.1"]))
-                scheduler = LinkCheckScheduler(database, empty.region, prober, interval=HOUR)
+                scheduler = LinkCheckScheduler(
+                    database,
+                    empty.region,
+                    prober,
+                    LocalTime(database, Service.gateway, empty.region),
+                    interval=HOUR,
+                )
                 job = checking(scheduler, database, empty.region)
                 job.start()
                 async with asyncio.timeout(30):

@@ -14,6 +14,7 @@ from services.gateway.metering.metering import UsageMeter, delete_old_consumptio
 from services.gateway.routing import GATEWAY_AREAS, OWNERS, area_of
 from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.identity import ANONYMOUS
+from services.platform.local_time import LocalTime
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, agency_caller, new_key
 from tests.gateway.key_rows import consumption_by_key, metered_hours
@@ -95,7 +96,10 @@ def test_counts_of_replicas_add_up_and_wait_for_an_unavailable_database(empty: S
 
     async def story() -> int:
         database = Database(empty, Service.gateway)
-        replicas = [UsageMeter(database, empty.region) for _ in range(2)]
+        replicas = [
+            UsageMeter(database, empty.region, LocalTime(database, Service.gateway, empty.region))
+            for _ in range(2)
+        ]
         for replica in replicas:
             replica.count(mine, "services", 200, now=NOON.timestamp())
             replica.count(mine, "services", 204, now=NOON.timestamp() + 1800)
@@ -124,7 +128,10 @@ def test_a_key_with_a_quota_has_spent_what_all_replicas_counted_this_month(
 
     async def story() -> list[int]:
         database = Database(empty, Service.gateway)
-        one, two = (UsageMeter(database, empty.region) for _ in range(2))
+        one, two = (
+            UsageMeter(database, empty.region, LocalTime(database, Service.gateway, empty.region))
+            for _ in range(2)
+        )
         one.count(mine, "services", 200, now=now.timestamp())
         one.count(mine, "services", 200, now=now.timestamp() - 40 * 86_400)
         await one.flush()
@@ -150,12 +157,15 @@ def test_consumption_is_deleted_after_its_retention_and_no_sooner(empty: Setting
 
     async def story() -> None:
         database = Database(empty, Service.gateway)
-        consumption = UsageMeter(database, empty.region)
+        local_time = LocalTime(database, Service.gateway, empty.region)
+        consumption = UsageMeter(database, empty.region, local_time)
         for moment in (first_retained - timedelta(seconds=1), first_retained, now):
             consumption.count(mine, "services", 200, now=moment.timestamp())
         await consumption.flush()
         forgetting = partial(delete_old_consumption, region=empty.region, months=2)
-        await Retention(database, {"hours": forgetting}).prune(now=now)
+        await Retention(
+            database, LocalTime(database, Service.gateway, empty.region), {"hours": forgetting}
+        ).prune(now=now)
         await database.close()
 
     asyncio.run(story())

@@ -28,7 +28,7 @@ from services.gateway.connectors.oss.messages import (
 )
 from services.gateway.connectors.oss.routes import clock_state
 from services.gateway.outbound.circuit_breaker import BreakerPolicy, CircuitBreaker
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import DEFAULT_ZONE
 from services.platform.settings import Settings
 from tests.conftest import TOBA, Hub, Server, new_key
 from tests.gateway.oss_rows import (
@@ -104,7 +104,7 @@ def message(name: Inbound, **more: Any) -> dict[str, Any]:
 
 
 def token(nib: str = NIB, day: date | None = None, password: str = "rahasia") -> dict[str, str]:
-    return {"Token": compute_token("oss", password, nib, day or datetime.now(JAKARTA).date())}
+    return {"Token": compute_token("oss", password, nib, day or datetime.now(DEFAULT_ZONE).date())}
 
 
 def deliver(
@@ -327,7 +327,7 @@ def test_a_message_that_cannot_be_stored_is_not_acknowledged_and_counts_once_whe
         {"Token": "é".encode("latin-1").decode("latin-1")},
         token(password="salah"),
         token(nib="9999999999999"),
-        token(day=datetime.now(JAKARTA).date() - timedelta(days=2)),
+        token(day=datetime.now(DEFAULT_ZONE).date() - timedelta(days=2)),
     ],
 )
 def test_a_wrong_token_is_kode_401_and_nothing_is_stored(
@@ -414,7 +414,7 @@ def test_counts_by_month_hide_small_groups(hub: Connected) -> None:
     for number in range(5):
         deliver(hub, "receiveNIB", message("receiveNIB", jangka_waktu=str(number)))
     deliver(hub, "receiveFileDS", message("receiveFileDS"))
-    now = datetime.now(JAKARTA)
+    now = datetime.now(DEFAULT_ZONE)
     answer = hub.client.get(f"/api/v1/oss/statistics?year={now.year}").json()["items"]
     assert [(item["message"], item["count"]) for item in answer] == [
         ("receiveFileDS", None),

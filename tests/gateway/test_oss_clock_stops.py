@@ -10,6 +10,7 @@ from services.gateway.connectors.oss.clock_stops import (
     pair_pauses,
     pauses_by_month,
 )
+from services.platform.local_time import DEFAULT_ZONE
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 ENDS = ("42", "44", "50", "90")
@@ -53,9 +54,11 @@ def test_a_month_has_the_pauses_that_ended_in_it_by_jakarta_time() -> None:
     late = datetime(2026, 3, 31, 17, 30, tzinfo=UTC)  # April in Jakarta
     pauses = [Pause(f"{number}", late - timedelta(days=2), late) for number in range(5)]
     earlier = [Pause("A", START, START + timedelta(days=7))]
-    assert pauses_by_month([*pauses, *earlier], min_licences=5) == {"2026-04": (5, 10.0)}
+    assert pauses_by_month([*pauses, *earlier], min_licences=5, zone=DEFAULT_ZONE) == {
+        "2026-04": (5, 10.0)
+    }
 
 
 def test_pauses_of_few_licences_are_left_out() -> None:
     pauses = [Pause("A", START, START + timedelta(days=1))] * 9
-    assert pauses_by_month(pauses, min_licences=5) == {}
+    assert pauses_by_month(pauses, min_licences=5, zone=DEFAULT_ZONE) == {}

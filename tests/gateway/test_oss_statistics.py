@@ -178,7 +178,9 @@ def test_a_crash_after_the_submission_and_before_it_is_recorded_counts_nothing_t
         crashing = CrashingStatisticsClient(simbg.feedback, simbg.auth_for)
         async with app.router.lifespan_context(app):
             with pytest.raises(StatisticsRejectedError):
-                await MessageCounter(app.state.database, hub.settings.region, crashing).count()
+                await MessageCounter(
+                    app.state.database, hub.settings.region, crashing, app.state.local_time
+                ).count()
 
     asyncio.run(crash())
     assert count_uncounted_messages(hub.settings) == 3

@@ -11,7 +11,7 @@ from pypdf import PdfReader
 from services.gateway.link_monitoring.sla import LinkIncident, LinkSla, SlaReport, combine
 from services.gateway.link_monitoring.sla_pdf import method_paragraphs, render_sla_pdf, to_document
 from services.gateway.link_monitoring.uptime import UptimePeriod
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import DEFAULT_ZONE
 from services.platform.settings import Settings
 from tests.gateway.link_rows import (
     add_broken_second,
@@ -66,7 +66,13 @@ def link(
 
 
 def year_of(*links: LinkSla, place: str = "Kabupaten Toba") -> SlaReport:
-    return SlaReport(region_name=place, year=2024, check_seconds=300, links=list(links))
+    return SlaReport(
+        region_name=place,
+        time_zone=DEFAULT_ZONE.key,
+        year=2024,
+        check_seconds=300,
+        links=list(links),
+    )
 
 
 def incident(
@@ -159,7 +165,7 @@ def test_the_tag_stays_while_only_the_moment_of_writing_differs(hub: Watched) ->
 
 def test_the_status_page_leads_to_the_report_of_this_year(hub: Watched) -> None:
     page = hub.client.get("/status").text
-    year = datetime.now(JAKARTA).year
+    year = datetime.now(DEFAULT_ZONE).year
     assert f'href="{ADDRESS}?year={year}"' in page
 
 
@@ -191,9 +197,9 @@ def test_links_are_combined_by_their_covered_time() -> None:
 
 
 def test_the_method_section_shows_the_interval_of_checks() -> None:
-    assert "setiap 5 menit" in method_paragraphs(300)[0]
-    assert "setiap 1 menit 30 detik" in method_paragraphs(90)[0]
-    assert "dimatikan" in method_paragraphs(0)[0]
+    assert "setiap 5 menit" in method_paragraphs(300, DEFAULT_ZONE.key)[0]
+    assert "setiap 1 menit 30 detik" in method_paragraphs(90, DEFAULT_ZONE.key)[0]
+    assert "dimatikan" in method_paragraphs(0, DEFAULT_ZONE.key)[0]
 
 
 def test_a_hub_without_links_has_a_report_too() -> None:

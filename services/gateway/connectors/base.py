@@ -20,6 +20,7 @@ from services.gateway.connectors.source_leases import SourceLease
 from services.gateway.connectors.statistics_client import AuthFactory, StatisticsClient
 from services.gateway.outbound.source_clients import SourceClient, SourceClients
 from services.platform.database import Database, WriteSession
+from services.platform.local_time import LocalTime
 from services.platform.packs import FieldPath, PackModel
 from services.platform.settings import Settings
 from services.platform.types import ShortText, Slug
@@ -60,6 +61,7 @@ class ConnectorContext:
 
     settings: Settings
     database: Database
+    local_time: LocalTime
     private_key: Ed25519PrivateKey
     source_clients: SourceClients
     catalog: httpx.AsyncClient

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Annotated
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Query, Request, Response
@@ -28,7 +29,7 @@ from services.gateway.link_monitoring.uptime import (
 )
 from services.platform.database import Database, ReadSession, ReadSessionDep
 from services.platform.entity_tags import tag_matches
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import ZoneDep, day_of
 from services.platform.paging import Page, paginate
 from services.platform.parameters import LanguageQuery, Limit, SlugPath, YearQuery
 from services.platform.problems import Conflict, FieldError, Invalid, problem_responses
@@ -52,13 +53,15 @@ FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
     response_class=Response,
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
-async def get_links_sla(request: Request, session: ReadSessionDep, year: YearQuery) -> Response:
+async def get_links_sla(
+    request: Request, session: ReadSessionDep, zone: ZoneDep, year: YearQuery
+) -> Response:
     """Return a year of all links as CSV: uptime, downtime, response times, incidents by month."""
     now = datetime.now(UTC)
-    report = await _read_report(request, session, year=year, now=now)
+    report = await _read_report(request, session, year=year, now=now, zone=zone)
     name = f"sla-{get_region(request)}-{year}.csv"
     return Response(
-        render_csv(report, today=now.astimezone(JAKARTA).date()),
+        render_csv(report, today=day_of(now, zone)),
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
@@ -75,7 +78,7 @@ async def get_links_sla(request: Request, session: ReadSessionDep, year: YearQue
         }
     },
 )
-async def get_links_sla_pdf(request: Request, year: YearQuery) -> Response:
+async def get_links_sla_pdf(request: Request, zone: ZoneDep, year: YearQuery) -> Response:
     """Return the same year as PDF, in Indonesian, with its method and every incident.
 
     The `ETag` depends on the figures only, not on the time of the request.
@@ -83,7 +86,7 @@ async def get_links_sla_pdf(request: Request, year: YearQuery) -> Response:
     now = datetime.now(UTC)
     database: Database = request.app.state.database
     async with database.read_session() as session:  # released before the PDF is rendered
-        report = await _read_report(request, session, year=year, now=now)
+        report = await _read_report(request, session, year=year, now=now, zone=zone)
     headers = {"ETag": report.etag, "Content-Language": "id"}
     if tag_matches(request.headers.get("If-None-Match", ""), report.etag):
         return Response(status_code=304, headers=headers)
@@ -94,7 +97,7 @@ async def get_links_sla_pdf(request: Request, year: YearQuery) -> Response:
 
 
 async def _read_report(
-    request: Request, session: ReadSession, *, year: int, now: datetime
+    request: Request, session: ReadSession, *, year: int, now: datetime, zone: ZoneInfo
 ) -> SlaReport:
     region = get_region(request)
     settings: Settings = request.app.state.settings
@@ -104,6 +107,7 @@ async def _read_report(
         region,
         year=year,
         now=now,
+        zone=zone,
         region_name=regency.name if regency is not None else region,
         check_seconds=settings.link_check_seconds,
     )
@@ -151,6 +155,7 @@ async def list_link_checks(
 async def get_link_uptime(
     request: Request,
     session: ReadSessionDep,
+    zone: ZoneDep,
     slug: SlugPath,
     *,
     by: Annotated[Granularity, Query(description="Length of a period.")] = "day",
@@ -161,7 +166,7 @@ async def get_link_uptime(
 ) -> Uptime:
     """Return the uptime and response times of a link by local day, month or year."""
     await find_link(session, get_region(request), slug)
-    last = end or datetime.now(JAKARTA).date()
+    last = end or datetime.now(zone).date()
     if not all(FIRST_DAY <= day <= LAST_DAY for day in (last, begin or last)):
         raise Invalid(f"Dates must lie between {FIRST_DAY} and {LAST_DAY}.")
     first = begin or last - timedelta(days=30)
@@ -178,6 +183,7 @@ async def get_link_uptime(
         by=by,
         begin=first,
         end=last + timedelta(days=1),
+        zone=zone,
     )
     return Uptime(link=slug, by=by, items=periods.get(slug, []))
 

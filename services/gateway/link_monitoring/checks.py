@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, Field
 from sqlalchemy import text
@@ -110,6 +111,7 @@ async def record_check(
     result: ProbeResult,
     *,
     now: datetime,
+    zone: ZoneInfo,
     next_check_at: datetime,
     interval: timedelta,
 ) -> Check | None:
@@ -146,7 +148,7 @@ async def record_check(
         },
     )
     max_coverage = COVERAGE_INTERVALS * interval
-    await _add_seconds(session, link_key, previous, now=now, max_coverage=max_coverage)
+    await _add_seconds(session, link_key, previous, now=now, zone=zone, max_coverage=max_coverage)
     if previous.state != status.state and previous.checked_at is not None:
         await _record_state_event(session, region, claim, previous, status, now=now)
     if status.incident == "open":
@@ -191,6 +193,7 @@ async def _add_seconds(
     previous: LinkStatus,
     *,
     now: datetime,
+    zone: ZoneInfo,
     max_coverage: timedelta,
 ) -> None:
     """Add the time since the previous check to the day's seconds in that check's state."""
@@ -198,7 +201,8 @@ async def _add_seconds(
         return
     state = "maintenance" if previous.in_maintenance else previous.state
     statement = text(ADD_SECONDS.format(column=f"{state}_seconds"))
-    for day, seconds in covered_seconds(previous, now=now, max_coverage=max_coverage):
+    covered = covered_seconds(previous, now=now, zone=zone, max_coverage=max_coverage)
+    for day, seconds in covered:
         await session.execute(statement, link_key | {"day": day, "seconds": seconds})
 
 

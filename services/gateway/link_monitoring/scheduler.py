@@ -9,6 +9,7 @@ from services.gateway.link_monitoring.checks import Check, record_check
 from services.gateway.link_monitoring.leases import Claim, claim_due, register_links
 from services.gateway.link_monitoring.probe import Prober
 from services.platform.database import DATABASE_ERRORS, Database, is_connection_lost
+from services.platform.local_time import LocalTime
 from services.platform.logging import get_logger
 
 log = get_logger(__name__)
@@ -31,6 +32,7 @@ class LinkCheckScheduler:
         database: Database,
         region: str,
         prober: Prober,
+        local_time: LocalTime,
         *,
         interval: timedelta,
         rng: random.Random | None = None,
@@ -38,6 +40,7 @@ class LinkCheckScheduler:
         self._database = database
         self._region = region
         self._prober = prober
+        self._local_time = local_time
         self._interval = interval
         # Jitter only; not security-relevant.
         self._rng = rng or random.Random()  # noqa: S311
@@ -89,6 +92,7 @@ class LinkCheckScheduler:
                 claim,
                 result,
                 now=now,
+                zone=self._local_time.zone,
                 next_check_at=now + wait,
                 interval=interval,
             )

@@ -3,7 +3,9 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable
-from datetime import date, datetime, time
+from datetime import date, datetime
+from functools import partial
+from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime
 from sqlalchemy import text
@@ -11,7 +13,7 @@ from sqlalchemy import text
 from services.gateway.link_monitoring.uptime import UptimePeriod, read_uptime
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import start_of_day
 
 LINKS = """
 -- The links of a region.
@@ -54,6 +56,8 @@ class SlaReport(ApiModel):
     """The year of all links of a region."""
 
     region_name: str
+    time_zone: str
+    """Zone of the months and of the times, such as `Asia/Jakarta`."""
     year: int
     check_seconds: int
     """Check interval by the current settings; 0: periodic checks are disabled."""
@@ -72,17 +76,23 @@ async def read_sla_report(
     *,
     year: int,
     now: datetime,
+    zone: ZoneInfo,
     region_name: str,
     check_seconds: int,
 ) -> SlaReport:
     """Return the report of a year for all current links."""
     begin, end = date(year, 1, 1), date(year + 1, 1, 1)
     links = (await session.execute(text(LINKS), {"region": region})).all()
-    months = await read_uptime(session, region, slug=None, by="month", begin=begin, end=end)
-    totals = await read_uptime(session, region, slug=None, by="year", begin=begin, end=end)
+    read = partial(read_uptime, session, region, slug=None, begin=begin, end=end, zone=zone)
+    months, totals = await read(by="month"), await read(by="year")
     rows = await session.execute(
         text(INCIDENTS),
-        {"region": region, "from": _midnight(begin), "to": _midnight(end), "now": now},
+        {
+            "region": region,
+            "from": start_of_day(begin, zone),
+            "to": start_of_day(end, zone),
+            "now": now,
+        },
     )
     incidents: dict[str, list[LinkIncident]] = {}
     for row in rows.mappings():
@@ -90,6 +100,7 @@ async def read_sla_report(
         incidents.setdefault(values.pop("slug"), []).append(LinkIncident(**values))
     return SlaReport(
         region_name=region_name,
+        time_zone=zone.key,
         year=year,
         check_seconds=check_seconds,
         links=[
@@ -100,7 +111,7 @@ async def read_sla_report(
                 url=link.url,
                 months={period.period.month: period for period in months.get(link.slug, ())},
                 total=next(iter(totals.get(link.slug, ())), None),
-                incidents_opened=_count_opened(incidents.get(link.slug, ()), year=year),
+                incidents_opened=_count_opened(incidents.get(link.slug, ()), year=year, zone=zone),
                 incidents=incidents.get(link.slug, []),
             )
             for link in links
@@ -129,10 +140,8 @@ def combine(periods: Iterable[UptimePeriod | None], *, year: int) -> UptimePerio
     )
 
 
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), JAKARTA)
-
-
-def _count_opened(incidents: Iterable[LinkIncident], *, year: int) -> dict[int, int]:
-    days = (incident.opened_at.astimezone(JAKARTA) for incident in incidents)
+def _count_opened(
+    incidents: Iterable[LinkIncident], *, year: int, zone: ZoneInfo
+) -> dict[int, int]:
+    days = (incident.opened_at.astimezone(zone) for incident in incidents)
     return dict(Counter(day.month for day in days if day.year == year))

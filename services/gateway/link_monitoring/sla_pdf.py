@@ -6,13 +6,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from services.gateway.link_monitoring.checks import COVERAGE_INTERVALS
 from services.gateway.link_monitoring.reason_texts import reason_text
 from services.gateway.link_monitoring.sla import LinkIncident, LinkSla, SlaReport, combine
 from services.gateway.link_monitoring.status import FAILURES_TO_OPEN, SUCCESSES_TO_CLOSE
 from services.gateway.link_monitoring.uptime import UptimePeriod
-from services.platform.local_time import JAKARTA
 from services.platform.pdf import ZERO_WIDTH_SPACE, allow_breaks, render_pdf
 from services.platform.translation import translator
 
@@ -20,6 +20,11 @@ TEMPLATE = Path(__file__).parent / "templates" / "sla.typ"
 TITLE = "Laporan tahunan ketersediaan tautan"
 
 INDONESIAN = translator("id")
+ZONE_NAMES = {
+    "Asia/Jakarta": "Waktu Indonesia Barat (WIB)",
+    "Asia/Makassar": "Waktu Indonesia Tengah (WITA)",
+    "Asia/Jayapura": "Waktu Indonesia Timur (WIT)",
+}
 NOT_MEASURED = "tidak diukur"
 NO_MEASURED_TIME = "tidak terhitung"
 NO_VALUE = "–"
@@ -33,7 +38,8 @@ def render_sla_pdf(report: SlaReport, *, now: datetime) -> bytes:
 
 def to_document(report: SlaReport, *, now: datetime) -> dict[str, Any]:
     """Return the report's texts and figures as input of the template."""
-    local = now.astimezone(JAKARTA)
+    zone = ZoneInfo(report.time_zone)
+    local = now.astimezone(zone)
     return {
         "title": TITLE,
         "year": str(report.year),
@@ -43,16 +49,16 @@ def to_document(report: SlaReport, *, now: datetime) -> dict[str, Any]:
         "facts": [
             ["Kabupaten/kota", allow_breaks(report.region_name)],
             ["Tahun", f"{report.year}{_progress(report.year, today=local.date())}"],
-            ["Ditulis", _format_time(now)],
+            ["Ditulis", _format_time(now, zone)],
             ["Jumlah tautan", str(len(report.links))],
         ],
-        "method": method_paragraphs(report.check_seconds),
+        "method": method_paragraphs(report.check_seconds, report.time_zone),
         "summary": _summary(report),
-        "links": [_link(link, year=report.year, now=now) for link in report.links],
+        "links": [_link(link, year=report.year, now=now, zone=zone) for link in report.links],
     }
 
 
-def method_paragraphs(check_seconds: int) -> list[str]:
+def method_paragraphs(check_seconds: int, time_zone: str) -> list[str]:
     """Return the paragraphs that explain how the figures are calculated."""
     interval = "Pemeriksaan berkala dimatikan ketika laporan ini ditulis."
     if check_seconds:
@@ -78,7 +84,7 @@ def method_paragraphs(check_seconds: int) -> list[str]:
         "terdaftar, tetapi tidak dihitung.",
         "Waktu jawab p50 dan p95: separuh dan 95% jawaban datang dalam waktu itu. Dari hari yang "
         "pemeriksaannya tidak disimpan lagi satu per satu, dipakai rata-rata angka harian.",
-        "Semua waktu adalah Waktu Indonesia Barat (WIB).",
+        f"Semua waktu adalah {ZONE_NAMES[time_zone]}.",
     ]
 
 
@@ -97,7 +103,7 @@ def _summary(report: SlaReport) -> list[list[str]]:
     return [*rows, ["Semua tautan", "", *_uptime_cells(total, opened)]]
 
 
-def _link(link: LinkSla, *, year: int, now: datetime) -> dict[str, Any]:
+def _link(link: LinkSla, *, year: int, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
     opened = link.incidents_opened
     months = [
         [
@@ -116,15 +122,19 @@ def _link(link: LinkSla, *, year: int, now: datetime) -> dict[str, Any]:
         "title": allow_breaks(link.title),
         "facts": [["Host", _host(link)], ["Pengelola", allow_breaks(link.operator)]],
         "months": [*months, total],
-        "incidents": _incidents(link.incidents, now=now),
+        "incidents": _incidents(link.incidents, now=now, zone=zone),
     }
 
 
-def _incidents(incidents: Sequence[LinkIncident], *, now: datetime) -> list[list[str]]:
+def _incidents(
+    incidents: Sequence[LinkIncident], *, now: datetime, zone: ZoneInfo
+) -> list[list[str]]:
     return [
         [
-            _format_time(incident.opened_at),
-            "masih berlangsung" if incident.closed_at is None else _format_time(incident.closed_at),
+            _format_time(incident.opened_at, zone),
+            "masih berlangsung"
+            if incident.closed_at is None
+            else _format_time(incident.closed_at, zone),
             _format_duration(
                 round(((incident.closed_at or now) - incident.opened_at).total_seconds())
             ),
@@ -182,9 +192,9 @@ def _format_duration(seconds: int) -> str:
     return " ".join(parts) or "0 detik"
 
 
-def _format_time(at: datetime) -> str:
-    local = at.astimezone(JAKARTA)
-    return f"{INDONESIAN.long_date(local.date())} pukul {INDONESIAN.clock(local)} WIB"
+def _format_time(at: datetime, zone: ZoneInfo) -> str:
+    local = at.astimezone(zone)
+    return f"{INDONESIAN.long_date(local.date())} pukul {INDONESIAN.clock(local)} {local:%Z}"
 
 
 def _progress(year: int, *, today: date) -> str:

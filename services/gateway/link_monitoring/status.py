@@ -5,11 +5,12 @@ ones close it.
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from services.gateway.link_monitoring.classify import Classification, Reason, State
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import day_of, start_of_day
 
 FAILURES_TO_OPEN = 2
 SUCCESSES_TO_CLOSE = 2
@@ -73,9 +74,9 @@ def apply_check(
 
 
 def covered_seconds(
-    status: LinkStatus, *, now: datetime, max_coverage: timedelta
+    status: LinkStatus, *, now: datetime, zone: ZoneInfo, max_coverage: timedelta
 ) -> list[tuple[date, int]]:
-    """Return the seconds covered by the last check, per day of Asia/Jakarta.
+    """Return the seconds covered by the last check, per day of the region's time zone.
 
     A check covers the time until the next one, but at most `max_coverage`; the rest is unknown.
     """
@@ -85,8 +86,8 @@ def covered_seconds(
     end = min(now, begin + max_coverage)
     days: list[tuple[date, int]] = []
     while begin < end:
-        day = begin.astimezone(JAKARTA).date()
-        midnight = datetime.combine(day + timedelta(days=1), time(), JAKARTA).astimezone(UTC)
+        day = day_of(begin, zone)
+        midnight = start_of_day(day + timedelta(days=1), zone).astimezone(UTC)
         until = min(end, midnight)
         days.append((day, round((until - begin).total_seconds())))
         begin = until

@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, computed_field
 from sqlalchemy import text
@@ -25,13 +26,13 @@ WITH durations AS (
     GROUP BY 1, 2
 ), raw AS (
     SELECT slug,
-        CAST(date_trunc(:by, checked_at AT TIME ZONE 'Asia/Jakarta') AS date) AS period,
+        CAST(date_trunc(:by, checked_at AT TIME ZONE :zone) AS date) AS period,
         count(*) AS checks,
         percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY response_ms) AS response
     FROM gateway.link_check
     WHERE region = :region AND (CAST(:slug AS text) IS NULL OR slug = :slug)
-        AND checked_at >= CAST(:from AS timestamp) AT TIME ZONE 'Asia/Jakarta'
-        AND checked_at < CAST(:to AS timestamp) AT TIME ZONE 'Asia/Jakarta'
+        AND checked_at >= CAST(:from AS timestamp) AT TIME ZONE :zone
+        AND checked_at < CAST(:to AS timestamp) AT TIME ZONE :zone
     GROUP BY 1, 2
 ), parts AS (
     SELECT slug, period, checks, response[1] AS p50, response[2] AS p95, response[3] AS p99
@@ -95,12 +96,18 @@ class Uptime(ApiModel):
 
 
 async def read_uptime(
-    session: ReadSession, region: str, *, slug: str | None, by: Granularity, begin: date, end: date
+    session: ReadSession,
+    region: str,
+    *,
+    slug: str | None,
+    by: Granularity,
+    begin: date,
+    end: date,
+    zone: ZoneInfo,
 ) -> dict[str, list[UptimePeriod]]:
     """Return the periods of a link, or of all links, by slug; `end` is exclusive."""
-    rows = await session.execute(
-        text(UPTIME), {"region": region, "slug": slug, "by": by, "from": begin, "to": end}
-    )
+    span = {"from": begin, "to": end, "zone": zone.key}
+    rows = await session.execute(text(UPTIME), {"region": region, "slug": slug, "by": by, **span})
     periods: dict[str, list[UptimePeriod]] = {}
     for row in rows.mappings():
         values = dict(row)

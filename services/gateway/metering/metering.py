@@ -5,13 +5,14 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
 from services.gateway.jobs.retention import first_retained_month
 from services.platform.database import DATABASE_ERRORS, Database, WriteSession
 from services.platform.identity import Caller
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import LocalTime, start_of_month
 
 FLUSH_INTERVAL = timedelta(seconds=5)
 MAX_PENDING_COUNTS = 5000
@@ -63,17 +64,11 @@ def _usage_key(key_id: str, agency: str, hour: int, area: str, status: int) -> U
     return UsageKey(key_id, hour, area, status // 100, agency)
 
 
-def start_of_month(now: datetime) -> datetime:
-    """Return the beginning of the month in Asia/Jakarta."""
-    local = now.astimezone(JAKARTA)
-    return local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-
-
 async def delete_old_consumption(
-    session: WriteSession, *, region: str, months: int, now: datetime
+    session: WriteSession, *, region: str, months: int, now: datetime, zone: ZoneInfo
 ) -> int:
     """Delete counts older than `months` whole months; return how many."""
-    before = first_retained_month(now, months)
+    before = first_retained_month(now, zone, months)
     deleted = await session.scalar(text(DELETE_BEFORE), {"region": region, "before": before})
     return int(deleted or 0)
 
@@ -81,11 +76,12 @@ async def delete_old_consumption(
 class UsageMeter:
     """Counter of responses, and the monthly usage of keys with a quota across replicas."""
 
-    def __init__(self, database: Database, region: str) -> None:
+    def __init__(self, database: Database, region: str, local_time: LocalTime) -> None:
         self._database = database
         self._region = region
+        self._local_time = local_time
         self._counts: Counter[UsageKey] = Counter()
-        self._month = start_of_month(datetime.now(UTC))
+        self._month = start_of_month(datetime.now(UTC), local_time.zone)
         self._usage: dict[str, int] = {}
         self.full = asyncio.Event()
         """Set when so many counts are pending that they should be stored now."""
@@ -101,9 +97,15 @@ class UsageMeter:
         if len(self._counts) > MAX_PENDING_COUNTS:
             self.full.set()
 
+    def month_bounds(self, now: datetime) -> tuple[datetime, datetime]:
+        """Return the start of the region's month that contains a moment, and that of the next."""
+        zone = self._local_time.zone
+        start = start_of_month(now, zone)
+        return start, start_of_month(start + timedelta(days=32), zone)
+
     def usage_this_month(self, key_id: str, *, now: datetime) -> int:
         """Return the requests of a key in this month, as far as this replica knows."""
-        month = start_of_month(now)
+        month, _ = self.month_bounds(now)
         if month != self._month:
             self._month, self._usage = month, {}
         return self._usage.setdefault(key_id, 0)

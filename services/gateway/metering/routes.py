@@ -11,7 +11,7 @@ from services.gateway.api_keys.keys import AgencyKey
 from services.gateway.api_keys.routes import agency_filter
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import ZoneDep, start_of_day
 from services.platform.paging import Page, next_page_url
 from services.platform.problems import Invalid, problem_responses
 from services.platform.service import API, get_region
@@ -24,9 +24,9 @@ FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
 MAX_DAYS = 400
 
 SELECT_CONSUMPTION = """
--- Responses in [from, to) by period in Asia/Jakarta, key, area and class of status.
+-- Responses in [from, to) by local period, key, area and class of status.
 WITH counted AS (
-    SELECT date_trunc(:by, hour, 'Asia/Jakarta') AS period, key_id, agency, area, status,
+    SELECT date_trunc(:by, hour, :zone) AS period, key_id, agency, area, status,
         CAST(sum(requests) AS bigint) AS requests
     FROM gateway.consumption
     WHERE region = :region AND hour >= :from AND hour < :to
@@ -41,7 +41,7 @@ ORDER BY period, key_id, area, status OFFSET :offset LIMIT :limit
 class ConsumptionRecord(ApiModel):
     """Responses to requests with a key in a period."""
 
-    period: AwareDatetime = Field(description="Beginning of the period, in Asia/Jakarta.")
+    period: AwareDatetime = Field(description="Beginning of the period, in the region's time zone.")
     key_id: str = Field(description="The key; `anonymous` for all requests without one.")
     agency: str | None
     area: str = Field(description="Part of the API, such as `services`; `pages` outside the API.")
@@ -54,6 +54,7 @@ async def list_consumption(
     request: Request,
     session: ReadSessionDep,
     caller: AgencyKey,
+    zone: ZoneDep,
     *,
     begin: Annotated[
         date | None, Query(alias="from", description="First day; default: 30 days before `to`.")
@@ -68,7 +69,7 @@ async def list_consumption(
 ) -> Page[ConsumptionRecord]:
     """List the usage of an agency's keys, a few seconds behind; an administrator sees all."""
     only_agency = agency_filter(caller, agency)
-    last = end or datetime.now(JAKARTA).date()
+    last = end or datetime.now(zone).date()
     if not all(FIRST_DAY <= day <= LAST_DAY for day in (last, begin or last)):
         raise Invalid(f"Days must lie between {FIRST_DAY} and {LAST_DAY}.")
     first = begin or last - timedelta(days=30)
@@ -80,15 +81,16 @@ async def list_consumption(
         {
             "region": get_region(request),
             "by": by,
+            "zone": zone.key,
             "agency": only_agency,
-            "from": datetime(first.year, first.month, first.day, tzinfo=JAKARTA),
-            "to": datetime(last.year, last.month, last.day, tzinfo=JAKARTA) + timedelta(days=1),
+            "from": start_of_day(first, zone),
+            "to": start_of_day(last + timedelta(days=1), zone),
             "offset": offset,
             "limit": limit + 1,
         },
     )
     items = [
-        ConsumptionRecord.model_validate({**row, "period": row["period"].astimezone(JAKARTA)})
+        ConsumptionRecord.model_validate({**row, "period": row["period"].astimezone(zone)})
         for row in rows.mappings()
     ]
     more = str(offset + limit) if len(items) > limit else None

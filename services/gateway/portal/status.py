@@ -15,7 +15,7 @@ from services.gateway.link_monitoring.records import LinkRecord
 from services.gateway.link_monitoring.uptime import read_daily_uptime
 from services.gateway.portal.page import CurrentPage
 from services.platform.database import ReadSessionDep
-from services.platform.local_time import JAKARTA, format_time
+from services.platform.local_time import format_time
 from services.platform.service import API, get_region
 from services.platform.translation import N_, Message, Translator
 
@@ -67,7 +67,7 @@ async def status(request: Request, session: ReadSessionDep, page: CurrentPage) -
         short_title=short_title,
         data=f"{API}/links",
         sla=f"{API}/links/sla",
-        year=now.astimezone(JAKARTA).year,
+        year=now.astimezone(page.zone).year,
     )
 
 

@@ -12,6 +12,7 @@ from services.gateway.rate_limits.limiter import Limiter
 from services.gateway.rate_limits.shared_buckets import SharedBuckets
 from services.platform.database import Database
 from services.platform.derived_keys import derived_key
+from services.platform.local_time import LocalTime
 from services.platform.settings import Settings
 
 
@@ -27,12 +28,12 @@ class ProxyDependencies:
 
 
 def create_proxy_dependencies(
-    settings: Settings, database: Database, key: Ed25519PrivateKey
+    settings: Settings, database: Database, local_time: LocalTime, key: Ed25519PrivateKey
 ) -> ProxyDependencies:
     """Create the dependencies for these settings."""
     region = settings.region
     limiter = Limiter(SharedBuckets(database, region))
-    meter = UsageMeter(database, region)
+    meter = UsageMeter(database, region, local_time)
     admission = Admission(settings, limiter, meter, key=derived_key(key, b"emall addresses"))
     return ProxyDependencies(
         KeyCache(database, region), limiter, meter, AuditLog(database, region), admission

@@ -1,11 +1,11 @@
 """Admission control: rate limits, monthly quotas and metering behind one interface."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache, partial
 
 from services.gateway.api_keys.keys import Principal
-from services.gateway.metering.metering import UsageMeter, start_of_month
+from services.gateway.metering.metering import UsageMeter
 from services.gateway.rate_limits.client_address import TrustedProxies, address_bucket
 from services.gateway.rate_limits.gcra import Policy
 from services.gateway.rate_limits.limiter import Decision, Limiter
@@ -91,8 +91,7 @@ class Admission:
         now = datetime.now(UTC)
         if quota is None or self._meter.usage_this_month(principal.caller.subject, now=now) < quota:
             return None
-        begin = start_of_month(now)
-        end = start_of_month(begin + timedelta(days=32))
+        begin, end = self._meter.month_bounds(now)
         seconds_left = int((end - now).total_seconds()) + 1
         month = Policy("month", max(quota, 2), end - begin)
         return Decision(False, month, remaining=0, reset=seconds_left, retry_after=seconds_left)

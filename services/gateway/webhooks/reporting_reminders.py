@@ -8,7 +8,7 @@ from sqlalchemy import text
 from services.feedback.client import FeedbackClient, ReportingMonth
 from services.gateway.webhooks.outbox import record_event
 from services.platform.database import Database
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import LocalTime, day_of
 from services.platform.service import API
 
 LEAD_TIME = timedelta(days=3)
@@ -28,10 +28,17 @@ RETURNING agency
 class ReportingReminders:
     """Sends one `statistics.due` event per agency and month with incomplete statistics."""
 
-    def __init__(self, database: Database, region: str, feedback: httpx.AsyncClient) -> None:
+    def __init__(
+        self,
+        database: Database,
+        region: str,
+        feedback: httpx.AsyncClient,
+        local_time: LocalTime,
+    ) -> None:
         self._database = database
         self._region = region
         self._feedback = FeedbackClient(feedback)
+        self._local_time = local_time
 
     async def send_now(self) -> None:
         """Send the reminders that are due now."""
@@ -39,7 +46,7 @@ class ReportingReminders:
 
     async def send_due(self, *, now: datetime) -> int:
         """Send reminders of last month's statistics and return the number of agencies reminded."""
-        today = now.astimezone(JAKARTA).date()
+        today = day_of(now, self._local_time.zone)
         month = (today.replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
         reminded = 0
         for item in await self._feedback.list_reporting_months(first=month, last=month):

@@ -35,11 +35,12 @@ class WebsiteConnector(SourceConnector):
     def __init__(self, context: ConnectorContext) -> None:
         self._clients = context.source_clients
         self._region = context.settings.region
+        self._local_time = context.local_time
         self._vocabulary = ServiceVocabulary(context.catalog)
 
     async def fetch(self, lease: SourceLease) -> FetchResult:
         """Fetch a feed, and match its items with the catalogue's services when they are stored."""
-        fetched = await fetch_items(self._clients, lease)
+        fetched = await fetch_items(self._clients, lease, zone=self._local_time.zone)
         if fetched is None:
             return FetchResult("not modified", lease.validators)
         items, validators = fetched

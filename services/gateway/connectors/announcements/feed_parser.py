@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from itertools import islice
 from typing import Protocol
 from urllib.parse import urljoin
+from zoneinfo import ZoneInfo
 
 from services.gateway.connectors.announcements import wordpress, xml_feed
 from services.gateway.connectors.announcements.item import MAX_HTML, FeedItem, FeedParseError
@@ -27,8 +28,8 @@ class FeedFormat(Protocol):
         """Return whether a body is in this format, judged by its beginning."""
         ...
 
-    def parse_items(self, body: bytes, url: str) -> Iterator[FeedItem]:
-        """Return the items of a feed; `url` is its address."""
+    def parse_items(self, body: bytes, url: str, *, zone: ZoneInfo) -> Iterator[FeedItem]:
+        """Return the items of a feed; `url` is its address, `zone` that of dates without one."""
         ...
 
 
@@ -36,8 +37,8 @@ FORMATS: tuple[FeedFormat, ...] = (wordpress, xml_feed)
 """CachedAnswer formats; the first that matches reads the body."""
 
 
-def parse_feed(body: bytes, *, url: str) -> list[FeedItem]:
-    """Return the first 100 items of a feed.
+def parse_feed(body: bytes, *, url: str, zone: ZoneInfo) -> list[FeedItem]:
+    """Return the first 100 items of a feed; a date without a zone is in `zone`.
 
     Raises:
         FeedParseError: The body is not a feed in a known format.
@@ -45,7 +46,7 @@ def parse_feed(body: bytes, *, url: str) -> list[FeedItem]:
     feed_format = next((each for each in FORMATS if each.matches(body)), None)
     if feed_format is None:
         raise FeedParseError("the body is neither XML nor JSON")
-    return list(islice(feed_format.parse_items(body, url), MAX_ITEMS))
+    return list(islice(feed_format.parse_items(body, url, zone=zone), MAX_ITEMS))
 
 
 def find_feed_url(body: bytes, *, url: str) -> str | None:

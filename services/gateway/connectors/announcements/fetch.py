@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -26,7 +27,7 @@ MAX_SERVICES = 2_000
 
 
 async def fetch_items(
-    clients: SourceClients, lease: SourceLease
+    clients: SourceClients, lease: SourceLease, *, zone: ZoneInfo
 ) -> tuple[list[FeedItem], dict[str, str]] | None:
     """Return the items of a feed with the response's validators; None if it was not modified."""
     url = str(lease.content["url"])
@@ -52,7 +53,7 @@ async def fetch_items(
             detail = "status 304 to a request without validators"
             raise ConnectorError(lease.slug, "invalid_response", detail)
     try:
-        items = await asyncio.to_thread(parse_feed, response.body, url=response.url)
+        items = await asyncio.to_thread(parse_feed, response.body, url=response.url, zone=zone)
     except FeedParseError as error:
         raise ConnectorError(lease.slug, "invalid_response", str(error)) from None
     return items, cache_validators(response) | ({"feed": feed_url} if feed_url else {})

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin
+from zoneinfo import ZoneInfo
 
 from services.gateway.connectors.announcements.sanitise import plain_text
-from services.platform.local_time import JAKARTA
 
 MAX_HTML = 200_000
 """Characters of an item's HTML that are read."""
@@ -32,7 +32,7 @@ class FeedItem:
 
 
 def create_item(
-    *, item_id: str, title: str, link: str, date: str, html: str, feed_url: str
+    *, item_id: str, title: str, link: str, date: str, html: str, feed_url: str, zone: ZoneInfo
 ) -> FeedItem | None:
     """Return an item from the texts of a feed; None if it has neither a title nor content."""
     html = html[:MAX_HTML]
@@ -42,7 +42,7 @@ def create_item(
     url = web_address(link, feed_url)
     identity = item_id.strip() or url or f"{heading} {date}"
     key = hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()
-    return FeedItem(key, heading, url, parse_date(date), html)
+    return FeedItem(key, heading, url, parse_date(date, zone), html)
 
 
 def web_address(link: str, feed_url: str) -> str | None:
@@ -55,16 +55,16 @@ def web_address(link: str, feed_url: str) -> str | None:
     return url if is_web and len(url) <= MAX_URL else None
 
 
-def parse_date(text: str) -> datetime | None:
+def parse_date(text: str, zone: ZoneInfo) -> datetime | None:
     """Return a date as RSS (RFC 5322) or Atom (RFC 3339) writes it, in UTC; None if it is neither.
 
-    A date without a zone is in the regency's.
+    A date without a zone is in `zone`.
     """
     text = text.strip()
     try:
         date = datetime.fromisoformat(text) if text[:4].isdigit() else parsedate_to_datetime(text)
         if date.tzinfo is None:
-            date = date.replace(tzinfo=JAKARTA)
+            date = date.replace(tzinfo=zone)
         return date.astimezone(UTC)
     except (ValueError, OverflowError):
         return None

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 from services.gateway.connectors.announcements.item import FeedItem, FeedParseError, create_item
 
@@ -12,7 +13,7 @@ def matches(body: bytes) -> bool:
     return body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"[", b"{"}
 
 
-def parse_items(body: bytes, url: str) -> Iterator[FeedItem]:
+def parse_items(body: bytes, url: str, *, zone: ZoneInfo) -> Iterator[FeedItem]:
     """Return the posts of a JSON response.
 
     Raises:
@@ -36,6 +37,7 @@ def parse_items(body: bytes, url: str) -> Iterator[FeedItem]:
             date=f"{date}Z" if date else _text(fields.get("date")),
             html=_rendered(fields, "content") or _rendered(fields, "excerpt"),
             feed_url=url,
+            zone=zone,
         )
         if item is not None:
             yield item

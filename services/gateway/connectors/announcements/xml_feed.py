@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import Any, cast
 from xml.etree.ElementTree import Element, ParseError
+from zoneinfo import ZoneInfo
 
 import feedparser
 from defusedxml.common import DefusedXmlException
@@ -28,7 +29,7 @@ def matches(body: bytes) -> bool:
     return b"<" in body[:1_000]
 
 
-def parse_items(body: bytes, url: str) -> Iterator[FeedItem]:
+def parse_items(body: bytes, url: str, *, zone: ZoneInfo) -> Iterator[FeedItem]:
     """Return the items of an RSS or Atom feed.
 
     Raises:
@@ -51,6 +52,7 @@ def parse_items(body: bytes, url: str) -> Iterator[FeedItem]:
             date=str(entry.get("published") or entry.get("updated") or ""),
             html=_html(entry),
             feed_url=url,
+            zone=zone,
         )
         if item is not None:
             yield item

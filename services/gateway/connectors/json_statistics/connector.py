@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from services.gateway.connectors.base import ConnectorContext, FetchResult, SourceConnector
@@ -11,7 +11,6 @@ from services.gateway.connectors.json_statistics.mapping import map_statistics
 from services.gateway.connectors.source_leases import SourceLease
 from services.gateway.outbound.client import ConnectorError
 from services.gateway.outbound.source_clients import cache_validators
-from services.platform.local_time import JAKARTA
 
 
 class JsonStatisticsConnector(SourceConnector):
@@ -24,11 +23,12 @@ class JsonStatisticsConnector(SourceConnector):
     def __init__(self, context: ConnectorContext) -> None:
         self._clients = context.source_clients
         self._statistics = context.statistics
+        self._local_time = context.local_time
 
     async def fetch(self, lease: SourceLease) -> FetchResult:
         """Fetch the figures of a source and submit them for its agency."""
         source = JsonStatisticsConfig.model_validate(lease.content)
-        last_month = datetime.now(JAKARTA).date().replace(day=1) - timedelta(days=1)
+        last_month = self._local_time.now().date().replace(day=1) - timedelta(days=1)
         response = await self._clients.fetch(
             lease.slug,
             source.url.replace("{year}", str(last_month.year)),

@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from services.gateway.connectors.oss.inbound_routes import PATHS
 from services.gateway.connectors.oss.messages import (
+    OSS_ZONE,
     Inbound,
     Outbound,
     compute_token,
@@ -28,7 +29,6 @@ from services.gateway.connectors.oss.messages import (
     validate_message,
 )
 from services.gateway.outbound.failures import default_ssl_context
-from services.platform.local_time import JAKARTA
 
 USER_KEY = "mock"
 
@@ -141,7 +141,7 @@ async def _send(command: dict[str, Any]) -> Response:
         str(command.get("username", "")),
         str(command.get("password", "")),
         nib_of(name, body),
-        datetime.now(JAKARTA).date(),
+        datetime.now(OSS_ZONE).date(),
     )
     address = f"{command.get('to', 'http://127.0.0.1:8000')}/api/v1/oss/{PATHS[name]}"
     try:

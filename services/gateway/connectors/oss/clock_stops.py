@@ -8,8 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from services.platform.local_time import JAKARTA
+from zoneinfo import ZoneInfo
 
 
 @dataclass(frozen=True)
@@ -53,15 +52,15 @@ def pair_pauses(
 
 
 def pauses_by_month(
-    pauses: Iterable[Pause], *, min_licences: int
+    pauses: Iterable[Pause], *, min_licences: int, zone: ZoneInfo
 ) -> Mapping[str, tuple[int, float]]:
-    """Return how many pauses ended in each month, and their total length in days.
+    """Return how many pauses ended in each local month, and their total length in days.
 
     A month with fewer licences than `min_licences` is left out.
     """
     months: defaultdict[str, list[Pause]] = defaultdict(list)
     for pause in pauses:
-        months[f"{pause.ended_at.astimezone(JAKARTA):%Y-%m}"].append(pause)
+        months[f"{pause.ended_at.astimezone(zone):%Y-%m}"].append(pause)
     return {
         month: (len(ended), round(_total_days(ended), 1))
         for month, ended in months.items()

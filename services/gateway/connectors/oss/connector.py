@@ -20,7 +20,9 @@ class OssConnector(SystemConnector):
         """None if `EMALL_OSS_URL` is not set."""
         self.message_key = derived_key(key, b"emall oss inbox")
         """Key of the digests that stand for messages and licences."""
-        self.counter = MessageCounter(context.database, settings.region, context.statistics)
+        self.counter = MessageCounter(
+            context.database, settings.region, context.statistics, context.local_time
+        )
 
     @property
     def client(self) -> SourceClient | None:

@@ -15,6 +15,7 @@ from services.gateway.connectors.base import Connectors
 from services.gateway.connectors.oss.connector import OssConnector
 from services.gateway.connectors.oss.message_store import store_message
 from services.gateway.connectors.oss.messages import (
+    OSS_ZONE,
     Inbound,
     guide,
     is_valid_token,
@@ -22,7 +23,6 @@ from services.gateway.connectors.oss.messages import (
     validate_message,
 )
 from services.platform.database import DATABASE_ERRORS, Database
-from services.platform.local_time import JAKARTA
 from services.platform.logging import get_logger
 from services.platform.problems import problem_responses
 from services.platform.service import API
@@ -55,7 +55,7 @@ async def receive(request: Request, message: Inbound) -> JSONResponse:
         return result_response(message, "400", "The body must be JSON.")
     now = datetime.now(UTC)
     skews = (-CLOCK_SKEW, timedelta(), CLOCK_SKEW)
-    days = {(now + skew).astimezone(JAKARTA).date() for skew in skews}
+    days = {(now + skew).astimezone(OSS_ZONE).date() for skew in skews}
     if not is_valid_token(
         request.headers.get("token", ""),
         username=settings.oss_username,

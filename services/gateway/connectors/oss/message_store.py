@@ -10,8 +10,9 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal, TypeGuard, get_args
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 from sqlalchemy import text
@@ -26,7 +27,7 @@ from services.gateway.connectors.oss.messages import VERSION, Inbound, guide
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import start_of_day
 
 MIN_GROUP_SIZE = 5
 """Published figures hide any group smaller than this."""
@@ -41,24 +42,24 @@ RETURNING id
 
 BY_MONTH = """
 -- Messages of a year by month and kind.
-SELECT to_char(received_at AT TIME ZONE 'Asia/Jakarta', 'YYYY-MM') AS month, message,
+SELECT to_char(received_at AT TIME ZONE :zone, 'YYYY-MM') AS month, message,
     count(*) AS count
 FROM gateway.oss_message
 WHERE region = :region AND message = ANY(:messages)
-    AND to_char(received_at AT TIME ZONE 'Asia/Jakarta', 'YYYY') = :year
+    AND to_char(received_at AT TIME ZONE :zone, 'YYYY') = :year
 GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 CLOCK_BY_MONTH = """
 -- States of licences that the hub submitted to OSS in a year, by month and effect on the clock.
-SELECT to_char(received_at AT TIME ZONE 'Asia/Jakarta', 'YYYY-MM') AS month,
+SELECT to_char(received_at AT TIME ZONE :zone, 'YYYY-MM') AS month,
     count(*) FILTER (WHERE facts ->> 'kd_status' = ANY(:stops)) AS stopped,
     count(*) FILTER (WHERE facts ->> 'kd_status' = ANY(:restarts)) AS restarted,
     count(*) FILTER (WHERE facts ->> 'kd_status' = ANY(:approved)) AS approved,
     count(*) FILTER (WHERE facts ->> 'kd_status' = ANY(:rejected)) AS rejected
 FROM gateway.oss_message
 WHERE region = :region AND message = 'receiveLicenseStatus'
-    AND to_char(received_at AT TIME ZONE 'Asia/Jakarta', 'YYYY') = :year
+    AND to_char(received_at AT TIME ZONE :zone, 'YYYY') = :year
 GROUP BY 1 ORDER BY 1
 """
 
@@ -165,9 +166,16 @@ async def store_message(
     return inserted is not None
 
 
-async def message_counts(session: ReadSession, region: str, *, year: int) -> list[OssMonth]:
+async def message_counts(
+    session: ReadSession, region: str, *, year: int, zone: ZoneInfo
+) -> list[OssMonth]:
     """Return the message counts of a year; small counts are null."""
-    parameters = {"region": region, "year": str(year), "messages": list(get_args(Inbound))}
+    parameters = {
+        "region": region,
+        "year": str(year),
+        "messages": list(get_args(Inbound)),
+        "zone": zone.key,
+    }
     rows = await session.execute(text(BY_MONTH), parameters)
     return [
         OssMonth(
@@ -179,13 +187,16 @@ async def message_counts(session: ReadSession, region: str, *, year: int) -> lis
     ]
 
 
-async def clock_statistics(session: ReadSession, region: str, *, year: int) -> list[OssClockMonth]:
+async def clock_statistics(
+    session: ReadSession, region: str, *, year: int, zone: ZoneInfo
+) -> list[OssClockMonth]:
     """Return how often and how long clocks stopped in a year; small groups are null."""
     clock = guide().clock
     codes = {name: list(clock[name]) for name in ("stops", "restarts", "approved", "rejected")}
-    parameters = {"region": region, "year": str(year), **codes}
+    parameters = {"region": region, "year": str(year), "zone": zone.key, **codes}
     rows = await session.execute(text(CLOCK_BY_MONTH), parameters)
-    pauses = pauses_by_month(await _pauses(session, region, year=year), min_licences=MIN_GROUP_SIZE)
+    completed = await _pauses(session, region, year=year, zone=zone)
+    pauses = pauses_by_month(completed, min_licences=MIN_GROUP_SIZE, zone=zone)
     hidden = (None, None)
     return [
         OssClockMonth(
@@ -198,13 +209,13 @@ async def clock_statistics(session: ReadSession, region: str, *, year: int) -> l
     ]
 
 
-async def _pauses(session: ReadSession, region: str, *, year: int) -> list[Pause]:
+async def _pauses(session: ReadSession, region: str, *, year: int, zone: ZoneInfo) -> list[Pause]:
     """Return pauses that ended in a year and started in it or in the year before."""
     clock = guide().clock
     ends = (*clock["restarts"], *clock["approved"], *clock["rejected"])
     span = {
-        "start": datetime(year - 1, 1, 1, tzinfo=JAKARTA),
-        "end": datetime(year + 1, 1, 1, tzinfo=JAKARTA),
+        "start": start_of_day(date(year - 1, 1, 1), zone),
+        "end": start_of_day(date(year + 1, 1, 1), zone),
     }
     parameters = {"region": region, "codes": [*clock["stops"], *ends], **span}
     rows = await session.execute(text(CLOCK_EVENTS), parameters)

@@ -8,7 +8,7 @@ import hmac
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta, timezone
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict
 
 VERSION = "4.3.22"
 MAX_ERRORS = 20
+OSS_ZONE = timezone(timedelta(hours=7), "WIB")
+"""Zone of the day in a token: OSS runs in Jakarta, whatever the zone of the region."""
 
 Inbound = Literal[
     "receiveNIB", "receiveNIBSTPW", "receiveFileDS", "receiveNIBKKPR", "receiveNIBPSE"

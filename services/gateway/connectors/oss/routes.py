@@ -24,6 +24,7 @@ from services.platform.concurrency_control import IdempotencyKey, claim_idempote
 from services.platform.database import DATABASE_ERRORS, Database, ReadSessionDep, WriteSession
 from services.platform.identity import Caller
 from services.platform.ids import new_id
+from services.platform.local_time import ZoneDep
 from services.platform.logging import get_logger
 from services.platform.paging import Page
 from services.platform.parameters import YearQuery
@@ -227,22 +228,23 @@ async def send_oss_license(
 
 @router.get("/statistics", operation_id="get_oss_statistics")
 async def get_oss_statistics(
-    request: Request, session: ReadSessionDep, year: YearQuery
+    request: Request, session: ReadSessionDep, zone: ZoneDep, year: YearQuery
 ) -> Page[OssMonth]:
     """Return the number of messages from OSS by month of a year; counts below five are null."""
-    items = await message_counts(session, get_region(request), year=year)
+    items = await message_counts(session, get_region(request), year=year, zone=zone)
     return Page(items=items, next=None)
 
 
 @router.get("/clock", operation_id="get_oss_clock")
 async def get_oss_clock(
-    request: Request, session: ReadSessionDep, year: YearQuery
+    request: Request, session: ReadSessionDep, zone: ZoneDep, year: YearQuery
 ) -> Page[OssClockMonth]:
     """Return how often and how long clocks of service standards were stopped, by month of a year.
 
     Counted from the states that agencies submitted through this hub; counts below five are null.
     """
-    return Page(items=await clock_statistics(session, get_region(request), year=year), next=None)
+    items = await clock_statistics(session, get_region(request), year=year, zone=zone)
+    return Page(items=items, next=None)
 
 
 def clock_state(status: str) -> ClockState:

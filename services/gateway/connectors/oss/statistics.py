@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
@@ -19,6 +20,7 @@ from services.gateway.connectors.statistics_client import (
     StatisticsClient,
 )
 from services.platform.database import Database, WriteSession
+from services.platform.local_time import LocalTime
 
 TRY_LOCK = """
 -- One process at a time counts the messages of a region; the others skip it.
@@ -32,7 +34,7 @@ SELECT content FROM gateway.connector_config WHERE region = :region AND connecto
 
 DUE_MONTHS = """
 -- Months with messages that this version of the rules has not counted, and whether another did.
-SELECT to_char(received_at AT TIME ZONE 'Asia/Jakarta', 'YYYY-MM') AS month,
+SELECT to_char(received_at AT TIME ZONE :zone, 'YYYY-MM') AS month,
     bool_or(counted_by IS NOT NULL) AS counted_before
 FROM gateway.oss_message
 WHERE region = :region AND counted_by IS DISTINCT FROM :version
@@ -43,7 +45,7 @@ MESSAGES_OF_MONTH = """
 -- All messages of a month.
 SELECT id, message, facts FROM gateway.oss_message
 WHERE region = :region
-    AND to_char(received_at AT TIME ZONE 'Asia/Jakarta', 'YYYY-MM') = :month
+    AND to_char(received_at AT TIME ZONE :zone, 'YYYY-MM') = :month
 """
 
 MARK_COUNTED = """
@@ -88,10 +90,17 @@ def _matches(message: Message, rule: CountingRule) -> bool:
 class MessageCounter:
     """Counts messages that are not counted yet, and submits the months they belong to."""
 
-    def __init__(self, database: Database, region: str, statistics: StatisticsClient) -> None:
+    def __init__(
+        self,
+        database: Database,
+        region: str,
+        statistics: StatisticsClient,
+        local_time: LocalTime,
+    ) -> None:
         self._database = database
         self._region = region
         self._statistics = statistics
+        self._local_time = local_time
 
     async def count(self) -> int:
         """Submit the months with uncounted messages and return how many there were.
@@ -99,22 +108,31 @@ class MessageCounter:
         Returns 0 if the pack has no rules, or another process is counting.
         """
         of_region = {"region": self._region}
+        zone = self._local_time.zone
         async with self._database.write_session() as session:
             content = await session.scalar(text(RULES), of_region)
             if content is None or not await session.scalar(text(TRY_LOCK), of_region):
                 return 0
             rules = CountingRules.model_validate(content)
-            rows = await session.execute(text(DUE_MONTHS), of_region | {"version": rules.version})
+            rows = await session.execute(
+                text(DUE_MONTHS), of_region | {"version": rules.version, "zone": zone.key}
+            )
             due = [(row.month, row.counted_before) for row in rows]
             for month, counted_before in due:
                 # A counter that an earlier version submitted and this one does not becomes 0.
-                await self._count_month(session, rules, month, zeros=counted_before)
+                await self._count_month(session, rules, month, zone=zone, zeros=counted_before)
             return len(due)
 
     async def _count_month(
-        self, session: WriteSession, rules: CountingRules, month: str, *, zeros: bool
+        self,
+        session: WriteSession,
+        rules: CountingRules,
+        month: str,
+        *,
+        zone: ZoneInfo,
+        zeros: bool,
     ) -> None:
-        parameters = {"region": self._region, "month": month}
+        parameters = {"region": self._region, "month": month, "zone": zone.key}
         rows = (await session.execute(text(MESSAGES_OF_MONTH), parameters)).all()
         messages = [Message(row.message, row.facts) for row in rows]
         statistics = [

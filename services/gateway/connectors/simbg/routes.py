@@ -23,7 +23,7 @@ from services.gateway.regency.districts import list_districts
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
 from services.platform.identity import UsageWriter
-from services.platform.local_time import JAKARTA
+from services.platform.local_time import ZoneDep
 from services.platform.parameters import LanguageQuery
 from services.platform.problems import (
     Conflict,
@@ -89,7 +89,9 @@ class Permit(ApiModel):
 
 
 @router.get("/permits/{number}", operation_id="get_simbg_permit")
-async def get_simbg_permit(request: Request, session: ReadSessionDep, number: Number) -> Permit:
+async def get_simbg_permit(
+    request: Request, session: ReadSessionDep, zone: ZoneDep, number: Number
+) -> Permit:
     """Return the parts of the number of a PBG or SLF, with its page of SIMBG.
 
     The format is that of SIMBG's own program; no regulation describes it. Only SIMBG knows whether
@@ -97,7 +99,7 @@ async def get_simbg_permit(request: Request, session: ReadSessionDep, number: Nu
     """
     region = get_region(request)
     try:
-        permit = parse_permit_number(number, today=datetime.now(JAKARTA).date())
+        permit = parse_permit_number(number, today=datetime.now(zone).date())
     except PermitNumberError as error:
         field_error = FieldError(pointer=None, parameter="number", detail=str(error))
         raise Invalid("SIMBG cannot have issued this number.", errors=[field_error]) from None

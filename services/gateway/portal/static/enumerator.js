@@ -96,7 +96,7 @@ function collect() {
 }
 
 function today() {
-  return new Date().toLocaleDateString("sv-SE", { timeZone: "Asia/Jakarta" });
+  return new Date().toLocaleDateString("sv-SE", { timeZone: page.dataset.zone });
 }
 
 async function keep(event) {

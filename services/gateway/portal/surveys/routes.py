@@ -191,6 +191,7 @@ async def enumerator(
         channel_kinds=CHANNEL_KINDS,
         districts=await list_districts(session, get_region(page.request)),
         address=f"{API}/surveys/{slug}/responses",
+        zone=page.zone.key,
     )
     response.headers["Content-Security-Policy"] = WITH_SCRIPTS
     return response
