@@ -222,7 +222,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.signer = signer
     app.state.proxy_dependencies = dependencies
     app.state.documents = {}
-    app.state.typesetting = CapacityLimiter(1)  # reports rendered at a time, in a thread
+    app.state.pdf_limiter = CapacityLimiter(1)  # reports rendered at a time, in a thread
     _create_parts(app, key)
     app.state.jobs = _declare_jobs(app)
     add_problem_handlers(app)

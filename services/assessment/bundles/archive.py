@@ -30,7 +30,7 @@ class ArchivePart:
 
 @dataclass
 class UnpackedArchive:
-    """Files of an archive, and the faults of its form."""
+    """Files of an archive, and its format errors."""
 
     files: dict[str, bytes] = field(default_factory=dict[str, bytes])
     faults: list[str] = field(default_factory=list[str])

@@ -43,8 +43,8 @@ class NetworkChange(ScoreModel):
         description="Ties of both years over ties of either (Jaccard); null if neither has one."
     )
     density_interval: ConfidenceInterval | None = Field(
-        description="95% interval of the difference of densities; one that contains 0 shows no "
-        "change beyond chance in who is on record."
+        description="95% interval of the difference of densities (bootstrap over stakeholders); "
+        "if it contains 0, the change may be due to which stakeholders were recorded."
     )
     differences: list[MeasureDifference]
 
@@ -67,7 +67,8 @@ def tie_changes(before: Network, after: Network) -> TieChanges:
 def resampled_density(matrix: NDArray[np.bool_], streams: RandomStreams, name: str) -> Draws | None:
     """Return densities of resampled networks, stakeholders drawn with replacement.
 
-    Two draws of one stakeholder are tied as likely as any pair is (Snijders and Borgatti 1999).
+    Two copies of one stakeholder are tied with the probability of any pair, which is the density
+    (Snijders and Borgatti 1999).
     """
     n = len(matrix)
     if n < 2:

@@ -29,7 +29,8 @@ STEP = 10
 """Points by which a step raises an indicator's score."""
 
 MAX_SINGLE_CHANGES = 8
-LEFT_OUT = 8
+"""Number of single changes of the scenario that a report lists."""
+
 TIE_KINDS = ("meetings", "agreements")
 MIN_MEETINGS = 2
 

@@ -76,14 +76,14 @@ def _share(definition: m.Share, facts: Facts) -> MeasureResult:
         for item, row in view_rows(definition.of, facts)
         if matches(row, definition.where)
     ]
-    judged = [(item, row) for item, row in rows if is_recorded(row, definition.that)]
-    if not judged:
+    recorded = [(item, row) for item, row in rows if is_recorded(row, definition.that)]
+    if not recorded:
         name = VIEW_NAMES[definition.of]
         if not rows:
             return Missing(f"no {name} is recorded")
         return Missing(f"{', '.join(definition.that)} is not recorded of any {name}")
-    hits = sum(matches(row, definition.that) for _, row in judged)
-    return exact(hits / len(judged), items_of(judged), numerator=hits, n=len(judged))
+    hits = sum(matches(row, definition.that) for _, row in recorded)
+    return exact(hits / len(recorded), items_of(recorded), numerator=hits, n=len(recorded))
 
 
 def _required(definition: m.Required, facts: Facts) -> MeasureResult:
@@ -94,8 +94,10 @@ def _required(definition: m.Required, facts: Facts) -> MeasureResult:
     ]
     if not decisions:
         return Missing("no decision in force is recorded")
-    brought = {code for _, decision in decisions for code in getattr(decision, definition.field)}
-    hits = sum(code in brought for code in definition.required)
+    established = {
+        code for _, decision in decisions for code in getattr(decision, definition.field)
+    }
+    hits = sum(code in established for code in definition.required)
     n = len(definition.required)
     return exact(hits / n, items_of(decisions), numerator=hits, n=n)
 
@@ -352,10 +354,10 @@ def _reported(_: m.Reported, facts: Facts) -> MeasureResult:
     if isinstance(found, Missing):
         return found
     item, report = found
-    return _doubted_share(
+    return _flagged_share(
         item,
         hits=report.on_time,
-        doubted=report.on_time_flagged,
+        flagged=report.on_time_flagged,
         n=report.expected,
         what="reported",
         late=report.late,
@@ -369,27 +371,28 @@ def _agencies_reporting(_: m.AgenciesReporting, facts: Facts) -> MeasureResult:
     item, report = found
     agencies = report.agencies
     hits = sum(agency.received > 0 for agency in agencies)
-    doubted = sum(0 < agency.received == agency.flagged for agency in agencies)
-    return _doubted_share(
-        item, hits=hits, doubted=doubted, n=len(agencies), what="agencies reporting"
+    flagged = sum(0 < agency.received == agency.flagged for agency in agencies)
+    return _flagged_share(
+        item, hits=hits, flagged=flagged, n=len(agencies), what="agencies reporting"
     )
 
 
-def _doubted_share(
-    item: Item, *, hits: int, doubted: int, n: int, what: str, **inputs: float
+def _flagged_share(
+    item: Item, *, hits: int, flagged: int, n: int, what: str, **inputs: float
 ) -> Measurement:
     """Return a share that agencies report about themselves.
 
-    Doubts leave the value and widen the interval: from none of the doubted reports counting to all.
+    Flags widen the interval and leave the value: from none of the flagged reports counting to all.
     """
-    if not doubted:
+    if not flagged:
         return exact(hits / n, [item], numerator=hits, n=n, **inputs)
-    low, high = (hits - doubted) / n, hits / n
+    low, high = (hits - flagged) / n, hits / n
+    # The name of the stream and of the input are part of stored results and cannot change.
     return Measurement(
         value=high,
         draw=uniform_between(low, high, f"doubts {what}"),
         evidence=[item],
-        inputs={"numerator": hits, "n": n, "doubted": doubted, **inputs},
+        inputs={"numerator": hits, "n": n, "doubted": flagged, **inputs},
         low=low,
         high=high,
         interval="range",

@@ -90,7 +90,7 @@ async def get_links_sla_pdf(request: Request, zone: ZoneDep, year: YearQuery) ->
     headers = {"ETag": report.etag, "Content-Language": "id"}
     if tag_matches(request.headers.get("If-None-Match", ""), report.etag):
         return Response(status_code=304, headers=headers)
-    limiter: CapacityLimiter = request.app.state.typesetting
+    limiter: CapacityLimiter = request.app.state.pdf_limiter
     pdf = await to_thread.run_sync(partial(render_sla_pdf, report, now=now), limiter=limiter)
     headers["Content-Disposition"] = f'inline; filename="sla-{get_region(request)}-{year}.pdf"'
     return Response(pdf, media_type=PDF, headers=headers)
