@@ -22,7 +22,7 @@ FROM python:${PYTHON}-slim
 LABEL org.opencontainers.image.title="emall" \
       org.opencontainers.image.description="The hub of a regency's e-Mall Pelayanan Publik" \
       org.opencontainers.image.licenses="EUPL-1.2"
-# The embedded PostgreSQL wants to know its user by name. The folders belong to that user, so that
+# The embedded PostgreSQL requires a named user. The folders belong to that user, so that
 # a new volume mounted on one of them does too.
 RUN pip uninstall --yes --quiet --root-user-action ignore pip setuptools wheel \
     && useradd --uid 10001 --home-dir /data --no-create-home --shell /usr/sbin/nologin emall \
