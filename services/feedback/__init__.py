@@ -1,1 +1,1 @@
-"""What happened: usage events and statistics, surveys, comments."""
+"""Usage events, monthly statistics, surveys and comments."""

@@ -1,1 +1,1 @@
-"""The one public door: portal pages, links, access and dispatch to the services behind it."""
+"""Public entry point: pages, links, access control, forwarding to the services."""

@@ -1,7 +1,10 @@
-"""Background jobs: periodic work, leases on due rows, LISTEN with reconnect, outboxes.
+"""Background jobs and the tables they work through.
 
-Each service declares its jobs in its `app.py`. What a job did last stands in the service's table
-`job_run`, one row a job whichever process ran it, for `emall jobs` and for operators.
+`BackgroundJob` is the base class of the two jobs: `PeriodicJob` (a function at an interval) and
+`NotifyListener` (LISTEN with reconnect). `LeaseTable` (due rows, each claimed by one process) and
+`Outbox` (messages until delivery) are tables that jobs work through. The gateway and feedback
+declare their jobs in `app.py` (`_declare_jobs`). The last run of each job is in `job_run` of the
+service's schema, one row per job whichever process ran it; `emall jobs` lists them.
 """
 
 import asyncio
@@ -285,11 +288,11 @@ class LeaseTable:
 
 
 class NotifyListener(BackgroundJob):
-    """Listens to a PostgreSQL channel on a connection of its own and reconnects for ever.
+    """Listens to a PostgreSQL channel on a connection of its own and reconnects until cancelled.
 
     `on_connected` runs after LISTEN took effect (what was notified before is unknown),
     `on_disconnected` as soon as the connection is known to be lost. A heartbeat every `heartbeat`
-    seconds finds a connection that was cut without a word; `on_heartbeat` gets the time at which
+    seconds detects a connection that was lost silently; `on_heartbeat` gets the time at which
     the answered heartbeat was sent, on `clock`.
     """
 
@@ -355,8 +358,8 @@ class NotifyListener(BackgroundJob):
 class Outbox:
     """A table of JSON messages for another part of the hub, deleted when they were delivered.
 
-    `deliver` gets the oldest messages and raises if they were not taken; they then wait for the
-    next run. Messages carry ids, so that one delivered twice does no harm.
+    `deliver` gets the oldest messages and raises if delivery failed; they then wait for the
+    next run. Messages carry ids, so that a second delivery has no effect.
     """
 
     def __init__(

@@ -41,7 +41,7 @@ class LocalTime:
             self.zone = ZoneInfo(pack.timezone)
 
     async def load(self) -> None:
-        """Refresh at the start of a service; a database that is away leaves the default zone."""
+        """Refresh at the start of a service; the default zone remains if the database is down."""
         with suppress(*DATABASE_ERRORS):
             await self.refresh()
 

@@ -1,7 +1,7 @@
 """The id of a request: in the response, in problems, in every log line, across services.
 
-A caller's W3C `traceparent` names it (its trace id); otherwise it is random, so that it tells no
-time. It travels on in `traceparent` and comes back as `X-Request-ID`.
+A caller's W3C `traceparent` names it (its trace id); otherwise it is random, so that it
+reveals no time. It is passed on in `traceparent` and returned as `X-Request-ID`.
 """
 
 import os
@@ -23,7 +23,7 @@ _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}
 _ZERO = b"0" * 32
 _PUBLIC = re.compile(r"[a-z][a-z0-9.-]{0,79}|\d{1,4}")
 _PRIVATE_AREAS = frozenset({"comments"})
-"""Collections whose paths name a citizen's own affair."""
+"""Collections whose paths identify personal cases."""
 
 
 def new_request_id() -> str:

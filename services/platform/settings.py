@@ -46,50 +46,47 @@ class Settings(BaseSettings):
         description="Code of the regency or province (Ministry of Home Affairs), as in 12.12.",
     )
     public_url: AnyHttpUrl | None = Field(
-        None, description="Address under which citizens reach the hub; used in feeds and documents."
+        None, description="Public URL of the hub, used in feeds, posters and documents."
     )
     database_url: SecretStr | None = Field(
-        None, description="PostgreSQL 15 or later; without it an embedded server is started."
+        None, description="URL of PostgreSQL 15 or later; if unset, the embedded server is started."
     )
     gateway_database_url: SecretStr | None = Field(
-        None, description="Login of the gateway's own role; default: `database_url` with SET ROLE."
+        None, description="Login of the gateway's role; default: `database_url` with SET ROLE."
     )
     catalog_database_url: SecretStr | None = Field(None, description="The same for the catalog.")
     feedback_database_url: SecretStr | None = Field(None, description="The same for feedback.")
     assessment_database_url: SecretStr | None = Field(None, description="The same for assessment.")
     database_pool_size: int = Field(5, ge=1, le=100, description="Pooled connections per service.")
     catalog_url: AnyHttpUrl | None = Field(
-        None, description="Address of the catalog service; default: in the same process."
+        None, description="URL of the catalog service; default: in the same process."
     )
-    feedback_url: AnyHttpUrl | None = Field(None, description="Address of the feedback service.")
-    assessment_url: AnyHttpUrl | None = Field(
-        None, description="Address of the assessment service."
-    )
+    feedback_url: AnyHttpUrl | None = Field(None, description="URL of the feedback service.")
+    assessment_url: AnyHttpUrl | None = Field(None, description="URL of the assessment service.")
     identity_private_key_file: Path | None = Field(
         None, description="Ed25519 key (PEM) that signs internal tokens; only the gateway needs it."
     )
     identity_public_key_file: Path | None = Field(
-        None, description="Ed25519 public key (PEM) with which every service checks them."
+        None, description="Ed25519 public key (PEM) with which every service verifies them."
     )
     publishing_private_key_file: Path | None = Field(
         None,
-        description="Ed25519 key (PEM) that signs published assessments; made at its first use. "
-        "Every process of the assessment service needs the same.",
+        description="Ed25519 key (PEM) that signs published assessments; created at first use. "
+        "Every process of the assessment service needs the same one.",
     )
     comments_private_key_file: Path | None = Field(
         None,
-        description="Ed25519 key (PEM) from which the keys of contact details are derived; made at "
-        "its first use. Every process of the feedback service needs the same.",
+        description="Ed25519 key (PEM) from which the keys of contact details and of ticket tokens "
+        "are derived; created at first use. Every process of the feedback service needs the same "
+        "one.",
     )
     comment_retention_months: int = Field(
-        24, ge=1, le=1200, description="Months after its end for which a comment's text is stored."
+        24, ge=1, le=1200, description="Months after which a closed comment's text is deleted."
     )
     upstream_timeout_seconds: float = Field(
-        20, gt=0, le=300, description="How long the gateway waits for a service."
+        20, gt=0, le=300, description="Seconds without data after which a request times out."
     )
-    max_body_bytes: int = Field(
-        8 * 1024 * 1024, ge=1024, description="Largest request body that is accepted."
-    )
+    max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="Largest request body.")
     cache_max_bytes: int = Field(
         64 * 1024 * 1024,
         ge=0,
@@ -97,14 +94,14 @@ class Settings(BaseSettings):
     )
     fast_path: bool = Field(
         True,
-        description="Whether the server's protocol itself answers what needs no application: what "
-        "the cache holds fresh, and events that are right.",
+        description="Whether uvicorn's protocol answers fresh cache hits and valid events without "
+        "calling the application.",
     )
     event_retention_months: int = Field(
         13,
         ge=1,
         le=1200,
-        description="Whole months for which single usage events are stored; counts stay.",
+        description="Months after which single usage events are deleted; counts remain.",
     )
     bundle_seconds: int = Field(
         300,
@@ -117,85 +114,97 @@ class Settings(BaseSettings):
         10,
         ge=1,
         le=28,
-        description="Day of the next month until which an agency's monthly statistics are on time.",
+        description="Day of the next month by which monthly statistics are due.",
     )
     link_check_seconds: int = Field(
-        300, ge=0, le=86_400, description="Time between two checks of a link; 0: none by itself."
+        300,
+        ge=0,
+        le=86_400,
+        description="Seconds between two checks of a link; 0: no periodic checks.",
     )
     domain_check_seconds: int = Field(
         86_400,
         ge=0,
         le=432_000,
-        description="Time between two questions to a registry for the end of a link's domain; 0: "
-        "none.",
+        description="Seconds between two queries for the expiration of a link's domain; 0: none.",
     )
     rdap_servers: dict[str, AnyHttpUrl] | None = Field(
         None,
-        description="RDAP servers of registries, as JSON: top-level domain to address; default: "
-        "that of .id.",
+        description="RDAP servers of registries, a JSON object of top-level domain and URL; "
+        "default: that of .id.",
     )
     link_check_retention_months: int = Field(
         13,
         ge=2,
         le=1200,
-        description="Whole months for which single checks of links are stored; daily figures stay.",
+        description="Whole months after which single checks of links are deleted; uptime by day "
+        "remains.",
     )
     metering_retention_months: int = Field(
         24,
         ge=1,
         le=1200,
-        description="Whole months for which the hourly counts of each key are stored.",
+        description="Whole months after which the hourly counts of each key are deleted.",
     )
     trusted_proxies: str = Field(
         "127.0.0.1 ::1",
-        description="Addresses or networks of proxies whose word about the client is taken, with "
-        "blanks between.",
+        description="Addresses or networks of trusted proxies, separated by spaces.",
     )
     address_reads_per_minute: int = Field(
-        1200, ge=0, description="Reads of an address without a key; 0: no limit."
+        1200, ge=0, description="Reads per minute of an address without a key; 0: no limit."
     )
     address_writes_per_minute: int = Field(
-        600, ge=0, description="Writes of an address without a key; 0: no limit."
+        600, ge=0, description="Writes per minute of an address without a key; 0: no limit."
     )
     address_exports_per_minute: int = Field(
-        60, ge=0, description="Exports of an address without a key; 0: no limit."
+        60, ge=0, description="Exports per minute of an address without a key; 0: no limit."
     )
-    key_reads_per_minute: int = Field(6000, ge=0, description="Reads with a key; 0: no limit.")
-    key_writes_per_minute: int = Field(6000, ge=0, description="Writes with a key; 0: no limit.")
-    key_exports_per_minute: int = Field(240, ge=0, description="Exports with a key; 0: no limit.")
+    key_reads_per_minute: int = Field(
+        6000, ge=0, description="Reads per minute with a key; 0: no limit."
+    )
+    key_writes_per_minute: int = Field(
+        6000, ge=0, description="Writes per minute with a key; 0: no limit."
+    )
+    key_exports_per_minute: int = Field(
+        240, ge=0, description="Exports per minute with a key; 0: no limit."
+    )
     ssrf_allowed_hosts: frozenset[str] | None = Field(
-        None, description="Hosts in private networks that the hub may ask, as a JSON list."
+        None, description="Hosts in private networks that the SSRF guard allows, a JSON list."
     )
     connector_timeout_seconds: float = Field(
-        10, gt=0, le=60, description="How long a system of others is waited for, retries included."
+        10,
+        gt=0,
+        le=60,
+        description="Timeout of calls to external systems in seconds, retries included.",
     )
     source_poll_seconds: int = Field(
         1800,
         ge=0,
         le=86_400,
-        description="Time between two questions to a website or a source of statistics; 0: none "
-        "by itself.",
+        description="Seconds between two polls of a website or a source of statistics; 0: no "
+        "polling.",
     )
     source_secrets: dict[str, SecretStr] | None = Field(
-        None, description="What opens sources of statistics, as JSON: slug to header value."
+        None,
+        description="Secrets of sources of statistics, a JSON object of source and header value.",
     )
     oss_url: AnyHttpUrl | None = Field(
-        None, description="Address of the OSS RBA partner interface; default: not connected."
+        None, description="URL of the OSS RBA partner interface; default: not connected."
     )
     oss_user_key: SecretStr | None = Field(
-        None, description="The header `user_key` with which the hub asks OSS."
+        None, description="Value of the header `user_key` in requests to OSS."
     )
     oss_username: str | None = Field(
-        None, description="Name with which OSS makes the `Token` of its messages to the hub."
+        None, description="User name from which OSS computes the `Token` of its messages."
     )
-    oss_password: SecretStr | None = Field(None, description="The password to it.")
+    oss_password: SecretStr | None = Field(None, description="Password for it.")
     oss_agency: str = Field(
-        "dpmptsp", description="Agency (slug) whose keys may tell OSS of licences."
+        "dpmptsp", description="Agency (slug) whose keys may submit licences to OSS."
     )
-    log_level: LogLevel = Field("INFO", description="Least level that is logged.")
+    log_level: LogLevel = Field("INFO", description="Lowest level that is logged.")
     log_format: LogFormat = Field(
         "console",
-        description="`console`: lines for people; `json`: a JSON object a line.",
+        description="`console`: lines for people; `json`: one JSON object per line.",
     )
 
     def service_url(self, service: Service) -> str | None:

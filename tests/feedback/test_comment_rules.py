@@ -1,4 +1,4 @@
-"""The rules of comments by themselves: tickets, working days, service_levels, states, keys."""
+"""The rules of comments by themselves: tickets, working days, service levels, states, keys."""
 
 from datetime import UTC, date, datetime, timedelta
 from random import Random

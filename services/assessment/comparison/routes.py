@@ -68,7 +68,7 @@ class RankedRegency(ApiModel):
     outranks: list[Outranking]
     origin: Origin = Field(
         description="An assessment of this hub (`own`), of another hub on the same `database`, or "
-        "a `bundle` that was brought here."
+        "an imported `bundle`."
     )
     assessment: UUID
     recorded_at: AwareDatetime

@@ -87,11 +87,11 @@ def add_read_routes(kind: EvidenceKind[Content]) -> None:
         f"/{kind.name}",
         list_records,
         operation_id=f"list_{kind.name.replace('-', '_')}",
-        summary=f"The {plural} on record, by key",
+        summary=f"List the {plural}",
         description=(
-            f"The {plural} on record, by key, each in its newest version with its sources in full. "
+            f"Lists the {plural} by key, each in its newest version with its sources in full. "
             f"{kind.meaning} Withdrawn ones are excluded.\n\n"
-            "With `as_of`, as recorded at that moment: what an assessment of that time could read."
+            "With `as_of`, the versions recorded by then, which an assessment of that time read."
         ),
         response_model=page,
     )
@@ -99,12 +99,12 @@ def add_read_routes(kind: EvidenceKind[Content]) -> None:
         f"/{kind.name}/{{id}}",
         get_record,
         operation_id=f"get_{kind.operation}",
-        summary=f"One {kind.singular}, in its newest or an earlier version",
+        summary=f"Get one {kind.singular}",
         description=(
-            f"One {kind.singular} by the id of its record, in its newest or an earlier version, "
-            "with its sources in full.\n\n"
-            "`content` is null in the version that withdrew it. The `ETag` is what a "
-            "change of it needs as `If-Match`."
+            f"Returns one {kind.singular} by the id of its record, in its newest or an earlier "
+            "version, with its sources in full.\n\n"
+            "`content` is null in the version that withdrew it. A change "
+            "needs the `ETag` as `If-Match`."
         ),
         response_model=record,
         responses=problem_responses(404),
@@ -113,10 +113,10 @@ def add_read_routes(kind: EvidenceKind[Content]) -> None:
         f"/{kind.name}/{{id}}/versions",
         list_versions,
         operation_id=f"list_{kind.operation}_versions",
-        summary=f"The versions of one {kind.singular}, the newest first",
+        summary=f"List the versions of one {kind.singular}",
         description=(
-            f"The versions of one {kind.singular}, the newest first: when each was recorded and by "
-            "whom, and its address. Nothing is ever overwritten or erased."
+            f"Lists the versions of one {kind.singular}, newest first: when and by whom each was "
+            "recorded, and its address. No version is overwritten or erased."
         ),
         response_model=Page[RecordVersion],
         responses=problem_responses(404),

@@ -137,10 +137,9 @@ def add_write_routes(kind: EvidenceKind[Content]) -> None:
         summary=f"Record a new {kind.singular}",
         description=(
             f"Records a new {kind.singular} under the name of the key's agency. {kind.meaning}\n\n"
-            "It needs a key of its own among its kind, and sources that are on record "
-            "(`POST /api/v1/sources`). What it points at must be on record too, else it is refused "
-            "(409) and nothing is stored. With an `Idempotency-Key` it is recorded once, however "
-            "often it is sent."
+            "Its key must be unique within its kind. Its sources (`POST /api/v1/sources`) and all "
+            "other records it refers to must exist (409 otherwise, and nothing is stored). With an "
+            "`Idempotency-Key` it is recorded once, however often it is sent."
         ),
         response_model=Record[kind.model],
         responses=problem_responses(409, 413),
@@ -150,13 +149,13 @@ def add_write_routes(kind: EvidenceKind[Content]) -> None:
         put_record,
         methods=["PUT"],
         operation_id=f"put_{kind.operation}",
-        summary=f"Correct one {kind.singular}: a further version, the earlier ones stay",
+        summary=f"Correct one {kind.singular} by adding a version",
         description=(
-            f"Corrects one {kind.singular}: adds a further version, and the earlier ones stay. The "
-            "same content again adds none.\n\n"
-            "An agency corrects what it recorded; an administrator everything, the pack's too. "
-            "Send the `ETag` of the read as `If-Match` (428 without it, 412 if the record was "
-            "changed meanwhile). Its key must stay."
+            f"Corrects one {kind.singular} by adding a version; the earlier ones remain. Unchanged "
+            "content adds none.\n\n"
+            "An agency may correct its own records, an administrator all, those of the pack "
+            "included. Send the `ETag` of the read as `If-Match` (428 without it, 412 if the "
+            "record has changed since). The key cannot change."
         ),
         response_model=Record[kind.model],
         responses=problem_responses(404, 409, 412, 413, 428),
@@ -167,12 +166,11 @@ def add_write_routes(kind: EvidenceKind[Content]) -> None:
         methods=["DELETE"],
         status_code=204,
         operation_id=f"delete_{kind.operation}",
-        summary=f"Take one {kind.singular} back: it counts no longer, its versions stay",
+        summary=f"Withdraw one {kind.singular}",
         description=(
-            f"Takes one {kind.singular} back: a last version without content is added, assessments "
-            "count it no longer, and its versions stay to be read.\n\n"
-            "Who may do so, and `If-Match`, are as for a correction; corrected again, it counts "
-            "again."
+            f"Withdraws one {kind.singular}: adds a version without content. Later assessments do "
+            "not count it; its versions can still be read.\n\n"
+            "Permission and `If-Match` are as for a correction; a later correction restores it."
         ),
         responses=problem_responses(404, 412, 428),
     )

@@ -135,13 +135,13 @@ class SatisfactionIndex(PackModel):
 
 
 class Reported(PackModel):
-    """The share of the monthly statistics owed by agencies that arrived on time."""
+    """The share of the monthly statistics expected of agencies that arrived on time."""
 
     kind: Literal["reported"]
 
 
 class AgenciesReporting(PackModel):
-    """The share of the agencies that owe statistics and sent any."""
+    """The share of the agencies with statistics expected that sent any."""
 
     kind: Literal["agencies_reporting"]
 

@@ -66,8 +66,8 @@ class CollaborationScenario(_ScenarioBase):
     changes: dict[IndicatorCode, Annotated[float, Field(ge=-1e6, le=1e6), StrictNumber]] = Field(
         default_factory=dict[str, float],
         max_length=200,
-        description="Values to set first, as they are before goalposts; one without evidence is "
-        "given a value so, and named as assumed.",
+        description="Raw values to set first, before normalisation by goalposts; an indicator "
+        "without evidence gets its value in this way and is listed as assumed.",
     )
     target: Annotated[float, Field(ge=0, le=100), StrictNumber] | None = Field(
         None, description="An index to reach from there with the least effort."

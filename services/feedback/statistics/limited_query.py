@@ -9,7 +9,7 @@ from services.platform.database import ReadSession
 from services.platform.problems import Conflict, FieldError
 
 MAX_ROWS = 10_000
-"""Larger results are refused, not truncated: a sum does not show that others are missing."""
+"""Larger results are rejected, not truncated: a sum does not show that others are missing."""
 
 
 async def fetch_limited(

@@ -62,7 +62,7 @@ async def list_usage_statistics(
 ) -> Revisions:
     """List the figures of a month with all their revisions.
 
-    More than 10,000 figures are refused (409): choose one agency, or one of its services.
+    More than 10,000 figures are rejected (409): choose one agency, or one of its services.
     """
     rows = await fetch_limited(
         session,

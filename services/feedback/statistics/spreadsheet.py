@@ -26,7 +26,7 @@ from services.platform.types import TEXT_PATTERN
 
 MAX_REASON = 300
 MAX_ERRORS = 100
-"""ReadSessionDep stops after this many errors."""
+"""Reading stops after this many errors."""
 
 _FIELDS: Mapping[str, str] = {
     **{label: measure for measure, label in COUNTER_LABELS.items()},

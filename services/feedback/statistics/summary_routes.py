@@ -57,7 +57,7 @@ async def get_usage_summary(
 ) -> UsageSummary:
     """Return sums of events and of current statistics.
 
-    More than 10,000 sums are refused (409): choose a shorter span, fewer dimensions, one agency or
+    More than 10,000 sums are rejected (409): choose a shorter span, fewer dimensions, one agency or
     one service.
 
     Statistics are monthly: a month counts if it begins in the span or contains its first day. By

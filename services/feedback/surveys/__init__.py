@@ -1,1 +1,1 @@
-"""What people know and think: surveys defined as data, their responses and results."""
+"""Surveys defined as data: definitions, responses, results."""

@@ -13,8 +13,8 @@ from services.platform.settings import Service, Settings
 from services.platform.version import VERSION
 
 DESCRIPTION = """
-The hub of a regency's e-Mall Pelayanan Publik: public services and portals, their use, what
-citizens say, and what it all says about collaboration.
+The hub of a regency's e-Mall Pelayanan Publik: public services and portals, their use,
+surveys and comments of citizens, and metrics of collaboration.
 
 Reading needs no key. An agency's system writes with a key, `Authorization: Bearer emk_...`.
 Errors are RFC 9457 problem documents that name each field and what would be right.

@@ -24,7 +24,7 @@ class AuditEntry:
     """Path of the request, or the command's argument."""
     status: int | None
     problem: str | None
-    """Type of the problem if the write was refused."""
+    """Type of the problem if the write was rejected."""
     request_id: str
     body_hash: str | None
     """SHA-256 of the request body, if the request was authenticated by a key."""

@@ -29,7 +29,7 @@ class AuditLine(ApiModel):
     action: str = Field(description="Method of the request, or the command.")
     target: str = Field(description="Path of the request, or the command's argument.")
     status: int | None = Field(description="HTTP status of the response.")
-    problem: str | None = Field(description="Type of the problem, if the write was refused.")
+    problem: str | None = Field(description="Type of the problem, if the write was rejected.")
     request_id: str = Field(description="Trace id of the caller, or an id made by the gateway.")
     body_hash: Sha256 | None = Field(
         description="SHA-256 of the request body, if it was sent with a key."

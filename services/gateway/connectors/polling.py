@@ -52,7 +52,7 @@ class SourcePoller:
         self._rng = rng or random.Random()  # noqa: S311
 
     async def poll_all_due(self) -> None:
-        """Poll every source that is due; a response of one does not stop the others."""
+        """Poll every source that is due; a failure of one does not stop the others."""
         while await self.poll_due():
             pass
 

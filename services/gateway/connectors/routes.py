@@ -1,4 +1,4 @@
-"""Connectors over HTTP: their state, overrides of their breakers, polls by hand."""
+"""Connectors over HTTP: their state, overrides of their breakers, manual polls."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

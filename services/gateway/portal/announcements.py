@@ -35,7 +35,7 @@ async def announcements(
     cursor: UUID | None = None,
     service: Slug | None = None,
 ) -> HTMLResponse:
-    """List the announcements, list_newest first, with the age of those whose website is down."""
+    """List the announcements, newest first, with the age of those whose website is down."""
     region, now = get_region(request), datetime.now(UTC)
     rows = await list_newest(session, region, limit=PAGE_SIZE + 1, service=service, after=cursor)
     sources = announcement_sources(await list_sources(session, region), now=now)
@@ -74,7 +74,7 @@ async def announcement(
 
 
 async def latest_announcements(session: ReadSession, region: str) -> list[Announcement]:
-    """Return the three list_newest announcements, for the home page."""
+    """Return the three newest announcements, for the home page."""
     return [to_announcement(row) for row in await list_newest(session, region, limit=3)]
 
 

@@ -88,7 +88,7 @@ class Page:
     def render(
         self, template: str, *, status: int = 200, data: str | None = None, **values: Any
     ) -> HTMLResponse:
-        """Return the page; `data` is the address of its JSON twin."""
+        """Return the page; `data` is the address of its JSON representation."""
         place = None
         if self.regency is not None:
             place = self.messages.choose(self.regency.name, en=self.regency.name_en)

@@ -25,7 +25,7 @@ FORWARDED_FOR = re.compile(
 
 
 class TrustedProxies:
-    """Proxies whose forwarding headers are believed."""
+    """Proxies whose forwarding headers are trusted."""
 
     def __init__(self, networks: str) -> None:
         """Parse addresses or networks, separated by blanks or commas."""

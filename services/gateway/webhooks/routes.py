@@ -87,7 +87,7 @@ async def create_webhook(
     """Deliver the events of links, and reminders of due statistics, to this address from now on.
 
     Messages are signed according to Standard Webhooks and retried for about three days until the
-    receiver responds with 2xx; 410 disables the webhook. Delivery is at least once: a duplicates
+    receiver responds with 2xx; 410 disables the webhook. Delivery is at least once: a repeated
     message has the same `webhook-id`.
     """
     region = get_region(request)

@@ -34,7 +34,7 @@ class FeedFormat(Protocol):
 
 
 FORMATS: tuple[FeedFormat, ...] = (wordpress, xml_feed)
-"""CachedAnswer formats; the first that matches reads the body."""
+"""Known formats; the first that matches reads the body."""
 
 
 def parse_feed(body: bytes, *, url: str, zone: ZoneInfo) -> list[FeedItem]:

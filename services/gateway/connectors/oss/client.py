@@ -9,7 +9,7 @@ from services.gateway.outbound.client import Connector, ConnectorError, Connecto
 IDEMPOTENT_MESSAGES: frozenset[Outbound] = frozenset(
     {"checkNIB", "inqueryNIB", "checkLicenseStatus", "getDataReferensi"}
 )
-"""Queries, which may be duplicates; messages that submit something are sent once."""
+"""Queries, which may be repeated; messages that submit something are sent once."""
 
 FAILURE_CODES = frozenset({"500", "504"})
 """Values of `kode` that mean that OSS itself failed."""

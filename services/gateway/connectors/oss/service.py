@@ -90,7 +90,7 @@ class OssService:
         return OssAnswer(selected, now, fresh=True)
 
     async def submit(self, message: Outbound, fields: dict[str, Any]) -> dict[str, Any]:
-        """Send a message once: a lost one may have arrived, so it is not duplicates.
+        """Send a message once: a lost one may have arrived, so it is not repeated.
 
         Raises:
             Unavailable: OSS rejected the message, or gave no usable answer.

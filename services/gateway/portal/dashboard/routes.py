@@ -135,8 +135,8 @@ async def _completeness(page: Page, year: int) -> tuple[int, int] | None:
         items = await page.feedback.list_reporting_months(first=f"{year}-01", last=f"{year}-12")
     except httpx.HTTPError:
         return None
-    owed = sum(item.services_expected for item in items)
-    return sum(item.services_reported for item in items), owed
+    expected = sum(item.services_expected for item in items)
+    return sum(item.services_reported for item in items), expected
 
 
 def _figure(page: Page, value: float | None, digits: int) -> str:
