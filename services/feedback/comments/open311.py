@@ -6,7 +6,7 @@ hub's problem documents (RFC 9457), not GeoReport's.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Annotated, Any, Literal, Self
 from xml.etree import ElementTree
 
@@ -35,6 +35,7 @@ router = APIRouter(prefix="/open311", tags=["open311"], responses=problem_respon
 
 OPEN = ("received", "in_progress", "reopened", "forwarded")
 MAX_REQUESTS = 200
+LAST_SECOND = time(23, 59, 59)
 DEFAULT_RANGE = timedelta(days=90)
 """The range of a list without dates, as in GeoReport."""
 
@@ -394,6 +395,7 @@ async def post_open311_request(
 async def list_open311_requests(
     request: Request,
     session: ReadSessionDep,
+    zone: ZoneDep,
     *,
     extension: Extension,
     service_request_id: Annotated[
@@ -435,7 +437,7 @@ async def list_open311_requests(
             "max_requests": MAX_REQUESTS,
         },
     )
-    requests = [_to_request(row, with_text=True) for row in rows]
+    requests = [_to_request(row, with_text=True, zone=zone) for row in rows]
     return _encode(extension, requests, names=("service_requests", "request"))
 
 
@@ -449,6 +451,7 @@ async def get_open311_request(
     request: Request,
     session: ReadSessionDep,
     caller: CurrentCaller,
+    zone: ZoneDep,
     *,
     ticket: TicketPath,
     extension: Extension,
@@ -460,7 +463,7 @@ async def get_open311_request(
     is_published = stored.is_public and not stored.review_reasons and stored.verified_at is not None
     response = _encode(
         extension,
-        [_to_request(stored, with_text=has_access or is_published)],
+        [_to_request(stored, with_text=has_access or is_published, zone=zone)],
         names=("service_requests", "request"),
     )
     response.headers["Cache-Control"] = "private, no-store"
@@ -471,7 +474,7 @@ def _split(listed: str | None) -> list[str]:
     return [part.strip() for part in (listed or "").split(",") if part.strip()]
 
 
-def _to_request(stored: CommentRow, *, with_text: bool) -> Open311Request:
+def _to_request(stored: CommentRow, *, with_text: bool, zone: tzinfo) -> Open311Request:
     names = {category.code: category.name for category in service_levels().categories}
     return Open311Request(
         service_request_id=stored.ticket,
@@ -484,7 +487,7 @@ def _to_request(stored: CommentRow, *, with_text: bool) -> Open311Request:
         service_notice=None,
         requested_datetime=stored.created_at,
         updated_datetime=stored.updated_at,
-        expected_datetime=f"{stored.answer_by}T23:59:59+07:00",
+        expected_datetime=datetime.combine(stored.answer_by, LAST_SECOND, zone).isoformat(),
         address=(stored.place or None) if with_text else None,
         lat=stored.latitude if with_text else None,
         long=stored.longitude if with_text else None,
