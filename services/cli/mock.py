@@ -13,7 +13,7 @@ def mock(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8010,
 ) -> None:
-    """Serve a mock of an external system that can be told to fail."""
+    """Serve a mock of an external system that can simulate failures."""
     import uvicorn
 
     from services.gateway.connectors.mocks.oss import create_oss_mock

@@ -219,15 +219,15 @@ def test_a_listener_hears_what_is_notified_and_reconnects_when_it_is_cut(empty: 
 
 def test_an_outbox_keeps_messages_until_they_are_delivered(empty: Settings) -> None:
     delivered: list[Any] = []
-    is_away = True
+    is_down = True
 
     async def deliver(messages: Any) -> None:
-        if is_away:
-            raise httpx.ConnectError("away")
+        if is_down:
+            raise httpx.ConnectError("down")
         delivered.extend(messages)
 
     async def story(database: Database) -> None:
-        nonlocal is_away
+        nonlocal is_down
         outbox = Outbox(
             database,
             empty.region,
@@ -242,7 +242,7 @@ def test_an_outbox_keeps_messages_until_they_are_delivered(empty: Settings) -> N
         with pytest.raises(httpx.ConnectError):
             await outbox.deliver_waiting()
         assert await waiting(database, outbox) == 5
-        is_away = False
+        is_down = False
         await outbox.deliver_waiting()
         assert await waiting(database, outbox) == 0
 

@@ -53,7 +53,7 @@ def collaboration_outcome(
     if target is not None:
         value = node_values(method, case.now).get(method.index.code)
         if value is None:
-            detail = "the index has no value: too little evidence; `changes` may give what lacks"
+            detail = "the index has no value: too little evidence; `changes` may set missing values"
             raise EvidenceConflictError(
                 f"There is nothing to raise: {detail}.", {"#/target": detail}
             )

@@ -58,9 +58,9 @@ class _ScoreTree:
 
     def _index(self) -> dict[str, Any]:
         method = self._method
-        lacking = [d.code for d in method.dimensions if d.code not in self._computed.values]
+        missing = [d.code for d in method.dimensions if d.code not in self._computed.values]
         elements = [element for dimension in method.dimensions for element in dimension.elements]
-        reason = "a dimension has no value" if lacking else "no dimension has a value"
+        reason = "a dimension has no value" if missing else "no dimension has a value"
         return self._node(method.index, coverage_of(elements, self._known), reason)
 
     def _dimension(self, dimension: DimensionDefinition) -> DimensionScore:

@@ -23,7 +23,7 @@ JITTER = 0.1
 RETRY_INTERVAL = timedelta(minutes=5)
 """When a source is polled again after a failure, if the normal interval is longer."""
 DEFAULT_INTERVAL = timedelta(minutes=30)
-"""Interval that is recorded when a source is polled by hand and scheduled polling is off."""
+"""Interval that is recorded when a source is polled manually and scheduled polling is off."""
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,7 @@ class Page:
 
 
 async def get_page(request: Request, language: LanguageQuery = SOURCE_LANGUAGE) -> Page:
-    """Return the page of a request; without the database it lacks only the regency's name."""
+    """Return the page of a request; without the database only the regency's name is missing."""
     database: Database = request.app.state.database
     try:
         async with database.read_session() as session:

@@ -95,7 +95,7 @@ async def store_items(
     matcher: ServiceMatcher,
     now: datetime,
 ) -> StoreResult:
-    """Insert new items, update changed ones, and skip those that another feed brought."""
+    """Insert new items, update changed ones, and skip those of another feed."""
     await session.execute(text(LOCK), {"region": region})
     rows = (await session.execute(text(EXISTING), {"region": region})).all()
     by_key = {row.key: row for row in rows}
