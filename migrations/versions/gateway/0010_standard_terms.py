@@ -50,6 +50,8 @@ LINK_MONITORING = (
     "'Time of the next RDAP query; during a query, end of its lease'",
     "ALTER TABLE gateway.link_day RENAME TO link_uptime_day",
     "ALTER INDEX gateway.link_day_pkey RENAME TO link_uptime_day_pkey",
+    "COMMENT ON COLUMN gateway.api_key.monthly_quota IS "
+    "'Requests in a month of the region''s time zone; null: as many as the limits allow'",
     "COMMENT ON TABLE gateway.link_uptime_day IS "
     "'Seconds in each state per local day, for the time covered by checks'",
     "ALTER TABLE gateway.incident RENAME COLUMN by_rule TO automatic",
