@@ -83,8 +83,9 @@ def _is_public(segment: str) -> bool:
 class RequestIdMiddleware:
     """Bind the request's id and the service to its log lines, and add `X-Request-ID`.
 
-    Logs a request when it ends: failures (5xx) as errors, refusals (4xx) and slow requests as
-    information, all others for debugging. Pure ASGI.
+    Logs a request when it ends: failures (5xx) as errors, rejections (4xx) and slow requests as
+    information, all others for debugging; so too 503, for an outage is logged as such, once.
+    Pure ASGI.
     """
 
     def __init__(self, app: ASGIApp, *, service: str) -> None:
@@ -122,9 +123,9 @@ class RequestIdMiddleware:
 
 
 def _log_request(scope: Scope, status: int, seconds: float) -> None:
-    if status >= 500:
+    if status >= 500 and status != 503:
         write = log.error
-    elif status >= 400 or seconds >= SLOW_SECONDS:
+    elif 400 <= status < 500 or seconds >= SLOW_SECONDS:
         write = log.info
     else:
         write = log.debug

@@ -17,10 +17,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -208,14 +209,17 @@ HISTORIES = st.fixed_dictionaries(
 
 
 async def post_until_answered(
-    client: httpx.AsyncClient, headers: dict[str, str], what: str, items: list[dict[str, Any]]
+    client: httpx.AsyncClient,
+    sign: Callable[[], dict[str, str]],
+    what: str,
+    items: list[dict[str, Any]],
 ) -> dict[str, Any]:
     """Repeat a request until it is answered, as a well-behaved client does."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while True:
             with suppress(httpx.TransportError):
                 answer = await client.post(
-                    f"/api/v1/usage/{what}", json={what: items}, headers=headers
+                    f"/api/v1/usage/{what}", json={what: items}, headers=sign()
                 )
                 if answer.status_code == 200:
                     return answer.json()
@@ -224,14 +228,14 @@ async def post_until_answered(
 
 
 async def send_until_answered(
-    client: httpx.AsyncClient, headers: dict[str, str], batch: list[dict[str, Any]]
+    client: httpx.AsyncClient, sign: Callable[[], dict[str, str]], batch: list[dict[str, Any]]
 ) -> None:
-    reported = await post_until_answered(client, headers, "events", batch)
+    reported = await post_until_answered(client, sign, "events", batch)
     assert reported["accepted"] + reported["repeated"] == len(batch)
 
 
 async def report_until_answered(
-    client: httpx.AsyncClient, headers: dict[str, str], channel: str, own: random.Random
+    client: httpx.AsyncClient, sign: Callable[[], dict[str, str]], channel: str, own: random.Random
 ) -> None:
     """Report, correct or repeat a month of a channel, until the service responds."""
     period, value = f"2023-{own.randrange(1, 5):02}", own.randrange(400, 405)
@@ -243,7 +247,7 @@ async def report_until_answered(
         "counters": {"submitted": value},
         "reason": "counted again",
     }
-    await post_until_answered(client, headers, "statistics", [figure])
+    await post_until_answered(client, sign, "statistics", [figure])
     values = FIGURES.setdefault((channel, period), [])
     if values[-1:] != [value]:
         values.append(value)
@@ -256,7 +260,7 @@ async def live(instance: Instance, history: dict[str, Any]) -> dict[str, dict[st
     size: int = history["batch"]
     firsts = [events[n : n + size] for n in range(0, len(events), size)]
     rng.shuffle(firsts)
-    headers = signed(instance)
+    sign = partial(signed, instance)  # a token lives for 60 seconds
     crashed = asyncio.Event()
 
     async with httpx.AsyncClient(
@@ -266,15 +270,15 @@ async def live(instance: Instance, history: dict[str, Any]) -> dict[str, dict[st
         async def work(mine: list[list[dict[str, Any]]], channel: str, own: random.Random) -> None:
             sent: list[dict[str, Any]] = []
             for batch in mine:
-                await report_until_answered(client, headers, channel, own)
-                await send_until_answered(client, headers, batch)
+                await report_until_answered(client, sign, channel, own)
+                await send_until_answered(client, sign, batch)
                 sent += batch
                 again = own.sample(sent, min(len(sent), size))
                 changed = [corrected(one, own) if own.random() < 0.5 else one for one in again]
-                await send_until_answered(client, headers, changed + own.sample(again, 1))
+                await send_until_answered(client, sign, changed + own.sample(again, 1))
             await crashed.wait()
             if sent:
-                await send_until_answered(client, headers, own.sample(sent, min(len(sent), 50)))
+                await send_until_answered(client, sign, own.sample(sent, min(len(sent), 50)))
 
         async def crash() -> None:
             for what, after in history["crashes"]:
@@ -349,7 +353,7 @@ async def check(instance: Instance, known: dict[str, dict[str, Any]]) -> None:
 
 
 def wait_until_ready(instance: Instance) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 90
     while time.monotonic() < end:
         with suppress(httpx.HTTPError):
             if LOOPBACK.get(f"http://127.0.0.1:{instance.port}/health/ready", timeout=5).is_success:
