@@ -32,6 +32,7 @@ class LocalTime:
         self._service = service
         self._region = region
         self.zone = DEFAULT_ZONE
+        self._is_loaded = False
 
     async def refresh(self) -> None:
         """Read the zone from the stored pack; keep the last one if there is no pack."""
@@ -39,11 +40,13 @@ class LocalTime:
             pack = await find_regency(session, self._service, self._region)
         if pack is not None:
             self.zone = ZoneInfo(pack.timezone)
+        self._is_loaded = True
 
     async def load(self) -> None:
-        """Refresh at the start of a service; the default zone remains if the database is down."""
-        with suppress(*DATABASE_ERRORS):
-            await self.refresh()
+        """Read the zone unless it was read; an unavailable database leaves the default."""
+        if not self._is_loaded:
+            with suppress(*DATABASE_ERRORS):
+                await self.refresh()
 
     def refresh_job(self) -> PeriodicJob:
         """Return the job that refreshes the zone while the service runs."""
