@@ -333,6 +333,7 @@ def test_a_slow_database_is_reported_and_received_events_are_stored(
         assert status.startswith(b"HTTP/1.1 503")
         assert fields["retry-after"] == "10"
         assert "in time" in json.loads(answer)["detail"]
+        until(lambda: sums(office, agency=agency) == {("form_end",): 1})
         line.send(request)
         assert json.loads(line.answer()[2]) == {"accepted": 0, "repeated": 1}
 
