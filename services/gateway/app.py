@@ -310,6 +310,7 @@ def _create_parts(app: FastAPI, key: Ed25519PrivateKey) -> None:
     state.reporting_reminders = ReportingReminders(
         database, settings.region, clients[Service.feedback], local_time
     )
+    state.auth_for = partial(ServiceAuth, signer)
     state.connectors = Connectors(
         REGISTRY,
         ConnectorContext(
@@ -320,7 +321,7 @@ def _create_parts(app: FastAPI, key: Ed25519PrivateKey) -> None:
             source_clients=SourceClients(settings, database, guard),
             catalog=clients[Service.catalog],
             feedback=clients[Service.feedback],
-            auth_for=lambda caller: ServiceAuth(signer, caller),
+            auth_for=state.auth_for,
         ),
     )
     state.source_poller = SourcePoller(

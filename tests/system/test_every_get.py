@@ -42,6 +42,7 @@ VALUES: dict[str, str] = {
 
 TIME_DEPENDENT = re.compile(
     rb"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)"  # moments
+    rb"|\"request_id\":\"[^\"]+\""
     rb"|\"token\":\"[^\"]+\"|\"form\":\"[^\"]+\"|\"[a-z_]*(?:seconds|_ms)\":[\d.]+"
 )
 """What two answers to one question may differ in."""

@@ -201,6 +201,7 @@ def an_assessment_is_kept_and_leads_to_its_evidence(hub: RunningHub) -> None:
     # (Answers count from the fifth on.)
     for number in range(30, 35):
         respond(hub, "awareness", number, {"knows_portals": ["oss"], "used": "yes"})
+    hub.form_bundles()
     assert dynamics(hub)["discovery.awareness"]["value"] != 40
     assert hub.get(stored_assessment["href"]).json() == stored_assessment
 

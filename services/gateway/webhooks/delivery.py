@@ -132,6 +132,16 @@ def sign(secret: str, message_id: str, timestamp: int, payload: bytes) -> str:
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
+DELIVERY_ERRORS = (
+    httpx.HTTPError,
+    httpx.InvalidURL,  # httpx refuses some host names that the URL model accepts
+    PrivateAddressError,
+    OSError,
+    ValueError,
+    TimeoutError,
+)
+
+
 class WebhookDispatcher:
     """Runs due deliveries; each is claimed by one replica through the database."""
 
@@ -192,21 +202,19 @@ class WebhookDispatcher:
         payload, timestamp = delivery.payload, int(datetime.now(UTC).timestamp())
         message_id = str(delivery.event)
         secret = derive_secret(self._key, delivery.webhook)
-        request = httpx.Request(
-            "POST",
-            delivery.url,
-            content=payload,
-            headers={
-                "Content-Type": "application/json",
-                "User-Agent": f"emall-hub/{VERSION}",
-                "webhook-id": message_id,
-                "webhook-timestamp": str(timestamp),
-                "webhook-signature": sign(secret, message_id, timestamp, payload),
-                "Connection": "close",
-            },
-            extensions={"timeout": httpx.Timeout(TIMEOUT_SECONDS).as_dict()},
-        )
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": f"emall-hub/{VERSION}",
+            "webhook-id": message_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": sign(secret, message_id, timestamp, payload),
+            "Connection": "close",
+        }
+        timeout = {"timeout": httpx.Timeout(TIMEOUT_SECONDS).as_dict()}
         try:
+            request = httpx.Request(
+                "POST", delivery.url, content=payload, headers=headers, extensions=timeout
+            )
             async with (
                 asyncio.timeout(2 * TIMEOUT_SECONDS),
                 httpx.AsyncClient(trust_env=False, follow_redirects=False) as client,
@@ -215,5 +223,5 @@ class WebhookDispatcher:
                 response = await client.send(pin_address(request, address), stream=True)
                 await response.aclose()
                 return response.status_code, ""
-        except (httpx.HTTPError, PrivateAddressError, OSError, ValueError, TimeoutError) as error:
+        except DELIVERY_ERRORS as error:
             return None, summarise_error(error)
