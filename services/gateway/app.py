@@ -81,7 +81,7 @@ from services.platform.local_time import LocalTime
 from services.platform.middleware import BodyLimitMiddleware, EntityTagMiddleware
 from services.platform.problems import add_problem_handlers
 from services.platform.request_id import RequestIdMiddleware
-from services.platform.service import build_openapi, health_router
+from services.platform.service import add_routers, build_openapi, health_router
 from services.platform.settings import Service, Settings
 from services.platform.version import VERSION
 
@@ -238,7 +238,7 @@ def create_app(settings: Settings) -> FastAPI:
     limited = BodyLimitMiddleware(proxy, limit=settings.max_body_bytes)
     guarded = ServerErrorMiddleware(limited, handler=app.exception_handlers[Exception])
     app.edge = RequestIdMiddleware(guarded, service=Service.gateway.value)
-    for router in (
+    routers = (
         link_health,
         incidents,
         webhooks,
@@ -261,8 +261,8 @@ def create_app(settings: Settings) -> FastAPI:
         consumption_counts,
         audit_lines,
         health_router(Service.gateway),
-    ):
-        app.include_router(router)
+    )
+    add_routers(app, routers)
     app.mount("/static", Assets(), name="static")
     app.openapi = lambda: build_openapi(app, examples=EXAMPLES)
 

