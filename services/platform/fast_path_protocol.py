@@ -5,7 +5,6 @@ from functools import lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 from services.platform.header_timeout import HeaderTimeoutProtocol
-from services.platform.request_id import HEADER, new_request_id
 
 UVICORN_VERSION = "0.54.0"
 """The version whose protocol is extended; a test compares it with the installed one."""
@@ -40,13 +39,9 @@ class FastPathProtocol(HeaderTimeoutProtocol, Generic[Handler]):
             and not self.transport.is_closing()
         )
 
-    def respond(self, head: bytes, body: bytes, *, request_id: str | None = None) -> None:
-        """Write a response, count it and start the keep-alive timeout.
-
-        `head` is the status line and the header lines, each with its line end.
-        """
-        own_id = (request_id or new_request_id()).encode()
-        self.transport.write(b"%b%b: %b\r\n\r\n%b" % (head, HEADER, own_id, body))
+    def respond(self, data: bytes) -> None:
+        """Write a complete response, count it and start the keep-alive timeout."""
+        self.transport.write(data)
         self.headers_received()
         self.server_state.total_requests += 1
         self._responded_at = self.loop.time()

@@ -9,10 +9,11 @@ import logging
 import sys
 import time
 from collections.abc import MutableMapping
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import structlog
-from structlog.contextvars import merge_contextvars
 from structlog.stdlib import BoundLogger, ProcessorFormatter
 from structlog.types import Processor
 
@@ -21,6 +22,19 @@ LogFormat = Literal["console", "json"]
 
 _QUIET = ("httpx", "httpcore", "asyncio", "alembic", "fontTools", "fpdf")
 """Loggers of libraries whose INFO lines concern their own developers."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """What a request's log lines say of it."""
+
+    request_id: str
+    service: str
+
+
+request_context: ContextVar[RequestContext | None] = ContextVar("request_context", default=None)
+"""The request that the current code runs for. One variable of our own: reading structlog's goes
+through all variables of the context, for every request."""
 
 
 def get_logger(name: str) -> BoundLogger:
@@ -35,7 +49,7 @@ def configure_logging(*, level: LogLevel, log_format: LogFormat, service: str) -
     Calling it again replaces the configuration.
     """
     shared: list[Processor] = [
-        merge_contextvars,
+        _add_request,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.PositionalArgumentsFormatter(),
@@ -80,9 +94,19 @@ def configure_logging(*, level: LogLevel, log_format: LogFormat, service: str) -
     )
 
 
+def _add_request(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Add the id of the request and the service that handles it."""
+    if (context := request_context.get()) is not None:
+        event.setdefault("request_id", context.request_id)
+        event.setdefault("service", context.service)
+    return event
+
+
 class _AddService:
-    """Add the service to which the logging module belongs, else the one that is bound, else the
-    process's own."""
+    """Add the service to which the logging module belongs, else the one that handles the
+    request, else the process's own."""
 
     def __init__(self, service: str) -> None:
         self._service = service

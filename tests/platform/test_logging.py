@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 import structlog
 
-from services.platform.logging import LogFormat, LogLevel, Outage, configure_logging, get_logger
+from services.platform.logging import (
+    LogFormat,
+    LogLevel,
+    Outage,
+    RequestContext,
+    configure_logging,
+    get_logger,
+    request_context,
+)
 from services.platform.request_id import redact_path, traceparent
 
 
@@ -52,10 +60,11 @@ def test_a_line_of_a_library_has_the_same_form(stderr: Callable[[], str]) -> Non
     assert (line["event"], line["service"]) == ("Started server process [7]", "gateway")
 
 
-def test_what_is_bound_stands_in_every_line(stderr: Callable[[], str]) -> None:
+def test_the_request_stands_in_every_line(stderr: Callable[[], str]) -> None:
     configured()
-    with structlog.contextvars.bound_contextvars(request_id="ab" * 16, service="catalog"):
-        get_logger("services.platform.database").info("hello")
+    token = request_context.set(RequestContext("ab" * 16, "catalog"))
+    get_logger("services.platform.database").info("hello")
+    request_context.reset(token)
     [line] = lines(stderr)
     assert (line["request_id"], line["service"]) == ("ab" * 16, "catalog")
 

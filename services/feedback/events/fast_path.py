@@ -235,13 +235,18 @@ class EventProtocol(FastPathProtocol[FastEventWriter]):
 
     def _write(self, repeated: int) -> None:
         body = b'{"accepted":%d,"repeated":%d}' % (self._count - repeated, repeated)
-        head = b"%b%bcontent-type: application/json\r\ncontent-length: %d\r\n%b" % (
-            STATUS_LINE[200],
-            default_header_lines(tuple(self.server_state.default_headers)),
-            len(body),
-            b"connection: close\r\n" if self._is_last else b"",
+        self.respond(
+            b"%b%bcontent-type: application/json\r\n%b"
+            b"x-request-id: %b\r\ncontent-length: %d\r\n\r\n%b"
+            % (
+                STATUS_LINE[200],
+                default_header_lines(tuple(self.server_state.default_headers)),
+                b"connection: close\r\n" if self._is_last else b"",
+                self._request_id.encode(),
+                len(body),
+                body,
+            )
         )
-        self.respond(head, body, request_id=self._request_id)
 
     def timeout_keep_alive_handler(self) -> None:
         self.timeout_keep_alive_task = None

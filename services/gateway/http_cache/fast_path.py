@@ -18,6 +18,7 @@ from services.gateway.http_cache.entry import ParsedHeaders, build_response
 from services.gateway.http_cache.middleware import HttpCache
 from services.gateway.http_cache.rfc9111 import Freshness, RawHeaders
 from services.platform.fast_path_protocol import FastPathProtocol, header_lines
+from services.platform.request_id import new_request_id
 
 STATE_KEY = "fast_path_cache"
 """Key of the `FastPathCache` in the lifespan state."""
@@ -184,7 +185,10 @@ class CachedReadProtocol(FastPathProtocol[FastPathCache]):
         limit_headers = cache.admit(response.method, response.path, self.client[0])
         if limit_headers is None:
             return False
-        self.respond(response.head + limit_headers, response.body)
+        self.respond(
+            b"%b%bx-request-id: %b\r\n\r\n%b"
+            % (response.head, limit_headers, new_request_id(), response.body)
+        )
         cache.cache.counts.fresh += 1
         cache.cache.counts.fast_path += 1
         cache.count(response.path, response.status)

@@ -109,7 +109,7 @@ class RequestLog:
             target=redact_path(self.scope["path"]),
             status=status,
             problem=problem,
-            request_id=current_request_id() or new_request_id(),
+            request_id=current_request_id() or new_request_id().decode(),
             body_hash=self._body_hash,
         )
         await self._audit.append(entry)
