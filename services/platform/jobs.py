@@ -326,7 +326,10 @@ class NotifyListener(BackgroundJob):
             try:
                 await self._listen()
             except DATABASE_ERRORS as error:
-                self._database.outage.failed(error)
+                if is_connection_lost(error):
+                    self._database.outage.failed(error)
+                else:
+                    log.exception("listener failed", listener=self.name)
             finally:
                 self._on_disconnected()
             await asyncio.sleep(self._reconnect)

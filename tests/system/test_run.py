@@ -1,8 +1,14 @@
 """`emall run`: everything at once on an empty folder, with the embedded PostgreSQL."""
 
+import re
+import shutil
 import signal
+import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+from services.platform.settings import ROOT
 from tests.servers import LOOPBACK, free_port
 from tests.system.processes import environment_of, process
 
@@ -39,6 +45,7 @@ def test_run_serves_the_pack_from_nothing_and_again_from_what_is_there(tmp_path:
         )
         assert stored.status_code == 201, stored.text
         assert LOOPBACK.get(f"{address}/go/oss", timeout=30).status_code == 302
+        check_readme(address, environment)
         assert first.stop() == 0
         assert "Traceback" not in first.says()
         assert not server_runs(data)
@@ -55,6 +62,29 @@ def test_run_serves_the_pack_from_nothing_and_again_from_what_is_there(tmp_path:
         assert again.stop(signal.SIGINT) in {0, 130}
         assert "Traceback" not in again.says()
         assert not server_runs(data)
+
+
+def check_readme(address: str, environment: Mapping[str, str]) -> None:
+    """Run every example of the README against the hub at this address, but `make` itself."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.M | re.S)
+    assert len(blocks) == 4
+    for block in blocks[1:]:
+        script = block.replace("http://127.0.0.1:8000", address)
+        script = re.sub(r"\.venv/bin/python\b", sys.executable, script)
+        script = re.sub(r"\.venv/bin/emall\b", f"{sys.executable} -m services.cli", script)
+        script = re.sub(r"\bcurl\b", "curl -sS --fail-with-body", script)
+        if shutil.which("php") is None:
+            script = re.sub(r"^php .*\n", "", script, flags=re.M)
+        done = subprocess.run(
+            ["bash", "-euc", script],
+            cwd=ROOT,
+            env=dict(environment),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, (script, done.stdout, done.stderr)
 
 
 def server_runs(data: Path) -> bool:
