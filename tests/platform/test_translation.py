@@ -49,11 +49,12 @@ def test_there_is_a_catalogue_for_every_language_but_the_source() -> None:
 
 
 @pytest.mark.parametrize("path", catalogue_files(), ids=lambda path: path.parts[-3])
-def test_the_catalogues_hold_exactly_the_messages_in_use(path: Path, used: Catalog) -> None:
+def test_the_catalogues_hold_the_messages_in_use_and_no_others(path: Path, used: Catalog) -> None:
     stored = {key(message) for message in messages_of(read_catalogue(path))}
     wanted = {key(message) for message in messages_of(used)}
     remedy = "run `make messages` and translate the new ones"
-    assert sorted(wanted - stored, key=str) == [], remedy
+    if path.parts[-3] in COMPLETE_LANGUAGES:
+        assert sorted(wanted - stored, key=str) == [], remedy
     assert sorted(stored - wanted, key=str) == [], remedy
 
 
