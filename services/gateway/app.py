@@ -49,6 +49,7 @@ from services.gateway.outbound.ssrf_guard import SsrfGuard
 from services.gateway.portal.announcements import router as announcement_pages
 from services.gateway.portal.assets import Assets
 from services.gateway.portal.complaints.routes import router as comment_pages
+from services.gateway.portal.cross_site import CrossSiteRefusal
 from services.gateway.portal.dashboard.routes import router as dashboard
 from services.gateway.portal.error_pages import add_error_pages
 from services.gateway.portal.posters.routes import router as posters
@@ -59,6 +60,7 @@ from services.gateway.portal.surveys.results import router as survey_results
 from services.gateway.portal.surveys.routes import router as surveys
 from services.gateway.portal.upload.completeness import router as reporting
 from services.gateway.portal.upload.routes import router as upload
+from services.gateway.proxy.cross_site import host_of_url
 from services.gateway.proxy.dependencies import ProxyDependencies, create_proxy_dependencies
 from services.gateway.proxy.proxy import Proxy
 from services.gateway.proxy.remote_service import RemoteService
@@ -234,6 +236,8 @@ def create_app(settings: Settings) -> FastAPI:
         signer=signer,
         backends=backends,
         cache=cache,
+        own_hosts=[host_of_url(str(url)) for url in (settings.public_url,) if url is not None],
+        refuse_cross_site=CrossSiteRefusal(app),
     )
     limited = BodyLimitMiddleware(proxy, limit=settings.max_body_bytes)
     guarded = ServerErrorMiddleware(limited, handler=app.exception_handlers[Exception])

@@ -64,7 +64,7 @@ def test_a_complaint_with_a_photo_is_filed_once_and_talked_about(hub: Hub) -> No
     shown = hub.client.get(places[0])
     assert shown.status_code == 200
     assert "Antrean &lt;panjang&gt;." in shown.text
-    assert shown.headers["referrer-policy"] == "no-referrer"
+    assert shown.headers["referrer-policy"] == "same-origin"
     [image] = set(re.findall(r'<img src="(/aduan/[^"]+)"', shown.text))
     stored = hub.client.get(unescape(image))
     assert (stored.status_code, stored.headers["content-type"]) == (200, "image/jpeg")

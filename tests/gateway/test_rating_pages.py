@@ -36,7 +36,7 @@ def test_five_citizens_rate_a_service_each_once(hub: Hub) -> None:
         form = hub.client.get(path)
         assert form.status_code == 200
         assert "KTP" in form.text
-        assert form.headers["referrer-policy"] == "no-referrer"
+        assert form.headers["referrer-policy"] == "same-origin"
         assert form.headers["cache-control"] == "private, no-store"
         [action] = re.findall(r'action="([^"]+)"', form.text)
         [given_id] = re.findall(r'name="id" value="([0-9a-f-]{36})"', form.text)

@@ -1,6 +1,6 @@
 """Reverse proxy of the hub: authenticate, limit, cache, forward (pure ASGI)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from functools import partial
 
@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway.api_keys.keys import Principal
 from services.gateway.http_cache.middleware import HttpCache, with_identity_etags
+from services.gateway.proxy.cross_site import is_cross_site
 from services.gateway.proxy.dependencies import ProxyDependencies
 from services.gateway.proxy.remote_service import connection_headers
 from services.gateway.proxy.request_log import RequestLog
@@ -44,9 +45,17 @@ class Proxy:
         signer: TokenSigner,
         backends: Mapping[Service, ASGIApp],
         cache: HttpCache,
+        own_hosts: Collection[str],
+        refuse_cross_site: ASGIApp,
     ) -> None:
-        """Create a proxy before the gateway's own `app` and the services."""
+        """Create a proxy before the gateway's own `app` and the services.
+
+        `refuse_cross_site` answers writes that a browser sends from a page of another site;
+        `own_hosts` are names of the hub besides the one that is asked.
+        """
         self.app = app
+        self.own_hosts = own_hosts
+        self.refuse_cross_site = refuse_cross_site
         self.keys = dependencies.keys
         self.admission = dependencies.admission
         self.audit = dependencies.audit
@@ -119,12 +128,18 @@ class Proxy:
         return decision
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, *, caller: Caller) -> None:
-        """Answer a read from the cache; forward other requests to their owner."""
+        """Answer a read from the cache; forward other requests to their owner.
+
+        A browser cannot send a key from another site's page without the hub's consent (CORS), so
+        only writes without one are checked for their origin.
+        """
         forward = partial(self.forward, caller=caller)
         if scope["method"] in SAFE_METHODS:
             await self.cache.handle(
                 scope, receive, send, forward=forward, is_anonymous=caller.is_anonymous
             )
+        elif caller.is_anonymous and is_cross_site(scope, self.own_hosts):
+            await self.refuse_cross_site(scope, receive, send)
         else:
             invalidating = self.cache.invalidating(scope["path"], send)
             await forward(with_identity_etags(scope), receive, invalidating)

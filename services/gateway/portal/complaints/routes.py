@@ -1,7 +1,8 @@
 """`/aduan`, and a ticket's page `/aduan/{ticket}`.
 
 The address of a ticket carries its secret as `kunci`: whoever saved the address can reply. These
-pages are never cached and send no referrer to other sites.
+pages are never cached and send no referrer to other sites; the hub's own pages get it, since with
+`no-referrer` a browser sends a form with `Origin: null`.
 """
 
 from collections.abc import Mapping
@@ -258,7 +259,7 @@ def _to_form(page: Page) -> RedirectResponse:
 
 def _no_store(response: HTMLResponse) -> HTMLResponse:
     response.headers["Cache-Control"] = "private, no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 

@@ -113,7 +113,10 @@ def _expired(page: Page) -> Response:
 
 
 def _no_store(response: Response) -> Response:
-    """Keep the token out of caches and referrers."""
+    """Keep the token out of caches, and out of the referrers that other sites get.
+
+    The hub's own pages get it: with `no-referrer` a browser sends the form with `Origin: null`.
+    """
     response.headers["Cache-Control"] = "private, no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Referrer-Policy"] = "same-origin"
     return response

@@ -29,7 +29,6 @@ from services.gateway.portal.upload.labels import (
 from services.gateway.portal.upload.session import (
     Session,
     check_form_token,
-    check_origin,
     current_session,
     end_session,
     start_session,
@@ -96,7 +95,6 @@ async def open_link(request: Request, page: CurrentPage, token: Token) -> Respon
 @router.post("/unggah/masuk")
 async def enter(request: Request, page: CurrentPage) -> Response:
     """Start a session with a key or a link."""
-    check_origin(request)
     form = await _read_form(request)
     try:
         if token := form.fields.get("tautan"):
@@ -115,7 +113,6 @@ async def enter(request: Request, page: CurrentPage) -> Response:
 @router.post("/unggah/keluar")
 async def leave(request: Request, page: CurrentPage) -> Response:
     """End the session."""
-    check_origin(request)
     response = _to_home_page(page)
     end_session(response, request)
     return response
@@ -144,7 +141,6 @@ async def download_template(
 @router.post("/unggah/periksa")
 async def check(request: Request, page: CurrentPage) -> Response:
     """Show what a file would change, or which cells are wrong; store nothing."""
-    check_origin(request)
     session = await current_session(request)
     if session is None:
         return _sign_in_page(page, error=SESSION_OVER, status=403)
@@ -177,7 +173,6 @@ async def check(request: Request, page: CurrentPage) -> Response:
 @router.post("/unggah/kirim")
 async def submit(request: Request, page: CurrentPage) -> Response:
     """Store the checked file. Submitting it again, as a reload does, changes nothing."""
-    check_origin(request)
     session = await current_session(request)
     if session is None:
         return _sign_in_page(page, error=SESSION_OVER, status=403)
@@ -216,7 +211,6 @@ async def submit(request: Request, page: CurrentPage) -> Response:
 @router.post("/unggah/penjelasan")
 async def explain(request: Request, page: CurrentPage) -> Response:
     """Store the explanation of a flagged figure."""
-    check_origin(request)
     session = await current_session(request)
     if session is None:
         return _sign_in_page(page, error=SESSION_OVER, status=403)

@@ -11,7 +11,6 @@ import json
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet, InvalidToken
 from fastapi import Request
@@ -96,24 +95,6 @@ def check_form_token(session: Session, submitted: str) -> None:
     """Reject a form that is not of this session."""
     if not hmac.compare_digest(session.form_token.encode(), submitted.encode()):
         raise NotAllowed("The form belongs to another session; open /unggah again.")
-
-
-def check_origin(request: Request) -> None:
-    """Reject a form that another site submits in the agency's name."""
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        if site not in {"same-origin", "none"}:
-            raise NotAllowed("Forms of other sites are not accepted.")
-        return
-    origin = request.headers.get("origin")
-    if origin is None:
-        return
-    settings: Settings = request.app.state.settings
-    own = {request.headers.get("host")}
-    if settings.public_url is not None:
-        own.add(urlsplit(str(settings.public_url)).netloc)
-    if urlsplit(origin).netloc not in own:
-        raise NotAllowed("Forms of other sites are not accepted.")
 
 
 def _cipher(request: Request) -> Fernet:
