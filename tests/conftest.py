@@ -347,12 +347,21 @@ def shared(server: Server, toba: str) -> Iterator[Hub]:
         yield Hub(client, server.settings(name))
 
 
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """Path of a Chromium; without one the test is skipped, or fails where it is required."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
+def required_program(need: str, *names: str) -> str:
+    """Return the path of a program; without it the test is skipped, or fails where it is required.
+
+    `need` is its name in `EMALL_REQUIRE`, and on the PATH if no `names` are given.
+    """
+    for name in names or (need,):
         if path := shutil.which(name):
             return path
-    if "browser" in REQUIRED:
-        pytest.fail("EMALL_REQUIRE=browser, but there is no Chromium on the PATH")
-    pytest.skip("no Chromium on the PATH")
+    missing = f"none of {', '.join(names or (need,))} is on the PATH"
+    if need in REQUIRED:
+        pytest.fail(f"EMALL_REQUIRE={need}, but {missing}")
+    pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium."""
+    return required_program("browser", "chromium", "chromium-browser", "google-chrome")

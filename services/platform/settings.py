@@ -30,6 +30,14 @@ class Service(StrEnum):
         return f"emall_{self.value}"
 
 
+class ForwardedHeader(StrEnum):
+    """The headers in which a reverse proxy can report the client's address."""
+
+    x_forwarded_for = "x-forwarded-for"
+    forwarded = "forwarded"
+    x_real_ip = "x-real-ip"
+
+
 class Settings(BaseSettings):
     """Settings of a process, from environment variables with the prefix `EMALL_`."""
 
@@ -149,6 +157,11 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         "127.0.0.1 ::1",
         description="Addresses or networks of trusted proxies, separated by spaces.",
+    )
+    forwarded_header: ForwardedHeader = Field(
+        ForwardedHeader.x_forwarded_for,
+        description="The only header read for the address that a trusted proxy reports: "
+        "`x-forwarded-for`, `forwarded` or `x-real-ip`.",
     )
     address_reads_per_minute: int = Field(
         1200, ge=0, description="Reads per minute of an address without a key; 0: no limit."

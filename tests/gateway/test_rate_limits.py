@@ -22,7 +22,7 @@ from services.gateway.rate_limits.limiter import Decision, Limiter
 from services.gateway.rate_limits.policies import kind_of
 from services.gateway.rate_limits.shared_buckets import BucketGrant, BucketRequest, SharedBuckets
 from services.platform.database import Database
-from services.platform.settings import Service, Settings
+from services.platform.settings import ForwardedHeader, Service, Settings
 from tests.conftest import Hub, new_key
 from tests.gateway.key_rows import set_monthly_quota, stored_buckets
 from tests.servers import serving
@@ -428,9 +428,6 @@ def test_a_request_is_a_read_a_write_or_an_export(method: str, path: str, kind: 
         ("10.0.0.1", {"x-forwarded-for": "10.0.0.3, 10.0.0.2"}, "10.0.0.3"),
         ("10.0.0.1", {"x-forwarded-for": "forged"}, "10.0.0.1"),
         ("10.0.0.1", {"x-forwarded-for": "8.8.8.8, unknown, 10.0.0.2"}, "10.0.0.2"),
-        ("10.0.0.1", {"forwarded": "for=8.8.8.8, for=198.51.100.1;proto=https"}, "198.51.100.1"),
-        ("10.0.0.1", {"forwarded": 'For="[2001:db8::7]:4711"'}, "2001:db8::7"),
-        ("10.0.0.1", {"forwarded": "for=_hidden"}, "10.0.0.1"),
         ("::ffff:10.0.0.1", {"x-forwarded-for": "198.51.100.1:99"}, "198.51.100.1"),
         ("testclient", {"x-forwarded-for": "198.51.100.1"}, "testclient"),
     ],
@@ -440,6 +437,102 @@ def test_only_a_trusted_proxy_is_believed_about_the_client(
 ) -> None:
     headers = [(name.encode(), value.encode()) for name, value in forwarded.items()]
     assert TrustedProxies("10.0.0.0/8, ::1").client(peer, headers) == client
+
+
+PROXY = "10.0.0.1"
+CLIENT = "198.51.100.1"
+
+
+@pytest.mark.parametrize(
+    ("header", "reported"),
+    [
+        (ForwardedHeader.x_forwarded_for, CLIENT),
+        (ForwardedHeader.x_real_ip, CLIENT),
+        (ForwardedHeader.forwarded, f"for={CLIENT};proto=https"),
+    ],
+)
+def test_one_header_is_read_and_the_others_are_the_clients_own(
+    header: ForwardedHeader, reported: str
+) -> None:
+    claims = {
+        "forwarded": "for=8.8.8.8;proto=http",
+        "x-forwarded-for": "8.8.8.8",
+        "x-real-ip": "8.8.8.8",
+    }
+    before = [(name.encode(), value.encode()) for name, value in claims.items()]
+    others = [field for field in before if field[0] != header.value.encode()]
+    proxies = TrustedProxies("10.0.0.0/8", header)
+    said = [(header.value.encode(), reported.encode())]
+    assert proxies.client(PROXY, [*others, *said]) == CLIENT
+    assert proxies.client(PROXY, others) == PROXY
+    assert proxies.client(PROXY, [*before, *said]) == CLIENT
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "client", "scheme"),
+    [
+        (f"for=8.8.8.8;proto=http, for={CLIENT};proto=https", CLIENT, "https"),
+        (f"For={CLIENT}, for=10.0.0.2;Proto=HTTP", CLIENT, "http"),
+        ('for="[2001:db8::7]:4711"', "2001:db8::7", None),
+        (f'for="{CLIENT}:80";by=_x', CLIENT, None),
+        ("for=_hidden;proto=https", PROXY, "https"),
+        ("for=unknown", PROXY, None),
+        ("proto=https", PROXY, "https"),
+        # What a client writes before the proxy's element, or in its `Host`, is no report.
+        (f'for=8.8.8.8;x=", for={CLIENT};proto=https', CLIENT, "https"),
+        (f'for={CLIENT};host="x;for=8.8.8.8;proto=http"', CLIENT, None),
+        (f'for={CLIENT};host="x,for=8.8.8.8"', PROXY, None),
+        (f'for={CLIENT};host="x,for=8.8.8.8;y=\\"";proto=http', PROXY, None),
+        ("for=8.8.8.8 for=9.9.9.9", PROXY, None),
+    ],
+)
+def test_forwarded_is_read_element_by_element(
+    forwarded: str, client: str, scheme: str | None
+) -> None:
+    proxies = TrustedProxies("10.0.0.0/8", ForwardedHeader.forwarded)
+    headers = [(b"forwarded", forwarded.encode()), (b"x-forwarded-proto", b"ftp")]
+    assert proxies.client(PROXY, headers) == client
+    assert proxies.scheme(PROXY, headers) == scheme
+
+
+@pytest.mark.parametrize(
+    ("peer", "values", "scheme"),
+    [
+        (PROXY, ["https"], "https"),
+        (PROXY, ["http, https"], "https"),
+        (PROXY, ["http", "HTTPS"], "https"),
+        (PROXY, ["gopher"], None),
+        (PROXY, [], None),
+        ("203.0.113.7", ["https"], None),
+    ],
+)
+def test_the_scheme_is_the_nearest_trusted_proxys(
+    peer: str, values: list[str], scheme: str | None
+) -> None:
+    headers = [(b"x-forwarded-proto", value.encode()) for value in values]
+    headers.append((b"forwarded", b"proto=http"))
+    assert TrustedProxies("10.0.0.0/8").scheme(peer, headers) == scheme
+
+
+def test_a_client_behind_a_proxy_cannot_choose_whose_limit_it_uses(settings: Settings) -> None:
+    limited = settings.model_copy(
+        update={"address_exports_per_minute": 3, "trusted_proxies": "10.0.0.1"}
+    )
+    with TestClient(create_app(limited), client=(PROXY, 1)) as client:
+        statuses = [
+            client.get(
+                "/nothing.csv",
+                headers={
+                    "X-Forwarded-For": CLIENT,
+                    "Forwarded": f"for=8.8.8.{number}",
+                    "X-Real-IP": f"8.8.8.{number}",
+                },
+            ).status_code
+            for number in range(6)
+        ]
+        other = client.get("/nothing.csv", headers={"X-Forwarded-For": "198.51.100.2"})
+    assert statuses[-1] == 429
+    assert other.status_code == 404
 
 
 def test_an_address_is_counted_by_its_line_and_hidden_by_a_key() -> None:

@@ -17,6 +17,7 @@ from services.gateway.http_cache.cacheable_paths import cache_areas
 from services.gateway.http_cache.entry import ParsedHeaders, build_response
 from services.gateway.http_cache.middleware import HttpCache
 from services.gateway.http_cache.rfc9111 import Freshness, RawHeaders
+from services.gateway.rate_limits.client_address import is_forwarding_header
 from services.platform.fast_path_protocol import FastPathProtocol, header_lines
 from services.platform.request_id import new_request_id
 
@@ -29,13 +30,11 @@ MAX_HEADS = 4096
 MAX_BODY_BYTES = 256 * 1024
 MAX_ENCODED_BYTES = 16 * 1024 * 1024
 
-# Headers that make a request more than a plain read, or that a proxy adds for another client.
+# Headers that make a request more than a plain read.
 EXCLUDED_HEADERS = frozenset(
-    {b"authorization", b"cache-control", b"connection", b"content-length", b"expect", b"forwarded",
-     b"if-match", b"if-modified-since", b"if-range", b"if-unmodified-since", b"pragma", b"range",
-     b"te", b"traceparent", b"trailer", b"transfer-encoding", b"upgrade", b"x-forwarded-for",
-     b"x-forwarded-host", b"x-forwarded-port", b"x-forwarded-prefix", b"x-forwarded-proto",
-     b"x-real-ip"}
+    {b"authorization", b"cache-control", b"connection", b"content-length", b"expect", b"if-match",
+     b"if-modified-since", b"if-range", b"if-unmodified-since", b"pragma", b"range", b"te",
+     b"traceparent", b"trailer", b"transfer-encoding", b"upgrade"}
 )  # fmt: skip
 
 Admit = Callable[[str, str, str], bytes | None]
@@ -104,6 +103,8 @@ class FastPathCache:
         names = {n for n, v in headers if n != b"connection" or v.lower() != b"keep-alive"}
         hosts = [value for name, value in headers if name == b"host"]
         if len(block) > MAX_HEAD_BYTES or len(hosts) != 1 or not EXCLUDED_HEADERS.isdisjoint(names):
+            return
+        if any(is_forwarding_header(name) for name in names):  # the client is another than the peer
             return
         while len(self._heads) >= MAX_HEADS:
             del self._heads[next(iter(self._heads))]

@@ -13,6 +13,7 @@ from services.gateway.proxy.cross_site import is_cross_site
 from services.gateway.proxy.dependencies import ProxyDependencies
 from services.gateway.proxy.remote_service import connection_headers
 from services.gateway.proxy.request_log import RequestLog
+from services.gateway.rate_limits.client_address import is_forwarding_header
 from services.gateway.rate_limits.limiter import Decision
 from services.gateway.rate_limits.policies import SAFE_METHODS
 from services.gateway.routing import owner_of
@@ -26,9 +27,7 @@ from services.platform.settings import Service
 log = get_logger(__name__)
 
 
-OVERWRITTEN_HEADERS = frozenset(
-    {b"authorization", b"connection", b"traceparent", b"x-forwarded-for"}
-)
+OVERWRITTEN_HEADERS = frozenset({b"authorization", b"connection", b"traceparent"})
 """Request headers that the proxy sets itself."""
 PRIVATE_SCOPE_KEYS = ("app", "caller", "request_log", "state")
 """Scope keys of the gateway's own layers, removed before a request reaches a service."""
@@ -151,7 +150,11 @@ class Proxy:
             await self.app(scope, receive, send)
             return
         dropped = OVERWRITTEN_HEADERS | connection_headers(scope["headers"])
-        headers = [header for header in scope["headers"] if header[0] not in dropped]
+        headers = [
+            header
+            for header in scope["headers"]
+            if header[0] not in dropped and not is_forwarding_header(header[0])
+        ]
         if client := scope.get("client"):
             headers.append((b"x-forwarded-for", client[0].encode("latin-1")))
         if request_id := current_request_id():

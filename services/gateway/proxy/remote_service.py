@@ -6,6 +6,7 @@ import aiohttp
 from starlette.types import Receive, Scope, Send
 from yarl import URL
 
+from services.gateway.rate_limits.client_address import is_forwarding_header
 from services.platform.logging import Outage, get_logger
 from services.platform.middleware import send_problem
 from services.platform.problems import Unavailable
@@ -31,18 +32,8 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     }
 )
-# The gateway's server has answered an expectation already; the gateway sets the client's address.
-OVERWRITTEN_REQUEST_HEADERS = HOP_BY_HOP | {
-    b"host",
-    b"expect",
-    b"forwarded",
-    b"x-forwarded-for",
-    b"x-forwarded-host",
-    b"x-forwarded-port",
-    b"x-forwarded-prefix",
-    b"x-forwarded-proto",
-    b"x-real-ip",
-}
+# The gateway's server has answered an expectation already.
+OVERWRITTEN_REQUEST_HEADERS = HOP_BY_HOP | {b"host", b"expect"}
 OVERWRITTEN_RESPONSE_HEADERS = HOP_BY_HOP | {b"date", b"server"}
 
 
@@ -138,7 +129,7 @@ def _request_headers(scope: Scope) -> list[tuple[str, str]]:
     forwarded = [
         (name.decode("latin-1"), value.decode("utf-8", "replace"))
         for name, value in headers
-        if name not in OVERWRITTEN_REQUEST_HEADERS
+        if name not in OVERWRITTEN_REQUEST_HEADERS and not is_forwarding_header(name)
     ]
     scheme = scope.get("scheme", "http")
     client = scope["client"][0] if scope.get("client") else None

@@ -32,7 +32,7 @@ class Admission:
         self._policies = RateLimitPolicies(settings)
         self._limiter = limiter
         self._meter = consumption
-        self.proxies = TrustedProxies(settings.trusted_proxies)
+        self.proxies = TrustedProxies(settings.trusted_proxies, settings.forwarded_header)
         self._address_bucket = lru_cache(MAX_CACHED_ADDRESSES)(partial(address_bucket, key=key))
 
     def admit(

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from ipaddress import (
     IPv4Address,
@@ -14,22 +14,37 @@ from ipaddress import (
     ip_network,
 )
 
+from services.platform.settings import ForwardedHeader
+
 Address = IPv4Address | IPv6Address
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
 MAX_CACHED_ADDRESSES = 4_096
 
-FORWARDED_FOR = re.compile(
-    r"""(?:^|[;,\s])for=(?:"(?P<quoted>[^"]*)"|(?P<plain>[^;,\s]+))""", re.IGNORECASE
-)
+_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_PAIR = rf"""(?:{_WORD}=(?:{_WORD}|"(?:[^"\\]|\\.)*"))?"""
+FORWARDED_ELEMENT = re.compile(rf"{_PAIR}(?: ?; ?{_PAIR})*")
+"""What one proxy writes into `Forwarded` (RFC 7239, section 4)."""
+FORWARDED_PAIR = re.compile(rf"""({_WORD})=(?:({_WORD})|"((?:[^"\\]|\\.)*)")""")
+
+
+def is_forwarding_header(name: bytes) -> bool:
+    """Return whether a request header (lower-case) reports what a proxy received."""
+    return name in {b"forwarded", b"x-real-ip"} or name.startswith(b"x-forwarded-")
 
 
 class TrustedProxies:
-    """Proxies whose forwarding headers are trusted."""
+    """Proxies whose reports of the client are trusted, and the header that carries them.
 
-    def __init__(self, networks: str) -> None:
+    Only that header is read. A proxy passes on the others as the client sent them.
+    """
+
+    def __init__(
+        self, networks: str, header: ForwardedHeader = ForwardedHeader.x_forwarded_for
+    ) -> None:
         """Parse addresses or networks, separated by blanks or commas."""
         trusted = [ip_network(part, strict=False) for part in re.split(r"[\s,]+", networks) if part]
+        self._header = header
         # Called several times for each request.
         self._is_trusted = lru_cache(MAX_CACHED_ADDRESSES)(partial(_is_within, networks=trusted))
 
@@ -42,7 +57,7 @@ class TrustedProxies:
         if not self._is_trusted(peer):
             return peer
         client = peer
-        for forwarded in reversed(_forwarded_addresses(headers)):
+        for forwarded in self._addresses_from_end(headers):
             address = _parse(forwarded)
             if address is None:
                 return client
@@ -55,31 +70,44 @@ class TrustedProxies:
         """Return the scheme reported by the nearest proxy if it is trusted, else None."""
         if not self._is_trusted(peer):
             return None
-        for name, value in headers:
-            if name == b"x-forwarded-proto":
-                scheme = value.decode("latin-1").strip().lower()
-                return scheme if scheme in {"http", "https"} else None
-        return None
+        if self._header is ForwardedHeader.forwarded:
+            elements = _values_from_end(headers, b"forwarded")
+            scheme = _forwarded_pairs(next(elements, "")).get("proto", "")
+        else:
+            scheme = next(_values_from_end(headers, b"x-forwarded-proto"), "")
+        scheme = scheme.lower()
+        return scheme if scheme in {"http", "https"} else None
+
+    def _addresses_from_end(self, headers: RawHeaders) -> Iterator[str]:
+        """Yield the reported addresses, the nearest first; empty where one is missing."""
+        values = _values_from_end(headers, self._header.value.encode())
+        if self._header is ForwardedHeader.forwarded:
+            return (_forwarded_pairs(value).get("for", "") for value in values)
+        return values
+
+
+def _values_from_end(headers: RawHeaders, name: bytes) -> Iterator[str]:
+    """Yield the values of a header that is a list, the last one first."""
+    fields = [value.decode("latin-1") for field, value in headers if field == name]
+    return (value.strip() for field in reversed(fields) for value in reversed(field.split(",")))
+
+
+def _forwarded_pairs(element: str) -> dict[str, str]:
+    """Return the pairs of an element of `Forwarded`; none if it is malformed.
+
+    An element with a comma in quotes has been split there and is malformed, so that the quoted
+    text, which can be the client's `Host`, is never read as an element.
+    """
+    if not FORWARDED_ELEMENT.fullmatch(element):
+        return {}
+    return {
+        name.lower(): plain or quoted for name, plain, quoted in FORWARDED_PAIR.findall(element)
+    }
 
 
 def _is_within(text: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
     address = _parse(text)
     return address is not None and any(address in network for network in networks)
-
-
-def _forwarded_addresses(headers: RawHeaders) -> Sequence[str]:
-    """Return the addresses in `Forwarded` (RFC 7239), or else in `X-Forwarded-For`."""
-    forwarded: list[str] = []
-    legacy: list[str] = []
-    for name, value in headers:
-        if name == b"forwarded":
-            forwarded.append(value.decode("latin-1"))
-        elif name == b"x-forwarded-for":
-            legacy.append(value.decode("latin-1"))
-    if forwarded:
-        matches = FORWARDED_FOR.finditer(", ".join(forwarded))
-        return [match["quoted"] or match["plain"] or "" for match in matches]
-    return [part.strip() for part in ",".join(legacy).split(",")] if legacy else []
 
 
 def _parse(text: str) -> Address | None:

@@ -1,0 +1,205 @@
+"""The shipped configurations of nginx and Caddy, run by these programs before a hub."""
+
+import os
+import subprocess
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from services.gateway.app import create_app
+from services.platform.settings import ROOT
+from tests.conftest import Server, required_program
+from tests.servers import LOOPBACK, free_port, serving
+
+DEPLOY = ROOT / "deploy"
+NAME = "emall.example.go.id"
+HUB = "127.0.0.1:8000"
+"""Where the configurations expect the hub."""
+EXPORTS = 4
+MAX_BODY_BYTES = 64 * 1024
+CLAIMS = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "X-Forwarded-Host", "True-Client-IP")
+"""Headers in which a client claims another address."""
+
+
+@dataclass(frozen=True)
+class Proxied:
+    """A hub behind a reverse proxy, as a browser reaches it."""
+
+    port: int
+    plain_port: int
+
+    def get(self, path: str, *, host: str = NAME, **headers: str) -> httpx.Response:
+        return self.ask("GET", path, headers={"Host": host} | headers)
+
+    def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        more["headers"] = {"Host": NAME} | more.get("headers", {})
+        address = f"https://127.0.0.1:{self.port}{path}"
+        return LOOPBACK.request(method, address, extensions={"sni_hostname": NAME}, **more)
+
+    def get_plain(self, path: str) -> httpx.Response:
+        address = f"http://127.0.0.1:{self.plain_port}{path}"
+        return LOOPBACK.get(address, headers={"Host": NAME})
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Files of a certificate for the hub's name, signed by its own key, and of this key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, NAME)])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    folder = tmp_path_factory.mktemp("certificate")
+    folder.chmod(0o755)
+    public, private = folder / "fullchain.pem", folder / "privkey.pem"
+    public.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return public, private
+
+
+@pytest.fixture(scope="module")
+def hub_address(server: Server, migrated: str) -> Iterator[str]:
+    """Address of a hub with small limits."""
+    with server.database_from(migrated) as name:
+        settings = server.settings(
+            name, address_exports_per_minute=EXPORTS, max_body_bytes=MAX_BODY_BYTES
+        )
+        with serving(create_app(settings), proxy_headers=False) as address:
+            yield address.removeprefix("http://")
+
+
+@contextmanager
+def running(*command: str | Path, folder: Path, port: int) -> Generator[None]:
+    """Run a program until the block ends; it listens on this port."""
+    with (folder / "output.log").open("wb") as output:
+        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output)
+    try:
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                LOOPBACK.get(f"http://127.0.0.1:{port}/", timeout=5)
+                break
+            except httpx.TransportError:
+                said = (folder / "output.log").read_text()
+                assert process.poll() is None, said
+                assert time.monotonic() < deadline, said
+                time.sleep(0.02)
+        yield
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def nginx(
+    hub_address: str, certificate: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Proxied]:
+    """Run nginx with the shipped file, on other ports and with another certificate."""
+    program = required_program("nginx")
+    folder = tmp_path_factory.mktemp("nginx")
+    plain, secure = free_port(), free_port()
+    text = (DEPLOY / "nginx" / "emall.conf").read_text()
+    for shipped, tested in (
+        (HUB, hub_address),
+        ("listen 80", f"listen 127.0.0.1:{plain}"),
+        ("listen 443", f"listen 127.0.0.1:{secure}"),
+        ("/etc/ssl/emall/fullchain.pem", str(certificate[0])),
+        ("/etc/ssl/emall/privkey.pem", str(certificate[1])),
+    ):
+        assert shipped in text
+        text = text.replace(shipped, tested)
+    temporary = "".join(
+        f"{kind}_temp_path {folder}/{kind};\n"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    file = folder / "nginx.conf"
+    # Workers of root would else be a user who cannot read pytest's folders.
+    user = "user root;" if os.geteuid() == 0 else ""
+    file.write_text(
+        f"{user} daemon off; worker_processes 1; pid {folder}/pid; error_log stderr warn;\n"
+        f"events {{}}\nhttp {{\naccess_log off;\n{temporary}{text}}}\n"
+    )
+    arguments = ("-p", folder, "-c", file, "-e", "stderr")
+    with running(program, *arguments, folder=folder, port=plain):
+        yield Proxied(secure, plain)
+
+
+@pytest.fixture(scope="module")
+def caddy(
+    hub_address: str, certificate: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Proxied]:
+    """Run Caddy with the shipped file, on other ports and with another certificate."""
+    program = required_program("caddy")
+    folder = tmp_path_factory.mktemp("caddy")
+    plain, secure = free_port(), free_port()
+    text = (DEPLOY / "caddy" / "Caddyfile").read_text()
+    site = f"{NAME} {{\n"
+    assert site in text
+    assert HUB in text
+    public, private = certificate
+    text = text.replace(HUB, hub_address).replace(site, f"{site}\ttls {public} {private}\n")
+    file = folder / "Caddyfile"
+    file.write_text(
+        f"{{\n\tadmin off\n\tstorage file_system {folder}\n\thttp_port {plain}\n"
+        f"\thttps_port {secure}\n\tdefault_bind 127.0.0.1\n}}\n{text}"
+    )
+    arguments = ("run", "--adapter", "caddyfile", "--config", file)
+    with running(program, *arguments, folder=folder, port=plain):
+        yield Proxied(secure, plain)
+
+
+@pytest.fixture(scope="module", params=["nginx", "caddy"])
+def proxied(request: pytest.FixtureRequest) -> Proxied:
+    """Provide a hub behind each of the proxies."""
+    return request.getfixturevalue(request.param)
+
+
+def test_what_a_client_claims_of_its_address_is_without_effect(proxied: Proxied) -> None:
+    def export(number: int) -> int:
+        address = f"198.51.100.{number}"
+        claimed = dict.fromkeys(CLAIMS, address) | {"Forwarded": f"for={address};proto=http"}
+        return proxied.get(f"/nothing-{number}.csv", **claimed).status_code
+
+    statuses = [export(number) for number in range(1, EXPORTS + 3)]
+    assert statuses[-1] == 429
+
+
+def test_http_is_redirected_to_https(proxied: Proxied) -> None:
+    redirected = proxied.get_plain("/layanan?q=ktp")
+    assert redirected.status_code in {301, 308}
+    assert redirected.headers["location"] == f"https://{NAME}/layanan?q=ktp"
+
+
+def test_refusals_of_the_hub_reach_the_client(proxied: Proxied) -> None:
+    body = b"x" * (MAX_BODY_BYTES + 1)
+    large = proxied.ask("POST", "/api/v1/comments", content=body)
+    assert (large.status_code, large.json()["status"]) == (413, 413)
+
+
+def test_a_name_that_is_not_the_hubs_shows_no_content(proxied: Proxied) -> None:
+    assert "x-request-id" not in proxied.get("/", host="evil.example").headers
