@@ -159,7 +159,7 @@ def rotate(
         int, typer.Option(min=0, max=90, help="Days for which the old key remains valid.")
     ] = 7,
 ) -> None:
-    """Issue a replacement for a key and print it; the old key expires after an overlap."""
+    """Issue a key that takes a key's place and print it; the old key expires after an overlap."""
     from services.gateway.api_keys.key_rotation import RotatedKey, rotate_key
     from services.platform.problems import Conflict
 
@@ -198,22 +198,40 @@ def rotate(
 
 
 @app.command()
-def revoke(key_id: KeyId) -> None:
-    """Revoke a key or an upload link permanently."""
+def revoke(
+    key_id: KeyId,
+    family: Annotated[
+        bool,
+        typer.Option(
+            "--family",
+            help="Revoke all keys that were made from each other, also the key that replaced it.",
+        ),
+    ] = False,
+) -> None:
+    """Revoke a key, with all keys that hang on it, or an upload link permanently."""
+    from services.gateway.api_keys.key_rotation import valid_family
     from services.gateway.api_keys.keys import revoke_key
 
     settings = load_settings()
 
-    async def work(session: "WriteSession", now: datetime) -> bool:
-        revoked = await revoke_key(session, settings.region, key_id, now=now)
-        if revoked:
-            await audit_command(session, settings.region, "keys revoke", key_id, now=now)
-        return revoked
+    async def work(session: "WriteSession", now: datetime) -> tuple[list[str], list[str]]:
+        revoked = await revoke_key(session, settings.region, key_id, now=now, family=family)
+        for revoked_id in revoked:
+            await audit_command(session, settings.region, "keys revoke", revoked_id, now=now)
+        return revoked, await valid_family(session, settings.region, key_id, now=now)
 
-    if not run_async(in_gateway_transaction(settings, work)):
+    revoked, remaining = run_async(in_gateway_transaction(settings, work))
+    if revoked:
+        echo_err(f"Revoked {', '.join(revoked)}.")
+    else:
         echo_err(f"Error: no valid key {key_id}.")
+    if remaining:
+        echo_err(
+            f"Valid keys of the same family: {', '.join(remaining)}; "
+            f"`emall keys revoke {key_id} --family` revokes them too."
+        )
+    if not revoked:
         raise typer.Exit(1)
-    echo_err(f"Revoked key {key_id}.")
 
 
 @app.command()

@@ -125,6 +125,7 @@ PLACES: dict[str, Callable[[Sender], dict[str, str]]] = {
     "update_incident": lambda sender: {"incident": sender.made("open_incident")["id"]},
     "override_breaker": lambda _: {"name": "oss"},
     "put_service": lambda _: {"slug": "ktp-el"},
+    "rotate_key": lambda sender: {"id": sender.admin["Authorization"].split("_")[1]},
     "explain_statistic_flag": lambda sender: {"flag": sender.flag()},
     "post_survey_response": lambda _: {"slug": "skm"},
     "post_survey_follow_up": lambda _: {"slug": "skm"},

@@ -23,6 +23,16 @@ def set_monthly_quota(settings: Settings, quota: int) -> None:
     rows(settings, "UPDATE gateway.api_key SET monthly_quota = $1", quota)
 
 
+def join_families(settings: Settings, family: str) -> None:
+    """Make every key one of this family."""
+    rows(settings, "UPDATE gateway.api_key SET family = $1", family)
+
+
+def set_expiry(settings: Settings, key_id: str, expires_at: datetime) -> None:
+    """Set when a key expires, outside every replica."""
+    rows(settings, "UPDATE gateway.api_key SET expires_at = $2 WHERE id = $1", key_id, expires_at)
+
+
 def turn_into_upload_links(settings: Settings, *, all_but: str) -> None:
     """Make every key but this one the key of an upload link."""
     rows(settings, "UPDATE gateway.api_key SET is_link = true WHERE id <> $1", all_but)

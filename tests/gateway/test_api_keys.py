@@ -59,7 +59,7 @@ def statistic(agency: str, service: str) -> dict[str, Any]:
 
 
 def revoke(hub: Hub, key: str) -> bool:
-    async def work() -> bool:
+    async def work() -> list[str]:
         database = Database(hub.settings, Service.gateway)
         async with database.write_session() as session:
             done = await revoke_key(
@@ -68,7 +68,7 @@ def revoke(hub: Hub, key: str) -> bool:
         await database.close()
         return done
 
-    return asyncio.run(work())
+    return bool(asyncio.run(work()))
 
 
 def assert_refused(answer: httpx.Response) -> None:

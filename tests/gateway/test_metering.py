@@ -13,11 +13,11 @@ from services.gateway.jobs.retention import Retention
 from services.gateway.metering.metering import UsageMeter, delete_old_consumption
 from services.gateway.routing import GATEWAY_AREAS, OWNERS, area_of
 from services.platform.database import DATABASE_ERRORS, Database
-from services.platform.identity import ANONYMOUS
+from services.platform.identity import ANONYMOUS, Caller
 from services.platform.local_time import LocalTime
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, agency_caller, new_key
-from tests.gateway.key_rows import consumption_by_key, metered_hours
+from tests.gateway.key_rows import consumption_by_key, join_families, metered_hours
 from tests.gateway.parts import store_metered_requests
 from tests.rows import hide_table, restore_table
 
@@ -123,7 +123,8 @@ def test_counts_of_replicas_add_up_and_wait_for_an_unavailable_database(empty: S
 def test_a_key_with_a_quota_has_spent_what_all_replicas_counted_this_month(
     empty: Settings,
 ) -> None:
-    mine = agency_caller("dukcapil")
+    first, second = (new_key(empty, "dukcapil", "usage:write").split("_")[1] for _ in range(2))
+    join_families(empty, first)
     now = datetime.now(UTC)
 
     async def story() -> list[int]:
@@ -132,18 +133,21 @@ def test_a_key_with_a_quota_has_spent_what_all_replicas_counted_this_month(
             UsageMeter(database, empty.region, LocalTime(database, Service.gateway, empty.region))
             for _ in range(2)
         )
-        one.count(mine, "services", 200, now=now.timestamp())
-        one.count(mine, "services", 200, now=now.timestamp() - 40 * 86_400)
+        mine = Caller(subject=first, agency="dukcapil")
+        others = Caller(subject=second, agency="dukcapil")
+        count = partial(UsageMeter.count, area="services", status=200, family=first)
+        count(one, mine, now=now.timestamp())
+        count(one, mine, now=now.timestamp() - 40 * 86_400)
         await one.flush()
-        await two.load_usage(mine.subject)
-        learnt = two.usage_this_month(mine.subject, now=now)
-        two.count(mine, "services", 200, now=now.timestamp())
-        counted = two.usage_this_month(mine.subject, now=now)
-        one.count(mine, "services", 200, now=now.timestamp())
+        await two.load_usage(first)
+        learnt = two.usage_this_month(first, now=now)
+        count(two, others, now=now.timestamp())
+        counted = two.usage_this_month(first, now=now)
+        count(one, mine, now=now.timestamp())
         await one.flush()
         await two.flush()
-        both = two.usage_this_month(mine.subject, now=now)
-        next_month = two.usage_this_month(mine.subject, now=now + timedelta(days=32))
+        both = two.usage_this_month(first, now=now)
+        next_month = two.usage_this_month(first, now=now + timedelta(days=32))
         await database.close()
         return [learnt, counted, both, next_month]
 

@@ -23,6 +23,10 @@ EXCLUDED = (
     "renaming-object",
     "ban-drop-constraint",
     "ban-drop-function",
+    "adding-foreign-key-constraint",
+    "adding-not-nullable-field",
+    "constraint-missing-not-valid",
+    "require-concurrent-index-creation",
     # All branches migrate in one transaction behind an advisory lock, for which others wait.
     "require-lock-timeout",
     "require-statement-timeout",

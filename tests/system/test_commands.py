@@ -243,7 +243,9 @@ def test_a_key_is_rotated_and_commands_are_in_an_audit_log_that_verifies(
     third = operator.emall("keys", "rotate", new)
     assert third.returncode == 1
     assert "2 valid keys" in third.stderr
-    assert operator.emall("keys", "revoke", old).returncode == 0
+    revoked = operator.emall("keys", "revoke", old)
+    assert revoked.returncode == 0
+    assert new in revoked.stderr  # still valid, and said so
     assert operator.emall("keys", "rotate", old).returncode == 1
 
     verified = operator.emall("audit", "verify")
@@ -256,7 +258,8 @@ def test_a_key_is_rotated_and_commands_are_in_an_audit_log_that_verifies(
         ("keys revoke", old),
     ]
     assert actions[0][0] == "load"
-    assert operator.emall("keys", "revoke", new).returncode == 0
+    assert operator.emall("keys", "revoke", old, "--family").returncode == 0
+    assert operator.emall("keys", "revoke", new).returncode == 1
     assert operator.emall("audit", "verify", "--expect", head).returncode == 0
     disable_audit_triggers(operator.settings)
     delete_audit_line(operator.settings, head)

@@ -26,6 +26,7 @@ STALE_AFTER_SECONDS = 1.5
 class KeyCache:
     """Principals by the hash of their key.
 
+    A change of a key evicts it and the keys below it, which end with it.
     A revoked key is rejected by every replica within 2 seconds: at once if the notification
     arrives; on a dead connection after `STALE_AFTER_SECONDS`, when entries live only
     `TTL_DISCONNECTED_SECONDS`.
@@ -38,7 +39,8 @@ class KeyCache:
         self._region = region
         self._clock = clock
         self._principals: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
-        self._digests: dict[str, bytes] = {}
+        self._digests: dict[str, set[bytes]] = {}
+        """Cached keys by the id of each key that they end with."""
         self._generation = 0
         self._last_heartbeat = float("-inf")
 
@@ -68,13 +70,21 @@ class KeyCache:
         principal = await authenticate_key(self._database, self._region, key, now=now)
         if generation == self._generation:  # else it may have been read before the change
             digest = _digest(key)
+            if digest in self._principals:
+                self._evict(digest)  # those above it may be others now
             self._principals[digest] = (loaded_at, principal)
-            self._principals.move_to_end(digest)
-            self._digests[principal.caller.subject] = digest
+            for key_id in principal.lineage:
+                self._digests.setdefault(key_id, set()).add(digest)
             if len(self._principals) > MAX_KEYS:
-                _, (_, evicted) = self._principals.popitem(last=False)
-                self._digests.pop(evicted.caller.subject, None)
+                self._evict(next(iter(self._principals)))
         return principal
+
+    def _evict(self, digest: bytes) -> None:
+        _, principal = self._principals.pop(digest)
+        for key_id in principal.lineage:
+            self._digests[key_id].discard(digest)
+            if not self._digests[key_id]:
+                del self._digests[key_id]
 
     def create_listener(self) -> NotifyListener:
         """Create the job that listens for changed keys."""
@@ -101,9 +111,8 @@ class KeyCache:
         region, _, key_id = payload.partition(" ")
         if region == self._region:
             self._generation += 1
-            digest = self._digests.pop(key_id, None)
-            if digest is not None:
-                self._principals.pop(digest, None)
+            for digest in tuple(self._digests.get(key_id, ())):
+                self._evict(digest)
 
     def _clear(self) -> None:
         self._generation += 1

@@ -39,16 +39,27 @@ LAST_USED_PRECISION = timedelta(minutes=1)
 INSERT_KEY = """
 -- Insert a key with the hash of its secret.
 INSERT INTO gateway.api_key (region, id, agency, scopes, secret_hash, created_at, expires_at,
-    rate_multiplier, monthly_quota, is_link)
+    rate_multiplier, monthly_quota, is_link, parent, family)
 VALUES (:region, :id, :agency, CAST(:scopes AS text[]), :secret_hash, :now, :expires_at,
-    :rate_multiplier, :monthly_quota, :is_link)
+    :rate_multiplier, :monthly_quota, :is_link, :parent, :family)
 """
 
 SELECT_KEY = """
--- Select a key by id, also a revoked or expired one.
-SELECT agency, scopes, secret_hash, expires_at, revoked_at, last_used_at, rate_multiplier,
-    monthly_quota
-FROM gateway.api_key WHERE region = :region AND id = :id
+-- Select a key by id, also a revoked or expired one, with the keys that it ends with.
+WITH RECURSIVE lineage AS (
+    SELECT id, parent, expires_at, revoked_at FROM gateway.api_key
+    WHERE region = :region AND id = :id
+    UNION
+    SELECT k.id, k.parent, k.expires_at, k.revoked_at
+    FROM gateway.api_key k JOIN lineage l ON k.id = l.parent WHERE k.region = :region
+), whole AS (
+    SELECT array_agg(id) AS lineage, min(expires_at) AS ends_at,
+        bool_or(revoked_at IS NOT NULL) AS is_revoked
+    FROM lineage
+)
+SELECT agency, scopes, secret_hash, expires_at, last_used_at, rate_multiplier, monthly_quota,
+    family, lineage, ends_at, is_revoked
+FROM gateway.api_key CROSS JOIN whole WHERE region = :region AND id = :id
 """
 
 UPDATE_LAST_USED = """
@@ -57,9 +68,22 @@ UPDATE gateway.api_key SET last_used_at = :now WHERE region = :region AND id = :
 """
 
 REVOKE_KEY = """
--- Revoke a key that is not yet revoked.
+-- Revoke a key that is not yet revoked, and all keys below it.
+WITH RECURSIVE below AS (
+    SELECT id FROM gateway.api_key WHERE region = :region AND id = :id AND revoked_at IS NULL
+    UNION
+    SELECT k.id FROM gateway.api_key k JOIN below b ON k.parent = b.id WHERE k.region = :region
+)
 UPDATE gateway.api_key SET revoked_at = :now
-WHERE region = :region AND id = :id AND revoked_at IS NULL
+WHERE region = :region AND id IN (SELECT id FROM below) AND revoked_at IS NULL
+RETURNING id
+"""
+
+REVOKE_FAMILY = """
+-- Revoke all keys of a key's family that are not yet revoked.
+UPDATE gateway.api_key SET revoked_at = :now
+WHERE region = :region AND revoked_at IS NULL
+    AND family = (SELECT family FROM gateway.api_key WHERE region = :region AND id = :id)
 RETURNING id
 """
 
@@ -70,6 +94,11 @@ class Principal:
 
     caller: Caller
     expires_at: datetime
+    """When it or a key above it expires, whichever is first."""
+    family: str
+    """Id of the keys that share the quota and the rate limits."""
+    lineage: frozenset[str]
+    """Ids of the key and of those above it: it ends with each of them."""
     rate_multiplier: int = 1
     """Factor by which the usual rate limits are multiplied."""
     monthly_quota: int | None = None
@@ -102,8 +131,13 @@ async def issue_key(
     rate_multiplier: int = 1,
     monthly_quota: int | None = None,
     is_link: bool = False,
+    parent: str | None = None,
+    family: str | None = None,
 ) -> IssuedKey:
-    """Issue a key for an agency; its secret exists only in the returned value."""
+    """Issue a key for an agency; its secret exists only in the returned value.
+
+    It ends with its `parent`. Without a `family` it is the first of a new one.
+    """
     key_id = key_id or secrets.token_hex(6)
     secret = secrets.token_hex(32)
     expires_at = now + lifetime
@@ -120,15 +154,23 @@ async def issue_key(
             "rate_multiplier": rate_multiplier,
             "monthly_quota": monthly_quota,
             "is_link": is_link,
+            "parent": parent,
+            "family": family or key_id,
         },
     )
     return IssuedKey(key_id, f"emk_{key_id}_{secret}", expires_at)
 
 
-async def revoke_key(session: WriteSession, region: str, key_id: str, *, now: datetime) -> bool:
-    """Revoke a key. Return False if no unrevoked key has this id."""
+async def revoke_key(
+    session: WriteSession, region: str, key_id: str, *, now: datetime, family: bool = False
+) -> list[str]:
+    """Revoke a key and all keys below it, or its whole family; return their ids.
+
+    The list is empty if there is no unrevoked key to revoke.
+    """
     parameters = {"region": region, "id": key_id, "now": now}
-    return await session.scalar(text(REVOKE_KEY), parameters) is not None
+    revoked = await session.scalars(text(REVOKE_FAMILY if family else REVOKE_KEY), parameters)
+    return sorted(revoked)
 
 
 async def authenticate_key(
@@ -160,7 +202,9 @@ async def authenticate_key(
             )
     return Principal(
         Caller(subject=key_id, agency=row.agency, scopes=frozenset(row.scopes)),
-        expires_at=row.expires_at,
+        expires_at=row.ends_at,
+        family=row.family,
+        lineage=frozenset(row.lineage),
         rate_multiplier=row.rate_multiplier,
         monthly_quota=row.monthly_quota,
     )
@@ -186,10 +230,10 @@ async def load_caller(
 
 
 def _require_valid(row: Any, now: datetime) -> None:
-    if row.revoked_at is not None:
+    if row.is_revoked:
         raise NotAuthenticated("This key was revoked; issue another with `emall keys issue`.")
-    if row.expires_at <= now:
-        raise NotAuthenticated(f"This key expired on {row.expires_at:%Y-%m-%d}; issue another.")
+    if row.ends_at <= now:
+        raise NotAuthenticated(f"This key expired on {row.ends_at:%Y-%m-%d}; issue another.")
 
 
 async def authenticate_caller(

@@ -6,16 +6,28 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime, Field
 
-from services.gateway.api_keys.key_rotation import agency_of_key, issue_second_key, list_keys
+from services.gateway.api_keys.key_rotation import (
+    issue_below,
+    list_keys,
+    place_of_key,
+    rotate_key,
+)
 from services.gateway.api_keys.keys import AgencyKey, revoke_key
 from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
-from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.database import ReadSessionDep, WriteSession, WriteSessionDep
 from services.platform.identity import Caller
 from services.platform.ids import new_id
 from services.platform.paging import Page, next_page_url
 from services.platform.parameters import Limit
-from services.platform.problems import Conflict, FieldError, NotAllowed, NotFound, problem_responses
+from services.platform.problems import (
+    Conflict,
+    FieldError,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    problem_responses,
+)
 from services.platform.scopes import Scope
 from services.platform.service import API, get_region
 from services.platform.settings import Service
@@ -43,7 +55,21 @@ class KeyRequest(ApiModel):
         max_length=10,
         description="Scopes of the key; default: those of the caller's key.",
     )
-    days: int = Field(365, ge=1, le=1825, description="Days until the key expires.")
+    days: int | None = Field(
+        None,
+        ge=1,
+        le=1825,
+        description="Days until the key expires, at the latest with the caller's key; default: "
+        "with the caller's key.",
+    )
+
+
+class KeyRotation(ApiModel):
+    """Request to replace a key."""
+
+    overlap_days: int = Field(
+        7, ge=0, le=90, description="Days for which the old key remains valid."
+    )
 
 
 class CreatedKey(ApiModel):
@@ -54,6 +80,13 @@ class CreatedKey(ApiModel):
     agency: str
     scopes: list[Scope]
     expires_at: AwareDatetime
+
+
+class RotatedApiKey(CreatedKey):
+    """A new key with its secret, which is shown only once, and the key that it replaces."""
+
+    replaces: str = Field(description="Id of the old key.")
+    old_expires_at: AwareDatetime = Field(description="When the old key expires.")
 
 
 class ApiKey(ApiModel):
@@ -67,7 +100,17 @@ class ApiKey(ApiModel):
     revoked_at: AwareDatetime | None
     last_used_at: AwareDatetime | None = Field(description="Precise to a minute.")
     rate_multiplier: int = Field(description="Factor applied to the usual rate limits.")
-    monthly_quota: int | None = Field(description="Requests per month; null: no quota.")
+    monthly_quota: int | None = Field(
+        description="Requests per month of all keys of the family together; null: no quota."
+    )
+    parent: str | None = Field(
+        description="The key that it hangs on: it ends with that key at the latest; null: issued "
+        "with `emall keys issue`."
+    )
+    family: str = Field(
+        description="Id of the first of the keys that were made from each other; they share "
+        "quota and rate limits."
+    )
     is_link: bool = Field(description="Whether it is an upload link rather than a key.")
 
 
@@ -103,13 +146,93 @@ async def create_key(
     body: KeyRequest,
     idempotency_key: IdempotencyKey = None,
 ) -> CreatedKey:
-    """Issue a key, so that an old one can be replaced without downtime.
+    """Issue a key that hangs on the caller's key, such as for a second system.
 
-    An agency's key issues keys with its own agency and scopes; an administrator's any. Two keys
-    with the same scopes may be valid at once: install the new one, then delete the old one.
+    An agency's key issues keys with its own agency and at most its own scopes; an administrator's
+    any. The new key ends with the caller's key at the latest, when that expires or is revoked, and
+    shares its quota and rate limits. To replace a key use `POST /api/v1/keys/{id}/rotate`.
     """
     region, now = get_region(request), datetime.now(UTC)
     agency, scopes = _resolve_key_request(caller, body)
+    key_id = await _claim_key_id(session, region, caller, body, idempotency_key, now=now)
+    issued = await issue_below(
+        session,
+        region,
+        caller.subject,
+        agency=agency,
+        scopes=scopes,
+        now=now,
+        lifetime=timedelta(days=body.days) if body.days else None,
+        key_id=key_id,
+    )
+    if issued is None:
+        raise NotAuthenticated("This key was revoked or expired; ask for another.")
+    return CreatedKey(
+        id=issued.id, key=issued.key, agency=agency, scopes=scopes, expires_at=issued.expires_at
+    )
+
+
+@router.post(
+    "/{id}/rotate",
+    operation_id="rotate_key",
+    status_code=201,
+    responses=problem_responses(404, 409),
+)
+async def replace_key(
+    request: Request,
+    session: WriteSessionDep,
+    caller: AgencyKey,
+    id: KeyId,
+    *,
+    body: KeyRotation,
+    idempotency_key: IdempotencyKey = None,
+) -> RotatedApiKey:
+    """Replace a key without downtime: install the new key while the old one remains valid.
+
+    The new key takes the old one's place: agency, scopes, end, quota, rate limits, the key that it
+    hangs on and the keys that hang on it. The old key expires after the overlap, or when it is
+    deleted. A key replaces itself and keys that hang on it; an administrator's key any.
+    """
+    region, now = get_region(request), datetime.now(UTC)
+    place = await place_of_key(session, region, id, top=caller.subject)
+    unknown = NotFound(f"You have no valid key {id} to replace; GET {API}/keys lists your keys.")
+    if place is None or not caller.can_write_for(place.agency):
+        raise unknown
+    if not place.is_below and "admin" not in caller.scopes:
+        raise NotAllowed("A key can only replace itself and keys that hang on it.")
+    new_key_id = await _claim_key_id(session, region, caller, body, idempotency_key, now=now)
+    rotated = await rotate_key(
+        session,
+        region,
+        id,
+        now=now,
+        overlap=timedelta(days=body.overlap_days),
+        new_key_id=new_key_id,
+    )
+    if rotated is None:
+        raise unknown
+    new = rotated.new_key
+    return RotatedApiKey(
+        id=new.id,
+        key=new.key,
+        agency=rotated.agency,
+        scopes=rotated.scopes,
+        expires_at=new.expires_at,
+        replaces=id,
+        old_expires_at=rotated.old_expires_at,
+    )
+
+
+async def _claim_key_id(
+    session: WriteSession,
+    region: str,
+    caller: Caller,
+    body: ApiModel,
+    idempotency_key: str | None,
+    *,
+    now: datetime,
+) -> str:
+    """Return the id of a key to be made; raise `Conflict` if the Idempotency-Key made one."""
     claimed, is_new = await claim_idempotency_key(
         session,
         Service.gateway,
@@ -126,18 +249,7 @@ async def create_key(
             f"The key {key_id} was issued with this Idempotency-Key; its secret is not shown "
             "again. Delete that key and issue another."
         )
-    issued = await issue_second_key(
-        session,
-        region,
-        agency=agency,
-        scopes=scopes,
-        now=now,
-        lifetime=timedelta(days=body.days),
-        key_id=key_id,
-    )
-    return CreatedKey(
-        id=issued.id, key=issued.key, agency=agency, scopes=scopes, expires_at=issued.expires_at
-    )
+    return key_id
 
 
 @router.delete(
@@ -148,13 +260,26 @@ async def create_key(
     responses=problem_responses(404),
 )
 async def delete_key(
-    request: Request, session: WriteSessionDep, caller: AgencyKey, id: KeyId
+    request: Request,
+    session: WriteSessionDep,
+    caller: AgencyKey,
+    id: KeyId,
+    *,
+    family: Annotated[
+        bool,
+        Query(
+            description="Revoke all keys of its family, also those above it and the key that "
+            "replaced it; only for an administrator."
+        ),
+    ] = False,
 ) -> None:
-    """Revoke a key; every replica rejects it within two seconds."""
-    region = get_region(request)
-    agency = await agency_of_key(session, region, id)
-    may_revoke = agency is not None and caller.can_write_for(agency)
-    if not may_revoke or not await revoke_key(session, region, id, now=datetime.now(UTC)):
+    """Revoke a key and all keys that hang on it; every replica rejects them within two seconds."""
+    if family and "admin" not in caller.scopes:
+        raise NotAllowed("Only an administrator revokes a whole family of keys.")
+    region, now = get_region(request), datetime.now(UTC)
+    place = await place_of_key(session, region, id, top=caller.subject)
+    may_revoke = place is not None and caller.can_write_for(place.agency)
+    if not may_revoke or not await revoke_key(session, region, id, now=now, family=family):
         raise NotFound(f"You have no valid key {id}; GET {API}/keys lists your keys.")
 
 
@@ -183,10 +308,10 @@ def _resolve_key_request(caller: Caller, body: KeyRequest) -> tuple[str, list[Sc
     errors: list[FieldError] = []
     if agency != caller.agency:
         errors.append(_field_error(pointer="#/agency", detail=f"must be {caller.agency}"))
-    if frozenset(scopes) != caller.scopes:
-        same = ", ".join(sorted(caller.scopes))
+    if not caller.scopes.issuperset(scopes):
+        own = ", ".join(sorted(caller.scopes))
         errors.append(
-            _field_error(pointer="#/scopes", detail=f"must be the same as this key's: {same}")
+            _field_error(pointer="#/scopes", detail=f"must be among those of this key: {own}")
         )
     if errors:
         raise NotAllowed("A key can only issue keys with its own agency and scopes.", errors=errors)

@@ -31,12 +31,12 @@ DO UPDATE SET requests = c.requests + excluded.requests
 """
 
 SELECT_USAGE = """
--- Sum the requests of these keys since a time.
-SELECT key_id, CAST(sum(requests) AS bigint) AS requests FROM gateway.consumption
-WHERE region = :region AND key_id = ANY(CAST(:keys AS text[])) AND hour >= :since
-GROUP BY key_id
+-- Sum the requests of these families of keys since a time.
+SELECT k.family, CAST(sum(c.requests) AS bigint) AS requests
+FROM gateway.api_key k JOIN gateway.consumption c ON c.region = k.region AND c.key_id = k.id
+WHERE k.region = :region AND k.family = ANY(CAST(:families AS text[])) AND c.hour >= :since
+GROUP BY k.family
 """
-
 
 DELETE_BEFORE = """
 -- Delete counts of hours before a time; return how many.
@@ -74,7 +74,7 @@ async def delete_old_consumption(
 
 
 class UsageMeter:
-    """Counter of responses, and the monthly usage of keys with a quota across replicas."""
+    """Counter of responses, and what families of keys with a quota used this month everywhere."""
 
     def __init__(self, database: Database, region: str, local_time: LocalTime) -> None:
         self._database = database
@@ -83,17 +83,22 @@ class UsageMeter:
         self._counts: Counter[UsageKey] = Counter()
         self._month = start_of_month(datetime.now(UTC), local_time.zone)
         self._usage: dict[str, int] = {}
+        self._unstored: Counter[str] = Counter()
+        """The part of `_usage` that is not in the database yet."""
         self.full = asyncio.Event()
         """Set when so many counts are pending that they should be stored now."""
         self._flush_lock = asyncio.Lock()
 
-    def count(self, caller: Caller, area: str, status: int, *, now: float) -> None:
-        """Count a response; `now` in seconds since 1970."""
+    def count(
+        self, caller: Caller, area: str, status: int, *, now: float, family: str | None = None
+    ) -> None:
+        """Count a response, also for a family's quota; `now` in seconds since 1970."""
         hour = int(now) // HOUR_SECONDS
         key = _usage_key(caller.subject, caller.agency or "", hour, area, status)
         self._counts[key] += 1
-        if caller.subject in self._usage:
-            self._usage[caller.subject] += 1
+        if family is not None and family in self._usage:
+            self._usage[family] += 1
+            self._unstored[family] += 1
         if len(self._counts) > MAX_PENDING_COUNTS:
             self.full.set()
 
@@ -103,20 +108,21 @@ class UsageMeter:
         start = start_of_month(now, zone)
         return start, start_of_month(start + timedelta(days=32), zone)
 
-    def usage_this_month(self, key_id: str, *, now: datetime) -> int:
-        """Return the requests of a key in this month, as far as this replica knows."""
+    def usage_this_month(self, family: str, *, now: datetime) -> int:
+        """Return the requests of a family in this month, as far as this replica knows."""
         month, _ = self.month_bounds(now)
         if month != self._month:
             self._month, self._usage = month, {}
-        return self._usage.setdefault(key_id, 0)
+            self._unstored.clear()
+        return self._usage.setdefault(family, 0)
 
-    async def load_usage(self, key_id: str) -> None:
-        """Load the monthly usage of a key that this replica does not know yet."""
-        if key_id in self._usage:
+    async def load_usage(self, family: str) -> None:
+        """Load the monthly usage of a family that this replica does not know yet."""
+        if family in self._usage:
             return
         async with self._database.write_session() as session:
-            usage = await self._select_usage(session, [key_id])
-        self._usage[key_id] = usage.get(key_id, 0)
+            usage = await self._select_usage(session, [family])
+        self._usage[family] = usage.get(family, 0)
 
     async def flush(self) -> None:
         """Store pending counts; raise if the database fails, and keep them pending."""
@@ -124,6 +130,7 @@ class UsageMeter:
             return
         async with self._flush_lock:
             counts, self._counts = self._counts, Counter()
+            unstored, self._unstored = self._unstored, Counter()
             try:
                 async with self._database.write_session() as session:
                     if counts:
@@ -131,10 +138,10 @@ class UsageMeter:
                     usage = await self._select_usage(session, list(self._usage))
             except (*DATABASE_ERRORS, asyncio.CancelledError):
                 self._counts.update(counts)
+                self._unstored.update(unstored)
                 raise
-            for key_id in self._usage:
-                pending = sum(n for key, n in self._counts.items() if key.key_id == key_id)
-                self._usage[key_id] = usage.get(key_id, 0) + pending
+            for family in self._usage:
+                self._usage[family] = usage.get(family, 0) + self._unstored[family]
 
     async def _add(self, session: WriteSession, counts: Counter[UsageKey]) -> None:
         await session.execute(
@@ -150,9 +157,9 @@ class UsageMeter:
             },
         )
 
-    async def _select_usage(self, session: WriteSession, keys: list[str]) -> dict[str, int]:
-        if not keys:
+    async def _select_usage(self, session: WriteSession, families: list[str]) -> dict[str, int]:
+        if not families:
             return {}
-        parameters = {"region": self._region, "keys": keys, "since": self._month}
+        parameters = {"region": self._region, "families": families, "since": self._month}
         rows = await session.execute(text(SELECT_USAGE), parameters)
-        return {row.key_id: row.requests for row in rows}
+        return {row.family: row.requests for row in rows}

@@ -50,8 +50,8 @@ class Admission:
         return limit if isinstance(limit, Decision) else await self._limiter.decide(*limit)
 
     async def load_quota_usage(self, principal: Principal) -> None:
-        """Load from the database how much of its quota a key has used."""
-        await self._meter.load_usage(principal.caller.subject)
+        """Load from the database how much of its quota a key's family has used."""
+        await self._meter.load_usage(principal.family)
 
     def count(
         self,
@@ -62,8 +62,8 @@ class Admission:
         now: float | None = None,
     ) -> None:
         """Count a response; `now` is in seconds since 1970, default the current time."""
-        caller = principal.caller if principal else ANONYMOUS
-        self._meter.count(caller, area, status, now=now or time.time())
+        caller, family = (principal.caller, principal.family) if principal else (ANONYMOUS, None)
+        self._meter.count(caller, area, status, now=now or time.time(), family=family)
 
     def _applicable_limit(
         self, method: str, path: str, *, client: str, principal: Principal | None
@@ -78,18 +78,17 @@ class Admission:
         if principal.monthly_quota is not None and (refusal := self._quota_refusal(principal)):
             return refusal
         policy = self._policies.keyed.get(kind)
-        key_id = principal.caller.subject
-        return (
-            (f"{kind} {key_id}", policy.multiplied(principal.rate_multiplier))
-            if policy
-            else UNLIMITED
-        )
+        if policy is None:
+            return UNLIMITED
+        # An agency's keys of one family share a bucket: further keys bring no further requests.
+        bucket = f"{kind} {principal.family} {principal.caller.agency}"
+        return bucket, policy.multiplied(principal.rate_multiplier)
 
     def _quota_refusal(self, principal: Principal) -> Decision | None:
-        """Return the refusal of a key that has used up its monthly quota, or None."""
+        """Return the refusal of a key whose family has used up its monthly quota, or None."""
         quota = principal.monthly_quota
         now = datetime.now(UTC)
-        if quota is None or self._meter.usage_this_month(principal.caller.subject, now=now) < quota:
+        if quota is None or self._meter.usage_this_month(principal.family, now=now) < quota:
             return None
         begin, end = self._meter.month_bounds(now)
         seconds_left = int((end - now).total_seconds()) + 1
