@@ -6,6 +6,7 @@ the fixtures that run it.
 
 import asyncio
 import atexit
+import gc
 import os
 import shutil
 import tempfile
@@ -71,6 +72,17 @@ def pytest_configure() -> None:
         folder = tempfile.mkdtemp(prefix="emall-tests-", dir=MEMORY)
         os.environ[IN_MEMORY] = folder
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+
+def pytest_collection_finish() -> None:
+    """Exempt what was imported from garbage collection, and collect less often.
+
+    Full collections, which look through everything that was imported, took an eighth of the
+    processor's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 @dataclass(frozen=True)
