@@ -12,6 +12,7 @@ from services.assessment.assessments.analysis import router as analysis
 from services.assessment.assessments.routes import router as assessments
 from services.assessment.assessments.trend import router as trend
 from services.assessment.bundles.import_routes import router as collected_bundles
+from services.assessment.bundles.publishers import router as publishers
 from services.assessment.bundles.routes import router as bundles
 from services.assessment.comparison.routes import router as comparison
 from services.assessment.evidence.exchange_routes import router as evidence_files
@@ -63,6 +64,7 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
             bundles,
             reports,
             collected_bundles,
+            publishers,
             comparison,
             network,
             scenarios,

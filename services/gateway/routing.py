@@ -38,6 +38,7 @@ OWNERS: Mapping[str, Service] = {
     "metrics": Service.assessment,
     "indices": Service.assessment,
     "bundles": Service.assessment,
+    "publishers": Service.assessment,
     "scenarios": Service.assessment,
     "network": Service.assessment,
     "network.svg": Service.assessment,

@@ -33,6 +33,7 @@ from tests.packs import NOW
 
 RANKING = "/api/v1/metrics/ranking"
 BUNDLES = "/api/v1/bundles"
+PUBLISHERS = "/api/v1/publishers"
 
 TABLES = st.tuples(st.integers(1, 6), st.integers(1, 20)).flatmap(
     lambda shape: st.lists(
@@ -119,13 +120,18 @@ def bundle_of(
     return make_bundle(parameters, used, read.items, scores, signer=signer)
 
 
-def bring(
-    client: TestClient, key: dict[str, str], archive: bytes, *, signer: Signer = OTHER
-) -> httpx.Response:
-    return client.post(
-        f"{BUNDLES}?fingerprint={signer.public.fingerprint}",
-        content=archive,
-        headers=key | {"Content-Type": "application/zip"},
+def bring(client: TestClient, key: dict[str, str], archive: bytes) -> httpx.Response:
+    return client.post(BUNDLES, content=archive, headers=key | {"Content-Type": "application/zip"})
+
+
+def list_publisher(hub: Hub, region: str, *signers: Signer) -> httpx.Response:
+    """List the keys of these signers for a region, whatever was listed before."""
+    address = f"{PUBLISHERS}/{region}"
+    tag = hub.client.get(address).headers.get("ETag")
+    return hub.client.put(
+        address,
+        json={"fingerprints": [signer.public.fingerprint for signer in signers]},
+        headers=hub.auth("diskominfo", "admin") | ({"If-Match": tag} if tag else {}),
     )
 
 
@@ -143,6 +149,8 @@ def test_regencies_of_three_sources_are_ranked_and_others_named_with_the_reason(
     alone = ranking(hub)["items"]
     assert [(one["region"], one["rank_probabilities"]) for one in alone] == [("12.12", [1])]
 
+    for region in ("12.02", "12.05", "12.06"):
+        assert list_publisher(hub, region, OTHER).status_code == 200
     assert bring(hub.client, key, bundle_of("12.02", richer(0.9), number=2)).status_code == 201
     other = cgr().model_copy(update={"version": 2})
     old = bundle_of("12.05", richer(), method=other, number=5)
@@ -198,6 +206,7 @@ def store_elsewhere(hub: Hub, region: str, read: Facts) -> None:
 
 def test_a_bundle_is_stored_once_and_only_as_its_regency_signed_it(hub: Hub) -> None:
     key = hub.auth("diskominfo", "metrics:draft")
+    list_publisher(hub, "12.02", OTHER)
     archive = bundle_of("12.02", richer())
     first, again = bring(hub.client, key, archive), bring(hub.client, key, archive)
     assert (first.status_code, again.json()) == (201, first.json())
@@ -208,7 +217,6 @@ def test_a_bundle_is_stored_once_and_only_as_its_regency_signed_it(hub: Hub) -> 
     for refused, why in (
         (bring(hub.client, key, bytes(changed)), "verification"),
         (bring(hub.client, key, b"no bundle"), "verification"),
-        (bring(hub.client, key, archive, signer=OWN), "another key"),
         (bring(hub.client, key, bundle_of("12.12", richer(), number=3)), "own region"),
         (bring(hub.client, key, bundle_of("Toba", richer(), number=4)), "no valid region"),
     ):
@@ -218,6 +226,86 @@ def test_a_bundle_is_stored_once_and_only_as_its_regency_signed_it(hub: Hub) -> 
     assert (other.status_code, other.json()["detail"][:14]) == (409, "Another bundle")
     assert bring(hub.client, {}, archive).status_code == 401
     assert hub.client.get(f"{BUNDLES}/{uuid4()}").status_code == 404
+
+
+@pytest.mark.parametrize("listed", [None, "12.02", "12.03"])
+def test_only_the_administrator_names_the_key_of_a_regency(hub: Hub, listed: str | None) -> None:
+    key = hub.auth("dukcapil", "metrics:draft")
+    if listed is not None:
+        # The signer is listed for another region, or another signer for this one.
+        list_publisher(hub, listed, OTHER if listed == "12.03" else OWN)
+    forged = bundle_of("12.02", richer())
+    refused = hub.client.post(
+        BUNDLES,
+        content=forged,
+        params={"fingerprint": OTHER.public.fingerprint},
+        headers=key | {"Content-Type": "application/zip"},
+    )
+    assert refused.status_code == 409
+    assert OTHER.public.fingerprint in refused.json()["errors"][0]["detail"]
+    assert hub.client.get(BUNDLES).json()["items"] == []
+    assert ranking(hub)["items"] == []
+    wanted = {"fingerprints": [OTHER.public.fingerprint]}
+    for address in (f"{PUBLISHERS}/12.02", f"{PUBLISHERS}/12.03"):
+        assert hub.client.put(address, json=wanted, headers=key).status_code == 403
+        assert hub.client.delete(address, headers=key).status_code == 403
+        assert hub.client.put(address, json=wanted).status_code == 401
+
+
+def test_a_key_taken_from_the_list_takes_its_bundles_out_of_the_ranking(hub: Hub) -> None:
+    key = hub.auth("diskominfo", "metrics:draft")
+    admin = hub.auth("pupr", "admin")
+
+    def ranked() -> list[str]:
+        return [one["assessment"] for one in ranking(hub, node="understanding")["items"]]
+
+    list_publisher(hub, "12.02", OTHER, OWN)
+    older = bring(hub.client, key, bundle_of("12.02", richer(), signer=OWN, number=1)).json()
+    newer = bring(hub.client, key, bundle_of("12.02", richer(), number=2)).json()
+    assert ranked() == [newer["id"]]
+    assert list_publisher(hub, "12.02", OWN).status_code == 200
+    assert ranked() == [older["id"]]
+    listed = {one["id"]: one["is_listed"] for one in hub.client.get(BUNDLES).json()["items"]}
+    assert listed == {older["id"]: True, newer["id"]: False}
+    assert bring(hub.client, key, bundle_of("12.02", richer(), number=2)).status_code == 409
+
+    bundle = f"{BUNDLES}/{older['id']}"
+    assert hub.client.delete(bundle, headers=key).status_code == 403
+    assert hub.client.delete(bundle, headers=admin).status_code == 204
+    assert hub.client.delete(bundle, headers=admin).status_code == 404
+    assert ranked() == []
+    lines = hub.client.get("/api/v1/audit", headers=admin).json()["items"]
+    written = [(line["action"], line["target"], line["agency"], line["status"]) for line in lines]
+    assert ("DELETE", bundle, "pupr", 204) in written
+
+    assert hub.client.delete(f"{PUBLISHERS}/12.02", headers=admin).status_code == 204
+    assert hub.client.delete(f"{PUBLISHERS}/12.02", headers=admin).status_code == 404
+    assert hub.client.get(PUBLISHERS).json()["items"] == []
+
+
+def test_a_list_of_keys_is_changed_as_it_was_read(hub: Hub) -> None:
+    admin = hub.auth("diskominfo", "admin")
+    address, wanted = f"{PUBLISHERS}/12.02", {"fingerprints": ["a" * 64, "a" * 64]}
+    outdated = admin | {"If-Match": '"nothing"'}
+    assert hub.client.put(address, json=wanted, headers=outdated).status_code == 412
+    made = hub.client.put(address, json=wanted, headers=admin)
+    assert (made.status_code, made.json()["fingerprints"]) == (200, ["a" * 64])
+    assert hub.client.put(address, json=wanted, headers=admin).status_code == 428
+    assert hub.client.put(address, json=wanted, headers=outdated).status_code == 412
+    current = admin | {"If-Match": made.headers["ETag"]}
+    assert hub.client.put(address, json=wanted, headers=current).status_code == 200
+    [item] = hub.client.get(PUBLISHERS).json()["items"]
+    assert (item["region"], item["changed_by"]) == ("12.02", "diskominfo")
+    for path, body in (
+        ("12.12", wanted),
+        ("Toba", wanted),
+        ("12.02", {"fingerprints": []}),
+        ("12.02", {"fingerprints": ["A" * 64]}),
+        ("12.02", {"fingerprints": ["a" * 64] * 21}),
+    ):
+        refused = hub.client.put(f"{PUBLISHERS}/{path}", json=body, headers=admin)
+        assert refused.status_code == 422
+        assert refused.json()["errors"]
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,15 @@ def of_ticket(operation_id: str) -> Callable[[Sender], dict[str, str]]:
     return lambda sender: {"ticket": sender.made("post_comment", key=operation_id)["ticket"]}
 
 
+def of_a_publisher(sender: Sender) -> dict[str, str]:
+    """List a publisher, so that there is one to change."""
+    address = "/api/v1/publishers/12.02"
+    body = {"fingerprints": ["0" * 64]}
+    if sender.client.get(address).status_code == 404:
+        assert sender.client.put(address, json=body, headers=sender.admin).is_success
+    return {"region": "12.02"}
+
+
 def still_to_come(_: Sender, body: dict[str, Any]) -> dict[str, Any]:
     """Maintenance is announced before it ends, and the day of the example will be over."""
     starts = datetime.now(UTC) + timedelta(days=1)
@@ -125,6 +134,7 @@ PLACES: dict[str, Callable[[Sender], dict[str, str]]] = {
     "update_incident": lambda sender: {"incident": sender.made("open_incident")["id"]},
     "override_breaker": lambda _: {"name": "oss"},
     "put_service": lambda _: {"slug": "ktp-el"},
+    "put_publisher": of_a_publisher,
     "rotate_key": lambda sender: {"id": sender.admin["Authorization"].split("_")[1]},
     "explain_statistic_flag": lambda sender: {"flag": sender.flag()},
     "post_survey_response": lambda _: {"slug": "skm"},

@@ -1,4 +1,4 @@
-"""Routes for bundles of other regencies: verified import, list and download."""
+"""Routes for bundles of other regencies: verified import, list, download and deletion."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -6,14 +6,15 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter
+from pydantic import AwareDatetime, Field, TypeAdapter
 from sqlalchemy import text
 
+from services.assessment.bundles.publishers import find_publisher
 from services.assessment.bundles.routes import ZIP, ZIP_RESPONSE
 from services.assessment.bundles.verify import BundleError, VerifiedBundle, verify
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep, WriteSessionDep
-from services.platform.identity import MetricsDrafter
+from services.platform.identity import Administrator, MetricsDrafter
 from services.platform.paging import Page, next_page_url
 from services.platform.parameters import Limit
 from services.platform.problems import Conflict, FieldError, Invalid, NotFound, problem_responses
@@ -36,15 +37,19 @@ ON CONFLICT (region, id) DO NOTHING
 FIND = """
 -- The metadata of a bundle, and whether it is the same archive.
 SELECT id, assessed_region, period, method, method_hash, fingerprint, recorded_at, imported_at,
-       imported_by, archive = CAST(:archive AS bytea) AS same
+       imported_by, archive = CAST(:archive AS bytea) AS same, true AS is_listed
 FROM assessment.bundle WHERE region = :region AND id = :id
 """
 
 PAGE = """
 -- A page of bundles, those of the newest assessments first (their ids are ordered by time).
 SELECT id, assessed_region, period, method, method_hash, fingerprint, recorded_at, imported_at,
-       imported_by
-FROM assessment.bundle
+       imported_by, EXISTS (
+           SELECT 1 FROM assessment.publisher p
+           WHERE p.region = b.region AND p.published_region = b.assessed_region
+               AND b.fingerprint = ANY(p.fingerprints)
+       ) AS is_listed
+FROM assessment.bundle b
 WHERE region = :region AND (CAST(:cursor AS uuid) IS NULL OR id < :cursor)
 ORDER BY id DESC
 LIMIT :limit
@@ -55,9 +60,14 @@ ARCHIVE = """
 SELECT archive FROM assessment.bundle WHERE region = :region AND id = :id
 """
 
+DELETE = """
+-- Delete a bundle.
+DELETE FROM assessment.bundle WHERE region = :region AND id = :id RETURNING 1
+"""
+
 REGION: TypeAdapter[str] = TypeAdapter(RegionCode)
 
-Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+BundlePath = Annotated[UUID, Path(description="Id of the assessment in it.")]
 
 
 class ImportedBundle(ApiModel):
@@ -72,6 +82,10 @@ class ImportedBundle(ApiModel):
     recorded_at: AwareDatetime
     imported_at: AwareDatetime
     imported_by: str
+    is_listed: bool = Field(
+        description="Whether the key is listed for the region (`publishers`): a bundle whose key "
+        "is not is left out of the ranking."
+    )
     href: Href = Field(description="The bundle itself.")
 
 
@@ -92,21 +106,28 @@ async def import_bundle(
     response: Response,
     session: WriteSessionDep,
     caller: MetricsDrafter,
-    fingerprint: Annotated[
-        Fingerprint,
-        Query(
-            description="Fingerprint of the key that must have signed it, as the publishing hub "
-            "shows it at `metrics/publishing-key`."
-        ),
-    ],
 ) -> ImportedBundle:
     """Store a bundle of another regency after verifying its figures and its signature.
 
-    Requests are idempotent: the same bundle is stored once.
+    It must be signed by a key that an administrator listed for its region (`publishers`). Requests
+    are idempotent: the same bundle is stored once.
     """
     region, archive = get_region(request), await request.body()
-    found = await asyncio.to_thread(_verify, archive, fingerprint, region)
+    found = await asyncio.to_thread(_verify, archive, region)
     head = found.parameters
+    publisher = await find_publisher(session, region, head.region)
+    if publisher is None or found.fingerprint not in publisher.fingerprints:
+        raise Conflict(
+            f"The key that signed this bundle is not listed for {head.region}.",
+            errors=[
+                FieldError(
+                    pointer="#",
+                    parameter=None,
+                    detail=f"it is signed by {found.fingerprint}; an administrator who knows this "
+                    f"key as that of {head.region} lists it at {API}/publishers/{head.region}",
+                )
+            ],
+        )
     await session.execute(
         text(INSERT_BUNDLE),
         {
@@ -156,29 +177,42 @@ async def list_bundles(
 async def get_bundle(
     request: Request,
     session: ReadSessionDep,
-    id: Annotated[UUID, Path(description="Id of the assessment in it.")],
+    id: BundlePath,
 ) -> Response:
     """Return a bundle of another regency unchanged, to be verified by the caller."""
     names = {"region": get_region(request), "id": id}
     archive = await session.scalar(text(ARCHIVE), names)
     if archive is None:
-        raise NotFound(f"There is no bundle of an assessment {id}; {API}/bundles lists them.")
+        raise _not_found(id)
     headers = {"Content-Disposition": f'attachment; filename="{id}.zip"'}
     return Response(archive, media_type=ZIP, headers=headers)
 
 
-def _verify(archive: bytes, fingerprint: str, own_region: str) -> VerifiedBundle:
+@router.delete(
+    "/bundles/{id}",
+    operation_id="delete_bundle",
+    status_code=204,
+    responses=problem_responses(403, 404),
+)
+async def delete_bundle(
+    request: Request, session: WriteSessionDep, caller: Administrator, id: BundlePath
+) -> None:
+    """Delete a bundle of another regency."""
+    names = {"region": get_region(request), "id": id}
+    if await session.scalar(text(DELETE), names) is None:
+        raise _not_found(id)
+
+
+def _not_found(id_: UUID) -> NotFound:
+    return NotFound(f"There is no bundle of an assessment {id_}; {API}/bundles lists them.")
+
+
+def _verify(archive: bytes, own_region: str) -> VerifiedBundle:
     try:
         found = verify(archive)
     except BundleError as error:
         raise _rejected("The bundle fails verification.", *error.faults[:100]) from None
     head = found.parameters
-    if found.fingerprint != fingerprint:
-        raise _rejected(
-            "The bundle is signed by another key.",
-            f"it is signed by the key {found.fingerprint}",
-            parameter="fingerprint",
-        )
     if head.region == own_region:
         raise _rejected(
             "The bundle is of this hub's own region, whose assessments are here.", "own region"
@@ -192,9 +226,8 @@ def _verify(archive: bytes, fingerprint: str, own_region: str) -> VerifiedBundle
     return found
 
 
-def _rejected(detail: str, *faults: str, parameter: str | None = None) -> Invalid:
-    pointer = "#" if parameter is None else None
-    errors = [FieldError(pointer=pointer, parameter=parameter, detail=f) for f in faults]
+def _rejected(detail: str, *faults: str) -> Invalid:
+    errors = [FieldError(pointer="#", parameter=None, detail=fault) for fault in faults]
     return Invalid(detail, errors=errors)
 
 
@@ -209,5 +242,6 @@ def _item(row: Any) -> ImportedBundle:
         recorded_at=row.recorded_at,
         imported_at=row.imported_at,
         imported_by=row.imported_by,
+        is_listed=row.is_listed,
         href=f"{API}/bundles/{row.id}",
     )

@@ -26,11 +26,13 @@ ORDER BY region, id DESC
 """
 
 NEWEST_IMPORTED = """
--- The newest bundle of a year by a method, of each other regency.
+-- The newest bundle of a year by a method, of each other regency, signed by a key that is listed.
 SELECT DISTINCT ON (assessed_region) assessed_region AS region, id, recorded_at, method_hash,
        fingerprint, archive
-FROM assessment.bundle
-WHERE region = :region AND method = :method AND period = :period
+FROM assessment.bundle b
+JOIN assessment.publisher p ON p.region = b.region AND p.published_region = b.assessed_region
+    AND b.fingerprint = ANY(p.fingerprints)
+WHERE b.region = :region AND method = :method AND period = :period
 ORDER BY assessed_region, recorded_at DESC, id DESC
 """
 

@@ -31,7 +31,6 @@ class RequiresAgency(RequireScope):
 
 
 AgencyKey = Annotated[Caller, Depends(RequiresAgency())]
-Administrator = Annotated[Caller, Depends(RequireScope("admin"))]
 
 DEFAULT_LIFETIME = timedelta(days=365)
 LAST_USED_PRECISION = timedelta(minutes=1)

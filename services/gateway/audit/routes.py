@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, Field
 
-from services.gateway.api_keys.keys import Administrator
 from services.gateway.audit.records import list_latest
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
+from services.platform.identity import Administrator
 from services.platform.paging import Page, next_page_url
 from services.platform.parameters import Limit
 from services.platform.problems import problem_responses

@@ -7,7 +7,6 @@ from typing import NoReturn
 from fastapi import APIRouter, Request
 from pydantic import AwareDatetime, Field, JsonValue
 
-from services.gateway.api_keys.keys import Administrator
 from services.gateway.connectors.base import Connectors
 from services.gateway.connectors.polling import SourcePoller
 from services.gateway.connectors.registry import source_connectors, system_connectors
@@ -17,7 +16,7 @@ from services.gateway.outbound.circuit_breaker import BreakerState, ManualOverri
 from services.gateway.outbound.source_clients import SourceClient
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, ReadSessionDep
-from services.platform.identity import CurrentCaller
+from services.platform.identity import Administrator, CurrentCaller
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import Conflict, NotFound, problem_responses

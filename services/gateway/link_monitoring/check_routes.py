@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Query, Request, Response
 
-from services.gateway.api_keys.keys import Administrator
 from services.gateway.link_monitoring.atom_feed import read_feed
 from services.gateway.link_monitoring.badge import render_badge
 from services.gateway.link_monitoring.checks import Check, list_checks
@@ -29,6 +28,7 @@ from services.gateway.link_monitoring.uptime import (
 )
 from services.platform.database import Database, ReadSession, ReadSessionDep
 from services.platform.entity_tags import tag_matches
+from services.platform.identity import Administrator
 from services.platform.local_time import ZoneDep, day_of
 from services.platform.paging import Page, paginate
 from services.platform.parameters import LanguageQuery, Limit, SlugPath, YearQuery

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from services.gateway.api_keys.keys import Administrator
 from services.gateway.link_monitoring.check_routes import UuidCursor
 from services.gateway.link_monitoring.incidents import (
     Incident,
@@ -26,6 +25,7 @@ from services.gateway.link_monitoring.maintenance import (
 )
 from services.gateway.link_monitoring.records import LinkRecord
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
+from services.platform.identity import Administrator
 from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit
 from services.platform.problems import (

@@ -8,11 +8,10 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import AwareDatetime, Field
 from sqlalchemy import text
 
-from services.gateway.api_keys.keys import Administrator
 from services.gateway.webhooks.delivery import DISABLE_WEBHOOK, derive_secret
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep, WriteSessionDep
-from services.platform.identity import load_private_key
+from services.platform.identity import Administrator, load_private_key
 from services.platform.ids import new_id
 from services.platform.paging import Page
 from services.platform.problems import Conflict, NotFound, problem_responses
