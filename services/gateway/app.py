@@ -83,6 +83,7 @@ from services.platform.local_time import LocalTime
 from services.platform.middleware import BodyLimitMiddleware, EntityTagMiddleware
 from services.platform.problems import add_problem_handlers
 from services.platform.request_id import RequestIdMiddleware
+from services.platform.security_headers import SecurityHeadersMiddleware
 from services.platform.service import add_routers, build_openapi, health_router
 from services.platform.settings import Service, Settings
 from services.platform.version import VERSION
@@ -239,9 +240,7 @@ def create_app(settings: Settings) -> FastAPI:
         own_hosts=[host_of_url(str(url)) for url in (settings.public_url,) if url is not None],
         refuse_cross_site=CrossSiteRefusal(app),
     )
-    limited = BodyLimitMiddleware(proxy, limit=settings.max_body_bytes)
-    guarded = ServerErrorMiddleware(limited, handler=app.exception_handlers[Exception])
-    app.edge = RequestIdMiddleware(guarded, service=Service.gateway.value)
+    app.edge = _create_edge(app, proxy)
     routers = (
         link_health,
         incidents,
@@ -271,6 +270,15 @@ def create_app(settings: Settings) -> FastAPI:
     app.openapi = lambda: build_openapi(app, examples=EXAMPLES)
 
     return app
+
+
+def _create_edge(app: FastAPI, proxy: Proxy) -> ASGIApp:
+    """Return the application that every request passes before the proxy."""
+    settings: Settings = app.state.settings
+    limited = BodyLimitMiddleware(proxy, limit=settings.max_body_bytes)
+    guarded = ServerErrorMiddleware(limited, handler=app.exception_handlers[Exception])
+    secured = SecurityHeadersMiddleware(guarded, is_secure=proxy.is_secure)
+    return RequestIdMiddleware(secured, service=Service.gateway.value)
 
 
 def _create_parts(app: FastAPI, key: Ed25519PrivateKey) -> None:

@@ -26,6 +26,7 @@ from services.platform.problems import (
 )
 from services.platform.request_id import RequestIdMiddleware
 from services.platform.settings import Service, Settings
+from services.platform.slash_redirect import SlashRedirect
 from services.platform.version import VERSION
 
 log = get_logger(__name__)
@@ -115,6 +116,8 @@ def add_routers(app: FastAPI, routers: Iterable[APIRouter]) -> None:
     """
     for router in routers:
         app.router.routes.extend(router.routes)
+    app.router.redirect_slashes = False
+    app.router.default = SlashRedirect(app.router)
 
 
 def health_router(service: Service) -> APIRouter:

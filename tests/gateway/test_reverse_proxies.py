@@ -189,6 +189,11 @@ def test_what_a_client_claims_of_its_address_is_without_effect(proxied: Proxied)
     assert statuses[-1] == 429
 
 
+def test_the_scheme_arrives_and_only_from_the_proxy(proxied: Proxied) -> None:
+    claimed = proxied.get("/", **{"X-Forwarded-Proto": "http", "Forwarded": "proto=http"})
+    assert claimed.headers["strict-transport-security"]
+
+
 def test_http_is_redirected_to_https(proxied: Proxied) -> None:
     redirected = proxied.get_plain("/layanan?q=ktp")
     assert redirected.status_code in {301, 308}

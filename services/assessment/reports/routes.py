@@ -139,7 +139,6 @@ async def get_assessment_report(
     if form == "html":
         headers |= {
             "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-            "X-Content-Type-Options": "nosniff",
         }
     else:
         shown = "inline" if form == "pdf" else "attachment"

@@ -210,10 +210,7 @@ async def get_link_badge(
     return Response(
         picture,
         media_type="image/svg+xml",
-        headers={
-            "Cache-Control": "public, max-age=60",
-            "Content-Security-Policy": "default-src 'none'",
-        },
+        headers={"Cache-Control": "public, max-age=60"},
     )
 
 

@@ -102,8 +102,6 @@ class Page:
             status_code=status,
             headers={
                 "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-                "Referrer-Policy": "same-origin",
-                "X-Content-Type-Options": "nosniff",
                 "Content-Language": self.language,
             },
         )

@@ -22,6 +22,7 @@ from services.platform.identity import Caller, TokenSigner
 from services.platform.logging import get_logger
 from services.platform.problems import NotAuthenticated, ProblemError, TooManyRequests, Unavailable
 from services.platform.request_id import current_request_id, traceparent
+from services.platform.security_headers import add_security_headers
 from services.platform.settings import Service
 
 log = get_logger(__name__)
@@ -87,6 +88,10 @@ class Proxy:
             return scope, client
         return {**scope, "client": (client, 0), "scheme": scheme}, client
 
+    def is_secure(self, scope: Scope) -> bool:
+        """Return whether the client sent this request over TLS."""
+        return self.resolve_client(scope)[0]["scheme"] == "https"
+
     async def authenticate(self, scope: Scope, client: str) -> Principal | None:
         """Return the principal of the request's key, or None without a key.
 
@@ -145,6 +150,8 @@ class Proxy:
 
     async def forward(self, scope: Scope, receive: Receive, send: Send, *, caller: Caller) -> None:
         """Forward a request to the service that owns its path, or to the gateway's own routes."""
+        # Here too, so that the cache stores the headers with the response.
+        send = add_security_headers(send, lambda: scope["scheme"] == "https")
         owner = owner_of(scope["path"])
         if owner is None:
             await self.app(scope, receive, send)

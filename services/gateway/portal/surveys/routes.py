@@ -98,7 +98,10 @@ async def worker() -> Response:
     return Response(
         WORKER.read_bytes(),
         media_type="text/javascript",
-        headers={"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"},
+        headers={
+            "Cache-Control": "no-cache",
+            "Content-Security-Policy": "default-src 'none'; connect-src 'self'",
+        },
     )
 
 
