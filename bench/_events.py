@@ -16,18 +16,18 @@ KINDS = ["page_view", "search", "click_out", "form_start", "form_end"]
 
 
 def dimension_weights() -> tuple[list[Dimensions], list[float]]:
-    """Return the dimensions of events and their weights: Zipf over services, four sources."""
+    """Return the dimensions of events and their weights: Zipf over services, four ways of use."""
     dimensions: list[Dimensions] = []
     weights: list[float] = []
-    sources = [
-        ("gateway", "online", [None], 0.60, [0.45, 0.2, 0.25, 0.06, 0.04]),
+    ways = [
+        ("kiosk", "online", [None], 0.60, [0.45, 0.2, 0.25, 0.06, 0.04]),
         ("kiosk", "counter", DISTRICTS[:4], 0.10, [0.5, 0.3, 0.2, 0, 0]),
-        ("poster", "online", DISTRICTS, 0.05, [0.7, 0, 0.3, 0, 0]),
+        ("agency", "online", DISTRICTS, 0.05, [0.7, 0, 0.3, 0, 0]),
         ("agency", "counter", DISTRICTS, 0.25, [0, 0, 0, 0.5, 0.5]),
     ]
     for rank, service in enumerate(SERVICES, start=1):
         agency = f"opd-{rank % 9}"
-        for source, channel, districts, share, kinds in sources:
+        for source, channel, districts, share, kinds in ways:
             for district in districts:
                 for kind, part in zip(KINDS, kinds, strict=True):
                     if part:

@@ -16,7 +16,7 @@ import asyncpg
 import psutil
 
 from bench._client import post_batches, post_singles
-from bench._events import EventGenerator, GeneratedBatch, now
+from bench._events import EventGenerator, GeneratedBatch, dimension_weights, now
 from bench._ground import WRITER, Ground, ground
 from bench._plain import TABLE
 
@@ -243,6 +243,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     with ground() as at:
         print(f"  {asyncio.run(at.settings_of_durability())}")
         asyncio.run(_fetch(at, TABLE))
+        asyncio.run(store_names(at))
         with at.service("feedback") as (port, pid):
             bench = Bench(at, port, pid)
             for rows in (0, events):
@@ -254,6 +255,25 @@ def main(arguments: Sequence[str] = ()) -> None:
             asyncio.run(check(at, bench.sent))
     if failed:
         sys.exit(1)
+
+
+async def store_names(at: Ground) -> None:
+    """Store the services, links and districts that the events name, as a pack does."""
+    dimensions, _ = dimension_weights()
+    services = {(agency or "", service or "") for _, _, agency, service, *_ in dimensions}
+    codes = {("link", each[4]) for each in dimensions if each[4]}
+    codes |= {("district", each[6]) for each in dimensions if each[6]}
+    connection = await at.connect()
+    await connection.executemany(
+        "INSERT INTO feedback.reporting_obligation (region, agency, service) "
+        "VALUES ('12.12', $1, $2)",
+        sorted(services),
+    )
+    await connection.executemany(
+        "INSERT INTO feedback.reference_code (region, kind, code) VALUES ('12.12', $1, $2)",
+        sorted(codes),
+    )
+    await connection.close()
 
 
 async def _fetch(at: Ground, statement: str) -> list[asyncpg.Record]:

@@ -8,10 +8,12 @@ from services.assessment.pack import load_evidence, read_evidence
 from services.catalog.pack import load_catalog, read_catalog
 from services.cli.audit import audit_command
 from services.feedback.pack import ReportingObligation, load_feedback, read_feedback
+from services.feedback.reference_data import ReferenceCodes
 from services.gateway.connectors.pack import load_connectors, read_connectors
 from services.gateway.link_monitoring.pack import load_links, read_links
 from services.gateway.portal.posters.codes import load_posters, subjects_of
 from services.gateway.regency.districts import load_districts, read_districts
+from services.gateway.regency.services import store_services
 from services.platform.database import Database, WriteSession
 from services.platform.packs import Change, Pack, PackError, parse, read_yaml
 from services.platform.regency import store_regency
@@ -50,6 +52,11 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
         )
         for service in catalog.services
     )
+    references = ReferenceCodes(
+        agencies=[agency.slug for agency in catalog.agencies],
+        links=[link.slug for link in links],
+        districts=[district.code for district in districts],
+    )
     posters = subjects_of(
         [service.slug for service in catalog.services],
         [agency.slug for agency in catalog.agencies],
@@ -62,17 +69,24 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
         await store_regency(session, service, region, pack)
         return []  # the gateway's copy reports what changed
 
+    async def load_service_slugs(session: WriteSession) -> list[Change]:
+        await store_services(session, region, [service.slug for service in catalog.services])
+        return []  # the catalogue reports what changed
+
     parts = (
         (Service.catalog, lambda session: load_catalog(session, region, catalog, now=now)),
         (Service.gateway, lambda session: store_regency(session, Service.gateway, region, pack)),
         (Service.gateway, lambda session: load_links(session, region, links)),
         (Service.gateway, lambda session: load_connectors(session, region, connectors)),
         (Service.gateway, lambda session: load_districts(session, region, districts)),
+        (Service.gateway, load_service_slugs),
         (Service.gateway, lambda session: load_posters(session, region, posters)),
         (Service.feedback, lambda session: store_copy(session, Service.feedback)),
         (
             Service.feedback,
-            lambda session: load_feedback(session, region, feedback, obligations=obligations),
+            lambda session: load_feedback(
+                session, region, feedback, obligations=obligations, references=references
+            ),
         ),
         (Service.assessment, lambda session: load_evidence(session, region, evidence, now=now)),
         (Service.assessment, lambda session: store_copy(session, Service.assessment)),

@@ -1,7 +1,7 @@
 """Application of the feedback service."""
 
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from services.feedback.events.routes import EventIngestApp
 from services.feedback.events.routes import router as events
 from services.feedback.events.schemas import UsageCloudEvent
 from services.feedback.events.writer import SESSION_SETTINGS
+from services.feedback.reference_data import ReferenceDataCache
 from services.feedback.statistics.flag_routes import router as flags
 from services.feedback.statistics.obligation_routes import router as obligations
 from services.feedback.statistics.routes import router as statistics
@@ -37,6 +38,7 @@ from services.feedback.surveys.routes import router as surveys
 from services.platform.database import Database
 from services.platform.jobs import BackgroundJob, PeriodicJob
 from services.platform.local_time import LocalTime
+from services.platform.problems import Unavailable
 from services.platform.service import create_service_app
 from services.platform.settings import Service, Settings
 
@@ -57,7 +59,10 @@ def create_app(settings: Settings) -> FastAPI:
             settings.region,
             local_time,
         )
-        app.state.intake = Intake(queue, local_time, retention_months=months)
+        references: ReferenceDataCache = app.state.reference_data
+        with suppress(Unavailable):  # the first request reads them then
+            await references.get()
+        app.state.intake = Intake(queue, local_time, references, retention_months=months)
         writer = FastEventWriter(
             app.state.intake, app.state.verifier, max_body_bytes=settings.max_body_bytes
         )
@@ -99,12 +104,17 @@ def create_app(settings: Settings) -> FastAPI:
     )
     local_time = LocalTime(app.state.database, Service.feedback, settings.region)
     app.state.local_time = local_time
-    app.state.jobs = _declare_jobs(app.state.database, settings, local_time)
+    references = ReferenceDataCache(app.state.database, settings.region)
+    app.state.reference_data = references
+    app.state.jobs = _declare_jobs(app.state.database, settings, local_time, references)
     return app
 
 
 def _declare_jobs(
-    database: Database, settings: Settings, local_time: LocalTime
+    database: Database,
+    settings: Settings,
+    local_time: LocalTime,
+    references: ReferenceDataCache,
 ) -> tuple[BackgroundJob, ...]:
     """Declare every background job of the service, in the order of their start."""
     region = settings.region
@@ -112,6 +122,7 @@ def _declare_jobs(
     hour = timedelta(hours=1)
     return (
         local_time.refresh_job(),
+        *references.create_jobs(),
         periodic(
             "prune-events",
             partial(

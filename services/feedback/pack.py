@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
+from services.feedback.reference_data import ReferenceCodes, store_reference_codes
 from services.feedback.surveys.definition import Survey
 from services.feedback.surveys.pack import load_surveys, read_surveys
 from services.platform.database import WriteSession
@@ -74,8 +75,13 @@ async def load_feedback(
     pack: FeedbackPack,
     *,
     obligations: Sequence[ReportingObligation],
+    references: ReferenceCodes,
 ) -> list[Change]:
-    """Replace the stored surveys and reporting obligations; return what changed."""
+    """Replace the stored surveys, obligations and reference codes; return what changed.
+
+    Changes of reference codes are reported by the services that define them.
+    """
+    await store_reference_codes(session, region, references)
     changes = await load_surveys(session, region, pack.surveys)
     stored = await session.execute(text(OBLIGATIONS), {"region": region})
     changes += changes_between(

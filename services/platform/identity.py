@@ -36,6 +36,10 @@ class Caller(BaseModel):
         return self.subject == "anonymous"
 
     @property
+    def is_gateway(self) -> bool:
+        return self.subject == "gateway"
+
+    @property
     def actor(self) -> str:
         """Who is recorded as the author of a change: the agency, or the key's id without one."""
         return self.agency or self.subject

@@ -7,6 +7,7 @@ import pytest
 
 from services.feedback.app import create_app
 from tests.conftest import Room, Server, room
+from tests.feedback.feedback_rows import store_obligation
 
 NUMBERS = count(1)
 
@@ -29,3 +30,11 @@ def agency() -> str:
 
 def new_agency() -> str:
     return f"opd-{next(NUMBERS)}"
+
+
+def offering_agency(office: Room, *services: str) -> str:
+    """Return an agency that no other test uses and that offers these services."""
+    agency = new_agency()
+    for service in services:
+        store_obligation(office.settings, agency, service)
+    return agency

@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 
 from services.feedback.pack import FeedbackPack, ReportingObligation, load_feedback
+from services.feedback.reference_data import ReferenceCodes
 from services.feedback.statistics.revisions import store_statistics
 from services.feedback.statistics.schemas import Statistic
 from services.feedback.surveys.definition import Survey
@@ -68,10 +69,18 @@ def expect_reports(office: Room, *pairs: tuple[str, str]) -> list[Change]:
     return load(office, obligations=pairs)
 
 
+REFERENCES = ReferenceCodes(
+    agencies=("dukcapil", "dinkes"), links=("simbg", "oss"), districts=("12.12.01", "12.12.02")
+)
+
+
 def load(
-    office: Room, *surveys: Survey, obligations: Sequence[tuple[str, str]] = ()
+    office: Room,
+    *surveys: Survey,
+    obligations: Sequence[tuple[str, str]] = (),
+    references: ReferenceCodes = REFERENCES,
 ) -> list[Change]:
-    """Load these surveys and reporting obligations, and no others."""
+    """Load these surveys, reporting obligations and names, and no others."""
     region = office.settings.region
     pack = FeedbackPack(surveys)
     return office.store(
@@ -80,6 +89,7 @@ def load(
             region,
             pack,
             obligations=[ReportingObligation(*pair) for pair in obligations],
+            references=references,
         )
     )
 

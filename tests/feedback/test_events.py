@@ -12,14 +12,29 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import ANONYMOUS, Room, agency_caller
-from tests.feedback.conftest import new_agency
-from tests.feedback.sending import USAGE, event, pointers, send_events, summary, sums
+from tests.feedback.conftest import offering_agency
+from tests.feedback.sending import USAGE, event, load, pointers, send_events, summary, sums
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
 NOWHERE = UUID("00000000-0000-4000-8000-000000000000")
 IN_A_DATABASE = settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
+
+
+SERVICES = ("ktp", "akta", *(f"s{n}" for n in range(7)))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _names(office: Room) -> None:
+    """Store the links and districts that events name."""
+    load(office)
+
+
+@pytest.fixture
+def agency(office: Room) -> str:
+    """Provide an agency that no other test uses, with its services."""
+    return offering_agency(office, *SERVICES)
 
 
 def test_a_batch_is_counted(office: Room, agency: str) -> None:
@@ -167,7 +182,7 @@ def test_an_event_without_an_agency_is_the_keys_own(office: Room, agency: str) -
 
 
 def test_an_administrator_writes_for_every_agency(office: Room, agency: str) -> None:
-    other = new_agency()
+    other = offering_agency(office, *SERVICES)
     caller = agency_caller(agency, "admin")
     batch = {"events": [event(agency=other), event()]}
     assert office.post(f"{USAGE}/events", batch, caller=caller).status_code == 200
@@ -315,7 +330,7 @@ EVENTS = st.lists(
 def test_the_counts_are_those_of_a_plain_list_for_any_batches_and_repeats(
     office: Room, events: list[dict[str, Any]], data: st.DataObject
 ) -> None:
-    agency = new_agency()
+    agency = offering_agency(office, *SERVICES)
     known: list[dict[str, Any]] = [
         one | {"id": str(uuid5(NOWHERE, f"{agency} {number}")), "source": "agency"}
         for number, one in enumerate(events)

@@ -58,7 +58,13 @@ FROM feedback.monthly_usage c JOIN feedback.event_dimensions d ON d.id = c.dimen
 """
 OWED = """
 INSERT INTO feedback.reporting_obligation (region, agency, service, name, channels)
-VALUES ('12.12', 'dukcapil', 'ktp-el', 'KTP-el', '{counter}')
+VALUES ('12.12', 'dukcapil', 'ktp-el', 'KTP-el', '{counter}'),
+       ('12.12', 'dukcapil', 'akta', 'Akta', '{counter}'),
+       ('12.12', 'dukcapil', 'kk', 'KK', '{counter}')
+"""
+DISTRICTS = """
+INSERT INTO feedback.reference_code (region, kind, code)
+VALUES ('12.12', 'district', '12.12.01'), ('12.12', 'district', '12.12.02')
 """
 REVISIONS = """
 SELECT channel, to_char(period, 'YYYY-MM') AS period,
@@ -152,6 +158,7 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     asyncio.run(migrate(settings))
     instance = Instance(settings, postgres)
     asyncio.run(execute(instance, OWED))
+    asyncio.run(execute(instance, DISTRICTS))
     instance.start()
     try:
         yield instance

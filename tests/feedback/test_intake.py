@@ -20,11 +20,19 @@ from services.platform import request_body
 from services.platform.settings import Settings
 from tests.conftest import Room, agency_caller, room
 from tests.feedback.feedback_rows import count_event_commits, locked_events
+from tests.feedback.sending import load
 from tests.servers import LOOPBACK, serving
 
 EVENTS = "/api/v1/usage/events"
 NOON = "2024-03-05T12:00:00+07:00"
 WRITER = agency_caller("dukcapil", "usage:write")
+
+
+@pytest.fixture
+def feedback(feedback: Room) -> Room:
+    """Provide the service with a catalogue."""
+    load(feedback, obligations=[("dukcapil", "ktp-el"), ("pupr", "ktp-el")])
+    return feedback
 
 
 def event(**more: Any) -> dict[str, Any]:

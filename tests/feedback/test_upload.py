@@ -9,6 +9,7 @@ import pytest
 
 from services.feedback.months import months_between
 from services.feedback.pack import FeedbackPack, ReportingObligation, load_feedback
+from services.feedback.reference_data import ReferenceCodes
 from services.feedback.statistics.obligations import last_closed_months
 from services.platform.local_time import DEFAULT_ZONE
 from tests.conftest import ANONYMOUS, Room, agency_caller
@@ -37,7 +38,13 @@ def agency(office: Room) -> str:
     ]
     region = office.settings.region
     office.store(
-        lambda session: load_feedback(session, region, FeedbackPack(()), obligations=obligations)
+        lambda session: load_feedback(
+            session,
+            region,
+            FeedbackPack(()),
+            obligations=obligations,
+            references=ReferenceCodes(),
+        )
     )
     return slug
 

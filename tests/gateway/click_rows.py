@@ -12,6 +12,17 @@ def waiting_clicks(settings: Settings) -> list[str]:
     return [row[0] for row in rows(settings, query)]
 
 
+def waiting_words(settings: Settings) -> list[str | None]:
+    """Return the services of the clicks that are not delivered yet."""
+    query = "SELECT event ->> 'service' FROM gateway.click_outbox ORDER BY id"
+    return [row[0] for row in rows(settings, query)]
+
+
+def remove_service(settings: Settings, slug: str) -> None:
+    """Remove a service from those that the gateway knows, as a new pack does."""
+    rows(settings, "DELETE FROM gateway.service WHERE slug = $1", slug)
+
+
 def counted_clicks(settings: Settings) -> list[tuple[str, str, int]]:
     """Return link, service and count of what feedback counted, at once and uncached."""
     found = rows(

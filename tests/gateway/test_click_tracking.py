@@ -3,6 +3,7 @@
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import UTC, datetime
 
 import pytest
@@ -17,8 +18,10 @@ from tests.gateway.click_rows import (
     counted_clicks,
     forbid_queueing,
     queue_delivered_click_again,
+    remove_service,
     stored_events,
     waiting_clicks,
+    waiting_words,
 )
 from tests.gateway.parts import app_of, run
 from tests.rows import hidden_table
@@ -45,6 +48,27 @@ def test_a_click_is_counted_once_with_its_link_and_its_service(hub: Hub) -> None
     until(lambda: len(counted()) == 2)
     assert counted() == [("oss", None, 1), ("simbg", "pbg", 1)]
     assert waiting_clicks(hub.settings) == []
+
+
+@pytest.mark.parametrize("feedback", ["here", "away"])
+@pytest.mark.parametrize("word", ["layanan-palsu", "pbgg", "dukcapil", "simbg"])
+def test_a_click_about_no_service_is_counted_without_the_word_which_is_never_stored(
+    hub: Hub, word: str, feedback: str
+) -> None:
+    with hidden_table(hub.settings, "feedback.event") if feedback == "away" else nullcontext():
+        answer = hub.client.get(f"/go/simbg?service={word}")
+        assert (answer.status_code, answer.headers["location"]) == (302, "https://simbg.pu.go.id")
+        if feedback == "away":
+            until(lambda: waiting_clicks(hub.settings) == ["simbg"])
+            assert waiting_words(hub.settings) == [None]
+    until(lambda: counted_clicks(hub.settings) == [("simbg", "", 1)])
+
+
+def test_a_click_about_a_removed_service_is_counted_without_it(hub: Hub) -> None:
+    remove_service(hub.settings, "pbg")
+    hub.client.get("/go/simbg?service=pbg")
+    hub.client.get("/go/simbg?service=ktp-el")
+    until(lambda: counted_clicks(hub.settings) == [("simbg", "", 1), ("simbg", "ktp-el", 1)])
 
 
 def test_a_click_is_stored_without_personal_data(hub: Hub) -> None:

@@ -26,6 +26,7 @@ KILLS = 3
 EVENTS = 4_000
 MONTHS = [f"{year}-{month:02}" for year in range(2015, 2026) for month in range(1, 13)]
 CHANNELS = ("online", "counter", "phone", "visit", "email")
+SERVICES = ("ktp-el", "kartu-keluarga", "akta-kelahiran", "akta-kematian", "kia")
 SCOPE: Scope = "usage:write"
 Receipt = Future[dict[str, Any] | None]
 
@@ -86,7 +87,7 @@ def events(number: int) -> dict[str, Any]:
                 "id": str(UUID(int=(number << 64) + n, version=4)),
                 "kind": "form_end",
                 "source": "agency",
-                "service": f"service-{n % 9}",
+                "service": SERVICES[n % len(SERVICES)],
                 "occurred_at": f"2024-03-{number + 1:02}T12:00:00+07:00",
             }
             for n in range(EVENTS)

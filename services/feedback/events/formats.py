@@ -46,8 +46,8 @@ class EventFormat:
     """Path of the array of items."""
     to_event: Callable[[Any, str | None], UsageEvent]
     """Convert an item, given the default agency."""
-    agency: tuple[str, ...]
-    """Path of the agency within an item."""
+    dimensions: tuple[str, ...]
+    """Path of the dimensions within an item."""
     time: tuple[str, ...]
     """Path of the time within an item."""
     is_single: bool = False
@@ -180,7 +180,7 @@ FORMATS = {
         sample=_SAMPLE_EVENT,
         path=("events",),
         to_event=_unchanged,
-        agency=("agency",),
+        dimensions=(),
         time=("occurred_at",),
     ),
     CLOUD_EVENTS_BATCH: (
@@ -190,7 +190,7 @@ FORMATS = {
             sample=_SAMPLE_CLOUD_EVENT,
             path=(),
             to_event=event_from_cloud_event,
-            agency=("data", "agency"),
+            dimensions=("data",),
             time=("time",),
         )
     ),

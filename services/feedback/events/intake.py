@@ -1,52 +1,73 @@
 """Validate and store usage events: a batch as a whole, or each event by itself."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from services.feedback.events.batch import Batch
+from services.feedback.events.batch import Batch, Dimensions
+from services.feedback.events.dimension_rules import DimensionFault, DimensionRules
 from services.feedback.events.event_queue import EventQueue
 from services.feedback.events.formats import FORMATS, JSON, MAX_ERRORS, EventFormat
 from services.feedback.events.parsing import parse_batch, parse_each, parse_fast
 from services.feedback.events.partitions import oldest_retained_month
 from services.feedback.events.schemas import EventResult, EventResults, EventsStored
 from services.feedback.events.writer import Callback, PrunedMonthError
+from services.feedback.reference_data import ReferenceData, ReferenceDataCache
 from services.platform.identity import Caller
 from services.platform.local_time import LocalTime, start_of_day
-from services.platform.problems import Conflict, FieldError, NotAllowed
+from services.platform.problems import Conflict, FieldError, Invalid, NotAllowed
 
 CLOCK_SKEW = timedelta(minutes=10)
 """How far a client's clock may be ahead."""
 HOUR = timedelta(hours=1)
+MAX_ALLOWED = 65_536
+"""Dimensions of a caller that are remembered as allowed."""
 
 
 class EventValidator:
-    """Checks that events belong to the caller's agency and lie in the accepted time range."""
+    """Checks that the caller may report events, and that they lie in the accepted time range."""
 
     def __init__(
         self,
         format_: EventFormat,
-        caller: Caller,
+        rules: DimensionRules,
+        allowed: set[Dimensions],
         *,
         zone: ZoneInfo,
         now: datetime,
         earliest: datetime,
     ) -> None:
+        """Create a validator; `allowed` holds dimensions that passed the rules, and gains more."""
         self._format = format_
-        self._caller = caller
+        self._rules = rules
+        self._allowed = allowed
         self._zone = zone
         self._now = now
         self._earliest = earliest
 
-    def not_owned(self, batch: Batch) -> list[int]:
-        """Return the indexes of events of agencies for which the caller may not write."""
-        if self._caller.agency is None:
+    def not_allowed(self, batch: Batch) -> list[int]:
+        """Return the indexes of events whose dimensions the caller may not report."""
+        if self._allowed.issuperset(batch.dimensions):
             return []
-        agencies = {dimensions[2] for dimensions in batch.dimensions}
-        allowed = {name for name in agencies if name is None or self._caller.can_write_for(name)}
-        if allowed == agencies:
-            return []
-        return [n for n, dimensions in enumerate(batch.dimensions) if dimensions[2] not in allowed]
+        new = set(batch.dimensions) - self._allowed
+        refused = {each for each in new if not self._rules.allow(each)}
+        if len(self._allowed) + len(new) > MAX_ALLOWED:
+            self._allowed.clear()
+        self._allowed |= new - refused
+        return [n for n, each in enumerate(batch.dimensions) if each in refused]
+
+    def dimension_faults(self, dimensions: Dimensions) -> list[DimensionFault]:
+        """Return why the caller may not report these dimensions."""
+        return self._rules.faults(dimensions)
+
+    def dimension_error(self, index: int, fault: DimensionFault) -> FieldError:
+        """Return the error for a dimension of an event."""
+        return FieldError(
+            pointer=self._format.pointer(index, (*self._format.dimensions, fault.field)),
+            parameter=None,
+            detail=fault.detail,
+        )
 
     def out_of_range(self, batch: Batch) -> list[int]:
         """Return the indexes of events before the retained months or in the future."""
@@ -54,14 +75,6 @@ class EventValidator:
         if self._earliest <= min(batch.times) and max(batch.times) <= latest:
             return []
         return [n for n, time in enumerate(batch.times) if not self._earliest <= time <= latest]
-
-    def not_owned_error(self, index: int) -> FieldError:
-        """Return the error for an event of another agency."""
-        return FieldError(
-            pointer=self._format.pointer(index, self._format.agency),
-            parameter=None,
-            detail=f"omit it or write {self._caller.agency!r}",
-        )
 
     def out_of_range_error(self, index: int) -> FieldError:
         """Return the error for an event out of the accepted time range."""
@@ -77,9 +90,20 @@ class EventValidator:
 class Intake:
     """Parses, validates and queues the events of a request."""
 
-    def __init__(self, queue: EventQueue, local_time: LocalTime, *, retention_months: int) -> None:
+    def __init__(
+        self,
+        queue: EventQueue,
+        local_time: LocalTime,
+        references: ReferenceDataCache,
+        *,
+        retention_months: int,
+    ) -> None:
         self._queue = queue
         self._local_time = local_time
+        self._references = references
+        self._allowed_by: ReferenceData | None = None
+        self._allowed: dict[tuple[str | None, bool, bool], set[Dimensions]] = {}
+        """By caller: dimensions that passed the rules with the names of `_allowed_by`."""
         self._retention_months = retention_months
         self._hour = self._earliest = datetime.min.replace(tzinfo=UTC)
         """The hour of the last request, and the earliest accepted time during it."""
@@ -91,12 +115,9 @@ class Intake:
     ) -> EventsStored:
         """Store all events of a body, or none and raise a problem."""
         batch = parse_batch(body, media_type, agency=caller.agency)
-        validator = self._validator(media_type, caller, now)
-        if not_owned := validator.not_owned(batch):
-            raise NotAllowed(
-                f"This key belongs to {caller.agency} and may write only for it.",
-                errors=[validator.not_owned_error(index) for index in not_owned[:MAX_ERRORS]],
-            )
+        validator = await self._validate(batch, media_type, caller, now)
+        if refused := validator.not_allowed(batch):
+            raise _refusal(validator, batch, refused, caller)
         out_of_range = validator.out_of_range(batch)
         if not out_of_range:
             try:
@@ -114,10 +135,13 @@ class Intake:
     ) -> EventResults:
         """Store the valid events of a body and return the result of every event."""
         batch, errors = parse_each(body, media_type, agency=caller.agency)
-        validator = self._validator(media_type, caller, now)
+        validator = await self._validate(batch, media_type, caller, now)
         parsed = [index for index, found in enumerate(errors) if not found]
-        for n in validator.not_owned(batch):
-            errors[parsed[n]].append(validator.not_owned_error(parsed[n]))
+        for n in validator.not_allowed(batch):
+            errors[parsed[n]] += [
+                validator.dimension_error(parsed[n], fault)
+                for fault in validator.dimension_faults(batch.dimensions[n])
+            ]
         for n in validator.out_of_range(batch) if parsed else ():
             errors[parsed[n]].append(validator.out_of_range_error(parsed[n]))
 
@@ -162,15 +186,29 @@ class Intake:
         batch = parse_fast(body)
         if batch is None:
             return None
-        validator = self._validator(JSON, caller, now)
-        if validator.not_owned(batch) or validator.out_of_range(batch):
+        references = self._references.current
+        if references is None:
+            return None
+        validator = self._validator(JSON, caller, now, references)
+        if validator.not_allowed(batch) or validator.out_of_range(batch):
             return None
         self._queue.enqueue(
             batch, agency=caller.agency, reported_by=caller.subject, callback=callback
         )
         return len(batch)
 
-    def _validator(self, media_type: str, caller: Caller, now: datetime) -> EventValidator:
+    async def _validate(
+        self, batch: Batch, media_type: str, caller: Caller, now: datetime
+    ) -> EventValidator:
+        """Return a validator; one with names read just now if the batch names unknown ones."""
+        validator = self._validator(media_type, caller, now, await self._references.get())
+        if validator.not_allowed(batch):
+            validator = self._validator(media_type, caller, now, await self._references.refresh())
+        return validator
+
+    def _validator(
+        self, media_type: str, caller: Caller, now: datetime, references: ReferenceData
+    ) -> EventValidator:
         zone = self._local_time.zone
         if not self._hour <= now < self._hour + HOUR or zone != self._zone:
             self._zone = zone
@@ -178,9 +216,37 @@ class Intake:
             oldest = oldest_retained_month(now, zone, retention_months=self._retention_months)
             # In UTC, as the times that it is compared with.
             self._earliest = start_of_day(oldest, zone).astimezone(UTC)
+        if references is not self._allowed_by:
+            self._allowed_by, self._allowed = references, {}
+        kind_of_caller = (caller.agency, caller.has_scope("admin"), caller.is_gateway)
         return EventValidator(
-            FORMATS[media_type], caller, zone=zone, now=now, earliest=self._earliest
+            FORMATS[media_type],
+            DimensionRules(caller, references),
+            self._allowed.setdefault(kind_of_caller, set()),
+            zone=zone,
+            now=now,
+            earliest=self._earliest,
         )
 
     def _store(self, batch: Batch, caller: Caller) -> "asyncio.Future[list[int]]":
         return self._queue.store(batch, agency=caller.agency, reported_by=caller.subject)
+
+
+def _refusal(
+    validator: EventValidator, batch: Batch, refused: Sequence[int], caller: Caller
+) -> NotAllowed | Invalid:
+    """Return the problem for events whose dimensions the caller may not report."""
+    faults = [
+        (index, fault)
+        for index in refused[:MAX_ERRORS]
+        for fault in validator.dimension_faults(batch.dimensions[index])
+    ]
+    forbidden = [(index, fault) for index, fault in faults if fault.is_forbidden]
+    errors = [validator.dimension_error(*each) for each in (forbidden or faults)[:MAX_ERRORS]]
+    if forbidden:
+        return NotAllowed(
+            f"This key belongs to {caller.actor} and may report only its own uses; nothing was "
+            "stored.",
+            errors=errors,
+        )
+    return Invalid("Some events name what does not exist; nothing was stored.", errors=errors)

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from services.gateway.click_tracking import ClickOutbox
 from services.gateway.link_monitoring.health import LinkHealth, read_link_health
 from services.gateway.link_monitoring.records import Link, LinkRecord
+from services.gateway.regency.services import has_service
 from services.platform.database import Database, ReadSession, ReadSessionDep
 from services.platform.paging import Page, next_page_url
 from services.platform.parameters import SlugCursor, SlugPath
@@ -83,7 +84,10 @@ async def get_link(request: Request, session: ReadSessionDep, slug: SlugPath) ->
 async def go_to_link(
     request: Request,
     slug: SlugPath,
-    service: Annotated[Slug | None, Query(description="The service it is about.")] = None,
+    service: Annotated[
+        Slug | None,
+        Query(description="The service it is about; one that does not exist is not counted."),
+    ] = None,
 ) -> RedirectResponse:
     """Count the click and redirect to the portal; no cookie, no data about the visitor."""
     database: Database = request.app.state.database
@@ -91,6 +95,8 @@ async def go_to_link(
     # deadlock.
     async with database.read_session() as session:
         link = await find_link(session, get_region(request), slug)
+        if service is not None and not await has_service(session, get_region(request), service):
+            service = None
     outbox: ClickOutbox = request.app.state.click_outbox
     await outbox.record_click(link=slug, service=service, at=datetime.now(UTC))
     return redirect_to(link)

@@ -1,0 +1,32 @@
+"""Services of the regency, which click-outs may name."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import text
+
+from services.platform.database import ReadSession, WriteSession
+
+REPLACE = """
+-- Replaces the services of a region.
+WITH incoming AS (SELECT slug FROM unnest(CAST(:slugs AS text[])) AS r (slug)),
+removed AS (
+    DELETE FROM gateway.service s
+    WHERE s.region = :region AND NOT EXISTS (SELECT FROM incoming i WHERE i.slug = s.slug)
+)
+INSERT INTO gateway.service (region, slug)
+SELECT :region, slug FROM incoming
+ON CONFLICT DO NOTHING
+"""
+
+EXISTS = "SELECT EXISTS (SELECT FROM gateway.service WHERE region = :region AND slug = :slug)"
+
+
+async def store_services(session: WriteSession, region: str, slugs: Sequence[str]) -> None:
+    """Replace the stored services by those of a pack."""
+    await session.execute(text(REPLACE), {"region": region, "slugs": slugs})
+
+
+async def has_service(session: ReadSession, region: str, slug: str) -> bool:
+    """Return whether the pack has a service with this slug."""
+    found = await session.execute(text(EXISTS), {"region": region, "slug": slug})
+    return bool(found.scalar_one())
