@@ -19,6 +19,7 @@ from services.platform.identity import load_private_key
 from services.platform.settings import Service
 from tests.conftest import Hub, Server
 from tests.feedback.sheets import workbook
+from tests.gateway.key_rows import expire_upload_sessions, set_expiry, upload_sessions
 
 HEADS = ("layanan", "kanal", "bulan", "masuk", "selesai", "alasan")
 UPLOAD = "/unggah"
@@ -158,14 +159,83 @@ def test_what_is_hard_to_believe_is_shown_and_can_be_explained(browser: Browser)
 def test_the_cookie_is_closed_to_scripts_other_sites_and_readers(browser: Browser) -> None:
     answer = browser.enter()
     cookie = answer.headers["set-cookie"]
-    for said in ("HttpOnly", "SameSite=strict", "Path=/unggah", "Max-Age=1800"):
+    for said in ("HttpOnly", "SameSite=strict", "Path=/", "Max-Age=1800"):
         assert said in cookie
+    assert cookie.startswith(f"{COOKIE}=")
+    assert "Secure" not in cookie
     assert "emk_" not in cookie
     home = browser.client.get(UPLOAD)
     assert home.headers["cache-control"] == "no-store"
     assert "script-src" not in home.headers["content-security-policy"]
     assert "default-src 'none'" in home.headers["content-security-policy"]
     assert "emk_" not in home.text
+
+
+def test_over_tls_no_other_host_of_the_domain_can_set_the_cookie(browser: Browser) -> None:
+    key = browser.hub.key("dukcapil", "usage:write")
+    address = f"https://testserver{UPLOAD}"
+    cookie = browser.client.post(f"{address}/masuk", data={"kunci": key}).headers["set-cookie"]
+    assert cookie.startswith(f"__Host-{COOKIE}=")
+    assert {"Secure", "HttpOnly", "Path=/"} <= set(cookie.split("; "))
+    assert "Domain" not in cookie
+    assert "Pencatatan Sipil" in browser.client.get(address).text
+    session_id = cookie.partition("=")[2].partition(";")[0]
+    browser.client.cookies.clear()
+    # A neighbour in the domain can set the name without the prefix.
+    planted = {"Cookie": f"{COOKIE}={session_id}"}
+    assert "Kunci instansi" in browser.client.get(address, headers=planted).text
+
+
+def copied(browser: Browser) -> dict[str, str]:
+    """Return the header with a copy of the browser's cookie."""
+    return {"Cookie": f"{COOKIE}={browser.client.cookies[COOKIE]}"}
+
+
+def test_a_copy_of_the_cookie_ends_with_the_session(browser: Browser) -> None:
+    browser.enter()
+    word, copy = browser.word(), copied(browser)
+    left = browser.client.post(f"{UPLOAD}/keluar")
+    assert left.status_code == 303
+    assert "Max-Age=0" in left.headers["set-cookie"]
+    browser.client.cookies.clear()
+    assert "Kunci instansi" in browser.client.get(UPLOAD, headers=copy).text
+    assert browser.client.get(f"{UPLOAD}/templat.csv", headers=copy).status_code == 403
+    for path in ("periksa", "kirim", "penjelasan"):
+        data = {"kata": word, "isi": "eA=="}
+        answer = browser.client.post(f"{UPLOAD}/{path}", data=data, headers=copy)
+        assert answer.status_code == 403
+        assert "Kunci instansi" in answer.text
+
+
+def test_signing_in_again_ends_the_session_before_and_no_other(browser: Browser) -> None:
+    browser.enter()
+    other = copied(browser)
+    browser.client.cookies.clear()
+    browser.enter()
+    before = copied(browser)
+    browser.enter()
+    now = copied(browser)
+    browser.client.cookies.clear()
+    assert "Kunci instansi" in browser.client.get(UPLOAD, headers=before).text
+    for signed_in in (other, now):
+        assert 'name="kata"' in browser.client.get(UPLOAD, headers=signed_in).text
+
+
+def test_a_session_ends_after_half_an_hour_and_its_row_is_deleted(browser: Browser) -> None:
+    browser.enter()
+    expire_upload_sessions(browser.hub.settings)
+    assert "Kunci instansi" in browser.client.get(UPLOAD).text
+    app: Any = browser.client.app
+    assert browser.client.portal is not None
+    browser.client.portal.call(app.state.retention.prune_now)
+    assert upload_sessions(browser.hub.settings) == []
+
+
+def test_the_database_holds_no_cookie(browser: Browser) -> None:
+    browser.enter()
+    [stored] = upload_sessions(browser.hub.settings)[-1:]
+    assert browser.client.cookies[COOKIE] not in stored
+    assert browser.word() not in stored
 
 
 @pytest.mark.parametrize(
@@ -225,6 +295,13 @@ def test_a_key_that_is_revoked_ends_its_session(browser: Browser) -> None:
     browser.client.post(f"{UPLOAD}/masuk", data={"kunci": key})
     assert "Pencatatan Sipil" in browser.client.get(UPLOAD).text
     revoke(browser.hub, key.split("_")[1])
+    assert "Kunci instansi" in browser.client.get(UPLOAD).text
+
+
+def test_a_key_that_expires_ends_its_session(browser: Browser) -> None:
+    key = browser.hub.key("dukcapil", "usage:write")
+    browser.client.post(f"{UPLOAD}/masuk", data={"kunci": key})
+    set_expiry(browser.hub.settings, key.split("_")[1], datetime.now(UTC))
     assert "Kunci instansi" in browser.client.get(UPLOAD).text
 
 

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "gateway_0012_services"
-down_revision = "gateway_0011_jobs"
+down_revision = "gateway_0012_key_families"
 branch_labels = None
 depends_on = None
 

@@ -106,7 +106,7 @@ async def enter(request: Request, page: CurrentPage) -> Response:
     if not caller.has_scope("usage:write"):
         return _sign_in_page(page, error=NO_SCOPE, status=403)
     response = _to_home_page(page)
-    start_session(response, request, caller.subject, now=datetime.now(UTC))
+    await start_session(response, request, caller.subject, now=datetime.now(UTC))
     return response
 
 
@@ -114,7 +114,7 @@ async def enter(request: Request, page: CurrentPage) -> Response:
 async def leave(request: Request, page: CurrentPage) -> Response:
     """End the session."""
     response = _to_home_page(page)
-    end_session(response, request)
+    await end_session(response, request)
     return response
 
 

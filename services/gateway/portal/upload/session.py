@@ -1,32 +1,56 @@
 """Upload sessions: a browser that showed an agency's key or link may upload for half an hour.
 
-The cookie holds neither the key nor the link: only, encrypted, the id of the key and a token that
-every form must repeat (against forged requests from other sites). Each request checks that the
-key is still valid.
+The cookie is a random id; the key it stands for is in the database, with the id's hash only. The
+session ends when its user signs out, after half an hour, and when the key is revoked or expires.
 """
 
-import base64
+import hashlib
 import hmac
-import json
-import os
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from cryptography.fernet import Fernet, InvalidToken
 from fastapi import Request
 from fastapi.responses import Response
+from sqlalchemy import text
 
 from services.gateway.api_keys.keys import load_caller
-from services.platform.database import Database
-from services.platform.derived_keys import derived_key
-from services.platform.identity import Caller, load_private_key
+from services.platform.database import Database, WriteSession
+from services.platform.identity import Caller
 from services.platform.problems import NotAllowed, NotAuthenticated
+from services.platform.service import get_region
 from services.platform.settings import Settings
 
-COOKIE = "emall_unggah"
 LIFETIME = timedelta(minutes=30)
-PURPOSE = b"emall upload session"
-"""What the encryption key is derived for."""
+COOKIE = "emall_unggah"
+SECURE_COOKIE = f"__Host-{COOKIE}"
+"""Name over TLS: browsers accept it from this host alone, not from its neighbours in the domain."""
+
+INSERT_SESSION = """
+-- Insert a session of a key.
+INSERT INTO gateway.upload_session (region, id_hash, key_id, expires_at)
+VALUES (:region, :id_hash, :key_id, :expires_at)
+"""
+
+SELECT_KEY_ID = """
+-- Select the key of a session that has not ended.
+SELECT key_id FROM gateway.upload_session
+WHERE region = :region AND id_hash = :id_hash AND expires_at > :now
+"""
+
+DELETE_SESSION = """
+-- Delete a session.
+DELETE FROM gateway.upload_session WHERE region = :region AND id_hash = :id_hash
+"""
+
+DELETE_EXPIRED = """
+-- Delete expired sessions and return their number.
+WITH deleted AS (
+    DELETE FROM gateway.upload_session WHERE region = :region AND expires_at <= :now RETURNING 1
+)
+SELECT count(*) FROM deleted
+"""
 
 
 @dataclass(frozen=True)
@@ -41,46 +65,55 @@ class Session:
         return self.caller.agency or ""
 
 
-def start_session(response: Response, request: Request, key_id: str, *, now: datetime) -> None:
-    """Set the cookie of a session with this key."""
-    content = {"key": key_id, "form_token": base64.urlsafe_b64encode(os.urandom(18)).decode()}
-    encrypted = _cipher(request).encrypt_at_time(json.dumps(content).encode(), int(now.timestamp()))
+async def start_session(
+    response: Response, request: Request, key_id: str, *, now: datetime
+) -> None:
+    """Store a session with this key and set its cookie; one that the browser had ends."""
+    session_id = secrets.token_urlsafe(32)
+    parameters = {
+        "region": get_region(request),
+        "id_hash": _digest(session_id),
+        "key_id": key_id,
+        "expires_at": now + LIFETIME,
+    }
+    async with _database(request).write_session() as session:
+        await _delete_session(session, request)
+        await session.execute(text(INSERT_SESSION), parameters)
+    secure = _is_secure(request)
     response.set_cookie(
-        COOKIE,
-        encrypted.decode(),
+        SECURE_COOKIE if secure else COOKIE,
+        session_id,
         max_age=int(LIFETIME.total_seconds()),
-        path="/unggah",
-        secure=_is_secure(request),
+        secure=secure,
         httponly=True,
         samesite="strict",
     )
 
 
-def end_session(response: Response, request: Request) -> None:
-    """Delete the cookie."""
+async def end_session(response: Response, request: Request) -> None:
+    """End the session of a request and delete its cookie."""
+    async with _database(request).write_session() as session:
+        await _delete_session(session, request)
+    secure = _is_secure(request)
     response.delete_cookie(
-        COOKIE, path="/unggah", secure=_is_secure(request), httponly=True, samesite="strict"
+        SECURE_COOKIE if secure else COOKIE, secure=secure, httponly=True, samesite="strict"
     )
 
 
 async def current_session(request: Request) -> Session | None:
-    """Return the session of a request; None if there is none or it or its key has expired."""
-    cookie = request.cookies.get(COOKIE)
-    if cookie is None or len(cookie) > 1000:
+    """Return the session of a request; None if there is none or it or its key has ended."""
+    session_id = _session_id(request)
+    if session_id is None:
         return None
     now = datetime.now(UTC)
-    try:
-        content = json.loads(
-            _cipher(request).decrypt_at_time(
-                cookie.encode(), int(LIFETIME.total_seconds()), int(now.timestamp())
-            )
-        )
-    except InvalidToken:
+    region, database = get_region(request), _database(request)
+    parameters = {"region": region, "id_hash": _digest(session_id), "now": now}
+    async with database.read_session() as session:
+        key_id = await session.scalar(text(SELECT_KEY_ID), parameters)
+    if key_id is None:
         return None
-    database: Database = request.app.state.database
-    settings: Settings = request.app.state.settings
     try:
-        caller, _ = await load_caller(database, settings.region, content["key"], now=now)
+        caller, _ = await load_caller(database, region, key_id, now=now)
     except NotAuthenticated:
         return None
     if not caller.has_scope("usage:write"):
@@ -88,7 +121,7 @@ async def current_session(request: Request) -> Session | None:
     request.scope["request_log"].impersonate(caller)
     # Whatever else the key allows, these pages only report.
     narrowed = caller.model_copy(update={"scopes": frozenset({"usage:write"})})
-    return Session(narrowed, content["form_token"])
+    return Session(narrowed, _form_token(session_id))
 
 
 def check_form_token(session: Session, submitted: str) -> None:
@@ -97,13 +130,36 @@ def check_form_token(session: Session, submitted: str) -> None:
         raise NotAllowed("The form belongs to another session; open /unggah again.")
 
 
-def _cipher(request: Request) -> Fernet:
-    state = request.app.state
-    if not hasattr(state, "upload_cipher"):
-        key = load_private_key(state.settings.private_key_file)
-        state.upload_cipher = Fernet(base64.urlsafe_b64encode(derived_key(key, PURPOSE)))
-    cipher: Fernet = state.upload_cipher
-    return cipher
+async def delete_expired_sessions(
+    session: WriteSession, *, region: str, now: datetime, zone: ZoneInfo
+) -> int:
+    """Delete expired sessions; return how many."""
+    deleted = await session.scalar(text(DELETE_EXPIRED), {"region": region, "now": now})
+    return int(deleted or 0)
+
+
+async def _delete_session(session: WriteSession, request: Request) -> None:
+    session_id = _session_id(request)
+    if session_id is not None:
+        parameters = {"region": get_region(request), "id_hash": _digest(session_id)}
+        await session.execute(text(DELETE_SESSION), parameters)
+
+
+def _session_id(request: Request) -> str | None:
+    return request.cookies.get(SECURE_COOKIE if _is_secure(request) else COOKIE)
+
+
+def _digest(session_id: str) -> bytes:
+    return hashlib.sha256(session_id.encode("utf-8", "surrogatepass")).digest()
+
+
+def _form_token(session_id: str) -> str:
+    return hmac.new(session_id.encode(), b"form", hashlib.sha256).hexdigest()
+
+
+def _database(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
 
 
 def _is_secure(request: Request) -> bool:
