@@ -1,6 +1,8 @@
 """Pictures to comments: known by content, written anew, shown to whom they concern."""
 
 import io
+import resource
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -10,9 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from services.feedback.comments.images import InvalidImageError, sanitise_image
+from services.feedback.comments.images import (
+    ImageTooLargeError,
+    InvalidImageError,
+    sanitise_image,
+)
 from tests.conftest import Room
 from tests.feedback.complaints import call, file, handler_of
+from tests.hostile_images import image, many_scans, overlapping_exif, png, png_chunk
 
 PLACE = b"2.3333N 99.0666E"
 
@@ -76,6 +83,88 @@ def test_what_is_no_picture_is_refused(content: bytes) -> None:
         sanitise_image(content)
 
 
+def multi_picture() -> bytes:
+    made = io.BytesIO()
+    second = Image.new("RGB", (30, 20))
+    Image.new("RGB", (60, 40)).save(made, "MPO", save_all=True, append_images=[second])
+    return made.getvalue()
+
+
+def frames(written: str, *, size: tuple[int, int]) -> bytes:
+    made = io.BytesIO()
+    first, *others = (Image.new("RGB", size, (red, 0, 0)) for red in range(3))
+    first.save(made, written, save_all=True, append_images=others)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(lambda: png(7071, 7071), id="png"),
+        pytest.param(lambda: png(7071, 7071, bits=16), id="png-16-bit"),
+        pytest.param(lambda: png(7071, 7071, bits=1, colours=0), id="png-1-bit"),
+        pytest.param(lambda: png(7071, 7071, colours=3), id="png-palette"),
+        pytest.param(lambda: image("WEBP", 4000, 3000), id="webp"),
+        pytest.param(lambda: image("JPEG", 7071, 7071, progressive=True), id="jpeg-progressive"),
+        pytest.param(lambda: image("JPEG", 12_000, 12_000), id="jpeg"),
+        pytest.param(lambda: many_scans(3000), id="jpeg-scans"),
+        pytest.param(lambda: frames("WEBP", size=(3000, 2000)), id="webp-animated"),
+    ],
+)
+def test_an_image_that_takes_too_much_to_decode_is_refused_before(
+    content: Callable[[], bytes],
+) -> None:
+    given = content()
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    with pytest.raises(ImageTooLargeError):
+        sanitise_image(given)
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    assert after.ru_maxrss - before.ru_maxrss < 32 * 1024
+    assert after.ru_utime - before.ru_utime < 0.5
+
+
+@pytest.mark.parametrize(
+    ("content", "size"),
+    [
+        pytest.param(lambda: png(4000, 3000), (2000, 1500), id="png-12-megapixels"),
+        pytest.param(lambda: png(4000, 3000, bits=16), (2000, 1500), id="png-16-bit"),
+        pytest.param(lambda: image("JPEG", 8160, 6120), (2000, 1500), id="jpeg-50-megapixels"),
+        pytest.param(lambda: image("JPEG", 60_000, 8), (2000, 1), id="jpeg-narrow"),
+        pytest.param(
+            lambda: image("JPEG", 4000, 3000, progressive=True), (2000, 1500), id="progressive"
+        ),
+        pytest.param(multi_picture, (60, 40), id="several-views"),
+        pytest.param(lambda: frames("PNG", size=(60, 40)), (60, 40), id="png-animated"),
+        pytest.param(
+            lambda: png(9, 9, chunks=png_chunk(b"eXIf", overlapping_exif(5000, 4_000_000))),
+            (9, 9),
+            id="exif-of-20-gigabytes",
+        ),
+        pytest.param(
+            lambda: png(9, 9, chunks=png_chunk(b"tEXt", b"a\0b") * 20_000), (9, 9), id="chunks"
+        ),
+    ],
+)
+def test_a_large_photograph_is_stored(content: Callable[[], bytes], size: tuple[int, int]) -> None:
+    stored = sanitise_image(content())
+    with Image.open(io.BytesIO(stored.content)) as opened:
+        assert opened.size == size
+        assert getattr(opened, "n_frames", 1) == 1
+
+
+def test_transparency_and_orientation_remain() -> None:
+    given = Image.new("RGBA", (60, 40), (0, 128, 0, 255))
+    given.putpixel((0, 0), (0, 0, 0, 0))
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    made = io.BytesIO()
+    given.save(made, "PNG", exif=exif)
+    with Image.open(io.BytesIO(sanitise_image(made.getvalue()).content)) as opened:
+        assert opened.size == (40, 60)
+        assert opened.getpixel((0, 59)) == (0, 0, 0, 0)
+        assert opened.getpixel((0, 0)) == (0, 128, 0, 255)
+
+
 @given(st.binary(max_size=200), st.integers(0, 600))
 def test_no_bytes_break_the_reader(noise: bytes, at: int) -> None:
     base = picture()
@@ -108,6 +197,7 @@ def test_strangers_and_too_much_are_refused(office: Room, agency: str) -> None:
     assert send(office, filed, picture()).status_code == 401
     assert send(office, filed, b"%PDF-1.7", **holder).status_code == 422
     assert send(office, filed, bytes(6 * 1024 * 1024 + 1), **holder).status_code == 413
+    assert send(office, filed, png(7071, 7071), **holder).status_code == 413
     for side in range(5):
         assert send(office, filed, picture(size=(9 + side, 9)), **holder).status_code == 201
     assert send(office, filed, picture(size=(99, 9)), **holder).status_code == 409

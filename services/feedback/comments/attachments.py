@@ -1,6 +1,5 @@
 """Attachments of comments: images, for the citizen with the token and the agency in charge."""
 
-import asyncio
 import hashlib
 from datetime import UTC, datetime
 from typing import Annotated
@@ -23,11 +22,13 @@ from services.feedback.comments.handling import access_error
 from services.feedback.comments.images import (
     MAX_BYTES,
     MEDIA_TYPES,
+    ImageTooLargeError,
     InvalidImageError,
     SanitisedImage,
     sanitise_image,
 )
 from services.feedback.comments.schemas import AttachmentItem
+from services.platform.bounded_process import Limits, call_bounded
 from services.platform.database import Database, ReadSessionDep
 from services.platform.identity import CurrentCaller
 from services.platform.ids import new_id
@@ -67,7 +68,7 @@ WHERE region = :region AND comment = :comment AND id = :id
     "/{ticket}/attachments",
     operation_id="post_comment_attachment",
     status_code=201,
-    responses=problem_responses(409, 413),
+    responses=problem_responses(409, 413, 503),
     openapi_extra={"requestBody": {"required": True, "content": BINARY}},
 )
 async def post_comment_attachment(
@@ -76,7 +77,8 @@ async def post_comment_attachment(
     """Add an image (JPEG, PNG or WebP, up to 6 MiB, five to a ticket).
 
     Its type is detected from its content, and it is re-encoded without metadata, such as place and
-    device.
+    device. One that would take more than 128 MiB to decode gets 413: PNG has room for 12 million
+    pixels, WebP for 5 million, JPEG for 50 million.
     """
     region, database = get_region(request), request.app.state.database
     body = await request.body()
@@ -88,7 +90,9 @@ async def post_comment_attachment(
         if viewer_of(stored, caller, token) is Viewer.public:
             raise access_error(caller)
     try:
-        image = await asyncio.to_thread(sanitise_image, body)
+        image = await call_bounded(Limits(), sanitise_image, body)
+    except ImageTooLargeError as error:
+        raise TooLarge(f"The image {error}.") from None
     except InvalidImageError as error:
         invalid = FieldError(pointer="#", parameter=None, detail=str(error))
         raise Invalid("This attachment cannot be accepted.", errors=[invalid]) from None

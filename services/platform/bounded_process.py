@@ -1,0 +1,126 @@
+"""Calls functions that decode foreign data in processes of their own, with bounded resources.
+
+A decoder's work is not known from the size of its input. In a process of its own the operating
+system bounds memory and CPU time, the event loop is not held, and a crash of a decoder is a failed
+request. A process serves one call: its limits are simple to set, nothing remains of a hostile file,
+and without files no memory is used. Starting one takes some 50 ms. It is not a sandbox.
+"""
+
+import asyncio
+import pickle
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import anyio
+from anyio.lowlevel import RunVar
+
+from services.platform import bounded_worker
+from services.platform.bounded_worker import Outcome
+from services.platform.logging import get_logger
+from services.platform.problems import FieldError, Invalid, TooLarge, Unavailable
+
+log = get_logger(__name__)
+
+MAX_PROCESSES = 2
+"""Processes of one event loop at a time."""
+MAX_WAITING = 8
+"""Calls that wait for one; further ones are refused."""
+DEADLINE_SECONDS = 15.0
+"""Limit of a call with its wait, below the gateway's timeout of a service."""
+
+ENVIRONMENT = {
+    "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+    # Each thread of a numerical library would take address space.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+"""The whole environment of a process: a decoder needs no passwords of databases."""
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one call may use."""
+
+    memory_bytes: int = 128 * 1024 * 1024
+    """Resident memory of the whole process."""
+    cpu_seconds: int = 2
+
+
+_limiter: RunVar[anyio.CapacityLimiter] = RunVar("bounded_process_limiter")
+
+
+async def call_bounded(
+    limits: Limits,
+    function: Callable[Arguments, Result],
+    *arguments: Arguments.args,
+    **named: Arguments.kwargs,
+) -> Result:
+    """Return what a function of a module returns, within these limits; raise what it raises.
+
+    Raises:
+        TooLarge: The call needed more memory or CPU time.
+        Invalid: The process crashed.
+        Unavailable: Too many calls are waiting, or the call was not finished in time.
+    """
+    try:
+        limiter = _limiter.get()
+    except LookupError:
+        limiter = anyio.CapacityLimiter(MAX_PROCESSES)
+        _limiter.set(limiter)
+    if limiter.statistics().tasks_waiting >= MAX_WAITING:
+        raise Unavailable("Too many files are being read at the moment; try again shortly.")
+    try:
+        async with asyncio.timeout(DEADLINE_SECONDS), limiter:
+            # Pickled only now: calls that wait must not hold a second copy of their files.
+            call = pickle.dumps((function, arguments, named), protocol=pickle.HIGHEST_PROTOCOL)
+            status, answer, errors = await _run(limits, call)
+    except TimeoutError:
+        raise Unavailable("The file could not be read in time; try again shortly.") from None
+    if status == -signal.SIGXCPU:
+        detail = f"Reading this file takes more than {limits.cpu_seconds} s of computing time"
+        raise TooLarge(f"{detail}; send a smaller or simpler one.")
+    if status != 0 or not answer:
+        log.error("reader crashed", function=function.__qualname__, status=status, errors=errors)
+        reason = FieldError(pointer="#", parameter=None, detail="must be an undamaged file")
+        raise Invalid("This file cannot be read.", errors=[reason])
+    outcome: Outcome
+    value: Any
+    outcome, value = pickle.loads(answer)  # noqa: S301 - of our own process
+    if outcome == "out_of_memory":
+        mebibytes = limits.memory_bytes // (1024 * 1024)
+        raise TooLarge(
+            f"Reading this file takes more than {mebibytes} MiB of memory; send a smaller one."
+        )
+    if outcome == "raised":
+        raise value
+    return value
+
+
+async def _run(limits: Limits, call: bytes) -> tuple[int, bytes, str]:
+    """Return exit status, standard output and the end of standard error of a process."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",
+        "-m",
+        bounded_worker.__name__,
+        str(limits.memory_bytes),
+        str(limits.cpu_seconds),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=ENVIRONMENT,
+    )
+    try:
+        answer, errors = await process.communicate(call)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        status = await process.wait()
+    return status, answer, errors[-2000:].decode(errors="replace")

@@ -1,0 +1,60 @@
+"""The process that `bounded_process` starts: calls one function within limits of memory and CPU.
+
+It imports only the standard library and the module of the function.
+"""
+
+import os
+import pickle
+import resource
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+Outcome = Literal["returned", "raised", "out_of_memory"]
+
+NICE = 10
+"""Lower priority than the service, whose event loop must not wait for a decoder."""
+
+
+def main() -> None:
+    """Read a pickled call from standard input; write its pickled outcome to standard output."""
+    memory_bytes, cpu_seconds = (int(argument) for argument in sys.argv[1:])
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints must not get into the answer
+    os.nice(NICE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
+    call: Call = pickle.load(sys.stdin.buffer)  # noqa: S301 - of the service
+    function, arguments, named = call
+    _limit_memory(memory_bytes)
+    try:
+        answer = _answer("returned", function(*arguments, **named))
+    except MemoryError:
+        answer = _answer("out_of_memory", None)
+    except Exception as error:
+        answer = _answer("raised", error)
+    answers.write(answer)
+    answers.close()
+
+
+def _answer(outcome: Outcome, value: Any) -> bytes:
+    return pickle.dumps((outcome, value), protocol=pickle.HIGHEST_PROTOCOL)
+
+
+def _limit_memory(memory_bytes: int) -> None:
+    """Limit the resident memory of this process, with what it has already.
+
+    Resident memory cannot be limited itself (`RLIMIT_RSS` has no effect), so the address space may
+    grow by what is left.
+    """
+    if sys.platform == "linux":
+        pages = Path("/proc/self/statm").read_text().split()
+        size, resident = (int(number) * resource.getpagesize() for number in pages[:2])
+        limit = size + max(0, memory_bytes - resident)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+if __name__ == "__main__":
+    main()

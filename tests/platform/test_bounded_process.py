@@ -1,0 +1,96 @@
+"""Functions called in a process of their own: limits of memory, time and number."""
+
+import asyncio
+import math
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.platform import bounded_process
+from services.platform.bounded_process import Limits, call_bounded
+from services.platform.problems import Invalid, TooLarge, Unavailable
+
+
+def call(function: Any, *arguments: Any) -> Any:
+    return asyncio.run(call_bounded(Limits(cpu_seconds=1), function, *arguments))
+
+
+def children() -> list[str]:
+    return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+
+
+def test_a_function_returns_and_raises_as_if_it_were_called_here() -> None:
+    assert call(math.sqrt, 4.0) == 2.0
+    with pytest.raises(ValueError, match="invalid literal"):
+        call(int, "x")
+
+
+@pytest.mark.parametrize(
+    ("function", "argument", "problem"),
+    [
+        (bytes, 200 * 1024 * 1024, TooLarge),
+        (eval, "7 ** 7 ** 9", TooLarge),
+        (eval, "__import__('os').abort()", Invalid),
+        (eval, "__import__('os')._exit(0)", Invalid),
+    ],
+    ids=["memory", "time", "crash", "exit"],
+)
+def test_a_call_over_its_limits_is_a_problem_and_leaves_no_process(
+    function: Any, argument: Any, problem: type[Exception]
+) -> None:
+    with pytest.raises(problem):
+        call(function, argument)
+    assert children() == []
+
+
+def test_what_a_library_prints_is_not_the_answer() -> None:
+    assert call(print, "x" * 10_000) is None
+
+
+def test_a_process_has_none_of_the_service_s_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMALL_DATABASE_URL", "postgresql://secret")
+    assert call(os.getenv, "EMALL_DATABASE_URL") is None
+
+
+def test_further_calls_wait_or_are_refused_and_the_event_loop_is_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounded_process, "MAX_WAITING", 1)
+    monkeypatch.setattr(bounded_process, "DEADLINE_SECONDS", 1.0)
+    longest = 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        while True:
+            started = time.perf_counter()
+            await asyncio.sleep(0.01)
+            longest = max(longest, time.perf_counter() - started - 0.01)
+
+    async def work() -> list[Any]:
+        watcher = asyncio.create_task(watch())
+        calls = (call_bounded(Limits(), time.sleep, 60.0) for _ in range(5))
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        watcher.cancel()
+        return outcomes
+
+    outcomes = asyncio.run(work())
+    assert all(isinstance(outcome, Unavailable) for outcome in outcomes)
+    assert all(outcome.headers["Retry-After"] for outcome in outcomes)
+    assert len({outcome.detail for outcome in outcomes}) == 2
+    assert longest < 0.05
+    assert children() == []
+
+
+def test_cancelling_a_call_ends_its_process() -> None:
+    async def work() -> None:
+        task = asyncio.create_task(call_bounded(Limits(), time.sleep, 60.0))
+        while not children():
+            await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait([task])
+
+    asyncio.run(work())
+    assert children() == []
