@@ -77,6 +77,27 @@ def store_obligation(settings: Settings, agency: str, service: str) -> None:
     )
 
 
+def store_monthly_use(settings: Settings, agency: str, *, services: int) -> None:
+    """Count an event of March 2024 for each of so many services that are in no catalogue."""
+    rows(
+        settings,
+        """
+        WITH made AS (
+            INSERT INTO feedback.event_dimensions
+                (region, kind, source, agency, service, link, channel, district)
+            SELECT $1, 'search', 'agency', $2, 'layanan-' || n, '', '', ''
+            FROM generate_series(1, $3::int) AS n
+            RETURNING id
+        )
+        INSERT INTO feedback.monthly_usage (region, month, dimensions, events)
+        SELECT $1, '2024-03-01', id, 1 FROM made
+        """,
+        settings.region,
+        agency,
+        services,
+    )
+
+
 def is_a_lock_awaited(settings: Settings) -> bool:
     """Return whether a transaction on this database waits for a lock."""
     found = rows(

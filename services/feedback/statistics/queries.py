@@ -60,6 +60,4 @@ FROM feedback.statistic
 WHERE region = :region AND period = :period
   AND (:agency ::text IS NULL OR agency = :agency)
   AND (:service ::text IS NULL OR service = :service)
-ORDER BY agency, service, channel, measure, revision
-LIMIT :limit
 """

@@ -7,7 +7,13 @@ from fastapi import APIRouter, Query, Request
 
 from services.feedback.months import parse_period
 from services.feedback.statistics import queries
-from services.feedback.statistics.limited_query import fetch_limited
+from services.feedback.statistics.paged_query import (
+    MAX_ROWS,
+    CursorQuery,
+    KeyType,
+    LimitQuery,
+    fetch_page,
+)
 from services.feedback.statistics.schemas import (
     Revisions,
     StatisticBatch,
@@ -18,10 +24,19 @@ from services.feedback.statistics.upload import store_and_check
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import UsageWriter
 from services.platform.local_time import ZoneDep
+from services.platform.paging import next_page_url
 from services.platform.parameters import AgencyQuery, ServiceQuery
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
 from services.platform.types import YearMonth
+
+REVISION_KEYS: dict[str, KeyType] = {
+    "agency": "text",
+    "service": "text",
+    "channel": "text",
+    "measure": "text",
+    "revision": "int",
+}
 
 router = APIRouter(prefix=f"{API}/usage", tags=["usage"], responses=problem_responses(401, 422))
 
@@ -52,19 +67,22 @@ async def post_usage_statistics(
     )
 
 
-@router.get("/statistics", operation_id="list_usage_statistics", responses=problem_responses(409))
+@router.get("/statistics", operation_id="list_usage_statistics")
 async def list_usage_statistics(
     request: Request,
     session: ReadSessionDep,
+    *,
     period: Annotated[YearMonth, Query(description="The month.")],
     agency: AgencyQuery = None,
     service: ServiceQuery = None,
+    cursor: CursorQuery = None,
+    limit: LimitQuery = MAX_ROWS,
 ) -> Revisions:
     """List the figures of a month with all their revisions.
 
-    More than 10,000 figures are rejected (409): choose one agency, or one of its services.
+    More than 10,000 figures are on several pages: `next` is null on the last one.
     """
-    rows = await fetch_limited(
+    rows, next_cursor = await fetch_page(
         session,
         queries.REVISIONS,
         {
@@ -73,7 +91,11 @@ async def list_usage_statistics(
             "agency": agency,
             "service": service,
         },
-        parameter="agency" if agency is None else "service",
-        remedy="request one agency, or one of its services, at a time",
+        keys=REVISION_KEYS,
+        cursor=cursor,
+        limit=limit,
     )
-    return Revisions(items=[StatisticRevision.model_validate(dict(row)) for row in rows])
+    return Revisions(
+        items=[StatisticRevision.model_validate(dict(row)) for row in rows],
+        next=next_page_url(request, next_cursor),
+    )

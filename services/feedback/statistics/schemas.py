@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field
 from services.feedback.channels import ChannelKind
 from services.feedback.statistics.counters import MAX_COUNT, MEASURES, Measure
 from services.feedback.statistics.flag_schemas import StatisticFlag
-from services.feedback.statistics.limited_query import MAX_ROWS
+from services.feedback.statistics.paged_query import MAX_ROWS
 from services.platform.api_model import ApiModel
 from services.platform.types import ShortText, Slug, StrictNumber, YearMonth
 

@@ -32,8 +32,6 @@ def hourly_summary(dimensions: list[str]) -> str:
       AND (:agency ::text IS NULL OR agency = :agency)
       AND (:service ::text IS NULL OR service = :service)
     GROUP BY 1, {positions}
-    ORDER BY {positions}, 1
-    LIMIT :limit
     """  # noqa: S608 - dimensions are `schemas.Dimension` values
 
 
@@ -84,8 +82,6 @@ def summary(dimensions: list[str]) -> str:
           AND (:service ::text IS NULL OR service = :service)
     ) counted
     GROUP BY measure{keys}
-    ORDER BY {", ".join([*dimensions, "measure"])}
-    LIMIT :limit
     """  # noqa: S608 - dimensions are `schemas.Dimension` values
 
 
@@ -131,6 +127,4 @@ def district_summary(dimensions: list[str]) -> str:
     SELECT measure, sum(value)::bigint AS value{columns}
     FROM counted
     GROUP BY measure{keys}
-    ORDER BY {", ".join([*dimensions, "measure"])}
-    LIMIT :limit
     """  # noqa: S608 - dimensions are `schemas.Dimension` values

@@ -9,7 +9,13 @@ from fastapi import APIRouter, Query, Request
 
 from services.feedback.months import add_months
 from services.feedback.statistics import summary_queries as queries
-from services.feedback.statistics.limited_query import fetch_limited
+from services.feedback.statistics.paged_query import (
+    MAX_ROWS,
+    CursorQuery,
+    KeyType,
+    LimitQuery,
+    fetch_page,
+)
 from services.feedback.statistics.summary_schemas import (
     DIMENSIONS,
     Dimension,
@@ -19,6 +25,7 @@ from services.feedback.statistics.summary_schemas import (
 )
 from services.platform.database import ReadSessionDep
 from services.platform.local_time import ZoneDep, start_of_day
+from services.platform.paging import next_page_url
 from services.platform.parameters import AgencyQuery, ServiceQuery
 from services.platform.problems import FieldError, Invalid, problem_responses
 from services.platform.service import API, get_region
@@ -33,7 +40,7 @@ MAX_DAYS: Mapping[Dimension, int] = {"hour": 31, "day": 366}
 router = APIRouter(prefix=f"{API}/usage", tags=["usage"], responses=problem_responses(401, 422))
 
 
-@router.get("/summary", operation_id="get_usage_summary", responses=problem_responses(409))
+@router.get("/summary", operation_id="get_usage_summary")
 async def get_usage_summary(
     request: Request,
     session: ReadSessionDep,
@@ -54,11 +61,12 @@ async def get_usage_summary(
     ] = [],  # noqa: B006 - FastAPI copies it
     agency: AgencyQuery = None,
     service: ServiceQuery = None,
+    cursor: CursorQuery = None,
+    limit: LimitQuery = MAX_ROWS,
 ) -> UsageSummary:
     """Return sums of events and of current statistics.
 
-    More than 10,000 sums are rejected (409): choose a shorter span, fewer dimensions, one agency or
-    one service.
+    More than 10,000 sums are on several pages: `next` is null on the last one.
 
     Statistics are monthly: a month counts if it begins in the span or contains its first day. By
     `day` (at most 366) and by `hour` (at most 31 days) only events are counted, in the
@@ -93,12 +101,14 @@ async def get_usage_summary(
             # The zones of Indonesia have no summer time: every hour has the same offset.
             parameters["utc_offset"] = datetime.now(zone).isoformat()[-6:]
         statement = queries.hourly_summary if is_hourly else queries.summary
-    rows = await fetch_limited(
+    keys: dict[str, KeyType] = {name: "date" if name == "day" else "text" for name in dimensions}
+    rows, next_cursor = await fetch_page(
         session,
         statement(list(dimensions)),
         parameters,
-        parameter="group_by",
-        remedy="omit a dimension, or choose a shorter span, one agency or one service",
+        keys={**keys, "measure": "text"},
+        cursor=cursor,
+        limit=limit,
     )
     return UsageSummary(
         items=[
@@ -106,7 +116,8 @@ async def get_usage_summary(
                 {name: None if value == "" else value for name, value in row.items()}
             )
             for row in rows
-        ]
+        ],
+        next=next_page_url(request, next_cursor),
     )
 
 

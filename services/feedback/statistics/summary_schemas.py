@@ -7,7 +7,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import AwareDatetime, BeforeValidator, Field
 
 from services.feedback.channels import ChannelKind
-from services.feedback.statistics.limited_query import MAX_ROWS
+from services.feedback.statistics.paged_query import MAX_ROWS
 from services.platform.api_model import ApiModel
 from services.platform.types import Slug, YearMonth
 
