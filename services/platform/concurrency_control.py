@@ -79,6 +79,7 @@ async def claim_idempotency_key(
     region: str,
     *,
     caller: str,
+    operation: str,
     key: str | None,
     body: BaseModel,
     new_id: UUID,
@@ -86,12 +87,14 @@ async def claim_idempotency_key(
 ) -> tuple[UUID, bool]:
     """Return the id to create and whether it is new; without a key it always is.
 
-    A second request with the same key waits for the transaction of the first one, then gets its
-    id. Raise `Conflict` if the key was used with another body.
+    Keys are the caller's own, and another operation's are others: `caller` must be somebody whom
+    nobody else can pose as, since a repeated request gets the answer to the first. A second
+    request with the same key waits for the transaction of the first one, then gets its id. Raise
+    `Conflict` if the key was used with another body.
     """
     if key is None:
         return new_id, True
-    names = {"region": region, "caller": caller, "key": key}
+    names = {"region": region, "caller": f"{caller} {operation}", "key": key}
     fingerprint = entity_tag(body.model_dump_json().encode()).strip('"')
     inserted = await session.scalar(
         text(CLAIM_KEY.format(schema=service.value)),

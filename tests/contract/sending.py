@@ -17,7 +17,7 @@ class Sender:
     """Calls operations of a hub by their ids, as an administrator, with the document's examples."""
 
     def __init__(self, hub: Hub, document: Mapping[str, Any]) -> None:
-        self.client = hub.client
+        self.hub, self.client = hub, hub.client
         self.admin = hub.auth("diskominfo", "admin")
         self.operations: dict[str, tuple[str, str, dict[str, Any]]] = {
             operation["operationId"]: (method, path, operation)
@@ -32,17 +32,20 @@ class Sender:
         *,
         body: Any = None,
         key: str = "example",
+        where: Mapping[str, str] | None = None,
+        more: Mapping[str, str] | None = None,
+        anonymous: bool = False,
     ) -> httpx.Response:
         """Send an operation's example, or another body, and return the response.
 
-        What makes something takes a key: with the same one, it makes it once.
+        What makes something takes a key: with the same one, it makes it once. `where` replaces
+        what stands in the address, and headers in `more` those that the operation needs.
         """
         method, path, operation = self.operations[operation_id]
-        address = path.format(**PLACES.get(operation_id, nowhere)(self))
+        address = path.format(**(where or self.place(operation_id)))
         if body is None:
-            body = operation["requestBody"]["content"][media_type]["example"]
-            body = CHANGED.get(operation_id, unchanged)(self, body)
-        sent = self.admin | {"Content-Type": media_type}
+            body = self.example(operation_id, media_type)
+        sent = ({} if anonymous else self.admin) | {"Content-Type": media_type}
         parameters = {given["name"] for given in operation.get("parameters", ())}
         if "Idempotency-Key" in parameters:
             sent["Idempotency-Key"] = f"{operation_id}-{key}"
@@ -50,8 +53,18 @@ class Sender:
             sent["If-Match"] = self.client.get(address, headers=self.admin).headers["ETag"]
         if operation_id.startswith("oss_receive_"):
             sent |= token()
+        sent |= more or {}
         content: dict[str, Any] = {"data": body} if media_type == FORM else {"json": body}
         return self.client.request(method, address, headers=sent, **content)
+
+    def place(self, operation_id: str) -> dict[str, str]:
+        """Return what stands in the address of an operation."""
+        return PLACES.get(operation_id, nowhere)(self)
+
+    def example(self, operation_id: str, media_type: str = JSON) -> Any:
+        """Return the example of a body, as it can be sent."""
+        content = self.operations[operation_id][2]["requestBody"]["content"][media_type]
+        return CHANGED.get(operation_id, unchanged)(self, content["example"])
 
     def made(self, operation_id: str, *, key: str = "example") -> dict[str, Any]:
         """Send the example of an operation and return what it created."""

@@ -122,6 +122,43 @@ def test_a_comment_sent_again_with_its_key_is_stored_once(office: Room, agency: 
     assert len(listed) == 1
 
 
+@pytest.mark.parametrize("with_form", [True, False])
+def test_nobody_gets_another_persons_receipt_by_its_key(
+    office: Room, agency: str, with_form: bool
+) -> None:
+    body = comment(office.settings, agency=agency)
+    first = send(office, body, idempotency_key="my-word-1")
+    # Somebody else with the same word and text, with a form of the same second or without one.
+    others = body | {"form_token": form_token(office.settings)}
+    if not with_form:
+        del others["form_token"]
+    sent = [send(office, others, idempotency_key="my-word-1") for _ in range(2)]
+    mine = first.json()
+    for reply in sent:
+        assert mine["token"] not in reply.text
+        assert mine["ticket"] not in reply.text
+    assert [reply.status_code for reply in sent] == [201, 200 if with_form else 409]
+    if with_form:
+        assert sent[0].json()["token"] == sent[1].json()["token"]
+    else:
+        [error] = sent[1].json()["errors"]
+        assert error["parameter"] == "Idempotency-Key"
+        assert sent[0].json()["token"] not in sent[1].text
+    assert send(office, body, idempotency_key="my-word-1").json() == mine
+
+
+def test_a_comment_sent_again_with_another_contact_is_another(office: Room, agency: str) -> None:
+    body = comment(office.settings, agency=agency, contact=contact())
+    assert send(office, body, idempotency_key="k-1").status_code == 201
+    for other in (
+        {"contact": contact(phone="+62 812-0000-9999")},
+        {"contact": contact(email=None)},
+    ):
+        changed = send(office, body | other, idempotency_key="k-1")
+        assert changed.status_code == 409
+    assert send(office, body, idempotency_key="k-1").status_code == 200
+
+
 def test_an_agency_answers_within_its_promise_and_the_citizen_writes_back(
     office: Room, agency: str
 ) -> None:

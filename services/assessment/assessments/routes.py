@@ -124,6 +124,7 @@ async def post_assessment(
         Service.assessment,
         region,
         caller=caller.subject,
+        operation="post_assessment",
         key=idempotency_key,
         body=body,
         new_id=new_id(),

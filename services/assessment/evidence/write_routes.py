@@ -43,6 +43,7 @@ def add_write_routes(kind: EvidenceKind[Content]) -> None:
             Service.assessment,
             region,
             caller=caller.subject,
+            operation=kind.name,
             key=idempotency_key,
             body=record,
             new_id=new_id(),

@@ -92,6 +92,7 @@ async def post_scenario(
         Service.assessment,
         region,
         caller=caller.subject,
+        operation="post_scenario",
         key=idempotency_key,
         body=scenario,
         new_id=new_id(),

@@ -76,7 +76,9 @@ async def add_reply(
         session,
         Service.feedback,
         region,
-        caller=f"{caller.subject} {ticket} {viewer.value}",
+        caller=caller.subject,
+        # The citizen is whoever knows the ticket's secret, which was checked.
+        operation=f"post_comment_reply {ticket} {viewer.value}",
         key=key,
         body=reply,
         new_id=new_id(),

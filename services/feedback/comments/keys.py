@@ -24,6 +24,7 @@ class CommentKeys:
         self._contacts = AESGCM(derived_key(key, b"emall comments: contacts"))
         self._tokens = derived_key(key, b"emall comments: tokens of tickets")
         self._forms = derived_key(key, b"emall comments: forms")
+        self._repeats = derived_key(key, b"emall comments: repeated contacts")
 
     def encrypt_contact(self, plain: bytes, *, region: str, comment: UUID) -> bytes:
         """Encrypt the contact of a comment (AES-256-GCM), bound to this comment."""
@@ -47,21 +48,25 @@ class CommentKeys:
         digest = hmac.digest(self._tokens, _associated_data(region, comment), "sha256")
         return urlsafe_b64encode(digest[:TOKEN_BYTES]).decode()
 
+    def contact_digest(self, plain: bytes) -> str:
+        """Return a keyed digest of a contact, by which a repeated one is recognised."""
+        return hmac.digest(self._repeats, plain, "sha256").hex()
+
     def form_token(self, now: datetime) -> str:
-        """Return a signed token that records when a form was issued."""
-        moment = str(int(now.timestamp()))
-        return f"{moment}.{self._signature(moment)}"
+        """Return a signed token that records when a form was issued; each form has its own."""
+        form = f"{int(now.timestamp())}-{os.urandom(9).hex()}"
+        return f"{form}.{self._signature(form)}"
 
     def form_age(self, token: str, now: datetime) -> float | None:
         """Return the seconds since a form was issued; None if the token is not valid."""
-        moment, _, signature = token.partition(".")
+        form, _, signature = token.partition(".")
         received = signature.encode(errors="replace")
-        if not hmac.compare_digest(self._signature(moment).encode(), received):
+        if not hmac.compare_digest(self._signature(form).encode(), received):
             return None
-        return now.timestamp() - int(moment)
+        return now.timestamp() - int(form.partition("-")[0])
 
-    def _signature(self, moment: str) -> str:
-        signed = hmac.digest(self._forms, moment.encode(errors="replace"), "sha256")
+    def _signature(self, form: str) -> str:
+        signed = hmac.digest(self._forms, form.encode(errors="replace"), "sha256")
         return urlsafe_b64encode(signed[:16]).decode().rstrip("=")
 
 

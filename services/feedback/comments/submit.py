@@ -3,9 +3,11 @@
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from pydantic import BaseModel
 from sqlalchemy import text
 
 from services.feedback.catalogue_lookup import find_agency
@@ -37,7 +39,7 @@ from services.platform.database import WriteSession
 from services.platform.identity import Caller
 from services.platform.ids import new_id
 from services.platform.local_time import day_of
-from services.platform.problems import Conflict
+from services.platform.problems import Conflict, FieldError
 from services.platform.settings import Service
 
 STORE = f"""
@@ -59,6 +61,32 @@ SELECT {CASE_COLUMNS} FROM feedback.comment c WHERE c.region = :region AND c.id 
 """  # noqa: S608 - a constant of `cases`
 
 
+class _CommentIdentity(BaseModel):
+    """Identity of a comment for its `Idempotency-Key`."""
+
+    comment: NewComment
+    contact: str | None
+    """A keyed digest: an unkeyed hash of a phone number can be found by brute force."""
+
+    @classmethod
+    def of(cls, comment: NewComment, keys: CommentKeys) -> Self:
+        contact = comment.contact and keys.contact_digest(
+            comment.contact.model_dump_json().encode()
+        )
+        return cls(
+            comment=comment.model_copy(update={"contact": None, "form_token": None}),
+            contact=contact,
+        )
+
+
+def _form_of(keys: CommentKeys, comment: NewComment, *, now: datetime) -> str | None:
+    """Return the form of a comment, which only its sender knows; None without a valid token."""
+    token = comment.form_token
+    if token is None or keys.form_age(token, now) is None:
+        return None
+    return f"form {token_hash(token).hex()}"
+
+
 async def submit_comment(
     session: WriteSession,
     keys: CommentKeys,
@@ -76,17 +104,23 @@ async def submit_comment(
     if comment.contact is not None:
         check_consent(comment.contact)
     agency = await _agency_in_charge(session, region, comment)
+    form = _form_of(keys, comment, now=now) if caller.is_anonymous else None
     comment_id, is_new = await claim_idempotency_key(
         session,
         Service.feedback,
         region,
-        caller=caller.subject,
+        caller=form or caller.subject,
+        operation="post_open311_request" if source == "open311" else "post_comment",
         key=key,
-        # The stored hash must not cover the contact: a phone number can be found by brute force.
-        body=comment.model_copy(update={"contact": None, "form_token": None}),
+        body=_CommentIdentity.of(comment, keys),
         new_id=new_id(),
         now=now,
     )
+    if not is_new and caller.is_anonymous and form is None:
+        # Anybody may have sent the first one: its receipt contains that person's secret.
+        detail = "was used for a comment; send the form_token of its form to get the receipt again"
+        error = FieldError(pointer=None, parameter="Idempotency-Key", detail=detail)
+        raise Conflict("This Idempotency-Key was already used.", errors=[error])
     if not is_new:
         rows = await session.execute(text(FIND_BY_ID), {"region": region, "id": comment_id})
         return _receipt(keys, rows.one(), now=now, zone=zone), False

@@ -154,7 +154,9 @@ async def create_key(
     """
     region, now = get_region(request), datetime.now(UTC)
     agency, scopes = _resolve_key_request(caller, body)
-    key_id = await _claim_key_id(session, region, caller, body, idempotency_key, now=now)
+    key_id = await _claim_key_id(
+        session, region, caller, body, idempotency_key, operation="create_key", now=now
+    )
     issued = await issue_below(
         session,
         region,
@@ -200,7 +202,9 @@ async def replace_key(
         raise unknown
     if not place.is_below and "admin" not in caller.scopes:
         raise NotAllowed("A key can only replace itself and keys that hang on it.")
-    new_key_id = await _claim_key_id(session, region, caller, body, idempotency_key, now=now)
+    new_key_id = await _claim_key_id(
+        session, region, caller, body, idempotency_key, operation=f"rotate_key {id}", now=now
+    )
     rotated = await rotate_key(
         session,
         region,
@@ -230,6 +234,7 @@ async def _claim_key_id(
     body: ApiModel,
     idempotency_key: str | None,
     *,
+    operation: str,
     now: datetime,
 ) -> str:
     """Return the id of a key to be made; raise `Conflict` if the Idempotency-Key made one."""
@@ -238,6 +243,7 @@ async def _claim_key_id(
         Service.gateway,
         region,
         caller=caller.subject,
+        operation=operation,
         key=idempotency_key,
         body=body,
         new_id=new_id(),

@@ -325,6 +325,7 @@ async def _submit_idempotent(
                 Service.gateway,
                 get_region(request),
                 caller=caller.subject,
+                operation=message,
                 key=idempotency_key,
                 body=_MessageIdentity(message=message, digest=digest),
                 new_id=new_id(),
