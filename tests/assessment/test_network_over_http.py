@@ -87,7 +87,7 @@ def test_the_public_drawing_shows_all_actors_without_names(
 ) -> None:
     href = ask(toba_hub)["picture_href"]
     public = toba_hub.client.get(href)
-    assert public.headers["content-type"] == "image/svg+xml"
+    assert public.headers["content-type"] == "image/svg+xml; charset=utf-8"
     named = toba_hub.client.get(href, headers=staff).text
     assert "Bank Sampah" in named
     assert "Bank Sampah" not in public.text

@@ -269,7 +269,7 @@ def test_a_span_that_cannot_be_is_422(hub: Watched, query: str) -> None:
 def test_a_badge_shows_the_state_in_words(hub: Watched) -> None:
     hub.check("simbg")
     answer = hub.client.get("/api/v1/links/simbg/badge.svg")
-    assert answer.headers["content-type"] == "image/svg+xml"
+    assert answer.headers["content-type"] == "image/svg+xml; charset=utf-8"
     title = ElementTree.fromstring(answer.text).find("{http://www.w3.org/2000/svg}title")
     assert title is not None
     assert title.text == "SIMBG: berfungsi"

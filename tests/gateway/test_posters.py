@@ -205,7 +205,7 @@ def test_posters_of_a_service_and_of_an_office_are_printed_and_lead_there(
     }
     for poster, target in wanted.items():
         drawn = client.get(f"/poster/{poster}.svg")
-        assert drawn.headers["content-type"] == "image/svg+xml"
+        assert drawn.headers["content-type"] == "image/svg+xml; charset=utf-8"
         assert drawn.text.startswith("<svg ")
         printed = client.get(f"/poster/{poster}.pdf")
         assert printed.headers["content-type"] == "application/pdf"

@@ -141,7 +141,7 @@ async def get_network_picture(  # noqa: PLR0917 - FastAPI passes by name
         language=language,
         names=staff,
     )
-    return Response(drawn, media_type=SVG, headers=_caching(staff=staff))
+    return Response(drawn, media_type=f"{SVG}; charset=utf-8", headers=_caching(staff=staff))
 
 
 def _file_answer(media_type: str) -> dict[int | str, dict[str, Any]]:

@@ -209,7 +209,7 @@ async def get_link_badge(
     picture = render_badge(title, messages.translate(STATE_NAMES[state]), state)
     return Response(
         picture,
-        media_type="image/svg+xml",
+        media_type="image/svg+xml; charset=utf-8",
         headers={"Cache-Control": "public, max-age=60"},
     )
 

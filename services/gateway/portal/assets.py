@@ -34,6 +34,8 @@ class Assets(StaticFiles):
         status_code: int = 200,
     ) -> Response:
         response = super().file_response(full_path, stat_result, scope, status_code)
+        if response.headers.get("content-type") == "image/svg+xml":
+            response.headers["Content-Type"] = "image/svg+xml; charset=utf-8"
         if f"/static/{Path(full_path).name}?{scope['query_string'].decode('latin-1')}" == asset(
             Path(full_path).name
         ):

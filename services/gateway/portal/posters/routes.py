@@ -85,7 +85,7 @@ async def get_poster_svg(
     """Return the same poster as SVG, to edit or print larger."""
     content, address = await _content(request, session, kind, slug)
     drawing = await asyncio.to_thread(poster_svg, content, address)
-    return Response(drawing, media_type=SVG)
+    return Response(drawing, media_type=f"{SVG}; charset=utf-8")
 
 
 @router.get(
