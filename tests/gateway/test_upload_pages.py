@@ -50,11 +50,11 @@ class Browser:
         assert found is not None
         return found[1]
 
-    def check(self, content: bytes, *, word: str | None = None) -> httpx.Response:
+    def check(
+        self, content: bytes, *, word: str | None = None, name: str = "maret.xlsx"
+    ) -> httpx.Response:
         data = {"kata": self.word() if word is None else word}
-        return self.client.post(
-            f"{UPLOAD}/periksa", data=data, files={"berkas": ("maret.xlsx", content)}
-        )
+        return self.client.post(f"{UPLOAD}/periksa", data=data, files={"berkas": (name, content)})
 
     def confirm(self, preview: httpx.Response) -> httpx.Response:
         fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', preview.text))
@@ -142,6 +142,26 @@ def test_what_is_wrong_stands_beside_its_cell_and_nothing_is_stored(browser: Bro
     assert damaged.status_code == 422
     assert "bukan buku kerja XLSX" in damaged.text
     assert browser.check(b"").status_code == 422
+
+
+def test_a_file_whose_name_and_content_differ_is_refused(browser: Browser) -> None:
+    browser.enter()
+    sheet = workbook(("ktp-el", "loket", "Agustus 2024", 7, 7, None), heads=HEADS)
+    table = b"layanan;kanal;bulan;masuk\nktp-el;loket;Agustus 2024;7\n"
+    for name, content in (
+        ("agustus.csv", sheet),
+        ("agustus.xlsx", table),
+        ("agustus.pdf", sheet),
+        ("agustus.xlsx.exe", sheet),
+        ("agustus", table),
+    ):
+        answer = browser.check(content, name=name)
+        assert answer.status_code == 422, name
+        assert "tidak cocok dengan namanya" in answer.text
+    named = f"{'a' * 250}.XLSX"
+    for name, content in ((named, sheet), ("agustus.CSV", table), ("agustus.txt", table)):
+        assert browser.check(content, name=name).status_code == 200, name
+    assert figures(browser.hub, "2024-08") == []
 
 
 def test_what_is_hard_to_believe_is_shown_and_can_be_explained(browser: Browser) -> None:
@@ -288,6 +308,18 @@ def test_a_wrong_key_or_one_without_the_scope_does_not_enter(browser: Browser) -
     lacking = browser.enter("dukcapil", "metrics:draft")
     assert (lacking.status_code, "set-cookie" in lacking.headers) == (403, False)
     assert "usage:write" in lacking.text
+
+
+def test_the_audit_log_says_who_signed_in_or_tried_to(browser: Browser) -> None:
+    key = browser.hub.key("dukcapil", "usage:write")
+    weak = browser.hub.key("dukcapil", "evidence:write")
+    for shown in (key, weak, f"{key[:-1]}x"):
+        browser.client.post(f"{UPLOAD}/masuk", data={"kunci": shown})
+    headers = {"Authorization": f"Bearer {browser.hub.key('diskominfo', 'admin')}"}
+    lines = browser.client.get("/api/v1/audit?limit=3", headers=headers).json()["items"]
+    wanted = [("anonymous", None, 403), (weak.split("_")[1], "dukcapil", 403)]
+    wanted.append((key.split("_")[1], "dukcapil", 303))
+    assert [(line["key_id"], line["agency"], line["status"]) for line in lines] == wanted
 
 
 def test_a_key_that_is_revoked_ends_its_session(browser: Browser) -> None:

@@ -34,6 +34,10 @@ NO_SCOPE = N_("Kunci ini tidak boleh mengirim statistik; minta kunci dengan caku
 SESSION_OVER = N_("Waktu 30 menit sudah habis atau kunci dicabut. Silakan masuk lagi.")
 NO_FILE = N_("Pilih berkas dulu.")
 TOO_LARGE = N_("Berkas lebih besar dari 2 MB.")
+WRONG_NAME = N_(
+    "Isi berkas tidak cocok dengan namanya. Simpan lembar kerja sebagai .xlsx atau .csv, lalu "
+    "unggah lagi."
+)
 
 
 def short_month(period: str, messages: Translator) -> str:

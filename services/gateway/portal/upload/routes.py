@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
 import httpx
@@ -24,6 +25,7 @@ from services.gateway.portal.upload.labels import (
     NOT_ACCEPTED,
     SESSION_OVER,
     TOO_LARGE,
+    WRONG_NAME,
     short_month,
 )
 from services.gateway.portal.upload.session import (
@@ -47,7 +49,13 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 MAX_FILE_BYTES = 2 * 1024 * 1024
 MAX_FIELD_BYTES = 3 * 1024 * 1024
 """The largest file in base64, as a field of a form."""
+MAX_NAME_LENGTH = 200
 MAX_ROWS_SHOWN = 200
+SUFFIXES: Mapping[str, frozenset[str]] = {
+    XLSX: frozenset({".xlsx"}),
+    CSV: frozenset({".csv", ".tsv", ".txt"}),  # a spreadsheet's "Unicode text" is `.txt`
+}
+"""How the name of a file may end, by the type of its content."""
 
 Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
 
@@ -103,6 +111,7 @@ async def enter(request: Request, page: CurrentPage) -> Response:
             caller = await _authenticate_key(request, form.fields.get("kunci", ""))
     except NotAuthenticated:
         return _sign_in_page(page, error=NOT_ACCEPTED, status=403)
+    request.scope["request_log"].impersonate(caller)
     if not caller.has_scope("usage:write"):
         return _sign_in_page(page, error=NO_SCOPE, status=403)
     response = _to_home_page(page)
@@ -149,6 +158,8 @@ async def check(request: Request, page: CurrentPage) -> Response:
     if not form.content or len(form.content) > MAX_FILE_BYTES:
         error = TOO_LARGE if form.content else NO_FILE
         return await _home_page(page, session, error=error, status=422)
+    if PurePath(form.name).suffix.lower() not in SUFFIXES[_media_type(form.content)]:
+        return await _home_page(page, session, error=WRONG_NAME, status=422)
     try:
         receipt = await _submit_file(page, session, form.content, dry_run=True)
     except RequestRejectedError as error:
@@ -184,7 +195,7 @@ async def submit(request: Request, page: CurrentPage) -> Response:
         content = b""
     if not content:
         return await _home_page(page, session, error=NO_FILE, status=422)
-    name = form.fields.get("nama", "")[:200]
+    name = form.fields.get("nama", "")[-MAX_NAME_LENGTH:]
     try:
         receipt = await _submit_file(page, session, content, dry_run=False)
     except RequestRejectedError as error:
@@ -236,7 +247,8 @@ async def _read_form(request: Request) -> Form:
     async with request.form(max_files=1, max_fields=10, max_part_size=MAX_FIELD_BYTES) as form:
         for field, value in form.multi_items():
             if isinstance(value, UploadFile):
-                name, content = (value.filename or "")[:200], await value.read(MAX_FILE_BYTES + 1)
+                name = (value.filename or "")[-MAX_NAME_LENGTH:]
+                content = await value.read(MAX_FILE_BYTES + 1)
             else:
                 fields[field] = value
     return Form(fields, name, content)
@@ -267,10 +279,14 @@ async def _submit_file(
 ) -> UploadReceipt:
     return await _feedback(page, session).upload_statistics(
         content,
-        media_type=XLSX if content.startswith(b"PK") else CSV,
+        media_type=_media_type(content),
         dry_run=dry_run,
         language=page.language,
     )
+
+
+def _media_type(content: bytes) -> str:
+    return XLSX if content.startswith(b"PK") else CSV
 
 
 async def _home_page(
