@@ -1,30 +1,20 @@
-"""uvicorn protocol with a timeout for request headers, which uvicorn itself does not have.
-
-What it answers without the application carries the security headers too.
-"""
+"""uvicorn protocol with a timeout for request headers, which uvicorn itself does not have."""
 
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-from services.platform.security_headers import DEFAULT_HEADERS
+from services.platform.head_limit import SECURITY_LINES, HeadLimitProtocol
 
 HEADER_TIMEOUT_SECONDS = 30.0
 """Time limit for the headers of a request, and for a new connection to send anything."""
 
-SECURITY_LINES = b"".join(b"%b: %b\r\n" % field for field in DEFAULT_HEADERS)
 REQUEST_TIMEOUT_RESPONSE = (
     b"HTTP/1.1 408 Request Timeout\r\n"
     b"%bcontent-length: 0\r\nconnection: close\r\n\r\n" % SECURITY_LINES
 )
-BAD_REQUEST_RESPONSE = (
-    b"HTTP/1.1 400 Bad Request\r\n%bcontent-type: text/plain; charset=utf-8\r\n"
-    b"content-length: %d\r\nconnection: close\r\n\r\n%b"
-)
 
 
-class HeaderTimeoutProtocol(HttpToolsProtocol):
+class HeaderTimeoutProtocol(HeadLimitProtocol):
     """uvicorn protocol that closes connections that do not finish their headers in time."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -60,12 +50,6 @@ class HeaderTimeoutProtocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP and close the connection."""
-        body = msg.encode("ascii")
-        self.transport.write(BAD_REQUEST_RESPONSE % (SECURITY_LINES, len(body), body))
-        self.transport.close()
 
     def _time_out(self) -> None:
         self._timer = None

@@ -142,6 +142,10 @@ class TooManyRequests(ProblemError):
     status, slug, title = 429, "too-many-requests", "Too many requests"
 
 
+class HeadTooLarge(ProblemError):
+    status, slug, title = 431, "head-too-large", "Request head too large"
+
+
 class Unavailable(ProblemError):
     """Sends `Retry-After`, in seconds (RFC 9110, 10.2.3)."""
 
@@ -164,6 +168,7 @@ PROBLEM_CLASSES: tuple[type[ProblemError], ...] = (
     TooLarge,
     Invalid,
     TooManyRequests,
+    HeadTooLarge,
     Unavailable,
 )
 _BY_STATUS = {kind.status: kind for kind in PROBLEM_CLASSES}

@@ -22,6 +22,7 @@ from services.feedback.events.intake import Intake
 from services.feedback.events.routes import PATH, require_writer
 from services.feedback.events.writer import Callback, StoreResult
 from services.platform.fast_path_protocol import FastPathProtocol, default_header_lines
+from services.platform.head_limit import MAX_FIELDS, MAX_HEAD_BYTES
 from services.platform.identity import TokenVerifier
 from services.platform.middleware import send_problem
 from services.platform.problems import ProblemError
@@ -117,7 +118,13 @@ class RequestReader:
             self._parser.feed_data(data)
             if self._parser_events == COMPLETE:
                 has_unique_headers = len(self.headers) == self._header_lines
-                return RequestState.complete if has_unique_headers else RequestState.other
+                is_short = (
+                    len(data) - len(self.body) <= MAX_HEAD_BYTES
+                    and self._header_lines <= MAX_FIELDS
+                )
+                return (
+                    RequestState.complete if has_unique_headers and is_short else RequestState.other
+                )
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._parser_events.clear()
         self._parser = httptools.HttpRequestParser(self)
