@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.gateway import click_tracking
 from services.gateway.api_docs.routes import router as hub
 from services.gateway.api_keys.routes import router as keys
+from services.gateway.audit import refused_writes
 from services.gateway.audit.routes import router as audit_lines
 from services.gateway.click_tracking import ClickOutbox
 from services.gateway.connectors import polling
@@ -374,6 +375,12 @@ def _declare_jobs(app: FastAPI) -> tuple[BackgroundJob, ...]:
             every=metering.FLUSH_INTERVAL,
             wake=meter.full,
             on_stop=meter.flush,
+        ),
+        periodic(
+            "log-refused-writes",
+            dependencies.refused_writes.flush,
+            every=refused_writes.INTERVAL,
+            on_stop=dependencies.refused_writes.flush,
         ),
         periodic(
             "deliver-clicks",

@@ -112,3 +112,9 @@ def upload_sessions(settings: Settings) -> list[str]:
 def expire_upload_sessions(settings: Settings) -> None:
     """Let the half hour of every session be over."""
     rows(settings, "UPDATE gateway.upload_session SET expires_at = now()")
+
+
+def anonymous_audit_targets(settings: Settings) -> list[str]:
+    """Return the targets of the audit lines of callers without a key, oldest first."""
+    query = "SELECT target FROM gateway.audit_line WHERE key_id = 'anonymous' ORDER BY number"
+    return [row[0] for row in rows(settings, query)]

@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import json
+import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -15,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
+from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
 from services.gateway.audit.chain import (
@@ -27,7 +30,7 @@ from services.gateway.audit.chain import (
 )
 from services.gateway.audit.log import AuditLog
 from services.gateway.audit.records import insert_entries, iter_entries, list_latest
-from services.platform.database import Database
+from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.request_id import redact_path
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, new_key
@@ -218,18 +221,107 @@ def test_a_write_is_logged_with_its_caller_operation_and_status(
     assert key.rpartition("_")[2] not in json.dumps(line)
 
 
-def test_the_gateways_own_writes_and_refusals_leave_lines_and_reads_leave_none(
+def test_the_gateways_own_writes_and_refusals_of_a_key_leave_lines_and_reads_leave_none(
     hub: Hub, admin: dict[str, str]
 ) -> None:
     before = len(lines_at(hub, admin))
     hub.client.get("/api/v1/services")
-    unknown = {"Authorization": f"Bearer emk_0123456789ab_{'0' * 64}"}
-    for headers in ({}, unknown, admin):
-        hub.client.post("/api/v1/keys", json={"scopes": ["usage:write"]}, headers=headers)
-    made, refused, nobody = lines_at(hub, admin)[:-before] if before else lines_at(hub, admin)
-    assert [line["status"] for line in (nobody, refused, made)] == [401, 401, 201]
-    assert [line["key_id"] for line in (nobody, refused)] == ["anonymous"] * 2
-    assert made["agency"] == "diskominfo"
+    wanted = {"scopes": ["usage:write"]}
+    lacking = hub.auth("dukcapil", "metrics:draft")
+    for method, path, headers in (
+        ("POST", "/api/v1/keys", admin),
+        ("POST", "/api/v1/usage/statistics", lacking),
+        ("DELETE", "/api/v1/services", admin),
+        ("POST", "/api/v1/nothing", admin),
+    ):
+        hub.client.request(method, path, json=wanted, headers=headers)
+    lines = lines_at(hub, admin)[: -before or None][::-1]
+    assert [line["status"] for line in lines] == [201, 403, 405, 404]
+    assert [line["agency"] for line in lines] == ["diskominfo", "dukcapil", *["diskominfo"] * 2]
+
+
+UNKNOWN = {"Authorization": f"Bearer emk_0123456789ab_{'0' * 64}"}
+LARGE = {"Content-Length": "9000000"}
+OTHER_SITE = {"Sec-Fetch-Site": "cross-site"}
+REFUSED: dict[int, list[tuple[str, str, dict[str, str]]]] = {
+    # OSS expects 200 even for what is refused.
+    200: [("POST", "/api/v1/oss/receive-nib", {})],
+    307: [("POST", "/api/v1/comments/", {})],
+    401: [("POST", "/api/v1/keys", {}), ("POST", "/api/v1/keys", UNKNOWN)],
+    403: [
+        ("POST", "/aduan", OTHER_SITE),
+        ("POST", "/unggah/masuk", {}),
+        ("POST", "/unggah/keluar", {}),
+    ],
+    404: [
+        ("POST", "/nothing/1", {}),
+        ("PUT", "/x", {}),
+    ],
+    405: [("DELETE", "/", {}), ("PATCH", "/api/v1/services", {})],
+    422: [("POST", "/api/v1/comments", {}), ("POST", "/api/v1/surveys/skm/responses", {})],
+}
+
+
+def test_refused_writes_without_a_key_are_counted_and_leave_one_line(settings: Settings) -> None:
+    expected = {status: 3 * len(requests) for status, requests in REFUSED.items()}
+    with TestClient(create_app(settings), follow_redirects=False) as client:
+        for status, requests in REFUSED.items():
+            for method, path, headers in requests * 3:
+                answer = client.request(method, path, headers=headers, json={})
+                assert answer.status_code == status, (method, path, answer.text)
+        assert anonymous_lines(settings) == []
+    [entry] = anonymous_lines(settings)
+    assert (entry.action, entry.status) == ("refusals", None)
+    assert dict(map(counted, entry.target.split(", "))) == expected
+    assert first_fault(asyncio.run(stored(settings))) is None
+
+
+def anonymous_lines(settings: Settings) -> list[AuditEntry]:
+    lines = asyncio.run(stored(settings))
+    return [line.entry for line in lines if line.entry.key_id == "anonymous"]
+
+
+def counted(text: str) -> tuple[int, int]:
+    status, _, count = text.partition(": ")
+    return int(status), int(count)
+
+
+def test_more_than_the_limit_is_counted_too(settings: Settings) -> None:
+    limited = settings.model_copy(update={"address_writes_per_minute": 2})
+    with TestClient(create_app(limited)) as client:
+        for _ in range(5):
+            client.post("/nothing")
+    [entry] = anonymous_lines(settings)
+    counts = dict(map(counted, entry.target.split(", ")))
+    assert (counts.keys(), sum(counts.values())) == ({404, 429}, 5)
+
+
+def test_a_refusal_needs_no_audit_log_and_is_counted_when_there_is_one(settings: Settings) -> None:
+    app = create_app(settings)
+    flush = app.state.proxy_dependencies.refused_writes.flush
+    with TestClient(app) as client:
+        assert client.portal is not None
+        with hidden_table(settings, "gateway.audit_line"):
+            assert client.post("/nothing").status_code == 404
+            with pytest.raises(DATABASE_ERRORS):
+                client.portal.call(flush)
+        client.post("/nothing")
+        client.portal.call(flush)
+        client.portal.call(flush)
+    [entry] = anonymous_lines(settings)
+    assert entry.target == "404: 2"
+
+
+def test_signing_in_with_a_key_is_logged_as_an_act_of_the_key(
+    hub: Hub, admin: dict[str, str]
+) -> None:
+    key = hub.key("dukcapil", "usage:write")
+    hub.client.post("/unggah/masuk", data={"kunci": key})
+    hub.client.post("/unggah/keluar")
+    left, entered = lines_at(hub, admin)[:2]
+    for line in (entered, left):
+        assert (line["key_id"], line["agency"]) == (key.split("_")[1], "dukcapil")
+    assert key.rpartition("_")[2] not in json.dumps([entered, left])
 
 
 def test_a_citizens_submission_is_logged_without_its_minute_and_body(
@@ -237,12 +329,21 @@ def test_a_citizens_submission_is_logged_without_its_minute_and_body(
 ) -> None:
     answers = {f"U{number}": 4 for number in range(1, 10)}
     response = {"answered_on": "2024-05-14", "service": "ktp-el", "answers": answers}
-    sent = hub.client.post("/api/v1/surveys/skm/responses", json=response)
-    assert sent.status_code in {200, 201}, sent.text
+    # Some tracers begin their ids with the time.
+    trace = f"{int(time.time()):08x}{'0' * 23}1"
+    sent = hub.client.post(
+        "/api/v1/surveys/skm/responses",
+        json=response,
+        headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"},
+    )
+    assert sent.status_code == 201, sent.text
+    assert sent.headers["x-request-id"] == trace
     line = lines_at(hub, admin)[0]
     assert (line["key_id"], line["agency"], line["body_hash"]) == ("anonymous", None, None)
     at = datetime.fromisoformat(line["at"])
     assert (at.minute, at.second, at.microsecond) == (0, 0, 0)
+    assert re.fullmatch("[0-9a-f]{32}", line["request_id"])
+    assert line["request_id"] != trace
 
 
 def test_the_log_is_an_administrators_and_is_read_page_by_page(

@@ -26,11 +26,20 @@ class AuditLine(ApiModel):
     at: AwareDatetime = Field(description="Time of the write; without a key only the hour.")
     key_id: str = Field(description="The key, `anonymous`, or `command-line`.")
     agency: str | None
-    action: str = Field(description="Method of the request, or the command.")
-    target: str = Field(description="Path of the request, or the command's argument.")
+    action: str = Field(
+        description="Method of the request, or the command; `refusals`: writes without a key that "
+        "stored nothing, of up to an hour."
+    )
+    target: str = Field(
+        description="Path of the request, or the command's argument; with `refusals`, how many "
+        "writes got which status: `401: 3, 404: 27`."
+    )
     status: int | None = Field(description="HTTP status of the response.")
     problem: str | None = Field(description="Type of the problem, if the write was rejected.")
-    request_id: str = Field(description="Trace id of the caller, or an id made by the gateway.")
+    request_id: str = Field(
+        description="Trace id of the caller, or an id made by the gateway; without a key an id of "
+        "this line only."
+    )
     body_hash: Sha256 | None = Field(
         description="SHA-256 of the request body, if it was sent with a key."
     )

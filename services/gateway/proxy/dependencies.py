@@ -6,6 +6,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.gateway.api_keys.key_cache import KeyCache
 from services.gateway.audit.log import AuditLog
+from services.gateway.audit.refused_writes import RefusedWrites
 from services.gateway.metering.metering import UsageMeter
 from services.gateway.rate_limits.admission import Admission
 from services.gateway.rate_limits.limiter import Limiter
@@ -24,6 +25,7 @@ class ProxyDependencies:
     limiter: Limiter
     meter: UsageMeter
     audit: AuditLog
+    refused_writes: RefusedWrites
     admission: Admission
 
 
@@ -35,6 +37,7 @@ def create_proxy_dependencies(
     limiter = Limiter(SharedBuckets(database, region))
     meter = UsageMeter(database, region, local_time)
     admission = Admission(settings, limiter, meter, key=derived_key(key, b"emall addresses"))
+    audit = AuditLog(database, region)
     return ProxyDependencies(
-        KeyCache(database, region), limiter, meter, AuditLog(database, region), admission
+        KeyCache(database, region), limiter, meter, audit, RefusedWrites(audit), admission
     )

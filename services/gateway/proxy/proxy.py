@@ -59,6 +59,7 @@ class Proxy:
         self.keys = dependencies.keys
         self.admission = dependencies.admission
         self.audit = dependencies.audit
+        self.refused_writes = dependencies.refused_writes
         self.signer = signer
         self.backends = backends
         self.cache = cache
@@ -69,7 +70,13 @@ class Proxy:
             await self.app(scope, receive, send)
             return
         scope, client = self.resolve_client(head_as_get(scope))
-        request_log = RequestLog(scope, send, admission=self.admission, audit=self.audit)
+        request_log = RequestLog(
+            scope,
+            send,
+            admission=self.admission,
+            audit=self.audit,
+            refused_writes=self.refused_writes,
+        )
         try:
             principal = request_log.principal = await self.authenticate(scope, client)
             request_log.decision = await self.limit(scope, client, principal)

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.gateway.api_keys.keys import Principal
 from services.gateway.audit.chain import AuditEntry
 from services.gateway.audit.log import AuditLog
+from services.gateway.audit.refused_writes import STORED_STATUSES, RefusedWrites
 from services.gateway.rate_limits.admission import Admission
 from services.gateway.rate_limits.limiter import Decision
 from services.gateway.rate_limits.policies import SAFE_METHODS, kind_of
@@ -26,10 +27,19 @@ class RequestLog:
     """Wrapper of `send` that adds headers, meters responses and writes audit lines.
 
     The audit line of a write is stored before its response is sent: without a line, the client
-    gets `503` and has to send the request again.
+    gets `503` and has to send the request again. A write without a key that stored nothing is only
+    counted.
     """
 
-    def __init__(self, scope: Scope, send: Send, *, admission: Admission, audit: AuditLog) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        send: Send,
+        *,
+        admission: Admission,
+        audit: AuditLog,
+        refused_writes: RefusedWrites,
+    ) -> None:
         self.scope: Scope = {**scope, "request_log": self}
         self.principal: Principal | None = None
         self.decision: Decision | None = None
@@ -38,6 +48,8 @@ class RequestLog:
         self._send = send
         self._admission = admission
         self._audit = audit
+        self._refused_writes = refused_writes
+        self._is_stored = False
         self._area = area_of(scope["path"])
         self._is_write = scope["method"] not in SAFE_METHODS
         self._is_metered = kind_of(scope["method"], scope["path"]) is not None
@@ -53,6 +65,10 @@ class RequestLog:
     def impersonate(self, caller: Caller) -> None:
         """Set the caller of a request that carries no key but a session made with one."""
         self._impersonated = caller
+
+    def note_stored(self) -> None:
+        """Note that the request stored something, although its status will not say so."""
+        self._is_stored = True
 
     async def refuse(self, error: ProblemError, receive: Receive) -> None:
         """Answer with a problem without forwarding the request."""
@@ -100,8 +116,13 @@ class RequestLog:
         """Store the audit line of this write; raise one of `DATABASE_ERRORS` if that fails."""
         now = datetime.now(UTC)
         caller = self._impersonated or self.caller
+        if caller.is_anonymous and not (self._is_stored or status in STORED_STATUSES):
+            self._refused_writes.count(status)
+            return
+        # A citizen's response must not be identifiable by its minute, nor by a request id, which
+        # stands in log lines with the time and may be the caller's own, made of the time.
+        request_id = None if caller.is_anonymous else current_request_id()
         entry = AuditEntry(
-            # A citizen's response must not be identifiable by its minute.
             at=now.replace(minute=0, second=0, microsecond=0) if caller.is_anonymous else now,
             key_id=caller.subject,
             agency=caller.agency,
@@ -109,7 +130,7 @@ class RequestLog:
             target=redact_path(self.scope["path"]),
             status=status,
             problem=problem,
-            request_id=current_request_id() or new_request_id().decode(),
+            request_id=request_id or new_request_id().decode(),
             body_hash=self._body_hash,
         )
         await self._audit.append(entry)

@@ -90,6 +90,8 @@ async def _store(
     except DATABASE_ERRORS:
         log.exception("message from OSS not stored", message=message)
         return result_response(message, "500", "The message could not be stored; send it again.")
+    if is_new:
+        request.scope["request_log"].note_stored()
     return result_response(message, "200", "Received." if is_new else "Received before.")
 
 

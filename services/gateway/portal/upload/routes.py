@@ -122,6 +122,8 @@ async def enter(request: Request, page: CurrentPage) -> Response:
 @router.post("/unggah/keluar")
 async def leave(request: Request, page: CurrentPage) -> Response:
     """End the session."""
+    if await current_session(request) is None:
+        return _sign_in_page(page, error=SESSION_OVER, status=403)
     response = _to_home_page(page)
     await end_session(response, request)
     return response
