@@ -73,13 +73,46 @@ def test_an_id_in_another_spelling_is_the_same_event(office: Room, agency: str) 
     assert send_events(office, agency, shouted).json() == {"accepted": 0, "repeated": 1}
 
 
-def test_an_event_that_comes_again_with_other_content_changes_nothing(
-    office: Room, agency: str
+OTHER_CONTENT: list[dict[str, Any]] = [
+    {"kind": "search"},
+    {"service": None},
+    {"channel": "phone"},
+    {"occurred_at": "2024-03-05T08:00:01+07:00"},
+]
+
+
+@pytest.mark.parametrize("change", OTHER_CONTENT)
+def test_an_id_of_another_event_is_refused_and_named(
+    office: Room, agency: str, change: dict[str, Any]
 ) -> None:
-    one = event(service="ktp")
-    send_events(office, agency, one)
-    send_events(office, agency, one | {"service": "akta", "kind": "search"})
+    one = event(service="ktp", channel="counter", occurred_at="2024-03-05T08:00:00+07:00")
+    other = {name: value for name, value in (one | change).items() if value is not None}
+    # In one request, after the first, and from another agency: nothing of the batch is stored.
+    assert pointers(send_events(office, agency, event(), one, other), 409) == [
+        "#/events/1/id",
+        "#/events/2/id",
+    ]
+    assert send_events(office, agency, one).json() == {"accepted": 1, "repeated": 0}
+    refused = send_events(office, agency, event(), other, event())
+    assert pointers(refused, 409) == ["#/events/1/id"]
     assert sums(office, "service", agency=agency) == {("form_end", "ktp"): 1}
+    same = one | {"occurred_at": "2024-03-05T01:00:00Z"}
+    assert send_events(office, agency, same).json() == {"accepted": 0, "repeated": 1}
+
+
+def test_of_events_with_one_id_that_come_at_once_one_is_counted(office: Room, agency: str) -> None:
+    one = event()
+    kinds = ["form_end", "search", "page_view", "form_start"]
+
+    def send(kind: str) -> tuple[str, int]:
+        return kind, send_events(office, agency, event(), one | {"kind": kind}).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(send, kinds))
+    [stored] = [kind for kind, status in answers if status == 200]
+    assert sorted(status for _, status in answers) == [200, 409, 409, 409]
+    counted = Counter({("form_end",): 1}) + Counter({(stored,): 1})
+    assert sums(office, agency=agency) == counted
 
 
 def test_events_may_come_late_and_out_of_order(office: Room, agency: str) -> None:

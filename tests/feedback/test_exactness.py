@@ -190,15 +190,10 @@ def events_of(rng: random.Random, count: int) -> list[dict[str, Any]]:
     ]
 
 
-def corrected(event: dict[str, Any], rng: random.Random) -> dict[str, Any]:
-    """Return an event with a known id and other content, which must change nothing."""
-    return rng.choice(
-        [
-            event | {"kind": "form_end"},
-            event | {"service": "kk"},
-            event | {"occurred_at": "2024-06-06T06:06:06Z"},
-        ]
-    )
+def changed(event: dict[str, Any], rng: random.Random) -> dict[str, Any]:
+    """Return another event with the same id, which is never stored."""
+    changes = [{"kind": "form_end"}, {"service": "kk"}, {"occurred_at": "2024-06-06T06:06:06Z"}]
+    return rng.choice([other for change in changes if (other := event | change) != event])
 
 
 HISTORIES = st.fixed_dictionaries(
@@ -220,6 +215,8 @@ async def post_until_answered(
     sign: Callable[[], dict[str, str]],
     what: str,
     items: list[dict[str, Any]],
+    *,
+    status: int = 200,
 ) -> dict[str, Any]:
     """Repeat a request until it is answered, as a well-behaved client does."""
     async with asyncio.timeout(120):
@@ -228,7 +225,7 @@ async def post_until_answered(
                 answer = await client.post(
                     f"/api/v1/usage/{what}", json={what: items}, headers=sign()
                 )
-                if answer.status_code == 200:
+                if answer.status_code == status:
                     return answer.json()
                 assert answer.status_code == 503, answer.text
             await asyncio.sleep(0.05)
@@ -281,8 +278,10 @@ async def live(instance: Instance, history: dict[str, Any]) -> dict[str, dict[st
                 await send_until_answered(client, sign, batch)
                 sent += batch
                 again = own.sample(sent, min(len(sent), size))
-                changed = [corrected(one, own) if own.random() < 0.5 else one for one in again]
-                await send_until_answered(client, sign, changed + own.sample(again, 1))
+                await send_until_answered(client, sign, again + own.sample(again, 1))
+                if own.random() < 0.5:
+                    other = [changed(one, own) for one in again]
+                    await post_until_answered(client, sign, "events", other, status=409)
             await crashed.wait()
             if sent:
                 await send_until_answered(client, sign, own.sample(sent, min(len(sent), 50)))

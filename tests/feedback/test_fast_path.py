@@ -290,12 +290,13 @@ def test_requests_that_follow_each_other_at_once_are_answered_in_order(
     office: Room, ways: dict[Any, str], agency: str, http: Any
 ) -> None:
     first, second, wrong = batch(event()), batch(event(), event()), batch(event(kind="dance"))
-    sent = [first, second, first, wrong, second]
+    used = batch(json.loads(first)["events"][0] | {"kind": "search"})
+    sent = [first, second, first, wrong, used, second]
     pieces = b"".join(head(office, agency, len(body)) + body for body in sent)
-    answers = responses_of(ways[http], pieces, answers=5)
-    assert [int(line.split()[1]) for line, _, _ in answers] == [200, 200, 200, 422, 200]
+    answers = responses_of(ways[http], pieces, answers=6)
+    assert [int(line.split()[1]) for line, _, _ in answers] == [200, 200, 200, 422, 409, 200]
     reported = [json.loads(body) for _, _, body in answers]
-    assert [one.get("repeated") for one in reported] == [0, 0, 1, None, 2]
+    assert [one.get("repeated") for one in reported] == [0, 0, 1, None, None, 2]
     assert sums(office, agency=agency) == {("form_end",): 3}
 
 

@@ -76,7 +76,10 @@ def test_each_event_has_its_result(feedback: Room) -> None:
     send(feedback, {"events": [known]})
     early = event(occurred_at="2019-01-01T00:00:00Z")
     wrong = [event(kind="x", service="?"), early, "event"]
+    used = known | {"kind": "form_end"}
     batch = {"events": [known, new, foreign, *wrong, new]}
+    [rejected] = send(feedback, {"events": [used]}, f"{EVENTS}?detail=true").json()["items"]
+    assert [error["pointer"] for error in rejected["errors"]] == ["#/events/0/id"]
     answer = send(feedback, batch, Prefer="respond-async, return=representation")
     assert answer.headers["preference-applied"] == "return=representation"
     reported = answer.json()

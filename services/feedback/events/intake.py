@@ -12,7 +12,12 @@ from services.feedback.events.formats import FORMATS, JSON, MAX_ERRORS, EventFor
 from services.feedback.events.parsing import parse_batch, parse_each, parse_fast
 from services.feedback.events.partitions import oldest_retained_month
 from services.feedback.events.schemas import EventResult, EventResults, EventsStored
-from services.feedback.events.writer import Callback, PrunedMonthError
+from services.feedback.events.writer import (
+    Callback,
+    PrunedMonthError,
+    RejectedEventsError,
+    UsedIdError,
+)
 from services.feedback.reference_data import ReferenceData, ReferenceDataCache
 from services.platform.identity import Caller
 from services.platform.local_time import LocalTime, start_of_day
@@ -76,6 +81,14 @@ class EventValidator:
             return []
         return [n for n, time in enumerate(batch.times) if not self._earliest <= time <= latest]
 
+    def used_id_error(self, index: int) -> FieldError:
+        """Return the error for an event whose id is another's."""
+        return FieldError(
+            pointer=self._format.pointer(index, ("id",)),
+            parameter=None,
+            detail="is the id of another event; a new event needs a new id",
+        )
+
     def out_of_range_error(self, index: int) -> FieldError:
         """Return the error for an event out of the accepted time range."""
         first_day = self._earliest.astimezone(self._zone).date()
@@ -125,6 +138,14 @@ class Intake:
                 return EventsStored(accepted=len(batch) - repeated, repeated=repeated)
             except PrunedMonthError as error:
                 out_of_range = error.indexes(batch)
+            except UsedIdError as error:
+                raise Conflict(
+                    "Some ids belong to other events; nothing was stored.",
+                    errors=[
+                        validator.used_id_error(index)
+                        for index in error.indexes(batch)[:MAX_ERRORS]
+                    ],
+                ) from None
         raise Conflict(
             "Some events lie outside the accepted time range; nothing was stored.",
             errors=[validator.out_of_range_error(index) for index in out_of_range[:MAX_ERRORS]],
@@ -155,10 +176,15 @@ class Intake:
             try:
                 repeated = {parsed[valid[n]] for n in await self._store(selected, caller)}
                 break
-            except PrunedMonthError as error:
+            except RejectedEventsError as error:
+                found_error = (
+                    validator.used_id_error
+                    if isinstance(error, UsedIdError)
+                    else validator.out_of_range_error
+                )
                 for n in error.indexes(selected):
                     index = parsed[valid[n]]
-                    errors[index].append(validator.out_of_range_error(index))
+                    errors[index].append(found_error(index))
         items = [
             EventResult(
                 result="rejected" if found else "repeated" if index in repeated else "accepted",

@@ -39,8 +39,8 @@ STORE_NEW_EVENTS = f"""
 -- takes half the time of STORE_EVENTS, which skips existing ids.
 WITH {INPUT_EVENTS},
 new_ids AS (
-    INSERT INTO feedback.event_id (region, id, occurred_at)
-    SELECT $1, id, occurred_at FROM input ORDER BY id
+    INSERT INTO feedback.event_id (region, id, occurred_at, dimensions)
+    SELECT $1, id, occurred_at, dimensions FROM input ORDER BY id
     RETURNING 1
 ),
 stored AS (
@@ -59,8 +59,8 @@ STORE_EVENTS = f"""
 -- ids. The input holds each id once.
 WITH {INPUT_EVENTS},
 new_ids AS (
-    INSERT INTO feedback.event_id (region, id, occurred_at)
-    SELECT $1, id, occurred_at FROM input ORDER BY id
+    INSERT INTO feedback.event_id (region, id, occurred_at, dimensions)
+    SELECT $1, id, occurred_at, dimensions FROM input ORDER BY id
     ON CONFLICT DO NOTHING
     RETURNING id
 ),
@@ -72,6 +72,17 @@ stored AS (
 ),
 {UPDATE_COUNTS}
 SELECT id::text FROM stored
+"""  # noqa: S608 - composed of constants of this module
+
+
+FIND_OTHER_EVENTS = f"""
+-- The ids under which other events are stored. The subquery reads the index for each id: a join
+-- would read the whole table.
+WITH {INPUT_EVENTS}
+SELECT id::text FROM input WHERE (
+    SELECT stored.occurred_at <> input.occurred_at OR stored.dimensions <> input.dimensions
+    FROM feedback.event_id stored WHERE stored.region = $1 AND stored.id = input.id
+)
 """  # noqa: S608 - composed of constants of this module
 
 

@@ -1,6 +1,6 @@
 """Store groups of event requests: one statement per group, counts in the same commit."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -29,7 +29,27 @@ SESSION_SETTINGS = {
 }
 
 
-class PrunedMonthError(Exception):
+class RejectedEventsError(Exception):
+    """Events that cannot be stored, for what is stored already."""
+
+    def indexes(self, batch: Batch) -> list[int]:
+        """Return the indexes of these events in their batch."""
+        raise NotImplementedError
+
+
+class UsedIdError(RejectedEventsError):
+    """Other events have the same ids."""
+
+    def __init__(self, ids: Iterable[str]) -> None:
+        self._ids = frozenset(ids)
+        super().__init__(f"{len(self._ids)} ids belong to other events")
+
+    def indexes(self, batch: Batch) -> list[int]:
+        """Return the indexes of the events with these ids."""
+        return [n for n, key in enumerate(batch.ids) if key in self._ids]
+
+
+class PrunedMonthError(RejectedEventsError):
     """Events belong to months whose partitions were dropped."""
 
     def __init__(self, months: Sequence[date]) -> None:
@@ -99,6 +119,9 @@ class Writer:
         try:
             await self._store(group)
             self._outage.succeeded()
+        except UsedIdError:
+            for request in group:
+                await self._store_single(request)
         except DATABASE_ERRORS as error:
             if not is_connection_lost(error):
                 log.info(
@@ -120,7 +143,7 @@ class Writer:
                 except asyncpg.DeadlockDetectedError:
                     pass  # the other transaction has committed by now
             request.resolve(Unavailable("The events were not stored; try again.", retry_after=1))
-        except PrunedMonthError as error:
+        except RejectedEventsError as error:
             request.resolve(error)
         except DATABASE_ERRORS as error:
             if is_connection_lost(error):
@@ -157,7 +180,14 @@ class Writer:
         )
         count = len(ids)
         unseen = set(ids)
-        if len(unseen) < count:  # of an id that occurs twice, the first event counts
+        if len(unseen) < count:  # an event that occurs twice counts once
+            contents = dict(zip(ids, zip(times, dimensions, strict=True), strict=True))
+            if other := {
+                key
+                for key, time, described in zip(ids, times, dimensions, strict=True)
+                if contents[key] != (time, described)
+            }:
+                raise UsedIdError(other)
             first = [n for n, key in enumerate(ids) if _discard(unseen, key)]
             ids, times = [ids[n] for n in first], [times[n] for n in first]
             dimensions, reporters = [dimensions[n] for n in first], [reporters[n] for n in first]
@@ -179,7 +209,11 @@ class Writer:
         dimensions: list[int],
         reporters: list[str],
     ) -> set[str]:
-        """Store the new events; return their ids."""
+        """Store the new events; return their ids.
+
+        Raises:
+            UsedIdError: Other events are stored under some of the ids; none was stored.
+        """
         zone = self._local_time.zone.key
         columns = (self._region, ids, times, dimensions, reporters, zone)
         if not self._expect_repeats:
@@ -188,7 +222,12 @@ class Writer:
                 return set(ids)
             except asyncpg.UniqueViolationError:
                 pass  # some ids exist
-        new = {row["id"] for row in await connection.fetch(queries.STORE_EVENTS, *columns)}
+        async with connection.transaction():
+            new = {row["id"] for row in await connection.fetch(queries.STORE_EVENTS, *columns)}
+            if len(new) < len(ids):
+                other = await connection.fetch(queries.FIND_OTHER_EVENTS, *columns[:-1])
+                if other:
+                    raise UsedIdError(row["id"] for row in other)
         # A client that repeats a request usually repeats the following ones too.
         if len(new) < len(ids):
             self._expect_repeats = GROUPS_EXPECTING_REPEATS
