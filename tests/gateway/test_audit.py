@@ -312,18 +312,6 @@ def test_a_refusal_needs_no_audit_log_and_is_counted_when_there_is_one(settings:
     assert entry.target == "404: 2"
 
 
-def test_signing_in_with_a_key_is_logged_as_an_act_of_the_key(
-    hub: Hub, admin: dict[str, str]
-) -> None:
-    key = hub.key("dukcapil", "usage:write")
-    hub.client.post("/unggah/masuk", data={"kunci": key})
-    hub.client.post("/unggah/keluar")
-    left, entered = lines_at(hub, admin)[:2]
-    for line in (entered, left):
-        assert (line["key_id"], line["agency"]) == (key.split("_")[1], "dukcapil")
-    assert key.rpartition("_")[2] not in json.dumps([entered, left])
-
-
 def test_a_citizens_submission_is_logged_without_its_minute_and_body(
     hub: Hub, admin: dict[str, str]
 ) -> None:

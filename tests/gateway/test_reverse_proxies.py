@@ -16,8 +16,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from services.cli.server import PROTOCOLS
 from services.gateway.app import create_app
-from services.platform.settings import ROOT
+from services.platform.settings import ROOT, Service
 from tests.conftest import Server, required_program
 from tests.servers import LOOPBACK, free_port, serving
 
@@ -89,7 +90,8 @@ def hub_address(server: Server, migrated: str) -> Iterator[str]:
         settings = server.settings(
             name, address_exports_per_minute=EXPORTS, max_body_bytes=MAX_BODY_BYTES
         )
-        with serving(create_app(settings), proxy_headers=False) as address:
+        protocol = PROTOCOLS[Service.gateway]
+        with serving(create_app(settings), http=protocol, proxy_headers=False) as address:
             yield address.removeprefix("http://")
 
 
@@ -204,6 +206,9 @@ def test_refusals_of_the_hub_reach_the_client(proxied: Proxied) -> None:
     body = b"x" * (MAX_BODY_BYTES + 1)
     large = proxied.ask("POST", "/api/v1/comments", content=body)
     assert (large.status_code, large.json()["status"]) == (413, 413)
+    for headers in ({"X-Long": "x" * 40_000}, {f"X-{number}": "1" for number in range(120)}):
+        refused = proxied.get("/", **headers)
+        assert (refused.status_code, refused.json()["status"]) == (431, 431)
 
 
 def test_a_name_that_is_not_the_hubs_shows_no_content(proxied: Proxied) -> None:

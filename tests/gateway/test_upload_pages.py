@@ -310,15 +310,18 @@ def test_a_wrong_key_or_one_without_the_scope_does_not_enter(browser: Browser) -
     assert "usage:write" in lacking.text
 
 
-def test_the_audit_log_says_who_signed_in_or_tried_to(browser: Browser) -> None:
+def test_the_audit_log_says_which_key_signed_in_or_tried_to_and_signed_out(
+    browser: Browser,
+) -> None:
     key = browser.hub.key("dukcapil", "usage:write")
     weak = browser.hub.key("dukcapil", "evidence:write")
     for shown in (key, weak, f"{key[:-1]}x"):
         browser.client.post(f"{UPLOAD}/masuk", data={"kunci": shown})
+    browser.client.post(f"{UPLOAD}/keluar")
     headers = {"Authorization": f"Bearer {browser.hub.key('diskominfo', 'admin')}"}
     lines = browser.client.get("/api/v1/audit?limit=3", headers=headers).json()["items"]
-    wanted = [("anonymous", None, 403), (weak.split("_")[1], "dukcapil", 403)]
-    wanted.append((key.split("_")[1], "dukcapil", 303))
+    signed = (key.split("_")[1], "dukcapil", 303)
+    wanted = [signed, (weak.split("_")[1], "dukcapil", 403), signed]
     assert [(line["key_id"], line["agency"], line["status"]) for line in lines] == wanted
 
 
