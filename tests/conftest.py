@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -117,9 +118,29 @@ class Server:
     def database_from(self, template: str) -> Generator[str]:
         """Create a database from the template, and drop it when the block ends."""
         name = f"test_{os.urandom(6).hex()}"
-        asyncio.run(execute(self.url, f"CREATE DATABASE {name} TEMPLATE {template}"))
+        # By copies of the files, which takes two thirds of the time of a copy through the WAL.
+        create = f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"
+        administrator(self.url).execute(create)
         yield name
-        asyncio.run(execute(self.url, f"DROP DATABASE {name} WITH (FORCE)"))
+        administrator(self.url).execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+class Administrator:
+    """A connection to the run's server for as long as the worker lives."""
+
+    def __init__(self, url: str) -> None:
+        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self._connection: asyncpg.Connection = self._runner.run(asyncpg.connect(url))
+
+    def execute(self, statement: str) -> None:
+        """Run a statement."""
+        self._runner.run(self._connection.execute(statement))
+
+
+@cache
+def administrator(url: str) -> Administrator:
+    """Return the worker's connection to a server."""
+    return Administrator(url)
 
 
 async def execute(url: str, *statements: str) -> None:
@@ -159,7 +180,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
     settings = server.settings("postgres")
     ensure_identity_keys(settings.private_key_file, settings.public_key_file)
     # Durability is tested with a server of its own; here it would only cost time.
-    quick = [f"ALTER SYSTEM SET {name} = off" for name in ("fsync", "synchronous_commit")]
+    unused = ("fsync", "synchronous_commit", "autovacuum")
+    quick = [f"ALTER SYSTEM SET {name} = off" for name in unused]
     asyncio.run(execute(server.url, *quick, "SELECT pg_reload_conf()"))
     return server
 
