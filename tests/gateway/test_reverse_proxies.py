@@ -1,6 +1,8 @@
 """The shipped configurations of nginx and Caddy, run by these programs before a hub."""
 
 import os
+import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Generator, Iterator
@@ -160,7 +162,7 @@ def caddy(
     folder = tmp_path_factory.mktemp("caddy")
     plain, secure = free_port(), free_port()
     text = (DEPLOY / "caddy" / "Caddyfile").read_text()
-    site = f"{NAME} {{\n"
+    site = f"\n{NAME} {{\n"
     assert site in text
     assert HUB in text
     public, private = certificate
@@ -200,6 +202,35 @@ def test_http_is_redirected_to_https(proxied: Proxied) -> None:
     redirected = proxied.get_plain("/layanan?q=ktp")
     assert redirected.status_code in {301, 308}
     assert redirected.headers["location"] == f"https://{NAME}/layanan?q=ktp"
+
+
+@pytest.mark.parametrize("path", ["/api/v1/keys", "/open311/v2/requests.json", "/openapi.json"])
+def test_a_program_that_asks_in_clear_is_told_so(proxied: Proxied, path: str) -> None:
+    refused = proxied.get_plain(path)
+    assert refused.status_code == 403
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert "https" in refused.json()["detail"]
+    assert "location" not in refused.headers
+
+
+def test_only_recommended_ciphers_are_offered(proxied: Proxied) -> None:
+    def cipher_of(offered: str) -> str | None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(offered)
+        with (
+            socket.create_connection(("127.0.0.1", proxied.port), timeout=10) as plain,
+            context.wrap_socket(plain, server_hostname=NAME) as secured,
+        ):
+            chosen = secured.cipher()
+        return chosen[0] if chosen else None
+
+    for older in ("ECDHE-ECDSA-AES256-SHA384", "ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES256-CCM"):
+        with pytest.raises(ssl.SSLError):
+            cipher_of(older)
+    for recommended in ("ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-CHACHA20-POLY1305"):
+        assert cipher_of(recommended) == recommended
 
 
 def test_refusals_of_the_hub_reach_the_client(proxied: Proxied) -> None:
