@@ -46,7 +46,7 @@ from services.gateway.metering import metering
 from services.gateway.metering.metering import delete_old_consumption
 from services.gateway.metering.routes import router as consumption_counts
 from services.gateway.outbound.source_clients import SourceClients
-from services.gateway.outbound.ssrf_guard import SsrfGuard
+from services.gateway.outbound.ssrf_guard import DEFAULT_PORTS, SsrfGuard
 from services.gateway.portal.announcements import router as announcement_pages
 from services.gateway.portal.assets import Assets
 from services.gateway.portal.complaints.routes import router as comment_pages
@@ -292,7 +292,10 @@ def _create_parts(app: FastAPI, key: Ed25519PrivateKey) -> None:
     signer: TokenSigner = state.signer
     local_time: LocalTime = state.local_time
     state.click_outbox = ClickOutbox(database, settings.region, clients[Service.feedback])
-    guard = SsrfGuard(allowed_hosts=settings.ssrf_allowed_hosts or ())
+    guard = SsrfGuard(
+        allowed_hosts=settings.ssrf_allowed_hosts or (),
+        allowed_ports=settings.ssrf_allowed_ports or DEFAULT_PORTS,
+    )
     state.link_check_scheduler = LinkCheckScheduler(
         database,
         settings.region,

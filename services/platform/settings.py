@@ -3,6 +3,7 @@
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import AnyHttpUrl, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -182,7 +183,14 @@ class Settings(BaseSettings):
         240, ge=0, description="Exports per minute with a key; 0: no limit."
     )
     ssrf_allowed_hosts: frozenset[str] | None = Field(
-        None, description="Hosts in private networks that the SSRF guard allows, a JSON list."
+        None,
+        description="Hosts in private networks that the SSRF guard allows, at any port or, as "
+        "host:port, at one; a JSON list.",
+    )
+    ssrf_allowed_ports: frozenset[Annotated[int, Field(ge=1, le=65535)]] | None = Field(
+        None,
+        description="Ports of other hosts to which the hub connects, a JSON list; default: 80 and "
+        "443.",
     )
     connector_timeout_seconds: float = Field(
         10,

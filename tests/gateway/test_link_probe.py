@@ -14,7 +14,11 @@ import pytest
 
 from services.gateway.link_monitoring.classify import Classification, ProbeResult, State, classify
 from services.gateway.link_monitoring.probe import MAX_BODY_BYTES, Prober, ProbeTimeouts
-from services.gateway.outbound.ssrf_guard import SsrfGuard
+from services.gateway.outbound.ssrf_guard import (
+    BlockedPortError,
+    PrivateAddressError,
+    SsrfGuard,
+)
 from tests.gateway.portals import (
     PAGE,
     Answer,
@@ -182,6 +186,17 @@ def test_a_redirect_to_what_is_no_address_is_broken(location: str) -> None:
         "http://[::ffff:127.0.0.1]/",
         "http://[fe80::1]/",
         "http://[64:ff9b::7f00:1]/",
+        "http://[64:ff9b:1::7f00:1]/",
+        "http://[fec0::1]/",
+        "http://[2001:0:7f00:1::]/",
+        "http://[ff0e::1]/",
+        "http://[::7f00:1]/",
+        "http://100.64.0.1/",
+        "http://192.0.0.8/",
+        "http://198.18.0.1/",
+        "http://240.0.0.1/",
+        "http://255.255.255.255/",
+        "http://224.0.0.1/",
         "http://[2002:7f00:1::]/",
         "http://0.0.0.0/",
         "http://2130706433/",
@@ -197,12 +212,128 @@ def test_a_redirect_into_a_private_network_is_not_followed(location: str) -> Non
 
     with portal(always(302, b"", Location=location)) as running, portal() as inner:
         port = running.address.rpartition(":")[2]
-        guard = SsrfGuard(allowed_hosts=["portal.example"], resolve=resolve)
-        target = location.replace("private.example", f"private.example:{inner.address[17:]}")
+        inner_port = inner.address.rpartition(":")[2]
+        guard = SsrfGuard(
+            allowed_hosts=["portal.example"], allowed_ports=[80, int(inner_port)], resolve=resolve
+        )
+        target = location.replace("private.example", f"private.example:{inner_port}")
         running.reply = always(302, b"", Location=target)
         result = probe(f"http://portal.example:{port}/", guard=guard)
         assert inner.asked == []
     assert outcome(classify(result, now=NOW)) == ("broken", "private_address")
+
+
+NOT_PUBLIC = [
+    "0.0.0.0",
+    "10.0.0.1",
+    "100.64.0.1",
+    "127.0.0.1",
+    "168.63.129.16",
+    "169.254.169.254",
+    "172.16.0.1",
+    "192.0.0.1",
+    "192.0.0.9",
+    "192.0.0.192",
+    "192.0.2.1",
+    "192.88.99.1",
+    "192.168.0.1",
+    "198.18.0.1",
+    "198.19.255.255",
+    "198.51.100.1",
+    "203.0.113.1",
+    "224.0.0.1",
+    "233.252.0.1",
+    "239.255.255.255",
+    "240.0.0.1",
+    "255.255.255.255",
+    "::",
+    "::1",
+    "::7f00:1",
+    "::808:808",
+    "::ffff:10.0.0.1",
+    "::ffff:169.254.169.254",
+    "::ffff:0:7f00:1",
+    "64:ff9b::808:808",
+    "64:ff9b::a00:1",
+    "64:ff9b:1::a00:1",
+    "64:ff9b:1:fffe::1",
+    "100::1",
+    "2001::1",
+    "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+    "2001:2::1",
+    "2001:10::1",
+    "2001:20::1",
+    "2001:db8::1",
+    "2002:a00:1::",
+    "2002:808:808::1",
+    "3fff::1",
+    "4000::1",
+    "5f00::1",
+    "e000::1",
+    "fc00::1",
+    "fd00:ec2::254",
+    "fe80::1",
+    "fe80::1%1",
+    "fec0::1",
+    "feff::1",
+    "ff02::1",
+    "ff0e::1",
+]
+
+
+@pytest.mark.parametrize("address", NOT_PUBLIC)
+def test_an_address_of_no_public_network_is_not_connected_to(address: str) -> None:
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        return [address]
+
+    for host in ("portal.example", f"[{address}]" if ":" in address else address):
+        if "%" in host:
+            continue
+        with pytest.raises(PrivateAddressError, match="private network"):
+            asyncio.run(SsrfGuard(resolve=resolve).resolve(httpx.URL(f"https://{host}/")))
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["8.8.8.8", "::ffff:8.8.8.8", "103.10.105.1", "2606:4700::1111", "2001:200::1", "2400:cb00::1"],
+)
+def test_a_public_address_is_connected_to(address: str) -> None:
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        return [address]
+
+    found = asyncio.run(SsrfGuard(resolve=resolve).resolve(httpx.URL("https://portal.example/")))
+    assert found == [address]
+
+
+@pytest.mark.parametrize("port", [0, 1, 22, 25, 5432, 6379, 8000, 8080, 65535])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_only_the_ports_of_the_web_are_connected_to_unless_others_are_allowed(
+    scheme: str, port: int
+) -> None:
+    url = f"{scheme}://portal.example:{port}/"
+
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        return ["8.8.8.8"]
+
+    result = probe(url, guard=SsrfGuard(resolve=resolve))
+    assert outcome(classify(result, now=NOW)) == ("pending", "blocked_port")
+    assert f"port {port}" in result.detail
+    for allowing in (
+        SsrfGuard(allowed_ports=[80, port], resolve=resolve),
+        SsrfGuard(allowed_hosts=["portal.example"], resolve=resolve),
+        SsrfGuard(allowed_hosts=[f"Portal.example:{port}"], resolve=resolve),
+    ):
+        assert asyncio.run(allowing.resolve(httpx.URL(url))) == ["8.8.8.8"]
+
+
+def test_a_host_allowed_at_one_port_is_private_at_any_other() -> None:
+    guard = SsrfGuard(allowed_hosts=["10.0.0.1:8443", "[fd00::1]:8443"])
+    for host in ("10.0.0.1", "[fd00::1]"):
+        assert asyncio.run(guard.resolve(httpx.URL(f"https://{host}:8443/")))
+        with pytest.raises(BlockedPortError):
+            asyncio.run(guard.resolve(httpx.URL(f"https://{host}:8444/")))
+        with pytest.raises(PrivateAddressError, match="private network"):
+            asyncio.run(guard.resolve(httpx.URL(f"https://{host}/")))
 
 
 def test_a_name_that_answers_differently_the_second_time_gains_nothing() -> None:

@@ -26,6 +26,7 @@ Reason = Literal[
     "connection_refused",
     "connection_reset",
     "private_address",
+    "blocked_port",
     "redirect_loop",
     "bad_redirect",
     "forbidden",
@@ -46,6 +47,9 @@ SLOW_THRESHOLD = timedelta(seconds=5)
 CERTIFICATE_EXPIRY_WARNING = timedelta(days=14)
 DOMAIN_EXPIRY_WARNING = timedelta(days=30)
 """Longer than for a certificate, because a domain is renewed by people and by invoice."""
+
+FAILURE_STATES: Mapping[Failure, State] = {"tls_chain": "caution", "blocked_port": "pending"}
+"""States of failures that say little of a citizen's browser; with any other a link is broken."""
 
 UNREACHABLE_REASONS: frozenset[Reason] = frozenset(
     {"dns", "timeout", "connection_refused", "connection_reset"}
@@ -129,7 +133,7 @@ def classify(
 ) -> Classification:
     """Classify a probe's result; `registration` is that of the host's domain, if known."""
     if result.failure is not None:
-        state: State = "caution" if result.failure == "tls_chain" else "broken"
+        state = FAILURE_STATES.get(result.failure, "broken")
         return Classification(state, result.failure, result.detail)
     status = result.status or 0
     return (

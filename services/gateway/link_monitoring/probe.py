@@ -52,7 +52,14 @@ class Prober:
         """Probe a URL; failures of the other side are part of the result, never raised."""
         timeouts = self._timeouts
         result = await self._attempt(timeouts.head, "HEAD", url)
-        if result.failure in {"dns", "tls", "tls_chain", "connection_refused", "private_address"}:
+        if result.failure in {
+            "dns",
+            "tls",
+            "tls_chain",
+            "connection_refused",
+            "private_address",
+            "blocked_port",
+        }:
             return result
         if _is_conclusive(result):
             return result
@@ -89,7 +96,7 @@ class Prober:
                         return replace(result, url=url)
                     current = str(httpx.URL(current).join(location).copy_with(fragment=None))
                 except PrivateAddressError as error:
-                    return ProbeResult(url, current, failure="private_address", detail=str(error))
+                    return ProbeResult(url, current, failure=error.failure, detail=str(error))
                 except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
                     failure, detail = classify_error(error), summarise_error(error)
                     return ProbeResult(url, current, failure=failure, detail=detail)

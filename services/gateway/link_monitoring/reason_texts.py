@@ -17,6 +17,7 @@ REASON_TEXTS: Mapping[Reason, Message] = {
     "connection_refused": N_("tidak dapat dihubungi"),
     "connection_reset": N_("sambungannya terputus"),
     "private_address": N_("mengarah ke alamat yang bukan alamat umum"),
+    "blocked_port": N_("memakai porta yang tidak diperiksa oleh hub ini"),
     "redirect_loop": N_("pengalihannya berputar-putar"),
     "bad_redirect": N_("pengalihannya salah"),
     "forbidden": N_("menolak diperiksa oleh hub ini"),

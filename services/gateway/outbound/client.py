@@ -28,6 +28,7 @@ Reason = Literal[
     "status",
     "invalid_response",
     "private_address",
+    "blocked_port",
     "redirect_loop",
     "bad_redirect",
 ]
@@ -155,7 +156,7 @@ class Connector:
             response = await self._send(request)
             failed = self._is_failure(response)
         except PrivateAddressError as error:
-            raise ConnectorError(self.name, "private_address", str(error)) from None
+            raise ConnectorError(self.name, error.failure, str(error)) from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             failure = classify_error(error)
             reason: Reason = "tls" if failure == "tls_chain" else failure  # pyright: ignore[reportAssignmentType]

@@ -16,6 +16,7 @@ Failure = Literal[
     "connection_refused",
     "connection_reset",
     "private_address",
+    "blocked_port",
     "redirect_loop",
     "bad_redirect",
 ]

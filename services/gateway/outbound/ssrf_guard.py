@@ -8,6 +8,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Literal
 
 import httpx
 
@@ -15,17 +16,38 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Returns the addresses of a host for a port; raises `OSError` if there are none."""
 
-IPV4_EMBEDDING_NETWORKS = (
-    ipaddress.ip_network("64:ff9b::/96"),
-    ipaddress.ip_network("64:ff9b:1::/48"),
-    ipaddress.ip_network("2002::/16"),
-    ipaddress.ip_network("2001::/32"),
+DEFAULT_PORT_OF_SCHEME = {"http": 80, "https": 443}
+DEFAULT_PORTS = frozenset(DEFAULT_PORT_OF_SCHEME.values())
+MAX_PORT = 65_535
+
+GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""The only IPv6 addresses that are assigned to the public Internet."""
+
+SPECIAL_NETWORKS = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "192.0.0.0/24",  # protocol assignments
+        "192.88.99.0/24",  # 6to4 relays
+        "168.63.129.16/32",  # a cloud provider's service for its machines, at a public address
+        "2001::/23",  # protocol assignments, among them Teredo, which embeds an IPv4 address
+        "2001:db8::/32",  # documentation
+        "2002::/16",  # 6to4: embeds an IPv4 address
+        "3fff::/20",  # documentation
+    )
 )
-"""NAT64, 6to4 and Teredo: such an address can reach the private IPv4 address that it embeds."""
+"""Networks that `ipaddress` counts as global, in some versions of Python or in all."""
 
 
 class PrivateAddressError(Exception):
-    """The host resolves to a private network."""
+    """The hub may not connect to this address: its host is in a private network."""
+
+    failure: Literal["private_address", "blocked_port"] = "private_address"
+
+
+class BlockedPortError(PrivateAddressError):
+    """The hub may not connect to this port of another host."""
+
+    failure = "blocked_port"
 
 
 async def system_resolver(host: str, port: int) -> Sequence[str]:
@@ -36,37 +58,59 @@ async def system_resolver(host: str, port: int) -> Sequence[str]:
 
 
 def is_public(address: Address) -> bool:
-    """Return whether an address belongs to the public Internet only."""
+    """Return whether an address belongs to the public Internet only.
+
+    NAT64 (64:ff9b::/96, 64:ff9b:1::/48), site-local and other IPv6 networks outside global unicast
+    are not public: some reach the private IPv4 address that they embed.
+    """
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped is not None:
             return is_public(address.ipv4_mapped)
-        if any(address in network for network in IPV4_EMBEDDING_NETWORKS):
+        if address not in GLOBAL_UNICAST:
             return False
+    if any(address in network for network in SPECIAL_NETWORKS):
+        return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
 class SsrfGuard:
-    """Resolver of hosts to public addresses; `allowed_hosts` may also be private."""
+    """Resolver of hosts to public addresses, at `allowed_ports`.
+
+    `allowed_hosts` may be private, at any port or, written `host:port`, at that one.
+    """
 
     def __init__(
-        self, *, allowed_hosts: Collection[str] = (), resolve: Resolver = system_resolver
+        self,
+        *,
+        allowed_hosts: Collection[str] = (),
+        allowed_ports: Collection[int] = DEFAULT_PORTS,
+        resolve: Resolver = system_resolver,
     ) -> None:
         self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
+        self._allowed_ports = frozenset(allowed_ports)
         self._resolve = resolve
 
     async def resolve(self, url: httpx.URL) -> list[str]:
         """Return the addresses of the URL's host to which the hub may connect.
 
         Raises `PrivateAddressError` if all of them are private, if the scheme is not HTTP or HTTPS,
-        or if the URL contains credentials; `OSError` if the host does not resolve.
+        or if the URL contains credentials; `BlockedPortError`; `InvalidURL`; `OSError` if the host
+        does not resolve.
         """
         host = url.raw_host.decode("ascii").strip("[]").lower()
-        if url.scheme not in {"http", "https"} or not host or url.userinfo:
+        if url.scheme not in DEFAULT_PORT_OF_SCHEME or not host or url.userinfo:
             scheme = url.scheme or "no scheme"
             raise PrivateAddressError(f"{scheme}: only http and https URLs without credentials")
-        port = url.port or (443 if url.scheme == "https" else 80)
+        port = url.port if url.port is not None else DEFAULT_PORT_OF_SCHEME[url.scheme]
+        if port > MAX_PORT:
+            raise httpx.InvalidURL(f"{port} is no port")
+        named = f"[{host}]" if ":" in host else host
+        is_allowed = not self._allowed_hosts.isdisjoint({host, f"{named}:{port}"})
+        if not is_allowed and port not in self._allowed_ports:
+            ports = ", ".join(str(allowed) for allowed in sorted(self._allowed_ports))
+            raise BlockedPortError(f"port {port}: the hub connects to ports {ports} only")
         found = [host] if _is_address(host) else await self._resolve(host, port)
-        if host in self._allowed_hosts:
+        if is_allowed:
             return list(found)
         public = [address for address in found if is_public(ipaddress.ip_address(address))]
         if found and not public:
