@@ -73,6 +73,8 @@ def test_an_unknown_address_is_404(shared: Hub, path: str) -> None:
         ("DELETE", "/go/simbg", "GET, HEAD"),
         ("PUT", "/api/v1/links", "GET"),
         ("POST", "/", "GET"),
+        ("TRACE", "/", "GET"),
+        ("TRACE", "/api/v1/links", "GET"),
         ("PATCH", "/api/v1/agencies", "GET"),
         ("GET", EVENTS, "POST"),
         ("DELETE", "/api/v1/usage/statistics", "GET, POST"),

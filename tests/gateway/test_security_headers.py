@@ -15,7 +15,8 @@ HTML = {"Accept": "text/html"}
 def assert_secured(answer: httpx.Response, *, status: int) -> None:
     assert answer.status_code == status
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    policy = answer.headers["content-security-policy"].split("; ")
+    assert {"default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"} <= set(policy)
     assert answer.headers["referrer-policy"] in {"same-origin", "no-referrer"}
     for name in ("x-content-type-options", "content-security-policy", "referrer-policy"):
         assert len(answer.headers.get_list(name)) == 1, name

@@ -40,6 +40,7 @@ from services.platform.problems import (
     TooLarge,
     problem_responses,
 )
+from services.platform.security_headers import DATA_POLICY
 from services.platform.service import API, get_region
 
 router = APIRouter(
@@ -163,7 +164,7 @@ async def get_comment_attachment(
         headers={
             "Cache-Control": "private, no-store",
             "Content-Disposition": f'inline; filename="{stored.ticket}-{attachment}.{extension}"',
-            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "Content-Security-Policy": f"{DATA_POLICY}; sandbox",
             "X-Content-Type-Options": "nosniff",
         },
     )

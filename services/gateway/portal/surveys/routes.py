@@ -39,6 +39,7 @@ SATISFACTION = "skm"
 WITH_SCRIPTS = (
     f"{CONTENT_SECURITY_POLICY}; script-src 'self'; connect-src 'self'; worker-src 'self'"
 )
+WORKER_POLICY = "default-src 'none'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 Channel = Literal["online", "counter", "phone", "visit", "email"]
 LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
@@ -100,7 +101,7 @@ async def worker() -> Response:
         media_type="text/javascript",
         headers={
             "Cache-Control": "no-cache",
-            "Content-Security-Policy": "default-src 'none'; connect-src 'self'",
+            "Content-Security-Policy": WORKER_POLICY,
         },
     )
 
