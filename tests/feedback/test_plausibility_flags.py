@@ -67,6 +67,15 @@ def test_a_jump_is_flagged_at_once_and_resolved_by_a_correction(office: Room, ag
     assert (back["id"], back["state"]) == (flag["id"], "open")
 
 
+def test_an_explanation_is_stored_without_personal_data(office: Room, agency: str) -> None:
+    send_statistics(office, agency, *half_a_year(agency))
+    july = statistic(agency, period="2024-07", counters={"submitted": 1010})
+    [flag] = send_statistics(office, agency, july).json()["flags"]
+    explained = explain(office, flag["id"], "Kata Siti, 0812-3456-7890", agency).json()
+    assert explained["explanation"] == "Kata Siti, [telepon]"
+    assert explained["personal_data"] == ["phone"]
+
+
 def test_an_explanation_answers_a_doubt_for_good(office: Room, agency: str) -> None:
     send_statistics(office, agency, *half_a_year(agency))
     july = statistic(agency, period="2024-07", counters={"submitted": 1010})

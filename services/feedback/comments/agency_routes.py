@@ -22,9 +22,9 @@ from services.feedback.comments.contacts import read_contact
 from services.feedback.comments.dependencies import Keys, TicketPath
 from services.feedback.comments.handling import change_state, check_in_charge
 from services.feedback.comments.schemas import (
-    CommentCase,
     CommentItem,
     ContactDetails,
+    HandledCase,
     StateChange,
 )
 from services.feedback.comments.service_levels import Kind
@@ -151,13 +151,14 @@ async def change_comment_state(
     *,
     ticket: TicketPath,
     change: StateChange,
-) -> CommentCase:
+) -> HandledCase:
     """Change the state of a comment: take it up, close, merge, forward, or hand it over."""
     now = datetime.now(UTC)
-    stored = await change_state(
+    stored, personal_data = await change_state(
         session, get_region(request), ticket, change, caller=caller, now=now
     )
-    return await build_case(session, stored, viewer=Viewer.agency, now=now, zone=zone)
+    case = await build_case(session, stored, viewer=Viewer.agency, now=now, zone=zone)
+    return HandledCase(**dict(case), personal_data=personal_data)
 
 
 @router.post(

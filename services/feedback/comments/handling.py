@@ -23,6 +23,7 @@ from services.platform.concurrency_control import claim_idempotency_key
 from services.platform.database import WriteSession
 from services.platform.identity import Caller
 from services.platform.ids import new_id
+from services.platform.personal_data import PersonalDataKind, mask_personal_data
 from services.platform.problems import Conflict, FieldError, NotAllowed, NotAuthenticated, NotFound
 from services.platform.settings import Service
 
@@ -66,12 +67,19 @@ async def add_reply(
     token: str | None,
     key: str | None,
     now: datetime,
-) -> tuple[CommentRow, Viewer]:
-    """Add a reply; the agency's is an answer, the citizen's reopens an ended case."""
+) -> tuple[CommentRow, Viewer, list[PersonalDataKind]]:
+    """Add a reply; the agency's is an answer, the citizen's reopens an ended case.
+
+    Return the case, who replied, and the personal data found in the reply.
+    """
     stored = await lock_case(session, region, ticket)
     viewer = viewer_of(stored, caller, token)
     if viewer is Viewer.public:
         raise access_error(caller)
+    by_agency = viewer is Viewer.agency
+    masked = mask_personal_data(reply.text.strip())
+    if by_agency or not reply.keep_personal_data:
+        reply = reply.model_copy(update={"text": masked.text})
     _, is_new = await claim_idempotency_key(
         session,
         Service.feedback,
@@ -85,9 +93,8 @@ async def add_reply(
         now=now,
     )
     if not is_new:
-        return stored, viewer
+        return stored, viewer, list(masked.kinds)
     await _check_entry_limit(session, stored)
-    by_agency = viewer is Viewer.agency
     if by_agency:
         state: State = reply.state
         if stored.state != state:
@@ -111,7 +118,7 @@ async def add_reply(
         caller=caller,
         content=reply.text.strip(),
     )
-    return await _change(session, stored, changes, now=now), viewer
+    return await _change(session, stored, changes, now=now), viewer, list(masked.kinds)
 
 
 async def change_state(
@@ -122,8 +129,11 @@ async def change_state(
     *,
     caller: Caller,
     now: datetime,
-) -> CommentRow:
-    """Change the state of a comment; raise `Conflict` if its current state does not allow it."""
+) -> tuple[CommentRow, list[PersonalDataKind]]:
+    """Change the state of a comment; raise `Conflict` if its current state does not allow it.
+
+    Return the case and the personal data found, and masked, in the note.
+    """
     stored = await lock_case(session, region, ticket)
     check_in_charge(stored, caller)
     if change.state == "received":
@@ -149,6 +159,7 @@ async def change_state(
         changes["merged_into"] = await _merge_target(session, stored, change.into, caller)
     if change.number is not None:
         changes |= {"forwarded_at": now, "forwarded_number": change.number}
+    note = mask_personal_data((change.note or "").strip())
     await add_entry(
         session,
         stored,
@@ -156,11 +167,11 @@ async def change_state(
         state=change.state,
         now=now,
         caller=caller,
-        content=(change.note or "").strip(),
+        content=note.text,
     )
     if change.state in ENDED:
         await erase_case_contacts(session, stored, now=now)
-    return await _change(session, stored, changes, now=now)
+    return await _change(session, stored, changes, now=now), list(note.kinds)
 
 
 async def erase_case_contacts(session: WriteSession, stored: CommentRow, *, now: datetime) -> int:

@@ -26,6 +26,7 @@ from services.platform.concurrency_control import IdempotencyKey
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import CurrentCaller
 from services.platform.local_time import ZoneDep
+from services.platform.personal_data import mask_personal_data
 from services.platform.problems import problem_responses
 from services.platform.service import get_region
 from services.platform.types import TEXT_PATTERN, ShortText, Slug, UtcDatetime
@@ -376,10 +377,10 @@ async def post_open311_request(
         now=datetime.now(UTC),
         zone=zone,
     )
-    receipt = Open311Receipt(
-        service_request_id=filed.ticket,
-        service_notice=f"Tindak lanjut paling lambat {filed.service_level.answer_by}; {filed.page}",
-    )
+    notice = f"Tindak lanjut paling lambat {filed.service_level.answer_by}; {filed.page}"
+    if filed.personal_data:
+        notice += "; data pribadi dalam pesan disamarkan"
+    receipt = Open311Receipt(service_request_id=filed.ticket, service_notice=notice)
     response = _encode(extension, [receipt], names=("service_requests", "request"), status_code=201)
     response.headers["Ticket-Token"] = filed.token
     response.headers["Cache-Control"] = "no-store"
@@ -482,13 +483,13 @@ def _to_request(stored: CommentRow, *, with_text: bool, zone: tzinfo) -> Open311
         status_notes=stored.state,
         service_name=names[stored.category],
         service_code=stored.category,
-        description=stored.content if with_text else None,
+        description=mask_personal_data(stored.content).text if with_text else None,
         agency_responsible=stored.agency or None,
         service_notice=None,
         requested_datetime=stored.created_at,
         updated_datetime=stored.updated_at,
         expected_datetime=datetime.combine(stored.answer_by, LAST_SECOND, zone).isoformat(),
-        address=(stored.place or None) if with_text else None,
+        address=(mask_personal_data(stored.place).text or None) if with_text else None,
         lat=stored.latitude if with_text else None,
         long=stored.longitude if with_text else None,
     )

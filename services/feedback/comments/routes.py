@@ -14,6 +14,7 @@ from services.feedback.comments.schemas import (
     CommentCase,
     CommentFiled,
     CommentForm,
+    HandledCase,
     NewComment,
     NewReply,
     ServiceLevelInfo,
@@ -132,14 +133,14 @@ async def post_comment_reply(
     body: NewReply,
     token: TicketToken = None,
     idempotency_key: IdempotencyKey = None,
-) -> CommentCase:
+) -> HandledCase:
     """Reply: as the agency in charge with its key, as the citizen with the token.
 
     An agency's reply is the answer unless its `state` is `in_progress`; a citizen's reply to an
     answer reopens the case.
     """
     now = datetime.now(UTC)
-    stored, viewer = await add_reply(
+    stored, viewer, personal_data = await add_reply(
         session,
         get_region(request),
         ticket,
@@ -149,7 +150,8 @@ async def post_comment_reply(
         key=idempotency_key,
         now=now,
     )
-    return await build_case(session, stored, viewer=viewer, now=now, zone=zone)
+    case = await build_case(session, stored, viewer=viewer, now=now, zone=zone)
+    return HandledCase(**dict(case), personal_data=personal_data)
 
 
 @router.delete(

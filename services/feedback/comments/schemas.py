@@ -11,6 +11,7 @@ from services.feedback.comments.states import State
 from services.feedback.comments.tickets import TICKET_PATTERN
 from services.platform.api_model import ApiModel
 from services.platform.languages import Language
+from services.platform.personal_data import PersonalDataKind
 from services.platform.types import (
     TEXT_PATTERN,
     DistrictCode,
@@ -78,6 +79,12 @@ class NewComment(ApiModel):
     language: Language = "id"
     public: bool = Field(False, description="Whether the text may be published (Open311).")
     contact: Contact | None = None
+    keep_personal_data: bool = Field(
+        False,
+        description="Whether the agency is to read phone numbers, e-mail addresses and identity "
+        "numbers in `text` and `place`. They are masked in what is published or exported in any "
+        "case; by default also in what is stored.",
+    )
     form_token: (
         Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]+$", max_length=80)] | None
     ) = Field(
@@ -126,6 +133,10 @@ class CommentFiled(ApiModel):
     )
     state: State
     under_review: bool = Field(description="Whether a person reviews it before it counts.")
+    personal_data: list[PersonalDataKind] = Field(
+        description="Personal data found in the text and place, and masked; with "
+        "`keep_personal_data` only in what is published or exported."
+    )
     service_level: ServiceLevelStatus
     href: Href
     page: Href
@@ -216,10 +227,25 @@ class CommentItem(ApiModel):
     href: Href
 
 
+class HandledCase(CommentCase):
+    """A comment after a reply or a change of its state."""
+
+    personal_data: list[PersonalDataKind] = Field(
+        description="Personal data found in the reply or note, and masked; in a citizen's reply "
+        "with `keep_personal_data` it was kept."
+    )
+
+
 class NewReply(ApiModel):
     """A reply of the agency, with its key, or of the citizen, with the token."""
 
     text: CommentText
+    keep_personal_data: bool = Field(
+        False,
+        description="Whether the agency is to read phone numbers, e-mail addresses and identity "
+        "numbers in a citizen's reply. In an agency's reply, which everybody with the ticket "
+        "reads, they are always masked.",
+    )
     state: Literal["answered", "in_progress"] = Field(
         "answered",
         description="Of an agency's reply: whether it is the answer or an interim reply.",

@@ -20,6 +20,7 @@ from services.feedback.comments.service_levels import KIND_NAMES, service_levels
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import CommentsHandler
+from services.platform.personal_data import mask_personal_data
 from services.platform.problems import (
     Conflict,
     FieldError,
@@ -130,10 +131,10 @@ async def export_comments(
                     row.agency,
                     row.service,
                     row.district,
-                    row.place,
+                    mask_personal_data(row.place).text,
                     row.latitude,
                     row.longitude,
-                    row.content,
+                    mask_personal_data(row.content).text,
                     row.forwarded_number,
                 ),
                 strict=True,

@@ -39,6 +39,7 @@ from services.platform.database import WriteSession
 from services.platform.identity import Caller
 from services.platform.ids import new_id
 from services.platform.local_time import day_of
+from services.platform.personal_data import PersonalDataKind, mask_personal_data
 from services.platform.problems import Conflict, FieldError
 from services.platform.settings import Service
 
@@ -104,6 +105,7 @@ async def submit_comment(
     if comment.contact is not None:
         check_consent(comment.contact)
     agency = await _agency_in_charge(session, region, comment)
+    comment, personal_data = _masked(comment)
     form = _form_of(keys, comment, now=now) if caller.is_anonymous else None
     comment_id, is_new = await claim_idempotency_key(
         session,
@@ -123,7 +125,7 @@ async def submit_comment(
         raise Conflict("This Idempotency-Key was already used.", errors=[error])
     if not is_new:
         rows = await session.execute(text(FIND_BY_ID), {"region": region, "id": comment_id})
-        return _receipt(keys, rows.one(), now=now, zone=zone), False
+        return _receipt(keys, rows.one(), personal_data, now=now, zone=zone), False
     is_trusted = caller.has_scope("comments:write")
     review_reasons = (
         []
@@ -161,7 +163,7 @@ async def submit_comment(
             caller=caller,
             content=comment.contact.consent,
         )
-    return _receipt(keys, stored, now=now, zone=zone), True
+    return _receipt(keys, stored, personal_data, now=now, zone=zone), True
 
 
 async def _store(
@@ -212,8 +214,24 @@ async def _store(
     return rows.one()
 
 
+def _masked(comment: NewComment) -> tuple[NewComment, list[PersonalDataKind]]:
+    """Return the comment as it is stored, and which personal data was found in it."""
+    found = mask_personal_data(comment.text)
+    place = mask_personal_data(comment.place or "")
+    kinds = list(dict.fromkeys(found.kinds + place.kinds))
+    if comment.keep_personal_data or not kinds:
+        return comment, kinds
+    changes = {"text": found.text, "place": place.text or None}
+    return comment.model_copy(update=changes), kinds
+
+
 def _receipt(
-    keys: CommentKeys, stored: CommentRow, *, now: datetime, zone: ZoneInfo
+    keys: CommentKeys,
+    stored: CommentRow,
+    personal_data: list[PersonalDataKind],
+    *,
+    now: datetime,
+    zone: ZoneInfo,
 ) -> CommentFiled:
     href, page = ticket_urls(stored.ticket)
     return CommentFiled(
@@ -221,6 +239,7 @@ def _receipt(
         token=keys.ticket_token(stored.region, stored.id),
         state=stored.state,
         under_review=bool(stored.review_reasons),
+        personal_data=personal_data,
         service_level=service_level_status(stored, now=now, zone=zone),
         href=href,
         page=page,

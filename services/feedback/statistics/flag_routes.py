@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Request
 
 from services.feedback.statistics import plausibility_flags
 from services.feedback.statistics.flag_schemas import (
+    ExplainedFlag,
     FlagExplanation,
     FlagState,
     StatisticFlag,
@@ -16,6 +17,7 @@ from services.feedback.statistics.flag_schemas import (
 from services.feedback.statistics.parameters import OwnAgencyQuery, resolve_agency
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import CurrentCaller, UsageWriter
+from services.platform.personal_data import mask_personal_data
 from services.platform.problems import (
     Conflict,
     FieldError,
@@ -63,7 +65,7 @@ async def explain_statistic_flag(
     caller: UsageWriter,
     flag: FlagPath,
     body: FlagExplanation,
-) -> StatisticFlag:
+) -> ExplainedFlag:
     """Explain why a flagged figure is correct; the flag remains stored with the explanation."""
     region = get_region(request)
     stored = await plausibility_flags.lock_flag(session, region, flag)
@@ -76,6 +78,8 @@ async def explain_statistic_flag(
     if not body.explanation.strip():
         error = FieldError(pointer="#/explanation", parameter=None, detail="must not be blank")
         raise Invalid("The explanation is blank.", errors=[error])
-    return await plausibility_flags.explain_flag(
-        session, region, flag, body.explanation, by=caller.subject, now=datetime.now(UTC)
+    masked = mask_personal_data(body.explanation)
+    explained = await plausibility_flags.explain_flag(
+        session, region, flag, masked.text, by=caller.subject, now=datetime.now(UTC)
     )
+    return ExplainedFlag(**dict(explained), personal_data=list(masked.kinds))

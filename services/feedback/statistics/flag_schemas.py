@@ -9,6 +9,7 @@ from services.feedback.channels import ChannelKind
 from services.feedback.statistics.counters import Measure
 from services.feedback.statistics.flag_kinds import Certainty, FlagKind
 from services.platform.api_model import ApiModel
+from services.platform.personal_data import PersonalDataKind
 from services.platform.types import TEXT_PATTERN, YearMonth
 
 FlagState = Literal["open", "explained", "resolved"]
@@ -34,6 +35,14 @@ class StatisticFlag(ApiModel):
     explanation: str | None
     raised_at: AwareDatetime
     resolved_at: AwareDatetime | None
+
+
+class ExplainedFlag(StatisticFlag):
+    """A flag with its new explanation."""
+
+    personal_data: list[PersonalDataKind] = Field(
+        description="Personal data found in the explanation, and masked."
+    )
 
 
 class FlagCount(ApiModel):

@@ -1,0 +1,197 @@
+"""Finds personal data in free text and masks it: numbers of persons and families, phones, e-mail.
+
+Rules, no dictionary: an identity number (NIK, or KK of a family, of which the structure is the
+same) has 16 digits, of which the first six are a district and the next six a date. Digits may be
+set apart by spaces, dots or dashes, and may be those of any script.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import Literal
+
+PersonalDataKind = Literal["identity_number", "phone", "email"]
+
+MASKS: dict[PersonalDataKind, str] = {
+    "identity_number": "[NIK/KK]",
+    "phone": "[telepon]",
+    "email": "[surel]",
+}
+
+IDENTITY_DIGITS = 16
+PROVINCES = frozenset(
+    {
+        *range(11, 20), 21, *range(31, 37), *range(51, 54), *range(61, 66), *range(71, 77), 81, 82,
+        *range(91, 98),
+    }
+)  # fmt: skip
+MAX_REGENCY = 79
+DAYS_OF_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+WOMEN = 40
+"""Added to a woman's day of birth."""
+
+RUN = re.compile(r"\d(?:[ .()_-]{0,3}\d)*")
+GROUP = re.compile(r"\d+")
+AMOUNT = re.compile(r"(?<![\d.,])[1-9]\d{0,2}([.,])\d{3}(?:\1\d{3})*(?!\d|[.,]\d)")
+"""A number with separators of thousands."""
+MOBILE = re.compile(r"(?:(?:00)?620?|0)8[1-9]\d{7,10}")
+LANDLINE = re.compile(r"(?:00620?|0)[2-79]\d{7,10}")
+INTERNATIONAL = re.compile(r"[1-9]\d{7,14}")
+"""After a plus."""
+CLOCK = re.compile(r"(?:[01]\d|2[0-3])[0-5]\d")
+MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 8, 18
+EMAIL = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}"
+    r"(?: ?@ ?| ?[(\[] ?at ?[)\]] ?)"
+    r"(?:[A-Za-z0-9-]{1,63}(?:\.| ?[(\[] ?(?:dot|titik) ?[)\]] ?)){1,4}[A-Za-z]{2,24}\b"
+)
+
+
+@dataclass(frozen=True)
+class PersonalData:
+    """Where personal data stands in a text."""
+
+    kind: PersonalDataKind
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class MaskedText:
+    """A text without the personal data that was found in it."""
+
+    text: str
+    kinds: tuple[PersonalDataKind, ...]
+    """What was masked, each kind once."""
+
+
+def mask_personal_data(text: str) -> MaskedText:
+    """Return a text with a mask in place of all personal data that is found in it."""
+    pieces: list[str] = []
+    end = 0
+    found = find_personal_data(text)
+    for each in found:
+        pieces += [text[end : each.start], MASKS[each.kind]]
+        end = each.end
+    kinds: dict[PersonalDataKind, None] = dict.fromkeys(each.kind for each in found)
+    return MaskedText("".join([*pieces, text[end:]]), tuple(kinds))
+
+
+def find_personal_data(text: str) -> list[PersonalData]:
+    """Return the personal data in a text, in its order and without overlaps."""
+    plain, places = _plain(text)
+    found = [PersonalData("email", *match.span()) for match in EMAIL.finditer(plain)]
+    taken = [(each.start, each.end) for each in found]
+    for match in RUN.finditer(plain):
+        found += [
+            each
+            for each in _numbers(plain, *match.span())
+            if not any(start < each.end and each.start < end for start, end in taken)
+        ]
+    return [
+        PersonalData(each.kind, places[each.start], places[each.end - 1] + 1)
+        for each in sorted(found, key=lambda each: each.start)
+    ]
+
+
+def _plain(text: str) -> tuple[str, list[int]]:
+    """Return a text in plain characters, one for each that is visible, and where each stands."""
+    folded = [(_fold(character), place) for place, character in enumerate(text)]
+    kept = [(character, place) for character, place in folded if character]
+    return "".join(character for character, _ in kept), [place for _, place in kept]
+
+
+@lru_cache(4096)
+def _fold(character: str) -> str:
+    """Return the plain character for one that looks like it; none for an invisible one."""
+    if (digit := unicodedata.decimal(character, None)) is not None:
+        return str(digit)
+    if character in "\t·•・":
+        return " " if character == "\t" else "."
+    match unicodedata.category(character):
+        case "Cf":
+            return ""
+        case "Pd":
+            return "-"
+        case "Zs":
+            return " "
+        case _:
+            folded = unicodedata.normalize("NFKC", character)
+            return folded if len(folded) == 1 else character
+
+
+def _numbers(plain: str, start: int, end: int) -> Iterator[PersonalData]:
+    """Yield the numbers of persons and phones in a run of digits and separators.
+
+    They begin and end where a group of digits does, so that no part of a longer number counts. Of
+    several that begin at a group, the longest counts.
+    """
+    groups = [match.span() for match in GROUP.finditer(plain, start, end)]
+    amounts = [match.span() for match in AMOUNT.finditer(plain, start, end)]
+    first = 0
+    while first < len(groups):
+        begin = groups[first][0]
+        after = first + 1
+        while after < len(groups) and _count(groups[first : after + 1]) <= MAX_PHONE_DIGITS:
+            after += 1
+        for last in range(after, first, -1):
+            stop = groups[last - 1][1]
+            if _is_amount(begin, stop, amounts):
+                continue
+            if kind := _kind(plain, groups[first:last]):
+                plus = begin > 0 and plain[begin - 1] == "+"
+                yield PersonalData(kind, begin - plus, stop)
+                first = last
+                break
+        else:
+            first += 1
+
+
+def _count(groups: list[tuple[int, int]]) -> int:
+    return sum(end - start for start, end in groups)
+
+
+def _is_amount(start: int, end: int, amounts: list[tuple[int, int]]) -> bool:
+    """Return whether a number is an amount such as 62.812.345.678, or begins within one."""
+    return any(left < start < right or (left == start and end <= right) for left, right in amounts)
+
+
+def _kind(plain: str, groups: list[tuple[int, int]]) -> PersonalDataKind | None:
+    parts = [plain[start:end] for start, end in groups]
+    digits = "".join(parts)
+    if len(digits) == IDENTITY_DIGITS and _is_identity_number(digits):
+        return "identity_number"
+    if not MIN_PHONE_DIGITS <= len(digits) <= MAX_PHONE_DIGITS:
+        return None
+    begin = groups[0][0]
+    if begin > 0 and plain[begin - 1] == "+" and INTERNATIONAL.fullmatch(digits):
+        return "phone"
+    if not _is_grouped_as_phone(plain, groups) or all(map(CLOCK.fullmatch, parts)):
+        return None
+    return "phone" if MOBILE.fullmatch(digits) or LANDLINE.fullmatch(digits) else None
+
+
+def _is_grouped_as_phone(plain: str, groups: list[tuple[int, int]]) -> bool:
+    """Return whether digits are grouped as people write phone numbers, and not dates and times.
+
+    The first group is a code of three digits and more, or all groups are alike.
+    """
+    start, end = groups[0]
+    if end - start >= 3 or plain[start:end] == "62":
+        return True
+    separators = {plain[left[1] : right[0]] for left, right in pairwise(groups)}
+    return len(separators) == 1 and len({end - start for start, end in groups[:-1]}) == 1
+
+
+def _is_identity_number(digits: str) -> bool:
+    """Return whether 16 digits have the structure of a NIK or of a KK."""
+    province, regency, district = int(digits[:2]), int(digits[2:4]), int(digits[4:6])
+    day, month, serial = int(digits[6:8]), int(digits[8:10]), int(digits[12:])
+    if province not in PROVINCES or not 1 <= regency <= MAX_REGENCY or district == 0:
+        return False
+    if not 1 <= month <= 12 or serial == 0:
+        return False
+    return 1 <= (day - WOMEN if day > WOMEN else day) <= DAYS_OF_MONTH[month - 1]
