@@ -26,6 +26,7 @@ from services.feedback.events.routes import router as events
 from services.feedback.events.schemas import UsageCloudEvent
 from services.feedback.events.writer import SESSION_SETTINGS
 from services.feedback.reference_data import ReferenceDataCache
+from services.feedback.retractions.routes import router as retractions
 from services.feedback.statistics.flag_routes import router as flags
 from services.feedback.statistics.obligation_routes import router as obligations
 from services.feedback.statistics.routes import router as statistics
@@ -83,6 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
             events,
             statistics,
             usage_summary,
+            retractions,
             obligations,
             statistics_upload,
             flags,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -126,6 +127,25 @@ def still_to_come(_: Sender, body: dict[str, Any]) -> dict[str, Any]:
     return body | {"starts_at": starts.isoformat(), "ends_at": ends.isoformat()}
 
 
+def of_a_key_that_sent_something(sender: Sender, body: dict[str, Any]) -> dict[str, Any]:
+    """Name a key that sent an event: that of the example is nobody's."""
+    key = sender.hub.key("dukcapil", "usage:write")
+    event = {
+        "id": str(uuid4()),
+        "kind": "form_end",
+        "source": "agency",
+        "occurred_at": datetime.now(UTC).isoformat(),
+    }
+    headers = {"Authorization": f"Bearer {key}"}
+    sent = sender.client.post("/api/v1/usage/events", json={"events": [event]}, headers=headers)
+    assert sent.is_success, sent.text
+    return body | {"key": key.split("_")[1]}
+
+
+def of_a_retraction(sender: Sender) -> dict[str, str]:
+    return {"retraction": sender.made("retract_usage", key=str(uuid4()))["id"]}
+
+
 def of_a_ticket_that_is_there(sender: Sender, body: dict[str, Any]) -> dict[str, Any]:
     """Tickets are drawn by lot: that of the example is nobody's."""
     ticket = sender.made("post_comment", key="post_comment_forwardings")["ticket"]
@@ -148,6 +168,7 @@ PLACES: dict[str, Callable[[Sender], dict[str, str]]] = {
     "override_breaker": lambda _: {"name": "oss"},
     "put_service": lambda _: {"slug": "ktp-el"},
     "put_publisher": of_a_publisher,
+    "reverse_retraction": of_a_retraction,
     "rotate_key": lambda sender: {"id": sender.admin["Authorization"].split("_")[1]},
     "explain_statistic_flag": lambda sender: {"flag": sender.flag()},
     "post_survey_response": lambda _: {"slug": "skm"},
@@ -167,5 +188,6 @@ PLACES: dict[str, Callable[[Sender], dict[str, str]]] = {
 CHANGED: dict[str, Callable[[Sender, Any], Any]] = {
     "plan_maintenance": still_to_come,
     "post_comment_forwardings": of_a_ticket_that_is_there,
+    "retract_usage": of_a_key_that_sent_something,
 }
 """Examples that cannot be sent as they stand, and why."""

@@ -111,11 +111,12 @@ RULES_BETWEEN_FIELDS = {
     ),
     "change_comment_state", "explain_statistic_flag", "get_collaboration_dynamics",
     "get_link_uptime", "get_ranking", "get_simbg_permit", "get_statistics_template",
-    "get_usage_completeness", "get_usage_summary", "list_consumption", "plan_maintenance",
+    "get_usage_completeness", "get_usage_summary", "list_consumption",
+    "list_usage_statistics", "plan_maintenance",
     "post_assessment", "post_comment", "post_comment_forwardings", "post_open311_request",
     "post_rating_tokens", "post_scenario", "post_survey_follow_up", "post_usage_statistics",
-    "put_service", "put_survey_follow_up_action", "calculate_index", "send_oss_license",
-    "send_oss_license_status",
+    "put_service", "put_survey_follow_up_action", "retract_usage", "calculate_index",
+    "send_oss_license", "send_oss_license_status",
 }  # fmt: skip
 """Operations with rules between fields, which no schema can state: what breaks one gets 422."""
 assert set(OPERATIONS) >= RULES_BETWEEN_FIELDS

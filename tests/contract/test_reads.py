@@ -59,6 +59,7 @@ class Reads:
 
 COMMON = {
     "slug": "simbg",
+    "region": "12.02",
     "incident": str(uuid4()),
     "nib": NIB,
     "license_id": "no-such",
@@ -92,6 +93,7 @@ def reads(server: Server, toba: str) -> Iterator[Reads]:
                 "scenarios": {"id": sender.made("post_scenario")["id"]},
                 "indices": {"id": "spbe-2020"},
                 "services": {"slug": "ktp-el"},
+                "usage": {"retraction": sender.made("retract_usage")["id"]},
             }
             for kind in KINDS_OF_EVIDENCE:
                 path, _ = READS[f"get_{kind}"]

@@ -33,6 +33,7 @@ BY_KEY: dict[str, dict[str, Any]] = {
     "post_open311_request": {"description": "Something else."},
     "post_assessment": {"seed": 99},
     "post_scenario": {"target": 61},
+    "retract_usage": {"reason": "Another reason."},
     **{f"post_{kind}": {"sources": ["study-2025", "website-toba"]} for kind in KINDS_OF_EVIDENCE},
 }
 """Operations that take an Idempotency-Key, and what makes their example another content."""

@@ -98,6 +98,28 @@ def store_monthly_use(settings: Settings, agency: str, *, services: int) -> None
     )
 
 
+def set_received_at(settings: Settings, event_id: str, at: datetime) -> None:
+    """Set when an event was received."""
+    rows(
+        settings,
+        "UPDATE feedback.event SET received_at = $2 WHERE id = $1::text::uuid",
+        event_id,
+        at,
+    )
+
+
+def counts_by_key(settings: Settings, agencies: list[str]) -> dict[str, int]:
+    """Return the events of agencies by their hourly counts."""
+    found = rows(
+        settings,
+        "SELECT d.agency, sum(c.events)::int FROM feedback.hourly_usage c "
+        "JOIN feedback.event_dimensions d ON d.id = c.dimensions "
+        "WHERE d.agency = ANY ($1::text[]) GROUP BY 1",
+        agencies,
+    )
+    return dict(map(tuple, found))
+
+
 def is_a_lock_awaited(settings: Settings) -> bool:
     """Return whether a transaction on this database waits for a lock."""
     found = rows(

@@ -58,8 +58,18 @@ RECORD_IDS_DELETED = "UPDATE feedback.event_retention SET ids_deleted_before = $
 
 DELETE_EVENTS = """
 -- Deletes the events of this region that dropped partitions left: those between its midnight and
--- that of the bounds.
-DELETE FROM feedback.event WHERE region = $1 AND occurred_at < $2
+-- that of the bounds. Records who sent them, as `feedback.drop_event_partitions` does.
+WITH deleted AS (
+    DELETE FROM feedback.event WHERE region = $1 AND occurred_at < $2
+    RETURNING reported_by, received_at
+)
+INSERT INTO feedback.dropped_events AS known
+SELECT $1, $3::date, reported_by, min(received_at), max(received_at), count(*)
+FROM deleted GROUP BY reported_by
+ON CONFLICT (region, month, reported_by) DO UPDATE SET
+    first_received_at = least(known.first_received_at, excluded.first_received_at),
+    last_received_at = greatest(known.last_received_at, excluded.last_received_at),
+    events = known.events + excluded.events
 """
 
 EVENT_ID_BLOCKS = """
@@ -152,7 +162,8 @@ async def _delete_remaining(connection: Connection, region: str, zone: ZoneInfo)
     if row is None or row["dropped_before"] <= row["ids_deleted_before"]:
         return 0
     before = start_of_day(row["dropped_before"], zone)
-    await connection.execute(DELETE_EVENTS, region, before)
+    last_dropped = add_months(row["dropped_before"], -1)
+    await connection.execute(DELETE_EVENTS, region, before, last_dropped)
     blocks = cast("int", await connection.fetchval(EVENT_ID_BLOCKS))
     deleted = 0
     for first in range(0, blocks, BLOCKS_PER_DELETE):

@@ -1,5 +1,9 @@
 """SQL of the usage events."""
 
+# Read after the statement has locked its tables: so that a retraction, which locks them too, sees
+# every event received before its lock. In a subquery it is read once for all rows.
+RECEIVED_AT = "(SELECT clock_timestamp())"
+
 INPUT_EVENTS = """
 input AS MATERIALIZED (
     SELECT id, occurred_at, dimensions, reported_by
@@ -45,7 +49,7 @@ new_ids AS (
 ),
 stored AS (
     INSERT INTO feedback.event (region, id, occurred_at, received_at, dimensions, reported_by)
-    SELECT $1, id, occurred_at, now(), dimensions, reported_by FROM input
+    SELECT $1, id, occurred_at, {RECEIVED_AT}, dimensions, reported_by FROM input
     WHERE (SELECT count(*) FROM new_ids) > 0  -- ids before counts, as in STORE_EVENTS
     RETURNING occurred_at, dimensions
 ),
@@ -66,7 +70,7 @@ new_ids AS (
 ),
 stored AS (
     INSERT INTO feedback.event (region, id, occurred_at, received_at, dimensions, reported_by)
-    SELECT $1, id, occurred_at, now(), dimensions, reported_by
+    SELECT $1, id, occurred_at, {RECEIVED_AT}, dimensions, reported_by
     FROM input JOIN new_ids USING (id)
     RETURNING id, occurred_at, dimensions
 ),

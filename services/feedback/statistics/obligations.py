@@ -27,7 +27,7 @@ WITH expected AS (
 first_report AS (
     SELECT agency, service, period, min(reported_at) AS reported_at
     FROM feedback.statistic
-    WHERE region = :region AND period BETWEEN :first AND :last
+    WHERE region = :region AND period BETWEEN :first AND :last AND retraction IS NULL
       AND (:agency ::text IS NULL OR agency = :agency)
     GROUP BY agency, service, period
 ),

@@ -18,15 +18,17 @@ ORDER BY 1
 """
 
 CURRENT_FIGURES = """
--- The current figure of each key, if any.
-SELECT g.position - 1 AS position, s.value, s.revision
+-- The current figure of each key, if any, and the newest revision, which may be struck out.
+SELECT g.position - 1 AS position, max(s.value) FILTER (WHERE s.is_current) AS value,
+       max(s.revision) AS revision
 FROM unnest(CAST(:agencies AS text[]), CAST(:services AS text[]), CAST(:channels AS text[]),
             CAST(:periods AS date[]), CAST(:measures AS text[]))
     WITH ORDINALITY AS g (agency, service, channel, period, measure, position)
 JOIN feedback.statistic s
     ON s.region = :region AND s.agency = g.agency AND s.service = g.service
    AND s.channel = g.channel AND s.period = g.period AND s.measure = g.measure
-   AND s.is_current
+   AND (s.is_current OR s.retraction IS NOT NULL)
+GROUP BY g.position
 """
 
 RETIRE_FIGURES = """
@@ -53,11 +55,11 @@ FROM unnest(CAST(:agencies AS text[]), CAST(:services AS text[]), CAST(:channels
 """
 
 REVISIONS = """
--- Figures of a month with all their revisions.
+-- Figures of a month with all their revisions but those struck out.
 SELECT agency, service, channel, to_char(period, 'YYYY-MM') AS period, measure, value, revision,
        is_current, reason, reported_at
 FROM feedback.statistic
-WHERE region = :region AND period = :period
+WHERE region = :region AND period = :period AND retraction IS NULL
   AND (:agency ::text IS NULL OR agency = :agency)
   AND (:service ::text IS NULL OR service = :service)
 """

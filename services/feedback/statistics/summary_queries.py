@@ -128,3 +128,31 @@ def district_summary(dimensions: list[str]) -> str:
     FROM counted
     GROUP BY measure{keys}
     """  # noqa: S608 - dimensions are `schemas.Dimension` values
+
+
+RETRACTED = """
+-- What retractions in force struck out of a span, newest first, with the sums over all of them.
+SELECT r.id, r.reason, r.retracted_at, e.events, s.statistics,
+       sum(e.events) OVER ()::bigint AS all_events,
+       sum(s.statistics) OVER ()::bigint AS all_statistics
+FROM feedback.retraction r
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(u.events), 0)::bigint AS events
+    FROM feedback.retracted_usage u
+    JOIN feedback.event_dimensions d ON d.region = :region AND d.id = u.dimensions
+    WHERE u.region = :region AND u.retraction = r.id AND u.hour >= :begin AND u.hour < :until
+      AND (:agency ::text IS NULL OR d.agency = :agency)
+      AND (:service ::text IS NULL OR d.service = :service)
+) e
+CROSS JOIN LATERAL (
+    SELECT count(*) AS statistics
+    FROM feedback.statistic f
+    WHERE f.region = :region AND f.retraction = r.id AND CAST(:with_statistics AS boolean)
+      AND f.period BETWEEN date_trunc('month', CAST(:first AS date))::date AND :last
+      AND (:agency ::text IS NULL OR f.agency = :agency)
+      AND (:service ::text IS NULL OR f.service = :service)
+) s
+WHERE r.region = :region AND r.reversed_at IS NULL AND (e.events > 0 OR s.statistics > 0)
+ORDER BY r.id DESC
+LIMIT :limit
+"""

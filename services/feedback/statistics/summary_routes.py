@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
+from sqlalchemy import text
 
 from services.feedback.months import add_months
 from services.feedback.statistics import summary_queries as queries
@@ -18,12 +19,15 @@ from services.feedback.statistics.paged_query import (
 )
 from services.feedback.statistics.summary_schemas import (
     DIMENSIONS,
+    MAX_RETRACTIONS,
     Dimension,
     GroupBy,
+    Retracted,
+    RetractedUse,
     UsageCount,
     UsageSummary,
 )
-from services.platform.database import ReadSessionDep
+from services.platform.database import ReadSession, ReadSessionDep
 from services.platform.local_time import ZoneDep, start_of_day
 from services.platform.paging import next_page_url
 from services.platform.parameters import AgencyQuery, ServiceQuery
@@ -118,6 +122,33 @@ async def get_usage_summary(
             for row in rows
         ],
         next=next_page_url(request, next_cursor),
+        retracted=await _read_retracted(
+            session,
+            # Sums by day or hour contain no statistics.
+            parameters | {"with_statistics": queries.HOURLY_DIMENSIONS.isdisjoint(dimensions)},
+        ),
+    )
+
+
+async def _read_retracted(session: ReadSession, parameters: Mapping[str, Any]) -> RetractedUse:
+    """Return what was struck out of a span."""
+    rows = await session.execute(text(queries.RETRACTED), {**parameters, "limit": MAX_RETRACTIONS})
+    found = rows.mappings().all()
+    if not found:
+        return RetractedUse()
+    return RetractedUse(
+        events=found[0]["all_events"],
+        statistics=found[0]["all_statistics"],
+        retractions=[
+            Retracted(
+                retraction=row["id"],
+                reason=row["reason"],
+                retracted_at=row["retracted_at"],
+                events=row["events"],
+                statistics=row["statistics"],
+            )
+            for row in found
+        ],
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Literal, get_args
+from uuid import UUID
 
 from pydantic import AwareDatetime, BeforeValidator, Field
 
@@ -14,6 +15,8 @@ from services.platform.types import Slug, YearMonth
 Dimension = Literal[
     "service", "agency", "channel", "link", "source", "district", "month", "day", "hour"
 ]
+
+MAX_RETRACTIONS = 100
 
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 
@@ -40,11 +43,34 @@ class UsageCount(ApiModel):
     )
 
 
+class Retracted(ApiModel):
+    """What one retraction struck out of the span, and why."""
+
+    retraction: UUID
+    reason: str
+    retracted_at: AwareDatetime
+    events: int = Field(ge=0)
+    statistics: int = Field(ge=0, description="Figures, with their revisions.")
+
+
+class RetractedUse(ApiModel):
+    """What an administrator struck out of the span; the sums do not contain it."""
+
+    events: int = Field(default=0, ge=0)
+    statistics: int = Field(default=0, ge=0, description="Figures, with their revisions.")
+    retractions: list[Retracted] = Field(
+        default_factory=list[Retracted],
+        max_length=MAX_RETRACTIONS,
+        description="The newest retractions.",
+    )
+
+
 class UsageSummary(ApiModel):
     """Sums of events and statistics in a span of days."""
 
     items: list[UsageCount] = Field(max_length=MAX_ROWS)
     next: str | None = None
+    retracted: RetractedUse
 
 
 def _split(value: object) -> object:

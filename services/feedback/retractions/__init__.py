@@ -1,0 +1,1 @@
+"""Retractions: an administrator strikes out what a key sent, and may reverse it exactly."""
