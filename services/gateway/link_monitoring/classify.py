@@ -86,7 +86,9 @@ GEO_BLOCK_MARKERS = (
 LOGIN_PATH = re.compile(
     r"(?:^|[/_.-])(?:log[-_]?in|sign[-_]?in|signin|sso|auth|masuk)(?:[/_.?-]|$)"
 )
-PASSWORD_FIELD = re.compile(r"<input[^>]+type\s*=\s*[\"']?password", re.IGNORECASE)
+INPUT_TAG = re.compile(r"<input\b[^<>]*", re.IGNORECASE)
+"""Up to the next angle bracket, so that a page of many tags without an end is read once."""
+PASSWORD_TYPE = re.compile(r"\btype\s*=\s*[\"']?password", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -187,10 +189,13 @@ def _login_wall(result: ProbeResult, status: int) -> Classification | None:
         final.path.strip("/"),
         final.query,
     )
-    is_login = LOGIN_PATH.search(final.path.lower()) or PASSWORD_FIELD.search(result.body)
-    if is_redirected and is_login:
+    if is_redirected and (LOGIN_PATH.search(final.path.lower()) or _asks_password(result.body)):
         return Classification("caution", "login_wall", f"Redirects to a login: {result.final_url}")
     return None
+
+
+def _asks_password(page: str) -> bool:
+    return any(PASSWORD_TYPE.search(tag) for tag in INPUT_TAG.findall(page))
 
 
 def _domain_expired(registration: Registration | None, now: datetime) -> Classification | None:

@@ -10,6 +10,12 @@ import httpx
 
 from services.gateway.outbound.circuit_breaker import CircuitBreaker, ManualOverride
 from services.gateway.outbound.failures import classify_error, default_ssl_context, summarise_error
+from services.gateway.outbound.response_body import (
+    ACCEPT_ENCODING,
+    BodyTooLargeError,
+    ContentCodingError,
+    read_body,
+)
 from services.gateway.outbound.ssrf_guard import PrivateAddressError, SsrfGuard, pin_address
 
 MAX_RESPONSE_BYTES = 4 * 1024 * 1024
@@ -102,6 +108,7 @@ class Connector:
         self._rng = rng or random.Random()  # noqa: S311 - jitter
         self._client = httpx.AsyncClient(
             base_url=url,
+            headers={"Accept-Encoding": ACCEPT_ENCODING},
             timeout=httpx.Timeout(self._timeouts.total, connect=self._timeouts.connect),
             verify=default_ssl_context(),
             trust_env=False,
@@ -203,13 +210,17 @@ class Connector:
     async def _read(self, request: httpx.Request, url: httpx.URL) -> ConnectorResponse:
         response = await self._client.send(request, stream=True)
         try:
-            body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > self._max_response_bytes:
-                    detail = f"the response is over {self._max_response_bytes} bytes"
-                    raise ConnectorError(self.name, "too_large", detail)
+            body = await read_body(
+                response.aiter_raw(),
+                response.headers.get_list("content-encoding"),
+                max_bytes=self._max_response_bytes,
+            )
+        except BodyTooLargeError:
+            detail = f"the response is over {self._max_response_bytes} bytes"
+            raise ConnectorError(self.name, "too_large", detail) from None
+        except ContentCodingError as error:
+            raise ConnectorError(self.name, "invalid_response", str(error)) from None
         finally:
             await response.aclose()
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return ConnectorResponse(response.status_code, bytes(body), headers, str(url))
+        return ConnectorResponse(response.status_code, body, headers, str(url))

@@ -4,7 +4,9 @@ from datetime import datetime
 
 from pydantic import Field
 
-from services.gateway.connectors.announcements.fetch import ServiceVocabulary, fetch_items
+from services.gateway.connectors.announcements.announcement import read_announcements
+from services.gateway.connectors.announcements.fetch import ServiceVocabulary, fetch_feed
+from services.gateway.connectors.announcements.item import FeedParseError
 from services.gateway.connectors.announcements.store import delete_announcements, store_items
 from services.gateway.connectors.base import (
     ConnectorContext,
@@ -13,6 +15,8 @@ from services.gateway.connectors.base import (
     SourceConnector,
 )
 from services.gateway.connectors.source_leases import SourceLease
+from services.gateway.outbound.bounded_reading import read_bounded
+from services.gateway.outbound.client import ConnectorError
 from services.platform.database import WriteSession
 from services.platform.types import HttpsUrl
 
@@ -39,15 +43,25 @@ class WebsiteConnector(SourceConnector):
         self._vocabulary = ServiceVocabulary(context.catalog)
 
     async def fetch(self, lease: SourceLease) -> FetchResult:
-        """Fetch a feed, and match its items with the catalogue's services when they are stored."""
-        fetched = await fetch_items(self._clients, lease, zone=self._local_time.zone)
+        """Fetch a feed, and match its items with the catalogue's services."""
+        fetched = await fetch_feed(self._clients, lease)
         if fetched is None:
             return FetchResult("not modified", lease.validators)
-        items, validators = fetched
-        matcher = await self._vocabulary.matcher()
+        response, validators = fetched
+        try:
+            items = await read_bounded(
+                lease.slug,
+                read_announcements,
+                response.body,
+                url=response.url,
+                zone=self._local_time.zone,
+                matcher=await self._vocabulary.matcher(),
+            )
+        except FeedParseError as error:
+            raise ConnectorError(lease.slug, "invalid_response", str(error)) from None
 
         async def store(session: WriteSession, now: datetime) -> None:
-            await store_items(session, self._region, lease.slug, items, matcher=matcher, now=now)
+            await store_items(session, self._region, lease.slug, items, now=now)
 
         return FetchResult(f"{len(items)} items", validators, store)
 

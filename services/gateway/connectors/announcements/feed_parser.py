@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from services.gateway.connectors.announcements import wordpress, xml_feed
 from services.gateway.connectors.announcements.item import MAX_HTML, FeedItem, FeedParseError
 
-__all__ = ["FeedItem", "FeedParseError", "find_feed_url", "parse_feed"]
+__all__ = ["FeedItem", "FeedParseError", "find_feed_url", "is_page", "parse_feed"]
 
 MAX_ITEMS = 100
 FEED_TYPES = frozenset({"application/rss+xml", "application/atom+xml"})
@@ -49,9 +49,15 @@ def parse_feed(body: bytes, *, url: str, zone: ZoneInfo) -> list[FeedItem]:
     return list(islice(feed_format.parse_items(body, url, zone=zone), MAX_ITEMS))
 
 
+def is_page(body: bytes) -> bool:
+    """Return whether a body is HTML, judged by its beginning."""
+    start = re.match(rb"\s*(<!doctype html|<html|<!--|<head)", body[:2000], re.IGNORECASE)
+    return start is not None
+
+
 def find_feed_url(body: bytes, *, url: str) -> str | None:
     """Return the feed that a page links in its head (`<link rel="alternate">`), or None."""
-    if not re.match(rb"\s*(<!doctype html|<html|<!--|<head)", body[:2000], re.IGNORECASE):
+    if not is_page(body):
         return None
     finder = _FeedLinkFinder()
     finder.feed(body[:MAX_HTML].decode("utf-8", "replace"))

@@ -1,22 +1,16 @@
 """Fetches a website's feed, and loads the names of services that announcements are matched with."""
 
-import asyncio
 from contextlib import suppress
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import httpx
 
 from services.catalog.client import CatalogClient
-from services.gateway.connectors.announcements.feed_parser import (
-    FeedItem,
-    FeedParseError,
-    find_feed_url,
-    parse_feed,
-)
+from services.gateway.connectors.announcements.feed_parser import find_feed_url, is_page
 from services.gateway.connectors.announcements.service_matching import ServiceMatcher, ServiceNames
 from services.gateway.connectors.source_leases import SourceLease
-from services.gateway.outbound.client import ConnectorError
+from services.gateway.outbound.bounded_reading import read_bounded
+from services.gateway.outbound.client import ConnectorError, ConnectorResponse
 from services.gateway.outbound.source_clients import SourceClients, cache_validators
 
 ACCEPT = (
@@ -26,10 +20,10 @@ ACCEPT = (
 MAX_SERVICES = 2_000
 
 
-async def fetch_items(
-    clients: SourceClients, lease: SourceLease, *, zone: ZoneInfo
-) -> tuple[list[FeedItem], dict[str, str]] | None:
-    """Return the items of a feed with the response's validators; None if it was not modified."""
+async def fetch_feed(
+    clients: SourceClients, lease: SourceLease
+) -> tuple[ConnectorResponse, dict[str, str]] | None:
+    """Return a feed with the response's validators; None if it was not modified."""
     url = str(lease.content["url"])
     # Validators belong to the feed. A page that links to it is requested without them.
     validators = dict(lease.validators)
@@ -46,17 +40,14 @@ async def fetch_items(
         response = await clients.fetch(lease.slug, url, accept=ACCEPT, validators={})
     if response is None:
         return None
-    if feed_url is None and (found := find_feed_url(response.body, url=response.url)) is not None:
-        feed_url = found
-        response = await clients.fetch(lease.slug, found, accept=ACCEPT, validators={})
-        if response is None:
-            detail = "status 304 to a request without validators"
-            raise ConnectorError(lease.slug, "invalid_response", detail)
-    try:
-        items = await asyncio.to_thread(parse_feed, response.body, url=response.url, zone=zone)
-    except FeedParseError as error:
-        raise ConnectorError(lease.slug, "invalid_response", str(error)) from None
-    return items, cache_validators(response) | ({"feed": feed_url} if feed_url else {})
+    if feed_url is None and is_page(response.body):
+        feed_url = await read_bounded(lease.slug, find_feed_url, response.body, url=response.url)
+        if feed_url is not None:
+            response = await clients.fetch(lease.slug, feed_url, accept=ACCEPT, validators={})
+    if response is None:
+        detail = "status 304 to a request without validators"
+        raise ConnectorError(lease.slug, "invalid_response", detail)
+    return response, cache_validators(response) | ({"feed": feed_url} if feed_url else {})
 
 
 class ServiceVocabulary:

@@ -1,6 +1,5 @@
 """Stores announcements: each once, even if several feeds or polls bring it."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +9,11 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services.gateway.connectors.announcements.item import FeedItem
-from services.gateway.connectors.announcements.sanitise import plain_text, sanitise
-from services.gateway.connectors.announcements.service_matching import ServiceMatcher
+from services.gateway.connectors.announcements.announcement import Announcement
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 
 MAX_ANNOUNCEMENTS = 500
-MAX_SUMMARY = 400
 
 LOCK = """
 -- One process at a time stores announcements of a region, so that each sees the others' rows.
@@ -90,9 +86,8 @@ async def store_items(
     session: WriteSession,
     region: str,
     source: str,
-    items: Sequence[FeedItem],
+    items: Sequence[Announcement],
     *,
-    matcher: ServiceMatcher,
     now: datetime,
 ) -> StoreResult:
     """Insert new items, update changed ones, and skip those of another feed."""
@@ -104,7 +99,7 @@ async def store_items(
     added = changed = 0
     for item in _deduplicated(items):
         row = by_key.get(item.key) or by_url.get(item.url)
-        values = _column_values(item, matcher=matcher, now=now)
+        values = _column_values(item, now=now)
         if row is None and values["digest"] in digests:
             continue
         if row is None:
@@ -121,9 +116,9 @@ async def store_items(
     return StoreResult(added, changed)
 
 
-def _deduplicated(items: Sequence[FeedItem]) -> list[FeedItem]:
+def _deduplicated(items: Sequence[Announcement]) -> list[Announcement]:
     """Return the first item of each key and address; a feed may list an item twice."""
-    unique: list[FeedItem] = []
+    unique: list[Announcement] = []
     seen: set[str] = set()
     for item in items:
         identifiers = {item.key, *([item.url] if item.url else [])}
@@ -133,16 +128,12 @@ def _deduplicated(items: Sequence[FeedItem]) -> list[FeedItem]:
     return unique
 
 
-def _column_values(item: FeedItem, *, matcher: ServiceMatcher, now: datetime) -> dict[str, Any]:
-    content = sanitise(item.html)
-    plain = plain_text(content, max_length=20_000)
-    digest = hashlib.sha256(f"{item.title}\n{plain}".encode("utf-8", "replace")).hexdigest()
-    mentions = matcher.find(item.title, plain)
+def _column_values(item: Announcement, *, now: datetime) -> dict[str, Any]:
     return {
-        "digest": digest,
+        "digest": item.digest,
         "title": item.title,
-        "summary": plain_text(content, max_length=MAX_SUMMARY),
-        "content": content,
+        "summary": item.summary,
+        "content": item.content,
         "url": item.url,
         # A date in the future would pin its announcement above all others.
         "published_at": min(item.published_at or now, now),
@@ -154,7 +145,7 @@ def _column_values(item: FeedItem, *, matcher: ServiceMatcher, now: datetime) ->
                     "name_en": mention.service.name_en,
                     "words": list(mention.words),
                 }
-                for mention in mentions
+                for mention in item.mentions
             ]
         ),
     }

