@@ -25,6 +25,7 @@ from services.assessment.scoring.reports import REPORTS, ReportName
 from services.platform.logging import get_logger, summarise
 from services.platform.service import API
 from services.platform.settings import Service, Settings
+from services.platform.tls import default_ssl_context
 
 log = get_logger(__name__)
 
@@ -86,6 +87,8 @@ class ReportClient:
                 base_url=settings.service_url(service) or f"http://{service.value}",
                 transport=(transports or {}).get(service),
                 timeout=TIMEOUT_SECONDS,
+                verify=default_ssl_context(),
+                trust_env=False,
             )
             for service in (Service.catalog, Service.feedback)
         }

@@ -88,6 +88,7 @@ from services.platform.request_id import RequestIdMiddleware
 from services.platform.security_headers import SecurityHeadersMiddleware
 from services.platform.service import add_routers, build_openapi, health_router
 from services.platform.settings import Service, Settings
+from services.platform.tls import default_ssl_context
 from services.platform.version import VERSION
 
 BACKENDS = (Service.catalog, Service.feedback, Service.assessment)
@@ -448,6 +449,8 @@ def service_client(
         transport=in_process_transport(local) if local is not None else None,
         auth=auth,
         timeout=settings.upstream_timeout_seconds,
+        verify=default_ssl_context(),
+        trust_env=False,
     )
 
 

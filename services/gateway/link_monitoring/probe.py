@@ -14,8 +14,9 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from services.gateway.link_monitoring.classify import ProbeResult
-from services.gateway.outbound.failures import classify_error, default_ssl_context, summarise_error
+from services.gateway.outbound.failures import classify_error, summarise_error
 from services.gateway.outbound.ssrf_guard import PrivateAddressError, SsrfGuard, pin_address
+from services.platform.tls import default_ssl_context
 from services.platform.version import VERSION
 
 MAX_REDIRECTS = 8

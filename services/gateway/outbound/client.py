@@ -9,7 +9,7 @@ from typing import Any, Literal
 import httpx
 
 from services.gateway.outbound.circuit_breaker import CircuitBreaker, ManualOverride
-from services.gateway.outbound.failures import classify_error, default_ssl_context, summarise_error
+from services.gateway.outbound.failures import classify_error, summarise_error
 from services.gateway.outbound.response_body import (
     ACCEPT_ENCODING,
     BodyTooLargeError,
@@ -17,6 +17,7 @@ from services.gateway.outbound.response_body import (
     read_body,
 )
 from services.gateway.outbound.ssrf_guard import PrivateAddressError, SsrfGuard, pin_address
+from services.platform.tls import default_ssl_context
 
 MAX_RESPONSE_BYTES = 4 * 1024 * 1024
 MAX_REDIRECTS = 5

@@ -2,7 +2,6 @@
 
 import ssl
 from collections.abc import Iterator
-from functools import cache
 from typing import Literal
 
 import anyio
@@ -28,12 +27,6 @@ INCOMPLETE_CHAIN_CODES = frozenset({20, 21})
 TLS_CLOSED_ERRORS = (ssl.SSLEOFError, ssl.SSLSyscallError, ssl.SSLZeroReturnError)
 
 CONNECTION_CLOSED_ERRORS = (anyio.EndOfStream, anyio.BrokenResourceError, ConnectionResetError)
-
-
-@cache
-def default_ssl_context() -> ssl.SSLContext:
-    """Return the context with this machine's trusted roots, cached: loading takes 100 ms."""
-    return ssl.create_default_context()
 
 
 def classify_error(error: BaseException) -> Failure:

@@ -20,6 +20,7 @@ from services.gateway.outbound.ssrf_guard import PrivateAddressError, SsrfGuard,
 from services.platform.database import Database
 from services.platform.derived_keys import derived_key
 from services.platform.jobs import LeaseTable
+from services.platform.tls import default_ssl_context
 from services.platform.version import VERSION
 
 BATCH = 10
@@ -217,7 +218,9 @@ class WebhookDispatcher:
             )
             async with (
                 asyncio.timeout(2 * TIMEOUT_SECONDS),
-                httpx.AsyncClient(trust_env=False, follow_redirects=False) as client,
+                httpx.AsyncClient(
+                    verify=default_ssl_context(), trust_env=False, follow_redirects=False
+                ) as client,
             ):
                 [address, *_] = await self._guard.resolve(request.url)
                 response = await client.send(pin_address(request, address), stream=True)

@@ -28,7 +28,7 @@ from services.gateway.connectors.oss.messages import (
     nib_of,
     validate_message,
 )
-from services.gateway.outbound.failures import default_ssl_context
+from services.platform.tls import default_ssl_context
 
 USER_KEY = "mock"
 
