@@ -12,7 +12,9 @@ from fastapi import FastAPI
 from services.feedback.bundle_job import form_bundles_now
 from services.feedback.comments.agency_routes import router as comment_agency
 from services.feedback.comments.attachments import router as comment_attachments
+from services.feedback.comments.correction_routes import router as comment_corrections
 from services.feedback.comments.open311 import router as open311
+from services.feedback.comments.publication_routes import router as comment_publications
 from services.feedback.comments.retention import prune_comments_now
 from services.feedback.comments.routes import router as comments
 from services.feedback.comments.sp4n_export import router as sp4n_export
@@ -97,6 +99,8 @@ def create_app(settings: Settings) -> FastAPI:
             sp4n_export,
             comment_attachments,
             comments,
+            comment_corrections,
+            comment_publications,
             open311,
         ],
         lifespan=lifespan,

@@ -43,7 +43,8 @@ class Sender:
         what stands in the address, and headers in `more` those that the operation needs.
         """
         method, path, operation = self.operations[operation_id]
-        address = path.format(**(where or self.place(operation_id)))
+        where = where or self.place(operation_id)
+        address = path.format(**where)
         if body is None:
             body = self.example(operation_id, media_type)
         sent = ({} if anonymous else self.admin) | {"Content-Type": media_type}
@@ -54,6 +55,8 @@ class Sender:
             sent["If-Match"] = self.client.get(address, headers=self.admin).headers["ETag"]
         if operation_id.startswith("oss_receive_"):
             sent |= token()
+        if "secret" in where:
+            sent["Ticket-Token"] = where["secret"]
         sent |= more or {}
         content: dict[str, Any] = {"data": body} if media_type == FORM else {"json": body}
         return self.client.request(method, address, headers=sent, **content)
@@ -120,6 +123,18 @@ def of_a_publisher(sender: Sender) -> dict[str, str]:
     return {"region": "12.02"}
 
 
+def of_an_own_ticket(sender: Sender) -> dict[str, str]:
+    """Take a comment with its secret, as its writer."""
+    filed = sender.made("post_comment", key="own")
+    return {"ticket": filed["ticket"], "secret": filed["token"]}
+
+
+def of_a_public_ticket(sender: Sender) -> dict[str, str]:
+    """Take a comment of a writer who allows its publication."""
+    body = sender.example("post_comment") | {"public": True}
+    return {"ticket": sender.send("post_comment", body=body, key="public").json()["ticket"]}
+
+
 def still_to_come(_: Sender, body: dict[str, Any]) -> dict[str, Any]:
     """Maintenance is announced before it ends, and the day of the example will be over."""
     starts = datetime.now(UTC) + timedelta(days=1)
@@ -178,6 +193,8 @@ PLACES: dict[str, Callable[[Sender], dict[str, str]]] = {
         "id": sender.made("post_survey_follow_up")["id"],
     },
     "change_comment_state": of_ticket("change_comment_state"),
+    "correct_comment": of_an_own_ticket,
+    "publish_comment": of_a_public_ticket,
     "post_comment_reply": of_ticket("post_comment_reply"),
     "post_open311_request": lambda _: {"extension": "json"},
     "calculate_index": lambda _: {"id": "spbe-2020"},

@@ -202,3 +202,21 @@ def test_strangers_and_too_much_are_refused(office: Room, agency: str) -> None:
     for side in range(5):
         assert send(office, filed, picture(size=(9 + side, 9)), **holder).status_code == 201
     assert send(office, filed, picture(size=(99, 9)), **holder).status_code == 409
+
+
+def test_the_writer_deletes_a_picture_with_the_secret(office: Room, agency: str) -> None:
+    filed = file(office, agency=agency)
+    access = {"token": filed["token"]}
+    first, second = (
+        send(office, filed, picture(size=(60, side)), **{"Ticket-Token": filed["token"]}).json()
+        for side in (40, 50)
+    )
+    assert call(office, "DELETE", first["href"]).status_code == 401
+    assert call(office, "DELETE", first["href"], caller=handler_of(agency)).status_code == 403
+    assert call(office, "DELETE", first["href"], **access).status_code == 204
+    assert call(office, "DELETE", first["href"], **access).status_code == 404
+    case = call(office, "GET", filed["href"], **access).json()
+    assert [one["id"] for one in case["details"]["attachments"]] == [second["id"]]
+    assert case["timeline"][-1]["action"] == "attachment_deleted"
+    assert call(office, "DELETE", filed["href"], **access).status_code == 204
+    assert call(office, "GET", second["href"], **access).status_code == 404

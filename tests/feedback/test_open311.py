@@ -87,12 +87,15 @@ def test_a_list_is_not_asked_for_by_what_no_text_holds(office: Room, name: str) 
     assert (refused.status_code, refused.json()["errors"][0]["parameter"]) == (422, name)
 
 
-def test_the_list_holds_what_is_public_and_was_looked_at(office: Room, agency: str) -> None:
+def test_the_list_holds_what_an_agency_published(office: Room, agency: str) -> None:
     shown = file(office, agency=agency, public=True, category="portal", text="Portal lambat.")
     hidden = file(office, agency=agency, category="portal")
     waiting = file(office, agency=agency, public=True, category="portal")
     for ticket in (shown["ticket"], hidden["ticket"]):
         move(office, ticket, "in_progress", handler_of(agency))
+    publication = f"{shown['href']}/publication"
+    published = call(office, "PUT", publication, {}, caller=handler_of(agency))
+    assert published.status_code == 200
 
     def listed(**query: str) -> set[str]:
         found = call(office, "GET", f"{V2}/requests.json?{urlencode(query)}").json()

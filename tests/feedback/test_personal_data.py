@@ -4,11 +4,24 @@ import csv
 import io
 from typing import Any
 
+import httpx
 import pytest
 
+from services.platform.identity import ANONYMOUS, Caller
 from tests.conftest import Room
-from tests.feedback.complaints import ADMIN, COMMENTS, call, comment, file, handler_of
+from tests.feedback.complaints import (
+    ADMIN,
+    COMMENTS,
+    answer,
+    call,
+    comment,
+    contact,
+    file,
+    handler_of,
+    move,
+)
 from tests.feedback.complaints import send as send_comment
+from tests.feedback.test_comments import dump
 
 NIK, SPACED = "1212014105880001", "12.12.01 410588-0001"
 TEXT = f"NIK saya {SPACED}, hubungi 0812-3456-7890 atau budi@example.com."
@@ -85,3 +98,95 @@ def test_other_numbers_stay_as_they_are(office: Room, agency: str, text: str) ->
     filed = file(office, agency=agency, text=text)
     assert filed["personal_data"] == []
     assert read(office, filed, token=filed["token"])["details"]["text"] == text
+
+
+def publish(office: Room, filed: dict[str, Any], handler: Caller, **body: Any) -> httpx.Response:
+    return call(office, "PUT", f"{filed['href']}/publication", body, caller=handler)
+
+
+def public_text(office: Room, filed: dict[str, Any]) -> str | None:
+    [shown] = call(office, "GET", f"/open311/v2/requests/{filed['ticket']}.json").json()
+    found = call(office, "GET", "/open311/v2/requests.json").json()
+    listed = [one for one in found if one["service_request_id"] == filed["ticket"]]
+    assert [one["description"] for one in listed] == ([shown["description"]] if listed else [])
+    assert bool(listed) == (shown["description"] is not None)
+    return shown["description"]
+
+
+def test_a_comment_is_published_by_an_act_of_the_agency_and_without_personal_data(
+    office: Room, agency: str
+) -> None:
+    handler = handler_of(agency)
+    filed = file(office, agency=agency, public=True, text=TEXT, keep_personal_data=True)
+    move(office, filed["ticket"], "in_progress", handler)
+    answer(office, filed["ticket"], handler, text="Sudah jadi.")
+    assert public_text(office, filed) is None
+    assert publish(office, filed, handler_of("other")).status_code == 403
+    assert publish(office, filed, ANONYMOUS).status_code == 401
+    published = publish(office, filed, handler).json()
+    assert (published["text"], published["personal_data"]) == (MASKED, ALL_KINDS)
+    assert public_text(office, filed) == MASKED
+    assert publish(office, filed, handler, text=f"Lama. {NIK}").json()["text"] == "Lama. [NIK/KK]"
+    assert public_text(office, filed) == "Lama. [NIK/KK]"
+    path = f"{filed['href']}/publication"
+    assert call(office, "DELETE", path, caller=handler).status_code == 204
+    assert call(office, "DELETE", path, caller=handler).status_code == 404
+    assert public_text(office, filed) is None
+    actions = [entry["action"] for entry in read(office, filed)["timeline"]]
+    assert actions[-3:] == ["published", "published", "unpublished"]
+
+
+def test_only_what_its_writer_allowed_and_a_person_accepted_is_published(
+    office: Room, agency: str
+) -> None:
+    handler = handler_of(agency)
+    assert publish(office, file(office, agency=agency), handler).status_code == 409
+    waiting = file(office, agency=agency, public=True, form_token=None)
+    assert waiting["under_review"]
+    assert publish(office, waiting, handler).status_code == 409
+
+
+def test_the_writer_corrects_a_comment_with_its_secret(office: Room, agency: str) -> None:
+    handler = handler_of(agency)
+    filed = file(
+        office, agency=agency, public=True, place="Pasar Balige", latitude=2.3, longitude=99
+    )
+    publish(office, filed, handler)
+    path = f"{filed['href']}/text"
+    body = {"text": f"Antrean panjang, {SPACED}."}
+    assert call(office, "PUT", path, body).status_code == 401
+    assert call(office, "PUT", path, body, token="y" * 32).status_code == 403
+    assert call(office, "PUT", path, body, caller=handler).status_code == 403
+    corrected = call(office, "PUT", path, body, token=filed["token"])
+    assert corrected.status_code == 200
+    assert corrected.json()["personal_data"] == ["identity_number"]
+    details = read(office, filed, caller=handler)["details"]
+    assert details["text"] == "Antrean panjang, [NIK/KK]."
+    assert (details["place"], details["latitude"], details["published_text"]) == (None,) * 3
+    assert public_text(office, filed) is None
+    assert read(office, filed)["timeline"][-1]["action"] == "corrected"
+
+
+def test_the_writer_erases_a_comment_and_nothing_of_it_remains(office: Room, agency: str) -> None:
+    handler = handler_of(agency)
+    word = "Simanjuntak"
+    body = comment(
+        office.settings, agency=agency, public=True, text=f"{word} {TEXT}", place=word,
+        keep_personal_data=True, contact=contact(),
+    )  # fmt: skip
+    filed = send_comment(office, body, idempotency_key="erased").json()
+    access = {"token": filed["token"]}
+    call(office, "POST", f"{filed['href']}/replies", {"text": f"Saya {word}"}, **access)
+    answer(office, filed["ticket"], handler, text=f"Ibu {word}, sudah jadi.")
+    publish(office, filed, handler)
+    assert word in dump(office)
+    assert call(office, "DELETE", filed["href"]).status_code == 401
+    assert call(office, "DELETE", filed["href"], caller=handler).status_code == 403
+    assert call(office, "DELETE", filed["href"], **access).status_code == 204
+    assert call(office, "DELETE", filed["href"], **access).status_code == 204
+    assert word not in dump(office)
+    assert public_text(office, filed) is None
+    case = read(office, filed, **access)
+    assert (case["state"], case["details"]["has_contact"]) == ("closed", False)
+    assert [entry["action"] for entry in case["timeline"]].count("erased") == 1
+    assert call(office, "PUT", f"{filed['href']}/text", {"text": TEXT}, **access).status_code == 409

@@ -253,6 +253,7 @@ async def _details(
         latitude=stored.latitude,
         longitude=stored.longitude,
         public=stored.is_public,
+        published_text=stored.published_text,
         review_reasons=list(stored.review_reasons) if for_agency else [],
         has_contact=stored.has_contact,
         attachments=await attachments_of(session, stored.region, stored.id, href=href),

@@ -94,7 +94,7 @@ async def add_reply(
     )
     if not is_new:
         return stored, viewer, list(masked.kinds)
-    await _check_entry_limit(session, stored)
+    await check_entry_limit(session, stored)
     if by_agency:
         state: State = reply.state
         if stored.state != state:
@@ -141,7 +141,7 @@ async def change_state(
             raise _transition_error(stored.state, "received")
     else:
         _check_transition(stored.state, change.state)
-    await _check_entry_limit(session, stored)
+    await check_entry_limit(session, stored)
     changes: dict[str, Any] = {
         "state": change.state,
         "review_reasons": [],
@@ -239,7 +239,7 @@ async def _change(
     return rows.one()
 
 
-async def _check_entry_limit(session: WriteSession, stored: CommentRow) -> None:
+async def check_entry_limit(session: WriteSession, stored: CommentRow) -> None:
     key = {"region": stored.region, "comment": stored.id}
     entries: int | None = await session.scalar(text(COUNT_ENTRIES), key)
     if (entries or 0) >= MAX_ENTRIES:

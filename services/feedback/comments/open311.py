@@ -1,7 +1,7 @@
 """Comments as Open311 GeoReport v2, for programs that support it: `/open311/v2/...`.
 
 GeoReport's services are the hub's categories; the public service and the kind are attributes. The
-list contains comments that their senders made public and an agency has reviewed. Errors are the
+list contains comments that an agency published, as their senders allowed. Errors are the
 hub's problem documents (RFC 9457), not GeoReport's.
 """
 
@@ -41,10 +41,9 @@ DEFAULT_RANGE = timedelta(days=90)
 """The range of a list without dates, as in GeoReport."""
 
 PUBLIC = """
--- Public comments: their senders made them public, and an agency has reviewed them.
+-- Comments that an agency published, as their senders allowed.
 SELECT * FROM feedback.comment
-WHERE region = :region AND is_public AND cardinality(review_reasons) = 0 AND verified_at IS NOT NULL
-  AND content <> ''
+WHERE region = :region AND published_text IS NOT NULL
   AND (cardinality(CAST(:tickets AS text[])) = 0 OR ticket = ANY(:tickets))
   AND (cardinality(CAST(:categories AS text[])) = 0 OR category = ANY(:categories))
   AND (CAST(:open AS boolean) IS NULL OR (state = ANY(:open_states)) = :open)
@@ -419,7 +418,7 @@ async def list_open311_requests(
         Literal["open", "closed"] | None, Query(description="Only this status.")
     ] = None,
 ) -> Response:
-    """List public requests, newest first, at most 200."""
+    """List published requests, newest first, at most 200."""
     tickets = _split(service_request_id)
     last = end_date or datetime.now(UTC)
     first = (
@@ -438,7 +437,7 @@ async def list_open311_requests(
             "max_requests": MAX_REQUESTS,
         },
     )
-    requests = [_to_request(row, with_text=True, zone=zone) for row in rows]
+    requests = [_to_request(row, row.published_text, zone=zone) for row in rows]
     return _encode(extension, requests, names=("service_requests", "request"))
 
 
@@ -458,13 +457,13 @@ async def get_open311_request(
     extension: Extension,
     token: TicketToken = None,
 ) -> Response:
-    """Return a request; its text if it is public, or with its token or the agency's key."""
+    """Return a request; its text if it is published, or with its token or the agency's key."""
     stored = await find_case(session, get_region(request), ticket)
     has_access = viewer_of(stored, caller, token) is not Viewer.public
-    is_published = stored.is_public and not stored.review_reasons and stored.verified_at is not None
+    shown = mask_personal_data(stored.content).text if has_access else stored.published_text
     response = _encode(
         extension,
-        [_to_request(stored, with_text=has_access or is_published, zone=zone)],
+        [_to_request(stored, shown, zone=zone)],
         names=("service_requests", "request"),
     )
     response.headers["Cache-Control"] = "private, no-store"
@@ -475,7 +474,9 @@ def _split(listed: str | None) -> list[str]:
     return [part.strip() for part in (listed or "").split(",") if part.strip()]
 
 
-def _to_request(stored: CommentRow, *, with_text: bool, zone: tzinfo) -> Open311Request:
+def _to_request(stored: CommentRow, shown: str | None, *, zone: tzinfo) -> Open311Request:
+    """Return a request with this text; without a text it has no place either."""
+    with_place = shown is not None
     names = {category.code: category.name for category in service_levels().categories}
     return Open311Request(
         service_request_id=stored.ticket,
@@ -483,13 +484,13 @@ def _to_request(stored: CommentRow, *, with_text: bool, zone: tzinfo) -> Open311
         status_notes=stored.state,
         service_name=names[stored.category],
         service_code=stored.category,
-        description=mask_personal_data(stored.content).text if with_text else None,
+        description=shown,
         agency_responsible=stored.agency or None,
         service_notice=None,
         requested_datetime=stored.created_at,
         updated_datetime=stored.updated_at,
         expected_datetime=datetime.combine(stored.answer_by, LAST_SECOND, zone).isoformat(),
-        address=(mask_personal_data(stored.place).text or None) if with_text else None,
-        lat=stored.latitude if with_text else None,
-        long=stored.longitude if with_text else None,
+        address=(mask_personal_data(stored.place).text or None) if with_place else None,
+        lat=stored.latitude if with_place else None,
+        long=stored.longitude if with_place else None,
     )

@@ -13,6 +13,7 @@ from sqlalchemy import Row, text
 
 from services.feedback.comments.cases import add_entry
 from services.feedback.comments.contacts import erase_contacts
+from services.feedback.comments.erasure import erase_comments
 from services.feedback.comments.handling import erase_case_contacts
 from services.feedback.comments.spam_filter import delete_sender_data
 from services.feedback.comments.working_days import working_days_between
@@ -66,27 +67,6 @@ WHERE c.region = :region AND coalesce(c.closed_at, m.closed_at) < :before
                   WHERE a.region = c.region AND a.comment = c.id))
 """
 
-ERASE_TEXTS = """
--- Erases the text and place of these comments; their classification and their times stay.
-UPDATE feedback.comment
-SET content = '', content_hash = '', place = '', latitude = NULL, longitude = NULL,
-    is_public = false
-WHERE region = :region AND id = ANY(CAST(:comments AS uuid[]))
-"""
-
-ERASE_REPLIES = """
--- Erases the replies in these cases. The version of a consent stays, so that it can be proved.
-UPDATE feedback.comment_entry SET content = ''
-WHERE region = :region AND comment = ANY(CAST(:comments AS uuid[])) AND content <> ''
-  AND action <> 'contact_given'
-"""
-
-DELETE_ATTACHMENTS = """
--- Deletes the attachments of these cases.
-DELETE FROM feedback.comment_attachment
-WHERE region = :region AND comment = ANY(CAST(:comments AS uuid[]))
-"""
-
 DELETE_IDEMPOTENCY_KEYS = """
 -- Deletes idempotency keys that have expired.
 DELETE FROM feedback.idempotency_key WHERE region = :region AND recorded_at < :before
@@ -127,8 +107,7 @@ async def prune_comments(
     expired: list[UUID] = list(
         await session.scalars(text(PAST_RETENTION), key | {"before": before})
     )
-    for statement in (ERASE_TEXTS, ERASE_REPLIES, DELETE_ATTACHMENTS):
-        await session.execute(text(statement), key | {"comments": expired})
+    await erase_comments(session, region, expired)
     await session.execute(
         text(DELETE_IDEMPOTENCY_KEYS), key | {"before": now - IDEMPOTENCY_KEY_TTL}
     )

@@ -77,7 +77,10 @@ class NewComment(ApiModel):
     latitude: Latitude | None = None
     longitude: Longitude | None = None
     language: Language = "id"
-    public: bool = Field(False, description="Whether the text may be published (Open311).")
+    public: bool = Field(
+        False,
+        description="Whether the agency may publish the text (Open311), without personal data.",
+    )
     contact: Contact | None = None
     keep_personal_data: bool = Field(
         False,
@@ -177,7 +180,8 @@ class CommentDetails(ApiModel):
     place: str | None
     latitude: float | None
     longitude: float | None
-    public: bool
+    public: bool = Field(description="Whether the writer allowed to publish the text.")
+    published_text: str | None = Field(description="What the agency published; null: nothing.")
     review_reasons: list[str] = Field(description="Why it is under review; only for the agency.")
     has_contact: bool = Field(description="Whether contact details are stored.")
     attachments: list[AttachmentItem]
@@ -249,6 +253,41 @@ class NewReply(ApiModel):
     state: Literal["answered", "in_progress"] = Field(
         "answered",
         description="Of an agency's reply: whether it is the answer or an interim reply.",
+    )
+
+
+class CommentCorrection(ApiModel):
+    """The text and place that replace those of a comment."""
+
+    text: CommentText
+    place: ShortText | None = Field(None, description="Default: the place is erased.")
+    latitude: Latitude | None = Field(None, description="Default: the position is erased.")
+    longitude: Longitude | None = None
+    keep_personal_data: bool = Field(False, description="As in a new comment.")
+
+    @model_validator(mode="after")
+    def _check_position(self) -> Self:
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError("`latitude` and `longitude` must be given together")
+        return self
+
+
+class PublicationRequest(ApiModel):
+    """What everybody is to read of a comment."""
+
+    text: CommentText | None = Field(
+        None, description="Such as a shortened text; default: the text of the comment."
+    )
+
+
+class CommentPublication(ApiModel):
+    """A published comment."""
+
+    ticket: Ticket
+    text: str
+    published_at: datetime
+    personal_data: list[PersonalDataKind] = Field(
+        description="Personal data found in the text, and masked."
     )
 
 

@@ -20,6 +20,11 @@ ACTIONS: Mapping[str, Message] = {
     "contact_erased": N_("Kontak dihapus"),
     "contact_withdrawn": N_("Persetujuan dicabut, kontak dihapus"),
     "reply": N_("Balasan"),
+    "published": N_("Pesan diterbitkan instansi"),
+    "unpublished": N_("Pesan tidak diterbitkan lagi"),
+    "corrected": N_("Pesan diperbaiki pengirim"),
+    "erased": N_("Pesan dihapus pengirim"),
+    "attachment_deleted": N_("Foto dihapus pengirim"),
 }
 """Entries of the timeline: a change of the state, or something else that happened."""
 
