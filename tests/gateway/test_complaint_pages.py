@@ -64,21 +64,23 @@ def test_a_complaint_with_a_photo_is_filed_once_and_talked_about(hub: Hub) -> No
     shown = hub.client.get(places[0])
     assert shown.status_code == 200
     assert "Antrean &lt;panjang&gt;." in shown.text
-    assert shown.headers["referrer-policy"] == "same-origin"
     [image] = set(re.findall(r'<img src="(/aduan/[^"]+)"', shown.text))
     stored = hub.client.get(unescape(image))
     assert (stored.status_code, stored.headers["content-type"]) == (200, "image/jpeg")
-    assert hub.client.get(image.partition("?")[0]).status_code == 404
     ticket = places[0].partition("?")[0].rpartition("/")[2]
     key = hub.auth("dukcapil", "comments:write")
     replies = f"{API}/comments/{ticket}/replies"
     assert hub.client.post(replies, json={"text": "Loket dua buka."}, headers=key).is_success
-    action = unescape(re.findall(r'action="(/aduan/[^"]+/balasan[^"]*)"', shown.text)[0])
-    back = submit(hub, action, {"text": "Terima kasih."}, [photo(), b"%PDF-1.7"])
+    [action] = re.findall(r'action="(/aduan/[^"]+/balasan[^"]*)"', shown.text)
+    said = {"text": "Terima kasih.", "kunci": secret_in(shown.text)}
+    hub.client.cookies.clear()  # while somebody writes, it may expire: the form is enough
+    back = submit(hub, action, said, [photo(), b"%PDF-1.7"])
     assert "ditolak=1" in back.headers["location"]
     after = hub.client.get(back.headers["location"]).text
     for said in ("Loket dua buka.", "Terima kasih.", "Dibuka lagi"):
         assert said in after
+    hub.client.cookies.clear()
+    assert hub.client.get(image).status_code == 404
     public = hub.client.get(f"/aduan/{ticket}").text
     assert "Loket dua buka." in public
     assert "panjang" not in public
@@ -98,11 +100,50 @@ def test_an_error_is_shown_beside_its_field_and_other_values_remain(hub: Hub) ->
 def test_a_contact_is_stored_with_consent_and_erased_when_it_is_withdrawn(hub: Hub) -> None:
     place = filed(hub, email="a.warga@example.org", consent="2026-1")
     shown = hub.client.get(place).text
-    action = unescape(re.findall(r'action="(/aduan/[^"]+/kontak[^"]*)"', shown)[0])
+    [action] = re.findall(r'action="(/aduan/[^"]+/kontak[^"]*)"', shown)
     assert "a.warga" not in shown
-    after = hub.client.get(hub.client.post(action).headers["location"]).text
+    back = hub.client.post(action, data={"kunci": secret_in(shown)})
+    after = hub.client.get(back.headers["location"]).text
     assert "Persetujuan dicabut" in after
     assert "/kontak" not in after
+
+
+def secret_in(page: str) -> str:
+    """Return the ticket's secret, as the page's forms send it."""
+    return re.findall(r'name="kunci" value="([^"]+)"', page)[0]
+
+
+def test_a_tickets_secret_leaves_the_address_at_once(hub: Hub) -> None:
+    place = filed(hub)
+    shown = hub.client.get(place).text
+    secret = secret_in(shown)
+    assert "kunci" not in place
+    [saved] = [unescape(found) for found in re.findall(r'readonly value="([^"]+)"', shown)]
+    assert saved.partition("?")[2] == f"kunci={secret}"
+    addresses = re.findall(r'(?:href|src|action)="([^"]+)"', shown)
+    assert not [address for address in addresses if secret in address]
+    hub.client.cookies.clear()
+    opened = hub.client.get(f"{saved}&lang=en")
+    ticket = place.partition("?")[0]
+    assert (opened.status_code, opened.headers["location"]) == (303, f"{ticket}?lang=en")
+    assert opened.headers["referrer-policy"] == "no-referrer"
+    assert opened.headers["cache-control"] == "no-store"
+    assert {"HttpOnly", "SameSite=lax", f"Path={ticket}", "Max-Age=1800"} <= set(
+        opened.headers["set-cookie"].split("; ")
+    )
+    assert secret_in(hub.client.get(ticket).text) == secret
+
+
+def test_a_tickets_secret_opens_no_other_ticket(hub: Hub) -> None:
+    first, second = filed(hub), filed(hub)
+    secret = secret_in(hub.client.get(first).text)
+    hub.client.cookies.clear()
+    target = second.partition("?")[0]
+    shown = hub.client.get(hub.client.get(f"{target}?kunci={secret}").headers["location"])
+    assert shown.status_code == 200
+    assert 'name="kunci"' not in shown.text
+    back = submit(hub, f"{target}/balasan", {"text": "Bukan milik saya.", "kunci": secret})
+    assert "ditolak=1" in back.headers["location"]
 
 
 @pytest.mark.parametrize("spelled", ["{0}", " {1} ", "{2}"])
@@ -120,7 +161,8 @@ def test_a_ticket_is_found_as_people_write_it(hub: Hub, spelled: str) -> None:
     "address", ["7777-7777-7777", "nothing", "..%2F..", "7777-7777-7777?kunci=x"]
 )
 def test_an_invalid_ticket_has_a_message(hub: Hub, address: str) -> None:
-    shown = hub.client.get(f"/aduan/{address}", headers={"Accept": "text/html"})
+    html = {"Accept": "text/html"}
+    shown = hub.client.get(f"/aduan/{address}", headers=html, follow_redirects=True)
     assert shown.status_code == 404
     assert "tidak" in shown.text
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
@@ -33,15 +34,18 @@ def pages(hub: Hub, count: int) -> list[str]:
 def test_five_citizens_rate_a_service_each_once(hub: Hub) -> None:
     given = pages(hub, 5)
     for path in given:
-        form = hub.client.get(path)
+        form = opened(hub, path)
         assert form.status_code == 200
         assert "KTP" in form.text
-        assert form.headers["referrer-policy"] == "same-origin"
         assert form.headers["cache-control"] == "private, no-store"
         [action] = re.findall(r'action="([^"]+)"', form.text)
         [given_id] = re.findall(r'name="id" value="([0-9a-f-]{36})"', form.text)
-        sent = {"id": given_id, "overall": "4", "ease": "3"}
-        empty = hub.client.post(action, content=urlencode({"id": given_id}))
+        token = {"token": path.rpartition("/")[2]}
+        assert re.findall(r'name="token" value="(\w+)"', form.text) == [token["token"]]
+        assert token["token"] not in action
+        sent = {"id": given_id, "overall": "4", "ease": "3"} | token
+        hub.client.cookies.clear()  # it may expire: the form is enough
+        empty = hub.client.post(action, content=urlencode({"id": given_id} | token))
         assert empty.status_code == 422
         assert re.findall(r'id="q-(\w+)"[^>]*aria-invalid="true"', empty.text) == ["overall"]
         answer = hub.client.post(action, content=urlencode(sent))
@@ -49,10 +53,10 @@ def test_five_citizens_rate_a_service_each_once(hub: Hub) -> None:
     thanks = hub.client.get("/nilai/terima-kasih").text
     assert "Terima kasih" in thanks
     assert "Isi lagi" not in thanks
-    for path in given[:1]:
-        for answer in (hub.client.get(path), hub.client.post(path, content="overall=1")):
-            assert answer.status_code == 404
-            assert "Penilaian ini sudah selesai" in answer.text
+    used = {"overall": "1", "token": given[0].rpartition("/")[2]}
+    for answer in (opened(hub, given[0]), hub.client.post("/nilai", content=urlencode(used))):
+        assert answer.status_code == 404
+        assert "Penilaian ini sudah selesai" in answer.text
     form_bundles(hub.settings)
     found = hub.client.get(f"{API}/surveys/penilaian/results?service=ktp-el&channel=counter").json()
     assert found["n"] == 5
@@ -62,8 +66,26 @@ def test_five_citizens_rate_a_service_each_once(hub: Hub) -> None:
 def test_a_rating_is_opened_only_by_a_token(hub: Hub) -> None:
     assert 'href="/survei/penilaian' not in hub.client.get("/survei").text
     html = {"Accept": "text/html"}
-    for path in ("/survei/penilaian", "/survei/penilaian/petugas", f"/nilai/{'a' * 16}"):
-        assert hub.client.get(path, headers=html).status_code == 404
+    for path in ("/survei/penilaian", "/survei/penilaian/petugas", "/nilai", f"/nilai/{'a' * 16}"):
+        assert hub.client.get(path, headers=html, follow_redirects=True).status_code == 404
+        hub.client.cookies.clear()
     assert hub.client.get("/nilai/x", headers=html).status_code in {404, 422}
     [path] = pages(hub, 1)
-    assert "Rate the service" in hub.client.get(f"{path}?lang=en").text
+    assert "Rate the service" in opened(hub, f"{path}?lang=en").text
+
+
+def test_a_token_leaves_the_address_at_once(hub: Hub) -> None:
+    [path] = pages(hub, 1)
+    moved = hub.client.get(f"https://testserver{path}")
+    assert (moved.status_code, moved.headers["location"]) == (303, "/nilai")
+    assert moved.headers["referrer-policy"] == "no-referrer"
+    assert moved.headers["cache-control"] == "no-store"
+    cookie = moved.headers["set-cookie"]
+    assert cookie.startswith("__Secure-emall_nilai=")
+    assert {"HttpOnly", "Secure", "SameSite=lax", "Path=/nilai"} <= set(cookie.split("; "))
+    hub.client.cookies.clear()
+
+
+def opened(hub: Hub, path: str) -> httpx.Response:
+    """Return the page to which an address with a token leads."""
+    return hub.client.get(path, follow_redirects=True)

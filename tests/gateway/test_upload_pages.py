@@ -342,15 +342,21 @@ def test_a_key_that_expires_ends_its_session(browser: Browser) -> None:
 
 def test_a_link_names_its_agency_and_its_button_signs_in(browser: Browser) -> None:
     link = link_of(browser.hub, "dukcapil")
-    opened = browser.client.get(link.path)
+    moved = browser.client.get(link.path)
+    assert (moved.status_code, moved.headers["location"]) == (303, f"{UPLOAD}/tautan")
+    assert moved.headers["referrer-policy"] == "no-referrer"
+    assert {"HttpOnly", "SameSite=lax", f"Path={UPLOAD}/tautan"} <= set(
+        moved.headers["set-cookie"].split("; ")
+    )
+    opened = browser.client.get(moved.headers["location"])
     assert "Pencatatan Sipil" in opened.text
-    assert "set-cookie" not in opened.headers
+    assert "Kunci instansi" in browser.client.get(UPLOAD).text
     entered = browser.client.post(f"{UPLOAD}/masuk", data={"tautan": link.token})
     assert entered.status_code == 303
     assert "Pencatatan Sipil" in browser.client.get(UPLOAD).text
     revoke(browser.hub, link.id)
     assert "Kunci instansi" in browser.client.get(UPLOAD).text
-    assert browser.client.get(link.path).status_code == 403
+    assert browser.client.get(link.path, follow_redirects=True).status_code == 403
 
 
 def test_a_link_that_was_changed_or_is_over_does_not_enter(browser: Browser) -> None:
@@ -366,7 +372,8 @@ def test_a_link_that_was_changed_or_is_over_does_not_enter(browser: Browser) -> 
         "eml",
         over.token,
     ):
-        assert browser.client.get(f"{UPLOAD}/tautan/{token}").status_code == 403
+        shown = browser.client.get(f"{UPLOAD}/tautan/{token}", follow_redirects=True)
+        assert shown.status_code == 403
         answer = browser.client.post(f"{UPLOAD}/masuk", data={"tautan": token})
         assert answer.status_code == 403
     bearer = {"Authorization": f"Bearer emk_{link.id}_{signature}"}

@@ -13,7 +13,7 @@ from services.platform.translation import N_, Message, Translator
 MAX_PHOTOS = 3
 FIELDS = (
     "kind", "category", "service", "text", "place", "email", "phone", "website", "form_token",
-    "consent", "public", "id",
+    "consent", "public", "id", "kunci",
 )  # fmt: skip
 LOOKALIKES = str.maketrans({"I": "1", "L": "1", "O": "0"})
 """Letters that no ticket's code has, and the digits that they are read as."""

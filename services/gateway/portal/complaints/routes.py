@@ -1,10 +1,11 @@
 """`/aduan`, and a ticket's page `/aduan/{ticket}`.
 
-The address of a ticket carries its secret as `kunci`: whoever saved the address can reply. These
-pages are never cached and send no referrer to other sites; the hub's own pages get it, since with
-`no-referrer` a browser sends a form with `Origin: null`.
+The address that a citizen saves carries the ticket's secret as `kunci`: whoever has it can reply.
+It redirects to the ticket's page, which has the secret in a cookie and sends it in its forms. These
+pages are never cached.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from http import HTTPStatus
@@ -29,6 +30,7 @@ from services.gateway.portal.complaints.form import (
 )
 from services.gateway.portal.complaints.labels import ACTIONS, DEADLINE_STATES, STATES
 from services.gateway.portal.page import CurrentPage, Page
+from services.gateway.portal.secret_links import SecretLink
 from services.platform.service import API
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import Message
@@ -41,6 +43,7 @@ Secret = Annotated[
     Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,100}$")] | None,
     Query(alias="kunci", description="The ticket's secret."),
 ]
+LINK = SecretLink("emall_aduan", re.compile(r"[A-Za-z0-9_-]{1,100}"))
 
 
 @router.get("/aduan")
@@ -75,28 +78,32 @@ async def file_comment(request: Request, page: CurrentPage) -> Response:
             return await _form(page, submission, errors={}, notice=NOT_SENT, status=503)
         except httpx.HTTPError:
             return page.unavailable()
-    query = {"kunci": filed.token, "baru": "1"} | ({"foto": "0"} if refused else {})
-    return _to_ticket(page, filed.ticket, query)
+    query = {"baru": "1"} | ({"foto": "0"} if refused else {}) | page.language_query
+    return LINK.redirect(request, filed.token, _ticket_path(filed.ticket), query)
 
 
 @router.get("/aduan/cari")
 async def find_ticket(page: CurrentPage, tiket: TicketCode = "") -> Response:
     """Redirect to a ticket's page, however its code was typed."""
     ticket = normalise_ticket(tiket)
-    return _to_ticket(page, ticket, {}) if ticket else _to_form(page)
+    return _to_ticket(page, ticket) if ticket else _to_form(page)
 
 
 @router.get("/aduan/{ticket}")
 async def ticket_page(
+    request: Request,
     page: CurrentPage,
     ticket: TicketCode,
     *,
-    secret: Secret = None,
+    shown: Secret = None,
     baru: Annotated[str | None, Query(max_length=1)] = None,
     foto: Annotated[str | None, Query(max_length=1)] = None,
     ditolak: Annotated[str | None, Query(max_length=1)] = None,
-) -> HTMLResponse:
+) -> Response:
     """Show the state of a comment; with its secret also the text and the forms to reply."""
+    if shown is not None:
+        return LINK.redirect(request, shown, _ticket_path(ticket), page.language_query)
+    secret = LINK.read(request)
     try:
         case = await _case(page, ticket, secret)
     except httpx.HTTPError:
@@ -106,7 +113,7 @@ async def ticket_page(
             return await _form(page, Submission({}), errors={}, notice=UNKNOWN_TICKET, status=404)
         except httpx.HTTPError:
             return page.unavailable()
-    query = ({"kunci": secret} if secret else {}) | page.language_query
+    address = request.url.replace(query=str(httpx.QueryParams(page.language_query)))
     return _no_store(
         page.render(
             "comment-case.html",
@@ -116,8 +123,7 @@ async def ticket_page(
             case=case,
             service=await _service_name(page, case.service),
             secret=secret if case.details is not None else None,
-            query=str(httpx.QueryParams(query)),
-            own_address=str(page.request.url.remove_query_params(["baru", "foto", "ditolak"])),
+            own_address=str(address.include_query_params(kunci=secret or "")),
             is_new=baru is not None,
             photo_refused=foto is not None,
             refused=ditolak is not None,
@@ -128,11 +134,10 @@ async def ticket_page(
 
 
 @router.post("/aduan/{ticket}/balasan")
-async def reply(
-    request: Request, page: CurrentPage, ticket: TicketCode, secret: Secret = None
-) -> Response:
+async def reply(request: Request, page: CurrentPage, ticket: TicketCode) -> Response:
     """Add a reply and photos."""
     submission = await read_submission(request)
+    secret = LINK.read(request, submission.fields.get("kunci"))
     refused = False
     try:
         if text := submission.fields.get("text", "").strip():
@@ -146,15 +151,14 @@ async def reply(
             refused = True
     except httpx.HTTPError:
         return page.unavailable()
-    query = ({"kunci": secret} if secret else {}) | ({"ditolak": "1"} if refused else {})
-    return _to_ticket(page, ticket, query)
+    return _back_to_ticket(request, page, ticket, secret, refused=refused)
 
 
 @router.post("/aduan/{ticket}/kontak")
-async def withdraw_contact(
-    page: CurrentPage, ticket: TicketCode, secret: Secret = None
-) -> Response:
+async def withdraw_contact(request: Request, page: CurrentPage, ticket: TicketCode) -> Response:
     """Withdraw the consent, which erases the contact."""
+    submission = await read_submission(request)
+    secret = LINK.read(request, submission.fields.get("kunci"))
     refused = False
     try:
         await page.feedback.withdraw_contact(ticket, secret=secret)
@@ -162,17 +166,14 @@ async def withdraw_contact(
         refused = error.response.status_code != 404
     except httpx.HTTPError:
         return page.unavailable()
-    query = ({"kunci": secret} if secret else {}) | ({"ditolak": "1"} if refused else {})
-    return _to_ticket(page, ticket, query)
+    return _back_to_ticket(request, page, ticket, secret, refused=refused)
 
 
 @router.get("/aduan/{ticket}/foto/{photo}")
-async def photo(
-    page: CurrentPage, ticket: TicketCode, photo: UUID, secret: Secret = None
-) -> Response:
+async def photo(request: Request, page: CurrentPage, ticket: TicketCode, photo: UUID) -> Response:
     """Return a photo, for which the ticket's secret is needed."""
     try:
-        answer = await page.feedback.get_photo(ticket, photo, secret=secret)
+        answer = await page.feedback.get_photo(ticket, photo, secret=LINK.read(request))
     except httpx.HTTPStatusError:
         return page.not_found()
     except httpx.HTTPError:
@@ -248,9 +249,23 @@ def _client_headers(request: Request) -> dict[str, str]:
     return {"X-Forwarded-For": host, "User-Agent": agent[:500].encode("ascii", "replace").decode()}
 
 
-def _to_ticket(page: Page, ticket: str, query: Mapping[str, str]) -> RedirectResponse:
-    target = httpx.URL(f"/aduan/{quote(ticket, safe='')}", params={**query, **page.language_query})
+def _ticket_path(ticket: str) -> str:
+    return f"/aduan/{quote(ticket, safe='')}"
+
+
+def _to_ticket(page: Page, ticket: str, **query: str) -> RedirectResponse:
+    target = httpx.URL(_ticket_path(ticket), params=query | page.language_query)
     return RedirectResponse(str(target), status_code=303, headers={"Cache-Control": "no-store"})
+
+
+def _back_to_ticket(
+    request: Request, page: Page, ticket: str, secret: str | None, *, refused: bool
+) -> RedirectResponse:
+    """Return to the ticket's page after one of its forms."""
+    query = {"ditolak": "1"} if refused else {}
+    if secret is None:
+        return _to_ticket(page, ticket, **query)
+    return LINK.redirect(request, secret, _ticket_path(ticket), query | page.language_query)
 
 
 def _to_form(page: Page) -> RedirectResponse:
@@ -259,7 +274,6 @@ def _to_form(page: Page) -> RedirectResponse:
 
 def _no_store(response: HTMLResponse) -> HTMLResponse:
     response.headers["Cache-Control"] = "private, no-store"
-    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 

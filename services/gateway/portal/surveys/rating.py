@@ -1,5 +1,6 @@
-"""`/nilai/{token}`: a short rating of a service, opened once by a token that proves its use."""
+"""`/nilai`: a short rating of a service, opened once by a token that proves its use."""
 
+import re
 from typing import Annotated
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ from pydantic import StringConstraints
 
 from services.feedback.client import RatingTokenSubject
 from services.gateway.portal.page import CurrentPage, Page
+from services.gateway.portal.secret_links import SecretLink
 from services.gateway.portal.surveys.form import (
     NOT_SENT,
     FormErrors,
@@ -28,7 +30,9 @@ from services.platform.service_client import RequestRejectedError
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 TokenPath = Annotated[str, StringConstraints(pattern=r"^[a-z2-7]{16}$"), Path()]
-THANKS = "/nilai/terima-kasih"
+PAGE = "/nilai"
+THANKS = f"{PAGE}/terima-kasih"
+LINK = SecretLink("emall_nilai", re.compile(r"[a-z2-7]{16}"))
 
 
 @router.get(THANKS)
@@ -37,15 +41,22 @@ async def thanks(page: CurrentPage) -> Response:
     return _no_store(page.render("survey-thanks.html", again=None, kiosk=False))
 
 
-@router.get("/nilai/{token}")
-async def rating(page: CurrentPage, token: TokenPath) -> Response:
+@router.get(f"{PAGE}/{{token}}")
+async def open_link(request: Request, page: CurrentPage, token: TokenPath) -> Response:
+    """Redirect to the rating that the token opens."""
+    return LINK.redirect(request, token, PAGE, page.language_query)
+
+
+@router.get(PAGE)
+async def rating(request: Request, page: CurrentPage) -> Response:
     """Show the questions that the token opens."""
+    token = LINK.read(request)
     try:
-        use = await page.feedback.find_rating_token(token)
+        use = await page.feedback.find_rating_token(token) if token else None
         detail = await fetch_survey(page, use.survey, with_token=True) if use else None
     except httpx.HTTPError:
         return page.unavailable()
-    if use is None or detail is None:
+    if token is None or use is None or detail is None:
         return _expired(page)
     return _no_store(
         await form_page(
@@ -55,22 +66,24 @@ async def rating(page: CurrentPage, token: TokenPath) -> Response:
             values={},
             errors=FormErrors(),
             form_id=str(uuid4()),
-            path=f"/nilai/{token}",
+            path=PAGE,
+            token=token,
         )
     )
 
 
-@router.post("/nilai/{token}")
-async def rate(request: Request, page: CurrentPage, token: TokenPath) -> Response:
+@router.post(PAGE)
+async def rate(request: Request, page: CurrentPage) -> Response:
     """Submit the answers; only that uses up the token."""
     fields = parse_fields(await request.body())
+    token = LINK.read(request, next(iter(fields.get("token", ())), None))
     form_id = response_id(fields) or str(uuid4())
     try:
-        use = await page.feedback.find_rating_token(token)
+        use = await page.feedback.find_rating_token(token) if token else None
         detail = await fetch_survey(page, use.survey, with_token=True) if use else None
     except httpx.HTTPError:
         return page.unavailable()
-    if use is None or detail is None:
+    if token is None or use is None or detail is None:
         return _expired(page)
     errors, status = FormErrors(response=page.messages.translate(NOT_SENT)), 503
     try:
@@ -83,7 +96,9 @@ async def rate(request: Request, page: CurrentPage, token: TokenPath) -> Respons
             token=token,
         )
         target = httpx.URL(THANKS, params=page.language_query)
-        return _no_store(RedirectResponse(str(target), status_code=303))
+        response = RedirectResponse(str(target), status_code=303)
+        LINK.forget(response, request, PAGE)
+        return _no_store(response)
     except RequestRejectedError as error:
         errors = form_errors(detail.survey, error.problem, page.messages)
         status = 422
@@ -98,7 +113,8 @@ async def rate(request: Request, page: CurrentPage, token: TokenPath) -> Respons
             errors=errors,
             form_id=form_id,
             status=status,
-            path=f"/nilai/{token}",
+            path=PAGE,
+            token=token,
         )
     )
 
@@ -113,10 +129,6 @@ def _expired(page: Page) -> Response:
 
 
 def _no_store(response: Response) -> Response:
-    """Keep the token out of caches, and out of the referrers that other sites get.
-
-    The hub's own pages get it: with `no-referrer` a browser sends the form with `Origin: null`.
-    """
+    """Keep the token out of caches."""
     response.headers["Cache-Control"] = "private, no-store"
-    response.headers["Referrer-Policy"] = "same-origin"
     return response

@@ -234,8 +234,9 @@ async def form_page(
     form_id: str,
     status: int = 200,
     path: str | None = None,
+    token: str | None = None,
 ) -> HTMLResponse:
-    """Return the form of a survey, which submits to its own page or to `path`."""
+    """Return the form of a survey, which submits to its own page or to `path`, with a `token`."""
     survey = detail.survey
     target = httpx.URL(path or f"/survei/{survey.slug}", params=parameters.query(page))
     response = page.render(
@@ -250,6 +251,7 @@ async def form_page(
         values=values,
         errors=errors,
         form_id=form_id,
+        token=token,
         action=str(target),
         data=detail.href,
     )

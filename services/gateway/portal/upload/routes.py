@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from services.feedback.client import FeedbackClient, UploadProblem, UploadReceip
 from services.gateway.api_keys.keys import authenticate_caller
 from services.gateway.api_keys.upload_links import authenticate_upload_link
 from services.gateway.portal.page import CurrentPage, Page
+from services.gateway.portal.secret_links import SecretLink
 from services.gateway.portal.service_clients import feedback_client
 from services.gateway.portal.upload.labels import (
     LABELS,
@@ -58,6 +60,8 @@ SUFFIXES: Mapping[str, frozenset[str]] = {
 """How the name of a file may end, by the type of its content."""
 
 Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
+LINK = SecretLink("emall_tautan", re.compile(r"[A-Za-z0-9_-]{1,200}"))
+LINK_PAGE = "/unggah/tautan"
 
 
 @dataclass(frozen=True)
@@ -80,8 +84,15 @@ async def upload_home(request: Request, page: CurrentPage) -> Response:
 
 @router.get("/unggah/tautan/{token}")
 async def open_link(request: Request, page: CurrentPage, token: Token) -> Response:
+    """Redirect to the page about this link."""
+    return LINK.redirect(request, token, LINK_PAGE, page.language_query)
+
+
+@router.get(LINK_PAGE)
+async def show_link(request: Request, page: CurrentPage) -> Response:
     """Show which agency a link is for. Only its button starts a session, since programs that scan
     links in messages open them."""
+    token = LINK.read(request) or ""
     try:
         caller, until = await _authenticate_link(request, token)
         agency = await _agency_name(page, caller.agency or "")

@@ -16,11 +16,11 @@ from fastapi.responses import Response
 from sqlalchemy import text
 
 from services.gateway.api_keys.keys import load_caller
+from services.gateway.portal.secret_links import is_secure
 from services.platform.database import Database, WriteSession
 from services.platform.identity import Caller
 from services.platform.problems import NotAllowed, NotAuthenticated
 from services.platform.service import get_region
-from services.platform.settings import Settings
 
 LIFETIME = timedelta(minutes=30)
 COOKIE = "emall_unggah"
@@ -79,7 +79,7 @@ async def start_session(
     async with _database(request).write_session() as session:
         await _delete_session(session, request)
         await session.execute(text(INSERT_SESSION), parameters)
-    secure = _is_secure(request)
+    secure = is_secure(request)
     response.set_cookie(
         SECURE_COOKIE if secure else COOKIE,
         session_id,
@@ -94,7 +94,7 @@ async def end_session(response: Response, request: Request) -> None:
     """End the session of a request and delete its cookie."""
     async with _database(request).write_session() as session:
         await _delete_session(session, request)
-    secure = _is_secure(request)
+    secure = is_secure(request)
     response.delete_cookie(
         SECURE_COOKIE if secure else COOKIE, secure=secure, httponly=True, samesite="strict"
     )
@@ -146,7 +146,7 @@ async def _delete_session(session: WriteSession, request: Request) -> None:
 
 
 def _session_id(request: Request) -> str | None:
-    return request.cookies.get(SECURE_COOKIE if _is_secure(request) else COOKIE)
+    return request.cookies.get(SECURE_COOKIE if is_secure(request) else COOKIE)
 
 
 def _digest(session_id: str) -> bytes:
@@ -160,9 +160,3 @@ def _form_token(session_id: str) -> str:
 def _database(request: Request) -> Database:
     database: Database = request.app.state.database
     return database
-
-
-def _is_secure(request: Request) -> bool:
-    settings: Settings = request.app.state.settings
-    public = settings.public_url
-    return request.url.scheme == "https" or (public is not None and public.scheme == "https")
