@@ -55,6 +55,7 @@ from services.gateway.portal.dashboard.routes import router as dashboard
 from services.gateway.portal.error_pages import add_error_pages
 from services.gateway.portal.posters.routes import router as posters
 from services.gateway.portal.routes import router as pages
+from services.gateway.portal.security_txt import router as security_txt
 from services.gateway.portal.status import router as status_page
 from services.gateway.portal.surveys.rating import router as ratings
 from services.gateway.portal.surveys.results import router as survey_results
@@ -262,6 +263,7 @@ def create_app(settings: Settings) -> FastAPI:
         dashboard,
         comment_pages,
         status_page,
+        security_txt,
         posters,
         keys,
         consumption_counts,

@@ -31,6 +31,10 @@ class Service(StrEnum):
         return f"emall_{self.value}"
 
 
+_CONTACT = r"(mailto:[^\s@]+@[^\s@]+|https://[^\s]+|tel:\+?[0-9-]+)"
+"""A contact as RFC 9116 allows it."""
+
+
 class ForwardedHeader(StrEnum):
     """The headers in which a reverse proxy can report the client's address."""
 
@@ -56,6 +60,12 @@ class Settings(BaseSettings):
     )
     public_url: AnyHttpUrl | None = Field(
         None, description="Public URL of the hub, used in feeds, posters and documents."
+    )
+    security_contact: str | None = Field(
+        None,
+        pattern=rf"^{_CONTACT}( {_CONTACT})*$",
+        description="Contacts for reports of weaknesses, in `/.well-known/security.txt`, separated "
+        "by spaces: `mailto:`, `https:` or `tel:` URIs.",
     )
     database_url: SecretStr | None = Field(
         None, description="URL of PostgreSQL 15 or later; if unset, the embedded server is started."
