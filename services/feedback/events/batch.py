@@ -17,14 +17,18 @@ class Batch:
     """UUIDs in PostgreSQL's output format."""
     times: list[datetime]
     dimensions: list[Dimensions]
+    distinct: set[Dimensions]
+    """The dimensions, each once; what is checked of them is checked once."""
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def select(self, indexes: Sequence[int]) -> "Batch":
         """Return a batch of the events at these indexes."""
+        dimensions = [self.dimensions[n] for n in indexes]
         return Batch(
             [self.ids[n] for n in indexes],
             [self.times[n] for n in indexes],
-            [self.dimensions[n] for n in indexes],
+            dimensions,
+            set(dimensions),
         )

@@ -53,9 +53,9 @@ class EventValidator:
 
     def not_allowed(self, batch: Batch) -> list[int]:
         """Return the indexes of events whose dimensions the caller may not report."""
-        if self._allowed.issuperset(batch.dimensions):
+        if self._allowed.issuperset(batch.distinct):
             return []
-        new = set(batch.dimensions) - self._allowed
+        new = batch.distinct - self._allowed
         refused = {each for each in new if not self._rules.allow(each)}
         if len(self._allowed) + len(new) > MAX_ALLOWED:
             self._allowed.clear()

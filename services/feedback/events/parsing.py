@@ -108,10 +108,11 @@ def parse_fast(body: bytes) -> Batch | None:
         (e.kind, e.source, e.agency, e.service, e.link, e.channel, e.district) for e in events
     ]
     times = [e.occurred_at for e in events]
-    if not all(map(_is_valid, set(dimensions))) or min(times) < _EARLIEST or max(times) > _LATEST:
+    distinct = set(dimensions)
+    if not all(map(_is_valid, distinct)) or min(times) < _EARLIEST or max(times) > _LATEST:
         return None
     ids = _canonical_uuids([e.id for e in events])
-    return Batch(ids, times, dimensions) if ids is not None else None
+    return Batch(ids, times, dimensions, distinct) if ids is not None else None
 
 
 def _canonical_uuids(ids: list[str]) -> list[str] | None:
@@ -140,14 +141,14 @@ def _is_valid(dimensions: Dimensions) -> bool:
 
 
 def _batch_of(events: Iterator[UsageEvent]) -> Batch:
-    batch = Batch([], [], [])
+    ids: list[str] = []
+    times: list[datetime] = []
+    dimensions: list[Dimensions] = []
     for e in events:
-        batch.ids.append(str(e.id))
-        batch.times.append(e.occurred_at)
-        batch.dimensions.append(
-            (e.kind, e.source, e.agency, e.service, e.link, e.channel, e.district)
-        )
-    return batch
+        ids.append(str(e.id))
+        times.append(e.occurred_at)
+        dimensions.append((e.kind, e.source, e.agency, e.service, e.link, e.channel, e.district))
+    return Batch(ids, times, dimensions, set(dimensions))
 
 
 def _load(body: bytes) -> object:
