@@ -17,12 +17,18 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv"
-MAX_UNPACKED_BYTES = 64 * 1024 * 1024
+MAX_UNPACKED_BYTES = 16 * 1024 * 1024
 MAX_PARTS = 1_000
+MAX_TAGS = 400_000
+"""XML tags of a workbook, each of which takes time and memory; a cell has four."""
+MAX_CELLS = 50_000
+"""Cells of a file that are not empty."""
 MAX_CELL_LENGTH = 32_767
 """Maximum number of characters in a spreadsheet cell."""
 MAX_ROWS = 20_000
 MAX_COLUMNS = 200
+ZIP_SIGNATURE, OLE_SIGNATURE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+COMPRESSIONS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
 Cell = str | int | float | bool | date | None
 
@@ -44,6 +50,10 @@ class SpreadsheetError(Exception):
     def __init__(self, faults: Sequence[SheetIssue]) -> None:
         super().__init__("\n".join(f"{f.sheet}!{f.cell}: {f.message}" for f in faults))
         self.issues = list(faults)
+
+    def __reduce__(self) -> tuple[type["SpreadsheetError"], tuple[list[SheetIssue]]]:
+        """Allow to raise this error in another process."""
+        return SpreadsheetError, (self.issues,)
 
 
 @dataclass(frozen=True)
@@ -87,26 +97,52 @@ class Sheet:
         return SheetIssue(self.name, self.cell(row, column), message)
 
 
-def read_xlsx(content: bytes, *, max_unpacked: int = MAX_UNPACKED_BYTES) -> list[Sheet]:
+def read_table(content: bytes, *, name: str) -> list[Sheet]:
+    """Return the sheets of an XLSX workbook, or the table of a CSV file under this name.
+
+    A hostile file takes time and memory: call it within limits (`bounded_process`).
+    """
+    if not content.strip():
+        raise _file_error("nothing", "is empty")
+    if content.startswith(OLE_SIGNATURE):
+        raise _file_error("old_workbook", "is an old workbook; save it as .xlsx and send it again")
+    if content.startswith(ZIP_SIGNATURE):
+        return read_xlsx(content)
+    return [read_csv(content, name=name)]
+
+
+def read_xlsx(content: bytes) -> list[Sheet]:
     """Parse the sheets of a workbook; raise `SpreadsheetError` if it is invalid or too large."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            entries = archive.infolist()
-            # A part larger than its declared size is truncated and fails its checksum.
-            if len(entries) > MAX_PARTS or sum(entry.file_size for entry in entries) > max_unpacked:
-                raise _file_error(
-                    "too_large", "is too large when unpacked; send fewer rows at a time"
-                )
+            _check_size(archive)
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        return [
-            _sheet(worksheet.title, worksheet.iter_rows(max_col=MAX_COLUMNS, values_only=True))
-            for worksheet in book.worksheets
-        ]
-    except SpreadsheetError:
+        sheets: list[Sheet] = []
+        remaining = MAX_CELLS
+        for worksheet in book.worksheets:
+            lines = worksheet.iter_rows(max_col=MAX_COLUMNS, values_only=True)
+            sheets.append(_sheet(worksheet.title, lines, max_cells=remaining))
+            remaining -= sum(len(row.cells) for row in sheets[-1].rows)
+        return sheets
+    except (SpreadsheetError, MemoryError):
         raise
     except Exception as error:  # openpyxl raises many types for damaged files
         message = "is not an XLSX workbook; save it as .xlsx and send it again"
         raise _file_error("not_a_workbook", message) from error
+
+
+def _check_size(archive: zipfile.ZipFile) -> None:
+    entries = archive.infolist()
+    tags = 0
+    # A part larger than its declared size is truncated and fails its checksum.
+    if len(entries) <= MAX_PARTS and sum(each.file_size for each in entries) <= MAX_UNPACKED_BYTES:
+        for entry in entries:
+            if entry.compress_type not in COMPRESSIONS:
+                raise zipfile.BadZipFile("unusual compression")
+            tags += archive.read(entry).count(b"<")
+        if tags <= MAX_TAGS:
+            return
+    raise _file_error("too_large", "is too large when unpacked; send fewer rows at a time")
 
 
 def read_csv(content: bytes, *, name: str) -> Sheet:
@@ -126,7 +162,8 @@ def read_csv(content: bytes, *, name: str) -> Sheet:
         delimiter = max(";,\t", key=first.count)
     reader = csv.reader(io.StringIO(written, newline=""), delimiter=delimiter)
     try:
-        return _sheet(name, iter([tuple(line[:MAX_COLUMNS]) for line in _limit_rows(reader, name)]))
+        lines = (tuple(line[:MAX_COLUMNS]) for line in _limit_rows(reader, name))
+        return _sheet(name, lines, max_cells=MAX_CELLS)
     except csv.Error as error:
         raise _file_error("not_a_table", f"cannot be read as CSV: {error}") from error
 
@@ -158,12 +195,13 @@ def _too_many_rows(name: str, number: int) -> SpreadsheetError:
     return SpreadsheetError([SheetIssue(name, f"A{number}", message, "too_many_rows")])
 
 
-def _sheet(name: str, lines: Iterator[tuple[Any, ...]]) -> Sheet:
+def _sheet(name: str, lines: Iterator[tuple[Any, ...]], *, max_cells: int) -> Sheet:
     head = next(lines, ())
     columns = [str(cell).strip() if cell is not None else "" for cell in head]
     while columns and not columns[-1]:
         columns.pop()
     rows: list[Row] = []
+    count = 0
     for number, line in enumerate(lines, start=2):
         if number > MAX_ROWS:
             raise _too_many_rows(name, number)
@@ -172,6 +210,10 @@ def _sheet(name: str, lines: Iterator[tuple[Any, ...]]) -> Sheet:
             for column, value in zip(columns, line, strict=False)
             if column and (cell := _normalise_cell(value)) is not None
         }
+        count += len(cells)
+        if count > max_cells:
+            message = f"the file has more than {MAX_CELLS} cells; send several files"
+            raise SpreadsheetError([SheetIssue(name, f"A{number}", message, "too_many_cells")])
         if cells:
             rows.append(Row(number, cells))
     return Sheet(name, tuple(columns), tuple(rows))

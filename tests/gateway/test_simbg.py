@@ -114,7 +114,7 @@ def test_a_workbook_is_accepted_and_its_invalid_cells_are_named_by_their_place_i
 @pytest.mark.parametrize(
     ("content", "pointer"),
     [
-        (b"", "#/Rekap/A1"),
+        (b"", "#/(file)/A1"),
         (b"a;b\n1;2\n", "#/Rekap/A1"),
         (b"PK\x03\x04no", "#/(file)/A1"),
         (b"Jenis;Bulan;Masuk\nIMB;2024-01;3\n", "#/Rekap/A2"),

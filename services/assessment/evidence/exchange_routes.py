@@ -10,6 +10,7 @@ from services.assessment.evidence.calendar import calendar_of
 from services.assessment.evidence.workbook import from_workbook, to_workbook
 from services.assessment.evidence.workbook_import import current_records, import_records
 from services.platform.api_model import ApiModel
+from services.platform.bounded_process import Limits, call_bounded
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import EvidenceWriter
 from services.platform.problems import FieldError, Invalid, problem_responses
@@ -61,7 +62,7 @@ async def export_evidence(request: Request, session: ReadSessionDep) -> Response
 @router.post(
     "/import",
     operation_id="import_evidence",
-    responses=problem_responses(403, 413),
+    responses=problem_responses(403, 413, 503),
     openapi_extra={"requestBody": {"required": True, "content": {XLSX: _BINARY}}},
 )
 async def import_evidence(
@@ -76,7 +77,8 @@ async def import_evidence(
     """
     content = await request.body()
     try:
-        records = await asyncio.to_thread(lambda: from_workbook(read_xlsx(content)))
+        sheets = await call_bounded(Limits(), read_xlsx, content)
+        records = await asyncio.to_thread(from_workbook, sheets)
         done = await import_records(
             session, get_region(request), records, caller=caller, now=datetime.now(UTC)
         )

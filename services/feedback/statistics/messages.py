@@ -42,6 +42,7 @@ CELL_ERRORS: Mapping[str, Message] = {
     "old_workbook": N_("ini format Excel lama (.xls); simpan sebagai .xlsx dan kirim lagi"),
     "not_a_table": N_("bukan XLSX dan bukan CSV; unduh templat dan isi di sana"),
     "too_many_rows": N_("lebih dari 20.000 baris; kirim dalam beberapa berkas"),
+    "too_many_cells": N_("lebih dari 50.000 sel terisi; kirim dalam beberapa berkas"),
     "nothing": N_("berkas kosong"),
 }
 """Error messages with their remedy, by error code."""

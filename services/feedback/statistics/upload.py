@@ -25,7 +25,6 @@ from services.feedback.statistics.schemas import (
     UploadRow,
 )
 from services.feedback.statistics.spreadsheet import MAX_ERRORS, FilledRow
-from services.feedback.statistics.template import SHEET
 from services.platform.database import WriteSession
 from services.platform.identity import Caller
 from services.platform.languages import Language
@@ -33,13 +32,7 @@ from services.platform.spreadsheets import (
     Sheet,
     SheetIssue,
     SpreadsheetError,
-    read_csv,
-    read_xlsx,
 )
-
-MAX_UNPACKED_BYTES = 16 * 1024 * 1024
-"""2,000 rows take less than 2 MiB."""
-ZIP_SIGNATURE, OLE_SIGNATURE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
 
 async def store_and_check(
@@ -100,17 +93,6 @@ def rows_with_errors(sheets: Sequence[Sheet], errors: Sequence[SheetIssue]) -> l
         for row in sheet.rows
         if any((sheet.name, sheet.cell(row.number, header)) in messages for header in sheet.columns)
     ]
-
-
-def open_file(content: bytes) -> list[Sheet]:
-    """Return the sheets of an XLSX workbook or the table of a CSV file."""
-    if not content.strip():
-        raise SpreadsheetError([SheetIssue("(file)", "A1", "is empty", "nothing")])
-    if content.startswith(OLE_SIGNATURE):
-        raise SpreadsheetError([SheetIssue("(file)", "A1", "is an old workbook", "old_workbook")])
-    if content.startswith(ZIP_SIGNATURE):
-        return read_xlsx(content, max_unpacked=MAX_UNPACKED_BYTES)
-    return [read_csv(content, name=SHEET)]
 
 
 async def store_upload(

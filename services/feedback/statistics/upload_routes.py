@@ -11,6 +11,7 @@ from sqlalchemy import text
 from services.feedback.channels import ChannelKind
 from services.feedback.months import months_between
 from services.feedback.statistics.counters import Measure
+from services.feedback.statistics.messages import error_text
 from services.feedback.statistics.obligations import (
     ReportedService,
     last_closed_months,
@@ -27,15 +28,16 @@ from services.feedback.statistics.parameters import (
 )
 from services.feedback.statistics.schemas import MAX_STATISTICS, UploadReceipt
 from services.feedback.statistics.spreadsheet import read_statistics
-from services.feedback.statistics.template import TemplateRow, template_csv, template_xlsx
+from services.feedback.statistics.template import SHEET, TemplateRow, template_csv, template_xlsx
 from services.feedback.statistics.upload import (
     localise_errors,
-    open_file,
     rows_with_errors,
     store_upload,
 )
+from services.platform.bounded_process import Limits, call_bounded
 from services.platform.database import ReadSession, ReadSessionDep, WriteSessionDep
 from services.platform.identity import UsageWriter
+from services.platform.languages import Language
 from services.platform.local_time import ZoneDep, month_of
 from services.platform.parameters import LanguageQuery
 from services.platform.problems import (
@@ -46,7 +48,7 @@ from services.platform.problems import (
     problem_responses,
 )
 from services.platform.service import API, get_region
-from services.platform.spreadsheets import CSV, XLSX, Sheet, SpreadsheetError
+from services.platform.spreadsheets import CSV, XLSX, Sheet, SpreadsheetError, read_table
 
 router = APIRouter(prefix=f"{API}/usage", tags=["usage"], responses=problem_responses(401, 422))
 
@@ -178,7 +180,7 @@ async def _stored_rows(
 @router.post(
     "/statistics/upload",
     operation_id="upload_usage_statistics",
-    responses=problem_responses(403, 409, 413),
+    responses=problem_responses(403, 409, 413, 503),
     openapi_extra={
         "requestBody": {"required": True, "content": {XLSX: _BINARY, CSV: _BINARY}},
     },
@@ -204,10 +206,11 @@ async def upload_usage_statistics(
     content = await request.body()
     if len(content) > MAX_FILE_BYTES:
         raise TooLarge(f"A file may have at most {MAX_FILE_BYTES} bytes; send fewer rows.")
-    services = await reported_services(session, region, agency)
     sheets: list[Sheet] = []
     try:
-        sheets = await asyncio.to_thread(open_file, content)
+        # Before the session is used: no connection is held while a file waits to be read.
+        sheets = await _read(content, language)
+        services = await reported_services(session, region, agency)
         rows = await asyncio.to_thread(
             read_statistics,
             sheets,
@@ -240,3 +243,10 @@ async def upload_usage_statistics(
     if dry_run:
         await session.rollback()
     return receipt
+
+
+async def _read(content: bytes, language: Language) -> list[Sheet]:
+    try:
+        return await call_bounded(Limits(), read_table, content, name=SHEET)
+    except TooLarge:
+        raise TooLarge(error_text(language, "too_large")) from None

@@ -21,6 +21,7 @@ from services.gateway.connectors.simbg.recap_import import convert_recap
 from services.gateway.link_monitoring.health import LinkHealth, read_link_health
 from services.gateway.regency.districts import list_districts
 from services.platform.api_model import ApiModel
+from services.platform.bounded_process import Limits, call_bounded
 from services.platform.database import ReadSessionDep
 from services.platform.identity import UsageWriter
 from services.platform.local_time import ZoneDep
@@ -41,10 +42,8 @@ from services.platform.service_client import RequestRejectedError
 from services.platform.spreadsheets import (
     CSV,
     XLSX,
-    Sheet,
     SpreadsheetError,
-    read_csv,
-    read_xlsx,
+    read_table,
 )
 from services.platform.types import DistrictCode, Href, RegionCode
 
@@ -147,7 +146,7 @@ async def import_simbg_recap(
     if len(content) > MAX_FILE:
         raise TooLarge(f"A recap may have up to {MAX_FILE} bytes; send fewer months.")
     try:
-        sheets = await asyncio.to_thread(_read_sheets, content)
+        sheets = await call_bounded(Limits(), read_table, content, name="Rekap")
         table = await asyncio.to_thread(convert_recap, sheets, services=SERVICES)
     except SpreadsheetError as error:
         raise Invalid(
@@ -172,12 +171,6 @@ async def import_simbg_recap(
             retry_after=30,
         ) from None
     return JSONResponse(receipt.model_dump(mode="json"))
-
-
-def _read_sheets(content: bytes) -> list[Sheet]:
-    if content.startswith(b"PK\x03\x04"):
-        return read_xlsx(content, max_unpacked=8 * MAX_FILE)
-    return [read_csv(content, name="Rekap")]
 
 
 def _problem_of(rejected: RequestRejectedError) -> ProblemError:
