@@ -46,6 +46,12 @@ SELECT :region, kind, code FROM input
 ON CONFLICT DO NOTHING
 """
 
+DISTRICT = """
+-- Whether a district exists, and whether any is known.
+SELECT coalesce(bool_or(code = :district), false) AS exists, count(*) > 0 AS any_known
+FROM feedback.reference_code WHERE region = :region AND kind = 'district'
+"""
+
 
 @dataclass(frozen=True)
 class ReferenceCodes:
@@ -100,6 +106,13 @@ async def read_reference_data(session: ReadSession, region: str) -> ReferenceDat
         links=frozenset(codes["link"]),
         districts=frozenset(codes["district"]),
     )
+
+
+async def has_district(session: ReadSession | WriteSession, region: str, district: str) -> bool:
+    """Return whether a district exists; without any in the pack, whether its code can be one."""
+    parameters = {"region": region, "district": district}
+    row = (await session.execute(text(DISTRICT), parameters)).one()
+    return row.exists if row.any_known else district.startswith(f"{region}.")
 
 
 class ReferenceDataCache:

@@ -165,6 +165,12 @@ def test_a_wrong_field_of_a_response_is_named(
     assert pointers(respond(office, slug, answers(), **change), 422) == [f"#/{where}"]
 
 
+@pytest.mark.parametrize("district", ["12.12.99", "12.12.00", "31.71.01"])
+def test_a_district_that_does_not_exist_is_named(office: Room, slug: str, district: str) -> None:
+    answer = respond(office, slug, answers(), district=district)
+    assert pointers(answer, 409) == ["#/district"]
+
+
 @pytest.mark.parametrize("day", ["2019-12-31", "9999-12-31"])
 def test_a_day_that_cannot_be_true_is_named(office: Room, slug: str, day: str) -> None:
     assert pointers(respond(office, slug, answers(), answered_on=day), 409) == ["#/answered_on"]

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 
 from services.feedback.catalogue_lookup import find_agency
+from services.feedback.reference_data import has_district
 from services.feedback.surveys.definition import Survey
 from services.feedback.surveys.ratings import redeem_token
 from services.feedback.surveys.schemas import Response, ResponseStored
@@ -97,7 +98,8 @@ async def store_response(
     answered_on = response.answered_on or today
     if not MIN_ANSWERED_ON <= answered_on <= today:
         errors.append(_field_error("answered_on", f"must be between {MIN_ANSWERED_ON} and today"))
-    if response.district is not None and not response.district.startswith(f"{region}."):
+    district = response.district
+    if district is not None and not await has_district(session, region, district):
         errors.append(_field_error("district", f"is not a district of {region}"))
     errors += [
         _field_error(f"answers/{code}", error)
@@ -122,7 +124,7 @@ async def store_response(
             "service": service,
             "agency": agency,
             "channel": response.channel or "",
-            "district": response.district or "",
+            "district": district or "",
             "mode": response.mode,
             "answers": json.dumps(response.answers),
         },
