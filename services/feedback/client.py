@@ -140,13 +140,34 @@ class FeedbackClient(ServiceClient):
         )
 
     async def reply_to_comment(
-        self, ticket: str, *, secret: str | None, text: str, idempotency_key: str
+        self,
+        ticket: str,
+        *,
+        secret: str | None,
+        text: str,
+        keep_personal_data: bool,
+        idempotency_key: str,
     ) -> None:
         """Add a citizen's reply."""
         headers = {**_secret(secret), "Idempotency-Key": idempotency_key}
-        await self._request(
-            "POST", f"{_comment(ticket)}/replies", json={"text": text}, headers=headers
-        )
+        body = {"text": text, "keep_personal_data": keep_personal_data}
+        await self._request("POST", f"{_comment(ticket)}/replies", json=body, headers=headers)
+
+    async def correct_comment(
+        self, ticket: str, *, secret: str | None, fields: Mapping[str, object]
+    ) -> None:
+        """Replace the text and place of a comment."""
+        path = f"{_comment(ticket)}/text"
+        await self._request("PUT", path, json=fields, headers=_secret(secret))
+
+    async def erase_comment(self, ticket: str, *, secret: str | None) -> None:
+        """Erase a comment."""
+        await self._request("DELETE", _comment(ticket), headers=_secret(secret))
+
+    async def delete_photo(self, ticket: str, photo: UUID, *, secret: str | None) -> None:
+        """Delete a photo of a comment."""
+        path = f"{_comment(ticket)}/attachments/{photo}"
+        await self._request("DELETE", path, headers=_secret(secret))
 
     async def attach_photo(self, ticket: str, *, secret: str | None, content: bytes) -> None:
         """Attach a photo; feedback reads its format from the content."""

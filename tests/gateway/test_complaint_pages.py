@@ -181,3 +181,71 @@ def test_a_form_that_is_none_is_no_crash(hub: Hub) -> None:
     ]:
         answer = hub.client.post("/aduan", content=body, headers={"Content-Type": kind})
         assert 400 <= answer.status_code < 500
+
+
+NIK = "1212 0141 0588 0001"
+
+
+def text_of(page: str) -> list[str]:
+    return [unescape(said) for said in re.findall(r"<blockquote>(.*?)</blockquote>", page, re.S)]
+
+
+@pytest.mark.parametrize(("decision", "kept"), [("mask", False), ("keep", True)])
+def test_the_writer_decides_about_personal_data_with_one_tap(
+    hub: Hub, decision: str, kept: bool
+) -> None:
+    said = f"NIK saya {NIK}, sudah tiga minggu."
+    given = fields_in(hub.client.get("/aduan").text) | {"text": said, "place": "WA 081234567890"}
+    asked = submit(hub, "/aduan", given)
+    assert asked.status_code == 422
+    assert text_of(asked.text) == ["NIK saya [NIK/KK], sudah tiga minggu.", "WA [telepon]"]
+    assert "NIK atau nomor KK, nomor telepon." in asked.text
+    assert '<button class="send" name="personal_data" value="mask">' in asked.text
+    assert "contains personal data" in submit(hub, "/aduan?lang=en", given).text
+    # The form still holds what was written; its first button sends it without the data.
+    again = fields_in(asked.text) | {"text": said, "place": "WA 081234567890"}
+    sent = submit(hub, "/aduan", again | {"personal_data": decision})
+    assert sent.status_code == 303, sent.text
+    [own] = text_of(hub.client.get(sent.headers["location"]).text)
+    assert own == (said if kept else "NIK saya [NIK/KK], sudah tiga minggu.")
+
+
+def test_the_writer_decides_about_personal_data_in_a_reply_too(hub: Hub) -> None:
+    place = filed(hub)
+    shown = hub.client.get(place).text
+    action = unescape(re.findall(r'action="(/aduan/[^"]+/balasan[^"]*)"', shown)[0])
+    asked = submit(hub, action, {"text": f"NIK {NIK}"})
+    assert asked.status_code == 422
+    assert "NIK [NIK/KK]" in text_of(asked.text)
+    assert f">NIK {NIK}</textarea>" in asked.text
+    for decision, stored in (("mask", "NIK [NIK/KK]"), ("keep", f"NIK {NIK}")):
+        answer = submit(hub, action, {"text": f"NIK {NIK}", "personal_data": decision})
+        assert answer.status_code == 303
+        assert text_of(hub.client.get(place).text)[-1] == stored
+
+
+def test_the_writer_corrects_and_erases_a_complaint_on_its_page(hub: Hub) -> None:
+    place = filed(hub, photos=[photo()])
+    assert 'href="?perbaiki=1"' in hub.client.get(place).text
+    shown = hub.client.get(place.partition("?")[0], params={"perbaiki": 1}).text
+    secret = fields_in(shown)["kunci"]
+
+    def action(name: str) -> str:
+        return re.findall(rf'action="(/aduan/[^"/]+/{name})"', shown)[0]
+
+    corrected = submit(hub, action("pesan"), {"text": f"Lama. {NIK}", "place": ""})
+    assert corrected.headers["location"].partition("?")[0] == place.partition("?")[0]
+    assert text_of(hub.client.get(place).text) == ["Lama. [NIK/KK]"]
+    assert submit(hub, action("foto/[^/]+/hapus"), {}).status_code == 303
+    assert '<img src="/aduan/' not in hub.client.get(place).text
+    submit(hub, action("hapus"), {})
+    assert "Lama." in hub.client.get(place).text
+    hub.client.cookies.clear()
+    for wrong in ({}, {"kunci": "y" * 32}):
+        submit(hub, action("hapus"), {"confirmed": "1"} | wrong)
+    submit(hub, action("hapus"), {"kunci": secret})
+    assert "Lama." in hub.client.get(place).text
+    submit(hub, action("hapus"), {"confirmed": "1", "kunci": secret})
+    after = hub.client.get(place).text
+    assert "Lama." not in after
+    assert "Pesan dihapus pengirim" in after

@@ -7,13 +7,14 @@ from uuid import UUID, uuid4
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
+from services.platform.personal_data import PersonalDataKind, mask_personal_data
 from services.platform.problems import Problem
 from services.platform.translation import N_, Message, Translator
 
 MAX_PHOTOS = 3
 FIELDS = (
     "kind", "category", "service", "text", "place", "email", "phone", "website", "form_token",
-    "consent", "public", "id", "kunci",
+    "consent", "public", "id", "kunci", "personal_data", "confirmed",
 )  # fmt: skip
 LOOKALIKES = str.maketrans({"I": "1", "L": "1", "O": "0"})
 """Letters that no ticket's code has, and the digits that they are read as."""
@@ -37,6 +38,22 @@ FIELD_ERRORS: Mapping[str, Message] = {
 """Messages by the pointer that a problem document gives."""
 
 
+PERSONAL_DATA_KINDS: Mapping[PersonalDataKind, Message] = {
+    "identity_number": N_("NIK atau nomor KK"),
+    "phone": N_("nomor telepon"),
+    "email": N_("alamat surel"),
+}
+
+
+@dataclass(frozen=True)
+class FoundPersonalData:
+    """Personal data in a submission, about which its writer has not decided yet."""
+
+    kinds: list[PersonalDataKind]
+    masked: list[str]
+    """The fields as they read without it."""
+
+
 @dataclass(frozen=True)
 class Submission:
     """The submitted fields and photos."""
@@ -52,16 +69,39 @@ class Submission:
         except ValueError:
             return str(uuid4())
 
+    @property
+    def keeps_personal_data(self) -> bool:
+        """Whether the writer wants the agency to read personal data in the text."""
+        return self.fields.get("personal_data") == "keep"
+
+    def undecided_personal_data(self) -> FoundPersonalData | None:
+        """Return the personal data in the text and place, unless the writer decided about it."""
+        if self.fields.get("personal_data") in {"keep", "mask"}:
+            return None
+        texts = (self.fields.get(name, "").strip() for name in ("text", "place"))
+        found = [masked for masked in map(mask_personal_data, texts) if masked.kinds]
+        if not found:
+            return None
+        kinds: dict[PersonalDataKind, None] = dict.fromkeys(
+            kind for masked in found for kind in masked.kinds
+        )
+        return FoundPersonalData(list(kinds), [masked.text for masked in found])
+
     def to_comment(self, language: str) -> dict[str, object]:
         """Return the submission as a comment of the API."""
         comment: dict[str, object] = {
             **self._filled("kind", "category", "service", "text", "place", "website", "form_token"),
             "language": language,
             "public": bool(self.fields.get("public")),
+            "keep_personal_data": self.keeps_personal_data,
         }
         if contact := self._filled("email", "phone"):
             comment["contact"] = {**contact, "consent": self.fields.get("consent", "")}
         return comment
+
+    def correction(self) -> dict[str, object]:
+        """Return the submission as a correction of a comment."""
+        return {**self._filled("text", "place")}
 
     def _filled(self, *names: str) -> dict[str, str]:
         values = {name: self.fields.get(name, "").strip() for name in names}

@@ -6,7 +6,8 @@ pages are never cached.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from http import HTTPStatus
 from typing import Annotated
@@ -21,8 +22,10 @@ from pydantic import StringConstraints
 from services.feedback.client import CommentCase
 from services.gateway.portal.complaints.form import (
     NOT_SENT,
+    PERSONAL_DATA_KINDS,
     PLEASE_CORRECT,
     UNKNOWN_TICKET,
+    FoundPersonalData,
     Submission,
     field_errors,
     normalise_ticket,
@@ -46,6 +49,16 @@ Secret = Annotated[
 LINK = SecretLink("emall_aduan", re.compile(r"[A-Za-z0-9_-]{1,100}"))
 
 
+@dataclass(frozen=True)
+class CaseNotices:
+    """What a ticket's page says about the last request, and whether it corrects the message."""
+
+    is_correcting: bool = False
+    is_new: bool = False
+    photo_refused: bool = False
+    refused: bool = False
+
+
 @router.get("/aduan")
 async def new_comment(
     page: CurrentPage, service: Annotated[Slug | None, Query()] = None
@@ -63,6 +76,8 @@ async def file_comment(request: Request, page: CurrentPage) -> Response:
     """Submit the comment: redirect to its ticket, or show the form with the fields in error."""
     submission = await read_submission(request)
     try:
+        if found := submission.undecided_personal_data():
+            return await _form(page, submission, errors={}, found=found, status=422)
         try:
             filed = await page.feedback.submit_comment(
                 submission.to_comment(page.language),
@@ -99,11 +114,30 @@ async def ticket_page(
     baru: Annotated[str | None, Query(max_length=1)] = None,
     foto: Annotated[str | None, Query(max_length=1)] = None,
     ditolak: Annotated[str | None, Query(max_length=1)] = None,
+    perbaiki: Annotated[str | None, Query(max_length=1)] = None,
 ) -> Response:
     """Show the state of a comment; with its secret also the text and the forms to reply."""
     if shown is not None:
         return LINK.redirect(request, shown, _ticket_path(ticket), page.language_query)
-    secret = LINK.read(request)
+    notices = CaseNotices(
+        is_correcting=perbaiki is not None,
+        is_new=baru is not None,
+        photo_refused=foto is not None,
+        refused=ditolak is not None,
+    )
+    return await _show_case(request, page, ticket, LINK.read(request), notices)
+
+
+async def _show_case(
+    request: Request,
+    page: Page,
+    ticket: str,
+    secret: str | None,
+    notices: CaseNotices,
+    *,
+    submission: Submission | None = None,
+) -> HTMLResponse:
+    """Show a ticket's page; with a reply whose writer has to decide about personal data."""
     try:
         case = await _case(page, ticket, secret)
     except httpx.HTTPError:
@@ -113,7 +147,9 @@ async def ticket_page(
             return await _form(page, Submission({}), errors={}, notice=UNKNOWN_TICKET, status=404)
         except httpx.HTTPError:
             return page.unavailable()
-    address = request.url.replace(query=str(httpx.QueryParams(page.language_query)))
+    address = request.url.replace(
+        path=_ticket_path(case.ticket), query=str(httpx.QueryParams(page.language_query))
+    )
     return _no_store(
         page.render(
             "comment-case.html",
@@ -124,9 +160,12 @@ async def ticket_page(
             service=await _service_name(page, case.service),
             secret=secret if case.details is not None else None,
             own_address=str(address.include_query_params(kunci=secret or "")),
-            is_new=baru is not None,
-            photo_refused=foto is not None,
-            refused=ditolak is not None,
+            notices=notices,
+            values=submission.fields if submission else {},
+            found=submission.undecided_personal_data() if submission else None,
+            form_id=submission.id if submission else None,
+            personal_data_kinds=page.messages.labels(PERSONAL_DATA_KINDS),
+            status=422 if submission else 200,
             day=lambda when: _day(page, when),
             data=case.href,
         )
@@ -138,12 +177,19 @@ async def reply(request: Request, page: CurrentPage, ticket: TicketCode) -> Resp
     """Add a reply and photos."""
     submission = await read_submission(request)
     secret = LINK.read(request, submission.fields.get("kunci"))
+    if submission.undecided_personal_data():
+        notices = CaseNotices()
+        return await _show_case(request, page, ticket, secret, notices, submission=submission)
     refused = False
     try:
         if text := submission.fields.get("text", "").strip():
             try:
                 await page.feedback.reply_to_comment(
-                    ticket, secret=secret, text=text, idempotency_key=submission.id
+                    ticket,
+                    secret=secret,
+                    text=text,
+                    keep_personal_data=submission.keeps_personal_data,
+                    idempotency_key=submission.id,
                 )
             except httpx.HTTPStatusError:
                 refused = True
@@ -159,9 +205,48 @@ async def withdraw_contact(request: Request, page: CurrentPage, ticket: TicketCo
     """Withdraw the consent, which erases the contact."""
     submission = await read_submission(request)
     secret = LINK.read(request, submission.fields.get("kunci"))
+    change = page.feedback.withdraw_contact(ticket, secret=secret)
+    return await _change(request, page, ticket, secret, change)
+
+
+@router.post("/aduan/{ticket}/pesan")
+async def correct(request: Request, page: CurrentPage, ticket: TicketCode) -> Response:
+    """Replace the text and place of the comment."""
+    submission = await read_submission(request)
+    secret = LINK.read(request, submission.fields.get("kunci"))
+    change = page.feedback.correct_comment(ticket, secret=secret, fields=submission.correction())
+    return await _change(request, page, ticket, secret, change)
+
+
+@router.post("/aduan/{ticket}/hapus")
+async def erase(request: Request, page: CurrentPage, ticket: TicketCode) -> Response:
+    """Erase the comment, if its writer confirmed it."""
+    submission = await read_submission(request)
+    secret = LINK.read(request, submission.fields.get("kunci"))
+    if not submission.fields.get("confirmed"):
+        return _back_to_ticket(request, page, ticket, secret, refused=False)
+    change = page.feedback.erase_comment(ticket, secret=secret)
+    return await _change(request, page, ticket, secret, change)
+
+
+@router.post("/aduan/{ticket}/foto/{photo}/hapus")
+async def delete_photo(
+    request: Request, page: CurrentPage, ticket: TicketCode, photo: UUID
+) -> Response:
+    """Delete a photo of the comment."""
+    submission = await read_submission(request)
+    secret = LINK.read(request, submission.fields.get("kunci"))
+    change = page.feedback.delete_photo(ticket, photo, secret=secret)
+    return await _change(request, page, ticket, secret, change)
+
+
+async def _change(
+    request: Request, page: Page, ticket: str, secret: str | None, change: Awaitable[None]
+) -> Response:
+    """Make a change, then return to the ticket; what is gone already is as wanted."""
     refused = False
     try:
-        await page.feedback.withdraw_contact(ticket, secret=secret)
+        await change
     except httpx.HTTPStatusError as error:
         refused = error.response.status_code != 404
     except httpx.HTTPError:
@@ -191,6 +276,7 @@ async def _form(
     *,
     errors: Mapping[str, str],
     notice: Message | None = None,
+    found: FoundPersonalData | None = None,
     status: int = 200,
 ) -> HTMLResponse:
     form = await page.feedback.get_comment_form()
@@ -204,6 +290,8 @@ async def _form(
             values=submission.fields,
             form_id=submission.id,
             errors=errors,
+            found=found,
+            personal_data_kinds=page.messages.labels(PERSONAL_DATA_KINDS),
             notice=page.messages.translate(notice) if notice is not None else None,
             data=f"{API}/comments/form",
         )
