@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "feedback_0013_publication"
-down_revision = "feedback_0012_event_content"
+revision = "feedback_0014_publication"
+down_revision = "feedback_0013_retractions"
 branch_labels = None
 depends_on = None
 
