@@ -115,7 +115,11 @@ class FeedbackClient(ServiceClient):
 
     async def find_rating_token(self, token: str) -> RatingTokenSubject | None:
         """Return what a rating token was issued for; None once it was used or has expired."""
-        return await self._find(RatingTokenSubject, f"{API}/usage/rating-tokens/{token}")
+        return await self._find(
+            RatingTokenSubject,
+            f"{API}/usage/rating-tokens/subject",
+            headers={"Rating-Token": token},
+        )
 
     # Comments
 

@@ -4,7 +4,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 
 from services.feedback.surveys.rating_schemas import (
     RatingToken,
@@ -98,13 +98,13 @@ async def post_rating_tokens(
     )
 
 
-@router.get("/{token}", operation_id="get_rating_token", responses=problem_responses(404))
+@router.get("/subject", operation_id="get_rating_token", responses=problem_responses(404))
 async def get_rating_token(
     request: Request,
     response: Response,
     session: ReadSessionDep,
     zone: ZoneDep,
-    token: Annotated[Token, Path(description="An issued token.")],
+    token: Annotated[Token, Header(alias="Rating-Token", description="An issued token.")],
 ) -> RatingTokenSubject:
     """Return what a token was issued for; 404 once it was used or has expired."""
     today = day_of(datetime.now(UTC), zone)
