@@ -78,18 +78,18 @@ PERSONAL_DATA: tuple[PersonalDataTable, ...] = (
     ),
     PersonalDataTable(
         Service.feedback,
-        "comment_sender",
-        "hash of IP address and browser, with a new salt each day",
-        "to hold bursts of comments for review",
+        "sender_count",
+        "hash of IP address (and browser, for comments), with a new salt each day",
+        "to hold bursts of comments and of survey responses for review",
         PUBLIC_TASK,
         "until the next day, with its salt",
         "day",
     ),
     PersonalDataTable(
         Service.feedback,
-        "comment_salt",
+        "sender_salt",
         "salt of the day, needed to link a hash to a sender",
-        "to hold bursts of comments for review",
+        "to hold bursts of comments and of survey responses for review",
         PUBLIC_TASK,
         "until the next day",
         "day",
@@ -97,10 +97,12 @@ PERSONAL_DATA: tuple[PersonalDataTable, ...] = (
     PersonalDataTable(
         Service.feedback,
         "response",
-        "anonymous survey responses, some with district, age group and sex",
+        "anonymous survey responses, some with district, age group and sex; while they wait, with "
+        "the day's hash of their sender",
         "to measure awareness and satisfaction (PermenPANRB 14/2017)",
         PUBLIC_TASK,
-        "unlimited; published only in groups of five or more",
+        "unlimited; published only in groups of five or more people; the hash is deleted when the "
+        "response is published or refused",
         "answered_on",
     ),
     PersonalDataTable(

@@ -108,6 +108,7 @@ class Server:
             "domain_check_seconds": 0,
             # Many tests share an address; one that is about limits sets them.
             **dict.fromkeys(LIMITS, 0),
+            "survey_responses_per_sender": 1000,
             "source_poll_seconds": 0,
             # A test that reads results forms their bundles itself (`form_bundles`).
             "bundle_seconds": 0,
@@ -366,6 +367,16 @@ def hub(settings: Settings) -> Iterator[Hub]:
     from services.gateway.app import create_app
 
     with TestClient(create_app(settings), follow_redirects=False) as client:
+        yield Hub(client, settings)
+
+
+@pytest.fixture
+def proxied_hub(settings: Settings) -> Iterator[Hub]:
+    """Provide a hub behind a proxy, whose `X-Forwarded-For` names the client."""
+    from services.gateway.app import create_app
+
+    proxy = ("127.0.0.1", 50000)
+    with TestClient(create_app(settings), follow_redirects=False, client=proxy) as client:
         yield Hub(client, settings)
 
 

@@ -19,7 +19,7 @@ from services.feedback.events.partitions import apply_retention, partition_of
 from services.feedback.statistics.obligations import deadline, last_closed_months
 from services.feedback.statistics.revisions import figures_of
 from services.feedback.statistics.schemas import Statistic
-from services.feedback.surveys.responses import store_response
+from services.feedback.surveys.responses import Submitter, store_response
 from services.feedback.surveys.schemas import Response
 from services.gateway.app import create_app as create_gateway
 from services.gateway.link_monitoring.retention import prune_checks
@@ -147,12 +147,20 @@ def test_a_report_is_due_until_local_midnight_after_the_due_day(region: Region) 
 
 def test_a_survey_response_belongs_to_the_local_day(region: Region, office: Room) -> None:
     load(office, survey())
+    forms = keys_of(region.settings).forms
+    submitter = Submitter(ANONYMOUS, "198.51.100.1", forms, max_per_service=3)
 
     def answered_on(now: datetime) -> date:
         response = Response.model_validate({"answers": {"Q": "yes"}})
         stored = office.store(
             lambda session: store_response(
-                session, region.settings.region, "own", response, now=now, zone=region.zone
+                session,
+                region.settings.region,
+                "own",
+                response,
+                submitter=submitter,
+                now=now,
+                zone=region.zone,
             )
         )
         return stored.answered_on

@@ -36,6 +36,7 @@ from services.feedback.statistics.summary_routes import router as usage_summary
 from services.feedback.statistics.upload_routes import router as statistics_upload
 from services.feedback.surveys.export_routes import router as survey_exports
 from services.feedback.surveys.follow_up_routes import router as follow_up
+from services.feedback.surveys.held_routes import router as held_responses
 from services.feedback.surveys.rating_routes import router as rating_tokens
 from services.feedback.surveys.routes import router as surveys
 from services.platform.database import Database
@@ -92,6 +93,7 @@ def create_app(settings: Settings) -> FastAPI:
             flags,
             surveys,
             survey_exports,
+            held_responses,
             follow_up,
             rating_tokens,
             comment_agency,

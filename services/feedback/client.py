@@ -29,6 +29,7 @@ from services.feedback.surveys.rating_schemas import RatingTokenSubject
 from services.feedback.surveys.schemas import (
     ResponseStored,
     SurveyDetail,
+    SurveyForm,
     SurveyItem,
     SurveyResults,
 )
@@ -104,14 +105,33 @@ class FeedbackClient(ServiceClient):
         mode: str,
         version: int,
         answers: Mapping[str, Answer],
+        form: Mapping[str, str],
+        headers: Mapping[str, str],
         subject: Mapping[str, str] | None = None,
         token: str | None = None,
     ) -> ResponseStored:
-        """Submit a response; `subject` holds what it is about, `token` proves a use."""
+        """Submit a response with headers that describe its sender.
+
+        `subject` holds what it is about, `form` the form's token and its hidden field, `token`
+        proves a use.
+        """
         body = {"id": response_id, "mode": mode, "version": version, "answers": dict(answers)}
-        more = dict(subject or {}) | ({"token": token} if token is not None else {})
+        more = {**(subject or {}), **form} | ({"token": token} if token is not None else {})
         path = f"{API}/surveys/{survey}/responses"
-        return parse(ResponseStored, await self._request("POST", path, json=body | more))
+        response = await self._request("POST", path, json=body | more, headers=headers)
+        return parse(ResponseStored, response)
+
+    async def collect_response(
+        self, survey: str, content: bytes, *, headers: Mapping[str, str]
+    ) -> httpx.Response:
+        """Submit a response that an enumerator's device collected, as its JSON."""
+        path = f"{API}/surveys/{survey}/responses"
+        more = {"Content-Type": "application/json"}
+        return await self._request("POST", path, content=content, headers={**headers, **more})
+
+    async def get_survey_form(self, survey: str) -> SurveyForm:
+        """Return what a form of a survey needs besides its questions."""
+        return await self._get(SurveyForm, f"{API}/surveys/{survey}/form")
 
     async def find_rating_token(self, token: str) -> RatingTokenSubject | None:
         """Return what a rating token was issued for; None once it was used or has expired."""

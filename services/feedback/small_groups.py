@@ -1,4 +1,4 @@
-"""k-anonymous bundles: groups of at least five records, the only source of published figures.
+"""k-anonymous bundles: records of at least five people, the only source of published figures.
 
 Every published figure is a sum over whole bundles, and a bundle never changes once it is formed.
 Therefore no combination of queries, in any order and at any time, can be subtracted to a figure
@@ -6,14 +6,14 @@ about fewer than five people (docs/decisions/0009). Surveys and comments share t
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from services.feedback.periods import MONTHS_IN, SPANS, Period, Span, period_around
 
 MIN_GROUP_SIZE = 5
-"""Figures about fewer records are not published."""
+"""Figures about fewer people are not published."""
 
 DIMENSIONS = ("service", "agency", "detail", "fine_detail")
 
@@ -29,6 +29,36 @@ class Group:
     """The channel of a survey response, the category of a comment."""
     fine_detail: str
     """The district of a survey response, the kind of a comment; generalised first."""
+    collector: str = ""
+    """The agency whose enumerators asked, and therefore know the answers; their records are bundled
+    apart, and no others with them."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whom a record is from, as far as records tell people apart."""
+
+    id: str
+    """The same for records of one sender."""
+    issue: str = ""
+    """What one party issued together, and may have used itself: tokens of an agency on a day."""
+
+
+def are_enough(people: Iterable[Person]) -> bool:
+    """Return whether figures about these people may be published.
+
+    They are if five can be told apart, and five still without the people of any one issue: who
+    knows all records of an issue but one cannot tell that one from five others.
+    """
+    everybody: set[str] = set()
+    issues: defaultdict[str, set[str]] = defaultdict(set)
+    for person in people:
+        everybody.add(person.id)
+        if person.issue:
+            issues[person.issue].add(person.id)
+    return all(
+        len(everybody - of_issue) >= MIN_GROUP_SIZE for of_issue in (set(), *issues.values())
+    )
 
 
 @dataclass(frozen=True)
@@ -73,22 +103,22 @@ AGGREGATION_LEVELS = (
 """From exact to general: records that are too few at one level are pooled at a later one."""
 
 
-def plan_bundles(pending: Mapping[Group, int], *, today: date) -> list[BundlePlan]:
-    """Return the bundles that can be formed of pending records (group -> count).
+def plan_bundles(pending: Mapping[Group, Collection[Person]], *, today: date) -> list[BundlePlan]:
+    """Return the bundles that can be formed of pending records, of which the people are given.
 
-    Records that fit no bundle of at least `MIN_GROUP_SIZE` stay pending.
+    Records of too few people for any bundle stay pending.
     """
-    remaining = {group: count for group, count in pending.items() if count > 0}
+    remaining = {group: people for group, people in pending.items() if people}
     plans: list[BundlePlan] = []
     for level in AGGREGATION_LEVELS:
         candidates: defaultdict[tuple[Period, tuple[str, ...]], list[Group]] = defaultdict(list)
         for group in sorted(remaining):
             period = period_around(group.month, level.span)
             if not level.closed_only or period.is_over(today):
-                shared = tuple(getattr(group, name) for name in level.dimensions)
+                shared = (group.collector, *(getattr(group, name) for name in level.dimensions))
                 candidates[period, shared].append(group)
         for groups in candidates.values():
-            if sum(remaining[group] for group in groups) >= MIN_GROUP_SIZE:
+            if are_enough(person for group in groups for person in remaining[group]):
                 plans.append(BundlePlan(shared_dimensions(groups), tuple(groups)))
                 for group in groups:
                     del remaining[group]

@@ -3,6 +3,12 @@
 from typing import Literal, get_args
 
 Scope = Literal[
-    "usage:write", "comments:write", "catalog:write", "evidence:write", "metrics:draft", "admin"
+    "usage:write",
+    "surveys:collect",
+    "comments:write",
+    "catalog:write",
+    "evidence:write",
+    "metrics:draft",
+    "admin",
 ]
 SCOPES: tuple[Scope, ...] = get_args(Scope)

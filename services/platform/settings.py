@@ -129,6 +129,13 @@ class Settings(BaseSettings):
         description="Seconds between two runs of the job that publishes new survey responses and "
         "settled comments in bundles; 0: never.",
     )
+    survey_responses_per_sender: int = Field(
+        3,
+        ge=1,
+        le=1_000_000,
+        description="Responses of one sender that count, per survey, service and day; three times "
+        "as many per survey and day. Others are held until somebody has looked at them.",
+    )
     reporting_due_day: int = Field(
         10,
         ge=1,

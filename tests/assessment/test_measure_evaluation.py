@@ -169,6 +169,47 @@ def test_a_survey_share_has_wilsons_interval() -> None:
     assert (reading.low, reading.high) == pytest.approx((theirs.low, theirs.high))
 
 
+SATISFIED = {"ikm": 80.0, "n": 30, "low": None, "high": None, "standard_deviation": 9.0}
+MEASURES_OF_A_SURVEY: list[dict[str, Any]] = [
+    {"kind": "survey_share", "survey": "s", "question": "q", "option": "none"},
+    {"kind": "survey_mean", "survey": "s", "questions": ["q"]},
+    {"kind": "satisfaction", "survey": "s"},
+]
+
+
+@pytest.mark.parametrize("measure", MEASURES_OF_A_SURVEY, ids=lambda measure: measure["kind"])
+@pytest.mark.parametrize(
+    ("by_mode", "has_interval"),
+    [
+        ({"page": 30}, False),
+        ({"kiosk": 30}, False),
+        ({"enumerator": 25, "qr": 5}, False),
+        ({"mixed": 30}, False),
+        ({"enumerator": 30}, True),
+        (None, True),
+    ],
+    ids=str,
+)
+def test_a_self_selected_sample_has_no_interval_and_says_why(
+    measure: dict[str, Any], by_mode: dict[str, int] | None, *, has_interval: bool
+) -> None:
+    given = survey("s", 30, {"q": {"none": 12, "web": 18}}, satisfaction=SATISFIED, by_mode=by_mode)
+    whole = {"kind": "count", "of": "meetings"}
+    made_of_it = (
+        measure,
+        {"kind": "complement", "measure": measure},
+        {"kind": "ratio", "numerator": measure, "denominator": whole},
+        {"kind": "mean_of", "measures": [measure, whole]},
+        {"kind": "first_of", "measures": [measure, whole]},
+    )
+    for definition in made_of_it:
+        reading = measured(definition, given, meeting("a"))
+        assert (reading.interval is not None) == has_interval
+        assert reading.no_interval_because == (None if has_interval else "self_selected")
+        # What it is part of is at least as uncertain as with a drawn sample.
+        assert len(set(reading.draw(RandomStreams(1, 64)))) > 1
+
+
 def test_a_survey_with_no_or_too_few_responses_is_missing() -> None:
     definition = {"kind": "survey_share", "survey": "s", "question": "q", "option": "x"}
     assert "nobody has answered" in unknown(definition, survey("s", 0, {}))

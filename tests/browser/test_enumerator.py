@@ -1,6 +1,7 @@
 """An enumerator works without a network: nothing is lost, nothing counts twice."""
 
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ from playwright.sync_api import BrowserContext, Error, Page, Route, sync_playwri
 
 from services.gateway.app import create_app
 from services.platform.settings import Settings
-from tests.conftest import form_bundles
+from tests.conftest import form_bundles, new_key
 from tests.servers import free_port, serving
 
 pytestmark = pytest.mark.browser
@@ -32,6 +33,20 @@ def phone(chromium: str, folder: Path) -> Generator[BrowserContext]:
             yield context
         finally:
             context.close()
+
+
+def register(page: Page, settings: Settings, path: str) -> None:
+    """Open a page of a device, which asks for a key first."""
+    page.goto(path)
+    page.fill('input[name="kunci"]', key_of(settings))
+    page.click("main button")
+    page.wait_for_url(path)
+
+
+def key_of(settings: Settings) -> str:
+    # In a thread: the main thread of a browser test has a running event loop.
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(new_key, settings, "dukcapil", "surveys:collect").result()
 
 
 def answer_once(page: Page, level: int) -> None:
@@ -59,6 +74,7 @@ def test_twenty_surveys_without_a_network_are_stored_once(
     with serving(create_app(settings), port=port), phone(chromium, tmp_path) as first:
         page = first.new_page()
         page.on("pageerror", lambda error: console_errors.append(str(error)))
+        register(page, settings, another)
         for opened in (another, address):
             page.goto(opened)
             page.wait_for_selector("#ready:not([hidden])")
@@ -117,13 +133,13 @@ def test_an_answer_that_is_lost_on_its_way_back_does_not_count_twice(
             route.abort()
 
         page = context.new_page()
-        page.goto(f"{site}/survei/skm/petugas")
-        page.route("**/responses", lose_answer)
+        register(page, settings, f"{site}/survei/skm/petugas")
+        page.route("**/petugas", lose_answer)
         for _ in range(5):
             answer_once(page, level=4)
         page.wait_for_timeout(200)
         wait_for_count(page, "waiting", 5)
-        page.unroute("**/responses")
+        page.unroute("**/petugas")
         page.click("#sync")
         wait_for_count(page, "sent", 5)
         form_bundles(settings)
@@ -138,8 +154,9 @@ def test_an_answer_that_was_refused_is_tried_again_when_its_reason_is_over(
     now = datetime.now(UTC)
     with serving(create_app(settings)) as site, phone(chromium, tmp_path) as context:
         page = context.new_page()
+        register(page, settings, f"{site}/survei/skm/petugas?lang=en")
         page.clock.set_fixed_time(now + timedelta(days=40))
-        page.goto(f"{site}/survei/skm/petugas?lang=en")
+        page.reload()
         answer_once(page, level=4)
         wait_for_count(page, "refused", 1)
         assert "answered_on" in page.inner_text("#refused-why")
@@ -150,12 +167,30 @@ def test_an_answer_that_was_refused_is_tried_again_when_its_reason_is_over(
         wait_for_count(page, "refused", 0)
 
 
+def test_answers_wait_on_the_phone_while_its_key_is_not_valid(
+    settings: Settings, chromium: str, tmp_path: Path
+) -> None:
+    with serving(create_app(settings)) as site, phone(chromium, tmp_path) as context:
+        page, path = context.new_page(), f"{site}/survei/skm/petugas"
+        register(page, settings, path)
+        context.clear_cookies()
+        answer_once(page, level=4)
+        page.wait_for_selector("#unregistered:not([hidden])")
+        wait_for_count(page, "waiting", 1)
+        page.click("#unregistered a")
+        page.fill('input[name="kunci"]', key_of(settings))
+        page.click("main button")
+        page.wait_for_url(path)
+        wait_for_count(page, "sent", 1)
+        assert page.is_hidden("#unregistered")
+
+
 def test_an_incomplete_answer_is_marked_and_not_stored(
     settings: Settings, chromium: str, tmp_path: Path
 ) -> None:
     with serving(create_app(settings)) as site, phone(chromium, tmp_path) as context:
         page = context.new_page()
-        page.goto(f"{site}/survei/awareness/petugas")
+        register(page, settings, f"{site}/survei/awareness/petugas")
         assert page.is_hidden("#q-why_not")
         page.check('input[name="used"][value="no"]')
         assert page.is_visible("#q-why_not")
@@ -184,6 +219,7 @@ def test_a_citizen_answers_on_a_phone_and_an_idle_kiosk_clears_the_form(
         page.click("button.send")
         page.wait_for_url("**/terima-kasih**")
 
+        register(page, settings, f"{site}/survei/skm?mode=kiosk")
         page.clock.install()
         page.goto(f"{site}/survei/skm?mode=kiosk")
         # Nothing leads a citizen away from the kiosk's survey but its other language.

@@ -8,6 +8,7 @@ import httpx
 
 from services.feedback.comments.contacts import CONSENT
 from services.feedback.comments.keys import CommentKeys
+from services.feedback.comments.spam_filter import FORM
 from services.platform.identity import ANONYMOUS, Caller, ensure_identity_keys, load_private_key
 from services.platform.service import API
 from services.platform.settings import Settings
@@ -31,7 +32,7 @@ def keys_of(settings: Settings) -> CommentKeys:
 
 
 def form_token(settings: Settings, *, seconds_ago: float = 60) -> str:
-    return keys_of(settings).form_token(datetime.now(UTC) - timedelta(seconds=seconds_ago))
+    return keys_of(settings).forms.issue(FORM, datetime.now(UTC) - timedelta(seconds=seconds_ago))
 
 
 def comment(settings: Settings, **change: Any) -> dict[str, Any]:

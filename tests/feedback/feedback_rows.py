@@ -66,6 +66,12 @@ def make_tokens_older(settings: Settings, *, days: int) -> None:
     rows(settings, "UPDATE feedback.rating_token SET expires_on = expires_on - $1::int", days)
 
 
+def date_issues_back(settings: Settings) -> None:
+    """Make every issue of rating tokens, and every day of a kiosk, an earlier one."""
+    for table in ("rating_token", "response"):
+        rows(settings, f"UPDATE feedback.{table} SET issue = issue || '-' WHERE issue <> ''")
+
+
 def store_obligation(settings: Settings, agency: str, service: str) -> None:
     """Oblige an agency to report the monthly statistics of a service."""
     rows(

@@ -7,9 +7,11 @@ import httpx
 
 from services.feedback.surveys.definition import Survey
 from services.feedback.surveys.pack import load_surveys
+from services.platform.identity import ANONYMOUS, Caller
 from services.platform.packs import Change
 from services.platform.service import API
 from tests.conftest import Room
+from tests.feedback.answering import answer
 
 ELEMENTS = tuple(f"U{n}" for n in range(1, 10))
 
@@ -49,19 +51,27 @@ def load(feedback: Room, *surveys: Survey) -> list[Change]:
 
 
 def respond(
-    feedback: Room, answers: Mapping[str, Any], *, slug: str = "own", **more: Any
+    feedback: Room,
+    answers: Mapping[str, Any],
+    *,
+    slug: str = "own",
+    caller: Caller = ANONYMOUS,
+    address: str | None = None,
+    day: str | None = None,
+    **more: Any,
 ) -> httpx.Response:
+    """Answer a survey, each time as another person; with a day as if it had been then."""
     body = {"answers": dict(answers)} | more
-    return feedback.post(f"{API}/surveys/{slug}/responses", body)
+    return answer(feedback, slug, body, caller=caller, address=address, day=day)
 
 
 def results(feedback: Room, *, slug: str = "own", **parameters: Any) -> dict[str, Any]:
     feedback.form_bundles()
-    answer = feedback.get(f"{API}/surveys/{slug}/results", **parameters)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    found = feedback.get(f"{API}/surveys/{slug}/results", **parameters)
+    assert found.status_code == 200, found.text
+    return found.json()
 
 
-def faults_of(answer: httpx.Response) -> dict[str, str]:
-    assert answer.status_code == 409, answer.text
-    return {error["pointer"]: error["detail"] for error in answer.json()["errors"]}
+def faults_of(refused: httpx.Response) -> dict[str, str]:
+    assert refused.status_code == 409, refused.text
+    return {error["pointer"]: error["detail"] for error in refused.json()["errors"]}

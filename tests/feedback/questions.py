@@ -8,7 +8,9 @@ import httpx
 
 from services.feedback.surveys.definition import Survey
 from services.feedback.surveys.skm import ELEMENTS
+from services.platform.identity import ANONYMOUS, Caller
 from tests.conftest import Room
+from tests.feedback.answering import answer
 from tests.feedback.sending import SURVEYS
 
 
@@ -61,13 +63,22 @@ def answers(**more: Any) -> dict[str, Any]:
     return {"used": "yes", "knows": ["oss", "simbg"], "liked": 3} | more
 
 
-def respond(office: Room, slug: str, given: Mapping[Any, Any], **more: Any) -> httpx.Response:
-    body = {"id": str(uuid4()), "answered_on": "2024-05-14", "answers": dict(given)} | more
-    return office.post(f"{SURVEYS}/{slug}/responses", body)
+def respond(
+    office: Room,
+    slug: str,
+    given: Mapping[Any, Any],
+    *,
+    day: str | None = "2024-05-14",
+    caller: Caller = ANONYMOUS,
+    **more: Any,
+) -> httpx.Response:
+    """Answer a survey, each time as another person; with a day as if it had been then."""
+    body = {"id": str(uuid4()), "answers": dict(given)} | more
+    return answer(office, slug, body, day=day, caller=caller)
 
 
 def results(office: Room, slug: str, period: int = 2024, **more: Any) -> dict[str, Any]:
     office.form_bundles()
-    answer = office.get(f"{SURVEYS}/{slug}/results", period=period, **more)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    found = office.get(f"{SURVEYS}/{slug}/results", period=period, **more)
+    assert found.status_code == 200, found.text
+    return found.json()

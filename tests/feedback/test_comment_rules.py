@@ -18,6 +18,7 @@ from services.feedback.comments.working_days import (
     is_working_day,
     working_days_between,
 )
+from services.feedback.form_checks import FormTokens
 
 NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 TICKETS = st.integers(0, 2**32).map(lambda seed: new_ticket(Random(seed).randrange))
@@ -115,8 +116,9 @@ def test_a_token_is_the_same_again_and_another_for_another_comment() -> None:
 
 @given(st.text(max_size=40))
 def test_a_form_token_that_the_hub_did_not_make_has_no_age(written: str) -> None:
-    keys = CommentKeys(Ed25519PrivateKey.generate())
-    made = keys.form_token(NOW)
-    assert keys.form_age(made, NOW + timedelta(seconds=9)) == 9
-    assert keys.form_age(written, NOW) is None
-    assert keys.form_age(f"{written}.{made.partition('.')[2]}", NOW) is None
+    tokens = FormTokens(Ed25519PrivateKey.generate())
+    made = tokens.issue("comment", NOW)
+    assert tokens.age("comment", made, NOW + timedelta(seconds=9)) == 9
+    assert tokens.age("survey skm", made, NOW) is None
+    assert tokens.age("comment", written, NOW) is None
+    assert tokens.age("comment", f"{written}.{made.partition('.')[2]}", NOW) is None

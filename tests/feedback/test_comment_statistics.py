@@ -18,7 +18,7 @@ from services.feedback.comments.statistics import (
     plan_comment_bundles,
     tally_of,
 )
-from services.feedback.small_groups import MIN_GROUP_SIZE
+from services.feedback.small_groups import MIN_GROUP_SIZE, Person
 from services.platform.local_time import DEFAULT_ZONE
 from tests.conftest import Room
 from tests.feedback.complaints import ADMIN, COMMENTS, answer, call, comment, file, move, send
@@ -69,7 +69,9 @@ GROUPS = st.builds(
 def test_no_bundle_is_of_fewer_than_five_whenever_it_is_formed(
     pending: dict[Any, int], today: date
 ) -> None:
-    for plan in plan_comment_bundles(pending, today=today):
+    numbers = count()
+    people = {group: [Person(str(next(numbers))) for _ in range(n)] for group, n in pending.items()}
+    for plan in plan_comment_bundles(people, today=today):
         assert sum(pending[group] for group in plan.groups) >= MIN_GROUP_SIZE
 
 

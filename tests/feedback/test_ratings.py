@@ -16,9 +16,11 @@ from services.feedback.surveys.ratings import new_token
 from services.platform.identity import Caller
 from services.platform.local_time import DEFAULT_ZONE
 from tests.conftest import Room, Server, agency_caller, room
+from tests.feedback.answering import answer
 from tests.feedback.feedback_rows import (
     columns_of_tokens,
     count_responses_stored_with_a_token,
+    date_issues_back,
     have_only_their_day,
     make_tokens_older,
     stored_response,
@@ -49,16 +51,23 @@ def issue(rating_service: Room, *, caller: Caller = WRITER, **more: Any) -> http
 
 
 def tokens(rating_service: Room, count: int, **more: Any) -> list[str]:
-    answer = issue(rating_service, count=count, **more)
-    assert answer.status_code == 201, answer.text
-    return [item["token"] for item in answer.json()["items"]]
+    issued = issue(rating_service, count=count, **more)
+    assert issued.status_code == 201, issued.text
+    return [item["token"] for item in issued.json()["items"]]
 
 
-def rate(rating_service: Room, token: str | None, **more: Any) -> httpx.Response:
+def rate(
+    rating_service: Room,
+    token: str | None,
+    *,
+    day: str | None = None,
+    address: str | None = None,
+    **more: Any,
+) -> httpx.Response:
+    """Rate, each time as another person."""
     body = {"id": str(uuid4()), "answers": {"overall": 4}} | more
-    return rating_service.post(
-        f"{SURVEYS}/penilaian/responses", body | ({"token": token} if token else {})
-    )
+    body |= {"token": token} if token else {}
+    return answer(rating_service, "penilaian", body, day=day, address=address)
 
 
 def subject(rating_service: Room, token: str) -> httpx.Response:
@@ -67,9 +76,9 @@ def subject(rating_service: Room, token: str) -> httpx.Response:
     return rating_service.client.get(f"{TOKENS}/subject", headers=headers)
 
 
-def pointers(answer: httpx.Response, status: int = 409) -> list[str]:
-    assert answer.status_code == status, answer.text
-    return [error["pointer"] for error in answer.json()["errors"]]
+def pointers(refused: httpx.Response, status: int = 409) -> list[str]:
+    assert refused.status_code == status, refused.text
+    return [error["pointer"] for error in refused.json()["errors"]]
 
 
 def test_a_token_has_80_random_bits() -> None:
@@ -77,9 +86,9 @@ def test_a_token_has_80_random_bits() -> None:
 
 
 def test_a_token_opens_a_rating_once_and_names_its_subject(rating_service: Room) -> None:
-    answer = issue(rating_service, channel="counter")
-    assert answer.headers["cache-control"] == "no-store"
-    [given] = answer.json()["items"]
+    issued = issue(rating_service, channel="counter")
+    assert issued.headers["cache-control"] == "no-store"
+    [given] = issued.json()["items"]
     assert given["path"] == f"/nilai/{given['token']}"
     use = subject(rating_service, given["token"]).json()
     assert (use["survey"], use["service"], use["agency"], use["channel"]) == (
@@ -144,16 +153,16 @@ def test_an_agency_sees_answers_with_the_bundle_that_hides_them(
         path = f"{SURVEYS}/penilaian/exports/responses.csv"
 
         def lines() -> int:
+            rating_service.form_bundles()
             return len(rating_service.get(path, caller=WRITER).text.splitlines()) - 1
 
-        for number, token in enumerate(tokens(rating_service, 5), start=1):
-            assert lines() == 0
-            assert rate(rating_service, token).status_code == 201
-            rating_service.form_bundles()
-            assert rating_service.get(f"{SURVEYS}/penilaian/results").json()["n"] == (
-                5 if number == 5 else None
-            )
-        assert lines() == 5
+        for _ in range(2):
+            for token in tokens(rating_service, 5):
+                assert lines() == 0
+                assert rate(rating_service, token).status_code == 201
+            date_issues_back(rating_service.settings)
+        assert lines() == 10
+        assert rating_service.get(f"{SURVEYS}/penilaian/results").json()["n"] == 10
 
 
 def test_an_exported_answer_shows_what_all_of_its_bundle_share(
@@ -171,9 +180,11 @@ def test_an_exported_answer_shows_what_all_of_its_bundle_share(
             for token in tokens(
                 rating_service, count, caller=admin, **{"agency": "dukcapil"} | use
             ):
-                more = {"answered_on": f"2024-{month}-14", "mode": "kiosk"}
-                stored = rate(rating_service, token, answers={"overall": overall}, **more)
+                stored = rate(
+                    rating_service, token, answers={"overall": overall}, day=f"2024-{month}-14"
+                )
                 assert stored.status_code == 201, stored.text
+            date_issues_back(rating_service.settings)
 
         def exported(period: str, caller: Caller = WRITER) -> dict[str, list[tuple[str, ...]]]:
             path = f"{SURVEYS}/penilaian/exports/responses.csv"
@@ -186,27 +197,28 @@ def test_an_exported_answer_shows_what_all_of_its_bundle_share(
                 found.setdefault(line["overall"], []).append(tuple(line[f] for f in facts))
             return found
 
-        # One by phone among four at the counter; a quarter together; a year with another agency.
+        # Two by phone among nine at the counter; a quarter together; a year with another agency.
+        answered("05", 5, overall=4, service="ktp", channel="counter")
         answered("05", 4, overall=4, service="ktp", channel="counter")
-        answered("05", 1, overall=1, service="ktp", channel="phone")
-        answered("04", 4, overall=3, service="akta", channel="counter")
-        answered("06", 1, overall=3, service="akta", channel="counter")
-        answered("09", 4, overall=2, service="akta", channel="counter")
-        answered("09", 1, overall=2, service="ijazah", agency="disdik", channel="counter")
+        answered("05", 2, overall=1, service="ktp", channel="phone")
+        answered("04", 5, overall=3, service="akta", channel="counter")
+        answered("06", 5, overall=3, service="akta", channel="counter")
+        answered("09", 5, overall=2, service="akta", channel="counter")
+        answered("09", 5, overall=2, service="ijazah", agency="disdik", channel="counter")
         rating_service.form_bundles()
-        assert rating_service.get(f"{SURVEYS}/penilaian/results", period="2024").json()["n"] == 15
+        assert rating_service.get(f"{SURVEYS}/penilaian/results", period="2024").json()["n"] == 31
 
-        mixed_channels = ("2024-05", "dukcapil", "ktp", "", "")
-        quarter = ("2024-Q2", "dukcapil", "akta", "counter", "")
+        mixed_channels = ("2024-05", "dukcapil", "ktp", "", "api")
+        quarter = ("2024-Q2", "dukcapil", "akta", "counter", "api")
         assert exported("2024") == {
-            "1": [mixed_channels],
-            "4": [mixed_channels] * 4,
-            "3": [quarter] * 5,
+            "1": [mixed_channels] * 2,
+            "4": [mixed_channels] * 9,
+            "3": [quarter] * 10,
         }
         # Nor does a shorter span tell what the bundle does not.
         assert set(exported("2024-05")) == {"1", "4"}
         assert exported("2024-06") == exported("2024-09") == {}
-        assert exported("2024", admin)["2"] == [("2024-09", "", "", "counter", "")] * 5
+        assert exported("2024", admin)["2"] == [("2024-09", "", "", "counter", "api")] * 10
 
 
 def test_an_agency_issues_tokens_for_its_own_services(rating_service: Room) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from services.feedback.surveys.weighting import NotWeightableError, effective_size, rake
 from services.platform.identity import Caller
 from services.platform.service import API
-from tests.conftest import Room
+from tests.conftest import Room, agency_caller
 from tests.feedback.questionnaires import load, option, question, respond, survey
 
 ADMIN = Caller(subject="key", agency="diskominfo", scopes=frozenset({"admin"}))
@@ -94,8 +94,9 @@ def test_weighted_results_need_a_key(feedback: Room) -> None:
     # Nine women of whom all say yes, three men of whom none does: 75% of answers, half of people.
     for sex, answer, count in (("female", "yes", 9), ("male", "no", 3)):
         for _ in range(count):
-            respond(feedback, {"Q": answer, "sex": sex}, answered_on="2024-01-01")
-    respond(feedback, {"Q": "yes"}, answered_on="2024-01-01")
+            respond(feedback, {"Q": answer, "sex": sex}, day="2024-01-01")
+    respond(feedback, {"Q": "yes"}, day="2024-01-01")
+    feedback.form_bundles()
     found = feedback.get(path, caller=ADMIN, period="2024").json()
     assert (found["n"], found["excluded"], found["by"]) == (12, 1, ["sex"])
     assert found["effective_n"] == pytest.approx(9.0)
@@ -103,6 +104,8 @@ def test_weighted_results_need_a_key(feedback: Room) -> None:
     shares = {o["code"]: (o["count"], pytest.approx(o["share"])) for o in only["options"]}
     assert shares == {"yes": (9, 0.5), "no": (3, 0.5)}
     assert feedback.get(path, period="2024").status_code == 401
+    agency = agency_caller("dukcapil", "usage:write")
+    assert feedback.get(path, caller=agency, period="2024").status_code == 403
     assert feedback.get(path, caller=ADMIN, period="2023").status_code == 409
     assert feedback.get(path, caller=ADMIN, by="age_group").status_code == 409
     for unknown in ("hair", ["sex"] * 4):

@@ -11,13 +11,15 @@ from starlette.testclient import TestClient
 from services.gateway.app import create_app
 from services.platform.service import API
 from tests.conftest import Hub, Server, form_bundles
+from tests.feedback.answering import form_token, new_address
+from tests.feedback.feedback_rows import date_issues_back
 
 
 @pytest.fixture(scope="module")
 def hub(server: Server, toba: str) -> Iterator[Hub]:
     with server.database_from(toba) as name:
-        settings = server.settings(name)
-        with TestClient(create_app(settings), follow_redirects=False) as client:
+        settings, proxy = server.settings(name), ("127.0.0.1", 50000)
+        with TestClient(create_app(settings), follow_redirects=False, client=proxy) as client:
             yield Hub(client, settings)
 
 
@@ -31,8 +33,10 @@ def pages(hub: Hub, count: int) -> list[str]:
     return [item["path"] for item in answer.json()["items"]]
 
 
-def test_five_citizens_rate_a_service_each_once(hub: Hub) -> None:
-    given = pages(hub, 5)
+def test_citizens_of_two_days_rate_a_service_each_once(hub: Hub) -> None:
+    earlier = pages(hub, 5)
+    date_issues_back(hub.settings)
+    given = earlier + pages(hub, 5)
     for path in given:
         form = opened(hub, path)
         assert form.status_code == 200
@@ -43,12 +47,15 @@ def test_five_citizens_rate_a_service_each_once(hub: Hub) -> None:
         token = {"token": path.rpartition("/")[2]}
         assert re.findall(r'name="token" value="(\w+)"', form.text) == [token["token"]]
         assert token["token"] not in action
+        assert re.findall(r'name="form_token" value="([^"]+)"', form.text)
+        token["form_token"] = form_token(hub.settings, "survey penilaian")
         sent = {"id": given_id, "overall": "4", "ease": "3"} | token
         hub.client.cookies.clear()  # it may expire: the form is enough
         empty = hub.client.post(action, content=urlencode({"id": given_id} | token))
         assert empty.status_code == 422
         assert re.findall(r'id="q-(\w+)"[^>]*aria-invalid="true"', empty.text) == ["overall"]
-        answer = hub.client.post(action, content=urlencode(sent))
+        address = {"X-Forwarded-For": new_address()}
+        answer = hub.client.post(action, content=urlencode(sent), headers=address)
         assert (answer.status_code, answer.headers["location"]) == (303, "/nilai/terima-kasih")
     thanks = hub.client.get("/nilai/terima-kasih").text
     assert "Terima kasih" in thanks
@@ -59,7 +66,7 @@ def test_five_citizens_rate_a_service_each_once(hub: Hub) -> None:
         assert "Penilaian ini sudah selesai" in answer.text
     form_bundles(hub.settings)
     found = hub.client.get(f"{API}/surveys/penilaian/results?service=ktp-el&channel=counter").json()
-    assert found["n"] == 5
+    assert found["n"] == 10
     assert {q["code"]: q["mean"] for q in found["questions"]} == {"overall": 4.0, "ease": 3.0}
 
 

@@ -1,10 +1,10 @@
 """Surveys as pages, without a script: shown, answered once, corrected, thanked for."""
 
 import re
-from collections.abc import Iterator
 from html import unescape
 from typing import Any
 from urllib.parse import urlencode
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -14,7 +14,9 @@ from services.gateway.app import create_app
 from services.platform.service import API
 from services.platform.settings import Service
 from tests.conftest import Hub, form_bundles
+from tests.feedback.answering import form_token, new_address
 from tests.gateway.parts import app_of
+from tests.rows import rows
 from tests.servers import free_port
 
 ELEMENTS = tuple(f"U{n}" for n in range(1, 10))
@@ -22,8 +24,24 @@ GOOD = dict.fromkeys(ELEMENTS, "4")
 
 
 @pytest.fixture
-def client(hub: Hub) -> Iterator[TestClient]:
+def hub(proxied_hub: Hub) -> Hub:
+    return proxied_hub
+
+
+@pytest.fixture
+def client(hub: Hub) -> TestClient:
     return hub.client
+
+
+@pytest.fixture
+def kiosk(hub: Hub) -> TestClient:
+    """Provide a browser that is registered as a device of an agency."""
+    register(hub.client, hub.key("dukcapil", "surveys:collect"))
+    return hub.client
+
+
+def register(client: TestClient, key: str, path: str = "/survei/perangkat") -> Any:
+    return submit(client, path, {"kunci": key})
 
 
 def id_in(page: str) -> str:
@@ -31,11 +49,27 @@ def id_in(page: str) -> str:
     return found
 
 
-def submit(client: TestClient, path: str, fields: dict[str, Any]) -> Any:
+def form_of(client: TestClient, path: str, *, seconds_ago: float = 60) -> dict[str, str]:
+    """Return the hidden fields of a form that was opened a while ago."""
+    page = client.get(path).text
+    [token] = re.findall(r'name="form_token" value="([^"]+)"', page)
+    assert token
+    form = f"survey {path.removeprefix('/survei/').partition('?')[0]}"
+    opened = form_token(app_of(client).state.settings, form, seconds_ago=seconds_ago)
+    return {"id": id_in(page), "form_token": opened}
+
+
+def submit(
+    client: TestClient, path: str, fields: dict[str, Any], *, address: str | None = None
+) -> Any:
+    """Send a form, each time from another address."""
     return client.post(
         path,
         content=urlencode(fields, doseq=True),
-        headers={"Content-Type": "application/x-www-form-urlencoded"},
+        headers={
+            "Content-Type": "application/x-www-form-urlencoded",
+            "X-Forwarded-For": address or new_address(),
+        },
     )
 
 
@@ -68,7 +102,7 @@ def test_a_form_asks_every_question_and_names_the_service(client: TestClient) ->
 def test_answers_are_stored_once_however_often_they_are_submitted(client: TestClient) -> None:
     thanks = ""
     for _ in range(5):
-        given = GOOD | {"id": id_in(client.get("/survei/skm?service=ktp-el").text)}
+        given = GOOD | form_of(client, "/survei/skm?service=ktp-el")
         for _ in range(2):
             answer = submit(client, "/survei/skm?service=ktp-el&mode=qr", given)
             assert answer.status_code == 303
@@ -98,7 +132,8 @@ def test_a_missing_answer_is_reported_beside_its_question_and_others_remain(
 def test_answers_to_questions_that_were_not_asked_are_left_out(client: TestClient) -> None:
     fields = {"knows_portals": ["oss", "simbg"], "used": "yes", "why_not": ["no_signal"]}
     for _ in range(5):
-        assert submit(client, "/survei/awareness", fields).status_code == 303
+        sent = fields | form_of(client, "/survei/awareness")
+        assert submit(client, "/survei/awareness", sent).status_code == 303
     publish(client)
     found = client.get(f"{API}/surveys/awareness/results").json()
     codes = {q["code"]: {o["code"]: o["count"] for o in q["options"]} for q in found["questions"]}
@@ -132,17 +167,126 @@ def test_a_missing_service_is_reported_and_nothing_stored(client: TestClient) ->
     assert "tidak dapat diterima" in answer.text
 
 
-def test_a_kiosk_comes_back_by_itself(client: TestClient) -> None:
-    form = client.get("/survei/skm?mode=kiosk&service=ktp-el").text
+def test_a_kiosk_comes_back_by_itself(kiosk: TestClient) -> None:
+    form = kiosk.get("/survei/skm?mode=kiosk&service=ktp-el").text
     assert 'class="survey kiosk" data-idle="90"' in form
-    answer = submit(client, "/survei/skm?mode=kiosk&service=ktp-el", GOOD)
-    thanks = client.get(answer.headers["location"])
+    answer = submit(kiosk, "/survei/skm?mode=kiosk&service=ktp-el", GOOD)
+    thanks = kiosk.get(answer.headers["location"])
     assert thanks.headers["refresh"] == "8; url=/survei/skm?service=ktp-el&mode=kiosk"
+    assert "diperiksa" not in thanks.text
+
+
+def test_a_form_that_no_person_filled_in_is_held_and_says_so(client: TestClient) -> None:
+    path = "/survei/skm?service=ktp-el"
+    for hidden in (
+        {},
+        {"form_token": "x" * 500},
+        {"form_token": "\x00"},
+        {"website": "a\x00b" * 200},
+    ):
+        answer = submit(client, path, GOOD | hidden)
+        assert answer.status_code == 303
+        assert answer.headers["location"].endswith("&diperiksa=1")
+        assert "diperiksa petugas dulu" in client.get(answer.headers["location"]).text
+    for _ in range(5):
+        assert submit(client, path, GOOD | form_of(client, path, seconds_ago=1)).status_code == 303
+    assert count(client) is None
+
+
+def test_a_corrected_form_keeps_the_moment_at_which_it_was_opened(client: TestClient) -> None:
+    opened = form_of(client, "/survei/skm")
+    form = submit(client, "/survei/skm", opened | {"U1": "4"})
+    assert form.status_code == 422
+    assert f'name="form_token" value="{opened["form_token"]}"' in form.text
+
+
+def test_an_address_answers_a_few_times_a_day(hub: Hub) -> None:
+    settings = hub.settings.model_copy(update={"survey_responses_per_sender": 3})
+    proxy = ("127.0.0.1", 50000)
+    with TestClient(create_app(settings), follow_redirects=False, client=proxy) as client:
+        address, targets = new_address(), list[str]()
+        for _ in range(5):
+            given = GOOD | form_of(client, "/survei/skm?service=ktp-el")
+            answer = submit(client, "/survei/skm?service=ktp-el", given, address=address)
+            targets.append(answer.headers["location"])
+        assert ["diperiksa" in target for target in targets] == [False] * 3 + [True] * 2
+
+
+def test_a_device_is_registered_by_a_key_and_sent_back(hub: Hub) -> None:
+    client = hub.client
+    for path in ("/survei/skm/petugas?service=ktp-el", "/survei/skm?service=ktp-el&mode=kiosk"):
+        sent = client.get(path)
+        assert sent.status_code == 303
+        where = sent.headers["location"]
+        assert where.startswith("/survei/perangkat?lanjut=")
+        assert "Kunci instansi" in client.get(where).text
+        entered = register(client, hub.key("dukcapil", "surveys:collect"), where)
+        assert (entered.status_code, entered.headers["location"]) == (303, path)
+        cookie = entered.headers["set-cookie"]
+        assert all(part in cookie for part in ("HttpOnly", "SameSite=strict", "Path=/survei"))
+        assert "emk_" not in cookie
+        assert client.get(path).status_code == 200
+        assert "dukcapil" in client.get("/survei/perangkat").text
+        assert submit(client, "/survei/perangkat/keluar", {}).status_code == 303
+        assert client.get(path).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "onward", ["https://other.example", "//other.example", "/kelola", "/survei/x/../y"]
+)
+def test_a_device_is_sent_back_to_a_survey_only(client: TestClient, onward: str) -> None:
+    query = urlencode({"lanjut": onward})
+    assert client.get(f"/survei/perangkat?{query}").status_code == 422
+    assert register(client, "emk_x", f"/survei/perangkat?{query}").status_code == 422
+
+
+def test_a_key_that_may_not_collect_registers_no_device(hub: Hub) -> None:
+    refused = register(hub.client, hub.key("dukcapil", "comments:write"))
+    assert refused.status_code == 403
+    assert "surveys:collect" in refused.text
+    for key in ("", "emk_0123456789ab_wrong", "\x00"):
+        answer = register(hub.client, key)
+        assert answer.status_code == 403
+        assert "tidak berlaku" in answer.text
+        assert "set-cookie" not in answer.headers
+
+
+def test_a_phone_sends_what_it_stored_under_the_key_of_its_device(hub: Hub) -> None:
+    def send(number: int) -> Any:
+        body = {
+            "id": str(uuid4()),
+            "mode": "enumerator",
+            "service": "ktp-el",
+            "answers": dict.fromkeys(ELEMENTS, 4) if number else {},
+        }
+        return hub.client.post("/survei/skm/petugas", json=body)
+
+    assert send(1).status_code == 401
+    register(hub.client, hub.key("dukcapil", "surveys:collect"))
+    assert [send(number).status_code for number in range(1, 31)] == [201] * 30
+    wrong = send(0)
+    assert (wrong.status_code, wrong.headers["content-type"]) == (409, "application/problem+json")
+    form_bundles(hub.settings)
+    found = hub.client.get(f"{API}/surveys/skm/results?service=ktp-el").json()
+    assert (found["n"], found["by_mode"]) == (30, {"enumerator": 30})
+    assert found["satisfaction"]["low"] == 100.0
+
+
+def test_a_kiosk_without_a_valid_key_takes_answers_as_a_page(hub: Hub) -> None:
+    given = GOOD | form_of(hub.client, "/survei/skm")
+    answer = submit(hub.client, "/survei/skm?mode=kiosk", given)
+    assert answer.status_code == 303
+    assert "diperiksa" not in answer.headers["location"]
+    stored = rows(hub.settings, "SELECT mode, collector FROM feedback.response")
+    assert stored == [("page", "")]
+    register(hub.client, hub.key("dukcapil", "surveys:collect"))
+    submit(hub.client, "/survei/skm?mode=kiosk", GOOD)
+    stored = rows(hub.settings, "SELECT mode, collector FROM feedback.response ORDER BY mode")
+    assert stored == [("kiosk", "dukcapil"), ("page", "")]
 
 
 def test_without_feedback_the_answers_stay_in_the_form(hub: Hub) -> None:
-    page = hub.client.get("/survei/skm").text
-    given = GOOD | {"id": id_in(page)}
+    given = GOOD | form_of(hub.client, "/survei/skm")
     clients = app_of(hub.client).state.clients
     whole: httpx.AsyncClient = clients[Service.feedback]
 

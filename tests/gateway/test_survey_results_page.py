@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 from services.gateway.app import create_app
 from services.platform.service import API
 from tests.conftest import Hub, Server, form_bundles
+from tests.feedback.answering import move_responses, new_address
 
 ELEMENTS = tuple(f"U{n}" for n in range(1, 10))
 PAGE = "/survei/skm/hasil"
@@ -17,16 +18,19 @@ PAGE = "/survei/skm/hasil"
 @pytest.fixture(scope="module")
 def hub(server: Server, toba: str) -> Iterator[Hub]:
     with server.database_from(toba) as name:
-        settings = server.settings(name)
-        with TestClient(create_app(settings), follow_redirects=False) as client:
+        settings, proxy = server.settings(name), ("127.0.0.1", 50000)
+        with TestClient(create_app(settings), follow_redirects=False, client=proxy) as client:
             yield Hub(client, settings)
 
 
 def answer_skm(hub: Hub, times: int) -> None:
     answers = dict.fromkeys(ELEMENTS, 4) | {"U3": 2}
-    body: dict[str, Any] = {"answered_on": "2024-05-14", "service": "ktp-el", "answers": answers}
+    body: dict[str, Any] = {"service": "ktp-el", "answers": answers}
     for _ in range(times):
-        assert hub.client.post(f"{API}/surveys/skm/responses", json=body).status_code == 201
+        address = {"X-Forwarded-For": new_address()}
+        sent = hub.client.post(f"{API}/surveys/skm/responses", json=body, headers=address)
+        assert sent.status_code == 201
+    move_responses(hub.settings, "2024-05-14")
     form_bundles(hub.settings)
 
 

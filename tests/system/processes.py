@@ -17,8 +17,9 @@ import pytest
 from pydantic import SecretStr
 
 from services.cli.app import main
-from services.platform.settings import ROOT, Service, load_settings
+from services.platform.settings import ROOT, Service, Settings, load_settings
 from tests.conftest import form_bundles
+from tests.feedback.answering import move_responses
 from tests.servers import LOOPBACK, free_port
 
 Environment = Mapping[str, str]
@@ -184,8 +185,16 @@ class RunningHub:
 
     def form_bundles(self) -> None:
         """Run the job that forms bundles of survey responses and comments."""
+        form_bundles(self._settings)
+
+    def move_responses(self, day: str) -> None:
+        """Make every survey response one of this day: only today's are taken over HTTP."""
+        move_responses(self._settings, day)
+
+    @property
+    def _settings(self) -> Settings:
         database_url = SecretStr(self.environment["EMALL_DATABASE_URL"])
-        form_bundles(load_settings().model_copy(update={"database_url": database_url}))
+        return load_settings().model_copy(update={"database_url": database_url})
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         return LOOPBACK.get(self.address + path, timeout=60, **options)

@@ -149,6 +149,7 @@ def people_answer_the_surveys(hub: RunningHub) -> None:
     repeated = respond(hub, "skm", 0, satisfaction_of(0), status=200)
     assert repeated["repeated"]
 
+    hub.move_responses("2024-05-14")
     hub.form_bundles()
     results = hub.get(f"{API}/surveys/skm/results?period=2024").json()
     assert (results["n"], results["satisfaction"]["ikm"]) == (29, 91.48)
@@ -201,6 +202,7 @@ def an_assessment_is_kept_and_leads_to_its_evidence(hub: RunningHub) -> None:
     # (Answers count from the fifth on.)
     for number in range(30, 35):
         respond(hub, "awareness", number, {"knows_portals": ["oss"], "used": "yes"})
+    hub.move_responses("2024-05-14")
     hub.form_bundles()
     assert dynamics(hub)["discovery.awareness"]["value"] != 40
     assert hub.get(stored_assessment["href"]).json() == stored_assessment
@@ -387,11 +389,10 @@ def satisfaction_of(number: int) -> dict[str, int]:
 def respond(
     hub: RunningHub, survey: str, number: int, answers: dict[str, Any], *, status: int = 201
 ) -> dict[str, Any]:
-    body = {
-        "id": str(uuid5(NAMES, f"{survey} {number}")),
-        "answered_on": "2024-05-14",
-        "answers": answers,
-    }
-    answer = hub.post(f"{API}/surveys/{survey}/responses", body)
+    """Answer as the person of this number, from an address of their own."""
+    body = {"id": str(uuid5(NAMES, f"{survey} {number}")), "answers": answers}
+    address = {"X-Forwarded-For": f"203.0.113.{number}"}
+    path = f"{hub.address}{API}/surveys/{survey}/responses"
+    answer = LOOPBACK.post(path, json=body, headers=address, timeout=60)
     assert answer.status_code == status, answer.text
     return answer.json()

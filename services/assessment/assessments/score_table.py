@@ -18,7 +18,7 @@ COLUMNS = (
     Column("value", "Nilai 0-100; kosong apabila bukti belum cukup."),
     Column("low", "Ujung bawah rentang."),
     Column("high", "Ujung atas rentang."),
-    Column("interval_by", "Asal rentang."),
+    Column("interval_by", "Asal rentang; self_selected: tanpa rentang, responden memilih sendiri."),
     Column("coverage", "Bagian indikator yang memiliki bukti, 0-1."),
     Column("raw", "Nilai indikator sebelum tonggak."),
     Column("reason", "Mengapa tidak ada nilai.", width=48),
@@ -41,13 +41,19 @@ def score_rows(scores: Scores, *, region: str, period: int) -> list[Line]:
             "value": node.value,
             "low": None if node.interval is None else node.interval.low,
             "high": None if node.interval is None else node.interval.high,
-            "interval_by": None if node.interval is None else node.interval.by,
+            "interval_by": _interval_origin(node),
             "coverage": node.coverage,
             "raw": node.raw if isinstance(node, IndicatorScore) else None,
             "reason": node.reason,
         }
         for level, node, parent in _levels(scores)
     ]
+
+
+def _interval_origin(node: Node) -> str | None:
+    if isinstance(node, IndicatorScore) and node.no_interval_because is not None:
+        return node.no_interval_because
+    return None if node.interval is None else node.interval.by
 
 
 def _levels(scores: Scores) -> Iterator[tuple[str, Node, str | None]]:

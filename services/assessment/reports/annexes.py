@@ -20,6 +20,7 @@ from services.assessment.reports.report import Report, UsedEvidence
 from services.assessment.reports.wording import (
     BANDS,
     MEANS,
+    NO_INTERVALS,
     NO_VALUE,
     ORIGINS,
     compact_number,
@@ -190,6 +191,8 @@ def _indicator_row(indicator: IndicatorScore, definition: IndicatorDefinition) -
     origin = NO_VALUE if indicator.interval is None else ORIGINS[indicator.interval.by]
     if indicator.value is None:
         origin = "tanpa bukti"
+    elif indicator.no_interval_because is not None:
+        origin = NO_INTERVALS[indicator.no_interval_because]
     return Row(
         cells=[
             Cell(text=indicator.name),

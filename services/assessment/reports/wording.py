@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from services.assessment.methods.rules import Mean, Weights
-from services.assessment.scoring.scores import Interval, IntervalKind, Node
+from services.assessment.scoring.scores import Interval, IntervalKind, Node, NoIntervalReason
 from services.platform.translation import translator
 
 INDONESIAN = translator("id")
@@ -40,6 +40,10 @@ ORIGINS: dict[IntervalKind, str] = {
     "bootstrap": "bootstrap 95%",
     "normal": "normal 95%",
     "simulation": "simulasi 95%",
+}
+
+NO_INTERVALS: dict[NoIntervalReason, str] = {
+    "self_selected": "tanpa rentang: responden memilih sendiri",
 }
 
 

@@ -129,6 +129,7 @@ class _ScoreTree:
             reason=None,
             raw=round(outcome.value, 6),
             inputs=_inputs(outcome.inputs),
+            no_interval_because=outcome.no_interval_because,
             evidence=_links(outcome),
         )
 

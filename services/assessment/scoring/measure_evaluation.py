@@ -2,7 +2,8 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -31,8 +32,10 @@ from services.assessment.scoring.reports import (
     SurveyReport,
     UsageReport,
 )
+from services.assessment.scoring.scores import IntervalKind, NoIntervalReason
 from services.assessment.scoring.uncertainty import (
     Sampler,
+    Z,
     beta_posterior,
     bootstrap_mean,
     normal,
@@ -286,14 +289,17 @@ def _survey_share(definition: m.SurveyShare, facts: Facts) -> MeasureResult:
     hits = sum(o.count for o in question.options if o.code == definition.option)
     low, high = wilson_interval(hits, n)
     name = f"survey {definition.survey} {definition.question} {definition.option}"
-    return Measurement(
-        value=hits / n,
-        draw=beta_posterior(hits, n, name),
-        evidence=[item],
-        inputs={"numerator": hits, "n": n},
-        low=low,
-        high=high,
-        interval="wilson",
+    return _without_interval_if_self_selected(
+        results,
+        Measurement(
+            value=hits / n,
+            draw=beta_posterior(hits, n, name),
+            evidence=[item],
+            inputs={"numerator": hits, "n": n},
+            low=low,
+            high=high,
+            interval="wilson",
+        ),
     )
 
 
@@ -311,12 +317,15 @@ def _survey_mean(definition: m.SurveyMean, facts: Facts) -> MeasureResult:
     by_level = [counts[level] for level in range(1, max(counts) + 1)]
     n = sum(by_level)
     value = sum(level * count for level, count in enumerate(by_level, start=1)) / n
-    return Measurement(
-        value=value,
-        draw=bootstrap_mean(by_level, f"survey {definition.survey} {definition.questions}"),
-        evidence=[item],
-        inputs={"answers": n},
-        interval="bootstrap",
+    return _without_interval_if_self_selected(
+        results,
+        Measurement(
+            value=value,
+            draw=bootstrap_mean(by_level, f"survey {definition.survey} {definition.questions}"),
+            evidence=[item],
+            inputs={"answers": n},
+            interval="bootstrap",
+        ),
     )
 
 
@@ -329,14 +338,33 @@ def _satisfaction(definition: m.SatisfactionIndex, facts: Facts) -> MeasureResul
     if result is None or results.n is None:
         return Missing(f"nobody has answered all elements of {definition.survey}")
     value, low, high = result.ikm, result.low, result.high
-    return Measurement(
-        value=value,
-        draw=normal(value, low, high, f"survey {definition.survey} ikm"),
-        evidence=[item],
-        inputs={"ikm": value, "n": results.n},
-        low=low,
-        high=high,
-        interval="normal",
+    if low is None or high is None:
+        half = Z * result.standard_deviation / math.sqrt(result.n)
+        low, high = value - half, value + half
+    return _without_interval_if_self_selected(
+        results,
+        Measurement(
+            value=value,
+            draw=normal(value, low, high, f"survey {definition.survey} ikm"),
+            evidence=[item],
+            inputs={"ikm": value, "n": results.n},
+            low=low,
+            high=high,
+            interval="normal",
+        ),
+    )
+
+
+def _without_interval_if_self_selected(results: SurveyReport, measured: Measurement) -> Measurement:
+    """Return the measurement, without its interval if the respondents were not drawn.
+
+    Its draws remain: to the intervals of what it is part of it adds at least as much uncertainty as
+    a drawn sample would.
+    """
+    if not results.is_self_selected:
+        return measured
+    return replace(
+        measured, low=None, high=None, interval=None, no_interval_because="self_selected"
     )
 
 
@@ -439,6 +467,7 @@ def _complement(definition: m.Complement, facts: Facts) -> MeasureResult:
         low=None if inner.high is None else 1 - inner.high,
         high=None if inner.low is None else 1 - inner.low,
         interval=inner.interval,
+        no_interval_because=inner.no_interval_because,
     )
 
 
@@ -456,7 +485,8 @@ def _ratio(definition: m.Ratio, facts: Facts) -> MeasureResult:
         draw=lambda streams: over.draw(streams) / under.draw(streams),
         evidence=[*over.evidence, *under.evidence],
         inputs={"numerator": over.value, "denominator": under.value},
-        interval="simulation" if over.interval or under.interval else None,
+        interval=_simulated([over, under]),
+        no_interval_because=_no_interval([over, under]),
     )
 
 
@@ -472,14 +502,25 @@ def _mean_of(definition: m.MeanOf, facts: Facts) -> MeasureResult:
         return np.mean([reading.draw(streams) for reading in readings], axis=0)
 
     sampler: Sampler = draw
-    uncertain = any(reading.interval for reading in readings)
     return Measurement(
         value=sum(reading.value for reading in readings) / len(readings),
         draw=sampler,
         evidence=[item for reading in readings for item in reading.evidence],
         inputs={f"part_{n}": reading.value for n, reading in enumerate(readings, start=1)},
-        interval="simulation" if uncertain else None,
+        interval=_simulated(readings),
+        no_interval_because=_no_interval(readings),
     )
+
+
+def _simulated(parts: Sequence[Measurement]) -> IntervalKind | None:
+    """Return the origin of the interval of what these parts make up; None without an interval."""
+    if _no_interval(parts) is not None:
+        return None
+    return "simulation" if any(part.interval for part in parts) else None
+
+
+def _no_interval(parts: Sequence[Measurement]) -> NoIntervalReason | None:
+    return next((part.no_interval_because for part in parts if part.no_interval_because), None)
 
 
 def _first_of(definition: m.FirstOf, facts: Facts) -> MeasureResult:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.assessment.scoring.inputs import Item
-from services.assessment.scoring.scores import IntervalKind
+from services.assessment.scoring.scores import IntervalKind, NoIntervalReason
 from services.assessment.scoring.uncertainty import Sampler, constant
 
 
@@ -19,7 +19,9 @@ class Measurement:
     low: float | None = None
     high: float | None = None
     interval: IntervalKind | None = None
-    """None for a full count, which has no sampling uncertainty."""
+    """None for a full count, which has no sampling uncertainty, and for a self-selected sample,
+    whose error is unknown."""
+    no_interval_because: NoIntervalReason | None = None
 
 
 @dataclass(frozen=True)

@@ -34,11 +34,16 @@ class QuestionCounts(Report):
 
 
 class IkmResult(Report):
-    """The index IKM of a satisfaction survey with its interval."""
+    """The index IKM of a satisfaction survey, with its interval if it has one.
+
+    Evidence from before self-selected samples were told apart always has one, and no deviation.
+    """
 
     ikm: float
-    low: float
-    high: float
+    n: int = 1
+    low: float | None = None
+    high: float | None = None
+    standard_deviation: float = 0
 
 
 class SurveyReport(Report):
@@ -48,6 +53,13 @@ class SurveyReport(Report):
     suppressed: bool
     questions: list[QuestionCounts] = Field(default_factory=list[QuestionCounts])
     satisfaction: IkmResult | None = None
+    by_mode: dict[str, int] | None = None
+    """Responses by mode; None in evidence from before modes were reported."""
+
+    @property
+    def is_self_selected(self) -> bool:
+        """Whether respondents decided themselves to answer, rather than being drawn and asked."""
+        return self.by_mode is not None and self.by_mode.keys() != {"enumerator"}
 
     def question(self, code: str) -> QuestionCounts | None:
         """Return the answers to a question; None if it has none."""

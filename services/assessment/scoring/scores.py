@@ -11,6 +11,10 @@ from services.platform.types import Href
 IntervalKind = Literal["range", "wilson", "bootstrap", "normal", "simulation"]
 """The origin of an interval: a range, or a statistical method."""
 
+NoIntervalReason = Literal["self_selected"]
+"""Why a figure of a survey has no interval: its respondents were not drawn, they chose themselves,
+and no formula for samples holds the error of that."""
+
 
 class ScoreModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,6 +60,11 @@ class IndicatorScore(Node):
     goalposts: Goalposts
     normalisation: Normalisation = MinMax()
     inputs: dict[str, float] = Field(description="The numbers that it was computed from.")
+    no_interval_because: NoIntervalReason | None = Field(
+        None,
+        description="`self_selected`: it is of a survey whose respondents chose themselves; no "
+        "interval for samples holds the error of that.",
+    )
     evidence: list[EvidenceLink]
 
 

@@ -19,7 +19,7 @@ from services.feedback.comments.statistics import (
     tally_of,
 )
 from services.feedback.periods import Period, Span
-from services.feedback.small_groups import BundlePlan, Group, period_within
+from services.feedback.small_groups import BundlePlan, Group, Person, period_within
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 from services.platform.local_time import day_of
@@ -97,11 +97,11 @@ async def form_due_bundles(
     """Form the bundles that the settled comments of a region allow; return how many."""
     today = day_of(now, zone)
     pending = await _pending(session, region, SETTLED, today=today, zone=zone)
-    if not plan_comment_bundles(_counts(pending), today=today):
+    if not plan_comment_bundles(_people(pending), today=today):
         return 0
     await session.execute(text(LOCK), {"region": region})
     pending = await _pending(session, region, SETTLED_LOCKED, today=today, zone=zone)
-    plans = plan_comment_bundles(_counts(pending), today=today)
+    plans = plan_comment_bundles(_people(pending), today=today)
     for plan in plans:
         members = [member for group in plan.groups for member in pending[group]]
         await _store(session, region, plan, members, today=today)
@@ -169,8 +169,12 @@ async def _pending(
     return pending
 
 
-def _counts(pending: Pending) -> dict[Group, int]:
-    return {group: len(members) for group, members in pending.items()}
+def _people(pending: Pending) -> dict[Group, list[Person]]:
+    """Return each comment as a person of its own: nobody keeps who sent a settled comment."""
+    return {
+        group: [Person(str(comment)) for comment, _ in members]
+        for group, members in pending.items()
+    }
 
 
 async def _store(

@@ -4,13 +4,13 @@ import hashlib
 import hmac
 import os
 from base64 import urlsafe_b64encode
-from datetime import datetime
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from services.feedback.form_checks import FormTokens
 from services.platform.derived_keys import derived_key
 
 NONCE_BYTES = 12
@@ -23,8 +23,8 @@ class CommentKeys:
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._contacts = AESGCM(derived_key(key, b"emall comments: contacts"))
         self._tokens = derived_key(key, b"emall comments: tokens of tickets")
-        self._forms = derived_key(key, b"emall comments: forms")
         self._repeats = derived_key(key, b"emall comments: repeated contacts")
+        self.forms = FormTokens(key)
 
     def encrypt_contact(self, plain: bytes, *, region: str, comment: UUID) -> bytes:
         """Encrypt the contact of a comment (AES-256-GCM), bound to this comment."""
@@ -51,23 +51,6 @@ class CommentKeys:
     def contact_digest(self, plain: bytes) -> str:
         """Return a keyed digest of a contact, by which a repeated one is recognised."""
         return hmac.digest(self._repeats, plain, "sha256").hex()
-
-    def form_token(self, now: datetime) -> str:
-        """Return a signed token that records when a form was issued; each form has its own."""
-        form = f"{int(now.timestamp())}-{os.urandom(9).hex()}"
-        return f"{form}.{self._signature(form)}"
-
-    def form_age(self, token: str, now: datetime) -> float | None:
-        """Return the seconds since a form was issued; None if the token is not valid."""
-        form, _, signature = token.partition(".")
-        received = signature.encode(errors="replace")
-        if not hmac.compare_digest(self._signature(form).encode(), received):
-            return None
-        return now.timestamp() - int(form.partition("-")[0])
-
-    def _signature(self, form: str) -> str:
-        signed = hmac.digest(self._forms, form.encode(errors="replace"), "sha256")
-        return urlsafe_b64encode(signed[:16]).decode().rstrip("=")
 
 
 def token_hash(token: str) -> bytes:

@@ -20,6 +20,7 @@ from services.feedback.comments.schemas import (
     ServiceLevelInfo,
 )
 from services.feedback.comments.service_levels import KIND_NAMES, KINDS, service_levels
+from services.feedback.comments.spam_filter import FORM
 from services.feedback.comments.submit import submit_comment
 from services.platform.concurrency_control import IdempotencyKey
 from services.platform.database import ReadSessionDep, WriteSessionDep
@@ -39,7 +40,7 @@ async def get_comment_form(response: Response, keys: Keys) -> CommentForm:
     response.headers["Cache-Control"] = "no-store"
     levels = service_levels()
     return CommentForm(
-        form_token=keys.form_token(datetime.now(UTC)),
+        form_token=keys.forms.issue(FORM, datetime.now(UTC)),
         kinds=[
             Choice(code=kind, name=KIND_NAMES[kind][0], name_en=KIND_NAMES[kind][1])
             for kind in sorted(KINDS, key=list(KIND_NAMES).index)

@@ -9,11 +9,11 @@ from pydantic import Field, StringConstraints, model_validator
 from services.feedback.comments.service_levels import Category, Kind, ServiceLevelId
 from services.feedback.comments.states import State
 from services.feedback.comments.tickets import TICKET_PATTERN
+from services.feedback.form_checks import FormToken, Honeypot
 from services.platform.api_model import ApiModel
 from services.platform.languages import Language
 from services.platform.personal_data import PersonalDataKind
 from services.platform.types import (
-    TEXT_PATTERN,
     DistrictCode,
     Href,
     Sha256,
@@ -88,14 +88,12 @@ class NewComment(ApiModel):
         "numbers in `text` and `place`. They are masked in what is published or exported in any "
         "case; by default also in what is stored.",
     )
-    form_token: (
-        Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]+$", max_length=80)] | None
-    ) = Field(
+    form_token: FormToken | None = Field(
         None,
         description="The token from `GET comments/form`. A comment without it is reviewed by a "
         "person before it counts.",
     )
-    website: Annotated[str, StringConstraints(pattern=TEXT_PATTERN, max_length=300)] = Field(
+    website: Honeypot = Field(
         "",
         description="Must be empty: a honeypot that people do not see and spam programs fill in.",
     )

@@ -7,14 +7,14 @@ figures is about fewer than five people.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.feedback.comments.working_days import working_days_between
-from services.feedback.small_groups import BundlePlan, Group, plan_bundles
+from services.feedback.small_groups import BundlePlan, Group, Person, plan_bundles
 
 UNANSWERED_AFTER = timedelta(days=30)
 """Time after the last day for the answer from which a comment counts as unanswered."""
@@ -92,6 +92,8 @@ def group_of(*, received: date, service: str, agency: str, kind: str, category: 
     return Group(received.replace(day=1), service, agency, detail=category, fine_detail=kind)
 
 
-def plan_comment_bundles(pending: Mapping[Group, int], *, today: date) -> list[BundlePlan]:
-    """Return the bundles that can be formed of settled comments (group -> count)."""
+def plan_comment_bundles(
+    pending: Mapping[Group, Collection[Person]], *, today: date
+) -> list[BundlePlan]:
+    """Return the bundles that can be formed of settled comments."""
     return plan_bundles(pending, today=today - SETTLING_TIME)

@@ -25,15 +25,16 @@ from services.feedback.comments.keys import CommentKeys, token_hash
 from services.feedback.comments.schemas import CommentFiled, NewComment
 from services.feedback.comments.service_levels import service_levels
 from services.feedback.comments.spam_filter import (
+    FORM,
     MAX_PER_SENDER_AND_DAY,
     ReviewReason,
     content_hash,
     content_review_reasons,
-    count_from_sender,
     is_duplicate,
 )
 from services.feedback.comments.tickets import new_ticket
 from services.feedback.comments.working_days import after_working_days
+from services.feedback.senders import count_from_sender, hash_sender
 from services.platform.concurrency_control import claim_idempotency_key
 from services.platform.database import WriteSession
 from services.platform.identity import Caller
@@ -83,7 +84,7 @@ class _CommentIdentity(BaseModel):
 def _form_of(keys: CommentKeys, comment: NewComment, *, now: datetime) -> str | None:
     """Return the form of a comment, which only its sender knows; None without a valid token."""
     token = comment.form_token
-    if token is None or keys.form_age(token, now) is None:
+    if token is None or keys.forms.age(FORM, token, now) is None:
         return None
     return f"form {token_hash(token).hex()}"
 
@@ -256,8 +257,10 @@ async def _review_reasons(
     now: datetime,
     zone: ZoneInfo,
 ) -> list[ReviewReason]:
-    reasons = content_review_reasons(comment, keys, now=now)
-    sent = await count_from_sender(session, region, sender, today=day_of(now, zone))
+    reasons = content_review_reasons(comment, keys.forms, now=now)
+    today = day_of(now, zone)
+    known_as = await hash_sender(session, region, sender, purpose="comments", today=today)
+    sent = await count_from_sender(session, region, known_as, today=today)
     if sent > MAX_PER_SENDER_AND_DAY:
         reasons.append("too_many_from_sender")
     if await is_duplicate(session, region, content_hash(comment), now=now):

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.feedback.small_groups import MIN_GROUP_SIZE
+from services.feedback.small_groups import Person, are_enough
 from services.feedback.surveys.definition import Question, Survey
 from services.feedback.surveys.question_kinds.base import Answer, QuestionKind
 from services.feedback.surveys.skm import ELEMENTS
@@ -61,6 +61,7 @@ class AnsweredSurvey:
 
     survey: Survey
     answers: Mapping[str, Any]
+    person: Person
 
 
 def tally_key(question: Question) -> str:
@@ -71,28 +72,32 @@ def tally_key(question: Question) -> str:
 def tally_of(responses: Sequence[AnsweredSurvey]) -> Tally:
     """Return the tally of a bundle.
 
-    A question that fewer than five of the bundle answered is excluded, and so are questions about
+    A question that too few people of the bundle answered is excluded, and so are questions about
     the person: their answers identify people rather than express opinions.
     """
     answers: defaultdict[str, list[Answer]] = defaultdict(list)
+    people: defaultdict[str, list[Person]] = defaultdict(list)
     kinds: dict[str, QuestionKind] = {}
-    complete: list[Mapping[str, int]] = []
+    complete: list[AnsweredSurvey] = []
     for response in responses:
         for question in response.survey.questions:
             if question.code in response.answers and question.about is None:
                 key = tally_key(question)
                 answers[key].append(response.answers[question.code])
+                people[key].append(response.person)
                 kinds[key] = question.kind_rules
         if response.survey.kind == "skm" and all(code in response.answers for code in ELEMENTS):
-            complete.append(response.answers)
+            complete.append(response)
     return Tally(
         n=len(responses),
         questions={
             key: _question_tally(values, kinds[key])
             for key, values in answers.items()
-            if len(values) >= MIN_GROUP_SIZE
+            if are_enough(people[key])
         },
-        skm=skm_tally(complete) if len(complete) >= MIN_GROUP_SIZE else None,
+        skm=skm_tally(response.answers for response in complete)
+        if are_enough(response.person for response in complete)
+        else None,
     )
 
 

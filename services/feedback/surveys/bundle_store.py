@@ -1,5 +1,7 @@
 """Forms bundles of pending responses, and reads the bundles that match a query."""
 
+import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,9 +12,10 @@ from sqlalchemy import text
 
 from services.feedback.periods import Period, Span
 from services.feedback.small_groups import (
-    MIN_GROUP_SIZE,
     BundlePlan,
     Group,
+    Person,
+    are_enough,
     period_within,
     plan_bundles,
 )
@@ -24,50 +27,62 @@ from services.platform.local_time import day_of
 
 Dimension = Literal["service", "agency", "channel", "district", "month", "quarter", "semester"]
 
+PERSON = """
+    CASE WHEN mode = 'enumerator' THEN collector ELSE '' END AS collector,
+    CASE WHEN collector <> '' THEN id::text
+         ELSE coalesce(encode(sender, 'hex'), 'unknown') END AS person, issue
+"""
+"""Whom a response is from: an agency's device vouches that each of its responses is another
+person's, all others of one sender are one person's, and so are all of unknown senders."""
+
 SURVEYS_WITH_PENDING = """
 -- Surveys that have responses without a bundle.
-SELECT DISTINCT survey FROM feedback.response WHERE region = :region AND bundle IS NULL
+SELECT DISTINCT survey FROM feedback.response
+WHERE region = :region AND bundle IS NULL AND state = 'counted'
 ORDER BY survey
 """
 
-PENDING_BY_GROUP = """
--- The number of responses without a bundle, by group.
-SELECT CAST(date_trunc('month', answered_on) AS date) AS month, service, agency, channel, district,
-       count(*) AS n
+PENDING_BY_GROUP = f"""
+-- The people of responses without a bundle, by group.
+SELECT DISTINCT CAST(date_trunc('month', answered_on) AS date) AS month, service, agency, channel,
+       district, {PERSON}
 FROM feedback.response
-WHERE region = :region AND survey = :survey AND bundle IS NULL
-GROUP BY 1, 2, 3, 4, 5
-"""
+WHERE region = :region AND survey = :survey AND bundle IS NULL AND state = 'counted'
+"""  # noqa: S608 - a constant
 
 LOCK = """
 -- Serialises the forming of a survey's bundles until the transaction ends.
 SELECT pg_advisory_xact_lock(hashtextextended('survey bundles ' || :region || ' ' || :survey, 0))
 """
 
-PENDING_IN_GROUPS = """
+PENDING_IN_GROUPS = f"""
 -- The responses of these groups that have no bundle.
-SELECT r.id, r.version, r.answers
-FROM feedback.response r
+WITH pending AS (
+    SELECT CAST(date_trunc('month', answered_on) AS date) AS month, service, agency, channel,
+           district, id, version, mode, answers, {PERSON}
+    FROM feedback.response
+    WHERE region = :region AND survey = :survey AND bundle IS NULL AND state = 'counted'
+)
+SELECT r.id, r.version, r.mode, r.answers, r.person, r.issue
+FROM pending r
 JOIN unnest(CAST(:months AS date[]), CAST(:services AS text[]), CAST(:agencies AS text[]),
-            CAST(:channels AS text[]), CAST(:districts AS text[]))
-     AS g (month, service, agency, channel, district)
-  ON date_trunc('month', r.answered_on) = g.month AND r.service = g.service
- AND r.agency = g.agency AND r.channel = g.channel AND r.district = g.district
-WHERE r.region = :region AND r.survey = :survey AND r.bundle IS NULL
-"""
+            CAST(:channels AS text[]), CAST(:districts AS text[]), CAST(:collectors AS text[]))
+     AS g (month, service, agency, channel, district, collector)
+USING (month, service, agency, channel, district, collector)
+"""  # noqa: S608 - a constant
 
 STORE_BUNDLE = """
 -- A bundle, which never changes.
 INSERT INTO feedback.survey_bundle
     (region, survey, id, formed_on, n, first_day, last_day, service, agency, channel, district,
-     versions, tally)
+     versions, tally, senders, modes)
 VALUES (:region, :survey, :id, :today, :n, :first_day, :last_day, :service, :agency, :channel,
-        :district, :versions, CAST(:tally AS jsonb))
+        :district, :versions, CAST(:tally AS jsonb), :senders, CAST(:modes AS jsonb))
 """
 
 ASSIGN_BUNDLE = """
--- Assigns responses to their bundle.
-UPDATE feedback.response SET bundle = :id
+-- Assigns responses to their bundle, and forgets their senders.
+UPDATE feedback.response SET bundle = :id, sender = NULL, issue = ''
 WHERE region = :region AND survey = :survey AND id = ANY(:responses)
 """
 
@@ -79,7 +94,7 @@ ORDER BY version
 
 BUNDLES = """
 -- The bundles within a period whose responses all match the filters.
-SELECT first_day, last_day, service, agency, channel, district, versions, tally
+SELECT first_day, last_day, service, agency, channel, district, versions, tally, senders, modes
 FROM feedback.survey_bundle
 WHERE region = :region AND survey = :survey
   AND first_day >= :first AND last_day <= :last
@@ -102,6 +117,10 @@ class Bundle:
     district: str | None
     versions: tuple[int, ...]
     tally: Tally
+    senders: int | None
+    """People told apart; None if the bundle was formed before they were."""
+    modes: Mapping[str, int]
+    """Responses by mode; empty if one of them has too few people, or if they are unknown."""
 
     def value(self, dimension: Dimension) -> str | None:
         """Return the value of a dimension that the bundle counts under."""
@@ -136,14 +155,12 @@ async def form_due_bundles(
 async def form_bundles(session: WriteSession, region: str, survey: str, *, today: date) -> int:
     """Form the bundles that a survey's pending responses allow; return how many."""
     key = {"region": region, "survey": survey}
-    if not plan_bundles(await _count_pending(session, key), today=today):
+    if not plan_bundles(await _pending_people(session, key), today=today):
         return 0
     await session.execute(text(LOCK), key)
-    plans = plan_bundles(await _count_pending(session, key), today=today)
+    plans = plan_bundles(await _pending_people(session, key), today=today)
     definitions = await load_definitions(session, region, survey)
-    for plan in plans:
-        await _store(session, key, plan, definitions, today=today)
-    return len(plans)
+    return sum([await _store(session, key, plan, definitions, today=today) for plan in plans])
 
 
 async def find_bundles(
@@ -169,19 +186,28 @@ async def find_bundles(
             row.district,
             tuple(row.versions),
             Tally.model_validate(row.tally),
+            row.senders,
+            row.modes,
         )
         for row in rows
     ]
 
 
-async def _count_pending(session: WriteSession, key: Mapping[str, str]) -> dict[Group, int]:
-    rows = await session.execute(text(PENDING_BY_GROUP), key)
-    return {
-        Group(row.month, row.service, row.agency, detail=row.channel, fine_detail=row.district): (
-            row.n
+async def _pending_people(
+    session: WriteSession, key: Mapping[str, str]
+) -> dict[Group, list[Person]]:
+    people: defaultdict[Group, list[Person]] = defaultdict(list)
+    for row in await session.execute(text(PENDING_BY_GROUP), key):
+        group = Group(
+            row.month,
+            row.service,
+            row.agency,
+            detail=row.channel,
+            fine_detail=row.district,
+            collector=row.collector,
         )
-        for row in rows
-    }
+        people[group].append(Person(row.person, row.issue))
+    return people
 
 
 async def _store(
@@ -191,12 +217,19 @@ async def _store(
     definitions: Mapping[int, Survey],
     *,
     today: date,
-) -> None:
+) -> bool:
+    """Store a planned bundle; return whether its people are still enough, so that it was stored."""
     rows = await session.execute(text(PENDING_IN_GROUPS), {**key, **_columns(plan.groups)})
     responses = rows.all()
-    if len(responses) < MIN_GROUP_SIZE:
-        return
-    tally = tally_of([AnsweredSurvey(definitions[row.version], row.answers) for row in responses])
+    people = [Person(row.person, row.issue) for row in responses]
+    if not are_enough(people):
+        return False
+    tally = tally_of(
+        [
+            AnsweredSurvey(definitions[row.version], row.answers, person)
+            for row, person in zip(responses, people, strict=True)
+        ]
+    )
     bundle_id = new_id()
     await session.execute(
         text(STORE_BUNDLE),
@@ -213,11 +246,24 @@ async def _store(
             "district": plan.key.fine_detail,
             "versions": sorted({row.version for row in responses}),
             "tally": tally.model_dump_json(),
+            "senders": len({person.id for person in people}),
+            "modes": json.dumps(_publishable_modes([row.mode for row in responses], people)),
         },
     )
     await session.execute(
         text(ASSIGN_BUNDLE), {**key, "id": bundle_id, "responses": [row.id for row in responses]}
     )
+    return True
+
+
+def _publishable_modes(modes: Sequence[str], people: Sequence[Person]) -> dict[str, int]:
+    """Return the number of responses by mode; empty if too few people answered in one of them."""
+    by_mode: defaultdict[str, list[Person]] = defaultdict(list)
+    for mode, person in zip(modes, people, strict=True):
+        by_mode[mode].append(person)
+    if not all(are_enough(of_mode) for of_mode in by_mode.values()):
+        return {}
+    return {mode: len(of_mode) for mode, of_mode in by_mode.items()}
 
 
 def _columns(groups: Sequence[Group]) -> dict[str, list[str] | list[date]]:
@@ -227,4 +273,5 @@ def _columns(groups: Sequence[Group]) -> dict[str, list[str] | list[date]]:
         "agencies": [group.agency for group in groups],
         "channels": [group.detail for group in groups],
         "districts": [group.fine_detail for group in groups],
+        "collectors": [group.collector for group in groups],
     }

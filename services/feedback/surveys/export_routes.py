@@ -1,7 +1,6 @@
 """Exports and weighted results, which need a key: an agency gets the responses about itself."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, get_args
 
@@ -11,7 +10,7 @@ from sqlalchemy import text
 from services.feedback.periods import Period
 from services.feedback.surveys.bundle_store import load_definitions
 from services.feedback.surveys.codebook import ExportedResponse, build_table
-from services.feedback.surveys.definition import Characteristic, Question, Survey
+from services.feedback.surveys.definition import Characteristic, Question
 from services.feedback.surveys.export_formats import MEDIA_TYPES, FileName, encode_table
 from services.feedback.surveys.responses import find_survey
 from services.feedback.surveys.results import all_questions
@@ -19,7 +18,7 @@ from services.feedback.surveys.routes import PeriodQuery, period_or_this_year
 from services.feedback.surveys.schemas import WeightedOption, WeightedQuestion, WeightedResults
 from services.feedback.surveys.weighting import NotWeightableError, rake
 from services.platform.database import ReadSession, ReadSessionDep
-from services.platform.identity import Caller, UsageWriter
+from services.platform.identity import Administrator, Caller, UsageWriter
 from services.platform.local_time import ZoneDep
 from services.platform.parameters import SlugPath
 from services.platform.problems import Conflict, NotAllowed, problem_responses
@@ -30,21 +29,12 @@ router = APIRouter(
 )
 
 RESPONSES = """
--- The responses of a period, about one agency or all agencies.
-SELECT to_char(answered_on, 'YYYY-MM') AS month, version, service, agency, channel, district, mode,
-       answers
-FROM feedback.response
-WHERE region = :region AND survey = :survey AND answered_on BETWEEN :first AND :last
-  AND (CAST(:agency AS text) IS NULL OR agency = :agency)
-"""
-
-HIDDEN_RESPONSES = """
 -- Bundled responses of a period, about one agency or all agencies, each with only the attributes
 -- that its whole bundle shares.
 SELECT b.first_day, b.last_day,
        CASE WHEN cardinality(b.versions) = 1 THEN b.versions[1] END AS version,
        coalesce(b.service, '') AS service, coalesce(b.agency, '') AS agency,
-       coalesce(b.channel, '') AS channel, coalesce(b.district, '') AS district, r.answers
+       coalesce(b.channel, '') AS channel, coalesce(b.district, '') AS district, b.modes, r.answers
 FROM feedback.survey_bundle b
 JOIN feedback.response r ON r.region = b.region AND r.survey = b.survey AND r.bundle = b.id
 WHERE b.region = :region AND b.survey = :survey AND b.first_day >= :first AND b.last_day <= :last
@@ -76,18 +66,24 @@ async def export_survey_responses(
     file: Annotated[FileName, Path(description="The table and its format.")],
     period: PeriodQuery = None,
 ) -> Response:
-    """Export single responses of a period, with the month and without an id, for analysis.
+    """Export single responses of the bundles of a period, without an id, for analysis.
 
-    An agency's key exports the responses about that agency, an administrator's key all. A response
-    to a survey that needs tokens shows only what its whole bundle shares: the bundle's period, and
-    an empty value if its responses differ.
+    An agency's key exports the bundles about that agency, without the questions about the person;
+    an administrator's key exports all. A response shows only what its whole bundle shares: the
+    bundle's period, and an empty value if its responses differ.
     """
     region = get_region(request)
     survey, _ = await find_survey(session, region, slug)
     wanted = period_or_this_year(period, datetime.now(zone).date())
     definitions = await load_definitions(session, region, slug)
-    responses = await _responses(session, region, definitions, wanted, caller)
-    table = build_table(all_questions(definitions), responses)
+    responses = await _responses(session, region, slug, wanted, caller)
+    questions = [
+        question
+        for question in all_questions(definitions)
+        # An agency knows who came to its office, and would recognise them by sex and age.
+        if question.about is None or "admin" in caller.scopes
+    ]
+    table = build_table(questions, responses)
     name = f"{slug}-{wanted}-{file}"
     return Response(
         encode_table(table, file, title=f"{survey.title} {wanted}"),
@@ -107,7 +103,7 @@ async def export_survey_responses(
 async def get_weighted_survey_results(
     request: Request,
     session: ReadSessionDep,
-    caller: UsageWriter,
+    caller: Administrator,
     zone: ZoneDep,
     slug: SlugPath,
     *,
@@ -122,7 +118,8 @@ async def get_weighted_survey_results(
 ) -> WeightedResults:
     """Return results weighted to the population by district, age group and sex.
 
-    They are not sums over bundles, so they need a key, as exports of single responses do.
+    They tell the answers of each sex or age group of a bundle, however few are of it, so they need
+    an administrator's key, as the export of these characteristics does.
     """
     region = get_region(request)
     survey, _ = await find_survey(session, region, slug)
@@ -135,8 +132,7 @@ async def get_weighted_survey_results(
         known = ", ".join(survey.population) or "none"
         raise Conflict(f"The survey {slug} has population margins for: {known}.")
     wanted = period_or_this_year(period, datetime.now(zone).date())
-    definitions = await load_definitions(session, region, slug)
-    responses = await _responses(session, region, definitions, wanted, caller)
+    responses = await _responses(session, region, slug, wanted, caller)
     codes = {q.about: q.code for q in survey.questions if q.about in margins}
     complete = [
         r for r in responses if all(r.answers.get(codes[n]) in m for n, m in margins.items())
@@ -194,26 +190,20 @@ def weighted_question(
 
 
 async def _responses(
-    session: ReadSession,
-    region: str,
-    definitions: Mapping[int, Survey],
-    period: Period,
-    caller: Caller,
+    session: ReadSession, region: str, survey: str, period: Period, caller: Caller
 ) -> list[ExportedResponse]:
-    """Return the single responses that a caller may see.
+    """Return the single responses that a caller may see: those of whole bundles.
 
-    An agency knows whom it gave a token, and could match tokens with responses by the time or the
-    channel. If any version of the survey needs a token, only bundled responses are returned, each
-    with only the attributes that its whole bundle shares.
+    An agency knows who came to its kiosk and whom it gave a token, and could match them with newer
+    responses by the time or the channel.
     """
     if caller.agency is None and "admin" not in caller.scopes:
         raise NotAllowed("This key belongs to no agency.")
-    hidden = any(survey.needs_token for survey in definitions.values())
     rows = await session.execute(
-        text(HIDDEN_RESPONSES if hidden else RESPONSES),
+        text(RESPONSES),
         {
             "region": region,
-            "survey": next(iter(definitions.values())).slug,
+            "survey": survey,
             "first": period.first,
             "last": period.last,
             "agency": None if "admin" in caller.scopes else caller.agency,
@@ -221,13 +211,13 @@ async def _responses(
     )
     return [
         ExportedResponse(
-            period=str(Period(row.first_day, row.last_day)) if hidden else row.month,
+            period=str(Period(row.first_day, row.last_day)),
             version=row.version,
             service=row.service,
             agency=row.agency,
             channel=row.channel,
             district=row.district,
-            mode="" if hidden else row.mode,
+            mode=next(iter(row.modes)) if len(row.modes) == 1 else "",
             answers=row.answers,
         )
         for row in rows

@@ -23,7 +23,7 @@ from services.feedback.surveys.follow_up_schemas import (
     Priority,
 )
 from services.feedback.surveys.responses import find_survey
-from services.feedback.surveys.results import group_results, sum_tallies
+from services.feedback.surveys.results import group_results
 from services.feedback.surveys.routes import PeriodQuery, period_or_this_year
 from services.platform.concurrency_control import (
     IdempotencyKey,
@@ -69,7 +69,7 @@ async def get_survey_follow_up(
     figures = None
     if bundles:
         definitions = await load_definitions(session, plan.region, slug)
-        figures = group_results(definitions, sum_tallies(bundles), weight="1/9").satisfaction
+        figures = group_results(definitions, bundles, weight="1/9").satisfaction
     actions = await list_actions(session, plan, period=str(wanted), agency=agency)
     planned = Counter(action.content.element for action in actions)
     elements = {element.code: element for element in figures.elements} if figures else {}

@@ -28,8 +28,9 @@ DELETE FROM feedback.rating_token WHERE region = :region AND expires_on < :today
 
 STORE = """
 -- The hashes of new tokens.
-INSERT INTO feedback.rating_token (region, hash, survey, service, agency, channel, expires_on)
-SELECT :region, hash, :survey, :service, :agency, :channel, :expires_on
+INSERT INTO feedback.rating_token
+    (region, hash, survey, service, agency, channel, expires_on, issue)
+SELECT :region, hash, :survey, :service, :agency, :channel, :expires_on, :issue
 FROM unnest(CAST(:hashes AS bytea[])) AS hash
 """
 
@@ -43,7 +44,7 @@ REDEEM = """
 -- Redeems a token: it is deleted in the transaction that stores the response.
 DELETE FROM feedback.rating_token
 WHERE region = :region AND hash = :hash AND survey = :survey AND expires_on >= :today
-RETURNING service, agency, channel
+RETURNING service, agency, channel, issue
 """
 
 
@@ -54,6 +55,14 @@ class ServiceUse:
     service: str
     agency: str
     channel: str
+
+
+@dataclass(frozen=True)
+class RedeemedToken(ServiceUse):
+    """The use that a redeemed token proves, and the issue that it was in."""
+
+    issue: str
+    """The agency and the day: it knows whom it gave these tokens, and may have used some itself."""
 
 
 def new_token(random_bytes: Callable[[int], bytes]) -> str:
@@ -98,6 +107,7 @@ async def store_tokens(
             "agency": use.agency,
             "channel": use.channel,
             "expires_on": expires_on,
+            "issue": f"{use.agency} {today}",
             "hashes": [token_hash(token) for token in tokens],
         },
     )
@@ -125,7 +135,7 @@ async def find_token(
 
 async def redeem_token(
     session: WriteSession, region: str, survey: str, token: str, *, today: date
-) -> ServiceUse | None:
+) -> RedeemedToken | None:
     """Redeem a token within the transaction; None if it is unknown, expired or already used."""
     row = (
         await session.execute(
@@ -133,4 +143,6 @@ async def redeem_token(
             {"region": region, "hash": token_hash(token), "survey": survey, "today": today},
         )
     ).one_or_none()
-    return None if row is None else ServiceUse(row.service, row.agency, row.channel)
+    if row is None:
+        return None
+    return RedeemedToken(row.service, row.agency, row.channel, row.issue)

@@ -1,23 +1,49 @@
-"""Stores responses: each once, validated against the version of the survey that was answered."""
+"""Stores responses: each once, validated against the version of the survey that was answered.
+
+A response counts as one person's only if somebody vouches for it: the form and the sender's number
+of responses on the day, or the key of an agency's enumerator or kiosk. Any other is held.
+"""
 
 import json
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
 from services.feedback.catalogue_lookup import find_agency
+from services.feedback.form_checks import FormTokens
 from services.feedback.reference_data import has_district
+from services.feedback.senders import count_from_sender, hash_sender
 from services.feedback.surveys.definition import Survey
-from services.feedback.surveys.ratings import redeem_token
-from services.feedback.surveys.schemas import Response, ResponseStored
+from services.feedback.surveys.ratings import RedeemedToken, redeem_token
+from services.feedback.surveys.schemas import (
+    HoldReason,
+    Response,
+    ResponseState,
+    ResponseStored,
+)
 from services.platform.database import ReadSession, WriteSession
+from services.platform.identity import Caller
 from services.platform.local_time import day_of
-from services.platform.problems import Conflict, FieldError, NotFound
+from services.platform.problems import (
+    Conflict,
+    FieldError,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+)
 from services.platform.service import API
 
-MIN_ANSWERED_ON = date(2020, 1, 1)
+MAX_ENUMERATOR_DAYS = 14
+"""Days that an enumerator may be without a connection."""
+COLLECTED_MODES = frozenset({"kiosk", "enumerator"})
+"""Modes in which many people share a device, which an agency's key vouches for."""
+FORM_MODES = frozenset({"page", "qr"})
+"""Modes of the hub's own form, whose token shows when it was opened."""
+SERVICES_PER_SENDER = 3
+"""A sender's responses to a survey, as a multiple of those about one service."""
 
 SURVEYS = """
 -- The current surveys.
@@ -36,16 +62,17 @@ STORE_RESPONSE = """
 -- A response, once: a repeated id changes nothing. The time of receipt is truncated to the day.
 INSERT INTO feedback.response
     (region, survey, id, version, answered_on, received_at, service, agency, channel, district,
-     mode, answers)
+     mode, answers, state, hold_reasons, collector, sender, issue)
 VALUES (:region, :survey, :id, :version, :answered_on, date_trunc('day', CAST(:now AS timestamptz)),
-        :service, :agency, :channel, :district, :mode, CAST(:answers AS jsonb))
+        :service, :agency, :channel, :district, :mode, CAST(:answers AS jsonb), :state,
+        CAST(:hold_reasons AS text[]), :collector, :sender, :issue)
 ON CONFLICT (region, survey, id) DO NOTHING
 RETURNING id
 """
 
 STORED_RESPONSE = """
 -- The response stored under this id.
-SELECT version, answered_on FROM feedback.response
+SELECT version, answered_on, state FROM feedback.response
 WHERE region = :region AND survey = :survey AND id = :id
 """
 
@@ -60,58 +87,78 @@ async def find_survey(
     return Survey.from_stored(row.content), row.version
 
 
+@dataclass(frozen=True)
+class Submitter:
+    """Who submits a response, and by what it is judged."""
+
+    caller: Caller
+    address: str
+    form_tokens: FormTokens
+    max_per_service: int
+    """Responses of one sender to a survey about a service and on a day."""
+
+
 async def store_response(
     session: WriteSession,
     region: str,
     slug: str,
     response: Response,
     *,
+    submitter: Submitter,
     now: datetime,
     zone: ZoneInfo,
 ) -> ResponseStored:
-    """Store a response; raise `Conflict` with every field and answer that is invalid."""
+    """Store a response; raise `Conflict` with every field and answer that is invalid.
+
+    Raises:
+        NotAuthenticated: The mode is that of an agency's device, and there is no key.
+        NotAllowed: The key may not collect responses, or not about this agency.
+    """
     survey, version = await find_survey(session, region, slug)
+    if response.id is not None:
+        # Its receipt was lost; by now its token is used, or its day is too long ago.
+        stored_before = await _find_stored(session, region, slug, response.id)
+        if stored_before is not None:
+            return _repeated(slug, response.id, stored_before)
+    collector = _check_collector(submitter.caller) if response.mode in COLLECTED_MODES else ""
     errors: list[FieldError] = []
     if response.version is not None and response.version != version:
-        older = await session.scalar(
-            text(VERSION), {"region": region, "slug": slug, "version": response.version}
+        survey, version = await _find_older(
+            session, region, survey, version, wanted=response.version, errors=errors
         )
-        if older is None:
-            errors.append(_field_error("version", f"does not exist; the newest is {version}"))
-        else:
-            survey, version = Survey.from_stored(older), response.version
     today = day_of(now, zone)
+    issue = f"{collector} {today}" if response.mode == "kiosk" else ""
     if survey.needs_token or response.token is not None:
-        subject = await _redeem(session, region, survey, response, errors, today=today)
-        if subject is None and response.id is not None:
-            # The token may have been redeemed by this response, whose receipt was lost.
-            stored_before = await _find_stored(session, region, slug, response.id)
-            if stored_before is not None:
-                return _receipt(slug, response.id, *stored_before, repeated=True)
-        response = response.model_copy(update=subject or {})
+        use = await _redeem(session, region, survey, response, errors, today=today)
+        if use is not None:
+            issue = use.issue
+            subject = {"service": use.service, "agency": use.agency, "channel": use.channel or None}
+            response = response.model_copy(update=subject)
     service = response.service or ""
     agency, unknown = await find_agency(
         session, region, service=service, agency=response.agency or ""
     )
     if unknown is not None:
         errors.append(unknown)
-    answered_on = response.answered_on or today
-    if not MIN_ANSWERED_ON <= answered_on <= today:
-        errors.append(_field_error("answered_on", f"must be between {MIN_ANSWERED_ON} and today"))
-    district = response.district
-    if district is not None and not await has_district(session, region, district):
-        errors.append(_field_error("district", f"is not a district of {region}"))
-    errors += [
-        _field_error(f"answers/{code}", error)
-        for code, error in survey.find_errors(response.answers).items()
-    ]
+    elif collector and agency and not _may_collect_for(submitter.caller, agency):
+        error = _field_error("agency", f"must be {submitter.caller.agency}")
+        detail = f"This key collects responses about {submitter.caller.agency} only."
+        raise NotAllowed(detail, errors=[error])
+    errors += await _find_field_errors(session, region, survey, response, today=today)
     if errors:
         raise Conflict(
             f"The response to the survey {slug} is invalid; see errors[].", errors=errors
         )
 
+    answered_on = response.answered_on or today
+    sender, reasons = None, list[HoldReason]()
+    if not collector:
+        sender, reasons = await _judge(
+            session, region, slug, response, submitter=submitter, now=now, today=today
+        )
     # A random id (UUIDv4): a time-based one would reveal when the person answered.
     response_id = response.id or uuid4()
+    state: ResponseState = "held" if reasons else "counted"
     stored = await session.scalar(
         text(STORE_RESPONSE),
         {
@@ -124,15 +171,125 @@ async def store_response(
             "service": service,
             "agency": agency,
             "channel": response.channel or "",
-            "district": district or "",
+            "district": response.district or "",
             "mode": response.mode,
             "answers": json.dumps(response.answers),
+            "state": state,
+            "hold_reasons": reasons,
+            "collector": collector,
+            "sender": sender,
+            "issue": issue,
         },
     )
-    if stored is None:
-        stored_before = await _find_stored(session, region, slug, response_id)
-        version, answered_on = stored_before or (version, answered_on)
-    return _receipt(slug, response_id, version, answered_on, repeated=stored is None)
+    if stored is None and (before := await _find_stored(session, region, slug, response_id)):
+        return _repeated(slug, response_id, before)
+    return ResponseStored(
+        id=response_id,
+        survey=slug,
+        version=version,
+        answered_on=answered_on,
+        repeated=False,
+        state=state,
+    )
+
+
+async def _find_older(
+    session: WriteSession,
+    region: str,
+    survey: Survey,
+    version: int,
+    *,
+    wanted: int,
+    errors: list[FieldError],
+) -> tuple[Survey, int]:
+    """Return the older version that was answered; the newest, with an error, if it never was."""
+    key = {"region": region, "slug": survey.slug, "version": wanted}
+    older = await session.scalar(text(VERSION), key)
+    if older is None:
+        errors.append(_field_error("version", f"does not exist; the newest is {version}"))
+        return survey, version
+    return Survey.from_stored(older), wanted
+
+
+async def _find_field_errors(
+    session: WriteSession, region: str, survey: Survey, response: Response, *, today: date
+) -> list[FieldError]:
+    errors: list[FieldError] = []
+    first_day = today - timedelta(days=MAX_ENUMERATOR_DAYS * (response.mode == "enumerator"))
+    if response.answered_on is not None and not first_day <= response.answered_on <= today:
+        span = "today" if first_day == today else f"between {first_day} and today"
+        errors.append(_field_error("answered_on", f"must be {span}, {today}"))
+    if response.mode in COLLECTED_MODES and survey.needs_token:
+        detail = "must be page, qr or api: one token is one person's, on a device of their own"
+        errors.append(_field_error("mode", detail))
+    district = response.district
+    if district is not None and not await has_district(session, region, district):
+        errors.append(_field_error("district", f"is not a district of {region}"))
+    errors += [
+        _field_error(f"answers/{code}", error)
+        for code, error in survey.find_errors(response.answers).items()
+    ]
+    return errors
+
+
+async def _judge(
+    session: WriteSession,
+    region: str,
+    slug: str,
+    response: Response,
+    *,
+    submitter: Submitter,
+    now: datetime,
+    today: date,
+) -> tuple[bytes, list[HoldReason]]:
+    """Return the sender's hash, and why this response of an open channel needs a look."""
+    reasons: list[HoldReason] = []
+    if response.mode in FORM_MODES:
+        reasons += submitter.form_tokens.find_faults(
+            form_name(slug), token=response.form_token, honeypot=response.website, now=now
+        )
+    elif response.website:
+        reasons.append("honeypot")
+    limits = {"": submitter.max_per_service * SERVICES_PER_SENDER}
+    limits[f" {response.service or ''}"] = submitter.max_per_service
+    hashes = {
+        about: await hash_sender(
+            session, region, [submitter.address], purpose=f"survey {slug}{about}", today=today
+        )
+        for about in limits
+    }
+    counts = {
+        about: await count_from_sender(session, region, known_as, today=today)
+        for about, known_as in hashes.items()
+    }
+    if any(counts[about] > limit for about, limit in limits.items()):
+        reasons.append("too_many_from_sender")
+    return hashes[""], reasons
+
+
+def form_name(slug: str) -> str:
+    """Return the name that the form tokens of a survey are issued for."""
+    return f"survey {slug}"
+
+
+def _check_collector(caller: Caller) -> str:
+    """Return the agency whose enumerator or kiosk the caller is."""
+    if caller.is_anonymous or caller.agency is None:
+        raise NotAuthenticated(
+            "Responses of enumerators and kiosks need an agency's key with the scope "
+            "surveys:collect."
+        )
+    if not (caller.has_scope("surveys:collect") or caller.has_scope("usage:write")):
+        raise NotAllowed(
+            "This key does not have the scope surveys:collect; issue one with `emall keys issue "
+            f"--agency {caller.agency} --scope surveys:collect`."
+        )
+    return caller.agency
+
+
+def _may_collect_for(caller: Caller, agency: str) -> bool:
+    """Return whether the key collects about an agency: about any, if it is issued to collect."""
+    return caller.has_scope("surveys:collect") or caller.agency == agency
 
 
 async def _redeem(
@@ -143,11 +300,8 @@ async def _redeem(
     errors: list[FieldError],
     *,
     today: date,
-) -> dict[str, str | None] | None:
-    """Redeem the token; return the service, agency and channel it was issued for.
-
-    None, with an error, without a valid token.
-    """
+) -> RedeemedToken | None:
+    """Redeem the token; None, with an error, without a valid token."""
     if not survey.needs_token:
         errors.append(
             _field_error("token", "must be omitted: this survey is answered without a token")
@@ -158,40 +312,48 @@ async def _redeem(
             _field_error("token", "is required: an agency issues one after a use of its service")
         )
         return None
-    subject = await redeem_token(session, region, survey.slug, response.token, today=today)
-    if subject is None:
+    use = await redeem_token(session, region, survey.slug, response.token, today=today)
+    if use is None:
         errors.append(_field_error("token", "is unknown, expired or already used"))
         return None
-    issued_for: dict[str, str | None] = {
-        "service": subject.service,
-        "agency": subject.agency,
-        "channel": subject.channel or None,
-    }
+    issued_for = {"service": use.service, "agency": use.agency, "channel": use.channel or None}
     for name, value in issued_for.items():
         sent = getattr(response, name)
         if sent is not None and sent != value:
             errors.append(_field_error(name, f"must be omitted or {value}, which the token is for"))
-    return issued_for
+    return use
 
 
-def _receipt(
-    survey: str, response_id: UUID, version: int, answered_on: date, *, repeated: bool
-) -> ResponseStored:
+@dataclass(frozen=True)
+class StoredBefore:
+    """What is known of a response that was stored before."""
+
+    version: int
+    answered_on: date
+    state: ResponseState
+
+
+def _repeated(survey: str, response_id: UUID, before: StoredBefore) -> ResponseStored:
     return ResponseStored(
-        id=response_id, survey=survey, version=version, answered_on=answered_on, repeated=repeated
+        id=response_id,
+        survey=survey,
+        version=before.version,
+        answered_on=before.answered_on,
+        repeated=True,
+        state=before.state,
     )
 
 
 async def _find_stored(
     session: WriteSession, region: str, slug: str, response_id: UUID
-) -> tuple[int, date] | None:
-    """Return version and day of the response stored under this id; None if there is none."""
+) -> StoredBefore | None:
+    """Return the response stored under this id; None if there is none."""
     row = (
         await session.execute(
             text(STORED_RESPONSE), {"region": region, "survey": slug, "id": response_id}
         )
     ).one_or_none()
-    return None if row is None else (row.version, row.answered_on)
+    return None if row is None else StoredBefore(row.version, row.answered_on, row.state)
 
 
 def _field_error(field: str, detail: str) -> FieldError:

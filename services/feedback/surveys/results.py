@@ -1,7 +1,7 @@
 """Results of a survey: sums over bundles as counts per option, means, and the index."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from services.feedback.surveys.aggregates import QuestionTally, Tally, tally_key
 from services.feedback.surveys.bundle_store import Bundle, Dimension
@@ -16,6 +16,13 @@ from services.feedback.surveys.schemas import (
 )
 from services.feedback.surveys.skm import Weight, ikm_of, priorities, sample_needed
 
+MIXED = "mixed"
+DRAWN_MODES = frozenset({"enumerator"})
+"""Modes in which somebody else than the respondents chose who is asked."""
+SELF_SELECTED = (
+    "respondents chose themselves: the error of such a sample is unknown, and no interval holds it"
+)
+
 
 def answered_versions(bundles: Iterable[Bundle]) -> list[int]:
     """Return the versions of the survey that the responses of the bundles answered."""
@@ -25,6 +32,20 @@ def answered_versions(bundles: Iterable[Bundle]) -> list[int]:
 def sum_tallies(bundles: Iterable[Bundle]) -> Tally:
     """Return the sum of the tallies of these bundles."""
     return sum((bundle.tally for bundle in bundles), start=Tally())
+
+
+def sum_senders(bundles: Collection[Bundle]) -> int | None:
+    """Return how many senders these bundles are from; None if one does not tell, or without any."""
+    known = [bundle.senders for bundle in bundles if bundle.senders is not None]
+    return sum(known) if known and len(known) == len(bundles) else None
+
+
+def sum_modes(bundles: Iterable[Bundle]) -> dict[str, int]:
+    """Return the responses of these bundles by mode; those of a bundle without modes are mixed."""
+    counts: Counter[str] = Counter()
+    for bundle in bundles:
+        counts.update(bundle.modes or {MIXED: bundle.tally.n})
+    return dict(sorted(counts.items()))
 
 
 def group_bundles(
@@ -38,9 +59,11 @@ def group_bundles(
 
 
 def group_results(
-    definitions: Mapping[int, Survey], tally: Tally, *, weight: Weight
+    definitions: Mapping[int, Survey], bundles: Collection[Bundle], *, weight: Weight
 ) -> GroupResults:
     """Return the figures of a group; questions and options of older versions come last."""
+    tally = sum_tallies(bundles)
+    by_mode = sum_modes(bundles)
     asked = [
         (question, tally.questions[tally_key(question)])
         for question in all_questions(definitions)
@@ -48,8 +71,15 @@ def group_results(
     ]
     return GroupResults(
         n=tally.n,
+        senders=sum_senders(bundles),
+        by_mode=by_mode,
         questions=[question_result(question, counted) for question, counted in asked],
-        satisfaction=satisfaction([question for question, _ in asked], tally, weight=weight),
+        satisfaction=satisfaction(
+            [question for question, _ in asked],
+            tally,
+            weight=weight,
+            is_drawn=by_mode.keys() <= DRAWN_MODES,
+        ),
     )
 
 
@@ -101,9 +131,12 @@ def question_result(question: Question, tally: QuestionTally) -> QuestionResult:
 
 
 def satisfaction(
-    questions: Sequence[Question], tally: Tally, *, weight: Weight
+    questions: Sequence[Question], tally: Tally, *, weight: Weight, is_drawn: bool
 ) -> Satisfaction | None:
-    """Return the IKM of the responses that answer all nine elements; None if they are too few."""
+    """Return the IKM of the responses that answer all nine elements; None if they are too few.
+
+    It has an interval only if the respondents are a sample that was drawn.
+    """
     if tally.skm is None:
         return None
     result = ikm_of(tally.skm, weight=weight)
@@ -111,8 +144,10 @@ def satisfaction(
     return Satisfaction(
         ikm=float(result.ikm),
         grade=result.grade,
-        low=float(result.low),
-        high=float(result.high),
+        low=float(result.low) if is_drawn else None,
+        high=float(result.high) if is_drawn else None,
+        standard_deviation=round(result.standard_deviation, 4),
+        no_interval_because=None if is_drawn else SELF_SELECTED,
         weight=weight,
         n=result.n,
         elements=[

@@ -9,10 +9,19 @@ from fastapi import Response as HttpResponse
 from sqlalchemy import text
 
 from services.feedback.channels import ChannelKind
+from services.feedback.form_checks import FormTokens
 from services.feedback.periods import Period, PeriodText, parse_period
+from services.feedback.private_key import private_key_of
+from services.feedback.senders import address_of
 from services.feedback.surveys.bundle_store import Dimension, find_bundles, load_definitions
 from services.feedback.surveys.definition import Survey
-from services.feedback.surveys.responses import SURVEYS, find_survey, store_response
+from services.feedback.surveys.responses import (
+    SURVEYS,
+    Submitter,
+    find_survey,
+    form_name,
+    store_response,
+)
 from services.feedback.surveys.results import (
     answered_versions,
     assess_sample,
@@ -27,6 +36,7 @@ from services.feedback.surveys.schemas import (
     SampleSize,
     SurveyBreakdown,
     SurveyDetail,
+    SurveyForm,
     SurveyItem,
     SurveyResults,
     WeightQuery,
@@ -34,11 +44,13 @@ from services.feedback.surveys.schemas import (
 )
 from services.feedback.surveys.skm import sample_needed
 from services.platform.database import ReadSession, ReadSessionDep, WriteSessionDep
+from services.platform.identity import CurrentCaller
 from services.platform.local_time import ZoneDep
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
+from services.platform.settings import Settings
 from services.platform.types import DistrictCode, Slug
 
 router = APIRouter(prefix=f"{API}/surveys", tags=["surveys"], responses=problem_responses(401, 422))
@@ -125,12 +137,26 @@ async def get_survey(request: Request, session: ReadSessionDep, slug: SlugPath) 
     )
 
 
+@router.get("/{slug}/form", operation_id="get_survey_form", responses=problem_responses(404))
+async def get_survey_form(
+    request: Request, answer: HttpResponse, session: ReadSessionDep, slug: SlugPath
+) -> SurveyForm:
+    """Return the token that a form of the survey sends with the response."""
+    await find_survey(session, get_region(request), slug)
+    answer.headers["Cache-Control"] = "no-store"
+    tokens = FormTokens(private_key_of(request))
+    return SurveyForm(form_token=tokens.issue(form_name(slug), datetime.now(UTC)))
+
+
 @router.post(
     "/{slug}/responses",
     operation_id="post_survey_response",
     status_code=201,
-    responses=problem_responses(404, 409, 413)
-    | {200: {"model": ResponseStored, "description": "Stored before; nothing changed."}},
+    responses=problem_responses(403, 404, 409, 413)
+    | {
+        200: {"model": ResponseStored, "description": "Stored before; nothing changed."},
+        202: {"model": ResponseStored, "description": "Stored, and held until somebody looks."},
+    },
 )
 async def post_survey_response(
     request: Request,
@@ -139,16 +165,35 @@ async def post_survey_response(
     slug: SlugPath,
     *,
     zone: ZoneDep,
+    caller: CurrentCaller,
     response: Response,
 ) -> ResponseStored:
-    """Store a response. No key is needed. A response repeated with the same `id` counts once.
+    """Store a response. A response repeated with the same `id` counts once.
 
-    Results include it once it is part of a bundle of at least five, after some minutes.
+    No key is needed, except by enumerators and kiosks. Results include it once it is part of a
+    bundle of at least five people, after some minutes. It is held (202) if it is one of many from
+    its sender on this day, or of a form that was filled in unlike a person does.
     """
-    now = datetime.now(UTC)
-    stored = await store_response(session, get_region(request), slug, response, now=now, zone=zone)
+    settings: Settings = request.app.state.settings
+    submitter = Submitter(
+        caller,
+        address_of(request),
+        FormTokens(private_key_of(request)),
+        max_per_service=settings.survey_responses_per_sender,
+    )
+    stored = await store_response(
+        session,
+        get_region(request),
+        slug,
+        response,
+        submitter=submitter,
+        now=datetime.now(UTC),
+        zone=zone,
+    )
     if stored.repeated:
         answer.status_code = 200
+    elif stored.state == "held":
+        answer.status_code = 202
     return stored
 
 
@@ -179,7 +224,7 @@ async def get_survey_results(
     )
     tally = sum_tallies(bundles)
     definitions = await load_definitions(session, region, slug)
-    figures = group_results(definitions, tally, weight=weight) if tally.n else None
+    figures = group_results(definitions, bundles, weight=weight) if bundles else None
     hidden = figures is None and await _has_responses(session, region, slug, wanted)
     return SurveyResults(
         survey=survey.slug,
@@ -188,6 +233,8 @@ async def get_survey_results(
         year=wanted.first.year,
         period=str(wanted),
         n=figures.n if figures else None if hidden else 0,
+        senders=figures.senders if figures else None,
+        by_mode=figures.by_mode if figures else {},
         suppressed=hidden,
         questions=figures.questions if figures else [],
         satisfaction=figures.satisfaction if figures else None,
@@ -230,9 +277,7 @@ async def get_survey_breakdown(
         by=by,
         n=None if hidden else sum_tallies(bundles).n,
         items=[
-            BreakdownItem(
-                value=value, results=group_results(definitions, sum_tallies(group), weight=weight)
-            )
+            BreakdownItem(value=value, results=group_results(definitions, group, weight=weight))
             for value, group in group_bundles(bundles, by)
         ],
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from services.feedback.channels import ChannelKind
+from services.feedback.form_checks import FormFault, FormToken, Honeypot
 from services.feedback.periods import PeriodText
 from services.feedback.surveys.definition import Question, Survey, SurveyKind
 from services.feedback.surveys.question_kinds.base import Answer, AnswerType, Code
@@ -16,6 +17,10 @@ from services.platform.types import DistrictCode, Href, IsoDate, ShortText, Slug
 
 Mode = Literal["page", "qr", "kiosk", "enumerator", "api"]
 """How a survey was answered; `channel` is how the service was used."""
+
+ResponseState = Literal["counted", "held", "refused"]
+HoldReason = FormFault | Literal["too_many_from_sender"]
+"""Why a response waits for a look before it counts."""
 
 Token = Annotated[
     str, StringConstraints(pattern=r"^[a-z2-7]{16}$"), Field(examples=["k5xw4zlomn2ga3tb"])
@@ -67,6 +72,12 @@ class SurveyDetail(ApiModel):
     href: Href
 
 
+class SurveyForm(ApiModel):
+    """What a form of a survey needs besides its questions."""
+
+    form_token: str = Field(description="To be sent with the response; valid for a day.")
+
+
 class Response(ApiModel):
     """A person's answers, without anything that identifies the person."""
 
@@ -74,7 +85,9 @@ class Response(ApiModel):
         None, description="Chosen by the client, so that a repeated response counts once."
     )
     answered_on: IsoDate | None = Field(
-        None, description="IsoDate of the answers; default: today. From 2020 on, not in the future."
+        None,
+        description="Day of the answers; default: today. Only an enumerator, with an agency's key, "
+        "may give an earlier one, up to 14 days back.",
     )
     version: int | None = Field(
         None, ge=1, description="The version that was answered; default: the newest."
@@ -83,11 +96,24 @@ class Response(ApiModel):
     agency: Slug | None = Field(None, description="Default: the agency that offers the service.")
     channel: ChannelKind | None = Field(None, description="How the service was used.")
     district: DistrictCode | None = None
-    mode: Mode = Field("api", description="How the survey was answered.")
+    mode: Mode = Field(
+        "api",
+        description="How the survey was answered. `kiosk` and `enumerator` need an agency's key "
+        "with the scope `surveys:collect` or, about the agency itself, `usage:write`.",
+    )
     token: Token | None = Field(
         None,
         description="Proves a use of a service, if the survey needs it; it sets service, agency "
         "and channel.",
+    )
+    form_token: FormToken | None = Field(
+        None,
+        description="The token from `GET surveys/{slug}/form`. A response of mode `page` or `qr` "
+        "without it is held.",
+    )
+    website: Honeypot = Field(
+        "",
+        description="Must be empty: a honeypot that people do not see and spam programs fill in.",
     )
     answers: dict[Code, Answer] = Field(
         max_length=100,
@@ -104,6 +130,10 @@ class ResponseStored(ApiModel):
     version: int
     answered_on: date
     repeated: bool = Field(description="Whether this response had been stored before.")
+    state: ResponseState = Field(
+        description="`counted`: in the results with its bundle; `held`: it looks unlike one "
+        "person's own response, so somebody looks at it first; `refused`: after that look."
+    )
 
 
 class OptionCount(ApiModel):
@@ -145,8 +175,15 @@ class Satisfaction(ApiModel):
 
     ikm: float
     grade: Grade
-    low: float = Field(description="Lower end of the 95% interval.")
-    high: float = Field(description="Upper end of the 95% interval.")
+    low: float | None = Field(description="Lower end of the 95% interval, if there is one.")
+    high: float | None = Field(description="Upper end of the 95% interval, if there is one.")
+    standard_deviation: float = Field(
+        ge=0, description="Of the respondents' individual indices: how far apart they are."
+    )
+    no_interval_because: str | None = Field(
+        description="Why there is no interval: it holds for a sample that somebody else drew, and "
+        "people who answer by themselves choose themselves."
+    )
     weight: Weight = Field(description="Weight of each element that was used.")
     n: int = Field(ge=5, description="Responses that answer all nine elements.")
     elements: list[SkmElement] = Field(max_length=len(ELEMENTS))
@@ -171,10 +208,30 @@ class SampleSize(ApiModel):
     needed: int
 
 
+Senders = Annotated[
+    int | None,
+    Field(
+        ge=5,
+        description="How many senders the responses came from, as far as they are told apart: by "
+        "their network address within a day, at an agency's device by its word. Null if a part was "
+        "published before they were counted.",
+    ),
+]
+ByMode = Annotated[
+    dict[str, int],
+    Field(
+        description="Responses by the mode in which they were given; `mixed`: in several, of which "
+        "some have too few people to be named, or in unknown ones."
+    ),
+]
+
+
 class GroupResults(ApiModel):
     """The figures of a group of at least 5 people."""
 
-    n: int = Field(ge=5)
+    n: int = Field(ge=5, description="Responses.")
+    senders: Senders
+    by_mode: ByMode
     questions: list[QuestionResult] = Field(
         description="Those that at least 5 answered, in the order of the survey."
     )
@@ -197,7 +254,9 @@ class SurveyResults(ApiModel):
     agency: Slug | None = None
     channel: ChannelKind | None = None
     district: DistrictCode | None = None
-    n: int | None = Field(description="Respondents; null if they are too few to publish.")
+    n: int | None = Field(description="Responses; null if they are of too few people to publish.")
+    senders: Senders
+    by_mode: ByMode
     suppressed: bool = Field(
         description="Whether the survey has responses in this year, but too few to publish here."
     )
@@ -226,7 +285,7 @@ class SurveyBreakdown(ApiModel):
     versions: list[int]
     period: PeriodText
     by: str
-    n: int | None = Field(description="Respondents; null if they are too few to publish.")
+    n: int | None = Field(description="Responses; null if they are of too few people to publish.")
     items: list[BreakdownItem]
 
 

@@ -42,6 +42,8 @@ class IkmResult:
     grade: Grade
     low: Decimal
     high: Decimal
+    standard_deviation: float
+    """Of the respondents' individual indices; 0 with one respondent."""
     elements: tuple[ElementResult, ...]
 
 
@@ -115,6 +117,7 @@ def ikm_of(tallied: Tally, *, weight: Weight = "1/9") -> IkmResult:
     totals = [tallied.totals[code] for code in ELEMENTS]
     ikm = ikm_of_totals(totals, n, weight=weight)
     low, high = (ikm_of_totals([level] * 9, 1, weight=weight) for level in (1, 4))
+    deviation = 0.0
     if n > 1:
         variance = Fraction(n * tallied.sum_of_squares - tallied.sum_of_scores**2, n * (n - 1))
         deviation = 25 * float(WEIGHTS[weight]) * math.sqrt(variance)
@@ -127,7 +130,7 @@ def ikm_of(tallied: Tally, *, weight: Weight = "1/9") -> IkmResult:
     )
     # With the weight 0.11 nine ones give 24.75, below the regulation's scale.
     graded = max(ikm, Decimal("25.00"))
-    return IkmResult(n, weight, ikm, grade(graded), low, high, elements)
+    return IkmResult(n, weight, ikm, grade(graded), low, high, deviation, elements)
 
 
 def priorities(result: IkmResult) -> list[str]:

@@ -77,6 +77,13 @@ class Page:
         """The client of assessment."""
         return assessment_client(self.request)
 
+    @property
+    def sender_headers(self) -> dict[str, str]:
+        """The client's address and agent, for the daily salted hashes of the feedback service."""
+        host = self.request.client.host if self.request.client is not None else ""
+        agent = self.request.headers.get("user-agent", "")[:500]
+        return {"X-Forwarded-For": host, "User-Agent": agent.encode("ascii", "replace").decode()}
+
     def in_language(self, item: object, name: str) -> Any:
         """Return a field of a model or mapping in the page's language."""
         return self.messages.field(item, name)

@@ -82,7 +82,7 @@ async def file_comment(request: Request, page: CurrentPage) -> Response:
             filed = await page.feedback.submit_comment(
                 submission.to_comment(page.language),
                 idempotency_key=submission.id,
-                headers=_client_headers(request),
+                headers=page.sender_headers,
             )
         except RequestRejectedError as error:
             errors = field_errors(error.problem, page.messages)
@@ -328,13 +328,6 @@ async def _send_photos(page: Page, ticket: str, secret: str, submission: Submiss
         except httpx.HTTPStatusError:
             refused = True
     return refused
-
-
-def _client_headers(request: Request) -> dict[str, str]:
-    """Return the client's address and agent, for the daily salted hash of the feedback service."""
-    host = request.client.host if request.client is not None else ""
-    agent = request.headers.get("user-agent", "")
-    return {"X-Forwarded-For": host, "User-Agent": agent[:500].encode("ascii", "replace").decode()}
 
 
 def _ticket_path(ticket: str) -> str:

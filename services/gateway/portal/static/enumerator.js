@@ -140,11 +140,15 @@ async function keep(event) {
   deliver();
 }
 
+// An earlier page stored the address of the API, which takes no answers without a key any more.
+const addressOf = (item) =>
+  item.address.replace(/^\/api\/v1\/surveys\/([a-z0-9-]+)\/responses$/, "/survei/$1/petugas");
+
 // The result of a submission: stored, rejected until retried by hand, or to be retried later.
 async function send(item) {
   let answer;
   try {
-    answer = await fetch(item.address, {
+    answer = await fetch(addressOf(item), {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(item.body),
@@ -152,8 +156,9 @@ async function send(item) {
   } catch {
     return { later: true };
   }
+  reveal("unregistered", answer.status === 401);
   if (answer.ok) return { stored: true };
-  if (![400, 404, 409, 413, 422].includes(answer.status)) return { later: true };
+  if (![400, 403, 404, 409, 413, 422].includes(answer.status)) return { later: true };
   const problem = await answer.json().catch(() => ({}));
   const first = (problem.errors || [])[0] || {};
   return { refused: `${first.pointer || ""} ${first.detail || problem.detail || answer.status}` };

@@ -1,5 +1,6 @@
 """The survey form: submitted fields become a response, rejected answers get a message."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs
@@ -13,6 +14,8 @@ Answers = dict[str, str | int | list[str]]
 Fields = Mapping[str, Sequence[str]]
 
 MAX_FIELDS = 1000
+MAX_TOKEN_LENGTH = 80
+MAX_HIDDEN_LENGTH = 300
 
 PLEASE_CORRECT = N_("Beberapa jawaban belum lengkap; lihat tanda merah di bawah.")
 NOT_SENT = N_(
@@ -29,6 +32,17 @@ def parse_fields(body: bytes) -> dict[str, list[str]]:
         )
     except ValueError:
         return {}
+
+
+def form_fields(fields: Fields) -> dict[str, str]:
+    """Return the form's token and its hidden field, as far as they are well-formed."""
+    sent = {name: fields[name][0] for name in ("form_token", "website") if fields.get(name)}
+    token = sent.get("form_token", "")
+    if len(token) > MAX_TOKEN_LENGTH or not re.fullmatch(r"[\x21-\x7e]+", token):
+        sent.pop("form_token", None)
+    if "website" in sent:
+        sent["website"] = "".join(filter(str.isprintable, sent["website"]))[:MAX_HIDDEN_LENGTH]
+    return sent
 
 
 def response_id(fields: Fields) -> str | None:

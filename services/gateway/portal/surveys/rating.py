@@ -17,10 +17,12 @@ from services.gateway.portal.surveys.form import (
     FormErrors,
     answers_of,
     form_errors,
+    form_fields,
     parse_fields,
     response_id,
 )
 from services.gateway.portal.surveys.routes import (
+    Held,
     SurveyParameters,
     fetch_survey,
     form_page,
@@ -36,9 +38,10 @@ LINK = SecretLink("emall_nilai", re.compile(r"[a-z2-7]{16}"))
 
 
 @router.get(THANKS)
-async def thanks(page: CurrentPage) -> Response:
+async def thanks(page: CurrentPage, held: Held = None) -> Response:
     """Thank the respondent, without a link back to the used token."""
-    return _no_store(page.render("survey-thanks.html", again=None, kiosk=False))
+    answer = page.render("survey-thanks.html", again=None, kiosk=False, held=held is not None)
+    return _no_store(answer)
 
 
 @router.get(f"{PAGE}/{{token}}")
@@ -54,16 +57,17 @@ async def rating(request: Request, page: CurrentPage) -> Response:
     try:
         use = await page.feedback.find_rating_token(token) if token else None
         detail = await fetch_survey(page, use.survey, with_token=True) if use else None
+        if token is None or use is None or detail is None:
+            return _expired(page)
+        values = {"form_token": [(await page.feedback.get_survey_form(use.survey)).form_token]}
     except httpx.HTTPError:
         return page.unavailable()
-    if token is None or use is None or detail is None:
-        return _expired(page)
     return _no_store(
         await form_page(
             page,
             _parameters(use),
             detail,
-            values={},
+            values=values,
             errors=FormErrors(),
             form_id=str(uuid4()),
             path=PAGE,
@@ -87,15 +91,18 @@ async def rate(request: Request, page: CurrentPage) -> Response:
         return _expired(page)
     errors, status = FormErrors(response=page.messages.translate(NOT_SENT)), 503
     try:
-        await page.feedback.submit_response(
+        stored = await page.feedback.submit_response(
             use.survey,
             response_id=form_id,
             mode="page",
             version=detail.version,
             answers=answers_of(detail, fields),
+            form=form_fields(fields),
+            headers=page.sender_headers,
             token=token,
         )
-        target = httpx.URL(THANKS, params=page.language_query)
+        held = {"diperiksa": "1"} if stored.state == "held" else {}
+        target = httpx.URL(THANKS, params=page.language_query | held)
         response = RedirectResponse(str(target), status_code=303)
         LINK.forget(response, request, PAGE)
         return _no_store(response)

@@ -23,6 +23,15 @@ ACTION_STATES: Mapping[str, Message] = {
     "dropped": N_("Dibatalkan"),
 }
 
+MODES: Mapping[str, Message] = {
+    "page": N_("di halaman survei"),
+    "qr": N_("lewat kode QR"),
+    "kiosk": N_("di kios"),
+    "enumerator": N_("ditanya petugas"),
+    "api": N_("lewat aplikasi lain"),
+    "mixed": N_("dengan berbagai cara"),
+}
+
 Period = Annotated[
     str | None, StringConstraints(pattern=r"^20\d{2}(-(0[1-9]|1[0-2]|Q[1-4]|S[12]))?$"), Query()
 ]
@@ -46,6 +55,7 @@ async def results(
     return page.render(
         "survey-results.html",
         states=page.messages.labels(ACTION_STATES),
+        modes=page.messages.labels(MODES),
         survey=detail.survey,
         results=found,
         plan=plan,

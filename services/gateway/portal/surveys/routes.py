@@ -13,12 +13,15 @@ from pydantic import StringConstraints
 
 from services.feedback.client import SurveyDetail
 from services.gateway.portal.page import CONTENT_SECURITY_POLICY, CurrentPage, Page
+from services.gateway.portal.service_clients import feedback_client
+from services.gateway.portal.surveys.device import current_collector
 from services.gateway.portal.surveys.form import (
     NOT_SENT,
     Fields,
     FormErrors,
     answers_of,
     form_errors,
+    form_fields,
     parse_fields,
     response_id,
 )
@@ -76,6 +79,10 @@ class SurveyParameters:
         return query | page.language_query
 
 
+Held = Annotated[
+    Annotated[str, StringConstraints(max_length=1)] | None,
+    Query(alias="diperiksa", description="Whether somebody looks at the response first."),
+]
 SurveyQuery = Annotated[SurveyParameters, Depends(SurveyParameters)]
 
 
@@ -107,16 +114,21 @@ async def worker() -> Response:
 
 
 @router.get("/survei/{slug}")
-async def survey(page: CurrentPage, parameters: SurveyQuery, slug: SlugPath) -> HTMLResponse:
-    """Show the form of a survey."""
+async def survey(
+    request: Request, page: CurrentPage, parameters: SurveyQuery, slug: SlugPath
+) -> Response:
+    """Show the form of a survey; at a kiosk, once it is registered."""
     try:
         detail = await fetch_survey(page, slug)
+        if detail is None:
+            return page.not_found()
+        if parameters.mode == "kiosk" and await current_collector(request) is None:
+            return to_registration(page, f"/survei/{slug}", parameters)
+        values = {"form_token": [(await page.feedback.get_survey_form(slug)).form_token]}
     except httpx.HTTPError:
         return page.unavailable()
-    if detail is None:
-        return page.not_found()
     return await form_page(
-        page, parameters, detail, values={}, errors=FormErrors(), form_id=str(uuid4())
+        page, parameters, detail, values=values, errors=FormErrors(), form_id=str(uuid4())
     )
 
 
@@ -124,7 +136,13 @@ async def survey(page: CurrentPage, parameters: SurveyQuery, slug: SlugPath) -> 
 async def answer_survey(
     request: Request, page: CurrentPage, parameters: SurveyQuery, slug: SlugPath
 ) -> Response:
-    """Submit the answers: redirect to the thanks, or show the form with the answers in error."""
+    """Submit the answers: redirect to the thanks, or show the form with the answers in error.
+
+    A kiosk whose key is no longer valid still takes answers, as a page that anybody can open.
+    """
+    collector = await current_collector(request) if parameters.mode == "kiosk" else None
+    mode = "page" if parameters.mode == "kiosk" and collector is None else parameters.mode
+    auth = None if collector is None else request.app.state.auth_for(collector)
     fields = parse_fields(await request.body())
     form_id = response_id(fields) or str(uuid4())
     try:
@@ -134,12 +152,14 @@ async def answer_survey(
     if detail is None:
         return page.not_found()
     try:
-        await page.feedback.submit_response(
+        stored = await feedback_client(request, auth=auth).submit_response(
             slug,
             response_id=form_id,
-            mode=parameters.mode,
+            mode=mode,
             version=detail.version,
             answers=answers_of(detail, fields),
+            form=form_fields(fields),
+            headers=page.sender_headers,
             subject=parameters.subject(),
         )
     except RequestRejectedError as error:
@@ -152,18 +172,22 @@ async def answer_survey(
         return await form_page(
             page, parameters, detail, values=fields, errors=errors, form_id=form_id, status=503
         )
-    target = httpx.URL(f"/survei/{slug}/terima-kasih", params=parameters.query(page))
+    query = parameters.query(page) | ({"diperiksa": "1"} if stored.state == "held" else {})
+    target = httpx.URL(f"/survei/{slug}/terima-kasih", params=query)
     return RedirectResponse(str(target), status_code=303)
 
 
 @router.get("/survei/{slug}/terima-kasih")
-async def thanks(page: CurrentPage, parameters: SurveyQuery, slug: SlugPath) -> HTMLResponse:
+async def thanks(
+    page: CurrentPage, parameters: SurveyQuery, slug: SlugPath, held: Held = None
+) -> HTMLResponse:
     """Thank the respondent; a kiosk returns to the form by itself."""
     again = str(httpx.URL(f"/survei/{slug}", params=parameters.query(page)))
     response = page.render(
         "survey-thanks.html",
         again=again,
         kiosk=parameters.mode == "kiosk",
+        held=held is not None,
     )
     response.headers["Cache-Control"] = "no-store"
     if parameters.mode == "kiosk":
@@ -173,9 +197,13 @@ async def thanks(page: CurrentPage, parameters: SurveyQuery, slug: SlugPath) -> 
 
 @router.get("/survei/{slug}/petugas")
 async def enumerator(
-    page: CurrentPage, parameters: SurveyQuery, session: ReadSessionDep, slug: SlugPath
-) -> HTMLResponse:
-    """Show the survey to an enumerator, who may work a whole day without a connection."""
+    request: Request,
+    page: CurrentPage,
+    parameters: SurveyQuery,
+    session: ReadSessionDep,
+    slug: SlugPath,
+) -> Response:
+    """Show the survey to an enumerator, who may work for days without a connection."""
     try:
         detail = await fetch_survey(page, slug)
         services = await page.catalog.list_services()
@@ -183,6 +211,8 @@ async def enumerator(
         return page.unavailable()
     if detail is None:
         return page.not_found()
+    if await current_collector(request) is None:
+        return to_registration(page, f"/survei/{slug}/petugas", parameters)
     response = page.render(
         "survey-enumerator.html",
         text_in=_text_reader(page, parameters),
@@ -194,7 +224,8 @@ async def enumerator(
         services=services.items,
         channel_kinds=CHANNEL_KINDS,
         districts=await list_districts(session, get_region(page.request)),
-        address=f"{API}/surveys/{slug}/responses",
+        address=f"/survei/{slug}/petugas",
+        registration=registration_url(page, f"/survei/{slug}/petugas", parameters),
         zone=page.zone.key,
     )
     response.headers["Content-Security-Policy"] = WITH_SCRIPTS
@@ -206,6 +237,19 @@ async def survey_of_service(page: CurrentPage, slug: SlugPath) -> Response:
     """Redirect to the satisfaction survey about a service."""
     query = {"service": slug} | page.language_query
     return RedirectResponse(str(httpx.URL(f"/survei/{SATISFACTION}", params=query)))
+
+
+def registration_url(page: Page, path: str, parameters: SurveyParameters) -> str:
+    """Return where a device gets a key, from which it returns to this page."""
+    onward = str(httpx.URL(path, params=parameters.query(page)))
+    query = page.language_query | {"lanjut": onward}
+    return str(httpx.URL("/survei/perangkat", params=query))
+
+
+def to_registration(page: Page, path: str, parameters: SurveyParameters) -> Response:
+    """Redirect a device without a valid key."""
+    target = registration_url(page, path, parameters)
+    return RedirectResponse(target, status_code=303, headers={"Cache-Control": "no-store"})
 
 
 async def fetch_survey(page: Page, slug: str, *, with_token: bool = False) -> SurveyDetail | None:
