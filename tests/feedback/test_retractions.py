@@ -361,6 +361,54 @@ def test_any_retractions_leave_what_a_plain_list_has_and_end_as_they_began(
     assert counts_by_key(office.settings, keys) == expected([])
 
 
+REPORTS = st.tuples(st.just("report"), st.integers(0, 2), st.integers(1, 3))
+RETRACTS = st.tuples(st.just("retract"), st.integers(0, 2), st.just(0))
+REVERSALS = st.tuples(st.just("reverse"), st.integers(0, 2), st.just(0))
+
+
+@given(steps=st.lists(REPORTS | RETRACTS | REVERSALS, min_size=3, max_size=14))
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_the_current_figure_is_the_newest_that_is_not_struck_out(
+    office: Room, steps: list[tuple[str, int, int]]
+) -> None:
+    agency = offering_agency(office, "ktp")
+    keys = [
+        Caller(subject=f"key-{n}-of-{agency}", agency=agency, scopes=frozenset({"usage:write"}))
+        for n in range(3)
+    ]
+    stored: list[tuple[int, int]] = []  # key and value of each revision
+    struck: dict[int, dict[str, Any]] = {}  # revisions by index, with their retraction
+
+    def current() -> int | None:
+        left = [value for index, (_, value) in enumerate(stored) if index not in struck]
+        return left[-1] if left else None
+
+    for step, key, value in steps:
+        if step == "report":
+            body = {"statistics": [statistic(agency, counters={"submitted": value})]}
+            answer = office.post(f"{USAGE}/statistics", body, caller=keys[key])
+            assert answer.status_code == 200, answer.text
+            if value != current():
+                stored.append((key, value))
+        elif step == "retract":
+            own = [n for n, (by, _) in enumerate(stored) if by == key and n not in struck]
+            since = max((struck[n]["to"] for n in struck if stored[n][0] == key), default=BEGIN)
+            answer = retract(office, keys[key].subject, **{"from": since})
+            assert answer.status_code == (201 if own else 409), answer.text
+            for n in own:
+                struck[n] = answer.json()
+        else:
+            known = {struck[n]["id"]: struck[n] for n in struck if stored[n][0] == key}
+            for retraction in known.values():
+                assert reverse(office, retraction).status_code == 200
+                struck = {n: each for n, each in struck.items() if each != retraction}
+        value_now = current()
+        wanted = {} if value_now is None else {("submitted",): value_now}
+        assert sums(office, agency=agency) == wanted
+
+
 def test_events_that_arrive_meanwhile_are_struck_out_or_counted_but_never_lost(
     office: Room, agency: str
 ) -> None:
@@ -399,16 +447,23 @@ def test_events_that_arrive_meanwhile_are_struck_out_or_counted_but_never_lost(
     }
 
 
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "2024-02-10T12:00:00+07:00",
+        "2024-02-29T23:00:00+07:00",  # after midnight in Jayapura, where partitions begin
+    ],
+)
 def test_events_of_dropped_months_are_refused_by_month_but_a_reversal_restores_them(
-    feedback: Room,
+    feedback: Room, moment: str
 ) -> None:
     load(feedback, obligations=[("dukcapil", "ktp"), ("dinkes", "imunisasi")])
-    old = event(occurred_at="2024-02-10T12:00:00+07:00", service="ktp")
+    old = event(occurred_at=moment, service="ktp")
     send_events(feedback, "dukcapil", old)
     before = sums(feedback)
     retraction = retract(feedback, key_of("dukcapil")).json()
     send_events(feedback, "dinkes", old | {"id": event()["id"], "service": "imunisasi"})
-    keep(feedback.settings)
+    keep(feedback.settings, now=datetime(2024, 4, 10, tzinfo=UTC), months=1)
     refused = retract(feedback, key_of("dinkes"))
     assert pointers(refused, 409) == ["#/from"]
     assert "2024-02 (1)" in refused.json()["errors"][0]["detail"]
