@@ -1,4 +1,6 @@
-"""Inventory of personal data: per table its purpose, legal basis, retention and amount.
+"""Inventory of personal data: per table its purpose, legal basis, retention, readers and amount.
+
+`emall privacy report` and the page `/privasi` are made from it.
 
 A test compares both lists with the database: a table of the gateway or of feedback that is in
 neither list fails it.
@@ -13,9 +15,23 @@ from sqlalchemy import TextClause, text
 from services.platform.api_model import ApiModel
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
+from services.platform.translation import N_, Message, Translator, translator
 
-CONSENT = "consent (Law 27/2022, article 20 (2) a)"
-PUBLIC_TASK = "public service and the exercise of authority (Law 27/2022, article 20 (2) e)"
+CONSENT = N_("persetujuan (UU 27/2022, Pasal 20 ayat (2) huruf a)")
+PUBLIC_TASK = N_(
+    "pelayanan publik dan pelaksanaan kewenangan (UU 27/2022, Pasal 20 ayat (2) huruf e)"
+)
+
+
+class DataDescription(ApiModel):
+    """What is held about people in a table, in a language."""
+
+    table: str
+    data: str
+    purpose: str
+    basis: str = Field(description="Legal basis in Law 27/2022 on the protection of personal data.")
+    retention: str
+    readers: str = Field(description="Who reads it.")
 
 
 @dataclass(frozen=True)
@@ -24,10 +40,11 @@ class PersonalDataTable:
 
     service: Service
     table: str
-    data: str
-    purpose: str
-    basis: str
-    retention: str
+    data: Message
+    purpose: Message
+    basis: Message
+    retention: Message
+    readers: Message
     age_column: str
     """Column with the age of a row."""
     condition: str = "true"
@@ -38,125 +55,152 @@ PERSONAL_DATA: tuple[PersonalDataTable, ...] = (
     PersonalDataTable(
         Service.feedback,
         "comment_contact",
-        "e-mail address or telephone number, encrypted (AES-256-GCM)",
-        "to answer a person who asked for it",
+        N_("alamat surel atau nomor telepon, terenkripsi (AES-256-GCM)"),
+        N_("untuk menjawab orang yang memintanya"),
         CONSENT,
-        "until the case closes (at the latest after a year without activity) or consent is "
-        "withdrawn; then erased at once, at the latest within 72 hours",
+        N_(
+            "sampai kasus selesai (paling lama setelah setahun tanpa kegiatan) atau persetujuan "
+            "dicabut; lalu dihapus seketika, paling lambat dalam 72 jam"
+        ),
+        N_("instansi yang menangani pesan; setiap pembacaan dicatat"),
         "consented_at",
     ),
     PersonalDataTable(
         Service.feedback,
         "comment",
-        "text of comments, with the location if given; no name is asked for",
-        "to handle complaints, questions and comments",
+        N_("isi pesan, dengan lokasi bila diberikan; nama tidak diminta"),
+        N_("untuk menangani pengaduan, pertanyaan, dan saran"),
         PUBLIC_TASK,
-        "{comment_retention_months} months after the case closed; then text and location are "
-        "erased",
+        N_("%(comment_retention_months)s bulan setelah kasus selesai; lalu isi dan lokasi dihapus"),
+        N_(
+            "pengirim dengan kunci tiketnya, dan instansi yang menangani pesan; semua orang hanya "
+            "bila pengirim mengizinkan dan instansi menerbitkannya, tanpa NIK, nomor KK, nomor "
+            "telepon, dan alamat surel"
+        ),
         "created_at",
         condition="content <> ''",
     ),
     PersonalDataTable(
         Service.feedback,
         "comment_entry",
-        "replies of citizens and agencies, and the actor and time of each action",
-        "to handle comments and to account for it",
+        N_("balasan warga dan instansi, serta pelaku dan waktu setiap tindakan"),
+        N_("untuk menangani pesan dan mempertanggungjawabkannya"),
         PUBLIC_TASK,
-        "{comment_retention_months} months after the case closed; then the texts are erased, but "
-        "the record of consent to be contacted, with its wording, remains",
+        N_(
+            "%(comment_retention_months)s bulan setelah kasus selesai; lalu isinya dihapus, "
+            "tetapi catatan persetujuan untuk dihubungi, dengan bunyinya, tetap ada"
+        ),
+        N_(
+            "pengirim dan instansi yang menangani pesan; balasan instansi dibaca siapa pun yang "
+            "mengetahui kode tiket"
+        ),
         "recorded_at",
         condition="content <> '' AND action <> 'contact_given'",
     ),
     PersonalDataTable(
         Service.feedback,
         "comment_attachment",
-        "photographs without metadata",
-        "to understand a complaint",
+        N_("foto tanpa metadata"),
+        N_("untuk memahami pengaduan"),
         PUBLIC_TASK,
-        "{comment_retention_months} months after the case closed",
+        N_("%(comment_retention_months)s bulan setelah kasus selesai"),
+        N_("pengirim dengan kunci tiketnya, dan instansi yang menangani pesan"),
         "created_at",
     ),
     PersonalDataTable(
         Service.feedback,
         "sender_count",
-        "hash of IP address (and browser, for comments), with a new salt each day",
-        "to hold bursts of comments and of survey responses for review",
+        N_("hash alamat IP (dan peramban, untuk pesan), dengan garam baru setiap hari"),
+        N_("agar kiriman beruntun diperiksa dulu"),
         PUBLIC_TASK,
-        "until the next day, with its salt",
+        N_("sampai hari berikutnya, bersama garamnya"),
+        N_("tidak seorang pun; hanya dibandingkan oleh program"),
         "day",
     ),
     PersonalDataTable(
         Service.feedback,
         "sender_salt",
-        "salt of the day, needed to link a hash to a sender",
-        "to hold bursts of comments and of survey responses for review",
+        N_("garam hari itu, yang diperlukan untuk mengaitkan hash dengan pengirim"),
+        N_("agar kiriman beruntun diperiksa dulu"),
         PUBLIC_TASK,
-        "until the next day",
+        N_("sampai hari berikutnya"),
+        N_("tidak seorang pun; hanya dibandingkan oleh program"),
         "day",
     ),
     PersonalDataTable(
         Service.feedback,
         "response",
-        "anonymous survey responses, some with district, age group and sex; while they wait, with "
-        "the day's hash of their sender",
-        "to measure awareness and satisfaction (PermenPANRB 14/2017)",
+        N_(
+            "jawaban survei tanpa nama, sebagian dengan kecamatan, kelompok umur, dan jenis "
+            "kelamin; selama menunggu, dengan hash pengirim hari itu"
+        ),
+        N_("untuk mengukur pengenalan dan kepuasan (PermenPANRB 14/2017)"),
         PUBLIC_TASK,
-        "unlimited; published only in groups of five or more people; the hash is deleted when the "
-        "response is published or refused",
+        N_(
+            "tanpa batas; hanya diterbitkan dalam kelompok sedikitnya lima orang; hash dihapus "
+            "ketika jawaban diterbitkan atau ditolak"
+        ),
+        N_("pengelola hub; semua orang hanya jumlah dari sedikitnya lima orang"),
         "answered_on",
     ),
     PersonalDataTable(
         Service.feedback,
         "event",
-        "single usage events of pages and applications, without any user identifier",
-        "to count usage",
+        N_("peristiwa penggunaan halaman dan aplikasi satu per satu, tanpa pengenal pengguna"),
+        N_("untuk menghitung penggunaan"),
         PUBLIC_TASK,
-        "{event_retention_months} months; then dropped by whole months",
+        N_("%(event_retention_months)s bulan; lalu dihapus per bulan penuh"),
+        N_("pengelola hub; semua orang hanya jumlahnya"),
         "occurred_at",
     ),
     PersonalDataTable(
         Service.gateway,
         "oss_message",
-        "OSS messages about licences: fields for statistics, and a keyed digest of the licence",
-        "to count licences",
+        N_("pesan OSS tentang izin: data untuk statistik, dan intisari izin dengan kunci"),
+        N_("untuk menghitung izin"),
         PUBLIC_TASK,
-        "unlimited",
+        N_("tanpa batas"),
+        N_("pengelola hub; semua orang hanya jumlahnya"),
         "received_at",
     ),
     PersonalDataTable(
         Service.gateway,
         "announcement",
-        "announcements of the regency's websites, which may name people",
-        "to show them while a website is down",
+        N_("pengumuman di situs pemerintah daerah, yang mungkin menyebut nama orang"),
+        N_("agar terbaca ketika situs itu tidak dapat dibuka"),
         PUBLIC_TASK,
-        "the newest 500; deleted when the website is removed from the pack",
+        N_("500 yang terbaru; dihapus bila situs dikeluarkan dari paket"),
+        N_("semua orang: sudah diumumkan di situs itu"),
         "first_seen_at",
     ),
     PersonalDataTable(
         Service.gateway,
         "connector_answer",
-        "the last OSS answers about a licence",
-        "to answer while OSS is unavailable",
+        N_("jawaban OSS terakhir tentang izin"),
+        N_("agar terjawab ketika OSS tidak tersedia"),
         PUBLIC_TASK,
-        "until the next answer to the same request",
+        N_("sampai jawaban berikutnya atas permintaan yang sama"),
+        N_("instansi dengan kunci"),
         "fetched_at",
     ),
     PersonalDataTable(
         Service.gateway,
         "rate_limit_bucket",
-        "keyed hash of the client address, and when its rate limit is fully restored",
-        "to protect the hub from overload",
+        N_("hash alamat klien dengan kunci, dan kapan batas permintaannya pulih"),
+        N_("untuk melindungi hub dari beban berlebih"),
         PUBLIC_TASK,
-        "one minute after its last request; in an unlogged table, so not in backups",
+        N_("satu menit setelah permintaan terakhir; tabel tanpa log, jadi tidak masuk cadangan"),
+        N_("tidak seorang pun; hanya dibandingkan oleh program"),
         "full_at",
     ),
     PersonalDataTable(
         Service.gateway,
         "api_key",
-        "hashes of API keys of agencies, with time of last use",
-        "to authenticate agencies and to account for their actions",
+        N_("hash kunci API instansi, dengan waktu pemakaian terakhir"),
+        N_("untuk mengenali instansi dan mempertanggungjawabkan tindakannya"),
         PUBLIC_TASK,
-        "unlimited, with the end of the key",
+        N_("tanpa batas, dengan akhir kuncinya"),
+        N_("pengelola hub dan instansi pemilik kunci"),
         "created_at",
     ),
 )
@@ -221,14 +265,9 @@ NO_PERSONAL_DATA: dict[Service, frozenset[str]] = {
 about services and organisations."""
 
 
-class StoredData(ApiModel):
+class StoredData(DataDescription):
     """A table with the amount of data stored now."""
 
-    table: str
-    data: str
-    purpose: str
-    basis: str = Field(description="Legal basis in Law 27/2022 on the protection of personal data.")
-    retention: str
     rows: int
     oldest: str | None = Field(description="Date of the oldest row; null without rows.")
 
@@ -252,7 +291,8 @@ async def privacy_report(settings: Settings, *, now: datetime) -> PrivacyReport:
                     count = (
                         await session.execute(_count(table), {"region": settings.region})
                     ).one()
-                    tables.append(_stored(table, settings, rows=count.n, oldest=count.oldest))
+                    described = describe(table, settings, translator("en"))
+                    tables.append(StoredData(**dict(described), rows=count.n, oldest=count.oldest))
         finally:
             await database.close()
     return PrivacyReport(region=settings.region, at=now, tables=tables)
@@ -266,17 +306,15 @@ def _count(table: PersonalDataTable) -> TextClause:
     )
 
 
-def _stored(
-    table: PersonalDataTable, settings: Settings, *, rows: int, oldest: str | None
-) -> StoredData:
-    return StoredData(
+def describe(table: PersonalDataTable, settings: Settings, messages: Translator) -> DataDescription:
+    """Return what a table holds about people, with the retention that is set."""
+    return DataDescription(
         table=f"{table.service.value}.{table.table}",
-        data=table.data,
-        purpose=table.purpose,
-        basis=table.basis,
-        retention=table.retention.format_map(settings.model_dump()),
-        rows=rows,
-        oldest=oldest,
+        data=messages.translate(table.data),
+        purpose=messages.translate(table.purpose),
+        basis=messages.translate(table.basis),
+        retention=messages.translate(table.retention, **settings.model_dump()),
+        readers=messages.translate(table.readers),
     )
 
 
@@ -290,5 +328,5 @@ def format_report(report: PrivacyReport) -> str:
 
 
 def _details(table: StoredData) -> list[str]:
-    names = ("data", "purpose", "basis", "retention")
+    names = ("data", "purpose", "basis", "retention", "readers")
     return [f"  {name:10}{getattr(table, name)}" for name in names]

@@ -54,6 +54,7 @@ from services.gateway.portal.cross_site import CrossSiteRefusal
 from services.gateway.portal.dashboard.routes import router as dashboard
 from services.gateway.portal.error_pages import add_error_pages
 from services.gateway.portal.posters.routes import router as posters
+from services.gateway.portal.privacy import router as privacy_page
 from services.gateway.portal.routes import router as pages
 from services.gateway.portal.security_txt import router as security_txt
 from services.gateway.portal.status import router as status_page
@@ -265,6 +266,7 @@ def create_app(settings: Settings) -> FastAPI:
         dashboard,
         comment_pages,
         status_page,
+        privacy_page,
         security_txt,
         posters,
         keys,

@@ -103,9 +103,10 @@ def test_contexts_counts_and_values_are_translated() -> None:
     assert english.translate(NC_("complaint", "Selesai")) == "Closed"
     assert english.translate(NC_("applications", "Selesai")) == "Completed"
     assert english.translate(N_("menelepon %(agency)s"), agency="PTSP") == "phone PTSP"
-    two = "%(num)s responden"
-    assert [english.ngettext(two, two, n) for n in (1, 2)] == ["1 respondent", "2 respondents"]
-    assert translator("id").ngettext(two, two, 1) == "1 responden"
+    two = "%(num)s hari kerja lagi"
+    left = ["1 working day left", "2 working days left"]
+    assert [english.ngettext(two, two, n) for n in (1, 2)] == left
+    assert translator("id").ngettext(two, two, 1) == "1 hari kerja lagi"
 
 
 @pytest.mark.parametrize(
