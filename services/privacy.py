@@ -254,7 +254,7 @@ NO_PERSONAL_DATA: dict[Service, frozenset[str]] = {
             "regency",
             "reporting_reminder",
             "service",
-            "upload_session",
+            "key_session",
             "webhook",
             "webhook_delivery",
             "webhook_event",

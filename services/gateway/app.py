@@ -53,6 +53,7 @@ from services.gateway.portal.complaints.routes import router as comment_pages
 from services.gateway.portal.cross_site import CrossSiteRefusal
 from services.gateway.portal.dashboard.routes import router as dashboard
 from services.gateway.portal.error_pages import add_error_pages
+from services.gateway.portal.key_sessions import delete_expired_sessions
 from services.gateway.portal.posters.routes import router as posters
 from services.gateway.portal.privacy import router as privacy_page
 from services.gateway.portal.routes import router as pages
@@ -64,7 +65,6 @@ from services.gateway.portal.surveys.results import router as survey_results
 from services.gateway.portal.surveys.routes import router as surveys
 from services.gateway.portal.upload.completeness import router as reporting
 from services.gateway.portal.upload.routes import router as upload
-from services.gateway.portal.upload.session import delete_expired_sessions
 from services.gateway.proxy.cross_site import host_of_url
 from services.gateway.proxy.dependencies import ProxyDependencies, create_proxy_dependencies
 from services.gateway.proxy.proxy import Proxy
@@ -328,7 +328,7 @@ def _create_parts(app: FastAPI, key: Ed25519PrivateKey) -> None:
                 region=settings.region,
                 months=settings.metering_retention_months,
             ),
-            "upload sessions": partial(delete_expired_sessions, region=settings.region),
+            "sessions of keys": partial(delete_expired_sessions, region=settings.region),
         },
     )
     state.webhook_dispatcher = WebhookDispatcher(database, settings.region, guard, key)

@@ -105,13 +105,13 @@ def truncate_audit_log(settings: Settings) -> None:
 
 def upload_sessions(settings: Settings) -> list[str]:
     """Return each session of the upload page as text, with all of its columns."""
-    query = "SELECT s::text FROM gateway.upload_session s"
+    query = "SELECT s::text FROM gateway.key_session s"
     return [row[0] for row in rows(settings, query)]
 
 
 def expire_upload_sessions(settings: Settings) -> None:
     """Let the half hour of every session be over."""
-    rows(settings, "UPDATE gateway.upload_session SET expires_at = now()")
+    rows(settings, "UPDATE gateway.key_session SET expires_at = now()")
 
 
 def anonymous_audit_targets(settings: Settings) -> list[str]:

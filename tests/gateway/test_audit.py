@@ -334,6 +334,37 @@ def test_a_citizens_submission_is_logged_without_its_minute_and_body(
     assert line["request_id"] != trace
 
 
+def test_a_device_is_registered_and_forgotten_in_the_name_of_its_key(
+    hub: Hub, admin: dict[str, str]
+) -> None:
+    key = hub.key("dukcapil", "surveys:collect")
+    hub.client.post("/survei/perangkat", content=f"kunci={key}")
+    hub.client.post("/survei/perangkat/keluar")
+    forgotten, registered = lines_at(hub, admin)[:2]
+    for line in (forgotten, registered):
+        assert (line["agency"], line["key_id"], line["status"]) == (
+            "dukcapil",
+            key.split("_")[1],
+            303,
+        )
+
+
+def test_a_response_at_an_agencys_device_is_logged_without_its_minute_and_body(
+    hub: Hub, admin: dict[str, str]
+) -> None:
+    device = hub.auth("dukcapil", "surveys:collect")
+    answers = {f"U{number}": 4 for number in range(1, 10)}
+    for mode in ("kiosk", "enumerator"):
+        response = {"mode": mode, "service": "ktp-el", "answers": answers}
+        sent = hub.client.post("/api/v1/surveys/skm/responses", json=response, headers=device)
+        assert sent.status_code == 201, sent.text
+        line = lines_at(hub, admin)[0]
+        assert (line["agency"], line["body_hash"]) == ("dukcapil", None)
+        assert line["request_id"] != sent.headers["x-request-id"]
+        at = datetime.fromisoformat(line["at"])
+        assert (at.minute, at.second, at.microsecond) == (0, 0, 0)
+
+
 def test_the_log_is_an_administrators_and_is_read_page_by_page(
     hub: Hub, admin: dict[str, str]
 ) -> None:

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from services.gateway.api_keys.keys import revoke_key
 from services.gateway.api_keys.upload_links import UploadLink, issue_upload_link
 from services.gateway.app import create_app
-from services.gateway.portal.upload.session import COOKIE
+from services.gateway.portal.upload.session import UPLOADS
 from services.platform.database import Database
 from services.platform.identity import load_private_key
 from services.platform.settings import Service
@@ -181,7 +181,7 @@ def test_the_cookie_is_closed_to_scripts_other_sites_and_readers(browser: Browse
     cookie = answer.headers["set-cookie"]
     for said in ("HttpOnly", "SameSite=strict", "Path=/", "Max-Age=1800"):
         assert said in cookie
-    assert cookie.startswith(f"{COOKIE}=")
+    assert cookie.startswith(f"{UPLOADS.cookie}=")
     assert "Secure" not in cookie
     assert "emk_" not in cookie
     home = browser.client.get(UPLOAD)
@@ -195,20 +195,20 @@ def test_over_tls_no_other_host_of_the_domain_can_set_the_cookie(browser: Browse
     key = browser.hub.key("dukcapil", "usage:write")
     address = f"https://testserver{UPLOAD}"
     cookie = browser.client.post(f"{address}/masuk", data={"kunci": key}).headers["set-cookie"]
-    assert cookie.startswith(f"__Host-{COOKIE}=")
+    assert cookie.startswith(f"__Host-{UPLOADS.cookie}=")
     assert {"Secure", "HttpOnly", "Path=/"} <= set(cookie.split("; "))
     assert "Domain" not in cookie
     assert "Pencatatan Sipil" in browser.client.get(address).text
     session_id = cookie.partition("=")[2].partition(";")[0]
     browser.client.cookies.clear()
     # A neighbour in the domain can set the name without the prefix.
-    planted = {"Cookie": f"{COOKIE}={session_id}"}
+    planted = {"Cookie": f"{UPLOADS.cookie}={session_id}"}
     assert "Kunci instansi" in browser.client.get(address, headers=planted).text
 
 
 def copied(browser: Browser) -> dict[str, str]:
     """Return the header with a copy of the browser's cookie."""
-    return {"Cookie": f"{COOKIE}={browser.client.cookies[COOKIE]}"}
+    return {"Cookie": f"{UPLOADS.cookie}={browser.client.cookies[UPLOADS.cookie]}"}
 
 
 def test_a_copy_of_the_cookie_ends_with_the_session(browser: Browser) -> None:
@@ -254,7 +254,7 @@ def test_a_session_ends_after_half_an_hour_and_its_row_is_deleted(browser: Brows
 def test_the_database_holds_no_cookie(browser: Browser) -> None:
     browser.enter()
     [stored] = upload_sessions(browser.hub.settings)[-1:]
-    assert browser.client.cookies[COOKIE] not in stored
+    assert browser.client.cookies[UPLOADS.cookie] not in stored
     assert browser.word() not in stored
 
 
@@ -297,7 +297,7 @@ def test_without_a_session_every_step_leads_to_the_way_in(browser: Browser) -> N
         assert "Kunci instansi" in answer.text
     assert browser.client.get(f"{UPLOAD}/templat.csv").status_code == 403
     for forged in ("x", "AAAA" * 30, "é"):
-        headers = {"Cookie": f"{COOKIE}={forged}".encode()}
+        headers = {"Cookie": f"{UPLOADS.cookie}={forged}".encode()}
         assert "Kunci instansi" in browser.client.get(UPLOAD, headers=headers).text
 
 

@@ -1,6 +1,7 @@
 """Record of one request: response headers, usage metering and the audit line of a write."""
 
 import hashlib
+import re
 from datetime import UTC, datetime, timedelta
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,9 +19,14 @@ from services.platform.identity import ANONYMOUS, Caller
 from services.platform.middleware import send_problem
 from services.platform.problems import MEDIA_TYPE, ProblemError, Unavailable, type_of_status
 from services.platform.request_id import current_request_id, new_request_id, redact_path
+from services.platform.service import API
 
 EXPIRY_WARNING = timedelta(days=30)
 """Remaining validity of a key from which responses carry `Emall-Key-Expires`."""
+SURVEY_RESPONSE = re.compile(
+    rf"{API}/surveys/[^/]+/responses|/survei/(?!perangkat)[^/]+(/petugas)?"
+)
+"""Paths to which people's responses are sent, also by the devices of agencies."""
 
 
 class RequestLog:
@@ -52,6 +58,7 @@ class RequestLog:
         self._is_stored = False
         self._area = area_of(scope["path"])
         self._is_write = scope["method"] not in SAFE_METHODS
+        self._is_survey_response = SURVEY_RESPONSE.fullmatch(scope["path"]) is not None
         self._is_metered = kind_of(scope["method"], scope["path"]) is not None
         self._body_hash: str | None = None
         self._is_started = False
@@ -120,10 +127,12 @@ class RequestLog:
             self._refused_writes.count(status)
             return
         # A citizen's response must not be identifiable by its minute, nor by a request id, which
-        # stands in log lines with the time and may be the caller's own, made of the time.
-        request_id = None if caller.is_anonymous else current_request_id()
+        # stands in log lines with the time and may be the caller's own, made of the time. At a
+        # device of an agency neither by the hash of its body, which what is stored reproduces.
+        is_citizens = caller.is_anonymous or self._is_survey_response
+        request_id = None if is_citizens else current_request_id()
         entry = AuditEntry(
-            at=now.replace(minute=0, second=0, microsecond=0) if caller.is_anonymous else now,
+            at=now.replace(minute=0, second=0, microsecond=0) if is_citizens else now,
             key_id=caller.subject,
             agency=caller.agency,
             action=self.scope["method"],
@@ -131,7 +140,7 @@ class RequestLog:
             status=status,
             problem=problem,
             request_id=request_id or new_request_id().decode(),
-            body_hash=self._body_hash,
+            body_hash=None if is_citizens else self._body_hash,
         )
         await self._audit.append(entry)
 

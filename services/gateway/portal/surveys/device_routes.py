@@ -11,12 +11,7 @@ from pydantic import StringConstraints
 from services.gateway.api_keys.keys import authenticate_caller
 from services.gateway.portal.page import CurrentPage, Page
 from services.gateway.portal.service_clients import feedback_client
-from services.gateway.portal.surveys.device import (
-    current_collector,
-    forget_device,
-    may_collect,
-    register_device,
-)
+from services.gateway.portal.surveys.device import DEVICES, current_collector, may_collect
 from services.gateway.portal.surveys.form import parse_fields
 from services.platform.database import Database
 from services.platform.parameters import SlugPath
@@ -58,20 +53,22 @@ async def register(request: Request, page: CurrentPage, onward: Onward = None) -
         caller = await authenticate_caller(database, settings.region, key, now=datetime.now(UTC))
     except NotAuthenticated:
         return _device_page(page, onward, error=NOT_ACCEPTED, status=403)
+    request.scope["request_log"].impersonate(caller)
     if not may_collect(caller):
         return _device_page(page, onward, error=NO_SCOPE, status=403)
     target = onward or str(httpx.URL("/survei/perangkat", params=page.language_query))
     response = RedirectResponse(target, status_code=303, headers={"Cache-Control": "no-store"})
-    register_device(response, request, caller)
+    await DEVICES.start(response, request, caller.subject, now=datetime.now(UTC))
     return response
 
 
 @router.post("/survei/perangkat/keluar")
 async def forget(request: Request, page: CurrentPage) -> Response:
     """Forget the key of the device."""
+    await current_collector(request)  # for the audit log
     target = str(httpx.URL("/survei/perangkat", params=page.language_query))
     response = RedirectResponse(target, status_code=303, headers={"Cache-Control": "no-store"})
-    forget_device(response, request)
+    await DEVICES.end(response, request)
     return response
 
 

@@ -31,11 +31,10 @@ from services.gateway.portal.upload.labels import (
     short_month,
 )
 from services.gateway.portal.upload.session import (
+    UPLOADS,
     Session,
     check_form_token,
     current_session,
-    end_session,
-    start_session,
 )
 from services.platform.database import Database
 from services.platform.identity import Caller, load_private_key
@@ -126,7 +125,7 @@ async def enter(request: Request, page: CurrentPage) -> Response:
     if not caller.has_scope("usage:write"):
         return _sign_in_page(page, error=NO_SCOPE, status=403)
     response = _to_home_page(page)
-    await start_session(response, request, caller.subject, now=datetime.now(UTC))
+    await UPLOADS.start(response, request, caller.subject, now=datetime.now(UTC))
     return response
 
 
@@ -136,7 +135,7 @@ async def leave(request: Request, page: CurrentPage) -> Response:
     if await current_session(request) is None:
         return _sign_in_page(page, error=SESSION_OVER, status=403)
     response = _to_home_page(page)
-    await end_session(response, request)
+    await UPLOADS.end(response, request)
     return response
 
 
