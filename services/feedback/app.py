@@ -23,7 +23,7 @@ from services.feedback.events.event_queue import EventQueue
 from services.feedback.events.fast_path import STATE_KEY, FastEventWriter
 from services.feedback.events.intake import Intake
 from services.feedback.events.partitions import prune_events
-from services.feedback.events.routes import EventIngestApp
+from services.feedback.events.routes import MAX_BODY_BYTES, EventIngestApp
 from services.feedback.events.routes import router as events
 from services.feedback.events.schemas import UsageCloudEvent
 from services.feedback.events.writer import SESSION_SETTINGS
@@ -68,7 +68,9 @@ def create_app(settings: Settings) -> FastAPI:
             await references.get()
         app.state.intake = Intake(queue, local_time, references, retention_months=months)
         writer = FastEventWriter(
-            app.state.intake, app.state.verifier, max_body_bytes=settings.max_body_bytes
+            app.state.intake,
+            app.state.verifier,
+            max_body_bytes=min(settings.max_body_bytes, MAX_BODY_BYTES),
         )
         jobs: tuple[BackgroundJob, ...] = app.state.jobs
         async with AsyncExitStack() as stack:

@@ -85,11 +85,16 @@ from services.platform.identity import (
 )
 from services.platform.jobs import BackgroundJob, PeriodicJob
 from services.platform.local_time import LocalTime
-from services.platform.middleware import BodyLimitMiddleware, EntityTagMiddleware
+from services.platform.middleware import (
+    BodyLimitMiddleware,
+    EntityTagMiddleware,
+    ParsedBodyMiddleware,
+)
 from services.platform.problems import add_problem_handlers
+from services.platform.request_body import ANONYMOUS_LIMITS, KEY_LIMITS, ParsedBodyLimits
 from services.platform.request_id import RequestIdMiddleware
 from services.platform.security_headers import SecurityHeadersMiddleware
-from services.platform.service import add_routers, build_openapi, health_router
+from services.platform.service import API, add_routers, build_openapi, health_router
 from services.platform.settings import Service, Settings
 from services.platform.tls import default_ssl_context
 from services.platform.version import VERSION
@@ -221,6 +226,7 @@ def create_app(settings: Settings) -> FastAPI:
                 CacheControlMiddleware, is_published=lambda path: cache_areas(path) is not None
             ),
             Middleware(EntityTagMiddleware),
+            Middleware(ParsedBodyMiddleware, limits=_body_limits),
         ],
     )
     app.state.settings = settings
@@ -279,6 +285,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.openapi = lambda: build_openapi(app, examples=EXAMPLES)
 
     return app
+
+
+def _body_limits(scope: Scope) -> ParsedBodyLimits:
+    """Return the limits of what the gateway's own routes parse; messages of OSS may be longer."""
+    return KEY_LIMITS if scope["path"].startswith(f"{API}/oss/") else ANONYMOUS_LIMITS
 
 
 def _create_edge(app: FastAPI, proxy: Proxy) -> ASGIApp:

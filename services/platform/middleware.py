@@ -11,7 +11,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.platform.entity_tags import entity_tag, tag_matches
 from services.platform.identity import Caller, TokenVerifier
 from services.platform.problems import NotAuthenticated, ProblemError, problem_response
-from services.platform.request_body import BodyLimiter, body_too_large
+from services.platform.request_body import (
+    ANONYMOUS_LIMITS,
+    KEY_LIMITS,
+    BodyLimiter,
+    ParsedBodyLimits,
+    body_too_large,
+    is_parsed_whole,
+    read_whole,
+)
 
 PUBLIC_PATHS = frozenset({"/health/live", "/health/ready", "/openapi.json"})
 """Paths that need no token; they expose no data."""
@@ -97,6 +105,37 @@ class BodyLimitMiddleware:
                 await self.app(scope, bounded, send)
             except HTTPException as error:  # raised while the body was read outside FastAPI
                 await send_http_error(error, scope, receive, send)
+
+
+def limits_by_caller(scope: Scope) -> ParsedBodyLimits:
+    """Return the limits of what a service parses: a caller with a key may send more."""
+    caller: Caller | None = scope.get("caller")
+    return ANONYMOUS_LIMITS if caller is None or caller.is_anonymous else KEY_LIMITS
+
+
+class ParsedBodyMiddleware:
+    """Rejects JSON documents and forms that would hold the event loop (413).
+
+    Behind `BodyLimitMiddleware`, which limits the time in which a body arrives.
+    """
+
+    def __init__(
+        self, app: ASGIApp, limits: Callable[[Scope], ParsedBodyLimits] = limits_by_caller
+    ) -> None:
+        self.app = app
+        self.limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and is_parsed_whole(get_header(scope, b"content-type")):
+            try:
+                receive = await read_whole(receive, self.limits(scope))
+            except ProblemError as error:
+                await send_problem(error, scope, receive, send)
+                return
+            except HTTPException as error:  # of `BodyLimitMiddleware`
+                await send_http_error(error, scope, receive, send)
+                return
+        await self.app(scope, receive, send)
 
 
 class EntityTagMiddleware:

@@ -28,6 +28,10 @@ SEE_ERRORS = "See errors[] for each field and what would be right."
 """Detail of a problem with field errors."""
 
 
+MAX_ERRORS = 100
+"""Errors of a request that are reported; a hostile one has any number."""
+
+
 class FieldError(ApiModel):
     """A field that was rejected."""
 
@@ -73,7 +77,8 @@ class Problem(BaseModel):
         None, description="Id of the request, as in `X-Request-ID` and in the hub's log."
     )
     errors: list[FieldError] = Field(
-        default_factory=list[FieldError], description="Every field that was not accepted."
+        default_factory=list[FieldError],
+        description="The fields that were not accepted, up to 100.",
     )
 
 
@@ -239,9 +244,9 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def field_errors(error: RequestValidationError) -> list[FieldError]:
-    """Convert validation errors: body locations to JSON pointers, parameters to names."""
+    """Convert the first validation errors: body locations to JSON pointers, parameters to names."""
     errors: list[FieldError] = []
-    for item in error.errors():
+    for item in error.errors()[:MAX_ERRORS]:
         source, *path = item["loc"] or ("body",)
         detail = str(item["msg"]).removeprefix("Value error, ")
         if source == "body":

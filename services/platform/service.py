@@ -17,7 +17,12 @@ from services.platform.database import Database, add_database_error_handlers
 from services.platform.examples import add_examples
 from services.platform.identity import TokenVerifier, load_public_key
 from services.platform.logging import get_logger
-from services.platform.middleware import BodyLimitMiddleware, EntityTagMiddleware, TokenMiddleware
+from services.platform.middleware import (
+    BodyLimitMiddleware,
+    EntityTagMiddleware,
+    ParsedBodyMiddleware,
+    TokenMiddleware,
+)
 from services.platform.problems import (
     FieldError,
     Problem,
@@ -94,6 +99,7 @@ def create_service_app(
             Middleware(RequestIdMiddleware, service=service.value),
             Middleware(BodyLimitMiddleware, limit=settings.max_body_bytes),
             Middleware(TokenMiddleware, verifier=verify_with),
+            Middleware(ParsedBodyMiddleware),
             Middleware(CacheControlMiddleware, is_published=is_published),
             Middleware(EntityTagMiddleware),
         ],

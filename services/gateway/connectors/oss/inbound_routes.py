@@ -32,6 +32,8 @@ log = get_logger(__name__)
 
 router = APIRouter(prefix=f"{API}/oss", tags=["connectors"], responses=problem_responses(413))
 
+MAX_MESSAGE_BYTES = 1024 * 1024
+"""Parsing holds the event loop, at worst 50 ms for a message of this size."""
 CLOCK_SKEW = timedelta(minutes=15)
 """Accepted difference between the clocks of OSS and of the hub around midnight."""
 
@@ -49,8 +51,12 @@ async def receive(request: Request, message: Inbound) -> JSONResponse:
     settings: Settings = request.app.state.settings
     if settings.oss_username is None or settings.oss_password is None:
         return result_response(message, "405", "This hub does not receive messages from OSS.")
+    content = await request.body()
+    if len(content) > MAX_MESSAGE_BYTES:
+        detail = f"The body may have at most {MAX_MESSAGE_BYTES} bytes."
+        return result_response(message, "400", detail)
     try:
-        body = json.loads(await request.body())
+        body = json.loads(content)
     except (ValueError, RecursionError):
         return result_response(message, "400", "The body must be JSON.")
     now = datetime.now(UTC)
