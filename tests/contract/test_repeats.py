@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -133,6 +134,24 @@ def test_an_anonymous_caller_never_gets_anothers_receipt(sender: Sender, operati
     ]
     assert [answer.status_code for answer in sent] == [201, 409]
     assert not [secret for secret in made_by(sent[0]) if secret in sent[1].text]
+
+
+@pytest.mark.parametrize("operation_id", ["post_usage_events", "post_survey_response"])
+def test_an_id_in_a_list_or_of_a_form_means_one_content(sender: Sender, operation_id: str) -> None:
+    body = sender.example(operation_id)
+    if operation_id == "post_usage_events":
+        fresh = {"events": [one | {"id": str(uuid4())} for one in body["events"]]}
+        other = {"events": [one | {"kind": "search"} for one in fresh["events"]]}
+        pointer = "#/events/0/id"
+    else:
+        fresh = body | {"id": str(uuid4())}
+        other = fresh | {"answers": body["answers"] | {"U1": 1}}
+        pointer = "#/id"
+    for _ in range(2):
+        assert sender.send(operation_id, body=fresh).is_success
+    refused = sender.send(operation_id, body=other)
+    assert refused.status_code == 409
+    assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
 
 
 @pytest.mark.parametrize("operation_id", BY_ID)

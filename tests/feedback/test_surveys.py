@@ -193,7 +193,7 @@ def test_today_is_today_in_jakarta_and_tomorrow_is_refused(office: Room, slug: s
 def test_a_response_that_is_sent_again_is_200_and_counts_once(office: Room, slug: str) -> None:
     given = str(uuid4())
     first = respond(office, slug, answers(), id=given)
-    again = respond(office, slug, answers(used="no"), id=given)
+    again = respond(office, slug, answers(), id=given)
     assert (first.status_code, again.status_code) == (201, 200)
     assert again.json() == first.json() | {"repeated": True, "answered_on": "2024-05-14"}
     for _ in range(4):
@@ -201,6 +201,26 @@ def test_a_response_that_is_sent_again_is_200_and_counts_once(office: Room, slug
     found = results(office, slug)
     assert found["n"] == 5
     assert counts(found, "used") == {"yes": 5, "no": 0}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"answers": answers(used="no")},
+        {"answers": answers(liked=1)},
+        {"channel": "phone"},
+        {"answered_on": "2024-05-13"},
+    ],
+)
+def test_an_id_of_another_response_is_refused(
+    office: Room, slug: str, change: dict[str, Any]
+) -> None:
+    given = str(uuid4())
+    respond(office, slug, answers(), id=given)
+    other = dict(change)
+    refused = respond(office, slug, other.pop("answers", answers()), id=given, **other)
+    assert pointers(refused, 409) == ["#/id"]
+    assert respond(office, slug, answers(), id=given).json()["repeated"] is True
 
 
 def test_one_id_may_answer_two_surveys(office: Room) -> None:

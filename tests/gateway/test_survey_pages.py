@@ -114,6 +114,14 @@ def test_answers_are_stored_once_however_often_they_are_submitted(client: TestCl
     assert found["satisfaction"]["ikm"] == 100.0
 
 
+def test_a_form_that_was_sent_is_not_sent_again_with_other_answers(client: TestClient) -> None:
+    given = GOOD | form_of(client, "/survei/skm?service=ktp-el")
+    assert submit(client, "/survei/skm?service=ktp-el", given).status_code == 303
+    other = submit(client, "/survei/skm?service=ktp-el", given | {"U1": "1"})
+    assert other.status_code == 422
+    assert "sudah tercatat" in other.text
+
+
 def test_a_missing_answer_is_reported_beside_its_question_and_others_remain(
     client: TestClient,
 ) -> None:

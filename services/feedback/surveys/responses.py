@@ -7,10 +7,11 @@ of responses on the day, or the key of an agency's enumerator or kiosk. Any othe
 import json
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 
 from services.feedback.catalogue_lookup import find_agency
 from services.feedback.form_checks import FormTokens
@@ -72,7 +73,8 @@ RETURNING id
 
 STORED_RESPONSE = """
 -- The response stored under this id.
-SELECT version, answered_on, state FROM feedback.response
+SELECT version, answered_on, state, service, agency, channel, district, mode, answers
+FROM feedback.response
 WHERE region = :region AND survey = :survey AND id = :id
 """
 
@@ -119,7 +121,7 @@ async def store_response(
         # Its receipt was lost; by now its token is used, or its day is too long ago.
         stored_before = await _find_stored(session, region, slug, response.id)
         if stored_before is not None:
-            return _repeated(slug, response.id, stored_before)
+            return _repeated(slug, response, response.id, stored_before)
     collector = _check_collector(submitter.caller) if response.mode in COLLECTED_MODES else ""
     errors: list[FieldError] = []
     if response.version is not None and response.version != version:
@@ -182,7 +184,7 @@ async def store_response(
         },
     )
     if stored is None and (before := await _find_stored(session, region, slug, response_id)):
-        return _repeated(slug, response_id, before)
+        return _repeated(slug, response, response_id, before)
     return ResponseStored(
         id=response_id,
         survey=slug,
@@ -324,16 +326,31 @@ async def _redeem(
     return use
 
 
-@dataclass(frozen=True)
-class StoredBefore:
-    """What is known of a response that was stored before."""
+def _repeated(
+    survey: str, response: Response, response_id: UUID, before: Row[Any]
+) -> ResponseStored:
+    """Return the receipt of a response that was stored before; `Conflict` if it is another one.
 
-    version: int
-    answered_on: date
-    state: ResponseState
-
-
-def _repeated(survey: str, response_id: UUID, before: StoredBefore) -> ResponseStored:
+    What was left to the hub, such as the day, may have been filled in otherwise the first time.
+    """
+    given = {
+        "version": response.version,
+        "answered_on": response.answered_on,
+        "service": response.service,
+        "agency": response.agency,
+        "channel": response.channel,
+        "district": response.district,
+    }
+    is_same = (
+        before.answers == response.answers
+        and before.mode == response.mode
+        and all(value in {None, getattr(before, name)} for name, value in given.items())
+    )
+    if not is_same:
+        raise Conflict(
+            "Another response was stored under this id.",
+            errors=[_field_error("id", "is the id of another response; a new one needs a new id")],
+        )
     return ResponseStored(
         id=response_id,
         survey=survey,
@@ -346,14 +363,10 @@ def _repeated(survey: str, response_id: UUID, before: StoredBefore) -> ResponseS
 
 async def _find_stored(
     session: WriteSession, region: str, slug: str, response_id: UUID
-) -> StoredBefore | None:
+) -> Row[Any] | None:
     """Return the response stored under this id; None if there is none."""
-    row = (
-        await session.execute(
-            text(STORED_RESPONSE), {"region": region, "survey": slug, "id": response_id}
-        )
-    ).one_or_none()
-    return None if row is None else StoredBefore(row.version, row.answered_on, row.state)
+    names = {"region": region, "survey": slug, "id": response_id}
+    return (await session.execute(text(STORED_RESPONSE), names)).one_or_none()
 
 
 def _field_error(field: str, detail: str) -> FieldError:

@@ -21,6 +21,9 @@ PLEASE_CORRECT = N_("Beberapa jawaban belum lengkap; lihat tanda merah di bawah.
 NOT_SENT = N_(
     "Jawaban belum terkirim karena gangguan. Silakan kirim lagi; tidak terhitung dua kali."
 )
+STORED_BEFORE = N_(
+    "Jawaban dari formulir ini sudah tercatat. Untuk menjawab lagi, buka halaman survei ini lagi."
+)
 REJECTED = N_("Jawaban tidak dapat diterima untuk layanan atau hari ini.")
 
 
@@ -90,5 +93,7 @@ def form_errors(survey: Survey, problem: Problem, messages: Translator) -> FormE
     codes = {question.code for question in survey.questions}
     pointers = [error.pointer or "" for error in problem.errors]
     named = {pointer.removeprefix("#/answers/").partition("/")[0] for pointer in pointers}
+    if "#/id" in pointers:
+        return FormErrors(response=messages.translate(STORED_BEFORE))
     wrong = frozenset(codes & named)
     return FormErrors(wrong, messages.translate(PLEASE_CORRECT if wrong else REJECTED))
