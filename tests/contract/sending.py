@@ -167,6 +167,14 @@ def of_a_ticket_that_is_there(sender: Sender, body: dict[str, Any]) -> dict[str,
     return {"items": [item | {"ticket": ticket} for item in body["items"]]}
 
 
+def of_a_held_response(sender: Sender, body: dict[str, Any]) -> dict[str, Any]:
+    """A response of a page without its form's token is held."""
+    held = sender.example("post_survey_response") | {"id": str(uuid4()), "mode": "page"}
+    sent = sender.send("post_survey_response", body=held, anonymous=True)
+    assert sent.json()["state"] == "held", sent.text
+    return body | {"responses": [held["id"]]}
+
+
 KINDS_OF_EVIDENCE = (
     "stakeholder",
     "meeting",
@@ -187,6 +195,7 @@ PLACES: dict[str, Callable[[Sender], dict[str, str]]] = {
     "rotate_key": lambda sender: {"id": sender.admin["Authorization"].split("_")[1]},
     "explain_statistic_flag": lambda sender: {"flag": sender.flag()},
     "post_survey_response": lambda _: {"slug": "skm"},
+    "decide_held_survey_responses": lambda _: {"slug": "skm"},
     "post_survey_follow_up": lambda _: {"slug": "skm"},
     "put_survey_follow_up_action": lambda sender: {
         "slug": "skm",
@@ -205,6 +214,7 @@ PLACES: dict[str, Callable[[Sender], dict[str, str]]] = {
 CHANGED: dict[str, Callable[[Sender, Any], Any]] = {
     "plan_maintenance": still_to_come,
     "post_comment_forwardings": of_a_ticket_that_is_there,
+    "decide_held_survey_responses": of_a_held_response,
     "retract_usage": of_a_key_that_sent_something,
 }
 """Examples that cannot be sent as they stand, and why."""
