@@ -168,7 +168,7 @@ def of_a_ticket_that_is_there(sender: Sender, body: dict[str, Any]) -> dict[str,
 
 
 def of_a_held_response(sender: Sender, body: dict[str, Any]) -> dict[str, Any]:
-    """A response of a page without its form's token is held."""
+    """Name a response that is held: one of a page without its form's token."""
     held = sender.example("post_survey_response") | {"id": str(uuid4()), "mode": "page"}
     sent = sender.send("post_survey_response", body=held, anonymous=True)
     assert sent.json()["state"] == "held", sent.text
