@@ -26,13 +26,13 @@ from services.gateway.link_monitoring.retention import prune_checks
 from services.gateway.link_monitoring.status import LinkStatus, covered_seconds
 from services.gateway.metering.metering import UsageMeter
 from services.platform.database import Connection, Database
-from services.platform.identity import ANONYMOUS
+from services.platform.identity import ANONYMOUS, Caller
 from services.platform.local_time import LocalTime, month_of, start_of_day
 from services.platform.packs import Pack
 from services.platform.problems import Invalid
 from services.platform.regency import store_regency
 from services.platform.settings import Service, Settings
-from tests.conftest import Hub, Room, agency_caller, room
+from tests.conftest import Hub, Room, agency_caller, new_key, room
 from tests.feedback.complaints import comment, keys_of
 from tests.feedback.questionnaires import load, survey
 from tests.feedback.sending import event, send_events, sums
@@ -203,7 +203,9 @@ def test_the_hours_of_a_link_are_split_at_local_midnight(region: Region) -> None
 
 
 def test_checks_and_requests_count_in_the_local_day_and_month(region: Region) -> None:
-    settings, caller = region.settings, agency_caller("dukcapil", "usage:write")
+    settings = region.settings
+    key = new_key(settings, "dukcapil", "usage:write").split("_")[1]
+    caller = Caller(subject=key, agency="dukcapil", scopes=frozenset({"usage:write"}))
     store_links(settings, a="http://a.example/")
     for moment in (region.before, region.midnight):
         store_checks(settings, "a", moment - timedelta(minutes=1), 1)  # a minute after its begin
