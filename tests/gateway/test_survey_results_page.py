@@ -55,18 +55,24 @@ def test_a_page_shows_the_index_the_lowest_element_and_the_follow_up(hub: Hub) -
     assert sent.status_code == 201, sent.text
     page = hub.client.get(f"{PAGE}?period=2024&agency=dukcapil").text
     assert "<strong>94,44</strong>" in page
+    assert "5 jawaban dari 5 pengirim" in page
+    assert "lewat aplikasi lain: <strong>5</strong>" in page
+    assert "Tanpa rentang kesalahan: responden memilih sendiri" in page
     assert page.index("Seberapa cepat") < page.index("Seberapa mudah")
     assert "Menambah loket &lt;b&gt;kedua&lt;/b&gt;." in page
     assert "31 Maret 2025" in page
     english = hub.client.get(f"{PAGE}?period=2024&lang=en").text
     assert "<strong>94.44</strong>" in english
+    assert "5 responses from 5 senders" in english
     assert "31 March 2025" in english
 
 
 def test_every_survey_has_a_page_and_what_is_none_is_not_found(hub: Hub) -> None:
     html = {"Accept": "text/html"}
     for survey in ("awareness", "stakeholders", "penilaian"):
-        assert hub.client.get(f"/survei/{survey}/hasil", headers=html).status_code == 200
+        shown = hub.client.get(f"/survei/{survey}/hasil", headers=html)
+        assert shown.status_code == 200
+        assert ("tidak dapat dicegah" in shown.text) == (survey == "penilaian")
     for path in ("/survei/no-such/hasil", f"{PAGE}?period=soon"):
         assert hub.client.get(path, headers=html).status_code == 404
     assert f'href="{PAGE}"' in hub.client.get("/survei").text
