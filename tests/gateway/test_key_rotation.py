@@ -14,6 +14,7 @@ from services.gateway.api_keys.key_cache import TTL_CONNECTED_SECONDS, KeyCache
 from services.gateway.api_keys.keys import Principal
 from services.gateway.app import create_app
 from services.platform.database import Database
+from services.platform.scopes import Scope
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, new_key
 from tests.gateway.key_rows import (
@@ -102,7 +103,8 @@ def test_a_successor_takes_the_place_of_a_key_in_the_family(hub: Hub) -> None:
     assert keys[replaced["id"]] | {"parent": None, "family": id_of(first)} == keys[replaced["id"]]
     wait_until(lambda: status(hub, first) == 401)
     assert [status(hub, key["key"]) for key in (middle, last, replaced)] == [200] * 3
-    assert hub.client.delete(f"{KEYS}/{replaced['id']}", headers=bearer(last["key"])).is_success
+    own = hub.client.delete(f"{KEYS}/{replaced['id']}", headers=bearer(replaced["key"]))
+    assert own.status_code == 204
     wait_until(lambda: {status(hub, k["key"]) for k in (middle, last, replaced)} == {401})
 
 
@@ -172,6 +174,29 @@ def test_a_key_replaces_only_itself_and_keys_below_it(hub: Hub) -> None:
     replaced = rotate(hub, admin, second["id"], overlap_days=0)
     assert replaced.json()["scopes"] == ["usage:write"]
     assert listed(hub, first)[replaced.json()["id"]]["parent"] == id_of(first)
+
+
+@pytest.mark.parametrize(
+    "scopes",
+    [("catalog:write",), ("usage:write", "comments:write"), ("surveys:collect", "usage:write")],
+)
+def test_a_key_revokes_no_key_that_allows_more(hub: Hub, scopes: tuple[Scope, ...]) -> None:
+    device = hub.key("dukcapil", "surveys:collect")
+    office = hub.key("dukcapil", *scopes)
+    refused = hub.client.delete(f"{KEYS}/{id_of(office)}", headers=bearer(device))
+    assert refused.status_code == 403
+    assert scopes[-1] in refused.json()["detail"]
+    assert status(hub, office) == 200
+
+
+def test_a_key_revokes_keys_of_its_agency_that_allow_no_more(hub: Hub) -> None:
+    lost, other = (hub.key("dukcapil", "surveys:collect") for _ in range(2))
+    office = hub.key("dukcapil", "surveys:collect", "usage:write")
+    for key, caller in ((lost, other), (other, office), (office, hub.key("diskominfo", "admin"))):
+        gone = hub.client.delete(f"{KEYS}/{id_of(key)}", headers=bearer(caller))
+        assert gone.status_code == 204
+        again = hub.client.delete(f"{KEYS}/{id_of(key)}", headers=bearer(caller))
+        assert again.status_code == 404
 
 
 def test_keys_of_an_administrator_hang_on_it_too(hub: Hub) -> None:

@@ -187,14 +187,14 @@ ORDER BY id LIMIT :limit
 """
 
 SELECT_PLACE = """
--- Select the agency of a key, and whether it is another key or below it.
+-- Select the agency and scopes of a key, and whether it is another key or below it.
 WITH RECURSIVE lineage AS (
     SELECT id, parent FROM gateway.api_key WHERE region = :region AND id = :id
     UNION
     SELECT k.id, k.parent FROM gateway.api_key k JOIN lineage l ON k.id = l.parent
     WHERE k.region = :region
 )
-SELECT agency, EXISTS (SELECT 1 FROM lineage WHERE id = :top) AS is_below
+SELECT agency, scopes, EXISTS (SELECT 1 FROM lineage WHERE id = :top) AS is_below
 FROM gateway.api_key WHERE region = :region AND id = :id
 """
 
@@ -217,9 +217,10 @@ async def list_keys(
 
 @dataclass(frozen=True)
 class KeyPlace:
-    """Whose a key is, and where it stands."""
+    """Whose a key is, what it allows, and where it stands."""
 
     agency: str
+    scopes: frozenset[Scope]
     is_below: bool
     """Whether it is the key that was asked about, or hangs on it."""
 
@@ -227,10 +228,10 @@ class KeyPlace:
 async def place_of_key(
     session: ReadSession | WriteSession, region: str, key_id: str, *, top: str
 ) -> KeyPlace | None:
-    """Return a key's agency and whether it is `top` or hangs on it; None without such a key."""
+    """Return a key's agency, its scopes and whether it is `top` or hangs on it; None without it."""
     parameters = {"region": region, "id": key_id, "top": top}
     row = (await session.execute(text(SELECT_PLACE), parameters)).one_or_none()
-    return KeyPlace(row.agency, row.is_below) if row is not None else None
+    return None if row is None else KeyPlace(row.agency, frozenset(row.scopes), row.is_below)
 
 
 async def valid_family(

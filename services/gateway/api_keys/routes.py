@@ -279,14 +279,28 @@ async def delete_key(
         ),
     ] = False,
 ) -> None:
-    """Revoke a key and all keys that hang on it; every replica rejects them within two seconds."""
+    """Revoke a key and all keys that hang on it; every replica rejects them within two seconds.
+
+    A key revokes itself, keys that hang on it, and keys of its agency that allow no more than it
+    does; an administrator's key any.
+    """
     if family and "admin" not in caller.scopes:
         raise NotAllowed("Only an administrator revokes a whole family of keys.")
     region, now = get_region(request), datetime.now(UTC)
     place = await place_of_key(session, region, id, top=caller.subject)
-    may_revoke = place is not None and caller.can_write_for(place.agency)
-    if not may_revoke or not await revoke_key(session, region, id, now=now, family=family):
-        raise NotFound(f"You have no valid key {id}; GET {API}/keys lists your keys.")
+    unknown = NotFound(f"You have no valid key {id}; GET {API}/keys lists your keys.")
+    if place is None or not caller.can_write_for(place.agency):
+        raise unknown
+    # Whoever finds a lost device could otherwise lock out its whole agency.
+    allows_more = not caller.scopes.issuperset(place.scopes) and "admin" not in caller.scopes
+    if allows_more and not place.is_below:
+        more = ", ".join(sorted(place.scopes - caller.scopes))
+        raise NotAllowed(
+            f"The key {id} allows more than this key: {more}; revoke it with one that "
+            "allows as much, or ask an administrator."
+        )
+    if not await revoke_key(session, region, id, now=now, family=family):
+        raise unknown
 
 
 def agency_filter(caller: Caller, agency: str | None) -> str | None:
