@@ -1,5 +1,6 @@
 """A bundle computes itself again, anywhere; any changed byte of it is found and named."""
 
+import asyncio
 import io
 import json
 import random
@@ -24,6 +25,8 @@ from services.assessment.bundles.verify import FILES, BundleError, verify
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.methods.library import read_methods
 from services.assessment.scoring.assess import assess
+from services.platform.bounded_process import Limits, call_bounded
+from services.platform.problems import TooLarge
 from services.platform.settings import ROOT
 from tests.assessment.evidence_builders import facts, survey, toba_items
 from tests.assessment.test_assess import CATALOG
@@ -290,3 +293,34 @@ def test_the_sensitivity_of_a_stored_assessment_is_published(hub: Hub) -> None:
     consistency = hub.client.get("/api/v1/metrics/consistency").json()
     assert consistency["alpha"] is None
     assert consistency["reason"].endswith("at least 3 are needed")
+
+
+def zipped_zeros() -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(contents.EVIDENCE, bytes(100_000_000))
+    return stream.getvalue()
+
+
+def with_file(name: str, content: bytes) -> bytes:
+    return pack(files() | {name: content})
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (lambda: with_file(contents.EVIDENCE, b"[" + b"{}," * 2_000_000 + b"{}]"), TooLarge),
+        (lambda: with_file(contents.EVIDENCE, b"[" * 5_000_000), BundleError),
+        (lambda: pack({f"a{number}": b"" for number in range(50_000)}), BundleError),
+        (lambda: b"PK\x03\x04" * 1_000_000, BundleError),
+        (zipped_zeros, BundleError),
+    ],
+    ids=["values", "nested", "files", "signatures", "compressed"],
+)
+def test_a_bundle_that_takes_too_much_to_verify_is_refused(
+    content: Callable[[], bytes], error: type[Exception]
+) -> None:
+    with pytest.raises(error) as refused:
+        asyncio.run(call_bounded(Limits(), verify, content()))
+    if isinstance(refused.value, BundleError):
+        assert 1 <= len(refused.value.faults) <= 100

@@ -1,6 +1,5 @@
 """Routes for bundles of other regencies: verified import, list, download and deletion."""
 
-import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,6 +12,7 @@ from services.assessment.bundles.publishers import find_publisher
 from services.assessment.bundles.routes import ZIP, ZIP_RESPONSE
 from services.assessment.bundles.verify import BundleError, VerifiedBundle, verify
 from services.platform.api_model import ApiModel
+from services.platform.bounded_process import Limits, call_bounded
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import Administrator, MetricsDrafter
 from services.platform.paging import Page, next_page_url
@@ -93,7 +93,7 @@ class ImportedBundle(ApiModel):
     "/bundles",
     operation_id="import_bundle",
     status_code=201,
-    responses=problem_responses(403, 409, 413),
+    responses=problem_responses(403, 409, 413, 503),
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -113,7 +113,7 @@ async def import_bundle(
     are idempotent: the same bundle is stored once.
     """
     region, archive = get_region(request), await request.body()
-    found = await asyncio.to_thread(_verify, archive, region)
+    found = await _verify(archive, region)
     head = found.parameters
     publisher = await find_publisher(session, region, head.region)
     if publisher is None or found.fingerprint not in publisher.fingerprints:
@@ -207,11 +207,11 @@ def _not_found(id_: UUID) -> NotFound:
     return NotFound(f"There is no bundle of an assessment {id_}; {API}/bundles lists them.")
 
 
-def _verify(archive: bytes, own_region: str) -> VerifiedBundle:
+async def _verify(archive: bytes, own_region: str) -> VerifiedBundle:
     try:
-        found = verify(archive)
+        found = await call_bounded(Limits(), verify, archive)
     except BundleError as error:
-        raise _rejected("The bundle fails verification.", *error.faults[:100]) from None
+        raise _rejected("The bundle fails verification.", *error.faults) from None
     head = found.parameters
     if head.region == own_region:
         raise _rejected(

@@ -29,6 +29,9 @@ FILES = (
     contents.SIGNATURE,
 )
 
+MAX_FAULTS = 100
+"""Faults that are reported; a hostile bundle has any number."""
+
 
 @dataclass(frozen=True)
 class VerifiedBundle:
@@ -55,6 +58,10 @@ class BundleError(Exception):
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
+
+    def __reduce__(self) -> tuple[type["BundleError"], tuple[list[str]]]:
+        """Allow to raise this error in another process; the first faults tell enough."""
+        return BundleError, (self.faults[:MAX_FAULTS],)
 
 
 def verify(archive: bytes, *, key: Ed25519PublicKey | None = None) -> VerifiedBundle:
