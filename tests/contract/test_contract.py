@@ -109,9 +109,9 @@ RULES_BETWEEN_FIELDS = {
         if operation_id.split("_")[0] in {"post", "put"}
         and operation_id.partition("_")[2] in {kind.operation for kind in KINDS}
     ),
-    "change_comment_state", "explain_statistic_flag", "get_collaboration_dynamics",
-    "get_link_uptime", "get_ranking", "get_simbg_permit", "get_statistics_template",
-    "get_usage_completeness", "get_usage_summary", "list_consumption",
+    "change_comment_state", "correct_comment", "explain_statistic_flag",
+    "get_collaboration_dynamics", "get_link_uptime", "get_ranking", "get_simbg_permit",
+    "get_statistics_template", "get_usage_completeness", "get_usage_summary", "list_consumption",
     "list_usage_statistics", "plan_maintenance",
     "post_assessment", "post_comment", "post_comment_forwardings", "post_open311_request",
     "post_rating_tokens", "post_scenario", "post_survey_follow_up", "post_usage_statistics",
