@@ -53,6 +53,9 @@ class Limits:
     cpu_seconds: int = 2
 
 
+OUT_OF_MEMORY = ("MemoryError", "memory allocation of", "bad_alloc")
+"""What Python, Rust and C++ write when they end without memory."""
+
 _limiter: RunVar[anyio.CapacityLimiter] = RunVar("bounded_process_limiter")
 
 
@@ -86,6 +89,8 @@ async def call_bounded(
     if status == -signal.SIGXCPU:
         detail = f"Reading this file takes more than {limits.cpu_seconds} s of computing time"
         raise TooLarge(f"{detail}; send a smaller or simpler one.")
+    if status != 0 and any(words in errors for words in OUT_OF_MEMORY):
+        raise _out_of_memory(limits)
     if status != 0 or not answer:
         log.error("reader crashed", function=function.__qualname__, status=status, errors=errors)
         reason = FieldError(pointer="#", parameter=None, detail="must be an undamaged file")
@@ -94,13 +99,17 @@ async def call_bounded(
     value: Any
     outcome, value = pickle.loads(answer)  # noqa: S301 - of our own process
     if outcome == "out_of_memory":
-        mebibytes = limits.memory_bytes // (1024 * 1024)
-        raise TooLarge(
-            f"Reading this file takes more than {mebibytes} MiB of memory; send a smaller one."
-        )
+        raise _out_of_memory(limits)
     if outcome == "raised":
         raise value
     return value
+
+
+def _out_of_memory(limits: Limits) -> TooLarge:
+    mebibytes = limits.memory_bytes // (1024 * 1024)
+    return TooLarge(
+        f"Reading this file takes more than {mebibytes} MiB of memory; send a smaller one."
+    )
 
 
 async def _run(limits: Limits, call: bytes) -> tuple[int, bytes, str]:
