@@ -43,10 +43,13 @@ INTERNATIONAL = re.compile(r"[1-9]\d{7,14}")
 """After a plus."""
 CLOCK = re.compile(r"(?:[01]\d|2[0-3])[0-5]\d")
 MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 8, 18
+DIGIT = re.compile(r"\d")
+AT = re.compile(r"[@\uff20\ufe6b]|[(\[\uff08\uff3b]\s*at", re.IGNORECASE)
 EMAIL = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}"
     r"(?: ?@ ?| ?[(\[] ?at ?[)\]] ?)"
-    r"(?:[A-Za-z0-9-]{1,63}(?:\.| ?[(\[] ?(?:dot|titik) ?[)\]] ?)){1,4}[A-Za-z]{2,24}\b"
+    r"(?:[A-Za-z0-9-]{1,63}(?:\.| ?[(\[] ?(?:dot|titik) ?[)\]] ?)){1,4}[A-Za-z]{2,24}\b",
+    re.IGNORECASE,
 )
 
 
@@ -82,8 +85,13 @@ def mask_personal_data(text: str) -> MaskedText:
 
 def find_personal_data(text: str) -> list[PersonalData]:
     """Return the personal data in a text, in its order and without overlaps."""
+    has_email = AT.search(text) is not None
+    if not has_email and len(DIGIT.findall(text)) < MIN_PHONE_DIGITS:
+        return []  # as most texts, of which exports read hundreds
     plain, places = _plain(text)
-    found = [PersonalData("email", *match.span()) for match in EMAIL.finditer(plain)]
+    found: list[PersonalData] = []
+    if has_email:
+        found = [PersonalData("email", *match.span()) for match in EMAIL.finditer(plain)]
     taken = [(each.start, each.end) for each in found]
     for match in RUN.finditer(plain):
         found += [
@@ -138,16 +146,17 @@ def _numbers(plain: str, start: int, end: int) -> Iterator[PersonalData]:
         while after < len(groups) and _count(groups[first : after + 1]) <= MAX_PHONE_DIGITS:
             after += 1
         for last in range(after, first, -1):
+            if _count(groups[first:last]) < MIN_PHONE_DIGITS:
+                break
             stop = groups[last - 1][1]
             if _is_amount(begin, stop, amounts):
                 continue
             if kind := _kind(plain, groups[first:last]):
                 plus = begin > 0 and plain[begin - 1] == "+"
                 yield PersonalData(kind, begin - plus, stop)
-                first = last
+                first = last - 1
                 break
-        else:
-            first += 1
+        first += 1
 
 
 def _count(groups: list[tuple[int, int]]) -> int:
