@@ -484,6 +484,12 @@ def test_one_header_is_read_and_the_others_are_the_clients_own(
         (f'for={CLIENT};host="x,for=8.8.8.8"', PROXY, None),
         (f'for={CLIENT};host="x,for=8.8.8.8;y=\\"";proto=http', PROXY, None),
         ("for=8.8.8.8 for=9.9.9.9", PROXY, None),
+        # Malformed in a way that takes a backtracking parser 2 ** 60 steps.
+        ("; " * 60 + "@", PROXY, None),
+        (" ;" * 60 + "=", PROXY, None),
+        (f'for={CLIENT};host="x,{" ; " * 60}@"', PROXY, None),
+        (f"for={CLIENT}" + " ; proto=http" * 60 + " for", PROXY, None),
+        (f"for={CLIENT}{' ;' * 60} proto=https", CLIENT, "https"),
     ],
 )
 def test_forwarded_is_read_element_by_element(

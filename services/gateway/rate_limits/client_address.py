@@ -23,7 +23,7 @@ MAX_CACHED_ADDRESSES = 4_096
 
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _PAIR = rf"""(?:{_WORD}=(?:{_WORD}|"(?:[^"\\]|\\.)*"))?"""
-FORWARDED_ELEMENT = re.compile(rf"{_PAIR}(?: ?; ?{_PAIR})*")
+FORWARDED_ELEMENT = re.compile(rf"{_PAIR}(?: ?+; ?+{_PAIR})*+")
 """What one proxy writes into `Forwarded` (RFC 7239, section 4)."""
 FORWARDED_PAIR = re.compile(rf"""({_WORD})=(?:({_WORD})|"((?:[^"\\]|\\.)*)")""")
 
