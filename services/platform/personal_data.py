@@ -7,6 +7,7 @@ set apart by spaces, dots or dashes, and may be those of any script.
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -97,7 +98,7 @@ def find_personal_data(text: str) -> list[PersonalData]:
         found += [
             each
             for each in _numbers(plain, *match.span())
-            if not any(start < each.end and each.start < end for start, end in taken)
+            if _last_before(taken, each.end)[1] <= each.start
         ]
     return [
         PersonalData(each.kind, places[each.start], places[each.end - 1] + 1)
@@ -165,7 +166,17 @@ def _count(groups: list[tuple[int, int]]) -> int:
 
 def _is_amount(start: int, end: int, amounts: list[tuple[int, int]]) -> bool:
     """Return whether a number is an amount such as 62.812.345.678, or begins within one."""
-    return any(left < start < right or (left == start and end <= right) for left, right in amounts)
+    left, right = _last_before(amounts, start + 1)
+    return left < start < right or (left == start and end <= right)
+
+
+def _last_before(spans: list[tuple[int, int]], place: int) -> tuple[int, int]:
+    """Return the last span that begins before a place; an empty one before the text if none does.
+
+    The spans are in their order. A text may have hundreds, and the question is asked for each.
+    """
+    index = bisect_left(spans, (place,))
+    return spans[index - 1] if index else (-1, -1)
 
 
 def _kind(plain: str, groups: list[tuple[int, int]]) -> PersonalDataKind | None:

@@ -1,6 +1,8 @@
 """Numbers of persons, phones and e-mail addresses are found however they are written."""
 
 import string
+import sys
+from types import FrameType
 
 import pytest
 from hypothesis import given
@@ -62,6 +64,28 @@ def test_a_masked_text_has_nothing_to_mask(text: str) -> None:
     masked = mask_personal_data(text)
     assert mask_personal_data(masked.text) == masked.__class__(masked.text, ())
     assert (masked.text == text) == (masked.kinds == ())
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    ["9.999 1 ", "12.345 ", "1.111.111 ", "1 ", "0812-3456-7890 a@b.co ", "a(at)", "+62 812 ", "."],
+)
+def test_the_work_grows_with_the_text_and_not_with_its_square(repeated: str) -> None:
+    def calls(length: int) -> int:
+        text, count = repeated * (length // len(repeated)), 0
+
+        def count_call(_frame: FrameType, event: str, _argument: object) -> None:
+            nonlocal count
+            count += event in {"call", "c_call"}
+
+        sys.setprofile(count_call)
+        try:
+            find_personal_data(text)
+        finally:
+            sys.setprofile(None)
+        return count
+
+    assert calls(4_000) < 5 * calls(1_000)
 
 
 @given(st.lists(st.one_of(identity_numbers(), phone_numbers(), WORDS), max_size=6))
