@@ -97,11 +97,11 @@ class BodyLimiter:
         """
         loop = asyncio.get_running_loop()
         started = loop.time()
-        size = 0
+        size = counted = 0
         more = True
 
         async def received() -> Message:
-            nonlocal size, more
+            nonlocal size, counted, more
             if not more:
                 return await receive()  # waits for the client to disconnect
             try:
@@ -119,7 +119,8 @@ class BodyLimiter:
                 error = body_too_large(limit)
                 raise HTTPException(error.status, error.detail)
             if size > LARGE_BODY_BYTES:
-                self._large += length if size - length > LARGE_BODY_BYTES else size
+                self._large += size - counted
+                counted = size
                 if self._large > MAX_LARGE_BODIES_BYTES:
                     raise _too_many_bodies()
             return message
@@ -127,8 +128,7 @@ class BodyLimiter:
         try:
             yield received
         finally:
-            if size > LARGE_BODY_BYTES:
-                self._large -= size
+            self._large -= counted
 
 
 def body_too_large(limit: int) -> TooLarge:
