@@ -1,7 +1,6 @@
 """Routing table: which service owns which path."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 
 from services.platform.service import API
 from services.platform.settings import Service
@@ -67,7 +66,6 @@ def owner_of(path: str) -> Service | None:
     return OWNERS.get(path[len(API) + 1 :].partition("/")[0])
 
 
-@lru_cache(4096)
 def area_of(path: str) -> str:
     """Return the area of a path, as usage metering reports it."""
     if not path.startswith(f"{API}/"):

@@ -1,6 +1,7 @@
 """Both ways to read events: msgspec may be faster than pydantic, and nothing else."""
 
 import json
+import tracemalloc
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -147,6 +148,22 @@ def test_what_msgspec_cannot_read_but_pydantic_can_is_taken() -> None:
         JSON,
     ).ids
     assert one == "00000000-0000-4000-8000-00000000000a"
+
+
+@pytest.mark.parametrize("field", ["agency", "service", "link", "district", "channel", "source"])
+def test_no_long_name_is_remembered(field: str) -> None:
+    bodies = [
+        json.dumps({"events": [event(**{field: f"{number}-" + "a" * 100_000})]}).encode()
+        for number in range(30)
+    ]
+    verdict(bodies[0])
+    tracemalloc.start()
+    try:
+        for body in bodies:
+            assert verdict(body)
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_of_a_thousand_errors_a_hundred_are_reported() -> None:

@@ -437,6 +437,37 @@ def test_addresses_and_hosts_have_separate_entries(server: CacheServer) -> None:
     assert len(server.origin.asked) == 5
 
 
+@pytest.mark.parametrize("status", [200, 404])
+@pytest.mark.parametrize("where", ["query", "path", "host", "vary"])
+def test_what_a_client_writes_into_an_entry_counts_as_its_memory(
+    server: CacheServer, where: str, status: int
+) -> None:
+    server.origin.status, server.origin.body = status, b"{}"
+    if where == "vary":
+        server.origin.says["vary"] = "accept"
+    for number in range(60):
+        long = f"{number:03}" + "a" * 20_000
+        match where:
+            case "query":
+                server.get(f"{HERE}?{long}")
+            case "path":
+                server.get(f"{HERE}/{long}")
+            case "host":
+                server.get(host=long)
+            case _:
+                server.get(f"{HERE}?{number}", accept=long)
+    assert 0 < len(server.cache.store) <= server.cache.store.max_bytes // 20_000
+    assert server.cache.store.size <= server.cache.store.max_bytes
+
+
+def test_long_addresses_are_answered_without_the_fast_path(server: CacheServer) -> None:
+    for length in (100, 600, 20_000):
+        for _ in range(3):
+            assert server.get(f"{HERE}?{'a' * length}").status_code == 200
+    server.was_fast(2)
+    assert len(server.origin.asked) == 3
+
+
 def test_a_body_that_is_too_long_flows_through(server: CacheServer) -> None:
     server.origin.body = b"x" * 300_000
     for _ in range(2):

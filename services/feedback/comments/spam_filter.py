@@ -14,18 +14,12 @@ from services.feedback.comments.schemas import NewComment
 from services.feedback.form_checks import FormFault, FormTokens
 from services.platform.database import WriteSession
 
-ReviewReason = (
-    FormFault | Literal["too_many_from_sender", "duplicate", "too_many_links", "other_agency"]
-)
+ReviewReason = FormFault | Literal["too_many_from_sender", "duplicate", "too_many_links"]
 
-OTHER_AGENCY: ReviewReason = "other_agency"
-"""Filed with the key of an agency that is not in charge."""
 FORM = "comment"
 """The name that its form tokens are issued for."""
 MAX_PER_SENDER_AND_DAY = 20
 """From one IP address and user agent; many phones share an address (CGNAT)."""
-MAX_PER_ADDRESS_AND_DAY = 60
-"""From one IP address, whatever it says of its user agent."""
 MAX_LINKS = 2
 DUPLICATE_WINDOW = timedelta(days=7)
 LINK = re.compile(r"https?://|www\.", re.IGNORECASE)

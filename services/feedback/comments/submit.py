@@ -26,9 +26,7 @@ from services.feedback.comments.schemas import CommentFiled, NewComment
 from services.feedback.comments.service_levels import service_levels
 from services.feedback.comments.spam_filter import (
     FORM,
-    MAX_PER_ADDRESS_AND_DAY,
     MAX_PER_SENDER_AND_DAY,
-    OTHER_AGENCY,
     ReviewReason,
     content_hash,
     content_review_reasons,
@@ -129,9 +127,7 @@ async def submit_comment(
     if not is_new:
         rows = await session.execute(text(FIND_BY_ID), {"region": region, "id": comment_id})
         return _receipt(keys, rows.one(), personal_data, now=now, zone=zone), False
-    is_from_agency = caller.has_scope("comments:write")
-    # An agency vouches for comments to itself; one about another could be made up by a rival.
-    is_trusted = is_from_agency and caller.can_write_for(agency)
+    is_trusted = caller.has_scope("comments:write")
     review_reasons = (
         []
         if is_trusted
@@ -139,8 +135,6 @@ async def submit_comment(
             session, keys, region, comment, sender=sender, now=now, zone=zone
         )
     )
-    if is_from_agency and not is_trusted:
-        review_reasons.append(OTHER_AGENCY)
     stored = await _store(
         session,
         keys,
@@ -153,7 +147,7 @@ async def submit_comment(
         now=now,
         zone=zone,
     )
-    actor: Actor = "agency" if is_from_agency else "citizen"
+    actor: Actor = "agency" if is_trusted else "citizen"
     await add_entry(
         session, stored, action="received", state="received", now=now, actor=actor, caller=caller
     )
@@ -265,18 +259,9 @@ async def _review_reasons(
 ) -> list[ReviewReason]:
     reasons = content_review_reasons(comment, keys.forms, now=now)
     today = day_of(now, zone)
-    limits = {"comments": MAX_PER_SENDER_AND_DAY, "comments of an address": MAX_PER_ADDRESS_AND_DAY}
-    senders = {"comments": sender, "comments of an address": sender[:1]}
-    counts = {
-        purpose: await count_from_sender(
-            session,
-            region,
-            await hash_sender(session, region, sender, purpose=purpose, today=today),
-            today=today,
-        )
-        for purpose, sender in senders.items()
-    }
-    if any(counts[purpose] > limit for purpose, limit in limits.items()):
+    known_as = await hash_sender(session, region, sender, purpose="comments", today=today)
+    sent = await count_from_sender(session, region, known_as, today=today)
+    if sent > MAX_PER_SENDER_AND_DAY:
         reasons.append("too_many_from_sender")
     if await is_duplicate(session, region, content_hash(comment), now=now):
         reasons.append("duplicate")

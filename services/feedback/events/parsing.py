@@ -34,6 +34,10 @@ _LOWERCASE_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EARLIEST, _LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
+Name = Annotated[str, msgspec.Meta(max_length=80)]
+"""As long as a `Slug` may be: names are remembered (`_is_valid`), so a long one must not be."""
+
+
 class EventStruct(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """A usage event for msgspec; the format of its names is checked once per combination."""
 
@@ -41,11 +45,11 @@ class EventStruct(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     kind: EventKind
     source: EventSource
     occurred_at: Annotated[datetime, msgspec.Meta(tz=True)]
-    agency: str | None = None
-    service: str | None = None
-    link: str | None = None
+    agency: Name | None = None
+    service: Name | None = None
+    link: Name | None = None
     channel: ChannelKind | None = None
-    district: str | None = None
+    district: Name | None = None
 
 
 class EventBatchStruct(msgspec.Struct, forbid_unknown_fields=True, gc=False):

@@ -72,6 +72,8 @@ class CacheEntry:
     vary_values: tuple[str, ...]
     compressed: dict[str, bytes] = field(default_factory=dict[str, bytes])
     """Bodies by coding; the identity body under a coding that does not make it smaller."""
+    key_size: int = 0
+    """Length of the key under which it is stored: clients choose it."""
 
     def __post_init__(self) -> None:
         [media_type] = header_values(self.headers, b"content-type")[:1] or [""]
@@ -100,7 +102,8 @@ class CacheEntry:
         """Approximate memory in bytes."""
         headers = sum(len(name) + len(value) for name, value in self.headers)
         compressed = sum(len(body) for body in self.compressed.values() if body is not self.body)
-        return len(self.body) + compressed + headers + 1000
+        varying = sum(map(len, self.vary_values))
+        return len(self.body) + compressed + headers + varying + self.key_size + 1000
 
     def coding_for(self, request: ParsedHeaders) -> str:
         """Return the coding in which this client gets the body."""

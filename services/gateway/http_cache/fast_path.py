@@ -26,6 +26,8 @@ STATE_KEY = "fast_path_cache"
 
 END_OF_HEADERS = b"\r\n\r\n"
 MAX_HEAD_BYTES = 2048
+MAX_LINE_BYTES = 512
+"""Of the request line: this and the hooks remember paths."""
 MAX_HEADS = 4096
 MAX_BODY_BYTES = 256 * 1024
 MAX_ENCODED_BYTES = 16 * 1024 * 1024
@@ -90,7 +92,7 @@ class FastPathCache:
         """
         line, _, block = data.partition(b"\r\n")
         head = self._heads.get(block)
-        if head is None:
+        if head is None or len(line) > MAX_LINE_BYTES:
             return None
         if self._date is not date:
             self._clear_responses()
@@ -142,7 +144,7 @@ class FastPathCache:
             logged_target,
             response.status,
         )
-        size = len(encoded.head) + len(encoded.body)
+        size = len(encoded.head) + len(encoded.body) + len(line)
         if self._responses_size + size > MAX_ENCODED_BYTES:
             self._clear_responses()
         self._responses_size += size

@@ -63,6 +63,7 @@ class CacheStore:
 
     def put(self, key: Key, entry: CacheEntry) -> None:
         """Store an entry in place of the one that matches the same requests."""
+        entry.key_size = sum(map(len, key))
         variants = self._variants.setdefault(key, [])
         for old in [other for other in variants if _is_same_variant(other, entry)]:
             variants.remove(old)

@@ -1,9 +1,7 @@
 """Rate limit policies: by kind of request, for addresses and for keys."""
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import lru_cache
 from typing import Literal
 
 from services.gateway.rate_limits.gcra import Policy
@@ -16,20 +14,20 @@ MINUTE = timedelta(minutes=1)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 UNLIMITED_PREFIXES = ("/static/", "/health/")
 """Paths that are never limited: assets of pages, and health probes."""
-EXPENSIVE = re.compile(
-    r"\.(csv|xlsx|pdf|sav|zip|jsonld)$|/(exports?|bundle|report|sensitivity)(/|$)"
-)
-"""Paths of expensive reads: exports and computed results."""
+EXPENSIVE_FORMATS = (".csv", ".xlsx", ".pdf", ".sav", ".zip", ".jsonld")
+EXPENSIVE_SEGMENTS = frozenset({"export", "exports", "bundle", "report", "sensitivity"})
+"""In paths of expensive reads: exports and computed results."""
 
 
-@lru_cache(4096)
 def kind_of(method: str, path: str) -> Kind | None:
     """Return the kind of a request, or None if it is not limited."""
     if path.startswith(UNLIMITED_PREFIXES):
         return None
     if method not in SAFE_METHODS:
         return "writes"
-    return "exports" if EXPENSIVE.search(path) else "reads"
+    if path.endswith(EXPENSIVE_FORMATS) or not EXPENSIVE_SEGMENTS.isdisjoint(path.split("/")):
+        return "exports"
+    return "reads"
 
 
 class RateLimitPolicies:
