@@ -4,8 +4,11 @@ import asyncio
 import math
 import os
 import time
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -53,6 +56,27 @@ def test_what_a_library_prints_is_not_the_answer() -> None:
 def test_a_process_has_none_of_the_service_s_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMALL_DATABASE_URL", "postgresql://secret")
     assert call(os.getenv, "EMALL_DATABASE_URL") is None
+
+
+class Hostile:
+    """An answer that a decoder under a file's control might write."""
+
+    def __init__(self, function: str) -> None:
+        self.function = function
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return {"os.remove": os.remove, "eval": eval, "Path": Path}[self.function], ("exit 3",)
+
+
+@pytest.mark.parametrize("function", ["os.remove", "eval", "Path"])
+def test_an_answer_is_read_as_data_only(function: str) -> None:
+    with pytest.raises(Invalid):
+        call(Hostile, function)
+
+
+def test_records_errors_and_plain_values_are_answers() -> None:
+    values = [date(2026, 1, 2), Decimal("1.5"), UUID(int=7), datetime(2026, 1, 2, tzinfo=UTC)]
+    assert call(list, (Limits(), *values)) == [Limits(), *values]
 
 
 def test_further_calls_wait_or_are_refused_and_the_event_loop_is_free(
