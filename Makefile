@@ -43,9 +43,9 @@ bench: $(VENV)/.dev ## the benchmarks
 messages: $(VENV)/.dev ## update the translation catalogues from the code
 	@$(BIN)/python -m services.locales.extract
 
-lock: ## regenerate the lock files (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --extra dev -o requirements-dev.lock pyproject.toml
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' -c requirements-dev.lock -o requirements.lock pyproject.toml
+lock: ## regenerate the lock files; UPGRADE=--upgrade renews them (needs uv)
+	uv pip compile $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --extra dev -o requirements-dev.lock pyproject.toml
+	uv pip compile $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' -c requirements-dev.lock -o requirements.lock pyproject.toml
 
 clean: ## remove the environment, build files and data
 	rm -rf $(VENV) .data build *.egg-info
