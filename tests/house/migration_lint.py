@@ -1,4 +1,4 @@
-"""`make lint`: squawk reads the SQL of the newest migration of every branch.
+"""`make lint`: every branch has one head, and squawk reads the SQL of its newest migration.
 
 Older migrations have run and do not change any more. Excluded rules concern upgrades of a running
 system; an upgrade of the hub stops it first (docs/operations.md).
@@ -13,7 +13,9 @@ from pathlib import Path
 
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
+from alembic.script import ScriptDirectory
 
+from services.platform.migrations import alembic_config
 from services.platform.settings import ROOT, Service
 
 EXCLUDED = (
@@ -51,6 +53,9 @@ def sql_of(file: Path) -> str:
 
 def main() -> None:
     """Lint the newest migration of every branch; exit with squawk's code."""
+    heads = ScriptDirectory.from_config(alembic_config()).get_heads()
+    if len(heads) != len(Service):
+        sys.exit(f"two migrations follow the same one: {', '.join(sorted(heads))}")
     squawk = shutil.which("squawk", path=str(Path(sys.executable).parent)) or "squawk"
     code = 0
     for service in Service:
