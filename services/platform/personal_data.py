@@ -2,13 +2,14 @@
 
 Rules, no dictionary: an identity number (NIK, or KK of a family, of which the structure is the
 same) has 16 digits, of which the first six are a district and the next six a date. Digits may be
-set apart by spaces, dots or dashes, and may be those of any script.
+set apart by spaces, ends of lines, dots or dashes, and may be those of any script; those of an
+identity number also by slashes and the like, if by the same everywhere.
 """
 
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -34,7 +35,10 @@ DAYS_OF_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 WOMEN = 40
 """Added to a woman's day of birth."""
 
-RUN = re.compile(r"\d(?:[ .()_-]{0,3}\d)*")
+PHONE_RUN = re.compile(r"\d(?:[ .()_-]{0,3}\d)*")
+IDENTITY_RUN = re.compile(r"\d(?:[ .()_/,:;*'|~+-]{0,5}\d)*")
+IDENTITY_SEPARATOR = re.compile(r"[ .()_-]{0,5}")
+"""May differ within a number; any other is the same throughout it."""
 GROUP = re.compile(r"\d+")
 AMOUNT = re.compile(r"(?<![\d.,])[1-9]\d{0,2}([.,])\d{3}(?:\1\d{3})*(?!\d|[.,]\d)")
 """A number with separators of thousands."""
@@ -44,7 +48,6 @@ INTERNATIONAL = re.compile(r"[1-9]\d{7,14}")
 """After a plus."""
 CLOCK = re.compile(r"(?:[01]\d|2[0-3])[0-5]\d")
 MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 8, 18
-DIGIT = re.compile(r"\d")
 AT = re.compile(r"[@\uff20\ufe6b]|[(\[\uff08\uff3b]\s*at", re.IGNORECASE)
 EMAIL = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}"
@@ -52,6 +55,17 @@ EMAIL = re.compile(
     r"(?:[A-Za-z0-9-]{1,63}(?:\.| ?[(\[] ?(?:dot|titik) ?[)\]] ?)){1,4}[A-Za-z]{2,24}\b",
     re.IGNORECASE,
 )
+
+
+LIKE = {
+    **dict.fromkeys("\t\n\r", " "),
+    **dict.fromkeys("·•・", "."),
+    **dict.fromkeys("\u2044\u2215", "/"),
+    "\u2212": "-",
+    # Letters and a symbol that are blank.
+    **dict.fromkeys("\u115f\u1160\u3164\uffa0\u2800", ""),
+}
+"""Plain characters for those that look like them, of which their category does not tell it."""
 
 
 @dataclass(frozen=True)
@@ -87,19 +101,20 @@ def mask_personal_data(text: str) -> MaskedText:
 def find_personal_data(text: str) -> list[PersonalData]:
     """Return the personal data in a text, in its order and without overlaps."""
     has_email = AT.search(text) is not None
-    if not has_email and len(DIGIT.findall(text)) < MIN_PHONE_DIGITS:
+    if not has_email and sum(map(str.isdigit, text)) < MIN_PHONE_DIGITS:
         return []  # as most texts, of which exports read hundreds
     plain, places = _plain(text)
     found: list[PersonalData] = []
     if has_email:
         found = [PersonalData("email", *match.span()) for match in EMAIL.finditer(plain)]
-    taken = [(each.start, each.end) for each in found]
-    for match in RUN.finditer(plain):
-        found += [
-            each
-            for each in _numbers(plain, *match.span())
-            if _last_before(taken, each.end)[1] <= each.start
-        ]
+    for run, kind_of in ((IDENTITY_RUN, _identity_number), (PHONE_RUN, _phone)):
+        taken = sorted((each.start, each.end) for each in found)
+        for match in run.finditer(plain):
+            found += [
+                each
+                for each in _numbers(plain, *match.span(), kind_of=kind_of)
+                if _last_before(taken, each.end)[1] <= each.start
+            ]
     return [
         PersonalData(each.kind, places[each.start], places[each.end - 1] + 1)
         for each in sorted(found, key=lambda each: each.start)
@@ -118,10 +133,10 @@ def _fold(character: str) -> str:
     """Return the plain character for one that looks like it; none for an invisible one."""
     if (digit := unicodedata.decimal(character, None)) is not None:
         return str(digit)
-    if character in "\t·•・":
-        return " " if character == "\t" else "."
+    if character in LIKE:
+        return LIKE[character]
     match unicodedata.category(character):
-        case "Cf":
+        case "Cf" | "Mn" | "Me":  # also what turns a digit into a picture of it
             return ""
         case "Pd":
             return "-"
@@ -132,8 +147,18 @@ def _fold(character: str) -> str:
             return folded if len(folded) == 1 else character
 
 
-def _numbers(plain: str, start: int, end: int) -> Iterator[PersonalData]:
-    """Yield the numbers of persons and phones in a run of digits and separators.
+Groups = list[tuple[int, int]]
+"""Where groups of digits stand."""
+
+
+def _numbers(
+    plain: str,
+    start: int,
+    end: int,
+    *,
+    kind_of: Callable[[str, Groups], PersonalDataKind | None],
+) -> Iterator[PersonalData]:
+    """Yield the numbers of a kind in a run of digits and separators.
 
     They begin and end where a group of digits does, so that no part of a longer number counts. Of
     several that begin at a group, the longest counts.
@@ -152,7 +177,7 @@ def _numbers(plain: str, start: int, end: int) -> Iterator[PersonalData]:
             stop = groups[last - 1][1]
             if _is_amount(begin, stop, amounts):
                 continue
-            if kind := _kind(plain, groups[first:last]):
+            if kind := kind_of(plain, groups[first:last]):
                 plus = begin > 0 and plain[begin - 1] == "+"
                 yield PersonalData(kind, begin - plus, stop)
                 first = last - 1
@@ -160,7 +185,7 @@ def _numbers(plain: str, start: int, end: int) -> Iterator[PersonalData]:
         first += 1
 
 
-def _count(groups: list[tuple[int, int]]) -> int:
+def _count(groups: Groups) -> int:
     return sum(end - start for start, end in groups)
 
 
@@ -179,11 +204,18 @@ def _last_before(spans: list[tuple[int, int]], place: int) -> tuple[int, int]:
     return spans[index - 1] if index else (-1, -1)
 
 
-def _kind(plain: str, groups: list[tuple[int, int]]) -> PersonalDataKind | None:
+def _identity_number(plain: str, groups: Groups) -> PersonalDataKind | None:
+    digits = "".join(plain[start:end] for start, end in groups)
+    if len(digits) != IDENTITY_DIGITS or not _is_identity_number(digits):
+        return None
+    separators = {plain[left[1] : right[0]] for left, right in pairwise(groups)}
+    is_even = len(separators) == 1 or all(map(IDENTITY_SEPARATOR.fullmatch, separators))
+    return "identity_number" if is_even else None
+
+
+def _phone(plain: str, groups: Groups) -> PersonalDataKind | None:
     parts = [plain[start:end] for start, end in groups]
     digits = "".join(parts)
-    if len(digits) == IDENTITY_DIGITS and _is_identity_number(digits):
-        return "identity_number"
     if not MIN_PHONE_DIGITS <= len(digits) <= MAX_PHONE_DIGITS:
         return None
     begin = groups[0][0]
@@ -194,7 +226,7 @@ def _kind(plain: str, groups: list[tuple[int, int]]) -> PersonalDataKind | None:
     return "phone" if MOBILE.fullmatch(digits) or LANDLINE.fullmatch(digits) else None
 
 
-def _is_grouped_as_phone(plain: str, groups: list[tuple[int, int]]) -> bool:
+def _is_grouped_as_phone(plain: str, groups: Groups) -> bool:
     """Return whether digits are grouped as people write phone numbers, and not dates and times.
 
     The first group is a code of three digits and more, or all groups are alike.

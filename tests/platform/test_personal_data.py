@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from services.platform.personal_data import MASKS, find_personal_data, mask_personal_data
 
+CIRCLED = "\u24ea\u2460\u2461\u2462\u2463\u2464\u2465\u2466\u2467\u2468"
 DISTRICTS = st.sampled_from(["121201", "110101", "317406", "737114", "910203", "327325"])
 SEPARATORS = st.sampled_from(["", "", " ", ".", "-", " - ", "\u2013", "\u00a0", "\u200b"])
 WORDS = st.text(alphabet=string.ascii_letters + " ,;:!?\n", max_size=30)
@@ -104,6 +105,14 @@ def test_what_is_found_stands_in_order_and_apart(parts: list[str]) -> None:
         ("NIK1212014105880001an Siti", "NIK[NIK/KK]an Siti"),
         ("KK 1212010503150007, WA 0812-3456-7890.", "KK [NIK/KK], WA [telepon]."),
         ("12.12.01.410588.0001", "[NIK/KK]"),
+        ("1212/0141/0588/0001 1212,0141,0588,0001", "[NIK/KK] [NIK/KK]"),
+        ("12120141\n05880001, 1212 - 0141 -\r\n0588 - 0001", "[NIK/KK], [NIK/KK]"),
+        ("1212\u22120141\u22120588\u22120001 1212*0141*0588*0001", "[NIK/KK] [NIK/KK]"),
+        ("".join(CIRCLED[int(digit)] for digit in "1212014105880001"), "[NIK/KK]"),
+        ("".join(f"{digit}\ufe0f\u20e3" for digit in "1212014105880001"), "[NIK/KK]\ufe0f\u20e3"),
+        ("\u3164".join("1212014105880001"), "[NIK/KK]"),
+        ("\u0332".join("081234567890"), "[telepon]"),
+        ("0812\n3456\n7890", "[telepon]"),
         ("hubungi (0632) 21234 atau 021-1234567", "hubungi ([telepon] atau [telepon]"),
         ("+60 12-345 6789 (Malaysia)", "[telepon] (Malaysia)"),
         ("wa.me/6281234567890", "wa.me/[telepon]"),
@@ -123,6 +132,8 @@ def test_it_is_found_in_these_forms(text: str, masked: str) -> None:
         "Rp 12.500.000, Rp1.212.014.105.880.001 dan Rp 62.812.345.678,00",
         "tanggal 08-12-2024 10.30, 08.12.2024 10.30-11.30, 2024-03-05T08:00:00+07:00",
         "buka 0800-1500 dan 0730-1600 0900-1200",
+        "tanggal 12/12/2024 jam 10:30-12:45, 12-12-2024, 10:30:12:45; SK 0812/456/2024",
+        "Rp 1,212,014,105,880,001; nilai 12,12 01,41 05,88 00,01",
         "izin 503/17/DPMPTSP/2026, 503.16.01.2024, SK 0123/456/2024",
         "tiket 7K3M-9QXT-2C86",
         "NIP 198503152010011001, NIB 9120001234567, NOP 12.12.010.005.004-0123.0",
