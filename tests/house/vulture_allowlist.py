@@ -7,6 +7,7 @@ EventProtocol
 CachedReadProtocol
 on_header
 on_body
+send_400_response
 # httpx and html.parser call these.
 auth_flow
 handle_starttag
