@@ -11,6 +11,7 @@ send_400_response
 # httpx and html.parser call these.
 auth_flow
 handle_starttag
+send_400_response
 # Imported for annotations only.
 PostgresServer
 # Declares a header field in OpenAPI.
