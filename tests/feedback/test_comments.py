@@ -24,6 +24,10 @@ from tests.feedback.complaints import (
 from tests.feedback.sending import pointers
 
 
+def listed_comments(office: Room, agency: str) -> list[dict[str, Any]]:
+    return call(office, "GET", COMMENTS, caller=handler_of(agency)).json()["items"]
+
+
 def dump(office: Room) -> str:
     """Every column of every row of the tables of comments, as PostgreSQL writes them."""
     from sqlalchemy import text
@@ -386,6 +390,53 @@ def test_too_many_from_one_sender_a_day_are_reviewed_and_the_address_is_not_stor
 def test_an_agencys_own_entry_is_not_reviewed(office: Room, agency: str) -> None:
     body = comment(office.settings, agency=agency, form_token=None)
     assert send(office, body, caller=handler_of(agency)).json()["under_review"] is False
+
+
+def test_what_another_agencys_key_files_is_reviewed_by_the_one_in_charge(
+    office: Room, agency: str
+) -> None:
+    rival = handler_of(f"rival-of-{agency}")
+    filed = send(office, comment(office.settings, agency=agency), caller=rival).json()
+    assert filed["under_review"] is True
+    [item] = listed_comments(office, agency)
+    assert item["review_reasons"] == ["other_agency"]
+    form = {"service_code": "time", "description": f"Lama sekali di {agency}"}
+    sent = office.client.post(
+        "/open311/v2/requests.json", data=form, headers=office.token(handler_of(agency))
+    )
+    ticket = sent.json()[0]["service_request_id"]
+    found = call(office, "GET", f"{COMMENTS}?under_review=true", caller=ADMIN).json()["items"]
+    [reasons] = [item["review_reasons"] for item in found if item["ticket"] == ticket]
+    assert "other_agency" in reasons
+
+
+def test_what_an_agency_files_for_itself_and_hands_on_is_reviewed_there(
+    office: Room, agency: str
+) -> None:
+    other, own = f"other-of-{agency}", handler_of(agency)
+    body = comment(office.settings, agency=agency)
+    ticket = send(office, body, caller=own).json()["ticket"]
+    move(office, ticket, "received", own, agency=other)
+    [item] = listed_comments(office, other)
+    assert item["review_reasons"] == ["other_agency"]
+    # Back at the agency that filed it, it is its own again.
+    assert move(office, ticket, "received", handler_of(other)).json()["under_review"] is False
+    assert move(office, ticket, "closed", handler_of(other)).is_success
+
+
+def test_handing_on_a_comment_does_not_accept_it(office: Room, agency: str) -> None:
+    other = f"other-of-{agency}"
+    spam, accepted = (file(office, agency=agency, form_token=None) for _ in range(2))
+    move(office, accepted["ticket"], "received", handler_of(agency))
+    for filed in (spam, accepted):
+        assert move(
+            office, filed["ticket"], "received", handler_of(agency), agency=other
+        ).is_success
+    reasons = {item["ticket"]: item["review_reasons"] for item in listed_comments(office, other)}
+    assert reasons == {spam["ticket"]: ["missing_form_token"], accepted["ticket"]: []}
+    assert move(office, spam["ticket"], "received", ADMIN, agency=agency).is_success
+    [back] = listed_comments(office, agency)
+    assert back["review_reasons"] == []
 
 
 def test_the_form_gives_choices_consent_and_promises(office: Room) -> None:

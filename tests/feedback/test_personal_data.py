@@ -126,14 +126,46 @@ def test_a_comment_is_published_by_an_act_of_the_agency_and_without_personal_dat
     published = publish(office, filed, handler).json()
     assert (published["text"], published["personal_data"]) == (MASKED, ALL_KINDS)
     assert public_text(office, filed) == MASKED
-    assert publish(office, filed, handler, text=f"Lama. {NIK}").json()["text"] == "Lama. [NIK/KK]"
-    assert public_text(office, filed) == "Lama. [NIK/KK]"
+    short = publish(office, filed, handler, text=f"NIK saya: {SPACED}").json()["text"]
+    assert short == public_text(office, filed) == "NIK saya: [NIK/KK]"
     path = f"{filed['href']}/publication"
     assert call(office, "DELETE", path, caller=handler).status_code == 204
     assert call(office, "DELETE", path, caller=handler).status_code == 404
     assert public_text(office, filed) is None
     actions = [entry["action"] for entry in read(office, filed)["timeline"]]
     assert actions[-3:] == ["published", "published", "unpublished"]
+
+
+@pytest.mark.parametrize(
+    ("text", "added"),
+    [
+        ("Petugas ramah.", "ramah"),
+        ("Petugas tidak datang dua jam jam.", "jam"),
+        ("Dua jam petugas tidak datang.", "petugas"),
+        ("Petugas [yang sebenarnya sangat ramah dan cepat] tidak datang.", "yang"),
+        ("Petugas tida\u0138 datang.", "tida\u0138"),
+    ],
+)
+def test_an_agency_puts_no_word_into_the_mouth_of_a_writer(
+    office: Room, agency: str, text: str, added: str
+) -> None:
+    filed = file(office, agency=agency, public=True, text="Petugas Budi tidak datang dua jam.")
+    refused = publish(office, filed, handler_of(agency), text=text)
+    assert refused.status_code == 409
+    [error] = refused.json()["errors"]
+    assert (error["pointer"], error["detail"].partition("'")[2].partition("'")[0]) == (
+        "#/text",
+        added,
+    )
+    assert public_text(office, filed) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["PETUGAS [nama] tidak datang!", "Petugas ... dua jam", "[...] tidak datang dua jam."]
+)
+def test_an_agency_shortens_what_it_publishes(office: Room, agency: str, text: str) -> None:
+    filed = file(office, agency=agency, public=True, text="Petugas Budi tidak datang dua jam.")
+    assert publish(office, filed, handler_of(agency), text=text).json()["text"] == text
 
 
 def test_only_what_its_writer_allowed_and_a_person_accepted_is_published(

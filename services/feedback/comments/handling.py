@@ -18,6 +18,7 @@ from services.feedback.comments.cases import (
 )
 from services.feedback.comments.contacts import erase_contacts
 from services.feedback.comments.schemas import NewReply, StateChange
+from services.feedback.comments.spam_filter import OTHER_AGENCY
 from services.feedback.comments.states import ENDED, State, can_transition
 from services.platform.concurrency_control import claim_idempotency_key
 from services.platform.database import WriteSession
@@ -48,6 +49,12 @@ RETURNING {CASE_COLUMNS}
 COUNT_ENTRIES = """
 -- The number of entries of a comment.
 SELECT count(*) FROM feedback.comment_entry WHERE region = :region AND comment = :comment
+"""
+
+FILED_BY = """
+-- The agency whose key filed a comment; empty if a citizen did.
+SELECT agency FROM feedback.comment_entry
+WHERE region = :region AND comment = :comment AND action = 'received' ORDER BY number LIMIT 1
 """
 
 WITH_MERGED = """
@@ -155,6 +162,9 @@ async def change_state(
         changes["review_reasons"] = list(stored.review_reasons)
     if change.agency is not None:
         changes["agency"] = await _known_agency(session, region, change.agency)
+        changes["review_reasons"] = await _reasons_after_handover(
+            session, stored, change.agency, caller
+        )
     if change.into is not None:
         changes["merged_into"] = await _merge_target(session, stored, change.into, caller)
     if change.number is not None:
@@ -252,6 +262,24 @@ async def _known_agency(session: WriteSession, region: str, agency: str) -> str:
         error = FieldError(pointer="#/agency", parameter=None, detail="offers no service")
         raise Conflict("The hub does not know this agency.", errors=[error])
     return agency
+
+
+async def _reasons_after_handover(
+    session: WriteSession, stored: CommentRow, agency: str, caller: Caller
+) -> list[str]:
+    """Return why another agency reviews a comment that it is handed.
+
+    Who hands a comment on does not accept it for the other agency; and one that an agency's key
+    filed has been accepted by nobody else.
+    """
+    if caller.can_write_for(agency):
+        return []
+    key = {"region": stored.region, "comment": stored.id}
+    filed_by: str | None = await session.scalar(text(FILED_BY), key)
+    reasons = list(stored.review_reasons)
+    if filed_by not in (None, "", agency) and OTHER_AGENCY not in reasons:
+        reasons.append(OTHER_AGENCY)
+    return reasons
 
 
 async def _merge_target(

@@ -9,10 +9,11 @@ from services.feedback.comments.cases import CommentRow, add_entry, lock_case
 from services.feedback.comments.dependencies import TicketPath
 from services.feedback.comments.handling import check_entry_limit, check_in_charge
 from services.feedback.comments.schemas import CommentPublication, PublicationRequest
+from services.feedback.comments.shortening import find_added_word
 from services.platform.database import WriteSession, WriteSessionDep
 from services.platform.identity import CommentsHandler
 from services.platform.personal_data import mask_personal_data
-from services.platform.problems import Conflict, NotFound, problem_responses
+from services.platform.problems import Conflict, FieldError, NotFound, problem_responses
 from services.platform.service import API, get_region
 
 router = APIRouter(
@@ -39,7 +40,8 @@ async def publish_comment(
 ) -> CommentPublication:
     """Publish the text of a comment, or a shortened one, without the personal data found in it.
 
-    Its writer must have allowed it (`public`), and it must not be under review.
+    Its writer must have allowed it (`public`), and it must not be under review. A shortened text
+    has the writer's words in their order; `[...]` or the like stands for what was left out.
     """
     now = datetime.now(UTC)
     stored = await lock_case(session, get_region(request), ticket)
@@ -48,6 +50,10 @@ async def publish_comment(
         raise Conflict("The writer of this comment did not allow its publication.")
     if stored.review_reasons:
         raise Conflict("This comment is under review: accept it first.")
+    if body.text is not None and (added := find_added_word(body.text, stored.content)):
+        detail = f"adds {added[:40]!r}; leave words out, or mark them as [...], but add none"
+        error = FieldError(pointer="#/text", parameter=None, detail=detail)
+        raise Conflict("Only what its writer wrote is published.", errors=[error])
     masked = mask_personal_data((body.text or stored.content).strip())
     await _set(session, stored, published=masked.text, now=now)
     await check_entry_limit(session, stored)

@@ -274,7 +274,9 @@ class PublicationRequest(ApiModel):
     """What everybody is to read of a comment."""
 
     text: CommentText | None = Field(
-        None, description="Such as a shortened text; default: the text of the comment."
+        None,
+        description="A shortened text: words of the comment in their order, with `[...]` or "
+        "`[nama]` in place of others; default: the whole text.",
     )
 
 

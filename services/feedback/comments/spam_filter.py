@@ -14,8 +14,12 @@ from services.feedback.comments.schemas import NewComment
 from services.feedback.form_checks import FormFault, FormTokens
 from services.platform.database import WriteSession
 
-ReviewReason = FormFault | Literal["too_many_from_sender", "duplicate", "too_many_links"]
+ReviewReason = (
+    FormFault | Literal["too_many_from_sender", "duplicate", "too_many_links", "other_agency"]
+)
 
+OTHER_AGENCY: ReviewReason = "other_agency"
+"""Filed with the key of an agency that is not in charge."""
 FORM = "comment"
 """The name that its form tokens are issued for."""
 MAX_PER_SENDER_AND_DAY = 20

@@ -27,6 +27,7 @@ from services.feedback.comments.service_levels import service_levels
 from services.feedback.comments.spam_filter import (
     FORM,
     MAX_PER_SENDER_AND_DAY,
+    OTHER_AGENCY,
     ReviewReason,
     content_hash,
     content_review_reasons,
@@ -127,7 +128,9 @@ async def submit_comment(
     if not is_new:
         rows = await session.execute(text(FIND_BY_ID), {"region": region, "id": comment_id})
         return _receipt(keys, rows.one(), personal_data, now=now, zone=zone), False
-    is_trusted = caller.has_scope("comments:write")
+    is_from_agency = caller.has_scope("comments:write")
+    # An agency vouches for comments to itself; one about another could be made up by a rival.
+    is_trusted = is_from_agency and caller.can_write_for(agency)
     review_reasons = (
         []
         if is_trusted
@@ -135,6 +138,8 @@ async def submit_comment(
             session, keys, region, comment, sender=sender, now=now, zone=zone
         )
     )
+    if is_from_agency and not is_trusted:
+        review_reasons.append(OTHER_AGENCY)
     stored = await _store(
         session,
         keys,
@@ -147,7 +152,7 @@ async def submit_comment(
         now=now,
         zone=zone,
     )
-    actor: Actor = "agency" if is_trusted else "citizen"
+    actor: Actor = "agency" if is_from_agency else "citizen"
     await add_entry(
         session, stored, action="received", state="received", now=now, actor=actor, caller=caller
     )
