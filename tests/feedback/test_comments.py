@@ -387,6 +387,30 @@ def test_too_many_from_one_sender_a_day_are_reviewed_and_the_address_is_not_stor
     assert sender not in dump(office)
 
 
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        ["203.0.113.90"],
+        ["::ffff:203.0.113.91", "203.0.113.91"],
+        ["2001:db8:9:1::1", "2001:db8:9:1:ffff::2"],
+    ],
+)
+def test_an_address_that_changes_its_user_agent_is_one_sender(
+    office: Room, agency: str, addresses: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.feedback.comments.submit.MAX_PER_ADDRESS_AND_DAY", 4)
+    under_review = [
+        send(
+            office,
+            comment(office.settings, agency=agency),
+            x_forwarded_for=addresses[number % len(addresses)],
+            user_agent=f"browser {number}",
+        ).json()["under_review"]
+        for number in range(6)
+    ]
+    assert under_review == [False] * 4 + [True] * 2
+
+
 def test_an_agencys_own_entry_is_not_reviewed(office: Room, agency: str) -> None:
     body = comment(office.settings, agency=agency, form_token=None)
     assert send(office, body, caller=handler_of(agency)).json()["under_review"] is False

@@ -211,6 +211,22 @@ def test_a_device_of_many_people_needs_an_agencys_key(guarded: Room, slug: str, 
     assert held(guarded, slug) == []
 
 
+@pytest.mark.parametrize("mode", ["kiosk", "enumerator"])
+@pytest.mark.parametrize(
+    "subject", [{}, {"service": "ijazah"}, {"agency": "disdik"}, {"channel": "counter"}]
+)
+def test_a_key_that_is_not_issued_to_collect_adds_to_no_figures_but_its_agencys(
+    guarded: Room, slug: str, mode: str, subject: dict[str, str]
+) -> None:
+    refused = answer(guarded, slug, YES | subject | {"mode": mode}, caller=DUKCAPIL)
+    assert refused.status_code == 403
+    assert refused.json()["errors"][0]["pointer"] == "#/agency"
+    own = YES | {"mode": mode, "agency": "dukcapil"}
+    assert answer(guarded, slug, own, caller=DUKCAPIL).status_code == 201
+    about_any = YES | subject | {"mode": mode}
+    assert answer(guarded, slug, about_any, caller=COLLECTOR).status_code == 201
+
+
 def test_an_enumerators_responses_of_days_arrive_at_once_and_all_count(
     guarded: Room, slug: str
 ) -> None:

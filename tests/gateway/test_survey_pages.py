@@ -175,6 +175,19 @@ def test_a_missing_service_is_reported_and_nothing_stored(client: TestClient) ->
     assert "tidak dapat diterima" in answer.text
 
 
+def test_a_kiosks_browser_keeps_no_page_with_answers(kiosk: TestClient) -> None:
+    path = "/survei/skm?mode=kiosk&service=ktp-el"
+    incomplete = submit(kiosk, path, {"U1": "3"})
+    assert (incomplete.status_code, "checked" in incomplete.text) == (422, True)
+    unknown = submit(kiosk, f"{path}-lain", GOOD)
+    thanks = kiosk.get(submit(kiosk, path, GOOD).headers["location"])
+    for shown in (kiosk.get(path), incomplete, unknown, thanks):
+        assert shown.headers["cache-control"] == "no-store"
+    # On a phone of one's own, going back keeps what was filled in.
+    own = kiosk.get("/survei/skm?service=ktp-el")
+    assert own.headers["cache-control"] == "private, no-cache"
+
+
 def test_a_kiosk_comes_back_by_itself(kiosk: TestClient) -> None:
     form = kiosk.get("/survei/skm?mode=kiosk&service=ktp-el").text
     assert 'class="survey kiosk" data-idle="90"' in form

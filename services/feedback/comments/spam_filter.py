@@ -24,6 +24,8 @@ FORM = "comment"
 """The name that its form tokens are issued for."""
 MAX_PER_SENDER_AND_DAY = 20
 """From one IP address and user agent; many phones share an address (CGNAT)."""
+MAX_PER_ADDRESS_AND_DAY = 60
+"""From one IP address, whatever it says of its user agent."""
 MAX_LINKS = 2
 DUPLICATE_WINDOW = timedelta(days=7)
 LINK = re.compile(r"https?://|www\.", re.IGNORECASE)

@@ -26,6 +26,7 @@ from services.feedback.comments.schemas import CommentFiled, NewComment
 from services.feedback.comments.service_levels import service_levels
 from services.feedback.comments.spam_filter import (
     FORM,
+    MAX_PER_ADDRESS_AND_DAY,
     MAX_PER_SENDER_AND_DAY,
     OTHER_AGENCY,
     ReviewReason,
@@ -264,9 +265,18 @@ async def _review_reasons(
 ) -> list[ReviewReason]:
     reasons = content_review_reasons(comment, keys.forms, now=now)
     today = day_of(now, zone)
-    known_as = await hash_sender(session, region, sender, purpose="comments", today=today)
-    sent = await count_from_sender(session, region, known_as, today=today)
-    if sent > MAX_PER_SENDER_AND_DAY:
+    limits = {"comments": MAX_PER_SENDER_AND_DAY, "comments of an address": MAX_PER_ADDRESS_AND_DAY}
+    senders = {"comments": sender, "comments of an address": sender[:1]}
+    counts = {
+        purpose: await count_from_sender(
+            session,
+            region,
+            await hash_sender(session, region, sender, purpose=purpose, today=today),
+            today=today,
+        )
+        for purpose, sender in senders.items()
+    }
+    if any(counts[purpose] > limit for purpose, limit in limits.items()):
         reasons.append("too_many_from_sender")
     if await is_duplicate(session, region, content_hash(comment), now=now):
         reasons.append("duplicate")

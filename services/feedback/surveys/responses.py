@@ -142,7 +142,7 @@ async def store_response(
     )
     if unknown is not None:
         errors.append(unknown)
-    elif collector and agency and not _may_collect_for(submitter.caller, agency):
+    elif collector and not _may_collect_for(submitter.caller, agency):
         error = _field_error("agency", f"must be {submitter.caller.agency}")
         detail = f"This key collects responses about {submitter.caller.agency} only."
         raise NotAllowed(detail, errors=[error])

@@ -40,6 +40,10 @@ const wrong = form.querySelector("[aria-invalid=true]");
 if (wrong) wrong.scrollIntoView({ block: "center" });
 
 if (survey.dataset.idle) {
+  // Whoever goes back sees an empty form, not the answers of the person before.
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) location.replace(form.action);
+  });
   // An abandoned form is cleared for the next respondent.
   let timer;
   const wait = () => {

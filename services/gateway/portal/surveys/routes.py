@@ -300,8 +300,10 @@ async def form_page(
         data=detail.href,
     )
     response.headers["Content-Security-Policy"] = WITH_SCRIPTS
-    # Private because of its id; still, a browser that goes back restores the filled-in form.
-    response.headers["Cache-Control"] = "private, no-cache"
+    # Private because of its id; still, a browser that goes back restores the filled-in form. At a
+    # kiosk that is another person's, so that its browser must not keep the page at all.
+    is_shared = parameters.mode == "kiosk"
+    response.headers["Cache-Control"] = "no-store" if is_shared else "private, no-cache"
     return response
 
 
