@@ -141,6 +141,36 @@ def test_what_does_not_fit_is_named(
     assert answer.json()["errors"]
 
 
+@pytest.mark.parametrize("service", ["of-another", "of-nobody"])
+def test_an_agency_plans_only_for_its_own_services(room: Room, agency: str, service: str) -> None:
+    load(room, skm_survey("skm"), obligations=[(agency, "own"), ("other", "of-another")])
+    made = send(room, agency, action(agency, service="own"))
+    assert made.status_code == 201, made.text
+    refused = send(room, agency, action(agency, service=service))
+    changed = send(
+        room,
+        agency,
+        action(agency, service=service),
+        path=made.json()["href"],
+        method="PUT",
+        If_Match=made.headers["etag"],
+    )
+    for answer in (refused, changed):
+        assert answer.status_code == 409
+        assert [error["pointer"] for error in answer.json()["errors"]] == ["#/service"]
+    # An action about a service that the agency no longer offers is still brought to its end.
+    load(room, skm_survey("skm"), obligations=[("other", "of-another")])
+    ended = send(
+        room,
+        agency,
+        action(agency, service="own", state="dropped", outcome="Layanan dihapus."),
+        path=made.json()["href"],
+        method="PUT",
+        If_Match=made.headers["etag"],
+    )
+    assert ended.status_code == 200, ended.text
+
+
 def test_what_is_not_there_is_not_found(room: Room, agency: str) -> None:
     missing = f"{PLAN}/{uuid4()}"
     assert room.get(missing).status_code == 404

@@ -168,6 +168,28 @@ def test_an_agency_shortens_what_it_publishes(office: Room, agency: str, text: s
     assert publish(office, filed, handler_of(agency), text=text).json()["text"] == text
 
 
+@pytest.mark.parametrize("by", ["agency", "administrator", "agency that filed it"])
+def test_what_an_agency_published_is_not_read_under_another_agencys_name(
+    office: Room, agency: str, by: str
+) -> None:
+    own, other = handler_of(agency), f"other-of-{agency}"
+    if by == "agency that filed it":
+        body = comment(office.settings, agency=agency, public=True)
+        filed = send_comment(office, body, caller=own).json()
+    else:
+        filed = file(office, agency=agency, public=True)
+    assert publish(office, filed, own).status_code == 200
+    move(office, filed["ticket"], "in_progress", own)
+    assert public_text(office, filed) is not None
+    mover = ADMIN if by == "administrator" else own
+    assert move(office, filed["ticket"], "received", mover, agency=agency).is_success
+    assert public_text(office, filed) is not None
+    assert move(office, filed["ticket"], "received", mover, agency=other).is_success
+    assert public_text(office, filed) is None
+    assert move(office, filed["ticket"], "received", handler_of(other)).is_success
+    assert publish(office, filed, handler_of(other)).status_code == 200
+
+
 def test_only_what_its_writer_allowed_and_a_person_accepted_is_published(
     office: Room, agency: str
 ) -> None:

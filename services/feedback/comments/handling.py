@@ -36,6 +36,9 @@ CHANGE = f"""
 UPDATE feedback.comment AS c SET
     state = :state, agency = :agency, review_reasons = CAST(:review_reasons AS text[]),
     merged_into = :merged_into,
+    -- Only the agency in charge decides what is read under its name.
+    published_text = CASE WHEN agency = :agency THEN published_text END,
+    published_at = CASE WHEN agency = :agency THEN published_at END,
     verified_at = coalesce(verified_at, :verified_at),
     answered_at = coalesce(answered_at, :answered_at),
     closed_at = :closed_at,

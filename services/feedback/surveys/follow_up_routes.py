@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from services.feedback.catalogue_lookup import look_up
 from services.feedback.surveys.bundle_store import find_bundles, load_definitions
 from services.feedback.surveys.follow_up import (
     Plan,
@@ -32,12 +33,12 @@ from services.platform.concurrency_control import (
     claim_idempotency_key,
     resource_tag,
 )
-from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.database import ReadSessionDep, WriteSession, WriteSessionDep
 from services.platform.identity import Caller, UsageWriter
 from services.platform.ids import new_id
 from services.platform.local_time import ZoneDep
 from services.platform.parameters import SlugPath
-from services.platform.problems import FieldError, NotAllowed, problem_responses
+from services.platform.problems import Conflict, FieldError, NotAllowed, problem_responses
 from services.platform.service import API, get_region
 from services.platform.settings import Service
 from services.platform.types import Slug
@@ -115,6 +116,7 @@ async def post_survey_follow_up(
     survey, _ = await find_survey(session, plan.region, slug)
     check_agency(caller, action)
     check_element(survey, action)
+    await check_service(session, plan.region, action)
     action_id, is_new = await claim_idempotency_key(
         session,
         Service.feedback,
@@ -177,6 +179,8 @@ async def put_survey_follow_up_action(
     if action != current.content:
         survey, _ = await find_survey(session, plan.region, slug)
         check_element(survey, action)
+        if action.service != current.content.service:
+            await check_service(session, plan.region, action)
         await record_action(
             session,
             plan,
@@ -197,6 +201,17 @@ def check_agency(caller: Caller, action: FollowUp) -> None:
             f"This key cannot change the plan of {action.agency}.",
             errors=[FieldError(pointer="#/agency", parameter=None, detail=detail)],
         )
+
+
+async def check_service(session: WriteSession, region: str, action: FollowUp) -> None:
+    """Raise `Conflict` unless the action is about a service that its agency offers."""
+    if action.service is None:
+        return
+    entry = await look_up(session, region, service=action.service, agency=action.agency)
+    if entry.has_catalogue and action.agency not in entry.offered_by:
+        detail = f"is not a service of {action.agency}; see {API}/services?agency={action.agency}"
+        error = FieldError(pointer="#/service", parameter=None, detail=detail)
+        raise Conflict("An agency plans only for its own services.", errors=[error])
 
 
 def with_headers(response: Response, action: FollowUpAction) -> FollowUpAction:
