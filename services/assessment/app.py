@@ -22,6 +22,7 @@ from services.assessment.evidence.write_routes import router as evidence_writes
 from services.assessment.index_routes import router as indices
 from services.assessment.method_routes import router as methods
 from services.assessment.methods.library import read_methods
+from services.assessment.network.analysis import NetworkAnalyser
 from services.assessment.network.routes import router as network
 from services.assessment.reports.routes import ReportRenderer
 from services.assessment.reports.routes import router as reports
@@ -73,6 +74,7 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
         examples=EXAMPLES,
     )
     app.state.report_client = ReportClient(settings, transports)
+    app.state.network_analyser = NetworkAnalyser()
     app.state.report_renderer = ReportRenderer()
     app.state.sensitivity_cache = OrderedDict[UUID, Sensitivity]()
     return app

@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 import networkx as nx
 import pytest
 
+from services.assessment.network import analysis
+from services.assessment.network import ties as ties_of_network
 from services.assessment.network.picture import picture
 from services.assessment.network.structure import node_positions
 from services.assessment.network.ties import THROUGH, network_of
@@ -169,3 +171,38 @@ def test_a_drawing_escapes_names_and_is_determined_by_its_seed() -> None:
     labels = [text for text in texts if "<script>&\"'" in text]
     assert len(labels) == 2  # the broker c and the isolate e
     assert all(len(label) <= 34 for label in labels)
+
+
+ROUTES = (
+    "network?period=2024",
+    "network.svg?period=2024",
+    "network/stakeholders.csv?period=2024",
+    "network/ties.csv?period=2024",
+    "network.graphml?period=2024",
+)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("limits", [{"MAX_STAKEHOLDERS": 22}, {"MAX_TIES": 0}])
+def test_a_network_that_is_too_large_is_refused_and_not_shown_in_part(
+    toba_hub: Hub,
+    staff: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    route: str,
+    limits: dict[str, int],
+) -> None:
+    for name, value in limits.items():
+        monkeypatch.setattr(ties_of_network, name, value)
+    answer = toba_hub.client.get(f"/api/v1/{route}", headers=staff)
+    assert answer.status_code == 409
+    assert "is not computed" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_requests_for_networks_do_not_pile_up(
+    toba_hub: Hub, staff: dict[str, str], monkeypatch: pytest.MonkeyPatch, route: str
+) -> None:
+    monkeypatch.setattr(analysis, "MAX_WAITING", 0)
+    answer = toba_hub.client.get(f"/api/v1/{route}", headers=staff)
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]

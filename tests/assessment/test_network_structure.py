@@ -1,6 +1,7 @@
 """The network of stakeholders: published examples exactly, and laws on any network."""
 
 import math
+import tracemalloc
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.assessment.evidence.records import Stakeholder
 from services.assessment.methods.measure_definitions import Ties
 from services.assessment.network.change import (
     change_between,
@@ -28,7 +30,16 @@ from services.assessment.network.structure import (
     measure_network,
     node_positions,
 )
-from services.assessment.network.ties import THROUGH, Actor, Network, Through, Tie, network_of
+from services.assessment.network.ties import (
+    MAX_STAKEHOLDERS,
+    THROUGH,
+    Actor,
+    Network,
+    NetworkTooLargeError,
+    Through,
+    Tie,
+    network_of,
+)
 from services.assessment.scoring.inputs import Item
 from services.assessment.scoring.measure_evaluation import evaluate_measure
 from services.assessment.scoring.measurement import Measurement
@@ -279,3 +290,96 @@ def test_resampled_networks_have_the_density_of_the_network_on_average(given_gra
     again = resampled_density(matrix, RandomStreams(1, 400), "a name")
     assert again is not None
     assert np.array_equal(draws, again)
+
+
+ATTENDED = st.lists(st.sets(st.sampled_from("abcdefgh")), max_size=8)
+
+
+@given(ATTENDED, ATTENDED, st.integers(1, 3))
+def test_ties_are_those_of_all_pairs_of_each_event(
+    attended: list[set[str]], shared: list[set[str]], least: int
+) -> None:
+    people = [stakeholder(key) for key in "hgfedcb"]  # a is unknown
+    parties = [sorted(each) for each in shared if len(each) > 1]
+    read = facts(
+        *people,
+        *(
+            meeting(f"m{at}", attendance=[{"stakeholder": key, "present": True} for key in each])
+            for at, each in enumerate(attended)
+        ),
+        *(agreement(f"a{at}", each) for at, each in enumerate(parties)),
+    )
+    met = Counter(pair for each in attended for pair in combinations(sorted(each - {"a"}), 2))
+    agreed = Counter(pair for each in parties for pair in combinations(sorted({*each} - {"a"}), 2))
+    expected = {
+        pair: {
+            kind: number
+            for kind, number in (("meetings", met[pair]), ("agreements", agreed[pair]))
+            if number
+        }
+        for pair in sorted(met | agreed)
+        if met[pair] >= least or agreed[pair]
+    }
+    found = network_of(read, through=THROUGH, meetings=least)
+    assert {tie.pair: dict(tie.shared) for tie in found.ties} == expected
+    assert found.pairs() == list(expected)
+    scored = evaluate_measure(Ties(kind="ties", meetings=least), read)
+    if isinstance(scored, Measurement):
+        assert scored.inputs["numerator"] == len(expected)
+    else:
+        assert not expected
+
+
+def crowd(size: int) -> list[Item]:
+    return [stakeholder(f"p{at:04}") for at in range(size)]
+
+
+def keys(size: int) -> list[str]:
+    return [f"p{at:04}" for at in range(size)]
+
+
+def attendance(size: int) -> list[dict[str, Any]]:
+    return [{"stakeholder": key, "present": True} for key in keys(size)]
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        crowd(MAX_STAKEHOLDERS + 1),
+        [*crowd(200), agreement("all", keys(200))],
+        [*crowd(200), meeting("one", attendance=attendance(200))],
+        [*crowd(200), agreement("some", keys(120)), agreement("others", keys(200)[80:])],
+    ],
+    ids=["stakeholders", "one agreement", "one meeting", "two agreements"],
+)
+def test_a_larger_network_is_not_computed(items: list[Item]) -> None:
+    with pytest.raises(NetworkTooLargeError):
+        network_of(facts(*items), through=THROUGH, meetings=1)
+
+
+def test_a_network_up_to_the_limits_is_computed() -> None:
+    items = [*crowd(MAX_STAKEHOLDERS), agreement("many", keys(140))]
+    found = network_of(facts(*items), through=THROUGH, meetings=1)
+    assert (len(found.actors), len(found.ties)) == (MAX_STAKEHOLDERS, 9730)
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [meeting(f"m{at}", attendance=attendance(1000)) for at in range(20)],
+        [agreement(f"a{at}", keys(500)) for at in range(20)],
+        [agreement(f"a{at}", keys(1000)[at * 25 :][:500]) for at in range(20)],
+    ],
+    ids=["meetings", "agreements", "overlapping agreements"],
+)
+def test_the_ties_of_a_thousand_are_counted_in_bounded_memory(items: list[Item]) -> None:
+    read = facts(*crowd(1000), *items)
+    list(read.records(Stakeholder))  # parsed once
+    tracemalloc.start()
+    try:
+        scored = evaluate_measure(Ties(kind="ties", meetings=2), read)
+        assert tracemalloc.get_traced_memory()[1] < 24 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+    assert isinstance(scored, Measurement)
+    assert scored.inputs["numerator"] > 100_000

@@ -9,8 +9,10 @@ import pytest
 from pypdf import PdfReader
 from pypdf.generic import DictionaryObject
 
+from services.assessment.network import ties
 from services.assessment.reports.composition import compose
 from services.assessment.reports.gaps import gaps_of, indicators_of
+from services.assessment.reports.html import to_html
 from services.assessment.reports.pdf import to_pdf
 from services.assessment.reports.report import TrendYear
 from services.assessment.scoring.sensitivity import analyse_sensitivity
@@ -220,3 +222,14 @@ def test_single_changes_come_by_their_gain() -> None:
     gains = [one.gain for one in report_of(toba_items()).changes]
     assert gains
     assert all(a >= b > 0 for a, b in pairwise(gains))
+
+
+def test_a_network_too_large_to_compute_is_named_so_in_the_report(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ties, "MAX_STAKEHOLDERS", 22)
+    found = report_of(toba_items())
+    assert found.network.too_large
+    assert found.network.measures is None
+    assert "lebih besar daripada yang dihitung" in to_html(compose(found), files={})
+    assert "Tidak ada bukti tahun ini yang menyebut" not in to_html(compose(found), files={})

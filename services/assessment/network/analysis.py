@@ -1,9 +1,12 @@
 """Network analysis of a year's evidence."""
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
+
+import anyio
+from anyio import CapacityLimiter
 
 from services.assessment.methods.measure_definitions import SurveyMean
 from services.assessment.network.change import (
@@ -24,12 +27,18 @@ from services.assessment.network.structure import (
     measure_network,
     node_positions,
 )
-from services.assessment.network.ties import Network, Through, network_of
+from services.assessment.network.ties import Network, NetworkTooLargeError, Through, network_of
 from services.assessment.scoring.inputs import Facts, Item
 from services.assessment.scoring.measure_evaluation import evaluate_measure
 from services.assessment.scoring.measurement import Missing
 from services.assessment.scoring.uncertainty import RandomStreams
 from services.assessment.types import SECTORS
+from services.platform.problems import Conflict, Unavailable
+
+MAX_WAITING = 8
+"""Requests that wait for the one whose network is computed; further ones are refused."""
+
+Result = TypeVar("Result")
 
 SURVEY = "stakeholders"
 ITEMS = {
@@ -61,15 +70,30 @@ class NetworkAnalysis:
     reason: str | None
 
 
-async def analyse_network(
-    items: Sequence[Item], query: NetworkQuery, *, period: int
-) -> NetworkAnalysis:
-    """Return the network of a year, computed off the event loop: large ones take a second."""
+class NetworkAnalyser:
+    """Computes networks off the event loop, one at a time: large ones take a second."""
+
+    def __init__(self) -> None:
+        self._limiter = CapacityLimiter(1)
+
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """Return the result of work that analyses a network.
+
+        Raises:
+            Conflict: The network is too large.
+            Unavailable: Too many requests are waiting.
+        """
+        if self._limiter.statistics().tasks_waiting >= MAX_WAITING:
+            raise Unavailable("Too many networks are being computed; try again shortly.")
+        try:
+            return await anyio.to_thread.run_sync(work, limiter=self._limiter)
+        except NetworkTooLargeError as error:
+            raise Conflict(str(error)) from None
+
+
+def analyse_network(items: Sequence[Item], query: NetworkQuery, *, period: int) -> NetworkAnalysis:
+    """Return the network of a year; raise `NetworkTooLargeError`."""
     facts = Facts(period=period, items=list(items))
-    return await asyncio.to_thread(_analyse, facts, query)
-
-
-def _analyse(facts: Facts, query: NetworkQuery) -> NetworkAnalysis:
     network = network_of(facts, through=query.through, meetings=query.meetings)
     positions = node_positions(network)
     reason = None

@@ -10,6 +10,7 @@ from services.assessment.assessments.schemas import Seed
 from services.assessment.evidence.routes import AsOf
 from services.assessment.network.analysis import (
     SURVEY,
+    NetworkAnalyser,
     NetworkAnalysis,
     NetworkQuery,
     analyse_network,
@@ -23,10 +24,10 @@ from services.assessment.network.exports import graphml, stakeholders_csv, ties_
 from services.assessment.network.picture import picture
 from services.assessment.network.schemas import StakeholderNetwork
 from services.assessment.network.ties import Through
-from services.assessment.scoring.inputs import Facts
+from services.assessment.scoring.inputs import Facts, Item
 from services.assessment.scoring.uncertainty import RandomStreams
 from services.assessment.service_reports import ReportRequest
-from services.platform.database import ReadSession, ReadSessionDep
+from services.platform.database import Database
 from services.platform.identity import CurrentCaller, MetricsDrafter
 from services.platform.parameters import LanguageQuery
 from services.platform.problems import problem_responses
@@ -34,7 +35,7 @@ from services.platform.service import API, get_region
 from services.platform.settings import Service
 from services.platform.types import Year
 
-router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
+router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 409, 422))
 
 NAMES_SCOPE = "metrics:draft"
 """The scope whose holders see names; all others see counts."""
@@ -69,10 +70,9 @@ NetworkQueryParameters = Annotated[NetworkQuery, Depends(_network_query)]
 
 
 @router.get("/network", operation_id="get_network")
-async def get_network(  # noqa: PLR0917 - FastAPI passes by name
+async def get_network(
     request: Request,
     response: Response,
-    session: ReadSessionDep,
     caller: CurrentCaller,
     query: NetworkQueryParameters,
     compare: Annotated[
@@ -84,9 +84,15 @@ async def get_network(  # noqa: PLR0917 - FastAPI passes by name
     Stakeholders are tied by meetings that they attended and agreements in force that they share.
     Their names need a key with the scope `metrics:draft`; the public answer has counts.
     """
-    region, items = get_region(request), await _items(request, session, query)
-    found = await analyse_network(items, query, period=query.period)
-    before = None if compare is None else await analyse_network(items, query, period=compare)
+    region, items = get_region(request), await _items(request, query)
+
+    def analyse() -> tuple[NetworkAnalysis, NetworkChange | None]:
+        found = analyse_network(items, query, period=query.period)
+        if compare is None:
+            return found, None
+        return found, _change(analyse_network(items, query, period=compare), found)
+
+    found, change = await _analyser(request).run(analyse)
     path = f"{API}/surveys/{SURVEY}/results?period={query.period}"
     reports = await request.app.state.report_client.fetch(
         [ReportRequest(Service.feedback, "survey", SURVEY, path)],
@@ -109,7 +115,7 @@ async def get_network(  # noqa: PLR0917 - FastAPI passes by name
         density_interval=found.density_interval,
         reported=reported_ties(facts),
         compared_with=compare,
-        change=_change(before, found),
+        change=change,
         nodes=network_nodes(found) if staff else None,
         ties=network_ties(found) if staff else None,
         picture_href=_picture_href(query),
@@ -122,25 +128,28 @@ async def get_network(  # noqa: PLR0917 - FastAPI passes by name
     response_class=Response,
     responses={200: {"content": {SVG: {"schema": {"type": "string"}}}}},
 )
-async def get_network_picture(  # noqa: PLR0917 - FastAPI passes by name
+async def get_network_picture(
     request: Request,
-    session: ReadSessionDep,
     caller: CurrentCaller,
     query: NetworkQueryParameters,
     seed: Annotated[Seed, Query()] = 1,
     language: LanguageQuery = "id",
 ) -> Response:
     """Return the network as SVG; a key with `metrics:draft` sees names of brokers and isolates."""
-    found = await analyse_network(await _items(request, session, query), query, period=query.period)
-    staff = caller.has_scope(NAMES_SCOPE)
-    drawn = picture(
-        found.network,
-        found.positions,
-        period=query.period,
-        seed=seed,
-        language=language,
-        names=staff,
-    )
+    items, staff = await _items(request, query), caller.has_scope(NAMES_SCOPE)
+
+    def draw() -> str:
+        found = analyse_network(items, query, period=query.period)
+        return picture(
+            found.network,
+            found.positions,
+            period=query.period,
+            seed=seed,
+            language=language,
+            names=staff,
+        )
+
+    drawn = await _analyser(request).run(draw)
     return Response(drawn, media_type=f"{SVG}; charset=utf-8", headers=_caching(staff=staff))
 
 
@@ -156,11 +165,16 @@ def _file_answer(media_type: str) -> dict[int | str, dict[str, Any]]:
     responses=_file_answer(CSV),
 )
 async def get_network_stakeholders(
-    request: Request, session: ReadSessionDep, _: MetricsDrafter, query: NetworkQueryParameters
+    request: Request, _: MetricsDrafter, query: NetworkQueryParameters
 ) -> Response:
     """Return each stakeholder with its position in the network, as CSV."""
-    found = await analyse_network(await _items(request, session, query), query, period=query.period)
-    return _file(stakeholders_csv(found.network, found.positions), CSV, "pemangku-kepentingan.csv")
+    items = await _items(request, query)
+
+    def write() -> str:
+        found = analyse_network(items, query, period=query.period)
+        return stakeholders_csv(found.network, found.positions)
+
+    return _file(await _analyser(request).run(write), CSV, "pemangku-kepentingan.csv")
 
 
 @router.get(
@@ -170,11 +184,16 @@ async def get_network_stakeholders(
     responses=_file_answer(CSV),
 )
 async def get_network_ties(
-    request: Request, session: ReadSessionDep, _: MetricsDrafter, query: NetworkQueryParameters
+    request: Request, _: MetricsDrafter, query: NetworkQueryParameters
 ) -> Response:
     """Return each tie of two stakeholders with their shared events, as CSV."""
-    found = await analyse_network(await _items(request, session, query), query, period=query.period)
-    return _file(ties_csv(found.network), CSV, "ikatan.csv")
+    items = await _items(request, query)
+
+    def write() -> str:
+        found = analyse_network(items, query, period=query.period)
+        return ties_csv(found.network)
+
+    return _file(await _analyser(request).run(write), CSV, "ikatan.csv")
 
 
 @router.get(
@@ -184,15 +203,28 @@ async def get_network_ties(
     responses=_file_answer(GRAPHML),
 )
 async def get_network_graphml(
-    request: Request, session: ReadSessionDep, _: MetricsDrafter, query: NetworkQueryParameters
+    request: Request, _: MetricsDrafter, query: NetworkQueryParameters
 ) -> Response:
     """Return the network as GraphML, for Gephi, igraph and other programs."""
-    found = await analyse_network(await _items(request, session, query), query, period=query.period)
-    return _file(graphml(found.network, found.positions), GRAPHML, "jejaring.graphml")
+    items = await _items(request, query)
+
+    def write() -> str:
+        found = analyse_network(items, query, period=query.period)
+        return graphml(found.network, found.positions)
+
+    return _file(await _analyser(request).run(write), GRAPHML, "jejaring.graphml")
 
 
-async def _items(request: Request, session: ReadSession, query: NetworkQuery) -> list[Any]:
-    return await evidence_items(session, get_region(request), as_of=query.as_of)
+def _analyser(request: Request) -> NetworkAnalyser:
+    analyser: NetworkAnalyser = request.app.state.network_analyser
+    return analyser
+
+
+async def _items(request: Request, query: NetworkQuery) -> list[Item]:
+    """Return the evidence, without holding a connection while the network is computed."""
+    database: Database = request.app.state.database
+    async with database.read_session() as session:
+        return await evidence_items(session, get_region(request), as_of=query.as_of)
 
 
 def _caching(*, staff: bool) -> dict[str, str]:

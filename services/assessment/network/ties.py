@@ -8,19 +8,34 @@ One meeting that all attend does not make a network.
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.assessment.evidence.records import Agreement, Programme
+from services.assessment.scoring.common_events import common_counts, participation
 from services.assessment.scoring.inputs import Facts, valid_at_end, valid_during
 from services.assessment.scoring.record_views import meetings_of, stakeholders_of
 from services.assessment.types import Sector
 
 Through = Literal["meetings", "agreements", "programmes"]
 THROUGH: tuple[Through, ...] = ("meetings", "agreements", "programmes")
+
+MAX_STAKEHOLDERS = 300
+MAX_TIES = 10_000
+"""Anybody may ask for a network, which takes time by the cube of its stakeholders."""
+
+
+class NetworkTooLargeError(ValueError):
+    """The network has more stakeholders or ties than are computed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"A network of more than {MAX_STAKEHOLDERS} active stakeholders or {MAX_TIES} ties is "
+            "not computed."
+        )
+
 
 Pair = tuple[str, str]
 """Keys of two stakeholders, in order."""
@@ -87,21 +102,37 @@ class Network:
 
 
 def network_of(facts: Facts, *, through: Collection[Through], meetings: int) -> Network:
-    """Return the network of a year: tied by at least `meetings` meetings, or by a lasting event."""
+    """Return the network of a year: tied by at least `meetings` meetings, or by a lasting event.
+
+    Raises `NetworkTooLargeError`.
+    """
     actors = tuple(
         Actor(key=one.key, name=one.name, name_en=one.name_en, sector=one.sector, agency=one.agency)
         for _, one in stakeholders_of(facts)
     )
     active = {actor.key for actor in actors}
     events = tuple(event for event in _events(facts, active) if event.kind in through)
-    shared: dict[Pair, Counter[Through]] = {}
-    for event in events:
-        for pair in combinations(sorted(event.members), 2):
-            shared.setdefault(pair, Counter())[event.kind] += 1
+    if len(actors) > MAX_STAKEHOLDERS:
+        raise NetworkTooLargeError
+    keys = sorted(active)
+    columns = {key: column for column, key in enumerate(keys)}
+    counts = {
+        kind: common_counts(
+            participation([event.members for event in events if event.kind == kind], columns)
+        )
+        for kind in THROUGH
+    }
+    least: dict[Through, int] = {"meetings": meetings, "agreements": 1, "programmes": 1}
+    enough = np.logical_or.reduce([counts[kind] >= least[kind] for kind in THROUGH])
+    tied = np.argwhere(np.triu(enough, 1)).tolist()
+    if len(tied) > MAX_TIES:
+        raise NetworkTooLargeError
     ties = tuple(
-        Tie(pair, counts)
-        for pair, counts in sorted(shared.items())
-        if counts["meetings"] >= meetings or counts["agreements"] or counts["programmes"]
+        Tie(
+            (keys[first], keys[second]),
+            Counter({kind: int(n) for kind in THROUGH if (n := counts[kind][first, second])}),
+        )
+        for first, second in tied
     )
     return Network(actors, events, ties)
 

@@ -1,5 +1,6 @@
 """Section on the network of stakeholders, in counts and without names."""
 
+from services.assessment.network.ties import MAX_STAKEHOLDERS, MAX_TIES
 from services.assessment.reports.cells import (
     text_cells,
 )
@@ -22,6 +23,12 @@ from services.assessment.reports.wording import (
 def network(report: Report) -> Section:
     title = "Jejaring pemangku kepentingan"
     found = report.network.measures
+    if report.network.too_large:
+        text = (
+            f"Jejaring tahun ini lebih besar daripada yang dihitung: {MAX_STAKEHOLDERS} pemangku "
+            f"kepentingan dan {number(MAX_TIES, 0)} ikatan."
+        )
+        return Section(title=title, blocks=[Paragraph(text=text)])
     if found is None or report.network.picture is None:
         text = (
             "Tidak ada bukti tahun ini yang menyebut siapa saja yang terlibat, sehingga jejaring "

@@ -12,7 +12,7 @@ from services.assessment.evidence.records import IndexValue
 from services.assessment.methods.definition import CollaborationMethod, LevelsMethod, Predicate
 from services.assessment.network.picture import picture
 from services.assessment.network.structure import NetworkMeasures, measure_network, node_positions
-from services.assessment.network.ties import network_of
+from services.assessment.network.ties import NetworkTooLargeError, network_of
 from services.assessment.reports.gaps import Gap, gaps_of, indicators_of
 from services.assessment.scenarios.collaboration_scenario import collaboration_outcome
 from services.assessment.scenarios.outcome import SingleChange
@@ -58,6 +58,8 @@ class NetworkSummary(ScoreModel):
 
     measures: NetworkMeasures | None
     picture: str | None
+    too_large: bool = False
+    """Whether the network is larger than what is computed."""
 
 
 class IndexYear(ScoreModel):
@@ -210,7 +212,10 @@ def single_changes(stored: StoredAssessment) -> list[SingleChange]:
 
 def network_summary(facts: Facts) -> NetworkSummary:
     """Return measures and drawing of the year's network, if evidence names participants."""
-    network = network_of(facts, through=TIE_KINDS, meetings=MIN_MEETINGS)
+    try:
+        network = network_of(facts, through=TIE_KINDS, meetings=MIN_MEETINGS)
+    except NetworkTooLargeError:
+        return NetworkSummary(measures=None, picture=None, too_large=True)
     if len(network.actors) < 2 or not network.events:
         return NetworkSummary(measures=None, picture=None)
     places = node_positions(network)

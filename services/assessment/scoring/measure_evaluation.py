@@ -4,7 +4,6 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from services.assessment.evidence.records import (
     Stakeholder,
 )
 from services.assessment.methods import measure_definitions as m
+from services.assessment.scoring.common_events import count_pairs, participation
 from services.assessment.scoring.inputs import Facts, Item, items_of, valid_at_end, valid_during
 from services.assessment.scoring.measurement import Measurement, Missing, exact
 from services.assessment.scoring.record_views import (
@@ -217,26 +217,28 @@ def _ties(definition: m.Ties, facts: Facts) -> MeasureResult:
     active = stakeholders_of(facts)
     if len(active) < 2:
         return Missing("fewer than two active stakeholders are recorded")
-    keys = {stakeholder.key for _, stakeholder in active}
-    met: Counter[tuple[str, str]] = Counter()
+    columns = {stakeholder.key: column for column, (_, stakeholder) in enumerate(active)}
+    present: list[set[str]] = []
+    parties: list[list[str]] = []
     used: list[Item] = []
     for item, meeting in meetings_of(facts):
-        present = {one.stakeholder for one in meeting.attendance or () if one.present} & keys
-        met.update(combinations(sorted(present), 2))
         if meeting.attendance is not None:
+            present.append({one.stakeholder for one in meeting.attendance if one.present})
             used.append(item)
-    tied = {pair for pair, times in met.items() if times >= definition.meetings}
     for item, agreement in facts.records(Agreement):
         if valid_at_end(agreement, first=facts.first_day, last=facts.last_day):
-            tied |= set(combinations(sorted(keys & set(agreement.parties)), 2))
+            parties.append(agreement.parties)
             used.append(item)
     if not used:
         return Missing("neither attendance nor an agreement in force is recorded")
+    tied = count_pairs(
+        participation(present, columns),
+        participation(parties, columns),
+        least=definition.meetings,
+    )
     pairs = math.comb(len(active), 2)
     evidence = [*used, *items_of(active)]
-    return exact(
-        len(tied) / pairs, evidence, numerator=len(tied), n=pairs, stakeholders=len(active)
-    )
+    return exact(tied / pairs, evidence, numerator=tied, n=pairs, stakeholders=len(active))
 
 
 def _index_progress(definition: m.IndexProgress, facts: Facts) -> MeasureResult:
