@@ -29,22 +29,22 @@ class ParsedBodyLimits:
 
     max_bytes: int
     max_members: int
-    """Members of all objects of a JSON document, or fields of a form."""
+    """Members of all objects and items of all lists of a JSON document, or fields of a form."""
 
     def check(self, body: bytes) -> None:
         """Raise `TooLarge` for a JSON document or form over the limits."""
         if len(body) > self.max_bytes:
             raise body_too_large(self.max_bytes)
-        # A colon or an equals sign in a text counts too, which leaves room enough.
-        if max(body.count(b":"), body.count(b"&")) > self.max_members:
+        # Those in a text count too, which leaves room enough.
+        if max(map(body.count, (b":", b",", b"&"))) > self.max_members:
             raise TooLarge(
-                f"The request body may have at most {self.max_members} members or fields; "
+                f"The request body may have at most {self.max_members} members, items or fields; "
                 "send less in one request."
             )
 
 
-KEY_LIMITS = ParsedBodyLimits(1024 * 1024, 30_000)
-"""2,000 statistics have fewer members."""
+KEY_LIMITS = ParsedBodyLimits(1024 * 1024, 22_500)
+"""2,000 statistics have fewer."""
 ANONYMOUS_LIMITS = ParsedBodyLimits(256 * 1024, 5_000)
 """Longer than any complaint or survey response."""
 

@@ -31,7 +31,7 @@ def members(count: int) -> bytes:
         ("/api/v1/comments", JSON, b"[" * MOST, 422),
         ("/api/v1/comments", JSON, b'{"a":' * 4_000, 422),
         ("/api/v1/comments", JSON, b'{"text":' + b"9" * 200_000 + b"}", 422),
-        ("/api/v1/comments", JSON, b"[" + b"1e999999," * 20_000 + b"1]", 422),
+        ("/api/v1/comments", JSON, b"[" + b"1e999999," * 4_000 + b"1]", 422),
         ("/survei/skm", FORM, b"a=1&" * 100_000, 413),
         ("/survei/skm", FORM, b"a=" + b"%41" * 200_000, 413),
         ("/aduan", FORM, b"a=1&" * 100_000, 413),
@@ -64,7 +64,7 @@ def test_a_key_may_send_more(shared: Hub) -> None:
     answer = shared.client.post(path, content=body, headers=headers | key)
     assert answer.status_code == 422
     assert len(answer.json()["errors"]) == 100
-    answer = shared.client.post(path, content=members(40_000), headers=headers | key)
+    answer = shared.client.post(path, content=members(26_000), headers=headers | key)
     assert answer.status_code == 413
     answer = shared.client.post(
         "/api/v1/usage/events", content=members(90_000), headers=headers | key

@@ -79,7 +79,7 @@ async def post_comment_attachment(
 
     Its type is detected from its content, and it is re-encoded without metadata, such as place and
     device. One that would take more than 128 MiB to decode gets 413: PNG has room for 12 million
-    pixels, WebP for 5 million, JPEG for 50 million.
+    pixels, WebP for 4 million, JPEG for 50 million.
     """
     region, database = get_region(request), request.app.state.database
     body = await request.body()

@@ -38,8 +38,8 @@ MAX_SCANS = 64
 MAX_EXIF_BYTES = 64 * 1024
 MAX_DECODING_BYTES = 96 * 1024 * 1024
 """Memory for decoding; with the interpreter, the file and the result it stays below 128 MiB."""
-BYTES_PER_PIXEL = {"JPEG": 8, "PNG": 8, "WEBP": 20}
-"""Memory for decoding, measured: Pillow's image and a converted copy; WebP has three more."""
+BYTES_PER_PIXEL = {"JPEG": 8, "PNG": 8, "WEBP": 24}
+"""Memory for decoding, measured: Pillow's image and a converted copy; WebP has four more."""
 
 
 class InvalidImageError(Exception):

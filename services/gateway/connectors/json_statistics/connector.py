@@ -1,7 +1,6 @@
 """The connector that turns JSON responses into monthly statistics."""
 
 import asyncio
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -10,10 +9,8 @@ from services.gateway.connectors.json_statistics.config import JsonStatisticsCon
 from services.gateway.connectors.json_statistics.mapping import map_statistics
 from services.gateway.connectors.source_leases import SourceLease
 from services.gateway.outbound.client import ConnectorError
+from services.gateway.outbound.json_body import JsonTooLargeError, parse_json
 from services.gateway.outbound.source_clients import cache_validators
-
-MAX_JSON_BYTES = 1024 * 1024
-"""Parsing holds the event loop, at worst 50 ms for a document of this size."""
 
 
 class JsonStatisticsConnector(SourceConnector):
@@ -55,10 +52,9 @@ class JsonStatisticsConnector(SourceConnector):
 
 
 def _parse_json(slug: str, body: bytes) -> Any:
-    if len(body) > MAX_JSON_BYTES:
-        detail = f"the response is over {MAX_JSON_BYTES} bytes"
-        raise ConnectorError(slug, "too_large", detail)
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
+        return parse_json(body)
+    except JsonTooLargeError as error:
+        raise ConnectorError(slug, "too_large", str(error)) from None
+    except ValueError:
         raise ConnectorError(slug, "invalid_response", "the body is not JSON") from None

@@ -1,10 +1,10 @@
 """HTTP client of OSS."""
 
-import json
 from typing import Any
 
 from services.gateway.connectors.oss.messages import Outbound, guide, is_json
 from services.gateway.outbound.client import Connector, ConnectorError, ConnectorResponse
+from services.gateway.outbound.json_body import parse_json
 
 IDEMPOTENT_MESSAGES: frozenset[Outbound] = frozenset(
     {"checkNIB", "inqueryNIB", "checkLicenseStatus", "getDataReferensi"}
@@ -32,8 +32,8 @@ def parse_result(response: ConnectorResponse) -> tuple[str, str, dict[str, Any]]
     OSS reports the result in the body, not in the HTTP status.
     """
     try:
-        document = json.loads(response.body)
-    except (ValueError, RecursionError):
+        document = parse_json(response.body)
+    except ValueError:
         return None
     if not isinstance(document, dict) or not is_json(document):
         return None

@@ -14,14 +14,12 @@ from services.gateway.connectors.oss.client import OssClient, OssRejectedError, 
 from services.gateway.connectors.oss.messages import Outbound
 from services.gateway.outbound.circuit_breaker import BreakerPolicy, CircuitBreaker
 from services.gateway.outbound.client import Connector, ConnectorError, TimeoutPolicy
+from services.gateway.outbound.json_body import MAX_BYTES
 from services.gateway.outbound.last_known import CachedAnswer, LastKnownStore
 from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.derived_keys import derived_key
 from services.platform.problems import NotFound, Unavailable
 from services.platform.settings import Settings
-
-MAX_RESPONSE_BYTES = 1024 * 1024
-"""Parsing holds the event loop, at worst 50 ms for an answer of this size."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +137,7 @@ def create_oss_service(
         timeouts=TimeoutPolicy(total=settings.connector_timeout_seconds),
         is_failure=is_failure,
         load_override=last_known.override,
-        max_response_bytes=MAX_RESPONSE_BYTES,
+        max_response_bytes=MAX_BYTES,
     )
     user_key = settings.oss_user_key.get_secret_value() if settings.oss_user_key else ""
     client = OssClient(connector, user_key=user_key)
