@@ -118,6 +118,22 @@ def test_the_list_holds_what_an_agency_published(office: Room, agency: str) -> N
     assert one["description"].startswith("Antrean")
 
 
+@pytest.mark.parametrize("path", ["requests.json", "requests/{}.json", "requests/{}.xml"])
+def test_a_published_comment_shows_no_place_which_may_be_the_writers_home(
+    office: Room, agency: str, path: str
+) -> None:
+    where = {"place": "Rumah di Jl. Melati 3", "latitude": 2.3331, "longitude": 99.0661}
+    filed = file(office, agency=agency, public=True, text="Jalan rusak.", **where)
+    handler = handler_of(agency)
+    assert call(office, "PUT", f"{filed['href']}/publication", {}, caller=handler).is_success
+    public = call(office, "GET", f"{V2}/{path.format(filed['ticket'])}")
+    assert "Jalan rusak." in public.text
+    assert not any(word in public.text for word in ("Melati", "2.3331", "99.0661"))
+    for access in ({"token": filed["token"]}, {"caller": handler}):
+        one = call(office, "GET", f"{V2}/requests/{filed['ticket']}.json", **access).json()[0]
+        assert (one["address"], one["lat"]) == (where["place"], 2.3331)
+
+
 @pytest.mark.parametrize("unclear", ["1", "yes", "True", "0", "x"])
 def test_an_unclear_value_of_public_is_refused(office: Room, unclear: str) -> None:
     form = {"service_code": "time", "description": "Lama sekali.", "attribute[public]": unclear}

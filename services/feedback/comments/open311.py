@@ -1,8 +1,8 @@
 """Comments as Open311 GeoReport v2, for programs that support it: `/open311/v2/...`.
 
 GeoReport's services are the hub's categories; the public service and the kind are attributes. The
-list contains comments that an agency published, as their senders allowed. Errors are the
-hub's problem documents (RFC 9457), not GeoReport's.
+list contains the texts of comments that an agency published, as their senders allowed. Errors are
+the hub's problem documents (RFC 9457), not GeoReport's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -437,7 +437,7 @@ async def list_open311_requests(
             "max_requests": MAX_REQUESTS,
         },
     )
-    requests = [_to_request(row, row.published_text, zone=zone) for row in rows]
+    requests = [_to_request(row, row.published_text, with_place=False, zone=zone) for row in rows]
     return _encode(extension, requests, names=("service_requests", "request"))
 
 
@@ -463,7 +463,7 @@ async def get_open311_request(
     shown = mask_personal_data(stored.content).text if has_access else stored.published_text
     response = _encode(
         extension,
-        [_to_request(stored, shown, zone=zone)],
+        [_to_request(stored, shown, with_place=has_access, zone=zone)],
         names=("service_requests", "request"),
     )
     response.headers["Cache-Control"] = "private, no-store"
@@ -474,9 +474,13 @@ def _split(listed: str | None) -> list[str]:
     return [part.strip() for part in (listed or "").split(",") if part.strip()]
 
 
-def _to_request(stored: CommentRow, shown: str | None, *, zone: tzinfo) -> Open311Request:
-    """Return a request with this text; without a text it has no place either."""
-    with_place = shown is not None
+def _to_request(
+    stored: CommentRow, shown: str | None, *, with_place: bool, zone: tzinfo
+) -> Open311Request:
+    """Return a request with this text.
+
+    Only the text is published: its writer allowed nothing else, and the place may be their home.
+    """
     names = {category.code: category.name for category in service_levels().categories}
     return Open311Request(
         service_request_id=stored.ticket,
