@@ -8,6 +8,7 @@ and without files no memory is used. Starting one takes some 50 ms. It is not a 
 
 import asyncio
 import io
+import math
 import pickle
 import signal
 import sys
@@ -161,6 +162,7 @@ async def _run(limits: Limits, call: bytes) -> tuple[int, bytes, str]:
         bounded_worker.__name__,
         str(limits.memory_bytes),
         str(limits.cpu_seconds),
+        str(math.ceil(DEADLINE_SECONDS)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -6,6 +6,7 @@ It imports only the standard library and the module of the function.
 import os
 import pickle
 import resource
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,12 +21,13 @@ NICE = 10
 
 def main() -> None:
     """Read a pickled call from standard input; write its pickled outcome to standard output."""
-    memory_bytes, cpu_seconds = (int(argument) for argument in sys.argv[1:])
+    memory_bytes, cpu_seconds, seconds = (int(argument) for argument in sys.argv[1:])
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not get into the answer
     os.nice(NICE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
+    signal.alarm(seconds)  # also if the service is killed, which would have ended this process
     call: Call = pickle.load(sys.stdin.buffer)  # noqa: S301 - of the service
     function, arguments, named = call
     _limit_memory(memory_bytes)

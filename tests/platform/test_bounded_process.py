@@ -3,6 +3,10 @@
 import asyncio
 import math
 import os
+import pickle
+import signal
+import subprocess
+import sys
 import time
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -12,7 +16,7 @@ from uuid import UUID
 
 import pytest
 
-from services.platform import bounded_process
+from services.platform import bounded_process, bounded_worker
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.problems import Invalid, TooLarge, Unavailable
 
@@ -118,3 +122,10 @@ def test_cancelling_a_call_ends_its_process() -> None:
 
     asyncio.run(work())
     assert children() == []
+
+
+def test_a_process_ends_by_itself_if_its_service_was_killed() -> None:
+    call = pickle.dumps((time.sleep, (60.0,), {}))
+    command = [sys.executable, "-m", bounded_worker.__name__, str(128 * 1024 * 1024), "2", "1"]
+    ended = subprocess.run(command, input=call, timeout=10, check=False)
+    assert ended.returncode == -signal.SIGALRM
