@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 from openpyxl import Workbook, load_workbook
 
+from services.assessment.evidence import rules
 from services.assessment.evidence.records import (
     ActionItem,
     Agreement,
@@ -194,6 +195,18 @@ def test_a_filled_template_is_taken_and_sent_again_changes_nothing(regency: Room
     assert stored["attendance"] == [
         {"stakeholder": "it-del", "invited": True, "present": True, "spoke": False}
     ]
+
+
+def test_a_workbook_of_more_than_readers_can_bear_is_refused_whole(
+    regency: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "MAX_BYTES_OF_AGENCY", 20_000)
+    rows = [[f"r{at}", "Rapat", "Meeting", "2025-01-01", "study-2025"] for at in range(60)]
+    head = ["key", "name", "name_en", "held_on", "sources"]
+    answer = send(regency, sheet_of(meetings=[head, *rows]))
+    assert (answer.status_code, answer.json()["errors"]) == (409, [])
+    assert len(regency.get("/api/v1/meetings").json()["items"]) == 1
+    assert send(regency, sheet_of(meetings=[head, *rows[:5]])).status_code == 200
 
 
 def test_one_wrong_row_rejects_the_whole_workbook(regency: Room) -> None:

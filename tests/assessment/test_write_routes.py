@@ -314,3 +314,46 @@ def test_a_published_value_of_an_index_can_be_recorded(regency: Room) -> None:
     unknown = value | {"key": "lain-2025", "index": "unknown"}
     refused = write(regency, "POST", "/api/v1/index-values", unknown, caller=DISKOMINFO)
     assert refused.json()["errors"][0]["pointer"] == "#/index"
+
+
+def test_one_agency_records_no_more_than_readers_can_bear(regency: Room) -> None:
+    long = "x" * 300
+    full = meeting(agenda=[long] * 900)
+    statuses = [
+        write(regency, "POST", MEETINGS, full | {"key": f"long-{at}"}, caller=BAPPEDA).status_code
+        for at in range(9)
+    ]
+    assert statuses == [201] * 7 + [409] * 2
+    # What is refused is not stored; others, shorter records and withdrawals are accepted.
+    assert write(regency, "GET", f"{MEETINGS}?limit=100", caller=BAPPEDA).text.count('"long-') == 7
+    record(regency, meeting("other"))
+    short = record(regency, meeting("short"), caller=BAPPEDA)
+    corrected = write(
+        regency,
+        "PUT",
+        address(short),
+        full | {"key": "short"},
+        caller=BAPPEDA,
+        If_Match=short.headers["ETag"],
+    )
+    assert corrected.status_code == 409
+    assert regency.get(address(short)).json()["version"] == 1
+    gone = write(regency, "DELETE", address(short), caller=BAPPEDA, If_Match=short.headers["ETag"])
+    assert gone.status_code == 204
+
+
+def test_the_sources_of_a_record_count_as_often_as_they_are_read(regency: Room) -> None:
+    for at in range(20):
+        source = {"id": f"s{at}", "title": "T", "kind": "study", "publisher": "P", "year": 2025}
+        answer = write(
+            regency, "POST", "/api/v1/sources", source | {"note": "x" * 4900}, caller=BAPPEDA
+        )
+        assert answer.status_code == 201, answer.text
+    cited = [f"s{at}" for at in range(20)]
+    statuses = [
+        write(
+            regency, "POST", MEETINGS, meeting(f"m{at}", sources=cited), caller=BAPPEDA
+        ).status_code
+        for at in range(22)
+    ]
+    assert (statuses.count(201), statuses.count(409)) == (20, 2)

@@ -62,7 +62,7 @@ async def export_evidence(request: Request, session: ReadSessionDep) -> Response
 @router.post(
     "/import",
     operation_id="import_evidence",
-    responses=problem_responses(403, 413, 503),
+    responses=problem_responses(403, 409, 413, 503),
     openapi_extra={"requestBody": {"required": True, "content": {XLSX: _BINARY}}},
 )
 async def import_evidence(

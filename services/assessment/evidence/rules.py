@@ -17,6 +17,9 @@ from services.platform.database import WriteSession
 from services.platform.identity import Caller
 from services.platform.problems import Conflict, FieldError, NotAllowed, json_pointer
 
+MAX_BYTES_OF_AGENCY = 2 * 1024 * 1024
+"""Some hundred times the evidence of a regency's year."""
+
 
 async def dangling_references(
     session: WriteSession, region: str, record: Evidence
@@ -63,6 +66,21 @@ async def check_key(
         raise Conflict(f"A record {key!r} exists already.", errors=[error])
 
 
+async def check_size(session: WriteSession, region: str, caller: Caller) -> None:
+    """Raise `Conflict` if the evidence of the caller's agency is more than readers can bear.
+
+    Anybody may ask for an assessment, a network or a workbook, which read all evidence.
+    """
+    names = {"region": region, "recorded_by": recorder_name(caller)}
+    size: int = await session.scalar(text(store.SIZE_OF_AGENCY), names) or 0
+    if size > MAX_BYTES_OF_AGENCY:
+        mebibytes = MAX_BYTES_OF_AGENCY // (1024 * 1024)
+        raise Conflict(
+            f"The evidence of one agency may have at most {mebibytes} MiB with its sources; "
+            "shorten or withdraw some first."
+        )
+
+
 async def record_new(
     session: WriteSession,
     region: str,
@@ -79,6 +97,7 @@ async def record_new(
     await append_version(
         session, region, kind, record, record_id=record_id, key=record.key, caller=caller, now=now
     )
+    await check_size(session, region, caller)
 
 
 async def supersede(
@@ -101,6 +120,7 @@ async def supersede(
     await append_version(
         session, region, kind, record, record_id=record_id, key=key, caller=caller, now=now
     )
+    await check_size(session, region, caller)
 
 
 async def append_version(

@@ -41,7 +41,9 @@ _WITH_SOURCES = """
 SELECT e.id, e.key, e.version, e.recorded_at, e.recorded_by, e.origin, e.content,
        (SELECT coalesce(jsonb_agg(s.content ORDER BY s.id), '[]')
         FROM assessment.source s
-        WHERE s.region = e.region AND e.content -> 'sources' ? s.id) AS sources
+        WHERE s.region = e.region
+          AND s.id = ANY (ARRAY(SELECT jsonb_array_elements_text(e.content -> 'sources')))
+       ) AS sources
 FROM assessment.evidence e
 WHERE e.region = :region AND e.kind = :kind
 """
@@ -94,6 +96,17 @@ EXISTING_SOURCES = """
 -- Those of these ids that belong to a source.
 SELECT id FROM assessment.source
 WHERE region = :region AND id = ANY (CAST(:keys AS text[]))
+"""
+
+SIZE_OF_AGENCY = """
+-- Bytes of an agency's records in force, each with its sources, as readers get them.
+SELECT coalesce(sum(octet_length(e.content::text)
+       + (SELECT coalesce(sum(octet_length(s.content::text)), 0)
+          FROM assessment.source s
+          WHERE s.region = e.region
+            AND s.id = ANY (ARRAY(SELECT jsonb_array_elements_text(e.content -> 'sources'))))), 0)
+FROM assessment.evidence e
+WHERE e.region = :region AND e.recorded_by = :recorded_by AND e.is_current
 """
 
 LOCK = """

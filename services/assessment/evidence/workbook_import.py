@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from services.assessment.evidence import store
 from services.assessment.evidence.records import EVIDENCE, Evidence
-from services.assessment.evidence.rules import append_version, dangling_references
+from services.assessment.evidence.rules import append_version, check_size, dangling_references
 from services.platform.database import ReadSession, WriteSession
 from services.platform.identity import Caller
 from services.platform.ids import new_id
@@ -73,6 +73,7 @@ async def import_records(
             ]
     if issues:
         raise SpreadsheetError(issues)
+    await check_size(session, region, caller)
     return ImportCounts(added, corrected, len(records) - added - corrected)
 
 
