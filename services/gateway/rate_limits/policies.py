@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import lru_cache
 from typing import Literal
 
 from services.gateway.rate_limits.gcra import Policy
@@ -19,8 +20,17 @@ EXPENSIVE_SEGMENTS = frozenset({"export", "exports", "bundle", "report", "sensit
 """In paths of expensive reads: exports and computed results."""
 
 
+MAX_REMEMBERED_PATH = 256
+"""Length up to which the kind of a path is remembered: anybody chooses paths."""
+
+
 def kind_of(method: str, path: str) -> Kind | None:
     """Return the kind of a request, or None if it is not limited."""
+    find = _remembered_kind if len(path) <= MAX_REMEMBERED_PATH else _find_kind
+    return find(method, path)
+
+
+def _find_kind(method: str, path: str) -> Kind | None:
     if path.startswith(UNLIMITED_PREFIXES):
         return None
     if method not in SAFE_METHODS:
@@ -28,6 +38,9 @@ def kind_of(method: str, path: str) -> Kind | None:
     if path.endswith(EXPENSIVE_FORMATS) or not EXPENSIVE_SEGMENTS.isdisjoint(path.split("/")):
         return "exports"
     return "reads"
+
+
+_remembered_kind = lru_cache(4096)(_find_kind)
 
 
 class RateLimitPolicies:
