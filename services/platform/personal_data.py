@@ -8,11 +8,11 @@ identity number also by slashes and the like, if by the same everywhere.
 
 import re
 import unicodedata
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Literal
 
 PersonalDataKind = Literal["identity_number", "phone", "email"]
@@ -107,12 +107,15 @@ def find_personal_data(text: str) -> list[PersonalData]:
     found: list[PersonalData] = []
     if has_email:
         found = [PersonalData("email", *match.span()) for match in EMAIL.finditer(plain)]
-    for run, kind_of in ((IDENTITY_RUN, _identity_number), (PHONE_RUN, _phone)):
+    for run, lengths, kind_of in (
+        (IDENTITY_RUN, (IDENTITY_DIGITS, IDENTITY_DIGITS), _identity_number),
+        (PHONE_RUN, (MIN_PHONE_DIGITS, MAX_PHONE_DIGITS), _phone),
+    ):
         taken = sorted((each.start, each.end) for each in found)
         for match in run.finditer(plain):
             found += [
                 each
-                for each in _numbers(plain, *match.span(), kind_of=kind_of)
+                for each in _numbers(plain, match.span(), lengths=lengths, kind_of=kind_of)
                 if _last_before(taken, each.end)[1] <= each.start
             ]
     return [
@@ -153,40 +156,38 @@ Groups = list[tuple[int, int]]
 
 def _numbers(
     plain: str,
-    start: int,
-    end: int,
+    run: tuple[int, int],
     *,
-    kind_of: Callable[[str, Groups], PersonalDataKind | None],
+    lengths: tuple[int, int],
+    kind_of: Callable[[str, Groups, str], PersonalDataKind | None],
 ) -> Iterator[PersonalData]:
     """Yield the numbers of a kind in a run of digits and separators.
 
     They begin and end where a group of digits does, so that no part of a longer number counts. Of
-    several that begin at a group, the longest counts.
+    several that begin at a group, the longest counts. `lengths` are the fewest and most digits.
     """
-    groups = [match.span() for match in GROUP.finditer(plain, start, end)]
-    amounts = [match.span() for match in AMOUNT.finditer(plain, start, end)]
+    groups = [match.span() for match in GROUP.finditer(plain, *run)]
+    amounts = [match.span() for match in AMOUNT.finditer(plain, *run)]
+    digits = "".join(plain[start:end] for start, end in groups)
+    # Digits before each group, and before the end.
+    before = list(accumulate((end - start for start, end in groups), initial=0))
+    fewest, most = lengths
     first = 0
     while first < len(groups):
         begin = groups[first][0]
-        after = first + 1
-        while after < len(groups) and _count(groups[first : after + 1]) <= MAX_PHONE_DIGITS:
-            after += 1
+        after = bisect_right(before, before[first] + most) - 1
         for last in range(after, first, -1):
-            if _count(groups[first:last]) < MIN_PHONE_DIGITS:
+            if before[last] - before[first] < fewest:
                 break
             stop = groups[last - 1][1]
             if _is_amount(begin, stop, amounts):
                 continue
-            if kind := kind_of(plain, groups[first:last]):
+            if kind := kind_of(plain, groups[first:last], digits[before[first] : before[last]]):
                 plus = begin > 0 and plain[begin - 1] == "+"
                 yield PersonalData(kind, begin - plus, stop)
                 first = last - 1
                 break
         first += 1
-
-
-def _count(groups: Groups) -> int:
-    return sum(end - start for start, end in groups)
 
 
 def _is_amount(start: int, end: int, amounts: list[tuple[int, int]]) -> bool:
@@ -204,26 +205,24 @@ def _last_before(spans: list[tuple[int, int]], place: int) -> tuple[int, int]:
     return spans[index - 1] if index else (-1, -1)
 
 
-def _identity_number(plain: str, groups: Groups) -> PersonalDataKind | None:
-    digits = "".join(plain[start:end] for start, end in groups)
-    if len(digits) != IDENTITY_DIGITS or not _is_identity_number(digits):
+def _identity_number(plain: str, groups: Groups, digits: str) -> PersonalDataKind | None:
+    if not _is_identity_number(digits):
         return None
     separators = {plain[left[1] : right[0]] for left, right in pairwise(groups)}
     is_even = len(separators) == 1 or all(map(IDENTITY_SEPARATOR.fullmatch, separators))
     return "identity_number" if is_even else None
 
 
-def _phone(plain: str, groups: Groups) -> PersonalDataKind | None:
-    parts = [plain[start:end] for start, end in groups]
-    digits = "".join(parts)
-    if not MIN_PHONE_DIGITS <= len(digits) <= MAX_PHONE_DIGITS:
-        return None
+def _phone(plain: str, groups: Groups, digits: str) -> PersonalDataKind | None:
     begin = groups[0][0]
     if begin > 0 and plain[begin - 1] == "+" and INTERNATIONAL.fullmatch(digits):
         return "phone"
+    if not (MOBILE.fullmatch(digits) or LANDLINE.fullmatch(digits)):
+        return None
+    parts = [plain[start:end] for start, end in groups]
     if not _is_grouped_as_phone(plain, groups) or all(map(CLOCK.fullmatch, parts)):
         return None
-    return "phone" if MOBILE.fullmatch(digits) or LANDLINE.fullmatch(digits) else None
+    return "phone"
 
 
 def _is_grouped_as_phone(plain: str, groups: Groups) -> bool:
