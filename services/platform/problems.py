@@ -2,6 +2,7 @@
 
 # ruff: noqa: N818 - problem classes are named without an `Error` suffix
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -20,6 +21,8 @@ from services.platform.logging import get_logger
 from services.platform.request_id import current_request_id, redact_path
 
 log = get_logger(__name__)
+
+_PARAMETER = re.compile(r"\{[^}]*\}")
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -266,12 +269,20 @@ def json_pointer(location: Location) -> str:
 
 
 def allowed_methods(routes: Sequence[BaseRoute], request: Request) -> list[str]:
-    """Return the methods of all routes at this path (Starlette lists only those of the first)."""
+    """Return the methods of all routes with the path of the first that matches.
+
+    Starlette lists only those of that route; others match too (`/comments/{ticket}` matches
+    `/comments/form`), and are other resources.
+    """
     methods: set[str] = set()
+    resource: str | None = None
     for route in iter_route_contexts(routes):
         match, _ = route.matches(request.scope)
         if match is not Match.NONE:
-            methods |= route.methods or set()
+            path = _PARAMETER.sub("{}", route.path or "")
+            resource = resource or path
+            if path == resource:
+                methods |= route.methods or set()
     return sorted(methods)
 
 
