@@ -69,6 +69,7 @@ PLAIN_TYPES = {
     ("decimal", "Decimal"),
     ("uuid", "UUID"),
     ("uuid", "SafeUUID"),
+    ("pydantic_core._pydantic_core", "TzInfo"),
 }
 """Types of values that a call may return, besides records and errors of the hub."""
 PLAIN_MODULES = {"builtins", *(module for module, _ in PLAIN_TYPES)}

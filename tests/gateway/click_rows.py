@@ -54,9 +54,9 @@ def queue_delivered_click_again(settings: Settings) -> None:
         settings,
         """
         INSERT INTO gateway.click_outbox
-        SELECT region, id, jsonb_build_object('id', id, 'kind', 'click_out', 'source', 'gateway',
-            'link', 'simbg', 'occurred_at', '2026-01-01T00:00:00Z')
-        FROM feedback.event
+        SELECT e.region, e.id, jsonb_build_object('id', e.id, 'kind', kind, 'source', source,
+            'link', link, 'channel', channel, 'occurred_at', occurred_at)
+        FROM feedback.event e JOIN feedback.event_dimensions d ON d.id = e.dimensions
         """,
     )
 
