@@ -79,9 +79,19 @@ SELECT id::text FROM stored
 """  # noqa: S608 - composed of constants of this module
 
 
+COUNT_REPEATED_EVENTS = f"""
+-- The number of events that are stored as they are. The subquery reads the index for each id: a
+-- join would read the whole table.
+WITH {INPUT_EVENTS}
+SELECT count(*) FROM input WHERE (
+    SELECT stored.occurred_at = input.occurred_at AND stored.dimensions = input.dimensions
+    FROM feedback.event_id stored WHERE stored.region = $1 AND stored.id = input.id
+)
+"""  # noqa: S608 - composed of constants of this module
+
+
 FIND_OTHER_EVENTS = f"""
--- The ids under which other events are stored. The subquery reads the index for each id: a join
--- would read the whole table.
+-- The ids under which other events are stored, read as by COUNT_REPEATED_EVENTS.
 WITH {INPUT_EVENTS}
 SELECT id::text FROM input WHERE (
     SELECT stored.occurred_at <> input.occurred_at OR stored.dimensions <> input.dimensions

@@ -222,6 +222,9 @@ class Writer:
                 return set(ids)
             except asyncpg.UniqueViolationError:
                 pass  # some ids exist
+        elif await connection.fetchval(queries.COUNT_REPEATED_EVENTS, *columns[:-1]) == len(ids):
+            self._expect_repeats = GROUPS_EXPECTING_REPEATS
+            return set()
         async with connection.transaction():
             new = {row["id"] for row in await connection.fetch(queries.STORE_EVENTS, *columns)}
             if len(new) < len(ids):
