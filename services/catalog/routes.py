@@ -34,7 +34,7 @@ from services.platform.database import (
     WriteSessionDep,
 )
 from services.platform.identity import CatalogWriter
-from services.platform.paging import Page, next_page_url
+from services.platform.paging import Page, next_page_url, paginate
 from services.platform.parameters import Limit, SlugCursor, SlugPath
 from services.platform.prepared_reads import PreparedReads
 from services.platform.problems import NotAllowed, NotFound, problem_responses
@@ -92,9 +92,8 @@ async def list_services(
     database: Database = request.app.state.database
     async with database.read_session() as session:
         rows = (await session.execute(text(queries.SEARCH), parameters)).all()
-    items = [service_summary(row, href=f"{API}/services/{row.slug}") for row in rows[:limit]]
-    more = items[-1].slug if len(rows) > limit else None
-    return Page(items=items, next=next_page_url(request, more))
+    items = [service_summary(row, href=f"{API}/services/{row.slug}") for row in rows]
+    return paginate(request, items, limit=limit, cursor_of=lambda item: item.slug)
 
 
 async def _list_page(request: Request, region: str, *choice: Any) -> Response:
@@ -231,10 +230,9 @@ async def list_agencies(
             services=row.services,
             href=f"{API}/services?agency={row.content['slug']}",
         )
-        for row in rows[:limit]
+        for row in rows
     ]
-    more = items[-1].slug if len(rows) > limit else None
-    return Page(items=items, next=next_page_url(request, more))
+    return paginate(request, items, limit=limit, cursor_of=lambda item: item.slug)
 
 
 @router.get("/life-events", operation_id="list_life_events")

@@ -39,7 +39,7 @@ from services.platform.content_negotiation import negotiate_format
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
 from services.platform.identity import Caller, MetricsDrafter
 from services.platform.ids import new_id
-from services.platform.paging import Page, next_page_url
+from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit
 from services.platform.problems import NotFound, Unavailable, problem_responses
 from services.platform.service import API, get_region
@@ -196,9 +196,8 @@ async def list_assessments(  # noqa: PLR0917 - FastAPI passes by name
         "limit": limit + 1,
     }
     rows = (await session.execute(text(operations.PAGE), parameters)).all()
-    items = [AssessmentSummary(**summary_fields(row)) for row in rows[:limit]]
-    more = str(items[-1].id) if len(rows) > limit else None
-    return Page(items=items, next=next_page_url(request, more))
+    items = [AssessmentSummary(**summary_fields(row)) for row in rows]
+    return paginate(request, items, limit=limit, cursor_of=lambda item: str(item.id))
 
 
 @router.get("/assessments/{id}", operation_id="get_assessment", responses=problem_responses(404))

@@ -15,7 +15,7 @@ from services.platform.api_model import ApiModel
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import Administrator, MetricsDrafter
-from services.platform.paging import Page, next_page_url
+from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit
 from services.platform.problems import Conflict, FieldError, Invalid, NotFound, problem_responses
 from services.platform.service import API, get_region
@@ -163,9 +163,8 @@ async def list_bundles(
     """List the stored bundles of other regencies."""
     names = {"region": get_region(request), "cursor": cursor, "limit": limit + 1}
     rows = (await session.execute(text(PAGE), names)).all()
-    items = [_item(row) for row in rows[:limit]]
-    more = str(items[-1].id) if len(rows) > limit else None
-    return Page(items=items, next=next_page_url(request, more))
+    items = [_item(row) for row in rows]
+    return paginate(request, items, limit=limit, cursor_of=lambda item: str(item.id))
 
 
 @router.get(

@@ -7,7 +7,7 @@ from services.assessment.evidence.api_models import SourceItem, source_item
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import EvidenceWriter
 from services.platform.packs import Source
-from services.platform.paging import Page, next_page_url
+from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit, SlugCursor, SlugPath
 from services.platform.problems import Conflict, FieldError, NotFound, problem_responses
 from services.platform.service import API, get_region
@@ -42,9 +42,8 @@ async def list_sources(
     """List the studies, regulations and sites that evidence cites."""
     parameters = {"region": get_region(request), "cursor": cursor, "limit": limit + 1}
     rows = (await session.execute(text(SOURCES), parameters)).all()
-    items = [source_item(row.content) for row in rows[:limit]]
-    more = items[-1].id if len(rows) > limit else None
-    return Page(items=items, next=next_page_url(request, more))
+    items = [source_item(row.content) for row in rows]
+    return paginate(request, items, limit=limit, cursor_of=lambda item: item.id)
 
 
 @router.get("/sources/{id}", operation_id="get_source", responses=problem_responses(404))

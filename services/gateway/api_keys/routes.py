@@ -18,7 +18,7 @@ from services.platform.concurrency_control import IdempotencyKey, claim_idempote
 from services.platform.database import ReadSessionDep, WriteSession, WriteSessionDep
 from services.platform.identity import Caller
 from services.platform.ids import new_id
-from services.platform.paging import Page, next_page_url
+from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit
 from services.platform.problems import (
     Conflict,
@@ -133,9 +133,8 @@ async def get_keys(
     found = await list_keys(
         session, get_region(request), agency=only_agency, cursor=cursor, limit=limit + 1
     )
-    more = found[limit - 1]["id"] if len(found) > limit else None
-    items = [ApiKey.model_validate(key) for key in found[:limit]]
-    return Page(items=items, next=next_page_url(request, more))
+    items = [ApiKey.model_validate(key) for key in found]
+    return paginate(request, items, limit=limit, cursor_of=lambda item: item.id)
 
 
 @router.post("", operation_id="create_key", status_code=201, responses=problem_responses(409))

@@ -10,7 +10,7 @@ from services.gateway.audit.records import list_latest
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
 from services.platform.identity import Administrator
-from services.platform.paging import Page, next_page_url
+from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
@@ -61,9 +61,8 @@ async def list_audit_lines(
     lines = await list_latest(
         session, get_region(request), agency=agency, before=cursor, limit=limit + 1
     )
-    more = str(lines[limit - 1].number) if len(lines) > limit else None
     items = [
         AuditLine(number=line.number, previous=line.previous, hash=line.hash, **asdict(line.entry))
-        for line in lines[:limit]
+        for line in lines
     ]
-    return Page(items=items, next=next_page_url(request, more))
+    return paginate(request, items, limit=limit, cursor_of=lambda item: str(item.number))

@@ -13,7 +13,7 @@ from services.gateway.link_monitoring.health import LinkHealth, read_link_health
 from services.gateway.link_monitoring.records import Link, LinkRecord
 from services.gateway.regency.services import has_service
 from services.platform.database import Database, ReadSession, ReadSessionDep
-from services.platform.paging import Page, next_page_url
+from services.platform.paging import Page, paginate
 from services.platform.parameters import SlugCursor, SlugPath
 from services.platform.problems import NotFound, problem_responses
 from services.platform.service import API, get_region
@@ -49,9 +49,8 @@ async def list_links(
         .all()
     )
     health = await read_link_health(session, get_region(request), now=datetime.now(UTC))
-    items = [to_link_item(row, health[row.slug]) for row in rows[:limit]]
-    next_cursor = items[-1].slug if len(rows) > limit else None
-    return Page(items=items, next=next_page_url(request, next_cursor))
+    items = [to_link_item(row, health[row.slug]) for row in rows]
+    return paginate(request, items, limit=limit, cursor_of=lambda item: item.slug)
 
 
 @router.get(
