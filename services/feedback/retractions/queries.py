@@ -44,9 +44,16 @@ WHERE region = :region AND reported_by = :key
 ORDER BY month
 """
 
+_HOURS = """
+retracted AS (
+    SELECT hour, dimensions, events FROM feedback.retracted_usage
+    WHERE region = :region AND retraction = :id
+)
+"""
+
 # Monthly counts change by the months of the zone of the retraction.
 _MONTHS = """
-months AS (
+retracted AS (
     SELECT date_trunc('month', hour AT TIME ZONE CAST(:zone AS text))::date AS month, dimensions,
            sum(events)::bigint AS events
     FROM feedback.retracted_usage WHERE region = :region AND retraction = :id
@@ -54,63 +61,43 @@ months AS (
 )
 """
 
-SUBTRACT_HOURS = """
--- Subtracts the retracted events from the hourly counts; returns how many counts changed, and how
--- many had to.
-WITH hours AS (
-    SELECT hour, dimensions, events FROM feedback.retracted_usage
-    WHERE region = :region AND retraction = :id
-),
+
+def _subtract(retracted: str, *, table: str, time: str) -> str:
+    return f"""
+-- Subtracts the retracted events from the counts; returns how many counts changed, and how many
+-- had to.
+WITH {retracted},
 emptied AS (
-    DELETE FROM feedback.hourly_usage c USING hours h
-    WHERE c.region = :region AND c.hour = h.hour AND c.dimensions = h.dimensions
-      AND c.events = h.events
+    DELETE FROM feedback.{table} c USING retracted r
+    WHERE c.region = :region AND c.{time} = r.{time} AND c.dimensions = r.dimensions
+      AND c.events = r.events
     RETURNING 1
 ),
 reduced AS (
-    UPDATE feedback.hourly_usage c SET events = c.events - h.events FROM hours h
-    WHERE c.region = :region AND c.hour = h.hour AND c.dimensions = h.dimensions
-      AND c.events > h.events
+    UPDATE feedback.{table} c SET events = c.events - r.events FROM retracted r
+    WHERE c.region = :region AND c.{time} = r.{time} AND c.dimensions = r.dimensions
+      AND c.events > r.events
     RETURNING 1
 )
 SELECT (SELECT count(*) FROM emptied) + (SELECT count(*) FROM reduced) AS changed,
-       (SELECT count(*) FROM hours) AS expected
-"""
-
-SUBTRACT_MONTHS = f"""
--- Subtracts the retracted events from the monthly counts, as SUBTRACT_HOURS.
-WITH {_MONTHS},
-emptied AS (
-    DELETE FROM feedback.monthly_usage c USING months m
-    WHERE c.region = :region AND c.month = m.month AND c.dimensions = m.dimensions
-      AND c.events = m.events
-    RETURNING 1
-),
-reduced AS (
-    UPDATE feedback.monthly_usage c SET events = c.events - m.events FROM months m
-    WHERE c.region = :region AND c.month = m.month AND c.dimensions = m.dimensions
-      AND c.events > m.events
-    RETURNING 1
-)
-SELECT (SELECT count(*) FROM emptied) + (SELECT count(*) FROM reduced) AS changed,
-       (SELECT count(*) FROM months) AS expected
+       (SELECT count(*) FROM retracted) AS expected
 """  # noqa: S608 - composed of constants of this module
 
-ADD_HOURS = """
--- Adds the retracted events to the hourly counts again.
-INSERT INTO feedback.hourly_usage AS known (region, hour, dimensions, events)
-SELECT region, hour, dimensions, events FROM feedback.retracted_usage
-WHERE region = :region AND retraction = :id
-ON CONFLICT (region, hour, dimensions) DO UPDATE SET events = known.events + excluded.events
-"""
 
-ADD_MONTHS = f"""
--- Adds the retracted events to the monthly counts again.
-WITH {_MONTHS}
-INSERT INTO feedback.monthly_usage AS known (region, month, dimensions, events)
-SELECT :region, month, dimensions, events FROM months
-ON CONFLICT (region, month, dimensions) DO UPDATE SET events = known.events + excluded.events
+def _add(retracted: str, *, table: str, time: str) -> str:
+    return f"""
+-- Adds the retracted events to the counts again.
+WITH {retracted}
+INSERT INTO feedback.{table} AS known (region, {time}, dimensions, events)
+SELECT :region, {time}, dimensions, events FROM retracted
+ON CONFLICT (region, {time}, dimensions) DO UPDATE SET events = known.events + excluded.events
 """  # noqa: S608 - composed of constants of this module
+
+
+SUBTRACT_HOURS = _subtract(_HOURS, table="hourly_usage", time="hour")
+SUBTRACT_MONTHS = _subtract(_MONTHS, table="monthly_usage", time="month")
+ADD_HOURS = _add(_HOURS, table="hourly_usage", time="hour")
+ADD_MONTHS = _add(_MONTHS, table="monthly_usage", time="month")
 
 FORGET_EVENTS = """
 -- Deletes what a reversed retraction subtracted.
