@@ -1,9 +1,9 @@
 """uvicorn protocol subclass that can answer a request without starting an ASGI task."""
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
 
+from services.platform.head_limit import header_lines
 from services.platform.header_timeout import HeaderTimeoutProtocol
 
 UVICORN_VERSION = "0.54.0"
@@ -66,11 +66,6 @@ class FastPathProtocol(HeaderTimeoutProtocol, Generic[Handler]):
         """Note the end of a request."""
         self.is_between_messages = True
         super().on_message_complete()
-
-
-def header_lines(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
-    """Return header fields as lines, each with its line end."""
-    return b"".join(b"%b: %b\r\n" % field for field in headers)
 
 
 @lru_cache(2)

@@ -1,12 +1,19 @@
 """uvicorn protocol with a limit for request heads, which uvicorn itself does not have."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from services.platform.problems import MEDIA_TYPE, HeadTooLarge, problem_body
 from services.platform.security_headers import DEFAULT_HEADERS
+
+
+def header_lines(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """Return header fields as lines, each with its line end."""
+    return b"".join([b"%b: %b\r\n" % field for field in headers])
+
 
 MAX_HEAD_BYTES = 32 * 1024
 """Limit of request line and headers; also of a chunk's extensions, and of trailers."""
@@ -16,7 +23,7 @@ MAX_PIPELINED = 100
 LINGER_SECONDS = 2.0
 """How long to discard what a refused client still sends: a reset would hide the response."""
 
-SECURITY_LINES = b"".join(b"%b: %b\r\n" % field for field in DEFAULT_HEADERS)
+SECURITY_LINES = header_lines(DEFAULT_HEADERS)
 """What is answered without the application has them too."""
 DETAIL = (
     f"The request line and headers may have at most {MAX_HEAD_BYTES} bytes and {MAX_FIELDS} fields."

@@ -18,7 +18,8 @@ from services.gateway.http_cache.entry import ParsedHeaders, build_response
 from services.gateway.http_cache.middleware import HttpCache
 from services.gateway.http_cache.rfc9111 import Freshness, RawHeaders
 from services.gateway.rate_limits.client_address import is_forwarding_header
-from services.platform.fast_path_protocol import FastPathProtocol, header_lines
+from services.platform.fast_path_protocol import FastPathProtocol
+from services.platform.head_limit import header_lines
 from services.platform.request_id import new_request_id
 
 STATE_KEY = "fast_path_cache"

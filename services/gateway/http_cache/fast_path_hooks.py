@@ -7,6 +7,7 @@ from services.gateway.http_cache.middleware import HttpCache
 from services.gateway.rate_limits.admission import Admission
 from services.gateway.rate_limits.policies import kind_of
 from services.gateway.routing import area_of
+from services.platform.head_limit import header_lines
 
 
 class FastPathHooks:
@@ -20,7 +21,7 @@ class FastPathHooks:
         decision = self._admission.admit(method, path, client=client)
         if decision is None or not decision.allowed:
             return None
-        return b"".join([b"%b: %b\r\n" % field for field in decision.headers])
+        return header_lines(decision.headers)
 
     def count(self, path: str, status: int) -> None:
         """Count a response."""
