@@ -10,8 +10,8 @@ from sqlalchemy import text
 from services.assessment.evidence.records import IndexValue
 from services.assessment.evidence.store import CURRENT_OF_KIND
 from services.assessment.index_schemas import IndexItem, PublishedValue
+from services.assessment.method_store import find_method, own_methods
 from services.assessment.methods.definition import LevelsMethod
-from services.assessment.methods.library import read_methods
 from services.assessment.scoring.levels import (
     InvalidLevelsError,
     LevelScores,
@@ -20,7 +20,7 @@ from services.assessment.scoring.levels import (
     score_levels,
 )
 from services.platform.api_model import ApiModel
-from services.platform.database import ReadSession, ReadSessionDep
+from services.platform.database import ReadSession, ReadSessionDep, WriteSession
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import FieldError, Invalid, NotFound, problem_responses
@@ -47,9 +47,10 @@ class LevelsRequest(ApiModel):
 
 @router.get("/indices", operation_id="list_indices")
 async def list_indices(request: Request, session: ReadSessionDep) -> Page[IndexItem]:
-    """List the known indices with their published values and targets."""
-    values = await _values(session, get_region(request))
-    methods = [m for m in read_methods().values() if isinstance(m, LevelsMethod)]
+    """List the indices of emall and of the regency's pack, with published values and targets."""
+    region = get_region(request)
+    values = await _values(session, region)
+    methods = await index_methods(session, region)
     return Page(items=[_index(method, values) for method in methods], next=None)
 
 
@@ -67,8 +68,9 @@ async def get_index(
     ] = None,
 ) -> IndexItem:
     """Return one index with its published values and targets, and the path to the next target."""
-    method = index_method(id)
-    return _index(method, await _values(session, get_region(request)), until=first)
+    region = get_region(request)
+    method = await index_method(session, region, id)
+    return _index(method, await _values(session, region), until=first)
 
 
 @router.post(
@@ -76,12 +78,13 @@ async def get_index(
     operation_id="calculate_index",
     responses=problem_responses(404, 413),
 )
-async def calculate_index(id: SlugPath, request: LevelsRequest) -> LevelScores:
+async def calculate_index(
+    request: Request, session: ReadSessionDep, id: SlugPath, body: LevelsRequest
+) -> LevelScores:
     """Compute an index from levels, with its domains, aspects and predicate. Nothing is stored."""
+    method = await index_method(session, get_region(request), id)
     try:
-        return score_levels(
-            index_method(id), {int(n): level for n, level in request.levels.items()}
-        )
+        return score_levels(method, {int(n): level for n, level in body.levels.items()})
     except InvalidLevelsError as error:
         raise Invalid(
             "See errors[] for each level and what would be right.",
@@ -92,12 +95,19 @@ async def calculate_index(id: SlugPath, request: LevelsRequest) -> LevelScores:
         ) from None
 
 
-def index_method(method_id: str) -> LevelsMethod:
+async def index_method(
+    session: ReadSession | WriteSession, region: str, method_id: str
+) -> LevelsMethod:
     """Return a method of levels; `NotFound` if there is none of that name."""
-    method = read_methods().get(method_id)
-    if not isinstance(method, LevelsMethod):
-        raise NotFound(f"There is no index {method_id!r}; {API}/indices lists all of them.")
-    return method
+    published = await find_method(session, region, method_id)
+    if published is None or not isinstance(published.method, LevelsMethod):
+        raise NotFound(f"There is no index {method_id!r}; {API}/methods lists all methods.")
+    return published.method
+
+
+async def index_methods(session: ReadSession, region: str) -> list[LevelsMethod]:
+    """Return the indices of the distribution and of the pack, by id."""
+    return [m for m in await own_methods(session, region) if isinstance(m, LevelsMethod)]
 
 
 async def _values(session: ReadSession, region: str) -> list[IndexValue]:

@@ -1,4 +1,4 @@
-"""Loading of a pack's evidence: validation, then new versions of what differs."""
+"""Loading of a pack's evidence and methods: validation, then new versions of what differs."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,10 @@ from services.assessment.evidence.references import (
     references_of,
 )
 from services.assessment.evidence.store import CURRENT_OF_KIND, add_version
-from services.assessment.methods.library import read_methods
+from services.assessment.method_store import PublicationError, publish_method
+from services.assessment.methods.definition import AnyMethod
+from services.assessment.methods.library import parse_method, read_methods
+from services.assessment.methods.size import size_faults
 from services.platform.database import WriteSession
 from services.platform.ids import new_id
 from services.platform.packs import (
@@ -69,18 +72,27 @@ class AgencySlugFile(PackModel):
 
 
 @dataclass(frozen=True)
+class PackMethod:
+    """A method of a pack, with its file."""
+
+    file: ParsedFile
+    method: AnyMethod
+
+
+@dataclass(frozen=True)
 class EvidencePack:
-    """The evidence of a pack, validated."""
+    """The evidence of a pack and its methods, validated."""
 
     sources: tuple[Source, ...]
     records: Mapping[str, tuple[Evidence, ...]]
+    methods: tuple[PackMethod, ...]
 
 
 def read_evidence(root: Path) -> EvidencePack:
     """Read the evidence of a pack folder; `PackError` lists every issue."""
     sources = parse(read_yaml(root / "sources.yaml", root), SourceFile).sources
     agencies = parse(read_yaml(root / "agencies.yaml", root), AgencySlugFile).agencies
-    issues: list[PackIssue] = []
+    methods, issues = _read_methods(root)
     files: dict[str, tuple[ParsedFile, tuple[Evidence, ...]]] = {}
     for kind, model in EVIDENCE.items():
         file = root / "evidence" / f"{kind}.yaml"
@@ -94,7 +106,7 @@ def read_evidence(root: Path) -> EvidencePack:
     known: dict[Target, set[str]] = {
         "source": {source.id for source in sources},
         "agency": {agency.slug for agency in agencies},
-        "index": set(read_methods()),
+        "index": {*read_methods(), *(one.method.id for one in methods)},
     }
     for target, kind in KIND_OF_TARGET.items():
         # The keys of an invalid file are unknown, so references to them are not checked.
@@ -113,7 +125,27 @@ def read_evidence(root: Path) -> EvidencePack:
             issues += undefined_references(located, pointers, keys, kind=target)
     if issues:
         raise PackError(issues)
-    return EvidencePack(tuple(sources), {kind: records for kind, (_, records) in files.items()})
+    records = {kind: records for kind, (_, records) in files.items()}
+    return EvidencePack(tuple(sources), records, methods)
+
+
+def _read_methods(root: Path) -> tuple[tuple[PackMethod, ...], list[PackIssue]]:
+    """Return the methods in `methods/*.yaml`, and the issues of those that are invalid."""
+    methods: list[PackMethod] = []
+    issues: list[PackIssue] = []
+    for file in sorted((root / "methods").glob("*.yaml")):
+        try:
+            located = read_yaml(file, root)
+            method = parse_method(located)
+        except PackError as error:
+            issues += error.issues
+            continue
+        issues += [located.issue((field,), detail) for field, detail in size_faults(method)]
+        if method.id in read_methods():
+            detail = "is a method of emall itself; choose another id"
+            issues.append(located.issue(("id",), detail))
+        methods.append(PackMethod(located, method))
+    return tuple(methods), issues
 
 
 def list_name(kind: str) -> str:
@@ -150,7 +182,8 @@ async def load_evidence(
 
     Records that agencies added or corrected over the API are not changed.
     """
-    changes = await _load_sources(session, region, pack.sources)
+    changes = await _load_methods(session, region, pack.methods, now=now)
+    changes += await _load_sources(session, region, pack.sources)
     for kind in EVIDENCE:
         rows = await session.execute(text(CURRENT_OF_KIND), {"region": region, "kind": kind})
         stored = {row.key: row for row in rows}
@@ -174,6 +207,30 @@ async def load_evidence(
                 now=now,
             )
         changes += found
+    return changes
+
+
+async def _load_methods(
+    session: WriteSession, region: str, methods: tuple[PackMethod, ...], *, now: datetime
+) -> list[Change]:
+    """Publish the versions that are new; one that was published stays, whatever the pack has."""
+    changes: list[Change] = []
+    for one in methods:
+        try:
+            _, is_new = await publish_method(
+                session,
+                region,
+                one.method,
+                origin="pack",
+                published_by="pack",
+                may_take_over=True,
+                now=now,
+            )
+        except PublicationError as error:
+            raise PackError([one.file.issue((error.field,), error.detail)]) from None
+        if is_new:
+            name = f"{one.method.id} version {one.method.version}"
+            changes.append(Change("method", name, "added"))
     return changes
 
 

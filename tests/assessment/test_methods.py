@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
-from services.assessment.assessments.operations import collaboration_method
+from services.assessment.assessments.operations import check_validity
 from services.assessment.methods.definition import METHOD, CollaborationMethod, LevelsMethod
 from services.assessment.methods.library import METHODS, read_method, read_methods
 from services.assessment.methods.schema import FILE, schema_text
@@ -171,16 +171,11 @@ def test_a_default_that_is_written_out_changes_no_hash(tmp_path: Path) -> None:
     assert read_method(written).hash() == read_methods()["cgr-2015"].hash()
 
 
-def test_a_method_is_not_applied_to_a_year_in_which_it_does_not_hold(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_method_is_not_applied_to_a_year_in_which_it_does_not_hold(tmp_path: Path) -> None:
     file = changed(tmp_path, "cgr-2015", "version: 1", "version: 1\nvalid_from: 2024-07-01")
     method = read_method(file)
-    monkeypatch.setattr(
-        "services.assessment.assessments.operations.read_methods", lambda: {method.id: method}
-    )
-    assert collaboration_method("cgr-2015", period=2024, parameter=True) is method
+    check_validity(method, 2024, parameter=True)
     with pytest.raises(Invalid) as refused:
-        collaboration_method("cgr-2015", period=2023, parameter=True)
+        check_validity(method, 2023, parameter=True)
     assert refused.value.errors[0].parameter == "period"
     assert refused.value.detail == "cgr-2015 holds from 2024-07-01, not in 2023."

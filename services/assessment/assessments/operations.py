@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services.assessment.evidence.store import CURRENT, CURRENT_AS_OF
-from services.assessment.methods.definition import METHOD, CollaborationMethod
-from services.assessment.methods.library import read_methods
+from services.assessment.method_store import find_method, list_methods
+from services.assessment.methods.definition import METHOD, AnyMethod, CollaborationMethod
 from services.assessment.scoring.assess import assess
 from services.assessment.scoring.inputs import Facts, Item
 from services.assessment.scoring.scores import Scores
@@ -64,6 +64,10 @@ LIMIT :limit
 """
 
 
+MAX_NAMED = 100
+"""Methods that a problem document names."""
+
+
 @dataclass(frozen=True)
 class AssessmentResult:
     """Scores, their inputs, and notices about services that did not answer."""
@@ -95,9 +99,11 @@ async def load_assessment(
     row = (await session.execute(text(FULL), parameters)).one_or_none()
     if row is None:
         raise assessment_not_found(assessment_id)
-    method = read_methods().get(row.method)
     if row.definition is not None:
         method = METHOD.validate_python(row.definition)
+    else:
+        published = await find_method(session, region, row.method)
+        method = None if published is None else published.method
     if not isinstance(method, CollaborationMethod) or method.hash() != row.method_hash:
         raise Conflict(
             f"The assessment {assessment_id} follows a method that this hub no longer has; "
@@ -119,16 +125,25 @@ def assessment_not_found(assessment_id: UUID) -> NotFound:
     return NotFound(f"There is no assessment {assessment_id}; {API}/assessments lists them.")
 
 
-def collaboration_method(method_id: str, *, period: int, parameter: bool) -> CollaborationMethod:
+async def collaboration_method(
+    session: ReadSession | WriteSession,
+    region: str,
+    method_id: str,
+    *,
+    period: int,
+    parameter: bool,
+) -> CollaborationMethod:
     """Return a method that assesses collaboration; `NotFound` lists the valid ones.
 
     `Invalid` if the method is not in force in that year.
     """
-    method = read_methods().get(method_id)
+    published = await find_method(session, region, method_id)
+    method = None if published is None else published.method
     if isinstance(method, CollaborationMethod):
-        _check_validity(method, period, parameter=parameter)
+        check_validity(method, period, parameter=parameter)
         return method
-    able = [m.id for m in read_methods().values() if isinstance(m, CollaborationMethod)]
+    known = await list_methods(session, region, cursor=None, limit=MAX_NAMED)
+    able = [one.method.id for one in known if isinstance(one.method, CollaborationMethod)]
     detail = f"must be one of {', '.join(able)}; {API}/methods lists all methods"
     error = (
         FieldError(pointer=None, parameter="method", detail=detail)
@@ -138,7 +153,8 @@ def collaboration_method(method_id: str, *, period: int, parameter: bool) -> Col
     raise NotFound(f"There is no collaboration method {method_id!r}.", errors=[error])
 
 
-def _check_validity(method: CollaborationMethod, period: int, *, parameter: bool) -> None:
+def check_validity(method: AnyMethod, period: int, *, parameter: bool) -> None:
+    """Raise `Invalid` if the method is not in force in that year."""
     if method.is_valid_in(period):
         return
     detail = f"{method.id} holds {method.validity()}, not in {period}"

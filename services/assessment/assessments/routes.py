@@ -77,8 +77,8 @@ async def get_collaboration_dynamics(  # noqa: PLR0917 - FastAPI passes by name
     Every value leads to its evidence: an indicator's `evidence[].href` to the record or report it
     was computed from, and that to its sources.
     """
-    chosen = collaboration_method(method, period=period, parameter=True)
     region = get_region(request)
+    chosen = await collaboration_method(session, region, method, period=period, parameter=True)
     assessed = await assess_now(
         session,
         request.app.state.report_client,
@@ -117,8 +117,10 @@ async def post_assessment(
     idempotency_key: IdempotencyKey = None,
 ) -> Assessment:
     """Assess a year and store the result with the evidence that was read."""
-    method = collaboration_method(body.method, period=body.period, parameter=False)
     region, now = get_region(request), datetime.now(UTC)
+    method = await collaboration_method(
+        session, region, body.method, period=body.period, parameter=False
+    )
     assessment_id, is_new = await claim_idempotency_key(
         session,
         Service.assessment,

@@ -113,10 +113,11 @@ async def get_ranking(  # noqa: PLR0917 - FastAPI passes by name
     Each regency takes part with its newest stored assessment or imported bundle (`bundles`). Only
     assessments by this hub's version of the method are ranked; the others are listed in `excluded`.
     """
-    chosen = collaboration_method(method, period=period, parameter=True)
+    region = get_region(request)
+    chosen = await collaboration_method(session, region, method, period=period, parameter=True)
     chosen_node = node or chosen.index.code
     _check_node(chosen, chosen_node)
-    found = await compared_regencies(session, get_region(request), method=chosen, period=period)
+    found = await compared_regencies(session, region, method=chosen, period=period)
     fitting = [one for one in found if one.method_hash == chosen.hash()]
 
     def compute() -> list[ScoredRegency]:

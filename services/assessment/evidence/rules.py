@@ -12,7 +12,7 @@ from services.assessment.evidence.references import (
     Reference,
     references_of,
 )
-from services.assessment.methods.library import read_methods
+from services.assessment.method_store import method_ids
 from services.platform.database import WriteSession
 from services.platform.identity import Caller
 from services.platform.problems import Conflict, FieldError, NotAllowed, json_pointer
@@ -26,7 +26,9 @@ async def dangling_references(
 ) -> list[Reference]:
     """Return references to missing targets, except agencies, which the catalogue holds."""
     references = [one for one in references_of(record) if one.target != "agency"]
-    known: set[tuple[str, str]] = {("index", method) for method in read_methods()}
+    known: set[tuple[str, str]] = {
+        ("index", method_id) for method_id in await method_ids(session, region)
+    }
     for target, kind in ({"source": None} | KIND_OF_TARGET).items():
         keys = [reference.key for reference in references if reference.target == target]
         if not keys:

@@ -237,7 +237,6 @@ class SatisfactionMethod(MethodBase):
     predicates: list[Predicate] = Field(min_length=1)
 
 
-Method = Annotated[
-    CollaborationMethod | LevelsMethod | SatisfactionMethod, Field(discriminator="kind")
-]
-METHOD: TypeAdapter[CollaborationMethod | LevelsMethod | SatisfactionMethod] = TypeAdapter(Method)
+AnyMethod = CollaborationMethod | LevelsMethod | SatisfactionMethod
+Method = Annotated[AnyMethod, Field(discriminator="kind")]
+METHOD: TypeAdapter[AnyMethod] = TypeAdapter(Method)

@@ -5,18 +5,11 @@ from pathlib import Path
 
 from pydantic import RootModel
 
-from services.assessment.methods.definition import (
-    CollaborationMethod,
-    LevelsMethod,
-    Method,
-    SatisfactionMethod,
-)
-from services.platform.packs import PackError, parse, read_yaml
+from services.assessment.methods.definition import AnyMethod, Method
+from services.platform.packs import PackError, ParsedFile, parse, read_yaml
 from services.platform.settings import ROOT
 
 METHODS = ROOT / "methods"
-
-AnyMethod = CollaborationMethod | LevelsMethod | SatisfactionMethod
 
 
 class MethodFile(RootModel[Method]):
@@ -25,10 +18,15 @@ class MethodFile(RootModel[Method]):
 
 def read_method(file: Path) -> AnyMethod:
     """Read a method; `PackError` names file, line and field of each issue."""
-    located = read_yaml(file, file.parent)
+    return parse_method(read_yaml(file, file.parent))
+
+
+def parse_method(located: ParsedFile) -> AnyMethod:
+    """Return the method of a file; `PackError` names line and field of each issue."""
     method = parse(located, MethodFile).root
-    if method.id != file.stem:
-        raise PackError([located.issue(("id",), f"must be {file.stem!r}, as the file is named")])
+    name = Path(located.file).stem
+    if method.id != name:
+        raise PackError([located.issue(("id",), f"must be {name!r}, as the file is named")])
     return method
 
 

@@ -12,8 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 from services.assessment.assessments.analysis import sensitivity_of
 from services.assessment.assessments.operations import load_assessment
 from services.assessment.assessments.schemas import AssessmentId
-from services.assessment.methods.definition import LevelsMethod
-from services.assessment.methods.library import read_methods
+from services.assessment.index_routes import index_methods
 from services.assessment.reports.composition import compose
 from services.assessment.reports.document import Document
 from services.assessment.reports.html import CONTENT_SECURITY_POLICY, to_html
@@ -115,6 +114,7 @@ async def get_assessment_report(
     trend = await read_trend(session, region, stored)
     sources = await read_sources(session, region, stored)
     sensitivity = await sensitivity_of(request.app, stored)
+    indices = await index_methods(session, region)
 
     def work() -> Report:
         return make_report(
@@ -122,7 +122,7 @@ async def get_assessment_report(
             regency=regency,
             sensitivity=sensitivity,
             trend=trend,
-            indices=[one for one in read_methods().values() if isinstance(one, LevelsMethod)],
+            indices=indices,
             sources=sources,
         )
 

@@ -158,7 +158,7 @@ async def _outcome(
 ) -> ScenarioOutcome:
     try:
         if isinstance(scenario, LevelsScenario):
-            return await _levels_scenario(scenario)
+            return await _levels_scenario(request, session, scenario)
         return await _collaboration_scenario(request, session, scenario)
     except ScenarioError as error:
         extra = {} if error.best_reachable is None else {"best_reachable": error.best_reachable}
@@ -173,8 +173,10 @@ async def _outcome(
         ) from None
 
 
-async def _levels_scenario(scenario: LevelsScenario) -> ScenarioOutcome:
-    method = index_method(scenario.method)
+async def _levels_scenario(
+    request: Request, session: WriteSession, scenario: LevelsScenario
+) -> ScenarioOutcome:
+    method = await index_method(session, get_region(request), scenario.method)
     return await asyncio.to_thread(
         levels_outcome,
         method,
@@ -194,12 +196,15 @@ def _by_number(given: Mapping[str, Any]) -> dict[int, Any]:
 async def _collaboration_scenario(
     request: Request, session: WriteSession, scenario: CollaborationScenario
 ) -> ScenarioOutcome:
-    method = collaboration_method(scenario.method, period=scenario.period, parameter=False)
+    region = get_region(request)
+    method = await collaboration_method(
+        session, region, scenario.method, period=scenario.period, parameter=False
+    )
     assessed = await assess_now(
         session,
         request.app.state.report_client,
         method,
-        region=get_region(request),
+        region=region,
         period=scenario.period,
         seed=1,
         draws=MIN_DRAWS,
