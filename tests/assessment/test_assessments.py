@@ -47,6 +47,22 @@ def test_all_12_elements_and_4_drivers_are_present(toba_2024: dict[str, Any]) ->
     assert toba_2024["method"]["href"] == f"{API}/methods/cgr-2015"
 
 
+@pytest.mark.parametrize("mode", ["api", "page", "qr"])
+def test_anonymous_answers_with_an_earlier_date_do_not_move_the_index(
+    toba_hub: Hub, toba_2024: dict[str, Any], mode: str
+) -> None:
+    levels = dict.fromkeys((f"{part}{n}" for part in "TPC" for n in (1, 2, 3)), 4)
+    body = {"answered_on": "2024-06-03", "mode": mode, "answers": levels}
+    path = f"{API}/surveys/stakeholders/responses"
+    for _ in range(25):
+        refused = toba_hub.client.post(path, json=body)
+        assert refused.status_code == 409, refused.text
+        [error] = refused.json()["errors"]
+        assert error["pointer"] == "#/answered_on"
+        assert error["detail"].startswith("must be today")
+    assert live(toba_hub)["scores"] == toba_2024["scores"]
+
+
 def test_the_leadership_driver_is_the_highest_and_uncertainty_the_lowest_by_known_absence(
     toba_2024: dict[str, Any],
 ) -> None:

@@ -12,7 +12,7 @@ from scipy import stats
 from services.assessment.methods.measure_definitions import Measure
 from services.assessment.scoring.measure_evaluation import evaluate_measure
 from services.assessment.scoring.measurement import Measurement, Missing
-from services.assessment.scoring.uncertainty import RandomStreams
+from services.assessment.scoring.uncertainty import RandomStreams, central_interval
 from tests.assessment.evidence_builders import (
     agreement,
     facts,
@@ -167,6 +167,42 @@ def test_a_survey_share_has_wilsons_interval() -> None:
     theirs = stats.binomtest(18, 30).proportion_ci(0.95, method="wilson")
     assert reading.value == 0.6
     assert (reading.low, reading.high) == pytest.approx((theirs.low, theirs.high))
+
+
+ITEMS = ["T1", "T2", "T3"]
+TRUST = {"kind": "survey_mean", "survey": "s", "questions": ITEMS}
+BY_LEVEL = {"a": 7, "b": 8, "c": 8, "d": 7}
+ASKED = dict.fromkeys(ITEMS, BY_LEVEL)
+
+
+def interval_in_percent(reading: Measurement) -> list[float]:
+    """Return the 95% interval of a mean level, from 0 for level 1 to 100 for level 4."""
+    ends = central_interval(reading.draw(RandomStreams(1, 10_000)))
+    return [round(100 * (end - 1) / 3, 1) for end in ends]
+
+
+def test_a_mean_over_items_is_as_certain_as_its_respondents_are_many() -> None:
+    # 30 people who give each of three items the same level: 30 observations, not 90.
+    sums = {str(3 * level): n for level, n in enumerate(BY_LEVEL.values(), start=1)}
+    scales = [{"code": "trust", "questions": ["T3", "T1", "T2"], "sums": sums}]
+    exact = measured(TRUST, survey("s", 30, ASKED, scales=scales))
+    assert (exact.value, exact.inputs) == (2.5, {"answers": 90, "respondents": 30})
+    assert interval_in_percent(exact) == [36.7, 63.3]
+    # Without sums, answers could be as alike as they are here.
+    unknown_sums = measured(TRUST, survey("s", 30, ASKED, scales=[]))
+    assert unknown_sums.inputs == {"answers": 90, "respondents": 30}
+    assert interval_in_percent(unknown_sums) == [36.7, 63.3]
+    # What was stored before counts as it did, so that its bundles verify.
+    before = measured(TRUST, survey("s", 30, ASKED))
+    assert before.inputs == {"answers": 90}
+    assert interval_in_percent(before) == [42.6, 57.8]
+
+
+def test_items_that_differ_within_people_are_more_certain_than_items_that_do_not() -> None:
+    # Everybody's levels add up to 7 or 8, whatever the items.
+    scales = [{"code": "trust", "questions": ITEMS, "sums": {"7": 15, "8": 15}}]
+    reading = measured(TRUST, survey("s", 30, ASKED, scales=scales))
+    assert interval_in_percent(reading) == [48.1, 51.9]
 
 
 SATISFIED = {"ikm": 80.0, "n": 30, "low": None, "high": None, "standard_deviation": 9.0}

@@ -151,6 +151,23 @@ def test_margins_name_every_option_of_a_question_about_the_person() -> None:
         survey(sex, population={"sex": margin | {"shares": {"yes": 1, "other": 1}}})
 
 
+@pytest.mark.parametrize(
+    ("scales", "message"),
+    [
+        ({"s": ["T1", "used"]}, "scales.s: used is not a question of kind scale4"),
+        ({"s": ["T1", "T9"]}, "scales.s: T9 is not a question of kind scale4"),
+        ({"s": ["T1", "T1"]}, "scales.s names a question twice"),
+        ({"s": ["T1", "T2"], "t": ["T2", "T1"]}, "two scales must not have the same questions"),
+        ({"s": ["T1"]}, "at least 2 items"),
+    ],
+)
+def test_a_scale_consists_of_different_questions_with_levels(
+    scales: dict[str, list[str]], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        survey(USED, question("T1", "scale4"), question("T2", "scale4"), scales=scales)
+
+
 def test_the_surveys_of_the_toba_pack_have_what_the_methods_read() -> None:
     surveys = {each.slug: each for each in read_feedback(TOBA).surveys}
     codes = {slug: {q.code: q for q in each.questions} for slug, each in surveys.items()}
@@ -158,6 +175,9 @@ def test_the_surveys_of_the_toba_pack_have_what_the_methods_read() -> None:
     assert set(codes["skm"]) == {f"U{n}" for n in range(1, 10)}
     assert set(codes["stakeholders"]) == {f"{part}{n}" for part in "TPC" for n in (1, 2, 3)}
     assert all(q.kind == "scale4" and q.required for q in surveys["stakeholders"].questions)
+    assert {*map(tuple, surveys["stakeholders"].scales.values())} == {
+        tuple(f"{part}{n}" for n in (1, 2, 3)) for part in "TPC"
+    }
     awareness = codes["awareness"]
     assert "none" in awareness["knows_portals"].condition_values()
     assert "yes" in awareness["knows_service_online"].condition_values()

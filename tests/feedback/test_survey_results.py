@@ -141,6 +141,48 @@ def test_answers_about_the_person_are_not_published(feedback: Room) -> None:
     assert [q["code"] for q in results(feedback, period="2024")["questions"]] == ["Q"]
 
 
+SCALE = {"trust": ["T1", "T2", "T3"]}
+TRUST_ITEMS = [question(code, "scale4", required=False) for code in SCALE["trust"]]
+
+
+def test_a_scale_counts_respondents_by_the_sum_of_their_levels(feedback: Room) -> None:
+    load(feedback, survey(*TRUST_ITEMS, scales=SCALE))
+    for levels in ((1, 1, 1), (1, 2, 3), (2, 2, 2), (4, 4, 4), (4, 3, 4), (4, 4, None)):
+        given_levels = dict(zip(SCALE["trust"], levels, strict=True))
+        answers = {code: level for code, level in given_levels.items() if level is not None}
+        assert respond(feedback, answers, day="2024-01-01").status_code == 201
+    [trust] = results(feedback, period="2024")["scales"]
+    assert trust["sums"] == {"3": 1, "6": 2, "11": 1, "12": 1}
+    assert (trust["code"], trust["questions"], trust["n"]) == ("trust", SCALE["trust"], 5)
+    assert trust["mean"] == pytest.approx(38 / 15)
+    assert trust["standard_deviation"] == pytest.approx(1.2605, abs=1e-4)
+
+
+def test_a_scale_that_fewer_than_five_answered_completely_is_left_out(feedback: Room) -> None:
+    load(feedback, survey(*TRUST_ITEMS, scales=SCALE))
+    for person in range(8):
+        asked = SCALE["trust"] if person < 4 else [SCALE["trust"][person % 3]]
+        assert respond(feedback, dict.fromkeys(asked, 2), day="2024-01-01").status_code == 201
+    found = results(feedback, period="2024")
+    assert found["scales"] == []
+    assert {asked["answered"] for asked in found["questions"]} == {5, 6}
+
+
+def test_bundles_formed_before_a_scale_was_defined_have_its_sums_too(feedback: Room) -> None:
+    load(feedback, survey(*TRUST_ITEMS))
+    for level in (1, 2, 2, 4, 4):
+        respond(feedback, dict.fromkeys(SCALE["trust"], level), day="2024-01-01")
+    for answered in (SCALE["trust"], ["T1", "T2"]):  # not everybody of this bundle answers all
+        for _ in range(5):
+            respond(feedback, dict.fromkeys(answered, 3), day="2024-02-01")
+    before = results(feedback, period="2024")
+    assert before["scales"] == []
+    load(feedback, survey(*TRUST_ITEMS, scales=SCALE))
+    after = results(feedback, period="2024")
+    assert after["scales"][0]["sums"] == {"3": 1, "6": 2, "12": 2}
+    assert after["questions"] == before["questions"]
+
+
 def test_of_numbers_only_the_mean_is_published(feedback: Room) -> None:
     load(feedback, survey(question("people", "number", low=1, high=20)))
     for people in (1, 2, 3, 4, 20):

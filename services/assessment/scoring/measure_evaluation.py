@@ -311,23 +311,35 @@ def _survey_mean(definition: m.SurveyMean, facts: Facts) -> MeasureResult:
         return found
     item, results = found
     counts = Counter[int]()
+    respondents = 0
     for code in definition.questions:
         question = results.question(code)
         if question is None:
             return Missing(f"nobody has answered {code} of {definition.survey}")
         counts.update({level: o.count for level, o in enumerate(question.options, start=1)})
+        respondents = max(respondents, question.answered)
     by_level = [counts[level] for level in range(1, max(counts) + 1)]
     n = sum(by_level)
     value = sum(level * count for level, count in enumerate(by_level, start=1)) / n
+    name = f"survey {definition.survey} {definition.questions}"
+    inputs: dict[str, float] = {"answers": n}
+    scale = results.scale(definition.questions)
+    if scale is not None:
+        items = len(scale.questions)
+        by_sum = [scale.sums.get(total, 0) for total in range(items, max(scale.sums) + 1)]
+        respondents = sum(by_sum)
+        value = sum(total * count for total, count in scale.sums.items()) / (items * respondents)
+        draw = bootstrap_mean(by_sum, name, step=1 / items)
+        inputs = {"answers": items * respondents, "respondents": respondents}
+    elif results.scales is not None:
+        # How alike a person's answers are is unknown: as if they were the same.
+        draw = bootstrap_mean(by_level, name, respondents=respondents)
+        inputs["respondents"] = respondents
+    else:
+        draw = bootstrap_mean(by_level, name)
     return _without_interval_if_self_selected(
         results,
-        Measurement(
-            value=value,
-            draw=bootstrap_mean(by_level, f"survey {definition.survey} {definition.questions}"),
-            evidence=[item],
-            inputs={"answers": n},
-            interval="bootstrap",
-        ),
+        Measurement(value=value, draw=draw, evidence=[item], inputs=inputs, interval="bootstrap"),
     )
 
 

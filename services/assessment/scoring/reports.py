@@ -4,7 +4,7 @@ The evidence of an assessment holds a report as it was received; other fields ar
 in stored assessments and in bundles may be of an earlier version.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
@@ -33,6 +33,13 @@ class QuestionCounts(Report):
     options: list[OptionCount]
 
 
+class ScaleSums(Report):
+    """Respondents by the sum of their levels, 1-4, over the questions of a scale."""
+
+    questions: list[str]
+    sums: dict[int, int]
+
+
 class IkmResult(Report):
     """The index IKM of a satisfaction survey, with its interval if it has one.
 
@@ -52,6 +59,8 @@ class SurveyReport(Report):
     n: int | None
     suppressed: bool
     questions: list[QuestionCounts] = Field(default_factory=list[QuestionCounts])
+    scales: list[ScaleSums] | None = None
+    """None in evidence from before respondents were counted by their sums."""
     satisfaction: IkmResult | None = None
     by_mode: dict[str, int] | None = None
     """Responses by mode; None in evidence from before modes were reported."""
@@ -64,6 +73,11 @@ class SurveyReport(Report):
     def question(self, code: str) -> QuestionCounts | None:
         """Return the answers to a question; None if it has none."""
         return next((q for q in self.questions if q.code == code and q.answered), None)
+
+    def scale(self, questions: Collection[str]) -> ScaleSums | None:
+        """Return the sums over exactly these questions; None if there are none."""
+        wanted = set(questions)
+        return next((s for s in self.scales or () if set(s.questions) == wanted), None)
 
 
 class ReportedMonths(Report):

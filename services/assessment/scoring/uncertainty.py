@@ -71,23 +71,27 @@ def beta_posterior(hits: int, n: int, name: str) -> Sampler:
 BETA_KNOTS: Draws = np.linspace(-8.5, 8.5, 513)
 
 
-def bootstrap_mean(counts: Sequence[int], name: str) -> Sampler:
-    """Return the sampler of a mean level, by bootstrap of answers counted by level 1, 2, ....
+def bootstrap_mean(
+    counts: Sequence[int], name: str, *, step: float = 1, respondents: int | None = None
+) -> Sampler:
+    """Return the sampler of a mean, by bootstrap of values counted at 1, 1 + step, 1 + 2 step, ....
 
-    The bootstrap's distribution is computed, not simulated: the sum of n answers drawn with
-    replacement has the n-th power of one answer's characteristic function.
+    The bootstrap's distribution is computed, not simulated: the sum of n values drawn with
+    replacement has the n-th power of one value's characteristic function. n is the number of
+    values, unless there are fewer respondents, who may have given several alike.
     """
-    n = sum(counts)
+    values = sum(counts)
+    n = values if respondents is None else respondents
     span = len(counts) - 1
 
     def draw(streams: RandomStreams) -> Draws:
-        shares = np.asarray(counts, dtype=np.float64) / n
+        shares = np.asarray(counts, dtype=np.float64) / values
         size = n * span + 1
         fast = 1 << size.bit_length()  # a power of two that leaves room for every sum
         of_sum = np.fft.irfft(np.fft.rfft(shares, fast) ** n, fast)[:size]
         reached = np.cumsum(np.clip(of_sum, 0, None))
         sums = np.searchsorted(reached / reached[-1], streams.uniform(name))
-        return 1 + sums / n
+        return 1 + step * (sums / n)
 
     return draw
 

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -19,8 +20,14 @@ from services.feedback.small_groups import (
     period_within,
     plan_bundles,
 )
-from services.feedback.surveys.aggregates import AnsweredSurvey, Tally, tally_of
-from services.feedback.surveys.definition import Survey
+from services.feedback.surveys.aggregates import (
+    AnsweredSurvey,
+    Tally,
+    scale_tallies,
+    sum_over,
+    tally_of,
+)
+from services.feedback.surveys.definition import Survey, scale_key
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 from services.platform.local_time import day_of
@@ -84,6 +91,21 @@ ASSIGN_BUNDLE = """
 -- Assigns responses to their bundle, and forgets their senders.
 UPDATE feedback.response SET bundle = :id, sender = NULL, issue = ''
 WHERE region = :region AND survey = :survey AND id = ANY(:responses)
+"""
+
+BUNDLED_RESPONSES = """
+-- The responses of a survey that are in bundles, bundle by bundle.
+SELECT b.id AS bundle, b.tally, r.version, r.answers, r.id
+FROM feedback.survey_bundle b
+JOIN feedback.response r ON (r.region, r.survey, r.bundle) = (b.region, b.survey, b.id)
+WHERE b.region = :region AND b.survey = :survey
+ORDER BY b.id
+"""
+
+STORE_TALLY = """
+-- Adds the sums over new scales to a bundle.
+UPDATE feedback.survey_bundle SET tally = CAST(:tally AS jsonb)
+WHERE region = :region AND survey = :survey AND id = :id
 """
 
 DEFINITIONS = """
@@ -163,6 +185,39 @@ async def form_bundles(session: WriteSession, region: str, survey: str, *, today
     return sum([await _store(session, key, plan, definitions, today=today) for plan in plans])
 
 
+async def add_scales(session: WriteSession, region: str, survey: str) -> None:
+    """Add the sums over the current scales to the bundles formed before they were defined.
+
+    Only to those in which everybody answered the whole scale: the people of a bundle are enough,
+    but which of its responses are of one sender is forgotten by now.
+    """
+    key = {"region": region, "survey": survey}
+    definitions = await load_definitions(session, region, survey)
+    scales = definitions[max(definitions)].scales.values()
+    if not scales:
+        return
+    rows = await session.execute(text(BUNDLED_RESPONSES), key)
+    for bundle, members in groupby(rows, key=lambda row: row.bundle):
+        responses = list(members)
+        tally = Tally.model_validate(responses[0].tally)
+        answered = [
+            AnsweredSurvey(definitions[row.version], row.answers, Person(str(row.id)))
+            for row in responses
+        ]
+        complete = [
+            questions
+            for questions in scales
+            if scale_key(questions) not in tally.scales
+            and all(sum_over(questions, response) is not None for response in answered)
+        ]
+        if complete:
+            scales_of_all = tally.scales | scale_tallies(answered, complete)
+            updated = tally.model_copy(update={"scales": scales_of_all})
+            await session.execute(
+                text(STORE_TALLY), {**key, "id": bundle, "tally": updated.model_dump_json()}
+            )
+
+
 async def find_bundles(
     session: ReadSession,
     region: str,
@@ -228,7 +283,8 @@ async def _store(
         [
             AnsweredSurvey(definitions[row.version], row.answers, person)
             for row, person in zip(responses, people, strict=True)
-        ]
+        ],
+        definitions[max(definitions)].scales.values(),
     )
     bundle_id = new_id()
     await session.execute(

@@ -1,6 +1,6 @@
 """A survey as data: its questions, and the validation of answers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StrictInt, ValidationInfo, model_validator
@@ -111,6 +111,11 @@ class Margin(PackModel):
     )
 
 
+def scale_key(questions: Iterable[str]) -> str:
+    """Return the key of a scale's sums: its questions, whatever their order and its name."""
+    return "+".join(sorted(questions))
+
+
 STORED_CONTEXT: dict[str, bool] = {"stored": True}
 """The validation context of stored definitions."""
 
@@ -134,6 +139,11 @@ class Survey(PackModel):
     introduction_en: Text
     introduction_in: dict[LanguageCode, Text] = Field(default_factory=dict[LanguageCode, Text])
     questions: list[Question] = Field(min_length=1, max_length=100)
+    scales: dict[Code, Annotated[list[Code], Field(min_length=2, max_length=20)]] = Field(
+        default_factory=dict[Code, list[Code]],
+        description="Questions of kind scale4 that measure one thing together. Results count the "
+        "respondents by the sum of their levels, from which a mean over them has its interval.",
+    )
     population: dict[Characteristic, Margin] = Field(
         default_factory=dict[Characteristic, Margin],
         description="The population's margins, by which responses can be weighted.",
@@ -166,6 +176,21 @@ class Survey(PackModel):
         missing = [code for code in ELEMENTS if code not in levels]
         if self.kind == "skm" and missing:
             raise ValueError(f"skm needs questions of kind {Scale4.name} for {', '.join(missing)}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_scales(self) -> "Survey":
+        levels = {question.code for question in self.questions if question.kind == Scale4.name}
+        for name, codes in self.scales.items():
+            other = [code for code in codes if code not in levels]
+            if other:
+                raise ValueError(
+                    f"scales.{name}: {other[0]} is not a question of kind {Scale4.name}"
+                )
+            if len(set(codes)) != len(codes):
+                raise ValueError(f"scales.{name} names a question twice")
+        if len({scale_key(codes) for codes in self.scales.values()}) != len(self.scales):
+            raise ValueError("two scales must not have the same questions")
         return self
 
     @model_validator(mode="after")

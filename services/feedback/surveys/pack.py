@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import text
 
+from services.feedback.surveys.bundle_store import add_scales
 from services.feedback.surveys.definition import Survey
 from services.platform.database import WriteSession
 from services.platform.packs import (
@@ -84,6 +85,7 @@ async def load_surveys(
         if change.action != "removed":
             content = wanted[change.key].model_dump_json()
             await session.execute(text(STORE_SURVEY), key | {"content": content})
+            await add_scales(session, region, change.key)
     return changes
 
 

@@ -2,16 +2,18 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from statistics import fmean, stdev
 
-from services.feedback.surveys.aggregates import QuestionTally, Tally, tally_key
+from services.feedback.surveys.aggregates import QuestionTally, ScaleTally, Tally, tally_key
 from services.feedback.surveys.bundle_store import Bundle, Dimension
-from services.feedback.surveys.definition import Option, Question, Survey
+from services.feedback.surveys.definition import Option, Question, Survey, scale_key
 from services.feedback.surveys.schemas import (
     GroupResults,
     OptionCount,
     QuestionResult,
     Sample,
     Satisfaction,
+    ScaleResult,
     SkmElement,
 )
 from services.feedback.surveys.skm import Weight, ikm_of, priorities, sample_needed
@@ -74,6 +76,11 @@ def group_results(
         senders=sum_senders(bundles),
         by_mode=by_mode,
         questions=[question_result(question, counted) for question, counted in asked],
+        scales=[
+            scale_result(code, questions, tally.scales[scale_key(questions)])
+            for code, questions in definitions[max(definitions)].scales.items()
+            if scale_key(questions) in tally.scales
+        ],
         satisfaction=satisfaction(
             [question for question, _ in asked],
             tally,
@@ -127,6 +134,20 @@ def question_result(question: Question, tally: QuestionTally) -> QuestionResult:
         answered=tally.answered,
         mean=tally.total / tally.answered if kind.has_mean else None,
         options=options,
+    )
+
+
+def scale_result(code: str, questions: Sequence[str], tally: ScaleTally) -> ScaleResult:
+    """Return the mean level over the questions, and how far apart the respondents are."""
+    sums = Counter(tally.counts)
+    means = [total / len(questions) for total in sorted(sums.elements())]
+    return ScaleResult(
+        code=code,
+        questions=list(questions),
+        n=len(means),
+        mean=fmean(means),
+        standard_deviation=round(stdev(means), 4),
+        sums=dict(sorted(sums.items())),
     )
 
 

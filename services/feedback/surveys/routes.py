@@ -237,6 +237,7 @@ async def get_survey_results(
         by_mode=figures.by_mode if figures else {},
         suppressed=hidden,
         questions=figures.questions if figures else [],
+        scales=figures.scales if figures else [],
         satisfaction=figures.satisfaction if figures else None,
         sample=assess_sample(population, tally.n),
         service=filters.service,

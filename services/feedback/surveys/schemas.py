@@ -160,6 +160,25 @@ class QuestionResult(ApiModel):
     options: list[OptionCount]
 
 
+class ScaleResult(ApiModel):
+    """The results of a scale: questions that measure one thing together.
+
+    An interval of its mean follows from these respondents, not from their answers: one person's
+    answers to several questions are alike.
+    """
+
+    code: str
+    questions: list[str] = Field(description="Codes of the questions, in the order of the scale.")
+    n: int = Field(ge=5, description="Respondents who answered every question of the scale.")
+    mean: float = Field(ge=1, le=4, description="Mean level over respondents and questions.")
+    standard_deviation: float = Field(
+        ge=0, description="Of the respondents' mean levels: how far apart they are."
+    )
+    sums: dict[int, int] = Field(
+        description="Respondents by the sum of their levels over the questions."
+    )
+
+
 class SkmElement(ApiModel):
     """One of the nine elements of service satisfaction."""
 
@@ -235,6 +254,9 @@ class GroupResults(ApiModel):
     questions: list[QuestionResult] = Field(
         description="Those that at least 5 answered, in the order of the survey."
     )
+    scales: list[ScaleResult] = Field(
+        default_factory=list[ScaleResult], description="Those that at least 5 answered completely."
+    )
     satisfaction: Satisfaction | None = None
 
 
@@ -262,6 +284,9 @@ class SurveyResults(ApiModel):
     )
     questions: list[QuestionResult] = Field(
         description="Those that at least 5 answered, in the order of the survey."
+    )
+    scales: list[ScaleResult] = Field(
+        default_factory=list[ScaleResult], description="Those that at least 5 answered completely."
     )
     satisfaction: Satisfaction | None = None
     sample: Sample | None = None
