@@ -120,7 +120,7 @@ def _index(
 ) -> IndexItem:
     own = sorted(
         (value for value in values if value.index == method.id),
-        key=lambda value: (value.year, value.key),
+        key=lambda value: value.order,
     )
     return IndexItem(
         id=method.id,
@@ -146,7 +146,7 @@ def _published(method: LevelsMethod, value: IndexValue) -> PublishedValue:
         predicate_published=value.predicate,
         predicate_by_ranges=by_ranges,
         agrees=None if value.predicate is None else value.predicate == by_ranges,
-        method_in_force=method.is_valid_in(value.year),
+        method_in_force=None if value.year is None else method.is_valid_in(value.year),
         note=value.note,
         source_hrefs=[f"{API}/sources/{source}" for source in value.sources],
     )
@@ -158,7 +158,9 @@ def _path(
     published = [
         (value.year, value.value)
         for value in values
-        if value.role == "published" and (until is None or value.year <= until)
+        if value.role == "published"
+        and value.year is not None
+        and (until is None or value.year <= until)
     ]
     if not published:
         return None
@@ -166,6 +168,6 @@ def _path(
     targets = [
         (value.year, value.value)
         for value in values
-        if value.role == "target" and value.year > last[0]
+        if value.role == "target" and value.year is not None and value.year > last[0]
     ]
     return path_to_target(method, last=last, target=min(targets)) if targets else None

@@ -14,7 +14,7 @@ from services.platform.types import Href
 class PublishedValue(ApiModel):
     """A value of an index as printed, beside the predicate by the regulation's ranges."""
 
-    year: int
+    year: int | None = Field(description="Null for a national minimum that has no year.")
     role: Literal["published", "target", "national_minimum"]
     value: float
     predicate_published: str | None = Field(description="The printed predicate, if any.")
@@ -22,8 +22,9 @@ class PublishedValue(ApiModel):
     agrees: bool | None = Field(
         description="Whether the two predicates are equal; null if none was printed."
     )
-    method_in_force: bool = Field(
-        description="Whether the index was in force in that year; a plan may aim past its end."
+    method_in_force: bool | None = Field(
+        description="Whether the index was in force in that year; a plan may aim past its end. "
+        "Null without a year."
     )
     note: str | None
     source_hrefs: list[str]

@@ -92,7 +92,6 @@ def test_legitimation_stands_above_trust_and_resources_are_low(toba_2024: dict[s
         ("legitimation", 50, 100),  # present
         ("commitment", 0, 60),  # thin: a single agreement
         ("arrangements", 0, 50),  # a decree, on the division of tasks only
-        ("leadership", 50, 100),  # assigned by regulation
         ("resources", 0, 60),  # uneven, no budgets
         ("uncertainty", 0, 25),  # no risk mitigation
         ("interdependence", 0, 75),  # not optimal
@@ -106,7 +105,7 @@ def test_a_score_is_in_the_range_that_the_study_found(
     assert low <= nodes(toba_2024)[element]["value"] <= high
 
 
-@pytest.mark.parametrize("element", ["deliberation", "knowledge"])
+@pytest.mark.parametrize("element", ["deliberation", "leadership", "knowledge"])
 def test_an_element_without_enough_evidence_is_marked_and_never_zero(
     toba_2024: dict[str, Any], element: str
 ) -> None:

@@ -15,14 +15,14 @@ API = "/api/v1"
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 LATER = datetime(2026, 4, 1, 9, tzinfo=UTC)
 KINDS = {
-    "stakeholders": 23,
+    "stakeholders": 21,
     "meetings": 1,
     "agreements": 1,
     "decisions": 2,
     "programmes": 2,
     "risks": 0,
     "recognitions": 1,
-    "observations": 8,
+    "observations": 15,
 }
 
 
@@ -217,6 +217,9 @@ def test_a_source_that_the_pack_corrects_is_corrected(assessment: Room, tmp_path
         ({"value": None, "low": 0.1}, "", "a range needs low and high"),
         ({"value": None, "low": 0.5, "high": 0.4}, "", "a range needs low and high"),
         ({"known_absence": True}, "", "a known absence has the value 0"),
+        ({"unit": None}, "", "a figure needs a unit"),
+        ({"value": None, "statement": "Lemah."}, "", "a statement without a figure has no unit"),
+        ({"value": None, "unit": None}, "", "a figure needs a unit"),
         ({"attested_in": None}, "", "either valid_from or attested_in is needed"),
         (
             {"valid_from": "2024-02-01", "valid_to": "2024-01-01"},

@@ -13,7 +13,7 @@ from tests.conftest import Hub
 API = "/api/v1"
 
 
-def spbe(hub: Hub) -> dict[tuple[int, str], dict[str, Any]]:
+def spbe(hub: Hub) -> dict[tuple[int | None, str], dict[str, Any]]:
     """Return the values of SPBE by year and role."""
     values = hub.client.get(f"{API}/indices/spbe-2020").json()["values"]
     return {(value["year"], value["role"]): value for value in values}
@@ -59,8 +59,9 @@ def test_a_target_and_the_minimum_have_no_printed_word(toba_hub: Hub) -> None:
     target = spbe(toba_hub)[2026, "target"]
     assert (target["value"], target["predicate_published"], target["agrees"]) == (3.39, None, None)
     assert target["predicate_by_ranges"] == "Baik"
-    minimum = spbe(toba_hub)[2025, "national_minimum"]
+    minimum = spbe(toba_hub)[None, "national_minimum"]
     assert (minimum["value"], minimum["predicate_by_ranges"]) == (2.6, "Baik")
+    assert minimum["method_in_force"] is None
 
 
 def test_every_value_leads_to_its_sources(toba_hub: Hub) -> None:

@@ -108,6 +108,13 @@ def test_known_absence_is_a_zero_that_was_seen() -> None:
     assert (reading.value, reading.interval) == (0, None)
 
 
+def test_a_statement_in_words_gives_no_figure_and_hides_none() -> None:
+    words = observation("b", "s", unit=None, statement="Lemah.", valid_from="2024-12-01")
+    measure = {"kind": "observed", "subject": "s"}
+    assert unknown(measure, words) == "nothing is recorded about s"
+    assert measured(measure, observation("a", "s", value=0.2), words).value == 0.2
+
+
 def test_the_newest_observation_counts() -> None:
     old = observation("a-old", "s", value=0.9, valid_from="2020-01-01", attested_in=None)
     new = observation("b-new", "s", value=0.2, valid_from="2024-03-01", attested_in=None)

@@ -25,7 +25,7 @@ VERDICTS: dict[str, tuple[float, float] | None] = {
     "legitimation": PRESENT,  # recognised by the award
     "commitment": LACKING,  # thin: a single agreement
     "arrangements": NOT_OPTIMAL,  # a decree, on the division of tasks only
-    "leadership": PRESENT,  # assigned by regulation
+    "leadership": UNKNOWN,  # assigned by regulation; who holds the posts is not told
     "knowledge": UNKNOWN,  # shared, not optimal; no figure
     "resources": NOT_OPTIMAL,  # uneven, no budgets of agencies
     "uncertainty": NOT_OPTIMAL,  # no risk mitigation at all

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 import yaml
 
-from services.assessment.evidence.records import EVIDENCE
+from services.assessment.evidence.records import EVIDENCE, Observation, Stakeholder
 from services.assessment.pack import read_evidence
 from services.catalog.pack import CatalogPack, read_catalog
 from services.catalog.records import COMPONENTS, ServiceFile
@@ -97,11 +97,9 @@ def test_the_evidence_is_that_of_the_study() -> None:
     team = [one for one in records["stakeholders"] if getattr(one, "role_decision", None)]
     assert len(team) == 16
     assert sum(bool(getattr(one, "leading", False)) for one in team) == 9
+    observations = [one for one in records["observations"] if isinstance(one, Observation)]
     figures = {
-        record.key: (record.model_dump()["low"], record.model_dump()["high"])
-        if record.model_dump()["value"] is None
-        else record.model_dump()["value"]
-        for record in records["observations"]
+        one.key: (one.low, one.high) if one.value is None else one.value for one in observations
     }
     assert figures["agencies-taking-part-2024"] == (0.51, 0.75)
     assert figures["partners-taking-part-2024"] == (0, 0.5)
@@ -123,8 +121,90 @@ def test_the_evidence_is_that_of_the_study() -> None:
     }
     others = {one["role"]: one["value"] for one in indices if one["role"] != "published"}
     assert others == {"target": 3.39, "national_minimum": 2.6}
+    assert [one["year"] for one in indices if one["role"] == "national_minimum"] == [None]
     assert [one.key for one in records["agreements"]] == ["rri-sibolga"]
     assert records["risks"] == ()
+
+
+TEAM = "susunan tim"
+PASSAGES = {
+    "stakeholders": {
+        "bupati": TEAM, "wakil-bupati": TEAM, "sekretaris-daerah": TEAM,
+        "asisten-pemerintahan": TEAM, "asisten-perekonomian": TEAM, "asisten-administrasi": TEAM,
+        "kepala-diskominfo": TEAM, "kepala-bagian-pemerintahan": TEAM,
+        "sekretaris-diskominfo": TEAM, "kepala-bappeda": TEAM, "kepala-bagian-protokol": TEAM,
+        "kepala-bidang-tata-kelola-spbe": TEAM, "kepala-bidang-statistik-persandian": TEAM,
+        "kepala-subbagian-perencanaan": TEAM, "kepala-subbagian-umum": TEAM,
+        "kepala-bkpsdm": TEAM,
+        "pemerintah-kabupaten-toba": "pihak pemerintah dalam kerja sama",
+        "rri-sibolga": "nota kesepahaman dengan pihak swasta",
+        "it-del": "pertanyaan 10",
+        "pt-solusi-rahayu-indonesia": "pertanyaan 10",
+        "pt-toba-jaya-net": "pelaku swasta",
+    },
+    "meetings": {"forum-2024-08": "bulan Agustus di balai pertemuan bupati"},
+    "agreements": {"rri-sibolga": "satu-satunya nota kesepahaman"},
+    "decisions": {
+        "keputusan-724-2022": "pembagian tugas saja",
+        "perbup-20-2023": "Diskominfo sebagai perangkat daerah utama",
+    },
+    "programmes": {
+        "rumah-kreatif-toba": "aplikasi yang dibangun dan dijalankan pemerintah dengan IT Del",
+        "bank-sampah-tarhilala": "kerja sama pemerintah dengan PT Solusi Rahayu Indonesia",
+    },
+    "risks": {},
+    "recognitions": {"anugerah-informatif-2024": "Desember 2024"},
+    "observations": {
+        "agencies-taking-part-2024": "pertanyaan 9: “Ya, tetapi hanya 51-75%”",
+        "partners-taking-part-2024": "pertanyaan 10: “Ya, tetapi hanya sampai 50%”",
+        "programmes-running-2024": "50% program berjalan",
+        "agencies-with-budget-2024": "anggaran per perangkat daerah belum tersedia",
+        "areas-without-coverage-2024": "28 wilayah blankspot",
+        "villages": "244 desa dan kelurahan",
+        "risks-with-mitigation-2024": "mitigasi risiko belum disusun sama sekali",
+        "leadership-continuity-2024": "Evaluasi kota cerdas",
+        "desk-meeting-2024": "pertanyaan 9",
+        "forum-each-year": "rapat forum",
+        "awareness-2025": "14 Januari 2025",
+        "online-use-2025": "14 Januari 2025",
+        "response-2024": "ketidakpastian: informasi",
+        "staff-2024": "sumber daya",
+        "dukcapil-application": "saling ketergantungan",
+    },
+    "index-values": {
+        "spbe-2021": "baris 2021", "spbe-2022": "baris 2022", "spbe-2023": "baris 2023",
+        "spbe-2024": "baris 2024",
+        "spbe-target-2026": "RPJMD 2021-2026",
+        "spbe-minimum": "2,6 (Baik)",
+    },
+}  # fmt: skip
+"""Every record of the pack with the sentence, table or question of its source that states it."""
+
+
+def test_every_record_names_the_passage_of_its_source() -> None:
+    records = read_evidence(TOBA).records
+    assert {kind: {one.key for one in found} for kind, found in records.items()} == {
+        kind: set(passages) for kind, passages in PASSAGES.items()
+    }
+    for kind, found in records.items():
+        for one in found:
+            assert PASSAGES[kind][one.key] in (one.passage or ""), (kind, one.key)
+
+
+def test_it_tells_no_more_than_the_study() -> None:
+    """A post that a decree lists is not therefore filled, and weak is no figure."""
+    records = read_evidence(TOBA).records
+    stakeholders = [one for one in records["stakeholders"] if isinstance(one, Stakeholder)]
+    assert {one.filled for one in stakeholders} == {None}
+    assert {one.agency for one in stakeholders if one.role == "Anggota kelompok kerja I"} == {
+        "diskominfo"
+    }
+    observations = [one for one in records["observations"] if isinstance(one, Observation)]
+    in_words = {one.key for one in observations if not one.has_figure}
+    assert in_words == {
+        "leadership-continuity-2024", "desk-meeting-2024", "forum-each-year", "awareness-2025",
+        "online-use-2025", "response-2024", "staff-2024", "dukcapil-application",
+    }  # fmt: skip
 
 
 def test_loading_it_again_changes_nothing(settings: Settings) -> None:

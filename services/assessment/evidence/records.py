@@ -4,6 +4,7 @@ What was not recorded is null, which differs from "no": a meeting without `led_b
 who led it.
 """
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, model_validator
@@ -21,6 +22,9 @@ class Evidence(PackModel):
 
     key: Slug
     sources: list[Slug] = Field(min_length=1, max_length=100)
+    passage: Text | None = Field(
+        None, description="Where it stands in its sources: page, table, question or sentence."
+    )
     note: Text | None = None
 
 
@@ -185,12 +189,17 @@ class Recognition(Evidence):
 
 
 class Observation(TemporalEvidence):
-    """A sourced figure: exact, or a range as stated by the source."""
+    """A sourced figure, exact or a range as stated by the source; or a statement without one."""
 
     subject: Code = Field(description="What was observed; methods refer to it.")
     name: ShortText
     name_en: ShortText
-    unit: Literal["share", "level", "count"]
+    unit: Literal["share", "level", "count"] | None = Field(
+        None, description="Unit of the figure; null for a statement without one."
+    )
+    statement: Text | None = Field(
+        None, description="What the source says in words; alone if it states no figure."
+    )
     value: Annotated[float, Field(ge=0), StrictNumber] | None = None
     low: Annotated[float, Field(ge=0), StrictNumber] | None = None
     high: Annotated[float, Field(ge=0), StrictNumber] | None = None
@@ -201,8 +210,16 @@ class Observation(TemporalEvidence):
     @model_validator(mode="after")
     def _exact_or_range(self) -> "Observation":
         exact, ranged = self.value is not None, self.low is not None or self.high is not None
+        if not exact and not ranged and self.statement is not None:
+            if self.unit is not None:
+                raise ValueError("a statement without a figure has no unit")
+            if self.known_absence:
+                raise ValueError("a known absence has the value 0")
+            return self
+        if self.unit is None:
+            raise ValueError("a figure needs a unit")
         if exact == ranged:
-            raise ValueError("give either value, or low and high")
+            raise ValueError("give either value, or low and high; or a statement alone")
         if ranged and (self.low is None or self.high is None or self.low > self.high):
             raise ValueError("a range needs low and high, with low not above high")
         if self.known_absence and self.value != 0:
@@ -210,6 +227,11 @@ class Observation(TemporalEvidence):
         if self.unit != "count" and max(self.value or 0, self.high or 0) > 1:
             raise ValueError(f"a {self.unit} lies between 0 and 1")
         return self
+
+    @property
+    def has_figure(self) -> bool:
+        """Whether it states a figure, and not only words."""
+        return self.value is not None or self.low is not None
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -223,10 +245,23 @@ class IndexValue(Evidence):
     """A published value of an index, as printed; or a target of a plan."""
 
     index: Slug = Field(description="Index as in `methods/`.")
-    year: CalendarYear
+    year: CalendarYear | None = Field(
+        None, description="Only a national minimum may be without one."
+    )
     value: Annotated[float, Field(ge=0), StrictNumber]
     role: Literal["published", "target", "national_minimum"] = "published"
     predicate: ShortText | None = Field(None, description="Predicate as printed.")
+
+    @model_validator(mode="after")
+    def _has_year(self) -> "IndexValue":
+        if self.year is None and self.role != "national_minimum":
+            raise ValueError(f"year is needed: a value of the role {self.role} is one of a year")
+        return self
+
+    @property
+    def order(self) -> tuple[float, str]:
+        """Key to sort by: the year, without one last."""
+        return (math.inf if self.year is None else self.year, self.key)
 
 
 EVIDENCE: dict[str, type[Evidence]] = {

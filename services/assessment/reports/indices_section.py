@@ -50,7 +50,7 @@ def _series(series: IndexSeries) -> Iterator[AnyBlock]:
         ],
         rows=text_cells(
             (
-                str(one.year),
+                NO_VALUE if one.year is None else str(one.year),
                 number(one.value, 2),
                 ROLES[one.role],
                 one.predicate or NO_VALUE,
@@ -114,7 +114,11 @@ def _path(series: IndexSeries) -> Iterator[AnyBlock]:
 
 
 def _chart(series: IndexSeries) -> Figure:
-    published = [Point(one.year, one.value) for one in series.values if one.role == "published"]
+    published = [
+        Point(one.year, one.value)
+        for one in series.values
+        if one.role == "published" and one.year is not None
+    ]
     rows = [Line("Nilai terbit", published)]
     if series.path is not None:
         first = Point(series.path.first_year, series.path.first_value)

@@ -65,7 +65,7 @@ class NetworkSummary(ScoreModel):
 class IndexYear(ScoreModel):
     """A value of an index as printed, beside the predicate by the regulation's ranges."""
 
-    year: int
+    year: int | None
     role: Literal["published", "target", "national_minimum"]
     value: float
     predicate: str | None
@@ -227,14 +227,15 @@ def index_series(method: LevelsMethod, facts: Facts) -> IndexSeries | None:
     """Return the values of an index known to the assessment; None without any."""
     known = sorted(
         (value for _, value in facts.records(IndexValue) if value.index == method.id),
-        key=lambda value: (value.year, value.key),
+        key=lambda value: value.order,
     )
-    published = [(v.year, v.value) for v in known if v.role == "published"]
+    dated = [(v.role, v.year, v.value) for v in known if v.year is not None]
+    published = [(year, value) for role, year, value in dated if role == "published"]
     until = [pair for pair in published if pair[0] <= facts.period]
     if not until:
         return None
     last = max(until)
-    targets = [(v.year, v.value) for v in known if v.role == "target" and v.year > last[0]]
+    targets = [(year, value) for role, year, value in dated if role == "target" and year > last[0]]
     return IndexSeries(
         id=method.id,
         name=method.name,
@@ -250,7 +251,7 @@ def index_series(method: LevelsMethod, facts: Facts) -> IndexSeries | None:
                 note=value.note,
             )
             for value in known
-            if value.role != "published" or value.year <= facts.period
+            if value.role != "published" or (value.year or 0) <= facts.period
         ],
         path=path_to_target(method, last=last, target=min(targets)) if targets else None,
     )

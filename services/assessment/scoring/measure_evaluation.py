@@ -122,6 +122,7 @@ def _observed(definition: m.Observed, facts: Facts) -> MeasureResult:
         (item, observation)
         for item, observation in facts.records(Observation)
         if observation.subject == definition.subject
+        and observation.has_figure
         and valid_during(observation, first=facts.first_day, last=facts.last_day)
     ]
     if not found:
@@ -263,7 +264,11 @@ def _index_progress(definition: m.IndexProgress, facts: Facts) -> MeasureResult:
 def _by_year(
     values: list[tuple[Item, IndexValue]], role: str, fits: Callable[[int], bool]
 ) -> list[tuple[int, float, Item]]:
-    found = [(v.year, v.value, item) for item, v in values if v.role == role and fits(v.year)]
+    found = [
+        (v.year, v.value, item)
+        for item, v in values
+        if v.role == role and v.year is not None and fits(v.year)
+    ]
     return sorted(found, key=lambda entry: entry[0])
 
 
