@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -22,6 +23,7 @@ from services.assessment.methods.measure_definitions import (
 )
 from services.assessment.scoring.inputs import Item
 from services.assessment.scoring.reports import REPORTS, ReportName
+from services.assessment.years import end_of_year, is_provisional
 from services.platform.logging import get_logger, summarise
 from services.platform.service import API
 from services.platform.settings import Service, Settings
@@ -54,8 +56,13 @@ class FetchedReports:
     notices: list[str] = field(default_factory=list[str])
 
 
-def required_reports(method: CollaborationMethod, period: int) -> list[ReportRequest]:
-    """Return the reports of other services that the indicators of a method read."""
+def required_reports(
+    method: CollaborationMethod, period: int, *, now: datetime, zone: ZoneInfo
+) -> list[ReportRequest]:
+    """Return the reports of other services that the indicators of a method read.
+
+    The catalogue is asked for its state when the year ended; for the present one if it has not.
+    """
     requests: set[ReportRequest] = set()
     for indicator in method.indicators():
         for measure in nested_measures(indicator.measure):
@@ -72,6 +79,9 @@ def required_reports(method: CollaborationMethod, period: int) -> list[ReportReq
                     requests.add(ReportRequest(Service.feedback, "usage", "channel", path))
                 case CatalogShare():
                     path = f"{API}/catalog/summary"
+                    if not is_provisional(period, at=now, zone=zone):
+                        ended = end_of_year(period, zone).astimezone(UTC)
+                        path += f"?as_of={ended:%Y-%m-%dT%H:%M:%SZ}"
                     requests.add(ReportRequest(Service.catalog, "catalog", "summary", path))
                 case _:
                     pass

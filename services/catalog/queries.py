@@ -128,18 +128,38 @@ GROUP BY e.region, e.slug
 ORDER BY e.position
 """
 
-SUMMARY = """
--- Services and published components per agency.
+_SUMMARY = """
 SELECT s.agency,
        count(*) AS services,
        count(*) FILTER (WHERE s.content ->> 'digital' = 'true') AS digital_services,
        count(*) FILTER (WHERE s.content ->> 'digital' = 'true'
                           AND s.content ->> 'status' = 'active') AS digital_in_operation,
        sum((SELECT count(*) FROM jsonb_object_keys(s.content -> 'components'))) AS components
-FROM catalog.service s
-WHERE s.region = :region
+FROM {services} s
+WHERE s.region = :region AND s.content IS NOT NULL
 GROUP BY s.agency
 ORDER BY s.agency
+"""
+
+SUMMARY = f"""
+-- Services and published components per agency.
+{_SUMMARY.format(services="catalog.service")}
+"""
+
+SUMMARY_AS_OF = f"""
+-- Services and published components per agency, as published at a moment.
+WITH published AS (
+    SELECT DISTINCT ON (slug) region, content, content ->> 'agency' AS agency
+    FROM catalog.service_version
+    WHERE region = :region AND recorded_at <= :as_of
+    ORDER BY slug, number DESC
+)
+{_SUMMARY.format(services="published")}
+"""  # noqa: S608 - both parts are constants
+
+FIRST_PUBLICATION = """
+-- When the first service was published; null before that.
+SELECT min(recorded_at) FROM catalog.service_version WHERE region = :region
 """
 
 EXISTING = {

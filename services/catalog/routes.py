@@ -251,12 +251,29 @@ async def list_life_events(request: Request, session: ReadSessionDep) -> Page[Li
 
 
 @router.get("/catalog/summary", operation_id="get_catalog_summary")
-async def get_catalog_summary(request: Request, session: ReadSessionDep) -> CatalogSummary:
-    """Return the published share of service standards, in total and per agency."""
-    rows = (await session.execute(text(queries.SUMMARY), {"region": get_region(request)})).all()
+async def get_catalog_summary(
+    request: Request,
+    session: ReadSessionDep,
+    as_of: Annotated[
+        UtcDatetime | None, Query(description="As published at this moment; default: now.")
+    ] = None,
+) -> CatalogSummary:
+    """Return the published share of service standards, in total and per agency.
+
+    With `as_of`, by the versions of that time. Before `first_published_at` there are none: it is
+    not known what the agencies then published.
+    """
+    region = {"region": get_region(request)}
+    if as_of is None:
+        found = await session.execute(text(queries.SUMMARY), region)
+    else:
+        found = await session.execute(text(queries.SUMMARY_AS_OF), region | {"as_of": as_of})
+    rows = found.all()
     services = sum(row.services for row in rows)
     published = sum(row.components for row in rows)
     return CatalogSummary(
+        as_of=as_of,
+        first_published_at=await session.scalar(text(queries.FIRST_PUBLICATION), region),
         services=services,
         digital_services=sum(row.digital_services for row in rows),
         digital_in_operation=sum(row.digital_in_operation for row in rows),

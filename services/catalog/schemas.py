@@ -109,6 +109,10 @@ class AgencyCompleteness(ApiModel):
 class CatalogSummary(ApiModel):
     """Published share of the catalogue's service standards."""
 
+    as_of: AwareDatetime | None = Field(description="The moment asked for; null for now.")
+    first_published_at: AwareDatetime | None = Field(
+        description="When the first service was published."
+    )
     services: int
     digital_services: int = Field(description="Services with an online channel.")
     digital_in_operation: int = Field(description="Those of them that are in operation.")

@@ -1,5 +1,6 @@
 """Assessments over HTTP on the Toba pack: live, stored, followed to their evidence."""
 
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -7,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
+from services.platform.local_time import DEFAULT_ZONE
 from tests.conftest import Hub, Room, agency_caller
 from tests.servers import free_port
 
@@ -14,6 +16,7 @@ API = "/api/v1"
 DYNAMICS = f"{API}/metrics/collaboration-dynamics"
 ASSESSMENTS = f"{API}/assessments"
 QUICK = {"period": 2024, "draws": 200}
+THIS_YEAR = datetime.now(DEFAULT_ZONE).year
 
 
 def live(hub: Hub, **parameters: Any) -> dict[str, Any]:
@@ -359,9 +362,60 @@ def test_while_another_service_is_down_the_live_response_reports_it_and_nothing_
     assert found["notices"]
     assert all("feedback" in notice for notice in found["notices"])
     assert nodes(found)["trust.reporting"]["reason"] == "the feedback service did not answer"
-    assert nodes(found)["arrangements.standards"]["value"] is not None
+    assert nodes(found)["arrangements.procedures"]["value"] is not None
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
     assert "feedback" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "more"),
+    [
+        ("GET", DYNAMICS, {}),
+        ("POST", ASSESSMENTS, {}),
+        ("GET", f"{API}/metrics/ranking", {}),
+        ("POST", f"{API}/scenarios", {"kind": "collaboration", "target": 60}),
+    ],
+)
+def test_a_year_that_has_not_begun_is_refused_and_the_possible_ones_are_named(
+    toba_hub: Hub, method: str, path: str, more: dict[str, Any]
+) -> None:
+    key, asked = toba_hub.auth("diskominfo", "metrics:draft"), {"period": THIS_YEAR + 1} | more
+    if method == "GET":
+        answer = toba_hub.client.get(path, params=asked)
+    else:
+        answer = toba_hub.client.post(path, json=asked, headers=key)
+    assert answer.status_code == 422
+    error = answer.json()["errors"][0]
+    assert (error.get("parameter"), error.get("pointer")) == (
+        ("period", None) if method == "GET" else (None, "#/period")
+    )
+    assert f"a year from 2000 to {THIS_YEAR} can be assessed" in error["detail"]
+
+
+def test_the_current_year_is_provisional_and_an_ended_one_is_not(toba_hub: Hub) -> None:
+    key = toba_hub.auth("diskominfo", "metrics:draft")
+    for year, provisional in ((THIS_YEAR, True), (THIS_YEAR - 1, False)):
+        assert live(toba_hub, period=year)["provisional"] is provisional
+        stored = toba_hub.client.post(ASSESSMENTS, json=QUICK | {"period": year}, headers=key)
+        assert stored.json()["provisional"] is provisional
+        trend = toba_hub.client.get(f"{API}/metrics/trend?from={year}&to={year}").json()
+        assert [item["provisional"] for item in trend["items"]] == [provisional]
+
+
+def test_catalogue_figures_are_those_of_the_years_end_and_null_before_its_first_version(
+    toba_hub: Hub,
+) -> None:
+    catalogue = ("arrangements.standards", "interdependence.sector_failure")
+    now, before = nodes(live(toba_hub, period=THIS_YEAR)), nodes(live(toba_hub))
+    for code in catalogue:
+        assert now[code]["evidence"][0]["href"] == f"{API}/catalog/summary"
+        assert before[code]["value"] is None
+        assert before[code]["reason"] == "at the end of the year the catalogue had no version yet"
+    key = toba_hub.auth("diskominfo", "metrics:draft")
+    stored = toba_hub.client.post(ASSESSMENTS, json=QUICK, headers=key).json()
+    read = toba_hub.client.get(stored["evidence_href"]).json()["items"]
+    addresses = [item["href"] for item in read if item["kind"] == "catalog"]
+    assert addresses == [f"{API}/catalog/summary?as_of=2024-12-31T17:00:00Z"]  # midnight, Jakarta
 
 
 def test_an_assessment_service_without_evidence_and_peers_still_answers(assessment: Room) -> None:

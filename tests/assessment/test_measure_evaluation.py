@@ -1,5 +1,6 @@
 """What each measure counts, and when it says that nothing is known."""
 
+import json
 from datetime import date
 from typing import Any
 
@@ -9,9 +10,14 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from scipy import stats
 
+from services.assessment.methods.definition import METHOD, CollaborationMethod
+from services.assessment.methods.library import read_methods
 from services.assessment.methods.measure_definitions import Measure
+from services.assessment.scoring.assess import assess
 from services.assessment.scoring.measure_evaluation import evaluate_measure
 from services.assessment.scoring.measurement import Measurement, Missing
+from services.assessment.scoring.observations import contradictions
+from services.assessment.scoring.scores import IndicatorScore
 from services.assessment.scoring.uncertainty import RandomStreams, central_interval
 from tests.assessment.evidence_builders import (
     agreement,
@@ -119,6 +125,85 @@ def test_the_newest_observation_counts() -> None:
     old = observation("a-old", "s", value=0.9, valid_from="2020-01-01", attested_in=None)
     new = observation("b-new", "s", value=0.2, valid_from="2024-03-01", attested_in=None)
     assert measured({"kind": "observed", "subject": "s"}, new, old).value == 0.2
+
+
+RANGED = {"kind": "observed", "subject": "s", "contradictions": "range"}
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ({"valid_from": "2024-03-01"}, {"valid_from": "2024-03-02"}),
+        ({"valid_from": "2024-03-01", "precision": "month"}, {"valid_from": "2024-04-01"}),
+        ({"valid_from": "2023-03-01", "precision": "year"}, {"attested_in": 2024}),
+        ({"valid_from": "2020-01-01"}, {"valid_from": "2024-01-01", "precision": "month"}),
+    ],
+)
+@pytest.mark.parametrize("keys", [("a", "b"), ("b", "a")])
+def test_the_newest_observation_counts_whatever_its_key(
+    keys: tuple[str, str], older: dict[str, Any], newer: dict[str, Any]
+) -> None:
+    dates: dict[str, Any] = {"attested_in": None}
+    old = observation(keys[0], "s", value=0.9, **dates | older)
+    new = observation(keys[1], "s", value=0.2, **dates | newer)
+    reading = measured(RANGED, old, new)
+    assert (reading.value, [item.key for item in reading.evidence]) == (0.2, [keys[1]])
+    assert contradictions(ADAPTER.validate_python(RANGED), facts(old, new)) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"attested_in": 2024}, {"attested_in": 2024}),
+        ({"attested_in": 2024}, {"valid_from": "2024-06-30"}),
+        ({"valid_from": "2024-06-01", "precision": "month"}, {"valid_from": "2024-06-30"}),
+        ({"valid_from": "2024-06-30"}, {"valid_from": "2024-06-30"}),
+    ],
+)
+def test_observations_of_one_time_that_differ_are_a_range_with_a_notice(
+    one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    dates: dict[str, Any] = {"attested_in": None}
+    low = observation("z", "s", value=0.2, **dates | one)
+    high = observation("a", "s", low=0.5, high=0.9, **dates | other)
+    reading = measured(RANGED, low, high)
+    assert (reading.low, reading.high, reading.interval) == (0.2, 0.9, "range")
+    assert [item.key for item in reading.evidence] == ["a", "z"]
+    assert contradictions(ADAPTER.validate_python(RANGED), facts(low, high)) == [
+        "the newest observations of s contradict each other (a, z): they count as a range from 0.2 "
+        "to 0.9"
+    ]
+
+
+def test_observations_of_one_time_that_agree_are_one() -> None:
+    same = [observation(key, "s", value=0.4) for key in "ab"]
+    reading = measured(RANGED, *same)
+    assert (reading.value, reading.interval, len(reading.evidence)) == (0.4, None, 2)
+    assert contradictions(ADAPTER.validate_python(RANGED), facts(*same)) == []
+
+
+def test_a_contradiction_is_a_notice_of_each_indicator_that_reads_it() -> None:
+    method = read_methods()["cgr-2015"]
+    assert isinstance(method, CollaborationMethod)
+    document = json.dumps(method.document()).replace('"last_key"', '"range"')
+    document = document.replace(
+        '"kind": "observed"', '"kind": "observed", "contradictions": "range"'
+    )
+    ranged = METHOD.validate_json(document)
+    assert isinstance(ranged, CollaborationMethod)
+    pair = [
+        observation("one", "areas_without_coverage", unit="count", value=20),
+        observation("two", "areas_without_coverage", unit="count", value=60),
+        observation("villages", "villages", unit="count", value=244),
+    ]
+    scores = assess(ranged, facts(*pair), seed=1, draws=100)
+    notices = {
+        node.code: node.notices
+        for node in scores.nodes()
+        if isinstance(node, IndicatorScore) and node.notices
+    }
+    assert "resources.connectivity" in notices
+    assert all("(one, two)" in notice for found in notices.values() for notice in found)
 
 
 def test_an_observation_of_another_year_does_not_count() -> None:

@@ -139,6 +139,8 @@ def test_the_summary_counts_digital_and_published_services(regency: Room) -> Non
 
 def test_the_summary_of_an_empty_catalogue_has_no_share(catalog: Room) -> None:
     assert catalog.get("/api/v1/catalog/summary").json() == {
+        "as_of": None,
+        "first_published_at": None,
         "services": 0,
         "digital_services": 0,
         "digital_in_operation": 0,

@@ -3,8 +3,10 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Room
-from tests.packs import NOW, load, service, write_pack
+from tests.packs import NOW, component, load, service, write_pack
 
 LATER = datetime(2026, 4, 1, tzinfo=UTC)
 LATEST = datetime(2026, 5, 1, tzinfo=UTC)
@@ -85,3 +87,27 @@ def test_a_version_number_must_be_a_positive_number(catalog: Room) -> None:
         answer = catalog.get(f"/api/v1/services/akta/versions/{number}")
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["parameter"] == "number"
+
+
+def test_the_summary_as_of_a_moment_counts_the_versions_of_then(
+    catalog: Room, tmp_path: Path
+) -> None:
+    load(catalog, write_pack(tmp_path, [service("akta"), service("ktp", agency="pupr")]))
+    standard = {"biaya_tarif": component(sources=["law"])}
+    load(catalog, write_pack(tmp_path, [service("akta", components=standard)]), now=LATER)
+    load(catalog, write_pack(tmp_path, []), now=LATEST)
+
+    def shown(as_of: str) -> tuple[int, float | None, list[str]]:
+        answer = catalog.get("/api/v1/catalog/summary", as_of=as_of).json()
+        assert answer["first_published_at"] == "2026-03-01T00:00:00Z"
+        return (
+            answer["services"],
+            answer["standard_share"],
+            [item["agency"] for item in answer["agencies"]],
+        )
+
+    assert shown("2026-02-28T23:59:59Z") == (0, None, [])
+    assert shown("2026-03-01T00:00:00Z") == (2, 0, ["dukcapil", "pupr"])
+    assert shown("2026-04-01T07:00:00+07:00") == (1, pytest.approx(1 / 14), ["dukcapil"])
+    assert shown("2026-06-01T00:00:00Z") == (0, None, [])
+    assert catalog.get("/api/v1/catalog/summary", as_of="2026-06-01").status_code == 422

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
+from services.platform.local_time import DEFAULT_ZONE
 from services.platform.service import API
 from tests.conftest import Hub, Server
 from tests.servers import free_port
@@ -67,15 +69,16 @@ def test_every_figure_is_that_of_the_stored_assessment(
 def test_a_newer_year_without_an_index_does_not_come_first(
     hub: Hub, stored: dict[str, Any]
 ) -> None:
+    year = datetime.now(DEFAULT_ZONE).year
     later = hub.client.post(
         f"{API}/assessments",
-        json={"period": 2031, "draws": 500},
+        json={"period": year, "draws": 500},
         headers=hub.auth("diskominfo", "metrics:draft"),
     )
     assert later.json()["index"]["value"] is None
     assert f"Dasbor kolaborasi {stored['period']}" in hub.client.get("/dasbor").text
-    asked_for = hub.client.get("/dasbor?tahun=2031").text
-    assert "Dasbor kolaborasi 2031" in asked_for
+    asked_for = hub.client.get(f"/dasbor?tahun={year}").text
+    assert f"Dasbor kolaborasi {year}" in asked_for
     assert later.json()["report_href"] in asked_for
 
 
@@ -120,6 +123,11 @@ def test_the_page_shows_indices_with_both_predicates_and_the_use_of_services(hub
 
 def test_a_year_that_is_none_is_refused_and_every_page_leads_to_the_dashboard(hub: Hub) -> None:
     assert hub.client.get("/dasbor?tahun=1850").status_code == 422
+    year = datetime.now(DEFAULT_ZONE).year
+    future = hub.client.get(f"/dasbor?tahun={year + 1}")
+    assert future.status_code == 422
+    assert f"Tahun {year + 1} belum dimulai" in future.text
+    assert f'max="{year}"' in future.text
     assert 'href="/dasbor"' in hub.client.get("/").text
     assert 'href="/dasbor?lang=en"' in hub.client.get("/?lang=en").text
 

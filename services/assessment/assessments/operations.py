@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
@@ -16,6 +17,7 @@ from services.assessment.scoring.assess import assess
 from services.assessment.scoring.inputs import Facts, Item
 from services.assessment.scoring.scores import Scores
 from services.assessment.service_reports import ReportClient, required_reports
+from services.assessment.years import check_begun
 from services.platform.database import ReadSession, WriteSession
 from services.platform.problems import Conflict, FieldError, Invalid, NotFound
 from services.platform.service import API
@@ -131,15 +133,18 @@ async def collaboration_method(
     method_id: str,
     *,
     period: int,
+    now: datetime,
+    zone: ZoneInfo,
     parameter: bool,
 ) -> CollaborationMethod:
     """Return a method that assesses collaboration; `NotFound` lists the valid ones.
 
-    `Invalid` if the method is not in force in that year.
+    `Invalid` if the year has not begun, or the method is not in force in it.
     """
     published = await find_method(session, region, method_id)
     method = None if published is None else published.method
     if isinstance(method, CollaborationMethod):
+        check_begun(period, now=now, zone=zone, parameter=parameter)
         check_validity(method, period, parameter=parameter)
         return method
     known = await list_methods(session, region, cursor=None, limit=MAX_NAMED)
@@ -175,11 +180,13 @@ async def assess_now(
     period: int,
     seed: int,
     draws: int,
+    now: datetime,
+    zone: ZoneInfo,
     authorization: str,
 ) -> AssessmentResult:
     """Assess a year by the current evidence."""
     reports = await report_client.fetch(
-        required_reports(method, period), authorization=authorization
+        required_reports(method, period, now=now, zone=zone), authorization=authorization
     )
     records = await evidence_items(session, region)
     facts = Facts(period=period, items=[*records, *reports.items], missing=reports.missing)

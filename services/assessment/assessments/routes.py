@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy import text
@@ -34,6 +35,7 @@ from services.assessment.assessments.score_table import scores_csv, scores_xlsx
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.scoring.inputs import Item
 from services.assessment.scoring.scores import IndicatorScore, Node, Scores
+from services.assessment.years import is_provisional, read_zone
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.content_negotiation import negotiate_format
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
@@ -77,8 +79,11 @@ async def get_collaboration_dynamics(  # noqa: PLR0917 - FastAPI passes by name
     Every value leads to its evidence: an indicator's `evidence[].href` to the record or report it
     was computed from, and that to its sources.
     """
-    region = get_region(request)
-    chosen = await collaboration_method(session, region, method, period=period, parameter=True)
+    region, now = get_region(request), datetime.now(UTC)
+    zone = await read_zone(session, region)
+    chosen = await collaboration_method(
+        session, region, method, period=period, now=now, zone=zone, parameter=True
+    )
     assessed = await assess_now(
         session,
         request.app.state.report_client,
@@ -87,6 +92,8 @@ async def get_collaboration_dynamics(  # noqa: PLR0917 - FastAPI passes by name
         period=period,
         seed=seed,
         draws=draws,
+        now=now,
+        zone=zone,
         authorization=request.headers["authorization"],
     )
     return CollaborationDynamics(
@@ -95,6 +102,7 @@ async def get_collaboration_dynamics(  # noqa: PLR0917 - FastAPI passes by name
         method=method_reference(chosen),
         seed=seed,
         draws=draws,
+        provisional=is_provisional(period, at=now, zone=zone),
         evidence_hash=assessed.facts.hash(),
         notices=list(assessed.notices),
         scores=assessed.scores,
@@ -118,8 +126,9 @@ async def post_assessment(
 ) -> Assessment:
     """Assess a year and store the result with the evidence that was read."""
     region, now = get_region(request), datetime.now(UTC)
+    zone = await read_zone(session, region)
     method = await collaboration_method(
-        session, region, body.method, period=body.period, parameter=False
+        session, region, body.method, period=body.period, now=now, zone=zone, parameter=False
     )
     assessment_id, is_new = await claim_idempotency_key(
         session,
@@ -134,7 +143,14 @@ async def post_assessment(
     )
     if is_new:
         await _assess_and_store(
-            request, session, method, body, assessment_id=assessment_id, caller=caller, now=now
+            request,
+            session,
+            method,
+            body,
+            assessment_id=assessment_id,
+            caller=caller,
+            now=now,
+            zone=zone,
         )
     stored = await _find(session, region, assessment_id)
     response.headers["Location"] = stored.href
@@ -150,6 +166,7 @@ async def _assess_and_store(
     assessment_id: UUID,
     caller: Caller,
     now: datetime,
+    zone: ZoneInfo,
 ) -> None:
     region = get_region(request)
     assessed = await assess_now(
@@ -160,6 +177,8 @@ async def _assess_and_store(
         period=body.period,
         seed=body.seed,
         draws=body.draws,
+        now=now,
+        zone=zone,
         authorization=request.headers["authorization"],
     )
     if assessed.notices:
@@ -198,7 +217,8 @@ async def list_assessments(  # noqa: PLR0917 - FastAPI passes by name
         "limit": limit + 1,
     }
     rows = (await session.execute(text(operations.PAGE), parameters)).all()
-    items = [AssessmentSummary(**summary_fields(row)) for row in rows]
+    zone = await read_zone(session, get_region(request))
+    items = [AssessmentSummary(**summary_fields(row, zone)) for row in rows]
     return paginate(request, items, limit=limit, cursor_of=lambda item: str(item.id))
 
 
@@ -310,7 +330,7 @@ def method_reference(method: CollaborationMethod) -> MethodReference:
     )
 
 
-def summary_fields(row: Any) -> dict[str, Any]:
+def summary_fields(row: Any, zone: ZoneInfo) -> dict[str, Any]:
     """Return the fields of an assessment's summary from a row."""
     href = f"{API}/assessments/{row.id}"
     return {
@@ -325,6 +345,7 @@ def summary_fields(row: Any) -> dict[str, Any]:
         ),
         "seed": row.seed,
         "draws": row.draws,
+        "provisional": is_provisional(row.period, at=row.recorded_at, zone=zone),
         "evidence_hash": row.evidence_hash,
         "recorded_at": row.recorded_at,
         "recorded_by": row.recorded_by,
@@ -347,7 +368,7 @@ async def _find(
     row = (await session.execute(text(operations.FIND), parameters)).one_or_none()
     if row is None:
         raise assessment_not_found(assessment_id)
-    head = summary_fields(row)
+    head = summary_fields(row, await read_zone(session, region))
     scores = Scores.model_validate(row.scores).with_hrefs(head["scores_href"])
     return Assessment(**head, scores=scores)
 

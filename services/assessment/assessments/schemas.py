@@ -48,6 +48,9 @@ class AssessmentSummary(ApiModel):
     method: MethodReference
     seed: int
     draws: int
+    provisional: bool = Field(
+        description="Whether the year had not ended: what is yet to happen in it is not counted."
+    )
     evidence_hash: Sha256 = Field(description="SHA-256 of all evidence that was read.")
     recorded_at: AwareDatetime
     recorded_by: str
@@ -104,6 +107,9 @@ class CollaborationDynamics(ApiModel):
     method: MethodReference
     seed: int
     draws: int
+    provisional: bool = Field(
+        description="Whether the year had not ended: what is yet to happen in it is not counted."
+    )
     evidence_hash: Sha256 = Field(description="SHA-256 of all evidence that was read.")
     notices: list[str] = Field(
         description="Services that did not answer, with the time of the cached figures."

@@ -11,6 +11,7 @@ from services.assessment.assessments.schemas import DEFAULT_METHOD
 from services.assessment.methods.definition import METHOD, CollaborationMethod
 from services.assessment.scoring.decomposition import ScoreChange, score_changes
 from services.assessment.scoring.scores import Node, Scores
+from services.assessment.years import is_provisional, read_zone
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
 from services.platform.problems import problem_responses
@@ -21,7 +22,7 @@ router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401
 
 SERIES = """
 -- The newest assessment of each year by a method.
-SELECT DISTINCT ON (period) id, period, method_version, method_hash, definition, scores
+SELECT DISTINCT ON (period) id, period, recorded_at, method_version, method_hash, definition, scores
 FROM assessment.assessment
 WHERE region = :region AND method = :method AND period BETWEEN :first AND :last
 ORDER BY period, id DESC
@@ -32,6 +33,9 @@ class TrendPeriod(ApiModel):
     """A year by its newest assessment."""
 
     period: int
+    provisional: bool = Field(
+        description="Whether the year had not ended: what is yet to happen in it is not counted."
+    )
     assessment_href: Href
     method_version: int
     method_hash: Sha256
@@ -61,9 +65,11 @@ async def get_trend(
     last: Annotated[Year, Query(alias="to", description="Last year.")] = 2099,
 ) -> Trend:
     """Return the stored assessments by year, with the contributions to each score's change."""
+    region = get_region(request)
+    zone = await read_zone(session, region)
     rows = await session.execute(
         text(SERIES),
-        {"region": get_region(request), "method": method, "first": first, "last": last},
+        {"region": region, "method": method, "first": first, "last": last},
     )
     items: list[TrendPeriod] = []
     before: Scores | None = None
@@ -73,6 +79,7 @@ async def get_trend(
         items.append(
             TrendPeriod(
                 period=row.period,
+                provisional=is_provisional(row.period, at=row.recorded_at, zone=zone),
                 assessment_href=_href(row.id),
                 method_version=row.method_version,
                 method_hash=row.method_hash,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -32,6 +33,7 @@ from services.assessment.comparison.regencies import (
 )
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.scoring.assess import round_score
+from services.assessment.years import read_zone
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
 from services.platform.problems import FieldError, NotFound, problem_responses
@@ -113,8 +115,11 @@ async def get_ranking(  # noqa: PLR0917 - FastAPI passes by name
     Each regency takes part with its newest stored assessment or imported bundle (`bundles`). Only
     assessments by this hub's version of the method are ranked; the others are listed in `excluded`.
     """
-    region = get_region(request)
-    chosen = await collaboration_method(session, region, method, period=period, parameter=True)
+    region, now = get_region(request), datetime.now(UTC)
+    zone = await read_zone(session, region)
+    chosen = await collaboration_method(
+        session, region, method, period=period, now=now, zone=zone, parameter=True
+    )
     chosen_node = node or chosen.index.code
     _check_node(chosen, chosen_node)
     found = await compared_regencies(session, region, method=chosen, period=period)

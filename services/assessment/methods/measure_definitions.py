@@ -71,6 +71,11 @@ class Observed(PackModel):
 
     kind: Literal["observed"]
     subject: Code
+    contradictions: Literal["last_key", "range"] = Field(
+        "last_key",
+        description="If several are the newest: `range`, from the lowest to the highest, with a "
+        "notice if they contradict each other; or `last_key`, the one whose key is the last.",
+    )
 
 
 class SectorsPresent(PackModel):

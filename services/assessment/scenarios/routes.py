@@ -27,6 +27,7 @@ from services.assessment.scenarios.schemas import (
 )
 from services.assessment.scoring.pipeline import compute_scores
 from services.assessment.scoring.uncertainty import RandomStreams
+from services.assessment.years import read_zone
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
 from services.platform.identity import MetricsDrafter
@@ -196,9 +197,16 @@ def _by_number(given: Mapping[str, Any]) -> dict[int, Any]:
 async def _collaboration_scenario(
     request: Request, session: WriteSession, scenario: CollaborationScenario
 ) -> ScenarioOutcome:
-    region = get_region(request)
+    region, now = get_region(request), datetime.now(UTC)
+    zone = await read_zone(session, region)
     method = await collaboration_method(
-        session, region, scenario.method, period=scenario.period, parameter=False
+        session,
+        region,
+        scenario.method,
+        period=scenario.period,
+        now=now,
+        zone=zone,
+        parameter=False,
     )
     assessed = await assess_now(
         session,
@@ -208,6 +216,8 @@ async def _collaboration_scenario(
         period=scenario.period,
         seed=1,
         draws=MIN_DRAWS,
+        now=now,
+        zone=zone,
         authorization=request.headers["authorization"],
     )
     if assessed.notices:

@@ -12,6 +12,7 @@ from services.assessment.methods.definition import (
 )
 from services.assessment.scoring.inputs import Facts
 from services.assessment.scoring.measurement import Measurement, Missing
+from services.assessment.scoring.observations import contradictions
 from services.assessment.scoring.pipeline import (
     Bounds,
     ComputedScores,
@@ -37,14 +38,17 @@ DECIMALS = 4
 
 def assess(method: CollaborationMethod, facts: Facts, *, seed: int, draws: int) -> Scores:
     """Return the scores of a year; the same facts, method, seed and draws give the same digits."""
-    return _ScoreTree(method, compute_scores(method, facts, RandomStreams(seed, draws))).scores()
+    return _ScoreTree(
+        method, facts, compute_scores(method, facts, RandomStreams(seed, draws))
+    ).scores()
 
 
 class _ScoreTree:
     """Builds the published score tree from computed figures."""
 
-    def __init__(self, method: CollaborationMethod, computed: ComputedScores) -> None:
+    def __init__(self, method: CollaborationMethod, facts: Facts, computed: ComputedScores) -> None:
         self._method = method
+        self._facts = facts
         self._computed = computed
         self._known = measurements_of(computed.results)
 
@@ -131,6 +135,7 @@ class _ScoreTree:
             inputs=_inputs(outcome.inputs),
             no_interval_because=outcome.no_interval_because,
             evidence=_links(outcome),
+            notices=contradictions(definition.measure, self._facts),
         )
 
 

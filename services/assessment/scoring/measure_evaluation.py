@@ -17,8 +17,13 @@ from services.assessment.evidence.records import (
 )
 from services.assessment.methods import measure_definitions as m
 from services.assessment.scoring.common_events import count_pairs, participation
-from services.assessment.scoring.inputs import Facts, Item, items_of, valid_at_end, valid_during
+from services.assessment.scoring.inputs import Facts, Item, items_of, valid_at_end
 from services.assessment.scoring.measurement import Measurement, Missing, exact
+from services.assessment.scoring.observations import (
+    NewestObservations,
+    newest_observations,
+    observations_of,
+)
 from services.assessment.scoring.record_views import (
     is_recorded,
     matches,
@@ -118,23 +123,24 @@ def _attained(definition: m.Attained, facts: Facts) -> MeasureResult:
 
 
 def _observed(definition: m.Observed, facts: Facts) -> MeasureResult:
-    found = [
-        (item, observation)
-        for item, observation in facts.records(Observation)
-        if observation.subject == definition.subject
-        and observation.has_figure
-        and valid_during(observation, first=facts.first_day, last=facts.last_day)
-    ]
-    if not found:
+    found = newest_observations(facts, definition.subject)
+    if found is None:
         return Missing(f"nothing is recorded about {definition.subject}")
-    item, newest = max(found, key=lambda pair: (_since(pair[1]), pair[0].key))
-    if newest.value is not None:
-        return exact(newest.value, [item], observed=newest.value)
-    low, high = newest.bounds
+    if definition.contradictions == "last_key":
+        last = max(
+            observations_of(facts, definition.subject),
+            key=lambda pair: (_since(pair[1]), pair[0].key),
+        )
+        found = NewestObservations([last], *last[1].bounds)
+    items, low, high = items_of(found.rows), found.low, found.high
+    if low == high and all(observation.value is not None for _, observation in found.rows):
+        return exact(low, items, observed=low)
+    # The name of the stream of one observation is part of stored results and cannot change.
+    keys = " ".join(item.key for item in items)
     return Measurement(
         value=(low + high) / 2,
-        draw=uniform_between(low, high, f"observation {item.key}"),
-        evidence=[item],
+        draw=uniform_between(low, high, f"observation {keys}"),
+        evidence=items,
         inputs={"low": low, "high": high},
         low=low,
         high=high,
@@ -464,6 +470,8 @@ def _catalog_share(definition: m.CatalogShare, facts: Facts) -> MeasureResult:
     if found is None:
         return Missing(facts.missing.get("catalog", "there is no catalogue"))
     item, summary = found
+    if summary.precedes_the_catalogue:
+        return Missing("at the end of the year the catalogue had no version yet")
     if definition.of == "standard":
         if summary.standard_share is None:
             return Missing("the catalogue has no service")

@@ -5,6 +5,7 @@ in stored assessments and in bundles may be of an earlier version.
 """
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
@@ -127,12 +128,24 @@ class UsageReport(Report):
 
 
 class CatalogReport(Report):
-    """The published share of the catalogue's service standards."""
+    """The published share of the catalogue's service standards.
 
+    Evidence from before the catalogue was read as of the year's end has no moments.
+    """
+
+    as_of: datetime | None = None
+    first_published_at: datetime | None = None
     services: int
     standard_share: float | None
     digital_services: int
     digital_in_operation: int
+
+    @property
+    def precedes_the_catalogue(self) -> bool:
+        """Whether it is of a moment at which nothing had been published yet."""
+        if self.as_of is None:
+            return False
+        return self.first_published_at is None or self.as_of < self.first_published_at
 
 
 REPORTS: Mapping[ReportName, type[Report]] = {

@@ -66,6 +66,9 @@ class IndicatorScore(Node):
         "interval for samples holds the error of that.",
     )
     evidence: list[EvidenceLink]
+    notices: list[str] = Field(
+        default_factory=list[str], description="Contradictions in the evidence that was read."
+    )
 
 
 class ElementScore(Node):

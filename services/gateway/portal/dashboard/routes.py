@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated
 
 import httpx
@@ -61,15 +61,20 @@ class YearScores:
 async def dashboard(
     page: CurrentPage, tahun: Annotated[Year | None, Query(description="The year.")] = None
 ) -> HTMLResponse:
-    """Show the newest assessed year, or the requested one."""
+    """Show the newest assessed year, or the requested one unless it has not begun."""
+    current = datetime.now(page.zone).year
+    is_future = tahun is not None and tahun > current
     try:
         heads = await page.assessment.list_assessments(method=METHOD)
-        shown = await _year(page, heads, tahun)
+        shown = await _year(page, heads, None if is_future else tahun, current=current)
         indices = await page.assessment.list_indices()
     except httpx.HTTPError:
         return page.unavailable()
     return page.render(
         "dashboard.html",
+        status=422 if is_future else 200,
+        future=tahun if is_future else None,
+        current=current,
         roles=page.messages.labels(ROLES),
         measures=page.messages.labels(MEASURES),
         shown=shown,
@@ -83,7 +88,9 @@ async def dashboard(
     )
 
 
-async def _year(page: Page, heads: list[AssessmentSummary], wanted: int | None) -> YearScores:
+async def _year(
+    page: Page, heads: list[AssessmentSummary], wanted: int | None, *, current: int
+) -> YearScores:
     """Return the stored assessment of the year, else scores of the current evidence."""
     if wanted is not None:  # an old one may not be among the newest hundred
         heads = await page.assessment.list_assessments(method=METHOD, period=wanted, limit=1)
@@ -94,12 +101,11 @@ async def _year(page: Page, heads: list[AssessmentSummary], wanted: int | None) 
         return YearScores(head.period, stored.scores, stored, head.href)
     if period is not None:
         return await _live(page, period)
-    last = datetime.now(UTC).year
-    for year in range(last, last - MAX_YEARS_BACK, -1):
+    for year in range(current, current - MAX_YEARS_BACK, -1):
         found = await _live(page, year)
         if found.scores.index.value is not None:
             return found
-    return await _live(page, last)
+    return await _live(page, current)
 
 
 def _newest(heads: list[AssessmentSummary]) -> int | None:
