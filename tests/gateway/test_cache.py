@@ -10,6 +10,7 @@ from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -608,8 +609,8 @@ def test_limits_see_fast_answers_and_may_send_them_the_long_way() -> None:
             seen.append((method, path, client))
             return words.pop(0)
 
-        server.hits.admit = admit
-        server.hits.count = lambda path, status: counted.append((path, status))
+        server.hits.limit_of = lambda method, path: partial(admit, method, path)
+        server.hits.counter_of = lambda path, status: partial(counted.append, (path, status))
         server.get()
         assert not seen
         assert server.get().headers["ratelimit"] == "left=1"

@@ -120,6 +120,30 @@ def test_counts_of_replicas_add_up_and_wait_for_an_unavailable_database(empty: S
     ]
 
 
+def test_counts_of_one_key_add_up_however_many_others_come_between(empty: Settings) -> None:
+    mine = agency_caller("dukcapil")
+
+    async def story() -> None:
+        database = Database(empty, Service.gateway)
+        local_time = LocalTime(database, Service.gateway, empty.region)
+        meter = UsageMeter(database, empty.region, local_time)
+        count = meter.counter(mine, "services", 200, now=NOON.timestamp())
+        count()
+        for number in range(5000):
+            meter.count(Caller(subject=f"key{number}"), "pages", 200, now=NOON.timestamp())
+        meter.count(mine, "services", 204, now=NOON.timestamp())
+        count()
+        await meter.flush()
+        count()
+        await meter.flush()
+        await database.close()
+
+    asyncio.run(story())
+    stored = consumption_by_key(empty)
+    assert ("key-of-dukcapil", "dukcapil", "services", 2, 4) in stored
+    assert len(stored) == 5001
+
+
 def test_a_key_with_a_quota_has_spent_what_all_replicas_counted_this_month(
     empty: Settings,
 ) -> None:

@@ -28,7 +28,8 @@ STATE_KEY = "fast_path_cache"
 END_OF_HEADERS = b"\r\n\r\n"
 MAX_HEAD_BYTES = 2048
 MAX_LINE_BYTES = 512
-"""Of the request line: this and the hooks remember paths."""
+"""Of the request line: clients choose paths."""
+MAX_REQUEST_BYTES = MAX_LINE_BYTES + 2 + MAX_HEAD_BYTES
 MAX_HEADS = 4096
 MAX_BODY_BYTES = 256 * 1024
 MAX_ENCODED_BYTES = 16 * 1024 * 1024
@@ -40,12 +41,18 @@ EXCLUDED_HEADERS = frozenset(
      b"traceparent", b"trailer", b"transfer-encoding", b"upgrade"}
 )  # fmt: skip
 
-Admit = Callable[[str, str, str], bytes | None]
-"""Callback (method, path, address): whether this client may read this path now. It returns header
-lines to add, each with its line end, or None if the application must decide."""
+Admit = Callable[[str], bytes | None]
+"""Whether the client at this address may have a response now: header lines to add, each with its
+line end, or None if the application must decide."""
 
-Count = Callable[[str, int], None]
-"""Callback after each response (path, status)."""
+LimitOf = Callable[[str, str], Admit | None]
+"""The limit of a method and path; None without a limit."""
+
+Count = Callable[[], None]
+"""Called after each time that a response is sent."""
+
+CounterOf = Callable[[str, int], Count]
+"""The counter of a path and status."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,15 +63,17 @@ class ParsedHead:
     headers: ParsedHeaders
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class EncodedResponse:
     """A response as bytes, valid during one second."""
 
     head: bytes
-    """Status line and header lines; further header lines may follow."""
-    body: bytes
+    """Status line and header lines; those of the limit and the request id follow."""
+    rest: bytes
+    """The end of the header lines, and the body."""
+    admit: Admit | None
+    count: Count
     method: str
-    path: str
     target: str
     """Request target as the access log shows it."""
     status: int
@@ -74,13 +83,17 @@ class FastPathCache:
     """Encoded fresh responses by the bytes of their requests, shared by all connections."""
 
     def __init__(
-        self, cache: HttpCache, admit: Admit = lambda *_: b"", count: Count = lambda *_: None
+        self,
+        cache: HttpCache,
+        limit_of: LimitOf = lambda *_: None,
+        counter_of: CounterOf = lambda *_: lambda: None,
     ) -> None:
         self.cache = cache
-        self.admit = admit
-        self.count = count
+        self.limit_of = limit_of
+        self.counter_of = counter_of
         self._heads: dict[bytes, ParsedHead] = {}
-        self._responses: dict[tuple[ParsedHead, bytes], EncodedResponse] = {}
+        self._responses: dict[bytes, EncodedResponse] = {}
+        """By the bytes of the whole request."""
         self._responses_size = 0
         self._date: RawHeaders | None = None
         cache.store.on_change = self._clear_responses
@@ -91,14 +104,12 @@ class FastPathCache:
         `date` are the server's own headers: another list in every second, upon which all responses
         are encoded anew, since `Age` and other headers depend on the time.
         """
-        line, _, block = data.partition(b"\r\n")
-        head = self._heads.get(block)
-        if head is None or len(line) > MAX_LINE_BYTES:
+        if len(data) > MAX_REQUEST_BYTES:  # not worth hashing
             return None
         if self._date is not date:
             self._clear_responses()
             self._date = date
-        return self._responses.get((head, line)) or self._encode(head, line, date)
+        return self._responses.get(data) or self._encode(data, date)
 
     def add_head(self, data: bytes, headers: RawHeaders) -> None:
         """Record the header block of a complete request that uvicorn has just parsed."""
@@ -114,7 +125,11 @@ class FastPathCache:
         origin = f"http://{hosts[0].decode('latin-1').lower()}"
         self._heads[block] = ParsedHead(origin, ParsedHeaders.of(list(headers)))
 
-    def _encode(self, head: ParsedHead, line: bytes, date: RawHeaders) -> EncodedResponse | None:
+    def _encode(self, data: bytes, date: RawHeaders) -> EncodedResponse | None:
+        line, _, block = data.partition(b"\r\n")
+        head = self._heads.get(block)
+        if head is None or len(line) > MAX_LINE_BYTES:
+            return None
         method, _, rest = line.decode("latin-1").partition(" ")
         target, _, version = rest.partition(" ")
         if method not in {"GET", "HEAD"} or version != "HTTP/1.1" or target[:2] == "//":
@@ -139,17 +154,18 @@ class FastPathCache:
         logged_target = f"{quote(path)}{question_mark}{query}"
         encoded = EncodedResponse(
             STATUS_LINE[response.status] + header_lines((*date, *response.headers)),
-            body,
+            END_OF_HEADERS + body,
+            self.limit_of(method, path),
+            self.counter_of(path, response.status),
             method,
-            path,
             logged_target,
             response.status,
         )
-        size = len(encoded.head) + len(encoded.body) + len(line)
+        size = len(encoded.head) + len(encoded.rest) + len(data)
         if self._responses_size + size > MAX_ENCODED_BYTES:
             self._clear_responses()
         self._responses_size += size
-        self._responses[head, line] = encoded
+        self._responses[data] = encoded
         return encoded
 
     def _clear_responses(self) -> None:
@@ -186,16 +202,17 @@ class CachedReadProtocol(FastPathProtocol[FastPathCache]):
         """Send a response; return False if the application must decide."""
         if self.client is None:
             return False
-        limit_headers = cache.admit(response.method, response.path, self.client[0])
-        if limit_headers is None:
+        limit_lines: bytes | None = b""
+        if response.admit is not None and (limit_lines := response.admit(self.client[0])) is None:
             return False
+        request_id = new_request_id()
         self.respond(
-            b"%b%bx-request-id: %b\r\n\r\n%b"
-            % (response.head, limit_headers, new_request_id(), response.body)
+            b"".join((response.head, limit_lines, b"x-request-id: ", request_id, response.rest))
         )
-        cache.cache.counts.fresh += 1
-        cache.cache.counts.fast_path += 1
-        cache.count(response.path, response.status)
+        counts = cache.cache.counts
+        counts.fresh += 1
+        counts.fast_path += 1
+        response.count()
         if self.access_log:  # the line that uvicorn writes for every response
             client = get_client_addr({"client": self.client})  # type: ignore[typeddict-item]
             line = (client, response.method, response.target, "1.1", response.status)

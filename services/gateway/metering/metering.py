@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from typing import NamedTuple
+from functools import lru_cache, partial
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
@@ -22,10 +23,11 @@ HOUR_SECONDS = 3600
 ADD_COUNTS = """
 -- Add counts to those of the hour; ordered, so that concurrent replicas do not deadlock.
 INSERT INTO gateway.consumption AS c (region, key_id, hour, area, status, agency, requests)
-SELECT :region, * FROM unnest(
+SELECT :region, key_id, hour, area, status, agency, CAST(sum(requests) AS bigint) FROM unnest(
     CAST(:key_id AS text[]), CAST(:hour AS timestamptz[]), CAST(:area AS text[]),
     CAST(:status AS smallint[]), CAST(:agency AS text[]), CAST(:requests AS bigint[])
-) AS n (key_id, hour, area, status, agency, requests) ORDER BY key_id, hour, area, status
+) AS n (key_id, hour, area, status, agency, requests)
+GROUP BY key_id, hour, area, status, agency ORDER BY key_id, hour, area, status
 ON CONFLICT (region, key_id, hour, area, status)
 DO UPDATE SET requests = c.requests + excluded.requests
 """
@@ -47,8 +49,13 @@ SELECT count(*) FROM deleted
 """
 
 
-class UsageKey(NamedTuple):
-    """Dimensions of a count."""
+@dataclass(frozen=True, eq=False, slots=True)
+class UsageKey:
+    """Dimensions of a count.
+
+    Compared by identity, which costs a cached read less than its fields; equal ones are added up
+    when they are stored.
+    """
 
     key_id: str
     hour: int
@@ -62,6 +69,11 @@ class UsageKey(NamedTuple):
 @lru_cache(4096)
 def _usage_key(key_id: str, agency: str, hour: int, area: str, status: int) -> UsageKey:
     return UsageKey(key_id, hour, area, status // 100, agency)
+
+
+def _key_of(caller: Caller, area: str, status: int, *, now: float) -> UsageKey:
+    hour = int(now) // HOUR_SECONDS
+    return _usage_key(caller.subject, caller.agency or "", hour, area, status)
 
 
 async def delete_old_consumption(
@@ -93,13 +105,19 @@ class UsageMeter:
         self, caller: Caller, area: str, status: int, *, now: float, family: str | None = None
     ) -> None:
         """Count a response, also for a family's quota; `now` in seconds since 1970."""
-        hour = int(now) // HOUR_SECONDS
-        key = _usage_key(caller.subject, caller.agency or "", hour, area, status)
-        self._counts[key] += 1
+        self._increment(_key_of(caller, area, status, now=now))
         if family is not None and family in self._usage:
             self._usage[family] += 1
             self._unstored[family] += 1
-        if len(self._counts) > MAX_PENDING_COUNTS:
+
+    def counter(self, caller: Caller, area: str, status: int, *, now: float) -> Callable[[], None]:
+        """Return a function that counts a response of a caller without a quota, in this hour."""
+        return partial(self._increment, _key_of(caller, area, status, now=now))
+
+    def _increment(self, key: UsageKey) -> None:
+        counts = self._counts
+        counts[key] = counts.get(key, 0) + 1
+        if len(counts) > MAX_PENDING_COUNTS:
             self.full.set()
 
     def month_bounds(self, now: datetime) -> tuple[datetime, datetime]:

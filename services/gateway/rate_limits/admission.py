@@ -1,6 +1,7 @@
 """Admission control: rate limits, monthly quotas and metering behind one interface."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 
@@ -9,7 +10,7 @@ from services.gateway.metering.metering import UsageMeter
 from services.gateway.rate_limits.client_address import TrustedProxies, address_bucket
 from services.gateway.rate_limits.gcra import Policy
 from services.gateway.rate_limits.limiter import Decision, Limiter
-from services.gateway.rate_limits.policies import RateLimitPolicies, kind_of
+from services.gateway.rate_limits.policies import Kind, RateLimitPolicies, kind_of
 from services.platform.identity import ANONYMOUS
 from services.platform.settings import Settings
 
@@ -49,6 +50,15 @@ class Admission:
         limit = self._applicable_limit(method, path, client=client, principal=principal)
         return limit if isinstance(limit, Decision) else await self._limiter.decide(*limit)
 
+    def address_limit(self, method: str, path: str) -> Callable[[str], Decision | None] | None:
+        """Return `admit` for requests of any address to this path; None if they have no limit."""
+        kind = kind_of(method, path)
+        policy = self._policies.anonymous.get(kind) if kind is not None else None
+        if kind is None or policy is None:
+            return None
+        admit, bucket = self._limiter.admit, partial(self._bucket_of_address, kind)
+        return lambda client: admit(bucket(client), policy)
+
     async def load_quota_usage(self, principal: Principal) -> None:
         """Load from the database how much of its quota a key's family has used."""
         await self._meter.load_usage(principal.family)
@@ -65,6 +75,13 @@ class Admission:
         caller, family = (principal.caller, principal.family) if principal else (ANONYMOUS, None)
         self._meter.count(caller, area, status, now=now or time.time(), family=family)
 
+    def counter(self, area: str, status: int) -> Callable[[], None]:
+        """Return a function that counts a response without a key in this hour."""
+        return self._meter.counter(ANONYMOUS, area, status, now=time.time())
+
+    def _bucket_of_address(self, kind: Kind, client: str) -> str:
+        return f"{kind} {self._address_bucket(client)}"
+
     def _applicable_limit(
         self, method: str, path: str, *, client: str, principal: Principal | None
     ) -> Decision | tuple[str, Policy]:
@@ -74,7 +91,7 @@ class Admission:
             return UNLIMITED
         if principal is None:
             policy = self._policies.anonymous.get(kind)
-            return (f"{kind} {self._address_bucket(client)}", policy) if policy else UNLIMITED
+            return (self._bucket_of_address(kind, client), policy) if policy else UNLIMITED
         if principal.monthly_quota is not None and (refusal := self._quota_refusal(principal)):
             return refusal
         policy = self._policies.keyed.get(kind)
