@@ -24,6 +24,7 @@ STRICT_TRANSPORT_SECURITY = (b"strict-transport-security", b"max-age=31536000")
 def add_security_headers(send: Send, is_secure: Callable[[], bool]) -> Send:
     """Wrap `send` so that a response gets the headers that it lacks.
 
+    A 304 has no content: those of the stored response stay in effect (RFC 9111, 4.3.4).
     `is_secure` tells whether the client used TLS; if so, its browser shall use nothing else.
     """
 
@@ -31,7 +32,8 @@ def add_security_headers(send: Send, is_secure: Callable[[], bool]) -> Send:
         if message["type"] == "http.response.start":
             headers: RawHeaders = list(message.get("headers", ()))
             names = {name for name, _ in headers}
-            headers += [field for field in DEFAULT_HEADERS if field[0] not in names]
+            if message["status"] != 304:
+                headers += [field for field in DEFAULT_HEADERS if field[0] not in names]
             if STRICT_TRANSPORT_SECURITY[0] not in names and is_secure():
                 headers.append(STRICT_TRANSPORT_SECURITY)
             message = {**message, "headers": headers}

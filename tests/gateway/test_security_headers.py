@@ -10,6 +10,7 @@ from tests.servers import exchange, serving
 API = "/api/v1"
 TLS = "https://testserver"
 HTML = {"Accept": "text/html"}
+LIMITS = frozenset({"x-content-type-options", "content-security-policy", "referrer-policy"})
 
 
 def assert_secured(answer: httpx.Response, *, status: int) -> None:
@@ -18,7 +19,7 @@ def assert_secured(answer: httpx.Response, *, status: int) -> None:
     policy = answer.headers["content-security-policy"].split("; ")
     assert {"default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"} <= set(policy)
     assert answer.headers["referrer-policy"] in {"same-origin", "no-referrer"}
-    for name in ("x-content-type-options", "content-security-policy", "referrer-policy"):
+    for name in LIMITS:
         assert len(answer.headers.get_list(name)) == 1, name
 
 
@@ -51,8 +52,22 @@ def test_every_kind_of_resource_has_them(shared: Hub, path: str) -> None:
     again = shared.client.get(
         TLS + path, headers={"If-None-Match": answer.headers.get("etag", '"none"')}
     )
-    assert_secured(again, status=304 if "etag" in answer.headers else 200)
+    if "etag" in answer.headers:
+        assert again.status_code == 304
+        # Those of the response that the browser has stay in effect unless these replace them.
+        for name in LIMITS:
+            assert again.headers.get(name, answer.headers[name]) == answer.headers[name]
+    else:
+        assert_secured(again, status=200)
     assert again.headers["strict-transport-security"]
+
+
+def test_what_is_not_modified_repeats_none_of_them(shared: Hub) -> None:
+    for path in ("/layanan/pbg", f"{API}/services", f"{API}/links"):
+        tag = shared.client.get(path).headers["etag"]
+        again = shared.client.get(path, headers={"If-None-Match": tag})
+        assert again.status_code == 304
+        assert not LIMITS.intersection(again.headers)
 
 
 @pytest.mark.parametrize(

@@ -29,10 +29,9 @@ REGENERATED_HEADERS = frozenset(
      b"connection", b"transfer-encoding", b"x-request-id"}
 )  # fmt: skip
 NOT_MODIFIED_HEADERS = frozenset(
-    {b"cache-control", b"content-location", b"content-security-policy", b"expires", b"ratelimit",
-     b"ratelimit-policy", b"referrer-policy", b"strict-transport-security",
-     b"x-content-type-options"}
-)  # fmt: skip  # RFC 9110, 15.4.5: what belongs to a 304
+    {b"cache-control", b"content-location", b"expires", b"ratelimit", b"ratelimit-policy",
+     b"strict-transport-security"}
+)  # fmt: skip  # RFC 9110, 15.4.5: what belongs to a 304; RFC 6797, 7.2: to every response over TLS
 
 
 @dataclass(frozen=True)
