@@ -70,6 +70,7 @@ app.add_typer(audit.app, name="audit")
 
 def main() -> None:
     """Run the command line; name each invalid setting and exit with 2."""
+    server.collect_less_often()
     # Standard output holds only a result; an outage is reported by the command itself.
     configure_logging(level="ERROR", log_format="console", service="cli")
     try:

@@ -36,12 +36,17 @@ def create_app() -> "FastAPI":
     service = Service(os.environ.get("EMALL_SERVE", Service.gateway.value))
     settings = load_settings()
     _configure_logging(settings, service)
+    collect_less_often()
     app: FastAPI = import_module(f"services.{service.value}.app").create_app(settings)
     # The objects created so far live as long as the process: exclude them from collection.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
     return app
+
+
+def collect_less_often() -> None:
+    """Collect garbage less often: while everything is imported, it took a sixth of the time."""
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _configure_logging(settings: Settings, service: Service) -> None:

@@ -7,9 +7,14 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import typst
+from services.platform.lazy_module import LazyModule
+
+if TYPE_CHECKING:
+    import typst
+else:
+    typst = LazyModule("typst")
 
 LONG_WORD = re.compile(r"[^\s/\-]{26,}")
 """A word that is too long for a table cell."""
@@ -67,6 +72,6 @@ def template_options(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def _fonts() -> typst.Fonts:
+def _fonts() -> "typst.Fonts":
     """Return only the bundled fonts, so that every machine renders the same pages."""
     return typst.Fonts(include_system_fonts=False)

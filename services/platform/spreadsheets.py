@@ -6,14 +6,21 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from openpyxl import Workbook, load_workbook
-from openpyxl.comments import Comment
-from openpyxl.styles import Alignment, Font, PatternFill
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.datavalidation import DataValidation
-from openpyxl.worksheet.worksheet import Worksheet
+from services.platform.lazy_module import LazyModule
+
+if TYPE_CHECKING:
+    import openpyxl
+    from openpyxl import comments, styles, utils
+    from openpyxl.worksheet import datavalidation
+    from openpyxl.worksheet.worksheet import Worksheet
+else:
+    openpyxl = LazyModule("openpyxl")
+    comments = LazyModule("openpyxl.comments")
+    datavalidation = LazyModule("openpyxl.worksheet.datavalidation")
+    styles = LazyModule("openpyxl.styles")
+    utils = LazyModule("openpyxl.utils")
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv"
@@ -91,7 +98,7 @@ class Sheet:
         """Return the address of a cell, such as C7; of the first cell if the column is missing."""
         if column not in self.columns:
             return f"A{row}"
-        return f"{get_column_letter(self.columns.index(column) + 1)}{row}"
+        return f"{utils.get_column_letter(self.columns.index(column) + 1)}{row}"
 
     def issue(self, row: int, column: str, message: str) -> SheetIssue:
         return SheetIssue(self.name, self.cell(row, column), message)
@@ -116,7 +123,7 @@ def read_xlsx(content: bytes) -> list[Sheet]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             _check_size(archive)
-        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         sheets: list[Sheet] = []
         remaining = MAX_CELLS
         for worksheet in book.worksheets:
@@ -233,7 +240,7 @@ def write_xlsx(
     tables: Mapping[str, tuple[Sequence[Column], Sequence[Mapping[str, Cell]]]],
 ) -> bytes:
     """Write a workbook with a sheet per table: headers with notes, allowed values, rows."""
-    book = Workbook()
+    book = openpyxl.Workbook()
     if book.active is not None:
         book.remove(book.active)
     for name, (columns, rows) in tables.items():
@@ -252,16 +259,16 @@ def write_xlsx(
     return stream.getvalue()
 
 
-def _write_head(worksheet: Worksheet, columns: Sequence[Column]) -> None:
+def _write_head(worksheet: "Worksheet", columns: Sequence[Column]) -> None:
     for index, column in enumerate(columns, start=1):
         head = worksheet.cell(1, index, column.name)
-        head.font = Font(bold=True)
-        head.alignment = Alignment(vertical="top")
+        head.font = styles.Font(bold=True)
+        head.alignment = styles.Alignment(vertical="top")
         if column.required:
-            head.fill = PatternFill("solid", fgColor="FFF2CC")
+            head.fill = styles.PatternFill("solid", fgColor="FFF2CC")
         if column.note:
-            head.comment = Comment(column.note, "emall", width=320, height=120)
-        letter = get_column_letter(index)
+            head.comment = comments.Comment(column.note, "emall", width=320, height=120)
+        letter = utils.get_column_letter(index)
         width = column.width or max(12, min(40, len(column.name) + 6))
         worksheet.column_dimensions[letter].width = width
         if rule := _data_validation(column):
@@ -269,10 +276,10 @@ def _write_head(worksheet: Worksheet, columns: Sequence[Column]) -> None:
             rule.add(f"{letter}2:{letter}{MAX_ROWS}")
 
 
-def _data_validation(column: Column) -> DataValidation | None:
+def _data_validation(column: Column) -> "datavalidation.DataValidation | None":
     """Return the data validation of a column, an aid only: uploads are validated again."""
     if column.max_value is not None:
-        return DataValidation(
+        return datavalidation.DataValidation(
             type="whole",
             operator="between",
             formula1="0",
@@ -280,10 +287,12 @@ def _data_validation(column: Column) -> DataValidation | None:
             allow_blank=True,
         )
     if column.choices_range:
-        return DataValidation(type="list", formula1=column.choices_range, allow_blank=True)
+        return datavalidation.DataValidation(
+            type="list", formula1=column.choices_range, allow_blank=True
+        )
     if column.choices and sum(map(len, column.choices)) < 250:
         listed = '"' + ",".join(column.choices) + '"'
-        return DataValidation(type="list", formula1=listed, allow_blank=True)
+        return datavalidation.DataValidation(type="list", formula1=listed, allow_blank=True)
     return None
 
 

@@ -5,12 +5,12 @@ from collections import OrderedDict
 from typing import Annotated
 from uuid import UUID
 
-import numpy as np
 from fastapi import APIRouter, FastAPI, Query, Request
 from sqlalchemy import text
 
 from services.assessment.assessments.operations import StoredAssessment, load_assessment
 from services.assessment.assessments.schemas import DEFAULT_METHOD, AssessmentId
+from services.assessment.numerical_libraries import np
 from services.assessment.scoring.consistency import Consistency, consistency
 from services.assessment.scoring.scores import Scores
 from services.assessment.scoring.sensitivity import Sensitivity, analyse_sensitivity

@@ -8,9 +8,7 @@ of a regency sum to 1, and so do those of a rank.
 
 from dataclasses import dataclass
 
-import numpy as np
-from scipy.stats import rankdata
-
+from services.assessment.numerical_libraries import np, stats
 from services.assessment.scoring.uncertainty import CONFIDENCE_LEVEL, Draws
 
 COMPARED_DECIMALS = 6
@@ -32,8 +30,8 @@ class RankInterval:
 def rank_probabilities(draws: Draws) -> Draws:
     """Return probabilities (a column per rank) from draws (a row per regency)."""
     scores = -np.round(draws, COMPARED_DECIMALS)
-    best = rankdata(scores, method="min", axis=0).astype(np.int64)
-    worst = rankdata(scores, method="max", axis=0).astype(np.int64)
+    best = stats.rankdata(scores, method="min", axis=0).astype(np.int64)
+    worst = stats.rankdata(scores, method="max", axis=0).astype(np.int64)
     count, turns = scores.shape
     # A draw spreads over the ranks from best to worst: a rise and a fall, summed afterwards.
     steps = np.zeros((count, count + 1))

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-import numpy as np
 from sqlalchemy import text
 
 from services.assessment.bundles.verify import read_bundle
 from services.assessment.methods.definition import CollaborationMethod
+from services.assessment.numerical_libraries import np
 from services.assessment.scoring.batch import Case
 from services.assessment.scoring.inputs import Facts, Item
 from services.assessment.scoring.pipeline import compute_scores

@@ -6,14 +6,14 @@ They are meetings, action items, ends of agreements and reviews of risks.
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
-from icalendar import Calendar, Event
-
 from services.assessment.evidence.records import Agreement, Evidence, Meeting, Risk
 from services.platform.version import VERSION
 
 
 def calendar_of(records: Mapping[str, Sequence[Evidence]], *, region: str, now: datetime) -> bytes:
     """Return the feed of the records by kind; dates known only by month or year are excluded."""
+    from icalendar import Calendar, Event  # noqa: PLC0415 - large, and seldom needed
+
     calendar = Calendar()
     calendar.add("prodid", f"-//emall//{VERSION}//ID")
     calendar.add("version", "2.0")

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from services.assessment.network.structure import DECIMALS, NetworkMeasures
 from services.assessment.network.ties import Network, Pair
+from services.assessment.numerical_libraries import Booleans, np
 from services.assessment.scoring.scores import ScoreModel
 from services.assessment.scoring.uncertainty import Draws, RandomStreams, central_interval
 
@@ -64,7 +63,7 @@ def tie_changes(before: Network, after: Network) -> TieChanges:
     return TieChanges(sorted(old & now), sorted(now - old), sorted(old - now))
 
 
-def resampled_density(matrix: NDArray[np.bool_], streams: RandomStreams, name: str) -> Draws | None:
+def resampled_density(matrix: Booleans, streams: RandomStreams, name: str) -> Draws | None:
     """Return densities of resampled networks, stakeholders drawn with replacement.
 
     Two copies of one stakeholder are tied with the probability of any pair, which is the density

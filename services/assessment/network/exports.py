@@ -4,11 +4,10 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-import networkx as nx
-
 from services.assessment.network.picture import INVALID_XML
 from services.assessment.network.structure import NodePosition
 from services.assessment.network.ties import THROUGH, Network
+from services.assessment.numerical_libraries import nx
 
 STAKEHOLDERS = (
     "key", "name", "name_en", "sector", "agency",

@@ -11,12 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-import networkx as nx
-import numpy as np
-from numpy.typing import NDArray
-
 from services.assessment.network.structure import NodePosition, graph_of
 from services.assessment.network.ties import Network
+from services.assessment.numerical_libraries import Floats, np, nx
 from services.assessment.types import SECTORS, Sector
 from services.platform.languages import Language
 from services.platform.translation import N_, Message, translator
@@ -150,7 +147,7 @@ def layout(tied: "nx.Graph[str]", *, seed: int) -> dict[str, tuple[float, float]
     graph: nx.Graph[str] = nx.Graph()
     graph.add_edges_from(tied.edges, weight=1)
     graph.add_edges_from(((CENTRE, key) for key in tied), weight=GRAVITY)
-    found: dict[str, NDArray[np.float64]] = nx.spring_layout(
+    found: dict[str, Floats] = nx.spring_layout(
         graph,
         pos={CENTRE: (0.5, 0.5)},
         fixed=[CENTRE],

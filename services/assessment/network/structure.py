@@ -7,12 +7,10 @@ A measure that is undefined (no tie, too few stakeholders) is null.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import networkx as nx
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from services.assessment.network.ties import Network
+from services.assessment.numerical_libraries import Booleans, Floats, np, nx
 from services.assessment.scoring.scores import ScoreModel
 from services.assessment.types import SECTORS, Sector
 
@@ -20,8 +18,7 @@ DECIMALS = 4
 BROKER_SHARE = 0.1
 """A stakeholder on this share of the shortest paths between others is a broker."""
 
-Matrix = NDArray[np.bool_]
-Floats = NDArray[np.float64]
+Matrix = Booleans
 
 
 class CorePeriphery(ScoreModel):

@@ -10,10 +10,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from services.assessment.evidence.records import Agreement, Programme
+from services.assessment.numerical_libraries import Booleans, np
 from services.assessment.scoring.common_events import common_counts, participation
 from services.assessment.scoring.inputs import Facts, valid_at_end, valid_during
 from services.assessment.scoring.record_views import meetings_of, stakeholders_of
@@ -92,7 +90,7 @@ class Network:
     def pairs(self) -> list[Pair]:
         return [tie.pair for tie in self.ties]
 
-    def matrix(self) -> NDArray[np.bool_]:
+    def matrix(self) -> Booleans:
         """Return the adjacency matrix, in the order of the actors."""
         place = {key: at for at, key in enumerate(self.keys)}
         found = np.zeros((len(place), len(place)), dtype=np.bool_)

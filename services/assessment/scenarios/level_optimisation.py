@@ -8,11 +8,8 @@ import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, milp
-
 from services.assessment.methods.definition import LevelsMethod
+from services.assessment.numerical_libraries import Floats, np, optimize
 
 Levels = Mapping[int, int]
 Efforts = Mapping[int, int | None]
@@ -89,12 +86,13 @@ def _solve(
 ) -> list[int] | None:
     """Return integer steps of least cost within their bounds that satisfy each constraint."""
     constraints = [
-        LinearConstraint(np.array([row], dtype=np.float64), lb=bound) for row, bound in at_least
+        optimize.LinearConstraint(np.array([row], dtype=np.float64), lb=bound)
+        for row, bound in at_least
     ]
-    found = milp(
+    found = optimize.milp(
         c=np.array(costs, dtype=np.float64),
         integrality=np.ones(len(costs)),
-        bounds=Bounds(lb=0, ub=np.array(room, dtype=np.float64)),  # pyright: ignore[reportArgumentType]
+        bounds=optimize.Bounds(lb=0, ub=np.array(room, dtype=np.float64)),  # pyright: ignore[reportArgumentType]
         constraints=constraints,
         options={"mip_rel_gap": 0},
     )
@@ -102,5 +100,5 @@ def _solve(
         return None
     if not found.success:
         raise ArithmeticError(f"the solver gave up: {found.message}")
-    steps: NDArray[np.float64] = found.x
+    steps: Floats = found.x
     return [round(step) for step in steps.tolist()]

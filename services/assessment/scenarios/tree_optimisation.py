@@ -9,15 +9,12 @@ programme would not be.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.methods.rules import Mean
+from services.assessment.numerical_libraries import Floats, Integers, np
 from services.assessment.scoring.tree import has_evidence, is_covered
 from services.assessment.scoring.weights import point_weights
 
-Floats = NDArray[np.float64]
 Scores = Mapping[str, float]
 """0-100 of each indicator that has evidence."""
 
@@ -32,7 +29,7 @@ TOLERANCE = 1e-9
 class Curve:
     """The best value for each effort on the Pareto front, and the steps to it."""
 
-    efforts: NDArray[np.int64]
+    efforts: Integers
     values: Floats
     steps: Callable[[int], dict[str, int]]
     """The steps of each indicator at a point of the curve."""

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from services.assessment.methods.rules import Mean
+from services.assessment.numerical_libraries import np
 from services.assessment.scoring.uncertainty import Draws
 
 Amount = float | Draws

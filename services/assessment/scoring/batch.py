@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
-import numpy as np
-
 from services.assessment.methods.definition import CollaborationMethod
+from services.assessment.numerical_libraries import np
 from services.assessment.scoring.inputs import Facts
 from services.assessment.scoring.pipeline import Bounds, ComputedScores, compute_scores
 from services.assessment.scoring.uncertainty import Draws, RandomStreams

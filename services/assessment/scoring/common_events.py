@@ -2,13 +2,12 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
+from services.assessment.numerical_libraries import Booleans, Integers, ShortFloats, np
 
 ROWS = 256
 """Rows of the matrix of all pairs that are in memory at a time."""
 
-Participation = NDArray[np.float32]
+Participation = ShortFloats
 """A row for each event, a column for each participant, 1 where one took part."""
 
 
@@ -20,7 +19,7 @@ def participation(events: Sequence[Collection[str]], columns: Mapping[str, int])
     return found
 
 
-def common_counts(events: Participation) -> NDArray[np.int64]:
+def common_counts(events: Participation) -> Integers:
     """Return the number of events of each pair."""
     return (events.T @ events).astype(np.int64)
 
@@ -32,7 +31,7 @@ def count_pairs(repeated: Participation, lasting: Participation, *, least: int) 
 
 def _tied_rows(
     repeated: Participation, lasting: Participation, *, least: int
-) -> Iterator[NDArray[np.bool_]]:
+) -> Iterator[Booleans]:
     for start in range(0, repeated.shape[1], ROWS):
         rows = slice(start, start + ROWS)
         often = repeated[:, rows].T @ repeated >= least

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 from pydantic import Field
 
+from services.assessment.numerical_libraries import np
 from services.assessment.scoring.scores import ScoreModel
 from services.assessment.scoring.uncertainty import Draws
 

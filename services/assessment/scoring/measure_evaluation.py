@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from services.assessment.evidence.records import (
     Agreement,
     Decision,
@@ -16,6 +14,7 @@ from services.assessment.evidence.records import (
     Stakeholder,
 )
 from services.assessment.methods import measure_definitions as m
+from services.assessment.numerical_libraries import np
 from services.assessment.scoring.common_events import count_pairs, participation
 from services.assessment.scoring.inputs import Facts, Item, items_of, valid_at_end
 from services.assessment.scoring.measurement import Measurement, Missing, exact

@@ -2,8 +2,6 @@
 
 from typing import overload
 
-import numpy as np
-
 from services.assessment.methods.rules import (
     Direction,
     DistanceToTarget,
@@ -13,6 +11,7 @@ from services.assessment.methods.rules import (
     PercentileRank,
     ZScore,
 )
+from services.assessment.numerical_libraries import np
 from services.assessment.scoring.aggregate import Amount
 from services.assessment.scoring.uncertainty import Draws
 

@@ -8,7 +8,6 @@ Saltelli and Tarantola 2005).
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 from pydantic import Field
 
 from services.assessment.methods.definition import (
@@ -17,6 +16,7 @@ from services.assessment.methods.definition import (
     ElementDefinition,
 )
 from services.assessment.methods.rules import Aggregation, Mean
+from services.assessment.numerical_libraries import Integers, np
 from services.assessment.scoring.aggregate import Amount
 from services.assessment.scoring.assess import round_score
 from services.assessment.scoring.inputs import Facts
@@ -239,7 +239,7 @@ def without_indicator(method: CollaborationMethod, code: str) -> CollaborationMe
     return method.model_copy(update={"dimensions": dimensions, "drivers": []})
 
 
-def _table_rows(numbers: Draws) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+def _table_rows(numbers: Draws) -> Integers:
     return (numbers * TABLE_SIZE).astype(np.intp)
 
 

@@ -7,8 +7,7 @@ design: two independent tables A and B of numbers, and A with one row at a time 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
+from services.assessment.numerical_libraries import np
 from services.assessment.scoring.uncertainty import Draws, RandomStreams
 
 RESAMPLES = 200

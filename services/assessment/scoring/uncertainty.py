@@ -5,11 +5,9 @@ import math
 from collections.abc import Callable, Sequence
 from statistics import NormalDist
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy import special
+from services.assessment.numerical_libraries import Floats, np, special
 
-Draws = NDArray[np.float64]
+Draws = Floats
 
 CONFIDENCE_LEVEL = 0.95
 Z = NormalDist().inv_cdf((1 + CONFIDENCE_LEVEL) / 2)
@@ -62,13 +60,11 @@ def beta_posterior(hits: int, n: int, name: str) -> Sampler:
 
     def draw(streams: RandomStreams) -> Draws:
         # The exact quantile function is slow; over the normal one it is nearly a straight line.
-        quantiles = special.betaincinv(hits + 0.5, n - hits + 0.5, special.ndtr(BETA_KNOTS))
-        return np.interp(special.ndtri(streams.uniform(name)), BETA_KNOTS, quantiles)
+        knots = np.linspace(-8.5, 8.5, 513)
+        quantiles = special.betaincinv(hits + 0.5, n - hits + 0.5, special.ndtr(knots))
+        return np.interp(special.ndtri(streams.uniform(name)), knots, quantiles)
 
     return draw
-
-
-BETA_KNOTS: Draws = np.linspace(-8.5, 8.5, 513)
 
 
 def bootstrap_mean(

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from scipy import special
-
 from services.assessment.methods.definition import CollaborationMethod, WeightedNode
 from services.assessment.methods.rules import RandomWeights
+from services.assessment.numerical_libraries import special
 from services.assessment.scoring.aggregate import Amount
 from services.assessment.scoring.uncertainty import Draws, RandomStreams
 

@@ -6,10 +6,16 @@ PDF is not accepted: it can carry scripts and other files, and a document can be
 import io
 import warnings
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from PIL import ExifTags, Image
-from PIL.JpegImagePlugin import JpegImageFile
+from services.platform.lazy_module import LazyModule
+
+if TYPE_CHECKING:
+    from PIL import ExifTags, Image, JpegImagePlugin
+else:
+    ExifTags = LazyModule("PIL.ExifTags")
+    Image = LazyModule("PIL.Image")
+    JpegImagePlugin = LazyModule("PIL.JpegImagePlugin")
 
 MediaType = Literal["image/jpeg", "image/png", "image/webp"]
 MEDIA_TYPES: dict[str, MediaType] = {
@@ -18,13 +24,13 @@ MEDIA_TYPES: dict[str, MediaType] = {
     "WEBP": "image/webp",
 }
 TRANSPOSITIONS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
 }
 """What makes an image upright, by its EXIF orientation."""
 MAX_BYTES = 6 * 1024 * 1024
@@ -88,13 +94,13 @@ def sanitise_image(body: bytes) -> SanitisedImage:
         raise InvalidImageError("is not a readable JPEG, PNG or WebP image") from error
 
 
-def _prepare(opened: Image.Image, body: bytes, file_format: str) -> None:
+def _prepare(opened: "Image.Image", body: bytes, file_format: str) -> None:
     """Scale a JPEG image while it is decoded; refuse an image that takes too much to decode."""
     width, height = opened.size
     if width * height > MAX_PIXELS:
         raise ImageTooLargeError(f"has more than {MAX_PIXELS:,} pixels")
     extra = 0
-    if isinstance(opened, JpegImageFile):
+    if isinstance(opened, JpegImagePlugin.JpegImageFile):
         # In the data of a scan, 0xFF is always followed by another byte.
         if body.count(b"\xff\xda") > MAX_SCANS:
             raise ImageTooLargeError(f"has more than {MAX_SCANS} scans")
@@ -113,7 +119,7 @@ def _prepare(opened: Image.Image, body: bytes, file_format: str) -> None:
         )
 
 
-def _coefficient_bytes(opened: JpegImageFile) -> int:
+def _coefficient_bytes(opened: "JpegImagePlugin.JpegImageFile") -> int:
     """Return the memory for all coefficients of a progressive image, which scaling leaves."""
     components: list[tuple[int, int, int, int]] = opened.layer
     samples = sum(across * down for _, across, down, _ in components)
@@ -122,7 +128,7 @@ def _coefficient_bytes(opened: JpegImageFile) -> int:
     return 2 * opened.width * opened.height * samples // (most_across * most_down)
 
 
-def _decode(opened: Image.Image, *, transparent: bool) -> Image.Image:
+def _decode(opened: "Image.Image", *, transparent: bool) -> "Image.Image":
     """Return the pixels in at most `MAX_SIDE`, upright."""
     opened.load()
     exif = opened.getexif() if len(opened.info.get("exif", b"")) <= MAX_EXIF_BYTES else {}
@@ -138,11 +144,11 @@ def _decode(opened: Image.Image, *, transparent: bool) -> Image.Image:
     if transparent:
         pixels = pixels.convert("RGBA")
     if orientation in TRANSPOSITIONS:
-        pixels = pixels.transpose(TRANSPOSITIONS[orientation])
+        pixels = pixels.transpose(Image.Transpose[TRANSPOSITIONS[orientation]])
     return pixels.copy()
 
 
-def _encode(pixels: Image.Image, file_format: str) -> SanitisedImage:
+def _encode(pixels: "Image.Image", file_format: str) -> SanitisedImage:
     if file_format == "WEBP" and pixels.mode == "RGBA":
         # On white: encoding transparency as WebP takes 100 MiB more.
         white = Image.new("RGBA", pixels.size, "white")

@@ -9,8 +9,6 @@ comment is received, and not changed by a later decree.
 from datetime import date, timedelta
 from functools import cache
 
-from holidays import country_holidays
-
 DAY = timedelta(days=1)
 FRIDAY = 4
 MAX_RANGE = timedelta(days=3660)
@@ -19,6 +17,8 @@ MAX_RANGE = timedelta(days=3660)
 @cache
 def holidays_of(year: int) -> frozenset[date]:
     """Return the days of a year on which offices are closed, besides weekends."""
+    from holidays import country_holidays  # noqa: PLC0415 - large
+
     return frozenset(country_holidays("ID", years=year, categories=("public", "government")))
 
 

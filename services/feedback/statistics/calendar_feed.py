@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from icalendar import Alarm, Calendar, Event
-
 from services.feedback.statistics.obligations import MonthlyObligation
 from services.platform.translation import translator
 from services.platform.version import VERSION
@@ -21,6 +19,8 @@ def calendar_of(
     now: datetime,
 ) -> bytes:
     """Return the feed of the months that are not completely reported."""
+    from icalendar import Alarm, Calendar, Event  # noqa: PLC0415 - large, and seldom needed
+
     calendar = Calendar()
     calendar.add("prodid", f"-//emall//{VERSION}//ID")
     calendar.add("version", "2.0")

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from scipy.stats import binomtest
-
 from services.feedback.channels import ChannelKind
 from services.feedback.months import add_months
 from services.feedback.statistics.counters import Measure
@@ -141,6 +139,8 @@ def find_heaping(series: Iterable[Months], year: date) -> Finding | None:
             }
     if len(figures) < MIN_FIGURES:
         return None
+    from scipy.stats import binomtest  # noqa: PLC0415 - large, and seldom needed
+
     round_figures = sum(value % 5 == 0 for value in figures)
     p_value = float(
         binomtest(round_figures, len(figures), ROUND_SHARE_BY_CHANCE, alternative="greater").pvalue

@@ -1,16 +1,23 @@
 """Reverse proxy to a service in another process: requests and responses are streamed over HTTP."""
 
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
-import aiohttp
 from starlette.types import Receive, Scope, Send
-from yarl import URL
 
 from services.gateway.rate_limits.client_address import is_forwarding_header
+from services.platform.lazy_module import LazyModule
 from services.platform.logging import Outage, get_logger
 from services.platform.middleware import send_problem
 from services.platform.problems import Unavailable
 from services.platform.settings import Service
+
+if TYPE_CHECKING:
+    import aiohttp
+    import yarl
+else:
+    aiohttp = LazyModule("aiohttp")
+    yarl = LazyModule("yarl")
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -50,7 +57,7 @@ class RemoteService:
         self._session: aiohttp.ClientSession | None = None
         self._outage = Outage(log, f"service {service.value}")
 
-    def _open(self) -> aiohttp.ClientSession:
+    def _open(self) -> "aiohttp.ClientSession":
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 timeout=self._timeout,
@@ -100,13 +107,13 @@ class RemoteService:
             )
             await send_problem(problem, scope, receive, send)
 
-    def _target(self, scope: Scope) -> URL:
+    def _target(self, scope: Scope) -> "yarl.URL":
         raw_path = scope.get("raw_path") or scope["path"].encode()
         query = scope["query_string"]
         target = raw_path.decode("latin-1") + (f"?{query.decode('latin-1')}" if query else "")
-        return URL(self._url + target, encoded=True)
+        return yarl.URL(self._url + target, encoded=True)
 
-    def _response_headers(self, response: aiohttp.ClientResponse) -> RawHeaders:
+    def _response_headers(self, response: "aiohttp.ClientResponse") -> RawHeaders:
         """Return the headers for the client; redirects to the service itself become relative."""
         headers = [(name.lower(), value) for name, value in response.raw_headers]
         dropped = OVERWRITTEN_RESPONSE_HEADERS | connection_headers(headers)

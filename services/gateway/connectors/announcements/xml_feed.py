@@ -12,7 +12,6 @@ from typing import Any, cast
 from xml.etree.ElementTree import Element, ParseError
 from zoneinfo import ZoneInfo
 
-import feedparser
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
@@ -36,6 +35,8 @@ def parse_items(body: bytes, url: str, *, zone: ZoneInfo) -> Iterator[FeedItem]:
         FeedParseError: The body is not well-formed XML even after repair, declares a document type
             or entities, or is another kind of document.
     """
+    import feedparser  # noqa: PLC0415 - only processes that read feeds need it
+
     document = _checked(body)
     feed: Any = feedparser.parse(
         BytesIO(document),

@@ -1,0 +1,53 @@
+"""What a process of the hub imports before the first request, which decides its memory."""
+
+import json
+import os
+import subprocess
+import sys
+
+from services.platform.settings import ROOT, Service
+
+LARGE = {
+    "PIL",
+    "aiohttp",
+    "alembic",
+    "feedparser",
+    "holidays",
+    "icalendar",
+    "networkx",
+    "numpy",
+    "openpyxl",
+    "pandas",
+    "pyreadstat",
+    "scipy",
+    "typst",
+}
+"""Libraries of which few requests need each: they are imported when first used."""
+
+MAX_MEBIBYTES = 170
+"""Resident memory of a process that has imported all services; with these libraries it was 250."""
+
+IMPORT_ALL = f"""
+import importlib, json, sys
+from pathlib import Path
+for service in {[service.value for service in Service]}:
+    importlib.import_module(f"services.{{service}}.app")
+status = Path("/proc/self/status")
+lines = status.read_text().splitlines() if status.exists() else ()
+resident = [int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")]
+print(json.dumps([sorted({{name.partition(".")[0] for name in sys.modules}}), resident]))
+"""
+
+
+def test_large_libraries_are_not_imported_before_they_are_used() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported, resident = json.loads(done.stdout)
+    assert not LARGE & set(imported), "import them where they are used, or as a LazyModule"
+    assert all(mebibytes < MAX_MEBIBYTES for mebibytes in resident)  # none but on Linux
