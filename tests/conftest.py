@@ -361,6 +361,12 @@ def new_key(
     return asyncio.run(work())
 
 
+def confirmation_path(record: httpx.Response) -> str:
+    """Return the address that confirms the version of evidence that an answer returned."""
+    address = record.headers["Location"].replace("/api/v1/", "/api/v1/evidence/")
+    return f"{address}/versions/{record.json()['version']}/confirmation"
+
+
 @dataclass
 class Hub:
     """A running hub: its HTTP client, and keys on demand."""
@@ -375,6 +381,13 @@ class Hub:
     def auth(self, agency: str, *scopes: Scope) -> dict[str, str]:
         """Return the header with a new key of an agency."""
         return {"Authorization": f"Bearer {self.key(agency, *scopes)}"}
+
+    def confirm(self, record: httpx.Response, *, agency: str = "dukcapil") -> httpx.Response:
+        """Confirm the version of evidence that an answer returned, as another agency."""
+        path = confirmation_path(record)
+        answer = self.client.post(path, headers=self.auth(agency, "evidence:confirm"))
+        assert answer.status_code == 200, answer.text
+        return answer
 
 
 @pytest.fixture

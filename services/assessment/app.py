@@ -15,6 +15,8 @@ from services.assessment.bundles.import_routes import router as collected_bundle
 from services.assessment.bundles.publishers import router as publishers
 from services.assessment.bundles.routes import router as bundles
 from services.assessment.comparison.routes import router as comparison
+from services.assessment.evidence.confirmation_routes import router as evidence_confirmations
+from services.assessment.evidence.confirmation_rules import confirmation_rules
 from services.assessment.evidence.exchange_routes import router as evidence_files
 from services.assessment.evidence.routes import router as evidence
 from services.assessment.evidence.source_routes import router as sources
@@ -43,7 +45,9 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        read_methods()  # an invalid method fails at startup, not at a request
+        # Invalid data fails at startup, not at a request.
+        read_methods()
+        confirmation_rules()
         yield
         await app.state.report_client.close()
         await app.state.database.close()
@@ -55,6 +59,7 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
         routers=[
             evidence,
             evidence_writes,
+            evidence_confirmations,
             evidence_files,
             sources,
             methods,

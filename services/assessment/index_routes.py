@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 from sqlalchemy import text
 
 from services.assessment.evidence.records import IndexValue
-from services.assessment.evidence.store import CURRENT_OF_KIND
+from services.assessment.evidence.store import COUNTED
 from services.assessment.index_schemas import IndexItem, PublishedValue
 from services.assessment.method_store import find_method, own_methods
 from services.assessment.methods.definition import LevelsMethod
@@ -111,8 +111,9 @@ async def index_methods(session: ReadSession, region: str) -> list[LevelsMethod]
 
 
 async def _values(session: ReadSession, region: str) -> list[IndexValue]:
-    rows = await session.execute(text(CURRENT_OF_KIND), {"region": region, "kind": "index-values"})
-    return [IndexValue.model_validate(row.content) for row in rows]
+    parameters = {"region": region, "kind": "index-values", "as_of": None}
+    rows = await session.execute(text(COUNTED), parameters)
+    return [IndexValue.model_validate(row.content) for row in rows if row.state == "confirmed"]
 
 
 def _index(

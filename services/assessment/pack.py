@@ -10,12 +10,14 @@ from typing import Any
 from pydantic import ConfigDict, ValidationError
 from sqlalchemy import text
 
+from services.assessment.evidence.confirmation_rules import confirmation_rules
 from services.assessment.evidence.records import EVIDENCE, Evidence
 from services.assessment.evidence.references import (
     KIND_OF_TARGET,
     Target,
     references_of,
 )
+from services.assessment.evidence.states import EvidenceState
 from services.assessment.evidence.store import CURRENT_OF_KIND, add_version
 from services.assessment.method_store import PublicationError, publish_method
 from services.assessment.methods.definition import AnyMethod
@@ -184,17 +186,22 @@ async def load_evidence(
     """
     changes = await _load_methods(session, region, pack.methods, now=now)
     changes += await _load_sources(session, region, pack.sources)
+    rules = confirmation_rules()
+    sources = {source.id: source for source in pack.sources}
     for kind in EVIDENCE:
         rows = await session.execute(text(CURRENT_OF_KIND), {"region": region, "kind": kind})
         stored = {row.key: row for row in rows}
-        declared = {
-            record.key: record.model_dump(mode="json") for record in pack.records.get(kind, ())
-        }
+        records = {record.key: record for record in pack.records.get(kind, ())}
+        declared = {key: record.model_dump(mode="json") for key, record in records.items()}
         found = _changes(kind, stored, declared)
         for change in found:
             if change.action == "overridden":
                 continue
-            before = stored.get(change.key)
+            before, record = stored.get(change.key), records.get(change.key)
+            state: EvidenceState = "withdrawn"
+            if record is not None:
+                confirmed = rules.is_confirmed_by_source(record, sources)
+                state = "confirmed" if confirmed else "proposed"
             await add_version(
                 session,
                 region,
@@ -202,6 +209,7 @@ async def load_evidence(
                 before.id if before is not None else new_id(),
                 key=change.key,
                 content=declared.get(change.key),
+                state=state,
                 origin="pack",
                 recorded_by="pack",
                 now=now,

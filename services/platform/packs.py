@@ -31,21 +31,24 @@ class PackModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+SourceKind = Literal[
+    "law",
+    "government_regulation",
+    "presidential_regulation",
+    "ministerial_regulation",
+    "regional_regulation",
+    "study",
+    "website",
+    "dataset",
+]
+
+
 class Source(PackModel):
     """Source of a fact: a regulation, a study, a website."""
 
     id: Slug = Field(description="Id by which the rest of the pack cites it.")
     title: ShortText
-    kind: Literal[
-        "law",
-        "government_regulation",
-        "presidential_regulation",
-        "ministerial_regulation",
-        "regional_regulation",
-        "study",
-        "website",
-        "dataset",
-    ]
+    kind: SourceKind
     publisher: ShortText | None = None
     year: Annotated[int, Field(ge=1945, le=2099), StrictNumber] | None = None
     url: HttpsUrl | None = None
@@ -75,6 +78,9 @@ class Pack(PackModel):
     province: ShortText
     province_code: ShortText
     timezone: Literal["Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"] = "Asia/Jakarta"
+    lead_agency: Slug | None = Field(
+        None, description="Slug of the agency that leads the collaboration."
+    )
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ Scope = Literal[
     "comments:write",
     "catalog:write",
     "evidence:write",
+    "evidence:confirm",
     "metrics:draft",
     "admin",
 ]

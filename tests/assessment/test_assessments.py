@@ -324,6 +324,7 @@ def change_evidence(hub: Hub, key: str, **change: Any) -> None:
         headers=hub.auth("diskominfo", "admin") | {"If-Match": tag},
     )
     assert answer.status_code == 200, answer.text
+    hub.confirm(answer)
 
 
 def test_a_stored_assessment_retains_its_evidence_while_the_live_one_changes(

@@ -135,6 +135,7 @@ def test_a_network_can_be_read_as_it_was_known_then(hub: Hub) -> None:
     }  # fmt: skip
     answer = hub.client.post("/api/v1/agreements", json=body, headers=key)
     assert answer.status_code == 201, answer.text
+    hub.confirm(answer)
     now = ask(hub)
     assert (now["measures"]["ties"], now["measures"]["brokers"]) == (2, 1)
     assert ask(hub, as_of=before)["measures"]["ties"] == 1

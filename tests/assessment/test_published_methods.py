@@ -13,7 +13,7 @@ import yaml
 from services.assessment.methods.library import METHODS
 from services.assessment.pack import load_evidence, read_evidence
 from services.platform.packs import PackError
-from tests.conftest import TOBA, Room, agency_caller
+from tests.conftest import TOBA, Room, agency_caller, confirmation_path
 
 API = "/api/v1"
 URL = f"{API}/methods"
@@ -287,7 +287,7 @@ def test_a_wrong_method_of_a_pack_is_named_with_its_line(pack: Path) -> None:
 
 
 def test_a_published_method_assesses_a_year_and_its_values_are_recorded(regency: Room) -> None:
-    evaluator = agency_caller("diskominfo", "metrics:draft", "evidence:write")
+    evaluator = agency_caller("diskominfo", "metrics:draft")
     spbe = yaml.safe_load((METHODS / "spbe-2020.yaml").read_text(encoding="utf-8"))
     levels = json.loads(json.dumps(spbe, default=str)) | {"id": "spbe-regional"}
     for document in (method(), levels):
@@ -298,8 +298,10 @@ def test_a_published_method_assesses_a_year_and_its_values_are_recorded(regency:
     }
     sources = regency.get(f"{API}/sources").json()["items"]
     value["sources"] = [sources[0]["id"]]
-    recorded = regency.post(f"{API}/index-values", value, caller=evaluator)
+    recorded = regency.post(f"{API}/index-values", value, caller=ADMINISTRATOR)
     assert recorded.status_code == 201, recorded.text
+    confirmer = agency_caller("bappeda", "evidence:confirm")
+    assert regency.post(confirmation_path(recorded), None, caller=confirmer).status_code == 200
     index = regency.get(f"{API}/indices/spbe-regional").json()
     assert [one["value"] for one in index["values"]] == [2.5]
     # What an agency published is computed for whoever asks, and is on no list of the hub.

@@ -9,7 +9,7 @@ import pytest
 
 from services.assessment.pack import load_evidence, read_evidence
 from services.platform.identity import Caller
-from tests.conftest import TOBA, Room, agency_caller
+from tests.conftest import TOBA, Room, agency_caller, confirmation_path
 
 DISKOMINFO = agency_caller("diskominfo", "evidence:write")
 BAPPEDA = agency_caller("bappeda", "evidence:write")
@@ -38,6 +38,14 @@ def record(regency: Room, body: dict[str, Any], *, caller: Caller = DISKOMINFO) 
     answer = write(regency, "POST", MEETINGS, body, caller=caller)
     assert answer.status_code == 201, answer.text
     return answer
+
+
+def confirm(regency: Room, recorded: httpx.Response) -> None:
+    """Confirm the version that an answer returned, as an agency that is no party to it."""
+    path = confirmation_path(recorded)
+    caller = agency_caller("dukcapil", "evidence:confirm")
+    answer = write(regency, "POST", path, caller=caller)
+    assert answer.status_code == 200, answer.text
 
 
 def address(answer: httpx.Response) -> str:
@@ -307,12 +315,13 @@ def test_a_published_value_of_an_index_can_be_recorded(regency: Room) -> None:
         "predicate": "Baik",
         "sources": ["study-2025"],
     }
-    answer = write(regency, "POST", "/api/v1/index-values", value, caller=DISKOMINFO)
+    answer = write(regency, "POST", "/api/v1/index-values", value, caller=ADMIN)
     assert answer.status_code == 201
+    confirm(regency, answer)
     years = [v["year"] for v in regency.get("/api/v1/indices/spbe-2020").json()["values"]]
     assert 2025 in years
     unknown = value | {"key": "lain-2025", "index": "unknown"}
-    refused = write(regency, "POST", "/api/v1/index-values", unknown, caller=DISKOMINFO)
+    refused = write(regency, "POST", "/api/v1/index-values", unknown, caller=ADMIN)
     assert refused.json()["errors"][0]["pointer"] == "#/index"
 
 

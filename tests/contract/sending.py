@@ -110,6 +110,15 @@ def of_record(operation_id: str) -> Callable[[Sender], dict[str, str]]:
     return lambda sender: {"id": sender.made(f"post_{kind}")["id"]}
 
 
+def of_another_agencys_version(sender: Sender) -> dict[str, str]:
+    """Record evidence as another agency."""
+    body = sender.example("post_meeting") | {"key": str(uuid4())}
+    key = sender.hub.auth("dukcapil", "evidence:write")
+    made = sender.client.post("/api/v1/meetings", json=body, headers=key)
+    assert made.is_success, made.text
+    return {"kind": "meetings", "id": made.json()["id"], "version": "1"}
+
+
 def of_ticket(operation_id: str) -> Callable[[Sender], dict[str, str]]:
     return lambda sender: {"ticket": sender.made("post_comment", key=operation_id)["ticket"]}
 
@@ -192,6 +201,7 @@ PLACES: dict[str, Callable[[Sender], dict[str, str]]] = {
     "put_service": lambda _: {"slug": "ktp-el"},
     "put_publisher": of_a_publisher,
     "reverse_retraction": of_a_retraction,
+    "post_evidence_dispute": of_another_agencys_version,
     "rotate_key": lambda sender: {"id": sender.admin["Authorization"].split("_")[1]},
     "explain_statistic_flag": lambda sender: {"flag": sender.flag()},
     "post_survey_response": lambda _: {"slug": "skm"},

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
-from services.assessment.evidence.store import CURRENT, CURRENT_AS_OF
+from services.assessment.evidence.store import COUNTED
 from services.assessment.method_store import find_method, list_methods
 from services.assessment.methods.definition import METHOD, AnyMethod, CollaborationMethod
 from services.assessment.scoring.assess import assess
@@ -114,7 +114,7 @@ async def load_assessment(
     return StoredAssessment(
         id=row.id,
         method=method,
-        facts=Facts(period=row.period, items=[Item.model_validate(item) for item in row.evidence]),
+        facts=Facts.of(row.period, [Item.model_validate(item) for item in row.evidence]),
         scores=Scores.model_validate(row.scores),
         seed=row.seed,
         draws=row.draws,
@@ -189,7 +189,7 @@ async def assess_now(
         required_reports(method, period, now=now, zone=zone), authorization=authorization
     )
     records = await evidence_items(session, region)
-    facts = Facts(period=period, items=[*records, *reports.items], missing=reports.missing)
+    facts = Facts.of(period, [*records, *reports.items], reports.missing)
     # Ten thousand draws of forty indicators take some ten milliseconds: off the event loop.
     scores = await asyncio.to_thread(assess, method, facts, seed=seed, draws=draws)
     return AssessmentResult(facts, scores, reports.notices)
@@ -198,17 +198,18 @@ async def assess_now(
 async def evidence_items(
     session: ReadSession | WriteSession, region: str, *, as_of: datetime | None = None
 ) -> list[Item]:
-    """Return all evidence in force, as currently recorded or as recorded at a moment."""
-    query = CURRENT if as_of is None else CURRENT_AS_OF
-    parameters = {"region": region} | ({} if as_of is None else {"as_of": as_of})
-    rows = await session.execute(text(query), parameters)
+    """Return the confirmed evidence and beside it what is proposed, now or as of a moment."""
+    parameters = {"region": region, "kind": None, "as_of": as_of}
+    rows = await session.execute(text(COUNTED), parameters)
     return [
         Item(
             kind=row.kind,
             key=row.key,
             version=row.version,
             href=record_href(row.kind, row.id, row.version),
-            content=row.content,
+            content=row.content or {},
+            state="withdrawn" if row.content is None else row.state,
+            recorded_by=row.recorded_by,
         )
         for row in rows
     ]
@@ -247,7 +248,7 @@ async def store_assessment(
             "now": now,
             "recorded_by": recorded_by,
             "definition": json.dumps(method.document()),
-            "evidence": json.dumps([i.model_dump(mode="json") for i in assessed.facts.items]),
+            "evidence": json.dumps([item.document() for item in assessed.facts.all_items]),
             "scores": assessed.scores.model_dump_json(),
         },
     )

@@ -79,7 +79,7 @@ def make_bundle(
     signer: Signer,
 ) -> bytes:
     """Return the signed archive of an assessment."""
-    ordered = sorted(items, key=lambda item: (item.kind, item.key))
+    ordered = sorted(items, key=lambda item: (item.kind, item.key, item.is_proposal))
     title = f"{method.name_en} {parameters.period}, {parameters.region}"
     instruction = README_TEMPLATE.format(
         title=title,
@@ -91,7 +91,7 @@ def make_bundle(
     files: dict[str, bytes] = {
         README: instruction.encode(),
         METHOD: as_json(method.document()),
-        EVIDENCE: as_json([item.model_dump(mode="json") for item in ordered]),
+        EVIDENCE: as_json([item.document() for item in ordered]),
         PARAMETERS: as_json(parameters.model_dump(mode="json")),
         SCORES: as_json(scores.model_dump(mode="json")),
         PUBLIC_KEY: signer.public.pem.encode(),

@@ -58,7 +58,7 @@ async def get_assessment_bundle(
         make_bundle,
         _parameters(stored, region),
         stored.method,
-        stored.facts.items,
+        stored.facts.all_items,
         stored.scores,
         signer=signer,
     )

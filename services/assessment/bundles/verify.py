@@ -199,7 +199,7 @@ def _read_method(files: Mapping[str, bytes]) -> CollaborationMethod:
 
 def _read_facts(files: Mapping[str, bytes], period: int) -> Facts:
     try:
-        facts = Facts(period=period, items=ITEMS.validate_json(files[contents.EVIDENCE]))
+        facts = Facts.of(period, ITEMS.validate_json(files[contents.EVIDENCE]))
         facts.check_records()
     except (KeyError, ValidationError, ValueError) as error:
         raise _unreadable(contents.EVIDENCE, error) from None

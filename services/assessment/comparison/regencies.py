@@ -56,7 +56,7 @@ class ComparedRegency:
     def facts(self, period: int) -> Facts:
         if self.origin == "bundle":
             return read_bundle(self.content).facts
-        return Facts(period=period, items=[Item.model_validate(item) for item in self.content])
+        return Facts.of(period, [Item.model_validate(item) for item in self.content])
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from services.assessment.evidence.records import (
     Risk,
     Stakeholder,
 )
+from services.assessment.evidence.states import EvidenceState, EvidenceStateChange
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
 from services.platform.packs import Source
@@ -50,6 +51,10 @@ class Record(BaseModel, Generic[Content]):
     version: int
     recorded_at: AwareDatetime
     recorded_by: str = Field(description="Agency that recorded this version, or `pack`.")
+    state: EvidenceState = Field(description="State of this version; scores read confirmed ones.")
+    states: list[EvidenceStateChange] = Field(
+        description="How its state came about, the first step first."
+    )
     content: Content | None
     """Null in the version that withdrew the record."""
     sources: list[SourceItem]
@@ -62,7 +67,11 @@ class RecordVersion(ApiModel):
     version: int
     recorded_at: AwareDatetime
     recorded_by: str
-    withdrawn: bool = Field(description="Whether this version withdrew the record.")
+    withdrawn: bool = Field(description="Whether this version is to withdraw the record.")
+    state: EvidenceState
+    states: list[EvidenceStateChange] = Field(
+        description="How its state came about, the first step first."
+    )
     href: Href
 
 
@@ -96,6 +105,8 @@ class EvidenceKind(Generic[Content]):
             version=row.version,
             recorded_at=row.recorded_at,
             recorded_by=row.recorded_by,
+            state=row.states[-1]["state"],
+            states=row.states,
             content=None if row.content is None else self.model.model_validate(row.content),
             sources=[source_item(content) for content in row.sources],
             href=f"{API}/{self.name}/{row.id}?version={row.version}",
@@ -111,6 +122,7 @@ class EvidenceKind(Generic[Content]):
     ) -> tuple[str, Record[Content]]:
         """Return the key of a record, and the record in a version (None: the newest)."""
         parameters = {"region": region, "kind": self.name, "id": record_id, "version": version}
+        parameters |= {"as_of": None}
         row = (await session.execute(text(store.RECORD), parameters)).one_or_none()
         if row is None:
             raise self.not_found(record_id)

@@ -14,19 +14,40 @@ from services.assessment.evidence.api_models import (
     RecordId,
     RecordVersion,
 )
+from services.assessment.evidence.states import EvidenceState
 from services.platform.concurrency_control import resource_tag
 from services.platform.database import ReadSessionDep
 from services.platform.paging import Page, next_page_url
-from services.platform.parameters import Limit, SlugCursor
+from services.platform.parameters import Limit
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
-from services.platform.types import UtcDatetime
+from services.platform.types import SLUG_PATTERN, UtcDatetime
 
 router = APIRouter(prefix=API, tags=["evidence"], responses=problem_responses(401, 422))
 
+UUID_PATTERN = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 AsOf = Annotated[
     UtcDatetime | None,
     Query(description="As recorded at this moment; default: now."),
+]
+
+
+StateFilter = Annotated[
+    EvidenceState | None,
+    Query(
+        description="`confirmed`: the version of each record that scores read; `proposed`, "
+        "`disputed`: those whose newest version is in that state, without content if it is to "
+        "withdraw the record; `withdrawn`: those that were withdrawn. Default: the newest content "
+        "of all that are not withdrawn.",
+    ),
+]
+RecordCursor = Annotated[
+    str | None,
+    Query(
+        pattern=f"{SLUG_PATTERN[:-1]}:{UUID_PATTERN}$",
+        max_length=120,
+        description="Start of the page; taken from `next` of the previous page.",
+    ),
 ]
 
 
@@ -39,19 +60,24 @@ def add_read_routes(kind: EvidenceKind[Content]) -> None:
         request: Request,
         session: ReadSessionDep,
         *,
-        cursor: SlugCursor = None,
+        state: StateFilter = None,
+        cursor: RecordCursor = None,
         limit: Limit = 50,
         as_of: AsOf = None,
     ) -> Page[Record[Content]]:
+        key, _, after = (cursor or "").partition(":")
         parameters = {
             "region": get_region(request),
             "kind": kind.name,
-            "cursor": cursor,
+            "state": state,
+            "cursor": key or None,
+            "after": after or None,
             "limit": limit + 1,
             "as_of": as_of,
         }
         rows = (await session.execute(text(store.PAGE), parameters)).all()
-        more = rows[limit - 1].key if len(rows) > limit else None
+        last = rows[limit - 1] if len(rows) > limit else None
+        more = None if last is None else f"{last.key}:{last.id}"
         return page(
             items=[kind.record(row) for row in rows[:limit]], next=next_page_url(request, more)
         )
@@ -73,12 +99,16 @@ def add_read_routes(kind: EvidenceKind[Content]) -> None:
     async def list_versions(
         request: Request, session: ReadSessionDep, id: RecordId
     ) -> Page[RecordVersion]:
-        parameters = {"region": get_region(request), "kind": kind.name, "id": id}
+        parameters = {"region": get_region(request), "kind": kind.name, "id": id, "as_of": None}
         rows = (await session.execute(text(store.VERSIONS), parameters)).mappings().all()
         if not rows:
             raise kind.not_found(id)
         items = [
-            RecordVersion(**row, href=f"{API}/{kind.name}/{id}?version={row['version']}")
+            RecordVersion(
+                **row,
+                state=row["states"][-1]["state"],
+                href=f"{API}/{kind.name}/{id}?version={row['version']}",
+            )
             for row in rows
         ]
         return Page(items=items, next=None)
@@ -90,7 +120,7 @@ def add_read_routes(kind: EvidenceKind[Content]) -> None:
         summary=f"List the {plural}",
         description=(
             f"Lists the {plural} by key, each in its newest version with its sources in full. "
-            f"{kind.meaning} Withdrawn ones are excluded.\n\n"
+            f"{kind.meaning} Withdrawn ones are excluded, unless `state` asks for them.\n\n"
             "With `as_of`, the versions recorded by then, which an assessment of that time read."
         ),
         response_model=page,

@@ -6,16 +6,20 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services.assessment.evidence import store
+from services.assessment.evidence.confirmation_rules import confirmation_rules
 from services.assessment.evidence.records import Evidence
 from services.assessment.evidence.references import (
     KIND_OF_TARGET,
     Reference,
     references_of,
 )
+from services.assessment.evidence.states import EvidenceState
 from services.assessment.method_store import method_ids
 from services.platform.database import WriteSession
 from services.platform.identity import Caller
 from services.platform.problems import Conflict, FieldError, NotAllowed, json_pointer
+from services.platform.regency import find_regency
+from services.platform.settings import Service
 
 MAX_BYTES_OF_AGENCY = 2 * 1024 * 1024
 """Some hundred times the evidence of a regency's year."""
@@ -136,7 +140,16 @@ async def append_version(
     caller: Caller,
     now: datetime,
 ) -> None:
-    """Append a version in the caller's name; a record of None withdraws it."""
+    """Propose a version in the caller's name; a record of None withdraws it.
+
+    What scores read is withdrawn when another organisation confirms it; the rest at once.
+    """
+    await check_recorder(session, region, kind, caller)
+    state: EvidenceState = "proposed"
+    if record is None:
+        names = {"region": region, "kind": kind, "id": record_id, "as_of": None}
+        if not await session.scalar(text(store.WAS_CONFIRMED), names):
+            state = "withdrawn"
     await store.add_version(
         session,
         region,
@@ -144,10 +157,30 @@ async def append_version(
         record_id,
         key=key,
         content=None if record is None else record.model_dump(mode="json"),
+        state=state,
         origin="api",
         recorded_by=recorder_name(caller),
         now=now,
     )
+
+
+async def check_recorder(session: WriteSession, region: str, kind: str, caller: Caller) -> None:
+    """Raise `NotAllowed` unless the caller may record this kind of evidence."""
+    rule = confirmation_rules().kinds[kind].record
+    if rule == "any_agency" or "admin" in caller.scopes:
+        return
+    if rule == "administrator":
+        raise NotAllowed(f"Only an administrator records {kind}.")
+    lead = await lead_agency(session, region)
+    if caller.agency != lead:
+        name = lead or "the pack names none"
+        raise NotAllowed(f"Only the lead agency ({name}) or an administrator records {kind}.")
+
+
+async def lead_agency(session: WriteSession, region: str) -> str | None:
+    """Return the agency that leads the collaboration, as the pack names it."""
+    regency = await find_regency(session, Service.assessment, region)
+    return None if regency is None else regency.lead_agency
 
 
 def check_owner(caller: Caller, recorded_by: str) -> None:

@@ -8,76 +8,150 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from services.assessment.evidence.states import EvidenceState
 from services.platform.database import WriteSession
 
 CURRENT_OF_KIND = """
--- Records in force of one kind.
-SELECT id, key, version, recorded_at, origin, content
-FROM assessment.evidence
-WHERE region = :region AND kind = :kind AND is_current
-ORDER BY key
+-- Records of one kind by key as a pack finds them: in force, or withdrawn over the API.
+SELECT DISTINCT ON (e.key) e.id, e.key, e.version, e.recorded_at, e.origin, e.content
+FROM assessment.evidence e
+WHERE e.region = :region AND e.kind = :kind
+  AND (e.is_current OR (e.origin = 'api' AND e.content IS NULL AND NOT EXISTS (
+      SELECT FROM assessment.evidence later
+      WHERE later.region = e.region AND later.kind = e.kind AND later.id = e.id
+        AND later.version > e.version)))
+ORDER BY e.key, e.is_current DESC, e.recorded_at DESC
 """
 
 CURRENT = """
--- Records in force of every kind.
-SELECT kind, id, key, version, content
-FROM assessment.evidence
-WHERE region = :region AND is_current
-ORDER BY kind, key
+-- Newest content of the records in force of every kind, with its state.
+SELECT e.kind, e.id, e.key, e.version, e.content, s.state
+FROM assessment.evidence e
+JOIN LATERAL (SELECT state FROM assessment.evidence_state s
+              WHERE s.region = e.region AND s.kind = e.kind AND s.id = e.id
+                AND s.version = e.version
+              ORDER BY step DESC LIMIT 1) s ON true
+WHERE e.region = :region AND e.is_current
+ORDER BY e.kind, e.key
 """
 
-CURRENT_AS_OF = """
--- Records of every kind that were in force as of a moment.
-SELECT kind, id, key, version, content
-FROM (SELECT DISTINCT ON (kind, id) kind, id, key, version, content
-      FROM assessment.evidence
-      WHERE region = :region AND recorded_at <= :as_of
-      ORDER BY kind, id, version DESC) AS known
-WHERE content IS NOT NULL
-ORDER BY kind, key
+_MARKED = """
+-- Every version as of a moment (null: now), with its state, the newest version of its record, the
+-- newest with content, and the newest that was confirmed (or is a withdrawal in effect).
+WITH stated AS (
+    SELECT e.*, s.state, s.changed_by
+    FROM assessment.evidence e
+    JOIN LATERAL (SELECT state, changed_by FROM assessment.evidence_state s
+                  WHERE s.region = e.region AND s.kind = e.kind AND s.id = e.id
+                    AND s.version = e.version
+                    AND (CAST(:as_of AS timestamptz) IS NULL OR s.changed_at <= :as_of)
+                  ORDER BY step DESC LIMIT 1) s ON true
+    WHERE e.region = :region
+      AND (CAST(:kind AS text) IS NULL OR e.kind = :kind)
+      AND (CAST(:as_of AS timestamptz) IS NULL OR e.recorded_at <= :as_of)
+), marked AS (
+    SELECT *,
+           max(version) OVER record AS newest,
+           max(version) FILTER (WHERE content IS NOT NULL) OVER record AS standing,
+           max(version) FILTER (WHERE state IN ('confirmed', 'withdrawn')) OVER record AS official,
+           max(version) FILTER (WHERE state = 'withdrawn') OVER record AS ended
+    FROM stated
+    WINDOW record AS (PARTITION BY kind, id)
+)
 """
 
-_WITH_SOURCES = """
+COUNTED = f"""
+{_MARKED}
+-- What scores read as of a moment: the confirmed version of each record, and beside it what was
+-- proposed since (without content: that the record is withdrawn).
+SELECT kind, id, key, version, recorded_by, content, state
+FROM marked
+WHERE (version = official AND state = 'confirmed') OR (version = newest AND state = 'proposed')
+ORDER BY kind, key, version
+"""  # noqa: S608 - made of constants
+
+_STATES = """
+    (SELECT jsonb_agg(jsonb_build_object('state', h.state, 'by', h.changed_by,
+                                         'at', h.changed_at, 'reason', h.reason) ORDER BY h.step)
+     FROM assessment.evidence_state h
+     WHERE h.region = e.region AND h.kind = e.kind AND h.id = e.id
+       AND h.version = e.version
+       AND (CAST(:as_of AS timestamptz) IS NULL OR h.changed_at <= :as_of)) AS states
+"""
+
+_WITH_SOURCES = f"""
 SELECT e.id, e.key, e.version, e.recorded_at, e.recorded_by, e.origin, e.content,
        (SELECT coalesce(jsonb_agg(s.content ORDER BY s.id), '[]')
         FROM assessment.source s
         WHERE s.region = e.region
           AND s.id = ANY (ARRAY(SELECT jsonb_array_elements_text(e.content -> 'sources')))
-       ) AS sources
-FROM assessment.evidence e
-WHERE e.region = :region AND e.kind = :kind
-"""
+       ) AS sources,
+       {_STATES}
+"""  # noqa: S608 - made of constants
 
 PAGE = f"""
--- A page of a kind by key, in force now or as of a moment, each with its sources.
+{_MARKED}
+-- A page of a kind by key, now or as of a moment, each with its sources: the newest content of the
+-- records in force, or the version of each that is in a state.
 {_WITH_SOURCES}
-  AND e.content IS NOT NULL
-  AND CASE WHEN CAST(:as_of AS timestamptz) IS NULL THEN e.is_current
-           ELSE e.recorded_at <= :as_of AND NOT EXISTS (
-               SELECT FROM assessment.evidence later
-               WHERE later.region = e.region AND later.kind = e.kind AND later.id = e.id
-                 AND later.version > e.version AND later.recorded_at <= :as_of)
+FROM marked e
+WHERE CASE CAST(:state AS text)
+          WHEN 'confirmed' THEN e.version = e.official AND e.state = 'confirmed'
+          ELSE CASE WHEN CAST(:state AS text) IS NULL
+                    THEN e.version = e.standing AND e.ended IS DISTINCT FROM e.newest
+                    ELSE e.version = e.newest AND e.state = :state
+               END
       END
-  AND (CAST(:cursor AS text) IS NULL OR e.key > :cursor)
-ORDER BY e.key
+  AND (CAST(:cursor AS text) IS NULL OR (e.key, e.id) > (:cursor, CAST(:after AS uuid)))
+ORDER BY e.key, e.id
 LIMIT :limit
 """
 
 RECORD = f"""
--- A record in a version (null: the newest), with its sources.
+-- A record in a version (null: the newest), with its sources and the history of its state.
 {_WITH_SOURCES}
-  AND e.id = :id
+FROM assessment.evidence e
+WHERE e.region = :region AND e.kind = :kind AND e.id = :id
   AND (CAST(:version AS int) IS NULL OR e.version = :version)
 ORDER BY e.version DESC
 LIMIT 1
 """
 
-VERSIONS = """
+VERSIONS = f"""
 -- The versions of a record, the newest first.
-SELECT version, recorded_at, recorded_by, content IS NULL AS withdrawn
-FROM assessment.evidence
+SELECT version, recorded_at, recorded_by, content IS NULL AS withdrawn,
+       {_STATES}
+FROM assessment.evidence e
 WHERE region = :region AND kind = :kind AND id = :id
 ORDER BY version DESC
+"""  # noqa: S608 - made of constants
+
+STANDING = f"""
+{_MARKED}
+-- A version with its state, the newest and the confirmed version of its record.
+SELECT version, recorded_by, content, state, changed_by, newest, official
+FROM marked WHERE id = :id AND version = :version
+"""  # noqa: S608 - made of constants
+
+WAS_CONFIRMED = f"""
+{_MARKED}
+-- Whether scores read a version of the record.
+SELECT EXISTS (SELECT FROM marked WHERE id = :id AND version = official AND state = 'confirmed')
+"""  # noqa: S608 - made of constants
+
+HISTORY = """
+-- The history of a version's state, the first step first.
+SELECT state, changed_by AS by, changed_at AS at, reason
+FROM assessment.evidence_state
+WHERE region = :region AND kind = :kind AND id = :id AND version = :version
+ORDER BY step
+"""
+
+AGENCIES_OF_STAKEHOLDERS = """
+-- The agencies of these stakeholders.
+SELECT DISTINCT content ->> 'agency' FROM assessment.evidence
+WHERE region = :region AND kind = 'stakeholders' AND is_current
+  AND key = ANY (CAST(:keys AS text[])) AND content ->> 'agency' IS NOT NULL
 """
 
 EXISTING_KEYS = """
@@ -127,6 +201,16 @@ INSERT INTO assessment.evidence
 SELECT :region, :kind, :id, coalesce(max(version), 0) + 1, :key, :now, :recorded_by, :origin,
        CAST(:content AS jsonb) IS NOT NULL, CAST(:content AS jsonb)
 FROM assessment.evidence WHERE region = :region AND kind = :kind AND id = :id
+RETURNING version
+"""
+
+ADD_STATE = """
+-- Adds the next step to the history of a version's state.
+INSERT INTO assessment.evidence_state
+    (region, kind, id, version, step, state, changed_by, changed_at, reason)
+SELECT :region, :kind, :id, :version, coalesce(max(step), 0) + 1, :state, :by, :now, :reason
+FROM assessment.evidence_state
+WHERE region = :region AND kind = :kind AND id = :id AND version = :version
 """
 
 Origin = Literal["pack", "api"]
@@ -140,13 +224,40 @@ async def add_version(
     *,
     key: str,
     content: Mapping[str, Any] | None,
+    state: EvidenceState,
     origin: Origin,
     recorded_by: str,
     now: datetime,
 ) -> None:
-    """Append a version of a record; content of None withdraws it, earlier versions remain."""
+    """Append a version of a record; content of None withdraws it, earlier versions remain.
+
+    A withdrawal that is only proposed leaves the version before it in force, and so its key taken.
+    """
     record = {"region": region, "kind": kind, "id": record_id}
-    await session.execute(text(END_CURRENT), record)
+    if content is not None:
+        await session.execute(text(END_CURRENT), record)
     stored = None if content is None else json.dumps(content)
     about = {"key": key, "now": now, "recorded_by": recorded_by, "origin": origin}
-    await session.execute(text(ADD_VERSION), record | about | {"content": stored})
+    added = await session.execute(text(ADD_VERSION), record | about | {"content": stored})
+    version: int = added.scalar_one()
+    await add_state(session, region, kind, record_id, version, state=state, by=recorded_by, now=now)
+
+
+async def add_state(
+    session: WriteSession,
+    region: str,
+    kind: str,
+    record_id: UUID,
+    version: int,
+    *,
+    state: EvidenceState,
+    by: str,
+    now: datetime,
+    reason: str | None = None,
+) -> None:
+    """Append a step to the history of a version; a withdrawal in effect ends the record."""
+    record = {"region": region, "kind": kind, "id": record_id}
+    if state == "withdrawn":
+        await session.execute(text(END_CURRENT), record)
+    step = {"version": version, "state": state, "by": by, "now": now, "reason": reason}
+    await session.execute(text(ADD_STATE), record | step)

@@ -93,7 +93,7 @@ class NetworkAnalyser:
 
 def analyse_network(items: Sequence[Item], query: NetworkQuery, *, period: int) -> NetworkAnalysis:
     """Return the network of a year; raise `NetworkTooLargeError`."""
-    facts = Facts(period=period, items=list(items))
+    facts = Facts.of(period, items)
     network = network_of(facts, through=query.through, meetings=query.meetings)
     positions = node_positions(network)
     reason = None

@@ -98,7 +98,7 @@ async def get_network(
         [ReportRequest(Service.feedback, "survey", SURVEY, path)],
         authorization=request.headers["authorization"],
     )
-    facts = Facts(period=query.period, items=[*items, *reports.items], missing=reports.missing)
+    facts = Facts.of(query.period, [*items, *reports.items], reports.missing)
     staff = caller.has_scope(NAMES_SCOPE)
     response.headers.update(_caching(staff=staff))
     return StakeholderNetwork(

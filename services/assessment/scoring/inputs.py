@@ -1,6 +1,6 @@
 """Inputs of an assessment: evidence records and reports of other services."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from functools import cached_property
 from typing import Any, TypeVar, cast
@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.assessment.evidence.records import EVIDENCE, Evidence, TemporalEvidence
+from services.assessment.evidence.states import EvidenceState
 from services.assessment.scoring.reports import REPORTS, Report
 from services.platform.packs import content_hash
 from services.platform.types import Href
@@ -29,6 +30,23 @@ class Item(BaseModel):
     )
     href: Href = Field(description="Its address.")
     content: dict[str, Any]
+    state: EvidenceState | None = Field(
+        default=None,
+        description="Scores read what is `confirmed`. Beside it stands what was `proposed` since; "
+        "`withdrawn`: it is proposed to withdraw the record. Null for a report.",
+    )
+    recorded_by: str | None = Field(
+        default=None, description="Agency that recorded the version, or `pack`; null for a report."
+    )
+
+    @property
+    def is_proposal(self) -> bool:
+        return self.state in {"proposed", "withdrawn"}
+
+    def document(self) -> dict[str, Any]:
+        """Return the item as it is hashed and stored: without state and recorder if it has none."""
+        added_later = {name for name in ("state", "recorded_by") if getattr(self, name) is None}
+        return self.model_dump(mode="json", exclude=added_later)
 
 
 class Facts(BaseModel):
@@ -37,10 +55,36 @@ class Facts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     period: int
-    items: list[Item]
+    items: list[Item] = Field(description="Reports, and the records that scores read.")
+    proposals: list[Item] = Field(
+        default_factory=list[Item], description="Changes of records that are not yet confirmed."
+    )
     missing: dict[str, str] = Field(
         default_factory=dict[str, str], description="Services whose reports are missing, and why."
     )
+
+    @classmethod
+    def of(
+        cls, period: int, items: Iterable[Item], missing: Mapping[str, str] | None = None
+    ) -> "Facts":
+        """Return the facts of a year from all that was read of it."""
+        counted: list[Item] = []
+        proposals: list[Item] = []
+        for item in items:
+            (proposals if item.is_proposal else counted).append(item)
+        return cls(period=period, items=counted, proposals=proposals, missing=dict(missing or {}))
+
+    @property
+    def all_items(self) -> list[Item]:
+        """All that was read, proposals included."""
+        return [*self.items, *self.proposals]
+
+    def with_proposals(self) -> "Facts":
+        """Return the facts as they would be if every proposal were confirmed."""
+        changed = {(item.kind, item.key) for item in self.proposals}
+        kept = [item for item in self.items if (item.kind, item.key) not in changed]
+        added = [item for item in self.proposals if item.state == "proposed"]
+        return Facts(period=self.period, items=[*kept, *added], missing=self.missing)
 
     @property
     def first_day(self) -> date:
@@ -68,7 +112,7 @@ class Facts(BaseModel):
 
     def check_records(self) -> None:
         """Raise `ValueError` if a record does not fit the model of its kind."""
-        _ = self._parsed
+        _ = self._parsed, self.with_proposals()._parsed
 
     def report(self, kind: type[ReportT], key: str) -> tuple[Item, ReportT] | None:
         """Return a report of another service; None if there is none."""
@@ -87,7 +131,7 @@ class Facts(BaseModel):
 
     def hash(self) -> str:
         """Return the SHA-256 of all inputs, independent of their order."""
-        ordered = sorted(self.items, key=lambda item: (item.kind, item.key))
+        ordered = sorted(self.items, key=lambda item: (item.kind, item.key, item.version or 0))
         return content_hash(
             {"period": self.period, "items": [item.model_dump(mode="json") for item in ordered]}
         )

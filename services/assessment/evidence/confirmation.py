@@ -1,0 +1,161 @@
+"""Confirmation and dispute of evidence by an organisation that did not record it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from services.assessment.evidence import store
+from services.assessment.evidence.confirmation_rules import KindRule, confirmation_rules
+from services.assessment.evidence.records import EVIDENCE
+from services.assessment.evidence.references import references_of
+from services.assessment.evidence.rules import lead_agency
+from services.assessment.evidence.states import EvidenceState, EvidenceStateChange
+from services.platform.database import WriteSession
+from services.platform.identity import Caller
+from services.platform.problems import Conflict, NotAllowed, NotFound
+from services.platform.service import API
+
+
+@dataclass(frozen=True)
+class _Version:
+    """A version with its state and its place among those of its record."""
+
+    version: int
+    recorded_by: str
+    content: dict[str, object] | None
+    state: EvidenceState
+    changed_by: str
+    newest: int
+    official: int | None
+
+
+async def confirm_version(
+    session: WriteSession,
+    region: str,
+    kind: str,
+    record_id: UUID,
+    version: int,
+    *,
+    caller: Caller,
+    now: datetime,
+) -> None:
+    """Confirm a version, so that scores read it; without content, the record is withdrawn.
+
+    `NotAllowed` for the organisation that recorded it or that it favours, `Conflict` if another
+    version was recorded since.
+    """
+    found = await _lock(session, region, kind, record_id, version)
+    if found.state in {"confirmed", "withdrawn"}:
+        return
+    if found.version != found.newest:
+        raise Conflict(f"Version {found.newest} was recorded since; read and confirm that one.")
+    await _check_confirmer(session, region, kind, found, caller)
+    if found.state == "disputed":
+        _check_settles(found, caller)
+    state: EvidenceState = "withdrawn" if found.content is None else "confirmed"
+    await store.add_state(
+        session, region, kind, record_id, version, state=state, by=caller.actor, now=now
+    )
+
+
+async def dispute_version(
+    session: WriteSession,
+    region: str,
+    kind: str,
+    record_id: UUID,
+    version: int,
+    *,
+    reason: str,
+    caller: Caller,
+    now: datetime,
+) -> None:
+    """Dispute a version with a reason; scores do not read it until it is confirmed again.
+
+    Anybody but its recorder disputes what is proposed; an administrator what is confirmed.
+    """
+    found = await _lock(session, region, kind, record_id, version)
+    if caller.actor == found.recorded_by:
+        raise NotAllowed("An agency corrects or withdraws what it recorded itself.")
+    if found.state == "disputed":
+        raise Conflict("This version is disputed already; its history names the reason.")
+    if found.state == "withdrawn":
+        raise Conflict("This record was withdrawn; a correction (PUT) restores it.")
+    if found.version not in {found.newest, found.official}:
+        raise Conflict(f"Version {found.newest} was recorded since; read and dispute that one.")
+    if found.state == "confirmed" and "admin" not in caller.scopes:
+        raise NotAllowed("What is confirmed is disputed by an administrator's key.")
+    await store.add_state(
+        session,
+        region,
+        kind,
+        record_id,
+        version,
+        state="disputed",
+        by=caller.actor,
+        now=now,
+        reason=reason,
+    )
+
+
+async def history_of(
+    session: WriteSession, region: str, kind: str, record_id: UUID, version: int
+) -> list[EvidenceStateChange]:
+    """Return how the state of a version came about, the first step first."""
+    names = {"region": region, "kind": kind, "id": record_id, "version": version}
+    rows = (await session.execute(text(store.HISTORY), names)).mappings()
+    return [EvidenceStateChange(**row) for row in rows]
+
+
+async def _lock(
+    session: WriteSession, region: str, kind: str, record_id: UUID, version: int
+) -> _Version:
+    names = {"region": region, "kind": kind}
+    await session.execute(text(store.LOCK), names | {"key": str(record_id)})
+    parameters = names | {"id": record_id, "version": version, "as_of": None}
+    row = (await session.execute(text(store.STANDING), parameters)).mappings().one_or_none()
+    if row is None:
+        raise NotFound(f"There is no such version; see {API}/{kind}/{record_id}/versions.")
+    return _Version(**row)
+
+
+async def _check_confirmer(
+    session: WriteSession, region: str, kind: str, found: _Version, caller: Caller
+) -> None:
+    """Raise `NotAllowed` unless the caller may confirm this version."""
+    rule = confirmation_rules().kinds[kind]
+    if caller.actor == found.recorded_by:
+        raise NotAllowed("Another organisation than the one that recorded a version confirms it.")
+    if caller.actor in await _favoured(session, region, kind, found, rule):
+        raise NotAllowed(
+            f"It favours {caller.actor} ({', '.join(rule.favours)}); another organisation "
+            "confirms it."
+        )
+    if "admin" in caller.scopes or rule.confirm == "other_agency":
+        return
+    if rule.confirm == "administrator" or caller.actor != await lead_agency(session, region):
+        who = rule.confirm.replace("_", " ")
+        raise NotAllowed(f"The {who} confirms {kind}.")
+
+
+async def _favoured(
+    session: WriteSession, region: str, kind: str, found: _Version, rule: KindRule
+) -> set[str]:
+    """Return the agencies that the version speaks well of; a withdrawal speaks of none."""
+    if found.content is None:
+        return set()
+    record = EVIDENCE[kind].model_validate(found.content)
+    references = [one for one in references_of(record) if one.path[0] in rule.favours]
+    agencies = {one.key for one in references if one.target == "agency"}
+    keys = [one.key for one in references if one.target == "stakeholder"]
+    names = {"region": region, "keys": keys}
+    return agencies | set(await session.scalars(text(store.AGENCIES_OF_STAKEHOLDERS), names))
+
+
+def _check_settles(found: _Version, caller: Caller) -> None:
+    """Raise `NotAllowed` unless the caller disputed the version, or is an administrator."""
+    if caller.actor != found.changed_by and "admin" not in caller.scopes:
+        raise NotAllowed(
+            f"{found.changed_by} disputed it; that agency or an administrator settles it."
+        )

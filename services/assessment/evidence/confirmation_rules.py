@@ -1,0 +1,57 @@
+"""Rules of confirmation as data: who records and who confirms each kind of evidence."""
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from services.assessment.evidence.records import EVIDENCE, Evidence
+from services.assessment.methods.library import METHODS
+from services.assessment.types import Code
+from services.platform.packs import PackModel, Source, SourceKind, parse, read_yaml
+
+CONFIRMATION = METHODS / "evidence" / "confirmation.yaml"
+
+
+class KindRule(PackModel):
+    """Who records and who confirms a kind of evidence."""
+
+    record: Literal["any_agency", "lead_agency", "administrator"] = "any_agency"
+    confirm: Literal["other_agency", "lead_agency", "administrator"] = Field(
+        "other_agency",
+        description="Never the organisation that recorded the version, nor one that it favours.",
+    )
+    favours: list[Code] = Field(
+        default_factory=list[Code],
+        description="Fields that name an organisation which the record speaks well of.",
+    )
+
+
+class ConfirmationRules(PackModel):
+    """`methods/evidence/confirmation.yaml`"""
+
+    confirming_sources: list[SourceKind] = Field(
+        description="Kinds of publication that confirm a record of the pack which cites them."
+    )
+    kinds: dict[str, KindRule]
+
+    @model_validator(mode="after")
+    def _rules_fit_the_kinds(self) -> "ConfirmationRules":
+        if self.kinds.keys() != EVIDENCE.keys():
+            raise ValueError(f"kinds must be exactly {', '.join(EVIDENCE)}")
+        for kind, rule in self.kinds.items():
+            unknown = set(rule.favours) - EVIDENCE[kind].model_fields.keys()
+            if unknown:
+                raise ValueError(f"{kind} has no field {', '.join(sorted(unknown))}")
+        return self
+
+    def is_confirmed_by_source(self, record: Evidence, sources: dict[str, Source]) -> bool:
+        """Return whether a record of a pack cites a publication that confirms it."""
+        return any(sources[cited].kind in self.confirming_sources for cited in record.sources)
+
+
+@cache
+def confirmation_rules(file: Path = CONFIRMATION) -> ConfirmationRules:
+    """Return the rules; `PackError` names file, line and field of each issue."""
+    return parse(read_yaml(file, file.parent), ConfirmationRules)
