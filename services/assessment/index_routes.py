@@ -1,5 +1,6 @@
 """Published indices over HTTP: printed values beside the predicates of the regulation's ranges."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from services.assessment.evidence.store import COUNTED
 from services.assessment.index_schemas import IndexItem, PublishedValue
 from services.assessment.method_store import find_method, own_methods
 from services.assessment.methods.definition import LevelsMethod
+from services.assessment.scoring.level_steps import steps_of_path
 from services.assessment.scoring.levels import (
     InvalidLevelsError,
     LevelScores,
@@ -51,7 +53,9 @@ async def list_indices(request: Request, session: ReadSessionDep) -> Page[IndexI
     region = get_region(request)
     values = await _values(session, region)
     methods = await index_methods(session, region)
-    return Page(items=[_index(method, values) for method in methods], next=None)
+    # The integer programmes of level steps take some hundred milliseconds: off the event loop.
+    items = await asyncio.to_thread(lambda: [_index(method, values) for method in methods])
+    return Page(items=items, next=None)
 
 
 @router.get("/indices/{id}", operation_id="get_index", responses=problem_responses(404))
@@ -70,7 +74,7 @@ async def get_index(
     """Return one index with its published values and targets, and the path to the next target."""
     region = get_region(request)
     method = await index_method(session, region, id)
-    return _index(method, await _values(session, region), until=first)
+    return await asyncio.to_thread(_index, method, await _values(session, region), until=first)
 
 
 @router.post(
@@ -123,6 +127,7 @@ def _index(
         (value for value in values if value.index == method.id),
         key=lambda value: value.order,
     )
+    path = _path(method, own, until=until)
     return IndexItem(
         id=method.id,
         name=method.name,
@@ -132,7 +137,8 @@ def _index(
         valid_to=method.valid_to,
         predicates=method.predicates,
         values=[_published(method, value) for value in own],
-        path=_path(method, own, until=until),
+        path=path,
+        level_steps=steps_of_path(method, path),
         href=f"{API}/indices/{method.id}",
         method_href=f"{API}/methods/{method.id}",
     )

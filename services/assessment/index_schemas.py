@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from services.assessment.methods.definition import Predicate
+from services.assessment.scoring.level_steps import LevelSteps
 from services.assessment.scoring.levels import TargetPath
 from services.platform.api_model import ApiModel
 from services.platform.types import Href
@@ -43,6 +44,10 @@ class IndexItem(ApiModel):
     values: list[PublishedValue]
     path: TargetPath | None = Field(
         description="The linear path from the last published value to the next target."
+    )
+    level_steps: LevelSteps | None = Field(
+        description="How many steps of one level the path takes: the levels are not published, so "
+        "the numbers hold for all levels with that value. Null without a path."
     )
     href: Href
     method_href: Href

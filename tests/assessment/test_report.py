@@ -102,6 +102,12 @@ def test_the_way_to_the_target_begins_at_the_last_value_that_was_published_by_th
     assert [step.value for step in of_2024.path.steps] == [3.185, 3.39]
 
 
+def test_the_steps_to_the_target_are_stated_though_levels_are_not_published() -> None:
+    text = " ".join(shown(written(toba_items())).words)
+    assert "sedikitnya 14 kenaikan satu tingkat; 17 cukup" in text
+    assert "32 cukup, indikator mana pun yang naik" in text
+
+
 def test_both_predicates_of_a_published_value_are_shown_if_they_differ() -> None:
     text = " ".join(shown(written(toba_items())).words)
     assert "Nilai 1,69 tahun 2021 tercetak sebagai “Cukup”" in text

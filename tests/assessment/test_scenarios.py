@@ -267,6 +267,42 @@ def test_a_scenario_of_levels_sent_twice_with_one_key_is_stored_once(
     assert post(toba_hub, {}, **body).status_code == 401
 
 
+def test_a_published_value_without_levels_gives_the_least_and_the_most_steps(
+    toba_hub: Hub, drafter: dict[str, str]
+) -> None:
+    answer = post(toba_hub, drafter, kind="index", published=2.98, target=3.39)
+    assert answer.status_code == 201, answer.text
+    outcome = answer.json()["outcome"]
+    assert (outcome["base"], outcome["base_predicate"], outcome["reached"]) == (2.98, "Baik", False)
+    assert outcome["level_steps"] == {
+        "value": 2.98, "target": 3.39, "least": 14, "enough_by_weight": 17, "most": 32
+    }  # fmt: skip
+    index = toba_hub.client.get("/api/v1/indices/spbe-2020").json()
+    assert index["level_steps"] == outcome["level_steps"]
+    assert toba_hub.client.get(answer.headers["location"]).json()["outcome"] == outcome
+
+
+@pytest.mark.parametrize(
+    ("change", "pointers"),
+    [
+        ({"target": 5.5}, ["#/target"]),
+        ({"published": 0.4}, ["#/published"]),
+        ({"published": 5.2}, ["#/published"]),
+        ({"levels": {str(n): 2 for n in range(1, 48)}}, ["#/published"]),
+        ({"levels": {"1": 7}}, ["#/levels/1"]),
+        ({"changes": {"1": 3}}, ["#"]),
+        ({"efforts": {"1": 3}}, ["#"]),
+    ],
+)
+def test_a_published_value_that_cannot_be_is_named(
+    toba_hub: Hub, drafter: dict[str, str], change: Any, pointers: list[str]
+) -> None:
+    body = {"kind": "index", "published": 2.98, "target": 3.39} | change
+    answer = post(toba_hub, drafter, **body)
+    assert answer.status_code == 422, answer.text
+    assert [error["pointer"] for error in answer.json()["errors"]] == pointers
+
+
 ALL_AT_2 = {str(n): 2 for n in range(1, 48)}
 
 

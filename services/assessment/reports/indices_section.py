@@ -15,6 +15,7 @@ from services.assessment.reports.document import (
 )
 from services.assessment.reports.report import IndexSeries, IndexYear, Report
 from services.assessment.reports.wording import NO_VALUE, compact_number, number, signed
+from services.assessment.scoring.level_steps import LevelSteps
 
 ROLES = {
     "published": "terbit",
@@ -93,6 +94,8 @@ def _path(series: IndexSeries) -> Iterator[AnyBlock]:
         text=f"Target {number(path.target_value, 2)} pada tahun {path.target_year}, dari "
         f"{number(path.first_value, 2)} pada tahun {path.first_year}. {way}"
     )
+    if series.level_steps is not None and not path.reached:
+        yield Paragraph(text=_steps(series.level_steps))
     yield Table(
         caption="Jalur menuju target",
         columns=[
@@ -110,6 +113,15 @@ def _path(series: IndexSeries) -> Iterator[AnyBlock]:
             )
             for step in path.steps
         ),
+    )
+
+
+def _steps(steps: LevelSteps) -> str:
+    return (
+        "Tingkat setiap indikator tidak diterbitkan. Menurut bobotnya, target itu memerlukan "
+        f"sedikitnya {steps.least} kenaikan satu tingkat; {steps.enough_by_weight} cukup, berapa "
+        "pun tingkatnya sekarang, jika indikator terberat yang dapat naik didahulukan, dan "
+        f"{steps.most} cukup, indikator mana pun yang naik."
     )
 
 

@@ -17,6 +17,7 @@ from services.assessment.reports.gaps import Gap, gaps_of, indicators_of
 from services.assessment.scenarios.collaboration_scenario import collaboration_outcome
 from services.assessment.scenarios.outcome import SingleChange
 from services.assessment.scoring.inputs import Facts, Item
+from services.assessment.scoring.level_steps import LevelSteps, steps_of_path
 from services.assessment.scoring.levels import TargetPath, path_to_target
 from services.assessment.scoring.scores import ElementScore, Node, ScoreModel, Scores
 from services.assessment.scoring.sensitivity import Sensitivity
@@ -82,6 +83,7 @@ class IndexSeries(ScoreModel):
     predicates: list[Predicate]
     values: list[IndexYear]
     path: TargetPath | None
+    level_steps: LevelSteps | None
 
 
 class Satisfaction(ScoreModel):
@@ -236,6 +238,7 @@ def index_series(method: LevelsMethod, facts: Facts) -> IndexSeries | None:
         return None
     last = max(until)
     targets = [(year, value) for role, year, value in dated if role == "target" and year > last[0]]
+    path = path_to_target(method, last=last, target=min(targets)) if targets else None
     return IndexSeries(
         id=method.id,
         name=method.name,
@@ -253,7 +256,8 @@ def index_series(method: LevelsMethod, facts: Facts) -> IndexSeries | None:
             for value in known
             if value.role != "published" or (value.year or 0) <= facts.period
         ],
-        path=path_to_target(method, last=last, target=min(targets)) if targets else None,
+        path=path,
+        level_steps=steps_of_path(method, path),
     )
 
 

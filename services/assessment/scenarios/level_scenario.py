@@ -18,6 +18,7 @@ from services.assessment.scenarios.outcome import (
     Solution,
     Step,
 )
+from services.assessment.scoring.level_steps import count_steps
 from services.assessment.scoring.levels import (
     DECIMALS,
     InvalidLevelsError,
@@ -62,6 +63,39 @@ def levels_outcome(
         best = case.score(highest_reachable(method, case.now, efforts=efforts)).value
         raise out_of_reach(target, best or now.low)
     return outcome
+
+
+def published_outcome(
+    method: LevelsMethod, levels: Mapping[int, Level], *, published: float, target: float
+) -> ScenarioOutcome:
+    """Count the steps from a published value; `ScenarioError` if no levels can have it."""
+    _check(method, {"levels": levels}, {})
+    lowest, highest = method.levels
+    if target > highest:
+        raise out_of_reach(target, highest)
+    steps = count_steps(method, value=published, target=max(target, lowest), levels=levels)
+    if steps is None:
+        detail = f"no levels of {method.id} that fit `levels` have this value"
+        raise ScenarioError(
+            f"The published value is impossible: {detail}.", {"#/published": detail}
+        )
+    return ScenarioOutcome(
+        kind="index",
+        method=method.id,
+        method_version=method.version,
+        method_hash=method.hash(),
+        period=None,
+        evidence_hash=None,
+        assumed=[],
+        base=published,
+        base_predicate=method.predicate_of(published),
+        changed=None,
+        target=target,
+        reached=published >= target,
+        solutions=[],
+        single_changes=[],
+        level_steps=steps,
+    )
 
 
 def cheapest(

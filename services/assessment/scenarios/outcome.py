@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from services.assessment.scoring.level_steps import LevelSteps
 from services.assessment.scoring.scores import ScoreModel
 
 
@@ -78,3 +79,7 @@ class ScenarioOutcome(ScoreModel):
     reached: bool | None = Field(description="Whether the requested changes reach the target.")
     solutions: list[Solution] = Field(description="The cheapest first, then its alternatives.")
     single_changes: list[SingleChange] = Field(description="By gain, the largest first.")
+    level_steps: LevelSteps | None = Field(
+        default=None,
+        description="Steps from a published value whose levels are not known to the target.",
+    )

@@ -17,7 +17,7 @@ from services.assessment.assessments.operations import assess_now, collaboration
 from services.assessment.index_routes import index_method
 from services.assessment.scenarios.collaboration_scenario import collaboration_outcome
 from services.assessment.scenarios.errors import EvidenceConflictError, ScenarioError
-from services.assessment.scenarios.level_scenario import levels_outcome
+from services.assessment.scenarios.level_scenario import levels_outcome, published_outcome
 from services.assessment.scenarios.outcome import ScenarioOutcome
 from services.assessment.scenarios.schemas import (
     CollaborationScenario,
@@ -178,6 +178,14 @@ async def _levels_scenario(
     request: Request, session: WriteSession, scenario: LevelsScenario
 ) -> ScenarioOutcome:
     method = await index_method(session, get_region(request), scenario.method)
+    if scenario.published is not None and scenario.target is not None:
+        return await asyncio.to_thread(
+            published_outcome,
+            method,
+            _by_number(scenario.levels),
+            published=scenario.published,
+            target=scenario.target,
+        )
     return await asyncio.to_thread(
         levels_outcome,
         method,

@@ -35,7 +35,14 @@ class LevelsScenario(_ScenarioBase):
     kind: Literal["index"]
     method: Slug = "spbe-2020"
     levels: dict[IndicatorNumber, LevelValue | LevelRange | None] = Field(
-        max_length=200, description="Present levels, by indicator number."
+        default_factory=dict[str, int | tuple[int, int] | None],
+        max_length=200,
+        description="Present levels, by indicator number.",
+    )
+    published: Annotated[float, Field(ge=0, le=100), StrictNumber] | None = Field(
+        None,
+        description="A published value whose levels are not all known; the outcome has the least "
+        "and the most number of level steps to the target. Without `changes` and `efforts`.",
     )
     unknown: Literal["refuse", "lowest"] = Field(
         "refuse", description="Whether an unknown level or a range is taken at its lowest."
@@ -55,6 +62,12 @@ class LevelsScenario(_ScenarioBase):
     @model_validator(mode="after")
     def _asks_something(self) -> "LevelsScenario":
         return _require_question(self, self.changes, self.target)
+
+    @model_validator(mode="after")
+    def _published_alone(self) -> "LevelsScenario":
+        if self.published is not None and (self.changes or self.efforts):
+            raise ValueError("changes and efforts need the levels, not a published value")
+        return self
 
 
 class CollaborationScenario(_ScenarioBase):
