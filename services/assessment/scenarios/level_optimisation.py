@@ -94,7 +94,8 @@ def _solve(
         integrality=np.ones(len(costs)),
         bounds=optimize.Bounds(lb=0, ub=np.array(room, dtype=np.float64)),  # pyright: ignore[reportArgumentType]
         constraints=constraints,
-        options={"mip_rel_gap": 0},
+        # HiGHS's presolve fails on some programmes like these (status 4).
+        options={"mip_rel_gap": 0, "presolve": False},
     )
     if found.status == INFEASIBLE:
         return None

@@ -10,12 +10,10 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
-from scipy.optimize import Bounds, LinearConstraint, milp
 
 from services.assessment.methods.definition import LevelsMethod
+from services.assessment.numerical_libraries import Floats, np, optimize
 from services.assessment.scoring.levels import Level, TargetPath
 from services.assessment.scoring.scores import ScoreModel
 
@@ -100,7 +98,7 @@ class _Program:
     def __init__(
         self,
         *,
-        weights: NDArray[np.float64],
+        weights: Floats,
         ranges: Sequence[tuple[int, int]],
         highest: int,
         low: int,
@@ -136,7 +134,7 @@ class _Program:
         """
         total = self._highest * int(self._weights.sum())
         rooms = _bounds(self._highest - self._highs, self._highest - self._lows)
-        row = LinearConstraint(self._weights[None], total - self._high, total - self._low)
+        row = optimize.LinearConstraint(self._weights[None], total - self._high, total - self._low)
         enough = 0
         for weight in np.unique(self._weights):
             capped = -np.minimum(self._weights, weight)
@@ -145,13 +143,13 @@ class _Program:
                 enough = max(enough, math.ceil((self._needed - total - found) / weight))
         return max(0, enough)
 
-    def _variables(self) -> Bounds:
+    def _variables(self) -> "optimize.Bounds":
         """Return the bounds of the levels and of the steps."""
         steps = np.full(len(self._weights), self._highest, dtype=np.float64)
         lows = np.concatenate([self._lows, np.zeros_like(steps)])
         return _bounds(lows, np.concatenate([self._highs, steps]))
 
-    def _rows(self, low: float, high: float) -> list[LinearConstraint]:
+    def _rows(self, low: float, high: float) -> list["optimize.LinearConstraint"]:
         """Return the rows of the total, of the total after the steps, and of each level's end."""
         nothing, one = np.zeros_like(self._weights), np.eye(len(self._weights))
         totals = np.array(
@@ -161,23 +159,23 @@ class _Program:
             ]
         )
         return [
-            LinearConstraint(totals[:1], self._low, self._high),
-            LinearConstraint(totals[1:], low, high),
-            LinearConstraint(np.hstack([one, one]), -np.inf, self._highest),
+            optimize.LinearConstraint(totals[:1], self._low, self._high),
+            optimize.LinearConstraint(totals[1:], low, high),
+            optimize.LinearConstraint(np.hstack([one, one]), -np.inf, self._highest),
         ]
 
 
-def _bounds(lows: NDArray[np.float64], highs: NDArray[np.float64]) -> Bounds:
-    return Bounds(lows, highs)  # pyright: ignore[reportArgumentType]
+def _bounds(lows: Floats, highs: Floats) -> "optimize.Bounds":
+    return optimize.Bounds(lows, highs)  # pyright: ignore[reportArgumentType]
 
 
 def _solve(
-    cost: NDArray[np.float64], bounds: Bounds, rows: Sequence[LinearConstraint]
+    cost: Floats, bounds: "optimize.Bounds", rows: Sequence["optimize.LinearConstraint"]
 ) -> int | None:
     """Return the least cost in integers; None if nothing satisfies the rows."""
     # HiGHS's presolve fails on some of these programmes (status 4).
     options: dict[str, Any] = {"mip_rel_gap": 0, "presolve": False}
-    found = milp(
+    found = optimize.milp(
         c=cost, integrality=np.ones(len(cost)), bounds=bounds, constraints=rows, options=options
     )
     if found.status == INFEASIBLE:
