@@ -8,6 +8,7 @@ module of a room.
 import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 import asyncpg
@@ -27,6 +28,11 @@ def rows(settings: Settings, query: str, *values: Any) -> list[Any]:
             await connection.close()
 
     return asyncio.run(fetch())
+
+
+def oblige_since(settings: Settings, month: date) -> None:
+    """Let every reporting obligation have begun in a month."""
+    rows(settings, "UPDATE feedback.reporting_obligation SET since = $1", month)
 
 
 def hide_table(settings: Settings, table: str) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from services.assessment.pack import load_evidence, read_evidence
 from services.catalog.pack import load_catalog, read_catalog
@@ -15,6 +16,7 @@ from services.gateway.portal.posters.codes import load_posters, subjects_of
 from services.gateway.regency.districts import load_districts, read_districts
 from services.gateway.regency.services import store_services
 from services.platform.database import Database, WriteSession
+from services.platform.local_time import month_of
 from services.platform.packs import Change, Pack, PackError, parse, read_yaml
 from services.platform.regency import store_regency
 from services.platform.settings import Service, Settings
@@ -49,6 +51,7 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
             service.slug,
             service.name,
             tuple(dict.fromkeys(channel.kind for channel in service.channels)),
+            pack.first_reporting_month,
         )
         for service in catalog.services
     )
@@ -85,7 +88,12 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
         (
             Service.feedback,
             lambda session: load_feedback(
-                session, region, feedback, obligations=obligations, references=references
+                session,
+                region,
+                feedback,
+                obligations=obligations,
+                references=references,
+                month=month_of(now, ZoneInfo(pack.timezone)),
             ),
         ),
         (Service.assessment, lambda session: load_evidence(session, region, evidence, now=now)),

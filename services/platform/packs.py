@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -21,6 +22,7 @@ from services.platform.types import (
     Slug,
     StrictNumber,
     Text,
+    YearMonth,
 )
 
 
@@ -81,6 +83,18 @@ class Pack(PackModel):
     lead_agency: Slug | None = Field(
         None, description="Slug of the agency that leads the collaboration."
     )
+    reporting_from: YearMonth | None = Field(
+        None,
+        description="First month of which agencies report statistics, as agreed with them; "
+        "without it a service is reported from the month in which it was first loaded.",
+    )
+
+    @property
+    def first_reporting_month(self) -> date | None:
+        """The first day of `reporting_from`; None without it."""
+        return (
+            None if self.reporting_from is None else date.fromisoformat(f"{self.reporting_from}-01")
+        )
 
 
 @dataclass(frozen=True)

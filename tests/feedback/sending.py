@@ -1,7 +1,7 @@
 """What agencies and citizens send to the feedback service, and how its sums are read."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +18,7 @@ from tests.conftest import Room, agency_caller
 
 USAGE = "/api/v1/usage"
 SURVEYS = "/api/v1/surveys"
+LONG_AGO = date(2000, 1, 1)
 NOON = "2024-03-05T12:00:00+07:00"
 
 
@@ -79,8 +80,13 @@ def load(
     *surveys: Survey,
     obligations: Sequence[tuple[str, str]] = (),
     references: ReferenceCodes = REFERENCES,
+    month: date = LONG_AGO,
+    since: date | None = None,
 ) -> list[Change]:
-    """Load these surveys, reporting obligations and names, and no others."""
+    """Load these surveys, reporting obligations and names, and no others.
+
+    New obligations begin in `month`, or all `since` the month that the pack states.
+    """
     region = office.settings.region
     pack = FeedbackPack(surveys)
     return office.store(
@@ -88,8 +94,9 @@ def load(
             session,
             region,
             pack,
-            obligations=[ReportingObligation(*pair) for pair in obligations],
+            obligations=[ReportingObligation(*pair, since=since) for pair in obligations],
             references=references,
+            month=month,
         )
     )
 

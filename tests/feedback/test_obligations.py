@@ -1,6 +1,6 @@
 """Who owes which month: one calendar for lists, feeds and the count of reports."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,14 @@ from services.feedback.statistics.obligations import MonthlyObligation, deadline
 from services.platform.local_time import DEFAULT_ZONE
 from tests.conftest import Room
 from tests.feedback.conftest import new_agency
-from tests.feedback.sending import USAGE, expect_reports, report_at, send_statistics, statistic
+from tests.feedback.sending import (
+    USAGE,
+    expect_reports,
+    load,
+    report_at,
+    send_statistics,
+    statistic,
+)
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
 
@@ -108,6 +115,42 @@ def test_the_assessments_count_of_reports_is_that_of_the_months(
     assert sum(item["services_reported"] for item in found) == len(reports)
     whole = {m for m, _ in reports if {(m, "ktp"), (m, "akta")} <= reports.keys()}
     assert {int(item["period"][5:]) for item in found if item["complete"]} == whole
+
+
+def test_an_obligation_begins_in_the_month_of_its_first_load(office: Room, agency: str) -> None:
+    def periods() -> list[str]:
+        months = completeness(office, agency, **{"from": "2024-01", "to": "2024-12"})
+        return [f"{item['period']} {item['services_expected']}" for item in months]
+
+    def expected() -> list[int]:
+        counted = office.get(f"{USAGE}/reporting", period=2024).json()["agencies"]
+        return [item["expected"] for item in counted if item["agency"] == agency]
+
+    send_statistics(office, agency, statistic(agency))  # of March, before it was obliged to
+    load(office, obligations=[(agency, "ktp")], month=date(2024, 9, 1))
+    assert (periods(), expected()) == ([f"2024-{n:02} 1" for n in range(9, 13)], [4])
+    load(office, obligations=[(agency, "ktp"), (agency, "akta")], month=date(2024, 11, 1))
+    assert periods() == ["2024-09 1", "2024-10 1", "2024-11 2", "2024-12 2"]
+    load(office, obligations=[(agency, "ktp")], month=date(2025, 3, 1))
+    assert (len(periods()), expected()) == (4, [4])
+
+
+def test_all_obligations_begin_in_the_month_that_the_pack_states(office: Room, agency: str) -> None:
+    pair = [(agency, "ktp")]
+    load(office, obligations=pair, month=date(2024, 9, 1))
+    for since, months in ((date(2024, 11, 1), 2), (date(2024, 3, 1), 10)):
+        changes = load(office, obligations=pair, month=date(2025, 1, 1), since=since)
+        assert [(change.kind, change.fields) for change in changes] == [
+            ("reporting obligation", ("since",))
+        ]
+        assert len(completeness(office, agency, **{"from": "2024-01", "to": "2024-12"})) == months
+    assert load(office, obligations=pair, month=date(2025, 1, 1)) == []
+
+
+def test_a_year_before_an_obligation_begins_expects_nothing(office: Room, agency: str) -> None:
+    load(office, obligations=[(agency, "ktp")], month=date(2025, 1, 1))
+    found = office.get(f"{USAGE}/reporting", period=2024).json()
+    assert (found["expected"], found["agencies"]) == (0, [])
 
 
 @given(st.dates(datetime(2000, 1, 1).date(), datetime(2090, 1, 1).date()), st.integers(1, 28))

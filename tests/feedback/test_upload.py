@@ -14,7 +14,7 @@ from services.feedback.statistics.obligations import last_closed_months
 from services.platform.local_time import DEFAULT_ZONE
 from tests.conftest import ANONYMOUS, Room, agency_caller
 from tests.feedback.conftest import new_agency
-from tests.feedback.sending import USAGE, send_statistics, statistic, sums
+from tests.feedback.sending import LONG_AGO, USAGE, send_statistics, statistic, sums
 from tests.feedback.sheets import (
     HEADS,
     faults,
@@ -44,6 +44,7 @@ def agency(office: Room) -> str:
             FeedbackPack(()),
             obligations=obligations,
             references=ReferenceCodes(),
+            month=LONG_AGO,
         )
     )
     return slug

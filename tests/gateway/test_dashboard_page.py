@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from services.gateway.app import create_app
 from services.platform.local_time import DEFAULT_ZONE
 from services.platform.service import API
 from tests.conftest import Hub, Server
+from tests.rows import oblige_since
 from tests.servers import free_port
 
 SHOWN = re.compile(r'data-code="([^"]+)">([^<]+)<')
@@ -114,6 +115,7 @@ def test_the_page_shows_indices_with_both_predicates_and_the_use_of_services(hub
         headers=hub.auth("dukcapil", "usage:write"),
     )
     assert sent.status_code in {200, 201}, sent.text
+    oblige_since(hub.settings, date(2024, 1, 1))
     page = hub.client.get("/dasbor?tahun=2024").text
     row = page[page.index(">2021<") : page.index(">2022<")]
     assert ("1,69" in row, "Cukup" in row, "Kurang" in row) == (True, True, True)

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -20,6 +20,7 @@ from services.platform.settings import Service
 from tests.conftest import Hub, Server
 from tests.feedback.sheets import workbook
 from tests.gateway.key_rows import expire_upload_sessions, set_expiry, upload_sessions
+from tests.rows import oblige_since
 
 HEADS = ("layanan", "kanal", "bulan", "masuk", "selesai", "alasan")
 UPLOAD = "/unggah"
@@ -381,6 +382,12 @@ def test_a_link_that_was_changed_or_is_over_does_not_enter(browser: Browser) -> 
 
 
 def test_the_reporting_page_counts_services_by_agency_and_month(browser: Browser) -> None:
+    before = browser.client.get("/dasbor/pelaporan?tahun=2021").text
+    assert "Tidak ada instansi yang wajib melapor untuk tahun ini." in before
+    oblige_since(browser.hub.settings, date(2021, 11, 1))
+    begun = browser.client.get("/dasbor/pelaporan?tahun=2021").text
+    [row] = re.findall(r'<tr><th scope="row">Disdukcapil</th>.*', begun)
+    assert re.findall(r'class="heat ?(\w*)"', row) == [""] * 10 + ["missing"] * 2
     page = browser.client.get("/dasbor/pelaporan?tahun=2022")
     assert page.status_code == 200
     assert "Disdukcapil" in page.text

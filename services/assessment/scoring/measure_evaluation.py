@@ -396,6 +396,8 @@ def _reporting(facts: Facts) -> tuple[Item, ReportingReport] | Missing:
     found = facts.report(ReportingReport, "reporting")
     if found is None:
         return Missing(facts.missing.get("feedback", "no statistics are expected"))
+    if found[1].expected == 0:
+        return Missing("no monthly report was due in the year")
     if not any(agency.received for agency in found[1].agencies):
         return Missing("no agency has posted statistics of this year")
     return found

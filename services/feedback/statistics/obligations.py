@@ -15,14 +15,16 @@ from services.platform.database import ReadSession, WriteSession
 from services.platform.local_time import month_of, start_of_day
 
 OBLIGATIONS_BETWEEN = """
--- For each agency and month: the services that must be reported, those that were, and when. A
+-- For each agency and month: the services that must be reported, from the month in which their
+-- obligation began, those that were, and when. A
 -- service is reported once any figure of it is; the first figure counts, so that a correction makes
 -- nothing late.
 WITH expected AS (
     SELECT o.agency, o.service, month::date AS month
     FROM feedback.reporting_obligation o,
          generate_series(CAST(:first AS timestamp), CAST(:last AS timestamp), '1 month') AS month
-    WHERE o.region = :region AND (:agency ::text IS NULL OR o.agency = :agency)
+    WHERE o.region = :region AND month >= o.since
+      AND (:agency ::text IS NULL OR o.agency = :agency)
 ),
 first_report AS (
     SELECT agency, service, period, min(reported_at) AS reported_at

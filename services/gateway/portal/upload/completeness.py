@@ -28,14 +28,15 @@ async def reporting(
     except httpx.HTTPError:
         return page.unavailable()
     names = {item.slug: item.short_name for item in found}
-    agencies: dict[str, list[ReportingMonth]] = {}
-    for item in items:
-        agencies.setdefault(item.agency, []).append(item)
+    agencies: dict[str, list[ReportingMonth | None]] = {}
+    for item in items:  # none before the month in which the agency's obligation begins
+        months = agencies.setdefault(item.agency, [None] * 12)
+        months[int(item.period[-2:]) - 1] = item
     return page.render(
         "reporting.html",
         labels=page.messages.labels(LABELS),
         year=year,
         months=[page.messages.month_abbreviation(n) for n in range(1, 13)],
-        agencies=[(names.get(slug, slug), months) for slug, months in agencies.items()],
+        agencies=[(names.get(slug, slug), each) for slug, each in agencies.items()],
         data=f"{API}/usage/completeness?from={year}-01&to={year}-12",
     )
