@@ -228,6 +228,7 @@ NO_PERSONAL_DATA: dict[Service, frozenset[str]] = {
             "statistic_flag",
             "survey",
             "survey_bundle",
+            "survey_round",
         }
     ),
     Service.gateway: frozenset(

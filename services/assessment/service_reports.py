@@ -69,7 +69,10 @@ def required_reports(
             match measure:
                 case SurveyShare() | SurveyMean() | SatisfactionIndex():
                     path = f"{API}/surveys/{measure.survey}/results?period={period}"
-                    requests.add(ReportRequest(Service.feedback, "survey", measure.survey, path))
+                    for sample in sorted(set(measure.samples or ())):
+                        path += f"&sample={sample}"
+                    key = measure.report_key
+                    requests.add(ReportRequest(Service.feedback, "survey", key, path))
                 case Reported() | AgenciesReporting():
                     path = f"{API}/usage/reporting?period={period}"
                     requests.add(ReportRequest(Service.feedback, "reporting", "reporting", path))

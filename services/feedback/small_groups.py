@@ -29,6 +29,11 @@ class Group:
     """The channel of a survey response, the category of a comment."""
     fine_detail: str
     """The district of a survey response, the kind of a comment; generalised first."""
+    round: str = ""
+    """The round of a survey."""
+    sample: str = ""
+    """How the respondents were found: samples and rounds are bundled apart, to be told apart in
+    results."""
     collector: str = ""
     """The agency whose enumerators asked, and therefore know the answers; their records are bundled
     apart, and no others with them."""
@@ -103,10 +108,16 @@ AGGREGATION_LEVELS = (
 """From exact to general: records that are too few at one level are pooled at a later one."""
 
 
-def plan_bundles(pending: Mapping[Group, Collection[Person]], *, today: date) -> list[BundlePlan]:
+def plan_bundles(
+    pending: Mapping[Group, Collection[Person]],
+    *,
+    today: date,
+    closed_rounds: Collection[str] = (),
+) -> list[BundlePlan]:
     """Return the bundles that can be formed of pending records, of which the people are given.
 
-    Records of too few people for any bundle stay pending.
+    Records of too few people for any bundle stay pending. Those of a closed round, to which no
+    others come, need not wait until their period is over.
     """
     remaining = {group: people for group, people in pending.items() if people}
     plans: list[BundlePlan] = []
@@ -114,8 +125,10 @@ def plan_bundles(pending: Mapping[Group, Collection[Person]], *, today: date) ->
         candidates: defaultdict[tuple[Period, tuple[str, ...]], list[Group]] = defaultdict(list)
         for group in sorted(remaining):
             period = period_around(group.month, level.span)
-            if not level.closed_only or period.is_over(today):
-                shared = (group.collector, *(getattr(group, name) for name in level.dimensions))
+            is_over = period.is_over(today) or group.round in closed_rounds
+            if not level.closed_only or is_over:
+                apart = (group.collector, group.round, group.sample)
+                shared = (*apart, *(getattr(group, name) for name in level.dimensions))
                 candidates[period, shared].append(group)
         for groups in candidates.values():
             if are_enough(person for group in groups for person in remaining[group]):

@@ -338,6 +338,76 @@ def test_a_self_selected_sample_has_no_interval_and_says_why(
         assert len(set(reading.draw(RandomStreams(1, 64)))) > 1
 
 
+@pytest.mark.parametrize("measure", MEASURES_OF_A_SURVEY, ids=lambda measure: measure["kind"])
+@pytest.mark.parametrize(
+    ("by_sample", "reason"),
+    [
+        ({"drawn": 30}, None),
+        ({"invited": 30}, None),
+        ({"enumerated": 10, "drawn": 20}, None),
+        ({"quota": 30}, "quota"),
+        ({"quota": 10, "drawn": 20}, "quota"),
+        ({"drawn": 25, "self_selected": 5}, "self_selected"),
+        ({"unknown": 30}, "self_selected"),
+    ],
+    ids=str,
+)
+def test_samples_decide_whether_there_is_an_interval(
+    measure: dict[str, Any], by_sample: dict[str, int], reason: str | None
+) -> None:
+    given = survey(
+        "s", 30, {"q": {"none": 12, "web": 18}}, satisfaction=SATISFIED, by_sample=by_sample
+    )
+    reading = measured(measure, given)
+    assert (reading.interval is None, reading.no_interval_because) == (reason is not None, reason)
+
+
+@pytest.mark.parametrize("measure", MEASURES_OF_A_SURVEY, ids=lambda measure: measure["kind"])
+def test_only_respondents_of_the_samples_that_the_method_names_count(
+    measure: dict[str, Any],
+) -> None:
+    measure = measure | {"samples": ["quota", "drawn"]}
+    visitors = survey("s", 30, {"q": {"none": 30}}, satisfaction=SATISFIED)
+    assert unknown(measure, visitors) == "there is no survey s"
+    asked = {"q": {"none": 12, "web": 18}}
+    drawn = survey("s drawn quota", 30, asked, satisfaction=SATISFIED, by_sample={"drawn": 30})
+    alone = survey("s", 30, asked, satisfaction=SATISFIED, by_sample={"drawn": 30})
+    plain = {name: value for name, value in measure.items() if name != "samples"}
+    assert measured(measure, visitors, drawn).value == measured(plain, alone).value
+    nobody = survey("s drawn quota", 0, {}, n=None, suppressed=True)
+    assert unknown(measure, visitors, nobody) == (
+        "no results of the survey s are of respondents found as: quota or drawn"
+    )
+
+
+def test_intervals_are_corrected_for_a_finite_population() -> None:
+    share = {"kind": "survey_share", "survey": "s", "question": "q", "option": "none"}
+    mean = {"kind": "survey_mean", "survey": "s", "questions": ["q"]}
+    asked = {"q": {"none": 12, "web": 18}}
+
+    def of(measure: dict[str, Any], population: int | None) -> Measurement:
+        given = survey("s", 30, asked, by_sample={"drawn": 30}, finite_population=population)
+        return measured(measure, given)
+
+    def width(measure: dict[str, Any], population: int | None) -> float:
+        reading = of(measure, population)
+        low, high = central_interval(reading.draw(RandomStreams(1, 10_000)))
+        return high - low
+
+    for measure in (share, mean):
+        # Half of 59 have answered: (59 - 30) / 58 of the variance is left.
+        assert width(measure, 59) == pytest.approx(width(measure, None) / 2**0.5, rel=0.03)
+        assert of(measure, 59).inputs["population"] == 59
+        everybody = of(measure, 30)
+        assert (everybody.interval, everybody.no_interval_because) == (None, None)
+        assert width(measure, 30) == 0
+        assert of(measure, 29).inputs == {**of(measure, None).inputs, "population": 29}
+        assert width(measure, 29) == width(measure, None)
+    reading = of(share, 59)
+    theirs = stats.binomtest(24, 60).proportion_ci(0.95, method="wilson")
+    assert (reading.low, reading.high) == pytest.approx((theirs.low, theirs.high))
+
+
 def test_a_survey_with_no_or_too_few_responses_is_missing() -> None:
     definition = {"kind": "survey_share", "survey": "s", "question": "q", "option": "x"}
     assert "nobody has answered" in unknown(definition, survey("s", 0, {}))

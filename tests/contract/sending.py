@@ -132,6 +132,16 @@ def of_a_publisher(sender: Sender) -> dict[str, str]:
     return {"region": "12.02"}
 
 
+def of_a_round(sender: Sender) -> dict[str, str]:
+    """Open the round of the example, so that there is one to change."""
+    place = {"slug": "awareness", "round": "2026"}
+    address = "/api/v1/surveys/{slug}/rounds/{round}".format(**place)
+    if sender.client.get(address).status_code == 404:
+        body = sender.example("put_survey_round")
+        assert sender.client.put(address, json=body, headers=sender.admin).is_success
+    return place
+
+
 def of_an_own_ticket(sender: Sender) -> dict[str, str]:
     """Take a comment with its secret, as its writer."""
     filed = sender.made("post_comment", key="own")
@@ -206,6 +216,7 @@ PLACES: dict[str, Callable[[Sender], dict[str, str]]] = {
     "explain_statistic_flag": lambda sender: {"flag": sender.flag()},
     "post_survey_response": lambda _: {"slug": "skm"},
     "decide_held_survey_responses": lambda _: {"slug": "skm"},
+    "put_survey_round": of_a_round,
     "post_survey_follow_up": lambda _: {"slug": "skm"},
     "put_survey_follow_up_action": lambda sender: {
         "slug": "skm",

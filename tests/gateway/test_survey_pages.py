@@ -361,3 +361,19 @@ def test_the_service_worker_may_serve_only_the_pages_under_survei(client: TestCl
     answer = client.get("/survei/worker.js")
     assert answer.headers["content-type"].startswith("text/javascript")
     assert "service-worker-allowed" not in answer.headers
+
+
+def test_a_survey_says_when_it_is_open(hub: Hub, client: TestClient) -> None:
+    answered = form_of(client, "/survei/awareness")
+    key = {"Authorization": f"Bearer {hub.key('diskominfo', 'metrics:draft')}"}
+    planned = {"opens_on": "2099-03-01", "closes_on": "2099-03-31", "sample": "drawn"}
+    path = f"{API}/surveys/awareness/rounds/2099"
+    assert client.put(path, json=planned, headers=key).status_code == 201
+    closed = client.get("/survei/awareness", params={"lang": "en"})
+    assert closed.status_code == 200
+    assert "This survey is not open at present." in closed.text
+    assert "<form" not in closed.text.partition("<main")[2]
+    assert "1 Maret 2099" in client.get("/survei/awareness").text
+    late = submit(client, "/survei/awareness", answered)
+    assert late.status_code == 409
+    assert "Akan dibuka" in late.text

@@ -18,7 +18,7 @@ COLUMNS = (
     Column("value", "Nilai 0-100; kosong apabila bukti belum cukup."),
     Column("low", "Ujung bawah rentang."),
     Column("high", "Ujung atas rentang."),
-    Column("interval_by", "Asal rentang; self_selected: tanpa rentang, responden memilih sendiri."),
+    Column("interval_by", "Asal rentang; self_selected, quota: tanpa rentang, bukan sampel acak."),
     Column("coverage", "Bagian indikator yang memiliki bukti, 0-1."),
     Column("raw", "Nilai indikator sebelum tonggak."),
     Column("reason", "Mengapa tidak ada nilai.", width=48),

@@ -115,28 +115,48 @@ class IndexProgress(PackModel):
     index: Slug
 
 
-class SurveyShare(PackModel):
+SampleKind = Literal["self_selected", "enumerated", "drawn", "quota", "invited"]
+"""How the respondents of a survey were found, as its results tell them apart."""
+
+
+class SurveyMeasure(PackModel):
+    """What a survey's respondents say, all of them or those of certain samples."""
+
+    survey: Slug
+    samples: list[SampleKind] | None = Field(
+        None,
+        min_length=1,
+        max_length=5,
+        description="How respondents must have been found to count: answered by themselves, asked "
+        "by enumerators without a design on record, drawn at random, asked until quotas were "
+        "filled, or invited; default: all count.",
+    )
+
+    @property
+    def report_key(self) -> str:
+        """The key of the report that it reads: the survey's, of certain samples or of all."""
+        return " ".join([self.survey, *sorted(set(self.samples or ()))])
+
+
+class SurveyShare(SurveyMeasure):
     """The share of respondents to a question who chose an option."""
 
     kind: Literal["survey_share"]
-    survey: Slug
     question: AnswerCode
     option: AnswerCode
 
 
-class SurveyMean(PackModel):
+class SurveyMean(SurveyMeasure):
     """The mean level, 1-4, over questions of a survey."""
 
     kind: Literal["survey_mean"]
-    survey: Slug
     questions: list[AnswerCode] = Field(min_length=1)
 
 
-class SatisfactionIndex(PackModel):
+class SatisfactionIndex(SurveyMeasure):
     """The satisfaction index IKM, 25-100."""
 
     kind: Literal["satisfaction"]
-    survey: Slug
 
 
 class Reported(PackModel):

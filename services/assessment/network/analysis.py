@@ -161,7 +161,7 @@ def reported_ties(facts: Facts) -> list[ReportedTie]:
 
 
 def _reported_tie(about: str, questions: list[str], facts: Facts) -> ReportedTie:
-    mean = SurveyMean(kind="survey_mean", survey=SURVEY, questions=questions)
+    mean = SurveyMean(kind="survey_mean", survey=SURVEY, samples=None, questions=questions)
     outcome = evaluate_measure(mean, facts)
     if isinstance(outcome, Missing):
         return ReportedTie(

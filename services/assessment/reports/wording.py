@@ -44,6 +44,7 @@ ORIGINS: dict[IntervalKind, str] = {
 
 NO_INTERVALS: dict[NoIntervalReason, str] = {
     "self_selected": "tanpa rentang: responden memilih sendiri",
+    "quota": "tanpa rentang: responden dipilih petugas menurut kuota",
 }
 
 

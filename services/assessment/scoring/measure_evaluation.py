@@ -43,6 +43,7 @@ from services.assessment.scoring.uncertainty import (
     beta_posterior,
     bootstrap_mean,
     normal,
+    scaled_about,
     uniform_between,
     wilson_interval,
 )
@@ -277,11 +278,15 @@ def _by_year(
     return sorted(found, key=lambda entry: entry[0])
 
 
-def _survey(facts: Facts, survey: str) -> tuple[Item, SurveyReport] | Missing:
-    found = facts.report(SurveyReport, survey)
+def _survey(facts: Facts, definition: m.SurveyMeasure) -> tuple[Item, SurveyReport] | Missing:
+    survey = definition.survey
+    found = facts.report(SurveyReport, definition.report_key)
     if found is None:
         return Missing(facts.missing.get("feedback", f"there is no survey {survey}"))
     _, results = found
+    if definition.samples is not None and not results.n:
+        wanted = " or ".join(definition.samples)
+        return Missing(f"no results of the survey {survey} are of respondents found as: {wanted}")
     if results.suppressed:
         return Missing(f"too few answered the survey {survey} to publish its results")
     if not results.n:
@@ -290,7 +295,7 @@ def _survey(facts: Facts, survey: str) -> tuple[Item, SurveyReport] | Missing:
 
 
 def _survey_share(definition: m.SurveyShare, facts: Facts) -> MeasureResult:
-    found = _survey(facts, definition.survey)
+    found = _survey(facts, definition)
     if isinstance(found, Missing):
         return found
     item, results = found
@@ -299,15 +304,21 @@ def _survey_share(definition: m.SurveyShare, facts: Facts) -> MeasureResult:
         return Missing(f"nobody has answered {definition.question} of {definition.survey}")
     n = question.answered
     hits = sum(o.count for o in question.options if o.code == definition.option)
-    low, high = wilson_interval(hits, n)
+    correction = results.correction(n)
+    inputs: dict[str, float] = {"numerator": hits, "n": n, **_population(results)}
+    if correction == 0:
+        return exact(hits / n, [item], **inputs)
+    # As many respondents of an infinite population would be as certain.
+    effective_hits, effective_n = hits / correction, n / correction
+    low, high = wilson_interval(effective_hits, effective_n)
     name = f"survey {definition.survey} {definition.question} {definition.option}"
-    return _without_interval_if_self_selected(
+    return _without_interval_unless_drawn(
         results,
         Measurement(
             value=hits / n,
-            draw=beta_posterior(hits, n, name),
+            draw=beta_posterior(effective_hits, effective_n, name),
             evidence=[item],
-            inputs={"numerator": hits, "n": n},
+            inputs=inputs,
             low=low,
             high=high,
             interval="wilson",
@@ -316,7 +327,7 @@ def _survey_share(definition: m.SurveyShare, facts: Facts) -> MeasureResult:
 
 
 def _survey_mean(definition: m.SurveyMean, facts: Facts) -> MeasureResult:
-    found = _survey(facts, definition.survey)
+    found = _survey(facts, definition)
     if isinstance(found, Missing):
         return found
     item, results = found
@@ -347,14 +358,26 @@ def _survey_mean(definition: m.SurveyMean, facts: Facts) -> MeasureResult:
         inputs["respondents"] = respondents
     else:
         draw = bootstrap_mean(by_level, name)
-    return _without_interval_if_self_selected(
+    inputs |= _population(results)
+    correction = results.correction(respondents)
+    if correction == 0:
+        return exact(value, [item], **inputs)
+    if correction < 1:
+        draw = scaled_about(value, math.sqrt(correction), draw)
+    return _without_interval_unless_drawn(
         results,
         Measurement(value=value, draw=draw, evidence=[item], inputs=inputs, interval="bootstrap"),
     )
 
 
+def _population(results: SurveyReport) -> dict[str, float]:
+    """Return the size of the population as an input, if it is known."""
+    known = results.finite_population
+    return {} if known is None else {"population": known}
+
+
 def _satisfaction(definition: m.SatisfactionIndex, facts: Facts) -> MeasureResult:
-    found = _survey(facts, definition.survey)
+    found = _survey(facts, definition)
     if isinstance(found, Missing):
         return found
     item, results = found
@@ -365,13 +388,13 @@ def _satisfaction(definition: m.SatisfactionIndex, facts: Facts) -> MeasureResul
     if low is None or high is None:
         half = Z * result.standard_deviation / math.sqrt(result.n)
         low, high = value - half, value + half
-    return _without_interval_if_self_selected(
+    return _without_interval_unless_drawn(
         results,
         Measurement(
             value=value,
             draw=normal(value, low, high, f"survey {definition.survey} ikm"),
             evidence=[item],
-            inputs={"ikm": value, "n": results.n},
+            inputs={"ikm": value, "n": results.n, **_population(results)},
             low=low,
             high=high,
             interval="normal",
@@ -379,17 +402,16 @@ def _satisfaction(definition: m.SatisfactionIndex, facts: Facts) -> MeasureResul
     )
 
 
-def _without_interval_if_self_selected(results: SurveyReport, measured: Measurement) -> Measurement:
+def _without_interval_unless_drawn(results: SurveyReport, measured: Measurement) -> Measurement:
     """Return the measurement, without its interval if the respondents were not drawn.
 
     Its draws remain: to the intervals of what it is part of it adds at least as much uncertainty as
     a drawn sample would.
     """
-    if not results.is_self_selected:
+    reason = results.no_interval_because
+    if reason is None:
         return measured
-    return replace(
-        measured, low=None, high=None, interval=None, no_interval_because="self_selected"
-    )
+    return replace(measured, low=None, high=None, interval=None, no_interval_because=reason)
 
 
 def _reporting(facts: Facts) -> tuple[Item, ReportingReport] | Missing:

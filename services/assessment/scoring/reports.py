@@ -10,6 +10,8 @@ from typing import Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
+from services.assessment.scoring.scores import NoIntervalReason
+
 ReportName = Literal["catalog", "usage", "reporting", "survey"]
 
 
@@ -65,11 +67,27 @@ class SurveyReport(Report):
     satisfaction: IkmResult | None = None
     by_mode: dict[str, int] | None = None
     """Responses by mode; None in evidence from before modes were reported."""
+    by_sample: dict[str, int] | None = None
+    """Responses by how respondents were found; None in evidence from before that was reported."""
+    finite_population: int | None = None
+    """How many people the respondents stand for, if all are a sample of a known population."""
 
     @property
-    def is_self_selected(self) -> bool:
-        """Whether respondents decided themselves to answer, rather than being drawn and asked."""
-        return self.by_mode is not None and self.by_mode.keys() != {"enumerator"}
+    def no_interval_because(self) -> NoIntervalReason | None:
+        """Why the figures have no interval: respondents were neither drawn nor invited."""
+        if self.by_sample is None:
+            asked = self.by_mode is None or self.by_mode.keys() == {"enumerator"}
+            return None if asked else "self_selected"
+        if {"self_selected", "unknown"} & self.by_sample.keys():
+            return "self_selected"
+        return "quota" if "quota" in self.by_sample else None
+
+    def correction(self, n: int) -> float:
+        """Return the finite population correction of a variance, (N - n) / (N - 1), else 1."""
+        population = self.finite_population
+        if population is None or population < n or self.no_interval_because is not None:
+            return 1
+        return (population - n) / max(1, population - 1)
 
     def question(self, code: str) -> QuestionCounts | None:
         """Return the answers to a question; None if it has none."""

@@ -11,7 +11,7 @@ from services.platform.types import Href
 IntervalKind = Literal["range", "wilson", "bootstrap", "normal", "simulation"]
 """The origin of an interval: a range, or a statistical method."""
 
-NoIntervalReason = Literal["self_selected"]
+NoIntervalReason = Literal["self_selected", "quota"]
 """Why a figure of a survey has no interval: its respondents were not drawn, they chose themselves,
 and no formula for samples holds the error of that."""
 
@@ -62,7 +62,8 @@ class IndicatorScore(Node):
     inputs: dict[str, float] = Field(description="The numbers that it was computed from.")
     no_interval_because: NoIntervalReason | None = Field(
         None,
-        description="`self_selected`: it is of a survey whose respondents chose themselves; no "
+        description="`self_selected`: it is of a survey whose respondents chose themselves; "
+        "`quota`: of one whose enumerators chose whom they asked, until quotas were filled; no "
         "interval for samples holds the error of that.",
     )
     evidence: list[EvidenceLink]

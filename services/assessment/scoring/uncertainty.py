@@ -55,7 +55,7 @@ def uniform_between(low: float, high: float, name: str) -> Sampler:
     return lambda streams: low + (high - low) * streams.uniform(name)
 
 
-def beta_posterior(hits: int, n: int, name: str) -> Sampler:
+def beta_posterior(hits: float, n: float, name: str) -> Sampler:
     """Return the sampler of Jeffreys' posterior of a share, Beta(hits + 1/2, n - hits + 1/2)."""
 
     def draw(streams: RandomStreams) -> Draws:
@@ -92,13 +92,18 @@ def bootstrap_mean(
     return draw
 
 
+def scaled_about(value: float, factor: float, draw: Sampler) -> Sampler:
+    """Return a sampler whose draws lie closer to a value, by a factor."""
+    return lambda streams: value + factor * (draw(streams) - value)
+
+
 def normal(value: float, low: float, high: float, name: str) -> Sampler:
     """Return the sampler of a normal figure with a 95% interval, of which an end may be clipped."""
     spread = max(high - value, value - low) / Z
     return lambda streams: value + spread * special.ndtri(streams.uniform(name))
 
 
-def wilson_interval(hits: int, n: int) -> tuple[float, float]:
+def wilson_interval(hits: float, n: float) -> tuple[float, float]:
     """Return Wilson's 95% score interval of a share (Wilson 1927)."""
     if not 0 <= hits <= n or n < 1:
         raise ValueError(f"a share needs 0 <= hits <= n and n >= 1, not {hits} of {n}")

@@ -28,6 +28,7 @@ from services.feedback.surveys.aggregates import (
     tally_of,
 )
 from services.feedback.surveys.definition import Survey, scale_key
+from services.feedback.surveys.samples import UNKNOWN
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 from services.platform.local_time import day_of
@@ -52,10 +53,17 @@ ORDER BY survey
 PENDING_BY_GROUP = f"""
 -- The people of responses without a bundle, by group.
 SELECT DISTINCT CAST(date_trunc('month', answered_on) AS date) AS month, service, agency, channel,
-       district, {PERSON}
+       district, round, sample, {PERSON}
 FROM feedback.response
 WHERE region = :region AND survey = :survey AND bundle IS NULL AND state = 'counted'
 """  # noqa: S608 - a constant
+
+CLOSED_ROUNDS = """
+-- The rounds of a survey that no more responses come to: enumerators may be late by 14 days.
+SELECT round FROM feedback.survey_round
+WHERE region = :region AND survey = :survey
+  AND closes_on + CASE WHEN sample = 'invited' THEN 0 ELSE 14 END < :today
+"""
 
 LOCK = """
 -- Serialises the forming of a survey's bundles until the transaction ends.
@@ -66,25 +74,27 @@ PENDING_IN_GROUPS = f"""
 -- The responses of these groups that have no bundle.
 WITH pending AS (
     SELECT CAST(date_trunc('month', answered_on) AS date) AS month, service, agency, channel,
-           district, id, version, mode, answers, {PERSON}
+           district, round, sample, id, version, mode, answers, {PERSON}
     FROM feedback.response
     WHERE region = :region AND survey = :survey AND bundle IS NULL AND state = 'counted'
 )
 SELECT r.id, r.version, r.mode, r.answers, r.person, r.issue
 FROM pending r
 JOIN unnest(CAST(:months AS date[]), CAST(:services AS text[]), CAST(:agencies AS text[]),
-            CAST(:channels AS text[]), CAST(:districts AS text[]), CAST(:collectors AS text[]))
-     AS g (month, service, agency, channel, district, collector)
-USING (month, service, agency, channel, district, collector)
+            CAST(:channels AS text[]), CAST(:districts AS text[]), CAST(:rounds AS text[]),
+            CAST(:samples AS text[]), CAST(:collectors AS text[]))
+     AS g (month, service, agency, channel, district, round, sample, collector)
+USING (month, service, agency, channel, district, round, sample, collector)
 """  # noqa: S608 - a constant
 
 STORE_BUNDLE = """
 -- A bundle, which never changes.
 INSERT INTO feedback.survey_bundle
     (region, survey, id, formed_on, n, first_day, last_day, service, agency, channel, district,
-     versions, tally, senders, modes)
+     versions, tally, senders, modes, round, sample)
 VALUES (:region, :survey, :id, :today, :n, :first_day, :last_day, :service, :agency, :channel,
-        :district, :versions, CAST(:tally AS jsonb), :senders, CAST(:modes AS jsonb))
+        :district, :versions, CAST(:tally AS jsonb), :senders, CAST(:modes AS jsonb), :round,
+        :sample)
 """
 
 ASSIGN_BUNDLE = """
@@ -116,7 +126,8 @@ ORDER BY version
 
 BUNDLES = """
 -- The bundles within a period whose responses all match the filters.
-SELECT first_day, last_day, service, agency, channel, district, versions, tally, senders, modes
+SELECT first_day, last_day, service, agency, channel, district, versions, tally, senders, modes,
+       round, sample
 FROM feedback.survey_bundle
 WHERE region = :region AND survey = :survey
   AND first_day >= :first AND last_day <= :last
@@ -124,6 +135,8 @@ WHERE region = :region AND survey = :survey
   AND (CAST(:agency AS text) IS NULL OR agency = :agency)
   AND (CAST(:channel AS text) IS NULL OR channel = :channel)
   AND (CAST(:district AS text) IS NULL OR district = :district)
+  AND (CAST(:round AS text) IS NULL OR round = :round)
+  AND (CAST(:samples AS text[]) IS NULL OR sample = ANY(:samples))
 ORDER BY first_day, id
 """
 
@@ -143,6 +156,10 @@ class Bundle:
     """People told apart; None if the bundle was formed before they were."""
     modes: Mapping[str, int]
     """Responses by mode; empty if one of them has too few people, or if they are unknown."""
+    round: str
+    """Empty if the survey had no rounds."""
+    sample: str
+    """How the respondents were found; `unknown` if the bundle is from before this was recorded."""
 
     def value(self, dimension: Dimension) -> str | None:
         """Return the value of a dimension that the bundle counts under."""
@@ -177,10 +194,10 @@ async def form_due_bundles(
 async def form_bundles(session: WriteSession, region: str, survey: str, *, today: date) -> int:
     """Form the bundles that a survey's pending responses allow; return how many."""
     key = {"region": region, "survey": survey}
-    if not plan_bundles(await _pending_people(session, key), today=today):
+    if not await _plan(session, key, today=today):
         return 0
     await session.execute(text(LOCK), key)
-    plans = plan_bundles(await _pending_people(session, key), today=today)
+    plans = await _plan(session, key, today=today)
     definitions = await load_definitions(session, region, survey)
     return sum([await _store(session, key, plan, definitions, today=today) for plan in plans])
 
@@ -224,10 +241,11 @@ async def find_bundles(
     survey: str,
     *,
     period: Period,
-    filters: Mapping[str, str | None],
+    filters: Mapping[str, str | list[str] | None],
 ) -> list[Bundle]:
     """Return the bundles within a period whose responses all match the filters."""
-    wanted = dict.fromkeys(("service", "agency", "channel", "district")) | dict(filters)
+    names = ("service", "agency", "channel", "district", "round", "samples")
+    wanted = dict.fromkeys(names) | dict(filters)
     rows = await session.execute(
         text(BUNDLES),
         {"region": region, "survey": survey, "first": period.first, "last": period.last} | wanted,
@@ -243,9 +261,17 @@ async def find_bundles(
             Tally.model_validate(row.tally),
             row.senders,
             row.modes,
+            row.round,
+            row.sample or UNKNOWN,
         )
         for row in rows
     ]
+
+
+async def _plan(session: WriteSession, key: Mapping[str, str], *, today: date) -> list[BundlePlan]:
+    closed = await session.scalars(text(CLOSED_ROUNDS), {**key, "today": today})
+    pending = await _pending_people(session, key)
+    return plan_bundles(pending, today=today, closed_rounds=closed.all())
 
 
 async def _pending_people(
@@ -259,6 +285,8 @@ async def _pending_people(
             row.agency,
             detail=row.channel,
             fine_detail=row.district,
+            round=row.round,
+            sample=row.sample,
             collector=row.collector,
         )
         people[group].append(Person(row.person, row.issue))
@@ -303,6 +331,8 @@ async def _store(
             "versions": sorted({row.version for row in responses}),
             "tally": tally.model_dump_json(),
             "senders": len({person.id for person in people}),
+            "round": plan.groups[0].round,
+            "sample": plan.groups[0].sample,
             "modes": json.dumps(_publishable_modes([row.mode for row in responses], people)),
         },
     )
@@ -329,5 +359,7 @@ def _columns(groups: Sequence[Group]) -> dict[str, list[str] | list[date]]:
         "agencies": [group.agency for group in groups],
         "channels": [group.detail for group in groups],
         "districts": [group.fine_detail for group in groups],
+        "rounds": [group.round for group in groups],
+        "samples": [group.sample for group in groups],
         "collectors": [group.collector for group in groups],
     }

@@ -5,6 +5,7 @@ of responses on the day, or the key of an agency's enumerator or kiosk. Any othe
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -19,6 +20,14 @@ from services.feedback.reference_data import has_district
 from services.feedback.senders import count_from_sender, hash_sender
 from services.feedback.surveys.definition import Survey
 from services.feedback.surveys.ratings import RedeemedToken, redeem_token
+from services.feedback.surveys.round_schemas import StoredRound
+from services.feedback.surveys.rounds import (
+    describe_rounds,
+    design_of,
+    round_on,
+    share_rounds,
+)
+from services.feedback.surveys.samples import sample_of
 from services.feedback.surveys.schemas import (
     HoldReason,
     Response,
@@ -63,10 +72,10 @@ STORE_RESPONSE = """
 -- A response, once: a repeated id changes nothing. The time of receipt is truncated to the day.
 INSERT INTO feedback.response
     (region, survey, id, version, answered_on, received_at, service, agency, channel, district,
-     mode, answers, state, hold_reasons, collector, sender, issue)
+     mode, answers, state, hold_reasons, collector, sender, issue, round, sample)
 VALUES (:region, :survey, :id, :version, :answered_on, date_trunc('day', CAST(:now AS timestamptz)),
         :service, :agency, :channel, :district, :mode, CAST(:answers AS jsonb), :state,
-        CAST(:hold_reasons AS text[]), :collector, :sender, :issue)
+        CAST(:hold_reasons AS text[]), :collector, :sender, :issue, :round, :sample)
 ON CONFLICT (region, survey, id) DO NOTHING
 RETURNING id
 """
@@ -147,12 +156,16 @@ async def store_response(
         detail = f"This key collects responses about {submitter.caller.agency} only."
         raise NotAllowed(detail, errors=[error])
     errors += await _find_field_errors(session, region, survey, response, today=today)
+    answered_on = response.answered_on or today
+    rounds = await share_rounds(session, region, slug)
+    current = round_on(rounds, answered_on)
+    if rounds and current is None:
+        errors.append(_field_error("answered_on", _outside_rounds(rounds, answered_on)))
     if errors:
         raise Conflict(
             f"The response to the survey {slug} is invalid; see errors[].", errors=errors
         )
 
-    answered_on = response.answered_on or today
     sender, reasons = None, list[HoldReason]()
     if not collector:
         sender, reasons = await _judge(
@@ -181,6 +194,8 @@ async def store_response(
             "collector": collector,
             "sender": sender,
             "issue": issue,
+            "round": current.round if current is not None else "",
+            "sample": sample_of(response.mode, design_of(current)),
         },
     )
     if stored is None and (before := await _find_stored(session, region, slug, response_id)):
@@ -192,6 +207,12 @@ async def store_response(
         answered_on=answered_on,
         repeated=False,
         state=state,
+    )
+
+
+def _outside_rounds(rounds: Sequence[StoredRound], day: date) -> str:
+    return (
+        f"must be a day on which this survey is open: {describe_rounds(rounds)}; on {day} it is not"
     )
 
 

@@ -7,6 +7,8 @@ from statistics import fmean, stdev
 from services.feedback.surveys.aggregates import QuestionTally, ScaleTally, Tally, tally_key
 from services.feedback.surveys.bundle_store import Bundle, Dimension
 from services.feedback.surveys.definition import Option, Question, Survey, scale_key
+from services.feedback.surveys.round_schemas import StoredRound
+from services.feedback.surveys.samples import find_no_interval_reason
 from services.feedback.surveys.schemas import (
     GroupResults,
     OptionCount,
@@ -19,11 +21,6 @@ from services.feedback.surveys.schemas import (
 from services.feedback.surveys.skm import Weight, ikm_of, priorities, sample_needed
 
 MIXED = "mixed"
-DRAWN_MODES = frozenset({"enumerator"})
-"""Modes in which somebody else than the respondents chose who is asked."""
-SELF_SELECTED = (
-    "respondents chose themselves: the error of such a sample is unknown, and no interval holds it"
-)
 
 
 def answered_versions(bundles: Iterable[Bundle]) -> list[int]:
@@ -50,6 +47,14 @@ def sum_modes(bundles: Iterable[Bundle]) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
+def sum_samples(bundles: Iterable[Bundle]) -> dict[str, int]:
+    """Return the responses of these bundles by sample."""
+    counts: Counter[str] = Counter()
+    for bundle in bundles:
+        counts[bundle.sample] += bundle.tally.n
+    return dict(sorted(counts.items()))
+
+
 def group_bundles(
     bundles: Iterable[Bundle], by: Dimension
 ) -> list[tuple[str | None, list[Bundle]]]:
@@ -61,11 +66,18 @@ def group_bundles(
 
 
 def group_results(
-    definitions: Mapping[int, Survey], bundles: Collection[Bundle], *, weight: Weight
+    definitions: Mapping[int, Survey],
+    bundles: Collection[Bundle],
+    *,
+    weight: Weight,
+    population: int | None = None,
 ) -> GroupResults:
-    """Return the figures of a group; questions and options of older versions come last."""
+    """Return the figures of a group; questions and options of older versions come last.
+
+    With the population of which the responses are a sample, intervals are narrower.
+    """
     tally = sum_tallies(bundles)
-    by_mode = sum_modes(bundles)
+    by_sample = sum_samples(bundles)
     asked = [
         (question, tally.questions[tally_key(question)])
         for question in all_questions(definitions)
@@ -74,7 +86,8 @@ def group_results(
     return GroupResults(
         n=tally.n,
         senders=sum_senders(bundles),
-        by_mode=by_mode,
+        by_mode=sum_modes(bundles),
+        by_sample=by_sample,
         questions=[question_result(question, counted) for question, counted in asked],
         scales=[
             scale_result(code, questions, tally.scales[scale_key(questions)])
@@ -85,7 +98,8 @@ def group_results(
             [question for question, _ in asked],
             tally,
             weight=weight,
-            is_drawn=by_mode.keys() <= DRAWN_MODES,
+            no_interval_because=find_no_interval_reason(by_sample),
+            population=population,
         ),
     )
 
@@ -152,7 +166,12 @@ def scale_result(code: str, questions: Sequence[str], tally: ScaleTally) -> Scal
 
 
 def satisfaction(
-    questions: Sequence[Question], tally: Tally, *, weight: Weight, is_drawn: bool
+    questions: Sequence[Question],
+    tally: Tally,
+    *,
+    weight: Weight,
+    no_interval_because: str | None,
+    population: int | None = None,
 ) -> Satisfaction | None:
     """Return the IKM of the responses that answer all nine elements; None if they are too few.
 
@@ -160,7 +179,8 @@ def satisfaction(
     """
     if tally.skm is None:
         return None
-    result = ikm_of(tally.skm, weight=weight)
+    result = ikm_of(tally.skm, weight=weight, population=population)
+    is_drawn = no_interval_because is None
     texts = {question.code: question for question in questions}
     return Satisfaction(
         ikm=float(result.ikm),
@@ -168,7 +188,7 @@ def satisfaction(
         low=float(result.low) if is_drawn else None,
         high=float(result.high) if is_drawn else None,
         standard_deviation=round(result.standard_deviation, 4),
-        no_interval_because=None if is_drawn else SELF_SELECTED,
+        no_interval_because=no_interval_because,
         weight=weight,
         n=result.n,
         elements=[
@@ -191,3 +211,31 @@ def assess_sample(population: int | None, n: int | None) -> Sample | None:
         return None
     needed = sample_needed(population)
     return Sample(population=population, needed=needed, enough=(n or 0) >= needed)
+
+
+def find_sampled_round(
+    bundles: Collection[Bundle], rounds: Iterable[StoredRound]
+) -> StoredRound | None:
+    """Return the round that all of these bundles are a sample of, by its design; None otherwise."""
+    of_rounds = {(bundle.round, bundle.sample) for bundle in bundles}
+    return next(
+        (
+            one
+            for one in rounds
+            if of_rounds == {(one.round, one.content.sample)}
+            and one.content.sample != "self_selected"
+        ),
+        None,
+    )
+
+
+def response_rate(sampled: StoredRound | None, n: int) -> float | None:
+    """Return the share of those asked in a round who answered; None if it is unknown."""
+    asked = None if sampled is None else sampled.content.asked
+    return n / asked if asked is not None and n <= asked else None
+
+
+def finite_population(sampled: StoredRound | None, n: int) -> int | None:
+    """Return the population of which n people are a sample; None if it is unknown or too small."""
+    population = None if sampled is None else sampled.content.population
+    return population if population is not None and n <= population else None

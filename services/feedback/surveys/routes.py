@@ -25,10 +25,16 @@ from services.feedback.surveys.responses import (
 from services.feedback.surveys.results import (
     answered_versions,
     assess_sample,
+    find_sampled_round,
+    finite_population,
     group_bundles,
     group_results,
+    response_rate,
     sum_tallies,
 )
+from services.feedback.surveys.round_schemas import RoundCode
+from services.feedback.surveys.rounds import list_rounds, summarise_rounds
+from services.feedback.surveys.samples import SampleKind
 from services.feedback.surveys.schemas import (
     BreakdownItem,
     Response,
@@ -45,7 +51,7 @@ from services.feedback.surveys.schemas import (
 from services.feedback.surveys.skm import sample_needed
 from services.platform.database import ReadSession, ReadSessionDep, WriteSessionDep
 from services.platform.identity import CurrentCaller
-from services.platform.local_time import ZoneDep
+from services.platform.local_time import ZoneDep, day_of
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import problem_responses
@@ -77,15 +83,27 @@ class ResultFilters:
     agency: Annotated[Slug | None, Query(description="Responses about this agency.")] = None
     channel: Annotated[ChannelKind | None, Query(description="How the service was used.")] = None
     district: Annotated[DistrictCode | None, Query(description="District code.")] = None
+    round: Annotated[RoundCode | None, Query(description="Responses of this round.")] = None
+    sample: Annotated[
+        list[SampleKind] | None,
+        Query(max_length=5, description="Responses of these samples; default: of all."),
+    ] = None
 
-    def as_parameters(self) -> dict[str, str | None]:
+    def as_parameters(self) -> dict[str, str | list[str] | None]:
         """Return the filters as parameters of the query for bundles."""
         return {
             "service": self.service,
             "agency": self.agency,
             "channel": self.channel,
             "district": self.district,
+            "round": self.round,
+            "samples": None if self.sample is None else list[str](self.sample),
         }
+
+    @property
+    def is_of_a_part(self) -> bool:
+        """Whether results are about a service, an agency, a channel or a district only."""
+        return any((self.service, self.agency, self.channel, self.district))
 
 
 ResultFiltersQuery = Annotated[ResultFilters, Depends(ResultFilters)]
@@ -121,15 +139,20 @@ async def list_surveys(request: Request, session: ReadSessionDep) -> Page[Survey
 
 
 @router.get("/{slug}", operation_id="get_survey", responses=problem_responses(404))
-async def get_survey(request: Request, session: ReadSessionDep, slug: SlugPath) -> SurveyDetail:
+async def get_survey(
+    request: Request, session: ReadSessionDep, zone: ZoneDep, slug: SlugPath
+) -> SurveyDetail:
     """Return a survey with its questions in order, in every language that it has.
 
     `show_if` names the answers after which a question is asked; `inputs` describes how each
     question is answered.
     """
-    survey, version = await find_survey(session, get_region(request), slug)
+    region = get_region(request)
+    survey, version = await find_survey(session, region, slug)
+    rounds = await list_rounds(session, region, slug)
     return SurveyDetail.model_construct(  # already validated when it was read
         survey=survey,
+        rounds=summarise_rounds(rounds, today=day_of(datetime.now(UTC), zone)),
         version=version,
         languages=survey.languages(),
         inputs={question.code: describe_input(question) for question in survey.questions},
@@ -224,7 +247,12 @@ async def get_survey_results(
     )
     tally = sum_tallies(bundles)
     definitions = await load_definitions(session, region, slug)
-    figures = group_results(definitions, bundles, weight=weight) if bundles else None
+    rounds = await list_rounds(session, region, slug)
+    sampled = None if filters.is_of_a_part else find_sampled_round(bundles, rounds)
+    finite = finite_population(sampled, tally.n)
+    figures = (
+        group_results(definitions, bundles, weight=weight, population=finite) if bundles else None
+    )
     hidden = figures is None and await _has_responses(session, region, slug, wanted)
     return SurveyResults(
         survey=survey.slug,
@@ -235,6 +263,7 @@ async def get_survey_results(
         n=figures.n if figures else None if hidden else 0,
         senders=figures.senders if figures else None,
         by_mode=figures.by_mode if figures else {},
+        by_sample=figures.by_sample if figures else {},
         suppressed=hidden,
         questions=figures.questions if figures else [],
         scales=figures.scales if figures else [],
@@ -244,6 +273,11 @@ async def get_survey_results(
         agency=filters.agency,
         channel=filters.channel,
         district=filters.district,
+        round=filters.round,
+        samples=filters.sample,
+        rounds=summarise_rounds(rounds, today=day_of(datetime.now(UTC), zone), within=wanted),
+        finite_population=finite,
+        response_rate=response_rate(sampled, tally.n),
     )
 
 

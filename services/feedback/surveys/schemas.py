@@ -11,6 +11,8 @@ from services.feedback.form_checks import FormFault, FormToken, Honeypot
 from services.feedback.periods import PeriodText
 from services.feedback.surveys.definition import Question, Survey, SurveyKind
 from services.feedback.surveys.question_kinds.base import Answer, AnswerType, Code
+from services.feedback.surveys.round_schemas import RoundCode, RoundSummary
+from services.feedback.surveys.samples import SampleKind
 from services.feedback.surveys.skm import ELEMENTS, Grade, Weight
 from services.platform.api_model import ApiModel
 from services.platform.types import DistrictCode, Href, IsoDate, ShortText, Slug
@@ -66,6 +68,10 @@ class SurveyDetail(ApiModel):
     """A survey with its questions."""
 
     survey: Survey
+    rounds: list[RoundSummary] = Field(
+        description="Its rounds, the newest first: it is answered only while one is open; without "
+        "rounds on any day."
+    )
     version: int
     languages: list[str]
     inputs: dict[Code, QuestionInput] = Field(description="By question: how a form asks it.")
@@ -245,12 +251,24 @@ ByMode = Annotated[
 ]
 
 
+BySample = Annotated[
+    dict[str, int],
+    Field(
+        description="Responses by how the respondents were found: `self_selected` (they answered "
+        "by themselves), `enumerated` (asked by enumerators, with no design on record of whom they "
+        "ask), `drawn` (asked by enumerators, drawn at random), `quota` (asked by enumerators "
+        "until quotas were filled), `invited`; `unknown`: from before they were told apart."
+    ),
+]
+
+
 class GroupResults(ApiModel):
     """The figures of a group of at least 5 people."""
 
     n: int = Field(ge=5, description="Responses.")
     senders: Senders
     by_mode: ByMode
+    by_sample: BySample
     questions: list[QuestionResult] = Field(
         description="Those that at least 5 answered, in the order of the survey."
     )
@@ -276,9 +294,17 @@ class SurveyResults(ApiModel):
     agency: Slug | None = None
     channel: ChannelKind | None = None
     district: DistrictCode | None = None
+    round: RoundCode | None = None
+    samples: list[SampleKind] | None = Field(
+        None, description="The samples that the figures are of; null: of all."
+    )
+    rounds: list[RoundSummary] = Field(
+        default_factory=list[RoundSummary], description="The rounds of the period."
+    )
     n: int | None = Field(description="Responses; null if they are of too few people to publish.")
     senders: Senders
     by_mode: ByMode
+    by_sample: BySample
     suppressed: bool = Field(
         description="Whether the survey has responses in this year, but too few to publish here."
     )
@@ -290,6 +316,15 @@ class SurveyResults(ApiModel):
     )
     satisfaction: Satisfaction | None = None
     sample: Sample | None = None
+    finite_population: int | None = Field(
+        None,
+        description="How many people the responses stand for, if they are all of one round whose "
+        "population is known, and about no single service, agency, channel or district. Intervals "
+        "are corrected for it.",
+    )
+    response_rate: float | None = Field(
+        None, ge=0, le=1, description="Share of those drawn or invited in that round who answered."
+    )
 
 
 class BreakdownItem(ApiModel):

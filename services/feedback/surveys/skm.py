@@ -107,11 +107,12 @@ def ikm_result(responses: Sequence[Mapping[str, int]], *, weight: Weight = "1/9"
     return ikm_of(tally(responses), weight=weight)
 
 
-def ikm_of(tallied: Tally, *, weight: Weight = "1/9") -> IkmResult:
+def ikm_of(tallied: Tally, *, weight: Weight = "1/9", population: int | None = None) -> IkmResult:
     """Return the index of a tally and the confidence interval of its mean.
 
     The interval is the normal approximation over the respondents' individual indices, clipped to
-    the range of the weight (25-100 with 1/9); with one respondent it is the whole range.
+    the range of the weight (25-100 with 1/9); with one respondent it is the whole range. Of a known
+    population it is corrected by sqrt((N - n) / (N - 1)): who asks everybody is certain.
     """
     n = tallied.n
     totals = [tallied.totals[code] for code in ELEMENTS]
@@ -121,7 +122,10 @@ def ikm_of(tallied: Tally, *, weight: Weight = "1/9") -> IkmResult:
     if n > 1:
         variance = Fraction(n * tallied.sum_of_squares - tallied.sum_of_scores**2, n * (n - 1))
         deviation = 25 * float(WEIGHTS[weight]) * math.sqrt(variance)
-        half = Decimal(NormalDist().inv_cdf(0.975) * deviation / math.sqrt(n))
+        error = deviation / math.sqrt(n)
+        if population is not None:
+            error *= math.sqrt((population - n) / (population - 1))
+        half = Decimal(NormalDist().inv_cdf(0.975) * error)
         half = half.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
         low, high = max(low, ikm - half), min(high, ikm + half)
     elements = tuple(

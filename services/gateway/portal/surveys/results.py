@@ -29,7 +29,17 @@ MODES: Mapping[str, Message] = {
     "kiosk": N_("di kios"),
     "enumerator": N_("ditanya petugas"),
     "api": N_("lewat aplikasi lain"),
+    "invitation": N_("lewat undangan"),
     "mixed": N_("dengan berbagai cara"),
+}
+
+SAMPLES: Mapping[str, Message] = {
+    "self_selected": N_("menjawab sendiri"),
+    "enumerated": N_("ditanya petugas tanpa rancangan sampel"),
+    "drawn": N_("sampel acak"),
+    "quota": N_("sampel kuota"),
+    "invited": N_("diundang"),
+    "unknown": N_("tidak diketahui"),
 }
 
 Period = Annotated[
@@ -56,6 +66,7 @@ async def results(
         "survey-results.html",
         states=page.messages.labels(ACTION_STATES),
         modes=page.messages.labels(MODES),
+        samples=page.messages.labels(SAMPLES),
         survey=detail.survey,
         results=found,
         plan=plan,

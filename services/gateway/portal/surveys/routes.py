@@ -122,6 +122,8 @@ async def survey(
         detail = await fetch_survey(page, slug)
         if detail is None:
             return page.not_found()
+        if not is_open(detail):
+            return closed_page(page, detail)
         if parameters.mode == "kiosk" and await current_collector(request) is None:
             return to_registration(page, f"/survei/{slug}", parameters)
         values = {"form_token": [(await page.feedback.get_survey_form(slug)).form_token]}
@@ -151,6 +153,8 @@ async def answer_survey(
         return page.unavailable()
     if detail is None:
         return page.not_found()
+    if not is_open(detail):
+        return closed_page(page, detail, status=409)
     try:
         stored = await feedback_client(request, auth=auth).submit_response(
             slug,
@@ -256,6 +260,25 @@ async def fetch_survey(page: Page, slug: str, *, with_token: bool = False) -> Su
     """Return a survey that is answered with a token, or without; None if there is no such one."""
     detail = await page.feedback.find_survey(slug)
     return detail if detail is not None and detail.survey.needs_token == with_token else None
+
+
+def is_open(detail: SurveyDetail) -> bool:
+    """Return whether a survey is answered today."""
+    return not detail.rounds or any(one.state == "open" for one in detail.rounds)
+
+
+def closed_page(page: Page, detail: SurveyDetail, *, status: int = 200) -> HTMLResponse:
+    """Return the page of a survey that is answered on other days."""
+    response = page.render(
+        "survey-closed.html",
+        status=status,
+        survey=detail.survey,
+        rounds=detail.rounds,
+        day=page.messages.long_date,
+        data=detail.href,
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _text_reader(page: Page, parameters: SurveyParameters) -> Any:
