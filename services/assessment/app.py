@@ -20,6 +20,7 @@ from services.assessment.evidence.confirmation_rules import confirmation_rules
 from services.assessment.evidence.exchange_routes import router as evidence_files
 from services.assessment.evidence.routes import router as evidence
 from services.assessment.evidence.source_routes import router as sources
+from services.assessment.evidence.vocabularies import packaged_vocabulary
 from services.assessment.evidence.write_routes import router as evidence_writes
 from services.assessment.index_routes import router as indices
 from services.assessment.method_routes import router as methods
@@ -48,6 +49,7 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
         # Invalid data fails at startup, not at a request.
         read_methods()
         confirmation_rules()
+        packaged_vocabulary()
         yield
         await app.state.report_client.close()
         await app.state.database.close()

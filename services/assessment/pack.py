@@ -1,7 +1,7 @@
 """Loading of a pack's evidence and methods: validation, then new versions of what differs."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from pydantic import ConfigDict, ValidationError
 from sqlalchemy import text
 
 from services.assessment.evidence.confirmation_rules import confirmation_rules
-from services.assessment.evidence.records import EVIDENCE, Evidence
+from services.assessment.evidence.records import EVIDENCE, Evidence, IndexValue
 from services.assessment.evidence.references import (
     KIND_OF_TARGET,
     Target,
@@ -19,6 +19,7 @@ from services.assessment.evidence.references import (
 )
 from services.assessment.evidence.states import EvidenceState
 from services.assessment.evidence.store import CURRENT_OF_KIND, add_version
+from services.assessment.evidence.vocabularies import vocabularies_of
 from services.assessment.method_store import PublicationError, publish_method
 from services.assessment.methods.definition import AnyMethod
 from services.assessment.methods.library import parse_method, read_methods
@@ -114,8 +115,15 @@ def read_evidence(root: Path) -> EvidencePack:
         # The keys of an invalid file are unknown, so references to them are not checked.
         if kind in files or not (root / "evidence" / f"{kind}.yaml").exists():
             known[target] = {record.key for record in files[kind][1]} if kind in files else set()
+    vocabularies = vocabularies_of([*read_methods().values(), *(one.method for one in methods)])
     for kind, (located, records) in files.items():
         name = list_name(kind)
+        issues += [
+            located.issue((name, index, *path), message)
+            for index, record in enumerate(records)
+            for path, message in vocabularies.faults_of(record)
+        ]
+        issues += _repeated_values(located, name, records)
         issues += duplicates(located, name, [record.key for record in records], key="key")
         for target, keys in known.items():
             pointers = [
@@ -129,6 +137,19 @@ def read_evidence(root: Path) -> EvidencePack:
         raise PackError(issues)
     records = {kind: records for kind, (_, records) in files.items()}
     return EvidencePack(tuple(sources), records, methods)
+
+
+def _repeated_values(
+    located: ParsedFile, name: str, records: Sequence[Evidence]
+) -> Iterator[PackIssue]:
+    """Yield an issue for each value of an index whose year and role another one has."""
+    first: dict[tuple[str, int | None, str], str] = {}
+    for at, record in enumerate(records):
+        if isinstance(record, IndexValue):
+            slot = (record.index, record.year, record.role)
+            if (key := first.setdefault(slot, record.key)) != record.key:
+                message = f"the {record.role} value of {record.index} stands in {key} already"
+                yield located.issue((name, at, "year"), message)
 
 
 def _read_methods(root: Path) -> tuple[tuple[PackMethod, ...], list[PackIssue]]:

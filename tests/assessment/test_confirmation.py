@@ -12,6 +12,11 @@ BAPPEDA = agency_caller("bappeda", "evidence:write", "evidence:confirm")
 SETDA = agency_caller("setda", "evidence:confirm")
 ADMIN = agency_caller("setda", "admin")
 MEETINGS = "/api/v1/meetings"
+DOCUMENT = {
+    "name": "Hasil evaluasi",
+    "url": "https://jdih.example.go.id/hasil.pdf",
+    "sha256": "a" * 64,
+}
 
 
 def act(room: Room, path: str, verb: str, version: int, caller: Any, **body: Any) -> Any:
@@ -183,6 +188,7 @@ def test_published_values_of_an_index_are_recorded_by_an_administrator(regency: 
         "year": 2025,
         "value": 3.5,
         "sources": ["study-2025"],
+        "document": DOCUMENT,
     }
     agency = write(regency, "POST", "/api/v1/index-values", value, caller=DISKOMINFO)
     assert agency.status_code == 403
@@ -210,3 +216,62 @@ def test_a_list_of_withdrawn_records_goes_on_after_records_of_one_key(regency: R
     rest = regency.get(answer["next"]).json()
     seen += [item["id"] for item in rest["items"]]
     assert (len(set(seen)), rest["next"]) == (3, None)
+
+
+SOURCED = {"key": "a", "name": "x", "name_en": "x", "sources": ["study-2025"], "attested_in": 2025}
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "pointer", "possible"),
+    [
+        (
+            "observations",
+            {"subject": "agencies_taking_prat", "unit": "share", "value": 1},
+            "#/subject",
+            "agencies_taking_part",
+        ),
+        ("decisions", {"number": "1", "instruments": ["e-mall"]}, "#/instruments/0", ""),
+        ("decisions", {"number": "1", "instruments": ["emall"]}, "#/instruments/0", "e_mall"),
+        (
+            "decisions",
+            {"number": "1", "procedures": ["risk", "handovers"]},
+            "#/procedures/1",
+            "handover",
+        ),
+        (
+            "meetings",
+            {"kind": "party", "held_on": "2025-01-01", "attested_in": None},
+            "#/kind",
+            "'desk'",
+        ),
+    ],
+)
+def test_a_code_of_no_vocabulary_is_refused_with_those_that_are_possible(
+    regency: Room, kind: str, body: dict[str, Any], pointer: str, possible: str
+) -> None:
+    sent = {name: value for name, value in (SOURCED | body).items() if value is not None}
+    answer = write(regency, "POST", f"/api/v1/{kind}", sent, caller=DISKOMINFO)
+    assert answer.status_code == 422
+    [error] = answer.json()["errors"]
+    assert error["pointer"] == pointer
+    assert possible in error["detail"]
+
+
+def test_an_index_has_one_value_of_a_year_with_its_document(regency: Room) -> None:
+    value = {
+        "key": "spbe-2024-again",
+        "index": "spbe-2020",
+        "year": 2024,
+        "value": 3.9,
+        "sources": ["study-2025"],
+    }
+    path = "/api/v1/index-values"
+    bare = write(regency, "POST", path, value, caller=ADMIN)
+    assert (bare.status_code, bare.json()["errors"][0]["pointer"]) == (422, "#/document")
+    value["document"] = DOCUMENT
+    second = write(regency, "POST", path, value, caller=ADMIN)
+    assert (second.status_code, second.json()["errors"][0]["pointer"]) == (409, "#/year")
+    assert "spbe-2024 " in second.json()["errors"][0]["detail"]
+    target = write(regency, "POST", path, value | {"role": "target"}, caller=ADMIN)
+    assert target.status_code == 201
+    assert target.json()["content"]["document"] == DOCUMENT

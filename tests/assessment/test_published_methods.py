@@ -295,6 +295,7 @@ def test_a_published_method_assesses_a_year_and_its_values_are_recorded(regency:
     value = {
         **{"key": "spbe-regional-2024", "sources": ["tesis-2024"], "index": "spbe-regional"},
         **{"year": 2024, "value": 2.5},
+        "document": {"name": "x", "url": "https://example.go.id/x", "sha256": "0" * 64},
     }
     sources = regency.get(f"{API}/sources").json()["items"]
     value["sources"] = [sources[0]["id"]]

@@ -314,6 +314,7 @@ def test_a_published_value_of_an_index_can_be_recorded(regency: Room) -> None:
         "value": 3.1,
         "predicate": "Baik",
         "sources": ["study-2025"],
+        "document": {"name": "x", "url": "https://example.go.id/x", "sha256": "0" * 64},
     }
     answer = write(regency, "POST", "/api/v1/index-values", value, caller=ADMIN)
     assert answer.status_code == 201

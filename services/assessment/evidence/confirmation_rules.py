@@ -22,6 +22,9 @@ class KindRule(PackModel):
         "other_agency",
         description="Never the organisation that recorded the version, nor one that it favours.",
     )
+    document: bool = Field(
+        False, description="Whether a record over the API must have the document that shows it."
+    )
     favours: list[Code] = Field(
         default_factory=list[Code],
         description="Fields that name an organisation which the record speaks well of.",

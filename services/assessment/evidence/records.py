@@ -17,6 +17,14 @@ Precision = Literal["day", "month", "year"]
 CalendarYear = Annotated[int, Field(ge=1945, le=2099), StrictNumber]
 
 
+class Document(PackModel):
+    """A file that proves a record, at its address, with the hash of what was read there."""
+
+    name: ShortText
+    url: HttpsUrl
+    sha256: Sha256
+
+
 class Evidence(PackModel):
     """Base of every kind: a key unique within its kind, and the cited sources."""
 
@@ -26,6 +34,9 @@ class Evidence(PackModel):
         None, description="Where it stands in its sources: page, table, question or sentence."
     )
     note: Text | None = None
+    document: Document | None = Field(
+        None, description="The decree, the minutes or the photograph that shows it."
+    )
 
 
 class TemporalEvidence(Evidence):
@@ -89,11 +100,15 @@ class ActionItem(PackModel):
     outcome: Text | None = None
 
 
+MeetingKind = Literal["forum", "team", "desk", "training", "outreach"]
+
+
 class Meeting(Evidence):
-    """A meeting of the forum or of the team."""
+    """A meeting: of the forum, of the team, at a desk, or for training or outreach."""
 
     name: ShortText
     name_en: ShortText
+    kind: MeetingKind | None = Field(None, description="Null if it is not known.")
     held_on: IsoDate
     precision: Precision = "day"
     place: ShortText | None = None

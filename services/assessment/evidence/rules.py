@@ -1,5 +1,7 @@
 """Rules for recording evidence: ownership, unique keys, and existing references."""
 
+import json
+from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
@@ -7,18 +9,21 @@ from sqlalchemy import text
 
 from services.assessment.evidence import store
 from services.assessment.evidence.confirmation_rules import confirmation_rules
-from services.assessment.evidence.records import Evidence
+from services.assessment.evidence.records import Evidence, IndexValue
 from services.assessment.evidence.references import (
     KIND_OF_TARGET,
     Reference,
     references_of,
 )
 from services.assessment.evidence.states import EvidenceState
+from services.assessment.evidence.vocabularies import Vocabularies, find_vocabularies
 from services.assessment.method_store import method_ids
 from services.platform.database import WriteSession
 from services.platform.identity import Caller
-from services.platform.problems import Conflict, FieldError, NotAllowed, json_pointer
+from services.platform.packs import FieldPath
+from services.platform.problems import Conflict, FieldError, Invalid, NotAllowed, json_pointer
 from services.platform.regency import find_regency
+from services.platform.service import API
 from services.platform.settings import Service
 
 MAX_BYTES_OF_AGENCY = 2 * 1024 * 1024
@@ -57,6 +62,58 @@ async def check_references(session: WriteSession, region: str, record: Evidence)
     ]
     if errors:
         raise Conflict("It refers to records that do not exist; nothing was stored.", errors=errors)
+
+
+def content_faults(
+    kind: str, record: Evidence, vocabularies: Vocabularies
+) -> Iterator[tuple[FieldPath, str]]:
+    """Yield each field that the rules of its kind refuse, and what would be right."""
+    yield from vocabularies.faults_of(record)
+    if record.document is None and confirmation_rules().kinds[kind].document:
+        yield ("document",), "is needed: the address where it was published, with its SHA-256"
+
+
+async def check_content(session: WriteSession, region: str, kind: str, record: Evidence) -> None:
+    """Raise `Invalid` if a record has a code of no vocabulary, or lacks its document."""
+    vocabularies = await find_vocabularies(session, region)
+    errors = [
+        FieldError(pointer=json_pointer(path), parameter=None, detail=detail)
+        for path, detail in content_faults(kind, record, vocabularies)
+    ]
+    if errors:
+        raise Invalid("See errors[] for each field and what would be right.", errors=errors)
+
+
+async def same_index_value(
+    session: WriteSession, region: str, record: Evidence, *, record_id: UUID
+) -> tuple[UUID, str] | None:
+    """Return id and key of another record with the value of the same index, year and role.
+
+    It is locked until the transaction ends.
+    """
+    if not isinstance(record, IndexValue):
+        return None
+    names = {"region": region, "kind": "index-values"}
+    name = f"{record.index} {record.year} {record.role}"
+    await session.execute(text(store.LOCK), names | {"key": name})
+    slot = json.dumps({"index": record.index, "year": record.year, "role": record.role})
+    rows = await session.execute(text(store.INDEX_VALUES), {"region": region, "slot": slot})
+    return next(((row.id, row.key) for row in rows if row.id != record_id), None)
+
+
+async def check_index_value(
+    session: WriteSession, region: str, record: Evidence, *, record_id: UUID
+) -> None:
+    """Raise `Conflict` if another record has the value of the same index, year and role."""
+    other = await same_index_value(session, region, record, record_id=record_id)
+    if other is not None:
+        error = FieldError(
+            pointer="#/year", parameter=None, detail=f"{other[1]} has it; correct that record"
+        )
+        raise Conflict(
+            f"An index has one value of each year and role: {API}/index-values/{other[0]}.",
+            errors=[error],
+        )
 
 
 async def check_key(
@@ -98,8 +155,10 @@ async def record_new(
     now: datetime,
 ) -> None:
     """Record a piece of evidence; `Conflict` if its key is taken."""
+    await check_content(session, region, kind, record)
     await check_key(session, region, kind, record.key, record_id=record_id)
     await check_references(session, region, record)
+    await check_index_value(session, region, record, record_id=record_id)
     await append_version(
         session, region, kind, record, record_id=record_id, key=record.key, caller=caller, now=now
     )
@@ -121,8 +180,10 @@ async def supersede(
     if record.key != key:
         error = FieldError(pointer="#/key", parameter=None, detail=f"must stay {key!r}")
         raise Conflict("The key of a record cannot change.", errors=[error])
+    await check_content(session, region, kind, record)
     await check_key(session, region, kind, key, record_id=record_id)
     await check_references(session, region, record)
+    await check_index_value(session, region, record, record_id=record_id)
     await append_version(
         session, region, kind, record, record_id=record_id, key=key, caller=caller, now=now
     )

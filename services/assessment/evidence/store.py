@@ -166,6 +166,13 @@ SELECT id, recorded_by, content FROM assessment.evidence
 WHERE region = :region AND kind = :kind AND is_current AND key = :key
 """
 
+INDEX_VALUES = """
+-- Records in force that hold the value of an index, a year and a role.
+SELECT id, key FROM assessment.evidence
+WHERE region = :region AND kind = 'index-values' AND is_current
+  AND content @> CAST(:slot AS jsonb)
+"""
+
 EXISTING_SOURCES = """
 -- Those of these ids that belong to a source.
 SELECT id FROM assessment.source

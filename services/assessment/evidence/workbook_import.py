@@ -8,7 +8,14 @@ from sqlalchemy import text
 
 from services.assessment.evidence import store
 from services.assessment.evidence.records import EVIDENCE, Evidence
-from services.assessment.evidence.rules import append_version, check_size, dangling_references
+from services.assessment.evidence.rules import (
+    append_version,
+    check_size,
+    content_faults,
+    dangling_references,
+    same_index_value,
+)
+from services.assessment.evidence.vocabularies import find_vocabularies
 from services.platform.database import ReadSession, WriteSession
 from services.platform.identity import Caller
 from services.platform.ids import new_id
@@ -36,6 +43,7 @@ async def import_records(
     issues: list[SheetIssue] = []
     seen: dict[tuple[str, str], int] = {}
     added = corrected = 0
+    vocabularies = await find_vocabularies(session, region)
     for kind, record, sheet, row in records:
         if (first := seen.setdefault((kind, record.key), row)) != row:
             issues.append(sheet.issue(row, "key", f"stands in row {first} already"))
@@ -52,6 +60,12 @@ async def import_records(
             issues.append(sheet.issue(row, "key", message))
             continue
         record_id = new_id() if stored is None else stored.id
+        issues += [
+            sheet.issue(row, str(path[0]), message)
+            for path, message in content_faults(kind, record, vocabularies)
+        ]
+        if other := await same_index_value(session, region, record, record_id=record_id):
+            issues.append(sheet.issue(row, "year", f"{other[1]} has it; correct that record"))
         added += stored is None
         corrected += stored is not None
         await append_version(

@@ -1,0 +1,91 @@
+"""Closed vocabularies of evidence: subjects of observations, instruments and procedures.
+
+A code that no method reads and no vocabulary names is a typing mistake: it would count nowhere.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from services.assessment.evidence.records import Decision, Evidence, Observation
+from services.assessment.method_store import list_methods
+from services.assessment.methods.definition import AnyMethod, CollaborationMethod
+from services.assessment.methods.library import METHODS
+from services.assessment.methods.measure_definitions import Observed, Required, nested_measures
+from services.assessment.types import Code
+from services.platform.database import ReadSession, WriteSession
+from services.platform.packs import FieldPath, PackModel, parse, read_yaml
+from services.platform.types import ShortText
+
+VOCABULARY = METHODS / "evidence" / "vocabulary.yaml"
+
+List = Literal["subjects", "instruments", "procedures"]
+LISTS: tuple[List, ...] = ("subjects", "instruments", "procedures")
+MAX_METHODS = 100_000
+
+
+class VocabularyFile(PackModel):
+    """`methods/evidence/vocabulary.yaml`: each code with its meaning."""
+
+    subjects: dict[Code, ShortText]
+    instruments: dict[Code, ShortText]
+    procedures: dict[Code, ShortText]
+
+
+@dataclass(frozen=True)
+class Vocabularies:
+    """The codes that evidence may use, by list."""
+
+    codes: Mapping[List, frozenset[str]]
+
+    def faults_of(self, record: Evidence) -> Iterator[tuple[FieldPath, str]]:
+        """Yield each field with a code that is in no list, and what would be right."""
+        for path, name, code in _codes_of(record):
+            if code not in self.codes[name]:
+                yield path, f"must be one of {', '.join(sorted(self.codes[name]))}"
+
+
+@cache
+def packaged_vocabulary(file: Path = VOCABULARY) -> VocabularyFile:
+    """Return the packaged codes; `PackError` names file, line and field of each issue."""
+    return parse(read_yaml(file, file.parent), VocabularyFile)
+
+
+def vocabularies_of(methods: Iterable[AnyMethod]) -> Vocabularies:
+    """Return the packaged codes with those that these methods read."""
+    packaged = packaged_vocabulary()
+    codes: dict[List, set[str]] = {name: set(getattr(packaged, name)) for name in LISTS}
+    for method in methods:
+        if not isinstance(method, CollaborationMethod):
+            continue
+        for indicator in method.indicators():
+            for part in nested_measures(indicator.measure):
+                match part:
+                    case Observed():
+                        codes["subjects"].add(part.subject)
+                    case Required():
+                        codes[part.field] |= set(part.required)
+                    case _:
+                        pass
+    return Vocabularies({name: frozenset(found) for name, found in codes.items()})
+
+
+async def find_vocabularies(session: ReadSession | WriteSession, region: str) -> Vocabularies:
+    """Return the codes that the hub's methods and the packaged vocabulary name."""
+    found = await list_methods(session, region, cursor=None, limit=MAX_METHODS)
+    return vocabularies_of(one.method for one in found)
+
+
+def _codes_of(record: Evidence) -> Iterator[tuple[FieldPath, List, str]]:
+    match record:
+        case Observation():
+            yield ("subject",), "subjects", record.subject
+        case Decision():
+            for n, code in enumerate(record.instruments):
+                yield ("instruments", n), "instruments", code
+            for n, code in enumerate(record.procedures):
+                yield ("procedures", n), "procedures", code
+        case _:
+            pass
