@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.scoring.decomposition import (
+    compare_years,
     forward_backward,
     largest_remainder,
-    score_changes,
     shapley,
 )
 from tests.assessment.test_assess import SUBJECTS, small, small_method
@@ -23,17 +23,40 @@ def test_two_parts_of_a_geometric_mean_by_hand() -> None:
     # 72 - 54 = 18: 16 on average; d_b first gives 54 - 42 = 12, last 72 - 56 = 16: 14.
     before = small({"a_x": 0.36, "a_y": 0.36, "b_x": 0.49, "b_y": 0.49})
     after = small({"a_x": 0.64, "a_y": 0.64, "b_x": 0.81, "b_y": 0.81})
-    index = score_changes(small_method(), before, after)[0]
+    index = compare_years(small_method(), before, after).changes[0]
     assert (index.code, index.difference) == ("index", 30)
     assert [(part.code, part.contribution) for part in index.parts] == [("d_a", 16), ("d_b", 14)]
 
 
 def test_parts_of_an_arithmetic_mean_contribute_their_own_share() -> None:
     values: dict[str, float] = dict.fromkeys(SUBJECTS, 0.5)
-    found = score_changes(small_method(), small(values), small(values | {"a_x": 0.9, "a_y": 0.4}))
+    after = small(values | {"a_x": 0.9, "a_y": 0.4})
+    found = compare_years(small_method(), small(values), after).changes
     element = next(one for one in found if one.code == "a")
     assert element.difference == 15
     assert [part.contribution for part in element.parts] == [20, -5]
+
+
+@pytest.mark.parametrize("earlier_has_more", [False, True])
+def test_what_is_known_in_one_year_only_is_listed_and_moves_nothing(earlier_has_more: bool) -> None:
+    values: dict[str, float] = dict.fromkeys(SUBJECTS, 0.5)
+    more, fewer = values | {"a_y": 1.0}, {code: x for code, x in values.items() if code != "a_y"}
+    before, after = (more, fewer) if earlier_has_more else (fewer, more)
+    found = compare_years(small_method(), small(before), small(after))
+    gone, come = (["a.y"], []) if earlier_has_more else ([], ["a.y"])
+    assert (found.no_longer_known, found.came_to_be_known) == (gone, come)
+    assert "a.y" not in found.compared
+    assert found.changes
+    for one in found.changes:
+        assert one.difference == 0
+        assert all(part.contribution == 0 for part in one.parts)
+
+
+def test_of_a_year_of_which_too_little_is_known_nothing_is_said_to_have_changed() -> None:
+    values: dict[str, float] = dict.fromkeys(SUBJECTS, 0.5)
+    found = compare_years(small_method(), small(values), small({"a_x": 0.0}))
+    assert found.compared == ["a.x"]
+    assert {change.code: change.difference for change in found.changes} == {"d_a": -50, "a": -50}
 
 
 @given(methods(), st.one_of(VALUES, SOME), st.one_of(VALUES, SOME))
@@ -42,7 +65,7 @@ def test_contributions_sum_exactly_to_the_printed_difference(
     method: CollaborationMethod, first: dict[str, float], last: dict[str, float]
 ) -> None:
     before, after = scored(method, observed(first)), scored(method, observed(last))
-    for one in score_changes(method, before, after):
+    for one in compare_years(method, before, after).changes:
         total = sum(round(part.contribution * 10_000) for part in one.parts)
         assert total == round(one.after * 10_000) - round(one.before * 10_000), one.code
 
@@ -79,10 +102,22 @@ def test_the_trend_of_two_years_shows_its_drivers(hub: Hub) -> None:
     answer = hub.client.get("/api/v1/metrics/trend?from=2023&to=2024")
     assert answer.status_code == 200, answer.text
     first, second = answer.json()["items"]
-    assert (first["period"], first["changes"], second["period"]) == (2023, [], 2024)
-    assert not second["method_changed"]
-    assert second["changes"]
-    for one in second["changes"]:
+    assert (first["period"], first["since"], first["comparison"]) == (2023, None, None)
+    assert (second["period"], second["since"], second["method_changed"]) == (2024, 2023, False)
+    found = second["comparison"]
+    known = [
+        {
+            node["code"]
+            for node in year["nodes"]
+            if "." in node["code"] and node["value"] is not None
+        }
+        for year in (first, second)
+    ]
+    assert set(found["compared"]) == known[0] & known[1]
+    assert set(found["came_to_be_known"]) == known[1] - known[0]
+    assert set(found["no_longer_known"]) == known[0] - known[1]
+    assert found["changes"]
+    for one in found["changes"]:
         parts = sum(round(part["contribution"] * 10_000) for part in one["parts"])
         assert parts == round(one["difference"] * 10_000)
     href = second["nodes"][0]["href"]

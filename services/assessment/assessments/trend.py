@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from services.assessment.assessments.schemas import DEFAULT_METHOD
 from services.assessment.methods.definition import METHOD, CollaborationMethod
-from services.assessment.scoring.decomposition import ScoreChange, score_changes
+from services.assessment.scoring.decomposition import YearComparison, compare_years
 from services.assessment.scoring.scores import Node, Scores
 from services.assessment.years import is_provisional, read_zone
 from services.platform.api_model import ApiModel
@@ -41,11 +41,12 @@ class TrendPeriod(ApiModel):
     method_hash: Sha256
     method_changed: bool = Field(
         description="Whether the year before was assessed by another version of the method: then "
-        "the two cannot be compared, and `changes` is empty."
+        "the two cannot be compared."
     )
     nodes: list[Node]
-    changes: list[ScoreChange] = Field(
-        description="What changes each node since the year before; contributions sum exactly."
+    since: int | None = Field(description="The year before that was assessed.")
+    comparison: YearComparison | None = Field(
+        description="What changed since the year before; null if the two cannot be compared."
     )
 
 
@@ -64,7 +65,11 @@ async def get_trend(
     first: Annotated[Year, Query(alias="from", description="First year.")] = 2000,
     last: Annotated[Year, Query(alias="to", description="Last year.")] = 2099,
 ) -> Trend:
-    """Return the stored assessments by year, with the contributions to each score's change."""
+    """Return the stored assessments by year, with the contributions to each score's change.
+
+    Two years are compared by the indicators known in both; what came to be known, or is no longer
+    known, is listed and moves nothing.
+    """
     region = get_region(request)
     zone = await read_zone(session, region)
     rows = await session.execute(
@@ -85,20 +90,21 @@ async def get_trend(
                 method_hash=row.method_hash,
                 method_changed=changed,
                 nodes=[_with_href(node, _href(row.id)) for node in scores.nodes()],
-                changes=[]
+                since=items[-1].period if items else None,
+                comparison=None
                 if changed or before is None
-                else _changes(row.definition, before, scores),
+                else _comparison(row.definition, before, scores),
             )
         )
         before = scores
     return Trend(method=method, items=items)
 
 
-def _changes(definition: object, before: Scores, after: Scores) -> list[ScoreChange]:
+def _comparison(definition: object, before: Scores, after: Scores) -> YearComparison | None:
     if definition is None:  # an assessment from before methods were stored
-        return []
+        return None
     method = METHOD.validate_python(definition)
-    return score_changes(method, before, after) if isinstance(method, CollaborationMethod) else []
+    return compare_years(method, before, after) if isinstance(method, CollaborationMethod) else None
 
 
 def _with_href(node: Node, address: str) -> Node:

@@ -14,8 +14,10 @@ from pydantic import Field
 from services.assessment.methods.definition import CollaborationMethod, WeightedNode
 from services.assessment.methods.rules import Mean
 from services.assessment.scoring.aggregate import mean
-from services.assessment.scoring.assess import DECIMALS
+from services.assessment.scoring.assess import DECIMALS, round_score
 from services.assessment.scoring.scores import ScoreModel, Scores
+from services.assessment.scoring.tree import combine
+from services.assessment.scoring.weights import point_weights
 
 UNIT = 10**DECIMALS
 MAX_EXACT_PARTS = 12
@@ -34,7 +36,8 @@ class Contribution(ScoreModel):
 
 
 class ScoreChange(ScoreModel):
-    """A score in two periods, with contributions that sum to the difference."""
+    """A score in two periods by what is known in both, with contributions that sum to the
+    difference."""
 
     code: str
     before: float
@@ -43,10 +46,61 @@ class ScoreChange(ScoreModel):
     parts: list[Contribution] = Field(description="Contributions of its children.")
 
 
-def score_changes(method: CollaborationMethod, before: Scores, after: Scores) -> list[ScoreChange]:
-    """Return every parent node that has a value in both periods, the index first."""
-    old = {node.code: node.value for node in before.nodes()}
-    new = {node.code: node.value for node in after.nodes()}
+class YearComparison(ScoreModel):
+    """What changed between two years, and what only came to be known or is no longer known."""
+
+    compared: list[str] = Field(description="The indicators known in both years.")
+    came_to_be_known: list[str] = Field(
+        description="Indicators known only in the later year: they moved no trend."
+    )
+    no_longer_known: list[str] = Field(
+        description="Indicators known only in the earlier year: they moved no trend."
+    )
+    changes: list[ScoreChange] = Field(
+        description="What changed each node, computed in both years from the indicators known in "
+        "both; contributions sum exactly."
+    )
+
+
+def compare_years(method: CollaborationMethod, before: Scores, after: Scores) -> YearComparison:
+    """Compare two years by the indicators that are known in both.
+
+    Another indicator says nothing about a change: its value in the other year is not known. A node
+    of which too little is known in both years has no change.
+    """
+    known = [indicator.code for indicator in method.indicators()]
+    old, new = _values_of(before, known), _values_of(after, known)
+    compared = [code for code in known if code in old and code in new]
+    return YearComparison(
+        compared=compared,
+        came_to_be_known=[code for code in known if code in new and code not in old],
+        no_longer_known=[code for code in known if code in old and code not in new],
+        changes=_changes(method, _nodes(method, old, compared), _nodes(method, new, compared)),
+    )
+
+
+def _values_of(scores: Scores, codes: Collection[str]) -> dict[str, float]:
+    wanted = set(codes)
+    return {
+        node.code: node.value
+        for node in scores.nodes()
+        if node.value is not None and node.code in wanted
+    }
+
+
+def _nodes(
+    method: CollaborationMethod, values: Mapping[str, float], compared: Collection[str]
+) -> dict[str, float]:
+    """Return the scores of these indicators and of all nodes above that they give a value."""
+    indicators = {code: values[code] for code in compared}
+    above = combine(method, indicators, point_weights(method))
+    return indicators | {code: round_score(float(value)) for code, value in above.items()}
+
+
+def _changes(
+    method: CollaborationMethod, old: Mapping[str, float], new: Mapping[str, float]
+) -> list[ScoreChange]:
+    """Return every parent node that has a value, the index first."""
     rules = method.aggregation
     wholes: list[Parent] = [(method.index.code, rules.index, method.dimensions)]
     for dimension in method.dimensions:
@@ -55,37 +109,36 @@ def score_changes(method: CollaborationMethod, before: Scores, after: Scores) ->
         wholes.append((element.code, rules.element, element.indicators))
     found: list[ScoreChange] = []
     for code, kind, parts in wholes:
-        first, last = old.get(code), new.get(code)
-        if first is not None and last is not None:
-            shares = shares_of_change(kind, parts, old, new)
-            exact = largest_remainder(
-                round((last - first) * UNIT), [share * UNIT for share in shares]
+        if code not in old or code not in new:
+            continue
+        difference = new[code] - old[code]
+        shares = shares_of_change(kind, parts, old, new)
+        exact = largest_remainder(round(difference * UNIT), [share * UNIT for share in shares])
+        found.append(
+            ScoreChange(
+                code=code,
+                before=old[code],
+                after=new[code],
+                difference=round(difference, DECIMALS) + 0.0,
+                parts=[
+                    Contribution(
+                        code=part.code,
+                        before=old.get(part.code),
+                        after=new.get(part.code),
+                        contribution=units / UNIT,
+                    )
+                    for part, units in zip(parts, exact, strict=True)
+                ],
             )
-            found.append(
-                ScoreChange(
-                    code=code,
-                    before=first,
-                    after=last,
-                    difference=round(last - first, DECIMALS) + 0.0,
-                    parts=[
-                        Contribution(
-                            code=part.code,
-                            before=old.get(part.code),
-                            after=new.get(part.code),
-                            contribution=units / UNIT,
-                        )
-                        for part, units in zip(parts, exact, strict=True)
-                    ],
-                )
-            )
+        )
     return found
 
 
 def shares_of_change(
     kind: Mean,
     parts: Sequence[WeightedNode],
-    old: Mapping[str, float | None],
-    new: Mapping[str, float | None],
+    old: Mapping[str, float],
+    new: Mapping[str, float],
 ) -> list[float]:
     """Return the Shapley value of each node; a node without a value is not part of the mean."""
 
