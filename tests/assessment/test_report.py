@@ -224,6 +224,16 @@ def test_the_satisfaction_of_the_year_has_its_grade_and_its_interval() -> None:
     assert "belum ada hasil survei" in " ".join(shown(written([])).words)
 
 
+def test_a_satisfaction_index_without_an_interval_says_that_its_error_is_not_estimated() -> None:
+    reported = {"ikm": 91.48, "grade": "A", "low": None, "high": None, "n": 29}
+    document = written([survey("skm", 29, {}, satisfaction=reported)])
+    text = " ".join(shown(document).words)
+    assert (
+        "Indeks Kepuasan Masyarakat (survei skm): 91,48, mutu A, dari 29 responden; galatnya tidak "
+        "diperkirakan."
+    ) in text
+
+
 def test_single_changes_come_by_their_gain() -> None:
     gains = [one.gain for one in report_of(toba_items()).changes]
     assert gains

@@ -166,8 +166,13 @@ def _satisfaction(report: Report) -> Iterator[AnyBlock]:
             "diterbitkan."
         )
     for one in report.satisfaction:
-        yield Paragraph(
-            text=f"Indeks Kepuasan Masyarakat (survei {one.survey}): {number(one.ikm, 2)}, mutu "
-            f"{one.grade}, dengan rentang 95% {number(one.low, 2)}–{number(one.high, 2)} dari "
-            f"{number(one.respondents, 0)} responden."
+        start = (
+            f"Indeks Kepuasan Masyarakat (survei {one.survey}): {number(one.ikm, 2)}, mutu "
+            f"{one.grade},"
         )
+        respondents = f"dari {number(one.respondents, 0)} responden"
+        if one.low is None or one.high is None:
+            yield Paragraph(text=f"{start} {respondents}; galatnya tidak diperkirakan.")
+        else:
+            ends = f"{number(one.low, 2)}–{number(one.high, 2)}"
+            yield Paragraph(text=f"{start} dengan rentang 95% {ends} {respondents}.")

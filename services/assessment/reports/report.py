@@ -92,8 +92,9 @@ class Satisfaction(ScoreModel):
     survey: str
     respondents: int
     ikm: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
+    """None if the respondents were not drawn."""
     grade: str
 
 
@@ -272,8 +273,8 @@ def satisfaction_of(facts: Facts) -> list[Satisfaction]:
                     survey=item.key,
                     respondents=result["n"],
                     ikm=result["ikm"],
-                    low=result["low"],
-                    high=result["high"],
+                    low=result.get("low"),
+                    high=result.get("high"),
                     grade=result["grade"],
                 )
             )
