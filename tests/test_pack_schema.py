@@ -114,6 +114,7 @@ MISTAKES = [
     ("evidence-recognitions", "evidence/recognitions.yaml", "given_by:", "given_bye:"),
     ("evidence-observations", "evidence/observations.yaml", "unit: share", "unit: percent"),
     ("evidence-index-values", "evidence/index-values.yaml", "value: 2.98", "value: baik"),
+    ("evidence-verdicts", "evidence/verdicts.yaml", "word: ada", "word: 3"),
 ]
 
 

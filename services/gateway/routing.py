@@ -53,6 +53,7 @@ OWNERS: Mapping[str, Service] = {
     "recognitions": Service.assessment,
     "observations": Service.assessment,
     "index-values": Service.assessment,
+    "verdicts": Service.assessment,
 }
 """Service by first segment under `/api/v1/`; the gateway answers all others itself."""
 

@@ -244,6 +244,21 @@ SOURCED = {"key": "a", "name": "x", "name_en": "x", "sources": ["study-2025"], "
             "#/kind",
             "'desk'",
         ),
+        (
+            "verdicts",
+            {
+                "element": "discovered",
+                "year": 2025,
+                "word": "baik",
+                "passage": "h. 3",
+                "document": DOCUMENT,
+                "name": None,
+                "name_en": None,
+                "attested_in": None,
+            },
+            "#/element",
+            "discovery",
+        ),
     ],
 )
 def test_a_code_of_no_vocabulary_is_refused_with_those_that_are_possible(

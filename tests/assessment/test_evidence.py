@@ -23,6 +23,7 @@ KINDS = {
     "risks": 0,
     "recognitions": 1,
     "observations": 15,
+    "verdicts": 16,
 }
 
 

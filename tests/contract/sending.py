@@ -204,6 +204,7 @@ KINDS_OF_EVIDENCE = (
     "recognition",
     "observation",
     "index_value",
+    "verdict",
 )
 PLACES: dict[str, Callable[[Sender], dict[str, str]]] = {
     "update_incident": lambda sender: {"incident": sender.made("open_incident")["id"]},

@@ -157,6 +157,8 @@ def _score_differences(stored: Scores, computed: Scores) -> Iterator[str]:
     for code, node in ours.items():
         if code in theirs:
             yield from _field_differences(code, theirs[code], node)
+    if stored.agreement != computed.agreement:
+        yield f"{contents.SCORES}: the agreement with verdicts is another one"
     if list(theirs) != list(ours):
         yield f"{contents.SCORES}: its nodes are in another order"
 

@@ -22,6 +22,7 @@ from services.assessment.evidence.records import (
     Recognition,
     Risk,
     Stakeholder,
+    Verdict,
 )
 from services.assessment.evidence.states import EvidenceState, EvidenceStateChange
 from services.platform.api_model import ApiModel
@@ -143,4 +144,5 @@ KINDS: tuple[EvidenceKind[Any], ...] = (
     EvidenceKind("recognitions", "recognition", Recognition),
     EvidenceKind("observations", "observation", Observation),
     EvidenceKind("index-values", "index value", IndexValue),
+    EvidenceKind("verdicts", "verdict", Verdict),
 )

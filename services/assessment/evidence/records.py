@@ -279,6 +279,21 @@ class IndexValue(Evidence):
         return (math.inf if self.year is None else self.year, self.key)
 
 
+class Verdict(Evidence):
+    """A study's judgement of an element or driver in words; shown beside the score, not scored."""
+
+    element: Code = Field(description="Code of the element or driver in the method.")
+    year: CalendarYear = Field(description="The year that it is about.")
+    word: ShortText = Field(description="Its word; a method maps words to bands of scores.")
+    statement: Text | None = Field(None, description="What the source says.")
+
+    @model_validator(mode="after")
+    def _has_passage(self) -> "Verdict":
+        if self.passage is None:
+            raise ValueError("passage is needed: where in its source the verdict stands")
+        return self
+
+
 EVIDENCE: dict[str, type[Evidence]] = {
     "stakeholders": Stakeholder,
     "meetings": Meeting,
@@ -289,5 +304,6 @@ EVIDENCE: dict[str, type[Evidence]] = {
     "recognitions": Recognition,
     "observations": Observation,
     "index-values": IndexValue,
+    "verdicts": Verdict,
 }
 """Each kind by its name in addresses and in `evidence/<kind>.yaml`."""

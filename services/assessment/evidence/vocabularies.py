@@ -1,4 +1,4 @@
-"""Closed vocabularies of evidence: subjects of observations, instruments and procedures.
+"""Closed vocabularies of evidence: subjects, instruments, procedures and elements.
 
 A code that no method reads and no vocabulary names is a typing mistake: it would count nowhere.
 """
@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from services.assessment.evidence.records import Decision, Evidence, Observation
+from services.assessment.evidence.records import Decision, Evidence, Observation, Verdict
 from services.assessment.method_store import list_methods
 from services.assessment.methods.definition import AnyMethod, CollaborationMethod
 from services.assessment.methods.library import METHODS
@@ -21,8 +21,10 @@ from services.platform.types import ShortText
 
 VOCABULARY = METHODS / "evidence" / "vocabulary.yaml"
 
-List = Literal["subjects", "instruments", "procedures"]
-LISTS: tuple[List, ...] = ("subjects", "instruments", "procedures")
+PackagedList = Literal["subjects", "instruments", "procedures"]
+PACKAGED: tuple[PackagedList, ...] = ("subjects", "instruments", "procedures")
+List = PackagedList | Literal["elements"]
+"""Elements are of methods only."""
 MAX_METHODS = 100_000
 
 
@@ -56,10 +58,12 @@ def packaged_vocabulary(file: Path = VOCABULARY) -> VocabularyFile:
 def vocabularies_of(methods: Iterable[AnyMethod]) -> Vocabularies:
     """Return the packaged codes with those that these methods read."""
     packaged = packaged_vocabulary()
-    codes: dict[List, set[str]] = {name: set(getattr(packaged, name)) for name in LISTS}
+    codes: dict[List, set[str]] = {name: set(getattr(packaged, name)) for name in PACKAGED}
+    codes["elements"] = set()
     for method in methods:
         if not isinstance(method, CollaborationMethod):
             continue
+        codes["elements"] |= {element.code for element in method.elements()}
         for indicator in method.indicators():
             for part in nested_measures(indicator.measure):
                 match part:
@@ -87,5 +91,7 @@ def _codes_of(record: Evidence) -> Iterator[tuple[FieldPath, List, str]]:
                 yield ("instruments", n), "instruments", code
             for n, code in enumerate(record.procedures):
                 yield ("procedures", n), "procedures", code
+        case Verdict():
+            yield ("element",), "elements", record.element
         case _:
             pass

@@ -15,6 +15,7 @@ from services.assessment.methods.rules import (
     Normalisation,
     Weights,
 )
+from services.assessment.methods.verdict_scale import VerdictScale
 from services.platform.packs import PackModel, content_hash
 from services.platform.types import ShortText, Slug, Text
 
@@ -127,6 +128,9 @@ class CollaborationMethod(MethodBase):
         ge=0,
         le=1,
         description="With a smaller share of dimensions that have a value the index is null.",
+    )
+    verdicts: VerdictScale | None = Field(
+        None, description="Words of studies and the bands of scores that they stand for."
     )
     dimensions: list[DimensionDefinition] = Field(min_length=1)
     drivers: list[ElementDefinition] = Field(default_factory=list[ElementDefinition])

@@ -45,6 +45,7 @@ KIND_NAMES = {
     "recognitions": "Penghargaan",
     "observations": "Pengamatan",
     "index-values": "Nilai indeks",
+    "verdicts": "Putusan studi",
     "survey": "Hasil survei",
     "usage": "Ringkasan penggunaan",
     "reporting": "Kelengkapan statistik",

@@ -31,6 +31,7 @@ from services.assessment.scoring.scores import (
 )
 from services.assessment.scoring.tree import Coverage, coverage_of, has_evidence
 from services.assessment.scoring.uncertainty import RandomStreams
+from services.assessment.scoring.verdicts import agreement_of, verdicts_of
 
 DECIMALS = 4
 """Published digits: fewer than floating point may differ in between machines."""
@@ -51,6 +52,7 @@ class _ScoreTree:
         self._facts = facts
         self._computed = computed
         self._known = measurements_of(computed.results)
+        self._verdicts = verdicts_of(method, facts, computed.values)
 
     def scores(self) -> Scores:
         method = self._method
@@ -58,6 +60,7 @@ class _ScoreTree:
             index=Node(**self._index()),
             dimensions=[self._dimension(dimension) for dimension in method.dimensions],
             drivers=[self._element(driver) for driver in method.drivers],
+            agreement=agreement_of(method, self._verdicts),
         )
 
     def _index(self) -> dict[str, Any]:
@@ -92,6 +95,7 @@ class _ScoreTree:
         return ElementScore(
             **self._node(element, coverage, reason),
             indicators=[self._indicator(indicator) for indicator in element.indicators],
+            verdicts=self._verdicts.get(element.code, []),
         )
 
     def _node(self, definition: NamedNode, coverage: Coverage, reason: str) -> dict[str, Any]:

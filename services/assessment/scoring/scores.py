@@ -72,10 +72,46 @@ class IndicatorScore(Node):
     )
 
 
+class StudyVerdict(ScoreModel):
+    """What a study says of an element or driver, beside its score."""
+
+    word: str = Field(description="The word of the study.")
+    band: str | None = Field(
+        description="Band of scores that the method maps the word to; null if it does not know it."
+    )
+    score_band: str | None = Field(description="Band that the score lies in; null without one.")
+    agrees: bool | None = Field(description="Whether both bands are the same.")
+    statement: str | None
+    passage: str = Field(description="Where in its source it stands.")
+    sources: list[str] = Field(description="Ids of its sources.")
+    evidence: EvidenceLink
+
+
+class Agreement(ScoreModel):
+    """How far scores and verdicts agree: Cohen's weighted kappa with linear weights.
+
+    The interval is the asymptotic one of Fleiss, Cohen and Everitt (1969), which is rough for few
+    nodes.
+    """
+
+    verdicts: int = Field(description="Verdicts on elements and drivers.")
+    compared: int = Field(description="Those whose node has a score and whose word has a band.")
+    equal: int = Field(description="Those in the same band as the score.")
+    bands: list[str] = Field(description="Codes of the bands, the lowest first.")
+    counts: list[list[int]] = Field(description="By band of the verdict, then of the score.")
+    kappa: float | None = Field(description="1 is perfect agreement, 0 that of chance.")
+    low: float | None = Field(description="Lower end of its 95% interval.")
+    high: float | None
+    reason: str | None = Field(description="Reason for a missing kappa.")
+
+
 class ElementScore(Node):
     """An element or a driver: the mean of its indicators."""
 
     indicators: list[IndicatorScore]
+    verdicts: list[StudyVerdict] = Field(
+        default_factory=list[StudyVerdict], description="Verdicts of studies; they score nothing."
+    )
 
 
 class DimensionScore(Node):
@@ -90,6 +126,9 @@ class Scores(ScoreModel):
     index: Node
     dimensions: list[DimensionScore]
     drivers: list[ElementScore]
+    agreement: Agreement | None = Field(
+        default=None, description="Agreement with verdicts of studies; null without any."
+    )
 
     def nodes(self) -> Iterator[Node]:
         """Yield every node, parents before children."""
