@@ -69,6 +69,7 @@ from services.gateway.proxy.cross_site import host_of_url
 from services.gateway.proxy.dependencies import ProxyDependencies, create_proxy_dependencies
 from services.gateway.proxy.proxy import Proxy
 from services.gateway.proxy.remote_service import RemoteService
+from services.gateway.proxy.resolved_client import ResolvedClientMiddleware
 from services.gateway.routing import owner_of
 from services.gateway.webhooks import delivery
 from services.gateway.webhooks.delivery import WebhookDispatcher
@@ -297,8 +298,8 @@ def _create_edge(app: FastAPI, proxy: Proxy) -> ASGIApp:
     settings: Settings = app.state.settings
     limited = BodyLimitMiddleware(proxy, limit=settings.max_body_bytes)
     guarded = ServerErrorMiddleware(limited, handler=app.exception_handlers[Exception])
-    secured = SecurityHeadersMiddleware(guarded, is_secure=proxy.is_secure)
-    return RequestIdMiddleware(secured, service=Service.gateway.value)
+    resolved = ResolvedClientMiddleware(SecurityHeadersMiddleware(guarded), proxy.admission.proxies)
+    return RequestIdMiddleware(resolved, service=Service.gateway.value)
 
 
 def _create_parts(app: FastAPI, key: Ed25519PrivateKey) -> None:

@@ -58,18 +58,21 @@ OWNERS: Mapping[str, Service] = {
 """Service by first segment under `/api/v1/`; the gateway answers all others itself."""
 
 
+_PREFIX = f"{API}/"
+
+
 def owner_of(path: str) -> Service | None:
     """Return the service that answers this path, or None for the gateway itself."""
     if path.startswith("/open311/"):
         return Service.feedback
-    if not path.startswith(f"{API}/"):
+    if not path.startswith(_PREFIX):
         return None
-    return OWNERS.get(path[len(API) + 1 :].partition("/")[0])
+    return OWNERS.get(path[len(_PREFIX) :].partition("/")[0])
 
 
 def area_of(path: str) -> str:
     """Return the area of a path, as usage metering reports it."""
-    if not path.startswith(f"{API}/"):
+    if not path.startswith(_PREFIX):
         return "pages"
-    name = path[len(API) + 1 :].partition("/")[0]
+    name = path[len(_PREFIX) :].partition("/")[0]
     return name if name in OWNERS or name in GATEWAY_AREAS else "other"

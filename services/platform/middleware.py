@@ -46,12 +46,17 @@ async def send_http_error(error: HTTPException, scope: Scope, receive: Receive, 
     await response(scope, receive, send)
 
 
-def get_header(scope: Scope, name: bytes) -> str:
-    """Return the first header field with this lower-case name; empty if there is none."""
+def find_header(scope: Scope, name: bytes) -> str | None:
+    """Return the first header field with this lower-case name, or None."""
     for field, value in scope["headers"]:
         if field == name:
             return value.decode("latin-1")
-    return ""
+    return None
+
+
+def get_header(scope: Scope, name: bytes) -> str:
+    """Return the first header field with this lower-case name; empty if there is none."""
+    return find_header(scope, name) or ""
 
 
 def authenticate_token(scope: Scope, verifier: TokenVerifier) -> Caller:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -27,7 +27,8 @@ def next_page_url(request: Request, cursor: str | None) -> str | None:
     if cursor is None:
         return None
     query = [(key, value) for key, value in request.query_params.multi_items() if key != "cursor"]
-    return f"{request.url.path}?{urlencode([*query, ('cursor', cursor)])}"
+    path = quote(request.scope["path"], safe="/:@")  # `request.url` would parse the host, too
+    return f"{path}?{urlencode([*query, ('cursor', cursor)])}"
 
 
 def paginate(

@@ -126,10 +126,9 @@ class RequestIdMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [
-                    *(pair for pair in message.get("headers", ()) if pair[0] != HEADER),
-                    field,
-                ]
+                headers = [pair for pair in message.get("headers", ()) if pair[0] != HEADER]
+                headers.append(field)
+                message["headers"] = headers
             await send(message)
 
         token = request_context.set(RequestContext(request_id, self.service))

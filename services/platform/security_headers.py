@@ -1,7 +1,5 @@
 """Headers that limit what a browser does with a response; a route may set its own values."""
 
-from collections.abc import Callable
-
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 RawHeaders = list[tuple[bytes, bytes]]
@@ -21,33 +19,33 @@ STRICT_TRANSPORT_SECURITY = (b"strict-transport-security", b"max-age=31536000")
 """For this host only: whether its subdomains have TLS is not the hub's to say."""
 
 
-def add_security_headers(send: Send, is_secure: Callable[[], bool]) -> Send:
-    """Wrap `send` so that a response gets the headers that it lacks.
+def missing_headers(status: int, headers: RawHeaders, *, is_secure: bool) -> RawHeaders:
+    """Return the headers that a response lacks.
 
     A 304 has no content: those of the stored response stay in effect (RFC 9111, 4.3.4).
     `is_secure` tells whether the client used TLS; if so, its browser shall use nothing else.
     """
-
-    async def send_with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers: RawHeaders = list(message.get("headers", ()))
-            names = {name for name, _ in headers}
-            if message["status"] != 304:
-                headers += [field for field in DEFAULT_HEADERS if field[0] not in names]
-            if STRICT_TRANSPORT_SECURITY[0] not in names and is_secure():
-                headers.append(STRICT_TRANSPORT_SECURITY)
-            message = {**message, "headers": headers}
-        await send(message)
-
-    return send_with_headers
+    wanted = DEFAULT_HEADERS if status != 304 else ()
+    if is_secure:
+        wanted = (*wanted, STRICT_TRANSPORT_SECURITY)
+    names = {name for name, _ in headers}
+    return [field for field in wanted if field[0] not in names]
 
 
 class SecurityHeadersMiddleware:
-    """Adds the security headers to every response; `is_secure` tells whether TLS was used."""
+    """Adds the security headers to every response, by the scheme of the request."""
 
-    def __init__(self, app: ASGIApp, is_secure: Callable[[Scope], bool]) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.is_secure = is_secure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.app(scope, receive, add_security_headers(send, lambda: self.is_secure(scope)))
+        is_secure = scope.get("scheme") == "https"
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers: RawHeaders = list(message.get("headers", ()))
+                headers += missing_headers(message["status"], headers, is_secure=is_secure)
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)

@@ -23,6 +23,7 @@ from services.gateway.http_cache.middleware import HttpCache, with_identity_etag
 from services.gateway.http_cache.store import CacheStore
 from services.gateway.rate_limits.policies import SAFE_METHODS
 from services.platform.fast_path_protocol import UVICORN_VERSION
+from services.platform.security_headers import SecurityHeadersMiddleware
 from tests.servers import exchange, serving
 from tests.waiting import until
 
@@ -126,7 +127,7 @@ def cache_server(http: Any, **more: Any) -> Generator[CacheServer]:
 
     bare = {"Accept-Encoding": "identity"}
     with (
-        serving(app, http=http, **more) as address,
+        serving(SecurityHeadersMiddleware(app), http=http, **more) as address,
         httpx.Client(headers=bare, timeout=15, trust_env=False) as client,
     ):
         yield CacheServer(address, origin, cache, hits, http is CachedReadProtocol, ahead, client)

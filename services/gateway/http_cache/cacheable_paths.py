@@ -33,4 +33,6 @@ def invalidated_area(path: str, owner: Callable[[str], str | None]) -> str | Non
 
 
 def _is_under(path: str, roots: tuple[str, ...]) -> bool:
-    return any(path == root or path.startswith(f"{root}/") for root in roots)
+    return path.startswith(roots) and any(
+        path == root or path.startswith(f"{root}/") for root in roots
+    )

@@ -29,9 +29,10 @@ REGENERATED_HEADERS = frozenset(
      b"connection", b"transfer-encoding", b"x-request-id"}
 )  # fmt: skip
 NOT_MODIFIED_HEADERS = frozenset(
-    {b"cache-control", b"content-location", b"expires", b"ratelimit", b"ratelimit-policy",
-     b"strict-transport-security"}
-)  # fmt: skip  # RFC 9110, 15.4.5: what belongs to a 304; RFC 6797, 7.2: to every response over TLS
+    {b"cache-control", b"content-location", b"expires", b"ratelimit", b"ratelimit-policy"}
+)  # RFC 9110, 15.4.5: what belongs to a 304
+
+PARSED_HEADERS = frozenset({b"accept-encoding", b"cache-control", b"if-none-match", b"pragma"})
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,13 @@ class ParsedHeaders:
 
     @classmethod
     def of(cls, headers: RawHeaders) -> "ParsedHeaders":
-        """Parse the headers of a request."""
-        codings = header_values(headers, b"accept-encoding")
-        etags = header_values(headers, b"if-none-match")
+        """Parse the headers of a request, whose names are in lower case."""
+        own = [item for item in headers if item[0] in PARSED_HEADERS]
+        codings = header_values(own, b"accept-encoding")
+        etags = header_values(own, b"if-none-match")
         return cls(
             headers,
-            cache_directives(headers),
+            cache_directives(own),
             accepted_codings(", ".join(codings) if codings else None),
             ", ".join(etags) if etags else None,
         )

@@ -21,6 +21,7 @@ from services.gateway.rate_limits.client_address import is_forwarding_header
 from services.platform.fast_path_protocol import FastPathProtocol
 from services.platform.head_limit import header_lines
 from services.platform.request_id import new_request_id
+from services.platform.security_headers import missing_headers
 
 STATE_KEY = "fast_path_cache"
 """Key of the `FastPathCache` in the lifespan state."""
@@ -68,7 +69,9 @@ class EncodedResponse:
     """A response as bytes, valid during one second."""
 
     head: bytes
-    """Status line and header lines; those of the limit and the request id follow."""
+    """Status line and header lines; those of the limit follow."""
+    last_lines: bytes
+    """Further header lines, up to the request id."""
     rest: bytes
     """The end of the header lines, and the body."""
     admit: Admit | None
@@ -152,8 +155,10 @@ class FastPathCache:
         )
         body = b"" if method == "HEAD" else response.body
         logged_target = f"{quote(path)}{question_mark}{query}"
+        security = missing_headers(response.status, response.headers, is_secure=False)
         encoded = EncodedResponse(
             STATUS_LINE[response.status] + header_lines((*date, *response.headers)),
+            header_lines(security) + b"x-request-id: ",
             END_OF_HEADERS + body,
             self.limit_of(method, path),
             self.counter_of(path, response.status),
@@ -205,10 +210,8 @@ class CachedReadProtocol(FastPathProtocol[FastPathCache]):
         limit_lines: bytes | None = b""
         if response.admit is not None and (limit_lines := response.admit(self.client[0])) is None:
             return False
-        request_id = new_request_id()
-        self.respond(
-            b"".join((response.head, limit_lines, b"x-request-id: ", request_id, response.rest))
-        )
+        parts = (response.head, limit_lines, response.last_lines, new_request_id(), response.rest)
+        self.respond(b"".join(parts))
         counts = cache.cache.counts
         counts.fresh += 1
         counts.fast_path += 1

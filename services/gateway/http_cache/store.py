@@ -35,7 +35,7 @@ class CacheStore:
 
     def generation(self, areas: Iterable[str]) -> int:
         """Return a number that grows with every change in one of these areas."""
-        return self._generations[ALL_AREAS] + sum(self._generations[area] for area in areas)
+        return sum([self._generations[area] for area in (ALL_AREAS, *areas)])
 
     def invalidate(self, area: str) -> None:
         """Invalidate the entries of an area, also those being fetched now."""

@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from functools import partial
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway.api_keys.keys import Principal
@@ -20,9 +19,8 @@ from services.gateway.routing import owner_of
 from services.platform.database import DATABASE_ERRORS, is_connection_lost
 from services.platform.identity import Caller, TokenSigner
 from services.platform.logging import get_logger
+from services.platform.middleware import find_header
 from services.platform.problems import NotAuthenticated, ProblemError, TooManyRequests, Unavailable
-from services.platform.request_id import current_request_id, traceparent
-from services.platform.security_headers import add_security_headers
 from services.platform.settings import Service
 
 log = get_logger(__name__)
@@ -69,7 +67,8 @@ class Proxy:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        scope, client = self.resolve_client(head_as_get(scope))
+        scope = head_as_get(scope)
+        client = scope["client"][0] if scope.get("client") else ""
         request_log = RequestLog(
             scope,
             send,
@@ -85,20 +84,6 @@ class Proxy:
             return
         await request_log.forward(partial(self.handle, caller=request_log.caller), receive)
 
-    def resolve_client(self, scope: Scope) -> tuple[Scope, str]:
-        """Return the request with the client's address and scheme before any trusted proxies."""
-        peer = scope["client"][0] if scope.get("client") else ""
-        proxies, headers = self.admission.proxies, scope["headers"]
-        client = proxies.client(peer, headers)
-        scheme = proxies.scheme(peer, headers) or scope.get("scheme", "http")
-        if client == peer and scheme == scope.get("scheme"):
-            return scope, client
-        return {**scope, "client": (client, 0), "scheme": scheme}, client
-
-    def is_secure(self, scope: Scope) -> bool:
-        """Return whether the client sent this request over TLS."""
-        return self.resolve_client(scope)[0]["scheme"] == "https"
-
     async def authenticate(self, scope: Scope, client: str) -> Principal | None:
         """Return the principal of the request's key, or None without a key.
 
@@ -107,7 +92,7 @@ class Proxy:
             TooManyRequests: The address looks up too many keys.
             Unavailable: The database does not answer.
         """
-        authorization = Headers(scope=scope).get("authorization")
+        authorization = find_header(scope, b"authorization")
         if authorization is None:
             return None
         scheme, _, key = authorization.partition(" ")
@@ -157,22 +142,19 @@ class Proxy:
 
     async def forward(self, scope: Scope, receive: Receive, send: Send, *, caller: Caller) -> None:
         """Forward a request to the service that owns its path, or to the gateway's own routes."""
-        # Here too, so that the cache stores the headers with the response.
-        send = add_security_headers(send, lambda: scope["scheme"] == "https")
         owner = owner_of(scope["path"])
         if owner is None:
             await self.app(scope, receive, send)
             return
-        dropped = OVERWRITTEN_HEADERS | connection_headers(scope["headers"])
+        given = scope["headers"]
+        dropped = OVERWRITTEN_HEADERS | connection_headers(given)
         headers = [
             header
-            for header in scope["headers"]
+            for header in given
             if header[0] not in dropped and not is_forwarding_header(header[0])
         ]
         if client := scope.get("client"):
             headers.append((b"x-forwarded-for", client[0].encode("latin-1")))
-        if request_id := current_request_id():
-            headers.append((b"traceparent", traceparent(request_id)))
         headers.append((b"authorization", f"Bearer {self.signer.sign(caller)}".encode()))
         inner = {**scope, "headers": headers}
         for name in PRIVATE_SCOPE_KEYS:

@@ -10,6 +10,7 @@ from services.platform.lazy_module import LazyModule
 from services.platform.logging import Outage, get_logger
 from services.platform.middleware import send_problem
 from services.platform.problems import Unavailable
+from services.platform.request_id import current_request_id, traceparent
 from services.platform.settings import Service
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class RemoteService:
 
 
 def _request_headers(scope: Scope) -> list[tuple[str, str]]:
-    """Return the headers for the service, including the client's address and scheme."""
+    """Return the headers for the service: also the client's address and scheme, and the trace."""
     headers: RawHeaders = scope["headers"]
     forwarded = [
         (name.decode("latin-1"), value.decode("utf-8", "replace"))
@@ -142,6 +143,8 @@ def _request_headers(scope: Scope) -> list[tuple[str, str]]:
     client = scope["client"][0] if scope.get("client") else None
     if client is not None:
         forwarded.append(("x-forwarded-for", client))
+    if request_id := current_request_id():
+        forwarded.append(("traceparent", traceparent(request_id).decode()))
     return [*forwarded, ("x-forwarded-proto", scheme), ("forwarded", _forwarded(client, scheme))]
 
 

@@ -58,7 +58,6 @@ class RequestLog:
         self._is_stored = False
         self._area = area_of(scope["path"])
         self._is_write = scope["method"] not in SAFE_METHODS
-        self._is_survey_response = SURVEY_RESPONSE.fullmatch(scope["path"]) is not None
         self._is_metered = kind_of(scope["method"], scope["path"]) is not None
         self._body_hash: str | None = None
         self._is_started = False
@@ -129,7 +128,8 @@ class RequestLog:
         # A citizen's response must not be identifiable by its minute, nor by a request id, which
         # stands in log lines with the time and may be the caller's own, made of the time. At a
         # device of an agency neither by the hash of its body, which what is stored reproduces.
-        is_citizens = caller.is_anonymous or self._is_survey_response
+        is_survey_response = SURVEY_RESPONSE.fullmatch(self.scope["path"]) is not None
+        is_citizens = caller.is_anonymous or is_survey_response
         request_id = None if is_citizens else current_request_id()
         entry = AuditEntry(
             at=now.replace(minute=0, second=0, microsecond=0) if is_citizens else now,

@@ -89,6 +89,8 @@ class TrustedProxies:
 def _values_from_end(headers: RawHeaders, name: bytes) -> Iterator[str]:
     """Yield the values of a header that is a list, the last one first."""
     fields = [value.decode("latin-1") for field, value in headers if field == name]
+    if not fields:
+        return iter(())
     return (value.strip() for field in reversed(fields) for value in reversed(field.split(",")))
 
 
