@@ -10,6 +10,7 @@ import fcntl
 import gc
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -58,7 +59,13 @@ def pytest_configure() -> None:
     A database for each test is some six hundred small files, which come and go in a hundredth of
     a second there; a disk takes up to half a second for them. The hub's log lines go through the
     standard library, where `caplog` finds them.
+
+    Compiled modules are kept, also where the environment says otherwise: the workers and all the
+    processes that tests start would compile the hub and the tests once each.
     """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+    gc.set_threshold(10_000, 20, 20)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -78,14 +85,13 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Exempt what was imported from garbage collection, and collect less often.
+    """Exempt what was imported from garbage collection.
 
     Full collections, which look through everything that was imported, took an eighth of the
     processor's time.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The unified document as it is before anything runs, so that tests can be named by operation."""
 
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,12 @@ from services.gateway.app import create_app as create_gateway
 from services.platform.settings import Settings
 
 
+@cache
 def unified_document_at_rest() -> dict[str, Any]:
-    """Return the document of the whole hub, made without a database and without a request."""
+    """Return the document of the whole hub, made without a database and without a request.
+
+    Five modules name their tests by it, and making it takes two seconds: it is not to be changed.
+    """
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder))  # pyright: ignore[reportCallIssue]
         return merge(
