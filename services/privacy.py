@@ -227,7 +227,9 @@ NO_PERSONAL_DATA: dict[Service, frozenset[str]] = {
             "statistic",
             "statistic_flag",
             "survey",
+            "invitation_token",
             "survey_bundle",
+            "survey_invitation",
             "survey_round",
         }
     ),

@@ -37,6 +37,7 @@ from services.feedback.statistics.upload_routes import router as statistics_uplo
 from services.feedback.surveys.export_routes import router as survey_exports
 from services.feedback.surveys.follow_up_routes import router as follow_up
 from services.feedback.surveys.held_routes import router as held_responses
+from services.feedback.surveys.invitation_routes import router as survey_invitations
 from services.feedback.surveys.rating_routes import router as rating_tokens
 from services.feedback.surveys.round_routes import router as survey_rounds
 from services.feedback.surveys.routes import router as surveys
@@ -98,6 +99,7 @@ def create_app(settings: Settings) -> FastAPI:
             survey_exports,
             held_responses,
             follow_up,
+            survey_invitations,
             survey_rounds,
             rating_tokens,
             comment_agency,

@@ -24,6 +24,7 @@ from services.feedback.statistics.schemas import (
 from services.feedback.statistics.summary_schemas import UsageSummary
 from services.feedback.surveys.definition import STORED_CONTEXT, Question, Survey
 from services.feedback.surveys.follow_up_schemas import FollowUpPlan
+from services.feedback.surveys.invitation_schemas import InvitationSubject, Invited
 from services.feedback.surveys.question_kinds.base import Answer
 from services.feedback.surveys.rating_schemas import RatingTokenSubject
 from services.feedback.surveys.schemas import (
@@ -45,6 +46,8 @@ __all__ = [
     "CommentForm",
     "Counters",
     "FeedbackClient",
+    "InvitationSubject",
+    "Invited",
     "Question",
     "RatingTokenSubject",
     "ReportingMonth",
@@ -139,6 +142,14 @@ class FeedbackClient(ServiceClient):
             RatingTokenSubject,
             f"{API}/usage/rating-tokens/subject",
             headers={"Rating-Token": token},
+        )
+
+    async def find_invitation(self, token: str) -> InvitationSubject | None:
+        """Return what an invitation is to; None once it is answered, or while it is not open."""
+        return await self._find(
+            InvitationSubject,
+            f"{API}/surveys/invitations/subject",
+            headers={"Invitation-Token": token},
         )
 
     # Comments

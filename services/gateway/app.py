@@ -60,6 +60,7 @@ from services.gateway.portal.routes import router as pages
 from services.gateway.portal.security_txt import router as security_txt
 from services.gateway.portal.status import router as status_page
 from services.gateway.portal.surveys.device_routes import router as survey_devices
+from services.gateway.portal.surveys.invitation import router as survey_invitations
 from services.gateway.portal.surveys.rating import router as ratings
 from services.gateway.portal.surveys.results import router as survey_results
 from services.gateway.portal.surveys.routes import router as surveys
@@ -265,6 +266,7 @@ def create_app(settings: Settings) -> FastAPI:
         pages,
         announcement_pages,
         survey_devices,
+        survey_invitations,
         surveys,
         ratings,
         survey_results,

@@ -142,6 +142,16 @@ def of_a_round(sender: Sender) -> dict[str, str]:
     return place
 
 
+def of_an_invited_round(sender: Sender) -> dict[str, str]:
+    """Open a round by invitation that is not over."""
+    place = {"slug": "stakeholders", "round": "2099"}
+    address = "/api/v1/surveys/{slug}/rounds/{round}".format(**place)
+    if sender.client.get(address).status_code == 404:
+        body = {"opens_on": "2099-03-01", "closes_on": "2099-03-31", "sample": "invited"}
+        assert sender.client.put(address, json=body, headers=sender.admin).is_success
+    return place
+
+
 def of_an_own_ticket(sender: Sender) -> dict[str, str]:
     """Take a comment with its secret, as its writer."""
     filed = sender.made("post_comment", key="own")
@@ -218,6 +228,7 @@ PLACES: dict[str, Callable[[Sender], dict[str, str]]] = {
     "post_survey_response": lambda _: {"slug": "skm"},
     "decide_held_survey_responses": lambda _: {"slug": "skm"},
     "put_survey_round": of_a_round,
+    "post_survey_invitations": of_an_invited_round,
     "post_survey_follow_up": lambda _: {"slug": "skm"},
     "put_survey_follow_up_action": lambda sender: {
         "slug": "skm",

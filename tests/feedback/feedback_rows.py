@@ -30,7 +30,7 @@ def stored_tokens(settings: Settings) -> list[Any]:
     )
 
 
-def columns_of_tokens(settings: Settings) -> list[tuple[str, str]]:
+def columns_of_tokens(settings: Settings) -> set[tuple[Any, ...]]:
     """Return the columns of feedback, other than those of comments, that may identify a token."""
     found = rows(
         settings,
@@ -38,7 +38,7 @@ def columns_of_tokens(settings: Settings) -> list[tuple[str, str]]:
         "WHERE table_schema = 'feedback' AND table_name NOT LIKE 'comment%' "
         "AND (column_name LIKE '%token%' OR column_name = 'hash')",
     )
-    return [tuple(row) for row in found]
+    return {tuple(row) for row in found}
 
 
 def count_responses_stored_with_a_token(settings: Settings) -> int:

@@ -37,11 +37,12 @@ Dimension = Literal["service", "agency", "channel", "district", "month", "quarte
 
 PERSON = """
     CASE WHEN mode = 'enumerator' THEN collector ELSE '' END AS collector,
-    CASE WHEN collector <> '' THEN id::text
+    CASE WHEN collector <> '' OR sample = 'invited' THEN id::text
          ELSE coalesce(encode(sender, 'hex'), 'unknown') END AS person, issue
 """
 """Whom a response is from: an agency's device vouches that each of its responses is another
-person's, all others of one sender are one person's, and so are all of unknown senders."""
+person's, as an invitation does; all others of one sender are one person's, and so are all of
+unknown senders."""
 
 SURVEYS_WITH_PENDING = """
 -- Surveys that have responses without a bundle.

@@ -19,9 +19,10 @@ from services.feedback.form_checks import FormTokens
 from services.feedback.reference_data import has_district
 from services.feedback.senders import count_from_sender, hash_sender
 from services.feedback.surveys.definition import Survey
+from services.feedback.surveys.invitations import redeem_invitation
 from services.feedback.surveys.ratings import RedeemedToken, redeem_token
-from services.feedback.surveys.round_schemas import StoredRound
 from services.feedback.surveys.rounds import (
+    SurveyRound,
     describe_rounds,
     design_of,
     round_on,
@@ -50,6 +51,8 @@ MAX_ENUMERATOR_DAYS = 14
 """Days that an enumerator may be without a connection."""
 COLLECTED_MODES = frozenset({"kiosk", "enumerator"})
 """Modes in which many people share a device, which an agency's key vouches for."""
+INVITATION = "invitation"
+"""The mode of those who are invited to a round."""
 FORM_MODES = frozenset({"page", "qr"})
 """Modes of the hub's own form, whose token shows when it was opened."""
 SERVICES_PER_SENDER = 3
@@ -139,7 +142,7 @@ async def store_response(
         )
     today = day_of(now, zone)
     issue = f"{collector} {today}" if response.mode == "kiosk" else ""
-    if survey.needs_token or response.token is not None:
+    if response.mode != INVITATION and (survey.needs_token or response.token is not None):
         use = await _redeem(session, region, survey, response, errors, today=today)
         if use is not None:
             issue = use.issue
@@ -161,13 +164,14 @@ async def store_response(
     current = round_on(rounds, answered_on)
     if rounds and current is None:
         errors.append(_field_error("answered_on", _outside_rounds(rounds, answered_on)))
+    errors += await _check_invitation(session, response, current)
     if errors:
         raise Conflict(
             f"The response to the survey {slug} is invalid; see errors[].", errors=errors
         )
 
     sender, reasons = None, list[HoldReason]()
-    if not collector:
+    if not collector and response.mode != INVITATION:
         sender, reasons = await _judge(
             session, region, slug, response, submitter=submitter, now=now, today=today
         )
@@ -210,7 +214,24 @@ async def store_response(
     )
 
 
-def _outside_rounds(rounds: Sequence[StoredRound], day: date) -> str:
+async def _check_invitation(
+    session: WriteSession, response: Response, current: SurveyRound | None
+) -> list[FieldError]:
+    """Redeem the invitation of a response that was invited; return why it cannot be stored."""
+    by_invitation = current is not None and current.by_invitation
+    if response.mode != INVITATION:
+        detail = f"must be {INVITATION}, with a token: only those who are invited answer this round"
+        return [_field_error("mode", detail)] if by_invitation else []
+    if current is None or not by_invitation:
+        return [_field_error("mode", "must be another: no round with invitations is open")]
+    if response.token is None:
+        return [_field_error("token", "is required: it is in the link of the invitation")]
+    if not await redeem_invitation(session, current.key, response.token):
+        return [_field_error("token", "is unknown, of another round, or already used")]
+    return []
+
+
+def _outside_rounds(rounds: Sequence[SurveyRound], day: date) -> str:
     return (
         f"must be a day on which this survey is open: {describe_rounds(rounds)}; on {day} it is not"
     )

@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 from services.feedback.surveys.aggregates import QuestionTally, ScaleTally, Tally, tally_key
 from services.feedback.surveys.bundle_store import Bundle, Dimension
 from services.feedback.surveys.definition import Option, Question, Survey, scale_key
-from services.feedback.surveys.round_schemas import StoredRound
+from services.feedback.surveys.rounds import SurveyRound
 from services.feedback.surveys.samples import find_no_interval_reason
 from services.feedback.surveys.schemas import (
     GroupResults,
@@ -214,8 +214,8 @@ def assess_sample(population: int | None, n: int | None) -> Sample | None:
 
 
 def find_sampled_round(
-    bundles: Collection[Bundle], rounds: Iterable[StoredRound]
-) -> StoredRound | None:
+    bundles: Collection[Bundle], rounds: Iterable[SurveyRound]
+) -> SurveyRound | None:
     """Return the round that all of these bundles are a sample of, by its design; None otherwise."""
     of_rounds = {(bundle.round, bundle.sample) for bundle in bundles}
     return next(
@@ -229,13 +229,15 @@ def find_sampled_round(
     )
 
 
-def response_rate(sampled: StoredRound | None, n: int) -> float | None:
+def response_rate(sampled: SurveyRound | None, n: int) -> float | None:
     """Return the share of those asked in a round who answered; None if it is unknown."""
-    asked = None if sampled is None else sampled.content.asked
-    return n / asked if asked is not None and n <= asked else None
+    if sampled is None or not sampled.asked:
+        return None
+    answered = n if sampled.answered is None else sampled.answered
+    return answered / sampled.asked if answered <= sampled.asked else None
 
 
-def finite_population(sampled: StoredRound | None, n: int) -> int | None:
+def finite_population(sampled: SurveyRound | None, n: int) -> int | None:
     """Return the population of which n people are a sample; None if it is unknown or too small."""
-    population = None if sampled is None else sampled.content.population
+    population = None if sampled is None else sampled.population
     return population if population is not None and n <= population else None

@@ -9,6 +9,7 @@ from services.feedback.surveys.responses import find_survey
 from services.feedback.surveys.round_schemas import Round, RoundCode, StoredRound, SurveyRounds
 from services.feedback.surveys.rounds import (
     RoundKey,
+    SurveyRound,
     delete_round,
     find_round,
     list_rounds,
@@ -21,7 +22,7 @@ from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import Caller, MetricsDrafter
 from services.platform.local_time import ZoneDep, day_of
 from services.platform.parameters import SlugPath
-from services.platform.problems import NotAllowed, problem_responses
+from services.platform.problems import Conflict, FieldError, NotAllowed, problem_responses
 from services.platform.service import API, get_region
 
 router = APIRouter(
@@ -49,7 +50,7 @@ async def get_survey_round(
     request: Request, response: Response, session: ReadSessionDep, slug: SlugPath, round: RoundPath
 ) -> StoredRound:
     """Return a round, with the `ETag` that a change of it needs."""
-    found = await find_round(session, RoundKey(get_region(request), slug, round))
+    found = (await find_round(session, RoundKey(get_region(request), slug, round))).stored()
     response.headers["ETag"] = resource_tag(found)
     return found
 
@@ -79,16 +80,20 @@ async def put_survey_round(
     is.
     """
     key = RoundKey(get_region(request), slug, round)
-    await find_survey(session, key.region, slug)
+    survey, _ = await find_survey(session, key.region, slug)
+    if survey.needs_token and content.sample == "invited":
+        detail = "must be another: this survey is opened by the tokens of agencies"
+        error = FieldError(pointer="#/sample", parameter=None, detail=detail)
+        raise Conflict(f"The survey {slug} is not answered by invitation.", errors=[error])
     rounds = await lock_rounds(session, key.region, slug)
     current = next((one for one in rounds if one.round == round), None)
     if current is not None:
         check_owner(caller, current)
-        check_if_match(if_match, current)
+        check_if_match(if_match, current.stored())
     agency = current.agency if current is not None else caller.agency
     today = day_of(datetime.now(UTC), zone)
     await store_round(session, key, content, rounds, agency=agency, today=today)
-    stored = await find_round(session, key)
+    stored = (await find_round(session, key)).stored()
     response.status_code = 200 if current is not None else 201
     response.headers["ETag"] = resource_tag(stored)
     response.headers["Location"] = stored.href
@@ -116,7 +121,7 @@ async def delete_survey_round(
     await delete_round(session, key)
 
 
-def check_owner(caller: Caller, found: StoredRound) -> None:
+def check_owner(caller: Caller, found: SurveyRound) -> None:
     """Raise `NotAllowed` unless the round is of the caller's agency, or the caller `admin`."""
     if not (caller.has_scope("admin") or (found.agency and caller.agency == found.agency)):
         owner = found.agency or "an administrator"

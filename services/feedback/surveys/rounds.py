@@ -19,9 +19,17 @@ from services.platform.problems import Conflict, FieldError, NotFound
 from services.platform.service import API
 
 ROUNDS = """
--- The rounds of a survey, the newest first.
-SELECT r.round, r.opens_on, r.closes_on, r.sample, r.population, r.asked, r.agency
+-- The rounds of a survey, the newest first, with how many are invited and have answered.
+SELECT r.round, r.opens_on, r.closes_on, r.sample, r.population, r.asked, r.agency, i.invited,
+       i.answered
 FROM feedback.survey_round r
+CROSS JOIN LATERAL (
+    SELECT invited, invited - open AS answered
+    FROM (SELECT count(*) AS invited FROM feedback.survey_invitation
+          WHERE region = r.region AND survey = r.survey AND round = r.round) a,
+         (SELECT count(*) AS open FROM feedback.invitation_token
+          WHERE region = r.region AND survey = r.survey AND round = r.round) b
+) i
 WHERE r.region = :region AND r.survey = :survey
   AND (CAST(:round AS text) IS NULL OR r.round = :round)
 ORDER BY r.opens_on DESC
@@ -78,14 +86,60 @@ class RoundKey:
         return {"region": self.region, "survey": self.survey, "round": self.round} | more
 
 
+@dataclass(frozen=True)
+class SurveyRound:
+    """A round, with the people of whom its responses are."""
+
+    key: RoundKey
+    content: Round
+    agency: str | None
+    invited: int
+    invited_who_answered: int
+
+    @property
+    def round(self) -> str:
+        """The code of the round."""
+        return self.key.round
+
+    @property
+    def by_invitation(self) -> bool:
+        """Whether only those who are invited answer."""
+        return self.content.sample == "invited"
+
+    @property
+    def population(self) -> int | None:
+        """How many people the sample stands for, if that is known."""
+        return (self.invited or None) if self.by_invitation else self.content.population
+
+    @property
+    def asked(self) -> int | None:
+        """How many were drawn or invited, if that is known."""
+        return self.invited if self.by_invitation else self.content.asked
+
+    @property
+    def answered(self) -> int | None:
+        """How many of those invited have answered; None in a round without invitations."""
+        return self.invited_who_answered if self.by_invitation else None
+
+    def stored(self) -> StoredRound:
+        """Return the round as it was stored."""
+        return StoredRound(
+            round=self.key.round,
+            survey=self.key.survey,
+            content=self.content,
+            agency=self.agency,
+            href=self.key.href,
+        )
+
+
 async def list_rounds(
     session: ReadSession | WriteSession, region: str, survey: str
-) -> list[StoredRound]:
+) -> list[SurveyRound]:
     """Return the rounds of a survey, the newest first."""
     return await _find(session, region, survey, None)
 
 
-async def find_round(session: ReadSession | WriteSession, key: RoundKey) -> StoredRound:
+async def find_round(session: ReadSession | WriteSession, key: RoundKey) -> SurveyRound:
     """Return a round; raise `NotFound` if the survey has none of this code."""
     found = await _find(session, key.region, key.survey, key.round)
     if not found:
@@ -98,33 +152,33 @@ async def find_round(session: ReadSession | WriteSession, key: RoundKey) -> Stor
 
 async def _find(
     session: ReadSession | WriteSession, region: str, survey: str, code: str | None
-) -> list[StoredRound]:
+) -> list[SurveyRound]:
     names = {"region": region, "survey": survey, "round": code}
     return [
-        StoredRound(
-            round=row.round,
-            survey=survey,
-            content=Round(
+        SurveyRound(
+            RoundKey(region, survey, row.round),
+            Round(
                 opens_on=row.opens_on,
                 closes_on=row.closes_on,
                 sample=row.sample,
                 population=row.population,
                 asked=row.asked,
             ),
-            agency=row.agency,
-            href=RoundKey(region, survey, row.round).href,
+            row.agency,
+            row.invited,
+            row.answered,
         )
         for row in await session.execute(text(ROUNDS), names)
     ]
 
 
-async def lock_rounds(session: WriteSession, region: str, survey: str) -> list[StoredRound]:
+async def lock_rounds(session: WriteSession, region: str, survey: str) -> list[SurveyRound]:
     """Lock the rounds of a survey until the transaction ends, and return them."""
     await session.execute(text(LOCK_ROUNDS), {"region": region, "survey": survey})
     return await list_rounds(session, region, survey)
 
 
-async def share_rounds(session: WriteSession, region: str, survey: str) -> list[StoredRound]:
+async def share_rounds(session: WriteSession, region: str, survey: str) -> list[SurveyRound]:
     """Return the rounds of a survey, which do not change until the transaction ends."""
     await session.execute(text(SHARE_ROUNDS), {"region": region, "survey": survey})
     return await list_rounds(session, region, survey)
@@ -134,7 +188,7 @@ async def store_round(
     session: WriteSession,
     key: RoundKey,
     content: Round,
-    rounds: Iterable[StoredRound],
+    rounds: Iterable[SurveyRound],
     *,
     agency: str | None,
     today: date,
@@ -169,19 +223,19 @@ def state_of(content: Round, today: date) -> RoundState:
     return "open" if today <= content.closes_on else "closed"
 
 
-def round_on(rounds: Iterable[StoredRound], day: date) -> StoredRound | None:
+def round_on(rounds: Iterable[SurveyRound], day: date) -> SurveyRound | None:
     """Return the round that is open on a day; None if none is."""
     return next((one for one in rounds if state_of(one.content, day) == "open"), None)
 
 
-def describe_rounds(rounds: Iterable[StoredRound]) -> str:
+def describe_rounds(rounds: Iterable[SurveyRound]) -> str:
     """Return the days of all rounds, for an error message."""
     spans = [f"{one.content.opens_on} to {one.content.closes_on}" for one in rounds]
     return ", ".join(reversed(spans))
 
 
 def summarise_rounds(
-    rounds: Iterable[StoredRound], *, today: date, within: Period | None = None
+    rounds: Iterable[SurveyRound], *, today: date, within: Period | None = None
 ) -> list[RoundSummary]:
     """Return rounds with their states, of a period if one is given."""
     return [
@@ -191,11 +245,11 @@ def summarise_rounds(
             closes_on=one.content.closes_on,
             state=state_of(one.content, today),
             sample=one.content.sample,
-            population=one.content.population,
-            asked=one.content.asked,
-            answered=None,
-            response_rate=None,
-            href=one.href,
+            population=one.population,
+            asked=one.asked,
+            answered=one.answered,
+            response_rate=response_rate(one),
+            href=one.key.href,
         )
         for one in rounds
         if within is None
@@ -203,7 +257,12 @@ def summarise_rounds(
     ]
 
 
-def design_of(found: StoredRound | None) -> SampleDesign | None:
+def response_rate(one: SurveyRound) -> float | None:
+    """Return the share of those invited who have answered; None without invitations."""
+    return one.answered / one.asked if one.answered is not None and one.asked else None
+
+
+def design_of(found: SurveyRound | None) -> SampleDesign | None:
     """Return the sample design of a round; None without one."""
     return None if found is None else found.content.sample
 

@@ -17,7 +17,7 @@ from services.feedback.surveys.skm import ELEMENTS, Grade, Weight
 from services.platform.api_model import ApiModel
 from services.platform.types import DistrictCode, Href, IsoDate, ShortText, Slug
 
-Mode = Literal["page", "qr", "kiosk", "enumerator", "api"]
+Mode = Literal["page", "qr", "kiosk", "enumerator", "invitation", "api"]
 """How a survey was answered; `channel` is how the service was used."""
 
 ResponseState = Literal["counted", "held", "refused"]
@@ -105,12 +105,13 @@ class Response(ApiModel):
     mode: Mode = Field(
         "api",
         description="How the survey was answered. `kiosk` and `enumerator` need an agency's key "
-        "with the scope `surveys:collect` or, about the agency itself, `usage:write`.",
+        "with the scope `surveys:collect` or, about the agency itself, `usage:write`; `invitation` "
+        "needs a `token`.",
     )
     token: Token | None = Field(
         None,
-        description="Proves a use of a service, if the survey needs it; it sets service, agency "
-        "and channel.",
+        description="Proves a use of a service, if the survey needs it, and sets service, agency "
+        "and channel; in the mode `invitation` the token of the link.",
     )
     form_token: FormToken | None = Field(
         None,

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import StringConstraints
 
-from services.feedback.client import SurveyDetail
+from services.feedback.client import InvitationSubject, SurveyDetail
 from services.gateway.portal.page import CONTENT_SECURITY_POLICY, CurrentPage, Page
 from services.gateway.portal.service_clients import feedback_client
 from services.gateway.portal.surveys.device import current_collector
@@ -219,6 +219,7 @@ async def enumerator(
         return to_registration(page, f"/survei/{slug}/petugas", parameters)
     response = page.render(
         "survey-enumerator.html",
+        invitation=None,
         text_in=_text_reader(page, parameters),
         detail=detail,
         survey=detail.survey,
@@ -263,8 +264,10 @@ async def fetch_survey(page: Page, slug: str, *, with_token: bool = False) -> Su
 
 
 def is_open(detail: SurveyDetail) -> bool:
-    """Return whether a survey is answered today."""
-    return not detail.rounds or any(one.state == "open" for one in detail.rounds)
+    """Return whether anybody may answer a survey today."""
+    return not detail.rounds or any(
+        one.state == "open" and one.sample != "invited" for one in detail.rounds
+    )
 
 
 def closed_page(page: Page, detail: SurveyDetail, *, status: int = 200) -> HTMLResponse:
@@ -274,6 +277,7 @@ def closed_page(page: Page, detail: SurveyDetail, *, status: int = 200) -> HTMLR
         status=status,
         survey=detail.survey,
         rounds=detail.rounds,
+        by_invitation=any(one.state == "open" for one in detail.rounds),
         day=page.messages.long_date,
         data=detail.href,
     )
@@ -302,6 +306,7 @@ async def form_page(
     status: int = 200,
     path: str | None = None,
     token: str | None = None,
+    invitation: InvitationSubject | None = None,
 ) -> HTMLResponse:
     """Return the form of a survey, which submits to its own page or to `path`, with a `token`."""
     survey = detail.survey
@@ -319,6 +324,8 @@ async def form_page(
         errors=errors,
         form_id=form_id,
         token=token,
+        invitation=invitation,
+        day=page.messages.long_date,
         action=str(target),
         data=detail.href,
     )
