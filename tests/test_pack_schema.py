@@ -113,6 +113,12 @@ MISTAKES = [
     ("evidence-risks", "evidence/risks.yaml", "risks: []", "risks: [{key: a}]"),
     ("evidence-recognitions", "evidence/recognitions.yaml", "given_by:", "given_bye:"),
     ("evidence-observations", "evidence/observations.yaml", "unit: share", "unit: percent"),
+    (
+        "evidence-declarations",
+        "evidence/declarations.yaml",
+        "declarations: []",
+        "declarations: [{key: risks-2024, register_name: risk}]",
+    ),
     ("evidence-index-values", "evidence/index-values.yaml", "value: 2.98", "value: baik"),
     ("evidence-verdicts", "evidence/verdicts.yaml", "word: ada", "word: 3"),
 ]

@@ -80,6 +80,8 @@ def required_reports(
                     span = f"from={period}-01-01&to={period}-12-31"
                     path = f"{API}/usage/summary?{span}&group_by=channel"
                     requests.add(ReportRequest(Service.feedback, "usage", "channel", path))
+                    path = f"{API}/usage/reporting?period={period}"
+                    requests.add(ReportRequest(Service.feedback, "reporting", "reporting", path))
                 case CatalogShare():
                     path = f"{API}/catalog/summary"
                     if not is_provisional(period, at=now, zone=zone):

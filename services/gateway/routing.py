@@ -54,6 +54,7 @@ OWNERS: Mapping[str, Service] = {
     "observations": Service.assessment,
     "index-values": Service.assessment,
     "verdicts": Service.assessment,
+    "declarations": Service.assessment,
 }
 """Service by first segment under `/api/v1/`; the gateway answers all others itself."""
 

@@ -39,7 +39,7 @@ def value(scores: Scores, code: str) -> float | None:
     [
         ("discovery.forum", 25),
         ("discovery.breadth", 100),
-        ("definition.roles", 76.1905),
+        ("definition.roles", 88.0952),
         ("determination.instruments", 40),
         ("trust.agencies", 63),
         ("trust.partners", 25),
@@ -52,7 +52,6 @@ def value(scores: Scores, code: str) -> float | None:
         ("arrangements.standards", 20),
         ("resources.connectivity", 88.5246),
         ("resources", 44.2623),
-        ("interdependence.cooperation", 0.4762),
         ("leadership_driver.index", 75.8824),
         ("leadership_driver.mandate", 100),
         ("leadership_driver", 87.9412),

@@ -21,7 +21,7 @@ from services.assessment.bundles import contents
 from services.assessment.bundles.archive import pack, unpack
 from services.assessment.bundles.contents import Parameters, make_bundle, manifest_of
 from services.assessment.bundles.signing import Signer, read_public_key
-from services.assessment.bundles.verify import FILES, BundleError, verify
+from services.assessment.bundles.verify import FILES, BundleError, read_bundle, verify
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.methods.library import read_methods
 from services.assessment.scoring.assess import assess
@@ -97,6 +97,15 @@ def test_a_bundle_agrees_with_itself_and_is_the_same_bytes_each_time() -> None:
     first = toba()
     toba.cache_clear()
     assert toba() == first
+
+
+def test_a_bundle_made_by_version_1_of_the_method_still_verifies() -> None:
+    """Written by an earlier release: its figures have no bounds, and none are added."""
+    file = ROOT / "tests" / "assessment" / "version_1" / "toba-2024.zip"
+    found = verify(file.read_bytes(), key=read_public_key(OWN.public.pem.encode()))
+    assert (found.parameters.method_version, found.nodes) == (1, 60)
+    stored = read_bundle(file.read_bytes()).scores
+    assert {(node.proven, node.possible) for node in stored.nodes()} == {(None, None)}
 
 
 def test_any_unzip_opens_it() -> None:

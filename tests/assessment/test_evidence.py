@@ -22,7 +22,7 @@ KINDS = {
     "programmes": 2,
     "risks": 0,
     "recognitions": 1,
-    "observations": 15,
+    "observations": 16,
     "verdicts": 16,
 }
 

@@ -83,7 +83,7 @@ def changed(tmp_path: Path, method_id: str, old: str, new: str) -> Path:
         ("code: discovery.forum", "code: discovery.breadth", "used twice: discovery.breadth"),
         ("code: discovery.forum", "code: elsewhere.forum", "must start with 'discovery'"),
         ("id: cgr-2015", "id: cgr", "must be 'cgr-2015', as the file is named"),
-        ("version: 1", "version: one", "version"),
+        ("version: 2", "version: one", "version"),
         (
             "minimum_coverage: 0.5",
             "valid_from: 2024-01-01\nvalid_to: 2023-12-31",
@@ -126,7 +126,7 @@ def test_weights_that_do_not_sum_to_100_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_hash_depends_only_on_the_content(tmp_path: Path) -> None:
-    same = changed(tmp_path, "cgr-2015", "version: 1", "version:   1")
+    same = changed(tmp_path, "cgr-2015", "version: 2", "version:   2")
     assert read_method(same).hash() == read_methods()["cgr-2015"].hash()
     other = changed(tmp_path, "cgr-2015", "{min: 0, max: 4}", "{min: 0, max: 5}")
     assert read_method(other).hash() != read_methods()["cgr-2015"].hash()
@@ -172,7 +172,7 @@ def test_a_default_that_is_written_out_changes_no_hash(tmp_path: Path) -> None:
 
 
 def test_a_method_is_not_applied_to_a_year_in_which_it_does_not_hold(tmp_path: Path) -> None:
-    file = changed(tmp_path, "cgr-2015", "version: 1", "version: 1\nvalid_from: 2024-07-01")
+    file = changed(tmp_path, "cgr-2015", "version: 2", "version: 2\nvalid_from: 2024-07-01")
     method = read_method(file)
     check_validity(method, 2024, parameter=True)
     with pytest.raises(Invalid) as refused:

@@ -152,7 +152,7 @@ def test_regencies_of_three_sources_are_ranked_and_others_named_with_the_reason(
     for region in ("12.02", "12.05", "12.06"):
         assert list_publisher(hub, region, OTHER).status_code == 200
     assert bring(hub.client, key, bundle_of("12.02", richer(0.9), number=2)).status_code == 201
-    other = cgr().model_copy(update={"version": 2})
+    other = cgr().model_copy(update={"version": 3})
     old = bundle_of("12.05", richer(), method=other, number=5)
     assert bring(hub.client, key, old).status_code == 201
     empty = bundle_of("12.06", [observation("one", "anything", value=0.5)], number=6)

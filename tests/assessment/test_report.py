@@ -15,6 +15,7 @@ from services.assessment.reports.gaps import gaps_of, indicators_of
 from services.assessment.reports.html import to_html
 from services.assessment.reports.pdf import to_pdf
 from services.assessment.reports.report import TrendYear
+from services.assessment.scoring.inputs import Item
 from services.assessment.scoring.sensitivity import analyse_sensitivity
 from tests.assessment.evidence_builders import (
     agreement,
@@ -25,6 +26,13 @@ from tests.assessment.evidence_builders import (
     toba_items,
 )
 from tests.assessment.report_builders import method, report_of, shown, stored, words_of, written
+from tests.assessment.test_assess import CATALOG
+
+
+def toba() -> list[Item]:
+    """Return the evidence of the Toba pack with the report of its catalogue."""
+    return [*toba_items(), CATALOG]
+
 
 NOT_WORDS = re.compile(r"\b(None|nan|inf|null|True|False)\b")
 
@@ -40,13 +48,13 @@ NASTY = (
 
 @pytest.fixture(scope="module")
 def toba_pdf() -> bytes:
-    whole = stored(toba_items())
+    whole = stored(toba())
     sensitivity = analyse_sensitivity(whole.method, whole.facts, seed=1)
-    return to_pdf(compose(report_of(toba_items(), sensitivity=sensitivity)))
+    return to_pdf(compose(report_of(toba(), sensitivity=sensitivity)))
 
 
 def test_the_strongest_and_the_weakest_elements_are_named_and_none_is_both() -> None:
-    report = report_of(toba_items())
+    report = report_of(toba())
     strong = [element.value for element in report.strengths]
     weak = [element.value for element in report.weaknesses]
     assert len(strong) == len(weak) == 3
@@ -62,13 +70,13 @@ def test_every_indicator_without_evidence_is_a_gap_with_what_is_needed_and_who_h
     gaps = gaps_of(nothing.method, nothing.scores)
     assert {gap.code for gap in gaps} == {one.code for one in method().indicators()}
     assert all(gap.needed and gap.source for gap in gaps)
-    some = stored(toba_items())
+    some = stored(toba())
     left = {gap.code for gap in gaps_of(some.method, some.scores)}
     assert left == {one.code for _, one in indicators_of(some.scores) if one.value is None}
 
 
 def test_gaps_for_which_an_element_has_no_value_come_first() -> None:
-    whole = stored(toba_items())
+    whole = stored(toba())
     first = [gap.element_is_null for gap in gaps_of(whole.method, whole.scores)]
     assert True in first
     assert first == sorted(first, reverse=True)
@@ -83,7 +91,7 @@ def test_a_year_without_evidence_is_described_and_nothing_is_zero() -> None:
 
 
 def test_each_element_stands_under_one_word_and_those_without_evidence_under_their_own() -> None:
-    text = " ".join(shown(written(toba_items())).words)
+    text = " ".join(shown(written(toba())).words)
     assert "Bukti belum cukup (3 dari 12 unsur): deliberasi, kepemimpinan, dan pengetahuan." in text
     counts = re.findall(r"\((\d+) dari 12 unsur\)", text)
     assert sum(map(int, counts)) == 12
@@ -109,20 +117,20 @@ def test_the_steps_to_the_target_are_stated_though_levels_are_not_published() ->
 
 
 def test_both_predicates_of_a_published_value_are_shown_if_they_differ() -> None:
-    text = " ".join(shown(written(toba_items())).words)
+    text = " ".join(shown(written(toba())).words)
     assert "Nilai 1,69 tahun 2021 tercetak sebagai “Cukup”" in text
     assert "termasuk “Kurang”" in text
 
 
 def test_a_change_of_the_method_is_marked_in_the_trend() -> None:
-    scores = stored(toba_items()).scores
+    scores = stored(toba()).scores
     dimensions = list(scores.dimensions)
     trend = [
         TrendYear(period=year, method_version=1, method_changed=changed, index=scores.index,
                   dimensions=list(dimensions))
         for year, changed in ((2022, False), (2023, True), (2024, False))
     ]  # fmt: skip
-    document = compose(report_of(toba_items(), trend=trend))
+    document = compose(report_of(toba(), trend=trend))
     [section] = [one for one in document.sections if one.title == "Perkembangan antartahun"]
     text = section.model_dump_json()
     assert "Sejak tahun 2023 versi metode berganti" in text
@@ -153,22 +161,22 @@ def test_no_text_of_evidence_becomes_markup(text: str) -> None:
 
 
 def test_a_letter_that_no_font_has_stands_as_a_box_and_the_report_comes() -> None:
-    pdf = to_pdf(written(toba_items(), name="Kabupaten 東京 😀"))
+    pdf = to_pdf(written(toba(), name="Kabupaten 東京 😀"))
     assert "indikator" in words_of(pdf)
 
 
 def test_the_same_report_gives_the_same_bytes_of_pdf() -> None:
-    document = written(toba_items())
+    document = written(toba())
     assert to_pdf(document) == to_pdf(document)
 
 
 def test_the_pdf_has_the_headline_and_only_words(toba_pdf: bytes) -> None:
     text = words_of(toba_pdf)
-    index = stored(toba_items()).scores.index
+    index = stored(toba()).scores.index
     assert f"tahun 2024 bernilai {index.value:.1f}".replace(".", ",") in text
     assert "Kabupaten Toba" in text
     assert not NOT_WORDS.search(text)
-    assert not NOT_WORDS.search(" ".join(shown(written(toba_items())).words))
+    assert not NOT_WORDS.search(" ".join(shown(written(toba())).words))
 
 
 def test_every_page_of_the_pdf_has_text_and_its_number(toba_pdf: bytes) -> None:
@@ -235,7 +243,7 @@ def test_a_satisfaction_index_without_an_interval_says_that_its_error_is_not_est
 
 
 def test_single_changes_come_by_their_gain() -> None:
-    gains = [one.gain for one in report_of(toba_items()).changes]
+    gains = [one.gain for one in report_of(toba()).changes]
     assert gains
     assert all(a >= b > 0 for a, b in pairwise(gains))
 
@@ -244,7 +252,7 @@ def test_a_network_too_large_to_compute_is_named_so_in_the_report(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(ties, "MAX_STAKEHOLDERS", 20)
-    found = report_of(toba_items())
+    found = report_of(toba())
     assert found.network.too_large
     assert found.network.measures is None
     assert "lebih besar daripada yang dihitung" in to_html(compose(found), files={})

@@ -23,7 +23,7 @@ from tests.servers import serving
 
 DOCS = ROOT / "docs"
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
-BINARY = {".png"}
+BINARY = {".png", ".zip"}
 TABLE_CODE = re.compile(r"^\| `([^`]+)`", re.MULTILINE)
 
 

@@ -14,6 +14,7 @@ from services.assessment.evidence import store
 from services.assessment.evidence.records import (
     Agreement,
     Decision,
+    Declaration,
     Evidence,
     IndexValue,
     Meeting,
@@ -145,4 +146,5 @@ KINDS: tuple[EvidenceKind[Any], ...] = (
     EvidenceKind("observations", "observation", Observation),
     EvidenceKind("index-values", "index value", IndexValue),
     EvidenceKind("verdicts", "verdict", Verdict),
+    EvidenceKind("declarations", "declaration", Declaration),
 )

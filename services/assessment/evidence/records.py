@@ -5,7 +5,7 @@ who led it.
 """
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictBool, model_validator
 
@@ -15,6 +15,18 @@ from services.platform.types import HttpsUrl, IsoDate, Sha256, ShortText, Slug, 
 
 Precision = Literal["day", "month", "year"]
 CalendarYear = Annotated[int, Field(ge=1945, le=2099), StrictNumber]
+Register = Literal[
+    "agreements",
+    "decisions",
+    "index-values",
+    "meetings",
+    "programmes",
+    "recognitions",
+    "reporting",
+    "risks",
+    "stakeholders",
+]
+"""Registers that can be declared complete for a year; `reporting` is of notices of duties."""
 
 
 class Document(PackModel):
@@ -37,6 +49,22 @@ class Evidence(PackModel):
     document: Document | None = Field(
         None, description="The decree, the minutes or the photograph that shows it."
     )
+    absent_fields: list[Code] = Field(
+        default_factory=list[Code],
+        max_length=50,
+        description="Fields of which a source states that there is nothing: recorded as absent. An "
+        "empty field that is not named here is not recorded.",
+    )
+
+    @model_validator(mode="after")
+    def _absent_fields_are_empty(self) -> Self:
+        own = set(type(self).model_fields) - set(Evidence.model_fields)
+        for name in self.absent_fields:
+            if name not in own:
+                raise ValueError(f"absent_fields: {name!r} is no field of this record")
+            if getattr(self, name) not in (None, False, []):
+                raise ValueError(f"absent_fields: {name} has a value")
+        return self
 
 
 class TemporalEvidence(Evidence):
@@ -50,7 +78,7 @@ class TemporalEvidence(Evidence):
     )
 
     @model_validator(mode="after")
-    def _has_valid_dates(self) -> "TemporalEvidence":
+    def _has_valid_dates(self) -> Self:
         if self.valid_from is None and self.attested_in is None:
             raise ValueError("either valid_from or attested_in is needed")
         if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
@@ -223,7 +251,7 @@ class Observation(TemporalEvidence):
     )
 
     @model_validator(mode="after")
-    def _exact_or_range(self) -> "Observation":
+    def _exact_or_range(self) -> Self:
         exact, ranged = self.value is not None, self.low is not None or self.high is not None
         if not exact and not ranged and self.statement is not None:
             if self.unit is not None:
@@ -294,6 +322,29 @@ class Verdict(Evidence):
         return self
 
 
+class Declaration(Evidence):
+    """The lead agency's statement that a register is complete for a year.
+
+    Only then does what is not in the register count as absent. The statement holds while the
+    register has at least the `entries` that it was declared with: if one is withdrawn, the register
+    is no longer complete.
+    """
+
+    register_name: Register
+    year: CalendarYear
+    entries: Annotated[int, Field(ge=0, le=100_000), StrictNumber] = Field(
+        description="Records of the year in the register; of `reporting`, agencies that were told "
+        "to report."
+    )
+
+    @model_validator(mode="after")
+    def _key_names_register_and_year(self) -> Self:
+        key = f"{self.register_name}-{self.year}"
+        if self.key != key:
+            raise ValueError(f"the key of this declaration is {key!r}: a register has one a year")
+        return self
+
+
 EVIDENCE: dict[str, type[Evidence]] = {
     "stakeholders": Stakeholder,
     "meetings": Meeting,
@@ -305,5 +356,6 @@ EVIDENCE: dict[str, type[Evidence]] = {
     "observations": Observation,
     "index-values": IndexValue,
     "verdicts": Verdict,
+    "declarations": Declaration,
 }
 """Each kind by its name in addresses and in `evidence/<kind>.yaml`."""

@@ -71,6 +71,7 @@ def vocabularies_of(methods: Iterable[AnyMethod]) -> Vocabularies:
                         codes["subjects"].add(part.subject)
                     case Required():
                         codes[part.field] |= set(part.required)
+                        codes["subjects"] |= set(part.subjects_of_absence())
                     case _:
                         pass
     return Vocabularies({name: frozenset(found) for name, found in codes.items()})

@@ -13,6 +13,7 @@ from services.assessment.methods.rules import (
     Goalposts,
     MinMax,
     Normalisation,
+    RegisterRule,
     Weights,
 )
 from services.assessment.methods.verdict_scale import VerdictScale
@@ -113,6 +114,12 @@ class CollaborationMethod(MethodBase):
     index: NamedNode
     weights: Weights = EqualWeights()
     aggregation: Aggregation = Aggregation()
+    registers: RegisterRule = Field(
+        "assumed",
+        description="`declared`: only a register that is declared complete for the year proves "
+        "absence, and every node has the bounds that the evidence proves. `assumed`: what is "
+        "recorded is taken for all that there is, and nodes have no bounds.",
+    )
     minimum_coverage: float = Field(
         0.5, ge=0, le=1, description="An element with a smaller share of evidence is null."
     )
@@ -128,6 +135,13 @@ class CollaborationMethod(MethodBase):
         ge=0,
         le=1,
         description="With a smaller share of dimensions that have a value the index is null.",
+    )
+    minimum_indicators: float = Field(
+        0,
+        ge=0,
+        le=1,
+        description="With a smaller share of the dimensions' indicators that have evidence the "
+        "index is null.",
     )
     verdicts: VerdictScale | None = Field(
         None, description="Words of studies and the bands of scores that they stand for."

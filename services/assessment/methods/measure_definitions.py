@@ -57,6 +57,11 @@ class Required(PackModel):
     field: Literal["instruments", "procedures"]
     required: list[Code] = Field(min_length=1)
 
+    def subjects_of_absence(self) -> dict[str, list[Code]]:
+        """Return the subjects of a known absence, with the items that each states to be absent."""
+        one_by_one = {f"{self.field}_{code}": [code] for code in self.required}
+        return {self.field: self.required, **one_by_one}
+
 
 class Attained(PackModel):
     """The largest share of these boolean fields that are true in one row."""

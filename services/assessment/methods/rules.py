@@ -90,6 +90,10 @@ class RandomWeights(PackModel):
 Weights = Annotated[EqualWeights | GivenWeights | RandomWeights, Field(discriminator="kind")]
 
 
+RegisterRule = Literal["assumed", "declared"]
+"""How a method reads registers: as complete, or as complete only where that is declared."""
+
+
 class Aggregation(PackModel):
     """The mean at each level of the tree."""
 

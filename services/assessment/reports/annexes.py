@@ -46,6 +46,7 @@ KIND_NAMES = {
     "observations": "Pengamatan",
     "index-values": "Nilai indeks",
     "verdicts": "Putusan studi",
+    "declarations": "Pernyataan kelengkapan",
     "survey": "Hasil survei",
     "usage": "Ringkasan penggunaan",
     "reporting": "Kelengkapan statistik",

@@ -11,10 +11,9 @@ from services.assessment.methods.definition import (
     NamedNode,
 )
 from services.assessment.scoring.inputs import Facts
-from services.assessment.scoring.measurement import Measurement, Missing
+from services.assessment.scoring.measurement import Bounds, Measurement, Missing
 from services.assessment.scoring.observations import contradictions
 from services.assessment.scoring.pipeline import (
-    Bounds,
     ComputedScores,
     compute_scores,
     measurements_of,
@@ -29,7 +28,7 @@ from services.assessment.scoring.scores import (
     Node,
     Scores,
 )
-from services.assessment.scoring.tree import Coverage, coverage_of, has_evidence
+from services.assessment.scoring.tree import Coverage, coverage_of, has_evidence, missing_first
 from services.assessment.scoring.uncertainty import RandomStreams
 from services.assessment.scoring.verdicts import agreement_of, verdicts_of
 
@@ -67,8 +66,16 @@ class _ScoreTree:
         method = self._method
         missing = [d.code for d in method.dimensions if d.code not in self._computed.values]
         elements = [element for dimension in method.dimensions for element in dimension.elements]
-        reason = "a dimension has no value" if missing else "no dimension has a value"
-        return self._node(method.index, coverage_of(elements, self._known), reason)
+        coverage = coverage_of(elements, self._known)
+        reason = "a dimension has no value"
+        if method.minimum_indicators:
+            reason = (
+                f"insufficient evidence: {coverage.known} of {coverage.indicators} indicators, at "
+                f"least {method.minimum_indicators:.0%} are needed"
+            )
+            if missing:
+                reason += f"; without a value: {', '.join(missing)}"
+        return self._node(method.index, coverage, reason)
 
     def _dimension(self, dimension: DimensionDefinition) -> DimensionScore:
         found = sum(element.code in self._computed.values for element in dimension.elements)
@@ -102,17 +109,31 @@ class _ScoreTree:
         value = self._computed.values.get(definition.code)
         return {
             **_names(definition),
+            **self._bounds(definition.code),
             "value": None if value is None else round_score(value),
             "interval": None
             if value is None
             else _interval(self._computed.interval(definition.code), "simulation"),
             "coverage": round(coverage.share, DECIMALS),
             "reason": reason if value is None else None,
+            "missing_first": self._missing_first(definition.code) if value is None else [],
         }
+
+    def _bounds(self, code: str) -> dict[str, float]:
+        if code not in self._computed.bounds:
+            return {}
+        low, high = self._computed.bounds[code]
+        return {"proven": round_score(low), "possible": round_score(high)}
+
+    def _missing_first(self, code: str) -> list[str]:
+        if self._method.registers == "assumed":
+            return []
+        return missing_first(self._method, code, self._known)
 
     def _indicator(self, definition: IndicatorDefinition) -> IndicatorScore:
         outcome = self._computed.results[definition.code]
         rules: dict[str, Any] = {
+            **self._bounds(definition.code),
             "goalposts": definition.goalposts,
             "normalisation": definition.normalisation,
         }

@@ -14,7 +14,8 @@ from itertools import chain
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.numerical_libraries import np
 from services.assessment.scoring.inputs import Facts
-from services.assessment.scoring.pipeline import Bounds, ComputedScores, compute_scores
+from services.assessment.scoring.measurement import Bounds
+from services.assessment.scoring.pipeline import ComputedScores, compute_scores
 from services.assessment.scoring.uncertainty import Draws, RandomStreams
 
 BATCH_SIZE = 64

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.assessment.evidence.records import EVIDENCE, Evidence, TemporalEvidence
 from services.assessment.evidence.states import EvidenceState
+from services.assessment.methods.rules import RegisterRule
 from services.assessment.scoring.reports import REPORTS, Report
 from services.platform.packs import content_hash
 from services.platform.types import Href
@@ -62,6 +63,14 @@ class Facts(BaseModel):
     missing: dict[str, str] = Field(
         default_factory=dict[str, str], description="Services whose reports are missing, and why."
     )
+
+    registers: RegisterRule = Field(
+        default="assumed", exclude=True, description="How the method reads registers."
+    )
+
+    def read_by(self, rule: RegisterRule) -> "Facts":
+        """Return these facts as a method with that rule reads them."""
+        return self if rule == self.registers else self.model_copy(update={"registers": rule})
 
     @classmethod
     def of(
@@ -132,9 +141,7 @@ class Facts(BaseModel):
     def hash(self) -> str:
         """Return the SHA-256 of all inputs, independent of their order."""
         ordered = sorted(self.items, key=lambda item: (item.kind, item.key, item.version or 0))
-        return content_hash(
-            {"period": self.period, "items": [item.model_dump(mode="json") for item in ordered]}
-        )
+        return content_hash({"period": self.period, "items": [item.document() for item in ordered]})
 
 
 def valid_at_end(record: TemporalEvidence, *, first: date, last: date) -> bool:

@@ -16,20 +16,30 @@ from services.assessment.evidence.records import (
 from services.assessment.methods import measure_definitions as m
 from services.assessment.numerical_libraries import np
 from services.assessment.scoring.common_events import count_pairs, participation
-from services.assessment.scoring.inputs import Facts, Item, items_of, valid_at_end
-from services.assessment.scoring.measurement import Measurement, Missing, exact
+from services.assessment.scoring.inputs import Facts, Item, items_of, valid_at_end, valid_during
+from services.assessment.scoring.measurement import (
+    SHARE,
+    UNBOUNDED,
+    Bounds,
+    Measurement,
+    Missing,
+    exact,
+)
 from services.assessment.scoring.observations import (
     NewestObservations,
     newest_observations,
     observations_of,
 )
 from services.assessment.scoring.record_views import (
+    declared_complete,
     is_recorded,
     matches,
     meetings_of,
+    meets,
     stakeholders_of,
     view_rows,
 )
+from services.assessment.scoring.registers import declarations_of
 from services.assessment.scoring.reports import (
     CatalogReport,
     ReportingReport,
@@ -41,6 +51,7 @@ from services.assessment.scoring.uncertainty import (
     Sampler,
     Z,
     beta_posterior,
+    bootstrap_interval,
     bootstrap_mean,
     normal,
     scaled_about,
@@ -72,13 +83,85 @@ def evaluate_measure(definition: m.Measure, facts: Facts) -> MeasureResult:
 
 def _count(definition: m.Count, facts: Facts) -> MeasureResult:
     rows = view_rows(definition.of, facts)
+    fitting = [item for item, row in rows if matches(row, definition.where)]
+    if facts.registers == "declared":
+        return _declared_count(definition, facts, fitting)
     if not rows:
         return Missing(f"no {VIEW_NAMES[definition.of]} is recorded")
-    fitting = [item for item, row in rows if matches(row, definition.where)]
     return exact(len(fitting), fitting or items_of(rows), n=len(fitting))
 
 
+def _declared_count(definition: m.Count, facts: Facts, fitting: list[Item]) -> MeasureResult:
+    """Return a count that is a lower bound unless its register is declared complete."""
+    declared = declared_complete(definition.of, facts)
+    n = len(fitting)
+    if declared is None:
+        bounds = (n, math.inf)
+        if not fitting:
+            return Missing(_undeclared(f"no {VIEW_NAMES[definition.of]} is recorded"), bounds)
+        return exact(n, fitting, bounds, n=n)
+    unclear = sum(
+        meets(row, definition.where) is None for _, row in view_rows(definition.of, facts)
+    )
+    return exact(n, [*fitting, *declared], (n, n + unclear), n=n)
+
+
+def _undeclared(reason: str) -> str:
+    return f"{reason}, and the register is not declared complete"
+
+
+def _declared_share(definition: m.Share, facts: Facts) -> MeasureResult:
+    """Return the share of rows, a range over those that do not record it.
+
+    It is proven only if the register is declared complete: else rows that are not in it could be
+    of either kind.
+    """
+    rows: list[tuple[Item, bool | None]] = []
+    doubtful: list[bool | None] = []
+    for item, row in view_rows(definition.of, facts):
+        belongs, hit = meets(row, definition.where), meets(row, definition.that)
+        if belongs:
+            rows.append((item, hit))
+        elif belongs is None:
+            doubtful.append(hit)
+    declared = declared_complete(definition.of, facts)
+    hits = sum(hit is True for _, hit in rows)
+    unknown = sum(hit is None for _, hit in rows)
+    bounds = SHARE if declared is None else _share_bounds(hits, unknown, len(rows), doubtful)
+    if len(rows) == unknown:
+        name = VIEW_NAMES[definition.of]
+        if not rows:
+            return Missing(f"no {name} is recorded", bounds)
+        return Missing(f"{', '.join(definition.that)} is not recorded of any {name}", bounds)
+    evidence = [*items_of(rows), *(declared or ())]
+    n = len(rows) - unknown
+    if not unknown:
+        return exact(hits / n, evidence, bounds, numerator=hits, n=n)
+    low, high = hits / len(rows), (hits + unknown) / len(rows)
+    return Measurement(
+        value=(low + high) / 2,
+        draw=uniform_between(low, high, f"rows {definition.model_dump_json()}"),
+        evidence=evidence,
+        inputs={"numerator": hits, "n": n, "unknown": unknown},
+        low=low,
+        high=high,
+        interval="range",
+        bounds=bounds,
+    )
+
+
+def _share_bounds(hits: int, unknown: int, n: int, doubtful: Sequence[bool | None]) -> Bounds:
+    """Return the least and the largest share if rows that are `doubtful` may belong or not."""
+    misses = sum(hit is not True for hit in doubtful)
+    gains = sum(hit is not False for hit in doubtful)
+    low = hits / (n + misses) if n + misses else 0.0
+    high = (hits + unknown + gains) / (n + gains) if n + gains else 1.0
+    return low, high
+
+
 def _share(definition: m.Share, facts: Facts) -> MeasureResult:
+    if facts.registers == "declared":
+        return _declared_share(definition, facts)
     rows = [
         (item, row)
         for item, row in view_rows(definition.of, facts)
@@ -100,26 +183,64 @@ def _required(definition: m.Required, facts: Facts) -> MeasureResult:
         for item, decision in facts.records(Decision)
         if valid_at_end(decision, first=facts.first_day, last=facts.last_day)
     ]
-    if not decisions:
-        return Missing("no decision in force is recorded")
     established = {
         code for _, decision in decisions for code in getattr(decision, definition.field)
     }
     hits = sum(code in established for code in definition.required)
     n = len(definition.required)
-    return exact(hits / n, items_of(decisions), numerator=hits, n=n)
+    evidence = items_of(decisions)
+    if facts.registers == "assumed":
+        if not decisions:
+            return Missing("no decision in force is recorded")
+        return exact(hits / n, evidence, numerator=hits, n=n)
+    declared = declared_complete("decisions_in_force", facts)
+    if declared is not None:
+        return exact(hits / n, [*evidence, *declared], numerator=hits, n=n)
+    subjects = definition.subjects_of_absence()
+    absent = {
+        code: item
+        for item, observation in _observations_of_year(facts)
+        if observation.known_absence
+        for code in subjects.get(observation.subject, ())
+        if code not in established
+    }
+    bounds = (hits / n, 1 - len(absent) / n)
+    if not hits and not absent:
+        return Missing(_undeclared(f"no decision in force with {definition.field}"), bounds)
+    evidence = [*evidence, *absent.values()]
+    return exact(hits / n, evidence, bounds, numerator=hits, n=n, absent=len(absent))
+
+
+def _observations_of_year(facts: Facts) -> list[tuple[Item, Observation]]:
+    """Return the observations of the year itself, not those that are older and still open.
+
+    An older one gives an estimate, and proves nothing: otherwise not to observe again would be
+    worth more than a worse observation.
+    """
+    found: list[tuple[Item, Observation]] = []
+    for item, observation in facts.records(Observation):
+        valid = valid_during(observation, first=facts.first_day, last=facts.last_day)
+        if valid and observation.has_figure:
+            first = observation.valid_from
+            if first is None or first.year == facts.period or observation.valid_to is not None:
+                found.append((item, observation))
+    return found
 
 
 def _attained(definition: m.Attained, facts: Facts) -> MeasureResult:
     rows = view_rows(definition.of, facts)
+    declared = declared_complete(definition.of, facts)
     if not rows:
-        return Missing(f"no {VIEW_NAMES[definition.of]} is recorded")
+        return Missing(f"no {VIEW_NAMES[definition.of]} is recorded", SHARE)
     shares = [
         (sum(bool(row.get(name)) for name in definition.fields) / len(definition.fields), item)
         for item, row in rows
     ]
     best = max(share for share, _ in shares)
-    return exact(best, [item for share, item in shares if share == best])
+    if facts.registers == "declared" and not best and declared is None:
+        return Missing(_undeclared(f"no {VIEW_NAMES[definition.of]} states it"), SHARE)
+    evidence = [item for share, item in shares if share == best]
+    return exact(best, evidence, (best, 1.0 if declared is None else best))
 
 
 def _observed(definition: m.Observed, facts: Facts) -> MeasureResult:
@@ -132,9 +253,10 @@ def _observed(definition: m.Observed, facts: Facts) -> MeasureResult:
             key=lambda pair: (_since(pair[1]), pair[0].key),
         )
         found = NewestObservations([last], *last[1].bounds)
+    bounds = _observed_bounds(definition.subject, found, facts)
     items, low, high = items_of(found.rows), found.low, found.high
     if low == high and all(observation.value is not None for _, observation in found.rows):
-        return exact(low, items, observed=low)
+        return exact(low, items, bounds, observed=low)
     # The name of the stream of one observation is part of stored results and cannot change.
     keys = " ".join(item.key for item in items)
     return Measurement(
@@ -145,7 +267,17 @@ def _observed(definition: m.Observed, facts: Facts) -> MeasureResult:
         low=low,
         high=high,
         interval="range",
+        bounds=bounds,
     )
+
+
+def _observed_bounds(subject: str, newest: NewestObservations, facts: Facts) -> Bounds:
+    """Return what the observations of the year say together: if they differ, anything between."""
+    ends = [one.bounds for _, one in _observations_of_year(facts) if one.subject == subject]
+    if not ends:
+        is_count = any(observation.unit == "count" for _, observation in newest.rows)
+        return (0.0, math.inf) if is_count else SHARE
+    return min(low for low, _ in ends), max(high for _, high in ends)
 
 
 def _since(observation: Observation) -> tuple[int, int, int]:
@@ -162,8 +294,23 @@ def _sectors_present(_: m.SectorsPresent, facts: Facts) -> MeasureResult:
         present |= sectors.keys()
         recorded_in.append(item)
     if not recorded_in:
-        return Missing("no meeting of the year tells which sectors were present")
-    return exact(len(present) / len(SECTORS), recorded_in, numerator=len(present), n=len(SECTORS))
+        return Missing("no meeting of the year tells which sectors were present", SHARE)
+    share = len(present) / len(SECTORS)
+    complete = len(recorded_in) == len(meetings_of(facts)) and _attendees_are_known(facts)
+    declared = declared_complete("meetings", facts) if complete else None
+    bounds = (share, 1.0 if declared is None else share)
+    return exact(share, recorded_in, bounds, numerator=len(present), n=len(SECTORS))
+
+
+def _attendees_are_known(facts: Facts) -> bool:
+    """Return whether everybody who was present at a meeting of the year is on record."""
+    known = {stakeholder.key for _, stakeholder in facts.records(Stakeholder)}
+    return all(
+        one.stakeholder in known
+        for _, meeting in meetings_of(facts)
+        for one in meeting.attendance or ()
+        if one.present
+    )
 
 
 def _sectors_by_meeting(facts: Facts) -> list[tuple[Item, Counter[Sector]]]:
@@ -194,10 +341,16 @@ def _evenness(_: m.Evenness, facts: Facts) -> MeasureResult:
             recorded_in.append(item)
     n = people.total()
     if n == 0:
-        return Missing("attendance by stakeholder is not recorded of any meeting of the year")
+        return Missing(
+            "attendance by stakeholder is not recorded of any meeting of the year", SHARE
+        )
     entropy = -sum(count / n * math.log(count / n) for count in people.values())
-    evenness = entropy / math.log(len(SECTORS))
-    return exact(min(1.0, evenness), recorded_in, n=n, **{f"n_{s}": people[s] for s in SECTORS})
+    evenness = min(1.0, entropy / math.log(len(SECTORS)))
+    declared = declared_complete("attendance", facts) if _attendees_are_known(facts) else None
+    bounds = SHARE if declared is None else (evenness, evenness)
+    counts = {f"n_{sector}": people[sector] for sector in SECTORS}
+    measured = exact(evenness, recorded_in, bounds)
+    return replace(measured, inputs={"n": n, **counts})
 
 
 def _attending(definition: m.Attending, facts: Facts) -> MeasureResult:
@@ -208,7 +361,9 @@ def _attending(definition: m.Attending, facts: Facts) -> MeasureResult:
     ]
     meetings = [(i, meeting) for i, meeting in meetings_of(facts) if meeting.attendance is not None]
     if not active or not meetings:
-        return Missing("attendance by stakeholder is not recorded of any meeting of the year")
+        return Missing(
+            "attendance by stakeholder is not recorded of any meeting of the year", SHARE
+        )
     came = {
         one.stakeholder
         for _, meeting in meetings
@@ -217,13 +372,25 @@ def _attending(definition: m.Attending, facts: Facts) -> MeasureResult:
     }
     hits = sum(stakeholder.key in came for _, stakeholder in active)
     evidence = [*items_of(meetings), *items_of(active)]
-    return exact(hits / len(active), evidence, numerator=hits, n=len(active))
+    share = hits / len(active)
+    bounds = _bounds_of_attendance(share, facts)
+    return exact(share, evidence, bounds, numerator=hits, n=len(active))
+
+
+def _bounds_of_attendance(share: float, facts: Facts) -> Bounds:
+    """Return what is proven of a share of the active stakeholders that attendance can only add to.
+
+    Of an incomplete register of stakeholders the denominator is not known.
+    """
+    if declared_complete("stakeholders", facts) is None:
+        return SHARE
+    return share, share if declared_complete("attendance", facts) is not None else 1.0
 
 
 def _ties(definition: m.Ties, facts: Facts) -> MeasureResult:
     active = stakeholders_of(facts)
     if len(active) < 2:
-        return Missing("fewer than two active stakeholders are recorded")
+        return Missing("fewer than two active stakeholders are recorded", SHARE)
     columns = {stakeholder.key: column for column, (_, stakeholder) in enumerate(active)}
     present: list[set[str]] = []
     parties: list[list[str]] = []
@@ -237,7 +404,10 @@ def _ties(definition: m.Ties, facts: Facts) -> MeasureResult:
             parties.append(agreement.parties)
             used.append(item)
     if not used:
-        return Missing("neither attendance nor an agreement in force is recorded")
+        return Missing("neither attendance nor an agreement in force is recorded", SHARE)
+    unknown = not present and declared_complete("attendance", facts) is None
+    if facts.registers == "declared" and unknown:
+        return Missing("attendance is not recorded of any meeting of the year", SHARE)
     tied = count_pairs(
         participation(present, columns),
         participation(parties, columns),
@@ -245,7 +415,17 @@ def _ties(definition: m.Ties, facts: Facts) -> MeasureResult:
     )
     pairs = math.comb(len(active), 2)
     evidence = [*used, *items_of(active)]
-    return exact(tied / pairs, evidence, numerator=tied, n=pairs, stakeholders=len(active))
+    low, high = _bounds_of_attendance(tied / pairs, facts)
+    if declared_complete("agreements_in_force", facts) is None:
+        high = 1.0
+    return exact(
+        tied / pairs,
+        evidence,
+        (low, high),
+        numerator=tied,
+        n=pairs,
+        stakeholders=len(active),
+    )
 
 
 def _index_progress(definition: m.IndexProgress, facts: Facts) -> MeasureResult:
@@ -257,14 +437,21 @@ def _index_progress(definition: m.IndexProgress, facts: Facts) -> MeasureResult:
     published = _by_year(values, "published", lambda year: year <= facts.period)
     targets = _by_year(values, "target", lambda year: year >= facts.period)
     if not published or not targets or published[-1][0] != facts.period:
-        return Missing(f"{definition.index} of the year, its first value or its target is missing")
+        return Missing(
+            f"{definition.index} of the year, its first value or its target is missing", SHARE
+        )
     (_, first, first_item), (_, last, last_item) = published[0], published[-1]
     _, target, target_item = targets[0]
     if target <= first:
-        return Missing(f"the target of {definition.index} does not lie above its first value")
+        return Missing(
+            f"the target of {definition.index} does not lie above its first value", SHARE
+        )
     progress = min(1.0, max(0.0, (last - first) / (target - first)))
     evidence = [first_item, last_item, target_item]
-    return exact(progress, evidence, first=first, last=last, target=target)
+    # With an earlier value or another target on record progress would be another one.
+    declared = declarations_of("index-values", facts)
+    bounds = SHARE if declared is None else (progress, progress)
+    return exact(progress, evidence, bounds, first=first, last=last, target=target)
 
 
 def _by_year(
@@ -322,6 +509,7 @@ def _survey_share(definition: m.SurveyShare, facts: Facts) -> MeasureResult:
             low=low,
             high=high,
             interval="wilson",
+            bounds=(low, high),
         ),
     )
 
@@ -344,29 +532,40 @@ def _survey_mean(definition: m.SurveyMean, facts: Facts) -> MeasureResult:
     value = sum(level * count for level, count in enumerate(by_level, start=1)) / n
     name = f"survey {definition.survey} {definition.questions}"
     inputs: dict[str, float] = {"answers": n}
+    counted, step, drawn = by_level, 1.0, None
     scale = results.scale(definition.questions)
     if scale is not None:
         items = len(scale.questions)
-        by_sum = [scale.sums.get(total, 0) for total in range(items, max(scale.sums) + 1)]
-        respondents = sum(by_sum)
+        counted = [scale.sums.get(total, 0) for total in range(items, max(scale.sums) + 1)]
+        step = 1 / items
+        respondents = sum(counted)
         value = sum(total * count for total, count in scale.sums.items()) / (items * respondents)
-        draw = bootstrap_mean(by_sum, name, step=1 / items)
         inputs = {"answers": items * respondents, "respondents": respondents}
     elif results.scales is not None:
         # How alike a person's answers are is unknown: as if they were the same.
-        draw = bootstrap_mean(by_level, name, respondents=respondents)
+        drawn = respondents
         inputs["respondents"] = respondents
-    else:
-        draw = bootstrap_mean(by_level, name)
+    draw = bootstrap_mean(counted, name, step=step, respondents=drawn)
+    bounds = bootstrap_interval(counted, step=step, respondents=drawn)
     inputs |= _population(results)
     correction = results.correction(respondents)
     if correction == 0:
         return exact(value, [item], **inputs)
     if correction < 1:
-        draw = scaled_about(value, math.sqrt(correction), draw)
+        factor = math.sqrt(correction)
+        draw = scaled_about(value, factor, draw)
+        low, high = (value + factor * (end - value) for end in bounds)
+        bounds = (low, high)
     return _without_interval_unless_drawn(
         results,
-        Measurement(value=value, draw=draw, evidence=[item], inputs=inputs, interval="bootstrap"),
+        Measurement(
+            value=value,
+            draw=draw,
+            evidence=[item],
+            inputs=inputs,
+            interval="bootstrap",
+            bounds=bounds,
+        ),
     )
 
 
@@ -398,6 +597,7 @@ def _satisfaction(definition: m.SatisfactionIndex, facts: Facts) -> MeasureResul
             low=low,
             high=high,
             interval="normal",
+            bounds=(low, high),
         ),
     )
 
@@ -411,7 +611,14 @@ def _without_interval_unless_drawn(results: SurveyReport, measured: Measurement)
     reason = results.no_interval_because
     if reason is None:
         return measured
-    return replace(measured, low=None, high=None, interval=None, no_interval_because=reason)
+    return replace(
+        measured,
+        low=None,
+        high=None,
+        interval=None,
+        no_interval_because=reason,
+        bounds=UNBOUNDED,
+    )
 
 
 def _reporting(facts: Facts) -> tuple[Item, ReportingReport] | Missing:
@@ -420,7 +627,7 @@ def _reporting(facts: Facts) -> tuple[Item, ReportingReport] | Missing:
         return Missing(facts.missing.get("feedback", "no statistics are expected"))
     if found[1].expected == 0:
         return Missing("no monthly report was due in the year")
-    if not any(agency.received for agency in found[1].agencies):
+    if facts.registers == "assumed" and not any(a.received for a in found[1].agencies):
         return Missing("no agency has posted statistics of this year")
     return found
 
@@ -430,6 +637,10 @@ def _reported(_: m.Reported, facts: Facts) -> MeasureResult:
     if isinstance(found, Missing):
         return found
     item, report = found
+    if facts.registers == "declared":
+        return _declared_reports(
+            facts, item, hits=report.on_time, flagged=report.on_time_flagged, n=report.expected
+        )
     return _flagged_share(
         item,
         hits=report.on_time,
@@ -448,8 +659,35 @@ def _agencies_reporting(_: m.AgenciesReporting, facts: Facts) -> MeasureResult:
     agencies = report.agencies
     hits = sum(agency.received > 0 for agency in agencies)
     flagged = sum(0 < agency.received == agency.flagged for agency in agencies)
+    if facts.registers == "declared":
+        return _declared_reports(facts, item, hits=hits, flagged=flagged, n=len(agencies))
     return _flagged_share(
         item, hits=hits, flagged=flagged, n=len(agencies), what="agencies reporting"
+    )
+
+
+def _declared_reports(
+    facts: Facts, item: Item, *, hits: int, flagged: int, n: int
+) -> MeasureResult:
+    """Return a share of reports of which those that were not sent count once duties were notified.
+
+    Without a declaration that agencies were told of their duties nothing is known of a report that
+    is not there. So a first report, or a late one, never lowers a score. Flags lower what is proven
+    and nothing else.
+    """
+    proven = (hits - flagged) / n
+    declared = declarations_of("reporting", facts)
+    if declared is None:
+        return Missing(
+            "notices of the duty to report are not declared complete for the year", (proven, 1.0)
+        )
+    return exact(
+        hits / n,
+        [item, *declared],
+        (proven, hits / n),
+        numerator=hits,
+        n=n,
+        doubted=flagged,
     )
 
 
@@ -461,7 +699,7 @@ def _flagged_share(
     Flags widen the interval and leave the value: from none of the flagged reports counting to all.
     """
     if not flagged:
-        return exact(hits / n, [item], numerator=hits, n=n, **inputs)
+        return replace(exact(hits / n, [item]), inputs={"numerator": hits, "n": n, **inputs})
     low, high = (hits - flagged) / n, hits / n
     # The name of the stream and of the input are part of stored results and cannot change.
     return Measurement(
@@ -485,7 +723,17 @@ def _usage_share(definition: m.UsageShare, facts: Facts) -> MeasureResult:
     if total == 0:
         return Missing(f"no agency has posted {definition.counter} of this year")
     hits = sum(cell.value for cell in cells if cell.channel == definition.channel)
-    return exact(hits / total, [item], numerator=hits, n=total)
+    share = hits / total
+    bounds = (share, share) if _all_reports_arrived(facts) else SHARE
+    return exact(share, [item], bounds, numerator=hits, n=total)
+
+
+def _all_reports_arrived(facts: Facts) -> bool:
+    """Return whether every expected monthly report is there, without a doubt about one."""
+    found = facts.report(ReportingReport, "reporting")
+    if found is None or declarations_of("reporting", facts) is None:
+        return False
+    return found[1].received == found[1].expected and not found[1].flagged
 
 
 def _catalog_share(definition: m.CatalogShare, facts: Facts) -> MeasureResult:
@@ -507,8 +755,9 @@ def _catalog_share(definition: m.CatalogShare, facts: Facts) -> MeasureResult:
 
 def _complement(definition: m.Complement, facts: Facts) -> MeasureResult:
     inner = evaluate_measure(definition.measure, facts)
+    bounds = (1 - inner.bounds[1], 1 - inner.bounds[0])
     if isinstance(inner, Missing):
-        return inner
+        return Missing(inner.reason, bounds)
     return Measurement(
         value=1 - inner.value,
         draw=lambda streams: 1 - inner.draw(streams),
@@ -518,6 +767,7 @@ def _complement(definition: m.Complement, facts: Facts) -> MeasureResult:
         high=None if inner.low is None else 1 - inner.low,
         interval=inner.interval,
         no_interval_because=inner.no_interval_because,
+        bounds=bounds,
     )
 
 
@@ -537,15 +787,24 @@ def _ratio(definition: m.Ratio, facts: Facts) -> MeasureResult:
         inputs={"numerator": over.value, "denominator": under.value},
         interval=_simulated([over, under]),
         no_interval_because=_no_interval([over, under]),
+        bounds=_ratio_bounds(over.bounds, under.bounds),
     )
+
+
+def _ratio_bounds(over: Bounds, under: Bounds) -> Bounds:
+    """Return the ends of a ratio of amounts that are not negative."""
+    low = max(0.0, over[0]) / under[1] if 0 < under[1] < math.inf else 0.0
+    high = over[1] / under[0] if under[0] > 0 else math.inf
+    return low, high
 
 
 def _mean_of(definition: m.MeanOf, facts: Facts) -> MeasureResult:
     parts = [evaluate_measure(part, facts) for part in definition.measures]
     readings: list[Measurement] = []
+    low, high = (sum(part.bounds[end] for part in parts) / len(parts) for end in (0, 1))
     for part in parts:
         if isinstance(part, Missing):
-            return part
+            return replace(part, bounds=(low, high))
         readings.append(part)
 
     def draw(streams: Any) -> Any:
@@ -559,6 +818,7 @@ def _mean_of(definition: m.MeanOf, facts: Facts) -> MeasureResult:
         inputs={f"part_{n}": reading.value for n, reading in enumerate(readings, start=1)},
         interval=_simulated(readings),
         no_interval_because=_no_interval(readings),
+        bounds=(low, high),
     )
 
 
@@ -574,13 +834,20 @@ def _no_interval(parts: Sequence[Measurement]) -> NoIntervalReason | None:
 
 
 def _first_of(definition: m.FirstOf, facts: Facts) -> MeasureResult:
+    """Return the first measure that has evidence.
+
+    What is proven is what the first one proves: if another measure stood in for it in full,
+    withdrawing evidence of the first could raise what is proven.
+    """
     reasons: list[str] = []
+    bounds: Bounds | None = None
     for part in definition.measures:
         outcome = evaluate_measure(part, facts)
+        bounds = bounds or outcome.bounds
         if isinstance(outcome, Measurement):
-            return outcome
+            return replace(outcome, bounds=bounds)
         reasons.append(outcome.reason)
-    return Missing("; ".join(dict.fromkeys(reasons)))
+    return Missing("; ".join(dict.fromkeys(reasons)), bounds or UNBOUNDED)
 
 
 EVALUATORS: dict[type[Any], Callable[[Any, Facts], MeasureResult]] = {

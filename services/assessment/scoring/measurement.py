@@ -1,11 +1,18 @@
 """Result types of measuring an indicator."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.assessment.scoring.inputs import Item
 from services.assessment.scoring.scores import IntervalKind, NoIntervalReason
 from services.assessment.scoring.uncertainty import Sampler, constant
+
+Bounds = tuple[float, float]
+"""The lower and the upper end of what a figure can be."""
+
+UNBOUNDED: Bounds = (-math.inf, math.inf)
+SHARE: Bounds = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,8 @@ class Measurement:
     """None for a full count, which has no sampling uncertainty, and for a self-selected sample,
     whose error is unknown."""
     no_interval_because: NoIntervalReason | None = None
+    bounds: Bounds = UNBOUNDED
+    """What the evidence proves, whatever is not known turns out to be; nothing by default."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +38,21 @@ class Missing:
     """A missing value with its reason; missing is not zero."""
 
     reason: str
+    bounds: Bounds = UNBOUNDED
+    """What is proven although there is no value."""
 
 
-def exact(value: float, evidence: Sequence[Item], **inputs: float) -> Measurement:
-    """Return the measurement of a full count, which has no uncertainty."""
-    return Measurement(value, constant(value), evidence, inputs)
+def exact(
+    value: float, evidence: Sequence[Item], bounds: Bounds | None = None, /, **inputs: float
+) -> Measurement:
+    """Return the measurement of a full count, which has no uncertainty.
+
+    `bounds` are wider than the value if more may exist than was counted.
+    """
+    return Measurement(
+        value,
+        constant(value),
+        evidence,
+        inputs,
+        bounds=(value, value) if bounds is None else bounds,
+    )

@@ -11,13 +11,11 @@ from services.assessment.methods.definition import CollaborationMethod, Indicato
 from services.assessment.scoring.aggregate import Amount
 from services.assessment.scoring.inputs import Facts
 from services.assessment.scoring.measure_evaluation import MeasureResult, evaluate_measure
-from services.assessment.scoring.measurement import Measurement, Missing
+from services.assessment.scoring.measurement import Bounds, Measurement, Missing
 from services.assessment.scoring.normalise import normalise
 from services.assessment.scoring.tree import combine
 from services.assessment.scoring.uncertainty import RandomStreams, central_interval
 from services.assessment.scoring.weights import point_weights, sampled_weights
-
-Bounds = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -30,6 +28,8 @@ class ComputedScores:
     results: Mapping[str, MeasureResult]
     values: Mapping[str, float]
     draws: Mapping[str, Amount]
+    bounds: Mapping[str, Bounds]
+    """What the evidence proves of each node; empty if the method takes registers as complete."""
 
     def indicator_interval(self, indicator: IndicatorDefinition) -> Bounds | None:
         """Return an indicator's interval: by its own formula if it has one, else of its draws."""
@@ -61,7 +61,8 @@ def measurements_of(results: Mapping[str, MeasureResult]) -> dict[str, Measureme
 
 def measure_all(method: CollaborationMethod, facts: Facts) -> dict[str, MeasureResult]:
     """Return the result of each indicator, by code."""
-    return {one.code: evaluate_measure(one.measure, facts) for one in method.indicators()}
+    read = facts.read_by(method.registers)
+    return {one.code: evaluate_measure(one.measure, read) for one in method.indicators()}
 
 
 def compute_scores(
@@ -90,4 +91,30 @@ def compute_scores(
     above = combine(method, values, point_weights(method))
     draws |= combine(method, draws, sampled_weights(method, weight_streams or streams))
     values |= {code: float(value) for code, value in above.items()}
-    return ComputedScores(results, values, draws)
+    bounds = bounds_of(method, results) if method.registers == "declared" else {}
+    for code, (low, high) in bounds.items():
+        if code in values:
+            values[code] = min(max(values[code], low), high)
+    return ComputedScores(results, values, draws, bounds)
+
+
+def bounds_of(
+    method: CollaborationMethod, results: Mapping[str, MeasureResult]
+) -> dict[str, Bounds]:
+    """Return the scores of each node if everything that is not known is worst, and if best.
+
+    Every part counts here, also one without evidence, so that an estimate may lie outside: an
+    element of too little evidence is left out of the mean above it, but what is proven of it is
+    proven. Such an estimate is moved to the nearest end.
+    """
+    ends: dict[str, Bounds] = {}
+    for indicator in method.indicators():
+        low, high = sorted(
+            normalise(float(end), indicator.goalposts, indicator.normalisation)
+            for end in results[indicator.code].bounds
+        )
+        ends[indicator.code] = low, high
+    weights = point_weights(method)
+    proven = combine(method, {code: low for code, (low, _) in ends.items()}, weights)
+    possible = combine(method, {code: high for code, (_, high) in ends.items()}, weights)
+    return ends | {code: (float(low), float(possible[code])) for code, low in proven.items()}

@@ -10,12 +10,14 @@ from services.assessment.evidence.records import (
     Meeting,
     Programme,
     Recognition,
+    Register,
     Risk,
     Stakeholder,
     TemporalEvidence,
 )
 from services.assessment.methods.measure_definitions import Condition, View
 from services.assessment.scoring.inputs import Facts, Item, valid_at_end, valid_during
+from services.assessment.scoring.registers import declarations_of
 
 Row = tuple[Item, Mapping[str, Any]]
 
@@ -35,6 +37,27 @@ def is_recorded(row: Mapping[str, Any], condition: Condition) -> bool:
     return all(
         wanted == "recorded" or row.get(field) is not None for field, wanted in condition.items()
     )
+
+
+def meets(row: Mapping[str, Any], condition: Condition) -> bool | None:
+    """Return whether a row's fields match the condition; None if they do not record it.
+
+    A field that is empty is not recorded, unless a source states that there is nothing: then it is
+    recorded as absent.
+    """
+    answers = [
+        _meets_value(row.get(field), wanted, is_absent=field in row.get("absent_fields", ()))
+        for field, wanted in condition.items()
+    ]
+    if False in answers:
+        return False
+    return None if None in answers else True
+
+
+def _meets_value(value: object, wanted: bool | str | list[str], *, is_absent: bool) -> bool | None:
+    if is_absent:
+        return False
+    return None if value is None else _matches_value(value, wanted)
 
 
 def _matches_value(value: object, wanted: bool | str | list[str]) -> bool:
@@ -68,12 +91,17 @@ def _stakeholders(facts: Facts) -> list[Row]:
 
 
 def _meetings(facts: Facts) -> list[Row]:
-    leading = {s.key for _, s in facts.records(Stakeholder) if s.leading}
+    leading = {s.key: s.leading for _, s in facts.records(Stakeholder)}
+    unknown = None if facts.registers == "declared" else False
     return [
         (
             item,
             meeting.model_dump()
-            | {"led_by_leading_post": meeting.led_by in leading if meeting.led_by else None},
+            | {
+                "led_by_leading_post": leading.get(meeting.led_by, unknown)
+                if meeting.led_by
+                else None
+            },
         )
         for item, meeting in meetings_of(facts)
     ]
@@ -129,6 +157,29 @@ def _recognitions(facts: Facts) -> list[Row]:
         if first <= recognition.given_on <= facts.last_day
     ]
 
+
+def declared_complete(view: View, facts: Facts) -> list[Item] | None:
+    """Return the declarations by which a view has every row there is; None if more may exist."""
+    register, years = REGISTERS[view]
+    meetings = meetings_of(facts) if view in {"attendance", "action_items"} else []
+    if any(getattr(meeting, view) is None for _, meeting in meetings):
+        return None
+    return declarations_of(register, facts, years=years)
+
+
+REGISTERS: Mapping[View, tuple[Register, int]] = {
+    "stakeholders": ("stakeholders", 1),
+    "meetings": ("meetings", 1),
+    "action_items": ("meetings", 1),
+    "attendance": ("meetings", 1),
+    "agreements_in_force": ("agreements", 1),
+    "agreements_ended": ("agreements", 1),
+    "decisions_in_force": ("decisions", 1),
+    "programmes": ("programmes", 1),
+    "risks": ("risks", 1),
+    "recognitions_24_months": ("recognitions", 2),
+}
+"""The register of each view, and for how many years it has to be declared."""
 
 VIEWS: Mapping[View, Callable[[Facts], list[Row]]] = {
     "stakeholders": _stakeholders,

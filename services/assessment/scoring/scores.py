@@ -46,10 +46,26 @@ class Node(ScoreModel):
     code: str
     name: str
     name_en: str
-    value: float | None = Field(description="0-100, or null if evidence is insufficient.")
+    proven: float | None = Field(
+        default=None,
+        description="The score if everything that is not known turned out worst. Null only in "
+        "assessments by a method that takes registers as complete.",
+    )
+    possible: float | None = Field(
+        default=None, description="The score if everything that is not known turned out best."
+    )
+    value: float | None = Field(
+        description="The estimate, 0-100: the mean of what is known, or null if evidence is "
+        "insufficient."
+    )
     interval: Interval | None = Field(description="Null for a full count, and if value is null.")
     coverage: float = Field(ge=0, le=1, description="Share of its indicators that have evidence.")
     reason: str | None = Field(description="Reason for a missing value.")
+    missing_first: list[str] = Field(
+        default_factory=list[str],
+        description="Of a node without a value: the fewest indicators whose evidence would give it "
+        "one.",
+    )
     href: Href | None = Field(None, description="Address of this node in a stored assessment.")
 
 

@@ -236,7 +236,9 @@ def without_indicator(method: CollaborationMethod, code: str) -> CollaborationMe
                 elements.append(element.model_copy(update={"indicators": kept}))
         if elements:
             dimensions.append(dimension.model_copy(update={"elements": elements}))
-    return method.model_copy(update={"dimensions": dimensions, "drivers": []})
+    # How much evidence a published index needs is no choice about how it is computed.
+    changes = {"dimensions": dimensions, "drivers": [], "minimum_indicators": 0}
+    return method.model_copy(update=changes)
 
 
 def _table_rows(numbers: Draws) -> Integers:

@@ -76,20 +76,33 @@ def bootstrap_mean(
     replacement has the n-th power of one value's characteristic function. n is the number of
     values, unless there are fewer respondents, who may have given several alike.
     """
+    return lambda streams: _bootstrap_quantiles(
+        counts, streams.uniform(name), step=step, respondents=respondents
+    )
+
+
+def bootstrap_interval(
+    counts: Sequence[int], *, step: float = 1, respondents: int | None = None
+) -> tuple[float, float]:
+    """Return the central 95% of the bootstrap's distribution of a mean."""
+    tail = (1 - CONFIDENCE_LEVEL) / 2
+    ends = np.array([tail, 1 - tail])
+    low, high = _bootstrap_quantiles(counts, ends, step=step, respondents=respondents)
+    return float(low), float(high)
+
+
+def _bootstrap_quantiles(
+    counts: Sequence[int], shares: Draws, *, step: float, respondents: int | None
+) -> Draws:
+    """Return the means below which these shares of the bootstrap's distribution lie."""
     values = sum(counts)
     n = values if respondents is None else respondents
-    span = len(counts) - 1
-
-    def draw(streams: RandomStreams) -> Draws:
-        shares = np.asarray(counts, dtype=np.float64) / values
-        size = n * span + 1
-        fast = 1 << size.bit_length()  # a power of two that leaves room for every sum
-        of_sum = np.fft.irfft(np.fft.rfft(shares, fast) ** n, fast)[:size]
-        reached = np.cumsum(np.clip(of_sum, 0, None))
-        sums = np.searchsorted(reached / reached[-1], streams.uniform(name))
-        return 1 + step * (sums / n)
-
-    return draw
+    size = n * (len(counts) - 1) + 1
+    fast = 1 << size.bit_length()  # a power of two that leaves room for every sum
+    of_one = np.asarray(counts, dtype=np.float64) / values
+    of_sum = np.fft.irfft(np.fft.rfft(of_one, fast) ** n, fast)[:size]
+    reached = np.cumsum(np.clip(of_sum, 0, None))
+    return 1 + step * (np.searchsorted(reached / reached[-1], shares) / n)
 
 
 def scaled_about(value: float, factor: float, draw: Sampler) -> Sampler:
