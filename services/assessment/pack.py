@@ -263,6 +263,13 @@ async def _load_methods(
     return changes
 
 
+def _slot(kind: str, content: Mapping[str, Any] | None) -> tuple[Any, ...] | None:
+    """Return what a value of an index is the only one of; None for other records."""
+    if kind != "index-values" or content is None:
+        return None
+    return content["index"], content["year"], content["role"]
+
+
 async def _load_sources(
     session: WriteSession, region: str, sources: tuple[Source, ...]
 ) -> list[Change]:
@@ -286,10 +293,15 @@ def _changes(
     """Return the changes to the pack's records, and those overridden by API edits."""
     from_packs = {key: row.content for key, row in stored.items() if row.origin == "pack"}
     from_agencies = {key: row.content for key, row in stored.items() if row.origin == "api"}
-    own = {key: content for key, content in declared.items() if key not in from_agencies}
+    held = {slot for content in from_agencies.values() if (slot := _slot(kind, content))}
+    own = {
+        key: content
+        for key, content in declared.items()
+        if key not in from_agencies and _slot(kind, content) not in held
+    }
     kept = [
         Change(kind, key, "overridden")
-        for key, content in from_agencies.items()
-        if key in declared and declared[key] != content
+        for key, content in declared.items()
+        if key not in own and from_agencies.get(key) != content
     ]
     return [*changes_between(kind, from_packs, own), *kept]

@@ -38,6 +38,10 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
         message = f"this hub serves region {settings.region} (EMALL_REGION), not {pack.region}"
         raise PackError([parsed.issue(("region",), message)])
     catalog = read_catalog(root)
+    agencies = {agency.slug for agency in catalog.agencies}
+    if pack.lead_agency is not None and pack.lead_agency not in agencies:
+        message = f"there is no agency {pack.lead_agency!r} in this pack"
+        raise PackError([parsed.issue(("lead_agency",), message)])
     links = read_links(root)
     connectors = read_connectors(
         root, services={service.slug: service.agency for service in catalog.services}

@@ -232,7 +232,10 @@ def test_an_exported_workbook_corrects_what_was_changed_in_it(regency: Room) -> 
     rows = list(book["meetings"].iter_rows(min_row=2))
     [own] = [row for row in rows if row[0].value == "rapat-1"]
     head = [cell.value for cell in book["meetings"][1]]
+    states = {row[0].value: row[head.index("state")].value for row in rows}
+    assert states == {"forum-2024-08": "confirmed", "rapat-1": "proposed"}
     book["meetings"].cell(int(own[0].row or 0), head.index("minutes") + 1, "ya")
+    book["meetings"].cell(int(own[0].row or 0), head.index("state") + 1, "confirmed")
     stream = io.BytesIO()
     book.save(stream)
 
@@ -241,6 +244,30 @@ def test_an_exported_workbook_corrects_what_was_changed_in_it(regency: Room) -> 
     assert "diskominfo" in foreign.json()["errors"][0]["detail"]
     answer = send(regency, stream.getvalue()).json()
     assert (answer["added"], answer["corrected"]) == (0, 1)
+    [proposed] = regency.get("/api/v1/meetings", state="proposed").json()["items"]
+    assert (proposed["version"], proposed["content"]["minutes"]) == (2, True)
+
+
+def test_a_cell_with_a_code_of_no_vocabulary_or_a_second_value_of_an_index_is_named(
+    regency: Room,
+) -> None:
+    content = sheet_of(
+        decisions=[
+            ["key", "name", "name_en", "number", "instruments", "valid_from", "sources"],
+            ["sk-1", "SK", "Decree", "1", "team; tim", "2025-01-01", "study-2025"],
+        ],
+        **{
+            "index-values": [
+                ["key", "index", "year", "value", "sources"],
+                ["again", "spbe-2020", 2024, 3.9, "study-2025"],
+            ]
+        },
+    )
+    refused = send(regency, content, caller=agency_caller("setda", "admin"))
+    found = {error["pointer"]: error["detail"] for error in refused.json()["errors"]}
+    assert set(found) == {"#/decisions/E2", "#/index-values/A2", "#/index-values/C2"}
+    assert "smart_city_management" in found["#/decisions/E2"]
+    assert "spbe-2024 has it" in found["#/index-values/C2"]
 
 
 def test_an_import_needs_a_key_that_may_write(regency: Room) -> None:
@@ -284,6 +311,7 @@ def test_the_calendar_lists_due_dates(regency: Room) -> None:
         for event in Calendar.from_ical(answer.text).walk("VEVENT")
     }
     assert events["Rapat forum"] == "2025-02-03"
+    assert "STATUS:TENTATIVE" in answer.text
     assert events["Tindak lanjut: Menyusun rencana"] == "2025-04-01"
     assert events["Berakhir: Nota kesepahaman"] == "2026-01-01"
     assert not any("Selesai" in summary for summary in events)

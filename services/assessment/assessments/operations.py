@@ -10,6 +10,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
+from services.assessment.evidence.confirmation_rules import (
+    agencies_of_stakeholders,
+    is_self_reported,
+)
 from services.assessment.evidence.store import COUNTED
 from services.assessment.method_store import find_method, list_methods
 from services.assessment.methods.definition import METHOD, AnyMethod, CollaborationMethod
@@ -200,7 +204,10 @@ async def evidence_items(
 ) -> list[Item]:
     """Return the confirmed evidence and beside it what is proposed, now or as of a moment."""
     parameters = {"region": region, "kind": None, "as_of": as_of}
-    rows = await session.execute(text(COUNTED), parameters)
+    rows = (await session.execute(text(COUNTED), parameters)).all()
+    agencies = agencies_of_stakeholders(
+        (row.key, row.content or {}) for row in rows if row.kind == "stakeholders"
+    )
     return [
         Item(
             kind=row.kind,
@@ -208,8 +215,9 @@ async def evidence_items(
             version=row.version,
             href=record_href(row.kind, row.id, row.version),
             content=row.content or {},
-            state="withdrawn" if row.content is None else row.state,
+            state=row.state,
             recorded_by=row.recorded_by,
+            self_reported=is_self_reported(row.kind, row.content, row.recorded_by, agencies),
         )
         for row in rows
     ]

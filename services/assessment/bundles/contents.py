@@ -79,7 +79,7 @@ def make_bundle(
     signer: Signer,
 ) -> bytes:
     """Return the signed archive of an assessment."""
-    ordered = sorted(items, key=lambda item: (item.kind, item.key, item.is_proposal))
+    ordered = sorted(items, key=lambda item: (item.kind, item.key, item.version or 0))
     title = f"{method.name_en} {parameters.period}, {parameters.region}"
     instruction = README_TEMPLATE.format(
         title=title,

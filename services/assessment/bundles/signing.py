@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -40,7 +40,10 @@ def describe_key(key: Ed25519PublicKey) -> PublicKey:
 
 def read_public_key(pem: bytes) -> Ed25519PublicKey:
     """Read a public key; `ValueError` if the PEM holds none."""
-    key = load_pem_public_key(pem)
+    try:
+        key = load_pem_public_key(pem)
+    except UnsupportedAlgorithm as error:  # a key of a type that nobody knows
+        raise ValueError(str(error)) from None
     if not isinstance(key, Ed25519PublicKey):
         raise ValueError("an Ed25519 public key is needed")
     return key

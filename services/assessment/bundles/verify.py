@@ -157,8 +157,10 @@ def _score_differences(stored: Scores, computed: Scores) -> Iterator[str]:
     for code, node in ours.items():
         if code in theirs:
             yield from _field_differences(code, theirs[code], node)
-    if stored.agreement != computed.agreement:
-        yield f"{contents.SCORES}: the agreement with verdicts is another one"
+    beside = ("agreement", "with_proposals", "former_evidence", "self_reports")
+    for name in beside:
+        if getattr(stored, name) != getattr(computed, name):
+            yield f"{contents.SCORES}: {name} is not what it is when computed again"
     if list(theirs) != list(ours):
         yield f"{contents.SCORES}: its nodes are in another order"
 

@@ -7,10 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from services.assessment.evidence.records import Agreement, Evidence, Meeting, Risk
+from services.assessment.evidence.states import EvidenceState
 from services.platform.version import VERSION
 
 
-def calendar_of(records: Mapping[str, Sequence[Evidence]], *, region: str, now: datetime) -> bytes:
+def calendar_of(
+    records: Mapping[str, Sequence[Evidence]],
+    states: Mapping[tuple[str, str], EvidenceState],
+    *,
+    region: str,
+    now: datetime,
+) -> bytes:
     """Return the feed of the records by kind; dates known only by month or year are excluded."""
     from icalendar import Calendar, Event  # noqa: PLC0415 - large, and seldom needed
 
@@ -27,6 +34,8 @@ def calendar_of(records: Mapping[str, Sequence[Evidence]], *, region: str, now: 
                 event.add("dtstart", day)
                 event.add("dtend", day + timedelta(days=1))
                 event.add("summary", summary)
+                confirmed = states.get((kind, record.key)) == "confirmed"
+                event.add("status", "CONFIRMED" if confirmed else "TENTATIVE")
                 calendar.add_component(event)
     return calendar.to_ical()
 

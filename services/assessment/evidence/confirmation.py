@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services.assessment.evidence import store
-from services.assessment.evidence.confirmation_rules import KindRule, confirmation_rules
+from services.assessment.evidence.confirmation_rules import confirmation_rules, favoured_agencies
 from services.assessment.evidence.records import EVIDENCE
 from services.assessment.evidence.references import references_of
 from services.assessment.evidence.rules import lead_agency
@@ -127,7 +127,7 @@ async def _check_confirmer(
     rule = confirmation_rules().kinds[kind]
     if caller.actor == found.recorded_by:
         raise NotAllowed("Another organisation than the one that recorded a version confirms it.")
-    if caller.actor in await _favoured(session, region, kind, found, rule):
+    if caller.actor in await _favoured(session, region, kind, found):
         raise NotAllowed(
             f"It favours {caller.actor} ({', '.join(rule.favours)}); another organisation "
             "confirms it."
@@ -139,18 +139,16 @@ async def _check_confirmer(
         raise NotAllowed(f"The {who} confirms {kind}.")
 
 
-async def _favoured(
-    session: WriteSession, region: str, kind: str, found: _Version, rule: KindRule
-) -> set[str]:
+async def _favoured(session: WriteSession, region: str, kind: str, found: _Version) -> set[str]:
     """Return the agencies that the version speaks well of; a withdrawal speaks of none."""
     if found.content is None:
         return set()
     record = EVIDENCE[kind].model_validate(found.content)
-    references = [one for one in references_of(record) if one.path[0] in rule.favours]
-    agencies = {one.key for one in references if one.target == "agency"}
-    keys = [one.key for one in references if one.target == "stakeholder"]
-    names = {"region": region, "keys": keys}
-    return agencies | set(await session.scalars(text(store.AGENCIES_OF_STAKEHOLDERS), names))
+    keys = [one.key for one in references_of(record) if one.target == "stakeholder"]
+    rows = await session.execute(
+        text(store.AGENCIES_OF_STAKEHOLDERS), {"region": region, "keys": keys}
+    )
+    return favoured_agencies(kind, record, {row.key: row.agency for row in rows})
 
 
 def _check_settles(found: _Version, caller: Caller) -> None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from services.assessment.evidence.calendar import calendar_of
 from services.assessment.evidence.workbook import from_workbook, to_workbook
-from services.assessment.evidence.workbook_import import current_records, import_records
+from services.assessment.evidence.workbook_import import current_evidence, import_records
 from services.platform.api_model import ApiModel
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.database import ReadSessionDep, WriteSessionDep
@@ -54,9 +54,10 @@ async def get_evidence_template() -> Response:
     responses=_WORKBOOK,
 )
 async def export_evidence(request: Request, session: ReadSessionDep) -> Response:
-    """Return all evidence in force, in the form of the template."""
-    records = await current_records(session, get_region(request))
-    return _workbook(await asyncio.to_thread(to_workbook, records), name="bukti.xlsx")
+    """Return all evidence in force, in the form of the template, with the state of each record."""
+    found = await current_evidence(session, get_region(request))
+    content = await asyncio.to_thread(to_workbook, found.records, found.states)
+    return _workbook(content, name="bukti.xlsx")
 
 
 @router.post(
@@ -71,7 +72,9 @@ async def import_evidence(
     caller: EvidenceWriter,
     dry_run: Annotated[bool, Query(description="Check everything and store nothing.")] = False,
 ) -> EvidenceImportResult:
-    """Import a filled template atomically: new keys are added, existing ones corrected.
+    """Import a filled template atomically: new keys are proposed, corrections of others too.
+
+    The column `state` of an export is not read: another organisation confirms what was imported.
 
     Every invalid cell is named in `errors[]` as `#/<sheet>/<cell>`.
     """
@@ -109,12 +112,15 @@ async def import_evidence(
     },
 )
 async def get_evidence_calendar(request: Request, session: ReadSessionDep) -> Response:
-    """Return meetings, open action items, ends of agreements and reviews of risks as a feed."""
+    """Return meetings, open action items, ends of agreements and reviews of risks as a feed.
+
+    What is not confirmed is `TENTATIVE` in it.
+    """
     region = get_region(request)
-    records = await current_records(session, region)
+    found = await current_evidence(session, region)
     # Stamped with the day, so that an unchanged feed has the same ETag.
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    feed = calendar_of(records, region=region, now=today)
+    feed = calendar_of(found.records, found.states, region=region, now=today)
     return Response(feed, media_type="text/calendar")
 
 

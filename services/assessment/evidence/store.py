@@ -36,10 +36,16 @@ ORDER BY e.kind, e.key
 """
 
 _MARKED = """
--- Every version as of a moment (null: now), with its state, the newest version of its record, the
--- newest with content, and the newest that was confirmed (or is a withdrawal in effect).
+-- Every version as of a moment (null: now), with its state and whether it ever was confirmed, the
+-- newest version of its record, the newest with content, and the newest that is confirmed (or a
+-- withdrawal in effect).
 WITH stated AS (
-    SELECT e.*, s.state, s.changed_by
+    SELECT e.*, s.state, s.changed_by,
+           EXISTS (SELECT FROM assessment.evidence_state s
+                   WHERE s.region = e.region AND s.kind = e.kind AND s.id = e.id
+                     AND s.version = e.version AND s.state = 'confirmed'
+                     AND (CAST(:as_of AS timestamptz) IS NULL OR s.changed_at <= :as_of)
+                  ) AS counted
     FROM assessment.evidence e
     JOIN LATERAL (SELECT state, changed_by FROM assessment.evidence_state s
                   WHERE s.region = e.region AND s.kind = e.kind AND s.id = e.id
@@ -61,12 +67,22 @@ WITH stated AS (
 """
 
 COUNTED = f"""
-{_MARKED}
+{_MARKED}, ranked AS (
+    SELECT *,
+           max(version) FILTER (
+               WHERE counted AND (version <> official OR state = 'disputed')) OVER record AS former,
+           max(origin) FILTER (WHERE version = official) OVER record AS decided_by
+    FROM marked
+    WINDOW record AS (PARTITION BY kind, id)
+)
 -- What scores read as of a moment: the confirmed version of each record, and beside it what was
--- proposed since (without content: that the record is withdrawn).
-SELECT kind, id, key, version, recorded_by, content, state
-FROM marked
+-- proposed since (without content: that the record is withdrawn) and what counted before it was
+-- corrected, withdrawn or disputed over the API.
+SELECT kind, id, key, version, recorded_by, content,
+       CASE WHEN version = former THEN 'withdrawn' ELSE state END AS state
+FROM ranked
 WHERE (version = official AND state = 'confirmed') OR (version = newest AND state = 'proposed')
+   OR (version = former AND (decided_by IS DISTINCT FROM 'pack' OR former > official))
 ORDER BY kind, key, version
 """  # noqa: S608 - made of constants
 
@@ -149,7 +165,7 @@ ORDER BY step
 
 AGENCIES_OF_STAKEHOLDERS = """
 -- The agencies of these stakeholders.
-SELECT DISTINCT content ->> 'agency' FROM assessment.evidence
+SELECT key, content ->> 'agency' AS agency FROM assessment.evidence
 WHERE region = :region AND kind = 'stakeholders' AND is_current
   AND key = ANY (CAST(:keys AS text[])) AND content ->> 'agency' IS NOT NULL
 """

@@ -71,6 +71,9 @@ def vocabularies_of(methods: Iterable[AnyMethod]) -> Vocabularies:
                         codes["subjects"].add(part.subject)
                     case Required():
                         codes[part.field] |= set(part.required)
+                        # An observation may know that all of them, or one, are absent.
+                        codes["subjects"].add(part.field)
+                        codes["subjects"] |= {f"{part.field}_{code}" for code in part.required}
                         codes["subjects"] |= set(part.subjects_of_absence())
                     case _:
                         pass

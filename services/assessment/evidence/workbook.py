@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from services.assessment.evidence.api_models import KINDS
 from services.assessment.evidence.records import Evidence, Meeting
+from services.assessment.evidence.states import EvidenceState
 from services.platform.spreadsheets import (
     Cell,
     Column,
@@ -33,12 +34,22 @@ NO = frozenset({"tidak", "no", "false", "salah", "0"})
 Records = Mapping[str, Sequence[Evidence]]
 
 
-def to_workbook(records: Records) -> bytes:
-    """Return the records by kind as XLSX; without records, the template."""
+States = Mapping[tuple[str, str], EvidenceState]
+"""State of a record's version by kind and key."""
+
+STATE = Column("state", "Shown in exports; an import does not change it.")
+
+
+def to_workbook(records: Records, states: States | None = None) -> bytes:
+    """Return the records by kind as XLSX, with their states; without records, the template."""
+    states = states or {}
     tables: dict[str, tuple[list[Column], list[dict[str, Cell]]]] = {}
     for kind in KINDS:
-        rows = [_row(record) for record in records.get(kind.name, ())]
-        tables[kind.name] = (list(_columns(kind.model)), rows)
+        rows = [
+            _row(record) | {STATE.name: states.get((kind.name, record.key))}
+            for record in records.get(kind.name, ())
+        ]
+        tables[kind.name] = ([*_columns(kind.model), STATE], rows)
     meetings = [record for record in records.get("meetings", ()) if isinstance(record, Meeting)]
     for field, name in INNER_SHEETS.items():
         inner = _item_model(Meeting.model_fields[field])
@@ -72,7 +83,7 @@ def from_workbook(sheets: Sequence[Sheet]) -> list[tuple[str, Evidence, Sheet, i
         sheet = by_name.get(name)
         if sheet is None:
             continue
-        issues += _unknown_columns(sheet, _columns(model))
+        issues += _unknown_columns(sheet, [*_columns(model), STATE])
         for row in sheet.rows:
             data = _data(row.cells, model)
             if model is Meeting:
@@ -115,7 +126,7 @@ def _inner(
     return found
 
 
-def _unknown_columns(sheet: Sheet, columns: Iterator[Column] | list[Column]) -> list[SheetIssue]:
+def _unknown_columns(sheet: Sheet, columns: Sequence[Column]) -> list[SheetIssue]:
     names = [column.name for column in columns]
     return [
         sheet.issue(1, column, f"{column!r} is no column of this sheet: {', '.join(names)}")

@@ -15,6 +15,7 @@ from services.assessment.evidence.rules import (
     dangling_references,
     same_index_value,
 )
+from services.assessment.evidence.states import EvidenceState
 from services.assessment.evidence.vocabularies import find_vocabularies
 from services.platform.database import ReadSession, WriteSession
 from services.platform.identity import Caller
@@ -91,11 +92,18 @@ async def import_records(
     return ImportCounts(added, corrected, len(records) - added - corrected)
 
 
-async def current_records(
-    session: ReadSession | WriteSession, region: str
-) -> dict[str, list[Evidence]]:
-    """Return every record in force by kind."""
-    records: dict[str, list[Evidence]] = {kind: [] for kind in EVIDENCE}
+@dataclass(frozen=True)
+class CurrentEvidence:
+    """Every record in force by kind, and the state of its version by kind and key."""
+
+    records: dict[str, list[Evidence]]
+    states: dict[tuple[str, str], EvidenceState]
+
+
+async def current_evidence(session: ReadSession | WriteSession, region: str) -> CurrentEvidence:
+    """Return every record in force in its newest version."""
+    found = CurrentEvidence({kind: [] for kind in EVIDENCE}, {})
     for row in await session.execute(text(store.CURRENT), {"region": region}):
-        records[row.kind].append(EVIDENCE[row.kind].model_validate(row.content))
-    return records
+        found.records[row.kind].append(EVIDENCE[row.kind].model_validate(row.content))
+        found.states[row.kind, row.key] = row.state
+    return found

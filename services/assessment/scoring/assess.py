@@ -22,11 +22,14 @@ from services.assessment.scoring.scores import (
     DimensionScore,
     ElementScore,
     EvidenceLink,
+    FormerEvidence,
     IndicatorScore,
     Interval,
     IntervalKind,
     Node,
     Scores,
+    ScoresWithProposals,
+    SelfReports,
 )
 from services.assessment.scoring.tree import Coverage, coverage_of, has_evidence, missing_first
 from services.assessment.scoring.uncertainty import RandomStreams
@@ -35,12 +38,87 @@ from services.assessment.scoring.verdicts import agreement_of, verdicts_of
 DECIMALS = 4
 """Published digits: fewer than floating point may differ in between machines."""
 
+MAX_FORMER = 20
+"""Former versions whose effect on the index is computed; the others are listed."""
+
+STATISTICS = frozenset({"reporting", "usage"})
+"""Reports of what agencies post about themselves."""
+
 
 def assess(method: CollaborationMethod, facts: Facts, *, seed: int, draws: int) -> Scores:
     """Return the scores of a year; the same facts, method, seed and draws give the same digits."""
-    return _ScoreTree(
-        method, facts, compute_scores(method, facts, RandomStreams(seed, draws))
-    ).scores()
+    scores = _tree(method, facts, RandomStreams(seed, draws))
+    beside = {
+        "with_proposals": _with_proposals(method, facts),
+        "former_evidence": _former_evidence(method, facts, scores),
+        "self_reports": _self_reports(scores, facts),
+    }
+    return scores.model_copy(update=beside)
+
+
+def _tree(method: CollaborationMethod, facts: Facts, streams: RandomStreams) -> Scores:
+    return _ScoreTree(method, facts, compute_scores(method, facts, streams)).scores()
+
+
+def _with_proposals(method: CollaborationMethod, facts: Facts) -> ScoresWithProposals | None:
+    """Return the scores with every proposal; None if there are none."""
+    if not facts.proposals:
+        return None
+    scores = _point_scores(method, facts.with_proposals())
+    elements = [element for dimension in scores.dimensions for element in dimension.elements]
+    nodes = [scores.index, *scores.dimensions, *elements, *scores.drivers]
+    return ScoresWithProposals(proposals=len(facts.proposals), nodes=[_plain(n) for n in nodes])
+
+
+def _former_evidence(
+    method: CollaborationMethod, facts: Facts, scores: Scores
+) -> list[FormerEvidence]:
+    """Return what counted before and would change a score, each with the index as it would be."""
+    found: list[FormerEvidence] = []
+    for number, item in enumerate(facts.former):
+        index = None
+        if number < MAX_FORMER:
+            before = _point_scores(method, facts.with_former([item]))
+            if _figures(before) == _figures(scores):
+                continue
+            index = _plain(before.index)
+        link = EvidenceLink(kind=item.kind, key=item.key, version=item.version, href=item.href)
+        found.append(FormerEvidence(**link.model_dump(), index=index))
+    return found
+
+
+def _point_scores(method: CollaborationMethod, facts: Facts) -> Scores:
+    """Return the scores of facts; their values and bounds take no simulation."""
+    return _tree(method, facts, RandomStreams(0, 1))
+
+
+def _figures(scores: Scores) -> list[dict[str, float | None]]:
+    """Return the value and the bounds of every node."""
+    return [node.model_dump(include={"value", "proven", "possible"}) for node in scores.nodes()]
+
+
+def _plain(node: Node) -> Node:
+    """Return a node without the nodes below it and without its interval."""
+    fields = node.model_dump(include=set(Node.model_fields))
+    return Node.model_validate(fields | {"interval": None})
+
+
+def _self_reports(scores: Scores, facts: Facts) -> SelfReports | None:
+    """Return how much of the evidence of the index agencies wrote about themselves."""
+    items = {(item.kind, item.key): item for item in facts.items}
+    read = {
+        (link.kind, link.key)
+        for dimension in scores.dimensions
+        for element in dimension.elements
+        for indicator in element.indicators
+        for link in indicator.evidence
+    }
+    if all(items[name].self_reported is None for name in read):
+        return None
+    own = sum(bool(items[name].self_reported) or items[name].kind in STATISTICS for name in read)
+    return SelfReports(
+        self_reported=own, evidence=len(read), share=round(own / len(read), DECIMALS)
+    )
 
 
 class _ScoreTree:

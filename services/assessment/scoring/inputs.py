@@ -1,6 +1,6 @@
 """Inputs of an assessment: evidence records and reports of other services."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from typing import Any, TypeVar, cast
@@ -33,21 +33,26 @@ class Item(BaseModel):
     content: dict[str, Any]
     state: EvidenceState | None = Field(
         default=None,
-        description="Scores read what is `confirmed`. Beside it stands what was `proposed` since; "
-        "`withdrawn`: it is proposed to withdraw the record. Null for a report.",
+        description="Scores read what is `confirmed`. Beside it stands what was `proposed` since "
+        "(without content: to withdraw the record), and as `withdrawn` what counted before it was "
+        "corrected, withdrawn or disputed. Null for a report.",
     )
     recorded_by: str | None = Field(
         default=None, description="Agency that recorded the version, or `pack`; null for a report."
     )
-
-    @property
-    def is_proposal(self) -> bool:
-        return self.state in {"proposed", "withdrawn"}
+    self_reported: bool | None = Field(
+        default=None, description="Whether an agency says it about itself; null if not recorded."
+    )
 
     def document(self) -> dict[str, Any]:
-        """Return the item as it is hashed and stored: without state and recorder if it has none."""
-        added_later = {name for name in ("state", "recorded_by") if getattr(self, name) is None}
-        return self.model_dump(mode="json", exclude=added_later)
+        """Return the item as it is hashed and stored.
+
+        What items did not have from the first is omitted where it is not known, so that their
+        hashes stay.
+        """
+        later = ("state", "recorded_by", "self_reported")
+        unknown = {name for name in later if getattr(self, name) is None}
+        return self.model_dump(mode="json", exclude=unknown)
 
 
 class Facts(BaseModel):
@@ -59,6 +64,10 @@ class Facts(BaseModel):
     items: list[Item] = Field(description="Reports, and the records that scores read.")
     proposals: list[Item] = Field(
         default_factory=list[Item], description="Changes of records that are not yet confirmed."
+    )
+    former: list[Item] = Field(
+        default_factory=list[Item],
+        description="Versions that counted before they were corrected, withdrawn or disputed.",
     )
     missing: dict[str, str] = Field(
         default_factory=dict[str, str], description="Services whose reports are missing, and why."
@@ -77,23 +86,39 @@ class Facts(BaseModel):
         cls, period: int, items: Iterable[Item], missing: Mapping[str, str] | None = None
     ) -> "Facts":
         """Return the facts of a year from all that was read of it."""
-        counted: list[Item] = []
-        proposals: list[Item] = []
-        for item in items:
-            (proposals if item.is_proposal else counted).append(item)
-        return cls(period=period, items=counted, proposals=proposals, missing=dict(missing or {}))
+        read = list(items)
+        return cls(
+            period=period,
+            items=[item for item in read if item.state in {None, "confirmed"}],
+            proposals=[item for item in read if item.state == "proposed"],
+            former=[item for item in read if item.state == "withdrawn"],
+            missing=dict(missing or {}),
+        )
 
     @property
     def all_items(self) -> list[Item]:
-        """All that was read, proposals included."""
-        return [*self.items, *self.proposals]
+        """All that was read, proposals and former versions included, in a fixed order."""
+        read = [*self.items, *self.proposals, *self.former]
+        return sorted(read, key=lambda item: (item.kind, item.key, item.version or 0))
 
     def with_proposals(self) -> "Facts":
         """Return the facts as they would be if every proposal were confirmed."""
-        changed = {(item.kind, item.key) for item in self.proposals}
+        return self._changed(self.proposals)
+
+    def with_former(self, former: Sequence[Item]) -> "Facts":
+        """Return the facts as they would be if these former versions still counted."""
+        return self._changed(former)
+
+    def _changed(self, changes: Sequence[Item]) -> "Facts":
+        changed = {(item.kind, item.key) for item in changes}
         kept = [item for item in self.items if (item.kind, item.key) not in changed]
-        added = [item for item in self.proposals if item.state == "proposed"]
-        return Facts(period=self.period, items=[*kept, *added], missing=self.missing)
+        added = [item for item in changes if item.content]
+        return Facts(
+            period=self.period,
+            items=[*kept, *added],
+            missing=self.missing,
+            registers=self.registers,
+        )
 
     @property
     def first_day(self) -> date:
@@ -121,7 +146,8 @@ class Facts(BaseModel):
 
     def check_records(self) -> None:
         """Raise `ValueError` if a record does not fit the model of its kind."""
-        _ = self._parsed, self.with_proposals()._parsed
+        for facts in (self, self.with_proposals(), self.with_former(self.former)):
+            _ = facts._parsed
 
     def report(self, kind: type[ReportT], key: str) -> tuple[Item, ReportT] | None:
         """Return a report of another service; None if there is none."""
@@ -140,8 +166,8 @@ class Facts(BaseModel):
 
     def hash(self) -> str:
         """Return the SHA-256 of all inputs, independent of their order."""
-        ordered = sorted(self.items, key=lambda item: (item.kind, item.key, item.version or 0))
-        return content_hash({"period": self.period, "items": [item.document() for item in ordered]})
+        items = [item.document() for item in self.all_items]
+        return content_hash({"period": self.period, "items": items})
 
 
 def valid_at_end(record: TemporalEvidence, *, first: date, last: date) -> bool:

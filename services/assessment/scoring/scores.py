@@ -136,6 +136,35 @@ class DimensionScore(Node):
     elements: list[ElementScore]
 
 
+class ScoresWithProposals(ScoreModel):
+    """Scores as they would be if every proposal were confirmed; no official figure reads them."""
+
+    proposals: int = Field(description="Proposed records, corrections and withdrawals.")
+    nodes: list[Node] = Field(
+        description="Index, dimensions, elements and drivers, without intervals."
+    )
+
+
+class FormerEvidence(EvidenceLink):
+    """A version that counted until it was corrected, withdrawn or disputed over the API."""
+
+    index: Node | None = Field(
+        description="The index as it would be if this version still counted; null if there are "
+        "more of them than are computed."
+    )
+
+
+class SelfReports(ScoreModel):
+    """How much of the index rests on what agencies say about themselves."""
+
+    self_reported: int = Field(
+        description="Pieces of its evidence that an agency recorded about itself or about the "
+        "government, and the statistics that agencies post."
+    )
+    evidence: int = Field(description="All pieces of evidence that it reads.")
+    share: float = Field(ge=0, le=1)
+
+
 class Scores(ScoreModel):
     """The index with its dimensions, and the drivers."""
 
@@ -144,6 +173,17 @@ class Scores(ScoreModel):
     drivers: list[ElementScore]
     agreement: Agreement | None = Field(
         default=None, description="Agreement with verdicts of studies; null without any."
+    )
+    with_proposals: ScoresWithProposals | None = Field(
+        default=None, description="Null if nothing is proposed."
+    )
+    former_evidence: list[FormerEvidence] = Field(
+        default_factory=list[FormerEvidence],
+        description="What counted before and what the index would be with it, so that no "
+        "withdrawal or correction goes unseen.",
+    )
+    self_reports: SelfReports | None = Field(
+        default=None, description="Null if the index reads no evidence whose author is known."
     )
 
     def nodes(self) -> Iterator[Node]:
@@ -174,7 +214,10 @@ class Scores(ScoreModel):
 
     def with_hrefs(self, base: str) -> "Scores":
         """Return these scores with the address of each node under `base`."""
-        return Scores.model_validate(_with_hrefs(self.model_dump(), base))
+        tree = {"index", "dimensions", "drivers"}
+        return Scores.model_validate(
+            _with_hrefs(self.model_dump(include=tree), base) | self.model_dump(exclude=tree)
+        )
 
 
 def _with_hrefs(value: Any, base: str) -> Any:
