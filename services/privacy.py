@@ -228,6 +228,7 @@ NO_PERSONAL_DATA: dict[Service, frozenset[str]] = {
             "statistic_flag",
             "survey",
             "invitation_token",
+            "reported_relations",
             "survey_bundle",
             "survey_invitation",
             "survey_round",

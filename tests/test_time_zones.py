@@ -9,6 +9,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from starlette.testclient import TestClient
 
 from services.feedback.app import create_app as create_feedback
@@ -16,9 +17,11 @@ from services.feedback.comments.schemas import CommentFiled, NewComment
 from services.feedback.comments.submit import submit_comment
 from services.feedback.comments.working_days import after_working_days
 from services.feedback.events.partitions import apply_retention, partition_of
+from services.feedback.form_checks import FormTokens
 from services.feedback.statistics.obligations import deadline, last_closed_months
 from services.feedback.statistics.revisions import figures_of
 from services.feedback.statistics.schemas import Statistic
+from services.feedback.surveys.invitations import InvitationTokens
 from services.feedback.surveys.responses import Submitter, store_response
 from services.feedback.surveys.schemas import Response
 from services.gateway.app import create_app as create_gateway
@@ -147,8 +150,10 @@ def test_a_report_is_due_until_local_midnight_after_the_due_day(region: Region) 
 
 def test_a_survey_response_belongs_to_the_local_day(region: Region, office: Room) -> None:
     load(office, survey())
-    forms = keys_of(region.settings).forms
-    submitter = Submitter(ANONYMOUS, "198.51.100.1", forms, max_per_service=3)
+    key = Ed25519PrivateKey.generate()
+    submitter = Submitter(
+        ANONYMOUS, "198.51.100.1", FormTokens(key), InvitationTokens(key), max_per_service=3
+    )
 
     def answered_on(now: datetime) -> date:
         response = Response.model_validate({"answers": {"Q": "yes"}})

@@ -112,14 +112,17 @@ class FeedbackClient(ServiceClient):
         headers: Mapping[str, str],
         subject: Mapping[str, str] | None = None,
         token: str | None = None,
+        relations: Mapping[str, object] | None = None,
     ) -> ResponseStored:
         """Submit a response with headers that describe its sender.
 
         `subject` holds what it is about, `form` the form's token and its hidden field, `token`
-        proves a use.
+        proves a use or an invitation, `relations` what is stated about partners.
         """
         body = {"id": response_id, "mode": mode, "version": version, "answers": dict(answers)}
-        more = {**(subject or {}), **form} | ({"token": token} if token is not None else {})
+        more: dict[str, object] = {**(subject or {}), **form}
+        more |= {"token": token} if token is not None else {}
+        more |= {"relations": dict(relations)} if relations else {}
         path = f"{API}/surveys/{survey}/responses"
         response = await self._request("POST", path, json=body | more, headers=headers)
         return parse(ResponseStored, response)

@@ -27,6 +27,19 @@ def question(code: str, kind: str = "single", **more: Any) -> dict[str, Any]:
     return {"code": code, "kind": kind, **text, "options": options} | more
 
 
+RELATION: dict[str, Any] = {
+    "frequencies": [option("rarely"), option("often")],
+    "exchanges": [option("data"), option("staff")],
+    "levels": [option(code) for code in "abcd"],
+    "trust": [option(code) for code in ("t1", "t2", "t3")],
+    "value": [option(code) for code in ("v1", "v2", "v3")],
+}
+
+
+def relational(code: str, **more: Any) -> dict[str, Any]:
+    return question(code, "relational", **{"options": [], "relation": RELATION} | more)
+
+
 def survey(*questions: Mapping[str, Any], **more: Any) -> Survey:
     given: dict[str, Any] = {
         "slug": "own",

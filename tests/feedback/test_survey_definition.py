@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from services.feedback.pack import read_feedback
 from tests.conftest import TOBA
-from tests.feedback.questionnaires import option, question, survey
+from tests.feedback.questionnaires import RELATION, option, question, relational, survey
 
 USED = question("used")
 WHY = question("why", show_if={"question": "used", "any_of": ["no"]})
@@ -152,6 +152,25 @@ def test_margins_name_every_option_of_a_question_about_the_person() -> None:
 
 
 @pytest.mark.parametrize(
+    ("questions", "message"),
+    [
+        ([question("r", "relational")], "relational needs relation"),
+        ([question("r", relation=RELATION)], "only a relational question has relation"),
+        ([relational("r", options=[option("a")])], "relational has no options"),
+        ([relational("r"), relational("s")], "at most one relational question"),
+        ([USED, relational("r", show_if={"question": "used", "any_of": ["no"]})], "depends on no"),
+        ([relational("r", relation=RELATION | {"trust": [option("a")] * 3})], "must be unique"),
+        ([relational("r", relation=RELATION | {"levels": [option("a")]})], "at least 4 items"),
+    ],
+)
+def test_a_relational_question_says_what_is_asked_about_partners(
+    questions: list[dict[str, Any]], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        survey(*questions)
+
+
+@pytest.mark.parametrize(
     ("scales", "message"),
     [
         ({"s": ["T1", "used"]}, "scales.s: used is not a question of kind scale4"),
@@ -173,8 +192,11 @@ def test_the_surveys_of_the_toba_pack_have_what_the_methods_read() -> None:
     codes = {slug: {q.code: q for q in each.questions} for slug, each in surveys.items()}
     assert set(surveys) == {"awareness", "penilaian", "skm", "stakeholders"}
     assert set(codes["skm"]) == {f"U{n}" for n in range(1, 10)}
-    assert set(codes["stakeholders"]) == {f"{part}{n}" for part in "TPC" for n in (1, 2, 3)}
-    assert all(q.kind == "scale4" and q.required for q in surveys["stakeholders"].questions)
+    statements = {f"{part}{n}" for part in "TPC" for n in (1, 2, 3)}
+    assert set(codes["stakeholders"]) == {*statements, "partners"}
+    assert all(codes["stakeholders"][each].kind == "scale4" for each in statements)
+    assert all(question.required for question in surveys["stakeholders"].questions)
+    assert surveys["stakeholders"].relational is codes["stakeholders"]["partners"]
     assert {*map(tuple, surveys["stakeholders"].scales.values())} == {
         tuple(f"{part}{n}" for n in (1, 2, 3)) for part in "TPC"
     }

@@ -49,7 +49,7 @@ def tokens(answer: dict[str, Any]) -> dict[str, str]:
 
 
 def answer_by(room: Room, token: str | None, *, level: int = 3, **more: Any) -> httpx.Response:
-    given = {"mode": "invitation"} | ({"token": token} if token else {}) | more
+    given: dict[str, Any] = {"mode": "invitation"} | ({"token": token} if token else {}) | more
     return respond(room, {"T1": level}, address="10.9.9.9", **given)
 
 

@@ -16,6 +16,7 @@ from tests.conftest import DEFAULT_ZONE, Hub, Server, form_bundles
 
 ROUND = f"{API}/surveys/stakeholders/rounds/now"
 LEVELS = {f"{part}{n}": "3" for part in "TPC" for n in (1, 2, 3)}
+ALONE = LEVELS | {"partners": "none"}
 CODES = [f"opd-{number}" for number in range(6)]
 
 
@@ -64,12 +65,14 @@ def test_a_link_opens_the_survey_for_one_response(hub: Hub, links: list[str]) ->
     assert 'name="website"' not in page.text
     empty = send(hub, page.text, {})
     assert empty.status_code == 422
-    assert len(re.findall(r'aria-invalid="true"', empty.text)) == len(LEVELS)
+    assert len(re.findall(r'aria-invalid="true"', empty.text)) == len(LEVELS) + 1
+    silent = send(hub, page.text, LEVELS)
+    assert re.findall(r'id="q-(\w+)"[^>]*aria-invalid="true"', silent.text) == ["partners"]
     hub.client.cookies.clear()  # it may expire: the form is enough
-    sent = send(hub, page.text, LEVELS)
+    sent = send(hub, page.text, ALONE)
     assert (sent.status_code, sent.headers["location"]) == (303, "/survei/undangan/terima-kasih")
     assert "Terima kasih" in hub.client.get("/survei/undangan/terima-kasih").text
-    for again in (opened(hub, links[0]), send(hub, page.text, LEVELS)):
+    for again in (opened(hub, links[0]), send(hub, page.text, ALONE)):
         assert again.status_code == 404
         assert "Undangan ini tidak terbuka" in again.text
 
@@ -78,8 +81,30 @@ def test_the_survey_of_an_invitation_is_in_english_too(hub: Hub, links: list[str
     page = opened(hub, links[1], lang="en")
     assert "Invitation for <strong>opd-1</strong>" in page.text
     assert "keep what they agree to" in page.text
-    sent = send(hub, page.text, LEVELS)
+    sent = send(hub, page.text, ALONE)
     assert sent.headers["location"] == "/survei/undangan/terima-kasih?lang=en"
+
+
+def test_partners_are_stated_on_the_page(hub: Hub, links: list[str]) -> None:
+    page = opened(hub, links[2])
+    assert "diterbitkan atas nama instansi atau organisasi Anda" in page.text
+    assert re.findall(r"<summary>([^<]+)</summary>", page.text) == [
+        f"Dinas {code}" for code in CODES if code != "opd-2"
+    ]
+    stated = {
+        "partners.opd-0": "monthly",
+        "partners.opd-0.exchange": ["data", "staff"],
+        **{f"partners.opd-0.trust.{item}": "4" for item in ("reliable", "mission", "open")},
+    }
+    half = stated | {"partners.opd-0.value.influence": "2"}
+    wrong = send(hub, page.text, LEVELS | half)
+    assert wrong.status_code == 422
+    assert re.findall(r'id="q-(\w+)"[^>]*aria-invalid="true"', wrong.text) == ["partners"]
+    # What was filled in is still there.
+    assert '<details class="partner" open>' in wrong.text
+    assert '<option value="monthly" selected>' in wrong.text
+    assert 'value="staff" checked' in wrong.text
+    assert send(hub, wrong.text, LEVELS | stated).status_code == 303
 
 
 def test_nobody_else_answers_a_survey_by_invitation(hub: Hub, links: list[str]) -> None:
@@ -98,7 +123,7 @@ def test_the_results_tell_the_response_rate(hub: Hub, links: list[str]) -> None:
     for link in links[1:]:
         page = opened(hub, link)
         if page.status_code == 200:
-            assert send(hub, page.text, LEVELS).status_code == 303
+            assert send(hub, page.text, ALONE).status_code == 303
     form_bundles(hub.settings)
     shown = hub.client.get("/survei/stakeholders/hasil")
     assert "diundang: <strong>6</strong>" in shown.text

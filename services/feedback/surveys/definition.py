@@ -13,6 +13,7 @@ from services.feedback.surveys.question_kinds.base import (
     LanguageCode,
     Option,
     QuestionKind,
+    Relation,
     Translations,
 )
 from services.feedback.surveys.question_kinds.scale4 import Scale4
@@ -62,6 +63,9 @@ class Question(PackModel):
     )
     low: int | None = Field(None, ge=0, description="Smallest answer of a number.")
     high: int | None = Field(None, le=MAX_NUMBER, description="Largest answer of a number.")
+    relation: Relation | None = Field(
+        None, description="What a relational question asks about each partner."
+    )
 
     @property
     def kind_rules(self) -> QuestionKind:
@@ -76,6 +80,10 @@ class Question(PackModel):
         kind = self.kind_rules
         if not kind.has_bounds and (self.low is not None or self.high is not None):
             raise ValueError("only a number has low and high")
+        if not kind.is_relational and self.relation is not None:
+            raise ValueError("only a relational question has relation")
+        if kind.is_relational and self.show_if is not None:
+            raise ValueError("a relational question depends on no other")
         if not kind.allows_exclusive and any(option.exclusive for option in self.options):
             raise ValueError("only an option of a multiple question can be exclusive")
         if self.about is not None and not kind.allows_about:
@@ -179,6 +187,17 @@ class Survey(PackModel):
         return self
 
     @model_validator(mode="after")
+    def _check_relational(self) -> "Survey":
+        if sum(question.kind_rules.is_relational for question in self.questions) > 1:
+            raise ValueError("a survey has at most one relational question")
+        return self
+
+    @property
+    def relational(self) -> Question | None:
+        """The question about relations; None without one."""
+        return next((each for each in self.questions if each.kind_rules.is_relational), None)
+
+    @model_validator(mode="after")
     def _check_scales(self) -> "Survey":
         levels = {question.code for question in self.questions if question.kind == Scale4.name}
         for name, codes in self.scales.items():
@@ -241,6 +260,11 @@ class Survey(PackModel):
         for question in self.questions:
             yield question.text_in
             yield from (option.text_in for option in question.options)
+            if question.relation is not None:
+                relation = question.relation
+                for part in (relation.frequencies, relation.exchanges, relation.levels):
+                    yield from (option.text_in for option in part)
+                yield from (option.text_in for option in (*relation.trust, *relation.value))
 
     def languages(self) -> list[str]:
         """Return the languages that the whole survey is available in."""
@@ -271,6 +295,7 @@ class Survey(PackModel):
             if error is not None:
                 errors[code] = error
         for code, question in questions.items():
-            if question.required and code in asked and code not in answers:
+            is_missing = code in asked and code not in answers
+            if question.required and is_missing and not question.kind_rules.is_relational:
                 errors[code] = "is required"
         return errors

@@ -19,8 +19,12 @@ from services.feedback.surveys.invitations import (
     list_invitations,
     withdraw_invitation,
 )
+from services.feedback.surveys.relation_schemas import SurveyTies
+from services.feedback.surveys.relations import find_ties, newest_closed_round
+from services.feedback.surveys.responses import find_survey
 from services.feedback.surveys.round_routes import RoundPath, check_owner
-from services.feedback.surveys.rounds import RoundKey, find_round, lock_rounds
+from services.feedback.surveys.rounds import RoundKey, find_round, list_rounds, lock_rounds
+from services.feedback.surveys.routes import PeriodQuery, period_or_this_year
 from services.feedback.surveys.schemas import Token
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
 from services.platform.identity import MetricsDrafter
@@ -133,6 +137,34 @@ async def delete_survey_invitation(
     await withdraw_invitation(
         session, key, code, _tokens(request), today=day_of(datetime.now(UTC), zone)
     )
+
+
+@router.get("/{slug}/ties", operation_id="get_survey_ties")
+async def get_survey_ties(
+    request: Request,
+    session: ReadSessionDep,
+    zone: ZoneDep,
+    slug: SlugPath,
+    *,
+    period: PeriodQuery = None,
+) -> SurveyTies:
+    """Return who reported to work with whom in the newest round by invitation of a period.
+
+    Only of a closed round. Ties are published as each stakeholder reports them, ratings of a
+    partner as means of five raters or more.
+    """
+    region, now = get_region(request), datetime.now(UTC)
+    survey, _ = await find_survey(session, region, slug)
+    today = day_of(now, zone)
+    wanted = period_or_this_year(period, today)
+    rounds = await list_rounds(session, region, slug)
+    closed = newest_closed_round(rounds, wanted, today=today)
+    found = None if closed is None else await find_ties(session, survey, closed)
+    if found is None:
+        raise NotFound(
+            f"No round of the survey {slug} that asked about relations closed in {wanted}."
+        )
+    return found
 
 
 async def _answer(

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -187,23 +188,41 @@ async def find_invitation(
     content = (await find_round(session, key)).content
     if state_of(content, today) != "open":
         return None
-    invited: Invited | None = None
-    partners: list[Invited] = []
-    for other in await session.execute(text(INVITATIONS), key.parameters()):
-        one = Invited(code=other.code, name=other.name, name_en=other.name_en)
-        if hmac.compare_digest(tokens.token(other.salt), token):
-            invited = one
-        else:
-            partners.append(one)
-    if invited is None:  # derived by a key that the hub no longer has
+    roster = await find_invited(session, key, token, tokens)
+    if roster is None:  # derived by a key that the hub no longer has
         return None
     return InvitationSubject(
         survey=row.survey,
         round=row.round,
         closes_on=content.closes_on,
-        invited=invited,
-        partners=sorted(partners, key=lambda other: other.name),
+        invited=roster.invited,
+        partners=roster.partners,
     )
+
+
+@dataclass(frozen=True)
+class Roster:
+    """Who is invited by a token, and who else is to the round, by name."""
+
+    invited: Invited
+    partners: list[Invited]
+
+
+async def find_invited(
+    session: ReadSession | WriteSession, key: RoundKey, token: str, tokens: InvitationTokens
+) -> Roster | None:
+    """Return whose token of a round this is; None if it is of nobody."""
+    invited: Invited | None = None
+    partners: list[Invited] = []
+    for row in await session.execute(text(INVITATIONS), key.parameters()):
+        one = Invited(code=row.code, name=row.name, name_en=row.name_en)
+        if hmac.compare_digest(tokens.token(row.salt), token):
+            invited = one
+        else:
+            partners.append(one)
+    if invited is None:
+        return None
+    return Roster(invited, sorted(partners, key=lambda other: other.name))
 
 
 async def redeem_invitation(session: WriteSession, key: RoundKey, token: str) -> bool:

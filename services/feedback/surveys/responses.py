@@ -19,8 +19,14 @@ from services.feedback.form_checks import FormTokens
 from services.feedback.reference_data import has_district
 from services.feedback.senders import count_from_sender, hash_sender
 from services.feedback.surveys.definition import Survey
-from services.feedback.surveys.invitations import redeem_invitation
+from services.feedback.surveys.invitations import (
+    InvitationTokens,
+    find_invited,
+    redeem_invitation,
+)
+from services.feedback.surveys.question_kinds.relational import find_report_errors
 from services.feedback.surveys.ratings import RedeemedToken, redeem_token
+from services.feedback.surveys.relations import store_reports
 from services.feedback.surveys.rounds import (
     SurveyRound,
     describe_rounds,
@@ -108,6 +114,7 @@ class Submitter:
     caller: Caller
     address: str
     form_tokens: FormTokens
+    invitation_tokens: InvitationTokens
     max_per_service: int
     """Responses of one sender to a survey about a service and on a day."""
 
@@ -165,6 +172,9 @@ async def store_response(
     if rounds and current is None:
         errors.append(_field_error("answered_on", _outside_rounds(rounds, answered_on)))
     errors += await _check_invitation(session, response, current)
+    reporter = await _find_relation_errors(
+        session, survey, response, current, submitter=submitter, errors=errors
+    )
     if errors:
         raise Conflict(
             f"The response to the survey {slug} is invalid; see errors[].", errors=errors
@@ -175,6 +185,9 @@ async def store_response(
         sender, reasons = await _judge(
             session, region, slug, response, submitter=submitter, now=now, today=today
         )
+    if reporter is not None and current is not None and survey.relational is not None:
+        stated = response.relations.get(survey.relational.code, [])
+        await store_reports(session, current.key, reporter, stated)
     # A random id (UUIDv4): a time-based one would reveal when the person answered.
     response_id = response.id or uuid4()
     state: ResponseState = "held" if reasons else "counted"
@@ -229,6 +242,44 @@ async def _check_invitation(
     if not await redeem_invitation(session, current.key, response.token):
         return [_field_error("token", "is unknown, of another round, or already used")]
     return []
+
+
+async def _find_relation_errors(
+    session: WriteSession,
+    survey: Survey,
+    response: Response,
+    current: SurveyRound | None,
+    *,
+    submitter: Submitter,
+    errors: list[FieldError],
+) -> str | None:
+    """Return who reports its relations, with the errors of what it states; None if nobody does."""
+    question = survey.relational
+    for code in response.relations:
+        if question is None or code != question.code:
+            errors.append(_field_error(f"relations/{code}", "is not a relational question"))
+    if question is None:
+        return None
+    if response.mode != INVITATION or current is None or response.token is None:
+        if question.code in response.relations:
+            detail = "must be omitted: only who is invited is asked about relations"
+            errors.append(_field_error(f"relations/{question.code}", detail))
+        return None
+    who = await find_invited(session, current.key, response.token, submitter.invitation_tokens)
+    if who is None:  # said by the error of the token
+        return None
+    stated = response.relations.get(question.code)
+    if stated is None:
+        if question.required:
+            detail = "is required; an empty list if you work with none of them"
+            errors.append(_field_error(f"relations/{question.code}", detail))
+        return None
+    partners = {one.code for one in who.partners}
+    errors += [
+        _field_error(f"relations/{question.code}/{place}", error)
+        for place, error in find_report_errors(question, stated, partners)
+    ]
+    return who.invited.code
 
 
 def _outside_rounds(rounds: Sequence[SurveyRound], day: date) -> str:

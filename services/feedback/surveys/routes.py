@@ -15,6 +15,7 @@ from services.feedback.private_key import private_key_of
 from services.feedback.senders import address_of
 from services.feedback.surveys.bundle_store import Dimension, find_bundles, load_definitions
 from services.feedback.surveys.definition import Survey
+from services.feedback.surveys.invitations import InvitationTokens
 from services.feedback.surveys.responses import (
     SURVEYS,
     Submitter,
@@ -202,6 +203,7 @@ async def post_survey_response(
         caller,
         address_of(request),
         FormTokens(private_key_of(request)),
+        InvitationTokens(private_key_of(request)),
         max_per_service=settings.survey_responses_per_sender,
     )
     stored = await store_response(

@@ -11,6 +11,7 @@ from services.feedback.form_checks import FormFault, FormToken, Honeypot
 from services.feedback.periods import PeriodText
 from services.feedback.surveys.definition import Question, Survey, SurveyKind
 from services.feedback.surveys.question_kinds.base import Answer, AnswerType, Code
+from services.feedback.surveys.relation_schemas import PartnerReport, PartnerReports
 from services.feedback.surveys.round_schemas import RoundCode, RoundSummary
 from services.feedback.surveys.samples import SampleKind
 from services.feedback.surveys.skm import ELEMENTS, Grade, Weight
@@ -48,7 +49,7 @@ class SurveyItem(ApiModel):
 class QuestionInput(ApiModel):
     """How a form asks a question, whatever its kind."""
 
-    control: str = Field(description="`radio`, `checkbox` or `number`.")
+    control: str = Field(description="`radio`, `checkbox`, `number` or `relational`.")
     answer_type: AnswerType = Field(description="JSON type of the answer.")
     values: list[str] = Field(
         description="The value of each option in its order: as a form sends it and, in an answer "
@@ -112,6 +113,13 @@ class Response(ApiModel):
         None,
         description="Proves a use of a service, if the survey needs it, and sets service, agency "
         "and channel; in the mode `invitation` the token of the link.",
+    )
+    relations: dict[Code, PartnerReports] = Field(
+        default_factory=dict[Code, list[PartnerReport]],
+        max_length=1,
+        description="By relational question, in the mode `invitation`: with whom the stakeholder "
+        "works, an empty list for with nobody. It is published as the stakeholder's statement, "
+        "apart from `answers`.",
     )
     form_token: FormToken | None = Field(
         None,

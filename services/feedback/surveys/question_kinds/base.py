@@ -41,6 +41,26 @@ class Option(PackModel):
     )
 
 
+class Relation(PackModel):
+    """What a relational question asks about each partner, as PARTNER does."""
+
+    frequencies: list[Option] = Field(
+        min_length=2, max_length=8, description="How often, from the rarest to the most frequent."
+    )
+    exchanges: list[Option] = Field(
+        min_length=2, max_length=12, description="What is exchanged; any number of these."
+    )
+    levels: list[Option] = Field(
+        min_length=4, max_length=4, description="The texts of the levels 1, 2, 3 and 4."
+    )
+    trust: list[Option] = Field(
+        min_length=3, max_length=3, description="Three items on trust in a partner, each 1-4."
+    )
+    value: list[Option] = Field(
+        min_length=3, max_length=3, description="Three items on a partner's value, each 1-4."
+    )
+
+
 class QuestionFields(Protocol):
     """The fields of a question that its kind reads."""
 
@@ -58,6 +78,8 @@ class QuestionFields(Protocol):
     def low(self) -> int | None: ...
     @property
     def high(self) -> int | None: ...
+    @property
+    def relation(self) -> Relation | None: ...
 
 
 class QuestionKind(ABC):
@@ -82,6 +104,9 @@ class QuestionKind(ABC):
     """Whether answers are levels: options of all versions are the same, in order."""
     counts_answers: ClassVar[bool] = True
     """Whether results count each answer; otherwise only the sum is stored and published."""
+    is_relational: ClassVar[bool] = False
+    """Whether answers are statements of an organisation about others, which are published as such:
+    given in `relations` of a response by invitation, not in `answers`."""
     has_mean: ClassVar[bool] = False
     """Whether results have a mean."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs
 from uuid import UUID
 
-from services.feedback.client import Question, Survey, SurveyDetail
+from services.feedback.client import Invited, Question, Survey, SurveyDetail
 from services.platform.problems import Problem
 from services.platform.translation import N_, Translator
 
@@ -14,6 +14,8 @@ Answers = dict[str, str | int | list[str]]
 Fields = Mapping[str, Sequence[str]]
 
 MAX_FIELDS = 1000
+MAX_RELATION_FIELDS = 10_000
+"""Of a form that asks about each of 300 partners."""
 MAX_TOKEN_LENGTH = 80
 MAX_HIDDEN_LENGTH = 300
 
@@ -27,11 +29,11 @@ STORED_BEFORE = N_(
 REJECTED = N_("Jawaban tidak dapat diterima untuk layanan atau hari ini.")
 
 
-def parse_fields(body: bytes) -> dict[str, list[str]]:
-    """Return the fields of an `application/x-www-form-urlencoded` body."""
+def parse_fields(body: bytes, *, most: int = MAX_FIELDS) -> dict[str, list[str]]:
+    """Return the fields of an `application/x-www-form-urlencoded` body, unless they are more."""
     try:
         return parse_qs(
-            body.decode("ascii", errors="replace"), errors="replace", max_num_fields=MAX_FIELDS
+            body.decode("ascii", errors="replace"), errors="replace", max_num_fields=most
         )
     except ValueError:
         return {}
@@ -60,11 +62,52 @@ def answers_of(detail: SurveyDetail, fields: Fields) -> Answers:
     """Return the answers to the questions that apply, as far as they are filled in."""
     answers: Answers = {}
     for question in detail.survey.questions:
+        if question.kind_rules.is_relational:
+            continue
         values = [value for value in fields.get(question.code, ()) if value]
         if values and is_asked(question, answers):
             answer_type = detail.inputs[question.code].answer_type
             answers[question.code] = _answer(answer_type, values)
     return answers
+
+
+def relations_of(
+    detail: SurveyDetail, fields: Fields, partners: Sequence[Invited]
+) -> dict[str, list[dict[str, object]]]:
+    """Return what is stated about partners, as far as it is filled in.
+
+    Without any, it is missing, unless it is said that there is none.
+    """
+    question = detail.survey.relational
+    if question is None or question.relation is None:
+        return {}
+    stated: list[dict[str, object]] = []
+    for partner in partners:
+        name = f"{question.code}.{partner.code}"
+        frequency = _first(fields, name)
+        exchanges = [value[:40] for value in fields.get(f"{name}.exchange", ())]
+        levels = {
+            part: [_first(fields, f"{name}.{part}.{item.code}") for item in items]
+            for part, items in (
+                ("trust", question.relation.trust),
+                ("value", question.relation.value),
+            )
+        }
+        rated = {
+            part: [int(level) if level in {*"1234"} else 0 for level in given]
+            for part, given in levels.items()
+            if any(given)
+        }
+        if frequency or exchanges or rated:
+            about: dict[str, object] = {"partner": partner.code, "frequency": frequency}
+            stated.append(about | {"exchanges": exchanges} | rated)
+    if stated or "none" in fields.get(question.code, ()):
+        return {question.code: stated}
+    return {}
+
+
+def _first(fields: Fields, name: str) -> str:
+    return next(iter(fields.get(name, ())), "")[:40]
 
 
 def is_asked(question: Question, answers: Answers) -> bool:
@@ -92,7 +135,7 @@ def form_errors(survey: Survey, problem: Problem, messages: Translator) -> FormE
     """Return the questions that a problem document names, and a message."""
     codes = {question.code for question in survey.questions}
     pointers = [error.pointer or "" for error in problem.errors]
-    named = {pointer.removeprefix("#/answers/").partition("/")[0] for pointer in pointers}
+    named = {re.sub("^#/(answers|relations)/", "", each).partition("/")[0] for each in pointers}
     if "#/id" in pointers:
         return FormErrors(response=messages.translate(STORED_BEFORE))
     wrong = frozenset(codes & named)

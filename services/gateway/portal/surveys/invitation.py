@@ -12,11 +12,13 @@ from pydantic import StringConstraints
 from services.gateway.portal.page import CurrentPage, Page
 from services.gateway.portal.secret_links import SecretLink
 from services.gateway.portal.surveys.form import (
+    MAX_RELATION_FIELDS,
     NOT_SENT,
     FormErrors,
     answers_of,
     form_errors,
     parse_fields,
+    relations_of,
     response_id,
 )
 from services.gateway.portal.surveys.routes import SurveyParameters, fetch_survey, form_page
@@ -71,7 +73,7 @@ async def invited_survey(request: Request, page: CurrentPage) -> Response:
 @router.post(PAGE)
 async def answer_invitation(request: Request, page: CurrentPage) -> Response:
     """Submit the answers; only that uses up the link."""
-    fields = parse_fields(await request.body())
+    fields = parse_fields(await request.body(), most=MAX_RELATION_FIELDS)
     token = LINK.read(request, next(iter(fields.get("token", ())), None))
     form_id = response_id(fields) or str(uuid4())
     try:
@@ -89,6 +91,7 @@ async def answer_invitation(request: Request, page: CurrentPage) -> Response:
             mode="invitation",
             version=detail.version,
             answers=answers_of(detail, fields),
+            relations=relations_of(detail, fields, invitation.partners),
             form={},
             headers=page.sender_headers,
             token=token,
