@@ -225,3 +225,72 @@ def test_who_confirmed_is_in_the_audit_log(hub: Hub) -> None:
     lines = hub.client.get(f"{API}/audit", headers=hub.auth("diskominfo", "admin")).json()["items"]
     [line] = [one for one in lines if str(one).count("/confirmation")]
     assert line["agency"] == "setda"
+
+
+def declare(hub: Hub, register: str, entries: int, agency: str = "diskominfo") -> Any:
+    body = {
+        "key": f"{register}-2024",
+        "register_name": register,
+        "year": 2024,
+        "entries": entries,
+        "sources": ["study-2025"],
+    }
+    key = hub.auth(agency, "evidence:write")
+    return hub.client.post(f"{API}/declarations", json=body, headers=key)
+
+
+def test_a_register_is_declared_complete_by_the_lead_agency_and_confirmed_by_another(
+    hub: Hub,
+) -> None:
+    refused = declare(hub, "meetings", 1, agency="bappeda")
+    assert refused.status_code == 403
+    assert "diskominfo" in refused.json()["detail"]
+    before = scores(hub)
+    declared = declare(hub, "meetings", 1)
+    assert declared.status_code == 201, declared.text
+    assert figures(scores(hub)) == figures(before)
+    hub.confirm(declared)
+    assert figures(scores(hub))["deliberation"] != figures(before)["deliberation"]
+
+
+def test_a_change_to_a_register_declared_complete_stays_visible_with_what_it_did(hub: Hub) -> None:
+    hub.confirm(declare(hub, "agreements", 1))
+    complete = scores(hub)
+    memorandum = record_of(hub, "agreements", "rri-sibolga")
+    where = f"{API}/agreements/{memorandum.json()['id']}"
+    admin = hub.auth("diskominfo", "admin")
+    hub.client.delete(where, headers=admin | {"If-Match": memorandum.headers["ETag"]})
+    assert figures(scores(hub)) == figures(complete)
+    path = where.replace(API, f"{API}/evidence")
+    done = hub.client.post(
+        f"{path}/versions/2/confirmation", headers=hub.auth("dukcapil", "evidence:confirm")
+    )
+    assert done.status_code == 200
+    withdrawn = scores(hub)
+    for code, node in figures(complete).items():
+        assert figures(withdrawn)[code]["proven"] <= node["proven"], code
+    [former] = withdrawn["former_evidence"]
+    assert former["index"]["proven"] == complete["index"]["proven"]
+
+
+def test_an_entry_after_the_declaration_is_listed_with_the_index_without_it(hub: Hub) -> None:
+    hub.confirm(declare(hub, "meetings", 1))
+    complete = scores(hub)
+    assert complete["late_entries"] == []
+    meeting = {
+        "key": "forum-2024-11",
+        "name": "Forum",
+        "name_en": "Forum",
+        "kind": "forum",
+        "held_on": "2024-11-04",
+        "minutes": False,
+        "discussion": False,
+        "sources": ["study-2025"],
+    }
+    added = post(hub, "meetings", meeting)
+    assert figures(scores(hub)) == figures(complete)
+    hub.confirm(added, agency="setda")
+    found = scores(hub)
+    [late] = found["late_entries"]
+    assert late["key"] == "forum-2024-11"
+    assert late["index"]["proven"] == complete["index"]["proven"]

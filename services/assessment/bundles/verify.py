@@ -157,7 +157,7 @@ def _score_differences(stored: Scores, computed: Scores) -> Iterator[str]:
     for code, node in ours.items():
         if code in theirs:
             yield from _field_differences(code, theirs[code], node)
-    beside = ("agreement", "with_proposals", "former_evidence", "self_reports")
+    beside = ("agreement", "with_proposals", "former_evidence", "late_entries", "self_reports")
     for name in beside:
         if getattr(stored, name) != getattr(computed, name):
             yield f"{contents.SCORES}: {name} is not what it is when computed again"

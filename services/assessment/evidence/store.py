@@ -40,14 +40,14 @@ _MARKED = """
 -- newest version of its record, the newest with content, and the newest that is confirmed (or a
 -- withdrawal in effect).
 WITH stated AS (
-    SELECT e.*, s.state, s.changed_by,
+    SELECT e.*, s.state, s.changed_by, s.changed_at,
            EXISTS (SELECT FROM assessment.evidence_state s
                    WHERE s.region = e.region AND s.kind = e.kind AND s.id = e.id
                      AND s.version = e.version AND s.state = 'confirmed'
                      AND (CAST(:as_of AS timestamptz) IS NULL OR s.changed_at <= :as_of)
                   ) AS counted
     FROM assessment.evidence e
-    JOIN LATERAL (SELECT state, changed_by FROM assessment.evidence_state s
+    JOIN LATERAL (SELECT state, changed_by, changed_at FROM assessment.evidence_state s
                   WHERE s.region = e.region AND s.kind = e.kind AND s.id = e.id
                     AND s.version = e.version
                     AND (CAST(:as_of AS timestamptz) IS NULL OR s.changed_at <= :as_of)
@@ -78,7 +78,7 @@ COUNTED = f"""
 -- What scores read as of a moment: the confirmed version of each record, and beside it what was
 -- proposed since (without content: that the record is withdrawn) and what counted before it was
 -- corrected, withdrawn or disputed over the API.
-SELECT kind, id, key, version, recorded_by, content,
+SELECT kind, id, key, version, recorded_by, changed_at, content,
        CASE WHEN version = former THEN 'withdrawn' ELSE state END AS state
 FROM ranked
 WHERE (version = official AND state = 'confirmed') OR (version = newest AND state = 'proposed')

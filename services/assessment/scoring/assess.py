@@ -1,8 +1,9 @@
 """Assessment of a year as a tree of scores with interval, coverage and reason."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from services.assessment.evidence.records import Declaration
 from services.assessment.methods.definition import (
     CollaborationMethod,
     DimensionDefinition,
@@ -10,7 +11,7 @@ from services.assessment.methods.definition import (
     IndicatorDefinition,
     NamedNode,
 )
-from services.assessment.scoring.inputs import Facts
+from services.assessment.scoring.inputs import Facts, Item
 from services.assessment.scoring.measurement import Bounds, Measurement, Missing
 from services.assessment.scoring.observations import contradictions
 from services.assessment.scoring.pipeline import (
@@ -26,6 +27,7 @@ from services.assessment.scoring.scores import (
     IndicatorScore,
     Interval,
     IntervalKind,
+    LateEntry,
     Node,
     Scores,
     ScoresWithProposals,
@@ -38,8 +40,8 @@ from services.assessment.scoring.verdicts import agreement_of, verdicts_of
 DECIMALS = 4
 """Published digits: fewer than floating point may differ in between machines."""
 
-MAX_FORMER = 20
-"""Former versions whose effect on the index is computed; the others are listed."""
+MAX_EFFECTS = 20
+"""Former versions, and late entries, whose effect on the index is computed; others are listed."""
 
 STATISTICS = frozenset({"reporting", "usage"})
 """Reports of what agencies post about themselves."""
@@ -51,6 +53,7 @@ def assess(method: CollaborationMethod, facts: Facts, *, seed: int, draws: int) 
     beside = {
         "with_proposals": _with_proposals(method, facts),
         "former_evidence": _former_evidence(method, facts, scores),
+        "late_entries": _late_entries(method, facts, scores),
         "self_reports": _self_reports(scores, facts),
     }
     return scores.model_copy(update=beside)
@@ -74,17 +77,46 @@ def _former_evidence(
     method: CollaborationMethod, facts: Facts, scores: Scores
 ) -> list[FormerEvidence]:
     """Return what counted before and would change a score, each with the index as it would be."""
-    found: list[FormerEvidence] = []
-    for number, item in enumerate(facts.former):
-        index = None
-        if number < MAX_FORMER:
-            before = _point_scores(method, facts.with_former([item]))
-            if _figures(before) == _figures(scores):
-                continue
-            index = _plain(before.index)
-        link = EvidenceLink(kind=item.kind, key=item.key, version=item.version, href=item.href)
-        found.append(FormerEvidence(**link.model_dump(), index=index))
-    return found
+    others = ((item, facts.with_former([item])) for item in facts.former)
+    return [
+        FormerEvidence(**_link(item).model_dump(), index=index)
+        for item, index in _effects(method, others, scores)
+    ]
+
+
+def _late_entries(method: CollaborationMethod, facts: Facts, scores: Scores) -> list[LateEntry]:
+    """Return what was added to registers after they were declared complete and changes a score."""
+    if method.registers != "declared":
+        return []
+    corrected = {(item.kind, item.key) for item in facts.former}
+    late = {
+        (item.kind, item.key): item
+        for declared, declaration in facts.records(Declaration)
+        for item in facts.items
+        if item.kind == declaration.register_name
+        and (item.kind, item.key) not in corrected
+        and declared.confirmed_at is not None
+        and item.confirmed_at is not None
+        and item.confirmed_at > declared.confirmed_at
+    }
+    others = ((item, facts.without(item)) for item in late.values())
+    return [
+        LateEntry(**_link(item).model_dump(), index=index)
+        for item, index in _effects(method, others, scores)
+    ]
+
+
+def _effects(
+    method: CollaborationMethod, others: Iterable[tuple[Item, Facts]], scores: Scores
+) -> Iterator[tuple[Item, Node | None]]:
+    """Yield the items whose other facts give other scores, each with the index of those facts."""
+    for number, (item, other) in enumerate(others):
+        if number >= MAX_EFFECTS:
+            yield item, None
+            continue
+        found = _point_scores(method, other)
+        if _figures(found) != _figures(scores):
+            yield item, _plain(found.index)
 
 
 def _point_scores(method: CollaborationMethod, facts: Facts) -> Scores:
@@ -249,13 +281,12 @@ def _interval(ends: Bounds | None, by: IntervalKind | None) -> Interval | None:
 
 
 def _links(reading: Measurement) -> list[EvidenceLink]:
-    links = {
-        (item.kind, item.key): EvidenceLink(
-            kind=item.kind, key=item.key, version=item.version, href=item.href
-        )
-        for item in reading.evidence
-    }
+    links = {(item.kind, item.key): _link(item) for item in reading.evidence}
     return list(links.values())
+
+
+def _link(item: Item) -> EvidenceLink:
+    return EvidenceLink(kind=item.kind, key=item.key, version=item.version, href=item.href)
 
 
 def _inputs(inputs: Mapping[str, float]) -> dict[str, float]:

@@ -5,7 +5,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.assessment.evidence.records import EVIDENCE, Evidence, TemporalEvidence
 from services.assessment.evidence.states import EvidenceState
@@ -40,6 +40,9 @@ class Item(BaseModel):
     recorded_by: str | None = Field(
         default=None, description="Agency that recorded the version, or `pack`; null for a report."
     )
+    confirmed_at: AwareDatetime | None = Field(
+        default=None, description="When it was confirmed; null if it is not."
+    )
     self_reported: bool | None = Field(
         default=None, description="Whether an agency says it about itself; null if not recorded."
     )
@@ -50,7 +53,7 @@ class Item(BaseModel):
         What items did not have from the first is omitted where it is not known, so that their
         hashes stay.
         """
-        later = ("state", "recorded_by", "self_reported")
+        later = ("state", "recorded_by", "confirmed_at", "self_reported")
         unknown = {name for name in later if getattr(self, name) is None}
         return self.model_dump(mode="json", exclude=unknown)
 
@@ -108,6 +111,10 @@ class Facts(BaseModel):
     def with_former(self, former: Sequence[Item]) -> "Facts":
         """Return the facts as they would be if these former versions still counted."""
         return self._changed(former)
+
+    def without(self, item: Item) -> "Facts":
+        """Return the facts as they would be without one of their records."""
+        return self._changed([item.model_copy(update={"content": {}})])
 
     def _changed(self, changes: Sequence[Item]) -> "Facts":
         changed = {(item.kind, item.key) for item in changes}

@@ -154,6 +154,15 @@ class FormerEvidence(EvidenceLink):
     )
 
 
+class LateEntry(EvidenceLink):
+    """A record that was confirmed after its register was declared complete for the year."""
+
+    index: Node | None = Field(
+        description="The index as it would be without it; null if there are more of them than are "
+        "computed."
+    )
+
+
 class SelfReports(ScoreModel):
     """How much of the index rests on what agencies say about themselves."""
 
@@ -181,6 +190,11 @@ class Scores(ScoreModel):
         default_factory=list[FormerEvidence],
         description="What counted before and what the index would be with it, so that no "
         "withdrawal or correction goes unseen.",
+    )
+    late_entries: list[LateEntry] = Field(
+        default_factory=list[LateEntry],
+        description="What was added to a register after it was declared complete, and what the "
+        "index would be without it.",
     )
     self_reports: SelfReports | None = Field(
         default=None, description="Null if the index reads no evidence whose author is known."
