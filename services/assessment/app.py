@@ -14,6 +14,7 @@ from services.assessment.assessments.trend import router as trend
 from services.assessment.bundles.import_routes import router as collected_bundles
 from services.assessment.bundles.publishers import router as publishers
 from services.assessment.bundles.routes import router as bundles
+from services.assessment.calculation_routes import router as calculation
 from services.assessment.comparison.routes import router as comparison
 from services.assessment.evidence.confirmation_routes import router as evidence_confirmations
 from services.assessment.evidence.confirmation_rules import confirmation_rules
@@ -65,6 +66,7 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
             evidence_files,
             sources,
             methods,
+            calculation,
             indices,
             assessments,
             analysis,

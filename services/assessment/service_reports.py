@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from services.assessment.methods.definition import CollaborationMethod
+from services.assessment.methods.definition import TreeMethod
 from services.assessment.methods.measure_definitions import (
     AgenciesReporting,
     CatalogShare,
@@ -57,7 +57,7 @@ class FetchedReports:
 
 
 def required_reports(
-    method: CollaborationMethod, period: int, *, now: datetime, zone: ZoneInfo
+    method: TreeMethod, period: int, *, now: datetime, zone: ZoneInfo
 ) -> list[ReportRequest]:
     """Return the reports of other services that the indicators of a method read.
 

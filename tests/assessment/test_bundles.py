@@ -333,3 +333,14 @@ def test_a_bundle_that_takes_too_much_to_verify_is_refused(
         asyncio.run(call_bounded(Limits(), verify, content()))
     if isinstance(refused.value, BundleError):
         assert 1 <= len(refused.value.faults) <= 100
+
+
+@pytest.mark.parametrize(
+    "algorithm",
+    ["", "MCowBQYDK2AwAyEA", "MCowBQYDK2VuAyEA"],  # nothing, an unknown one, X25519
+)
+def test_what_is_no_signing_key_is_no_key(algorithm: str) -> None:
+    key = "A6HEv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg="
+    pem = f"-----BEGIN PUBLIC KEY-----\n{algorithm}{key}\n-----END PUBLIC KEY-----\n"
+    with pytest.raises(ValueError, match=r"\S"):
+        read_public_key(pem.encode())

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from services.assessment.methods.definition import CollaborationMethod
-from services.assessment.methods.rules import Aggregation, Goalposts, ZScore
+from services.assessment.methods.rules import Goalposts, ZScore
 from services.assessment.scoring.consistency import cronbach_alpha
 from services.assessment.scoring.normalise import normalise, percentile_rank, z_score
 from services.assessment.scoring.tree import combine
@@ -98,7 +98,7 @@ def named(code: str) -> dict[str, str]:
     return {"code": code.lower(), "name": code, "name_en": code}
 
 
-def scores(method: CollaborationMethod, aggregation: Aggregation | None = None) -> dict[str, Draws]:
+def scores(method: CollaborationMethod) -> dict[str, Draws]:
     """Every node above the indicators, for all countries at once."""
     treated = columns("treated.csv")
     by_code = {code.lower(): values for code, values in treated.items()}
@@ -106,7 +106,7 @@ def scores(method: CollaborationMethod, aggregation: Aggregation | None = None) 
         one.code: normalise(by_code[one.code.split(".")[1]], one.goalposts, one.normalisation)
         for one in method.indicators()
     }
-    found = combine(method, normalised, point_weights(method), aggregation)
+    found = combine(method, normalised, point_weights(method))
     return {code: np.asarray(values) for code, values in found.items()}
 
 

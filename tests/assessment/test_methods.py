@@ -105,6 +105,11 @@ def changed(tmp_path: Path, method_id: str, old: str, new: str) -> Path:
             "normalisation.among: List should have at least 2 items",
         ),
         (
+            "{min: 0, max: 4}",
+            "{min: 0, max: 4}\n            normalisation: {kind: log}",
+            "a normalisation of the kind 'log' needs goalposts above 0, not 0",
+        ),
+        (
             "minimum_coverage: 0.5",
             "aggregation: {index: median}",
             "aggregation.index: Input should be 'arithmetic', 'geometric' or 'harmonic'",

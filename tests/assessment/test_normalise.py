@@ -9,6 +9,7 @@ from scipy import stats
 from services.assessment.methods.rules import (
     DistanceToTarget,
     Goalposts,
+    Logarithm,
     MinMax,
     Normalisation,
     PercentileRank,
@@ -44,6 +45,17 @@ def test_z_scores_agree_with_scipy(group: list[float]) -> None:
     values = np.array(group)
     ours = z_score(values, mean=float(values.mean()), sd=float(values.std()))
     assert ours == pytest.approx(stats.zscore(values), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("value", "score"), [(10, 0), (100, 50), (1000, 100), (10**4, 100), (1, 0), (0, 0), (-5, 0)]
+)
+def test_the_same_ratio_is_the_same_gain_of_a_logarithm(value: float, score: float) -> None:
+    posts, rule = Goalposts(min=10, max=1000), Logarithm(kind="log")
+    assert normalise(value, posts, rule) == pytest.approx(score)
+    assert normalise(np.array([value]), posts, rule) == pytest.approx([score])
+    lower = Goalposts(min=10, max=1000, direction="lower")
+    assert normalise(value, lower, rule) == pytest.approx(100 - score)
 
 
 @pytest.mark.parametrize(

@@ -93,5 +93,6 @@ def test_a_method_without_an_indicator_knows_nothing_of_it() -> None:
     one = without_indicator(small_method(), "a.x")
     assert [indicator.code for indicator in one.indicators()] == ["a.y", "b.x", "b.y"]
     none = without_indicator(one, "a.y")
+    assert isinstance(none, CollaborationMethod)
     assert [dimension.code for dimension in none.dimensions] == ["d_b"]
     assert len(SUBJECTS) == 4

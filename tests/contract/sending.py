@@ -240,6 +240,7 @@ PLACES: dict[str, Callable[[Sender], dict[str, str]]] = {
     "post_comment_reply": of_ticket("post_comment_reply"),
     "post_open311_request": lambda _: {"extension": "json"},
     "calculate_index": lambda _: {"id": "spbe-2020"},
+    "calculate_method": lambda sender: {"id": sender.made("post_method")["id"]},
     **{f"put_{kind}": of_record(f"put_{kind}") for kind in KINDS_OF_EVIDENCE},
 }
 """What stands in the address of an operation: what the pack brings, or what is made first."""

@@ -16,7 +16,13 @@ from services.assessment.evidence.confirmation_rules import (
 )
 from services.assessment.evidence.store import COUNTED
 from services.assessment.method_store import find_method, list_methods
-from services.assessment.methods.definition import METHOD, AnyMethod, CollaborationMethod
+from services.assessment.methods.definition import (
+    METHOD,
+    AnyMethod,
+    CollaborationMethod,
+    CompositeMethod,
+    TreeMethod,
+)
 from services.assessment.scoring.assess import assess
 from services.assessment.scoring.inputs import Facts, Item
 from services.assessment.scoring.scores import Scores
@@ -88,7 +94,7 @@ class StoredAssessment:
     """An assessment with all its inputs."""
 
     id: UUID
-    method: CollaborationMethod
+    method: TreeMethod
     facts: Facts
     scores: Scores
     seed: int
@@ -110,7 +116,10 @@ async def load_assessment(
     else:
         published = await find_method(session, region, row.method)
         method = None if published is None else published.method
-    if not isinstance(method, CollaborationMethod) or method.hash() != row.method_hash:
+    if (
+        not isinstance(method, CollaborationMethod | CompositeMethod)
+        or method.hash() != row.method_hash
+    ):
         raise Conflict(
             f"The assessment {assessment_id} follows a method that this hub no longer has; "
             "assess the year again."
@@ -131,7 +140,7 @@ def assessment_not_found(assessment_id: UUID) -> NotFound:
     return NotFound(f"There is no assessment {assessment_id}; {API}/assessments lists them.")
 
 
-async def collaboration_method(
+async def tree_method(
     session: ReadSession | WriteSession,
     region: str,
     method_id: str,
@@ -140,26 +149,30 @@ async def collaboration_method(
     now: datetime,
     zone: ZoneInfo,
     parameter: bool,
-) -> CollaborationMethod:
-    """Return a method that assesses collaboration; `NotFound` lists the valid ones.
+) -> TreeMethod:
+    """Return a method whose index is a tree of indicators; `NotFound` lists the valid ones.
 
     `Invalid` if the year has not begun, or the method is not in force in it.
     """
     published = await find_method(session, region, method_id)
     method = None if published is None else published.method
-    if isinstance(method, CollaborationMethod):
+    if isinstance(method, CollaborationMethod | CompositeMethod):
         check_begun(period, now=now, zone=zone, parameter=parameter)
         check_validity(method, period, parameter=parameter)
         return method
     known = await list_methods(session, region, cursor=None, limit=MAX_NAMED)
-    able = [one.method.id for one in known if isinstance(one.method, CollaborationMethod)]
+    able = [
+        one.method.id
+        for one in known
+        if isinstance(one.method, CollaborationMethod | CompositeMethod)
+    ]
     detail = f"must be one of {', '.join(able)}; {API}/methods lists all methods"
     error = (
         FieldError(pointer=None, parameter="method", detail=detail)
         if parameter
         else FieldError(pointer="#/method", parameter=None, detail=detail)
     )
-    raise NotFound(f"There is no collaboration method {method_id!r}.", errors=[error])
+    raise NotFound(f"There is no method of a tree of indicators {method_id!r}.", errors=[error])
 
 
 def check_validity(method: AnyMethod, period: int, *, parameter: bool) -> None:
@@ -178,7 +191,7 @@ def check_validity(method: AnyMethod, period: int, *, parameter: bool) -> None:
 async def assess_now(
     session: ReadSession | WriteSession,
     report_client: ReportClient,
-    method: CollaborationMethod,
+    method: TreeMethod,
     *,
     region: str,
     period: int,
@@ -231,7 +244,7 @@ def record_href(kind: str, record_id: UUID, version: int) -> str:
 
 async def store_assessment(
     session: WriteSession,
-    method: CollaborationMethod,
+    method: TreeMethod,
     assessed: AssessmentResult,
     *,
     region: str,

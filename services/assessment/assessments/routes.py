@@ -13,8 +13,8 @@ from services.assessment.assessments import operations
 from services.assessment.assessments.operations import (
     assess_now,
     assessment_not_found,
-    collaboration_method,
     store_assessment,
+    tree_method,
 )
 from services.assessment.assessments.schemas import (
     DEFAULT_DRAWS,
@@ -32,7 +32,7 @@ from services.assessment.assessments.schemas import (
     Seed,
 )
 from services.assessment.assessments.score_table import scores_csv, scores_xlsx
-from services.assessment.methods.definition import CollaborationMethod
+from services.assessment.methods.definition import TreeMethod
 from services.assessment.scoring.inputs import Item
 from services.assessment.scoring.scores import IndicatorScore, Node, Scores
 from services.assessment.years import is_provisional, read_zone
@@ -81,7 +81,7 @@ async def get_collaboration_dynamics(  # noqa: PLR0917 - FastAPI passes by name
     """
     region, now = get_region(request), datetime.now(UTC)
     zone = await read_zone(session, region)
-    chosen = await collaboration_method(
+    chosen = await tree_method(
         session, region, method, period=period, now=now, zone=zone, parameter=True
     )
     assessed = await assess_now(
@@ -127,7 +127,7 @@ async def post_assessment(
     """Assess a year and store the result with the evidence that was read."""
     region, now = get_region(request), datetime.now(UTC)
     zone = await read_zone(session, region)
-    method = await collaboration_method(
+    method = await tree_method(
         session, region, body.method, period=body.period, now=now, zone=zone, parameter=False
     )
     assessment_id, is_new = await claim_idempotency_key(
@@ -160,7 +160,7 @@ async def post_assessment(
 async def _assess_and_store(
     request: Request,
     session: WriteSession,
-    method: CollaborationMethod,
+    method: TreeMethod,
     body: AssessmentRequest,
     *,
     assessment_id: UUID,
@@ -321,7 +321,7 @@ async def list_assessment_evidence(
     return AssessmentEvidence(items=await _evidence(session, get_region(request), id))
 
 
-def method_reference(method: CollaborationMethod) -> MethodReference:
+def method_reference(method: TreeMethod) -> MethodReference:
     return MethodReference(
         id=method.id,
         version=method.version,

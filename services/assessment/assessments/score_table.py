@@ -10,7 +10,7 @@ from services.platform.spreadsheets import Cell, Column, write_xlsx
 COLUMNS = (
     Column("region", "Kode wilayah."),
     Column("period", "Tahun."),
-    Column("level", "index, dimension, element, driver, atau indicator."),
+    Column("level", "index, dimension, element, driver, node, atau indicator."),
     Column("code", "Kode simpul."),
     Column("parent", "Kode simpul di atasnya."),
     Column("name", "Nama.", width=48),
@@ -69,6 +69,8 @@ def _levels(scores: Scores) -> Iterator[tuple[str, Node, str | None]]:
         yield "driver", driver, None
         for indicator in driver.indicators:
             yield "indicator", indicator, driver.code
+    for node, parent in scores.composite_nodes():
+        yield "indicator" if isinstance(node, IndicatorScore) else "node", node, parent
 
 
 def scores_csv(scores: Scores, *, region: str, period: int) -> bytes:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from services.assessment.bundles.archive import pack
 from services.assessment.bundles.crate import crate_metadata
 from services.assessment.bundles.signing import Signer
-from services.assessment.methods.definition import CollaborationMethod
+from services.assessment.methods.definition import TreeMethod
 from services.assessment.scoring.inputs import Item
 from services.assessment.scoring.scores import Scores
 
@@ -72,7 +72,7 @@ class Parameters(BaseModel):
 
 def make_bundle(
     parameters: Parameters,
-    method: CollaborationMethod,
+    method: TreeMethod,
     items: Sequence[Item],
     scores: Scores,
     *,

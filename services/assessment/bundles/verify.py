@@ -12,7 +12,12 @@ from services.assessment.bundles import contents
 from services.assessment.bundles.archive import unpack
 from services.assessment.bundles.contents import ITEMS, Parameters, sha256
 from services.assessment.bundles.signing import describe_key, is_signed, read_public_key
-from services.assessment.methods.definition import METHOD, CollaborationMethod
+from services.assessment.methods.definition import (
+    METHOD,
+    CollaborationMethod,
+    CompositeMethod,
+    TreeMethod,
+)
 from services.assessment.scoring.assess import assess
 from services.assessment.scoring.inputs import Facts
 from services.assessment.scoring.scores import Node, Scores
@@ -47,7 +52,7 @@ class BundleContents:
     """The contents of a bundle that was verified before."""
 
     parameters: Parameters
-    method: CollaborationMethod
+    method: TreeMethod
     facts: Facts
     scores: Scores
 
@@ -191,13 +196,13 @@ def _read_parameters(files: Mapping[str, bytes]) -> Parameters:
     return found
 
 
-def _read_method(files: Mapping[str, bytes]) -> CollaborationMethod:
+def _read_method(files: Mapping[str, bytes]) -> TreeMethod:
     try:
         method = METHOD.validate_json(files[contents.METHOD])
     except (KeyError, ValidationError) as error:
         raise _unreadable(contents.METHOD, error) from None
-    if not isinstance(method, CollaborationMethod):
-        raise BundleError([f"{contents.METHOD}: is no method of collaboration"])
+    if not isinstance(method, CollaborationMethod | CompositeMethod):
+        raise BundleError([f"{contents.METHOD}: is no method of a tree of indicators"])
     return method
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services.assessment.bundles.verify import read_bundle
-from services.assessment.methods.definition import CollaborationMethod
+from services.assessment.methods.definition import TreeMethod
 from services.assessment.numerical_libraries import np
 from services.assessment.scoring.batch import Case
 from services.assessment.scoring.inputs import Facts, Item
@@ -70,7 +70,7 @@ class ScoredRegency:
 
 
 async def compared_regencies(
-    session: ReadSession, region: str, *, method: CollaborationMethod, period: int
+    session: ReadSession, region: str, *, method: TreeMethod, period: int
 ) -> list[ComparedRegency]:
     """Return the newest assessment of each regency that this hub has."""
     asked = {"region": region, "method": method.id, "period": period}
@@ -101,7 +101,7 @@ async def compared_regencies(
 
 
 def score_regency(
-    method: CollaborationMethod,
+    method: TreeMethod,
     regency: ComparedRegency,
     *,
     period: int,

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from services.assessment.assessments.operations import collaboration_method
+from services.assessment.assessments.operations import tree_method
 from services.assessment.assessments.routes import method_reference
 from services.assessment.assessments.schemas import (
     DEFAULT_DRAWS,
@@ -31,8 +31,9 @@ from services.assessment.comparison.regencies import (
     draws_table,
     score_regency,
 )
-from services.assessment.methods.definition import CollaborationMethod
+from services.assessment.methods.definition import TreeMethod
 from services.assessment.scoring.assess import round_score
+from services.assessment.scoring.batch import node_codes
 from services.assessment.years import read_zone
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
@@ -117,7 +118,7 @@ async def get_ranking(  # noqa: PLR0917 - FastAPI passes by name
     """
     region, now = get_region(request), datetime.now(UTC)
     zone = await read_zone(session, region)
-    chosen = await collaboration_method(
+    chosen = await tree_method(
         session, region, method, period=period, now=now, zone=zone, parameter=True
     )
     chosen_node = node or chosen.index.code
@@ -150,9 +151,8 @@ async def get_ranking(  # noqa: PLR0917 - FastAPI passes by name
     )
 
 
-def _check_node(method: CollaborationMethod, node: str) -> None:
-    parts = (method.index, *method.dimensions, *method.elements(), *method.indicators())
-    if node not in {part.code for part in parts}:
+def _check_node(method: TreeMethod, node: str) -> None:
+    if node not in node_codes(method):
         detail = f"{method.id} has no node {node!r}; {API}/methods/{method.id} has its tree"
         error = FieldError(pointer=None, parameter="node", detail=detail)
         raise NotFound(f"{detail}.", errors=[error])

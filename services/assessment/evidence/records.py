@@ -5,11 +5,11 @@ who led it.
 """
 
 import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import Field, StrictBool, model_validator
 
-from services.assessment.types import Code, Sector
+from services.assessment.types import Code, Sector, Unit
 from services.platform.packs import PackModel
 from services.platform.types import HttpsUrl, IsoDate, Sha256, ShortText, Slug, StrictNumber, Text
 
@@ -237,18 +237,60 @@ class Observation(TemporalEvidence):
     subject: Code = Field(description="What was observed; methods refer to it.")
     name: ShortText
     name_en: ShortText
-    unit: Literal["share", "level", "count"] | None = Field(
-        None, description="Unit of the figure; null for a statement without one."
+    unit: Unit | None = Field(
+        None,
+        description="Unit of the figure, `share`, `level`, `count` or a code of UCUM; null for a "
+        "statement without one.",
     )
     statement: Text | None = Field(
         None, description="What the source says in words; alone if it states no figure."
     )
-    value: Annotated[float, Field(ge=0), StrictNumber] | None = None
-    low: Annotated[float, Field(ge=0), StrictNumber] | None = None
-    high: Annotated[float, Field(ge=0), StrictNumber] | None = None
+    value: Annotated[float, StrictNumber] | None = None
+    low: Annotated[float, StrictNumber] | None = None
+    high: Annotated[float, StrictNumber] | None = None
+    numerator: Annotated[float, Field(ge=0), StrictNumber] | None = Field(
+        None, description="Of a figure that is one count over another: the first one."
+    )
+    denominator: Annotated[float, Field(gt=0), StrictNumber] | None = Field(
+        None, description="The count that the numerator is divided by."
+    )
+    per: Annotated[float, Field(gt=0), StrictNumber] = Field(
+        1, description="1000 if the figure is for each thousand of the denominator."
+    )
+    numerator_of: ShortText | None = Field(None, description="What the numerator counts.")
+    denominator_of: ShortText | None = Field(None, description="What the denominator counts.")
     known_absence: StrictBool = Field(
         False, description="The source states that there is none: an observed value of 0."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _value_of_quotient(cls, record: Any) -> Any:
+        """Add the value of a figure that is given by numerator and denominator."""
+        if not isinstance(record, dict):
+            return record
+        given = cast("dict[str, Any]", record)
+        over, under, per = given.get("numerator"), given.get("denominator"), given.get("per", 1)
+        if given.get("value") is not None or not all(
+            isinstance(one, int | float) and not isinstance(one, bool) for one in (over, under, per)
+        ):
+            return given
+        return given | ({"value": over / under * per} if under else {})
+
+    @model_validator(mode="after")
+    def _is_its_quotient(self) -> Self:
+        if (self.numerator is None) != (self.denominator is None):
+            raise ValueError("a quotient needs numerator and denominator")
+        if self.numerator is None or self.denominator is None:
+            if self.per != 1:
+                raise ValueError("per belongs to a quotient of numerator and denominator")
+            return self
+        value = self.numerator / self.denominator * self.per
+        if self.value is None or not math.isclose(self.value, value, rel_tol=1e-9):
+            raise ValueError(
+                f"value must be numerator / denominator x per, {value:g}; leave it out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _exact_or_range(self) -> Self:
@@ -267,8 +309,10 @@ class Observation(TemporalEvidence):
             raise ValueError("a range needs low and high, with low not above high")
         if self.known_absence and self.value != 0:
             raise ValueError("a known absence has the value 0")
-        if self.unit != "count" and max(self.value or 0, self.high or 0) > 1:
+        if self.unit in {"share", "level"} and not 0 <= self.bounds[0] <= self.bounds[1] <= 1:
             raise ValueError(f"a {self.unit} lies between 0 and 1")
+        if self.unit == "count" and self.bounds[0] < 0:
+            raise ValueError("a count is not below 0")
         return self
 
     @property

@@ -11,7 +11,11 @@ from typing import Literal
 
 from services.assessment.evidence.records import Decision, Evidence, Observation, Verdict
 from services.assessment.method_store import list_methods
-from services.assessment.methods.definition import AnyMethod, CollaborationMethod
+from services.assessment.methods.definition import (
+    AnyMethod,
+    CollaborationMethod,
+    CompositeMethod,
+)
 from services.assessment.methods.library import METHODS
 from services.assessment.methods.measure_definitions import Observed, Required, nested_measures
 from services.assessment.types import Code
@@ -61,9 +65,10 @@ def vocabularies_of(methods: Iterable[AnyMethod]) -> Vocabularies:
     codes: dict[List, set[str]] = {name: set(getattr(packaged, name)) for name in PACKAGED}
     codes["elements"] = set()
     for method in methods:
-        if not isinstance(method, CollaborationMethod):
+        if not isinstance(method, CollaborationMethod | CompositeMethod):
             continue
-        codes["elements"] |= {element.code for element in method.elements()}
+        if isinstance(method, CollaborationMethod):
+            codes["elements"] |= {element.code for element in method.elements()}
         for indicator in method.indicators():
             for part in nested_measures(indicator.measure):
                 match part:

@@ -1,16 +1,27 @@
 """Method definitions: a tree of indicators, an index of levels, or a satisfaction index."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, TypeAdapter, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    TypeAdapter,
+    model_validator,
+)
 
-from services.assessment.methods.measure_definitions import Measure
+from services.assessment.methods.data_rules import Imputation, OutlierTreatment
+from services.assessment.methods.measure_definitions import Measure, Observed
 from services.assessment.methods.rules import (
     Aggregation,
     EqualWeights,
     Goalposts,
+    Logarithm,
+    Mean,
     MinMax,
     Normalisation,
     RegisterRule,
@@ -26,6 +37,10 @@ Fraction_ = Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d*)(\.\d+|/[1-9
 NodeCode = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)?$", min_length=1, max_length=80)
 ]
+
+
+MAX_DEPTH = 12
+"""Levels of nodes above the indicators of a composite index."""
 
 
 class NamedNode(PackModel):
@@ -48,6 +63,15 @@ class IndicatorDefinition(WeightedNode):
     goalposts: Goalposts = Goalposts(min=0, max=1)
     normalisation: Normalisation = MinMax()
     measure: Measure
+
+    @model_validator(mode="after")
+    def _has_logarithms(self) -> Self:
+        if isinstance(self.normalisation, Logarithm) and self.goalposts.min <= 0:
+            raise ValueError(
+                f"a normalisation of the kind 'log' needs goalposts above 0, not "
+                f"{self.goalposts.min:g}"
+            )
+        return self
 
 
 class ElementDefinition(WeightedNode):
@@ -163,9 +187,7 @@ class CollaborationMethod(MethodBase):
         codes = [self.index.code, *(dimension.code for dimension in self.dimensions)]
         codes += [element.code for element in self.elements()]
         codes += [indicator.code for indicator in self.indicators()]
-        twice = sorted({code for code in codes if codes.count(code) > 1})
-        if twice:
-            raise ValueError(f"codes must be unique; used twice: {', '.join(twice)}")
+        _check_codes(codes)
         for element in self.elements():
             for indicator in element.indicators:
                 if not indicator.code.startswith(f"{element.code}."):
@@ -174,13 +196,142 @@ class CollaborationMethod(MethodBase):
 
     @model_validator(mode="after")
     def _weights_only_if_given(self) -> "CollaborationMethod":
-        if self.weights.kind != "given":
-            for part in (*self.dimensions, *self.elements(), *self.indicators()):
-                if part.weight != 1:
-                    raise ValueError(
-                        f"{part.code} has a weight of {part.weight:g}, but weights.kind is "
-                        f"{self.weights.kind!r}; write 'given', or leave the weight out"
-                    )
+        _check_weights(self.weights, [*self.dimensions, *self.elements(), *self.indicators()])
+        return self
+
+
+def _check_codes(codes: Sequence[str]) -> None:
+    """Raise `ValueError` if a code is used twice."""
+    twice = sorted(code for code, times in Counter(codes).items() if times > 1)
+    if twice:
+        raise ValueError(f"codes must be unique; used twice: {', '.join(twice)}")
+
+
+def _check_weights(weights: Weights, parts: Sequence[WeightedNode]) -> None:
+    """Raise `ValueError` if a part has a weight that the method would not use."""
+    for part in parts:
+        if weights.kind != "given" and part.weight != 1:
+            raise ValueError(
+                f"{part.code} has a weight of {part.weight:g}, but weights.kind is "
+                f"{weights.kind!r}; write 'given', or leave the weight out"
+            )
+
+
+class CompositeNode(WeightedNode):
+    """A node of a composite index: the mean of its parts."""
+
+    mean: Mean = "arithmetic"
+    goalposts: Goalposts | None = Field(
+        None,
+        description="Means that score 0 and 100: the node is rescaled between them. Default: as "
+        "the mean is.",
+    )
+    minimum_coverage: float = Field(
+        0.5, ge=0, le=1, description="With a smaller share of parts that have a value it is null."
+    )
+    parts: list["CompositePart"] = Field(min_length=1, max_length=100)
+
+    @model_validator(mode="after")
+    def _rises_with_its_parts(self) -> Self:
+        if self.goalposts is not None and self.goalposts.direction == "lower":
+            raise ValueError(
+                f"{self.code}: a node rises with its parts; give its indicators the direction "
+                "'lower' instead of the node"
+            )
+        return self
+
+
+def _kind_of_part(value: object) -> str:
+    """Return which of the two kinds a part is, by the field that only nodes have."""
+    if isinstance(value, Mapping):
+        return "node" if "parts" in value else "indicator"
+    return "node" if isinstance(value, CompositeNode) else "indicator"
+
+
+CompositePart = Annotated[
+    Annotated[CompositeNode, Tag("node")] | Annotated[IndicatorDefinition, Tag("indicator")],
+    Discriminator(_kind_of_part),
+]
+CompositeNode.model_rebuild()
+
+
+class CompositeMethod(MethodBase):
+    """A composite index of any depth: a root whose parts are nodes or indicators."""
+
+    kind: Literal["composite"]
+    root: CompositeNode
+    weights: Weights = EqualWeights()
+    minimum_indicators: float = Field(
+        0,
+        ge=0,
+        le=1,
+        description="With a smaller share of indicators that have evidence the index is null.",
+    )
+    imputation: Imputation | None = Field(
+        None, description="Of missing values in a table of units; an assessment has none."
+    )
+    treatment: OutlierTreatment | None = Field(
+        None, description="Of outliers in a table of units, after imputation."
+    )
+
+    @property
+    def index(self) -> NamedNode:
+        return self.root
+
+    @property
+    def registers(self) -> RegisterRule:
+        """Return the rule by which every node has bounds, as a composite index always has."""
+        return "declared"
+
+    def nodes(self) -> Iterator[CompositeNode]:
+        """Yield the root and all nodes below it, parents before their parts."""
+        waiting = [self.root]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting += [part for part in reversed(node.parts) if isinstance(part, CompositeNode)]
+
+    def indicators(self) -> Iterator[IndicatorDefinition]:
+        """Yield the indicators of all nodes."""
+        for node in self.nodes():
+            yield from (part for part in node.parts if isinstance(part, IndicatorDefinition))
+
+    @model_validator(mode="after")
+    def _codes_are_unique(self) -> Self:
+        _check_codes([part.code for part in (*self.nodes(), *self.indicators())])
+        return self
+
+    @model_validator(mode="after")
+    def _weights_only_if_given(self) -> Self:
+        _check_weights(self.weights, [*self.nodes(), *self.indicators()])
+        return self
+
+    @model_validator(mode="after")
+    def _transforms_what_minmax_scores(self) -> Self:
+        if self.treatment is None or self.treatment.transform is None:
+            return self
+        for one in self.indicators():
+            measure = one.measure
+            if not isinstance(measure, Observed) or measure.subject in self.treatment.exempt:
+                continue
+            if not isinstance(one.normalisation, MinMax):
+                raise ValueError(
+                    f"{one.code}: only a normalisation of the kind 'minmax' scores what "
+                    f"treatment.transform may change; write {measure.subject!r} into "
+                    "treatment.exempt, or transform: null"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _is_not_too_deep(self) -> Self:
+        depth, level = 0, [self.root]
+        while level:
+            depth += 1
+            level = [
+                part for node in level for part in node.parts if isinstance(part, CompositeNode)
+            ]
+        if depth > MAX_DEPTH:
+            raise ValueError(f"a tree may have {MAX_DEPTH} levels of nodes, not {depth}")
         return self
 
 
@@ -255,6 +406,9 @@ class SatisfactionMethod(MethodBase):
     predicates: list[Predicate] = Field(min_length=1)
 
 
-AnyMethod = CollaborationMethod | LevelsMethod | SatisfactionMethod
+AnyMethod = CollaborationMethod | CompositeMethod | LevelsMethod | SatisfactionMethod
+TreeMethod = CollaborationMethod | CompositeMethod
+"""A method whose index is the root of a tree of indicators."""
+
 Method = Annotated[AnyMethod, Field(discriminator="kind")]
 METHOD: TypeAdapter[AnyMethod] = TypeAdapter(Method)

@@ -79,7 +79,8 @@ class Observed(PackModel):
     contradictions: Literal["last_key", "range"] = Field(
         "last_key",
         description="If several are the newest: `range`, from the lowest to the highest, with a "
-        "notice if they contradict each other; or `last_key`, the one whose key is the last.",
+        "notice if they contradict each other; or `last_key`, the one whose key is the last. "
+        "Of a method whose registers are `declared`, and of a composite index, always `range`.",
     )
 
 

@@ -59,8 +59,14 @@ class DistanceToTarget(PackModel):
     target: float = Field(gt=0)
 
 
+class Logarithm(PackModel):
+    """0-100 between the logarithms of the goalposts, clipped: the same ratio is the same gain."""
+
+    kind: Literal["log"]
+
+
 Normalisation = Annotated[
-    MinMax | PercentileRank | ZScore | DistanceToTarget, Field(discriminator="kind")
+    MinMax | Logarithm | PercentileRank | ZScore | DistanceToTarget, Field(discriminator="kind")
 ]
 
 

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from services.assessment.methods.definition import (
     AnyMethod,
     CollaborationMethod,
+    CompositeMethod,
     LevelsMethod,
     SatisfactionMethod,
+    TreeMethod,
 )
 from services.assessment.methods.measure_definitions import (
     SatisfactionIndex,
@@ -20,6 +22,7 @@ from services.assessment.methods.measure_definitions import (
 from services.assessment.methods.rules import PercentileRank
 
 MAX_INDICATORS = 300
+MAX_NODES = 300
 MAX_SIBLINGS = 100
 MAX_MEASURES = 1000
 """Measures together with those nested in them."""
@@ -36,14 +39,22 @@ def size_faults(method: AnyMethod) -> Iterator[Fault]:
     """Yield what of a method is more than the hub computes for everybody."""
     match method:
         case CollaborationMethod():
-            yield from _tree_faults(method)
+            groups = [
+                method.dimensions,
+                *(dimension.elements for dimension in method.dimensions),
+                *(element.indicators for element in method.elements()),
+            ]
+            yield from _tree_faults("dimensions", method, max(map(len, groups)))
+        case CompositeMethod():
+            yield from _tree_faults("root", method, max(len(node.parts) for node in method.nodes()))
+            yield from _over("root", len(list(method.nodes())), MAX_NODES, "nodes")
         case LevelsMethod():
             yield from _over("indicators", len(method.indicators), MAX_INDICATORS, "indicators")
         case SatisfactionMethod():
             yield from _over("elements", len(method.elements), MAX_SIBLINGS, "elements")
 
 
-def _tree_faults(method: CollaborationMethod) -> Iterator[Fault]:
+def _tree_faults(where: str, method: TreeMethod, siblings: int) -> Iterator[Fault]:
     indicators = list(method.indicators())
     measures = [part for one in indicators for part in nested_measures(one.measure)]
     groups = [
@@ -56,15 +67,6 @@ def _tree_faults(method: CollaborationMethod) -> Iterator[Fault]:
         for measure in measures
         if isinstance(measure, SurveyShare | SurveyMean | SatisfactionIndex)
     }
-    where = "dimensions"
-    siblings = max(
-        len(parts)
-        for parts in (
-            method.dimensions,
-            *(dimension.elements for dimension in method.dimensions),
-            *(element.indicators for element in method.elements()),
-        )
-    )
     yield from _over(where, siblings, MAX_SIBLINGS, "parts of one node")
     yield from _over(where, len(indicators), MAX_INDICATORS, "indicators")
     yield from _over(where, len(measures), MAX_MEASURES, "measures, with those nested in others")

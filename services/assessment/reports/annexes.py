@@ -2,7 +2,12 @@
 
 from collections.abc import Iterator
 
-from services.assessment.methods.definition import CollaborationMethod, IndicatorDefinition
+from services.assessment.methods.definition import (
+    CompositeMethod,
+    IndicatorDefinition,
+    TreeMethod,
+)
+from services.assessment.methods.rules import Goalposts
 from services.assessment.reports.cells import score_cells
 from services.assessment.reports.document import (
     AnyBlock,
@@ -32,6 +37,7 @@ from services.assessment.reports.wording import (
     weights_in_words,
 )
 from services.assessment.scoring.scores import IndicatorScore
+from services.assessment.scoring.tree import branches_of
 from services.platform.packs import Source
 from services.platform.service import API
 
@@ -88,17 +94,7 @@ def _method(report: Report) -> Section:
                         f"{number(report.draws, 0)} undian dengan benih {report.seed}",
                     ),
                     ("Bobot", _weights(method)),
-                    (
-                        "Penggabungan",
-                        f"{MEANS[method.aggregation.element]} dari indikator dalam unsur, "
-                        f"{MEANS[method.aggregation.dimension]} dari unsur dalam dimensi, "
-                        f"{MEANS[method.aggregation.index]} dari dimensi",
-                    ),
-                    (
-                        "Cakupan terendah",
-                        f"unsur dengan bukti di bawah {percent(method.minimum_coverage)} dari "
-                        "indikatornya tidak bernilai",
-                    ),
+                    *_aggregation(method),
                 ]
             ),
             Bullets(
@@ -119,11 +115,41 @@ def _method(report: Report) -> Section:
     )
 
 
-def _weights(method: CollaborationMethod) -> str:
+def _aggregation(method: TreeMethod) -> list[tuple[str, str]]:
+    """Return how scores are combined, and how much evidence that needs."""
+    if isinstance(method, CompositeMethod):
+        nodes = "; ".join(
+            f"{node.name}: {MEANS[node.mean]}"
+            + ("" if node.goalposts is None else f", diskalakan {_ends(node.goalposts)}")
+            for node in method.nodes()
+        )
+        return [("Penggabungan", nodes)]
+    return [
+        (
+            "Penggabungan",
+            f"{MEANS[method.aggregation.element]} dari indikator dalam unsur, "
+            f"{MEANS[method.aggregation.dimension]} dari unsur dalam dimensi, "
+            f"{MEANS[method.aggregation.index]} dari dimensi",
+        ),
+        (
+            "Cakupan terendah",
+            f"unsur dengan bukti di bawah {percent(method.minimum_coverage)} dari "
+            "indikatornya tidak bernilai",
+        ),
+    ]
+
+
+def _ends(posts: Goalposts) -> str:
+    ends = (posts.min, posts.max) if posts.direction == "higher" else (posts.max, posts.min)
+    return "–".join(compact_number(end) for end in ends)
+
+
+def _weights(method: TreeMethod) -> str:
     words = weights_in_words(method.weights)
     given = [
         f"{part.name} {compact_number(part.weight)}"
-        for part in (*method.dimensions, *method.elements())
+        for branch in branches_of(method)
+        for part in branch.definitions()
         if part.weight != 1
     ]
     return f"{words} ({'; '.join(given)})" if given else words
@@ -185,10 +211,10 @@ def _indicators(report: Report) -> Section:
 
 
 def _indicator_row(indicator: IndicatorScore, definition: IndicatorDefinition) -> Row:
-    posts = definition.goalposts
-    ends = (posts.min, posts.max) if posts.direction == "higher" else (posts.max, posts.min)
-    scale = "–".join(compact_number(end) for end in ends)
-    if definition.normalisation.kind != "minmax":
+    scale = _ends(definition.goalposts)
+    if definition.normalisation.kind == "log":
+        scale += " (logaritma)"
+    elif definition.normalisation.kind != "minmax":
         scale = definition.normalisation.kind
     origin = NO_VALUE if indicator.interval is None else ORIGINS[indicator.interval.by]
     if indicator.value is None:

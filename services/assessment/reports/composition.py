@@ -1,9 +1,9 @@
 """Composition of the Indonesian report from its sections."""
 
+from services.assessment.methods.definition import CompositeMethod
 from services.assessment.reports.annexes import annexes
-from services.assessment.reports.document import (
-    Document,
-)
+from services.assessment.reports.composite_section import composite_parts, composite_summary
+from services.assessment.reports.document import Document, Section
 from services.assessment.reports.gaps_section import missing_evidence
 from services.assessment.reports.indices_section import published_indices
 from services.assessment.reports.network_section import network
@@ -15,6 +15,21 @@ from services.assessment.reports.wording import (
     as_title,
     date_text,
 )
+
+
+def _body(report: Report) -> list[Section]:
+    if isinstance(report.method, CompositeMethod):
+        return [composite_summary(report), composite_parts(report)]
+    return [
+        summary(report),
+        elements(report),
+        drivers(report),
+        extremes(report),
+        movers(report),
+        trend(report),
+        network(report),
+        published_indices(report),
+    ]
 
 
 def compose(report: Report) -> Document:
@@ -35,16 +50,5 @@ def compose(report: Report) -> Document:
             ("Metode", f"{report.method.id} versi {report.method.version}"),
             ("Nomor penilaian", report.id),
         ],
-        sections=[
-            summary(report),
-            elements(report),
-            drivers(report),
-            extremes(report),
-            movers(report),
-            trend(report),
-            network(report),
-            published_indices(report),
-            missing_evidence(report),
-            *annexes(report),
-        ],
+        sections=[*_body(report), missing_evidence(report), *annexes(report)],
     )

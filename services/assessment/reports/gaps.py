@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from services.assessment.methods import measure_definitions as m
-from services.assessment.methods.definition import CollaborationMethod
+from services.assessment.methods.definition import TreeMethod
 from services.assessment.reports.wording import lower_first
-from services.assessment.scoring.scores import ElementScore, IndicatorScore, ScoreModel, Scores
+from services.assessment.scoring.scores import IndicatorScore, Node, ScoreModel, Scores
 
 SECRETARIAT = "Sekretariat tim atau forum"
 COMMUNICATIONS = "Dinas komunikasi dan informatika"
@@ -67,7 +67,7 @@ class Gap(ScoreModel):
     source: str
 
 
-def gaps_of(method: CollaborationMethod, scores: Scores) -> list[Gap]:
+def gaps_of(method: TreeMethod, scores: Scores) -> list[Gap]:
     """Return the indicators without evidence, first those whose element has no value."""
     measures = {one.code: one.measure for one in method.indicators()}
     found: list[Gap] = []
@@ -90,12 +90,17 @@ def gaps_of(method: CollaborationMethod, scores: Scores) -> list[Gap]:
     return sorted(found, key=lambda gap: not gap.element_is_null)
 
 
-def indicators_of(scores: Scores) -> Iterator[tuple[ElementScore, IndicatorScore]]:
-    """Yield every indicator with its element or driver."""
+def indicators_of(scores: Scores) -> Iterator[tuple[Node, IndicatorScore]]:
+    """Yield every indicator with its element or driver, or the node of a composite index."""
     elements = [element for dimension in scores.dimensions for element in dimension.elements]
     for element in (*elements, *scores.drivers):
         for indicator in element.indicators:
             yield element, indicator
+    above = {scores.index.code: scores.index}
+    for node, parent in scores.composite_nodes():
+        if isinstance(node, IndicatorScore):
+            yield above[parent], node
+        above[node.code] = node
 
 
 def _needs(measure: m.Measure, indicator: IndicatorScore) -> Iterator[EvidenceNeed]:

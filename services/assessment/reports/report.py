@@ -9,7 +9,7 @@ from typing import Literal
 
 from services.assessment.assessments.operations import StoredAssessment
 from services.assessment.evidence.records import IndexValue
-from services.assessment.methods.definition import CollaborationMethod, LevelsMethod, Predicate
+from services.assessment.methods.definition import LevelsMethod, Predicate, TreeMethod
 from services.assessment.network.picture import picture
 from services.assessment.network.structure import NetworkMeasures, measure_network, node_positions
 from services.assessment.network.ties import NetworkTooLargeError, network_of
@@ -122,7 +122,7 @@ class Report(ScoreModel):
     seed: int
     draws: int
     evidence_hash: str
-    method: CollaborationMethod
+    method: TreeMethod
     method_hash: str
     scores: Scores
     strengths: list[ElementScore]

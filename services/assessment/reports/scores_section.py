@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.reports.cells import (
     INTERVAL_HEAD,
     coverage_cell,
@@ -185,17 +186,17 @@ def elements(report: Report) -> Section:
             "dengan kata “hingga” berarti rentangnya mencakup lebih dari satu golongan.",
         ),
     ]
-    if missing:
-        blocks.append(Bullets(items=[_why_null(report, element) for element in missing]))
+    if missing and isinstance(report.method, CollaborationMethod):
+        blocks.append(Bullets(items=[_why_null(report.method, element) for element in missing]))
     return Section(title="Nilai menurut dimensi dan unsur", blocks=blocks)
 
 
-def _why_null(report: Report, element: ElementScore) -> str:
+def _why_null(method: CollaborationMethod, element: ElementScore) -> str:
     known = sum(one.value is not None for one in element.indicators)
     return (
         f"{element.name}: {lower_first(INSUFFICIENT)}. Bukti tersedia untuk {known} dari "
         f"{len(element.indicators)} indikator; sedikitnya "
-        f"{percent(report.method.minimum_coverage)} diperlukan. Unsur ini tidak dianggap nol dan "
+        f"{percent(method.minimum_coverage)} diperlukan. Unsur ini tidak dianggap nol dan "
         "tidak ikut dihitung."
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import cast
 
-from services.assessment.methods.definition import CollaborationMethod, IndicatorDefinition
+from services.assessment.methods.definition import IndicatorDefinition, TreeMethod
 from services.assessment.methods.rules import MinMax
 from services.assessment.scenarios.errors import EvidenceConflictError, ScenarioError, out_of_reach
 from services.assessment.scenarios.outcome import (
@@ -24,12 +24,12 @@ from services.assessment.scenarios.tree_optimisation import (
 )
 from services.assessment.scoring.assess import DECIMALS, round_score
 from services.assessment.scoring.normalise import normalise
-from services.assessment.scoring.tree import combine
+from services.assessment.scoring.tree import branches_of, combine, index_of
 from services.assessment.scoring.weights import point_weights
 
 
 def collaboration_outcome(
-    method: CollaborationMethod,
+    method: TreeMethod,
     scores: Scores,
     *,
     period: int,
@@ -80,7 +80,7 @@ def collaboration_outcome(
     )
 
 
-def node_values(method: CollaborationMethod, scores: Scores) -> dict[str, float]:
+def node_values(method: TreeMethod, scores: Scores) -> dict[str, float]:
     """Return every node that has a value, as the scoring engine computes it."""
     above = combine(method, dict(scores), point_weights(method))
     return {**scores, **{code: float(value) for code, value in above.items()}}
@@ -91,7 +91,7 @@ class _Scenario:
 
     def __init__(
         self,
-        method: CollaborationMethod,
+        method: TreeMethod,
         start: Scores,
         now: Scores,
         *,
@@ -104,11 +104,11 @@ class _Scenario:
         self.step = step
         self.efforts = efforts
         self._indicators = {one.code: one for one in method.indicators()}
-        named = (method.index, *method.dimensions, *method.elements(), *method.indicators())
+        named = (*(one.node for one in branches_of(method)), *method.indicators())
         self._names = {one.code: one.name for one in named}
-        drivers = {one.code for driver in method.drivers for one in driver.indicators}
+        of_index = {one.code for one in index_of(method).indicators()}
         self._movable = [
-            code for code in now if code not in drivers and efforts.get(code, 1) is not None
+            code for code in now if code in of_index and efforts.get(code, 1) is not None
         ]
 
     def result(self, scores: Scores) -> IndexResult:
@@ -210,7 +210,7 @@ def _raw(indicator: IndicatorDefinition, score: float) -> float | None:
 
 
 def _check(
-    method: CollaborationMethod,
+    method: TreeMethod,
     indicators: Mapping[str, IndicatorDefinition],
     given: Mapping[str, Mapping[str, object]],
 ) -> None:

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import TypeAdapter
 from sqlalchemy import text
 
-from services.assessment.assessments.operations import assess_now, collaboration_method
+from services.assessment.assessments.operations import assess_now, tree_method
 from services.assessment.index_routes import index_method
 from services.assessment.scenarios.collaboration_scenario import collaboration_outcome
 from services.assessment.scenarios.errors import EvidenceConflictError, ScenarioError
@@ -207,7 +207,7 @@ async def _collaboration_scenario(
 ) -> ScenarioOutcome:
     region, now = get_region(request), datetime.now(UTC)
     zone = await read_zone(session, region)
-    method = await collaboration_method(
+    method = await tree_method(
         session,
         region,
         scenario.method,

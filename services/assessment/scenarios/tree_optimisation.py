@@ -9,10 +9,11 @@ programme would not be.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.assessment.methods.definition import CollaborationMethod
+from services.assessment.methods.definition import TreeMethod
 from services.assessment.methods.rules import Mean
 from services.assessment.numerical_libraries import Floats, Integers, np
-from services.assessment.scoring.tree import has_evidence, is_covered
+from services.assessment.scoring.normalise import normalise
+from services.assessment.scoring.tree import Branch, has_value, index_of
 from services.assessment.scoring.weights import point_weights
 
 Scores = Mapping[str, float]
@@ -36,7 +37,7 @@ class Curve:
 
 
 def index_curve(
-    method: CollaborationMethod,
+    method: TreeMethod,
     scores: Scores,
     *,
     step: float,
@@ -45,36 +46,27 @@ def index_curve(
 ) -> Curve | None:
     """Return the curve of the index; None if it has no value."""
     weights = {code: float(str(weight)) for code, weight in point_weights(method).items()}
-    rules = method.aggregation
-    dimensions: list[tuple[float, Curve]] = []
-    for dimension in method.dimensions:
-        elements = {
-            element.code: element
-            for element in dimension.elements
-            if has_evidence(method, element, scores)
-        }
-        if not is_covered(dimension, elements, method.minimum_elements):
-            continue
+
+    def curve_of(branch: Branch) -> Curve | None:
         parts: list[tuple[float, Curve]] = []
-        for element in elements.values():
-            leaves = [
-                (
-                    weights[one.code],
-                    _leaf(
-                        one.code,
-                        scores[one.code],
-                        step=step,
-                        effort=None if one.code == without else efforts.get(one.code, 1),
-                    ),
-                )
-                for one in element.indicators
-                if one.code in scores
-            ]
-            parts.append((weights[element.code], _mean(rules.element, leaves)))
-        dimensions.append((weights[dimension.code], _mean(rules.dimension, parts)))
-    if not dimensions or len(dimensions) / len(method.dimensions) < method.minimum_dimensions:
-        return None
-    return _mean(rules.index, dimensions)
+        for part in branch.parts:
+            curve = curve_of(part) if isinstance(part, Branch) else leaf(part.code)
+            if curve is not None:
+                parts.append((weights[part.code], curve))
+        if not has_value(branch, len(parts), scores):
+            return None
+        found = _mean(branch.mean, parts)
+        if branch.goalposts is None:
+            return found
+        return Curve(found.efforts, normalise(found.values, branch.goalposts), found.steps)
+
+    def leaf(code: str) -> Curve | None:
+        if code not in scores:
+            return None
+        effort = None if code == without else efforts.get(code, 1)
+        return _leaf(code, scores[code], step=step, effort=effort)
+
+    return curve_of(index_of(method))
 
 
 def cheapest_point(curve: Curve, target: float) -> int | None:

@@ -6,10 +6,9 @@ from typing import Any
 from services.assessment.evidence.records import Declaration
 from services.assessment.methods.definition import (
     CollaborationMethod,
-    DimensionDefinition,
-    ElementDefinition,
     IndicatorDefinition,
     NamedNode,
+    TreeMethod,
 )
 from services.assessment.scoring.inputs import Facts, Item
 from services.assessment.scoring.measurement import Bounds, Measurement, Missing
@@ -20,6 +19,7 @@ from services.assessment.scoring.pipeline import (
     measurements_of,
 )
 from services.assessment.scoring.scores import (
+    CompositeScore,
     DimensionScore,
     ElementScore,
     EvidenceLink,
@@ -33,7 +33,7 @@ from services.assessment.scoring.scores import (
     ScoresWithProposals,
     SelfReports,
 )
-from services.assessment.scoring.tree import Coverage, coverage_of, has_evidence, missing_first
+from services.assessment.scoring.tree import Branch, coverage_of, missing_first, trees_of
 from services.assessment.scoring.uncertainty import RandomStreams
 from services.assessment.scoring.verdicts import agreement_of, verdicts_of
 
@@ -47,7 +47,7 @@ STATISTICS = frozenset({"reporting", "usage"})
 """Reports of what agencies post about themselves."""
 
 
-def assess(method: CollaborationMethod, facts: Facts, *, seed: int, draws: int) -> Scores:
+def assess(method: TreeMethod, facts: Facts, *, seed: int, draws: int) -> Scores:
     """Return the scores of a year; the same facts, method, seed and draws give the same digits."""
     scores = _tree(method, facts, RandomStreams(seed, draws))
     beside = {
@@ -59,23 +59,22 @@ def assess(method: CollaborationMethod, facts: Facts, *, seed: int, draws: int) 
     return scores.model_copy(update=beside)
 
 
-def _tree(method: CollaborationMethod, facts: Facts, streams: RandomStreams) -> Scores:
+def _tree(method: TreeMethod, facts: Facts, streams: RandomStreams) -> Scores:
     return _ScoreTree(method, facts, compute_scores(method, facts, streams)).scores()
 
 
-def _with_proposals(method: CollaborationMethod, facts: Facts) -> ScoresWithProposals | None:
+def _with_proposals(method: TreeMethod, facts: Facts) -> ScoresWithProposals | None:
     """Return the scores with every proposal; None if there are none."""
     if not facts.proposals:
         return None
     scores = _point_scores(method, facts.with_proposals())
     elements = [element for dimension in scores.dimensions for element in dimension.elements]
-    nodes = [scores.index, *scores.dimensions, *elements, *scores.drivers]
+    composite = [one for one, _ in scores.composite_nodes() if isinstance(one, CompositeScore)]
+    nodes = [scores.index, *scores.dimensions, *elements, *scores.drivers, *composite]
     return ScoresWithProposals(proposals=len(facts.proposals), nodes=[_plain(n) for n in nodes])
 
 
-def _former_evidence(
-    method: CollaborationMethod, facts: Facts, scores: Scores
-) -> list[FormerEvidence]:
+def _former_evidence(method: TreeMethod, facts: Facts, scores: Scores) -> list[FormerEvidence]:
     """Return what counted before and would change a score, each with the index as it would be."""
     others = ((item, facts.with_former([item])) for item in facts.former)
     return [
@@ -119,7 +118,7 @@ def _effects(
             yield item, _plain(found.index)
 
 
-def _point_scores(method: CollaborationMethod, facts: Facts) -> Scores:
+def _point_scores(method: TreeMethod, facts: Facts) -> Scores:
     """Return the scores of facts; their values and bounds take no simulation."""
     return _tree(method, facts, RandomStreams(0, 1))
 
@@ -138,13 +137,10 @@ def _plain(node: Node) -> Node:
 def _self_reports(scores: Scores, facts: Facts) -> SelfReports | None:
     """Return how much of the evidence of the index agencies wrote about themselves."""
     items = {(item.kind, item.key): item for item in facts.items}
-    read = {
-        (link.kind, link.key)
-        for dimension in scores.dimensions
-        for element in dimension.elements
-        for indicator in element.indicators
-        for link in indicator.evidence
-    }
+    elements = [element for dimension in scores.dimensions for element in dimension.elements]
+    indicators = [indicator for element in elements for indicator in element.indicators]
+    indicators += [one for one, _ in scores.composite_nodes() if isinstance(one, IndicatorScore)]
+    read = {(link.kind, link.key) for indicator in indicators for link in indicator.evidence}
     if all(items[name].self_reported is None for name in read):
         return None
     own = sum(bool(items[name].self_reported) or items[name].kind in STATISTICS for name in read)
@@ -156,77 +152,96 @@ def _self_reports(scores: Scores, facts: Facts) -> SelfReports | None:
 class _ScoreTree:
     """Builds the published score tree from computed figures."""
 
-    def __init__(self, method: CollaborationMethod, facts: Facts, computed: ComputedScores) -> None:
+    def __init__(self, method: TreeMethod, facts: Facts, computed: ComputedScores) -> None:
         self._method = method
-        self._facts = facts
+        self._facts = facts.read_by(method.registers)
         self._computed = computed
         self._known = measurements_of(computed.results)
-        self._verdicts = verdicts_of(method, facts, computed.values)
-
-    def scores(self) -> Scores:
-        method = self._method
-        return Scores(
-            index=Node(**self._index()),
-            dimensions=[self._dimension(dimension) for dimension in method.dimensions],
-            drivers=[self._element(driver) for driver in method.drivers],
-            agreement=agreement_of(method, self._verdicts),
+        self._verdicts = (
+            verdicts_of(method, facts, computed.values)
+            if isinstance(method, CollaborationMethod)
+            else {}
         )
 
-    def _index(self) -> dict[str, Any]:
-        method = self._method
-        missing = [d.code for d in method.dimensions if d.code not in self._computed.values]
-        elements = [element for dimension in method.dimensions for element in dimension.elements]
-        coverage = coverage_of(elements, self._known)
-        reason = "a dimension has no value"
-        if method.minimum_indicators:
+    def scores(self) -> Scores:
+        index, *drivers = trees_of(self._method)
+        if isinstance(self._method, CollaborationMethod):
+            return Scores(
+                index=self._index(index),
+                dimensions=[self._dimension(one) for one in _branches(index)],
+                drivers=[self._element(driver) for driver in drivers],
+                agreement=agreement_of(self._method, self._verdicts),
+            )
+        return Scores(index=self._index(index), parts=self._parts(index))
+
+    def _index(self, index: Branch) -> Node:
+        missing = [one.code for one in index.parts if one.code not in self._computed.values]
+        is_collaboration = isinstance(self._method, CollaborationMethod)
+        reason = "a dimension has no value" if is_collaboration else "a part has no value"
+        if index.minimum_indicators:
+            coverage = coverage_of(index, self._known)
             reason = (
                 f"insufficient evidence: {coverage.known} of {coverage.indicators} indicators, at "
-                f"least {method.minimum_indicators:.0%} are needed"
+                f"least {index.minimum_indicators:.0%} are needed"
             )
             if missing:
                 reason += f"; without a value: {', '.join(missing)}"
-        return self._node(method.index, coverage, reason)
+        elif not is_collaboration:
+            reason = self._reason(index, "parts")
+        return Node(**self._node(index, reason))
 
-    def _dimension(self, dimension: DimensionDefinition) -> DimensionScore:
-        found = sum(element.code in self._computed.values for element in dimension.elements)
-        reason = "none of its elements has enough evidence"
-        if found:
-            reason = (
-                f"insufficient evidence: {found} of {len(dimension.elements)} elements have a "
-                f"value, at least {self._method.minimum_elements:.0%} are needed"
-            )
-        coverage = coverage_of(dimension.elements, self._known)
+    def _dimension(self, dimension: Branch) -> DimensionScore:
         return DimensionScore(
-            **self._node(dimension, coverage, reason),
-            elements=[self._element(element) for element in dimension.elements],
+            **self._node(dimension, self._reason(dimension, "elements")),
+            elements=[self._element(element) for element in _branches(dimension)],
         )
 
-    def _element(self, element: ElementDefinition) -> ElementScore:
-        coverage = coverage_of([element], self._known)
-        reason = "no evidence"
-        if coverage.known and not has_evidence(self._method, element, self._known):
-            reason = (
-                f"insufficient evidence: {coverage.known} of {coverage.indicators} indicators, "
-                f"at least {self._method.minimum_coverage:.0%} are needed"
-            )
+    def _element(self, element: Branch) -> ElementScore:
         return ElementScore(
-            **self._node(element, coverage, reason),
-            indicators=[self._indicator(indicator) for indicator in element.indicators],
+            **self._node(element, self._reason(element, "indicators")),
+            indicators=[self._indicator(indicator) for indicator in element.indicators()],
             verdicts=self._verdicts.get(element.code, []),
         )
 
-    def _node(self, definition: NamedNode, coverage: Coverage, reason: str) -> dict[str, Any]:
-        value = self._computed.values.get(definition.code)
+    def _composite(self, branch: Branch) -> CompositeScore:
+        return CompositeScore(
+            **self._node(branch, self._reason(branch, "parts")),
+            goalposts=branch.goalposts,
+            parts=self._parts(branch),
+        )
+
+    def _parts(self, branch: Branch) -> list[CompositeScore | IndicatorScore]:
+        return [
+            self._composite(part) if isinstance(part, Branch) else self._indicator(part)
+            for part in branch.parts
+        ]
+
+    def _reason(self, branch: Branch, parts: str) -> str:
+        """Return why a node has no value: how many of its parts have one, and how many need to."""
+        found = sum(part.code in self._computed.values for part in branch.parts)
+        if not found:
+            return (
+                "no evidence"
+                if parts == "indicators"
+                else f"none of its {parts} has enough evidence"
+            )
+        have = "" if parts == "indicators" else " have a value"
+        needed = f"at least {branch.minimum_coverage:.0%} are needed"
+        return f"insufficient evidence: {found} of {len(branch.parts)} {parts}{have}, {needed}"
+
+    def _node(self, branch: Branch, reason: str) -> dict[str, Any]:
+        value = self._computed.values.get(branch.code)
+        coverage = coverage_of(branch, self._known)
         return {
-            **_names(definition),
-            **self._bounds(definition.code),
+            **_names(branch.node),
+            **self._bounds(branch.code),
             "value": None if value is None else round_score(value),
             "interval": None
             if value is None
-            else _interval(self._computed.interval(definition.code), "simulation"),
+            else _interval(self._computed.interval(branch.code), "simulation"),
             "coverage": round(coverage.share, DECIMALS),
             "reason": reason if value is None else None,
-            "missing_first": self._missing_first(definition.code) if value is None else [],
+            "missing_first": self._missing_first(branch) if value is None else [],
         }
 
     def _bounds(self, code: str) -> dict[str, float]:
@@ -235,10 +250,10 @@ class _ScoreTree:
         low, high = self._computed.bounds[code]
         return {"proven": round_score(low), "possible": round_score(high)}
 
-    def _missing_first(self, code: str) -> list[str]:
+    def _missing_first(self, branch: Branch) -> list[str]:
         if self._method.registers == "assumed":
             return []
-        return missing_first(self._method, code, self._known)
+        return missing_first(branch, self._known)
 
     def _indicator(self, definition: IndicatorDefinition) -> IndicatorScore:
         outcome = self._computed.results[definition.code]
@@ -272,6 +287,10 @@ class _ScoreTree:
             evidence=_links(outcome),
             notices=contradictions(definition.measure, self._facts),
         )
+
+
+def _branches(branch: Branch) -> list[Branch]:
+    return [part for part in branch.parts if isinstance(part, Branch)]
 
 
 def _interval(ends: Bounds | None, by: IntervalKind | None) -> Interval | None:

@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
-from services.assessment.methods.definition import CollaborationMethod
+from services.assessment.methods.definition import TreeMethod
 from services.assessment.numerical_libraries import np
 from services.assessment.scoring.inputs import Facts
 from services.assessment.scoring.measurement import Bounds
-from services.assessment.scoring.pipeline import ComputedScores, compute_scores
+from services.assessment.scoring.pipeline import ComputedScores, compute_scores, measurements_of
+from services.assessment.scoring.tree import branches_of, coverage_of
 from services.assessment.scoring.uncertainty import Draws, RandomStreams
+
+FIGURES = 6
+"""Value, both ends of the interval, both bounds, and coverage."""
 
 BATCH_SIZE = 64
 """Small enough for the memory of a process, large enough to amortise its transfer."""
@@ -40,7 +44,7 @@ FactsReader = Callable[[Case], Facts]
 
 @dataclass(frozen=True)
 class BatchScores:
-    """Value and interval of each node in each case; NaN without a value.
+    """Value, interval, bounds and coverage of each node in each case; NaN without one.
 
     A figure without uncertainty has both ends at its value.
     """
@@ -50,20 +54,21 @@ class BatchScores:
     values: Draws
     lows: Draws
     highs: Draws
+    proven: Draws
+    possible: Draws
+    coverage: Draws
 
 
-def node_codes(method: CollaborationMethod) -> list[str]:
+def node_codes(method: TreeMethod) -> list[str]:
     """Return the codes of all nodes, the index first."""
     return [
-        method.index.code,
-        *(dimension.code for dimension in method.dimensions),
-        *(element.code for element in method.elements()),
+        *(branch.code for branch in branches_of(method)),
         *(indicator.code for indicator in method.indicators()),
     ]
 
 
 def assess_batch(
-    method: CollaborationMethod,
+    method: TreeMethod,
     cases: Sequence[Case],
     read: FactsReader,
     *,
@@ -81,12 +86,12 @@ def assess_batch(
         with ProcessPoolExecutor(workers, mp_context=context) as pool:
             parts = list(pool.map(work, chunks))
     nodes = node_codes(method)
-    table = np.array(list(chain.from_iterable(parts))).reshape(len(cases), len(nodes), 3)
-    return BatchScores(cases, nodes, table[..., 0], table[..., 1], table[..., 2])
+    table = np.array(list(chain.from_iterable(parts))).reshape(len(cases), len(nodes), FIGURES)
+    return BatchScores(cases, nodes, *(table[..., figure] for figure in range(FIGURES)))
 
 
 def _figures(
-    method: CollaborationMethod, read: FactsReader, seed: int, draws: int, cases: Sequence[Case]
+    method: TreeMethod, read: FactsReader, seed: int, draws: int, cases: Sequence[Case]
 ) -> list[Draws]:
     return [
         _row(method, compute_scores(method, read(case), RandomStreams(seed, draws, case.scope)))
@@ -94,11 +99,15 @@ def _figures(
     ]
 
 
-def _row(method: CollaborationMethod, computed: ComputedScores) -> Draws:
+def _row(method: TreeMethod, computed: ComputedScores) -> Draws:
     indicators = {indicator.code: indicator for indicator in method.indicators()}
     nodes = node_codes(method)
-    row = np.full((len(nodes), 3), np.nan)
+    known = measurements_of(computed.results)
+    coverage = {one.code: coverage_of(one, known).share for one in branches_of(method)}
+    row = np.full((len(nodes), FIGURES), np.nan)
     for at, code in enumerate(nodes):
+        row[at, 5] = coverage.get(code, float(code in known))
+        row[at, 3:5] = computed.bounds.get(code, (np.nan, np.nan))
         value = computed.values.get(code)
         if value is not None:
             ends: Bounds | None = (
@@ -106,5 +115,5 @@ def _row(method: CollaborationMethod, computed: ComputedScores) -> Draws:
                 if code in indicators
                 else computed.interval(code)
             )
-            row[at] = (value, *(ends or (value, value)))
+            row[at, :3] = (value, *(ends or (value, value)))
     return row

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -247,7 +247,7 @@ def _observed(definition: m.Observed, facts: Facts) -> MeasureResult:
     found = newest_observations(facts, definition.subject)
     if found is None:
         return Missing(f"nothing is recorded about {definition.subject}")
-    if definition.contradictions == "last_key":
+    if definition.contradictions == "last_key" and facts.registers == "assumed":
         last = max(
             observations_of(facts, definition.subject),
             key=lambda pair: (_since(pair[1]), pair[0].key),
@@ -256,7 +256,7 @@ def _observed(definition: m.Observed, facts: Facts) -> MeasureResult:
     bounds = _observed_bounds(definition.subject, found, facts)
     items, low, high = items_of(found.rows), found.low, found.high
     if low == high and all(observation.value is not None for _, observation in found.rows):
-        return exact(low, items, bounds, observed=low)
+        return exact(low, items, bounds, observed=low, **_quotient(found))
     # The name of the stream of one observation is part of stored results and cannot change.
     keys = " ".join(item.key for item in items)
     return Measurement(
@@ -271,12 +271,28 @@ def _observed(definition: m.Observed, facts: Facts) -> MeasureResult:
     )
 
 
+def _quotient(found: NewestObservations) -> dict[str, float]:
+    """Return the counts that a single observation is a quotient of."""
+    [(_, observation), *others] = found.rows
+    if others or observation.numerator is None or observation.denominator is None:
+        return {}
+    return {"numerator": observation.numerator, "n": observation.denominator}
+
+
+BOUNDS_OF_UNIT: Mapping[str | None, Bounds] = {
+    "share": SHARE,
+    "level": SHARE,
+    "count": (0.0, math.inf),
+}
+"""What is known of an observation of another year; of other units nothing."""
+
+
 def _observed_bounds(subject: str, newest: NewestObservations, facts: Facts) -> Bounds:
     """Return what the observations of the year say together: if they differ, anything between."""
     ends = [one.bounds for _, one in _observations_of_year(facts) if one.subject == subject]
     if not ends:
-        is_count = any(observation.unit == "count" for _, observation in newest.rows)
-        return (0.0, math.inf) if is_count else SHARE
+        known = [BOUNDS_OF_UNIT.get(one.unit, UNBOUNDED) for _, one in newest.rows]
+        return min(low for low, _ in known), max(high for _, high in known)
     return min(low for low, _ in ends), max(high for _, high in ends)
 
 

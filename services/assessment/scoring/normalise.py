@@ -1,11 +1,13 @@
 """Normalisation of raw values to scores of 0-100, for numbers and arrays."""
 
+import math
 from typing import overload
 
 from services.assessment.methods.rules import (
     Direction,
     DistanceToTarget,
     Goalposts,
+    Logarithm,
     MinMax,
     Normalisation,
     PercentileRank,
@@ -41,6 +43,12 @@ def normalise(
             far = (goalposts.max - goalposts.min) * stretch
             gained = raw - goalposts.min if higher else goalposts.max - raw
             return _clipped(100 * (gained / far))
+        case Logarithm():
+            least, most = math.log(goalposts.min), math.log(goalposts.max)
+            with np.errstate(divide="ignore"):  # nothing at all lies below every goalpost
+                gained = np.log(np.maximum(raw, 0)) - least
+            far = (most - least) * stretch
+            return _clipped(100 * ((gained if higher else most - least - gained) / far))
         case PercentileRank():
             share = percentile_rank(raw, np.asarray(rule.among, dtype=np.float64))
         case ZScore():

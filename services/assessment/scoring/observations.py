@@ -73,7 +73,8 @@ def contradictions(measure: Measure, facts: Facts) -> list[str]:
     subjects = [
         part.subject
         for part in nested_measures(measure)
-        if isinstance(part, Observed) and part.contradictions == "range"
+        if isinstance(part, Observed)
+        and (part.contradictions == "range" or facts.registers == "declared")
     ]
     notices: list[str] = []
     for subject in dict.fromkeys(subjects):

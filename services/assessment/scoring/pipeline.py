@@ -7,7 +7,7 @@ and aggregation are the method's. Missing values are not imputed.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.assessment.methods.definition import CollaborationMethod, IndicatorDefinition
+from services.assessment.methods.definition import IndicatorDefinition, TreeMethod
 from services.assessment.scoring.aggregate import Amount
 from services.assessment.scoring.inputs import Facts
 from services.assessment.scoring.measure_evaluation import MeasureResult, evaluate_measure
@@ -59,14 +59,14 @@ def measurements_of(results: Mapping[str, MeasureResult]) -> dict[str, Measureme
     return {code: one for code, one in results.items() if isinstance(one, Measurement)}
 
 
-def measure_all(method: CollaborationMethod, facts: Facts) -> dict[str, MeasureResult]:
+def measure_all(method: TreeMethod, facts: Facts) -> dict[str, MeasureResult]:
     """Return the result of each indicator, by code."""
     read = facts.read_by(method.registers)
     return {one.code: evaluate_measure(one.measure, read) for one in method.indicators()}
 
 
 def compute_scores(
-    method: CollaborationMethod,
+    method: TreeMethod,
     facts: Facts,
     streams: RandomStreams,
     *,
@@ -98,9 +98,7 @@ def compute_scores(
     return ComputedScores(results, values, draws, bounds)
 
 
-def bounds_of(
-    method: CollaborationMethod, results: Mapping[str, MeasureResult]
-) -> dict[str, Bounds]:
+def bounds_of(method: TreeMethod, results: Mapping[str, MeasureResult]) -> dict[str, Bounds]:
     """Return the scores of each node if everything that is not known is worst, and if best.
 
     Every part counts here, also one without evidence, so that an estimate may lie outside: an

@@ -174,14 +174,26 @@ class SelfReports(ScoreModel):
     share: float = Field(ge=0, le=1)
 
 
+class CompositeScore(Node):
+    """A node of a composite index: the mean of its parts, rescaled if it has goalposts."""
+
+    goalposts: Goalposts | None = None
+    parts: list["CompositeScore | IndicatorScore"]
+
+
 class Scores(ScoreModel):
-    """The index with its dimensions, and the drivers."""
+    """The index with its dimensions and the drivers, or with the parts of a composite index."""
 
     index: Node
-    dimensions: list[DimensionScore]
-    drivers: list[ElementScore]
+    dimensions: list[DimensionScore] = Field(default_factory=list[DimensionScore])
+    drivers: list[ElementScore] = Field(default_factory=list[ElementScore])
+    parts: list[CompositeScore | IndicatorScore] = Field(
+        default_factory=list["CompositeScore | IndicatorScore"],
+        description="Of a method of the kind `composite`: what the index is made of.",
+    )
     agreement: Agreement | None = Field(
-        default=None, description="Agreement with verdicts of studies; null without any."
+        default=None,
+        description="Agreement with verdicts of studies; null without any.",
     )
     with_proposals: ScoresWithProposals | None = Field(
         default=None, description="Null if nothing is proposed."
@@ -211,6 +223,16 @@ class Scores(ScoreModel):
         for driver in self.drivers:
             yield driver
             yield from driver.indicators
+        yield from (node for node, _ in self.composite_nodes())
+
+    def composite_nodes(self) -> Iterator[tuple[CompositeScore | IndicatorScore, str]]:
+        """Yield the nodes below a composite index, each with the code of its parent."""
+        waiting = [(part, self.index.code) for part in reversed(self.parts)]
+        while waiting:
+            node, parent = waiting.pop()
+            yield node, parent
+            if isinstance(node, CompositeScore):
+                waiting += [(part, node.code) for part in reversed(node.parts)]
 
     def node(self, code: str) -> Node | None:
         return next((node for node in self.nodes() if node.code == code), None)
@@ -223,6 +245,8 @@ class Scores(ScoreModel):
         elements = [element for dimension in self.dimensions for element in dimension.elements]
         for element in (*elements, *self.drivers):
             below[element.code] = [indicator.code for indicator in element.indicators]
+        for node, above in self.composite_nodes():
+            below.setdefault(above, []).append(node.code)
         parent = next((above for above, children in below.items() if code in children), None)
         return parent, below.get(code, [])
 

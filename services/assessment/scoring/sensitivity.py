@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from pydantic import Field
 
 from services.assessment.methods.definition import (
-    CollaborationMethod,
+    CompositeMethod,
+    CompositeNode,
     DimensionDefinition,
     ElementDefinition,
+    TreeMethod,
 )
-from services.assessment.methods.rules import Aggregation, Mean
+from services.assessment.methods.rules import Mean
 from services.assessment.numerical_libraries import Integers, np
 from services.assessment.scoring.aggregate import Amount
 from services.assessment.scoring.assess import round_score
@@ -25,9 +27,9 @@ from services.assessment.scoring.normalise import normalise
 from services.assessment.scoring.pipeline import measure_all, measurements_of
 from services.assessment.scoring.scores import ScoreModel
 from services.assessment.scoring.sobol import SobolIndices, estimate_sobol_indices
-from services.assessment.scoring.tree import combine
+from services.assessment.scoring.tree import Weights, combine, index_of
 from services.assessment.scoring.uncertainty import Draws, RandomStreams, central_interval
-from services.assessment.scoring.weights import Weights, dirichlet_weights, point_weights
+from services.assessment.scoring.weights import dirichlet_weights, point_weights
 
 SAMPLES = 4096
 TABLE_SIZE = 2048
@@ -83,7 +85,7 @@ class Sensitivity(ScoreModel):
     excluded: list[Variant] = Field(description="By the code of the excluded indicator.")
 
 
-def analyse_sensitivity(method: CollaborationMethod, facts: Facts, *, seed: int) -> Sensitivity:
+def analyse_sensitivity(method: TreeMethod, facts: Facts, *, seed: int) -> Sensitivity:
     """Analyse a year; the same facts, method and seed give the same digits."""
     model = IndexModel(
         method, measurements_of(measure_all(method, facts)), RandomStreams(seed, TABLE_SIZE)
@@ -121,20 +123,15 @@ class IndexModel:
 
     def __init__(
         self,
-        method: CollaborationMethod,
+        method: TreeMethod,
         measurements: Mapping[str, Measurement],
         streams: RandomStreams,
     ) -> None:
         self._method = method
         self._indicators = {one.code: one for one in method.indicators()}
         self._streams = streams
-        dimensions = {
-            indicator.code
-            for dimension in method.dimensions
-            for element in dimension.elements
-            for indicator in element.indicators
-        }
-        self.measurements = {code: one for code, one in measurements.items() if code in dimensions}
+        of_index = {indicator.code for indicator in index_of(method).indicators()}
+        self.measurements = {code: one for code, one in measurements.items() if code in of_index}
         self._weights = point_weights(method)
         self._random_weights = dirichlet_weights(method, streams, concentration=1)
         self._draws = {
@@ -219,14 +216,14 @@ class IndexModel:
         mean: Mean | None,
     ) -> Amount | None:
         method = self._method if excluded is None else without_indicator(self._method, excluded)
-        rules = method.aggregation
-        if mean is not None:
-            rules = Aggregation(element=rules.element, dimension=rules.dimension, index=mean)
-        return combine(method, scores, weights, rules).get(method.index.code)
+        return combine(method, scores, weights, index_mean=mean).get(method.index.code)
 
 
-def without_indicator(method: CollaborationMethod, code: str) -> CollaborationMethod:
+def without_indicator(method: TreeMethod, code: str) -> TreeMethod:
     """Return the method without an indicator, and without the nodes that it leaves empty."""
+    if isinstance(method, CompositeMethod):
+        root = _without(method.root, code) or method.root
+        return method.model_copy(update={"root": root, "minimum_indicators": 0})
     dimensions: list[DimensionDefinition] = []
     for dimension in method.dimensions:
         elements: list[ElementDefinition] = []
@@ -239,6 +236,17 @@ def without_indicator(method: CollaborationMethod, code: str) -> CollaborationMe
     # How much evidence a published index needs is no choice about how it is computed.
     changes = {"dimensions": dimensions, "drivers": [], "minimum_indicators": 0}
     return method.model_copy(update=changes)
+
+
+def _without(node: CompositeNode, code: str) -> CompositeNode | None:
+    """Return a node without an indicator; None if nothing is left of it."""
+    parts = [
+        _without(part, code) if isinstance(part, CompositeNode) else part
+        for part in node.parts
+        if part.code != code
+    ]
+    kept = [part for part in parts if part is not None]
+    return node.model_copy(update={"parts": kept}) if kept else None
 
 
 def _table_rows(numbers: Draws) -> Integers:

@@ -1,23 +1,132 @@
-"""Aggregation of indicator scores to elements, dimensions and the index.
+"""Aggregation of indicator scores up a tree of any depth.
 
-It works on numbers and on arrays of draws alike, so that a value and its uncertainty follow the
-same steps.
+A method of collaboration is such a tree of three levels, with its drivers as trees of their own. It
+works on numbers and on arrays of draws alike, so that a value and its uncertainty follow the same
+steps.
 """
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.assessment.methods.definition import (
     CollaborationMethod,
-    DimensionDefinition,
+    CompositeMethod,
+    CompositeNode,
     ElementDefinition,
+    IndicatorDefinition,
+    NamedNode,
+    TreeMethod,
+    WeightedNode,
 )
-from services.assessment.methods.rules import Aggregation, Mean
+from services.assessment.methods.rules import Goalposts, Mean
 from services.assessment.scoring.aggregate import Amount, mean
-from services.assessment.scoring.weights import Weights
+from services.assessment.scoring.normalise import normalise
 
 Amounts = Mapping[str, Amount]
+Weights = Mapping[str, Amount]
+"""The weight of each node below the index, by its code."""
+
+ROUNDING = 1e-9
+"""Tolerance of a minimum share, so that 0.7 of 10 parts are 7 and not 8."""
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A node above the indicators, and how its score follows from its parts."""
+
+    node: NamedNode
+    parts: Sequence["Branch | IndicatorDefinition"]
+    mean: Mean
+    minimum_coverage: float
+    """Share of the parts that must have a value."""
+    minimum_indicators: float = 0
+    """Share of the indicators under it that must have evidence."""
+    goalposts: Goalposts | None = None
+    """Means that score 0 and 100; None if the mean is the score."""
+
+    @property
+    def code(self) -> str:
+        return self.node.code
+
+    def branches(self) -> Iterator["Branch"]:
+        """Yield this node and all nodes below it, parents before their parts."""
+        yield self
+        for part in self.parts:
+            if isinstance(part, Branch):
+                yield from part.branches()
+
+    def indicators(self) -> Iterator[IndicatorDefinition]:
+        """Yield the indicators under it, in order."""
+        for part in self.parts:
+            if isinstance(part, Branch):
+                yield from part.indicators()
+            else:
+                yield part
+
+    def definitions(self) -> list[WeightedNode]:
+        """Return the definitions of its parts."""
+        found = (part.node if isinstance(part, Branch) else part for part in self.parts)
+        return [part for part in found if isinstance(part, WeightedNode)]
+
+    def score(self, scores: Sequence[Amount], weights: Sequence[Amount]) -> Amount:
+        """Return its score from those of its parts that have one."""
+        found = mean(self.mean, scores, weights)
+        return found if self.goalposts is None else normalise(found, self.goalposts)
+
+
+def index_of(method: TreeMethod, *, index_mean: Mean | None = None) -> Branch:
+    """Return the tree of the index; `index_mean` is another mean of its parts than the method's."""
+    match method:
+        case CompositeMethod():
+            return _composite(method.root, index_mean, method.minimum_indicators)
+        case CollaborationMethod():
+            rules = method.aggregation
+            return Branch(
+                method.index,
+                [
+                    Branch(
+                        dimension,
+                        [_element(method, element) for element in dimension.elements],
+                        rules.dimension,
+                        method.minimum_elements,
+                    )
+                    for dimension in method.dimensions
+                ],
+                index_mean or rules.index,
+                method.minimum_dimensions,
+                method.minimum_indicators,
+            )
+
+
+def trees_of(method: TreeMethod, *, index_mean: Mean | None = None) -> list[Branch]:
+    """Return the tree of the index, and those of the drivers beside it."""
+    trees = [index_of(method, index_mean=index_mean)]
+    if isinstance(method, CollaborationMethod):
+        trees += [_element(method, driver) for driver in method.drivers]
+    return trees
+
+
+def branches_of(method: TreeMethod) -> list[Branch]:
+    """Return every node above the indicators, parents before their parts."""
+    return [branch for tree in trees_of(method) for branch in tree.branches()]
+
+
+def _element(method: CollaborationMethod, element: ElementDefinition) -> Branch:
+    return Branch(element, element.indicators, method.aggregation.element, method.minimum_coverage)
+
+
+def _composite(
+    node: CompositeNode, other_mean: Mean | None = None, minimum_indicators: float = 0
+) -> Branch:
+    return Branch(
+        node,
+        [_composite(part) if isinstance(part, CompositeNode) else part for part in node.parts],
+        other_mean or node.mean,
+        node.minimum_coverage,
+        minimum_indicators,
+        node.goalposts,
+    )
 
 
 @dataclass(frozen=True)
@@ -32,111 +141,72 @@ class Coverage:
         return self.known / self.indicators
 
 
-def coverage_of(elements: Sequence[ElementDefinition], known: Collection[str]) -> Coverage:
-    """Return the coverage of elements together."""
-    codes = [indicator.code for element in elements for indicator in element.indicators]
+def coverage_of(branch: Branch, known: Collection[str]) -> Coverage:
+    """Return the coverage of a node."""
+    codes = [indicator.code for indicator in branch.indicators()]
     return Coverage(sum(code in known for code in codes), len(codes))
 
 
 def combine(
-    method: CollaborationMethod,
+    method: TreeMethod,
     indicators: Amounts,
     weights: Weights,
-    aggregation: Aggregation | None = None,
+    *,
+    index_mean: Mean | None = None,
 ) -> dict[str, Amount]:
     """Return the nodes above the indicators that have a value.
 
-    `indicators` has only those with evidence. Nodes without a value are left out of a mean, whose
+    `indicators` has only those with evidence. Parts without a value are left out of a mean, whose
     weights the others share. The method's coverage rules decide whether enough is known.
     """
-    rules = aggregation or method.aggregation
     nodes: dict[str, Amount] = {}
-    for element in method.elements():
-        if has_evidence(method, element, indicators):
-            codes = [indicator.code for indicator in element.indicators]
-            nodes[element.code] = _mean_of(codes, indicators, weights, kind=rules.element)
-    for dimension in method.dimensions:
-        codes = [element.code for element in dimension.elements]
-        if is_covered(dimension, nodes, method.minimum_elements):
-            nodes[dimension.code] = _mean_of(codes, nodes, weights, kind=rules.dimension)
-    if has_index(method, nodes, indicators):
-        codes = [dimension.code for dimension in method.dimensions]
-        nodes[method.index.code] = _mean_of(codes, nodes, weights, kind=rules.index)
+    for tree in trees_of(method, index_mean=index_mean):
+        _combine(tree, indicators, weights, nodes)
     return nodes
 
 
-def has_index(
-    method: CollaborationMethod, nodes: Collection[str], indicators: Collection[str]
-) -> bool:
-    """Return whether enough dimensions have a value, and enough indicators evidence."""
-    found = sum(dimension.code in nodes for dimension in method.dimensions)
-    coverage = coverage_of(
-        [element for dimension in method.dimensions for element in dimension.elements], indicators
-    )
-    return (
-        found > 0
-        and found / len(method.dimensions) >= method.minimum_dimensions
-        and coverage.share >= method.minimum_indicators
-    )
+def _combine(
+    branch: Branch, indicators: Amounts, weights: Weights, nodes: dict[str, Amount]
+) -> None:
+    scores: list[Amount] = []
+    shares: list[Amount] = []
+    for part in branch.parts:
+        known = indicators
+        if isinstance(part, Branch):
+            _combine(part, indicators, weights, nodes)
+            known = nodes
+        if part.code in known:
+            scores.append(known[part.code])
+            shares.append(weights[part.code])
+    if has_value(branch, len(scores), indicators):
+        nodes[branch.code] = branch.score(scores, shares)
 
 
-def has_evidence(
-    method: CollaborationMethod, element: ElementDefinition, known: Collection[str]
-) -> bool:
-    """Return whether enough of an element's indicators have evidence."""
-    coverage = coverage_of([element], known)
-    return coverage.known > 0 and coverage.share >= method.minimum_coverage
+def has_value(branch: Branch, found: int, indicators: Collection[str]) -> bool:
+    """Return whether `found` parts with a value are enough, and the indicators with evidence."""
+    if not found or found / len(branch.parts) < branch.minimum_coverage:
+        return False
+    minimum = branch.minimum_indicators
+    return not minimum or coverage_of(branch, indicators).share >= minimum
 
 
-def is_covered(dimension: DimensionDefinition, nodes: Collection[str], minimum: float) -> bool:
-    """Return whether enough of a dimension's elements have a value."""
-    found = sum(element.code in nodes for element in dimension.elements)
-    return found > 0 and found / len(dimension.elements) >= minimum
-
-
-def missing_first(method: CollaborationMethod, node: str, known: Collection[str]) -> list[str]:
+def missing_first(branch: Branch, known: Collection[str]) -> list[str]:
     """Return the fewest indicators whose evidence would give a node without a value one.
 
     Of equally few, those that the method names first.
     """
-    added: list[str] = []
-    for dimension in method.dimensions:
-        if node in {dimension.code, method.index.code}:
-            added += _missing_of_elements(method, dimension.elements, known)
-        for element in dimension.elements:
-            if node == element.code:
-                return _missing_of_element(method, element, known)
-    for driver in method.drivers:
-        if node == driver.code:
-            return _missing_of_element(method, driver, known)
-    if node == method.index.code:
-        codes = [i.code for d in method.dimensions for e in d.elements for i in e.indicators]
-        lacking = math.ceil(method.minimum_indicators * len(codes) - 1e-9)
-        lacking -= sum(code in known or code in added for code in codes)
-        others = [code for code in codes if code not in known and code not in added]
-        added += others[: max(0, lacking)]
-    return added
-
-
-def _missing_of_element(
-    method: CollaborationMethod, element: ElementDefinition, known: Collection[str]
-) -> list[str]:
-    codes = [indicator.code for indicator in element.indicators]
-    needed = max(1, math.ceil(method.minimum_coverage * len(codes) - 1e-9))
-    lacking = needed - sum(code in known for code in codes)
-    return [code for code in codes if code not in known][: max(0, lacking)]
-
-
-def _missing_of_elements(
-    method: CollaborationMethod, elements: Sequence[ElementDefinition], known: Collection[str]
-) -> list[str]:
-    lists = [_missing_of_element(method, element, known) for element in elements]
-    needed = max(1, math.ceil(method.minimum_elements * len(elements) - 1e-9))
+    lists = [
+        missing_first(part, known)
+        if isinstance(part, Branch)
+        else [code for code in [part.code] if code not in known]
+        for part in branch.parts
+    ]
+    needed = max(1, math.ceil(branch.minimum_coverage * len(lists) - ROUNDING))
     lacking = needed - sum(not codes for codes in lists)
     easiest = sorted((codes for codes in lists if codes), key=len)[: max(0, lacking)]
-    return [code for codes in easiest for code in codes]
-
-
-def _mean_of(parts: Sequence[str], amounts: Amounts, weights: Weights, *, kind: Mean) -> Amount:
-    present = [part for part in parts if part in amounts]
-    return mean(kind, [amounts[part] for part in present], [weights[part] for part in present])
+    added = [code for codes in easiest for code in codes]
+    codes = [indicator.code for indicator in branch.indicators()]
+    lacking = math.ceil(branch.minimum_indicators * len(codes) - ROUNDING)
+    lacking -= sum(code in known or code in added for code in codes)
+    others = [code for code in codes if code not in known and code not in added]
+    return added + others[: max(0, lacking)]

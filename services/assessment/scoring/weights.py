@@ -1,32 +1,26 @@
 """Weights of sibling nodes: equal, given by the method, or random."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from services.assessment.methods.definition import CollaborationMethod, WeightedNode
+from services.assessment.methods.definition import TreeMethod, WeightedNode
 from services.assessment.methods.rules import RandomWeights
 from services.assessment.numerical_libraries import special
 from services.assessment.scoring.aggregate import Amount
+from services.assessment.scoring.tree import Weights, branches_of
 from services.assessment.scoring.uncertainty import Draws, RandomStreams
 
-Weights = Mapping[str, Amount]
-"""The weight of each node below the index, by its code."""
+
+def sibling_groups(method: TreeMethod) -> list[Sequence[WeightedNode]]:
+    """Return the parts of each node."""
+    return [branch.definitions() for branch in branches_of(method)]
 
 
-def sibling_groups(method: CollaborationMethod) -> list[Sequence[WeightedNode]]:
-    """Return the children of each parent of the tree."""
-    return [
-        method.dimensions,
-        *(dimension.elements for dimension in method.dimensions),
-        *(element.indicators for element in method.elements()),
-    ]
-
-
-def point_weights(method: CollaborationMethod) -> Weights:
+def point_weights(method: TreeMethod) -> Weights:
     """Return the weights of the values: the given ones, else equal ones."""
     return {part.code: float(part.weight) for parts in sibling_groups(method) for part in parts}
 
 
-def sampled_weights(method: CollaborationMethod, streams: RandomStreams) -> Weights:
+def sampled_weights(method: TreeMethod, streams: RandomStreams) -> Weights:
     """Return the weights of the draws: a set for each draw if the method has random ones."""
     if not isinstance(method.weights, RandomWeights):
         return point_weights(method)
@@ -34,7 +28,7 @@ def sampled_weights(method: CollaborationMethod, streams: RandomStreams) -> Weig
 
 
 def dirichlet_weights(
-    method: CollaborationMethod, streams: RandomStreams, *, concentration: float
+    method: TreeMethod, streams: RandomStreams, *, concentration: float
 ) -> Weights:
     """Return random weights of each sibling group, a set for each draw."""
     weights: dict[str, Amount] = {}
