@@ -83,7 +83,7 @@ def _former_evidence(method: TreeMethod, facts: Facts, scores: Scores) -> list[F
     ]
 
 
-def _late_entries(method: CollaborationMethod, facts: Facts, scores: Scores) -> list[LateEntry]:
+def _late_entries(method: TreeMethod, facts: Facts, scores: Scores) -> list[LateEntry]:
     """Return what was added to registers after they were declared complete and changes a score."""
     if method.registers != "declared":
         return []
@@ -106,7 +106,7 @@ def _late_entries(method: CollaborationMethod, facts: Facts, scores: Scores) -> 
 
 
 def _effects(
-    method: CollaborationMethod, others: Iterable[tuple[Item, Facts]], scores: Scores
+    method: TreeMethod, others: Iterable[tuple[Item, Facts]], scores: Scores
 ) -> Iterator[tuple[Item, Node | None]]:
     """Yield the items whose other facts give other scores, each with the index of those facts."""
     for number, (item, other) in enumerate(others):
