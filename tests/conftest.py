@@ -216,6 +216,30 @@ def migrated(server: Server) -> str:
 
 
 @pytest.fixture(scope="session")
+def partitioned(server: Server) -> str:
+    """Provide a template like `migrated`, with the partitions of events that feedback creates."""
+
+    async def fill(settings: Settings) -> None:
+        await migrate(settings)
+        await create_current_partitions(settings)
+
+    return asyncio.run(make_template(server, "partitioned", fill))
+
+
+async def create_current_partitions(settings: Settings) -> None:
+    """Create the partitions of events that feedback would else create in every test's database."""
+    from services.feedback.events.partitions import apply_retention
+
+    database = Database(settings, Service.feedback)
+    connection = await database.connect(purpose="partitions")
+    months = settings.event_retention_months
+    await apply_retention(
+        connection, settings.region, DEFAULT_ZONE, now=datetime.now(UTC), retention_months=months
+    )
+    await connection.close()
+
+
+@pytest.fixture(scope="session")
 def toba(server: Server) -> str:
     """Provide a template with the Toba pack."""
     from services.cli.pack_loader import load_pack
@@ -223,6 +247,7 @@ def toba(server: Server) -> str:
     async def fill(settings: Settings) -> None:
         await migrate(settings)
         await load_pack(settings, TOBA)
+        await create_current_partitions(settings)
 
     return asyncio.run(make_template(server, "toba", fill))
 
@@ -327,11 +352,14 @@ def catalog(empty: Settings) -> Iterator[Room]:
 
 
 @pytest.fixture
-def feedback(empty: Settings) -> Iterator[Room]:
+def feedback(server: Server, partitioned: str) -> Iterator[Room]:
     """Provide the feedback service by itself, without a pack."""
     from services.feedback.app import create_app
 
-    with room(create_app, empty) as started:
+    with (
+        server.database_from(partitioned) as name,
+        room(create_app, server.settings(name)) as started,
+    ):
         yield started
 
 

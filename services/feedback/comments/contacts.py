@@ -99,5 +99,7 @@ async def erase_contacts(
     session: WriteSession, region: str, comments: Sequence[UUID]
 ) -> list[UUID]:
     """Erase the contacts of these comments; return the comments that had one."""
+    if not comments:
+        return []
     rows = await session.scalars(text(ERASE), {"region": region, "comments": list(comments)})
     return list(rows)

@@ -37,6 +37,8 @@ WHERE region = :region AND created_id = ANY(CAST(:comments AS text[]))
 
 async def erase_comments(session: WriteSession, region: str, comments: Sequence[UUID]) -> None:
     """Erase the texts, replies, places and attachments of comments."""
+    if not comments:
+        return
     names = {"region": region, "comments": list(comments)}
     for statement in (ERASE_TEXTS, ERASE_REPLIES, DELETE_ATTACHMENTS):
         await session.execute(text(statement), names)

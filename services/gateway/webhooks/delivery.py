@@ -167,6 +167,8 @@ class WebhookDispatcher:
         """Attempt one batch of due deliveries and return its size."""
         async with self._database.write_session() as session:
             leased = await DUE_DELIVERIES.claim(session, self._region, limit=BATCH)
+            if not leased:
+                return 0
             rows = await session.execute(
                 text(LOAD_DELIVERIES),
                 {
