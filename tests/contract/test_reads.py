@@ -60,6 +60,8 @@ class Reads:
 COMMON = {
     "slug": "simbg",
     "region": "12.02",
+    "round": "2024",
+    "version": "1",
     "incident": str(uuid4()),
     "nib": NIB,
     "license_id": "no-such",

@@ -38,6 +38,7 @@ VALUES: dict[str, str] = {
     "population": "1000",
     "retraction": "00000000-0000-7000-8000-000000000000",
     "slug": "oss",
+    "version": "1",
 }
 """Values of required parameters for which neither a list nor the document has one."""
 
