@@ -43,15 +43,20 @@ def new_request_id() -> bytes:
         return digits[:32]
 
 
-def request_id_of(scope: Scope) -> str:
-    """Return the trace id of the request's `traceparent`, or a new id."""
+def request_id_of(traceparent: bytes | None) -> bytes:
+    """Return the trace id of a request's `traceparent`, or a new id."""
+    if traceparent is not None:
+        found = _TRACEPARENT.fullmatch(traceparent)
+        if found is not None and found[1] != _ZERO:
+            return found[1]
+    return new_request_id()
+
+
+def _traceparent_of(scope: Scope) -> bytes | None:
     for name, value in scope["headers"]:
         if name == b"traceparent":
-            found = _TRACEPARENT.fullmatch(value)
-            if found is not None and found[1] != _ZERO:
-                return found[1].decode()
-            break
-    return new_request_id().decode()
+            return value
+    return None
 
 
 def current_request_id() -> str | None:
@@ -117,8 +122,8 @@ class RequestIdMiddleware:
             finally:
                 request_context.reset(token)
             return
-        request_id = request_id_of(scope)
-        field = (HEADER, request_id.encode())
+        request_id = request_id_of(_traceparent_of(scope))
+        field = (HEADER, request_id)
         started = time.perf_counter()
         status = 500
 
@@ -131,7 +136,7 @@ class RequestIdMiddleware:
                 message["headers"] = headers
             await send(message)
 
-        token = request_context.set(RequestContext(request_id, self.service))
+        token = request_context.set(RequestContext(request_id.decode(), self.service))
         try:
             await self.app(scope, receive, send_with_id)
         finally:

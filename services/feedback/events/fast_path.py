@@ -170,7 +170,7 @@ class EventProtocol(FastPathProtocol[FastEventWriter]):
         """The request whose events are being committed."""
         self._count = 0
         """Number of its events."""
-        self._request_id = ""
+        self._request_id = b""
         self._pipelined = b""
         """Bytes received after the request in flight."""
         self._is_last = False
@@ -201,7 +201,7 @@ class EventProtocol(FastPathProtocol[FastEventWriter]):
         self.headers_received()
         self._in_flight = data
         self._count = count
-        self._request_id = request_id_of({"headers": headers.items()})
+        self._request_id = request_id_of(headers.get(b"traceparent"))
         return True
 
     def _take_partial(self) -> bytes:
@@ -249,7 +249,7 @@ class EventProtocol(FastPathProtocol[FastEventWriter]):
                 STATUS_LINE[200],
                 default_header_lines(tuple(self.server_state.default_headers)),
                 b"connection: close\r\n" if self._is_last else b"",
-                self._request_id.encode(),
+                self._request_id,
                 len(body),
                 body,
             )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from services.feedback.events.batch import Batch, Dimensions
@@ -36,7 +37,8 @@ class EventValidator:
     def __init__(
         self,
         format_: EventFormat,
-        rules: DimensionRules,
+        caller: Caller,
+        references: ReferenceData,
         allowed: set[Dimensions],
         *,
         zone: ZoneInfo,
@@ -45,18 +47,25 @@ class EventValidator:
     ) -> None:
         """Create a validator; `allowed` holds dimensions that passed the rules, and gains more."""
         self._format = format_
-        self._rules = rules
+        self._caller = caller
+        self._references = references
         self._allowed = allowed
         self._zone = zone
         self._now = now
         self._earliest = earliest
+
+    @cached_property
+    def _rules(self) -> DimensionRules:
+        """The rules; rarely needed, for a caller reports the same dimensions again and again."""
+        return DimensionRules(self._caller, self._references)
 
     def not_allowed(self, batch: Batch) -> list[int]:
         """Return the indexes of events whose dimensions the caller may not report."""
         if self._allowed.issuperset(batch.distinct):
             return []
         new = batch.distinct - self._allowed
-        refused = {each for each in new if not self._rules.allow(each)}
+        rules = self._rules
+        refused = {each for each in new if not rules.allow(each)}
         if len(self._allowed) + len(new) > MAX_ALLOWED:
             self._allowed.clear()
         self._allowed |= new - refused
@@ -247,7 +256,8 @@ class Intake:
         kind_of_caller = (caller.agency, caller.has_scope("admin"), caller.is_gateway)
         return EventValidator(
             FORMATS[media_type],
-            DimensionRules(caller, references),
+            caller,
+            references,
             self._allowed.setdefault(kind_of_caller, set()),
             zone=zone,
             now=now,
