@@ -153,11 +153,15 @@ async def read_spreadsheet(body: bytes) -> None:
 async def read_feed(body: bytes) -> None:
     from services.gateway.connectors.announcements.announcement import read_announcements
     from services.gateway.connectors.announcements.service_matching import ServiceMatcher
+    from services.gateway.outbound.bounded_reading import LIMITS
+    from services.platform.bounded_process import call_bounded
     from services.platform.local_time import DEFAULT_ZONE
 
     matcher = ServiceMatcher([])
     url = "https://situs.example/feed/"
-    await bounded(read_announcements, body, url=url, zone=DEFAULT_ZONE, matcher=matcher)
+    await call_bounded(
+        LIMITS, read_announcements, body, url=url, zone=DEFAULT_ZONE, matcher=matcher
+    )
 
 
 async def read_bundle(body: bytes) -> None:
@@ -193,38 +197,47 @@ async def classify_page(body: bytes) -> None:
     classify(result, now=datetime.now(UTC))
 
 
-def request_reader(media_type: str, *, with_key: bool) -> Callable[[bytes], Awaitable[str]]:
-    """Return a reader of request bodies: the middleware, FastAPI, and the model of a comment."""
+def request_reader(
+    media_type: str, *, with_key: bool, path: str = ""
+) -> Callable[[bytes], Awaitable[str]]:
+    """Return a reader of request bodies: the middleware, FastAPI, and the model of the path."""
 
     async def read(body: bytes) -> str:
         import httpx
-        from fastapi import FastAPI, Request
+        from fastapi import APIRouter, FastAPI, Request
         from starlette.middleware import Middleware
 
         from services.feedback.comments.schemas import NewComment
+        from services.feedback.statistics.schemas import StatisticBatch
         from services.platform.middleware import ParsedBodyMiddleware
         from services.platform.problems import add_problem_handlers
         from services.platform.request_body import ANONYMOUS_LIMITS, KEY_LIMITS
+        from services.platform.service import add_routers
 
         limits = KEY_LIMITS if with_key else ANONYMOUS_LIMITS
         app = FastAPI(middleware=[Middleware(ParsedBodyMiddleware, limits=lambda _: limits)])
         add_problem_handlers(app)
+        router = APIRouter()
 
-        @app.post("/json")
+        @router.post("/json")
         async def post_json(comment: NewComment) -> None: ...
 
-        @app.post("/form")
+        @router.post("/statistics")
+        async def post_statistics(batch: StatisticBatch) -> None: ...
+
+        @router.post("/form")
         async def post_form(request: Request) -> None:
             async with request.form(max_files=5, max_fields=40):
                 pass
 
-        path = "/json" if "json" in media_type else "/form"
+        add_routers(app, [router])
+        target = path or ("/json" if "json" in media_type else "/form")
         headers = {"Content-Type": media_type}
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
-            await client.post(path, content=b"", headers=headers)  # builds the routes
+            await client.post(target, content=b"", headers=headers)  # builds the routes
             measurement.start()
-            answer = await client.post(path, content=body, headers=headers)
+            answer = await client.post(target, content=body, headers=headers)
         return str(answer.status_code)
 
     return read
@@ -291,11 +304,14 @@ CASES: dict[tuple[str, str], tuple[Callable[[], bytes], Callable[[bytes], Awaita
     ("CSV", "20,000 rows of 50 cells"): (table, read_spreadsheet),
     ("CSV", "a million columns"): (lambda: b"a;" * 1_000_000, read_spreadsheet),
     ("feed", "500,000 elements"): (lambda: feed("<a/>" * 500_000), read_feed),
-    ("feed", "60,000 items"): (
-        lambda: feed("<item><title>a</title></item>" * 60_000), read_feed),
-    ("feed", "nested HTML"): (
-        lambda: feed(f"<item><description>{'&lt;div&gt;' * 170_000}</description></item>"),
+    ("feed", "99,000 elements"): (lambda: feed("<a/>" * 99_000), read_feed),
+    ("feed", "24,000 items"): (
+        lambda: feed("<item><title>a</title></item>" * 24_000), read_feed),
+    ("feed", "49,000 tags of HTML in text"): (
+        lambda: feed(f"<item><description>{'&lt;div&gt;' * 49_000}</description></item>"),
         read_feed),
+    ("feed", "150,000 attributes of an element"): (
+        lambda: feed("<a " + " ".join(f'a{n}=""' for n in range(150_000)) + "/>"), read_feed),
     ("bundle", "2 million values"): (bundle, read_bundle),
     ("answer", "gzip of 1 GiB"): (lambda: gzip.compress(bytes(1024 * MIB)), read_answer),
     ("answer", "JSON of 1 MiB, lists"): (
@@ -309,6 +325,9 @@ CASES: dict[tuple[str, str], tuple[Callable[[], bytes], Callable[[bytes], Awaita
         lambda: b"[" + b"[]," * 87_000 + b"[]]", request_reader(JSON, with_key=False)),
     ("JSON body", "22,500 members, with a key"): (
         lambda: members(22_500), request_reader(JSON, with_key=True)),
+    ("JSON body", "2,000 statistics of 10 unknown members, with a key"): (
+        lambda: b'{"statistics":[' + b",".join([members(10)] * 2_000) + b"]}",
+        request_reader(JSON, with_key=True, path="/statistics")),
     ("JSON body", "1 MiB of lists, with a key"): (
         lambda: b"[" + b"[]," * 349_000 + b"[]]", request_reader(JSON, with_key=True)),
     ("JSON body", "760,000 members"): (

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from starlette.middleware import Middleware
 
 from services.platform.api_model import ApiModel
+from services.platform.body_errors import limit_body_errors
 from services.platform.cache_control import CacheControlMiddleware
 from services.platform.database import Database, add_database_error_handlers
 from services.platform.examples import add_examples
@@ -121,6 +122,7 @@ def add_routers(app: FastAPI, routers: Iterable[APIRouter]) -> None:
     the event loop, 180 ms for the whole hub.
     """
     for router in routers:
+        limit_body_errors(router.routes)
         app.router.routes.extend(router.routes)
     app.router.redirect_slashes = False
     app.router.default = SlashRedirect(app.router)

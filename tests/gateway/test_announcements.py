@@ -17,6 +17,7 @@ from services.gateway.connectors.announcements.feed_parser import (
     find_feed_url,
     parse_feed,
 )
+from services.gateway.connectors.announcements.item import FeedTooLargeError
 from services.gateway.connectors.announcements.sanitise import plain_text, sanitise
 from services.gateway.connectors.announcements.service_matching import ServiceMatcher, ServiceNames
 from services.gateway.connectors.mocks.website import POSTS, create_website_mock
@@ -331,6 +332,20 @@ def test_a_body_that_is_no_feed_differs_from_an_empty_feed() -> None:
     for wrong in (b"", b"[1", b"{}", b'{"code": "rest_no_route"}', b"<a/>", b"\xff\xfe", b"<rss/>"):
         with pytest.raises(FeedParseError):
             parse_feed(wrong, url=URL, zone=DEFAULT_ZONE)
+
+
+@pytest.mark.parametrize(
+    "markup",
+    ["<a/>", "<item><title>a</title></item>", "&lt;b&gt;", "&#38;", "<![CDATA[a]]>", "<!---->"],
+)
+def test_a_feed_of_too_much_markup_is_not_parsed(markup: str) -> None:
+    def feed_of(count: int) -> bytes:
+        item = f"<item><title>a</title><link>http://a</link></item>{markup * count}"
+        return f'<rss version="2.0"><channel>{item}</channel></rss>'.encode()
+
+    assert parse_feed(feed_of(10), url=URL, zone=DEFAULT_ZONE)
+    with pytest.raises(FeedTooLargeError):
+        parse_feed(feed_of(100_001), url=URL, zone=DEFAULT_ZONE)
 
 
 def test_a_body_is_never_taken_for_a_file_or_an_address(

@@ -10,6 +10,9 @@ from services.platform.problems import Invalid, ProblemError, TooLarge, Unavaila
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
+LIMITS = Limits(cpu_seconds=1)
+"""Half of what a person's file may take: under load the system ends a process late."""
+
 REASONS: dict[type[ProblemError], Reason] = {
     TooLarge: "too_large",
     Invalid: "invalid_response",
@@ -25,6 +28,6 @@ async def read_bounded(
 ) -> Result:
     """Return what a function reads in an answer; raise `ConnectorError` if it takes too much."""
     try:
-        return await call_bounded(Limits(), function, *arguments, **named)
+        return await call_bounded(LIMITS, function, *arguments, **named)
     except tuple(REASONS) as error:
         raise ConnectorError(connector, REASONS[type(error)], error.detail) from None

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from services.gateway.connectors.announcements.announcement import read_announcements
 from services.gateway.connectors.announcements.fetch import ServiceVocabulary, fetch_feed
-from services.gateway.connectors.announcements.item import FeedParseError
+from services.gateway.connectors.announcements.item import FeedParseError, FeedTooLargeError
 from services.gateway.connectors.announcements.store import delete_announcements, store_items
 from services.gateway.connectors.base import (
     ConnectorContext,
@@ -57,6 +57,8 @@ class WebsiteConnector(SourceConnector):
                 zone=self._local_time.zone,
                 matcher=await self._vocabulary.matcher(),
             )
+        except FeedTooLargeError as error:
+            raise ConnectorError(lease.slug, "too_large", str(error)) from None
         except FeedParseError as error:
             raise ConnectorError(lease.slug, "invalid_response", str(error)) from None
 

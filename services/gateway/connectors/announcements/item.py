@@ -19,6 +19,10 @@ class FeedParseError(Exception):
     """The response is not a feed in a known format."""
 
 
+class FeedTooLargeError(FeedParseError):
+    """Reading the feed would take too long."""
+
+
 @dataclass(frozen=True)
 class FeedItem:
     """One announcement as its website publishes it."""
