@@ -18,6 +18,7 @@ from services.assessment.methods.measure_definitions import (
     SatisfactionIndex,
     SurveyMean,
     SurveyShare,
+    Ties,
     UsageShare,
     nested_measures,
 )
@@ -73,6 +74,8 @@ def required_reports(
                         path += f"&sample={sample}"
                     key = measure.report_key
                     requests.add(ReportRequest(Service.feedback, "survey", key, path))
+                case Ties() if measure.reported is not None:
+                    requests.add(ties_request(measure.survey, period))
                 case Reported() | AgenciesReporting():
                     path = f"{API}/usage/reporting?period={period}"
                     requests.add(ReportRequest(Service.feedback, "reporting", "reporting", path))
@@ -91,6 +94,12 @@ def required_reports(
                 case _:
                     pass
     return sorted(requests)
+
+
+def ties_request(survey: str, period: int) -> ReportRequest:
+    """Return the request for the ties that stakeholders reported in a year."""
+    path = f"{API}/surveys/{survey}/ties?period={period}"
+    return ReportRequest(Service.feedback, "ties", survey, path)
 
 
 class ReportClient:

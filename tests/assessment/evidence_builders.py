@@ -74,6 +74,20 @@ def survey(key: str, answered: int, questions: dict[str, dict[str, int]], **more
     return report("survey", key, content | more)
 
 
+def stated_ties(
+    stated: dict[str, list[str]], *, invited: int, survey: str = "stakeholders"
+) -> Item:
+    """Ties that stakeholders reported: for each who answered, whom it names."""
+    content = {
+        "round": "2024",
+        "invited": invited,
+        "answered": len(stated),
+        "reporters": sorted(stated),
+        "ties": [{"reporter": a, "partner": b} for a, named in stated.items() for b in named],
+    }
+    return report("ties", survey, content)
+
+
 def facts(*items: Item, **missing: str) -> Facts:
     return Facts(period=PERIOD, items=list(items), missing=missing)
 

@@ -28,6 +28,7 @@ from tests.assessment.evidence_builders import (
     record,
     report,
     stakeholder,
+    stated_ties,
     survey,
 )
 
@@ -239,6 +240,36 @@ def test_a_tie_lasts_after_two_meetings_or_with_an_agreement() -> None:
     assert measured(ties, *people, once, again).value == pytest.approx(1 / 6)
     assert measured(ties, *people, once, again, shared).value == pytest.approx(2 / 6)
     assert unknown(ties, *people).startswith("neither attendance nor an agreement")
+
+
+def test_reported_ties_count_only_when_the_method_says_so() -> None:
+    people = [stakeholder(key) for key in "abcd"]
+    met = [meeting(key, attendance=attended("a", "b")) for key in ("m1", "m2")]
+    stated = stated_ties({"a": ["b", "c"], "c": ["a"], "d": ["a", "stranger"]}, invited=4)
+    plain = {"kind": "ties"}
+    both, either = plain | {"reported": "both"}, plain | {"reported": "either"}
+    assert measured(plain, *people, *met, stated).inputs == measured(plain, *people, *met).inputs
+    assert measured(plain, *people, *met, stated).value == pytest.approx(1 / 6)
+    reading = measured(both, *people, *met, stated)
+    assert reading.value == pytest.approx(2 / 6)  # a-b met twice, a-c report each other
+    assert reading.inputs["reported"] == 1
+    assert reading.inputs["response_rate"] == 0.75
+    assert measured(either, *people, *met, stated).value == pytest.approx(3 / 6)
+    assert [item.kind for item in reading.evidence][2] == "ties"
+    # Without other evidence they are known by themselves; without a round nothing changes.
+    assert measured(both, *people, stated).value == pytest.approx(1 / 6)
+    assert measured(both, *people, *met).value == pytest.approx(1 / 6)
+    assert unknown(plain, *people, stated).startswith("neither attendance nor an agreement")
+    other = stated_ties({"a": ["b"], "b": ["a"]}, invited=4, survey="other")
+    assert measured(both | {"survey": "other"}, *people, other).value == pytest.approx(1 / 6)
+    assert unknown(both, *people, other).startswith("neither")
+
+
+def test_who_has_not_answered_may_have_ties_to_anybody() -> None:
+    people = [stakeholder(key) for key in "ab"]
+    both = {"kind": "ties", "reported": "both"}
+    some = measured(both, *people, stated_ties({"a": []}, invited=2))
+    assert (some.value, some.bounds) == (0, (0, 1))
 
 
 def test_index_progress_runs_from_the_first_value_to_the_target() -> None:

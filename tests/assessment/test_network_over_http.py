@@ -2,12 +2,13 @@
 
 import csv
 import io
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from xml.etree import ElementTree
 
 import networkx as nx
 import pytest
+from starlette.testclient import TestClient
 
 from services.assessment.network import analysis
 from services.assessment.network import ties as ties_of_network
@@ -16,7 +17,8 @@ from services.assessment.network.structure import node_positions
 from services.assessment.network.ties import THROUGH, network_of
 from services.gateway.app import create_app
 from tests.assessment.evidence_builders import agreement, facts, meeting, stakeholder
-from tests.conftest import Hub, Server, new_key
+from tests.conftest import DEFAULT_ZONE, Hub, Server, new_key
+from tests.rows import rows
 from tests.servers import LOOPBACK, serving
 
 NETWORK = "/api/v1/network"
@@ -207,3 +209,68 @@ def test_requests_for_networks_do_not_pile_up(
     answer = toba_hub.client.get(f"/api/v1/{route}", headers=staff)
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
+
+
+def test_reported_ties_come_from_the_relational_survey(server: Server, toba: str) -> None:
+    with server.database_from(toba) as name:
+        settings = server.settings(name)
+        with TestClient(create_app(settings)) as client:
+            hub = Hub(client, settings)
+            staff = hub.auth("diskominfo", "metrics:draft")
+            before = ask(hub, staff)
+            assert before["relational"] is None
+            assert {each["kind"]: each["ties"] for each in before["kinds"]} == {
+                "meetings": None,
+                "agreements": 1,
+                "programmes": before["kinds"][2]["ties"],
+                "reported": None,
+            }
+            keys = sorted(node["key"] for node in before["nodes"])[:4]
+            answer_relations(
+                hub, staff, {keys[0]: [keys[1]], keys[1]: [keys[0]], keys[2]: []}, keys
+            )
+            found = ask(hub, staff, through=["meetings", "agreements", "reported"])
+            assert found["relational"] == {
+                "round": "2024",
+                "invited": 4,
+                "answered": 3,
+                "response_rate": 0.75,
+                "reported_by_one": 0,
+                "reported_by_both": 1,
+                "href": "/api/v1/surveys/stakeholders/ties?period=2024",
+            }
+            assert found["measures"]["ties"] == before["measures"]["ties"] + 1
+            [tie] = [one for one in found["ties"] if one["reported"]]
+            assert ([tie["first"], tie["second"]], tie["reported"]) == (keys[:2], 2)
+            assert ask(hub, through="agreements")["measures"]["ties"] == 1
+            assert ask(hub, through="reported")["measures"]["density"] == round(1 / 210, 4)
+            assert "stroke-dasharray" in client.get(found["picture_href"]).text
+            path = "/api/v1/network/ties.csv?period=2024&through=reported"
+            rows_ = list(csv.DictReader(io.StringIO(client.get(path, headers=staff).text)))
+            assert [row["reported"] for row in rows_] == ["2"]
+
+
+def answer_relations(
+    hub: Hub, staff: dict[str, str], stated: dict[str, list[str]], keys: list[str]
+) -> None:
+    """Hold a round of the relational survey in which these stakeholders answer."""
+    round_ = "/api/v1/surveys/stakeholders/rounds/2024"
+    today = str(datetime.now(DEFAULT_ZONE).date())
+    content = {"opens_on": today, "closes_on": today, "sample": "invited"}
+    assert hub.client.put(round_, json=content, headers=staff).status_code == 201
+    invited = [{"code": key, "name": key, "name_en": key} for key in keys]
+    made = hub.client.post(f"{round_}/invitations", json={"invited": invited}, headers=staff)
+    tokens = {one["code"]: one["path"].rpartition("/")[2] for one in made.json()["items"]}
+    levels = dict.fromkeys((f"{part}{n}" for part in "TPC" for n in (1, 2, 3)), 3)
+    for key, partners in stated.items():
+        reports = [{"partner": partner, "frequency": "monthly"} for partner in partners]
+        body = {
+            "mode": "invitation",
+            "token": tokens[key],
+            "answers": levels,
+            "relations": {"partners": reports},
+        }
+        sent = hub.client.post("/api/v1/surveys/stakeholders/responses", json=body)
+        assert sent.status_code == 201, sent.text
+    moved = "UPDATE feedback.survey_round SET opens_on = $1, closes_on = $1"
+    rows(hub.settings, moved, date(2024, 12, 31))

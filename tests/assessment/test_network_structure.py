@@ -21,6 +21,7 @@ from services.assessment.network.change import (
     resampled_density,
     tie_changes,
 )
+from services.assessment.network.picture import picture
 from services.assessment.network.structure import (
     NetworkMeasures,
     betweenness,
@@ -38,6 +39,7 @@ from services.assessment.network.ties import (
     NetworkTooLargeError,
     Through,
     Tie,
+    count_ties,
     network_of,
 )
 from services.assessment.scoring.inputs import Item
@@ -51,6 +53,7 @@ from tests.assessment.evidence_builders import (
     meeting,
     record,
     stakeholder,
+    stated_ties,
     toba_items,
 )
 
@@ -383,3 +386,45 @@ def test_the_ties_of_a_thousand_are_counted_in_bounded_memory(items: list[Item])
         tracemalloc.stop()
     assert isinstance(scored, Measurement)
     assert scored.inputs["numerator"] > 100_000
+
+
+def test_reported_ties_are_a_kind_of_their_own_apart_and_together() -> None:
+    people = [stakeholder(key) for key in "abcd"]
+    shared = agreement("k", ["c", "d"])
+    stated = stated_ties({"a": ["b", "c"], "b": ["a"], "d": ["c", "unknown"]}, invited=4)
+    read = facts(*people, shared, stated)
+
+    def pairs(*kinds: Through, reports: int = 2) -> list[tuple[str, str]]:
+        return network_of(read, through=kinds, meetings=2, reports=reports).pairs()
+
+    assert pairs("reported") == [("a", "b")]
+    assert pairs("reported", reports=1) == [("a", "b"), ("a", "c"), ("c", "d")]
+    assert pairs("agreements") == [("c", "d")]
+    assert pairs("agreements", "reported") == [("a", "b"), ("c", "d")]
+    together = network_of(read, through=THROUGH, meetings=2)
+    assert {tie.pair: dict(tie.shared) for tie in together.ties} == {
+        ("a", "b"): {"reported": 2},
+        ("c", "d"): {"agreements": 1, "reported": 1},
+    }
+    assert count_ties(read, meetings=2, reports=2) == {
+        "meetings": None,
+        "agreements": 1,
+        "programmes": None,
+        "reported": 1,
+    }
+    assert network_of(read, through=["meetings"], meetings=2).has_evidence is False
+    assert network_of(read, through=["reported"], meetings=2).has_evidence is True
+
+
+def test_ties_that_are_only_reported_are_drawn_dashed() -> None:
+    people = [stakeholder(key) for key in "abcd"]
+    stated = stated_ties({"a": ["b"], "b": ["a"], "c": ["d"], "d": ["c"]}, invited=4)
+    net = network_of(
+        facts(*people, agreement("k", ["c", "d"]), stated), through=THROUGH, meetings=2
+    )
+    drawn = picture(net, node_positions(net), period=2024, seed=1, names=False)
+    assert drawn.count("stroke-dasharray") == 2  # the tie a-b, and its legend
+    assert "Hanya dilaporkan dalam survei" in drawn
+    without = network_of(facts(*people, agreement("k", ["c", "d"])), through=THROUGH, meetings=2)
+    plain = picture(without, node_positions(without), period=2024, seed=1, names=False)
+    assert "stroke-dasharray" not in plain

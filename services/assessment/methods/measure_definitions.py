@@ -107,11 +107,19 @@ class Ties(PackModel):
     """The share of pairs of active stakeholders with a lasting tie.
 
     A tie is lasting if the two met at least `meetings` times in the year or share an agreement in
-    force.
+    force, or, if `reported` says so, report it in the relational survey.
     """
 
     kind: Literal["ties"]
     meetings: int = Field(2, ge=1)
+    reported: Literal["both", "either"] | None = Field(
+        default=None,
+        description="Whether a tie that both report, or that either reports, counts; default: "
+        "reported ties do not count.",
+    )
+    survey: Slug = Field(
+        default="stakeholders", description="The survey that asks about relations."
+    )
 
 
 class IndexProgress(PackModel):

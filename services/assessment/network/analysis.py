@@ -1,5 +1,6 @@
 """Network analysis of a year's evidence."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,8 +19,10 @@ from services.assessment.network.change import (
 from services.assessment.network.schemas import (
     NetworkNode,
     NetworkTie,
+    RelationalSurvey,
     ReportedTie,
     SectorCount,
+    TieKind,
 )
 from services.assessment.network.structure import (
     NetworkMeasures,
@@ -27,10 +30,19 @@ from services.assessment.network.structure import (
     measure_network,
     node_positions,
 )
-from services.assessment.network.ties import Network, NetworkTooLargeError, Through, network_of
+from services.assessment.network.ties import (
+    SURVEY,
+    Network,
+    NetworkTooLargeError,
+    Through,
+    count_ties,
+    network_of,
+)
 from services.assessment.scoring.inputs import Facts, Item
 from services.assessment.scoring.measure_evaluation import evaluate_measure
 from services.assessment.scoring.measurement import Missing
+from services.assessment.scoring.record_views import stakeholders_of
+from services.assessment.scoring.reports import TiesReport
 from services.assessment.scoring.uncertainty import RandomStreams
 from services.assessment.types import SECTORS
 from services.platform.problems import Conflict, Unavailable
@@ -40,7 +52,6 @@ MAX_WAITING = 8
 
 Result = TypeVar("Result")
 
-SURVEY = "stakeholders"
 ITEMS = {
     "trust": ["T1", "T2", "T3"],
     "understanding": ["P1", "P2", "P3"],
@@ -56,6 +67,7 @@ class NetworkQuery:
     period: int
     through: Sequence[Through]
     meetings: int
+    reports: int
     as_of: datetime | None
 
 
@@ -94,12 +106,14 @@ class NetworkAnalyser:
 def analyse_network(items: Sequence[Item], query: NetworkQuery, *, period: int) -> NetworkAnalysis:
     """Return the network of a year; raise `NetworkTooLargeError`."""
     facts = Facts.of(period, items)
-    network = network_of(facts, through=query.through, meetings=query.meetings)
+    network = network_of(
+        facts, through=query.through, meetings=query.meetings, reports=query.reports
+    )
     positions = node_positions(network)
     reason = None
     if len(network.actors) < 2:
         reason = "fewer than two active stakeholders are recorded"
-    elif not network.events:
+    elif not network.has_evidence:
         reason = f"no evidence of the year names who took part ({', '.join(query.through)})"
     if reason:
         return NetworkAnalysis(network, positions, None, None, reason)
@@ -150,9 +164,42 @@ def network_ties(found: NetworkAnalysis) -> list[NetworkTie]:
             meetings=tie.shared["meetings"],
             agreements=tie.shared["agreements"],
             programmes=tie.shared["programmes"],
+            reported=tie.shared["reported"],
         )
         for tie in found.network.ties
     ]
+
+
+def kinds_of_ties(facts: Facts, query: NetworkQuery) -> list[TieKind]:
+    """Return how many pairs each kind ties by itself, whatever the network is of."""
+    counts = count_ties(facts, meetings=query.meetings, reports=query.reports)
+    pairs = math.comb(len(stakeholders_of(facts)), 2)
+    return [
+        TieKind(
+            kind=kind,
+            ties=ties,
+            density=None if ties is None or pairs == 0 else round(ties / pairs, 4),
+        )
+        for kind, ties in counts.items()
+    ]
+
+
+def relational_survey(facts: Facts) -> RelationalSurvey | None:
+    """Return what the relational survey of the year rests on; None if there was none."""
+    found = facts.report(TiesReport, SURVEY)
+    if found is None:
+        return None
+    report = found[1]
+    reports = report.reports({*report.reporters, *(tie.partner for tie in report.ties)})
+    return RelationalSurvey(
+        round=report.round,
+        invited=report.invited,
+        answered=report.answered,
+        response_rate=round(report.response_rate, 4),
+        reported_by_one=sum(n == 1 for n in reports.values()),
+        reported_by_both=sum(n == 2 for n in reports.values()),
+        href=found[0].href,
+    )
 
 
 def reported_ties(facts: Facts) -> list[ReportedTie]:

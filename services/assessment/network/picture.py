@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from services.assessment.network.structure import NodePosition, graph_of
-from services.assessment.network.ties import Network
+from services.assessment.network.ties import Network, Tie
 from services.assessment.numerical_libraries import Floats, np, nx
 from services.assessment.types import SECTORS, Sector
 from services.platform.languages import Language
@@ -36,6 +36,9 @@ SHADES: Mapping[Sector, str] = {
 INVALID_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that are invalid in XML 1.0."""
 
+DASHED = ' stroke-dasharray="6 4"'
+"""Of ties that nothing but the survey tells."""
+
 TITLE = N_("Jejaring pemangku kepentingan %(period)s")
 DESCRIPTION = N_(
     "%(stakeholders)s pemangku kepentingan, %(ties)s ikatan, %(isolates)s tanpa ikatan, "
@@ -48,6 +51,7 @@ LABELS: Mapping[str, Message] = {
     "broker": N_("Penghubung"),
     "isolates": N_("Tanpa ikatan"),
     "tie": N_("Ikatan; makin tebal, makin sering"),
+    "reported": N_("Hanya dilaporkan dalam survei"),
 }
 
 
@@ -169,9 +173,13 @@ def _tie_lines(network: Network, dots: Mapping[str, _Marker]) -> list[str]:
         width = min(1 + 0.5 * (tie.weight - 1), 5)
         found.append(
             f'<line x1="{a.x:.0f}" y1="{a.y:.0f}" x2="{b.x:.0f}" y2="{b.y:.0f}" '
-            f'stroke-width="{width:g}"/>'
+            f'stroke-width="{width:g}"{DASHED if _is_only_reported(tie) else ""}/>'
         )
     return found
+
+
+def _is_only_reported(tie: Tie) -> bool:
+    return set(tie.shared) == {"reported"}
 
 
 def _marker_svg(dot: _Marker) -> str:
@@ -219,6 +227,12 @@ def _legend(network: Network, labels: Mapping[str, str], *, top: float) -> list[
         f'<line x1="{x + 163}" y1="{below:.0f}" x2="{x + 193}" y2="{below:.0f}" stroke-width="3"/>'
         f'<text x="{x + 201}" y="{below + 4:.0f}">{labels["tie"]}</text>'
     )
+    if any(_is_only_reported(tie) for tie in network.ties):
+        found.append(
+            f'<line x1="{x + 440}" y1="{below:.0f}" x2="{x + 470}" y2="{below:.0f}" '
+            f'stroke-width="2"{DASHED}/>'
+            f'<text x="{x + 478}" y="{below + 4:.0f}">{labels["reported"]}</text>'
+        )
     return found
 
 

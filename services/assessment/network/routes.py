@@ -9,13 +9,14 @@ from services.assessment.assessments.operations import evidence_items
 from services.assessment.assessments.schemas import Seed
 from services.assessment.evidence.routes import AsOf
 from services.assessment.network.analysis import (
-    SURVEY,
     NetworkAnalyser,
     NetworkAnalysis,
     NetworkQuery,
     analyse_network,
+    kinds_of_ties,
     network_nodes,
     network_ties,
+    relational_survey,
     reported_ties,
     sector_counts,
 )
@@ -23,10 +24,15 @@ from services.assessment.network.change import RESAMPLES, NetworkChange, change_
 from services.assessment.network.exports import graphml, stakeholders_csv, ties_csv
 from services.assessment.network.picture import picture
 from services.assessment.network.schemas import StakeholderNetwork
-from services.assessment.network.ties import Through
+from services.assessment.network.ties import SURVEY, Through
 from services.assessment.scoring.inputs import Facts, Item
 from services.assessment.scoring.uncertainty import RandomStreams
-from services.assessment.service_reports import ReportRequest
+from services.assessment.service_reports import (
+    FetchedReports,
+    ReportClient,
+    ReportRequest,
+    ties_request,
+)
 from services.platform.database import Database
 from services.platform.identity import CurrentCaller, MetricsDrafter
 from services.platform.parameters import LanguageQuery
@@ -48,8 +54,9 @@ def _network_query(
     through: Annotated[
         list[Through] | None,
         Query(
-            max_length=3,
-            description="What ties stakeholders; default: `meetings` and `agreements`.",
+            max_length=4,
+            description="What ties stakeholders; default: `meetings` and `agreements`. `reported`: "
+            "what they report in the relational survey.",
         ),
     ] = None,
     meetings: Annotated[
@@ -60,10 +67,16 @@ def _network_query(
             description="Common meetings of two stakeholders in the year that make a tie.",
         ),
     ] = 2,
+    reports: Annotated[
+        int,
+        Query(ge=1, le=2, description="Reports of two that make a tie: of both (2), or of one."),
+    ] = 2,
     as_of: AsOf = None,
 ) -> NetworkQuery:
     chosen: list[Through] = list(dict.fromkeys(through or ["meetings", "agreements"]))
-    return NetworkQuery(period=period, through=chosen, meetings=meetings, as_of=as_of)
+    return NetworkQuery(
+        period=period, through=chosen, meetings=meetings, reports=reports, as_of=as_of
+    )
 
 
 NetworkQueryParameters = Annotated[NetworkQuery, Depends(_network_query)]
@@ -84,13 +97,17 @@ async def get_network(
     Stakeholders are tied by meetings that they attended and agreements in force that they share.
     Their names need a key with the scope `metrics:draft`; the public answer has counts.
     """
-    region, items = get_region(request), await _items(request, query)
+    region, evidence = get_region(request), await _items(request, query)
+    stated = await _reported(request, query.period)
+    items = [*evidence, *stated.items]
+    stated_before = FetchedReports() if compare is None else await _reported(request, compare)
+    before = [*evidence, *stated_before.items]
 
     def analyse() -> tuple[NetworkAnalysis, NetworkChange | None]:
         found = analyse_network(items, query, period=query.period)
         if compare is None:
             return found, None
-        return found, _change(analyse_network(items, query, period=compare), found)
+        return found, _change(analyse_network(before, query, period=compare), found)
 
     found, change = await _analyser(request).run(analyse)
     path = f"{API}/surveys/{SURVEY}/results?period={query.period}"
@@ -99,6 +116,7 @@ async def get_network(
         authorization=request.headers["authorization"],
     )
     facts = Facts.of(query.period, [*items, *reports.items], reports.missing)
+    kinds = await _analyser(request).run(lambda: kinds_of_ties(facts, query))
     staff = caller.has_scope(NAMES_SCOPE)
     response.headers.update(_caching(staff=staff))
     return StakeholderNetwork(
@@ -106,13 +124,16 @@ async def get_network(
         period=query.period,
         through=list(query.through),
         minimum_meetings=query.meetings,
+        minimum_reports=query.reports,
         as_of=query.as_of,
         evidence_hash=facts.hash(),
-        notices=reports.notices,
+        notices=[*stated.notices, *stated_before.notices, *reports.notices],
         reason=found.reason,
         sectors=sector_counts(found),
         measures=found.measures,
         density_interval=found.density_interval,
+        kinds=kinds,
+        relational=relational_survey(facts),
         reported=reported_ties(facts),
         compared_with=compare,
         change=change,
@@ -136,7 +157,7 @@ async def get_network_picture(
     language: LanguageQuery = "id",
 ) -> Response:
     """Return the network as SVG; a key with `metrics:draft` sees names of brokers and isolates."""
-    items, staff = await _items(request, query), caller.has_scope(NAMES_SCOPE)
+    items, staff = await _network_items(request, query), caller.has_scope(NAMES_SCOPE)
 
     def draw() -> str:
         found = analyse_network(items, query, period=query.period)
@@ -168,7 +189,7 @@ async def get_network_stakeholders(
     request: Request, _: MetricsDrafter, query: NetworkQueryParameters
 ) -> Response:
     """Return each stakeholder with its position in the network, as CSV."""
-    items = await _items(request, query)
+    items = await _network_items(request, query)
 
     def write() -> str:
         found = analyse_network(items, query, period=query.period)
@@ -187,7 +208,7 @@ async def get_network_ties(
     request: Request, _: MetricsDrafter, query: NetworkQueryParameters
 ) -> Response:
     """Return each tie of two stakeholders with their shared events, as CSV."""
-    items = await _items(request, query)
+    items = await _network_items(request, query)
 
     def write() -> str:
         found = analyse_network(items, query, period=query.period)
@@ -206,7 +227,7 @@ async def get_network_graphml(
     request: Request, _: MetricsDrafter, query: NetworkQueryParameters
 ) -> Response:
     """Return the network as GraphML, for Gephi, igraph and other programs."""
-    items = await _items(request, query)
+    items = await _network_items(request, query)
 
     def write() -> str:
         found = analyse_network(items, query, period=query.period)
@@ -218,6 +239,22 @@ async def get_network_graphml(
 def _analyser(request: Request) -> NetworkAnalyser:
     analyser: NetworkAnalyser = request.app.state.network_analyser
     return analyser
+
+
+async def _network_items(request: Request, query: NetworkQuery) -> list[Item]:
+    """Return the evidence, with reported ties if the network is also of them."""
+    items = await _items(request, query)
+    if "reported" in query.through:
+        items += (await _reported(request, query.period)).items
+    return items
+
+
+async def _reported(request: Request, period: int) -> FetchedReports:
+    """Return the ties that stakeholders reported in a year; nothing if they were not asked."""
+    client: ReportClient = request.app.state.report_client
+    return await client.fetch(
+        [ties_request(SURVEY, period)], authorization=request.headers["authorization"]
+    )
 
 
 async def _items(request: Request, query: NetworkQuery) -> list[Item]:
@@ -249,6 +286,8 @@ def _picture_href(query: NetworkQuery) -> str:
         ("meetings", query.meetings),
     ]
     parameters += [("through", kind) for kind in query.through]
+    if "reported" in query.through:
+        parameters.append(("reports", query.reports))
     if query.as_of is not None:
         parameters.append(("as_of", query.as_of.isoformat()))
     return f"{API}/network.svg?{urlencode(parameters)}"

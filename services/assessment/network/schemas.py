@@ -36,6 +36,27 @@ class NetworkTie(ApiModel):
     meetings: int
     agreements: int
     programmes: int
+    reported: int = Field(description="How many of the two report to work with the other.")
+
+
+class TieKind(ApiModel):
+    """Ties of one kind by themselves."""
+
+    kind: Through
+    ties: int | None = Field(description="Pairs that it ties; null if no evidence tells.")
+    density: float | None = Field(description="Of all pairs.")
+
+
+class RelationalSurvey(ApiModel):
+    """The round in which stakeholders reported their ties."""
+
+    round: str
+    invited: int
+    answered: int
+    response_rate: float = Field(ge=0, le=1)
+    reported_by_one: int = Field(description="Pairs of which one reports to work with the other.")
+    reported_by_both: int
+    href: Href
 
 
 class SectorCount(ApiModel):
@@ -53,7 +74,7 @@ class ReportedTie(ApiModel):
     about: str
     questions: list[str]
     mean: float | None
-    interval: ConfidenceInterval | None = Field(description="95% by bootstrap of the answers.")
+    interval: ConfidenceInterval | None = Field(description="95% by bootstrap of the respondents.")
     answers: int | None
     reason: str | None = Field(
         description="Why there is no mean; below five answers there is none."
@@ -69,6 +90,9 @@ class StakeholderNetwork(ApiModel):
     minimum_meetings: int = Field(
         description="Common meetings of two stakeholders that make a tie."
     )
+    minimum_reports: int = Field(
+        description="Reports that make a tie: 2 if both must report it, 1 if either."
+    )
     as_of: AwareDatetime | None
     evidence_hash: Sha256 = Field(description="SHA-256 of all evidence that was read.")
     notices: list[str]
@@ -77,6 +101,10 @@ class StakeholderNetwork(ApiModel):
     measures: NetworkMeasures | None
     density_interval: ConfidenceInterval | None = Field(
         description="95% by resampling stakeholders (Snijders and Borgatti 1999)."
+    )
+    kinds: list[TieKind] = Field(description="Each kind of tie by itself.")
+    relational: RelationalSurvey | None = Field(
+        description="The round in which stakeholders reported their ties; null without one."
     )
     reported: list[ReportedTie]
     compared_with: int | None

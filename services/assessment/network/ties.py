@@ -6,19 +6,22 @@ One meeting that all attend does not make a network.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from services.assessment.evidence.records import Agreement, Programme
-from services.assessment.numerical_libraries import Booleans, np
+from services.assessment.numerical_libraries import Booleans, Integers, np
 from services.assessment.scoring.common_events import common_counts, participation
 from services.assessment.scoring.inputs import Facts, valid_at_end, valid_during
 from services.assessment.scoring.record_views import meetings_of, stakeholders_of
+from services.assessment.scoring.reports import TiesReport
 from services.assessment.types import Sector
 
-Through = Literal["meetings", "agreements", "programmes"]
-THROUGH: tuple[Through, ...] = ("meetings", "agreements", "programmes")
+Through = Literal["meetings", "agreements", "programmes", "reported"]
+THROUGH: tuple[Through, ...] = ("meetings", "agreements", "programmes", "reported")
+SURVEY = "stakeholders"
+"""The survey that asks stakeholders about each other."""
 
 MAX_STAKEHOLDERS = 300
 MAX_TIES = 10_000
@@ -61,7 +64,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Tie:
-    """The shared events of two stakeholders, enough for a tie."""
+    """The shared events of two stakeholders, or their reports of each other, enough for a tie."""
 
     pair: Pair
     shared: Counter[Through]
@@ -78,6 +81,13 @@ class Network:
     actors: tuple[Actor, ...]
     events: tuple[Event, ...]
     ties: tuple[Tie, ...]
+    relational: TiesReport | None = None
+    """What stakeholders reported about each other, if that was asked for."""
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether anything tells who works with whom."""
+        return bool(self.events) or self.relational is not None
 
     @property
     def keys(self) -> list[str]:
@@ -99,11 +109,56 @@ class Network:
         return found
 
 
-def network_of(facts: Facts, *, through: Collection[Through], meetings: int) -> Network:
-    """Return the network of a year: tied by at least `meetings` meetings, or by a lasting event.
+@dataclass(frozen=True)
+class _Projection:
+    """The stakeholders of a year, what tells who works with whom, and how much of it by pair."""
+
+    actors: tuple[Actor, ...]
+    keys: list[str]
+    events: tuple[Event, ...]
+    relational: TiesReport | None
+    counts: Mapping[Through, Integers]
+    tied: Mapping[Through, Booleans]
+    """Which pairs are tied by a kind alone, in the upper triangle."""
+
+
+def network_of(
+    facts: Facts, *, through: Collection[Through], meetings: int, reports: int = 2
+) -> Network:
+    """Return the network of a year: tied by enough meetings, a lasting event, or enough reports.
+
+    Enough are at least `meetings` common meetings, and `reports` of one (1) or of both (2). Raises
+    `NetworkTooLargeError`.
+    """
+    found = _project(facts, through, meetings=meetings, reports=reports)
+    tied = np.argwhere(np.logical_or.reduce([found.tied[kind] for kind in THROUGH])).tolist()
+    if len(tied) > MAX_TIES:
+        raise NetworkTooLargeError
+    ties = tuple(
+        Tie(
+            (found.keys[first], found.keys[second]),
+            Counter({kind: int(n) for kind in THROUGH if (n := found.counts[kind][first, second])}),
+        )
+        for first, second in tied
+    )
+    return Network(found.actors, found.events, ties, found.relational)
+
+
+def count_ties(facts: Facts, *, meetings: int, reports: int) -> dict[Through, int | None]:
+    """Return how many pairs each kind ties by itself; None of what no evidence tells.
 
     Raises `NetworkTooLargeError`.
     """
+    found = _project(facts, THROUGH, meetings=meetings, reports=reports)
+    told: set[Through] = {event.kind for event in found.events}
+    if found.relational is not None:
+        told.add("reported")
+    return {kind: int(found.tied[kind].sum()) if kind in told else None for kind in THROUGH}
+
+
+def _project(
+    facts: Facts, through: Collection[Through], *, meetings: int, reports: int
+) -> _Projection:
     actors = tuple(
         Actor(key=one.key, name=one.name, name_en=one.name_en, sector=one.sector, agency=one.agency)
         for _, one in stakeholders_of(facts)
@@ -114,25 +169,27 @@ def network_of(facts: Facts, *, through: Collection[Through], meetings: int) -> 
         raise NetworkTooLargeError
     keys = sorted(active)
     columns = {key: column for column, key in enumerate(keys)}
-    counts = {
+    counts: dict[Through, Integers] = {
         kind: common_counts(
             participation([event.members for event in events if event.kind == kind], columns)
         )
         for kind in THROUGH
     }
-    least: dict[Through, int] = {"meetings": meetings, "agreements": 1, "programmes": 1}
-    enough = np.logical_or.reduce([counts[kind] >= least[kind] for kind in THROUGH])
-    tied = np.argwhere(np.triu(enough, 1)).tolist()
-    if len(tied) > MAX_TIES:
-        raise NetworkTooLargeError
-    ties = tuple(
-        Tie(
-            (keys[first], keys[second]),
-            Counter({kind: int(n) for kind in THROUGH if (n := counts[kind][first, second])}),
-        )
-        for first, second in tied
-    )
-    return Network(actors, events, ties)
+    found = facts.report(TiesReport, SURVEY) if "reported" in through else None
+    relational = None if found is None else found[1]
+    if relational is not None:
+        for (first, second), n in relational.reports(active).items():
+            counts["reported"][columns[first], columns[second]] = n
+    least: dict[Through, int] = {
+        "meetings": meetings,
+        "agreements": 1,
+        "programmes": 1,
+        "reported": reports,
+    }
+    tied: dict[Through, Booleans] = {
+        kind: np.triu(counts[kind] >= least[kind], 1) for kind in THROUGH
+    }
+    return _Projection(actors, keys, events, relational, counts, tied)
 
 
 def _events(facts: Facts, active: set[str]) -> Iterator[Event]:

@@ -54,6 +54,7 @@ KIND_NAMES = {
     "verdicts": "Putusan studi",
     "declarations": "Pernyataan kelengkapan",
     "survey": "Hasil survei",
+    "ties": "Ikatan yang dilaporkan",
     "usage": "Ringkasan penggunaan",
     "reporting": "Kelengkapan statistik",
     "catalog": "Ringkasan katalog",

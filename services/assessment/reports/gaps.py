@@ -118,8 +118,7 @@ def _needs(measure: m.Measure, indicator: IndicatorScore) -> Iterator[EvidenceNe
             case m.SectorsPresent() | m.Evenness() | m.Attending():
                 yield VIEWS["attendance"]
             case m.Ties():
-                yield VIEWS["attendance"]
-                yield VIEWS["agreements_in_force"]
+                yield from _needs_of_ties(part)
             case m.IndexProgress():
                 yield EvidenceNeed(
                     "Nilai indeks yang terbit dan target dalam rencana", COMMUNICATIONS
@@ -140,3 +139,13 @@ def _needs(measure: m.Measure, indicator: IndicatorScore) -> Iterator[EvidenceNe
                 yield EvidenceNeed("Katalog layanan dengan standar pelayanannya", PROVIDERS)
             case _:  # a composite measure, whose members are yielded separately
                 pass
+
+
+def _needs_of_ties(measure: m.Ties) -> Iterator[EvidenceNeed]:
+    yield VIEWS["attendance"]
+    yield VIEWS["agreements_in_force"]
+    if measure.reported is not None:
+        yield EvidenceNeed(
+            f"Putaran survei hubungan ({measure.survey}) dengan undangan, yang sudah ditutup",
+            SECRETARIAT,
+        )

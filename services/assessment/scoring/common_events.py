@@ -24,15 +24,32 @@ def common_counts(events: Participation) -> Integers:
     return (events.T @ events).astype(np.int64)
 
 
-def count_pairs(repeated: Participation, lasting: Participation, *, least: int) -> int:
-    """Return how many pairs took part in `least` repeated events or in a lasting one together."""
-    return sum(int(tied.sum()) for tied in _tied_rows(repeated, lasting, least=least))
+def count_pairs(
+    repeated: Participation,
+    lasting: Participation,
+    *,
+    least: int,
+    also: Collection[tuple[int, int]] = (),
+) -> int:
+    """Return how many pairs took part in `least` repeated events or in a lasting one together.
+
+    Pairs in `also`, by the places of their columns, the lower first, count in any case.
+    """
+    return sum(int(tied.sum()) for tied in _tied_rows(repeated, lasting, also, least=least))
 
 
 def _tied_rows(
-    repeated: Participation, lasting: Participation, *, least: int
+    repeated: Participation,
+    lasting: Participation,
+    also: Collection[tuple[int, int]],
+    *,
+    least: int,
 ) -> Iterator[Booleans]:
     for start in range(0, repeated.shape[1], ROWS):
         rows = slice(start, start + ROWS)
         often = repeated[:, rows].T @ repeated >= least
-        yield np.triu(often | (lasting[:, rows].T @ lasting > 0), start + 1)
+        tied = often | (lasting[:, rows].T @ lasting > 0)
+        for first, second in also:
+            if start <= first < start + ROWS:
+                tied[first - start, second] = True
+        yield np.triu(tied, start + 1)

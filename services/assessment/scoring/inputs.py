@@ -24,7 +24,9 @@ class Item(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: str = Field(description="Kind of record, or `catalog`, `usage`, `reporting`, `survey`.")
+    kind: str = Field(
+        description="Kind of record, or `catalog`, `usage`, `reporting`, `survey`, `ties`."
+    )
     key: str
     version: int | None = Field(
         default=None, description="Version of the record; null for a report."

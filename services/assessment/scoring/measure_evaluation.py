@@ -44,6 +44,7 @@ from services.assessment.scoring.reports import (
     CatalogReport,
     ReportingReport,
     SurveyReport,
+    TiesReport,
     UsageReport,
 )
 from services.assessment.scoring.scores import IntervalKind, NoIntervalReason
@@ -419,29 +420,36 @@ def _ties(definition: m.Ties, facts: Facts) -> MeasureResult:
         if valid_at_end(agreement, first=facts.first_day, last=facts.last_day):
             parties.append(agreement.parties)
             used.append(item)
+    reported = None if definition.reported is None else facts.report(TiesReport, definition.survey)
+    if reported is not None:
+        used.append(reported[0])
     if not used:
         return Missing("neither attendance nor an agreement in force is recorded", SHARE)
     unknown = not present and declared_complete("attendance", facts) is None
-    if facts.registers == "declared" and unknown:
+    if facts.registers == "declared" and unknown and reported is None:
         return Missing("attendance is not recorded of any meeting of the year", SHARE)
+    also: list[tuple[int, int]] = []
+    if reported is not None:
+        least = 2 if definition.reported == "both" else 1
+        stated = reported[1].reports(columns)
+        places = ((columns[a], columns[b]) for (a, b), n in stated.items() if n >= least)
+        also = [(min(pair), max(pair)) for pair in places]
     tied = count_pairs(
         participation(present, columns),
         participation(parties, columns),
         least=definition.meetings,
+        also=also,
     )
     pairs = math.comb(len(active), 2)
     evidence = [*used, *items_of(active)]
     low, high = _bounds_of_attendance(tied / pairs, facts)
-    if declared_complete("agreements_in_force", facts) is None:
-        high = 1.0
-    return exact(
-        tied / pairs,
-        evidence,
-        (low, high),
-        numerator=tied,
-        n=pairs,
-        stakeholders=len(active),
-    )
+    all_asked = reported is None or columns.keys() <= {*reported[1].reporters}
+    if declared_complete("agreements_in_force", facts) is None or not all_asked:
+        high = 1.0  # who has not answered may have ties to anybody
+    inputs: dict[str, float] = {"stakeholders": len(active)}
+    if reported is not None:
+        inputs |= {"reported": len(also), "response_rate": reported[1].response_rate}
+    return exact(tied / pairs, evidence, (low, high), numerator=tied, n=pairs, **inputs)
 
 
 def _index_progress(definition: m.IndexProgress, facts: Facts) -> MeasureResult:

@@ -4,6 +4,7 @@ The evidence of an assessment holds a report as it was received; other fields ar
 in stored assessments and in bundles may be of an earlier version.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Literal
@@ -12,7 +13,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from services.assessment.scoring.scores import NoIntervalReason
 
-ReportName = Literal["catalog", "usage", "reporting", "survey"]
+ReportName = Literal["catalog", "usage", "reporting", "survey", "ties"]
 
 
 class Report(BaseModel):
@@ -99,6 +100,37 @@ class SurveyReport(Report):
         return next((s for s in self.scales or () if set(s.questions) == wanted), None)
 
 
+class StatedTie(Report):
+    """A tie as one side reports it."""
+
+    reporter: str
+    partner: str
+
+
+class TiesReport(Report):
+    """The ties that stakeholders reported in a round of the relational survey."""
+
+    round: str
+    invited: int
+    answered: int
+    reporters: list[str]
+    ties: list[StatedTie]
+
+    @property
+    def response_rate(self) -> float:
+        """The share of those invited who answered."""
+        return self.answered / self.invited if self.invited else 0
+
+    def reports(self, keys: Collection[str]) -> Counter[tuple[str, str]]:
+        """Return, for each pair of these stakeholders in order, how many of the two report it."""
+        stated = {
+            (tie.reporter, tie.partner)
+            for tie in self.ties
+            if tie.reporter != tie.partner and {tie.reporter, tie.partner} <= {*keys}
+        }
+        return Counter((min(pair), max(pair)) for pair in stated)
+
+
 class ReportedMonths(Report):
     """How many monthly reports were received on time and late, and how many of each are in doubt.
 
@@ -171,4 +203,5 @@ REPORTS: Mapping[ReportName, type[Report]] = {
     "usage": UsageReport,
     "reporting": ReportingReport,
     "survey": SurveyReport,
+    "ties": TiesReport,
 }
