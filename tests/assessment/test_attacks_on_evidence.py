@@ -294,3 +294,21 @@ def test_an_entry_after_the_declaration_is_listed_with_the_index_without_it(hub:
     [late] = found["late_entries"]
     assert late["key"] == "forum-2024-11"
     assert late["index"]["proven"] == complete["index"]["proven"]
+
+
+def test_a_report_tells_of_proposals_and_of_what_no_longer_counts(hub: Hub) -> None:
+    current = record_of(hub, "observations", "programmes-running-2024")
+    put = hub.client.put(
+        f"{API}/observations/{current.json()['id']}",
+        json=current.json()["content"] | {"value": 1.0},
+        headers=hub.auth("diskominfo", "admin") | {"If-Match": current.headers["ETag"]},
+    )
+    hub.confirm(put)
+    post(hub, "observations", observation("own", "staff_trained", value=1))
+    key = hub.auth("diskominfo", "metrics:draft")
+    stored = hub.client.post(
+        f"{API}/assessments", json={"period": 2024, "draws": 200}, headers=key
+    ).json()
+    text = hub.client.get(stored["report_href"], params={"format": "html"}).text
+    assert "Usulan yang belum dikonfirmasi: 1." in text
+    assert "Tidak lagi dihitung: pengamatan programmes-running-2024 (versi 1)" in text

@@ -215,6 +215,7 @@ KINDS_OF_EVIDENCE = (
     "observation",
     "index_value",
     "verdict",
+    "declaration",
 )
 PLACES: dict[str, Callable[[Sender], dict[str, str]]] = {
     "update_incident": lambda sender: {"incident": sender.made("open_incident")["id"]},

@@ -36,7 +36,7 @@ from services.assessment.reports.wording import (
     percent,
     weights_in_words,
 )
-from services.assessment.scoring.scores import IndicatorScore
+from services.assessment.scoring.scores import EvidenceLink, IndicatorScore, Node, Scores
 from services.assessment.scoring.tree import branches_of
 from services.platform.packs import Source
 from services.platform.service import API
@@ -278,8 +278,53 @@ def _evidence(report: Report) -> Section:
             )
             if rows
             else Paragraph(text="Tidak ada bukti yang dibaca."),
+            *_confirmation(report.scores),
         ],
     )
+
+
+def _confirmation(scores: Scores) -> Iterator[AnyBlock]:
+    """Yield what is not confirmed, what no longer counts, and what agencies say of themselves."""
+    text = "Nilai resmi hanya membaca bukti yang dikonfirmasi oleh pihak lain daripada pencatatnya."
+    own, proposed = scores.self_reports, scores.with_proposals
+    if own is not None:
+        text += (
+            f" Dari {number(own.evidence, 0)} bukti yang dibaca indeks, "
+            f"{number(own.self_reported, 0)} ({percent(own.share)}) dicatat perangkat daerah "
+            "tentang dirinya sendiri atau tentang pemerintah."
+        )
+    if proposed is not None:
+        text += (
+            f" Usulan yang belum dikonfirmasi: {number(proposed.proposals, 0)}. Bila semuanya "
+            f"dikonfirmasi, {_index_in_words(proposed.nodes[0])}."
+        )
+    yield Paragraph(text=text)
+    changes = [
+        f"Tidak lagi dihitung: {_change_in_words(one)}; bila masih dihitung, "
+        f"{_index_in_words(one.index)}."
+        for one in scores.former_evidence
+    ] + [
+        f"Ditambahkan setelah daftarnya dinyatakan lengkap: {_change_in_words(one)}; tanpa itu, "
+        f"{_index_in_words(one.index)}."
+        for one in scores.late_entries
+    ]
+    if changes:
+        yield Bullets(items=changes)
+
+
+def _change_in_words(link: EvidenceLink) -> str:
+    return f"{lower_first(KIND_NAMES.get(link.kind, link.kind))} {link.key} (versi {link.version})"
+
+
+def _index_in_words(index: Node | None) -> str:
+    """Return the index of other evidence, with its bounds where it has some."""
+    if index is None:
+        return "indeksnya tidak dihitung"
+    value = "tidak bernilai" if index.value is None else number(index.value, 1)
+    if index.proven is None or index.possible is None:
+        return f"indeksnya {value}"
+    bounds = f"terbukti {number(index.proven, 1)}, mungkin {number(index.possible, 1)}"
+    return f"indeksnya {value} ({bounds})"
 
 
 def _named(one: UsedEvidence) -> str:
