@@ -14,6 +14,7 @@ from services.assessment.methods.definition import TreeMethod
 from services.assessment.methods.measure_definitions import (
     AgenciesReporting,
     CatalogShare,
+    CommentsInTime,
     Reported,
     SatisfactionIndex,
     SurveyMean,
@@ -79,6 +80,9 @@ def required_reports(
                 case Reported() | AgenciesReporting():
                     path = f"{API}/usage/reporting?period={period}"
                     requests.add(ReportRequest(Service.feedback, "reporting", "reporting", path))
+                case CommentsInTime():
+                    path = f"{API}/comments/summary?period={period}&by=agency"
+                    requests.add(ReportRequest(Service.feedback, "comments", "comments", path))
                 case UsageShare():
                     span = f"from={period}-01-01&to={period}-12-31"
                     path = f"{API}/usage/summary?{span}&group_by=channel"

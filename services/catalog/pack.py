@@ -52,6 +52,8 @@ class CatalogPack:
     services: tuple[Service, ...]
     links: tuple[str, ...]
     """Names of the links that a channel may lead to."""
+    national_links: tuple[str, ...]
+    """Those of them that national bodies operate."""
 
 
 def read_catalog(root: Path) -> CatalogPack:
@@ -103,7 +105,10 @@ def read_catalog(root: Path) -> CatalogPack:
         raise PackError(faults)
     services = [service for _, file in parsed for service in file.services]
     slugs = tuple(link.slug for link in links)
-    return CatalogPack(tuple(sources), tuple(agencies), tuple(events), tuple(services), slugs)
+    national = tuple(link.slug for link in links if link.national)
+    return CatalogPack(
+        tuple(sources), tuple(agencies), tuple(events), tuple(services), slugs, national
+    )
 
 
 def _service_faults(
@@ -139,7 +144,10 @@ async def load_catalog(
     changes = await _load_documents(session, region, SourceRecord, "source", sources)
     changes += await _load_documents(session, region, AgencyRecord, "agency", agencies)
     changes += await _load_documents(session, region, LifeEventRecord, "life event", events)
-    await session.execute(text(queries.REPLACE_LINKS), {"region": region, "links": pack.links})
+    await session.execute(
+        text(queries.REPLACE_LINKS),
+        {"region": region, "links": pack.links, "national": pack.national_links},
+    )
     changes += await _load_services(session, region, services, pack=pack, now=now)
     for change in changes:
         if change.kind == "agency" and change.action == "removed":

@@ -134,8 +134,19 @@ SELECT s.agency,
        count(*) FILTER (WHERE s.content ->> 'digital' = 'true') AS digital_services,
        count(*) FILTER (WHERE s.content ->> 'digital' = 'true'
                           AND s.content ->> 'status' = 'active') AS digital_in_operation,
+       count(*) FILTER (WHERE own.digital) AS own_digital_services,
+       count(*) FILTER (WHERE own.digital
+                          AND s.content ->> 'status' = 'active') AS own_digital_in_operation,
        sum((SELECT count(*) FROM jsonb_object_keys(s.content -> 'components'))) AS components
 FROM {services} s
+CROSS JOIN LATERAL (
+    SELECT EXISTS (
+        SELECT FROM jsonb_array_elements(s.content -> 'channels') channel
+        WHERE channel ->> 'kind' = 'online' AND NOT EXISTS (
+            SELECT FROM catalog.link l
+            WHERE l.region = s.region AND l.slug = channel ->> 'link' AND l.national)
+    ) AS digital
+) own
 WHERE s.region = :region AND s.content IS NOT NULL
 GROUP BY s.agency
 ORDER BY s.agency
@@ -189,13 +200,17 @@ WHERE region = :region AND slug = :slug
 """
 
 REPLACE_LINKS = """
--- Replaces the slugs of the links by the given ones.
-WITH given AS (SELECT unnest(CAST(:links AS text[])) AS slug),
+-- Replaces the links by the given ones; `national` are those of national bodies.
+WITH given AS (
+    SELECT slug, slug = ANY (CAST(:national AS text[])) AS national
+    FROM unnest(CAST(:links AS text[])) AS slug
+),
 gone AS (
     DELETE FROM catalog.link l
     WHERE l.region = :region AND NOT EXISTS (SELECT FROM given g WHERE g.slug = l.slug)
 )
-INSERT INTO catalog.link (region, slug) SELECT :region, slug FROM given ON CONFLICT DO NOTHING
+INSERT INTO catalog.link (region, slug, national) SELECT :region, slug, national FROM given
+ON CONFLICT (region, slug) DO UPDATE SET national = excluded.national
 """
 
 REMOVE_AGENCY = """

@@ -156,11 +156,12 @@ class LifeEventFile(PackModel):
 
 
 class LinkSlug(PackModel):
-    """A link's slug, all that the catalogue needs of it."""
+    """A link's slug and operator, all that the catalogue needs of it."""
 
     model_config = ConfigDict(extra="ignore")
 
     slug: Slug
+    national: StrictBool = False
 
 
 class LinkSlugFile(PackModel):

@@ -277,6 +277,8 @@ async def get_catalog_summary(
         services=services,
         digital_services=sum(row.digital_services for row in rows),
         digital_in_operation=sum(row.digital_in_operation for row in rows),
+        own_digital_services=sum(row.own_digital_services for row in rows),
+        own_digital_in_operation=sum(row.own_digital_in_operation for row in rows),
         standard_share=float(published) / (COMPONENTS * services) if services else None,
         agencies=[
             AgencyCompleteness(

@@ -116,6 +116,10 @@ class CatalogSummary(ApiModel):
     services: int
     digital_services: int = Field(description="Services with an online channel.")
     digital_in_operation: int = Field(description="Those of them that are in operation.")
+    own_digital_services: int = Field(
+        description="Services with an online channel that no portal of a national body is."
+    )
+    own_digital_in_operation: int = Field(description="Those of them that are in operation.")
     standard_share: float | None = Field(
         description="Mean share of the 14 service-standard components (PermenPANRB 15/2014) "
         "published per service; null without services.",

@@ -487,6 +487,34 @@ def test_doubts_widen_the_interval_of_what_agencies_report_and_leave_its_value(
         assert len(set(draws)) == (64 if low < high else 1)
 
 
+def test_comments_in_time_are_of_all_that_are_settled() -> None:
+    definition = {"kind": "comments_in_time"}
+    groups = [{"value": "dukcapil", "n": 6, "in_time": 3}, {"value": None, "n": 14, "in_time": 12}]
+    reading = measured(definition, report("comments", "comments", {"items": groups}))
+    assert (reading.value, dict(reading.inputs)) == (0.75, {"numerator": 15, "n": 20})
+    none = report("comments", "comments", {"items": []})
+    assert unknown(definition, none).startswith("no comment of the year is settled")
+    assert unknown(definition) == "there is no report about comments"
+    assert unknown(definition, feedback="down") == "down"
+
+
+def test_services_on_national_portals_are_not_the_regency_s_own() -> None:
+    of_own = {"kind": "catalog_share", "of": "own_digital_in_operation"}
+    content = {
+        "services": 9, "standard_share": 0.2, "digital_services": 8, "digital_in_operation": 7,
+        "own_digital_services": 2, "own_digital_in_operation": 1,
+    }  # fmt: skip
+    assert measured(of_own, report("catalog", "summary", content)).value == 0.5
+    of_all = {"kind": "catalog_share", "of": "digital_in_operation"}
+    assert measured(of_all, report("catalog", "summary", content)).value == 7 / 8
+    earlier = {name: value for name, value in content.items() if not name.startswith("own")}
+    assert "national bodies" in unknown(of_own, report("catalog", "summary", earlier))
+    nothing = content | {"own_digital_services": 0, "own_digital_in_operation": 0}
+    assert unknown(of_own, report("catalog", "summary", nothing)) == (
+        "the catalogue has no digital service"
+    )
+
+
 def test_usage_share_is_of_one_counter() -> None:
     cells = [
         {"measure": "submitted", "channel": "online", "value": 30},

@@ -8,12 +8,15 @@ import pytest
 from services.catalog.schemas import ServiceSummary
 from services.platform.paging import Page
 from tests.conftest import Room
-from tests.packs import component, load, service, write_pack
+from tests.packs import component, load, service, write_pack, write_yaml
 from tests.rows import close_connections
 
 
 def slugs(answer: Any) -> list[str]:
     return [item["slug"] for item in answer.json()["items"]]
+
+
+NATIONAL = {slug: {"national": True} for slug in ("oss", "simbg")}
 
 
 @pytest.fixture
@@ -133,8 +136,36 @@ def test_the_summary_counts_digital_and_published_services(regency: Room) -> Non
     assert summary["services"] == 4
     assert summary["digital_services"] == 1
     assert summary["digital_in_operation"] == 1
+    assert (summary["own_digital_services"], summary["own_digital_in_operation"]) == (1, 1)
     assert summary["standard_share"] == pytest.approx(2 / (14 * 4))
     assert [item["agency"] for item in summary["agencies"]] == ["dukcapil", "pupr"]
+
+
+def test_services_on_portals_of_national_bodies_are_digital_but_not_the_regency_s_own(
+    catalog: Room, tmp_path: Path
+) -> None:
+    def online(slug: str, *links: str | None, **more: Any) -> dict[str, Any]:
+        channels = [{"kind": "online", **({"link": link} if link else {})} for link in links]
+        return service(slug, digital=True, channels=channels, **more)
+
+    services = [
+        online("nib", "oss"),
+        online("ppid", "website"),
+        online("pbg", "simbg", "website"),
+        online("aplikasi", None, status="inactive"),
+        service("akta"),
+    ]
+    root = write_pack(tmp_path, services)
+    links = [{"slug": slug} | NATIONAL.get(slug, {}) for slug in ("oss", "simbg", "website")]
+    write_yaml(root / "links.yaml", {"links": links})
+    load(catalog, root)
+    summary = catalog.get("/api/v1/catalog/summary").json()
+    names = ("digital_services", "digital_in_operation", "own_digital_services")
+    assert [summary[name] for name in names] == [4, 3, 3]
+    assert summary["own_digital_in_operation"] == 2
+    write_yaml(root / "links.yaml", {"links": [{"slug": link["slug"]} for link in links]})
+    load(catalog, root)
+    assert catalog.get("/api/v1/catalog/summary").json()["own_digital_services"] == 4
 
 
 def test_the_summary_of_an_empty_catalogue_has_no_share(catalog: Room) -> None:
@@ -144,6 +175,8 @@ def test_the_summary_of_an_empty_catalogue_has_no_share(catalog: Room) -> None:
         "services": 0,
         "digital_services": 0,
         "digital_in_operation": 0,
+        "own_digital_services": 0,
+        "own_digital_in_operation": 0,
         "standard_share": None,
         "agencies": [],
     }

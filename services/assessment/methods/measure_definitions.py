@@ -185,6 +185,12 @@ class AgenciesReporting(PackModel):
     kind: Literal["agencies_reporting"]
 
 
+class CommentsInTime(PackModel):
+    """The share of the year's settled comments that were answered within their service level."""
+
+    kind: Literal["comments_in_time"]
+
+
 class UsageShare(PackModel):
     """The share of a counter of the agencies' statistics that belongs to a channel."""
 
@@ -197,7 +203,9 @@ class CatalogShare(PackModel):
     """A share reported by the catalogue."""
 
     kind: Literal["catalog_share"]
-    of: Literal["standard", "digital_in_operation"]
+    of: Literal["standard", "digital_in_operation", "own_digital_in_operation"] = Field(
+        description="`own`: without services on portals of national bodies."
+    )
 
 
 class Complement(PackModel):
@@ -245,6 +253,7 @@ Measure = Annotated[
     | SatisfactionIndex
     | Reported
     | AgenciesReporting
+    | CommentsInTime
     | UsageShare
     | CatalogShare
     | Complement

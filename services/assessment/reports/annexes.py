@@ -57,6 +57,7 @@ KIND_NAMES = {
     "ties": "Ikatan yang dilaporkan",
     "usage": "Ringkasan penggunaan",
     "reporting": "Kelengkapan statistik",
+    "comments": "Ringkasan aduan",
     "catalog": "Ringkasan katalog",
 }
 

@@ -123,22 +123,30 @@ def _needs(measure: m.Measure, indicator: IndicatorScore) -> Iterator[EvidenceNe
                 yield EvidenceNeed(
                     "Nilai indeks yang terbit dan target dalam rencana", COMMUNICATIONS
                 )
-            case m.SurveyShare() | m.SurveyMean():
-                yield EvidenceNeed(
-                    f"Jawaban survei ({part.survey}) dari sedikitnya lima responden",
-                    f"Responden, melalui {lower_first(COMMUNICATIONS)}",
-                )
-            case m.SatisfactionIndex():
-                yield EvidenceNeed(
-                    f"Survei kepuasan masyarakat ({part.survey}) dengan jawaban atas semua unsur",
-                    PROVIDERS,
-                )
-            case m.Reported() | m.AgenciesReporting() | m.UsageShare():
-                yield EvidenceNeed("Statistik layanan bulanan", PROVIDERS)
-            case m.CatalogShare():
-                yield EvidenceNeed("Katalog layanan dengan standar pelayanannya", PROVIDERS)
-            case _:  # a composite measure, whose members are yielded separately
-                pass
+            case _:
+                yield from _needs_of_reports(part)
+
+
+def _needs_of_reports(part: m.Measure) -> Iterator[EvidenceNeed]:
+    match part:
+        case m.SurveyShare() | m.SurveyMean():
+            yield EvidenceNeed(
+                f"Jawaban survei ({part.survey}) dari sedikitnya lima responden",
+                f"Responden, melalui {lower_first(COMMUNICATIONS)}",
+            )
+        case m.SatisfactionIndex():
+            yield EvidenceNeed(
+                f"Survei kepuasan masyarakat ({part.survey}) dengan jawaban atas semua unsur",
+                PROVIDERS,
+            )
+        case m.Reported() | m.AgenciesReporting() | m.UsageShare():
+            yield EvidenceNeed("Statistik layanan bulanan", PROVIDERS)
+        case m.CommentsInTime():
+            yield EvidenceNeed("Aduan yang diterima dan dijawab melalui e-Mall", PROVIDERS)
+        case m.CatalogShare():
+            yield EvidenceNeed("Katalog layanan dengan standar pelayanannya", PROVIDERS)
+        case _:  # a composite measure, whose members are yielded separately
+            pass
 
 
 def _needs_of_ties(measure: m.Ties) -> Iterator[EvidenceNeed]:

@@ -42,6 +42,7 @@ from services.assessment.scoring.record_views import (
 from services.assessment.scoring.registers import declarations_of
 from services.assessment.scoring.reports import (
     CatalogReport,
+    CommentReport,
     ReportingReport,
     SurveyReport,
     TiesReport,
@@ -737,6 +738,18 @@ def _flagged_share(
     )
 
 
+def _comments_in_time(_: m.CommentsInTime, facts: Facts) -> MeasureResult:
+    found = facts.report(CommentReport, "comments")
+    if found is None:
+        return Missing(facts.missing.get("feedback", "there is no report about comments"))
+    item, report = found
+    n = sum(group.n for group in report.items)
+    if n == 0:
+        return Missing("no comment of the year is settled and in the published figures")
+    hits = sum(group.in_time for group in report.items)
+    return exact(hits / n, [item], numerator=hits, n=n)
+
+
 def _usage_share(definition: m.UsageShare, facts: Facts) -> MeasureResult:
     found = facts.report(UsageReport, "channel")
     if found is None:
@@ -771,7 +784,17 @@ def _catalog_share(definition: m.CatalogShare, facts: Facts) -> MeasureResult:
         if summary.standard_share is None:
             return Missing("the catalogue has no service")
         return exact(summary.standard_share, [item], services=summary.services)
+    return _digital_in_operation(definition, item, summary)
+
+
+def _digital_in_operation(
+    definition: m.CatalogShare, item: Item, summary: CatalogReport
+) -> MeasureResult:
     hits, n = summary.digital_in_operation, summary.digital_services
+    if definition.of == "own_digital_in_operation":
+        hits, n = summary.own_digital_in_operation, summary.own_digital_services
+    if hits is None or n is None:
+        return Missing("the catalogue does not tell portals of national bodies apart")
     if n == 0:
         return Missing("the catalogue has no digital service")
     return exact(hits / n, [item], numerator=hits, n=n)
@@ -890,6 +913,7 @@ EVALUATORS: dict[type[Any], Callable[[Any, Facts], MeasureResult]] = {
     m.SatisfactionIndex: _satisfaction,
     m.Reported: _reported,
     m.AgenciesReporting: _agencies_reporting,
+    m.CommentsInTime: _comments_in_time,
     m.UsageShare: _usage_share,
     m.CatalogShare: _catalog_share,
     m.Complement: _complement,

@@ -13,7 +13,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from services.assessment.scoring.scores import NoIntervalReason
 
-ReportName = Literal["catalog", "usage", "reporting", "survey", "ties"]
+ReportName = Literal["catalog", "usage", "reporting", "comments", "survey", "ties"]
 
 
 class Report(BaseModel):
@@ -163,6 +163,19 @@ class ReportingReport(ReportedMonths):
     agencies: list[ReportedMonths]
 
 
+class CommentCounts(Report):
+    """Settled comments of a group, and those answered within their service level."""
+
+    n: int
+    in_time: int
+
+
+class CommentReport(Report):
+    """How the comments of a year were answered, by agency."""
+
+    items: list[CommentCounts]
+
+
 class UsageCount(Report):
     """The sum of a counter through one channel."""
 
@@ -189,6 +202,9 @@ class CatalogReport(Report):
     standard_share: float | None
     digital_services: int
     digital_in_operation: int
+    own_digital_services: int | None = None
+    """None in evidence from before portals of national bodies were told apart."""
+    own_digital_in_operation: int | None = None
 
     @property
     def precedes_the_catalogue(self) -> bool:
@@ -202,6 +218,7 @@ REPORTS: Mapping[ReportName, type[Report]] = {
     "catalog": CatalogReport,
     "usage": UsageReport,
     "reporting": ReportingReport,
+    "comments": CommentReport,
     "survey": SurveyReport,
     "ties": TiesReport,
 }

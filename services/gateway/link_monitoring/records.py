@@ -24,6 +24,9 @@ class Link(PackModel):
     description: Text
     description_en: Text
     e_mall: bool = Field(False, description="Whether it is a portal of the e-Mall itself.")
+    national: bool = Field(
+        False, description="Whether a national body operates it, so that it is not the regency's."
+    )
     note: Text | None = None
     sources: list[Slug] = Field(min_length=1)
 
