@@ -63,7 +63,10 @@ def synthetic_facts(case: Case) -> Facts:
         _count(year, "areas_without_coverage", rng.randint(0, 60)),
         _count(year, "villages", 240),
     ]
-    return Facts(period=year, items=[*items, *_reports(rng)])
+    items += _reports(rng)
+    # What version 2 reads besides is drawn last: the digits of version 1 are written down.
+    items += [_observation(rng, year, subject) for subject in OBSERVED_LATER]
+    return Facts(period=year, items=items)
 
 
 OBSERVED = (
@@ -75,6 +78,7 @@ OBSERVED = (
     "staff_trained",
     "comments_answered_in_time",
 )
+OBSERVED_LATER = ("handovers_by_rule", "agencies_with_plan")
 
 
 def _record(kind: str, key: str, /, **content: Any) -> Item:
@@ -93,6 +97,7 @@ def _meeting(rng: random.Random, year: int, month: int, keys: list[str]) -> Item
     return _record(
         "meetings",
         f"meeting-{month}",
+        kind="forum",
         held_on=f"{year}-{month:02}-10",
         problem_statement="x",
         minutes=True,
@@ -163,6 +168,7 @@ def _reports(rng: random.Random) -> list[Item]:
         _question(rng, "knows_service_online", ("yes", "no"), n),
     ]
     reported = [_question(rng, code, levels, n) for code in ("T1", "T2", "T3", "P1", "P2", "P3")]
+    legitimacy = [{**one, "code": f"L{n}"} for n, one in enumerate(reported[:3], start=1)]
     ikm = 60 + 30 * rng.random()
     agencies = [{"on_time": rng.randint(0, 12), "late": 0} for _ in range(AGENCIES)]
     on_time = sum(agency["on_time"] for agency in agencies)
@@ -173,7 +179,8 @@ def _reports(rng: random.Random) -> list[Item]:
     survey = {"n": n, "suppressed": False}
     return [
         _report("survey", "awareness", survey | {"questions": awareness}),
-        _report("survey", "stakeholders", survey | {"questions": reported}),
+        _report("survey", "awareness drawn enumerated quota", survey | {"questions": awareness}),
+        _report("survey", "stakeholders", survey | {"questions": [*reported, *legitimacy]}),
         _report(
             "survey",
             "skm",
@@ -185,6 +192,7 @@ def _reports(rng: random.Random) -> list[Item]:
             "reporting",
             {"on_time": on_time, "late": 0, "expected": 12 * AGENCIES, "agencies": agencies},
         ),
+        _report("comments", "comments", {"items": [{"n": n, "in_time": n // 2}]}),
         _report("usage", "channel", {"items": usage}),
         _report(
             "catalog",
@@ -193,6 +201,8 @@ def _reports(rng: random.Random) -> list[Item]:
                 "services": 50,
                 "standard_share": rng.random(),
                 "digital_services": 10,
+                "own_digital_services": 8,
+                "own_digital_in_operation": 6,
                 "digital_in_operation": rng.randint(4, 10),
             },
         ),

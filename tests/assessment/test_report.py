@@ -92,7 +92,7 @@ def test_a_year_without_evidence_is_described_and_nothing_is_zero() -> None:
 
 def test_each_element_stands_under_one_word_and_those_without_evidence_under_their_own() -> None:
     text = " ".join(shown(written(toba())).words)
-    assert "Bukti belum cukup (3 dari 12 unsur): deliberasi, kepemimpinan, dan pengetahuan." in text
+    assert "Bukti belum cukup (5 dari 12 unsur): deliberasi, legitimasi internal, komitmen" in text
     counts = re.findall(r"\((\d+) dari 12 unsur\)", text)
     assert sum(map(int, counts)) == 12
 

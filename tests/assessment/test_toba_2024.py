@@ -22,8 +22,8 @@ VERDICTS: dict[str, tuple[float, float] | None] = {
     "determination": NOT_OPTIMAL,  # decrees exist, compliance is not optimal
     "trust": LACKING,
     "understanding": LACKING,
-    "legitimation": PRESENT,  # recognised by the award
-    "commitment": LACKING,  # thin: a single agreement
+    "legitimation": UNKNOWN,  # recognised by the award; nobody inside was asked
+    "commitment": UNKNOWN,  # thin: a single agreement; plans and renewals are not told
     "arrangements": NOT_OPTIMAL,  # a decree, on the division of tasks only
     "leadership": UNKNOWN,  # assigned by regulation; who holds the posts is not told
     "knowledge": UNKNOWN,  # shared, not optimal; no figure
@@ -57,6 +57,36 @@ def test_the_method_reaches_the_verdict_of_the_study(toba_hub: Hub, code: str) -
         )
     else:
         assert verdict[0] <= element["value"] < verdict[1]
+
+
+def test_each_element_and_driver_has_the_verdict_of_the_study_beside_its_score(
+    toba_hub: Hub,
+) -> None:
+    for code, element in elements(toba_hub).items():
+        [verdict] = element["verdicts"]
+        assert verdict["word"], code
+        assert verdict["band"], code
+        assert verdict["passage"].startswith("Studi, pembahasan"), code
+        assert verdict["sources"] == ["study-2025"]
+        assert (verdict["score_band"] is None) == (element["value"] is None), code
+
+
+def test_the_agreement_with_the_study_is_computed(toba_hub: Hub) -> None:
+    answer = toba_hub.client.get("/api/v1/metrics/collaboration-dynamics?period=2024").json()
+    agreement = answer["scores"]["agreement"]
+    assert agreement["bands"] == ["lacking", "partial", "good"]
+    assert agreement["counts"] == [[1, 1, 0], [5, 1, 0], [0, 0, 2]]
+    assert (agreement["verdicts"], agreement["compared"], agreement["equal"]) == (16, 10, 4)
+    assert (agreement["kappa"], agreement["low"], agreement["high"]) == (0.3182, -0.1258, 0.7622)
+
+
+def test_only_2024_has_an_index_and_other_years_have_bounds(toba_hub: Hub) -> None:
+    for year, known in ((2023, False), (2024, True), (2025, False), (2026, False)):
+        path = f"/api/v1/metrics/collaboration-dynamics?period={year}"
+        index = toba_hub.client.get(path).json()["scores"]["index"]
+        assert (index["value"] is not None) == known, year
+        assert index["proven"] <= (index["value"] or 50) <= index["possible"]
+        assert known or (index["reason"] and index["missing_first"])
 
 
 def test_uncertainty_is_the_lowest_driver(toba_hub: Hub) -> None:

@@ -192,13 +192,13 @@ def test_the_surveys_of_the_toba_pack_have_what_the_methods_read() -> None:
     codes = {slug: {q.code: q for q in each.questions} for slug, each in surveys.items()}
     assert set(surveys) == {"awareness", "penilaian", "skm", "stakeholders"}
     assert set(codes["skm"]) == {f"U{n}" for n in range(1, 10)}
-    statements = {f"{part}{n}" for part in "TPC" for n in (1, 2, 3)}
+    statements = {f"{part}{n}" for part in "TPCL" for n in (1, 2, 3)}
     assert set(codes["stakeholders"]) == {*statements, "partners"}
     assert all(codes["stakeholders"][each].kind == "scale4" for each in statements)
     assert all(question.required for question in surveys["stakeholders"].questions)
     assert surveys["stakeholders"].relational is codes["stakeholders"]["partners"]
     assert {*map(tuple, surveys["stakeholders"].scales.values())} == {
-        tuple(f"{part}{n}" for n in (1, 2, 3)) for part in "TPC"
+        tuple(f"{part}{n}" for n in (1, 2, 3)) for part in "TPCL"
     }
     awareness = codes["awareness"]
     assert "none" in awareness["knows_portals"].condition_values()

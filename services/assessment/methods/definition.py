@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from services.assessment.methods.actions import Action, Measured
 from services.assessment.methods.data_rules import Imputation, OutlierTreatment
 from services.assessment.methods.measure_definitions import Measure, Observed
 from services.assessment.methods.rules import (
@@ -60,6 +61,8 @@ class WeightedNode(NamedNode):
 class IndicatorDefinition(WeightedNode):
     """An indicator: its measure and the rule that scores it from 0 to 100."""
 
+    reason: Text | None = Field(None, description="Why it is scored between these ends.")
+    source: ShortText | None = Field(None, description="Where the question comes from.")
     goalposts: Goalposts = Goalposts(min=0, max=1)
     normalisation: Normalisation = MinMax()
     measure: Measure
@@ -77,6 +80,7 @@ class IndicatorDefinition(WeightedNode):
 class ElementDefinition(WeightedNode):
     """An element, or a driver: the mean of its indicators."""
 
+    reason: Text | None = Field(None, description="Of a driver: why its direction is this one.")
     indicators: list[IndicatorDefinition] = Field(min_length=1)
 
 
@@ -172,6 +176,11 @@ class CollaborationMethod(MethodBase):
     )
     dimensions: list[DimensionDefinition] = Field(min_length=1)
     drivers: list[ElementDefinition] = Field(default_factory=list[ElementDefinition])
+    actions: list[Action] = Field(
+        default_factory=list[Action],
+        max_length=100,
+        description="What can be done to raise the scores; with `registers: declared` only.",
+    )
 
     def elements(self) -> Iterator[ElementDefinition]:
         for dimension in self.dimensions:
@@ -192,6 +201,20 @@ class CollaborationMethod(MethodBase):
             for indicator in element.indicators:
                 if not indicator.code.startswith(f"{element.code}."):
                     raise ValueError(f"{indicator.code} must start with {element.code!r} and a dot")
+        return self
+
+    @model_validator(mode="after")
+    def _actions_fit(self) -> "CollaborationMethod":
+        if self.actions and self.registers != "declared":
+            raise ValueError("actions need 'registers: declared': they raise what is proven")
+        codes = [action.code for action in self.actions]
+        if len(set(codes)) < len(codes):
+            raise ValueError("codes of actions must be unique")
+        known = {indicator.code for indicator in self.indicators()}
+        for action in self.actions:
+            for change in action.changes:
+                if isinstance(change, Measured) and change.indicator not in known:
+                    raise ValueError(f"{action.code}: there is no indicator {change.indicator!r}")
         return self
 
     @model_validator(mode="after")

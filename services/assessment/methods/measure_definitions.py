@@ -208,6 +208,35 @@ class CatalogShare(PackModel):
     )
 
 
+class AgenciesWith(PackModel):
+    """The share of agencies that own a row matching the condition.
+
+    Agencies are those of the active stakeholders; a row belongs to the agency of its owner.
+    """
+
+    kind: Literal["agencies_with"]
+    of: Literal["programmes", "risks"]
+    that: Condition = Field(min_length=1)
+
+
+class AtLeast(PackModel):
+    """The measure, but no less than `least` if the condition is met in full."""
+
+    kind: Literal["at_least"]
+    measure: "Measure"
+    least: float
+    given: "Measure" = Field(description="The condition: a measure that is 1 if it is met.")
+
+
+class LowerBound(PackModel):
+    """The exact measure, else a range from the other one, the least that it can be, to `high`."""
+
+    kind: Literal["lower_bound"]
+    measure: "Measure"
+    high: float
+    exact: "Measure | None" = None
+
+
 class Complement(PackModel):
     """1 - the measure."""
 
@@ -256,6 +285,9 @@ Measure = Annotated[
     | CommentsInTime
     | UsageShare
     | CatalogShare
+    | AgenciesWith
+    | AtLeast
+    | LowerBound
     | Complement
     | Ratio
     | MeanOf
@@ -263,7 +295,7 @@ Measure = Annotated[
     Field(discriminator="kind"),
 ]
 
-for composite in (Complement, Ratio, MeanOf, FirstOf):
+for composite in (AtLeast, LowerBound, Complement, Ratio, MeanOf, FirstOf):
     composite.model_rebuild()
 
 
@@ -273,6 +305,10 @@ def nested_measures(measure: "Measure") -> "Iterator[Measure]":
     match measure:
         case Complement():
             inner = [measure.measure]
+        case LowerBound():
+            inner = [measure.measure, *([measure.exact] if measure.exact else [])]
+        case AtLeast():
+            inner = [measure.measure, measure.given]
         case Ratio():
             inner = [measure.numerator, measure.denominator]
         case MeanOf() | FirstOf():

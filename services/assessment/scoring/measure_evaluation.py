@@ -800,6 +800,83 @@ def _digital_in_operation(
     return exact(hits / n, [item], numerator=hits, n=n)
 
 
+def _agencies_with(definition: m.AgenciesWith, facts: Facts) -> MeasureResult:
+    active = [(item, one) for item, one in stakeholders_of(facts) if one.agency is not None]
+    agency_of = {one.key: one.agency for _, one in active}
+    agencies = set(agency_of.values())
+    rows = view_rows(definition.of, facts)
+    found = [(item, row) for item, row in rows if meets(row, definition.that)]
+    owners = {agency_of[row["owner"]] for _, row in found if row.get("owner") in agency_of}
+    if not owners:
+        return Missing(f"no {VIEW_NAMES[definition.of]} of an agency meets the condition", SHARE)
+    share = len(owners) / len(agencies)
+    registers = (declared_complete(definition.of, facts), declared_complete("stakeholders", facts))
+    unclear = any(
+        meets(row, definition.that) is None or row.get("owner") not in agency_of for _, row in rows
+    )
+    bounds = SHARE if None in registers else (share, 1.0 if unclear else share)
+    evidence = [*items_of(found), *items_of(active)]
+    return exact(share, evidence, bounds, numerator=len(owners), n=len(agencies))
+
+
+def _at_least(definition: m.AtLeast, facts: Facts) -> MeasureResult:
+    inner = evaluate_measure(definition.measure, facts)
+    given = evaluate_measure(definition.given, facts)
+    is_met = isinstance(given, Measurement) and given.value >= 1
+    low, high = inner.bounds
+    least = definition.least
+    if given.bounds[0] >= 1:
+        low = max(low, least)
+    # The condition may be met unseen, unless its absence is known.
+    bounds = (low, max(high, least) if given.bounds[1] >= 1 else high)
+    if not is_met or isinstance(given, Missing):
+        return replace(inner, bounds=bounds)
+    if isinstance(inner, Missing):
+        return exact(least, given.evidence, bounds, least=least)
+    return Measurement(
+        value=max(inner.value, least),
+        draw=lambda streams: np.maximum(inner.draw(streams), least),
+        evidence=[*inner.evidence, *given.evidence],
+        inputs=inner.inputs,
+        low=None if inner.low is None else max(inner.low, least),
+        high=None if inner.high is None else max(inner.high, least),
+        interval=inner.interval,
+        no_interval_because=inner.no_interval_because,
+        bounds=bounds,
+    )
+
+
+def _lower_bound(definition: m.LowerBound, facts: Facts) -> MeasureResult:
+    least = _range_from(evaluate_measure(definition.measure, facts), definition.high)
+    if definition.exact is None:
+        return least
+    exactly = evaluate_measure(definition.exact, facts)
+    if isinstance(exactly, Missing):
+        return least
+    if isinstance(least, Missing):
+        return exactly
+    # Both hold, unless they contradict each other: then it is one or the other.
+    (low, high), floor = exactly.bounds, least.bounds[0]
+    return replace(exactly, bounds=(max(low, floor) if floor <= high else low, high))
+
+
+def _range_from(inner: MeasureResult, high: float) -> MeasureResult:
+    if isinstance(inner, Missing):
+        return replace(inner, bounds=(inner.bounds[0], high))
+    low = min(inner.value if inner.low is None else inner.low, high)
+    name = " ".join(item.key for item in inner.evidence)
+    return Measurement(
+        value=(low + high) / 2,
+        draw=uniform_between(low, high, f"lower bound {name}"),
+        evidence=inner.evidence,
+        inputs={**inner.inputs, "low": low, "high": high},
+        low=low,
+        high=high,
+        interval="range",
+        bounds=(min(inner.bounds[0], high), high),
+    )
+
+
 def _complement(definition: m.Complement, facts: Facts) -> MeasureResult:
     inner = evaluate_measure(definition.measure, facts)
     bounds = (1 - inner.bounds[1], 1 - inner.bounds[0])
@@ -916,6 +993,9 @@ EVALUATORS: dict[type[Any], Callable[[Any, Facts], MeasureResult]] = {
     m.CommentsInTime: _comments_in_time,
     m.UsageShare: _usage_share,
     m.CatalogShare: _catalog_share,
+    m.AgenciesWith: _agencies_with,
+    m.AtLeast: _at_least,
+    m.LowerBound: _lower_bound,
     m.Complement: _complement,
     m.Ratio: _ratio,
     m.MeanOf: _mean_of,

@@ -19,6 +19,14 @@ from services.assessment.scoring.weights import point_weights, sampled_weights
 
 
 @dataclass(frozen=True)
+class PointScores:
+    """The estimate of each node that has one, and the bounds of each by a method with bounds."""
+
+    values: Mapping[str, float]
+    bounds: Mapping[str, Bounds]
+
+
+@dataclass(frozen=True)
 class ComputedScores:
     """A result of each indicator; a value and draws of each node that has one.
 
@@ -77,25 +85,37 @@ def compute_scores(
     `weight_streams` draws random weights that several regencies are to have in common.
     """
     results = measure_all(method, facts)
-    values: dict[str, float] = {}
+    points = point_scores(method, results)
     draws: dict[str, Amount] = {}
     for indicator in method.indicators():
         result = results[indicator.code]
         if isinstance(result, Measurement):
             posts, rule = indicator.goalposts, indicator.normalisation
-            value = normalise(float(result.value), posts, rule)
-            values[indicator.code] = value
             draws[indicator.code] = (
-                value if result.interval is None else normalise(result.draw(streams), posts, rule)
+                normalise(float(result.value), posts, rule)
+                if result.interval is None
+                else normalise(result.draw(streams), posts, rule)
+            )
+    draws |= combine(method, draws, sampled_weights(method, weight_streams or streams))
+    return ComputedScores(results, points.values, draws, points.bounds)
+
+
+def point_scores(method: TreeMethod, results: Mapping[str, MeasureResult]) -> PointScores:
+    """Return the estimate and the bounds of each node by the results of the indicators."""
+    values: dict[str, float] = {}
+    for indicator in method.indicators():
+        result = results[indicator.code]
+        if isinstance(result, Measurement):
+            values[indicator.code] = normalise(
+                float(result.value), indicator.goalposts, indicator.normalisation
             )
     above = combine(method, values, point_weights(method))
-    draws |= combine(method, draws, sampled_weights(method, weight_streams or streams))
     values |= {code: float(value) for code, value in above.items()}
     bounds = bounds_of(method, results) if method.registers == "declared" else {}
     for code, (low, high) in bounds.items():
         if code in values:
             values[code] = min(max(values[code], low), high)
-    return ComputedScores(results, values, draws, bounds)
+    return PointScores(values, bounds)
 
 
 def bounds_of(method: TreeMethod, results: Mapping[str, MeasureResult]) -> dict[str, Bounds]:
