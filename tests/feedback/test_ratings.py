@@ -102,6 +102,16 @@ def test_a_token_opens_a_rating_once_and_names_its_subject(rating_service: Room)
     assert pointers(rate(rating_service, given["token"])) == ["#/token"]
 
 
+def test_tokens_are_issued_once_for_an_idempotency_key(rating_service: Room) -> None:
+    def ask(key: str | None, **more: Any) -> int:
+        headers = rating_service.token(WRITER) | ({"Idempotency-Key": key} if key else {})
+        body = {"service": "ktp"} | more
+        return rating_service.client.post(TOKENS, json=body, headers=headers).status_code
+
+    assert [ask("one"), ask("one"), ask("one", count=2)] == [201, 409, 409]
+    assert [ask("two"), ask(None), ask(None)] == [201, 201, 201]
+
+
 def test_a_rating_that_is_sent_twice_counts_once(rating_service: Room) -> None:
     [token] = tokens(rating_service, 1)
     body = {"id": str(uuid4())}

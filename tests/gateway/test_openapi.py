@@ -470,3 +470,21 @@ def test_the_document_for_splp_holds_what_others_use_and_nothing_that_administer
     assert len(document["components"]["schemas"]) < len(whole["components"]["schemas"])
     assert list(document["components"]["securitySchemes"]) == ["agency_key"]
     assert shared.client.get("/openapi.json?audience=nobody").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("query", "canonical"),
+    [
+        ("x=1", "/openapi.json"),
+        ("x=1&audience=splp", "/openapi.json?audience=splp"),
+        ("audience=splp&audience=splp", "/openapi.json?audience=splp"),
+        ("audience=%73plp", "/openapi.json?audience=splp"),
+    ],
+)
+def test_another_query_leads_to_the_document_that_is_written_once(
+    shared: Hub, query: str, canonical: str
+) -> None:
+    answer = shared.client.get(f"/openapi.json?{query}")
+    assert (answer.status_code, answer.headers["location"]) == (307, canonical)
+    assert shared.client.get(canonical).status_code == 200
+    assert shared.client.get("/openapi.json?audience=other").status_code == 422

@@ -21,8 +21,10 @@ from services.feedback.surveys.ratings import (
 )
 from services.feedback.surveys.responses import find_survey
 from services.feedback.surveys.schemas import Token
+from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import UsageWriter
+from services.platform.ids import new_id
 from services.platform.local_time import ZoneDep, day_of
 from services.platform.problems import (
     Conflict,
@@ -33,6 +35,7 @@ from services.platform.problems import (
     problem_responses,
 )
 from services.platform.service import API, get_region
+from services.platform.settings import Service
 
 router = APIRouter(
     prefix=f"{API}/usage/rating-tokens", tags=["surveys"], responses=problem_responses(401, 422)
@@ -53,13 +56,15 @@ async def post_rating_tokens(
     *,
     zone: ZoneDep,
     wanted: RatingTokenRequest,
+    idempotency_key: IdempotencyKey = None,
 ) -> RatingTokens:
     """Issue tokens for uses of one of the agency's services, to be given to citizens.
 
-    Each opens a rating once. The request is not idempotent: a repeated one issues further tokens,
-    and unused tokens expire.
+    Each opens a rating once. Tokens are stored as hashes: a request repeated with the same
+    `Idempotency-Key` is 409, one without a key issues further tokens. Unused tokens expire.
     """
-    region, today = get_region(request), day_of(datetime.now(UTC), zone)
+    now = datetime.now(UTC)
+    region, today = get_region(request), day_of(now, zone)
     agency = wanted.agency or caller.agency
     if agency is None:
         error = FieldError(
@@ -76,6 +81,22 @@ async def post_rating_tokens(
         )
         raise Conflict(f"The survey {survey.slug} needs no token.", errors=[error])
     await check_offered(session, region, agency=agency, service=wanted.service)
+    _, is_new = await claim_idempotency_key(
+        session,
+        Service.feedback,
+        region,
+        caller=caller.subject,
+        operation="post_rating_tokens",
+        key=idempotency_key,
+        body=wanted,
+        new_id=new_id(),
+        now=now,
+    )
+    if not is_new:
+        raise Conflict(
+            "Tokens were issued with this Idempotency-Key and are not shown again; if the answer "
+            "did not arrive, issue others: those unused expire."
+        )
     tokens = [new_token(secrets.token_bytes) for _ in range(wanted.count)]
     expires_on = today + timedelta(days=wanted.days)
     await store_tokens(

@@ -5,7 +5,7 @@ from typing import Literal
 
 import httpx
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import Field
 from sqlalchemy import text
 
@@ -57,10 +57,14 @@ async def get_hub_status(request: Request) -> HubStatus:
 
 
 @router.get("/openapi.json", include_in_schema=False)
-async def openapi_document(
-    request: Request, audience: Literal["splp"] | None = None
-) -> JSONResponse:
-    """Return the OpenAPI document of the hub; for `audience=splp` the part published on SPLP."""
+async def openapi_document(request: Request, audience: Literal["splp"] | None = None) -> Response:
+    """Return the OpenAPI document of the hub; for `audience=splp` the part published on SPLP.
+
+    Any other query leads to the same document, which is written and compressed only once.
+    """
+    query = "" if audience is None else f"audience={audience}"
+    if request.scope["query_string"].decode("latin-1") != query:
+        return RedirectResponse(f"{request.url.path}{'?' if query else ''}{query}")
     document = await unified_document(request.app)
     if audience == "splp":
         document = for_splp(document, address=public_address(request.app.state.settings))

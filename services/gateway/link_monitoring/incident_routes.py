@@ -20,12 +20,15 @@ from services.gateway.link_monitoring.maintenance import (
     Maintenance,
     NewMaintenance,
     cancel,
+    find_maintenance,
     list_maintenance,
     plan,
 )
 from services.gateway.link_monitoring.records import LinkRecord
+from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
 from services.platform.identity import Administrator
+from services.platform.ids import new_id
 from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit
 from services.platform.problems import (
@@ -37,6 +40,7 @@ from services.platform.problems import (
     problem_responses,
 )
 from services.platform.service import API, get_region
+from services.platform.settings import Service
 from services.platform.types import Slug
 
 router = APIRouter(prefix=API, tags=["links"], responses=problem_responses(401, 422))
@@ -74,15 +78,30 @@ async def open_incident(
     request: Request,
     response: Response,
     session: WriteSessionDep,
+    *,
     caller: Administrator,
     incident: NewIncident,
+    idempotency_key: IdempotencyKey = None,
 ) -> Incident:
     """Open an incident that checks cannot detect, such as a portal that loses applications."""
-    await _require_link(session, get_region(request), incident.link)
-    incident_id = await open_manual_incident(
-        session, get_region(request), incident, agency=caller.actor, now=datetime.now(UTC)
+    region, now = get_region(request), datetime.now(UTC)
+    await _require_link(session, region, incident.link)
+    incident_id, is_new = await claim_idempotency_key(
+        session,
+        Service.gateway,
+        region,
+        caller=caller.subject,
+        operation="open_incident",
+        key=idempotency_key,
+        body=incident,
+        new_id=new_id(),
+        now=now,
     )
-    opened = await _get_incident(session, get_region(request), incident_id)
+    if is_new:
+        await open_manual_incident(
+            session, region, incident, id_=incident_id, agency=caller.actor, now=now
+        )
+    opened = await _get_incident(session, region, incident_id)
     response.headers["Location"] = opened.href
     return opened
 
@@ -150,16 +169,36 @@ async def list_all_maintenance(
     responses=problem_responses(403, 409),
 )
 async def plan_maintenance(
-    request: Request, session: WriteSessionDep, caller: Administrator, maintenance: NewMaintenance
+    request: Request,
+    session: WriteSessionDep,
+    caller: Administrator,
+    maintenance: NewMaintenance,
+    idempotency_key: IdempotencyKey = None,
 ) -> Maintenance:
     """Announce maintenance, during which no incident opens and no downtime is counted."""
-    await _require_link(session, get_region(request), maintenance.link)
-    now = datetime.now(UTC)
+    region, now = get_region(request), datetime.now(UTC)
+    await _require_link(session, region, maintenance.link)
+    window, is_new = await claim_idempotency_key(
+        session,
+        Service.gateway,
+        region,
+        caller=caller.subject,
+        operation="plan_maintenance",
+        key=idempotency_key,
+        body=maintenance,
+        new_id=new_id(),
+        now=now,
+    )
+    if not is_new:
+        planned = await find_maintenance(session, region, window)
+        if planned is None:
+            raise Conflict("The maintenance planned with this Idempotency-Key was cancelled.")
+        return planned
     if maintenance.ends_at <= max(now, maintenance.starts_at):
         detail = "must be later than starts_at, and lie in the future"
         error = FieldError(pointer="#/ends_at", parameter=None, detail=detail)
         raise Invalid(SEE_ERRORS, errors=[error])
-    return await plan(session, get_region(request), maintenance, agency=caller.actor, now=now)
+    return await plan(session, region, maintenance, id_=window, agency=caller.actor, now=now)
 
 
 @router.delete(

@@ -145,12 +145,13 @@ async def open_automatic_incident(
 
 
 async def open_manual_incident(
-    session: WriteSession, region: str, new: NewIncident, *, agency: str, now: datetime
-) -> UUID:
+    session: WriteSession, region: str, new: NewIncident, *, id_: UUID, agency: str, now: datetime
+) -> None:
     """Open an incident for an agency, with its first update if it has a text."""
     incident = await _insert_incident(
         session,
         region,
+        id=id_,
         slug=new.link,
         title=new.title,
         title_en=new.title_en,
@@ -165,7 +166,6 @@ async def open_manual_incident(
     if new.text:
         update = NewIncidentUpdate(text=new.text, text_en=new.text_en)
         await _insert_update(session, region, incident, update=update, agency=agency, now=now)
-    return incident
 
 
 async def _insert_incident(

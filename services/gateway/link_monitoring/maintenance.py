@@ -10,7 +10,6 @@ from sqlalchemy import text
 from services.gateway.webhooks.outbox import record_link_event
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
-from services.platform.ids import new_id
 from services.platform.types import Slug, Text, UtcDatetime
 
 INSERT_MAINTENANCE = """
@@ -31,6 +30,12 @@ END_CURRENT = """
 UPDATE gateway.maintenance SET ends_at = greatest(:now, starts_at + interval '1 second')
 WHERE region = :region AND id = :id AND ends_at > :now
 RETURNING slug
+"""
+
+SELECT_MAINTENANCE = """
+-- A window.
+SELECT id, slug AS link, starts_at, ends_at, text, text_en, planned_by FROM gateway.maintenance
+WHERE region = :region AND id = :id
 """
 
 LIST_MAINTENANCE = """
@@ -65,10 +70,16 @@ class Maintenance(ApiModel):
 
 
 async def plan(
-    session: WriteSession, region: str, new: NewMaintenance, *, agency: str, now: datetime
+    session: WriteSession,
+    region: str,
+    new: NewMaintenance,
+    *,
+    id_: UUID,
+    agency: str,
+    now: datetime,
 ) -> Maintenance:
     """Store a maintenance window and its event."""
-    window = Maintenance(id=new_id(), planned_by=agency, **new.model_dump())
+    window = Maintenance(id=id_, planned_by=agency, **new.model_dump())
     values = window.model_dump()
     values |= {"region": region, "slug": values.pop("link")}
     await session.execute(text(INSERT_MAINTENANCE), values)
@@ -91,6 +102,13 @@ async def cancel(session: WriteSession, region: str, window: UUID, *, now: datet
         session, region, event_type="maintenance.cancelled", slug=slug, data=data, now=now
     )
     return True
+
+
+async def find_maintenance(session: WriteSession, region: str, window: UUID) -> Maintenance | None:
+    """Return a window, or None if it was cancelled before it began."""
+    rows = await session.execute(text(SELECT_MAINTENANCE), {"region": region, "id": window})
+    row = rows.mappings().one_or_none()
+    return None if row is None else Maintenance.model_validate(dict(row))
 
 
 async def list_maintenance(

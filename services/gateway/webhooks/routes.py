@@ -10,12 +10,14 @@ from sqlalchemy import text
 
 from services.gateway.webhooks.delivery import DISABLE_WEBHOOK, derive_secret
 from services.platform.api_model import ApiModel
+from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import Administrator, load_private_key
 from services.platform.ids import new_id
 from services.platform.paging import Page
 from services.platform.problems import Conflict, NotFound, problem_responses
 from services.platform.service import API, get_region
+from services.platform.settings import Service
 from services.platform.types import HttpsUrl
 
 router = APIRouter(prefix=API, tags=["links"], responses=problem_responses(401, 422))
@@ -81,7 +83,11 @@ async def list_webhooks(
     responses=problem_responses(403, 409),
 )
 async def create_webhook(
-    request: Request, session: WriteSessionDep, caller: Administrator, webhook: NewWebhook
+    request: Request,
+    session: WriteSessionDep,
+    caller: Administrator,
+    webhook: NewWebhook,
+    idempotency_key: IdempotencyKey = None,
 ) -> CreatedWebhook:
     """Deliver the events of links, and reminders of due statistics, to this address from now on.
 
@@ -89,21 +95,34 @@ async def create_webhook(
     receiver responds with 2xx; 410 disables the webhook. Delivery is at least once: a repeated
     message has the same `webhook-id`.
     """
-    region = get_region(request)
-    rows = await session.execute(text(LIST_WEBHOOKS), {"region": region})
-    if len(rows.all()) >= MAX_WEBHOOKS:
-        raise Conflict(f"The limit of {MAX_WEBHOOKS} webhooks is reached; delete one first.")
-    webhook_id = new_id()
-    await session.execute(
-        text(INSERT_WEBHOOK),
-        {
-            "region": region,
-            "id": webhook_id,
-            "url": webhook.url,
-            "created_by": caller.actor,
-            "created_at": datetime.now(UTC),
-        },
+    region, now = get_region(request), datetime.now(UTC)
+    webhook_id, is_new = await claim_idempotency_key(
+        session,
+        Service.gateway,
+        region,
+        caller=caller.subject,
+        operation="create_webhook",
+        key=idempotency_key,
+        body=webhook,
+        new_id=new_id(),
+        now=now,
     )
+    rows = (await session.execute(text(LIST_WEBHOOKS), {"region": region})).all()
+    if is_new:
+        if len(rows) >= MAX_WEBHOOKS:
+            raise Conflict(f"The limit of {MAX_WEBHOOKS} webhooks is reached; delete one first.")
+        await session.execute(
+            text(INSERT_WEBHOOK),
+            {
+                "region": region,
+                "id": webhook_id,
+                "url": webhook.url,
+                "created_by": caller.actor,
+                "created_at": now,
+            },
+        )
+    elif all(row.id != webhook_id for row in rows):
+        raise Conflict("The webhook created with this Idempotency-Key was deleted.")
     key = load_private_key(request.app.state.settings.private_key_file)
     return CreatedWebhook(id=webhook_id, url=webhook.url, secret=derive_secret(key, webhook_id))
 
