@@ -4,9 +4,13 @@ from services.assessment.assessments.schemas import (
     Assessment,
     AssessmentSummary,
     CollaborationDynamics,
+    MethodReference,
+    Trend,
+    TrendPeriod,
 )
 from services.assessment.index_schemas import IndexItem
-from services.assessment.scoring.scores import Scores
+from services.assessment.scoring.scores import Node, Scores
+from services.assessment.scoring.sensitivity import Sensitivity, Spread
 from services.platform.paging import Page
 from services.platform.service import API
 from services.platform.service_client import ServiceClient
@@ -17,7 +21,11 @@ __all__ = [
     "AssessmentSummary",
     "CollaborationDynamics",
     "IndexItem",
+    "MethodReference",
+    "Node",
     "Scores",
+    "Trend",
+    "TrendPeriod",
 ]
 
 
@@ -42,6 +50,18 @@ class AssessmentClient(ServiceClient):
         query = {"method": method, "period": period, "draws": draws}
         path = f"{API}/metrics/collaboration-dynamics"
         return await self._get(CollaborationDynamics, path, query=query)
+
+    async def get_method(self, method: str) -> MethodReference:
+        """Return the current version of a method."""
+        return await self._get(MethodReference, f"{API}/methods/{method}")
+
+    async def get_trend(self, *, method: str) -> Trend:
+        """Return the assessed years with what changed between them."""
+        return await self._get(Trend, f"{API}/metrics/trend", query={"method": method})
+
+    async def find_spread(self, sensitivity_href: str) -> Spread | None:
+        """Return the range of an index by its evidence and by the choices of its method."""
+        return (await self._get(Sensitivity, sensitivity_href)).spread
 
     async def list_indices(self) -> list[IndexItem]:
         """Return the known indices with their published values."""

@@ -147,7 +147,8 @@ def test_regencies_of_three_sources_are_ranked_and_others_named_with_the_reason(
     wanted = {"period": 2024, "draws": 200}
     assert hub.client.post("/api/v1/assessments", json=wanted, headers=key).status_code == 201
     alone = ranking(hub)["items"]
-    assert [(one["region"], one["rank_probabilities"]) for one in alone] == [("12.12", [1])]
+    assert [(one["region"], one["rank"]) for one in alone] == [("12.12", 1)]
+    assert alone[0]["estimated"]["rank_probabilities"] == [1]
 
     for region in ("12.02", "12.05", "12.06"):
         assert list_publisher(hub, region, OTHER).status_code == 200
@@ -164,23 +165,30 @@ def test_regencies_of_three_sources_are_ranked_and_others_named_with_the_reason(
         "12.12": "own",
         "12.02": "bundle",
         "12.04": "database",
+        "12.06": "bundle",
     }
     assert {one["region"]: one["reason"].split(" ", 3)[:3] for one in found["excluded"]} == {
         "12.05": ["it", "follows", "another"],
-        "12.06": ["it", "has", "no"],
     }
-    # 90 against 50, both full counts: the two share the first two ranks, Toba is the third.
-    chances = {one["region"]: one["rank_probabilities"] for one in found["items"]}
+    # One of two indicators is known, 90 against 50: proven are 45 and 25, and of 12.06 nothing.
+    ranks = [(one["region"], one["rank"], one["proven"]) for one in found["items"]]
+    assert ranks == [("12.02", 1, 45), ("12.04", 1, 45), ("12.12", 3, 25), ("12.06", 4, 0)]
+    assert found["items"][-1]["value"] is found["items"][-1]["estimated"] is None
+    # The estimates beside it: 90 against 50, both full counts, which share the first two ranks.
+    chances = {one["region"]: one["estimated"]["rank_probabilities"] for one in found["items"][:3]}
     assert chances == {"12.02": [0.5, 0.5, 0], "12.04": [0.5, 0.5, 0], "12.12": [0, 0, 1]}
 
     index = ranking(hub)
-    for one in index["items"]:
-        assert sum(one["rank_probabilities"]) == pytest.approx(1, abs=1e-5)
-        assert one["rank_low"] <= one["median_rank"] <= one["rank_high"]
-        assert one["low"] <= one["value"] <= one["high"]
+    estimated = [one for one in index["items"] if one["estimated"]]
+    assert [one["region"] for one in index["items"] if not one["estimated"]] == ["12.06"]
+    for one in estimated:
+        chance = one["estimated"]
+        assert sum(chance["rank_probabilities"]) == pytest.approx(1, abs=1e-5)
+        assert chance["rank_low"] <= chance["median_rank"] <= chance["rank_high"]
+        assert one["proven"] <= one["low"] <= one["value"] <= one["high"] <= one["possible"]
         if one["href"]:
             assert hub.client.get(one["href"]).status_code == 200
-    by_rank = zip(*(one["rank_probabilities"] for one in index["items"]), strict=True)
+    by_rank = zip(*(one["estimated"]["rank_probabilities"] for one in estimated), strict=True)
     assert [sum(rank) for rank in by_rank] == pytest.approx([1, 1, 1], abs=1e-5)
     assert ranking(hub) == index
     assert ranking(hub, seed=2) != index

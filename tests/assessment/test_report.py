@@ -84,7 +84,10 @@ def test_gaps_for_which_an_element_has_no_value_come_first() -> None:
 
 def test_a_year_without_evidence_is_described_and_nothing_is_zero() -> None:
     page = shown(written([]))
-    assert "belum dapat dihitung" in " ".join(page.words)
+    text = " ".join(page.words)
+    assert "belum dapat diperkirakan: bukti baru ada untuk 0 dari 32 indikator (0%)" in text
+    assert "Ini bukan penurunan" in text
+    assert "Yang pertama-tama diperlukan ialah bukti tentang" in text
     values = {text for (_, field), texts in page.figures.items() for text in texts
               if field == "value"}  # fmt: skip
     assert values == {"–"}
@@ -126,8 +129,8 @@ def test_a_change_of_the_method_is_marked_in_the_trend() -> None:
     scores = stored(toba()).scores
     dimensions = list(scores.dimensions)
     trend = [
-        TrendYear(period=year, method_version=1, method_changed=changed, index=scores.index,
-                  dimensions=list(dimensions))
+        TrendYear(period=year, provisional=False, method_version=1, method_changed=changed,
+                  index=scores.index, dimensions=list(dimensions), comparison=None)
         for year, changed in ((2022, False), (2023, True), (2024, False))
     ]  # fmt: skip
     document = compose(report_of(toba(), trend=trend))
@@ -173,7 +176,7 @@ def test_the_same_report_gives_the_same_bytes_of_pdf() -> None:
 def test_the_pdf_has_the_headline_and_only_words(toba_pdf: bytes) -> None:
     text = words_of(toba_pdf)
     index = stored(toba()).scores.index
-    assert f"tahun 2024 bernilai {index.value:.1f}".replace(".", ",") in text
+    assert f"tahun 2024 diperkirakan {index.value:.0f} dari 100" in text
     assert "Kabupaten Toba" in text
     assert not NOT_WORDS.search(text)
     assert not NOT_WORDS.search(" ".join(shown(written(toba())).words))

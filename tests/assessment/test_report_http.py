@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import re
 from typing import Any
 from uuid import uuid4
@@ -9,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from services.assessment.reports.html import CONTENT_SECURITY_POLICY
-from services.assessment.reports.wording import number
+from services.assessment.reports.wording import number, range_text, whole
 from services.platform.service import API
 from services.platform.spreadsheets import XLSX, read_xlsx
 from tests.assessment.report_builders import Shown, words_of
@@ -46,10 +47,13 @@ def test_every_figure_of_the_report_is_the_apis_to_the_printed_digit(
         node = found[code]
         match field:
             case "value":
-                expected = "–" if node["value"] is None else number(node["value"])
+                expected = whole(node["value"])
             case "interval":
                 ends = node["interval"]
-                expected = f"{number(ends['low'])}–{number(ends['high'])}" if ends else "–"
+                expected = range_text(ends["low"], ends["high"]) if ends else "tidak diperkirakan"
+                expected = "–" if node["value"] is None else expected
+            case "bounds":
+                expected = range_text(node["proven"], node["possible"])
             case "coverage":
                 expected = f"{100 * node['coverage']:.0f}%"
             case "raw":
@@ -71,7 +75,7 @@ def test_the_sensitivity_in_the_report_is_the_apis(
     analysis = toba_hub.client.get(stored["sensitivity_href"]).json()
     text = " ".join(page.words)
     spread = analysis["spread"]
-    assert f"di antara {number(spread['low'])} dan {number(spread['high'])} (95%)" in text
+    assert f"di antara {range_text(spread['low'], spread['high'])} (95%)" in text
     assert f"dalam {number(spread['runs'], 0)} percobaan" in text
 
 
@@ -104,7 +108,10 @@ def test_a_report_comes_in_each_form_by_name_and_by_accept(
 
 def test_the_pdf_names_the_regency_and_the_index(toba_hub: Hub, stored: dict[str, Any]) -> None:
     text = words_of(toba_hub.client.get(f"{stored['report_href']}?format=pdf").content)
-    assert f"Kabupaten Toba tahun 2024 bernilai {number(stored['index']['value'])}" in text
+    index = stored["index"]
+    assert f"Kabupaten Toba tahun 2024 diperkirakan {whole(index['value'])} dari 100" in text
+    low, high = math.floor(index["proven"]), math.ceil(index["possible"])
+    assert f"Terbukti {low}, paling tinggi {high}." in text
 
 
 def test_the_workbook_has_the_summary_the_scores_the_evidence_and_the_method(
@@ -154,7 +161,7 @@ def test_years_with_stored_assessments_are_in_the_trend(toba_hub: Hub) -> None:
     store(toba_hub, period=2023)
     newest = store(toba_hub, seed=9)
     text = " ".join(Shown(toba_hub.client.get(newest["report_href"]).text).words)
-    assert "Indeks dan dimensi menurut tahun" in text
+    assert "Indeks dan perkiraan dimensi menurut tahun" in text
     assert "belum dapat ditunjukkan" not in text
 
 

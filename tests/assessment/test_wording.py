@@ -7,14 +7,18 @@ import pytest
 from services.assessment.reports.wording import (
     as_title,
     band,
+    bounds_in_words,
+    bounds_text,
     compact_number,
     date_text,
+    interval_text,
     join_words,
     lower_first,
     number,
     number_or_dash,
     percent,
     signed,
+    whole,
 )
 from services.assessment.scoring.scores import Interval, Node
 
@@ -63,7 +67,8 @@ def test_words_are_joined_and_set_as_in_a_sentence_and_in_a_title() -> None:
     ("value", "ends", "expected"),
     [
         (None, None, "Bukti belum cukup"),
-        (49.99, None, "Belum memadai"),
+        (49.4, None, "Belum memadai"),
+        (49.6, None, "Belum optimal"),  # shown as 50
         (50, None, "Belum optimal"),
         (75, None, "Baik"),
         (44, (29, 58), "Belum memadai hingga belum optimal"),
@@ -85,3 +90,20 @@ def test_the_word_for_a_score_covers_its_interval(
         href=None,
     )
     assert band(node) == expected
+
+
+def test_ranges_are_rounded_outward_and_a_missing_error_is_named() -> None:
+    node = Node(
+        code="trust", name="", name_en="", href=None, proven=13.49, possible=87.01, value=40.66,
+        interval=Interval(low=39.9, high=42.05, by="simulation"), coverage=0.5, reason=None,
+    )  # fmt: skip
+    assert (whole(node.value), interval_text(node), bounds_text(node)) == ("41", "39–43", "13–88")
+    assert bounds_in_words(node) == "terbukti 13, paling tinggi 88"
+    counted = node.model_copy(update={"interval": None})
+    unknown = counted.model_copy(update={"value": None, "proven": None})
+    assert interval_text(counted) == "tidak diperkirakan"
+    assert (interval_text(unknown), bounds_text(unknown), bounds_in_words(unknown)) == (
+        "–",
+        "–",
+        "",
+    )

@@ -1,5 +1,6 @@
 """The dashboard: the figures of the API on a page for anybody."""
 
+import math
 import re
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -15,6 +16,7 @@ from tests.conftest import Hub, Server
 from tests.rows import oblige_since
 from tests.servers import free_port
 
+THIS_YEAR = datetime.now(DEFAULT_ZONE).year
 SHOWN = re.compile(r'data-code="([^"]+)">([^<]+)<')
 
 
@@ -44,15 +46,53 @@ def test_without_a_stored_assessment_the_page_warns_that_figures_may_change(hub:
     assert "Laporan PDF" not in page.text
 
 
-def test_a_year_without_evidence_has_no_index_and_is_not_zero(hub: Hub) -> None:
-    page = hub.client.get("/dasbor?tahun=2003").text
-    assert "belum dapat dihitung" in page
+@pytest.mark.parametrize("year", [2003, 2025, THIS_YEAR])
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("id", ("belum dapat diperkirakan", "Ini bukan penurunan", "Yang pertama-tama diperlukan")),
+        ("en", ("cannot be estimated yet", "This is no decline", "What is missing first")),
+    ],
+)
+def test_a_year_without_index_shows_the_reason_the_bounds_and_what_is_missing_first(
+    hub: Hub, year: int, language: str, words: tuple[str, ...]
+) -> None:
+    page = hub.client.get("/dasbor", params={"tahun": year, "lang": language}).text
+    for one in words:
+        assert one in page
     assert 'class="index"' not in page
+    scores = hub.client.get(f"{API}/metrics/collaboration-dynamics?period={year}").json()["scores"]
+    index = scores["index"]
+    text = " ".join(re.sub("<[^>]*>", "", page).split())
+    low, high = math.floor(index["proven"]), math.ceil(index["possible"])
+    bounds = (
+        f"terbukti {low} dan paling tinggi {high} dari 100"
+        if language == "id"
+        else f"proven to be {low} and is at most {high} of 100"
+    )
+    assert bounds in text
+    name = "name" if language == "id" else "name_en"
+    indicators = {
+        one["code"]: one[name]
+        for dimension in scores["dimensions"]
+        for element in dimension["elements"]
+        for one in element["indicators"]
+    }
+    assert indicators[index["missing_first"][0]] in page
+    assert ("sementara" in text or "provisional" in text) is (year == THIS_YEAR)
 
 
-@pytest.mark.parametrize(("language", "mark"), [("id", ","), ("en", ".")])
-def test_every_figure_is_that_of_the_stored_assessment(
-    hub: Hub, stored: dict[str, Any], language: str, mark: str
+def test_without_a_stored_assessment_the_page_opens_on_the_newest_year_with_an_index(
+    hub: Hub,
+) -> None:
+    assert "Dasbor kolaborasi 2024" in hub.client.get("/dasbor").text
+
+
+@pytest.mark.parametrize(
+    ("language", "first"), [("id", "2024 diperkirakan"), ("en", "2024 is estimated at")]
+)
+def test_every_figure_is_that_of_the_stored_assessment_in_whole_numbers(
+    hub: Hub, stored: dict[str, Any], language: str, first: str
 ) -> None:
     page = hub.client.get("/dasbor", params={"lang": language}).text
     shown = dict(SHOWN.findall(page))
@@ -60,17 +100,25 @@ def test_every_figure_is_that_of_the_stored_assessment(
     elements = [one for dimension in scores["dimensions"] for one in dimension["elements"]]
     nodes = [scores["index"], *scores["dimensions"], *elements, *scores["drivers"]]
     expected = {
-        node["code"]: "–" if node["value"] is None else f"{node['value']:.1f}".replace(".", mark)
-        for node in nodes
+        node["code"]: "–" if node["value"] is None else f"{node['value']:.0f}" for node in nodes
     }
     assert shown == expected
     assert len(expected) == 20
+    text = " ".join(re.sub("<[^>]*>", "", page).split())
+    spread = hub.client.get(stored["sensitivity_href"]).json()["spread"]
+    low, high = min(spread["low"], scores["index"]["interval"]["low"]), spread["high"]
+    high = max(high, scores["index"]["interval"]["high"])
+    estimate = f"{first} {scores['index']['value']:.0f}"
+    assert estimate in text
+    assert f": {math.floor(low)}–{math.ceil(high)})." in text[text.index(estimate) :]
+    proven, possible = math.floor(scores["index"]["proven"]), math.ceil(scores["index"]["possible"])
+    assert re.search(rf"{proven}\b.* {possible}\.", text[text.index(estimate) :])
 
 
 def test_a_newer_year_without_an_index_does_not_come_first(
     hub: Hub, stored: dict[str, Any]
 ) -> None:
-    year = datetime.now(DEFAULT_ZONE).year
+    year = THIS_YEAR
     later = hub.client.post(
         f"{API}/assessments",
         json={"period": year, "draws": 500},
@@ -81,6 +129,16 @@ def test_a_newer_year_without_an_index_does_not_come_first(
     asked_for = hub.client.get(f"/dasbor?tahun={year}").text
     assert f"Dasbor kolaborasi {year}" in asked_for
     assert later.json()["report_href"] in asked_for
+    shown = hub.client.get("/dasbor").text
+    rows = re.findall(
+        r'<a href="/dasbor\?tahun=(\d+)">.*?<strong>([^<]+)</strong>', shown, re.DOTALL
+    )
+    assert rows == [("2024", f"{stored['index']['value']:.0f}"), (str(year), "–")]
+    change = " ".join(
+        re.sub("<[^>]*>", "", shown[shown.index('<details class="change"') :]).split()
+    )
+    assert change.startswith(f"2024–{year}: tidak dapat dibandingkan: hanya ")
+    assert "Tidak lagi diketahui:" in change
 
 
 def test_the_page_leads_to_the_report_the_scores_and_the_bundle(
@@ -125,7 +183,7 @@ def test_the_page_shows_indices_with_both_predicates_and_the_use_of_services(hub
 
 def test_a_year_that_is_none_is_refused_and_every_page_leads_to_the_dashboard(hub: Hub) -> None:
     assert hub.client.get("/dasbor?tahun=1850").status_code == 422
-    year = datetime.now(DEFAULT_ZONE).year
+    year = THIS_YEAR
     future = hub.client.get(f"/dasbor?tahun={year + 1}")
     assert future.status_code == 422
     assert f"Tahun {year + 1} belum dimulai" in future.text

@@ -1,6 +1,7 @@
 """Assessments over HTTP: `/api/v1/assessments`, `/api/v1/metrics/collaboration-dynamics`."""
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -10,9 +11,11 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy import text
 
 from services.assessment.assessments import operations
+from services.assessment.assessments.analysis import sensitivity_of
 from services.assessment.assessments.operations import (
     assess_now,
     assessment_not_found,
+    load_assessment,
     store_assessment,
     tree_method,
 )
@@ -43,7 +46,7 @@ from services.platform.identity import Caller, MetricsDrafter
 from services.platform.ids import new_id
 from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit
-from services.platform.problems import NotFound, Unavailable, problem_responses
+from services.platform.problems import Conflict, NotFound, Unavailable, problem_responses
 from services.platform.service import API, get_region
 from services.platform.settings import Service
 from services.platform.spreadsheets import CSV, XLSX
@@ -264,7 +267,13 @@ async def list_scores(
     found = await _find(session, region, id)
     if form != "json":
         write = scores_csv if form == "csv" else scores_xlsx
-        content = await asyncio.to_thread(write, found.scores, region=region, period=found.period)
+        spread = None
+        with suppress(Conflict):  # of an assessment whose method this hub no longer has
+            stored = await load_assessment(session, region, id)
+            spread = (await sensitivity_of(request.app, stored)).spread
+        content = await asyncio.to_thread(
+            write, found.scores, region=region, period=found.period, spread=spread
+        )
         name = f"nilai-{found.method.id}-{found.period}-{region}.{form}"
         return Response(
             content,

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Path
 from pydantic import AwareDatetime, Field
 
+from services.assessment.scoring.decomposition import YearComparison
 from services.assessment.scoring.inputs import Item
 from services.assessment.scoring.scores import Node, Scores
 from services.platform.api_model import ApiModel
@@ -115,3 +116,31 @@ class CollaborationDynamics(ApiModel):
         description="Services that did not answer, with the time of the cached figures."
     )
     scores: Scores
+
+
+class TrendPeriod(ApiModel):
+    """A year by its newest assessment."""
+
+    period: int
+    provisional: bool = Field(
+        description="Whether the year had not ended: what is yet to happen in it is not counted."
+    )
+    assessment_href: Href
+    method_version: int
+    method_hash: Sha256
+    method_changed: bool = Field(
+        description="Whether the year before was assessed by another version of the method: then "
+        "the two cannot be compared."
+    )
+    nodes: list[Node]
+    since: int | None = Field(description="The year before that was assessed.")
+    comparison: YearComparison | None = Field(
+        description="What changed since the year before; null if the two cannot be compared."
+    )
+
+
+class Trend(ApiModel):
+    """The years that a method assessed, in order."""
+
+    method: str
+    items: list[TrendPeriod]

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 
 from services.assessment.scoring.scores import IndicatorScore, Node, Scores
+from services.assessment.scoring.sensitivity import Spread
 from services.platform.spreadsheets import Cell, Column, write_xlsx
 
 COLUMNS = (
@@ -15,20 +16,32 @@ COLUMNS = (
     Column("parent", "Kode simpul di atasnya."),
     Column("name", "Nama.", width=48),
     Column("name_en", "Nama dalam bahasa Inggris.", width=48),
-    Column("value", "Nilai 0-100; kosong apabila bukti belum cukup."),
+    Column("value", "Perkiraan 0-100; kosong apabila bukti belum cukup."),
     Column("low", "Ujung bawah rentang."),
     Column("high", "Ujung atas rentang."),
-    Column("interval_by", "Asal rentang; self_selected, quota: tanpa rentang, bukan sampel acak."),
+    Column(
+        "interval_by",
+        "Asal rentang; self_selected, quota: tanpa rentang, responden tidak diundi; not_estimated: "
+        "bukan dari sampel, galatnya tidak diperkirakan.",
+    ),
+    Column("spread_low", "Dari indeks: ujung bawah rentang menurut bukti dan metode."),
+    Column("spread_high", "Dari indeks: ujung atas rentang menurut bukti dan metode."),
+    Column("proven", "Nilai apabila semua yang belum diketahui ternyata paling buruk."),
+    Column("possible", "Nilai apabila semua yang belum diketahui ternyata paling baik."),
     Column("coverage", "Bagian indikator yang memiliki bukti, 0-1."),
     Column("raw", "Nilai indikator sebelum tonggak."),
     Column("reason", "Mengapa tidak ada nilai.", width=48),
+    Column("missing_first", "Indikator yang buktinya diperlukan lebih dahulu.", width=48),
 )
 
 Line = dict[str, Cell]
 
 
-def score_rows(scores: Scores, *, region: str, period: int) -> list[Line]:
-    """Return a row for each node, parents before children."""
+def score_rows(scores: Scores, *, region: str, period: int, spread: Spread | None) -> list[Line]:
+    """Return a row for each node, parents before children.
+
+    `spread` is the range of the index by its evidence and the choices of its method.
+    """
     return [
         {
             "region": region,
@@ -42,9 +55,14 @@ def score_rows(scores: Scores, *, region: str, period: int) -> list[Line]:
             "low": None if node.interval is None else node.interval.low,
             "high": None if node.interval is None else node.interval.high,
             "interval_by": _interval_origin(node),
+            "spread_low": spread.low if spread is not None and level == "index" else None,
+            "spread_high": spread.high if spread is not None and level == "index" else None,
+            "proven": node.proven,
+            "possible": node.possible,
             "coverage": node.coverage,
             "raw": node.raw if isinstance(node, IndicatorScore) else None,
             "reason": node.reason,
+            "missing_first": " ".join(node.missing_first) or None,
         }
         for level, node, parent in _levels(scores)
     ]
@@ -53,7 +71,9 @@ def score_rows(scores: Scores, *, region: str, period: int) -> list[Line]:
 def _interval_origin(node: Node) -> str | None:
     if isinstance(node, IndicatorScore) and node.no_interval_because is not None:
         return node.no_interval_because
-    return None if node.interval is None else node.interval.by
+    if node.interval is None:
+        return None if node.value is None else "not_estimated"
+    return node.interval.by
 
 
 def _levels(scores: Scores) -> Iterator[tuple[str, Node, str | None]]:
@@ -73,16 +93,17 @@ def _levels(scores: Scores) -> Iterator[tuple[str, Node, str | None]]:
         yield "indicator" if isinstance(node, IndicatorScore) else "node", node, parent
 
 
-def scores_csv(scores: Scores, *, region: str, period: int) -> bytes:
+def scores_csv(scores: Scores, *, region: str, period: int, spread: Spread | None) -> bytes:
     """Return the table as CSV with commas and decimal points."""
     stream = io.StringIO(newline="")
     writer = csv.writer(stream)
     writer.writerow([column.name for column in COLUMNS])
-    for row in score_rows(scores, region=region, period=period):
+    for row in score_rows(scores, region=region, period=period, spread=spread):
         writer.writerow([row[column.name] for column in COLUMNS])
     return stream.getvalue().encode("utf-8-sig")
 
 
-def scores_xlsx(scores: Scores, *, region: str, period: int) -> bytes:
+def scores_xlsx(scores: Scores, *, region: str, period: int, spread: Spread | None) -> bytes:
     """Return the table as a workbook with one sheet."""
-    return write_xlsx({"Skor": (COLUMNS, score_rows(scores, region=region, period=period))})
+    rows = score_rows(scores, region=region, period=period, spread=spread)
+    return write_xlsx({"Skor": (COLUMNS, rows)})

@@ -4,19 +4,17 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
-from pydantic import Field
 from sqlalchemy import text
 
-from services.assessment.assessments.schemas import DEFAULT_METHOD
-from services.assessment.methods.definition import METHOD, CollaborationMethod
+from services.assessment.assessments.schemas import DEFAULT_METHOD, Trend, TrendPeriod
+from services.assessment.methods.definition import METHOD, TreeMethod
 from services.assessment.scoring.decomposition import YearComparison, compare_years
 from services.assessment.scoring.scores import Node, Scores
 from services.assessment.years import is_provisional, read_zone
-from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
-from services.platform.types import Href, Sha256, Slug, Year
+from services.platform.types import Slug, Year
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
@@ -27,34 +25,6 @@ FROM assessment.assessment
 WHERE region = :region AND method = :method AND period BETWEEN :first AND :last
 ORDER BY period, id DESC
 """
-
-
-class TrendPeriod(ApiModel):
-    """A year by its newest assessment."""
-
-    period: int
-    provisional: bool = Field(
-        description="Whether the year had not ended: what is yet to happen in it is not counted."
-    )
-    assessment_href: Href
-    method_version: int
-    method_hash: Sha256
-    method_changed: bool = Field(
-        description="Whether the year before was assessed by another version of the method: then "
-        "the two cannot be compared."
-    )
-    nodes: list[Node]
-    since: int | None = Field(description="The year before that was assessed.")
-    comparison: YearComparison | None = Field(
-        description="What changed since the year before; null if the two cannot be compared."
-    )
-
-
-class Trend(ApiModel):
-    """The years that a method assessed, in order."""
-
-    method: str
-    items: list[TrendPeriod]
 
 
 @router.get("/metrics/trend", operation_id="get_trend")
@@ -104,7 +74,7 @@ def _comparison(definition: object, before: Scores, after: Scores) -> YearCompar
     if definition is None:  # an assessment from before methods were stored
         return None
     method = METHOD.validate_python(definition)
-    return compare_years(method, before, after) if isinstance(method, CollaborationMethod) else None
+    return compare_years(method, before, after) if isinstance(method, TreeMethod) else None
 
 
 def _with_href(node: Node, address: str) -> Node:

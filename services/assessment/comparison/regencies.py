@@ -1,6 +1,6 @@
 """Regencies that can be compared in a year by a method, and the draws of their scores."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -13,7 +13,9 @@ from services.assessment.methods.definition import TreeMethod
 from services.assessment.numerical_libraries import np
 from services.assessment.scoring.batch import Case
 from services.assessment.scoring.inputs import Facts, Item
-from services.assessment.scoring.pipeline import compute_scores
+from services.assessment.scoring.measurement import Bounds
+from services.assessment.scoring.pipeline import compute_scores, measurements_of
+from services.assessment.scoring.tree import branches_of, coverage_of
 from services.assessment.scoring.uncertainty import Draws, RandomStreams
 from services.platform.database import ReadSession
 
@@ -61,12 +63,21 @@ class ComparedRegency:
 
 @dataclass(frozen=True)
 class ScoredRegency:
-    """A regency's recomputed score with its interval and draws; None without a value."""
+    """A regency's recomputed score: bounds, estimate, interval and draws."""
 
     regency: ComparedRegency
+    bounds: Bounds | None
+    """What is proven and what is possible; None by a method that takes registers as complete."""
+    coverage: float
     value: float | None
-    interval: tuple[float, float] | None
+    """The estimate; None if too little is known."""
+    interval: Bounds | None
     draws: Draws | None
+
+    @property
+    def compared(self) -> float | None:
+        """The score by which it is ranked: what is proven; the estimate by a method without."""
+        return self.value if self.bounds is None else self.bounds[0]
 
 
 async def compared_regencies(
@@ -116,11 +127,18 @@ def score_regency(
     scope = Case(regency.region, period).scope
     streams, common = RandomStreams(seed, draws, scope), RandomStreams(seed, draws)
     computed = compute_scores(method, regency.facts(period), streams, weight_streams=common)
-    value = computed.values.get(node)
+    bounds, value = computed.bounds.get(node), computed.values.get(node)
+    coverage = _coverage(method, node, measurements_of(computed.results))
     if value is None:
-        return ScoredRegency(regency, None, None, None)
+        return ScoredRegency(regency, bounds, coverage, None, None, None)
     drawn = np.broadcast_to(np.asarray(computed.draws[node], dtype=np.float64), (draws,))
-    return ScoredRegency(regency, value, computed.interval(node), drawn)
+    return ScoredRegency(regency, bounds, coverage, value, computed.interval(node), drawn)
+
+
+def _coverage(method: TreeMethod, node: str, known: Collection[str]) -> float:
+    """Return the share of a node's indicators that have evidence."""
+    branch = next((branch for branch in branches_of(method) if branch.code == node), None)
+    return float(node in known) if branch is None else coverage_of(branch, known).share
 
 
 def draws_table(scored: Sequence[ScoredRegency]) -> Draws:

@@ -55,13 +55,9 @@ class Outranking(ApiModel):
     probability: float
 
 
-class RankedRegency(ApiModel):
-    """A regency with the probability of each rank."""
+class EstimatedRank(ApiModel):
+    """The probability of each rank by the estimates, each within its uncertainty."""
 
-    region: str
-    value: float
-    low: float = Field(description="Lower end of the 95% interval of the score.")
-    high: float
     median_rank: int
     rank_low: int = Field(description="Lower end of the 95% interval of its rank.")
     rank_high: int
@@ -69,6 +65,26 @@ class RankedRegency(ApiModel):
         description="Probabilities of rank 1, 2, ...; they sum to 1."
     )
     outranks: list[Outranking]
+
+
+class RankedRegency(ApiModel):
+    """A regency with its rank by what is proven, and the estimate beside it."""
+
+    region: str
+    rank: int = Field(
+        description="By `proven`; equal ones share the better rank. By `value` if the method takes "
+        "registers as complete, so that nothing is proven."
+    )
+    proven: float | None
+    possible: float | None
+    coverage: float = Field(ge=0, le=1, description="Share of its indicators that have evidence.")
+    value: float | None = Field(description="The estimate; null if too little is known.")
+    low: float | None = Field(description="Lower end of the 95% interval of the estimate.")
+    high: float | None
+    estimated: EstimatedRank | None = Field(
+        description="Its rank among the regencies with an estimate, by the estimates; null without "
+        "one."
+    )
     origin: Origin = Field(
         description="An assessment of this hub (`own`), of another hub on the same `database`, or "
         "an imported `bundle`."
@@ -88,7 +104,7 @@ class ExcludedRegency(ApiModel):
 
 
 class Ranking(ApiModel):
-    """Regencies in the order of their median rank."""
+    """Regencies in the order of their rank."""
 
     period: int
     method: MethodReference
@@ -111,7 +127,10 @@ async def get_ranking(  # noqa: PLR0917 - FastAPI passes by name
     seed: Annotated[Seed, Query()] = 1,
     draws: Annotated[DrawCount, Query()] = DEFAULT_DRAWS,
 ) -> Ranking:
-    """Return the rank probabilities of regencies in a year by one method.
+    """Rank the regencies of a year by what is proven of them, by one method.
+
+    Ranking by the estimate would reward whoever withholds unfavourable evidence; the probabilities
+    of the ranks by the estimates stand beside it.
 
     Each regency takes part with its newest stored assessment or imported bundle (`bundles`). Only
     assessments by this hub's version of the method are ranked; the others are listed in `excluded`.
@@ -139,13 +158,13 @@ async def get_ranking(  # noqa: PLR0917 - FastAPI passes by name
         node=chosen_node,
         seed=seed,
         draws=draws,
-        items=await asyncio.to_thread(_ranked, [one for one in scored if one.draws is not None]),
+        items=await asyncio.to_thread(_ranked, [one for one in scored if one.compared is not None]),
         excluded=[
             *(_excluded(one, _other_method(one)) for one in found if one not in fitting),
             *(
                 _excluded(one.regency, f"it has no value of {chosen_node}: too little evidence")
                 for one in scored
-                if one.draws is None
+                if one.compared is None
             ),
         ],
     )
@@ -159,31 +178,23 @@ def _check_node(method: TreeMethod, node: str) -> None:
 
 
 def _ranked(scored: Sequence[ScoredRegency]) -> list[RankedRegency]:
-    if not scored:
-        return []
-    table = draws_table(scored)
-    chances, before = rank_probabilities(table), outranking_probabilities(table)
-    regions = [one.regency.region for one in scored]
+    estimated = _estimated_ranks([one for one in scored if one.draws is not None])
+    compared = [round_score(one.compared or 0) for one in scored]
     items: list[RankedRegency] = []
-    for at, one in enumerate(scored):
-        span = rank_interval(chances[at])
-        value = round_score(one.value or 0)
-        low, high = one.interval or (value, value)
+    for one, score in zip(scored, compared, strict=True):
+        proven, possible = one.bounds or (None, None)
+        low, high = one.interval or (None, None)
         items.append(
             RankedRegency(
-                region=regions[at],
-                value=value,
-                low=round_score(low),
-                high=round_score(high),
-                median_rank=span.median,
-                rank_low=span.low,
-                rank_high=span.high,
-                rank_probabilities=[round(chance, DECIMALS) for chance in chances[at].tolist()],
-                outranks=[
-                    Outranking(region=other, probability=round(float(before[at, place]), DECIMALS))
-                    for place, other in enumerate(regions)
-                    if place != at
-                ],
+                region=one.regency.region,
+                rank=1 + sum(other > score for other in compared),
+                proven=_rounded(proven),
+                possible=_rounded(possible),
+                coverage=round(one.coverage, DECIMALS),
+                value=_rounded(one.value),
+                low=_rounded(low),
+                high=_rounded(high),
+                estimated=estimated.get(one.regency.region),
                 origin=one.regency.origin,
                 assessment=one.regency.id,
                 recorded_at=one.regency.recorded_at,
@@ -191,7 +202,35 @@ def _ranked(scored: Sequence[ScoredRegency]) -> list[RankedRegency]:
                 href=_href(one.regency),
             )
         )
-    return sorted(items, key=lambda item: (item.median_rank, -item.value, item.region))
+    return sorted(items, key=lambda item: (item.rank, item.region))
+
+
+def _estimated_ranks(scored: Sequence[ScoredRegency]) -> dict[str, EstimatedRank]:
+    """Return the ranks of these regencies by their estimates."""
+    if not scored:
+        return {}
+    table = draws_table(scored)
+    chances, before = rank_probabilities(table), outranking_probabilities(table)
+    regions = [one.regency.region for one in scored]
+    found: dict[str, EstimatedRank] = {}
+    for at, region in enumerate(regions):
+        span = rank_interval(chances[at])
+        found[region] = EstimatedRank(
+            median_rank=span.median,
+            rank_low=span.low,
+            rank_high=span.high,
+            rank_probabilities=[round(chance, DECIMALS) for chance in chances[at].tolist()],
+            outranks=[
+                Outranking(region=other, probability=round(float(before[at, place]), DECIMALS))
+                for place, other in enumerate(regions)
+                if place != at
+            ],
+        )
+    return found
+
+
+def _rounded(score: float | None) -> float | None:
+    return None if score is None else round_score(score)
 
 
 def _href(regency: ComparedRegency) -> str | None:

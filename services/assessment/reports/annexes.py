@@ -8,7 +8,7 @@ from services.assessment.methods.definition import (
     TreeMethod,
 )
 from services.assessment.methods.rules import Goalposts
-from services.assessment.reports.cells import score_cells
+from services.assessment.reports.cells import BOUNDS_HEAD, score_cells
 from services.assessment.reports.document import (
     AnyBlock,
     Bullets,
@@ -202,8 +202,9 @@ def _indicators(report: Report) -> Section:
                     Column(head="Unsur dan indikator", width=3.6),
                     Column(head="Tonggak", width=1.2, align="right"),
                     Column(head="Nilai mentah", width=1.1, align="right"),
-                    Column(head="Nilai", width=0.9, align="right"),
-                    Column(head="Rentang", width=1.5, align="right"),
+                    Column(head="Perkiraan", width=1.1, align="right"),
+                    Column(head="Rentang", width=1.4, align="right"),
+                    Column(head=BOUNDS_HEAD, width=1.4, align="right"),
                     Column(head="Asal rentang", width=1.5),
                 ],
                 rows=rows,
@@ -218,10 +219,11 @@ def _indicator_row(indicator: IndicatorScore, definition: IndicatorDefinition) -
         scale += " (logaritma)"
     elif definition.normalisation.kind != "minmax":
         scale = definition.normalisation.kind
-    origin = NO_VALUE if indicator.interval is None else ORIGINS[indicator.interval.by]
     if indicator.value is None:
         origin = "tanpa bukti"
-    elif indicator.no_interval_because is not None:
+    elif indicator.interval is not None:
+        origin = ORIGINS[indicator.interval.by]
+    else:
         origin = NO_INTERVALS[indicator.no_interval_because]
     return Row(
         cells=[

@@ -3,18 +3,21 @@
 from collections.abc import Iterable, Sequence
 
 from services.assessment.reports.document import Cell, Row
-from services.assessment.reports.wording import interval_text, number_or_dash, percent
+from services.assessment.reports.wording import bounds_text, interval_text, percent, whole
 from services.assessment.scoring.scores import Node
 
 INTERVAL_HEAD = "Rentang 95%"
 """Column heading; the interval of an indicator may have another origin."""
 
+BOUNDS_HEAD = "Terbukti–paling tinggi"
+
 
 def score_cells(node: Node) -> list[Cell]:
-    """Return cells with the value of a node and its interval."""
+    """Return cells with the estimate of a node, its interval and its bounds."""
     return [
-        Cell(text=number_or_dash(node.value), code=node.code, field="value"),
-        Cell(text=interval_text(node.interval), code=node.code, field="interval"),
+        Cell(text=whole(node.value), code=node.code, field="value"),
+        Cell(text=interval_text(node), code=node.code, field="interval"),
+        Cell(text=bounds_text(node), code=node.code, field="bounds"),
     ]
 
 

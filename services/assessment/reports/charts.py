@@ -19,6 +19,9 @@ VALUE = 66
 """Width of the figure at the right."""
 
 ROW, BAR = 26, 14
+HATCH = 6
+"""Distance of the lines of a hatched box."""
+
 TOP, BOTTOM = 24, 10
 INK, SOFT, LINE, FILL = "#1a1a1a", "#595959", "#c4c4c4", "#9db4c0"
 FONT = "Libertinus Serif, Georgia, serif"
@@ -28,16 +31,35 @@ INVALID_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 """Characters that are invalid in XML 1.0."""
 
 
+Ends = tuple[float, float]
+
+
 @dataclass(frozen=True)
 class Bar:
-    """A named value of 0-100 with its interval; `words` explain a missing value."""
+    """A named estimate of 0-100 with its ranges; `words` explain a missing one."""
 
     label: str
     value: float | None
-    interval: tuple[float, float] | None = None
+    interval: Ends | None = None
+    """By sampling."""
+    bounds: Ends | None = None
+    """From what is proven to what is possible."""
+    spread: Ends | None = None
+    """By the evidence and the choices of the method together."""
     words: str = ""
     group: str | None = None
     """Heading above the first bar of a group."""
+
+
+@dataclass(frozen=True)
+class Year:
+    """A year's estimate with its ranges; `words` explain a missing one."""
+
+    year: int
+    value: float | None
+    interval: Ends | None = None
+    bounds: Ends | None = None
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,7 +82,11 @@ class Line:
 
 
 def bars(rows: Sequence[Bar], *, alt: str, marks: Sequence[float] = ()) -> str:
-    """Return horizontal bars from 0 to 100 with whiskers; `marks` are highlighted grid values."""
+    """Return a row for each estimate from 0 to 100; `marks` are highlighted grid values.
+
+    What is not known is hatched, from proven to possible; a thick line is the interval by sampling,
+    a thin one also by the choices of the method, and a dot the estimate.
+    """
     parts: list[str] = []
     y = float(TOP)
     begun: list[str] = []
@@ -85,26 +111,112 @@ def bars(rows: Sequence[Bar], *, alt: str, marks: Sequence[float] = ()) -> str:
 def _bar(row: Bar, y: float) -> list[str]:
     middle = y + ROW / 2
     found = [_text(LABEL - 8, middle + 4, _shorten(row.label), anchor="end")]
+    if row.bounds is not None:
+        low, high = (_bar_x(end) for end in row.bounds)
+        found += _hatched(low, middle - BAR / 2, high - low, BAR)
     if row.value is None:
-        words = _text(_bar_x(0) + 6, middle + 4, row.words, size=12, colour=SOFT, slanted=True)
-        return [*found, words]
-    width = _bar_x(row.value) - _bar_x(0)
-    found.append(
-        f'<rect x="{_bar_x(0):.1f}" y="{middle - BAR / 2:.1f}" width="{width:.1f}" '
-        f'height="{BAR}" fill="{FILL}" stroke="{INK}" stroke-width="0.7"/>'
-    )
-    if row.interval is not None:
-        low, high = (_bar_x(end) for end in row.interval)
-        found.append(
-            f'<path d="M{low:.1f} {middle:.1f}H{high:.1f}M{low:.1f} {middle - 5:.1f}v10'
-            f'M{high:.1f} {middle - 5:.1f}v10" stroke="{INK}" stroke-width="1.4" fill="none"/>'
-        )
-    found.append(_text(WIDTH - 4, middle + 4, number(row.value), anchor="end", weight="bold"))
+        at = _bar_x(0) + 6
+        found.append(_text(at, middle + 4, row.words, size=12, slanted=True, outlined=True))
+        return found
+    for ends, weight in ((row.spread, 1.4), (row.interval, 5.0)):
+        if ends is not None:
+            low, high = (_bar_x(end) for end in ends)
+            found.append(
+                f'<path d="M{low:.1f} {middle:.1f}H{high:.1f}" stroke="{INK}" '
+                f'stroke-width="{weight}" fill="none"/>'
+            )
+    found.append(_dot(_bar_x(row.value), middle))
+    found.append(_text(WIDTH - 4, middle + 4, number(row.value, 0), anchor="end", weight="bold"))
     return found
+
+
+def _hatched(x: float, y: float, width: float, height: float) -> list[str]:
+    """Return a box of slanted lines, drawn one by one: print and PDF show patterns unreliably."""
+    drawn: list[str] = []
+    start = x - height
+    while start < x + width:
+        left, right = max(start, x), min(start + height, x + width)
+        if right > left:
+            drawn.append(
+                f"M{left:.1f} {y + height - (left - start):.1f}"
+                f"L{right:.1f} {y + height - (right - start):.1f}"
+            )
+        start += HATCH
+    box = (
+        f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" '
+        f'fill="#ffffff" stroke="{SOFT}" stroke-width="0.8"/>'
+    )
+    lines = f'<path d="{"".join(drawn)}" stroke="{FILL}" stroke-width="1" fill="none"/>'
+    return [box, lines] if drawn else [box]
+
+
+def _dot(x: float, y: float) -> str:
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{INK}" stroke="#ffffff"/>'
 
 
 def _bar_x(value: float) -> float:
     return LABEL + max(0.0, min(100.0, value)) / 100 * (WIDTH - LABEL - VALUE)
+
+
+YEARS_LEFT, YEARS_HEIGHT, COLUMN = 40, 270, 46
+
+
+def years(rows: Sequence[Year], *, alt: str, changes: Iterable[tuple[int, str]] = ()) -> str:
+    """Return a column for each year from 0 to 100; `changes` are vertical lines before a year.
+
+    No line joins the estimates: what is known differs from year to year. Hatched is what is not
+    known, a thick line the interval, a dot the estimate.
+    """
+    first, last = rows[0].year, rows[-1].year
+    step = min(110.0, (WIDTH - YEARS_LEFT - 20) / (last - first + 1))
+
+    def x(year: float) -> float:
+        return YEARS_LEFT + (year - first + 0.5) * step
+
+    def y(value: float) -> float:
+        return YEARS_HEIGHT - BELOW - value / 100 * (YEARS_HEIGHT - ABOVE - BELOW)
+
+    right = x(last) + step / 2
+    parts: list[str] = []
+    for tick in (0, 25, 50, 75, 100):
+        parts.append(
+            f'<line x1="{YEARS_LEFT}" y1="{y(tick):.1f}" x2="{right:.1f}" y2="{y(tick):.1f}" '
+            f'stroke="{LINE}" stroke-width="0.6"/>'
+        )
+        shown = number(tick, 0)
+        parts.append(_text(YEARS_LEFT - 6, y(tick) + 4, shown, anchor="end", size=11, colour=SOFT))
+    for year, words in changes:
+        at = x(year - 0.5)
+        parts.append(
+            f'<line x1="{at:.1f}" y1="{ABOVE}" x2="{at:.1f}" y2="{YEARS_HEIGHT - BELOW}" '
+            f'stroke="{INK}" stroke-width="1" stroke-dasharray="5 3"/>'
+        )
+        parts.append(_text(at + 4, ABOVE - 8, words, size=11, slanted=True))
+    width = min(COLUMN, step * 0.6)
+    for row in rows:
+        parts.append(_text(x(row.year), YEARS_HEIGHT - 12, str(row.year), anchor="middle", size=12))
+        parts += _year(row, x(row.year), y, width)
+    return _document(parts, height=YEARS_HEIGHT, alt=alt)
+
+
+def _year(row: Year, x: float, y: Callable[[float], float], width: float) -> list[str]:
+    found: list[str] = []
+    if row.bounds is not None:
+        low, high = (y(end) for end in row.bounds)
+        found += _hatched(x - width / 2, high, width, low - high)
+    if row.value is None:
+        at = y(50) if row.bounds is None else (y(row.bounds[0]) + y(row.bounds[1])) / 2
+        words = _text(x, at + 4, row.words, anchor="middle", size=11, slanted=True, outlined=True)
+        return [*found, words]
+    if row.interval is not None:
+        low, high = (y(end) for end in row.interval)
+        found.append(
+            f'<path d="M{x:.1f} {low:.1f}V{high:.1f}" stroke="{INK}" stroke-width="5" fill="none"/>'
+        )
+    found.append(_dot(x, y(row.value)))
+    shown = number(row.value, 0)
+    beside = _text(x + 9, y(row.value) + 4, shown, weight="bold", outlined=True)
+    return [*found, beside]
 
 
 HEIGHT = 270
@@ -237,8 +349,11 @@ def _text(
     weight: str = "normal",
     colour: str = INK,
     slanted: bool = False,
+    outlined: bool = False,
 ) -> str:
     style = ' font-style="italic"' if slanted else ""
+    if outlined:  # legible on hatching
+        style += ' stroke="#ffffff" stroke-width="3" paint-order="stroke"'
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" font-weight="{weight}" '
         f'text-anchor="{anchor}" fill="{colour}"{style}>{escape(INVALID_XML.sub("", words))}</text>'

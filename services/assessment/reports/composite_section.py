@@ -1,7 +1,12 @@
 """Sections on the scores of a composite index: its parts at every level of the tree."""
 
-from services.assessment.reports.cells import INTERVAL_HEAD, coverage_cell, score_cells
-from services.assessment.reports.charts import Bar, bars
+from services.assessment.reports.cells import (
+    BOUNDS_HEAD,
+    INTERVAL_HEAD,
+    coverage_cell,
+    score_cells,
+)
+from services.assessment.reports.charts import bars
 from services.assessment.reports.document import (
     Cell,
     Column,
@@ -13,7 +18,16 @@ from services.assessment.reports.document import (
     Table,
 )
 from services.assessment.reports.report import Report
-from services.assessment.reports.wording import INSUFFICIENT, lower_first, number, number_or_dash
+from services.assessment.reports.scores_section import (
+    CHART_KEY,
+    bar_of,
+    beside,
+    headline,
+    in_words,
+    missing_first,
+    spread_of,
+)
+from services.assessment.reports.wording import BANDS, whole
 from services.assessment.scoring.scores import IndicatorScore, Node
 
 INDENT = "\u2003"
@@ -21,49 +35,32 @@ INDENT = "\u2003"
 
 
 def composite_summary(report: Report) -> Section:
-    """Return the value of the index, what is proven and possible, and its parts as bars."""
+    """Return the estimate with its range, what is proven and possible, and the parts as bars."""
     index, parts = report.scores.index, report.scores.parts
-    where = f"{index.name} {report.regency.name} tahun {report.period}"
-    if index.value is None:
-        headline = f"{where} belum dapat dihitung karena bukti belum cukup"
-    else:
-        headline = f"{where} bernilai {number(index.value)} dari 100"
+    spread = spread_of(report)
     return Section(
         title="Ringkasan",
         blocks=[
-            Paragraph(
-                text=f"{headline}. Yang terbukti {number_or_dash(index.proven)}, yang mungkin "
-                f"{number_or_dash(index.possible)}.",
-                lead=True,
-            ),
+            Paragraph(text=" ".join(headline(report)), lead=True),
+            *missing_first(report),
             KeyFigures(
                 items=[
                     (
-                        Cell(text=number_or_dash(node.value), code=node.code, field="value"),
+                        Cell(text=whole(node.value), code=node.code, field="value"),
                         node.name,
-                        _bounds(node),
+                        beside(node, spread if node is index else None),
                     )
                     for node in (index, *parts)
                 ]
             ),
             Figure(
-                caption="Nilai bagian-bagian indeks.",
-                alt="Diagram batang nilai setiap bagian dari 0 sampai 100. "
-                + "; ".join(f"{one.name} {number_or_dash(one.value)}" for one in parts),
+                caption=f"Nilai indeks dan bagian-bagiannya. {CHART_KEY}",
+                alt="Diagram nilai dari 0 sampai 100: "
+                + "; ".join(f"{one.name} {in_words(one)}" for one in (index, *parts)),
                 svg=bars(
-                    [
-                        Bar(
-                            label=one.name,
-                            value=one.value,
-                            interval=None
-                            if one.interval is None
-                            else (one.interval.low, one.interval.high),
-                            words=lower_first(INSUFFICIENT),
-                        )
-                        for one in parts
-                    ],
-                    alt=f"Nilai bagian {where}",
-                    marks=[],
+                    [bar_of(index, spread=spread), *(bar_of(one) for one in parts)],
+                    alt=f"Nilai {index.name} {report.regency.name} {report.period}",
+                    marks=[low for low, _ in BANDS if low > 0],
                 ),
             ),
         ],
@@ -84,14 +81,14 @@ def composite_parts(report: Report) -> Section:
                 caption="Setiap bagian indeks sampai indikatornya",
                 columns=[
                     Column(head="Bagian", width=3.4),
-                    Column(head="Nilai", width=1, align="right"),
-                    Column(head=INTERVAL_HEAD, width=1.5, align="right"),
-                    Column(head="Terbukti–mungkin", width=1.5, align="right"),
+                    Column(head="Perkiraan", width=1.2, align="right"),
+                    Column(head=INTERVAL_HEAD, width=1.6, align="right"),
+                    Column(head=BOUNDS_HEAD, width=1.6, align="right"),
                     Column(head="Cakupan bukti", width=1.3, align="right"),
                 ],
                 rows=rows,
-                note="Terbukti: nilai apabila semua yang belum diketahui ternyata terburuk; "
-                "mungkin: apabila ternyata terbaik.",
+                note="Terbukti: nilai apabila semua yang belum diketahui ternyata terburuk; paling "
+                "tinggi: apabila ternyata terbaik.",
             )
         ],
     )
@@ -102,12 +99,7 @@ def _row(node: Node, depth: int) -> Row:
         cells=[
             Cell(text=INDENT * depth + node.name),
             *score_cells(node),
-            Cell(text=_bounds(node)),
             coverage_cell(node),
         ],
         strong=not isinstance(node, IndicatorScore),
     )
-
-
-def _bounds(node: Node) -> str:
-    return f"{number_or_dash(node.proven)}–{number_or_dash(node.possible)}"

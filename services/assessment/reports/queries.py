@@ -6,7 +6,9 @@ from sqlalchemy import text
 
 from services.assessment.assessments.operations import StoredAssessment
 from services.assessment.reports.report import Regency, TrendYear
+from services.assessment.scoring.decomposition import compare_years
 from services.assessment.scoring.scores import Scores
+from services.assessment.years import is_provisional, read_zone
 from services.platform.database import ReadSession
 from services.platform.local_time import DEFAULT_ZONE
 from services.platform.packs import Source
@@ -16,7 +18,7 @@ from services.platform.settings import Service
 TREND = """
 -- The newest assessment of each year by a method when this assessment was made (ids are ordered
 -- by time).
-SELECT DISTINCT ON (period) period, method_version, method_hash, scores
+SELECT DISTINCT ON (period) period, recorded_at, method_version, method_hash, scores
 FROM assessment.assessment
 WHERE region = :region AND method = :method AND id <= :id AND period <= :period
 ORDER BY period, id DESC
@@ -39,20 +41,27 @@ async def read_trend(
         "id": stored.id,
         "period": stored.facts.period,
     }
+    zone = await read_zone(session, region)
     years: list[TrendYear] = []
-    before: str | None = None
+    before: tuple[str, Scores] | None = None
     for row in await session.execute(text(TREND), names):
         scores = Scores.model_validate(row.scores)
+        changed = before is not None and before[0] != row.method_hash
+        comparable = before is not None and row.method_hash == stored.method.hash() and not changed
         years.append(
             TrendYear(
                 period=row.period,
+                provisional=is_provisional(row.period, at=row.recorded_at, zone=zone),
                 method_version=row.method_version,
-                method_changed=before is not None and before != row.method_hash,
+                method_changed=changed,
                 index=scores.index,
                 dimensions=list(scores.dimensions),
+                comparison=compare_years(stored.method, before[1], scores)
+                if before is not None and comparable
+                else None,
             )
         )
-        before = row.method_hash
+        before = row.method_hash, scores
     return years
 
 

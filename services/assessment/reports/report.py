@@ -6,6 +6,7 @@ The same assessment gives the same report, because assessments stored later are 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from services.assessment.assessments.operations import StoredAssessment
 from services.assessment.evidence.records import IndexValue
@@ -16,11 +17,13 @@ from services.assessment.network.ties import NetworkTooLargeError, network_of
 from services.assessment.reports.gaps import Gap, gaps_of, indicators_of
 from services.assessment.scenarios.collaboration_scenario import collaboration_outcome
 from services.assessment.scenarios.outcome import SingleChange
+from services.assessment.scoring.decomposition import YearComparison
 from services.assessment.scoring.inputs import Facts, Item
 from services.assessment.scoring.level_steps import LevelSteps, steps_of_path
 from services.assessment.scoring.levels import TargetPath, path_to_target
 from services.assessment.scoring.scores import ElementScore, Node, ScoreModel, Scores
 from services.assessment.scoring.sensitivity import Sensitivity
+from services.assessment.years import is_provisional
 from services.platform.packs import Source
 
 MAX_NAMED = 3
@@ -48,10 +51,13 @@ class TrendYear(ScoreModel):
     """A year as assessed when the report's assessment was made."""
 
     period: int
+    provisional: bool
     method_version: int
     method_changed: bool
     index: Node
     dimensions: list[Node]
+    comparison: YearComparison | None
+    """With the year before; None for the first year, and after a change of the method."""
 
 
 class NetworkSummary(ScoreModel):
@@ -117,6 +123,7 @@ class Report(ScoreModel):
     id: str
     regency: Regency
     period: int
+    provisional: bool
     recorded_at: datetime
     recorded_by: str
     seed: int
@@ -160,6 +167,9 @@ def make_report(
         id=str(stored.id),
         regency=regency,
         period=stored.facts.period,
+        provisional=is_provisional(
+            stored.facts.period, at=stored.recorded_at, zone=ZoneInfo(regency.timezone)
+        ),
         recorded_at=stored.recorded_at,
         recorded_by=stored.recorded_by,
         seed=stored.seed,

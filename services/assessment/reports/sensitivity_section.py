@@ -15,9 +15,10 @@ from services.assessment.reports.document import (
 from services.assessment.reports.report import STEP, Report
 from services.assessment.reports.wording import (
     number,
-    number_or_dash,
     percent,
+    range_text,
     signed,
+    whole,
 )
 from services.assessment.scoring.sensitivity import Sensitivity, Variant
 
@@ -55,10 +56,9 @@ def movers(report: Report) -> Section:
             Paragraph(
                 text="Indeks diuji dengan mengubah sekaligus segala pilihan yang dapat "
                 f"dipersoalkan: dalam {number(sensitivity.spread.runs, 0)} percobaan indeks berada "
-                f"di antara {number(sensitivity.spread.low)} dan "
-                f"{number(sensitivity.spread.high)} (95%), dengan rata-rata "
-                f"{number(sensitivity.spread.mean)} dan simpangan baku "
-                f"{number(sensitivity.spread.sd)}."
+                f"di antara {range_text(sensitivity.spread.low, sensitivity.spread.high)} (95%), "
+                f"dengan rata-rata {whole(sensitivity.spread.mean)} dan simpangan baku "
+                f"{whole(sensitivity.spread.sd)}."
             ),
             Table(
                 caption="Bagian setiap pilihan dari sebaran indeks (indeks Sobol)",
@@ -99,9 +99,9 @@ def _steps(report: Report) -> Iterator[AnyBlock]:
             rows=text_cells(
                 (
                     one.change.name or one.change.code,
-                    number_or_dash(one.change.before),
-                    number(one.change.after),
-                    signed(one.gain, 2),
+                    whole(one.change.before),
+                    whole(one.change.after),
+                    signed(one.gain),
                 )
                 for one in report.changes
             ),
@@ -117,9 +117,7 @@ def _variants(caption: str, head: str, rows: Sequence[tuple[str, Variant]]) -> T
             Column(head="Indeks", width=1, align="right"),
             Column(head="Selisih", width=1, align="right"),
         ],
-        rows=text_cells(
-            (name, number_or_dash(one.value), signed(one.difference, 2)) for name, one in rows
-        ),
+        rows=text_cells((name, whole(one.value), signed(one.difference)) for name, one in rows),
     )
 
 

@@ -1,17 +1,21 @@
 """Formatting of numbers, dates and words in Indonesian reports."""
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from services.assessment.methods.rules import Mean, Weights
-from services.assessment.scoring.scores import Interval, IntervalKind, Node, NoIntervalReason
+from services.assessment.scoring.scores import IntervalKind, Node, NoIntervalReason
 from services.platform.translation import translator
 
 INDONESIAN = translator("id")
 
 NO_VALUE = "–"
 """Cell text for a missing figure."""
+
+NOT_ESTIMATED = "tidak diperkirakan"
+"""Cell text for the error of a figure that is of no sample."""
 
 INSUFFICIENT = "Bukti belum cukup"
 
@@ -42,7 +46,8 @@ ORIGINS: dict[IntervalKind, str] = {
     "simulation": "simulasi 95%",
 }
 
-NO_INTERVALS: dict[NoIntervalReason, str] = {
+NO_INTERVALS: dict[NoIntervalReason | None, str] = {
+    None: "tidak diperkirakan: bukan sampel",
     "self_selected": "tanpa rentang: responden memilih sendiri",
     "quota": "tanpa rentang: responden dipilih petugas menurut kuota",
 }
@@ -80,9 +85,36 @@ def percent(share: float, digits: int = 0) -> str:
     return f"{number(100 * share, digits)}%"
 
 
-def interval_text(interval: Interval | None) -> str:
-    """Format an interval."""
-    return NO_VALUE if interval is None else f"{number(interval.low)}–{number(interval.high)}"
+def whole(value: float | None) -> str:
+    """Format a score as a whole number, or return a dash for None."""
+    return NO_VALUE if value is None else number(value, 0)
+
+
+def range_text(low: float, high: float) -> str:
+    """Format a range of scores in whole numbers, rounded outward so that it never claims more."""
+    return f"{number(math.floor(low), 0)}–{number(math.ceil(high), 0)}"
+
+
+def interval_text(node: Node) -> str:
+    """Format the interval of a score; without one its error is not estimated."""
+    if node.value is None:
+        return NO_VALUE
+    if node.interval is None:
+        return NOT_ESTIMATED
+    return range_text(node.interval.low, node.interval.high)
+
+
+def bounds_text(node: Node) -> str:
+    """Format what is proven and what is possible, or return a dash for a score without bounds."""
+    return NO_VALUE if node.bounds is None else range_text(*node.bounds)
+
+
+def bounds_in_words(node: Node) -> str:
+    """Return what is proven and what is possible, for a sentence; empty without bounds."""
+    if node.bounds is None:
+        return ""
+    low, high = (number(math.floor(node.bounds[0]), 0), number(math.ceil(node.bounds[1]), 0))
+    return f"terbukti {low}, paling tinggi {high}"
 
 
 def date_text(moment: datetime, zone: str) -> str:
@@ -117,18 +149,24 @@ def as_title(text: str) -> str:
 
 
 def band_of(value: float) -> str:
-    """Return the band of a value."""
-    return [word for low, word in BANDS if low <= value][-1]
+    """Return the band of a value as it is shown, in whole numbers."""
+    shown = float(f"{value:.0f}")
+    return [word for low, word in BANDS if low <= shown][-1]
 
 
-def band(node: Node) -> str:
-    """Return the band of a score, and both bands if its interval reaches into another."""
+def band(node: Node, spread: tuple[float, float] | None = None) -> str:
+    """Return the band of a score, and both bands if its range reaches into another.
+
+    The range is `spread`, else the interval.
+    """
     if node.value is None:
         return INSUFFICIENT
+    if spread is None:
+        if node.interval is None:
+            return band_of(node.value)
+        spread = node.interval.low, node.interval.high
+    low, high = (band_of(end) for end in spread)
     own = band_of(node.value)
-    if node.interval is None:
-        return own
-    low, high = band_of(node.interval.low), band_of(node.interval.high)
     return own if low == high else f"{low} hingga {lower_first(high)}"
 
 

@@ -39,7 +39,12 @@ def to_xlsx(report: Report, document: Document) -> bytes:
         "Ringkasan": (SUMMARY, _pairs(SUMMARY, _summary(document))),
         "Skor": (
             COLUMNS,
-            score_rows(report.scores, region=report.regency.region, period=report.period),
+            score_rows(
+                report.scores,
+                region=report.regency.region,
+                period=report.period,
+                spread=report.sensitivity.spread,
+            ),
         ),
         "Bukti": (EVIDENCE, _evidence(report)),
         "Metode": (METHOD, _pairs(METHOD, _method(document))),

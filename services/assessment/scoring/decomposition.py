@@ -11,19 +11,15 @@ from itertools import combinations
 
 from pydantic import Field
 
-from services.assessment.methods.definition import CollaborationMethod, WeightedNode
-from services.assessment.methods.rules import Mean
-from services.assessment.scoring.aggregate import mean
+from services.assessment.methods.definition import TreeMethod
 from services.assessment.scoring.assess import DECIMALS, round_score
 from services.assessment.scoring.scores import ScoreModel, Scores
-from services.assessment.scoring.tree import combine
-from services.assessment.scoring.weights import point_weights
+from services.assessment.scoring.tree import Branch, branches_of, combine
+from services.assessment.scoring.weights import Weights, point_weights
 
 UNIT = 10**DECIMALS
 MAX_EXACT_PARTS = 12
 """With more children, only the given order and its reverse are evaluated."""
-
-Parent = tuple[str, Mean, Sequence[WeightedNode]]
 
 
 class Contribution(ScoreModel):
@@ -62,7 +58,7 @@ class YearComparison(ScoreModel):
     )
 
 
-def compare_years(method: CollaborationMethod, before: Scores, after: Scores) -> YearComparison:
+def compare_years(method: TreeMethod, before: Scores, after: Scores) -> YearComparison:
     """Compare two years by the indicators that are known in both.
 
     Another indicator says nothing about a change: its value in the other year is not known. A node
@@ -89,7 +85,7 @@ def _values_of(scores: Scores, codes: Collection[str]) -> dict[str, float]:
 
 
 def _nodes(
-    method: CollaborationMethod, values: Mapping[str, float], compared: Collection[str]
+    method: TreeMethod, values: Mapping[str, float], compared: Collection[str]
 ) -> dict[str, float]:
     """Return the scores of these indicators and of all nodes above that they give a value."""
     indicators = {code: values[code] for code in compared}
@@ -98,27 +94,22 @@ def _nodes(
 
 
 def _changes(
-    method: CollaborationMethod, old: Mapping[str, float], new: Mapping[str, float]
+    method: TreeMethod, old: Mapping[str, float], new: Mapping[str, float]
 ) -> list[ScoreChange]:
-    """Return every parent node that has a value, the index first."""
-    rules = method.aggregation
-    wholes: list[Parent] = [(method.index.code, rules.index, method.dimensions)]
-    for dimension in method.dimensions:
-        wholes.append((dimension.code, rules.dimension, dimension.elements))
-    for element in method.elements():
-        wholes.append((element.code, rules.element, element.indicators))
+    """Return every node above the indicators that has a value, the index first."""
+    weights = point_weights(method)
     found: list[ScoreChange] = []
-    for code, kind, parts in wholes:
-        if code not in old or code not in new:
+    for branch in branches_of(method):
+        if branch.code not in old or branch.code not in new:
             continue
-        difference = new[code] - old[code]
-        shares = shares_of_change(kind, parts, old, new)
+        difference = new[branch.code] - old[branch.code]
+        shares = shares_of_change(branch, weights, old, new)
         exact = largest_remainder(round(difference * UNIT), [share * UNIT for share in shares])
         found.append(
             ScoreChange(
-                code=code,
-                before=old[code],
-                after=new[code],
+                code=branch.code,
+                before=old[branch.code],
+                after=new[branch.code],
                 difference=round(difference, DECIMALS) + 0.0,
                 parts=[
                     Contribution(
@@ -127,7 +118,7 @@ def _changes(
                         after=new.get(part.code),
                         contribution=units / UNIT,
                     )
-                    for part, units in zip(parts, exact, strict=True)
+                    for part, units in zip(branch.parts, exact, strict=True)
                 ],
             )
         )
@@ -135,23 +126,24 @@ def _changes(
 
 
 def shares_of_change(
-    kind: Mean,
-    parts: Sequence[WeightedNode],
-    old: Mapping[str, float],
-    new: Mapping[str, float],
+    branch: Branch, weights: Weights, old: Mapping[str, float], new: Mapping[str, float]
 ) -> list[float]:
-    """Return the Shapley value of each node; a node without a value is not part of the mean."""
+    """Return the Shapley value of each part; a part without a value does not belong to the mean."""
 
     def value(changed: Collection[int]) -> float | None:
-        now = [(new if at in changed else old).get(part.code) for at, part in enumerate(parts)]
-        known = [(x, part.weight) for x, part in zip(now, parts, strict=True) if x is not None]
+        now = [
+            ((new if at in changed else old).get(part.code), weights[part.code])
+            for at, part in enumerate(branch.parts)
+        ]
+        known = [(score, weight) for score, weight in now if score is not None]
         if not known:
             return None
-        return float(mean(kind, [x for x, _ in known], [weight for _, weight in known]))
+        return float(branch.score([score for score, _ in known], [weight for _, weight in known]))
 
     start = value(()) or 0.0
-    share = shapley if len(parts) <= MAX_EXACT_PARTS else forward_backward
-    return share(len(parts), lambda changed: _or_default(value(changed), start))
+    count = len(branch.parts)
+    share = shapley if count <= MAX_EXACT_PARTS else forward_backward
+    return share(count, lambda changed: _or_default(value(changed), start))
 
 
 def shapley(players: int, worth: Callable[[Collection[int]], float]) -> list[float]:

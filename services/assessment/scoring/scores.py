@@ -68,6 +68,13 @@ class Node(ScoreModel):
     )
     href: Href | None = Field(None, description="Address of this node in a stored assessment.")
 
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """What is proven and what is possible; None by a method without bounds."""
+        if self.proven is None or self.possible is None:
+            return None
+        return self.proven, self.possible
+
 
 class IndicatorScore(Node):
     """An indicator: a raw value, and the rule by which it scores."""

@@ -1,7 +1,8 @@
 """`/dasbor`: the index of a year with its parts, published indices, usage and completeness."""
 
+import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
@@ -10,7 +11,12 @@ import httpx
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
-from services.assessment.client import Assessment, AssessmentSummary, Scores
+from services.assessment.client import (
+    Assessment,
+    Node,
+    Scores,
+    TrendPeriod,
+)
 from services.gateway.portal.page import CurrentPage, Page
 from services.platform.service import API
 from services.platform.translation import N_, NC_, Message
@@ -22,7 +28,7 @@ METHOD = "cgr-2015"
 """The displayed method, which is also the default of the API."""
 
 MAX_YEARS_BACK = 4
-"""How many years are searched for one with an index if no assessment is stored."""
+"""How many years are searched for one with an index if no assessment with one is stored."""
 
 LIVE_DRAWS = 1000
 
@@ -52,22 +58,35 @@ class YearScores:
     """The scores of a year, and the assessment that they come from; None if computed live."""
 
     period: int
+    provisional: bool
     scores: Scores
     stored: Assessment | None
     address: str
+
+    def known_indicators(self) -> tuple[int, int]:
+        """Return how many of the indicators of the index have evidence, and how many there are."""
+        elements = [element for one in self.scores.dimensions for element in one.elements]
+        indicators = [one for element in elements for one in element.indicators]
+        return sum(one.value is not None for one in indicators), len(indicators)
+
+    def missing_first(self) -> list[Node]:
+        """Return the indicators whose evidence would first give the index a value."""
+        nodes = {node.code: node for node in self.scores.nodes()}
+        return [nodes[code] for code in self.scores.index.missing_first if code in nodes]
 
 
 @router.get("/dasbor")
 async def dashboard(
     page: CurrentPage, tahun: Annotated[Year | None, Query(description="The year.")] = None
 ) -> HTMLResponse:
-    """Show the newest assessed year, or the requested one unless it has not begun."""
+    """Show the newest year with an index, or the requested one unless it has not begun."""
     current = datetime.now(page.zone).year
     is_future = tahun is not None and tahun > current
     try:
-        heads = await page.assessment.list_assessments(method=METHOD)
-        shown = await _year(page, heads, None if is_future else tahun, current=current)
+        trend = await _trend(page)
+        shown = await _year(page, trend, None if is_future else tahun, current=current)
         indices = await page.assessment.list_indices()
+        spread = await _spread(page, shown)
     except httpx.HTTPError:
         return page.unavailable()
     return page.render(
@@ -78,40 +97,46 @@ async def dashboard(
         roles=page.messages.labels(ROLES),
         measures=page.messages.labels(MEASURES),
         shown=shown,
-        years=sorted({head.period for head in heads} | {shown.period}),
+        spread=spread,
+        trend=trend,
+        names={node.code: node for node in shown.scores.nodes()},
+        years=sorted({one.period for one in trend} | {shown.period}),
         indices=[index for index in indices if index.values],
         usage=await _usage(page, shown.period),
         completeness=await _completeness(page, shown.period),
-        figure=lambda value, digits=1: _figure(page, value, digits),
+        figure=lambda value, digits=0: _figure(page, value, digits),
+        ends=lambda low, high: _ends(page, low, high),
+        below=math.floor,
+        above=math.ceil,
         day=page.messages.long_date,
         data=shown.address,
     )
 
 
+async def _trend(page: Page) -> list[TrendPeriod]:
+    """Return the years assessed by the current version of the method, in order."""
+    method = await page.assessment.get_method(METHOD)
+    trend = await page.assessment.get_trend(method=METHOD)
+    return [one for one in trend.items if one.method_hash == method.hash]
+
+
 async def _year(
-    page: Page, heads: list[AssessmentSummary], wanted: int | None, *, current: int
+    page: Page, trend: Sequence[TrendPeriod], wanted: int | None, *, current: int
 ) -> YearScores:
     """Return the stored assessment of the year, else scores of the current evidence."""
-    if wanted is not None:  # an old one may not be among the newest hundred
-        heads = await page.assessment.list_assessments(method=METHOD, period=wanted, limit=1)
-    period = wanted or _newest(heads)
-    head = next((one for one in heads if one.period == period), None)
-    if head is not None:
-        stored = await page.assessment.get_assessment(head.href)
-        return YearScores(head.period, stored.scores, stored, head.href)
-    if period is not None:
-        return await _live(page, period)
-    for year in range(current, current - MAX_YEARS_BACK, -1):
-        found = await _live(page, year)
-        if found.scores.index.value is not None:
-            return found
-    return await _live(page, current)
-
-
-def _newest(heads: list[AssessmentSummary]) -> int | None:
-    """Return the newest year with an index; if there is none, the newest assessed one."""
-    with_index = [head for head in heads if head.index.value is not None]
-    return max((head.period for head in with_index or heads), default=None)
+    stored = {one.period: one.assessment_href for one in trend}
+    if wanted is None:
+        wanted = max((one.period for one in trend if one.nodes[0].value is not None), default=None)
+    if wanted is None:
+        for year in range(current, current - MAX_YEARS_BACK, -1):
+            found = await _live(page, year)
+            if found.scores.index.value is not None:
+                return found
+        wanted = max(stored, default=current)
+    if wanted not in stored:
+        return await _live(page, wanted)
+    found = await page.assessment.get_assessment(stored[wanted])
+    return YearScores(found.period, found.provisional, found.scores, found, found.href)
 
 
 async def _live(page: Page, period: int) -> YearScores:
@@ -120,7 +145,19 @@ async def _live(page: Page, period: int) -> YearScores:
     live = await page.assessment.get_collaboration_dynamics(
         method=METHOD, period=period, draws=LIVE_DRAWS
     )
-    return YearScores(period, live.scores, None, address)
+    return YearScores(period, live.provisional, live.scores, None, address)
+
+
+async def _spread(page: Page, shown: YearScores) -> tuple[float, float] | None:
+    """Return the range of the index by evidence and method; of live scores by evidence only."""
+    index = shown.scores.index
+    if index.value is None:
+        return None
+    ends = [index.value] if index.interval is None else [index.interval.low, index.interval.high]
+    if shown.stored is not None:
+        spread = await page.assessment.find_spread(shown.stored.sensitivity_href)
+        ends += [] if spread is None else [spread.low, spread.high]
+    return (min(ends), max(ends)) if len(ends) > 1 else None
 
 
 async def _usage(page: Page, year: int) -> list[tuple[str, int]] | None:
@@ -136,15 +173,22 @@ async def _usage(page: Page, year: int) -> list[tuple[str, int]] | None:
 
 
 async def _completeness(page: Page, year: int) -> tuple[int, int] | None:
-    """How many monthly reports of a year came in, and how many were due."""
+    """How many monthly reports of a year came in, and how many were due by now."""
     try:
         items = await page.feedback.list_reporting_months(first=f"{year}-01", last=f"{year}-12")
     except httpx.HTTPError:
         return None
-    expected = sum(item.services_expected for item in items)
-    return sum(item.services_reported for item in items), expected
+    due = [item for item in items if item.state != "open"]
+    return sum(item.services_reported for item in due), sum(item.services_expected for item in due)
 
 
 def _figure(page: Page, value: float | None, digits: int) -> str:
     """Return a number, or a dash if there is none."""
     return "–" if value is None else page.messages.number(value, digits)
+
+
+def _ends(page: Page, low: float | None, high: float | None) -> str:
+    """Return a range in whole numbers, rounded outward; a dash if there is none."""
+    if low is None or high is None:
+        return "–"
+    return f"{page.messages.number(math.floor(low))}–{page.messages.number(math.ceil(high))}"
