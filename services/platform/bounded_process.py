@@ -55,6 +55,9 @@ class Limits:
     memory_bytes: int = 128 * 1024 * 1024
     """Resident memory of the whole process."""
     cpu_seconds: int = 2
+    imports: tuple[str, ...] = ()
+    """Modules that the function imports only when it uses them: imported before memory is limited,
+    since they take far more address space than memory."""
 
 
 OUT_OF_MEMORY = ("MemoryError", "memory allocation of", "bad_alloc")
@@ -164,6 +167,7 @@ async def _run(limits: Limits, call: bytes) -> tuple[int, bytes, str]:
         str(limits.memory_bytes),
         str(limits.cpu_seconds),
         str(math.ceil(DEADLINE_SECONDS)),
+        *limits.imports,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -1,6 +1,6 @@
 """The process that `bounded_process` starts: calls one function within limits of memory and CPU.
 
-It imports only the standard library and the module of the function.
+It imports only the standard library, the module of the function and the modules it is told.
 """
 
 import os
@@ -9,6 +9,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +22,7 @@ NICE = 10
 
 def main() -> None:
     """Read a pickled call from standard input; write its pickled outcome to standard output."""
-    memory_bytes, cpu_seconds, seconds = (int(argument) for argument in sys.argv[1:])
+    memory_bytes, cpu_seconds, seconds = (int(argument) for argument in sys.argv[1:4])
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not get into the answer
     os.nice(NICE)
@@ -30,6 +31,8 @@ def main() -> None:
     signal.alarm(seconds)  # also if the service is killed, which would have ended this process
     call: Call = pickle.load(sys.stdin.buffer)  # noqa: S301 - of the service
     function, arguments, named = call
+    for module in sys.argv[4:]:
+        import_module(module)
     _limit_memory(memory_bytes)
     try:
         answer = _answer("returned", function(*arguments, **named))
