@@ -159,7 +159,7 @@ def _declare_jobs(
                 retention_months=settings.comment_retention_months,
             ),
             every=hour,
-            first_after=timedelta(),
+            first_after=timedelta(minutes=1),
         ),
         periodic(
             "form-bundles",
