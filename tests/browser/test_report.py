@@ -54,3 +54,21 @@ def test_a_reader_goes_from_the_dashboard_to_the_report_and_sees_its_charts(
             "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
         )
         assert tab.console_errors == []
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("path", ["/dasbor", "/dasbor?tahun=2025", "/dasbor?tahun=2025&lang=en"])
+def test_a_year_with_and_without_an_index_fits_a_phone_and_a_desk(
+    open_tab: OpenTab, path: str, width: int
+) -> None:
+    with open_tab(width=width) as tab:
+        tab.open(path)
+        lead = tab.page.locator("p.lead")
+        assert lead.is_visible()
+        box = lead.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < 640  # on the first screen of a phone
+        assert tab.page.evaluate(
+            "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        )
+        assert tab.console_errors == []
