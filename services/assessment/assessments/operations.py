@@ -28,6 +28,7 @@ from services.assessment.scoring.inputs import Facts, Item
 from services.assessment.scoring.scores import Scores
 from services.assessment.service_reports import ReportClient, required_reports
 from services.assessment.years import check_begun
+from services.platform.computing_slots import computing_slot
 from services.platform.database import ReadSession, WriteSession
 from services.platform.problems import Conflict, FieldError, Invalid, NotFound
 from services.platform.service import API
@@ -205,10 +206,11 @@ async def assess_now(
     reports = await report_client.fetch(
         required_reports(method, period, now=now, zone=zone), authorization=authorization
     )
-    records = await evidence_items(session, region)
-    facts = Facts.of(period, [*records, *reports.items], reports.missing)
-    # Ten thousand draws of forty indicators take some ten milliseconds: off the event loop.
-    scores = await asyncio.to_thread(assess, method, facts, seed=seed, draws=draws)
+    async with computing_slot():
+        records = await evidence_items(session, region)
+        facts = Facts.of(period, [*records, *reports.items], reports.missing)
+        # Ten thousand draws of forty indicators take some ten milliseconds: off the event loop.
+        scores = await asyncio.to_thread(assess, method, facts, seed=seed, draws=draws)
     return AssessmentResult(facts, scores, reports.notices)
 
 

@@ -67,7 +67,7 @@ NodeCode = Annotated[
 @router.get(
     "/metrics/collaboration-dynamics",
     operation_id="get_collaboration_dynamics",
-    responses=problem_responses(404, 409),
+    responses=problem_responses(404, 409, 503),
 )
 async def get_collaboration_dynamics(  # noqa: PLR0917 - FastAPI passes by name
     request: Request,

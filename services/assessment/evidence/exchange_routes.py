@@ -11,6 +11,7 @@ from services.assessment.evidence.workbook import from_workbook, to_workbook
 from services.assessment.evidence.workbook_import import current_evidence, import_records
 from services.platform.api_model import ApiModel
 from services.platform.bounded_process import Limits, call_bounded
+from services.platform.computing_slots import computing_slot
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import EvidenceWriter
 from services.platform.problems import FieldError, Invalid, problem_responses
@@ -51,12 +52,13 @@ async def get_evidence_template() -> Response:
     "/export.xlsx",
     operation_id="export_evidence",
     response_class=Response,
-    responses=_WORKBOOK,
+    responses=_WORKBOOK | problem_responses(503),
 )
 async def export_evidence(request: Request, session: ReadSessionDep) -> Response:
     """Return all evidence in force, in the form of the template, with the state of each record."""
-    found = await current_evidence(session, get_region(request))
-    content = await asyncio.to_thread(to_workbook, found.records, found.states)
+    async with computing_slot():
+        found = await current_evidence(session, get_region(request))
+        content = await asyncio.to_thread(to_workbook, found.records, found.states)
     return _workbook(content, name="bukti.xlsx")
 
 
