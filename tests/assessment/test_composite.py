@@ -20,6 +20,10 @@ from tests.assessment.test_coinr import rows as coinr_rows
 from tests.conftest import Hub, Room, agency_caller
 
 API = "/api/v1"
+BOX_COX = [
+    {"winsorise": 0, "transform": {"kind": "box_cox", "exponent": exponent}}
+    for exponent in (-5, 0, 5)
+]
 EVALUATOR = agency_caller("bappeda", "metrics:draft")
 HDI = ROOT / "docs" / "examples"
 COUNTRIES = list(csv.DictReader((HDI / "hdi-2010.csv").read_text(encoding="utf-8").splitlines()))
@@ -281,6 +285,32 @@ def test_a_transformed_variable_is_scored_between_its_own_ends(assessment: Room)
     values = [nodes(unit)["top"]["value"] for unit in found["units"]]
     assert values == pytest.approx(scores, abs=1e-4)
     assert found["changes"] == []
+
+
+EXTREMES: tuple[list[float], ...] = (
+    [0] * 20,
+    [0] * 20 + [1e15],
+    [-1e15, *range(20), 1e15],
+    [1e-300] * 20 + [1e-299],
+    [1e15 - n for n in range(20)] + [-1e15],
+    [3],
+)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("treatment", [{}, {"winsorise": 0}, *BOX_COX])
+def test_extreme_values_are_scored_too(assessment: Room, treatment: dict[str, Any]) -> None:
+    publish(assessment, composite({**named("top"), "parts": [leaf("a")]}, treatment=treatment))
+    for numbers in EXTREMES:
+        units = [
+            {"unit": str(n), "period": 2020, "values": {"a": value}}
+            for n, value in enumerate(numbers)
+        ]
+        empty = {"unit": "x", "period": 2020, "values": {}}
+        found = calculate(assessment, "composite", [*units, empty])
+        values = [nodes(unit)["top"]["value"] for unit in found["units"]]
+        assert values[-1] is None
+        assert all(0 <= value <= 100 for value in values[:-1])
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ Skewness and kurtosis are those of type 2 (unbiased for normal data; Joanes and 
 a missing value and remains one.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -55,7 +56,11 @@ def shape_of(values: Draws) -> Shape:
     if n >= 4:
         ratio = n * float((centred**4).sum()) / squares**2
         kurtosis = ((n + 1) * (ratio - 3) + 6) * (n - 1) / ((n - 2) * (n - 3))
-    return Shape(skewness, kurtosis)
+    return Shape(_finite(skewness), _finite(kurtosis))
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
 
 
 def has_outliers(values: Draws, rule: OutlierTreatment) -> bool | None:
@@ -117,6 +122,7 @@ def treat(values: Draws, rule: OutlierTreatment) -> TreatedVariable:
             outliers = has_outliers(treated, rule)
         elif np.array_equal(treated, values, equal_nan=True):
             by = None
-    if not np.isfinite(treated[~np.isnan(values)]).all():
+    known = treated[~np.isnan(values)]
+    if by is not None and not (np.isfinite(known).all() and known.max() > known.min()):
         return TreatedVariable(values, None, before, before, outliers)
     return TreatedVariable(treated, by, before, shape_of(treated), outliers)
