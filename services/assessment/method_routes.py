@@ -154,13 +154,19 @@ async def get_method(request: Request, session: ReadSessionDep, id: SlugPath) ->
     "/methods/{id}/versions", operation_id="list_method_versions", responses=problem_responses(404)
 )
 async def list_method_versions(
-    request: Request, session: ReadSessionDep, id: SlugPath
+    request: Request,
+    session: ReadSessionDep,
+    id: SlugPath,
+    cursor: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="From `next`.")] = None,
+    limit: Limit = 50,
 ) -> Page[MethodItem]:
     """List the published versions of a method, the newest first: who published them and when."""
     found = await list_versions(session, get_region(request), id)
     if not found:
         raise _not_found(id)
-    return Page(items=[MethodItem(**_item_fields(one)) for one in found], next=None)
+    earlier = [one for one in found if cursor is None or one.method.version < cursor]
+    items = [MethodItem(**_item_fields(one)) for one in earlier[: limit + 1]]
+    return paginate(request, items, limit=limit, cursor_of=lambda item: str(item.version))
 
 
 @router.get(

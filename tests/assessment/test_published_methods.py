@@ -102,6 +102,10 @@ def test_a_published_version_never_changes_and_a_higher_one_stands_beside_it(
     )
     versions = assessment.get(f"{URL}/access/versions").json()["items"]
     assert [item["version"] for item in versions] == [3, 1]
+    first_page = assessment.get(f"{URL}/access/versions?limit=1").json()
+    assert [item["version"] for item in first_page["items"]] == [3]
+    last_page = assessment.get(first_page["next"]).json()
+    assert ([item["version"] for item in last_page["items"]], last_page["next"]) == ([1], None)
     assert assessment.get(f"{URL}/access").json()["version"] == 3
     assert assessment.get(f"{URL}/access/versions/1").json()["hash"] == first["hash"]
     assert assessment.get(f"{URL}/access/versions/2").status_code == 404

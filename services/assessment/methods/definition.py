@@ -32,7 +32,9 @@ from services.assessment.methods.verdict_scale import VerdictScale
 from services.platform.packs import PackModel, content_hash
 from services.platform.types import ShortText, Slug, Text
 
-Fraction_ = Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d*)(\.\d+|/[1-9]\d*)$")]
+Fraction_ = Annotated[
+    str, StringConstraints(pattern=r"^(0|[1-9]\d*)(\.\d+|/[1-9]\d*)$", max_length=40)
+]
 """An exact number: `1/9`, or `0.11`."""
 
 NodeCode = Annotated[
@@ -81,13 +83,13 @@ class ElementDefinition(WeightedNode):
     """An element, or a driver: the mean of its indicators."""
 
     reason: Text | None = Field(None, description="Of a driver: why its direction is this one.")
-    indicators: list[IndicatorDefinition] = Field(min_length=1)
+    indicators: list[IndicatorDefinition] = Field(min_length=1, max_length=1000)
 
 
 class DimensionDefinition(WeightedNode):
     """A dimension: the mean of its elements."""
 
-    elements: list[ElementDefinition] = Field(min_length=1)
+    elements: list[ElementDefinition] = Field(min_length=1, max_length=1000)
 
 
 class MethodBase(PackModel):
@@ -103,7 +105,7 @@ class MethodBase(PackModel):
     valid_to: date | None = None
     provisional: bool = False
     sources: list[ShortText] = Field(
-        min_length=1, description="Papers and regulations that it follows."
+        min_length=1, max_length=100, description="Papers and regulations that it follows."
     )
 
     @model_validator(mode="after")
@@ -174,8 +176,10 @@ class CollaborationMethod(MethodBase):
     verdicts: VerdictScale | None = Field(
         None, description="Words of studies and the bands of scores that they stand for."
     )
-    dimensions: list[DimensionDefinition] = Field(min_length=1)
-    drivers: list[ElementDefinition] = Field(default_factory=list[ElementDefinition])
+    dimensions: list[DimensionDefinition] = Field(min_length=1, max_length=1000)
+    drivers: list[ElementDefinition] = Field(
+        default_factory=list[ElementDefinition], max_length=1000
+    )
     actions: list[Action] = Field(
         default_factory=list[Action],
         max_length=100,
@@ -386,8 +390,8 @@ class LevelsMethod(MethodBase):
 
     kind: Literal["levels"]
     levels: tuple[int, int] = Field(description="Lowest and highest level.")
-    indicators: list[LevelIndicator] = Field(min_length=1)
-    predicates: list[Predicate] = Field(min_length=1)
+    indicators: list[LevelIndicator] = Field(min_length=1, max_length=1000)
+    predicates: list[Predicate] = Field(min_length=1, max_length=1000)
 
     @model_validator(mode="after")
     def _weights_and_order(self) -> "LevelsMethod":
@@ -423,10 +427,12 @@ class SatisfactionMethod(MethodBase):
 
     kind: Literal["satisfaction"]
     weights: list[Fraction_] = Field(
-        min_length=1, description="Weights that a regency may choose; the first is the default."
+        min_length=1,
+        max_length=100,
+        description="Weights that a regency may choose; the first is the default.",
     )
-    elements: list[SatisfactionElement] = Field(min_length=1)
-    predicates: list[Predicate] = Field(min_length=1)
+    elements: list[SatisfactionElement] = Field(min_length=1, max_length=1000)
+    predicates: list[Predicate] = Field(min_length=1, max_length=1000)
 
 
 AnyMethod = CollaborationMethod | CompositeMethod | LevelsMethod | SatisfactionMethod

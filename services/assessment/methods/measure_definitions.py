@@ -29,7 +29,9 @@ View = Literal[
 
 AnswerCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+$", max_length=80)]
 
-Condition = dict[Code, bool | str | list[str]]
+Wanted = Annotated[str, StringConstraints(max_length=300)]
+
+Condition = dict[Code, bool | Wanted | Annotated[list[Wanted], Field(max_length=100)]]
 """Fields and what they must be: a value, one of several values, or `recorded` for any value."""
 
 
@@ -55,7 +57,7 @@ class Required(PackModel):
 
     kind: Literal["required"]
     field: Literal["instruments", "procedures"]
-    required: list[Code] = Field(min_length=1)
+    required: list[Code] = Field(min_length=1, max_length=100)
 
     def subjects_of_absence(self) -> dict[str, list[Code]]:
         """Return the subjects of a known absence, with the items that each states to be absent."""
@@ -68,7 +70,7 @@ class Attained(PackModel):
 
     kind: Literal["attained"]
     of: View
-    fields: list[Code] = Field(min_length=1)
+    fields: list[Code] = Field(min_length=1, max_length=100)
 
 
 class Observed(PackModel):
@@ -100,7 +102,7 @@ class Attending(PackModel):
     """The share of active stakeholders of these sectors who attended a meeting of the year."""
 
     kind: Literal["attending"]
-    sectors: list[Sector] = Field(min_length=1)
+    sectors: list[Sector] = Field(min_length=1, max_length=100)
 
 
 class Ties(PackModel):
@@ -164,7 +166,7 @@ class SurveyMean(SurveyMeasure):
     """The mean level, 1-4, over questions of a survey."""
 
     kind: Literal["survey_mean"]
-    questions: list[AnswerCode] = Field(min_length=1)
+    questions: list[AnswerCode] = Field(min_length=1, max_length=100)
 
 
 class SatisfactionIndex(SurveyMeasure):
@@ -256,14 +258,14 @@ class MeanOf(PackModel):
     """The mean of measures; null if one of them is null."""
 
     kind: Literal["mean_of"]
-    measures: list["Measure"] = Field(min_length=2)
+    measures: list["Measure"] = Field(min_length=2, max_length=1000)
 
 
 class FirstOf(PackModel):
     """The first measure that has evidence."""
 
     kind: Literal["first_of"]
-    measures: list["Measure"] = Field(min_length=2)
+    measures: list["Measure"] = Field(min_length=2, max_length=1000)
 
 
 Measure = Annotated[

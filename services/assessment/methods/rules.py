@@ -40,7 +40,9 @@ class PercentileRank(PackModel):
     """The share of a fixed group that the value reaches or exceeds; ties count half."""
 
     kind: Literal["rank"]
-    among: list[float] = Field(min_length=2, description="Raw values of the group.")
+    among: list[float] = Field(
+        min_length=2, max_length=10_000, description="Raw values of the group."
+    )
 
 
 class ZScore(PackModel):
