@@ -131,7 +131,7 @@ RULES_BETWEEN_FIELDS = {
     "post_open311_request",
     "post_rating_tokens", "post_scenario", "post_survey_follow_up", "post_usage_statistics",
     "put_service", "put_survey_follow_up_action", "retract_usage", "calculate_index",
-    "calculate_method", "post_method",
+    "calculate_method",
     "send_oss_license", "send_oss_license_status",
 }  # fmt: skip
 """Operations with rules between fields, which no schema can state: what breaks one gets 422."""
