@@ -261,7 +261,7 @@ def answer_relations(
     invited = [{"code": key, "name": key, "name_en": key} for key in keys]
     made = hub.client.post(f"{round_}/invitations", json={"invited": invited}, headers=staff)
     tokens = {one["code"]: one["path"].rpartition("/")[2] for one in made.json()["items"]}
-    levels = dict.fromkeys((f"{part}{n}" for part in "TPC" for n in (1, 2, 3)), 3)
+    levels = dict.fromkeys((f"{part}{n}" for part in "TPCL" for n in (1, 2, 3)), 3)
     for key, partners in stated.items():
         reports = [{"partner": partner, "frequency": "monthly"} for partner in partners]
         body = {

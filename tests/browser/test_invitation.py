@@ -41,7 +41,7 @@ def test_an_invited_stakeholder_answers_on_a_phone(
             page.on("console", lambda message: errors.append(message.text))
             page.goto(site + link)
             assert page.url == f"{site}/survei/undangan"
-            for field in (f"{part}{n}" for part in "TPC" for n in (1, 2, 3)):
+            for field in (f"{part}{n}" for part in "TPCL" for n in (1, 2, 3)):
                 page.check(f'input[name="{field}"][value="3"]')
             page.click("text=Mitra diskominfo")
             page.select_option('select[name="partners.diskominfo"]', "monthly")

@@ -15,7 +15,7 @@ from services.platform.service import API
 from tests.conftest import DEFAULT_ZONE, Hub, Server, form_bundles
 
 ROUND = f"{API}/surveys/stakeholders/rounds/now"
-LEVELS = {f"{part}{n}": "3" for part in "TPC" for n in (1, 2, 3)}
+LEVELS = {f"{part}{n}": "3" for part in "TPCL" for n in (1, 2, 3)}
 ALONE = LEVELS | {"partners": "none"}
 CODES = [f"opd-{number}" for number in range(6)]
 
