@@ -10,10 +10,13 @@ from sqlalchemy import text
 
 from services.assessment.assessments.operations import StoredAssessment, load_assessment
 from services.assessment.assessments.schemas import DEFAULT_METHOD, AssessmentId
+from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.numerical_libraries import np
 from services.assessment.scoring.consistency import Consistency, consistency
+from services.assessment.scoring.levers import Lever, levers_of
 from services.assessment.scoring.scores import Scores
 from services.assessment.scoring.sensitivity import Sensitivity, analyse_sensitivity
+from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
@@ -66,6 +69,31 @@ async def sensitivity_of(app: FastAPI, stored: StoredAssessment) -> Sensitivity:
             known.popitem(last=False)
         return analysis
     return known[stored.id]
+
+
+class Levers(ApiModel):
+    """Actions that the method names, the largest gain first."""
+
+    items: list[Lever]
+
+
+@router.get(
+    "/assessments/{id}/levers",
+    operation_id="get_assessment_levers",
+    responses=problem_responses(404, 409),
+)
+async def get_assessment_levers(
+    request: Request, session: ReadSessionDep, id: AssessmentId
+) -> Levers:
+    """Return what can be done to raise the index: each action as a change of the evidence.
+
+    The gain is that in what is proven and in the estimate, at the worst and at the best outcome.
+    Actions that would change nothing are left out; a method without actions has none.
+    """
+    stored = await load_assessment(session, get_region(request), id)
+    if not isinstance(stored.method, CollaborationMethod):
+        return Levers(items=[])
+    return Levers(items=await asyncio.to_thread(levers_of, stored.method, stored.facts))
 
 
 @router.get("/metrics/consistency", operation_id="get_consistency")
