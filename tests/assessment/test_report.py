@@ -2,7 +2,6 @@
 
 import re
 from io import BytesIO
-from itertools import pairwise
 from typing import Any, cast
 
 import pytest
@@ -113,6 +112,15 @@ def test_the_way_to_the_target_begins_at_the_last_value_that_was_published_by_th
     [of_2024] = report_of(values, period=2024).indices
     assert of_2024.path is not None
     assert [step.value for step in of_2024.path.steps] == [3.185, 3.39]
+
+
+def test_verdicts_of_the_study_and_actions_with_their_gain_are_shown() -> None:
+    text = " ".join(shown(written(toba_items())).words)
+    assert "Dari 16 putusan" in text
+    assert "kappa Cohen berbobot linear" in text
+    assert "Studi, pembahasan deliberasi." in text
+    assert "Nyatakan daftar rapat lengkap untuk tahun ini" in text
+    assert "Tanda tangani satu perjanjian lagi" in text
 
 
 def test_the_steps_to_the_target_are_stated_though_levels_are_not_published() -> None:
@@ -247,10 +255,12 @@ def test_a_satisfaction_index_without_an_interval_says_that_its_error_is_not_est
     ) in text
 
 
-def test_single_changes_come_by_their_gain() -> None:
-    gains = [one.gain for one in report_of(toba()).changes]
-    assert gains
-    assert all(a >= b > 0 for a, b in pairwise(gains))
+def test_actions_take_the_place_of_single_changes() -> None:
+    found = report_of(toba())
+    assert found.changes == []
+    gains = [lever.index.proven.worst for lever in found.levers]
+    assert gains == sorted(gains, reverse=True)
+    assert gains[0] > 0
 
 
 def test_a_network_too_large_to_compute_is_named_so_in_the_report(

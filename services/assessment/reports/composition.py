@@ -6,11 +6,13 @@ from services.assessment.reports.composite_section import composite_parts, compo
 from services.assessment.reports.document import Document, Section
 from services.assessment.reports.gaps_section import missing_evidence
 from services.assessment.reports.indices_section import published_indices
+from services.assessment.reports.levers_section import what_to_do
 from services.assessment.reports.network_section import network
 from services.assessment.reports.report import Report
 from services.assessment.reports.scores_section import drivers, elements, extremes, summary
 from services.assessment.reports.sensitivity_section import movers
 from services.assessment.reports.trend_section import trend
+from services.assessment.reports.verdicts_section import verdicts
 from services.assessment.reports.wording import (
     as_title,
     date_text,
@@ -25,6 +27,8 @@ def _body(report: Report) -> list[Section]:
         elements(report),
         drivers(report),
         extremes(report),
+        *verdicts(report),
+        what_to_do(report),
         movers(report),
         trend(report),
         network(report),

@@ -10,7 +10,12 @@ from zoneinfo import ZoneInfo
 
 from services.assessment.assessments.operations import StoredAssessment
 from services.assessment.evidence.records import IndexValue
-from services.assessment.methods.definition import LevelsMethod, Predicate, TreeMethod
+from services.assessment.methods.definition import (
+    CollaborationMethod,
+    LevelsMethod,
+    Predicate,
+    TreeMethod,
+)
 from services.assessment.network.picture import picture
 from services.assessment.network.structure import NetworkMeasures, measure_network, node_positions
 from services.assessment.network.ties import NetworkTooLargeError, network_of
@@ -21,6 +26,7 @@ from services.assessment.scoring.decomposition import YearComparison
 from services.assessment.scoring.inputs import Facts, Item
 from services.assessment.scoring.level_steps import LevelSteps, steps_of_path
 from services.assessment.scoring.levels import TargetPath, path_to_target
+from services.assessment.scoring.levers import Lever, levers_of
 from services.assessment.scoring.scores import ElementScore, Node, ScoreModel, Scores
 from services.assessment.scoring.sensitivity import Sensitivity
 from services.assessment.years import is_provisional
@@ -136,6 +142,8 @@ class Report(ScoreModel):
     weaknesses: list[ElementScore]
     sensitivity: Sensitivity
     changes: list[SingleChange]
+    """Only by a method that names no actions."""
+    levers: list[Lever]
     trend: list[TrendYear]
     network: NetworkSummary
     indices: list[IndexSeries]
@@ -161,6 +169,8 @@ def make_report(
 ) -> Report:
     """Return the report of an assessment; `sources` has all that its evidence may cite."""
     strengths, weaknesses = extremes(stored.scores)
+    method = stored.method
+    levers = levers_of(method, stored.facts) if isinstance(method, CollaborationMethod) else []
     evidence = used_evidence(stored.facts, stored.scores)
     cited = sorted({source for one in evidence for source in one.sources})
     return Report(
@@ -181,7 +191,8 @@ def make_report(
         strengths=strengths,
         weaknesses=weaknesses,
         sensitivity=sensitivity,
-        changes=single_changes(stored),
+        changes=[] if levers else single_changes(stored),
+        levers=levers,
         trend=list(trend),
         network=network_summary(stored.facts),
         indices=[
