@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from fastapi import Request
-from werkzeug.datastructures import MIMEAccept
-from werkzeug.http import parse_accept_header
 
 Format = TypeVar("Format", bound=str)
 
@@ -20,6 +18,10 @@ def negotiate_format(
     """
     if requested is not None:
         return requested
+    # Large, and seldom needed.
+    from werkzeug.datastructures import MIMEAccept  # noqa: PLC0415
+    from werkzeug.http import parse_accept_header  # noqa: PLC0415
+
     accepted = parse_accept_header(request.headers.get("accept"), MIMEAccept)
     weights = {
         each: accepted.quality(media_type.partition(";")[0].strip())

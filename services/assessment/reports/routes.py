@@ -15,7 +15,6 @@ from services.assessment.assessments.schemas import AssessmentId
 from services.assessment.index_routes import index_methods
 from services.assessment.reports.composition import compose
 from services.assessment.reports.document import Document
-from services.assessment.reports.html import CONTENT_SECURITY_POLICY, to_html
 from services.assessment.reports.pdf import to_pdf
 from services.assessment.reports.queries import read_regency, read_sources, read_trend
 from services.assessment.reports.report import Report, make_report
@@ -82,6 +81,8 @@ def _compose(work: Callable[[], Report]) -> tuple[Report, Document]:
 def _render(report: Report, document: Document, form: ReportFormat, files: dict[str, str]) -> bytes:
     match form:
         case "html":
+            from services.assessment.reports.html import to_html  # noqa: PLC0415 - large
+
             return to_html(document, files=files).encode()
         case "pdf":
             return to_pdf(document)
@@ -137,6 +138,8 @@ async def get_assessment_report(
     content = await renderer.render(work, form, files=files)
     headers = {"Vary": "Accept", "Content-Language": "id"}
     if form == "html":
+        from services.assessment.reports.html import CONTENT_SECURITY_POLICY  # noqa: PLC0415
+
         headers |= {
             "Content-Security-Policy": CONTENT_SECURITY_POLICY,
         }
