@@ -13,7 +13,7 @@ TOBA = ROOT / "packs" / "toba"
 PERIOD = 2024
 
 
-def record(kind: str, key: str, **content: Any) -> Item:
+def record(kind: str, key: str, /, **content: Any) -> Item:
     """Return a record of evidence, checked as the API would check it."""
     model = EVIDENCE[kind].model_validate({"key": key, "sources": ["a-source"], **content})
     return item(kind, model)

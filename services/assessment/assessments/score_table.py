@@ -21,8 +21,9 @@ COLUMNS = (
     Column("high", "Ujung atas rentang."),
     Column(
         "interval_by",
-        "Asal rentang; self_selected, quota: tanpa rentang, responden tidak diundi; not_estimated: "
-        "bukan dari sampel, galatnya tidak diperkirakan.",
+        "Asal rentang, atau mengapa galat tidak diperkirakan: self_selected, quota (responden "
+        "tidak diundi), full_count (dihitung seluruhnya), incomplete (mungkin belum semua), "
+        "not_estimated.",
     ),
     Column("spread_low", "Dari indeks: ujung bawah rentang menurut bukti dan metode."),
     Column("spread_high", "Dari indeks: ujung atas rentang menurut bukti dan metode."),
@@ -69,7 +70,7 @@ def score_rows(scores: Scores, *, region: str, period: int, spread: Spread | Non
 
 
 def _interval_origin(node: Node) -> str | None:
-    if isinstance(node, IndicatorScore) and node.no_interval_because is not None:
+    if node.no_interval_because is not None:
         return node.no_interval_because
     if node.interval is None:
         return None if node.value is None else "not_estimated"

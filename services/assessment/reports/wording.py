@@ -50,6 +50,8 @@ NO_INTERVALS: dict[NoIntervalReason | None, str] = {
     None: "tidak diperkirakan: bukan sampel",
     "self_selected": "tanpa rentang: responden memilih sendiri",
     "quota": "tanpa rentang: responden dipilih petugas menurut kuota",
+    "full_count": "tanpa rentang: dihitung seluruhnya",
+    "incomplete": "tidak ditaksir: yang tercatat mungkin belum semua",
 }
 
 

@@ -29,6 +29,7 @@ from services.assessment.scoring.scores import (
     IntervalKind,
     LateEntry,
     Node,
+    NoIntervalReason,
     Scores,
     ScoresWithProposals,
     SelfReports,
@@ -240,6 +241,7 @@ class _ScoreTree:
             if value is None
             else _interval(self._computed.interval(branch.code), "simulation"),
             "coverage": round(coverage.share, DECIMALS),
+            "no_interval_because": self._no_interval(branch.code),
             "reason": reason if value is None else None,
             "missing_first": self._missing_first(branch) if value is None else [],
         }
@@ -249,6 +251,23 @@ class _ScoreTree:
             return {}
         low, high = self._computed.bounds[code]
         return {"proven": round_score(low), "possible": round_score(high)}
+
+    def _no_interval(self, code: str) -> NoIntervalReason | None:
+        """Return why the error of a node above the indicators is not estimated."""
+        computed = self._computed
+        if code not in computed.bounds or code not in computed.values:
+            return None
+        if computed.interval(code) is not None:
+            return None
+        low, high = computed.bounds[code]
+        return "full_count" if low == high else "incomplete"
+
+    def _no_interval_of_indicator(
+        self, definition: IndicatorDefinition, outcome: Measurement
+    ) -> NoIntervalReason | None:
+        if outcome.no_interval_because is not None or outcome.interval is not None:
+            return outcome.no_interval_because
+        return self._no_interval(definition.code)
 
     def _missing_first(self, branch: Branch) -> list[str]:
         if self._method.registers == "assumed":
@@ -283,7 +302,7 @@ class _ScoreTree:
             reason=None,
             raw=round(outcome.value, 6),
             inputs=_inputs(outcome.inputs),
-            no_interval_because=outcome.no_interval_because,
+            no_interval_because=self._no_interval_of_indicator(definition, outcome),
             evidence=_links(outcome),
             notices=contradictions(definition.measure, self._facts),
         )

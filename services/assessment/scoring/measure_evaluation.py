@@ -10,6 +10,7 @@ from services.assessment.evidence.records import (
     Agreement,
     Decision,
     IndexValue,
+    Meeting,
     Observation,
     Stakeholder,
 )
@@ -311,21 +312,25 @@ def _sectors_present(_: m.SectorsPresent, facts: Facts) -> MeasureResult:
     for item, sectors in _sectors_by_meeting(facts):
         present |= sectors.keys()
         recorded_in.append(item)
+    if facts.registers == "declared":
+        present |= {s for _, meeting in meetings_of(facts) for s in meeting.sectors_present or ()}
     if not recorded_in:
         return Missing("no meeting of the year tells which sectors were present", SHARE)
     share = len(present) / len(SECTORS)
-    complete = len(recorded_in) == len(meetings_of(facts)) and _attendees_are_known(facts)
+    meetings = [meeting for _, meeting in meetings_of(facts)]
+    by_name = [meeting for meeting in meetings if meeting.sectors_present is None]
+    complete = len(recorded_in) == len(meetings) and _attendees_are_known(by_name, facts)
     declared = declared_complete("meetings", facts) if complete else None
     bounds = (share, 1.0 if declared is None else share)
     return exact(share, recorded_in, bounds, numerator=len(present), n=len(SECTORS))
 
 
-def _attendees_are_known(facts: Facts) -> bool:
-    """Return whether everybody who was present at a meeting of the year is on record."""
+def _attendees_are_known(meetings: Sequence[Meeting], facts: Facts) -> bool:
+    """Return whether everybody who was present at these meetings is on record."""
     known = {stakeholder.key for _, stakeholder in facts.records(Stakeholder)}
     return all(
         one.stakeholder in known
-        for _, meeting in meetings_of(facts)
+        for meeting in meetings
         for one in meeting.attendance or ()
         if one.present
     )
@@ -364,7 +369,8 @@ def _evenness(_: m.Evenness, facts: Facts) -> MeasureResult:
         )
     entropy = -sum(count / n * math.log(count / n) for count in people.values())
     evenness = min(1.0, entropy / math.log(len(SECTORS)))
-    declared = declared_complete("attendance", facts) if _attendees_are_known(facts) else None
+    known = _attendees_are_known([meeting for _, meeting in meetings_of(facts)], facts)
+    declared = declared_complete("attendance", facts) if known else None
     bounds = SHARE if declared is None else (evenness, evenness)
     counts = {f"n_{sector}": people[sector] for sector in SECTORS}
     measured = exact(evenness, recorded_in, bounds)

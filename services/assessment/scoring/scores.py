@@ -11,9 +11,10 @@ from services.platform.types import Href
 IntervalKind = Literal["range", "wilson", "bootstrap", "normal", "simulation"]
 """The origin of an interval: a range, or a statistical method."""
 
-NoIntervalReason = Literal["self_selected", "quota"]
-"""Why a figure of a survey has no interval: its respondents were not drawn, they chose themselves,
-and no formula for samples holds the error of that."""
+NoIntervalReason = Literal["self_selected", "quota", "full_count", "incomplete"]
+"""Why the error of a figure is not estimated: respondents were not drawn, they chose themselves or
+were chosen to fill quotas, and no formula for samples holds the error of that; everything was
+counted; or what was counted may not be all, which the bounds show."""
 
 
 class ScoreModel(BaseModel):
@@ -58,7 +59,17 @@ class Node(ScoreModel):
         description="The estimate, 0-100: the mean of what is known, or null if evidence is "
         "insufficient."
     )
-    interval: Interval | None = Field(description="Null for a full count, and if value is null.")
+    interval: Interval | None = Field(
+        description="What sampling and stated ranges leave open; null if value is, or if it is not "
+        "estimated."
+    )
+    no_interval_because: NoIntervalReason | None = Field(
+        default=None,
+        description="Why the error of a value is not estimated. `self_selected`: it is of a survey "
+        "whose respondents chose themselves; `quota`: of one whose enumerators chose whom they "
+        "asked, until quotas were filled; `full_count`: nothing was sampled; `incomplete`: what "
+        "was counted may not be all, see `proven` and `possible`.",
+    )
     coverage: float = Field(ge=0, le=1, description="Share of its indicators that have evidence.")
     reason: str | None = Field(description="Reason for a missing value.")
     missing_first: list[str] = Field(
@@ -83,12 +94,6 @@ class IndicatorScore(Node):
     goalposts: Goalposts
     normalisation: Normalisation = MinMax()
     inputs: dict[str, float] = Field(description="The numbers that it was computed from.")
-    no_interval_because: NoIntervalReason | None = Field(
-        None,
-        description="`self_selected`: it is of a survey whose respondents chose themselves; "
-        "`quota`: of one whose enumerators chose whom they asked, until quotas were filled; no "
-        "interval for samples holds the error of that.",
-    )
     evidence: list[EvidenceLink]
     notices: list[str] = Field(
         default_factory=list[str], description="Contradictions in the evidence that was read."

@@ -25,7 +25,7 @@ from services.assessment.scoring.inputs import Facts
 from services.assessment.scoring.measurement import Measurement
 from services.assessment.scoring.normalise import normalise
 from services.assessment.scoring.pipeline import measure_all, measurements_of
-from services.assessment.scoring.scores import ScoreModel
+from services.assessment.scoring.scores import Interval, ScoreModel
 from services.assessment.scoring.sobol import SobolIndices, estimate_sobol_indices
 from services.assessment.scoring.tree import Weights, combine, index_of
 from services.assessment.scoring.uncertainty import Draws, RandomStreams, central_interval
@@ -64,6 +64,14 @@ class Spread(ScoreModel):
     sd: float
     low: float = Field(description="2.5% of the runs lie below.")
     high: float = Field(description="2.5% of the runs lie above.")
+    evidence: Interval | None = Field(
+        default=None,
+        description="The part of the evidence: the index by the method as it is, with the evidence "
+        "within its intervals; null if nothing of it has one.",
+    )
+    method: Interval | None = Field(
+        default=None, description="The part of the method: with the evidence at its values."
+    )
 
 
 class Variant(ScoreModel):
@@ -111,6 +119,8 @@ def analyse_sensitivity(method: TreeMethod, facts: Facts, *, seed: int) -> Sensi
             sd=round_score(float(np.std(shares.outcomes))),
             low=round_score(low),
             high=round_score(high),
+            evidence=model.evidence_interval(value),
+            method=model.method_interval(value),
         ),
         factors=_factors(shares),
         choices=_choices(model, value),
@@ -162,15 +172,34 @@ class IndexModel:
         }
         return _float(self._index(scores, self._weights, excluded=excluded, mean=mean))
 
-    def outcomes(self, numbers: Draws) -> Draws:
-        """Return the index for each column of numbers, which has a row per factor."""
+    def evidence_interval(self, value: float) -> Interval | None:
+        """Return the interval of the index by the method as it is; None if nothing has one."""
+        scores: dict[str, Amount] = {
+            code: self._score(code, self._draws.get(code, float(measurement.value)), 1)
+            for code, measurement in self.measurements.items()
+        }
+        drawn = self._index(scores, self._weights, excluded=None, mean=None)
+        return None if drawn is None or isinstance(drawn, float | int) else _interval(drawn, value)
+
+    def method_interval(self, value: float) -> Interval:
+        """Return the interval of the index over the choices, with the evidence at its values."""
+        numbers = RandomStreams(self._streams.seed, SAMPLES).uniforms("method", len(FACTORS))
+        return _interval(self.outcomes(numbers, certain=True), value)
+
+    def outcomes(self, numbers: Draws, *, certain: bool = False) -> Draws:
+        """Return the index for each column of numbers, which has a row per factor.
+
+        `certain` takes the evidence at its values.
+        """
         evidence, mean, weights, excluded, goalposts = numbers
         chosen = (excluded * len(self._exclusions)).astype(np.intp)
         outcomes = np.empty(numbers.shape[1])
         for option, code in enumerate(self._exclusions):
             runs = np.flatnonzero(chosen == option)
             if len(runs):
-                scores = self._scores(evidence[runs], goalposts[runs], excluded=code)
+                scores = self._scores(
+                    evidence[runs], goalposts[runs], excluded=code, certain=certain
+                )
                 drawn = self._weights_at(weights[runs])
                 arithmetic, geometric = (
                     self._index(scores, drawn, excluded=code, mean=kind) for kind in MEANS
@@ -182,13 +211,15 @@ class IndexModel:
         return outcomes
 
     def _scores(
-        self, evidence: Draws, goalposts: Draws, *, excluded: str | None
+        self, evidence: Draws, goalposts: Draws, *, excluded: str | None, certain: bool
     ) -> dict[str, Amount]:
-        draw, stretch = _table_rows(evidence), _table_rows(goalposts)
+        draw, stretch = self._table_rows(evidence), self._table_rows(goalposts)
         return {
             code: self._score(
                 code,
-                self._draws[code][draw] if code in self._draws else float(measurement.value),
+                self._draws[code][draw]
+                if code in self._draws and not certain
+                else float(measurement.value),
                 self._stretches[code][stretch],
             )
             for code, measurement in self.measurements.items()
@@ -197,11 +228,14 @@ class IndexModel:
 
     def _weights_at(self, numbers: Draws) -> Weights:
         """Return the method's own weights for numbers below one half, else random ones."""
-        own, place = numbers < 0.5, _table_rows(np.abs(2 * numbers - 1))
+        own, place = numbers < 0.5, self._table_rows(np.abs(2 * numbers - 1))
         return {
             code: np.where(own, self._weights[code], np.asarray(drawn)[place])
             for code, drawn in self._random_weights.items()
         }
+
+    def _table_rows(self, numbers: Draws) -> Integers:
+        return (numbers * self._streams.draws).astype(np.intp)
 
     def _score(self, code: str, raw: Amount, stretch: Amount) -> Amount:
         one = self._indicators[code]
@@ -249,8 +283,11 @@ def _without(node: CompositeNode, code: str) -> CompositeNode | None:
     return node.model_copy(update={"parts": kept}) if kept else None
 
 
-def _table_rows(numbers: Draws) -> Integers:
-    return (numbers * TABLE_SIZE).astype(np.intp)
+def _interval(outcomes: Draws, value: float) -> Interval:
+    low, high = central_interval(outcomes)
+    return Interval(
+        low=round_score(min(low, value)), high=round_score(max(high, value)), by="simulation"
+    )
 
 
 def _float(amount: Amount | None) -> float | None:
