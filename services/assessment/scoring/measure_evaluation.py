@@ -862,8 +862,10 @@ def _lower_bound(definition: m.LowerBound, facts: Facts) -> MeasureResult:
     if isinstance(least, Missing):
         return exactly
     # Both hold, unless they contradict each other: then it is one or the other.
-    (low, high), floor = exactly.bounds, least.bounds[0]
-    return replace(exactly, bounds=(max(low, floor) if floor <= high else low, high))
+    (low, high), (floor, ceiling) = exactly.bounds, least.bounds
+    agree = floor <= high and low <= ceiling
+    bounds = (max(low, floor), min(high, ceiling)) if agree else (low, high)
+    return replace(exactly, bounds=bounds)
 
 
 def _range_from(inner: MeasureResult, high: float) -> MeasureResult:
