@@ -296,7 +296,8 @@ def observed_subjects() -> set[str]:
     }
 
 
-OBSERVED = observed_subjects()
+# Two figures of one indicator, drawn independently, would contradict each other.
+OBSERVED = observed_subjects() - {"villages_without_coverage"}
 REPORT_KEYS = {
     part.survey: part.report_key
     for indicator in method().indicators()
