@@ -11,14 +11,21 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from services.platform.problems import NotAllowed, NotAuthenticated
+from services.platform.logging import Outage, get_logger
+from services.platform.problems import NotAllowed, NotAuthenticated, Unavailable
 from services.platform.scopes import Scope
+
+log = get_logger(__name__)
 
 ISSUER = "emall-gateway"
 AUDIENCE = "emall-services"
 TOKEN_SECONDS = 60
+LEEWAY_SECONDS = 30
+"""By how much the clocks of a gateway and a service may differ."""
+QUIET_SECONDS = 60.0
+"""How long no token was refused when refusals are over: of two gateways one may be wrong."""
 
 
 class Caller(BaseModel):
@@ -88,39 +95,76 @@ class TokenSigner:
 
 
 class TokenVerifier:
-    """Verifies tokens and caches the result until they expire."""
+    """Verifies tokens and caches the result until they expire.
+
+    What is no token of the gateway is the caller's error (401). A token of the gateway that does
+    not hold is the hub's: another key pair, another region, clocks too far apart. The caller gets
+    a 503, and the log an error at the beginning and a line at the end.
+    """
 
     def __init__(self, key: Ed25519PublicKey, region: str, *, cache_size: int = 1024) -> None:
         self._key = key
         self._region = region
         self._verified: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
         self._cache_size = cache_size
+        self._refusals = Outage(
+            log, "identity of the gateway:", level="error", quiet_seconds=QUIET_SECONDS
+        )
 
     def verify(self, token: str) -> Caller:
-        """Return the caller of a valid token; raise `NotAuthenticated` otherwise."""
+        """Return the caller of a valid token; raise `NotAuthenticated` or `Unavailable` if not."""
         known = self._verified.get(token)
         if known is not None and known[0] > time.time():
+            self._refusals.succeeded()
             return known[1]
         try:
-            claims: dict[str, Any] = jwt.decode(
-                token,
-                self._key,
-                algorithms=["EdDSA"],
-                audience=AUDIENCE,
-                issuer=ISSUER,
-                options={"require": ["exp", "sub", "aud", "iss"]},
-            )
-        except jwt.InvalidTokenError as error:
-            raise NotAuthenticated(f"The internal token is not valid: {error}.") from None
-        if claims.get("region") != self._region:
-            raise NotAuthenticated("The internal token belongs to another region.")
-        caller = Caller(
-            subject=claims["sub"], agency=claims.get("agency"), scopes=claims.get("scopes", ())
-        )
-        self._verified[token] = (float(claims["exp"]), caller)
+            expires, caller = self._decode(token)
+        except (jwt.InvalidTokenError, ValidationError) as error:
+            if not _is_of_gateway(token):
+                raise NotAuthenticated(
+                    "This service accepts requests only through the gateway."
+                ) from None
+            self._refusals.failed(error)
+            raise Unavailable(
+                "This service cannot verify the gateway's identity; its log has the reason."
+            ) from None
+        self._refusals.succeeded()
+        self._verified[token] = (expires, caller)
         while len(self._verified) > self._cache_size:
             self._verified.popitem(last=False)
         return caller
+
+    def _decode(self, token: str) -> tuple[float, Caller]:
+        """Return a token's end and its caller.
+
+        When it was issued is not checked: a gateway whose clock is ahead issues in the future.
+        """
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            self._key,
+            algorithms=["EdDSA"],
+            audience=AUDIENCE,
+            issuer=ISSUER,
+            leeway=LEEWAY_SECONDS,
+            options={"require": ["exp", "sub", "aud", "iss"], "verify_iat": False},
+        )
+        if claims.get("region") != self._region:
+            raise jwt.InvalidTokenError(
+                f"the token is of region {claims.get('region')!r}, the service of {self._region!r}"
+            )
+        caller = Caller(
+            subject=claims["sub"], agency=claims.get("agency"), scopes=claims.get("scopes", ())
+        )
+        return float(claims["exp"]), caller
+
+
+def _is_of_gateway(token: str) -> bool:
+    """Return whether a token claims to be the gateway's; its signature is not looked at."""
+    try:
+        claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    except jwt.InvalidTokenError:
+        return False
+    return claims.get("iss") == ISSUER
 
 
 def ensure_identity_keys(private_file: Path, public_file: Path) -> None:

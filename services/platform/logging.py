@@ -135,10 +135,25 @@ class Outage:
     What fails in between is counted, not logged. Not shared between event loops.
     """
 
-    def __init__(self, log: BoundLogger, dependency: str) -> None:
+    def __init__(
+        self,
+        log: BoundLogger,
+        dependency: str,
+        *,
+        level: Literal["warning", "error"] = "warning",
+        quiet_seconds: float = 0.0,
+    ) -> None:
+        """`level` is that of the first line.
+
+        With `quiet_seconds` an outage ends with the first success that follows as long a time
+        without a failure, where successes and failures alternate (one replica of two).
+        """
         self._log = log
         self._dependency = dependency
+        self._level = level
+        self._quiet_seconds = quiet_seconds
         self._since: float | None = None
+        self._failed_at = 0.0
         self._failures = 0
 
     @property
@@ -149,9 +164,11 @@ class Outage:
     def failed(self, error: BaseException) -> None:
         """Note a failed call; the first one is logged."""
         self._failures += 1
+        self._failed_at = time.monotonic()
         if self._since is None:
-            self._since = time.monotonic()
-            self._log.warning(
+            self._since = self._failed_at
+            write = self._log.error if self._level == "error" else self._log.warning
+            write(
                 f"{self._dependency} unavailable",
                 error=summarise(error),
             )
@@ -159,7 +176,10 @@ class Outage:
     def succeeded(self) -> None:
         """Note a call that worked; the first one after a failure is logged."""
         if self._since is not None:
-            seconds = round(time.monotonic() - self._since, 1)
+            now = time.monotonic()
+            if now - self._failed_at < self._quiet_seconds:
+                return
+            seconds = round(now - self._since, 1)
             self._log.info(
                 f"{self._dependency} available again",
                 outage_seconds=seconds,

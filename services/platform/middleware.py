@@ -60,7 +60,7 @@ def get_header(scope: Scope, name: bytes) -> str:
 
 
 def authenticate_token(scope: Scope, verifier: TokenVerifier) -> Caller:
-    """Return the caller in the gateway's token; raise `NotAuthenticated` without a valid token."""
+    """Return the caller in the gateway's token; raise `NotAuthenticated` without one."""
     scheme, _, token = get_header(scope, b"authorization").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise NotAuthenticated("This service accepts requests only through the gateway.")
@@ -68,7 +68,7 @@ def authenticate_token(scope: Scope, verifier: TokenVerifier) -> Caller:
 
 
 class TokenMiddleware:
-    """Rejects requests without a valid token of the gateway (401)."""
+    """Rejects requests without a token of the gateway (401), or with one that fails (503)."""
 
     def __init__(self, app: ASGIApp, verifier: Callable[[], TokenVerifier]) -> None:
         self.app = app

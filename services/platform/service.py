@@ -17,7 +17,7 @@ from services.platform.cache_control import CacheControlMiddleware
 from services.platform.database import Database, add_database_error_handlers
 from services.platform.examples import add_examples
 from services.platform.identity import TokenVerifier, load_public_key
-from services.platform.logging import get_logger
+from services.platform.logging import Outage, get_logger
 from services.platform.middleware import (
     BodyLimitMiddleware,
     EntityTagMiddleware,
@@ -73,18 +73,20 @@ def create_service_app(
     caches may store briefly.
     """
     verifier: list[TokenVerifier] = []
+    key_outage = Outage(
+        log, f"public key of the gateway ({settings.public_key_file}):", level="error"
+    )
 
     def verify_with() -> TokenVerifier:
         if not verifier:
             try:
                 key = load_public_key(settings.public_key_file)
-            except (OSError, ValueError, TypeError):
-                log.exception(
-                    "public key of the gateway not readable", file=str(settings.public_key_file)
-                )
+            except (OSError, ValueError, TypeError) as error:
+                key_outage.failed(error)
                 raise Unavailable(
                     "This service cannot read the gateway's public key yet; see its log."
                 ) from None
+            key_outage.succeeded()
             verifier.append(TokenVerifier(key, settings.region))
         return verifier[0]
 

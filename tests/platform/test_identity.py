@@ -2,6 +2,7 @@
 
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretStr
+from starlette.testclient import TestClient
 
 from services.catalog.app import create_app
+from services.gateway.app import create_app as create_gateway
 from services.platform.identity import (
     ANONYMOUS,
     AUDIENCE,
@@ -22,9 +25,12 @@ from services.platform.identity import (
     load_private_key,
     load_public_key,
 )
-from services.platform.problems import NotAuthenticated
+from services.platform.logging import configure_logging
+from services.platform.problems import NotAuthenticated, Unavailable
 from services.platform.scopes import SCOPES
+from services.platform.settings import Settings
 from tests.conftest import Room, agency_caller, room
+from tests.servers import LOOPBACK, serving
 
 REGION = "12.12"
 KEY = Ed25519PrivateKey.generate()
@@ -63,39 +69,55 @@ def test_a_caller_gets_the_same_token_while_it_is_young() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"exp": int(time.time()) - 1},
+        {"exp": int(time.time()) - 31},
         {"aud": "others"},
-        {"iss": "others"},
         {"region": "12.13"},
         {"region": None},
         {"sub": None},
+        {"scopes": ["usage:write", "of-a-newer-version"]},
     ],
 )
-def test_a_token_with_a_wrong_claim_is_refused(wrong: dict[str, Any]) -> None:
+def test_a_token_of_the_gateway_with_a_wrong_claim_is_no_fault_of_the_caller(
+    wrong: dict[str, Any],
+) -> None:
     token = jwt.encode(claims(**wrong), KEY, algorithm="EdDSA")
-    with pytest.raises(NotAuthenticated):
+    with pytest.raises(Unavailable):
         verify(token)
 
 
-@pytest.mark.parametrize("missing", ["exp", "aud", "iss", "sub", "region"])
+def test_a_token_of_another_issuer_is_none() -> None:
+    with pytest.raises(NotAuthenticated):
+        verify(jwt.encode(claims(iss="others"), KEY, algorithm="EdDSA"))
+
+
+@pytest.mark.parametrize("skew", [-59, -29, -3, 3, 29, 3600])
+def test_a_gateway_whose_clock_differs_is_believed(skew: int) -> None:
+    now = int(time.time()) + skew
+    token = jwt.encode(claims(iat=now, exp=now + 60), KEY, algorithm="EdDSA")
+    assert verify(token) == Caller(
+        subject="key", agency="dukcapil", scopes=frozenset(["usage:write"])
+    )
+
+
+@pytest.mark.parametrize("missing", ["exp", "aud", "sub", "region"])
 def test_a_token_without_a_claim_is_refused(missing: str) -> None:
     token = jwt.encode(
         {name: value for name, value in claims().items() if name != missing}, KEY, algorithm="EdDSA"
     )
-    with pytest.raises(NotAuthenticated):
+    with pytest.raises(Unavailable):
         verify(token)
 
 
 def test_a_token_of_another_key_is_refused() -> None:
     token = TokenSigner(Ed25519PrivateKey.generate(), REGION).sign(DUKCAPIL)
-    with pytest.raises(NotAuthenticated):
+    with pytest.raises(Unavailable):
         verify(token)
 
 
 @pytest.mark.parametrize("algorithm", ["none", "HS256"])
 def test_a_token_of_another_algorithm_is_refused(algorithm: str) -> None:
     key = "" if algorithm == "none" else "a shared secret of thirty-two bytes"
-    with pytest.raises(NotAuthenticated):
+    with pytest.raises(Unavailable):
         verify(jwt.encode(claims(), key, algorithm=algorithm))
 
 
@@ -106,7 +128,7 @@ def test_a_remembered_token_ends_with_its_life(monkeypatch: pytest.MonkeyPatch) 
     end = claims()["exp"]
     monkeypatch.setattr(time, "time", lambda: end + 1.0)
     short = jwt.encode(claims(exp=end - 120), KEY, algorithm="EdDSA")
-    with pytest.raises(NotAuthenticated):
+    with pytest.raises(Unavailable):
         verifier.verify(short)
 
 
@@ -168,6 +190,32 @@ def test_a_service_called_without_the_gateways_token_is_401(
     answer = catalog.client.get("/api/v1/services", headers=headers)
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_wrong_key_pair_is_a_503_and_one_error_in_the_log(
+    settings: Settings, tmp_path: Path, stderr: Callable[[], str]
+) -> None:
+    configure_logging(level="WARNING", log_format="console", service="test")
+    private, public = tmp_path / "other.pem", tmp_path / "other-public.pem"
+    ensure_identity_keys(private, public)
+    wrong = settings.model_copy(update={"identity_public_key_file": public})
+    with serving(create_app(wrong)) as address:
+        signer = TokenSigner(load_private_key(settings.private_key_file), settings.region)
+        headers = {"Authorization": f"Bearer {signer.sign(ANONYMOUS)}"}
+        here = f"{address}/api/v1/services"
+        direct = LOOPBACK.get(here, headers=headers)
+        assert LOOPBACK.get(here).status_code == 401
+        away = settings.model_copy(update={"catalog_url": address})
+        with TestClient(create_gateway(away)) as client:
+            answers = [client.get("/api/v1/services"), client.get("/api/v1/agencies")]
+    for answer in (direct, *answers):
+        assert answer.status_code == 503
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert "WWW-Authenticate" not in answer.headers
+        assert answer.headers["retry-after"] == "5"
+    log = stderr()
+    assert log.count("identity of the gateway: unavailable") == 1
+    assert "InvalidSignatureError" in log
 
 
 def test_health_and_the_openapi_document_need_no_token(catalog: Room) -> None:

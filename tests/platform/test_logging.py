@@ -3,11 +3,10 @@
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import structlog
 
 from services.platform.logging import (
     LogFormat,
@@ -19,17 +18,6 @@ from services.platform.logging import (
     request_context,
 )
 from services.platform.request_id import redact_path, traceparent
-
-
-@pytest.fixture
-def stderr(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
-    """Provide what was written to standard error, and restore the logging configuration."""
-    root = logging.getLogger()
-    handlers, level, configured = root.handlers[:], root.level, structlog.get_config()
-    yield lambda: capsys.readouterr().err
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.configure(**configured)
 
 
 def configured(level: LogLevel = "INFO", log_format: LogFormat = "json") -> None:
