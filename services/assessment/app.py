@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from services.assessment.assessments.analysis import router as analysis
 from services.assessment.assessments.routes import router as assessments
+from services.assessment.assessments.schemas import Levers
 from services.assessment.assessments.trend import router as trend
 from services.assessment.bundles.import_routes import router as collected_bundles
 from services.assessment.bundles.publishers import router as publishers
@@ -86,4 +87,5 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
     app.state.network_analyser = NetworkAnalyser()
     app.state.report_renderer = ReportRenderer()
     app.state.sensitivity_cache = OrderedDict[UUID, Sensitivity]()
+    app.state.levers_cache = OrderedDict[UUID, Levers]()
     return app

@@ -504,6 +504,12 @@ def assessed(toba_hub: Hub, hdi_document: dict[str, Any]) -> dict[str, Any]:
     return made.json()
 
 
+def test_a_composite_method_names_no_actions(toba_hub: Hub, assessed: dict[str, Any]) -> None:
+    answer = toba_hub.client.get(f"{assessed['href']}/levers")
+    assert answer.status_code == 200, answer.text
+    assert answer.json() == {"items": [], "reason": "the method hdi-2010 names no actions"}
+
+
 def test_a_year_is_assessed_by_a_composite_method(toba_hub: Hub, assessed: dict[str, Any]) -> None:
     index = assessed["index"]
     assert index["value"] == index["proven"] == index["possible"]

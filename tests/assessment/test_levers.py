@@ -11,6 +11,7 @@ from services.assessment.scoring.assess import assess
 from services.assessment.scoring.inputs import Facts, Item
 from services.assessment.scoring.levers import Lever, levers_of
 from tests.assessment.evidence_builders import agreement, report, toba_items
+from tests.assessment.test_assess import small_method
 from tests.conftest import Hub
 
 
@@ -79,6 +80,27 @@ def test_levers_of_a_stored_assessment_over_http(toba_hub: Hub) -> None:
     assert {"declare_meetings", "adopt_risk_register", "sign_agreement"} <= set(codes)
     missing = toba_hub.client.get(f"/api/v1/assessments/{'0' * 8}-0000-7000-8000-{'0' * 12}/levers")
     assert missing.status_code == 404
+
+
+def test_an_empty_list_of_levers_has_its_reason_and_a_year_without_evidence_has_levers(
+    toba_hub: Hub,
+) -> None:
+    own = toba_hub.auth("diskominfo", "metrics:draft")
+    client = toba_hub.client
+    document = small_method().document()
+    assert client.post("/api/v1/methods", json=document, headers=own).status_code == 201
+    body = {"period": 2024, "draws": 100, "method": document["id"]}
+    stored = client.post("/api/v1/assessments", json=body, headers=own).json()
+    for _ in range(2):  # computed, and kept
+        answer = client.get(f"{stored['href']}/levers")
+        assert answer.json()["items"] == []
+        assert answer.json()["reason"] == f"the method {document['id']} names no actions"
+    body = {"period": 2003, "draws": 100}
+    empty = client.post("/api/v1/assessments", json=body, headers=own).json()
+    assert empty["index"]["value"] is None
+    found = client.get(f"{empty['href']}/levers").json()
+    assert found["reason"] is None
+    assert "adopt_risk_register" in {item["code"] for item in found["items"]}
 
 
 @pytest.mark.parametrize(

@@ -2,21 +2,21 @@
 
 import asyncio
 from collections import OrderedDict
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, FastAPI, Query, Request
 from sqlalchemy import text
 
 from services.assessment.assessments.operations import StoredAssessment, load_assessment
-from services.assessment.assessments.schemas import DEFAULT_METHOD, AssessmentId
+from services.assessment.assessments.schemas import DEFAULT_METHOD, AssessmentId, Levers
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.numerical_libraries import np
 from services.assessment.scoring.consistency import Consistency, consistency
-from services.assessment.scoring.levers import Lever, levers_of
+from services.assessment.scoring.levers import levers_of
 from services.assessment.scoring.scores import Scores
 from services.assessment.scoring.sensitivity import Sensitivity, analyse_sensitivity
-from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
@@ -25,6 +25,8 @@ from services.platform.types import Slug
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
 MAX_CACHED = 128
+
+ResultT = TypeVar("ResultT")
 
 NEWEST_BY_PERIOD = """
 -- The newest assessment of each year by a method.
@@ -58,23 +60,24 @@ async def get_assessment_sensitivity(
 
 async def sensitivity_of(app: FastAPI, stored: StoredAssessment) -> Sensitivity:
     """Return the sensitivity analysis of an assessment, cached because it never changes."""
-    known: OrderedDict[UUID, Sensitivity] = app.state.sensitivity_cache
-    if stored.id not in known:
-        # It takes a second: off the event loop, and cached.
-        analysis = await asyncio.to_thread(
-            analyse_sensitivity, stored.method, stored.facts, seed=stored.seed
-        )
-        known[stored.id] = analysis
-        while len(known) > MAX_CACHED:
-            known.popitem(last=False)
-        return analysis
-    return known[stored.id]
+    return await _computed_once(
+        app.state.sensitivity_cache,
+        stored,
+        lambda: analyse_sensitivity(stored.method, stored.facts, seed=stored.seed),
+    )
 
 
-class Levers(ApiModel):
-    """Actions that the method names, the largest gain first."""
-
-    items: list[Lever]
+async def _computed_once(
+    known: OrderedDict[UUID, ResultT], stored: StoredAssessment, compute: Callable[[], ResultT]
+) -> ResultT:
+    """Return what follows from an assessment, cached because an assessment never changes."""
+    if stored.id in known:
+        return known[stored.id]
+    result = await asyncio.to_thread(compute)  # takes long: off the event loop
+    known[stored.id] = result
+    while len(known) > MAX_CACHED:
+        known.popitem(last=False)
+    return result
 
 
 @router.get(
@@ -88,12 +91,21 @@ async def get_assessment_levers(
     """Return what can be done to raise the index: each action as a change of the evidence.
 
     The gain is that in what is proven and in the estimate, at the worst and at the best outcome.
-    Actions that would change nothing are left out; a method without actions has none.
+    Actions that would change nothing are left out. Without any action, `reason` says why.
     """
+    known: OrderedDict[UUID, Levers] = request.app.state.levers_cache
+    if id in known:
+        return known[id]
     stored = await load_assessment(session, get_region(request), id)
-    if not isinstance(stored.method, CollaborationMethod):
-        return Levers(items=[])
-    return Levers(items=await asyncio.to_thread(levers_of, stored.method, stored.facts))
+    return await _computed_once(known, stored, lambda: _levers(stored))
+
+
+def _levers(stored: StoredAssessment) -> Levers:
+    method = stored.method
+    if not isinstance(method, CollaborationMethod) or not method.actions:
+        return Levers(items=[], reason=f"the method {method.id} names no actions")
+    items = levers_of(method, stored.facts)
+    return Levers(items=items, reason=None if items else "no action would change a score")
 
 
 @router.get("/metrics/consistency", operation_id="get_consistency")

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field
 
 from services.assessment.scoring.decomposition import YearComparison
 from services.assessment.scoring.inputs import Item
+from services.assessment.scoring.levers import Lever
 from services.assessment.scoring.scores import Node, Scores
 from services.platform.api_model import ApiModel
 from services.platform.types import Href, RegionCode, Sha256, Slug, StrictNumber, Year
@@ -95,6 +96,13 @@ class NodeDetail(ApiModel):
     )
     parent: str | None = Field(description="Address of the node above.")
     children: list[str] = Field(description="Addresses of the nodes below.")
+
+
+class Levers(ApiModel):
+    """Actions that the method names, the largest gain first."""
+
+    items: list[Lever]
+    reason: str | None = Field(None, description="Reason for an empty list.")
 
 
 class CollaborationDynamics(ApiModel):
