@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from services.gateway.app import create_app
 from services.platform.local_time import DEFAULT_ZONE
 from services.platform.service import API
+from tests.assessment.test_attacks_on_evidence import declare, observation, post, record_of
 from tests.conftest import Hub, Server
 from tests.rows import oblige_since
 from tests.servers import free_port
@@ -179,6 +180,132 @@ def test_the_page_shows_indices_with_both_predicates_and_the_use_of_services(hub
     assert ("1,69" in row, "Cukup" in row, "Kurang" in row) == (True, True, True)
     assert "Permohonan masuk: <strong>1.412</strong>" in page
     assert 'href="/dasbor/pelaporan?tahun=2024"' in page
+
+
+def text_of(page: str) -> str:
+    return " ".join(re.sub("<[^>]*>", "", page).split())
+
+
+@pytest.mark.parametrize(
+    ("language", "word", "agreement"),
+    [
+        ("id", "“belum optimal” belum optimal; skornya: belum memadai", "Kesesuaian (kappa"),
+        ("en", "“belum optimal” not optimal; its score: lacking", "Agreement (weighted kappa"),
+    ],
+)
+def test_the_words_of_the_study_stand_beside_the_numbers_with_their_agreement(
+    hub: Hub, stored: dict[str, Any], language: str, word: str, agreement: str
+) -> None:
+    page = hub.client.get("/dasbor", params={"tahun": 2024, "lang": language}).text
+    scores = stored["scores"]
+    elements = [one for dimension in scores["dimensions"] for one in dimension["elements"]]
+    verdicts = [one for node in (*elements, *scores["drivers"]) for one in node["verdicts"]]
+    assert len(verdicts) == scores["agreement"]["verdicts"] == 16
+    shown = re.findall(r'class="verdict">“<a href="([^"]+)"[^>]*>([^<]+)<', page)
+    assert shown == [(one["evidence"]["href"], one["word"]) for one in verdicts]
+    text = text_of(page)
+    assert word in text
+    found = text[text.index(agreement) :]
+    for figure in (scores["agreement"][name] for name in ("kappa", "low", "high")):
+        printed = f"{figure:.2f}"
+        assert (printed if language == "en" else printed.replace(".", ",")) in found
+    assert "scores/trust" in page
+
+
+@pytest.mark.parametrize(("language", "to"), [("id", "sampai"), ("en", "to")])
+def test_what_can_be_done_stands_with_its_gain_its_effort_and_who_can_do_it(
+    hub: Hub, stored: dict[str, Any], language: str, to: str
+) -> None:
+    page = hub.client.get("/dasbor", params={"tahun": 2024, "lang": language}).text
+    where = f"{stored['href']}/levers"
+    levers = hub.client.get(where).json()["items"]
+    name, who = ("name", "who") if language == "id" else ("name_en", "who_en")
+
+    def gain(found: dict[str, float]) -> str:
+        ends = [f"{round(abs(found[end]), 1):.1f}" for end in ("worst", "best")]
+        signs = ["" if round(found[e], 1) == 0 else "+-"[found[e] < 0] for e in ("worst", "best")]
+        worst, best = (sign + end for sign, end in zip(signs, ends, strict=True))
+        return best if worst == best else f"{worst} {to} {best}"
+
+    section = page[page.index('id="tindakan"') :]
+    section = section[: section.index("</section>")]
+    rows = re.findall(
+        r'rowheader">([^<]+)</th>\s*' + r'<td role="cell" data-label="[^"]+">([^<]+)</td>\s*' * 4,
+        section,
+    )
+    expected = [
+        (
+            one[name],
+            gain(one["index"]["proven"]),
+            gain(one["index"]["value"]),
+            str(one["effort"]),
+            one[who],
+        )
+        for one in levers
+    ]
+    assert len(rows) == len(expected) > 5
+    plain = [tuple(cell.replace("−", "-") for cell in row) for row in rows]
+    if language == "id":
+        plain = [
+            (row[0], *(cell.replace(",", ".") for cell in row[1:3]), *row[3:]) for row in plain
+        ]
+    assert plain == expected
+    assert f'href="{where}"' in section
+
+
+def test_a_year_without_a_stored_assessment_and_verdicts_shows_neither(hub: Hub) -> None:
+    page = hub.client.get("/dasbor?tahun=2023").text
+    assert 'id="tindakan"' not in page
+    assert 'id="kata-studi"' not in page
+
+
+def test_what_is_not_confirmed_no_longer_counts_or_came_late_is_said(
+    server: Server, toba: str
+) -> None:
+    with server.database_from(toba) as name:
+        settings = server.settings(name)
+        with TestClient(create_app(settings), follow_redirects=False) as client:
+            hub = Hub(client, settings)
+            assert 'class="unconfirmed"' not in client.get("/dasbor?tahun=2024").text
+            hub.confirm(declare(hub, "meetings", 1))
+            titles = {"name": "Forum", "name_en": "Forum", "sources": ["study-2025"]}
+            meeting = {"key": "late", "kind": "forum", "held_on": "2024-11-04"} | titles
+            hub.confirm(post(hub, "meetings", meeting), agency="setda")
+            current = record_of(hub, "observations", "programmes-running-2024")
+            put = client.put(
+                f"{API}/observations/{current.json()['id']}",
+                json=current.json()["content"] | {"value": 1.0},
+                headers=hub.auth("diskominfo", "admin") | {"If-Match": current.headers["ETag"]},
+            )
+            hub.confirm(put)
+            post(hub, "observations", observation("own", "staff_trained", value=1))
+            scores = client.get(f"{API}/metrics/collaboration-dynamics?period=2024").json()[
+                "scores"
+            ]
+            pages = {
+                language: text_of(client.get(f"/dasbor?tahun=2024&lang={language}").text)
+                for language in ("id", "en")
+            }
+    others = {
+        "1 proposal of evidence is not confirmed and does not count. If all were confirmed": scores[
+            "with_proposals"
+        ]["nodes"][0],
+        "1 piece of evidence no longer counts": scores["former_evidence"][0]["index"],
+        "1 record was added after its register was declared complete": scores["late_entries"][0][
+            "index"
+        ],
+    }
+    for sentence, index in others.items():
+        said = pages["en"][pages["en"].index(sentence) :]
+        low, high = math.floor(index["proven"]), math.ceil(index["possible"])
+        figures = f": proven {low}, at most {high}, estimate {index['value']:.0f}."
+        assert said[said.index(":") :].startswith(figures)
+    for sentence in (
+        "1 usulan bukti belum dikonfirmasi dan tidak dihitung. Bila semuanya dikonfirmasi: ",
+        "1 bukti tidak lagi dihitung karena ditarik, dikoreksi, atau disanggah.",
+        "1 catatan ditambahkan setelah daftarnya dinyatakan lengkap. Tanpa yang paling berpengaruh",
+    ):
+        assert sentence in pages["id"]
 
 
 def test_a_year_that_is_none_is_refused_and_every_page_leads_to_the_dashboard(hub: Hub) -> None:

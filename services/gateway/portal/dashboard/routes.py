@@ -13,6 +13,11 @@ from fastapi.responses import HTMLResponse
 
 from services.assessment.client import (
     Assessment,
+    FormerEvidence,
+    Gain,
+    LateEntry,
+    Lever,
+    MethodWithBands,
     Node,
     Scores,
     TrendPeriod,
@@ -31,6 +36,9 @@ MAX_YEARS_BACK = 4
 """How many years are searched for one with an index if no assessment with one is stored."""
 
 LIVE_DRAWS = 1000
+
+FIRST_LEVERS = 5
+"""How many actions are shown before the others are opened."""
 
 ROLES: Mapping[str, Message] = {
     "published": N_("terbit"),
@@ -74,6 +82,14 @@ class YearScores:
         nodes = {node.code: node for node in self.scores.nodes()}
         return [nodes[code] for code in self.scores.index.missing_first if code in nodes]
 
+    def furthest(self, others: Sequence[FormerEvidence | LateEntry]) -> Node | None:
+        """Return the index that differs most from this one; None if none was computed."""
+        return max(
+            (other.index for other in others if other.index is not None),
+            key=lambda node: _distance(node, self.scores.index),
+            default=None,
+        )
+
 
 @router.get("/dasbor")
 async def dashboard(
@@ -83,10 +99,12 @@ async def dashboard(
     current = datetime.now(page.zone).year
     is_future = tahun is not None and tahun > current
     try:
-        trend = await _trend(page)
+        method = await page.assessment.get_method(METHOD)
+        trend = await _trend(page, method)
         shown = await _year(page, trend, None if is_future else tahun, current=current)
         indices = await page.assessment.list_indices()
         spread = await _spread(page, shown)
+        levers = await _levers(page, shown)
     except httpx.HTTPError:
         return page.unavailable()
     return page.render(
@@ -98,6 +116,9 @@ async def dashboard(
         measures=page.messages.labels(MEASURES),
         shown=shown,
         spread=spread,
+        levers=levers,
+        first_levers=FIRST_LEVERS,
+        bands=method.bands,
         trend=trend,
         names={node.code: node for node in shown.scores.nodes()},
         years=sorted({one.period for one in trend} | {shown.period}),
@@ -106,6 +127,7 @@ async def dashboard(
         completeness=await _completeness(page, shown.period),
         figure=lambda value, digits=0: _figure(page, value, digits),
         ends=lambda low, high: _ends(page, low, high),
+        gain=lambda found: _gain(page, found),
         below=math.floor,
         above=math.ceil,
         day=page.messages.long_date,
@@ -113,9 +135,8 @@ async def dashboard(
     )
 
 
-async def _trend(page: Page) -> list[TrendPeriod]:
+async def _trend(page: Page, method: MethodWithBands) -> list[TrendPeriod]:
     """Return the years assessed by the current version of the method, in order."""
-    method = await page.assessment.get_method(METHOD)
     trend = await page.assessment.get_trend(method=METHOD)
     return [one for one in trend.items if one.method_hash == method.hash]
 
@@ -160,6 +181,11 @@ async def _spread(page: Page, shown: YearScores) -> tuple[float, float] | None:
     return (min(ends), max(ends)) if len(ends) > 1 else None
 
 
+async def _levers(page: Page, shown: YearScores) -> list[Lever]:
+    """Return what would raise the index of a stored assessment; nothing for live scores."""
+    return [] if shown.stored is None else await page.assessment.list_levers(shown.stored.href)
+
+
 async def _usage(page: Page, year: int) -> list[tuple[str, int]] | None:
     """Return the sums of a year by measure; None if feedback does not answer."""
     try:
@@ -192,3 +218,27 @@ def _ends(page: Page, low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return "–"
     return f"{page.messages.number(math.floor(low))}–{page.messages.number(math.ceil(high))}"
+
+
+def _gain(page: Page, gain: Gain | None) -> str:
+    """Return what an action adds, at its worst and at its best outcome; a dash if not known."""
+    if gain is None:
+        return "–"
+    worst, best = _signed(page, gain.worst), _signed(page, gain.best)
+    if worst == best:
+        return best
+    return page.messages.gettext("%(worst)s sampai %(best)s", worst=worst, best=best)
+
+
+def _signed(page: Page, points: float) -> str:
+    rounded = round(points, 1)
+    sign = "+" if rounded > 0 else "−" if rounded < 0 else ""
+    return f"{sign}{page.messages.number(abs(rounded), 1)}"
+
+
+def _distance(one: Node, other: Node) -> tuple[float, float]:
+    """Return how far two figures lie apart, in what is proven and in the estimate."""
+    return (
+        abs((one.proven or 0) - (other.proven or 0)),
+        abs((one.value or 0) - (other.value or 0)),
+    )
