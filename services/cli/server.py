@@ -72,7 +72,6 @@ def run(
     """Start a complete hub: database, migrations, pack, first API key, server."""
     from services.cli.keys import issue_audited_key
     from services.cli.pack_loader import load_pack
-    from services.platform.database import owner_url
     from services.platform.identity import ensure_identity_keys
     from services.platform.migrations import migrate
     from services.platform.packs import PackError
@@ -81,7 +80,7 @@ def run(
     exit_on_sigterm()
     settings = load_settings()
     echo_err("1/4 Starting PostgreSQL ...")
-    owner_url(settings)
+    _start_postgres(settings)
     ensure_identity_keys(settings.private_key_file, settings.public_key_file)
     echo_err("2/4 Migrating the database ...")
     run_async(migrate(settings))
@@ -117,7 +116,6 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Number of server processes.")] = 1,
 ) -> None:
     """Serve the hub, or one of its services."""
-    from services.platform.database import owner_url
     from services.platform.identity import ensure_identity_keys
 
     exit_on_sigterm()
@@ -131,8 +129,19 @@ def serve(
             "`emall keys init` creates it."
         )
     if any(settings.service_database_url(part) is None for part in _in_process(served, settings)):
-        owner_url(settings)  # an embedded server lives as long as this process
+        _start_postgres(settings)
     _serve(served, settings, host=host, port=port, workers=workers)
+
+
+def _start_postgres(settings: Settings) -> None:
+    """Start the embedded server, if it is in use, for as long as this process lives."""
+    from services.platform.database import owner_url
+
+    try:
+        owner_url(settings)
+    except OSError as error:
+        echo_err(f"Error: {error}")
+        raise typer.Exit(1) from None
 
 
 def _in_process(served: Service, settings: Settings) -> list[Service]:

