@@ -17,8 +17,7 @@ from services.assessment.methods import actions as a
 from services.assessment.methods.definition import CollaborationMethod, NamedNode
 from services.assessment.scoring.assess import round_score
 from services.assessment.scoring.inputs import Facts, Item
-from services.assessment.scoring.measure_evaluation import MeasureResult
-from services.assessment.scoring.measurement import Measurement, exact
+from services.assessment.scoring.measurement import Measurement, MeasureResult, exact
 from services.assessment.scoring.pipeline import PointScores, measure_all, point_scores
 from services.assessment.scoring.record_views import stakeholders_of
 from services.assessment.scoring.registers import count_entries

@@ -42,6 +42,9 @@ class Missing:
     """What is proven although there is no value."""
 
 
+MeasureResult = Measurement | Missing
+
+
 def exact(
     value: float, evidence: Sequence[Item], bounds: Bounds | None = None, /, **inputs: float
 ) -> Measurement:

@@ -86,3 +86,19 @@ def contradictions(measure: Measure, facts: Facts) -> list[str]:
                 f"as a range from {found.low:g} to {found.high:g}"
             )
     return notices
+
+
+def observations_of_year(facts: Facts) -> list[tuple[Item, Observation]]:
+    """Return the observations of the year itself, not those that are older and still open.
+
+    An older one gives an estimate, and proves nothing: otherwise not to observe again would be
+    worth more than a worse observation.
+    """
+    found: list[tuple[Item, Observation]] = []
+    for item, observation in facts.records(Observation):
+        valid = valid_during(observation, first=facts.first_day, last=facts.last_day)
+        if valid and observation.has_figure:
+            first = observation.valid_from
+            if first is None or first.year == facts.period or observation.valid_to is not None:
+                found.append((item, observation))
+    return found

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from services.assessment.methods.definition import IndicatorDefinition, TreeMethod
 from services.assessment.scoring.aggregate import Amount
 from services.assessment.scoring.inputs import Facts
-from services.assessment.scoring.measure_evaluation import MeasureResult, evaluate_measure
-from services.assessment.scoring.measurement import Bounds, Measurement, Missing
+from services.assessment.scoring.measure_evaluation import evaluate_measure
+from services.assessment.scoring.measurement import Bounds, Measurement, MeasureResult, Missing
 from services.assessment.scoring.normalise import normalise
 from services.assessment.scoring.tree import combine
 from services.assessment.scoring.uncertainty import RandomStreams, central_interval

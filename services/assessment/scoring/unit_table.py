@@ -26,8 +26,8 @@ from services.assessment.numerical_libraries import np
 from services.assessment.scoring.batch import BatchScores, Case, assess_batch
 from services.assessment.scoring.imputation import Unit, impute
 from services.assessment.scoring.inputs import Facts, Item
-from services.assessment.scoring.measure_evaluation import MeasureResult, evaluate_measure
-from services.assessment.scoring.measurement import Missing
+from services.assessment.scoring.measure_evaluation import evaluate_measure
+from services.assessment.scoring.measurement import MeasureResult, Missing
 from services.assessment.scoring.treatment import TreatedVariable, Treatment, treat
 from services.assessment.scoring.uncertainty import Draws
 
