@@ -255,6 +255,35 @@ def test_a_scenario_of_collaboration_starts_from_the_evidence_and_is_stored(
     assert len(rows) == sum(len(one["changes"]) for one in outcome["solutions"])
 
 
+def test_single_changes_are_of_indicators_with_evidence_or_an_action_and_change_something(
+    toba_hub: Hub, drafter: dict[str, str]
+) -> None:
+    scores = toba_hub.client.get("/api/v1/metrics/collaboration-dynamics?period=2024").json()[
+        "scores"
+    ]
+    elements = [one for dimension in scores["dimensions"] for one in dimension["elements"]]
+    known = {
+        one["code"] for node in elements for one in node["indicators"] if one["value"] is not None
+    }
+    measured = {
+        "knowledge.awareness": 0.5,
+        "knowledge.online": 0.5,
+        "legitimation.satisfaction": 60,
+        "trust.reported": 2,
+    }
+    assumed = {"resources.skills": 0.2, "commitment.renewal": 0.4, "leadership.presence": 0.1}
+    assert not known & (measured.keys() | assumed.keys())
+    answer = post(
+        toba_hub, drafter, kind="collaboration", period=2024, changes={**measured, **assumed}
+    )
+    outcome = answer.json()["outcome"]
+    assert outcome["assumed"] == sorted(measured.keys() | assumed.keys())
+    changes = outcome["single_changes"]
+    codes = {one["change"]["code"] for one in changes}
+    assert measured.keys() <= codes <= known | measured.keys()
+    assert all(one["gain"] > 0 for one in changes)
+
+
 def test_a_scenario_of_levels_sent_twice_with_one_key_is_stored_once(
     toba_hub: Hub, drafter: dict[str, str]
 ) -> None:

@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 from typing import cast
 
-from services.assessment.methods.definition import IndicatorDefinition, TreeMethod
+from services.assessment.methods.actions import Measured
+from services.assessment.methods.definition import (
+    CollaborationMethod,
+    IndicatorDefinition,
+    TreeMethod,
+)
 from services.assessment.methods.rules import MinMax
 from services.assessment.scenarios.errors import EvidenceConflictError, ScenarioError, out_of_reach
 from services.assessment.scenarios.outcome import (
@@ -143,23 +148,25 @@ class _Scenario:
         return round_score(node_values(self.method, best)[self.method.index.code])
 
     def single_changes(self) -> list[SingleChange]:
-        """Return one step up of each changeable indicator, the largest gain first."""
+        """Return one step up of each changeable indicator that gains, the largest gain first.
+
+        An indicator that has no evidence is left out, unless an action of the method measures it:
+        a value that is only assumed is nothing that can be raised.
+        """
         index = self.method.index.code
         now = node_values(self.method, self.now).get(index)
         if now is None:
             return []
+        real = self.start.keys() | _measured_by_actions(self.method)
         found: list[SingleChange] = []
         for code in self._movable:
-            if self.now[code] < 100:
+            if code in real and self.now[code] < 100:
                 after = {**self.now, code: raise_score(self.now[code], step=self.step, steps=1)}
                 value = node_values(self.method, after)[index]
-                found.append(
-                    SingleChange(
-                        change=self._step(code, 1),
-                        value=round_score(value),
-                        gain=cast("float", _difference(now, value)),
-                    )
-                )
+                gain = cast("float", _difference(now, value))
+                if gain > 0:
+                    change = self._step(code, 1)
+                    found.append(SingleChange(change=change, value=round_score(value), gain=gain))
         return sorted(found, key=lambda one: (-one.gain, one.change.effort, one.change.code))
 
     def _cheapest(self, target: float, *, without: str | None) -> dict[str, int] | None:
@@ -198,6 +205,13 @@ class _Scenario:
             after=None if after is None else round_score(after),
             difference=_difference(before, after),
         )
+
+
+def _measured_by_actions(method: TreeMethod) -> set[str]:
+    """Return the indicators that an action of the method measures."""
+    actions = method.actions if isinstance(method, CollaborationMethod) else []
+    changes = (change for action in actions for change in action.changes)
+    return {change.indicator for change in changes if isinstance(change, Measured)}
 
 
 def _raw(indicator: IndicatorDefinition, score: float) -> float | None:

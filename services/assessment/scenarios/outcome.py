@@ -78,7 +78,10 @@ class ScenarioOutcome(ScoreModel):
     target: float | None
     reached: bool | None = Field(description="Whether the requested changes reach the target.")
     solutions: list[Solution] = Field(description="The cheapest first, then its alternatives.")
-    single_changes: list[SingleChange] = Field(description="By gain, the largest first.")
+    single_changes: list[SingleChange] = Field(
+        description="By gain, the largest first. Of a collaboration method only those that gain, "
+        "of indicators that have evidence or that an action of the method measures."
+    )
     level_steps: LevelSteps | None = Field(
         default=None,
         description="Steps from a published value whose levels are not known to the target.",
