@@ -312,3 +312,63 @@ def test_a_report_tells_of_proposals_and_of_what_no_longer_counts(hub: Hub) -> N
     text = hub.client.get(stored["report_href"], params={"format": "html"}).text
     assert "Usulan yang belum dikonfirmasi: 1." in text
     assert "Tidak lagi dihitung: pengamatan programmes-running-2024 (versi 1)" in text
+
+
+def correct(hub: Hub, posted: Any, confirmed_by: str = "setda", **more: Any) -> Any:
+    """Correct a record as an administrator, and confirm the correction."""
+    where = posted.headers["Location"]
+    current = hub.client.get(where)
+    answer = hub.client.put(
+        where,
+        json=current.json()["content"] | more,
+        headers=hub.auth("diskominfo", "admin") | {"If-Match": current.headers["ETag"]},
+    )
+    assert answer.status_code == 200, answer.text
+    hub.confirm(answer, agency=confirmed_by)
+    return answer
+
+
+def test_a_second_correction_does_not_hide_what_the_first_one_did(hub: Hub) -> None:
+    before = scores(hub)
+    current = record_of(hub, "observations", "programmes-running-2024")
+    current.headers["Location"] = f"{API}/observations/{current.json()['id']}"
+    correct(hub, current, value=1.0)
+    correct(hub, current, note="Read again.")
+    found = scores(hub)
+    assert found["index"]["proven"] > before["index"]["proven"]
+    [former] = found["former_evidence"]
+    assert former["version"] == 1
+    assert former["index"]["proven"] == before["index"]["proven"]
+
+
+def test_a_late_entry_stays_one_when_it_is_corrected_or_the_register_declared_again(
+    hub: Hub,
+) -> None:
+    declared = declare(hub, "meetings", 1)
+    hub.confirm(declared)
+    complete = scores(hub)
+    meeting = {
+        "key": "forum-2024-11",
+        "name": "Forum",
+        "name_en": "Forum",
+        "kind": "forum",
+        "held_on": "2024-11-04",
+        "sources": ["study-2025"],
+    }
+    added = post(hub, "meetings", meeting)
+    hub.confirm(added, agency="setda")
+    for change, confirmed_by, more in (
+        (added, "setda", {"note": "Read again."}),
+        (declared, "dukcapil", {"entries": 2}),
+    ):
+        correct(hub, change, confirmed_by, **more)
+        [late] = scores(hub)["late_entries"]
+        assert late["key"] == "forum-2024-11"
+        assert late["index"]["proven"] == complete["index"]["proven"]
+    # An entry that was in the register before is no late one because of its correction.
+    first = hub.client.get(f"{API}/meetings", params={"limit": 100}).json()["items"]
+    [known] = [one for one in first if one["content"]["key"] != "forum-2024-11"]
+    current = hub.client.get(f"{API}/meetings/{known['id']}")
+    current.headers["Location"] = f"{API}/meetings/{known['id']}"
+    correct(hub, current, note="Read again.")
+    assert [one["key"] for one in scores(hub)["late_entries"]] == ["forum-2024-11"]

@@ -232,7 +232,7 @@ async def evidence_items(
             content=row.content or {},
             state=row.state,
             recorded_by=row.recorded_by,
-            confirmed_at=row.changed_at if row.state == "confirmed" else None,
+            confirmed_at=row.confirmed_at,
             self_reported=is_self_reported(row.kind, row.content, row.recorded_by, agencies),
         )
         for row in rows

@@ -36,16 +36,16 @@ ORDER BY e.kind, e.key
 """
 
 _MARKED = """
--- Every version as of a moment (null: now), with its state and whether it ever was confirmed, the
+-- Every version as of a moment (null: now), with its state and when it was first confirmed, the
 -- newest version of its record, the newest with content, and the newest that is confirmed (or a
 -- withdrawal in effect).
 WITH stated AS (
     SELECT e.*, s.state, s.changed_by, s.changed_at,
-           EXISTS (SELECT FROM assessment.evidence_state s
-                   WHERE s.region = e.region AND s.kind = e.kind AND s.id = e.id
-                     AND s.version = e.version AND s.state = 'confirmed'
-                     AND (CAST(:as_of AS timestamptz) IS NULL OR s.changed_at <= :as_of)
-                  ) AS counted
+           (SELECT min(s.changed_at) FROM assessment.evidence_state s
+            WHERE s.region = e.region AND s.kind = e.kind AND s.id = e.id
+              AND s.version = e.version AND s.state = 'confirmed'
+              AND (CAST(:as_of AS timestamptz) IS NULL OR s.changed_at <= :as_of)
+           ) AS counted_at
     FROM assessment.evidence e
     JOIN LATERAL (SELECT state, changed_by, changed_at FROM assessment.evidence_state s
                   WHERE s.region = e.region AND s.kind = e.kind AND s.id = e.id
@@ -69,20 +69,24 @@ WITH stated AS (
 COUNTED = f"""
 {_MARKED}, ranked AS (
     SELECT *,
-           max(version) FILTER (
-               WHERE counted AND (version <> official OR state = 'disputed')) OVER record AS former,
+           counted_at IS NOT NULL AND (version IS DISTINCT FROM official OR state = 'disputed')
+               AS is_former,
+           min(counted_at) FILTER (WHERE version > coalesce(ended, 0)) OVER record AS counts_since,
            max(origin) FILTER (WHERE version = official) OVER record AS decided_by
     FROM marked
     WINDOW record AS (PARTITION BY kind, id)
 )
 -- What scores read as of a moment: the confirmed version of each record, and beside it what was
--- proposed since (without content: that the record is withdrawn) and what counted before it was
--- corrected, withdrawn or disputed over the API.
-SELECT kind, id, key, version, recorded_by, changed_at, content,
-       CASE WHEN version = former THEN 'withdrawn' ELSE state END AS state
+-- proposed since (without content: that the record is withdrawn) and each version that counted
+-- before it was corrected, withdrawn or disputed over the API. A correction does not change since
+-- when a record counts.
+SELECT kind, id, key, version, recorded_by, content,
+       CASE WHEN is_former THEN 'withdrawn' ELSE state END AS state,
+       CASE WHEN is_former THEN counted_at WHEN state = 'confirmed' THEN counts_since END
+           AS confirmed_at
 FROM ranked
 WHERE (version = official AND state = 'confirmed') OR (version = newest AND state = 'proposed')
-   OR (version = former AND (decided_by IS DISTINCT FROM 'pack' OR former > official))
+   OR (is_former AND (decided_by IS DISTINCT FROM 'pack' OR version > official))
 ORDER BY kind, key, version
 """  # noqa: S608 - made of constants
 

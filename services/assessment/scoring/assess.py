@@ -88,22 +88,33 @@ def _late_entries(method: TreeMethod, facts: Facts, scores: Scores) -> list[Late
     """Return what was added to registers after they were declared complete and changes a score."""
     if method.registers != "declared":
         return []
-    corrected = {(item.kind, item.key) for item in facts.former}
     late = {
-        (item.kind, item.key): item
+        (item.kind, item.key): (item, first)
         for declared, declaration in facts.records(Declaration)
+        for first in [_first_declared(declared, facts)]
         for item in facts.items
         if item.kind == declaration.register_name
-        and (item.kind, item.key) not in corrected
-        and declared.confirmed_at is not None
+        and first.confirmed_at is not None
         and item.confirmed_at is not None
-        and item.confirmed_at > declared.confirmed_at
+        and item.confirmed_at > first.confirmed_at
     }
-    others = ((item, facts.without(item)) for item in late.values())
+    others = ((item, facts.without(item).with_former([first])) for item, first in late.values())
     return [
         LateEntry(**_link(item).model_dump(), index=index)
         for item, index in _effects(method, others, scores)
     ]
+
+
+def _first_declared(declared: Item, facts: Facts) -> Item:
+    """Return the version by which a register was first declared complete.
+
+    To declare it again, with what was added since, does not make that an entry in time.
+    """
+    former = (
+        item for item in facts.former if (item.kind, item.key) == (declared.kind, declared.key)
+    )
+    known = [item for item in (declared, *former) if item.confirmed_at is not None]
+    return min(known, key=lambda item: (item.confirmed_at, item.version), default=declared)
 
 
 def _effects(

@@ -43,7 +43,9 @@ class Item(BaseModel):
         default=None, description="Agency that recorded the version, or `pack`; null for a report."
     )
     confirmed_at: AwareDatetime | None = Field(
-        default=None, description="When it was confirmed; null if it is not."
+        default=None,
+        description="Since when it counts, however often it was corrected; of a former version "
+        "when that was confirmed. Null if it never was.",
     )
     self_reported: bool | None = Field(
         default=None, description="Whether an agency says it about itself; null if not recorded."
