@@ -15,7 +15,7 @@ from services.assessment.method_store import (
     list_versions,
     publish_method,
 )
-from services.assessment.methods.definition import Method
+from services.assessment.methods.definition import MAX_VERSION, Method
 from services.assessment.methods.schema import method_schema
 from services.assessment.methods.size import size_faults
 from services.platform.api_model import ApiModel
@@ -29,7 +29,7 @@ from services.platform.types import Href, Sha256, ShortText, Slug
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
-VersionPath = Annotated[int, Path(ge=1, le=2**31 - 1, description="Version of the method.")]
+VersionPath = Annotated[int, Path(ge=1, le=MAX_VERSION, description="Version of the method.")]
 
 
 class MethodItem(ApiModel):
@@ -157,7 +157,7 @@ async def list_method_versions(
     request: Request,
     session: ReadSessionDep,
     id: SlugPath,
-    cursor: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="From `next`.")] = None,
+    cursor: Annotated[int | None, Query(ge=1, le=MAX_VERSION, description="From `next`.")] = None,
     limit: Limit = 50,
 ) -> Page[MethodItem]:
     """List the published versions of a method, the newest first: who published them and when."""

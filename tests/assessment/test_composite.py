@@ -595,6 +595,10 @@ def test_years_of_the_hubs_own_observations_are_scored_in_one_run(
             "value must be numerator / denominator x per, 0.25; leave it out",
         ),
         ({"unit": "%", "value": 1, "per": 100}, "per belongs to a quotient"),
+        ({"unit": "count", "numerator": 10**400, "denominator": 3}, "a valid number"),
+        ({"unit": "count", "numerator": 3, "denominator": 10**400}, "a valid number"),
+        ({"unit": "count", "numerator": 3, "denominator": 3, "per": 10**400}, "a valid number"),
+        ({"unit": "count", "numerator": 1e300, "denominator": 1e-300}, "a finite number"),
     ],
 )
 def test_an_observation_with_a_wrong_unit_or_quotient_is_refused(

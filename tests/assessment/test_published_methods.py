@@ -147,6 +147,9 @@ INDICATOR = ("dimensions", 0, "elements", 0, "indicators", 0)
     ("document", "pointer"),
     [
         (spoilt("version", value=0), "#/version"),
+        (spoilt("version", value=2**31), "#/version"),
+        (spoilt("version", value=10**30), "#/version"),
+        (spoilt("version", value=True), "#/version"),
         (spoilt("kind", value="opinion"), "#"),
         (spoilt("sources", value=None), "#/sources"),
         (spoilt("index", "code", value="Index!"), "#/index/code"),

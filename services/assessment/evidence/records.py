@@ -270,12 +270,16 @@ class Observation(TemporalEvidence):
         if not isinstance(record, dict):
             return record
         given = cast("dict[str, Any]", record)
-        over, under, per = given.get("numerator"), given.get("denominator"), given.get("per", 1)
+        parts: list[Any] = [given.get("numerator"), given.get("denominator"), given.get("per", 1)]
         if given.get("value") is not None or not all(
-            isinstance(one, int | float) and not isinstance(one, bool) for one in (over, under, per)
+            isinstance(one, int | float) and not isinstance(one, bool) for one in parts
         ):
             return given
-        return given | ({"value": over / under * per} if under else {})
+        try:
+            over, under, per = map(float, parts)
+            return given | {"value": over / under * per}
+        except (OverflowError, ZeroDivisionError):
+            return given  # the fields' own limits refuse such a number
 
     @model_validator(mode="after")
     def _is_its_quotient(self) -> Self:

@@ -30,7 +30,7 @@ from services.assessment.methods.rules import (
 )
 from services.assessment.methods.verdict_scale import VerdictScale
 from services.platform.packs import PackModel, content_hash
-from services.platform.types import ShortText, Slug, Text
+from services.platform.types import ShortText, Slug, StrictNumber, Text
 
 Fraction_ = Annotated[
     str, StringConstraints(pattern=r"^(0|[1-9]\d*)(\.\d+|/[1-9]\d*)$", max_length=40)
@@ -42,6 +42,8 @@ NodeCode = Annotated[
 ]
 
 
+MAX_VERSION = 2**31 - 1
+"""The highest version that has an address."""
 MAX_DEPTH = 12
 """Levels of nodes above the indicators of a composite index."""
 
@@ -96,7 +98,7 @@ class MethodBase(PackModel):
     """Fields that every method has."""
 
     id: Slug
-    version: int = Field(ge=1)
+    version: Annotated[int, StrictNumber] = Field(ge=1, le=MAX_VERSION)
     name: ShortText
     name_en: ShortText
     description: Text
