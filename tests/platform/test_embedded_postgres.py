@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,8 +14,10 @@ import asyncpg
 import psutil
 import pytest
 
-from services.platform.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
+from services.platform import embedded_postgres
+from services.platform.embedded_postgres import Account, EmbeddedPostgres, EmbeddedPostgresError
 from services.platform.settings import ROOT
+from tests.conftest import IN_MEMORY
 from tests.system.processes import emall, environment_of
 
 USE = """
@@ -59,7 +62,11 @@ class Hub:
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Provide a folder whose server has been stopped; before that, a first start was killed."""
-    folder = tmp_path_factory.mktemp("embedded") / "postgres"
+    base = tmp_path_factory.mktemp("embedded")
+    if IN_MEMORY in os.environ:  # a new cluster is written through to the disk
+        base = Path(os.environ[IN_MEMORY], base.name, str(os.getpid()))
+        base.mkdir(parents=True)
+    folder = base / "postgres"
     half_made = folder.with_name("postgres.new")
     half_made.mkdir()
     (half_made / "PG_VERSION").write_text("18\n")
@@ -276,6 +283,25 @@ def test_a_server_that_was_started_otherwise_is_replaced(
     server = start(folder)
     assert earlier.wait(30) == 0
     assert server.pid not in {None, earlier.pid}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts the server as another account")
+def test_programs_that_the_account_cannot_read_are_copied(
+    folder: Path, start: Callable[[Path], EmbeddedPostgres], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_enter = Account.may_enter
+
+    def refuse_installed(account: Account, path: Path) -> bool:
+        return "pginstall18" not in path.parts and may_enter(account, path)
+
+    monkeypatch.setattr(Account, "may_enter", refuse_installed)
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as cache:
+        Path(cache).chmod(0o755)
+        monkeypatch.setattr(embedded_postgres, "PROGRAM_CACHE", Path(cache, "emall"))
+        server = start(folder)
+        assert programs(server).is_relative_to(cache)
+        assert query(server, "SELECT 1") == 1
+        server.release()
 
 
 def test_a_folder_of_another_version_is_told_in_a_sentence(folder: Path) -> None:
