@@ -254,6 +254,7 @@ NO_PERSONAL_DATA: dict[Service, frozenset[str]] = {
             "maintenance",
             "connector_config",
             "click_outbox",
+            "oss_refused_month",
             "poster",
             "regency",
             "reporting_reminder",

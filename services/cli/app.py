@@ -62,10 +62,10 @@ app.command("verify")(assessments.verify)
 app.command("prune")(privacy.prune)
 app.command("mock")(mock.mock)
 app.command("doctor")(doctor.doctor)
-app.command("jobs")(jobs.jobs)
 app.add_typer(keys.app, name="keys")
 app.add_typer(privacy.app, name="privacy")
 app.add_typer(audit.app, name="audit")
+app.add_typer(jobs.app, name="jobs")
 
 
 def main() -> None:

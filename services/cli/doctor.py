@@ -39,6 +39,8 @@ async def _check(settings: Settings) -> list[str]:
                 )
                 if not tables:
                     errors.append(f"the schema {service.value} is missing; run `emall migrate`")
+            if tables and service is Service.gateway and settings.private_key_file.exists():
+                errors += await _refused_items(settings)
         except Exception as error:
             reason = summarise(error)
             if f'role "{service.role}" does not exist' in reason:
@@ -51,6 +53,19 @@ async def _check(settings: Settings) -> list[str]:
         if url is not None and not await _is_ready(url):
             errors.append(f"{service.value}: {url} is not ready")
     return errors
+
+
+async def _refused_items(settings: Settings) -> list[str]:
+    """Return a message for each job with items that their receiver refused."""
+    from services.cli.jobs import read_refused
+
+    return [
+        f"{job}: items that were refused: {len(items)}, the first because "
+        f"{items[0].reason.rstrip('.')!r}; see `emall jobs`, mend the cause, then run "
+        f"`emall jobs retry {job}`, or `emall jobs discard {job}`"
+        for job, items in (await read_refused(settings)).items()
+        if items
+    ]
 
 
 async def _is_ready(url: str) -> bool:

@@ -1,16 +1,30 @@
-"""`emall jobs`: what the background jobs of all services did last."""
+"""`emall jobs`: what the background jobs did last, and what their receivers refused."""
 
 import json
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from services.cli.console import run_async
+from services.cli.audit import audit_command
+from services.cli.console import echo_err, run_async
 from services.platform.settings import Service, Settings, load_settings
 
+if TYPE_CHECKING:
+    from services.platform.database import Database
+    from services.platform.jobs import BackgroundJob, RefusedItem
+
+app = typer.Typer(
+    help="Background jobs: last run, backlog, and items that were refused.",
+    invoke_without_command=True,
+)
+
+SHOWN = 20
+"""Refused items of a job that the table shows; `--json` has all."""
 _UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta(minutes=1)))
 
 
@@ -31,46 +45,166 @@ class JobStatus:
     backlog: int | None
     """Items that wait; None for a job without a queue."""
     oldest: datetime | None
+    refused: "list[RefusedItem] | None"
+    """Items set aside until they are retried or discarded; None for a job that has none."""
 
 
+@app.callback()
 def jobs(
+    context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the background jobs: last run, next run, last failure, backlog."""
+    """List the background jobs: last run, next run, last failure, backlog, refused items."""
+    if context.invoked_subcommand is not None:
+        return
     statuses = run_async(read_statuses(load_settings()))
     if as_json:
         rows = [asdict(status) for status in statuses]
         typer.echo(json.dumps(rows, default=str, indent=2))
         return
     now = datetime.now(UTC)
-    table = [("SERVICE", "JOB", "EVERY", "LAST SUCCESS", "NEXT RUN", "BACKLOG", "LAST FAILURE")]
+    table = [
+        (
+            "SERVICE",
+            "JOB",
+            "EVERY",
+            "LAST SUCCESS",
+            "NEXT RUN",
+            "BACKLOG",
+            "REFUSED",
+            "LAST FAILURE",
+        )
+    ]
     table += [_row(status, now=now) for status in statuses]
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     for row in table:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         typer.echo("  ".join(cells).rstrip())
+    for status in statuses:
+        refused = status.refused or []
+        for item in refused[:SHOWN]:
+            at = _ago(item.refused_at, now)
+            typer.echo(f"{status.job}: {item.item} was refused {at}: {item.reason}")
+        if len(refused) > SHOWN:
+            typer.echo(f"{status.job}: {len(refused) - SHOWN} more; --json prints all")
+
+
+Names = Annotated[
+    list[str],
+    typer.Argument(help="Items as `emall jobs` lists them, or the name of a job for all of its."),
+]
+
+
+@app.command("retry")
+def retry(names: Names) -> None:
+    """Deliver refused items again, once their cause is mended."""
+    _settle(names, "retry")
+
+
+@app.command("discard")
+def discard(names: Names) -> None:
+    """Remove refused items for good; each is printed."""
+    _settle(names, "discard")
+
+
+def _settle(names: list[str], action: Literal["retry", "discard"]) -> None:
+    settled = run_async(settle_refused(load_settings(), names, action))
+    said = "will be delivered again" if action == "retry" else "was discarded"
+    for job, items in settled.items():
+        for item in items:
+            typer.echo(f"{job}: {item.item} {said} (refused: {item.reason})")
+    known = settled.keys() | {item.item for items in settled.values() for item in items}
+    if unknown := [name for name in names if name not in known]:
+        echo_err(
+            f"Error: no refused item and no job with one is named {', '.join(unknown)}; "
+            "`emall jobs` lists them."
+        )
+        raise typer.Exit(1)
+
+
+async def read_refused(settings: Settings) -> "Mapping[str, list[RefusedItem]]":
+    """Return the refused items by job."""
+    async with (
+        _declared(settings, Service.gateway) as (declared, database),
+        database.read_session() as session,
+    ):
+        return {
+            job.name: await job.refused.list(session, settings.region)
+            for job in declared
+            if job.refused is not None
+        }
+
+
+async def settle_refused(
+    settings: Settings, names: list[str], action: Literal["retry", "discard"]
+) -> "Mapping[str, list[RefusedItem]]":
+    """Retry or discard the refused items with these names, or of these jobs; return them by job.
+
+    Jobs that deliver something are the gateway's.
+    """
+    from sqlalchemy import text
+
+    settled: dict[str, list[RefusedItem]] = {}
+    async with (
+        _declared(settings, Service.gateway) as (declared, database),
+        database.write_session() as session,
+    ):
+        for job in declared:
+            if job.refused is None:
+                continue
+            listed = await job.refused.list(session, settings.region)
+            chosen = [item for item in listed if job.name in names or item.item in names]
+            if not chosen:
+                continue
+            statement = job.refused.retry if action == "retry" else job.refused.discard
+            parameters = {"region": settings.region, "items": [item.item for item in chosen]}
+            done = set(await session.scalars(text(statement), parameters))
+            settled[job.name] = [item for item in chosen if item.item in done]
+            for item in settled[job.name]:
+                await audit_command(
+                    session,
+                    settings.region,
+                    f"jobs {action}",
+                    f"{job.name} {item.item}",
+                    now=datetime.now(UTC),
+                )
+    return settled
+
+
+@asynccontextmanager
+async def _declared(
+    settings: Settings, service: Service
+) -> "AsyncGenerator[tuple[tuple[BackgroundJob, ...], Database]]":
+    """Provide the background jobs that a service declares, and its database."""
+    from services.platform.database import Database
+
+    app = import_module(f"services.{service.value}.app").create_app(settings)
+    database = Database(settings, service)
+    try:
+        yield getattr(app.state, "jobs", ()), database
+    finally:
+        await database.close()
+        await app.state.database.close()
 
 
 async def read_statuses(settings: Settings) -> list[JobStatus]:
     """Read the last runs and the backlogs of all services that declare jobs."""
     from sqlalchemy import text
 
-    from services.platform.database import Database
-    from services.platform.jobs import BackgroundJob, PeriodicJob, read_job_runs
+    from services.platform.jobs import PeriodicJob, read_job_runs
 
     statuses: list[JobStatus] = []
     for service in Service:
-        app = import_module(f"services.{service.value}.app").create_app(settings)
-        declared: tuple[BackgroundJob, ...] = getattr(app.state, "jobs", ())
-        database = Database(settings, service)
-        try:
+        async with _declared(settings, service) as (declared, database):
             for job in declared:
                 async with database.read_session() as session:
                     runs = await read_job_runs(session, service.value, settings.region)
-                    waiting = None
+                    waiting = refused = None
                     if job.backlog is not None:
                         parameters = {"region": settings.region}
                         waiting = (await session.execute(text(job.backlog), parameters)).one()
+                    if job.refused is not None:
+                        refused = await job.refused.list(session, settings.region)
                 run = runs.get(job.name)
                 periodic = job if isinstance(job, PeriodicJob) else None
                 statuses.append(
@@ -86,11 +220,9 @@ async def read_statuses(settings: Settings) -> list[JobStatus]:
                         run.failure if run else None,
                         waiting.items if waiting else None,
                         waiting.oldest if waiting else None,
+                        refused,
                     )
                 )
-        finally:
-            await database.close()
-            await app.state.database.close()
     return statuses
 
 
@@ -110,6 +242,7 @@ def _row(status: JobStatus, *, now: datetime) -> tuple[str, ...]:
         _ago(status.last_success, now),
         _in(status.next_run, now),
         backlog,
+        "-" if status.refused is None else str(len(status.refused)),
         failure,
     )
 

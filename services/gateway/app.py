@@ -412,6 +412,7 @@ def _declare_jobs(app: FastAPI) -> tuple[BackgroundJob, ...]:
             every=click_tracking.DELIVERY_INTERVAL,
             wake=clicks.outbox.wake,
             backlog=clicks.outbox.backlog,
+            refused=clicks.outbox.refused,
             on_stop=clicks.outbox.deliver_waiting,
         ),
         periodic(
@@ -436,11 +437,15 @@ def _declare_jobs(app: FastAPI) -> tuple[BackgroundJob, ...]:
                 poll,
                 every=polling.POLL_INTERVAL,
                 jitter=POLL_JITTER,
+                refused=refused,
                 enabled=settings.source_poll_seconds > 0,
             )
-            for name, poll in (
-                ("sources", sources.poll_all_due),
-                *((name, system.poll) for name, system in connectors.systems.items()),
+            for name, poll, refused in (
+                ("sources", sources.poll_all_due, None),
+                *(
+                    (name, system.poll, system.refused)
+                    for name, system in connectors.systems.items()
+                ),
             )
         ),
         periodic(
@@ -449,6 +454,7 @@ def _declare_jobs(app: FastAPI) -> tuple[BackgroundJob, ...]:
             every=delivery.POLL_INTERVAL,
             first_after=timedelta(),
             backlog=delivery.PENDING_DELIVERIES,
+            refused=delivery.GIVEN_UP_DELIVERIES,
         ),
         periodic(
             "remind-agencies",

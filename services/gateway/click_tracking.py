@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from services.feedback.client import FeedbackClient, UsageEvent
 from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.ids import new_id
-from services.platform.jobs import Outbox
+from services.platform.jobs import ItemRefusedError, Outbox
 from services.platform.logging import get_logger
+from services.platform.service_client import REFUSED, RequestRejectedError
 
 log = get_logger(__name__)
 
@@ -65,4 +66,13 @@ class ClickOutbox:
             log.warning("click not recorded", link=fields["link"])
 
     async def _deliver(self, events: Sequence[Mapping[str, Any]]) -> None:
-        await self._feedback.submit_events(EVENTS.validate_python(events))
+        try:
+            await self._feedback.submit_events(EVENTS.validate_python(events))
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            place = "/".join(str(part) for part in first["loc"])
+            raise ItemRefusedError(f"no usage event: {place}: {first['msg']}") from None
+        except RequestRejectedError as error:
+            if error.status not in REFUSED:
+                raise
+            raise ItemRefusedError(error.reasons) from None

@@ -57,6 +57,9 @@ class BackgroundJob(ABC):
     backlog: str | None = None
     """SQL that counts what waits (`items`, `oldest`) for `:region`; None: nothing waits."""
 
+    refused: "RefusedItems | None" = None
+    """The items that were set aside; None: the job has no items that can be refused."""
+
     _task: asyncio.Task[None] | None = None
 
     @abstractmethod
@@ -157,6 +160,7 @@ class PeriodicJob(BackgroundJob):
         jitter: float = 0.0,
         wake: asyncio.Event | None = None,
         backlog: str | None = None,
+        refused: "RefusedItems | None" = None,
         enabled: bool = True,
         on_stop: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
@@ -168,6 +172,7 @@ class PeriodicJob(BackgroundJob):
         self.name = name
         self.every = every
         self.backlog = backlog
+        self.refused = refused
         self.enabled = enabled
         self._work = work
         self._database = database
@@ -206,7 +211,7 @@ class PeriodicJob(BackgroundJob):
             error = raised
             if is_connection_lost(raised):
                 self._database.outage.failed(raised)
-            elif isinstance(raised, httpx.TransportError):
+            elif _is_outage(raised):
                 self._outage.failed(raised)
             else:
                 log.exception("job failed", job=self.name)
@@ -224,6 +229,13 @@ class PeriodicJob(BackgroundJob):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
         self._wake.clear()
+
+
+def _is_outage(error: Exception) -> bool:
+    """Return whether another system did not answer, or answered that it cannot (5xx)."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.is_server_error
+    return isinstance(error, httpx.TransportError)
 
 
 @dataclass(frozen=True)
@@ -358,11 +370,52 @@ class NotifyListener(BackgroundJob):
         self._on_notify(str(payload))
 
 
+class ItemRefusedError(Exception):
+    """The receiver refuses what it was sent, and would refuse it again; the message says why."""
+
+
+@dataclass(frozen=True)
+class RefusedItem:
+    """An item that its receiver refused."""
+
+    item: str
+    refused_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class RefusedItems:
+    """SQL over the items of a job that their receiver refused, of `:region`.
+
+    They are set aside, so that later items go on, until an operator retries or discards them.
+    """
+
+    listing: str
+    """Selects `item`, `refused_at` and `reason`."""
+    retry: str
+    """Makes the items `:items` due again and returns them as `item`."""
+    discard: str
+    """Removes the items `:items` and returns them as `item`."""
+
+    async def count(self, session: ReadSession, region: str) -> int:
+        """Return how many items are set aside."""
+        statement = f"SELECT count(*) FROM ({self.listing}) AS refused"  # noqa: S608 - a constant
+        return int(await session.scalar(text(statement), {"region": region}) or 0)
+
+    async def list(self, session: ReadSession | WriteSession, region: str) -> list[RefusedItem]:
+        """Return the items that are set aside, the first refused first."""
+        rows = await session.execute(
+            text(f"{self.listing} ORDER BY refused_at, item"), {"region": region}
+        )
+        return [RefusedItem(**row) for row in rows.mappings()]
+
+
 class Outbox:
     """A table of JSON messages for another part of the hub, deleted when they were delivered.
 
-    `deliver` gets the oldest messages and raises if delivery failed; they then wait for the
-    next run. Messages carry ids, so that a second delivery has no effect.
+    `deliver` gets the oldest messages. If it raises `ItemRefusedError`, the refused ones are found
+    by halving and set aside with the reason, and the others go on; after any other error all wait
+    for the next run, in their order. Messages carry ids, so that a second delivery has no effect.
     """
 
     def __init__(
@@ -388,7 +441,18 @@ class Outbox:
         """SQL that counts the waiting messages."""
         return (
             f"SELECT count(*) AS items, NULL::timestamptz AS oldest FROM {self._table} "  # noqa: S608
-            "WHERE region = :region"
+            "WHERE region = :region AND refused_at IS NULL"
+        )
+
+    @property
+    def refused(self) -> RefusedItems:
+        """The messages that were set aside."""
+        chosen = "WHERE region = :region AND refused_at IS NOT NULL"
+        named = f"{chosen} AND id::text = ANY(CAST(:items AS text[])) RETURNING id::text AS item"
+        return RefusedItems(
+            listing=f"SELECT id::text AS item, refused_at, reason FROM {self._table} {chosen}",  # noqa: S608
+            retry=f"UPDATE {self._table} SET refused_at = NULL, reason = NULL {named}",  # noqa: S608
+            discard=f"DELETE FROM {self._table} {named}",  # noqa: S608
         )
 
     async def add(self, message_id: UUID, message: Mapping[str, Any]) -> None:
@@ -414,19 +478,77 @@ class Outbox:
         statement = f"""
         WITH oldest AS MATERIALIZED (
             SELECT id FROM {self._table}
-            WHERE region = :region ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
+            WHERE region = :region AND refused_at IS NULL
+            ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
+        ), taken AS (
+            DELETE FROM {self._table} WHERE region = :region AND id IN (SELECT id FROM oldest)
+            RETURNING id, {self._column} AS message
         )
-        DELETE FROM {self._table} WHERE region = :region AND id IN (SELECT id FROM oldest)
-        RETURNING {self._column}
+        SELECT id, message FROM taken ORDER BY id
         """  # noqa: S608 - names are constants of the program
         async with self._database.write_session() as session:
-            rows = await session.scalars(
+            rows = await session.execute(
                 text(statement), {"region": self._region, "batch": self._batch}
             )
-            messages = list(rows)
-            if messages:
-                await self._deliver(messages)
-            return len(messages)
+            messages = [(row.id, row.message) for row in rows]
+            refusals = await self._deliver_each(messages) if messages else []
+            if refusals:
+                await self._set_aside(session, refusals)
+        if refusals:
+            log.error(
+                "messages refused; see `emall jobs`",
+                outbox=self._table,
+                messages=len(refusals),
+                reason=refusals[0].reason,
+            )
+        return len(messages)
+
+    async def _deliver_each(
+        self, messages: Sequence[tuple[UUID, Mapping[str, Any]]]
+    ) -> "list[_Refusal]":
+        """Deliver messages, and return those that were refused."""
+        try:
+            await self._deliver([message for _, message in messages])
+        except ItemRefusedError as error:
+            if len(messages) == 1:
+                [(message_id, message)] = messages
+                return [_Refusal(message_id, message, str(error))]
+            middle = len(messages) // 2
+            first = await self._deliver_each(messages[:middle])
+            return first + await self._deliver_each(messages[middle:])
+        return []
+
+    async def _set_aside(self, session: WriteSession, refusals: "Sequence[_Refusal]") -> None:
+        statement = f"""
+        INSERT INTO {self._table} (region, id, {self._column}, refused_at, reason)
+        SELECT :region, id, CAST(message AS jsonb), :now, reason
+        FROM unnest(CAST(:ids AS uuid[]), CAST(:messages AS text[]), CAST(:reasons AS text[]))
+            AS refused (id, message, reason)
+        """  # noqa: S608 - names are constants of the program
+        await session.execute(
+            text(statement),
+            {
+                "region": self._region,
+                "now": datetime.now(UTC),
+                "ids": [refusal.id for refusal in refusals],
+                "messages": [json.dumps(refusal.message) for refusal in refusals],
+                "reasons": [refusal.reason for refusal in refusals],
+            },
+        )
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    id: UUID
+    message: Mapping[str, Any]
+    reason: str
+
+
+async def count_waiting(session: ReadSession, job: BackgroundJob, region: str) -> int:
+    """Return how many items of a job wait; 0 for one that counts none."""
+    if job.backlog is None:
+        return 0
+    return (await session.execute(text(job.backlog), {"region": region})).one().items
 
 
 async def read_job_runs(

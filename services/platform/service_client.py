@@ -13,6 +13,10 @@ from services.platform.problems import Problem
 ModelT = TypeVar("ModelT", bound=BaseModel)
 ItemT = TypeVar("ItemT")
 
+REFUSED = frozenset({400, 409, 413, 415, 422})
+"""Statuses by which a service refuses what a request contains, and would refuse it again. Others
+of 400 to 499 concern who asks, where and when: 401, 403, 404, 408, 429."""
+
 Query = Mapping[str, str | int | bool | None]
 """Query parameters; those that are None are left out."""
 
@@ -34,6 +38,16 @@ class RequestRejectedError(httpx.HTTPStatusError):
     def problem(self) -> Problem:
         """The problem document."""
         return self.problem_as(Problem)
+
+    @property
+    def reasons(self) -> str:
+        """Why the request was rejected, in a line: the problem's detail and its first errors."""
+        try:
+            problem = self.problem
+        except httpx.DecodingError:  # a proxy's answer
+            return f"status {self.status}"
+        errors = [f"{error.pointer}: {error.detail}" for error in problem.errors[:5]]
+        return "; ".join([problem.detail or f"status {self.status}", *errors])
 
     def problem_as(self, model: type[ModelT]) -> ModelT:
         """Return the problem document with the further members that a model has."""

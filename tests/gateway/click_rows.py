@@ -1,5 +1,6 @@
 """Clicks as the gateway's outbox and the feedback service store them."""
 
+import json
 from typing import Any
 
 from services.platform.settings import Settings
@@ -8,7 +9,7 @@ from tests.rows import rows
 
 def waiting_clicks(settings: Settings) -> list[str]:
     """Return the links of the clicks that are not delivered yet, oldest first."""
-    query = "SELECT event ->> 'link' FROM gateway.click_outbox ORDER BY id"
+    query = "SELECT event ->> 'link' FROM gateway.click_outbox WHERE refused_at IS NULL ORDER BY id"
     return [row[0] for row in rows(settings, query)]
 
 
@@ -53,11 +54,35 @@ def queue_delivered_click_again(settings: Settings) -> None:
     rows(
         settings,
         """
-        INSERT INTO gateway.click_outbox
+        INSERT INTO gateway.click_outbox (region, id, event)
         SELECT e.region, e.id, jsonb_build_object('id', e.id, 'kind', kind, 'source', source,
             'link', link, 'channel', channel, 'occurred_at', occurred_at)
         FROM feedback.event e JOIN feedback.event_dimensions d ON d.id = e.dimensions
         """,
+    )
+
+
+def queue_click(settings: Settings, number: int, event: dict[str, Any] | None = None) -> str:
+    """Put an event into the outbox, if one is given, before all others; return its id."""
+    event_id = f"00000000-0000-7000-8000-{number:012}"
+    if event is not None:
+        rows(
+            settings,
+            "INSERT INTO gateway.click_outbox (region, id, event) VALUES ($1, $2, $3)",
+            settings.region,
+            event_id,
+            json.dumps(event),
+        )
+    return event_id
+
+
+def make_click_happen_now(settings: Settings, event_id: str) -> None:
+    """Set the time of a click in the outbox to the current time."""
+    rows(
+        settings,
+        "UPDATE gateway.click_outbox "
+        "SET event = event || jsonb_build_object('occurred_at', now()) WHERE id = $1",
+        event_id,
     )
 
 

@@ -52,7 +52,7 @@ def commands(group: Any, *above: str) -> Iterator[str]:
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from commands(command, *above, name)
-        else:
+        if not hasattr(command, "commands") or command.invoke_without_command:
             yield " ".join(("emall", *above, name))
 
 

@@ -11,7 +11,14 @@ from sqlalchemy import text
 
 from services.platform.database import Database
 from services.platform.ids import new_id
-from services.platform.jobs import LeaseTable, NotifyListener, Outbox, PeriodicJob, read_job_runs
+from services.platform.jobs import (
+    ItemRefusedError,
+    LeaseTable,
+    NotifyListener,
+    Outbox,
+    PeriodicJob,
+    read_job_runs,
+)
 from services.platform.settings import Service, Settings
 from tests.conftest import execute
 
@@ -253,3 +260,39 @@ def test_an_outbox_keeps_messages_until_they_are_delivered(empty: Settings) -> N
 
     with_database(empty, story)
     assert delivered == [{"number": number} for number in range(5)]
+
+
+def test_an_outbox_sets_refused_messages_aside_and_keeps_the_order_of_the_others(
+    empty: Settings,
+) -> None:
+    delivered: list[Any] = []
+
+    async def deliver(messages: Any) -> None:
+        numbers = [message["number"] for message in messages]
+        if 1 in numbers or 4 in numbers:
+            raise ItemRefusedError("odd")
+        if 6 in numbers:
+            raise httpx.ConnectError("down")
+        delivered.extend(numbers)
+
+    async def story(database: Database) -> None:
+        outbox = Outbox(
+            database,
+            empty.region,
+            table="gateway.click_outbox",
+            column="event",
+            batch=5,
+            deliver=deliver,
+        )
+        for number in range(7):
+            await outbox.add(new_id(), {"number": number})
+        with pytest.raises(httpx.ConnectError):
+            await outbox.deliver_waiting()
+        async with database.read_session() as session:
+            refused = await outbox.refused.list(session, empty.region)
+            waiting = (await session.execute(text(outbox.backlog), {"region": empty.region})).one()
+        assert [item.reason for item in refused] == ["odd", "odd"]
+        assert waiting.items == 2  # the batch of the outage, in which nothing was refused
+
+    with_database(empty, story)
+    assert delivered == [0, 2, 3]

@@ -13,6 +13,7 @@ from services.gateway.api_docs.openapi import for_splp, public_address, unified_
 from services.gateway.http_cache.stats import CacheCounts
 from services.platform.api_model import ApiModel
 from services.platform.database import DATABASE_ERRORS, Database
+from services.platform.jobs import BackgroundJob, count_waiting
 from services.platform.service import API, Health
 from services.platform.settings import Service
 from services.platform.types import RegionCode
@@ -23,6 +24,18 @@ router = APIRouter()
 READY_SECONDS = 5.0
 
 
+class JobQueue(ApiModel):
+    """What a background job has to deliver."""
+
+    job: str
+    waiting: int = Field(ge=0, description="Items that are delivered as soon as they can be.")
+    refused: int = Field(
+        ge=0,
+        description="Items that their receiver refused, set aside until an operator retries or "
+        "discards them.",
+    )
+
+
 class HubStatus(ApiModel):
     """State of the hub and of each service."""
 
@@ -31,12 +44,13 @@ class HubStatus(ApiModel):
     version: str
     commit: str = Field(description="Git commit of the gateway; `unknown` if not recorded.")
     services: list[Health]
+    queues: list[JobQueue] = Field(description="Empty while the gateway's database is away.")
     cache: CacheCounts
 
 
 @router.get(f"{API}/status", operation_id="get_hub_status", tags=["hub"])
 async def get_hub_status(request: Request) -> HubStatus:
-    """Report whether every service answers: `ok`, or `degraded` if one does not.
+    """Report whether every service answers and nothing is stuck: `ok`, or `degraded` if not.
 
     The HTTP status is 200 in both cases.
     """
@@ -45,13 +59,15 @@ async def get_hub_status(request: Request) -> HubStatus:
         _own_health(request.app.state.database),
         *(_health_of(service, client) for service, client in clients.items()),
     )
-    down = any(health.state == "down" for health in states)
+    queues = await _queues(request)
+    well = all(health.state == "ok" for health in states) and not any(q.refused for q in queues)
     return HubStatus(
-        state="degraded" if down else "ok",
+        state="ok" if well else "degraded",
         region=request.app.state.settings.region,
         version=VERSION,
         commit=git_commit(),
         services=states,
+        queues=queues,
         cache=request.app.state.cache.counts,
     )
 
@@ -69,6 +85,25 @@ async def openapi_document(request: Request, audience: Literal["splp"] | None = 
     if audience == "splp":
         document = for_splp(document, address=public_address(request.app.state.settings))
     return JSONResponse(document)
+
+
+async def _queues(request: Request) -> list[JobQueue]:
+    """Count the items of each job that delivers something."""
+    state = request.app.state
+    jobs: tuple[BackgroundJob, ...] = state.jobs
+    database: Database = state.database
+    region: str = state.settings.region
+    queues: list[JobQueue] = []
+    try:
+        async with database.read_session() as session:
+            for job in jobs:
+                if job.refused is not None:
+                    waiting = await count_waiting(session, job, region)
+                    refused = await job.refused.count(session, region)
+                    queues.append(JobQueue(job=job.name, waiting=waiting, refused=refused))
+    except DATABASE_ERRORS:
+        return []
+    return queues
 
 
 async def _own_health(database: Database) -> Health:

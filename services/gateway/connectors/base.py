@@ -20,6 +20,7 @@ from services.gateway.connectors.source_leases import SourceLease
 from services.gateway.connectors.statistics_client import AuthFactory, StatisticsClient
 from services.gateway.outbound.source_clients import SourceClient, SourceClients
 from services.platform.database import Database, WriteSession
+from services.platform.jobs import RefusedItems
 from services.platform.local_time import LocalTime
 from services.platform.packs import FieldPath, PackModel
 from services.platform.settings import Settings
@@ -81,6 +82,8 @@ class SystemConnector(ABC):
     """Name in `/api/v1/connectors` and key of its section in `connectors.yaml`."""
     config: ClassVar[type[ConnectorConfig] | None] = None
     """Model of its section in `connectors.yaml`, stored in `gateway.connector_config`."""
+    refused: ClassVar[RefusedItems | None] = None
+    """What the periodic work set aside because it was refused."""
 
     @abstractmethod
     def __init__(self, context: ConnectorContext) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from typing import Literal
 
 import httpx
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 
 from services.feedback.client import FeedbackClient, Statistic
 from services.platform.identity import Caller
-from services.platform.service_client import RequestRejectedError
+from services.platform.service_client import REFUSED, RequestRejectedError
 
 BATCH_SIZE = 2_000
 
@@ -53,7 +54,7 @@ class StatisticsClient:
         """Store the figures and return a summary, such as "3 added, 0 revised, 1 unchanged".
 
         Raises:
-            StatisticsRejectedError: Feedback answered 403, 409, 413 or 422.
+            StatisticsRejectedError: Feedback refused the figures, or that this agency reports them.
             httpx.HTTPError: Feedback did not answer, or answered with another error.
         """
         caller = Caller(subject=source, agency=agency, scopes=frozenset({"usage:write"}))
@@ -66,9 +67,9 @@ class StatisticsClient:
             try:
                 stored = await feedback.submit_statistics(batch)
             except RequestRejectedError as error:
-                if error.status not in {403, 409, 413, 422}:
+                if error.status != HTTPStatus.FORBIDDEN and error.status not in REFUSED:
                     raise
-                raise StatisticsRejectedError(_rejection_reasons(error)) from None
+                raise StatisticsRejectedError(error.reasons) from None
             counts["added"] += stored.added
             counts["revised"] += stored.revised
             counts["unchanged"] += stored.unchanged
@@ -80,9 +81,3 @@ def _statistic(item: MonthlyStatistics, *, reason: str) -> Statistic:
         return Statistic.model_validate(asdict(item) | {"reason": reason})
     except ValidationError as error:
         raise StatisticsRejectedError(f"{item.service} {item.period}: {error}") from None
-
-
-def _rejection_reasons(rejected: RequestRejectedError) -> str:
-    problem = rejected.problem
-    errors = [f"{error.pointer}: {error.detail}" for error in problem.errors[:5]]
-    return "; ".join([problem.detail or str(rejected.status), *errors])

@@ -19,7 +19,7 @@ from services.gateway.outbound.failures import summarise_error
 from services.gateway.outbound.ssrf_guard import PrivateAddressError, SsrfGuard, pin_address
 from services.platform.database import Database
 from services.platform.derived_keys import derived_key
-from services.platform.jobs import LeaseTable
+from services.platform.jobs import LeaseTable, RefusedItems
 from services.platform.tls import default_ssl_context
 from services.platform.version import VERSION
 
@@ -57,6 +57,31 @@ JOIN gateway.webhook_event event ON event.region = :region AND event.id = delive
 WHERE delivery.region = :region AND delivery.due_at IS NOT NULL
 """
 
+GIVEN_UP_DELIVERIES = RefusedItems(
+    listing="""
+    SELECT delivery.webhook || '/' || delivery.event AS item, delivery.given_up_at AS refused_at,
+        event.event_type || ': ' || delivery.last_error AS reason
+    FROM gateway.webhook_delivery delivery
+    JOIN gateway.webhook ON webhook.region = :region AND webhook.id = delivery.webhook
+        AND webhook.disabled_at IS NULL
+    JOIN gateway.webhook_event event ON event.region = :region AND event.id = delivery.event
+    WHERE delivery.region = :region AND delivery.given_up_at IS NOT NULL
+    """,
+    retry="""
+    UPDATE gateway.webhook_delivery SET due_at = now(), attempts = 0, given_up_at = NULL
+    WHERE region = :region AND given_up_at IS NOT NULL
+        AND webhook || '/' || event = ANY(CAST(:items AS text[]))
+    RETURNING webhook || '/' || event AS item
+    """,
+    discard="""
+    DELETE FROM gateway.webhook_delivery
+    WHERE region = :region AND given_up_at IS NOT NULL
+        AND webhook || '/' || event = ANY(CAST(:items AS text[]))
+    RETURNING webhook || '/' || event AS item
+    """,
+)
+"""Deliveries to active webhooks whose last attempt failed, each named `<webhook>/<event>`."""
+
 LOAD_DELIVERIES = """
 -- What is delivered, and where to, for deliveries that this process has leased.
 SELECT delivery.webhook, webhook.url, webhook.disabled_at IS NOT NULL AS disabled, delivery.event,
@@ -77,7 +102,8 @@ WHERE region = :region AND webhook = :webhook AND event = :event
 
 MARK_FAILED = """
 -- Schedule the next attempt of a delivery, or give it up if there is no wait.
-UPDATE gateway.webhook_delivery SET due_at = now() + CAST(:wait AS interval), last_error = :error
+UPDATE gateway.webhook_delivery SET due_at = now() + CAST(:wait AS interval), last_error = :error,
+    given_up_at = CASE WHEN CAST(:wait AS interval) IS NULL THEN now() END
 WHERE region = :region AND webhook = :webhook AND event = :event
 """
 

@@ -3,7 +3,7 @@
 from services.gateway.connectors.base import ConnectorContext, SystemConnector
 from services.gateway.connectors.oss.config import CountingRules
 from services.gateway.connectors.oss.service import create_oss_service
-from services.gateway.connectors.oss.statistics import MessageCounter
+from services.gateway.connectors.oss.statistics import REFUSED_MONTHS, MessageCounter
 from services.gateway.outbound.source_clients import SourceClient
 from services.platform.derived_keys import derived_key
 
@@ -13,6 +13,7 @@ class OssConnector(SystemConnector):
 
     name = "oss"
     config = CountingRules
+    refused = REFUSED_MONTHS
 
     def __init__(self, context: ConnectorContext) -> None:
         settings, key = context.settings, context.private_key

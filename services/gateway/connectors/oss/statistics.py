@@ -18,8 +18,10 @@ from services.gateway.connectors.statistics_client import (
     Measure,
     MonthlyStatistics,
     StatisticsClient,
+    StatisticsRejectedError,
 )
 from services.platform.database import Database, WriteSession
+from services.platform.jobs import RefusedItems
 from services.platform.local_time import LocalTime
 
 TRY_LOCK = """
@@ -33,12 +35,22 @@ SELECT content FROM gateway.connector_config WHERE region = :region AND connecto
 """
 
 DUE_MONTHS = """
--- Months with messages that this version of the rules has not counted, and whether another did.
-SELECT to_char(received_at AT TIME ZONE :zone, 'YYYY-MM') AS month,
-    bool_or(counted_by IS NOT NULL) AS counted_before
-FROM gateway.oss_message
-WHERE region = :region AND counted_by IS DISTINCT FROM :version
-GROUP BY 1 ORDER BY 1
+-- Months with messages that this version of the rules has not counted, and whether another did;
+-- without those whose figures by this version were refused.
+SELECT due.month, due.counted_before
+FROM (
+    SELECT to_char(received_at AT TIME ZONE :zone, 'YYYY-MM') AS month,
+        bool_or(counted_by IS NOT NULL) AS counted_before
+    FROM gateway.oss_message
+    WHERE region = :region AND counted_by IS DISTINCT FROM :version
+    GROUP BY 1
+) due
+WHERE NOT EXISTS (
+    SELECT FROM gateway.oss_refused_month refused
+    WHERE refused.region = :region AND refused.month = due.month
+        AND refused.rules_version = :version
+)
+ORDER BY due.month
 """
 
 MESSAGES_OF_MONTH = """
@@ -53,6 +65,43 @@ MARK_COUNTED = """
 UPDATE gateway.oss_message SET counted_by = :version
 WHERE region = :region AND id = ANY(:ids)
 """
+
+
+SET_MONTH_ASIDE = """
+-- Set a month aside whose figures feedback refused.
+INSERT INTO gateway.oss_refused_month (region, month, rules_version, zone, refused_at, reason)
+VALUES (:region, :month, :version, :zone, now(), :reason)
+ON CONFLICT (region, month) DO UPDATE SET rules_version = excluded.rules_version,
+    zone = excluded.zone, refused_at = excluded.refused_at, reason = excluded.reason
+"""
+
+FORGET_REFUSAL = """
+-- Forget that a month was refused, for it was counted.
+DELETE FROM gateway.oss_refused_month WHERE region = :region AND month = :month
+"""
+
+REFUSED_MONTHS = RefusedItems(
+    listing="SELECT month AS item, refused_at, reason FROM gateway.oss_refused_month "
+    "WHERE region = :region",
+    retry="DELETE FROM gateway.oss_refused_month "
+    "WHERE region = :region AND month = ANY(CAST(:items AS text[])) RETURNING month AS item",
+    discard="""
+    WITH discarded AS (
+        DELETE FROM gateway.oss_refused_month
+        WHERE region = :region AND month = ANY(CAST(:items AS text[]))
+        RETURNING month, rules_version, zone
+    ), counted AS (
+        UPDATE gateway.oss_message message SET counted_by = discarded.rules_version
+        FROM discarded
+        WHERE message.region = :region
+            AND to_char(message.received_at AT TIME ZONE discarded.zone, 'YYYY-MM')
+                = discarded.month
+    )
+    SELECT month AS item FROM discarded
+    """,
+)
+"""Months whose figures feedback refused, each named as 2024-03. Discarded, a month is submitted
+again only with the next message that belongs to it."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +154,11 @@ class MessageCounter:
     async def count(self) -> int:
         """Submit the months with uncounted messages and return how many there were.
 
-        Returns 0 if the pack has no rules, or another process is counting.
+        Returns 0 if the pack has no rules, or another process is counting. A month that feedback
+        refuses is set aside, and the others are submitted; then `StatisticsRejectedError` is raised
+        with the reasons.
         """
+        refusals: list[str] = []
         of_region = {"region": self._region}
         zone = self._local_time.zone
         async with self._database.write_session() as session:
@@ -120,8 +172,23 @@ class MessageCounter:
             due = [(row.month, row.counted_before) for row in rows]
             for month, counted_before in due:
                 # A counter that an earlier version submitted and this one does not becomes 0.
-                await self._count_month(session, rules, month, zone=zone, zeros=counted_before)
-            return len(due)
+                try:
+                    await self._count_month(session, rules, month, zone=zone, zeros=counted_before)
+                except StatisticsRejectedError as error:
+                    refusals.append(f"{month}: {error}")
+                    await session.execute(
+                        text(SET_MONTH_ASIDE),
+                        {
+                            "region": self._region,
+                            "month": month,
+                            "version": rules.version,
+                            "zone": zone.key,
+                            "reason": str(error),
+                        },
+                    )
+        if refusals:
+            raise StatisticsRejectedError("; ".join(refusals))
+        return len(due)
 
     async def _count_month(
         self,
@@ -147,3 +214,4 @@ class MessageCounter:
         )
         counted = {"region": self._region, "ids": [row.id for row in rows]}
         await session.execute(text(MARK_COUNTED), counted | {"version": rules.version})
+        await session.execute(text(FORGET_REFUSAL), {"region": self._region, "month": month})
