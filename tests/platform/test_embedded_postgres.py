@@ -32,6 +32,8 @@ sys.stdin.read()
 """
 NOBODY = 65534
 
+pytestmark = pytest.mark.xdist_group("embedded_postgres")
+
 
 class Hub:
     """A process that uses the server of a folder."""
@@ -59,14 +61,17 @@ class Hub:
         self.process.communicate(timeout=30)
 
 
+def in_memory(folder: Path) -> Path:
+    """Return a folder in memory, where the run has one: a cluster has a thousand files."""
+    if IN_MEMORY not in os.environ:
+        return folder
+    return Path(tempfile.mkdtemp(prefix="embedded-", dir=os.environ[IN_MEMORY]))
+
+
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Provide a folder whose server has been stopped; before that, a first start was killed."""
-    base = tmp_path_factory.mktemp("embedded")
-    if IN_MEMORY in os.environ:  # a new cluster is written through to the disk
-        base = Path(os.environ[IN_MEMORY], base.name, str(os.getpid()))
-        base.mkdir(parents=True)
-    folder = base / "postgres"
+    folder = in_memory(tmp_path_factory.mktemp("embedded")) / "postgres"
     half_made = folder.with_name("postgres.new")
     half_made.mkdir()
     (half_made / "PG_VERSION").write_text("18\n")
@@ -78,14 +83,22 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def folder(stopped: Path, tmp_path: Path) -> Path:
-    """Provide a copy of it."""
-    return copy(stopped, tmp_path / "postgres")
+def place(tmp_path: Path) -> Iterator[Path]:
+    """Provide a folder of the test's own, deleted after it."""
+    folder = in_memory(tmp_path)
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[[Path], EmbeddedPostgres]]:
-    """Provide a function that starts the server of a folder until the test ends."""
+def folder(stopped: Path, place: Path) -> Path:
+    """Provide a copy of the stopped folder."""
+    return copy(stopped, place / "postgres")
+
+
+@pytest.fixture
+def start(place: Path) -> Iterator[Callable[[Path], EmbeddedPostgres]]:
+    """Provide a function that starts the server of a folder in `place` until the test ends."""
     started: list[EmbeddedPostgres] = []
 
     def run(folder: Path) -> EmbeddedPostgres:
@@ -173,12 +186,12 @@ def test_a_server_that_was_killed_is_started_again_at_its_address(
 
 
 def test_a_copy_of_a_running_folder_never_reaches_the_original(
-    folder: Path, tmp_path: Path, start: Callable[[Path], EmbeddedPostgres]
+    folder: Path, place: Path, start: Callable[[Path], EmbeddedPostgres]
 ) -> None:
     original = start(folder)
     query(original, "CREATE TABLE kept (value int)")
     query(original, "CHECKPOINT")
-    copied = start(copy(folder, tmp_path / "copy" / "postgres"))
+    copied = start(copy(folder, place / "copy" / "postgres"))
     assert copied.pid != original.pid
     assert copied.url != original.url
     query(copied, "DROP TABLE kept")
@@ -208,9 +221,9 @@ def test_a_left_over_pid_file_stops_no_start(
 
 
 def test_a_pid_file_that_names_another_server_stops_no_start_and_not_that_server(
-    folder: Path, tmp_path: Path, start: Callable[[Path], EmbeddedPostgres]
+    folder: Path, place: Path, start: Callable[[Path], EmbeddedPostgres]
 ) -> None:
-    other = start(copy(folder, tmp_path / "other" / "postgres"))
+    other = start(copy(folder, place / "other" / "postgres"))
     shutil.copy(other.folder / "postmaster.pid", folder)
     server = start(folder)
     assert server.pid != other.pid
@@ -220,9 +233,9 @@ def test_a_pid_file_that_names_another_server_stops_no_start_and_not_that_server
 
 @pytest.mark.parametrize("depth", [0, 120])
 def test_only_the_hubs_account_reaches_the_socket(
-    depth: int, stopped: Path, tmp_path: Path, start: Callable[[Path], EmbeddedPostgres]
+    depth: int, stopped: Path, place: Path, start: Callable[[Path], EmbeddedPostgres]
 ) -> None:
-    private = tmp_path / "private"
+    private = place / "private"
     private.mkdir(mode=0o700)
     parents = {path: path.stat().st_mode for path in [private, *private.parents]}
     folder = copy(stopped, private / ("x" * depth) / "postgres")
@@ -314,8 +327,8 @@ def test_a_folder_of_another_version_is_told_in_a_sentence(folder: Path) -> None
     assert "restore the dump" in message
 
 
-def test_a_folder_without_postgresql_is_told_and_kept(tmp_path: Path) -> None:
-    folder = tmp_path / "postgres"
+def test_a_folder_without_postgresql_is_told_and_kept(place: Path) -> None:
+    folder = place / "postgres"
     folder.mkdir()
     (folder / "notes.txt").write_text("mine")
     with pytest.raises(EmbeddedPostgresError, match="move it away"):
