@@ -1,6 +1,7 @@
 """What each measure counts, and when it says that nothing is known."""
 
 import json
+import math
 from datetime import date
 from typing import Any
 
@@ -576,3 +577,182 @@ def test_the_order_of_evidence_does_not_matter(present: list[str], shuffle: Any)
             assert one.value == other.value
         else:
             assert one == other
+
+
+PLANNED = {"kind": "held_of_planned", "kinds": ["outreach", "training"]}
+DECLARED = ("programmes", "meetings", "stakeholders", "risks")
+
+
+def bounded(definition: dict[str, Any], *items: Any) -> Measurement | Missing:
+    """Evaluate a measure where registers have to be declared complete, as they are here."""
+    entries = {kind: sum(item.kind == kind for item in items) for kind in DECLARED}
+    declared = [
+        record("declarations", f"{kind}-2024", register_name=kind, year=2024, entries=n)
+        for kind, n in entries.items()
+    ]
+    read = facts(*items, *declared).model_copy(update={"registers": "declared"})
+    return evaluate_measure(ADAPTER.validate_python(definition), read)
+
+
+def event(key: str, kind: str, *, held: bool | None = None, **more: Any) -> Any:
+    about = {"valid_from": date(2024, 1, 1), "name": key, "name_en": key, "kind": kind}
+    return record("programmes", key, held=held, **about, **more)
+
+
+@pytest.mark.parametrize(
+    ("items", "value", "bounds"),
+    [
+        # A meeting of the kind shows that one of those planned was held, whichever it was.
+        ([event("a", "training"), meeting("m", kind="training")], 1, (1, 1)),
+        ([event("a", "training", held=False), meeting("m", kind="training")], 1, (1, 1)),
+        ([event("a", "outreach"), meeting("m", kind="training")], None, (0, 1)),
+        # What is recorded as a programme and as a meeting is one event.
+        (
+            [
+                event("a", "outreach", held=True),
+                event("b", "outreach", held=False),
+                meeting("m", kind="outreach"),
+            ],
+            0.5,
+            (0.5, 0.5),
+        ),
+        # More meetings than planned events are no more than the plan.
+        (
+            [event("a", "outreach"), *(meeting(f"m{n}", kind="outreach") for n in range(5))],
+            1,
+            (1, 1),
+        ),
+        # Of those that nothing shows either way it is a range.
+        ([event("a", "outreach", held=True), event("b", "outreach")], 0.75, (0.5, 1)),
+        # Meetings of other kinds, and programmes of other kinds, do not count.
+        ([event("a", "training", held=False), meeting("m", kind="forum")], 0, (0, 0)),
+        ([event("a", "programme"), meeting("m", kind="training")], None, (0, 1)),
+        # A meeting whose kind is not known may be one.
+        ([event("a", "training", held=False), meeting("m")], 0, (0, 1)),
+    ],
+)
+def test_outreach_and_training_are_those_planned_that_programmes_or_meetings_show_as_held(
+    items: list[Any], value: float | None, bounds: tuple[float, float]
+) -> None:
+    outcome = bounded(PLANNED, *items)
+    assert (outcome.value if isinstance(outcome, Measurement) else None) == value
+    assert outcome.bounds == bounds
+
+
+def test_without_a_declaration_what_was_planned_and_held_proves_nothing() -> None:
+    items = (event("a", "training"), meeting("m", kind="training"))
+    outcome = measured(PLANNED, *items)
+    assert (outcome.value, outcome.bounds) == (1, (0, 1))
+    assert [item.key for item in outcome.evidence] == ["a", "m"]
+
+
+WITH_PLAN = {"kind": "agencies_with", "of": "programmes", "that": {"plan": "recorded"}}
+AGENCIES = [stakeholder(key, agency=key) for key in ("dinkes", "dukcapil", "disdik", "dishub")]
+
+
+@pytest.mark.parametrize(
+    ("programmes", "value", "bounds"),
+    [
+        ([event("a", "programme", owner="dinkes", plan="x")], 0.25, (0.25, 0.25)),
+        # An agency counts once; a stakeholder that is no agency does not count.
+        (
+            [event(key, "programme", owner="dinkes", plan="x") for key in ("a", "b")]
+            + [event("c", "programme", owner="it-del", plan="x")],
+            0.25,
+            (0.25, 1),
+        ),
+        # A programme whose plan is not recorded may have one.
+        (
+            [
+                event("a", "programme", owner="dinkes", plan="x"),
+                event("b", "programme", owner="disdik"),
+            ],
+            0.25,
+            (0.25, 1),
+        ),
+        # One that is recorded to have none has none.
+        (
+            [
+                event("a", "programme", owner="dinkes", plan="x"),
+                event("b", "programme", owner="disdik", absent_fields=["plan"]),
+            ],
+            0.25,
+            (0.25, 0.25),
+        ),
+        ([event("a", "programme", owner="dinkes")], None, (0, 1)),
+        ([], None, (0, 1)),
+    ],
+)
+def test_agencies_with_a_programme_of_a_kind_are_a_share_of_the_active_agencies(
+    programmes: list[Any], value: float | None, bounds: tuple[float, float]
+) -> None:
+    outcome = bounded(WITH_PLAN, *AGENCIES, stakeholder("it-del", "private"), *programmes)
+    assert (outcome.value if isinstance(outcome, Measurement) else None) == value
+    assert outcome.bounds == bounds
+
+
+SHARE_SEEN = {"kind": "observed", "subject": "staff_trained"}
+AT_LEAST_HALF = {
+    "kind": "at_least",
+    "measure": SHARE_SEEN,
+    "least": 0.5,
+    "given": {"kind": "observed", "subject": "programmes_running"},
+}
+
+
+@pytest.mark.parametrize(
+    ("seen", "given", "value", "bounds"),
+    [
+        ({"value": 0.2}, 1, 0.5, (0.5, 0.5)),
+        ({"value": 0.8}, 1, 0.8, (0.8, 0.8)),
+        ({"value": 0.2}, 0.9, 0.2, (0.2, 0.2)),  # met in part is not met
+        ({"low": 0.2, "high": 0.9}, 1, 0.55, (0.5, 0.9)),
+        (None, 1, 0.5, (0.5, math.inf)),
+        ({"value": 0.2}, None, 0.2, (0.2, 0.5)),  # it may be met unseen
+        (None, None, None, (-math.inf, math.inf)),
+    ],
+)
+def test_at_least_raises_a_measure_to_its_floor_only_where_the_condition_is_met(
+    seen: dict[str, float] | None,
+    given: float | None,
+    value: float | None,
+    bounds: tuple[float, float],
+) -> None:
+    items = [] if seen is None else [observation("seen", "staff_trained", **seen)]
+    items += [] if given is None else [observation("rule", "programmes_running", value=given)]
+    outcome = bounded(AT_LEAST_HALF, *items)
+    assert (outcome.value if isinstance(outcome, Measurement) else None) == value
+    assert outcome.bounds == bounds
+
+
+LOWER = {"kind": "lower_bound", "measure": SHARE_SEEN, "high": 1}
+EXACT = LOWER | {"exact": {"kind": "observed", "subject": "programmes_running"}}
+
+
+@pytest.mark.parametrize(
+    ("definition", "seen", "exactly", "value", "bounds"),
+    [
+        (LOWER, {"value": 0.6}, None, 0.8, (0.6, 1)),
+        (LOWER, {"low": 0.4, "high": 0.6}, None, 0.7, (0.4, 1)),
+        (EXACT, {"value": 0.6}, None, 0.8, (0.6, 1)),
+        (EXACT, {"value": 0.6}, {"value": 0.7}, 0.7, (0.7, 0.7)),
+        (EXACT, {"value": 0.6}, {"low": 0.5, "high": 0.9}, 0.7, (0.6, 0.9)),
+        (EXACT, {"value": 0.6}, {"value": 0.5}, 0.5, (0.5, 0.5)),  # they contradict each other
+        (EXACT, None, {"value": 0.5}, 0.5, (0.5, 0.5)),
+        (EXACT, None, None, None, (-math.inf, 1)),
+    ],
+)
+def test_a_lower_bound_is_a_range_to_the_highest_until_the_exact_figure_is_known(
+    definition: dict[str, Any],
+    seen: dict[str, float] | None,
+    exactly: dict[str, float] | None,
+    value: float | None,
+    bounds: tuple[float, float],
+) -> None:
+    items = [] if seen is None else [observation("seen", "staff_trained", **seen)]
+    if exactly is not None:
+        items.append(observation("exact", "programmes_running", **exactly))
+    outcome = bounded(definition, *items)
+    found = outcome.value if isinstance(outcome, Measurement) else None
+    assert found == (None if value is None else pytest.approx(value))
+    assert outcome.bounds == bounds

@@ -221,6 +221,17 @@ class AgenciesWith(PackModel):
     that: Condition = Field(min_length=1)
 
 
+class HeldOfPlanned(PackModel):
+    """The share of planned events, which are programmes of these kinds, that were held.
+
+    Held are, of each kind, as many as the programmes recorded as held or the meetings of the kind
+    in the year, whichever are more, for an event may be recorded as both; at most those planned.
+    """
+
+    kind: Literal["held_of_planned"]
+    kinds: list[Literal["outreach", "training"]] = Field(min_length=1, max_length=2)
+
+
 class AtLeast(PackModel):
     """The measure, but no less than `least` if the condition is met in full."""
 
@@ -288,6 +299,7 @@ Measure = Annotated[
     | UsageShare
     | CatalogShare
     | AgenciesWith
+    | HeldOfPlanned
     | AtLeast
     | LowerBound
     | Complement

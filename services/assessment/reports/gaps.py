@@ -106,7 +106,7 @@ def indicators_of(scores: Scores) -> Iterator[tuple[Node, IndicatorScore]]:
 def _needs(measure: m.Measure, indicator: IndicatorScore) -> Iterator[EvidenceNeed]:
     for part in m.nested_measures(measure):
         match part:
-            case m.Count() | m.Share() | m.Attained():
+            case m.Count() | m.Share() | m.Attained() | m.AgenciesWith():
                 yield VIEWS[part.of]
             case m.Required():
                 yield VIEWS["decisions_in_force"]
@@ -115,6 +115,8 @@ def _needs(measure: m.Measure, indicator: IndicatorScore) -> Iterator[EvidenceNe
                     f"Pengamatan bersumber, angka atau kisaran: {lower_first(indicator.name)}",
                     f"{COMMUNICATIONS} bersama perangkat daerah terkait",
                 )
+            case m.HeldOfPlanned():
+                yield VIEWS["programmes"]
             case m.SectorsPresent() | m.Evenness() | m.Attending():
                 yield VIEWS["attendance"]
             case m.Ties():

@@ -19,6 +19,7 @@ from services.assessment.scoring.record_views import (
     declared_complete,
     is_recorded,
     matches,
+    meetings_of,
     meets,
     stakeholders_of,
     view_rows,
@@ -240,3 +241,44 @@ def _by_year(
         if v.role == role and v.year is not None and fits(v.year)
     ]
     return sorted(found, key=lambda entry: entry[0])
+
+
+def evaluate_held_of_planned(definition: m.HeldOfPlanned, facts: Facts) -> MeasureResult:
+    """Return the share of planned events that programmes or meetings show to be held."""
+    planned, hits, unknown = 0, 0, 0
+    evidence: list[Item] = []
+    for kind in definition.kinds:
+        rows = [(item, row) for item, row in view_rows("programmes", facts) if row["kind"] == kind]
+        held = [(item, one) for item, one in meetings_of(facts) if one.kind == kind]
+        outcomes = [meets(row, {"held": True}) for _, row in rows]
+        known = min(len(rows), max(outcomes.count(True), len(held)))
+        planned += len(rows)
+        hits += known
+        # A programme of which nothing is recorded may be one that a meeting shows to be held.
+        unknown += max(outcomes.count(True) + outcomes.count(None) - known, 0)
+        evidence += [*items_of(rows), *(items_of(held) if rows else ())]
+    programmes = declared_complete("programmes", facts)
+    meetings = declared_complete("meetings", facts)
+    declared = [*(programmes or ()), *(meetings or ())]
+    low = hits / planned if planned and programmes is not None else 0.0
+    none_unseen = meetings is not None and all(one.kind for _, one in meetings_of(facts))
+    is_complete = planned and programmes is not None and none_unseen
+    bounds = (low, (hits + unknown) / planned if is_complete else 1.0)
+    if not planned:
+        return Missing(f"no {' or '.join(definition.kinds)} is planned on record", bounds)
+    if not hits and unknown == planned:
+        return Missing("held is not recorded of anything planned", bounds)
+    if not unknown:
+        share = hits / planned
+        return exact(share, [*evidence, *declared], bounds, numerator=hits, n=planned)
+    ends = (hits / planned, (hits + unknown) / planned)
+    return Measurement(
+        value=sum(ends) / 2,
+        draw=uniform_between(*ends, f"rows {definition.model_dump_json()}"),
+        evidence=[*evidence, *declared],
+        inputs={"numerator": hits, "n": planned, "unknown": unknown},
+        low=ends[0],
+        high=ends[1],
+        interval="range",
+        bounds=bounds,
+    )
