@@ -192,6 +192,30 @@ def test_a_service_called_without_the_gateways_token_is_401(
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize("skew", [-29, 3, 29])
+def test_services_answer_a_gateway_whose_clock_differs(settings: Settings, skew: int) -> None:
+    with serving(create_app(settings)) as address:
+        now = int(time.time()) + skew
+        signed = claims(iat=now, exp=now + 60, region=settings.region)
+        token = jwt.encode(signed, load_private_key(settings.private_key_file), algorithm="EdDSA")
+        headers = {"Authorization": f"Bearer {token}"}
+        assert LOOPBACK.get(f"{address}/api/v1/services", headers=headers).status_code == 200
+
+
+def test_two_gateways_of_which_one_is_wrong_are_one_error_in_the_log(
+    stderr: Callable[[], str],
+) -> None:
+    configure_logging(level="INFO", log_format="console", service="test")
+    verifier = TokenVerifier(KEY.public_key(), REGION)
+    right = TokenSigner(KEY, REGION).sign(DUKCAPIL)
+    wrong = TokenSigner(Ed25519PrivateKey.generate(), REGION).sign(DUKCAPIL)
+    for _ in range(3):
+        assert verifier.verify(right) == DUKCAPIL
+        with pytest.raises(Unavailable):
+            verifier.verify(wrong)
+    assert stderr().count("identity of the gateway") == 1
+
+
 def test_a_wrong_key_pair_is_a_503_and_one_error_in_the_log(
     settings: Settings, tmp_path: Path, stderr: Callable[[], str]
 ) -> None:
