@@ -47,8 +47,9 @@ PORT = 5432
 MAX_SOCKET_PATH = 103
 """Bytes of a socket's path, on every platform."""
 PROGRAM_CACHE = Path("/var/cache/emall")
-FOREIGN_SECONDS = 60
-"""How long to wait for processes of the folder that neither answer nor end."""
+BLOCKED_SECONDS = 180
+"""How long to wait for a lock on the folder whose holder is no server: another start, which makes
+the cluster, or processes that a killed server left."""
 STOP_SECONDS = 60
 PAUSE_SECONDS = 0.02
 
@@ -118,12 +119,13 @@ class EmbeddedPostgres:
                 # Waits while the last user stops the server.
                 fcntl.flock(self._users, fcntl.LOCK_SH)
                 atexit.register(self.release)
-            end = time.monotonic() + FOREIGN_SECONDS
+            end = time.monotonic() + BLOCKED_SECONDS
             while not self._start_or_join():
-                if time.monotonic() > end:
+                # A server that recovers from a crash takes as long as it takes.
+                if time.monotonic() > end and self.pid is None:
                     raise EmbeddedPostgresError(
-                        f"Processes of PostgreSQL hold {self.folder} and do not answer; end the "
-                        f"processes named `postgres` in that folder, then start again."
+                        f"{self.folder} is in use by processes, perhaps of another container, and "
+                        "no server answers there: end them, then start again."
                     )
                 time.sleep(PAUSE_SECONDS)
 
@@ -281,7 +283,6 @@ class EmbeddedPostgres:
                 group=None if account is None else account.gid,
                 extra_groups=None if account is None else [],
             )
-            # Recovery after a crash takes as long as it takes.
             while not self._is_ready():
                 if self._child.poll() is not None:
                     said = os.pread(output, 65536, beginning)
