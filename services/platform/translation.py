@@ -11,7 +11,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -29,6 +29,8 @@ CATALOGUES = Path(__file__).parents[1] / "locales"
 CLDR_LOCALES: Mapping[Language, str] = {"id": "id", "en": "en_GB", "bbc": "id"}
 """Whose formats of numbers and dates a language uses; the CLDR has no Batak Toba."""
 
+_DIGITS = 400
+"""Digits of the largest number that a float can hold, with decimals."""
 _LANGUAGES_OF_FIELDS: frozenset[Language] = frozenset({"en"})
 """Languages, besides Indonesian, in which the catalogue's data has names and texts."""
 
@@ -109,12 +111,14 @@ class Translator:
     def number(self, value: float, digits: int = 0) -> str:
         """Return a number with grouped thousands, such as `1.234,5`."""
         pattern = f"#,##0.{'0' * digits}" if digits else "#,##0"
-        return format_decimal(Decimal(value), format=pattern, locale=self.locale)
+        with localcontext(prec=_DIGITS):
+            return format_decimal(Decimal(value), format=pattern, locale=self.locale)
 
     def percent(self, share: float, digits: int = 0) -> str:
         """Return a share of 0-1 in percent, such as `99,9%`."""
         pattern = f"#,##0.{'0' * digits}%" if digits else "#,##0%"
-        return format_percent(Decimal(share), format=pattern, locale=self.locale)
+        with localcontext(prec=_DIGITS):
+            return format_percent(Decimal(share), format=pattern, locale=self.locale)
 
     def long_date(self, day: date) -> str:
         """Return a day with its year, such as `17 Desember 2026`."""

@@ -129,3 +129,10 @@ def test_numbers_and_dates_are_written_as_in_the_country(
         formats.short_month(day),
         formats.clock(datetime(2026, 8, 7, 9, 40, tzinfo=UTC)),
     ] == expected
+
+
+@pytest.mark.parametrize("value", [1e28, -1e30, 1.7976931348623157e308, 5e-324])
+def test_a_number_of_any_size_is_written(value: float) -> None:
+    formats = translator("en")
+    assert float(formats.number(value, 2).replace(",", "")) == pytest.approx(value)
+    assert formats.percent(value, 1).endswith("%")
