@@ -1,6 +1,9 @@
 """Attacks on a confirmed score through evidence: none raises it, or each leaves a visible trace."""
 
+from datetime import UTC, datetime
 from typing import Any
+
+import pytest
 
 from services.assessment.bundles.verify import verify
 from tests.conftest import Hub
@@ -372,3 +375,43 @@ def test_a_late_entry_stays_one_when_it_is_corrected_or_the_register_declared_ag
     current.headers["Location"] = f"{API}/meetings/{known['id']}"
     correct(hub, current, note="Read again.")
     assert [one["key"] for one in scores(hub)["late_entries"]] == ["forum-2024-11"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "figure"),
+    [
+        ("staff_trained", {"unit": "count", "value": 3}),
+        ("agencies_taking_part", {"unit": "%", "low": 51, "high": 75}),
+        ("programmes_running", {"unit": "1", "value": 1.5}),
+        ("villages_without_coverage", {"unit": "share", "value": 0.1}),
+        ("areas_without_coverage", {"unit": "%", "numerator": 28, "denominator": 244, "per": 100}),
+    ],
+)
+def test_a_figure_in_another_unit_than_its_subject_has_is_refused(
+    toba_hub: Hub, subject: str, figure: dict[str, Any]
+) -> None:
+    key = toba_hub.auth("dukcapil", "evidence:write")
+    body = observation("other-unit", subject) | figure
+    answer = toba_hub.client.post(f"{API}/observations", json=body, headers=key)
+    assert answer.status_code == 422, answer.text
+    [fault] = answer.json()["errors"]
+    assert fault["pointer"] == "#/unit"
+
+
+@pytest.mark.parametrize("year", [0, 1, 50])
+def test_a_register_is_not_declared_complete_before_its_year_is_over(
+    toba_hub: Hub, year: int
+) -> None:
+    late = datetime.now(UTC).year + year
+    body = {
+        "key": f"meetings-{late}",
+        "register_name": "meetings",
+        "year": late,
+        "entries": 0,
+        "sources": ["study-2025"],
+    }
+    key = toba_hub.auth("diskominfo", "evidence:write")
+    answer = toba_hub.client.post(f"{API}/declarations", json=body, headers=key)
+    assert answer.status_code == 422, answer.text
+    [fault] = answer.json()["errors"]
+    assert fault["pointer"] == "#/year"

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from services.assessment.evidence import store
 from services.assessment.evidence.confirmation_rules import confirmation_rules
-from services.assessment.evidence.records import Evidence, IndexValue
+from services.assessment.evidence.records import Declaration, Evidence, IndexValue
 from services.assessment.evidence.references import (
     KIND_OF_TARGET,
     Reference,
@@ -18,8 +18,10 @@ from services.assessment.evidence.references import (
 from services.assessment.evidence.states import EvidenceState
 from services.assessment.evidence.vocabularies import Vocabularies, find_vocabularies
 from services.assessment.method_store import method_ids
+from services.assessment.years import read_zone
 from services.platform.database import WriteSession
 from services.platform.identity import Caller
+from services.platform.local_time import day_of
 from services.platform.packs import FieldPath
 from services.platform.problems import Conflict, FieldError, Invalid, NotAllowed, json_pointer
 from services.platform.regency import find_regency
@@ -65,20 +67,30 @@ async def check_references(session: WriteSession, region: str, record: Evidence)
 
 
 def content_faults(
-    kind: str, record: Evidence, vocabularies: Vocabularies
+    kind: str, record: Evidence, vocabularies: Vocabularies, *, this_year: int
 ) -> Iterator[tuple[FieldPath, str]]:
     """Yield each field that the rules of its kind refuse, and what would be right."""
     yield from vocabularies.faults_of(record)
+    if isinstance(record, Declaration) and record.year >= this_year:
+        yield ("year",), f"must be before {this_year}: a register is complete when its year is over"
     if record.document is None and confirmation_rules().kinds[kind].document:
         yield ("document",), "is needed: the address where it was published, with its SHA-256"
 
 
-async def check_content(session: WriteSession, region: str, kind: str, record: Evidence) -> None:
-    """Raise `Invalid` if a record has a code of no vocabulary, or lacks its document."""
+async def current_year(session: WriteSession, region: str, now: datetime) -> int:
+    """Return the year of a moment in the regency's time."""
+    return day_of(now, await read_zone(session, region)).year
+
+
+async def check_content(
+    session: WriteSession, region: str, kind: str, record: Evidence, *, now: datetime
+) -> None:
+    """Raise `Invalid` if the rules of its kind refuse a field of a record."""
     vocabularies = await find_vocabularies(session, region)
+    this_year = await current_year(session, region, now)
     errors = [
         FieldError(pointer=json_pointer(path), parameter=None, detail=detail)
-        for path, detail in content_faults(kind, record, vocabularies)
+        for path, detail in content_faults(kind, record, vocabularies, this_year=this_year)
     ]
     if errors:
         raise Invalid("See errors[] for each field and what would be right.", errors=errors)
@@ -155,7 +167,7 @@ async def record_new(
     now: datetime,
 ) -> None:
     """Record a piece of evidence; `Conflict` if its key is taken."""
-    await check_content(session, region, kind, record)
+    await check_content(session, region, kind, record, now=now)
     await check_key(session, region, kind, record.key, record_id=record_id)
     await check_references(session, region, record)
     await check_index_value(session, region, record, record_id=record_id)
@@ -180,7 +192,7 @@ async def supersede(
     if record.key != key:
         error = FieldError(pointer="#/key", parameter=None, detail=f"must stay {key!r}")
         raise Conflict("The key of a record cannot change.", errors=[error])
-    await check_content(session, region, kind, record)
+    await check_content(session, region, kind, record, now=now)
     await check_key(session, region, kind, key, record_id=record_id)
     await check_references(session, region, record)
     await check_index_value(session, region, record, record_id=record_id)

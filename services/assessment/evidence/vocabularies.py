@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
 from services.assessment.evidence.records import Decision, Evidence, Observation, Verdict
 from services.assessment.method_store import list_methods
 from services.assessment.methods.definition import (
@@ -18,7 +20,7 @@ from services.assessment.methods.definition import (
 )
 from services.assessment.methods.library import METHODS
 from services.assessment.methods.measure_definitions import Observed, Required, nested_measures
-from services.assessment.types import Code
+from services.assessment.types import Code, Unit
 from services.platform.database import ReadSession, WriteSession
 from services.platform.packs import FieldPath, PackModel, parse, read_yaml
 from services.platform.types import ShortText
@@ -36,6 +38,7 @@ class VocabularyFile(PackModel):
     """`methods/evidence/vocabulary.yaml`: each code with its meaning."""
 
     subjects: dict[Code, ShortText]
+    units: dict[Unit, list[Code]] = Field(description="The unit that figures of subjects have.")
     instruments: dict[Code, ShortText]
     procedures: dict[Code, ShortText]
 
@@ -45,12 +48,18 @@ class Vocabularies:
     """The codes that evidence may use, by list."""
 
     codes: Mapping[List, frozenset[str]]
+    units: Mapping[str, Unit]
+    """The unit of a subject's figures, where the vocabulary has one."""
 
     def faults_of(self, record: Evidence) -> Iterator[tuple[FieldPath, str]]:
-        """Yield each field with a code that is in no list, and what would be right."""
+        """Yield each field with a code or a unit that is in no list, and what would be right."""
         for path, name, code in _codes_of(record):
             if code not in self.codes[name]:
                 yield path, f"must be one of {', '.join(sorted(self.codes[name]))}"
+        if isinstance(record, Observation) and record.has_figure:
+            unit = self.units.get(record.subject)
+            if unit is not None and record.unit != unit:
+                yield ("unit",), f"must be {unit}: a figure of {record.subject} is a {unit}"
 
 
 @cache
@@ -82,7 +91,10 @@ def vocabularies_of(methods: Iterable[AnyMethod]) -> Vocabularies:
                         codes["subjects"] |= set(part.subjects_of_absence())
                     case _:
                         pass
-    return Vocabularies({name: frozenset(found) for name, found in codes.items()})
+    units: dict[str, Unit] = {
+        subject: unit for unit, subjects in packaged.units.items() for subject in subjects
+    }
+    return Vocabularies({name: frozenset(found) for name, found in codes.items()}, units)
 
 
 async def find_vocabularies(session: ReadSession | WriteSession, region: str) -> Vocabularies:

@@ -12,6 +12,7 @@ from services.assessment.evidence.rules import (
     append_version,
     check_size,
     content_faults,
+    current_year,
     dangling_references,
     same_index_value,
 )
@@ -45,6 +46,7 @@ async def import_records(
     seen: dict[tuple[str, str], int] = {}
     added = corrected = 0
     vocabularies = await find_vocabularies(session, region)
+    this_year = await current_year(session, region, now)
     for kind, record, sheet, row in records:
         if (first := seen.setdefault((kind, record.key), row)) != row:
             issues.append(sheet.issue(row, "key", f"stands in row {first} already"))
@@ -63,7 +65,7 @@ async def import_records(
         record_id = new_id() if stored is None else stored.id
         issues += [
             sheet.issue(row, str(path[0]), message)
-            for path, message in content_faults(kind, record, vocabularies)
+            for path, message in content_faults(kind, record, vocabularies, this_year=this_year)
         ]
         if other := await same_index_value(session, region, record, record_id=record_id):
             issues.append(sheet.issue(row, "year", f"{other[1]} has it; correct that record"))
