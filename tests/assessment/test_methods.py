@@ -11,9 +11,22 @@ import yaml
 from services.assessment.assessments.operations import check_validity
 from services.assessment.methods.definition import METHOD, CollaborationMethod, LevelsMethod
 from services.assessment.methods.library import METHODS, read_method, read_methods
+from services.assessment.methods.measure_definitions import (
+    AgenciesWith,
+    Measure,
+    Observed,
+    Required,
+    Share,
+    SurveyMean,
+    SurveyShare,
+    nested_measures,
+)
 from services.assessment.methods.schema import FILE, schema_text
 from services.platform.packs import PackError
 from services.platform.problems import Invalid
+
+COMPOSITE = {"complement", "ratio", "first_of", "at_least", "lower_bound", "mean_of"}
+"""Kinds of measures that are made of others."""
 
 
 def levels(method_id: str) -> LevelsMethod:
@@ -32,6 +45,75 @@ def test_cgr_has_3_dimensions_12_elements_and_4_drivers() -> None:
     assert len(method.dimensions) == 3
     assert sum(len(dimension.elements) for dimension in method.dimensions) == 12
     assert len(method.drivers) == 4
+
+
+def readings(measure: Measure) -> set[tuple[str, ...]]:
+    """Return what a measure scores: subjects of observations, shares of records, answers, codes."""
+    found: set[tuple[str, ...]] = set()
+    for part in nested_measures(measure):
+        match part:
+            case Observed():
+                found.add(("observations", part.subject))
+            case Share() | AgenciesWith():
+                where = json.dumps(part.where if isinstance(part, Share) else {}, sort_keys=True)
+                found |= {(part.of, where, field) for field in part.that}
+            case SurveyMean():
+                found |= {(part.survey, question) for question in part.questions}
+            case SurveyShare():
+                found.add((part.survey, part.question))
+            case Required():
+                found |= {(part.field, code) for code in part.required}
+            case _ if part.kind not in COMPOSITE:
+                found.add((part.kind, part.model_dump_json()))
+            case _:  # made of others, which are yielded too
+                pass
+    return found
+
+
+def scored_twice(method: CollaborationMethod) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Return what two indicators of one dimension read: both indicators, and what it is."""
+    found: list[tuple[str, str, tuple[str, ...]]] = []
+    for dimension in method.dimensions:
+        readers: dict[tuple[str, ...], str] = {}
+        for indicator in (one for element in dimension.elements for one in element.indicators):
+            for reading in sorted(readings(indicator.measure)):
+                first = readers.setdefault(reading, indicator.code)
+                if first != indicator.code:
+                    found.append((first, indicator.code, reading))
+    return found
+
+
+def test_nothing_is_scored_twice_within_a_dimension_of_a_packaged_method() -> None:
+    trees = [one for one in read_methods().values() if isinstance(one, CollaborationMethod)]
+    assert trees
+    for method in trees:
+        assert scored_twice(method) == [], method.id
+
+
+@pytest.mark.parametrize(
+    ("copied", "over", "reading"),
+    [
+        ("trust.agencies", "commitment.plans", ("observations", "agencies_taking_part")),
+        ("deliberation.minutes", "definition.agenda", ("meetings", "{}", "minutes")),
+        ("trust.reported", "understanding.reported", ("stakeholders", "T1")),
+        ("resources.connectivity", "resources.skills", ("observations", "villages")),
+        ("leadership.continuity", "knowledge.outreach", ("procedures", "handover")),
+    ],
+)
+def test_what_is_scored_twice_within_a_dimension_is_found(
+    copied: str, over: str, reading: tuple[str, ...]
+) -> None:
+    document = read_methods()["cgr-2015"].document()
+    indicators = {
+        one["code"]: one
+        for dimension in document["dimensions"]
+        for element in dimension["elements"]
+        for one in element["indicators"]
+    }
+    indicators[over]["measure"] = indicators[copied]["measure"]
+    found = scored_twice(CollaborationMethod.model_validate(document))
+    pairs = {(frozenset((first, second)), what) for first, second, what in found}
+    assert (frozenset((copied, over)), reading) in pairs
 
 
 @pytest.mark.parametrize(
