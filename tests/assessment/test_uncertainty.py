@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from services.assessment.scoring.uncertainty import (
+    BootstrapMean,
     RandomStreams,
     beta_posterior,
-    bootstrap_mean,
     central_interval,
     normal,
     uniform_between,
@@ -65,7 +65,7 @@ def test_a_share_of_a_sample_is_drawn_from_jeffreys_posterior() -> None:
 
 def test_a_mean_of_levels_is_bootstrapped_around_the_mean() -> None:
     counts = [2, 5, 10, 12]
-    draws = bootstrap_mean(counts, "m")(RandomStreams(1, 200_000))
+    draws = BootstrapMean(counts).sampler("m")(RandomStreams(1, 200_000))
     answers = np.repeat([1, 2, 3, 4], counts)
     assert draws.mean() == pytest.approx(answers.mean(), abs=2e-3)
     assert draws.std() == pytest.approx(answers.std() / np.sqrt(len(answers)), abs=2e-3)
@@ -73,7 +73,7 @@ def test_a_mean_of_levels_is_bootstrapped_around_the_mean() -> None:
 
 def test_the_bootstrap_of_a_mean_has_the_distribution_of_resampled_answers() -> None:
     counts = [3, 0, 4, 5]
-    ours = bootstrap_mean(counts, "m")(RandomStreams(1, 100_000))
+    ours = BootstrapMean(counts).sampler("m")(RandomStreams(1, 100_000))
     rng = np.random.default_rng(5)
     answers = np.repeat([1, 2, 3, 4], counts)
     theirs = rng.choice(answers, (100_000, len(answers))).mean(axis=1)

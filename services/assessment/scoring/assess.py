@@ -50,6 +50,7 @@ STATISTICS = frozenset({"reporting", "usage"})
 
 def assess(method: TreeMethod, facts: Facts, *, seed: int, draws: int) -> Scores:
     """Return the scores of a year; the same facts, method, seed and draws give the same digits."""
+    facts = facts.read_by(method.registers)
     scores = _tree(method, facts, RandomStreams(seed, draws))
     beside = {
         "with_proposals": _with_proposals(method, facts),
@@ -169,6 +170,7 @@ class _ScoreTree:
         self._facts = facts.read_by(method.registers)
         self._computed = computed
         self._known = measurements_of(computed.results)
+        self._links: dict[tuple[str, str], EvidenceLink] = {}
         self._verdicts = (
             verdicts_of(method, facts, computed.values)
             if isinstance(method, CollaborationMethod)
@@ -243,16 +245,15 @@ class _ScoreTree:
 
     def _node(self, branch: Branch, reason: str) -> dict[str, Any]:
         value = self._computed.values.get(branch.code)
+        ends = None if value is None else self._computed.interval(branch.code)
         coverage = coverage_of(branch, self._known)
         return {
             **_names(branch.node),
             **self._bounds(branch.code),
             "value": None if value is None else round_score(value),
-            "interval": None
-            if value is None
-            else _interval(self._computed.interval(branch.code), "simulation"),
+            "interval": _interval(ends, "simulation"),
             "coverage": round(coverage.share, DECIMALS),
-            "no_interval_because": self._no_interval(branch.code),
+            "no_interval_because": self._no_interval(branch.code, ends),
             "reason": reason if value is None else None,
             "missing_first": self._missing_first(branch) if value is None else [],
         }
@@ -263,12 +264,10 @@ class _ScoreTree:
         low, high = self._computed.bounds[code]
         return {"proven": round_score(low), "possible": round_score(high)}
 
-    def _no_interval(self, code: str) -> NoIntervalReason | None:
-        """Return why the error of a node above the indicators is not estimated."""
+    def _no_interval(self, code: str, ends: Bounds | None) -> NoIntervalReason | None:
+        """Return why the error of a node with this interval is not estimated."""
         computed = self._computed
-        if code not in computed.bounds or code not in computed.values:
-            return None
-        if computed.interval(code) is not None:
+        if ends is not None or code not in computed.bounds or code not in computed.values:
             return None
         low, high = computed.bounds[code]
         return "full_count" if low == high else "incomplete"
@@ -278,7 +277,15 @@ class _ScoreTree:
     ) -> NoIntervalReason | None:
         if outcome.no_interval_because is not None or outcome.interval is not None:
             return outcome.no_interval_because
-        return self._no_interval(definition.code)
+        return self._no_interval(definition.code, None)
+
+    def _evidence(self, reading: Measurement) -> list[EvidenceLink]:
+        """Return the links of its evidence; indicators that read the same share them."""
+        for item in reading.evidence:
+            if (item.kind, item.key) not in self._links:
+                self._links[item.kind, item.key] = _link(item)
+        read = dict.fromkeys((item.kind, item.key) for item in reading.evidence)
+        return [self._links[name] for name in read]
 
     def _missing_first(self, branch: Branch) -> list[str]:
         if self._method.registers == "assumed":
@@ -314,7 +321,7 @@ class _ScoreTree:
             raw=round(outcome.value, 6),
             inputs=_inputs(outcome.inputs),
             no_interval_because=self._no_interval_of_indicator(definition, outcome),
-            evidence=_links(outcome),
+            evidence=self._evidence(outcome),
             notices=contradictions(definition.measure, self._facts),
         )
 
@@ -327,11 +334,6 @@ def _interval(ends: Bounds | None, by: IntervalKind | None) -> Interval | None:
     if ends is None or by is None:
         return None
     return Interval(low=round_score(ends[0]), high=round_score(ends[1]), by=by)
-
-
-def _links(reading: Measurement) -> list[EvidenceLink]:
-    links = {(item.kind, item.key): _link(item) for item in reading.evidence}
-    return list(links.values())
 
 
 def _link(item: Item) -> EvidenceLink:

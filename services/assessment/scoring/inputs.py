@@ -16,6 +16,9 @@ from services.platform.types import Href
 
 RecordT = TypeVar("RecordT", bound=Evidence)
 Row = tuple["Item", Any]
+
+NAMES_OF_KINDS: Mapping[type[Evidence], str] = {model: name for name, model in EVIDENCE.items()}
+NAMES_OF_REPORTS: Mapping[type[Report], str] = {model: name for name, model in REPORTS.items()}
 ReportT = TypeVar("ReportT", bound=Report)
 
 
@@ -86,7 +89,10 @@ class Facts(BaseModel):
 
     def read_by(self, rule: RegisterRule) -> "Facts":
         """Return these facts as a method with that rule reads them."""
-        return self if rule == self.registers else self.model_copy(update={"registers": rule})
+        if rule == self.registers:
+            return self
+        _ = self._parsed  # parsed once: a copy keeps it
+        return self.model_copy(update={"registers": rule})
 
     @classmethod
     def of(
@@ -141,7 +147,7 @@ class Facts(BaseModel):
 
     def records(self, kind: type[RecordT]) -> Iterator[tuple[Item, RecordT]]:
         """Yield the records of a kind, ordered by key."""
-        name = next(name for name, model in EVIDENCE.items() if model is kind)
+        name = NAMES_OF_KINDS[kind]
         for item, record in self._parsed.get(name, ()):
             yield item, cast("RecordT", record)
 
@@ -162,7 +168,7 @@ class Facts(BaseModel):
 
     def report(self, kind: type[ReportT], key: str) -> tuple[Item, ReportT] | None:
         """Return a report of another service; None if there is none."""
-        name = next(name for name, model in REPORTS.items() if model is kind)
+        name = NAMES_OF_REPORTS[kind]
         item = next((item for item in self.items if (item.kind, item.key) == (name, key)), None)
         if item is None:
             return None

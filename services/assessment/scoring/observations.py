@@ -7,6 +7,7 @@ from datetime import date
 
 from services.assessment.evidence.records import Observation
 from services.assessment.methods.measure_definitions import Measure, Observed, nested_measures
+from services.assessment.scoring.computed_once import once_per_object
 from services.assessment.scoring.inputs import Facts, Item, valid_during
 
 ObservationRow = tuple[Item, Observation]
@@ -28,12 +29,16 @@ class NewestObservations:
 
 def observations_of(facts: Facts, subject: str) -> list[ObservationRow]:
     """Return the observations of a subject with a figure that are valid in the year."""
+    return [(item, one) for item, one in _valid_observations(facts) if one.subject == subject]
+
+
+@once_per_object
+def _valid_observations(facts: Facts) -> Sequence[ObservationRow]:
+    first, last = facts.first_day, facts.last_day
     return [
         (item, observation)
         for item, observation in facts.records(Observation)
-        if observation.subject == subject
-        and observation.has_figure
-        and valid_during(observation, first=facts.first_day, last=facts.last_day)
+        if observation.has_figure and valid_during(observation, first=first, last=last)
     ]
 
 
@@ -88,17 +93,17 @@ def contradictions(measure: Measure, facts: Facts) -> list[str]:
     return notices
 
 
-def observations_of_year(facts: Facts) -> list[tuple[Item, Observation]]:
+@once_per_object
+def observations_of_year(facts: Facts) -> Sequence[ObservationRow]:
     """Return the observations of the year itself, not those that are older and still open.
 
     An older one gives an estimate, and proves nothing: otherwise not to observe again would be
     worth more than a worse observation.
     """
-    found: list[tuple[Item, Observation]] = []
-    for item, observation in facts.records(Observation):
-        valid = valid_during(observation, first=facts.first_day, last=facts.last_day)
-        if valid and observation.has_figure:
-            first = observation.valid_from
-            if first is None or first.year == facts.period or observation.valid_to is not None:
-                found.append((item, observation))
-    return found
+    return [
+        (item, observation)
+        for item, observation in _valid_observations(facts)
+        if observation.valid_from is None
+        or observation.valid_from.year == facts.period
+        or observation.valid_to is not None
+    ]

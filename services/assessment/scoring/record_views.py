@@ -1,6 +1,6 @@
 """Views of the evidence of a year, as measures count it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -16,13 +16,14 @@ from services.assessment.evidence.records import (
     TemporalEvidence,
 )
 from services.assessment.methods.measure_definitions import Condition, View
+from services.assessment.scoring.computed_once import once_per_object
 from services.assessment.scoring.inputs import Facts, Item, valid_at_end, valid_during
 from services.assessment.scoring.registers import declarations_of
 
 Row = tuple[Item, Mapping[str, Any]]
 
 
-def view_rows(view: View, facts: Facts) -> list[Row]:
+def view_rows(view: View, facts: Facts) -> Sequence[Row]:
     """Return the rows of a view."""
     return VIEWS[view](facts)
 
@@ -68,7 +69,8 @@ def _matches_value(value: object, wanted: bool | str | list[str]) -> bool:
     return value == wanted
 
 
-def meetings_of(facts: Facts) -> list[tuple[Item, Meeting]]:
+@once_per_object
+def meetings_of(facts: Facts) -> Sequence[tuple[Item, Meeting]]:
     """Return the meetings held in the year."""
     return [
         (item, meeting)
@@ -77,7 +79,8 @@ def meetings_of(facts: Facts) -> list[tuple[Item, Meeting]]:
     ]
 
 
-def stakeholders_of(facts: Facts) -> list[tuple[Item, Stakeholder]]:
+@once_per_object
+def stakeholders_of(facts: Facts) -> Sequence[tuple[Item, Stakeholder]]:
     """Return the stakeholders active at the end of the year."""
     return [
         (item, stakeholder)
@@ -86,11 +89,13 @@ def stakeholders_of(facts: Facts) -> list[tuple[Item, Stakeholder]]:
     ]
 
 
-def _stakeholders(facts: Facts) -> list[Row]:
+@once_per_object
+def _stakeholders(facts: Facts) -> Sequence[Row]:
     return [(item, stakeholder.model_dump()) for item, stakeholder in stakeholders_of(facts)]
 
 
-def _meetings(facts: Facts) -> list[Row]:
+@once_per_object
+def _meetings(facts: Facts) -> Sequence[Row]:
     leading = {s.key: s.leading for _, s in facts.records(Stakeholder)}
     unknown = None if facts.registers == "declared" else False
     return [
@@ -107,7 +112,8 @@ def _meetings(facts: Facts) -> list[Row]:
     ]
 
 
-def _action_items(facts: Facts) -> list[Row]:
+@once_per_object
+def _action_items(facts: Facts) -> Sequence[Row]:
     return [
         (item, action.model_dump())
         for item, meeting in facts.records(Meeting)
@@ -116,7 +122,8 @@ def _action_items(facts: Facts) -> list[Row]:
     ]
 
 
-def _attendance(facts: Facts) -> list[Row]:
+@once_per_object
+def _attendance(facts: Facts) -> Sequence[Row]:
     return [
         (item, attendance.model_dump())
         for item, meeting in meetings_of(facts)
@@ -124,23 +131,28 @@ def _attendance(facts: Facts) -> list[Row]:
     ]
 
 
-def _valid_at_end(kind: type[TemporalEvidence]) -> Callable[[Facts], list[Row]]:
-    return lambda facts: [
-        (item, record.model_dump())
-        for item, record in facts.records(kind)
-        if valid_at_end(record, first=facts.first_day, last=facts.last_day)
-    ]
+def _valid_at_end(kind: type[TemporalEvidence]) -> Callable[[Facts], Sequence[Row]]:
+    return once_per_object(
+        lambda facts: [
+            (item, record.model_dump())
+            for item, record in facts.records(kind)
+            if valid_at_end(record, first=facts.first_day, last=facts.last_day)
+        ]
+    )
 
 
-def _valid_during(kind: type[TemporalEvidence]) -> Callable[[Facts], list[Row]]:
-    return lambda facts: [
-        (item, record.model_dump())
-        for item, record in facts.records(kind)
-        if valid_during(record, first=facts.first_day, last=facts.last_day)
-    ]
+def _valid_during(kind: type[TemporalEvidence]) -> Callable[[Facts], Sequence[Row]]:
+    return once_per_object(
+        lambda facts: [
+            (item, record.model_dump())
+            for item, record in facts.records(kind)
+            if valid_during(record, first=facts.first_day, last=facts.last_day)
+        ]
+    )
 
 
-def _agreements_ended(facts: Facts) -> list[Row]:
+@once_per_object
+def _agreements_ended(facts: Facts) -> Sequence[Row]:
     return [
         (item, agreement.model_dump())
         for item, agreement in facts.records(Agreement)
@@ -149,7 +161,8 @@ def _agreements_ended(facts: Facts) -> list[Row]:
     ]
 
 
-def _recognitions(facts: Facts) -> list[Row]:
+@once_per_object
+def _recognitions(facts: Facts) -> Sequence[Row]:
     first = date(facts.period - 1, 1, 1)
     return [
         (item, recognition.model_dump())
@@ -161,7 +174,7 @@ def _recognitions(facts: Facts) -> list[Row]:
 def declared_complete(view: View, facts: Facts) -> list[Item] | None:
     """Return the declarations by which a view has every row there is; None if more may exist."""
     register, years = REGISTERS[view]
-    meetings = meetings_of(facts) if view in {"attendance", "action_items"} else []
+    meetings = meetings_of(facts) if view in {"attendance", "action_items"} else ()
     if any(getattr(meeting, view) is None for _, meeting in meetings):
         return None
     return declarations_of(register, facts, years=years)
@@ -181,7 +194,7 @@ REGISTERS: Mapping[View, tuple[Register, int]] = {
 }
 """The register of each view, and for how many years it has to be declared."""
 
-VIEWS: Mapping[View, Callable[[Facts], list[Row]]] = {
+VIEWS: Mapping[View, Callable[[Facts], Sequence[Row]]] = {
     "stakeholders": _stakeholders,
     "meetings": _meetings,
     "action_items": _action_items,

@@ -7,6 +7,7 @@ Saltelli and Tarantola 2005).
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pydantic import Field
 
@@ -27,7 +28,13 @@ from services.assessment.scoring.normalise import normalise
 from services.assessment.scoring.pipeline import measure_all, measurements_of
 from services.assessment.scoring.scores import Interval, ScoreModel
 from services.assessment.scoring.sobol import SobolIndices, estimate_sobol_indices
-from services.assessment.scoring.tree import Weights, combine, index_of
+from services.assessment.scoring.tree import (
+    Branch,
+    Weights,
+    combine_branch,
+    index_of,
+    score_from_parts,
+)
 from services.assessment.scoring.uncertainty import Draws, RandomStreams, central_interval
 from services.assessment.scoring.weights import dirichlet_weights, point_weights
 
@@ -140,10 +147,14 @@ class IndexModel:
         self._method = method
         self._indicators = {one.code: one for one in method.indicators()}
         self._streams = streams
-        of_index = {indicator.code for indicator in index_of(method).indicators()}
+        index = index_of(method)
+        self._trees: dict[str | None, Branch] = {None: index}
+        of_index = index.indicator_codes
         self.measurements = {code: one for code, one in measurements.items() if code in of_index}
         self._weights = point_weights(method)
-        self._random_weights = dirichlet_weights(method, streams, concentration=1)
+        weighted = {*(branch.code for branch in index.branches()), *self.measurements}
+        random_weights = dirichlet_weights(method, streams, concentration=1)
+        self._random_weights = {c: drawn for c, drawn in random_weights.items() if c in weighted}
         self._draws = {
             code: measurement.draw(streams)
             for code, measurement in self.measurements.items()
@@ -170,7 +181,8 @@ class IndexModel:
             for code, measurement in self.measurements.items()
             if code != excluded
         }
-        return _float(self._index(scores, self._weights, excluded=excluded, mean=mean))
+        [index] = self._indices(scores, self._weights, excluded=excluded, means=[mean])
+        return None if index is None else float(index)
 
     def evidence_interval(self, value: float) -> Interval | None:
         """Return the interval of the index by the method as it is; None if nothing has one."""
@@ -178,7 +190,7 @@ class IndexModel:
             code: self._score(code, self._draws.get(code, float(measurement.value)), 1)
             for code, measurement in self.measurements.items()
         }
-        drawn = self._index(scores, self._weights, excluded=None, mean=None)
+        [drawn] = self._indices(scores, self._weights, excluded=None, means=[None])
         return None if drawn is None or isinstance(drawn, float | int) else _interval(drawn, value)
 
     def method_interval(self, value: float) -> Interval:
@@ -201,9 +213,7 @@ class IndexModel:
                     evidence[runs], goalposts[runs], excluded=code, certain=certain
                 )
                 drawn = self._weights_at(weights[runs])
-                arithmetic, geometric = (
-                    self._index(scores, drawn, excluded=code, mean=kind) for kind in MEANS
-                )
+                arithmetic, geometric = self._indices(scores, drawn, excluded=code, means=MEANS)
                 # Every option has an index; None cannot occur.
                 outcomes[runs] = np.where(
                     mean[runs] < 0.5, np.asarray(arithmetic), np.asarray(geometric)
@@ -241,16 +251,28 @@ class IndexModel:
         one = self._indicators[code]
         return normalise(raw, one.goalposts, one.normalisation, stretch=stretch)
 
-    def _index(
+    def _indices(
         self,
         scores: Mapping[str, Amount],
         weights: Weights,
         *,
         excluded: str | None,
-        mean: Mean | None,
-    ) -> Amount | None:
-        method = self._method if excluded is None else without_indicator(self._method, excluded)
-        return combine(method, scores, weights, index_mean=mean).get(method.index.code)
+        means: Sequence[Mean | None],
+    ) -> list[Amount | None]:
+        """Return the index by each of these means of its parts; None is the method's own."""
+        index = self._tree(excluded)
+        nodes: dict[str, Amount] = {}
+        for part in index.parts:
+            if isinstance(part, Branch):
+                combine_branch(part, scores, weights, nodes)
+        indices = [index if kind is None else replace(index, mean=kind) for kind in means]
+        return [score_from_parts(one, scores, weights, nodes) for one in indices]
+
+    def _tree(self, excluded: str | None) -> Branch:
+        """Return the tree of the index without an indicator."""
+        if excluded is not None and excluded not in self._trees:
+            self._trees[excluded] = index_of(without_indicator(self._method, excluded))
+        return self._trees[excluded]
 
 
 def without_indicator(method: TreeMethod, code: str) -> TreeMethod:
@@ -288,10 +310,6 @@ def _interval(outcomes: Draws, value: float) -> Interval:
     return Interval(
         low=round_score(min(low, value)), high=round_score(max(high, value)), by="simulation"
     )
-
-
-def _float(amount: Amount | None) -> float | None:
-    return None if amount is None else float(amount)
 
 
 def _factors(shares: SobolIndices) -> list[Factor]:

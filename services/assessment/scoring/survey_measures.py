@@ -15,10 +15,9 @@ from services.assessment.scoring.measurement import (
 )
 from services.assessment.scoring.reports import SurveyReport
 from services.assessment.scoring.uncertainty import (
+    BootstrapMean,
     Z,
     beta_posterior,
-    bootstrap_interval,
-    bootstrap_mean,
     normal,
     scaled_about,
     wilson_interval,
@@ -105,8 +104,8 @@ def evaluate_survey_mean(definition: m.SurveyMean, facts: Facts) -> MeasureResul
         # How alike a person's answers are is unknown: as if they were the same.
         drawn = respondents
         inputs["respondents"] = respondents
-    draw = bootstrap_mean(counted, name, step=step, respondents=drawn)
-    bounds = bootstrap_interval(counted, step=step, respondents=drawn)
+    bootstrap = BootstrapMean(counted, step=step, respondents=drawn)
+    draw, bounds = bootstrap.sampler(name), bootstrap.interval()
     inputs |= _population(results)
     correction = results.correction(respondents)
     if correction == 0:

@@ -8,6 +8,7 @@ steps.
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from services.assessment.methods.definition import (
     CollaborationMethod,
@@ -21,6 +22,7 @@ from services.assessment.methods.definition import (
 )
 from services.assessment.methods.rules import Goalposts, Mean
 from services.assessment.scoring.aggregate import Amount, mean
+from services.assessment.scoring.computed_once import once_per_object
 from services.assessment.scoring.normalise import normalise
 
 Amounts = Mapping[str, Amount]
@@ -56,6 +58,11 @@ class Branch:
             if isinstance(part, Branch):
                 yield from part.branches()
 
+    @cached_property
+    def indicator_codes(self) -> Sequence[str]:
+        """The codes of the indicators under it, in order."""
+        return tuple(indicator.code for indicator in self.indicators())
+
     def indicators(self) -> Iterator[IndicatorDefinition]:
         """Yield the indicators under it, in order."""
         for part in self.parts:
@@ -75,11 +82,11 @@ class Branch:
         return found if self.goalposts is None else normalise(found, self.goalposts)
 
 
-def index_of(method: TreeMethod, *, index_mean: Mean | None = None) -> Branch:
-    """Return the tree of the index; `index_mean` is another mean of its parts than the method's."""
+def index_of(method: TreeMethod) -> Branch:
+    """Return the tree of the index."""
     match method:
         case CompositeMethod():
-            return _composite(method.root, index_mean, method.minimum_indicators)
+            return _composite(method.root, method.minimum_indicators)
         case CollaborationMethod():
             rules = method.aggregation
             return Branch(
@@ -93,21 +100,23 @@ def index_of(method: TreeMethod, *, index_mean: Mean | None = None) -> Branch:
                     )
                     for dimension in method.dimensions
                 ],
-                index_mean or rules.index,
+                rules.index,
                 method.minimum_dimensions,
                 method.minimum_indicators,
             )
 
 
-def trees_of(method: TreeMethod, *, index_mean: Mean | None = None) -> list[Branch]:
+@once_per_object
+def trees_of(method: TreeMethod) -> Sequence[Branch]:
     """Return the tree of the index, and those of the drivers beside it."""
-    trees = [index_of(method, index_mean=index_mean)]
+    trees = [index_of(method)]
     if isinstance(method, CollaborationMethod):
         trees += [_element(method, driver) for driver in method.drivers]
     return trees
 
 
-def branches_of(method: TreeMethod) -> list[Branch]:
+@once_per_object
+def branches_of(method: TreeMethod) -> Sequence[Branch]:
     """Return every node above the indicators, parents before their parts."""
     return [branch for tree in trees_of(method) for branch in tree.branches()]
 
@@ -116,13 +125,11 @@ def _element(method: CollaborationMethod, element: ElementDefinition) -> Branch:
     return Branch(element, element.indicators, method.aggregation.element, method.minimum_coverage)
 
 
-def _composite(
-    node: CompositeNode, other_mean: Mean | None = None, minimum_indicators: float = 0
-) -> Branch:
+def _composite(node: CompositeNode, minimum_indicators: float = 0) -> Branch:
     return Branch(
         node,
         [_composite(part) if isinstance(part, CompositeNode) else part for part in node.parts],
-        other_mean or node.mean,
+        node.mean,
         node.minimum_coverage,
         minimum_indicators,
         node.goalposts,
@@ -143,43 +150,48 @@ class Coverage:
 
 def coverage_of(branch: Branch, known: Collection[str]) -> Coverage:
     """Return the coverage of a node."""
-    codes = [indicator.code for indicator in branch.indicators()]
+    codes = branch.indicator_codes
     return Coverage(sum(code in known for code in codes), len(codes))
 
 
-def combine(
-    method: TreeMethod,
-    indicators: Amounts,
-    weights: Weights,
-    *,
-    index_mean: Mean | None = None,
-) -> dict[str, Amount]:
+def combine(method: TreeMethod, indicators: Amounts, weights: Weights) -> dict[str, Amount]:
     """Return the nodes above the indicators that have a value.
 
     `indicators` has only those with evidence. Parts without a value are left out of a mean, whose
     weights the others share. The method's coverage rules decide whether enough is known.
     """
     nodes: dict[str, Amount] = {}
-    for tree in trees_of(method, index_mean=index_mean):
-        _combine(tree, indicators, weights, nodes)
+    for tree in trees_of(method):
+        combine_branch(tree, indicators, weights, nodes)
     return nodes
 
 
-def _combine(
+def combine_branch(
     branch: Branch, indicators: Amounts, weights: Weights, nodes: dict[str, Amount]
 ) -> None:
+    """Add a node and all below it, as far as they have a value, to `nodes`."""
+    for part in branch.parts:
+        if isinstance(part, Branch):
+            combine_branch(part, indicators, weights, nodes)
+    score = score_from_parts(branch, indicators, weights, nodes)
+    if score is not None:
+        nodes[branch.code] = score
+
+
+def score_from_parts(
+    branch: Branch, indicators: Amounts, weights: Weights, nodes: Amounts
+) -> Amount | None:
+    """Return the score of a node whose parts are combined; None if too little is known."""
     scores: list[Amount] = []
     shares: list[Amount] = []
     for part in branch.parts:
-        known = indicators
-        if isinstance(part, Branch):
-            _combine(part, indicators, weights, nodes)
-            known = nodes
+        known = nodes if isinstance(part, Branch) else indicators
         if part.code in known:
             scores.append(known[part.code])
             shares.append(weights[part.code])
-    if has_value(branch, len(scores), indicators):
-        nodes[branch.code] = branch.score(scores, shares)
+    if not has_value(branch, len(scores), indicators):
+        return None
+    return branch.score(scores, shares)
 
 
 def has_value(branch: Branch, found: int, indicators: Collection[str]) -> bool:
@@ -205,7 +217,7 @@ def missing_first(branch: Branch, known: Collection[str]) -> list[str]:
     lacking = needed - sum(not codes for codes in lists)
     easiest = sorted((codes for codes in lists if codes), key=len)[: max(0, lacking)]
     added = [code for codes in easiest for code in codes]
-    codes = [indicator.code for indicator in branch.indicators()]
+    codes = branch.indicator_codes
     lacking = math.ceil(branch.minimum_indicators * len(codes) - ROUNDING)
     lacking -= sum(code in known or code in added for code in codes)
     others = [code for code in codes if code not in known and code not in added]

@@ -3,6 +3,8 @@
 import hashlib
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from statistics import NormalDist
 
 from services.assessment.numerical_libraries import Floats, np, special
@@ -37,8 +39,12 @@ class RandomStreams:
         digest = hashlib.sha256(f"{self.scope}{name}".encode()).digest()
         words = [int.from_bytes(digest[start : start + 4], "big") for start in range(0, 16, 4)]
         bits = np.random.PCG64(np.random.SeedSequence([self.seed, *words]))
-        raw = np.asarray(bits.random_raw(rows * self.draws)) >> np.uint64(12)
-        return ((raw.astype(np.float64) + 0.5) * 2.0**-52).reshape(rows, self.draws)
+        raw = np.asarray(bits.random_raw(rows * self.draws))
+        raw >>= np.uint64(12)
+        numbers = raw.astype(np.float64)
+        numbers += 0.5
+        numbers *= 2.0**-52
+        return numbers.reshape(rows, self.draws)
 
 
 Sampler = Callable[[RandomStreams], Draws]
@@ -67,42 +73,47 @@ def beta_posterior(hits: float, n: float, name: str) -> Sampler:
     return draw
 
 
-def bootstrap_mean(
-    counts: Sequence[int], name: str, *, step: float = 1, respondents: int | None = None
-) -> Sampler:
-    """Return the sampler of a mean, by bootstrap of values counted at 1, 1 + step, 1 + 2 step, ....
+@dataclass(frozen=True)
+class BootstrapMean:
+    """The bootstrap's distribution of a mean of values counted at 1, 1 + step, 1 + 2 step, ....
 
-    The bootstrap's distribution is computed, not simulated: the sum of n values drawn with
-    replacement has the n-th power of one value's characteristic function. n is the number of
-    values, unless there are fewer respondents, who may have given several alike.
+    It is computed, not simulated: the sum of n values drawn with replacement has the n-th power of
+    one value's characteristic function. n is the number of values, unless there are fewer
+    respondents, who may have given several alike.
     """
-    return lambda streams: _bootstrap_quantiles(
-        counts, streams.uniform(name), step=step, respondents=respondents
-    )
 
+    counts: Sequence[int]
+    step: float = 1
+    respondents: int | None = None
 
-def bootstrap_interval(
-    counts: Sequence[int], *, step: float = 1, respondents: int | None = None
-) -> tuple[float, float]:
-    """Return the central 95% of the bootstrap's distribution of a mean."""
-    tail = (1 - CONFIDENCE_LEVEL) / 2
-    ends = np.array([tail, 1 - tail])
-    low, high = _bootstrap_quantiles(counts, ends, step=step, respondents=respondents)
-    return float(low), float(high)
+    def sampler(self, name: str) -> Sampler:
+        """Return the sampler of the mean."""
+        return lambda streams: self._quantiles(streams.uniform(name))
 
+    def interval(self) -> tuple[float, float]:
+        """Return the central 95% of the distribution."""
+        tail = (1 - CONFIDENCE_LEVEL) / 2
+        low, high = self._quantiles(np.array([tail, 1 - tail]))
+        return float(low), float(high)
 
-def _bootstrap_quantiles(
-    counts: Sequence[int], shares: Draws, *, step: float, respondents: int | None
-) -> Draws:
-    """Return the means below which these shares of the bootstrap's distribution lie."""
-    values = sum(counts)
-    n = values if respondents is None else respondents
-    size = n * (len(counts) - 1) + 1
-    fast = 1 << size.bit_length()  # a power of two that leaves room for every sum
-    of_one = np.asarray(counts, dtype=np.float64) / values
-    of_sum = np.fft.irfft(np.fft.rfft(of_one, fast) ** n, fast)[:size]
-    reached = np.cumsum(np.clip(of_sum, 0, None))
-    return 1 + step * (np.searchsorted(reached / reached[-1], shares) / n)
+    def _quantiles(self, shares: Draws) -> Draws:
+        """Return the means below which these shares of the distribution lie."""
+        return 1 + self.step * (np.searchsorted(self._reached, shares) / self._drawn)
+
+    @property
+    def _drawn(self) -> int:
+        return sum(self.counts) if self.respondents is None else self.respondents
+
+    @cached_property
+    def _reached(self) -> Draws:
+        """The probability of each sum or a smaller one."""
+        n = self._drawn
+        size = n * (len(self.counts) - 1) + 1
+        fast = 1 << size.bit_length()  # a power of two that leaves room for every sum
+        of_one = np.asarray(self.counts, dtype=np.float64) / sum(self.counts)
+        of_sum = np.fft.irfft(np.fft.rfft(of_one, fast) ** n, fast)[:size]
+        reached = np.cumsum(np.clip(of_sum, 0, None))
+        return reached / reached[-1]
 
 
 def scaled_about(value: float, factor: float, draw: Sampler) -> Sampler:

@@ -6,6 +6,7 @@ from services.assessment.methods.definition import TreeMethod, WeightedNode
 from services.assessment.methods.rules import RandomWeights
 from services.assessment.numerical_libraries import special
 from services.assessment.scoring.aggregate import Amount
+from services.assessment.scoring.computed_once import once_per_object
 from services.assessment.scoring.tree import Weights, branches_of
 from services.assessment.scoring.uncertainty import Draws, RandomStreams
 
@@ -15,6 +16,7 @@ def sibling_groups(method: TreeMethod) -> list[Sequence[WeightedNode]]:
     return [branch.definitions() for branch in branches_of(method)]
 
 
+@once_per_object
 def point_weights(method: TreeMethod) -> Weights:
     """Return the weights of the values: the given ones, else equal ones."""
     return {part.code: float(part.weight) for parts in sibling_groups(method) for part in parts}
