@@ -1,10 +1,7 @@
-"""Alembic environment: one transaction for all branches, taken by one process at a time."""
+"""Alembic environment: one transaction for all branches, which `emall migrate` opens."""
 
 from alembic import context
-from sqlalchemy import Connection, text
-
-# Any constant serves, as long as every process that migrates this database takes the same one.
-MIGRATION_LOCK = 0x656D616C6C  # "emall"
+from sqlalchemy import Connection
 
 
 def run(connection: Connection) -> None:
@@ -16,7 +13,6 @@ def run(connection: Connection) -> None:
         transaction_per_migration=False,
     )
     with context.begin_transaction():
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
         context.run_migrations()
 
 

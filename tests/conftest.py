@@ -161,7 +161,11 @@ async def execute(url: str, *statements: str) -> None:
 
 
 async def make_template(
-    server: Server, name: str, fill: Callable[[Settings], Awaitable[Any]]
+    server: Server,
+    name: str,
+    fill: Callable[[Settings], Awaitable[Any]],
+    *,
+    base: str = "template1",
 ) -> str:
     """Create a template database once, by whichever worker comes first."""
     connection = await asyncpg.connect(server.url)
@@ -170,7 +174,7 @@ async def make_template(
         known = "SELECT 1 FROM pg_database WHERE datname = $1"
         if not await connection.fetchval(known, name):
             await connection.execute(f"DROP DATABASE IF EXISTS making_{name}")
-            await connection.execute(f"CREATE DATABASE making_{name}")
+            await connection.execute(f"CREATE DATABASE making_{name} TEMPLATE {base}")
             await fill(server.settings(f"making_{name}"))
             await connection.execute(f"ALTER DATABASE making_{name} RENAME TO {name}")
     finally:
@@ -215,14 +219,12 @@ def migrated(server: Server) -> str:
 
 
 @pytest.fixture(scope="session")
-def partitioned(server: Server) -> str:
+def partitioned(server: Server, migrated: str) -> str:
     """Provide a template like `migrated`, with the partitions of events that feedback creates."""
 
-    async def fill(settings: Settings) -> None:
-        await migrate(settings)
-        await create_current_partitions(settings)
-
-    return asyncio.run(make_template(server, "partitioned", fill))
+    return asyncio.run(
+        make_template(server, "partitioned", create_current_partitions, base=migrated)
+    )
 
 
 async def create_current_partitions(settings: Settings) -> None:
@@ -239,16 +241,15 @@ async def create_current_partitions(settings: Settings) -> None:
 
 
 @pytest.fixture(scope="session")
-def toba(server: Server) -> str:
+def toba(server: Server, migrated: str) -> str:
     """Provide a template with the Toba pack."""
     from services.cli.pack_loader import load_pack
 
     async def fill(settings: Settings) -> None:
-        await migrate(settings)
         await load_pack(settings, TOBA)
         await create_current_partitions(settings)
 
-    return asyncio.run(make_template(server, "toba", fill))
+    return asyncio.run(make_template(server, "toba", fill, base=migrated))
 
 
 @pytest.fixture

@@ -20,8 +20,13 @@ def run_async(work: Coroutine[Any, Any, Result]) -> Result:
     from asyncpg import PostgresError
     from sqlalchemy.exc import SQLAlchemyError
 
+    from services.platform.installation_roles import RolesError
+
     try:
         return asyncio.run(work)
+    except RolesError as error:
+        echo_err(f"Error: {error}")
+        raise typer.Exit(1) from None
     except (SQLAlchemyError, PostgresError, OSError, TimeoutError, httpx.HTTPError) as error:
         echo_err(f"Error: {summarise(error)}. Run `emall doctor` for details.")
         raise typer.Exit(1) from None

@@ -43,8 +43,8 @@ async def _check(settings: Settings) -> list[str]:
                 errors += await _refused_items(settings)
         except Exception as error:
             reason = summarise(error)
-            if f'role "{service.role}" does not exist' in reason:
-                errors.append(f"the role {service.role} is missing; run `emall migrate`")
+            if reason.startswith("role ") and reason.endswith(" does not exist"):
+                errors.append(f"the role of {service.value} is missing; run `emall migrate`")
             else:
                 errors.append(f"{service.value}: the database is unavailable: {reason}")
         finally:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NewType
 
 import asyncpg
 from fastapi import Depends, FastAPI, Request
-from sqlalchemy import make_url
+from sqlalchemy import event, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+from services.platform.installation_roles import TAKE_ROLE
 from services.platform.logging import Outage, get_logger
 from services.platform.problems import ProblemError, Unavailable
 from services.platform.settings import Service, Settings
@@ -88,16 +89,14 @@ def owner_url(settings: Settings) -> str:
 def make_engine(
     url: str,
     *,
-    role: str | None,
+    role: Service | None,
     name: str,
     pool_size: int = 5,
     command_timeout: float | None = 60,
 ) -> AsyncEngine:
-    """Create an engine whose connections use `SET ROLE role` (None: the login role)."""
+    """Create an engine whose connections take the role of a service (None: the login role)."""
     server_settings = {"application_name": f"emall {name}", "timezone": "UTC"}
-    if role is not None:
-        server_settings["role"] = role
-    return create_async_engine(
+    engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         pool_size=pool_size,
         max_overflow=pool_size,
@@ -109,6 +108,14 @@ def make_engine(
             "command_timeout": command_timeout,
         },
     )
+    if role is not None:
+        schema = role.value
+
+        @event.listens_for(engine.sync_engine, "connect")
+        def take_role(connection: Any, _: object) -> None:  # pyright: ignore[reportUnusedFunction]
+            connection.run_async(lambda driver: driver.fetchval(TAKE_ROLE, schema))
+
+    return engine
 
 
 Connection = asyncpg.Connection
@@ -138,7 +145,7 @@ class Database:
         own = self._settings.service_database_url(self._service)
         return make_engine(
             own or owner_url(self._settings),
-            role=None if own else self._service.role,
+            role=None if own else self._service,
             name=self._service.value,
             pool_size=self._settings.database_pool_size,
         )
@@ -177,14 +184,19 @@ class Database:
         own = self._settings.service_database_url(self._service)
         url = own or await asyncio.to_thread(owner_url, self._settings)
         name = f"emall {self._service.value}: {purpose}"
-        if own is None:
-            options["role"] = self._service.role
-        return await asyncpg.connect(
+        connection = await asyncpg.connect(
             make_url(url).set(drivername="postgresql").render_as_string(hide_password=False),
             timeout=10,
             command_timeout=60,
             server_settings={"application_name": name, "timezone": "UTC", **options},
         )
+        if own is None:
+            try:
+                await connection.fetchval(TAKE_ROLE, self.schema)
+            except BaseException:
+                connection.terminate()
+                raise
+        return connection
 
     async def close(self) -> None:
         if self._engine is not None:

@@ -3,12 +3,22 @@
 import asyncio
 import os
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, make_url, text
+from sqlalchemy import URL, Connection, make_url, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.platform.database import make_engine, owner_url
+from services.platform.installation_roles import (
+    RolesError,
+    close_database,
+    is_not_permitted,
+    other_databases,
+    prepare_roles,
+    role_name,
+)
 from services.platform.settings import ROOT, Service, Settings
 
 MIGRATIONS = ROOT / "migrations"
@@ -24,44 +34,93 @@ def alembic_config() -> Config:
     return config
 
 
+# Any constant serves, as long as every process that migrates this database takes the same one.
+MIGRATION_LOCK = 0x656D616C6C  # "emall"
+
+
 async def migrate(settings: Settings) -> None:
-    """Migrate all branches; safe to run from several processes at once."""
+    """Migrate all branches; safe to run from several processes at once.
+
+    Raise `RolesError`, with what to do, if the roles cannot be made or are another hub's.
+    """
     url = await asyncio.to_thread(owner_url, settings)
     # No timeout: a migration may take long, and so may the wait for one in another process.
     engine = make_engine(url, role=None, name="migrate", pool_size=1, command_timeout=None)
     try:
         async with engine.connect() as connection:
-            await connection.run_sync(_upgrade)
+            prefix = await connection.run_sync(_upgrade, settings)
             await connection.commit()
-            await _set_role_passwords(connection, settings)
+            await _set_role_passwords(connection, settings, prefix)
             await connection.commit()
     finally:
         await engine.dispose()
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, settings: Settings) -> str:
+    """Prepare the roles and migrate, in one transaction; return the prefix of the roles."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+    with_login = {service for service in Service if settings.service_database_url(service)}
+    prefix = prepare_roles(connection, settings.role_prefix, with_login=with_login)
+    for service in with_login:
+        _login_of(settings, service, prefix)
     config = alembic_config()
     config.attributes["connection"] = connection
+    config.attributes["role_prefix"] = prefix
     command.upgrade(config, "heads")
+    close_database(connection, prefix)
+    return prefix
 
 
-async def _set_role_passwords(connection: AsyncConnection, settings: Settings) -> None:
-    """Set each role's password to that of its service's own database URL, if one is set."""
+def _login_of(settings: Settings, service: Service, prefix: str) -> URL:
+    """Return the database URL of a service's own, which must be a login of its role."""
+    url = make_url(settings.service_database_url(service) or "")
+    role = role_name(prefix, service)
+    if url.username != role or not url.password:
+        raise RolesError(
+            f"EMALL_{service.value.upper()}_DATABASE_URL must name the user {role} and a password"
+        )
+    return url
+
+
+async def _set_role_passwords(connection: AsyncConnection, settings: Settings, prefix: str) -> None:
+    """Let each role log in with the password in its service's own database URL, if one is set.
+
+    Where the password may not be set from here, the login must work as it is.
+    """
     for service in Service:
-        own = settings.service_database_url(service)
-        if own is None:
+        if settings.service_database_url(service) is None:
             continue
-        url = make_url(own)
-        if url.username != service.role or not url.password:
-            raise ValueError(
-                f"EMALL_{service.value.upper()}_DATABASE_URL must name the user {service.role} "
-                "and a password"
-            )
+        url = _login_of(settings, service, prefix)
+        role = role_name(prefix, service)
+        others = await connection.run_sync(other_databases, role)
+        if others:
+            await _check_login(url, role, f"the database {', '.join(others)} uses the role too")
+            continue
         # DDL takes no parameters: PostgreSQL itself quotes the literal.
         statement = await connection.scalar(
             text(
                 "SELECT format('ALTER ROLE %I LOGIN PASSWORD %L', :role ::text, :password ::text)"
             ),
-            {"role": service.role, "password": url.password},
+            {"role": role, "password": url.password},
         )
-        await connection.execute(text(str(statement).replace(":", r"\:")))
+        try:
+            async with connection.begin_nested():
+                await connection.exec_driver_sql(str(statement))
+        except DBAPIError as error:
+            if not is_not_permitted(error):
+                raise
+            await _check_login(url, role, "the owner of the database may not alter the role")
+
+
+async def _check_login(url: URL, role: str, because: str) -> None:
+    """Check that a role can log in, if its password cannot be set `because` of something."""
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    try:
+        connection = await asyncpg.connect(address, timeout=10)
+    except (asyncpg.PostgresError, OSError, TimeoutError) as error:
+        raise RolesError(
+            f"{role} cannot log in ({str(error) or type(error).__name__}), and its password is not "
+            f"set from here, since {because}; set it as the server's administrator (ALTER ROLE "
+            f"{role} LOGIN PASSWORD '...'), or set EMALL_ROLE_PREFIX to a prefix of this hub's own"
+        ) from None
+    await connection.close()

@@ -2,21 +2,20 @@
 
 from alembic import op
 
+from services.platform.installation_roles import DEFAULT_PREFIX, role_name
+from services.platform.settings import Service
+
+
+def role_of(service: str) -> str:
+    """Return the role of a service in the installation that is migrated."""
+    config = op.get_context().config
+    prefix = config.attributes.get("role_prefix") if config is not None else None
+    return role_name(prefix or DEFAULT_PREFIX, Service(service))
+
 
 def create_schema(service: str) -> None:
-    """Create the schema and role of a service, with default privileges for later tables."""
-    role = f"emall_{service}"
-    op.execute(
-        f"""
-        DO $$ BEGIN
-            CREATE ROLE {role} NOLOGIN;
-        -- Roles are cluster-wide: a migration of another database may have created it.
-        EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
-        END $$;
-        """
-    )
-    # Without a login of the service, the database owner uses SET ROLE.
-    op.execute(f"GRANT {role} TO CURRENT_USER")
+    """Create the schema of a service, with default privileges of its role for later tables."""
+    role = role_of(service)
     op.execute(f"CREATE SCHEMA {service}")
     op.execute(f"GRANT USAGE ON SCHEMA {service} TO {role}")
     op.execute(

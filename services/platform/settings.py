@@ -19,16 +19,12 @@ DEFAULT_PACK = ROOT / "packs" / "toba"
 
 
 class Service(StrEnum):
-    """The four services; each owns a PostgreSQL schema and a role of its name."""
+    """The four services; each owns a PostgreSQL schema of its name and a role."""
 
     gateway = "gateway"
     catalog = "catalog"
     feedback = "feedback"
     assessment = "assessment"
-
-    @property
-    def role(self) -> str:
-        return f"emall_{self.value}"
 
 
 _CONTACT = r"(mailto:[^\s@]+@[^\s@]+|https://[^\s]+|tel:\+?[0-9-]+)"
@@ -76,6 +72,15 @@ class Settings(BaseSettings):
     catalog_database_url: SecretStr | None = Field(None, description="The same for the catalog.")
     feedback_database_url: SecretStr | None = Field(None, description="The same for feedback.")
     assessment_database_url: SecretStr | None = Field(None, description="The same for assessment.")
+    role_prefix: str | None = Field(
+        None,
+        # Names that need no quotes; those with `pg_` are PostgreSQL's own.
+        pattern=r"^([a-oq-z]|p[a-fh-z0-9_]|pg[a-z0-9])[a-z0-9_]*$|^p$",
+        max_length=50,
+        description="Prefix of the database roles that `emall migrate` makes, as in "
+        "`emall_gateway`; default: those that the database uses, in a new one `emall`, or "
+        "`emall_` and the database's name if another hub on the server has these.",
+    )
     database_pool_size: int = Field(5, ge=1, le=100, description="Pooled connections per service.")
     catalog_url: AnyHttpUrl | None = Field(
         None, description="URL of the catalog service; default: in the same process."

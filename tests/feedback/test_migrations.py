@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.platform.database import make_engine
+from services.platform.installation_roles import prepare_roles
 from services.platform.migrations import alembic_config
 from tests.conftest import Server
 
@@ -37,6 +38,7 @@ def upgrade(address: str, revision: str) -> None:
     def run(connection: Connection) -> None:
         config = alembic_config()
         config.attributes["connection"] = connection
+        config.attributes["role_prefix"] = prepare_roles(connection, None, with_login=())
         command.upgrade(config, revision)
 
     async def work() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from services.platform.installation_roles import DEFAULT_PREFIX, role_name
 from services.platform.settings import ROOT, Service, Settings
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -74,7 +75,9 @@ def test_a_service_logs_in_only_as_its_own_role() -> None:
         addresses = {key for key in environment(name) if key.endswith("DATABASE_URL")}
         assert addresses == {f"EMALL_{name.upper()}_DATABASE_URL"}
         login = environment(name)[addresses.pop()]
-        assert login.startswith(f"postgresql://{Service(name).role}:${{{name.upper()}_PASSWORD")
+        assert login.startswith(
+            f"postgresql://{role_name(DEFAULT_PREFIX, Service(name))}:${{{name.upper()}_PASSWORD"
+        )
         assert (
             environment("prepare")[f"EMALL_{name.upper()}_DATABASE_URL"].split(":?}")[0]
             == login.split("}")[0]

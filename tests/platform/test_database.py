@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from pydantic import SecretStr
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
@@ -192,7 +191,10 @@ def test_migrating_again_changes_nothing(empty: Settings) -> None:
     assert len(before) == len(SCHEMAS)
 
 
-def test_processes_that_migrate_at_once_do_not_disturb_each_other(server: Server) -> None:
+def test_processes_that_migrate_at_once_do_not_disturb_each_other(
+    server: Server, migrated: str
+) -> None:
+    assert migrated  # its roles are not for this database
     with server.database_from("template1") as name:
         settings = server.settings(name)
         environment = os.environ | {"EMALL_DATABASE_URL": server.address_of(name)}
@@ -208,29 +210,3 @@ def test_processes_that_migrate_at_once_do_not_disturb_each_other(server: Server
         ]
         assert [process.wait(60) for process in processes] == [0, 0, 0]
         assert len(applied_revisions(settings)) == len(SCHEMAS)
-
-
-def test_a_service_may_log_in_by_itself_with_the_rights_of_its_role(empty: Settings) -> None:
-    assert empty.database_url is not None
-    url = sa.make_url(empty.database_url.get_secret_value())
-    own = url.set(username="emall_catalog", password="it's:a %secret")
-    address = SecretStr(own.render_as_string(hide_password=False))
-    settings = empty.model_copy(update={"catalog_database_url": address})
-    asyncio.run(migrate(settings))
-
-    async def who() -> str | None:
-        database = Database(settings, Service.catalog)
-        try:
-            async with database.read_session() as session:
-                return await session.scalar(sa.text("SELECT session_user"))
-        finally:
-            await database.close()
-
-    assert asyncio.run(who()) == "emall_catalog"
-
-
-def test_the_login_of_a_service_must_be_its_role(empty: Settings) -> None:
-    address = SecretStr("postgresql://someone:x@localhost/x")
-    settings = empty.model_copy(update={"catalog_database_url": address})
-    with pytest.raises(ValueError, match="EMALL_CATALOG_DATABASE_URL must name the user"):
-        asyncio.run(migrate(settings))

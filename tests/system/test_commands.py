@@ -54,7 +54,7 @@ def operator_at(server: Server, name: str, folder: Path) -> Operator:
 
 @pytest.fixture
 def beginner(server: Server, migrated: str, tmp_path: Path) -> Iterator[Operator]:
-    """Provide an operator whose database is empty; the roles belong to the whole cluster."""
+    """Provide an operator whose database is empty, on a server with another hub."""
     assert migrated
     with server.database_from("template1") as name:
         yield operator_at(server, name, tmp_path)
@@ -182,6 +182,15 @@ def test_doctor_prints_the_settings_without_secrets_and_the_errors(
     assert "private.pem is missing" in ill.stderr
     assert "catalog: the database is unavailable" in ill.stderr
     assert "Traceback" not in ill.stderr
+
+
+def test_roles_of_another_hub_are_refused_in_one_line(beginner: Operator) -> None:
+    beginner.environment["EMALL_ROLE_PREFIX"] = "emall"
+    refused = beginner.emall("migrate")
+    assert refused.returncode == 1
+    [line] = refused.stderr.splitlines()
+    assert line.startswith("Error: the roles emall_... belong to another hub on this server")
+    assert "EMALL_ROLE_PREFIX" in line
 
 
 def test_assess_prints_json_and_doctor_finds_no_errors_until_a_service_is_down(

@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from services.platform.roles import role_of
+
 revision = "feedback_0002_usage_events"
 down_revision = "feedback_0001"
 branch_labels = None
@@ -174,6 +176,6 @@ def upgrade() -> None:
     ):
         op.execute(function)
         op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
-        op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO emall_feedback")
+        op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO {role_of('feedback')}")
     for statement in MOVE_EVENTS.split(";\n\n"):
         op.execute(statement)

@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from services.platform.roles import role_of
+
 revision = "feedback_0007_standard_terms"
 down_revision = "feedback_0006_comments"
 branch_labels = None
@@ -185,7 +187,7 @@ def upgrade() -> None:
     ):
         op.execute(function)
         op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
-        op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO emall_feedback")
+        op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO {role_of('feedback')}")
     for statement in SURVEYS_AND_COMMENTS.split(";\n"):
         op.execute(statement)
     for old, new in REVIEW_REASONS.items():

@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from services.platform.roles import role_of
+
 revision = "gateway_0006_access"
 down_revision = "gateway_0005_reporting"
 branch_labels = None
@@ -150,7 +152,6 @@ AUDIT = (
     CREATE TRIGGER keep_audit_whole BEFORE TRUNCATE ON gateway.audit_line
     FOR EACH STATEMENT EXECUTE FUNCTION gateway.keep_audit()
     """,
-    "REVOKE UPDATE, DELETE ON gateway.audit_line FROM emall_gateway",
 )
 
 CHECKS = (
@@ -174,3 +175,4 @@ CHECKS = (
 def upgrade() -> None:
     for statement in (*KEYS, *LIMITS, *CONSUMPTION, *AUDIT, *CHECKS):
         op.execute(statement)
+    op.execute(f"REVOKE UPDATE, DELETE ON gateway.audit_line FROM {role_of('gateway')}")
