@@ -7,7 +7,7 @@ from services.assessment.reports.cells import text_cells
 from services.assessment.reports.document import AnyBlock, Column, Paragraph, Section, Table
 from services.assessment.reports.report import Report
 from services.assessment.reports.wording import NO_VALUE, number, number_or_dash
-from services.assessment.scoring.scores import Agreement
+from services.assessment.scoring.scores import VerdictAgreement
 
 
 def verdicts(report: Report) -> list[Section]:
@@ -18,7 +18,7 @@ def verdicts(report: Report) -> list[Section]:
     return [Section(title="Putusan studi di samping skor", blocks=list(_blocks(report, agreement)))]
 
 
-def _blocks(report: Report, agreement: Agreement) -> Iterator[AnyBlock]:
+def _blocks(report: Report, agreement: VerdictAgreement) -> Iterator[AnyBlock]:
     names = _names_of_bands(report)
     yield Table(
         caption="Putusan studi dan skor menurut unsur dan pendorong",
@@ -51,7 +51,7 @@ def _names_of_bands(report: Report) -> dict[str, str]:
     return {} if scale is None else {band.code: band.name for band in scale.bands}
 
 
-def _agreement(agreement: Agreement) -> str:
+def _agreement(agreement: VerdictAgreement) -> str:
     compared = (
         f"Dari {agreement.verdicts} putusan {agreement.compared} dapat dibandingkan dengan skor; "
         f"{agreement.equal} di antaranya segolongan."

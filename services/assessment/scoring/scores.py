@@ -115,7 +115,7 @@ class StudyVerdict(ScoreModel):
     evidence: EvidenceLink
 
 
-class Agreement(ScoreModel):
+class VerdictAgreement(ScoreModel):
     """How far scores and verdicts agree: Cohen's weighted kappa with linear weights.
 
     The interval is the asymptotic one of Fleiss, Cohen and Everitt (1969), which is rough for few
@@ -203,9 +203,9 @@ class Scores(ScoreModel):
         default_factory=list["CompositeScore | IndicatorScore"],
         description="Of a method of the kind `composite`: what the index is made of.",
     )
-    agreement: Agreement | None = Field(
+    agreement: VerdictAgreement | None = Field(
         default=None,
-        description="Agreement with verdicts of studies; null without any.",
+        description="VerdictAgreement with verdicts of studies; null without any.",
     )
     with_proposals: ScoresWithProposals | None = Field(
         default=None, description="Null if nothing is proposed."

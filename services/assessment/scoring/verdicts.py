@@ -7,7 +7,7 @@ from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.methods.verdict_scale import VerdictScale
 from services.assessment.scoring.agreement import linear_weights, weighted_kappa
 from services.assessment.scoring.inputs import Facts
-from services.assessment.scoring.scores import Agreement, EvidenceLink, StudyVerdict
+from services.assessment.scoring.scores import VerdictAgreement, EvidenceLink, StudyVerdict
 
 DECIMALS = 4
 
@@ -44,7 +44,7 @@ def verdicts_of(
 
 def agreement_of(
     method: CollaborationMethod, verdicts: Mapping[str, list[StudyVerdict]]
-) -> Agreement | None:
+) -> VerdictAgreement | None:
     """Return the agreement of scores and verdicts; None without a verdict."""
     scale = method.verdicts
     if scale is None or not verdicts:
@@ -58,7 +58,7 @@ def agreement_of(
     n = sum(map(sum, counts))
     found = weighted_kappa(counts, linear_weights(len(ranks)))
     low, high = (None, None) if found is None else found.interval
-    return Agreement(
+    return VerdictAgreement(
         verdicts=len(every),
         compared=n,
         equal=sum(row[place] for place, row in enumerate(counts)),
