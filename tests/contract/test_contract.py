@@ -129,8 +129,9 @@ RULES_BETWEEN_FIELDS = {
     "list_usage_statistics", "plan_maintenance",
     "post_assessment", "post_comment", "post_comment_forwardings", "post_method",
     "post_open311_request",
-    "post_rating_tokens", "post_scenario", "post_survey_follow_up", "post_usage_statistics",
-    "put_service", "put_survey_follow_up_action", "retract_usage", "calculate_index",
+    "post_rating_tokens", "post_scenario", "post_survey_follow_up", "post_survey_invitations",
+    "post_usage_statistics", "put_service", "put_survey_follow_up_action", "put_survey_round",
+    "retract_usage", "calculate_index",
     "calculate_method",
     "send_oss_license", "send_oss_license_status",
 }  # fmt: skip

@@ -7,7 +7,7 @@ from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.methods.verdict_scale import VerdictScale
 from services.assessment.scoring.agreement import linear_weights, weighted_kappa
 from services.assessment.scoring.inputs import Facts
-from services.assessment.scoring.scores import VerdictAgreement, EvidenceLink, StudyVerdict
+from services.assessment.scoring.scores import EvidenceLink, StudyVerdict, VerdictAgreement
 
 DECIMALS = 4
 
