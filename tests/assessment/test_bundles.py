@@ -74,8 +74,12 @@ def files() -> dict[str, bytes]:
 
 def forged(name: str, change: Callable[[Any], Any], *, signer: Signer = OTHER) -> bytes:
     """Return the bundle with one file changed, and its manifest and signature made to match."""
-    found = files()
-    found[name] = contents.as_json(change(json.loads(found[name])))
+    return signed_again(name, contents.as_json(change(json.loads(files()[name]))), signer=signer)
+
+
+def signed_again(name: str, content: bytes, *, signer: Signer = OTHER) -> bytes:
+    """Return the bundle with other bytes of a file, and manifest and signature made to match."""
+    found = files() | {name: content}
     found[contents.PUBLIC_KEY] = signer.public.pem.encode()
     del found[contents.MANIFEST], found[contents.SIGNATURE]
     found[contents.MANIFEST] = manifest_of(found)
@@ -344,3 +348,21 @@ def test_what_is_no_signing_key_is_no_key(algorithm: str) -> None:
     pem = f"-----BEGIN PUBLIC KEY-----\n{algorithm}{key}\n-----END PUBLIC KEY-----\n"
     with pytest.raises(ValueError, match=r"\S"):
         read_public_key(pem.encode())
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "instead"),
+    [
+        (contents.SCORES, b'"index": {', b'"index": {"value": 99, '),
+        (contents.SCORES, b"{", b'{"index": {"value": 99},'),
+        (contents.PARAMETERS, b"{", b'{"period": 2025,'),
+        (contents.EVIDENCE, b'"content": {', b'"content": {"value": 1, '),
+        (contents.METHOD, b"\n ", b"\n  "),
+    ],
+)
+def test_a_name_that_stands_twice_is_found(name: str, written: bytes, instead: bytes) -> None:
+    content = files()[name].replace(written, instead, 1)
+    assert content != files()[name]
+    assert f"{name}: is not written as a hub writes it (a name twice, or another order)" in (
+        faults_of(signed_again(name, content))
+    )

@@ -82,6 +82,7 @@ def verify(archive: bytes, *, key: Ed25519PublicKey | None = None) -> VerifiedBu
     if not any(name not in files for name in FILES):
         faults += _manifest_faults(files)
         faults += _signature_faults(files, key)
+    faults += _form_faults(files)
     faults += _recomputation_faults(files)
     if faults:
         raise BundleError(list(dict.fromkeys(faults)))
@@ -97,6 +98,22 @@ def read_bundle(archive: bytes) -> BundleContents:
     return BundleContents(
         parameters, _read_method(files), _read_facts(files, parameters.period), _read_scores(files)
     )
+
+
+def _form_faults(files: Mapping[str, bytes]) -> Iterator[str]:
+    """Yield the JSON files that are not as a hub writes them.
+
+    Of a name that stands twice readers take the first value or the last: both must not differ.
+    """
+    for name, content in files.items():
+        if not name.endswith(".json"):
+            continue
+        try:
+            is_canonical = contents.as_json(json.loads(content)) == content
+        except (ValueError, RecursionError):
+            continue  # reported where it is read
+        if not is_canonical:
+            yield f"{name}: is not written as a hub writes it (a name twice, or another order)"
 
 
 def _manifest_faults(files: Mapping[str, bytes]) -> Iterator[str]:
