@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NewType
@@ -18,8 +18,9 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
+from sqlalchemy.util import await_only
 
-from services.platform.installation_roles import TAKE_ROLE
+from services.platform.installation_roles import DEFAULT_PREFIX, ROLE_OF_SERVICE, role_name
 from services.platform.logging import Outage, get_logger
 from services.platform.problems import ProblemError, Unavailable
 from services.platform.settings import Service, Settings
@@ -89,12 +90,12 @@ def owner_url(settings: Settings) -> str:
 def make_engine(
     url: str,
     *,
-    role: Service | None,
+    role: Callable[[], Awaitable[str]] | None,
     name: str,
     pool_size: int = 5,
     command_timeout: float | None = 60,
 ) -> AsyncEngine:
-    """Create an engine whose connections take the role of a service (None: the login role)."""
+    """Create an engine whose connections use `SET ROLE` (None: the login role)."""
     server_settings = {"application_name": f"emall {name}", "timezone": "UTC"}
     engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
@@ -109,11 +110,14 @@ def make_engine(
         },
     )
     if role is not None:
-        schema = role.value
+        find_role = role
 
-        @event.listens_for(engine.sync_engine, "connect")
-        def take_role(connection: Any, _: object) -> None:  # pyright: ignore[reportUnusedFunction]
-            connection.run_async(lambda driver: driver.fetchval(TAKE_ROLE, schema))
+        # As a startup parameter: a pooler between may give each transaction another session.
+        @event.listens_for(engine.sync_engine, "do_connect")
+        def set_role(  # pyright: ignore[reportUnusedFunction]
+            _dialect: object, _record: object, _arguments: object, parameters: dict[str, Any]
+        ) -> None:
+            parameters["server_settings"] = server_settings | {"role": await_only(find_role())}
 
     return engine
 
@@ -129,6 +133,7 @@ class Database:
         self._settings = settings
         self._service = service
         self._engine: AsyncEngine | None = None
+        self._role: str | None = None
         self._open_lock = asyncio.Lock()
         self.schema = service.value
         self.outage = Outage(log.bind(service=service.value), "database")
@@ -145,7 +150,7 @@ class Database:
         own = self._settings.service_database_url(self._service)
         return make_engine(
             own or owner_url(self._settings),
-            role=None if own else self._service,
+            role=None if own else self._find_role,
             name=self._service.value,
             pool_size=self._settings.database_pool_size,
         )
@@ -184,24 +189,43 @@ class Database:
         own = self._settings.service_database_url(self._service)
         url = own or await asyncio.to_thread(owner_url, self._settings)
         name = f"emall {self._service.value}: {purpose}"
-        connection = await asyncpg.connect(
-            make_url(url).set(drivername="postgresql").render_as_string(hide_password=False),
+        if own is None:
+            options["role"] = await self._find_role()
+        return await asyncpg.connect(
+            _asyncpg_address(url),
             timeout=10,
             command_timeout=60,
             server_settings={"application_name": name, "timezone": "UTC", **options},
         )
-        if own is None:
+
+    async def _find_role(self) -> str:
+        """Return the service's role, read once from the database that is migrated.
+
+        In another one it is a role that does not exist or has no rights: no service works with
+        those of the owner.
+        """
+        if self._role is None:
+            url = await asyncio.to_thread(owner_url, self._settings)
+            connection = await asyncpg.connect(
+                _asyncpg_address(url),
+                timeout=10,
+                command_timeout=10,
+                server_settings={"application_name": f"emall {self.schema}: role"},
+            )
             try:
-                await connection.fetchval(TAKE_ROLE, self.schema)
-            except BaseException:
-                connection.terminate()
-                raise
-        return connection
+                self._role = await connection.fetchval(ROLE_OF_SERVICE, self.schema)
+            finally:
+                await connection.close(timeout=10)
+        return self._role or role_name(DEFAULT_PREFIX, self._service)
 
     async def close(self) -> None:
         if self._engine is not None:
             await self._engine.dispose()
             self._engine = None
+
+
+def _asyncpg_address(url: str) -> str:
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def is_connection_lost(error: BaseException) -> bool:

@@ -27,15 +27,8 @@ WHERE r.oid = a.grantee AND right(r.rolname, length(n.nspname) + 1) = '_' || n.n
 """
 """A service's role: it is named so, and can write. An account for reading may be named so too."""
 
-TAKE_ROLE = f"""
-SELECT set_config('role', coalesce((SELECT min(r.rolname) {_ROLE_OF_SCHEMA} AND n.nspname = $1),
-                                   '{DEFAULT_PREFIX}_' || $1), false)
-"""
-"""SET ROLE to the role of a service; for asyncpg, outside a transaction.
-
-In a database that is not migrated that role does not exist or has no rights: a service never
-works with the owner's.
-"""
+ROLE_OF_SERVICE = f"SELECT min(r.rolname) {_ROLE_OF_SCHEMA} AND n.nspname = $1"
+"""The role of a service, null in a database that is not migrated; for asyncpg."""
 
 _RECORDED = f"""
 SELECT left(min(r.rolname), -1 - length(n.nspname)) AS prefix
@@ -76,6 +69,9 @@ SELECT statement FROM (
 WHERE r.oid = a.grantee AND r.rolname = :old
 """
 """Statements that give a new role every right in this database that an old one has."""
+
+_EXISTS = ("42710", "23505")
+"""SQLSTATEs of a role that exists, also if it was made in a concurrent transaction."""
 
 log = get_logger(__name__)
 
@@ -154,6 +150,11 @@ def _ensure_roles(connection: Connection, prefix: str, with_login: Collection[Se
             for statement in statements:
                 connection.exec_driver_sql(statement)
     except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) in _EXISTS:
+            raise RolesError(
+                f"another hub on this server made the roles {prefix}_... at the same time; run "
+                "`emall migrate` again"
+            ) from None
         if not is_not_permitted(error):
             raise
         asked = "; ".join(

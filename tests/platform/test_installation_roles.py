@@ -105,6 +105,20 @@ def test_a_second_installation_neither_changes_nor_reads_the_first(server: Serve
         assert [user_of(first_hub, service) for service in Service] == role_names(one)
 
 
+def test_of_two_that_make_the_same_roles_at_once_one_is_told(server: Server) -> None:
+    prefix = unused_prefix()
+
+    async def both(*names: str) -> list[BaseException | None]:
+        hubs = [server.settings(name, role_prefix=prefix) for name in names]
+        return await asyncio.gather(*map(migrate, hubs), return_exceptions=True)
+
+    with server.database_from("template1") as one, server.database_from("template1") as two:
+        results = asyncio.run(both(one, two))
+        [refused] = [result for result in results if result is not None]
+        assert isinstance(refused, RolesError)
+        assert "another hub" in str(refused)
+
+
 def test_without_a_setting_a_database_keeps_its_roles_and_another_gets_its_own(
     server: Server, empty: Settings
 ) -> None:
