@@ -46,19 +46,16 @@ def meets(row: Mapping[str, Any], condition: Condition) -> bool | None:
     A field that is empty is not recorded, unless a source states that there is nothing: then it is
     recorded as absent.
     """
-    answers = [
-        _meets_value(row.get(field), wanted, is_absent=field in row.get("absent_fields", ()))
-        for field, wanted in condition.items()
-    ]
-    if False in answers:
-        return False
-    return None if None in answers else True
-
-
-def _meets_value(value: object, wanted: bool | str | list[str], *, is_absent: bool) -> bool | None:
-    if is_absent:
-        return False
-    return None if value is None else _matches_value(value, wanted)
+    all_recorded = True
+    for field, wanted in condition.items():
+        value = row.get(field)
+        if field in row.get("absent_fields", ()):
+            return False
+        if value is None:
+            all_recorded = False
+        elif not _matches_value(value, wanted):
+            return False
+    return True if all_recorded else None
 
 
 def _matches_value(value: object, wanted: bool | str | list[str]) -> bool:

