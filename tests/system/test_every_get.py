@@ -58,6 +58,25 @@ VARYING = {
 """Operations whose bodies are not the same twice."""
 
 
+EVIDENCE = {"name": "Satu", "name_en": "One", "sources": ["study-2025"]}
+STORED: dict[str, dict[str, Any]] = {
+    "assessments": {"period": 2024, "draws": 200},
+    "scenarios": {"kind": "collaboration", "period": 2024, "changes": {}, "target": 50},
+    "risks": EVIDENCE | {"key": "one", "attested_in": 2024},
+    "declarations": {
+        "key": "risks-2024",
+        "register_name": "risks",
+        "year": 2024,
+        "entries": 1,
+        "sources": ["study-2025"],
+    },
+}
+"""What is posted because the pack has none of it."""
+
+ROUND = "surveys/awareness/rounds/2026"
+INVITED = {"opens_on": "2026-01-01", "closes_on": "2026-12-31", "sample": "invited"}
+
+
 @dataclass(frozen=True)
 class Hubs:
     """One hub in this process and one on a socket, on the same database."""
@@ -65,6 +84,8 @@ class Hubs:
     client: TestClient
     address: str
     admin: dict[str, str]
+    stored: dict[str, str]
+    """Ids of what was stored in collections that have no list."""
 
     def path_of(self, operation_id: str) -> str:
         """Return an address of an operation, with parameters that exist if there are any."""
@@ -74,7 +95,7 @@ class Hubs:
         for parameter in operation.get("parameters", ()):
             if parameter.get("required"):
                 name = parameter["name"]
-                value = self._value(template, parameter)
+                value = self._value(path, parameter)
                 if parameter["in"] == "path":
                     path = path.replace(f"{{{name}}}", value)
                 elif parameter["in"] == "query":
@@ -93,6 +114,8 @@ class Hubs:
     def _value(self, template: str, parameter: dict[str, Any]) -> str:
         collection, _, rest = template.partition(f"/{{{parameter['name']}}}")
         if rest != template and parameter["in"] == "path" and "{" not in collection:
+            if collection in self.stored:
+                return self.stored[collection]
             listed = self.client.get(collection, headers=self.admin)
             if listed.headers["content-type"] == "application/json" and listed.is_success:
                 for item in listed.json().get("items", ()):
@@ -114,7 +137,7 @@ class Hubs:
 
 @pytest.fixture(scope="module")
 def hubs(server: Server, toba: str) -> Iterator[Hubs]:
-    """Two hubs on a database with the Toba pack, an assessment and a scenario."""
+    """Two hubs on a database with the Toba pack and some records of each kind."""
     with server.database_from(toba) as name:
         settings = server.settings(name)
         admin = {
@@ -125,12 +148,14 @@ def hubs(server: Server, toba: str) -> Iterator[Hubs]:
             TestClient(create_app(settings), follow_redirects=False) as client,
             serving(create_app(settings)) as address,
         ):
-            assessment = {"period": 2024, "draws": 200}
-            scenario = {"kind": "collaboration", "period": 2024, "changes": {}, "target": 50}
-            for path, body in (("assessments", assessment), ("scenarios", scenario)):
+            stored: dict[str, str] = {}
+            for path, body in STORED.items():
                 made = client.post(f"{API}/{path}", json=body, headers=admin)
-                assert made.status_code == 201, made.text
-            yield Hubs(client, address, admin)
+                assert made.status_code == 201, (path, made.text)
+                stored[f"{API}/{path}"] = made.json()["id"]
+            made = client.put(f"{API}/{ROUND}", json=INVITED, headers=admin)
+            assert made.status_code == 201, made.text
+            yield Hubs(client, address, admin, stored)
 
 
 @pytest.mark.parametrize("operation_id", GETS)

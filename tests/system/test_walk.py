@@ -2,6 +2,7 @@
 agency reports, people answer, and an evaluator follows what it says to the evidence."""
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,8 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from tests.conftest import Server
+from services.platform.local_time import DEFAULT_ZONE
+from tests.conftest import TOBA, Server
 from tests.servers import LOOPBACK
 from tests.system.evidence_trail import follow, indicators_of
 from tests.system.processes import (
@@ -54,11 +56,13 @@ def test_a_citizen_three_agencies_and_an_evaluator_walk_through_the_hub(hub: Run
 
     a_citizen_finds_the_building_permit_and_goes_to_its_portal(hub)
     agencies_report_a_month_twice_and_correct_it(hub)
+    the_lead_agency_declares_that_agencies_know_their_duty(hub)
     people_answer_the_surveys(hub)
 
     after = dynamics(hub)
-    assert after["discovery.awareness"]["value"] == 40  # 12 of 30
-    assert after["knowledge.awareness"]["value"] == 30  # 9 of 30
+    # 12 and 9 of 30 whom enumerators asked; the visitors of the page, who knew it, do not count.
+    assert after["discovery.awareness"]["value"] == 40
+    assert after["knowledge.awareness"]["value"] == 30
     assert after["legitimation.satisfaction"]["raw"] == 91.48
     assert after["knowledge.online"]["raw"] == pytest.approx(107 / 310, abs=1e-6)
     # Reported now for a month of 2024: known, and late.
@@ -130,20 +134,68 @@ def agencies_report_a_month_twice_and_correct_it(hub: RunningHub) -> None:
 
     key_id = keys[first].split("_")[1]
     assert hub.emall("keys", "revoke", key_id).returncode == 0
+    # A notification tells the hub, which rejects the key within two seconds at the latest.
+    bearer = {"Authorization": f"Bearer {keys[first]}"}
+    until(lambda: hub.get(f"{API}/keys", headers=bearer).status_code == 401)
     refused = hub.post(f"{API}/usage/statistics", reports[first], key=keys[first])
     assert refused.status_code == 401
     assert "revoked" in refused.json()["detail"]
     assert hub.emall("keys", "revoke", key_id).returncode == 1
 
 
+def the_lead_agency_declares_that_agencies_know_their_duty(hub: RunningHub) -> None:
+    pack = shutil.copytree(TOBA, hub.folder / "pack")
+    with (pack / "pack.yaml").open("a", encoding="utf-8") as file:
+        file.write('reporting_from: "2024-01"\n')
+    loaded = hub.emall("load", str(pack))
+    assert loaded.returncode == 0, loaded.stderr
+
+    unknown = dynamics(hub)["trust.reporting"]
+    assert unknown["value"] is None
+    declaration = {
+        "key": "reporting-2024",
+        "register_name": "reporting",
+        "year": 2024,
+        "entries": len(hub.get(f"{API}/usage/reporting?period=2024").json()["agencies"]),
+        "sources": ["study-2025"],
+    }
+    lead = hub.key("diskominfo", "evidence:write", "evidence:confirm")
+    declared = hub.post(f"{API}/declarations", declaration, key=lead)
+    assert (declared.status_code, declared.json()["state"]) == (201, "proposed"), declared.text
+    assert dynamics(hub)["trust.reporting"] == unknown
+
+    path = f"{API}/evidence/declarations/{declared.json()['id']}/versions/1/confirmation"
+    assert hub.post(path, None, key=lead).status_code == 403
+    confirmed = hub.post(path, None, key=hub.key("dukcapil", "evidence:confirm"))
+    assert (confirmed.status_code, confirmed.json()["state"]) == (200, "confirmed"), confirmed.text
+
+
 def people_answer_the_surveys(hub: RunningHub) -> None:
+    year = datetime.now(DEFAULT_ZONE).year
+    drawn = {
+        "opens_on": f"{year}-01-01",
+        "closes_on": f"{year}-12-31",
+        "sample": "drawn",
+        "population": 206_199,
+        "asked": 60,
+    }
+    opened = LOOPBACK.put(
+        f"{hub.address}{API}/surveys/awareness/rounds/{year}",
+        json=drawn,
+        headers={"Authorization": f"Bearer {hub.key('diskominfo', 'metrics:draft')}"},
+        timeout=60,
+    )
+    assert opened.status_code == 201, opened.text
+    for number in range(100, 106):
+        respond(hub, "awareness", number, {"knows_portals": ["simbg"], "used": "yes"})
+    enumerator = hub.key("diskominfo", "surveys:collect")
     for number in range(30):
         answers: dict[str, Any] = {
             "knows_portals": ["simbg", "oss"] if number < 12 else ["none"],
             "used": "yes" if number < 6 else "no",
             "knows_service_online": "yes" if number < 9 else "no",
         }
-        respond(hub, "awareness", number, answers)
+        respond(hub, "awareness", number, answers, enumerator=enumerator)
     for number in range(29):
         respond(hub, "skm", number, satisfaction_of(number))
     repeated = respond(hub, "skm", 0, satisfaction_of(0), status=200)
@@ -158,7 +210,10 @@ def people_answer_the_surveys(hub: RunningHub) -> None:
     )
     older = hub.get(f"{API}/surveys/skm/results?period=2024&weight=0.11").json()
     assert older["satisfaction"]["ikm"] == 90.56
-    assert hub.get(f"{API}/surveys/awareness/results?period=2024").json()["n"] == 30
+    assert hub.get(f"{API}/surveys/awareness/results?period=2024").json()["by_sample"] == {
+        "drawn": 30,
+        "self_selected": 6,
+    }
 
 
 def an_assessment_is_kept_and_leads_to_its_evidence(hub: RunningHub) -> None:
@@ -200,8 +255,10 @@ def an_assessment_is_kept_and_leads_to_its_evidence(hub: RunningHub) -> None:
 
     # It stays as it was when the evidence moves on.
     # (Answers count from the fifth on.)
+    enumerator = hub.key("diskominfo", "surveys:collect")
     for number in range(30, 35):
-        respond(hub, "awareness", number, {"knows_portals": ["oss"], "used": "yes"})
+        answers = {"knows_portals": ["oss"], "used": "yes"}
+        respond(hub, "awareness", number, answers, enumerator=enumerator)
     hub.move_responses("2024-05-14")
     hub.form_bundles()
     assert dynamics(hub)["discovery.awareness"]["value"] != 40
@@ -387,12 +444,22 @@ def satisfaction_of(number: int) -> dict[str, int]:
 
 
 def respond(
-    hub: RunningHub, survey: str, number: int, answers: dict[str, Any], *, status: int = 201
+    hub: RunningHub,
+    survey: str,
+    number: int,
+    answers: dict[str, Any],
+    *,
+    status: int = 201,
+    enumerator: str | None = None,
 ) -> dict[str, Any]:
-    """Answer as the person of this number, from an address of their own."""
-    body = {"id": str(uuid5(NAMES, f"{survey} {number}")), "answers": answers}
-    address = {"X-Forwarded-For": f"203.0.113.{number}"}
+    """Answer as the person of this number: from an address of their own, or asked by an enumerator
+    who has this key."""
+    body: dict[str, Any] = {"id": str(uuid5(NAMES, f"{survey} {number}")), "answers": answers}
+    headers = {"X-Forwarded-For": f"203.0.113.{number}"}
+    if enumerator is not None:
+        body["mode"] = "enumerator"
+        headers = {"Authorization": f"Bearer {enumerator}"}
     path = f"{hub.address}{API}/surveys/{survey}/responses"
-    answer = LOOPBACK.post(path, json=body, headers=address, timeout=60)
+    answer = LOOPBACK.post(path, json=body, headers=headers, timeout=60)
     assert answer.status_code == status, answer.text
     return answer.json()
