@@ -2,7 +2,6 @@
 
 from services.assessment.assessments.schemas import (
     Assessment,
-    AssessmentSummary,
     CollaborationDynamics,
     Levers,
     MethodReference,
@@ -22,7 +21,6 @@ from services.platform.service_client import ServiceClient
 __all__ = [
     "Assessment",
     "AssessmentClient",
-    "AssessmentSummary",
     "CollaborationDynamics",
     "FormerEvidence",
     "Gain",
@@ -58,13 +56,6 @@ class MethodWithBands(MethodReference):
 
 class AssessmentClient(ServiceClient):
     """Requests to assessment."""
-
-    async def list_assessments(
-        self, *, method: str, period: int | None = None, limit: int = 100
-    ) -> list[AssessmentSummary]:
-        """Return the newest assessments by a method, of all years or of one."""
-        query = {"limit": limit, "method": method, "period": period}
-        return (await self._get(Page[AssessmentSummary], f"{API}/assessments", query=query)).items
 
     async def get_assessment(self, href: str) -> Assessment:
         """Return the assessment at an address."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import openpyxl
     from openpyxl import comments, styles, utils
     from openpyxl.worksheet import datavalidation
-    from openpyxl.worksheet.worksheet import Worksheet
+    from openpyxl.worksheet import worksheet as worksheets
 else:
     openpyxl = LazyModule("openpyxl")
     comments = LazyModule("openpyxl.comments")
@@ -259,7 +259,7 @@ def write_xlsx(
     return stream.getvalue()
 
 
-def _write_head(worksheet: "Worksheet", columns: Sequence[Column]) -> None:
+def _write_head(worksheet: "worksheets.Worksheet", columns: Sequence[Column]) -> None:
     for index, column in enumerate(columns, start=1):
         head = worksheet.cell(1, index, column.name)
         head.font = styles.Font(bold=True)

@@ -283,10 +283,10 @@ def test_an_index_has_one_value_of_a_year_with_its_document(regency: Room) -> No
     path = "/api/v1/index-values"
     bare = write(regency, "POST", path, value, caller=ADMIN)
     assert (bare.status_code, bare.json()["errors"][0]["pointer"]) == (422, "#/document")
-    value["document"] = DOCUMENT
-    second = write(regency, "POST", path, value, caller=ADMIN)
+    documented = value | {"document": DOCUMENT}
+    second = write(regency, "POST", path, documented, caller=ADMIN)
     assert (second.status_code, second.json()["errors"][0]["pointer"]) == (409, "#/year")
     assert "spbe-2024 " in second.json()["errors"][0]["detail"]
-    target = write(regency, "POST", path, value | {"role": "target"}, caller=ADMIN)
+    target = write(regency, "POST", path, documented | {"role": "target"}, caller=ADMIN)
     assert target.status_code == 201
     assert target.json()["content"]["document"] == DOCUMENT

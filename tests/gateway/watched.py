@@ -28,6 +28,7 @@ def link(slug: str, url: str) -> Link:
         description="Portal uji.",
         description_en="Test portal.",
         e_mall=True,
+        national=False,
         note=None,
         sources=["study"],
     )
