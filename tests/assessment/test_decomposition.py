@@ -13,6 +13,7 @@ from services.assessment.scoring.decomposition import (
     largest_remainder,
     shapley,
 )
+from services.assessment.scoring.scores import Scores
 from tests.assessment.test_assess import SUBJECTS, small, small_method
 from tests.assessment.test_properties import SOME, VALUES, methods, observed, scored
 from tests.conftest import Hub
@@ -50,6 +51,36 @@ def test_what_is_known_in_one_year_only_is_listed_and_moves_nothing(earlier_has_
     for one in found.changes:
         assert one.difference == 0
         assert all(part.contribution == 0 for part in one.parts)
+
+
+def incomplete(scores: Scores, code: str, proven: float, possible: float) -> Scores:
+    """Return scores in which one indicator was counted from what may not be all."""
+    content = scores.model_dump()
+    elements = [one for dimension in content["dimensions"] for one in dimension["elements"]]
+    [found] = [one for element in elements for one in element["indicators"] if one["code"] == code]
+    found |= {"proven": proven, "possible": possible, "no_interval_because": "incomplete"}
+    return Scores.model_validate(content)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "compared"),
+    [
+        ((40, 100), (20, 100), False),  # fewer were written down
+        ((0, 50), (50, 100), False),
+        ((0, 40), (60, 100), True),  # proven, whatever is missing
+        ((60, 100), (0, 40), True),
+    ],
+)
+def test_what_may_be_incomplete_moves_a_trend_only_if_the_change_is_proven(
+    earlier: tuple[float, float], later: tuple[float, float], compared: bool
+) -> None:
+    values: dict[str, float] = dict.fromkeys(SUBJECTS, 0.5)
+    before = incomplete(small(values), "a.y", *earlier)
+    after = incomplete(small(values | {"a_y": 0.1}), "a.y", *later)
+    found = compare_years(small_method(), before, after)
+    assert ("a.y" in found.compared, "a.y" in found.incomplete) == (compared, not compared)
+    changes = {change.code: change.difference for change in found.changes}
+    assert (changes["a"] < 0) == compared
 
 
 def test_of_a_year_of_which_too_little_is_known_nothing_is_said_to_have_changed() -> None:
@@ -113,7 +144,7 @@ def test_the_trend_of_two_years_shows_its_drivers(hub: Hub) -> None:
         }
         for year in (first, second)
     ]
-    assert set(found["compared"]) == known[0] & known[1]
+    assert set(found["compared"]) | set(found["incomplete"]) == known[0] & known[1]
     assert set(found["came_to_be_known"]) == known[1] - known[0]
     assert set(found["no_longer_known"]) == known[0] - known[1]
     assert found["changes"]
@@ -124,3 +155,14 @@ def test_the_trend_of_two_years_shows_its_drivers(hub: Hub) -> None:
     assert hub.client.get(href).json()["node"]["value"] == second["nodes"][0]["value"]
     empty = hub.client.get("/api/v1/metrics/trend?method=nothing").json()
     assert empty == {"method": "nothing", "items": []}
+
+
+def test_toba_records_nothing_and_declines_in_nothing(toba_hub: Hub) -> None:
+    key = toba_hub.auth("diskominfo", "metrics:draft")
+    for period in (2024, 2025):
+        body = {"period": period, "draws": 200}
+        answer = toba_hub.client.post("/api/v1/assessments", json=body, headers=key)
+        assert answer.status_code == 201, answer.text
+    found = toba_hub.client.get("/api/v1/metrics/trend?from=2024&to=2025").json()["items"][1]
+    assert "determination.instruments" in found["comparison"]["incomplete"]
+    assert [one for one in found["comparison"]["changes"] if one["difference"] < 0] == []

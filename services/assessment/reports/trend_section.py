@@ -129,12 +129,13 @@ def _compared(found: YearComparison, names: dict[str, str], *, index: str) -> st
     for codes, words in (
         (found.came_to_be_known, "baru diketahui"),
         (found.no_longer_known, "tidak lagi diketahui"),
+        (found.incomplete, "catatannya belum tentu lengkap sehingga perubahannya tidak diketahui"),
     ):
         if codes:
             listed = join_words([lower_first(names.get(code, code)) for code in codes])
             parts.append(f"{words} ({len(codes)}): {listed}")
     moved = "; ".join(parts)
-    rest = " Yang baru atau tidak lagi diketahui tidak menggerakkan apa pun."
+    rest = " Semua itu tidak menggerakkan apa pun."
     return f"{moved}.{rest if len(parts) > 1 else ''}"
 
 

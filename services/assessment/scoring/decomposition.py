@@ -13,7 +13,7 @@ from pydantic import Field
 
 from services.assessment.methods.definition import TreeMethod
 from services.assessment.scoring.assess import DECIMALS, round_score
-from services.assessment.scoring.scores import ScoreModel, Scores
+from services.assessment.scoring.scores import Node, ScoreModel, Scores
 from services.assessment.scoring.tree import Branch, branches_of, combine
 from services.assessment.scoring.weights import Weights, point_weights
 
@@ -52,43 +52,65 @@ class YearComparison(ScoreModel):
     no_longer_known: list[str] = Field(
         description="Indicators known only in the earlier year: they moved no trend."
     )
+    incomplete: list[str] = Field(
+        default_factory=list[str],
+        description="Indicators counted in both years from what may not be all, so that the "
+        "evidence does not tell which way they went: they moved no trend.",
+    )
     changes: list[ScoreChange] = Field(
-        description="What changed each node, computed in both years from the indicators known in "
-        "both; contributions sum exactly."
+        description="What changed each node, computed in both years from `compared`; contributions "
+        "sum exactly."
     )
 
 
 def compare_years(method: TreeMethod, before: Scores, after: Scores) -> YearComparison:
     """Compare two years by the indicators that are known in both.
 
-    Another indicator says nothing about a change: its value in the other year is not known. A node
-    of which too little is known in both years has no change.
+    Another indicator says nothing about a change: its value in the other year is not known. Nor
+    does one that was counted from what may not be all, unless the evidence proves that it changed:
+    fewer records of a register that nobody declared complete may be fewer that were written down.
+    A node of which too little is known in both years has no change.
     """
-    known = [indicator.code for indicator in method.indicators()]
-    old, new = _values_of(before, known), _values_of(after, known)
-    compared = [code for code in known if code in old and code in new]
+    codes = [indicator.code for indicator in method.indicators()]
+    old, new = _known(before, codes), _known(after, codes)
+    in_both = [code for code in codes if code in old and code in new]
+    incomplete = [code for code in in_both if not _tells_a_change(old[code], new[code])]
+    compared = [code for code in in_both if code not in incomplete]
     return YearComparison(
         compared=compared,
-        came_to_be_known=[code for code in known if code in new and code not in old],
-        no_longer_known=[code for code in known if code in old and code not in new],
+        came_to_be_known=[code for code in codes if code in new and code not in old],
+        no_longer_known=[code for code in codes if code in old and code not in new],
+        incomplete=incomplete,
         changes=_changes(method, _nodes(method, old, compared), _nodes(method, new, compared)),
     )
 
 
-def _values_of(scores: Scores, codes: Collection[str]) -> dict[str, float]:
+def _known(scores: Scores, codes: Collection[str]) -> dict[str, Node]:
+    """Return the nodes with a value among these codes."""
     wanted = set(codes)
     return {
-        node.code: node.value
-        for node in scores.nodes()
-        if node.value is not None and node.code in wanted
+        node.code: node for node in scores.nodes() if node.value is not None and node.code in wanted
     }
 
 
+def _tells_a_change(old: Node, new: Node) -> bool:
+    """Return whether two values of an indicator can be compared.
+
+    They can if both are complete counts, samples or ranges, and if their bounds do not overlap.
+    """
+    if "incomplete" not in {old.no_interval_because, new.no_interval_because}:
+        return True
+    if old.bounds is None or new.bounds is None:
+        return False
+    return old.bounds[1] < new.bounds[0] or new.bounds[1] < old.bounds[0]
+
+
 def _nodes(
-    method: TreeMethod, values: Mapping[str, float], compared: Collection[str]
+    method: TreeMethod, known: Mapping[str, Node], compared: Collection[str]
 ) -> dict[str, float]:
     """Return the scores of these indicators and of all nodes above that they give a value."""
-    indicators = {code: values[code] for code in compared}
+    values = {code: known[code].value for code in compared}
+    indicators = {code: value for code, value in values.items() if value is not None}
     above = combine(method, indicators, point_weights(method))
     return indicators | {code: round_score(float(value)) for code, value in above.items()}
 
