@@ -12,6 +12,8 @@ send_400_response
 auth_flow
 handle_starttag
 send_400_response
+# Templates call this.
+furthest
 # Imported for annotations only.
 PostgresServer
 # Declares a header field in OpenAPI.
