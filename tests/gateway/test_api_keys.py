@@ -291,7 +291,7 @@ def test_a_key_never_reaches_a_service_but_the_caller_does(settings: Settings) -
     assert all(claim["exp"] - time.time() <= 60 for claim in claims)
 
 
-def test_a_service_called_directly_with_a_key_or_a_foreign_token_is_401(feedback: Room) -> None:
+def test_a_service_called_directly_takes_no_key_and_no_foreign_token(feedback: Room) -> None:
     own = load_private_key(feedback.settings.private_key_file)
     writer = agency_caller("dukcapil", "usage:write")
     now = int(time.time())
@@ -304,15 +304,18 @@ def test_a_service_called_directly_with_a_key_or_a_foreign_token_is_401(feedback
         "exp": now + 60,
     }
 
-    def refused(token: str) -> None:
-        answer = feedback.client.post(EVENTS, json={"events": [event()]}, headers=bearer(token))
-        assert_refused(answer)
+    def answered(token: str) -> httpx.Response:
+        return feedback.client.post(EVENTS, json={"events": [event()]}, headers=bearer(token))
 
-    refused(UNKNOWN)
-    refused(TokenSigner(Ed25519PrivateKey.generate(), feedback.settings.region).sign(writer))
-    refused(TokenSigner(own, "12.13").sign(writer))
-    refused(jwt.encode(claims | {"exp": now - 1}, own, algorithm="EdDSA"))
-    refused(jwt.encode(claims, "", algorithm="none"))
+    assert_refused(answered(UNKNOWN))
+    # Made like the gateway's, but not by it: a fault of the hub, or a forgery.
+    for token in (
+        TokenSigner(Ed25519PrivateKey.generate(), feedback.settings.region).sign(writer),
+        TokenSigner(own, "12.13").sign(writer),
+        jwt.encode(claims | {"exp": now - 31}, own, algorithm="EdDSA"),
+        jwt.encode(claims, "", algorithm="none"),
+    ):
+        assert answered(token).status_code == 503
     assert_refused(feedback.client.post(EVENTS, json={"events": [event()]}))
     answer = feedback.post(EVENTS, {"events": [event()]}, caller=writer)
     assert answer.status_code == 200

@@ -3,16 +3,16 @@
 from datetime import date
 from typing import Annotated
 
-from pydantic import Field, StrictInt
+from pydantic import Field
 
 from services.feedback.surveys.invitation_schemas import MAX_INVITED, StakeholderCode
 from services.feedback.surveys.question_kinds.base import Code, Option
 from services.feedback.surveys.round_schemas import RoundCode
 from services.platform.api_model import ApiModel
-from services.platform.types import Slug
+from services.platform.types import Slug, StrictNumber
 
 Ratings = Annotated[
-    list[Annotated[StrictInt, Field(ge=1, le=4)]], Field(min_length=3, max_length=3)
+    list[Annotated[int, Field(ge=1, le=4), StrictNumber]], Field(min_length=3, max_length=3)
 ]
 """The levels, 1-4, of three items."""
 
