@@ -205,7 +205,7 @@ class Scores(ScoreModel):
     )
     agreement: VerdictAgreement | None = Field(
         default=None,
-        description="VerdictAgreement with verdicts of studies; null without any.",
+        description="Agreement with verdicts of studies; null without any.",
     )
     with_proposals: ScoresWithProposals | None = Field(
         default=None, description="Null if nothing is proposed."
