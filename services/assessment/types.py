@@ -50,5 +50,18 @@ Unit = Literal[
 `1` is a number without a unit, `a` a year, `har` a hectare; money, which UCUM does not have, is an
 annotation."""
 
+Register = Literal[
+    "agreements",
+    "decisions",
+    "index-values",
+    "meetings",
+    "programmes",
+    "recognitions",
+    "reporting",
+    "risks",
+    "stakeholders",
+]
+"""Registers that can be declared complete for a year; `reporting` is of notices of duties."""
+
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$", max_length=80)]
 """Code of a node, an instrument, a procedure or a subject of observation."""

@@ -9,24 +9,12 @@ from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import Field, StrictBool, model_validator
 
-from services.assessment.types import Code, Sector, Unit
+from services.assessment.types import Code, Register, Sector, Unit
 from services.platform.packs import PackModel
 from services.platform.types import HttpsUrl, IsoDate, Sha256, ShortText, Slug, StrictNumber, Text
 
 Precision = Literal["day", "month", "year"]
 CalendarYear = Annotated[int, Field(ge=1945, le=2099), StrictNumber]
-Register = Literal[
-    "agreements",
-    "decisions",
-    "index-values",
-    "meetings",
-    "programmes",
-    "recognitions",
-    "reporting",
-    "risks",
-    "stakeholders",
-]
-"""Registers that can be declared complete for a year; `reporting` is of notices of duties."""
 
 
 class Document(PackModel):

@@ -4,21 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from services.assessment.types import Code, Sector
+from services.assessment.types import Code, Register, Sector
 from services.platform.packs import PackModel
 from services.platform.types import ShortText
 
-DeclaredRegister = Literal[
-    "agreements",
-    "decisions",
-    "index-values",
-    "meetings",
-    "programmes",
-    "recognitions",
-    "reporting",
-    "risks",
-    "stakeholders",
-]
 IndicatorCode = Annotated[str, Field(pattern=r"^[a-z0-9_]+\.[a-z0-9_]+$", max_length=80)]
 
 
@@ -60,7 +49,7 @@ class DeclaredComplete(PackModel):
     """A register is declared complete for the year."""
 
     kind: Literal["declare"]
-    register_name: DeclaredRegister
+    register_name: Register
 
 
 class Measured(PackModel):

@@ -10,7 +10,6 @@ from services.assessment.evidence.records import (
     Meeting,
     Programme,
     Recognition,
-    Register,
     Risk,
     Stakeholder,
     TemporalEvidence,
@@ -19,6 +18,7 @@ from services.assessment.methods.measure_definitions import Condition, View
 from services.assessment.scoring.computed_once import once_per_object
 from services.assessment.scoring.inputs import Facts, Item, valid_at_end, valid_during
 from services.assessment.scoring.registers import declarations_of
+from services.assessment.types import Register
 
 Row = tuple[Item, Mapping[str, Any]]
 

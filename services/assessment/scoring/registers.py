@@ -10,13 +10,13 @@ from services.assessment.evidence.records import (
     Meeting,
     Programme,
     Recognition,
-    Register,
     Risk,
     Stakeholder,
     TemporalEvidence,
 )
 from services.assessment.scoring.inputs import Facts, Item, valid_during
 from services.assessment.scoring.reports import ReportingReport
+from services.assessment.types import Register
 
 
 def declarations_of(register: Register, facts: Facts, *, years: int = 1) -> list[Item] | None:
