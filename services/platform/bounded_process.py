@@ -18,7 +18,6 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-import anyio
 from anyio.lowlevel import RunVar
 from pydantic import BaseModel
 
@@ -26,6 +25,7 @@ from services.platform import bounded_worker
 from services.platform.bounded_worker import Outcome
 from services.platform.logging import get_logger
 from services.platform.problems import FieldError, Invalid, TooLarge, Unavailable
+from services.platform.slots import Limiter, slot
 
 log = get_logger(__name__)
 
@@ -77,7 +77,7 @@ PLAIN_TYPES = {
 """Types of values that a call may return, besides records and errors of the hub."""
 PLAIN_MODULES = {"builtins", *(module for module, _ in PLAIN_TYPES)}
 
-_limiter: RunVar[anyio.CapacityLimiter] = RunVar("bounded_process_limiter")
+_limiter: Limiter = RunVar("bounded_process_limiter")
 
 
 async def call_bounded(
@@ -93,15 +93,10 @@ async def call_bounded(
         Invalid: The process crashed.
         Unavailable: Too many calls are waiting, or the call was not finished in time.
     """
+    refusal = "Too many files are being read at the moment; try again shortly."
+    free = slot(_limiter, concurrent=MAX_PROCESSES, waiting=MAX_WAITING, refusal=refusal)
     try:
-        limiter = _limiter.get()
-    except LookupError:
-        limiter = anyio.CapacityLimiter(MAX_PROCESSES)
-        _limiter.set(limiter)
-    if limiter.statistics().tasks_waiting >= MAX_WAITING:
-        raise Unavailable("Too many files are being read at the moment; try again shortly.")
-    try:
-        async with asyncio.timeout(DEADLINE_SECONDS), limiter:
+        async with asyncio.timeout(DEADLINE_SECONDS), free:
             # Pickled only now: calls that wait must not hold a second copy of their files.
             call = pickle.dumps((function, arguments, named), protocol=pickle.HIGHEST_PROTOCOL)
             status, answer, errors = await _run(limits, call)

@@ -3,16 +3,15 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-import anyio
 from anyio.lowlevel import RunVar
 
-from services.platform.problems import Unavailable
+from services.platform.slots import Limiter, slot
 
 MAX_CONCURRENT = 2
 """Computations of one event loop at a time; each holds what it reads in memory."""
 MAX_WAITING = 16
 
-_limiter: RunVar[anyio.CapacityLimiter] = RunVar("computing_slots")
+_limiter: Limiter = RunVar("computing_slots")
 
 
 @asynccontextmanager
@@ -21,12 +20,6 @@ async def computing_slot() -> AsyncGenerator[None]:
 
     It is taken before the data is read, so that requests that wait hold none.
     """
-    try:
-        limiter = _limiter.get()
-    except LookupError:
-        limiter = anyio.CapacityLimiter(MAX_CONCURRENT)
-        _limiter.set(limiter)
-    if limiter.statistics().tasks_waiting >= MAX_WAITING:
-        raise Unavailable("Too many assessments are being computed; try again shortly.")
-    async with limiter:
+    refusal = "Too many assessments are being computed; try again shortly."
+    async with slot(_limiter, concurrent=MAX_CONCURRENT, waiting=MAX_WAITING, refusal=refusal):
         yield
