@@ -72,7 +72,8 @@ def levers_of(method: CollaborationMethod, facts: Facts) -> list[Lever]:
     add, then by the same of a driver.
     """
     before = measure_all(method, facts)
-    found = [_lever(method, facts, before, action) for action in method.actions]
+    start = point_scores(method, before)
+    found = [_lever(method, facts, before, start, action) for action in method.actions]
     return sorted((lever for lever in found if lever is not None), key=_rank)
 
 
@@ -85,14 +86,17 @@ def _rank(lever: Lever) -> tuple[float, float, float, float, int, str]:
 
 
 def _lever(
-    method: CollaborationMethod, facts: Facts, before: Results, action: a.Action
+    method: CollaborationMethod,
+    facts: Facts,
+    before: Results,
+    start: PointScores,
+    action: a.Action,
 ) -> Lever | None:
     changes = [change for change in action.changes if _applies(change, before)]
     ends = {
         outcome: point_scores(method, _after(method, facts, changes, outcome))
         for outcome in ("worst", "best")
     }
-    start = point_scores(method, before)
     nodes = [
         _node_gain(element, start, worst=ends["worst"], best=ends["best"])
         for element in method.elements()

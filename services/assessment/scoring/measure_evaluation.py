@@ -18,6 +18,7 @@ from services.assessment.scoring.measurement import (
     MeasureResult,
     Missing,
     exact,
+    ranged,
 )
 from services.assessment.scoring.meeting_measures import (
     evaluate_attending,
@@ -48,7 +49,7 @@ from services.assessment.scoring.survey_measures import (
     evaluate_survey_mean,
     evaluate_survey_share,
 )
-from services.assessment.scoring.uncertainty import Sampler, uniform_between
+from services.assessment.scoring.uncertainty import Sampler
 
 
 def evaluate_measure(definition: m.Measure, facts: Facts) -> MeasureResult:
@@ -104,15 +105,12 @@ def _range_from(inner: MeasureResult, high: float) -> MeasureResult:
         return replace(inner, bounds=(inner.bounds[0], high))
     low = min(inner.value if inner.low is None else inner.low, high)
     name = " ".join(item.key for item in inner.evidence)
-    return Measurement(
-        value=(low + high) / 2,
-        draw=uniform_between(low, high, f"lower bound {name}"),
-        evidence=inner.evidence,
-        inputs={**inner.inputs, "low": low, "high": high},
-        low=low,
-        high=high,
-        interval="range",
-        bounds=(min(inner.bounds[0], high), high),
+    return ranged(
+        (low, high),
+        inner.evidence,
+        (min(inner.bounds[0], high), high),
+        {**inner.inputs, "low": low, "high": high},
+        stream=f"lower bound {name}",
     )
 
 

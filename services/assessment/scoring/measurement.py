@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from services.assessment.scoring.inputs import Item
 from services.assessment.scoring.scores import IntervalKind, NoIntervalReason
-from services.assessment.scoring.uncertainty import Sampler, constant
+from services.assessment.scoring.uncertainty import Sampler, constant, uniform_between
 
 Bounds = tuple[float, float]
 """The lower and the upper end of what a figure can be."""
@@ -58,4 +58,29 @@ def exact(
         evidence,
         inputs,
         bounds=(value, value) if bounds is None else bounds,
+    )
+
+
+def ranged(
+    ends: Bounds,
+    evidence: Sequence[Item],
+    bounds: Bounds,
+    inputs: Mapping[str, float],
+    *,
+    stream: str,
+) -> Measurement:
+    """Return the measurement of a range: its middle, drawn evenly between its ends.
+
+    `stream` names the stream of draws; it is part of stored results and cannot change.
+    """
+    low, high = ends
+    return Measurement(
+        value=(low + high) / 2,
+        draw=uniform_between(low, high, stream),
+        evidence=evidence,
+        inputs=inputs,
+        low=low,
+        high=high,
+        interval="range",
+        bounds=bounds,
     )

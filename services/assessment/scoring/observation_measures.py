@@ -10,10 +10,10 @@ from services.assessment.scoring.measurement import (
     SHARE,
     UNBOUNDED,
     Bounds,
-    Measurement,
     MeasureResult,
     Missing,
     exact,
+    ranged,
 )
 from services.assessment.scoring.observations import (
     NewestObservations,
@@ -21,7 +21,6 @@ from services.assessment.scoring.observations import (
     observations_of,
     observations_of_year,
 )
-from services.assessment.scoring.uncertainty import uniform_between
 
 
 def evaluate_observed(definition: m.Observed, facts: Facts) -> MeasureResult:
@@ -38,18 +37,9 @@ def evaluate_observed(definition: m.Observed, facts: Facts) -> MeasureResult:
     items, low, high = items_of(found.rows), found.low, found.high
     if low == high and all(observation.value is not None for _, observation in found.rows):
         return exact(low, items, bounds, observed=low, **_quotient(found))
-    # The name of the stream of one observation is part of stored results and cannot change.
     keys = " ".join(item.key for item in items)
-    return Measurement(
-        value=(low + high) / 2,
-        draw=uniform_between(low, high, f"observation {keys}"),
-        evidence=items,
-        inputs={"low": low, "high": high},
-        low=low,
-        high=high,
-        interval="range",
-        bounds=bounds,
-    )
+    inputs = {"low": low, "high": high}
+    return ranged((low, high), items, bounds, inputs, stream=f"observation {keys}")
 
 
 def _quotient(found: NewestObservations) -> dict[str, float]:

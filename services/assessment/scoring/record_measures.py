@@ -9,10 +9,10 @@ from services.assessment.scoring.inputs import Facts, Item, items_of, valid_at_e
 from services.assessment.scoring.measurement import (
     SHARE,
     Bounds,
-    Measurement,
     MeasureResult,
     Missing,
     exact,
+    ranged,
 )
 from services.assessment.scoring.observations import observations_of_year
 from services.assessment.scoring.record_views import (
@@ -25,7 +25,6 @@ from services.assessment.scoring.record_views import (
     view_rows,
 )
 from services.assessment.scoring.registers import declarations_of
-from services.assessment.scoring.uncertainty import uniform_between
 
 VIEW_NAMES: dict[m.View, str] = {
     "stakeholders": "active stakeholder",
@@ -97,16 +96,12 @@ def _declared_share(definition: m.Share, facts: Facts) -> MeasureResult:
     n = len(rows) - unknown
     if not unknown:
         return exact(hits / n, evidence, bounds, numerator=hits, n=n)
-    low, high = hits / len(rows), (hits + unknown) / len(rows)
-    return Measurement(
-        value=(low + high) / 2,
-        draw=uniform_between(low, high, f"rows {definition.model_dump_json()}"),
-        evidence=evidence,
-        inputs={"numerator": hits, "n": n, "unknown": unknown},
-        low=low,
-        high=high,
-        interval="range",
-        bounds=bounds,
+    return ranged(
+        (hits / len(rows), (hits + unknown) / len(rows)),
+        evidence,
+        bounds,
+        {"numerator": hits, "n": n, "unknown": unknown},
+        stream=f"rows {definition.model_dump_json()}",
     )
 
 
@@ -271,14 +266,10 @@ def evaluate_held_of_planned(definition: m.HeldOfPlanned, facts: Facts) -> Measu
     if not unknown:
         share = hits / planned
         return exact(share, [*evidence, *declared], bounds, numerator=hits, n=planned)
-    ends = (hits / planned, (hits + unknown) / planned)
-    return Measurement(
-        value=sum(ends) / 2,
-        draw=uniform_between(*ends, f"rows {definition.model_dump_json()}"),
-        evidence=[*evidence, *declared],
-        inputs={"numerator": hits, "n": planned, "unknown": unknown},
-        low=ends[0],
-        high=ends[1],
-        interval="range",
-        bounds=bounds,
+    return ranged(
+        (hits / planned, (hits + unknown) / planned),
+        [*evidence, *declared],
+        bounds,
+        {"numerator": hits, "n": planned, "unknown": unknown},
+        stream=f"rows {definition.model_dump_json()}",
     )
