@@ -6,8 +6,6 @@ until its use, in a table that does not say whose it is. So who has answered fol
 that are left, and nothing stored tells when, or by which response.
 """
 
-import base64
-import hashlib
 import hmac
 import os
 from collections.abc import Sequence
@@ -23,18 +21,25 @@ from services.feedback.surveys.invitation_schemas import (
     InvitationSubject,
     Invited,
 )
+from services.feedback.surveys.one_use_tokens import TOKEN_BYTES, encode_token, token_hash
 from services.feedback.surveys.rounds import RoundKey, find_round, state_of
 from services.platform.database import ReadSession, WriteSession
 from services.platform.derived_keys import derived_key
 from services.platform.problems import Conflict, NotFound
 
 PAGE = "/survei/undangan"
-TOKEN_BYTES = 10
 SALT_BYTES = 16
 
 INVITATIONS = """
 -- The invitations of a round.
 SELECT code, name, name_en, salt FROM feedback.survey_invitation
+WHERE region = :region AND survey = :survey AND round = :round
+ORDER BY code
+"""
+
+CODES = """
+-- Who is invited to a round.
+SELECT code FROM feedback.survey_invitation
 WHERE region = :region AND survey = :survey AND round = :round
 ORDER BY code
 """
@@ -87,14 +92,8 @@ class InvitationTokens:
         self._key = derived_key(key, b"emall surveys: invitations")
 
     def token(self, salt: bytes) -> str:
-        """Return 16 characters with 80 bits, which only this hub can derive."""
-        derived = hmac.digest(self._key, salt, "sha256")[:TOKEN_BYTES]
-        return base64.b32encode(derived).decode().lower()
-
-
-def token_hash(token: str) -> bytes:
-    """Return the hash that a token is stored as."""
-    return hashlib.sha256(token.encode()).digest()
+        """Return a token that only this hub can derive."""
+        return encode_token(hmac.digest(self._key, salt, "sha256")[:TOKEN_BYTES])
 
 
 async def list_invitations(
@@ -118,6 +117,11 @@ async def list_invitations(
     return items
 
 
+async def invited_codes(session: ReadSession | WriteSession, key: RoundKey) -> list[str]:
+    """Return the codes of those who are invited to a round."""
+    return list(await session.scalars(text(CODES), key.parameters()))
+
+
 async def invite(
     session: WriteSession,
     key: RoundKey,
@@ -136,8 +140,8 @@ async def invite(
         raise Conflict(f"The round {key.round} is not answered by invitation.", errors=[])
     if state_of(found.content, today) == "closed":
         raise Conflict(f"The round {key.round} is closed since {found.content.closes_on}.")
-    known = {one.code for one in await list_invitations(session, key, tokens)}
-    if len(known | {one.code for one in invited}) > MAX_INVITED:
+    known = await invited_codes(session, key)
+    if len({*known} | {one.code for one in invited}) > MAX_INVITED:
         raise Conflict(f"A round has at most {MAX_INVITED} invitations.")
     for one in invited:
         salt = os.urandom(SALT_BYTES)

@@ -5,8 +5,6 @@ response deletes it. There is no list of used tokens whose order or time could b
 order or time of the responses.
 """
 
-import base64
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -14,12 +12,11 @@ from datetime import date
 from sqlalchemy import text
 
 from services.feedback.catalogue_lookup import look_up
+from services.feedback.surveys.one_use_tokens import TOKEN_BYTES, encode_token, token_hash
 from services.feedback.surveys.rating_schemas import RatingTokenSubject
 from services.platform.database import ReadSession, WriteSession
 from services.platform.problems import Conflict, FieldError
 from services.platform.service import API
-
-TOKEN_BYTES = 10
 
 DELETE_EXPIRED = """
 -- Deletes expired tokens.
@@ -66,13 +63,8 @@ class RedeemedToken(ServiceUse):
 
 
 def new_token(random_bytes: Callable[[int], bytes]) -> str:
-    """Return 16 characters with 80 random bits: short enough for a message, infeasible to guess."""
-    return base64.b32encode(random_bytes(TOKEN_BYTES)).decode().lower()
-
-
-def token_hash(token: str) -> bytes:
-    """Return the hash that a token is stored as."""
-    return hashlib.sha256(token.encode()).digest()
+    """Return a token of random bits."""
+    return encode_token(random_bytes(TOKEN_BYTES))
 
 
 async def check_offered(

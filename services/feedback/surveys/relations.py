@@ -16,6 +16,7 @@ from sqlalchemy import text
 from services.feedback.periods import Period
 from services.feedback.small_groups import MIN_GROUP_SIZE
 from services.feedback.surveys.definition import Survey
+from services.feedback.surveys.invitations import invited_codes
 from services.feedback.surveys.relation_schemas import (
     PartnerRating,
     PartnerReport,
@@ -36,13 +37,6 @@ REPORTS = """
 SELECT reporter, reports FROM feedback.reported_relations
 WHERE region = :region AND survey = :survey AND round = :round
 ORDER BY reporter
-"""
-
-INVITED = """
--- Who was invited to a round.
-SELECT code FROM feedback.survey_invitation
-WHERE region = :region AND survey = :survey AND round = :round
-ORDER BY code
 """
 
 
@@ -75,7 +69,7 @@ async def find_ties(session: ReadSession, survey: Survey, found: SurveyRound) ->
     question = survey.relational
     if question is None or question.relation is None:
         return None
-    invited = (await session.scalars(text(INVITED), found.key.parameters())).all()
+    invited = await invited_codes(session, found.key)
     rows = (await session.execute(text(REPORTS), found.key.parameters())).all()
     reports = {
         row.reporter: [PartnerReport.model_validate(one) for one in row.reports] for row in rows
@@ -87,7 +81,7 @@ async def find_ties(session: ReadSession, survey: Survey, found: SurveyRound) ->
         invited=len(invited),
         answered=len(reports),
         response_rate=len(reports) / len(invited) if invited else 0,
-        stakeholders=list(invited),
+        stakeholders=invited,
         reporters=sorted(reports),
         frequencies=question.relation.frequencies,
         exchanges=question.relation.exchanges,
