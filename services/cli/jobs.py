@@ -196,9 +196,12 @@ async def read_statuses(settings: Settings) -> list[JobStatus]:
     statuses: list[JobStatus] = []
     for service in Service:
         async with _declared(settings, service) as (declared, database):
+            if not declared:
+                continue
+            async with database.read_session() as session:
+                runs = await read_job_runs(session, service.value, settings.region)
             for job in declared:
                 async with database.read_session() as session:
-                    runs = await read_job_runs(session, service.value, settings.region)
                     waiting = refused = None
                     if job.backlog is not None:
                         parameters = {"region": settings.region}
