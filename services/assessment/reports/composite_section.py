@@ -6,12 +6,9 @@ from services.assessment.reports.cells import (
     coverage_cell,
     score_cells,
 )
-from services.assessment.reports.charts import bars
 from services.assessment.reports.document import (
     Cell,
     Column,
-    Figure,
-    KeyFigures,
     Paragraph,
     Row,
     Section,
@@ -19,15 +16,13 @@ from services.assessment.reports.document import (
 )
 from services.assessment.reports.report import Report
 from services.assessment.reports.scores_section import (
-    CHART_KEY,
     bar_of,
-    beside,
+    chart,
     headline,
-    in_words,
+    key_figures,
     missing_first,
     spread_of,
 )
-from services.assessment.reports.wording import BANDS, whole
 from services.assessment.scoring.scores import IndicatorScore, Node
 
 INDENT = "\u2003"
@@ -43,25 +38,12 @@ def composite_summary(report: Report) -> Section:
         blocks=[
             Paragraph(text=" ".join(headline(report)), lead=True),
             *missing_first(report),
-            KeyFigures(
-                items=[
-                    (
-                        Cell(text=whole(node.value), code=node.code, field="value"),
-                        node.name,
-                        beside(node, spread if node is index else None),
-                    )
-                    for node in (index, *parts)
-                ]
-            ),
-            Figure(
-                caption=f"Nilai indeks dan bagian-bagiannya. {CHART_KEY}",
-                alt="Diagram nilai dari 0 sampai 100: "
-                + "; ".join(f"{one.name} {in_words(one)}" for one in (index, *parts)),
-                svg=bars(
-                    [bar_of(index, spread=spread), *(bar_of(one) for one in parts)],
-                    alt=f"Nilai {index.name} {report.regency.name} {report.period}",
-                    marks=[low for low, _ in BANDS if low > 0],
-                ),
+            key_figures(index, parts, spread),
+            chart(
+                [index, *parts],
+                [bar_of(index, spread=spread), *(bar_of(one) for one in parts)],
+                caption="Nilai indeks dan bagian-bagiannya",
+                alt=f"Nilai {index.name} {report.regency.name} {report.period}",
             ),
         ],
     )

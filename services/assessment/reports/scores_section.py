@@ -1,6 +1,6 @@
 """Sections on scores: summary, elements, drivers, strengths and weaknesses."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.reports.cells import (
@@ -48,36 +48,50 @@ def summary(report: Report) -> Section:
     index = report.scores.index
     dimensions = report.scores.dimensions
     nodes = [index, *dimensions, *report.elements]
+    spread = spread_of(report)
     return Section(
         title="Ringkasan",
         blocks=[
             Paragraph(text=" ".join(headline(report)), lead=True),
             *missing_first(report),
-            KeyFigures(
-                items=[
-                    (
-                        Cell(text=whole(node.value), code=node.code, field="value"),
-                        node.name,
-                        beside(node, spread_of(report) if node is index else None),
-                    )
-                    for node in (index, *dimensions)
-                ]
-            ),
+            key_figures(index, dimensions, spread),
             Bullets(items=[*_verdicts(report), *_findings(report)]),
-            Figure(
-                caption=f"Nilai indeks dan unsur. {CHART_KEY}",
-                alt="Diagram nilai dari 0 sampai 100: "
-                + "; ".join(f"{one.name} {in_words(one)}" for one in nodes),
-                svg=bars(
-                    [
-                        bar_of(index, group="Indeks", spread=spread_of(report)),
-                        *(bar for dimension in dimensions for bar in _bars(dimension)),
-                    ],
-                    alt=f"Nilai indeks dan unsur {report.regency.name} {report.period}",
-                    marks=[low for low, _ in BANDS if low > 0],
-                ),
+            chart(
+                nodes,
+                [
+                    bar_of(index, group="Indeks", spread=spread),
+                    *(bar for dimension in dimensions for bar in _bars(dimension)),
+                ],
+                caption="Nilai indeks dan unsur",
+                alt=f"Nilai indeks dan unsur {report.regency.name} {report.period}",
             ),
         ],
+    )
+
+
+def key_figures(
+    index: Node, parts: Sequence[Node], spread: tuple[float, float] | None
+) -> KeyFigures:
+    """Return the values of the index and its parts, the index with its range."""
+    return KeyFigures(
+        items=[
+            (
+                Cell(text=whole(node.value), code=node.code, field="value"),
+                node.name,
+                beside(node, spread if node is index else None),
+            )
+            for node in (index, *parts)
+        ]
+    )
+
+
+def chart(nodes: Sequence[Node], drawn: Sequence[Bar], *, caption: str, alt: str) -> Figure:
+    """Return bars of scores with their key; `nodes` are read out in their place."""
+    return Figure(
+        caption=f"{caption}. {CHART_KEY}",
+        alt="Diagram nilai dari 0 sampai 100: "
+        + "; ".join(f"{one.name} {in_words(one)}" for one in nodes),
+        svg=bars(drawn, alt=alt, marks=[low for low, _ in BANDS if low > 0]),
     )
 
 
