@@ -455,6 +455,17 @@ def shared(server: Server, toba: str) -> Iterator[Hub]:
         yield Hub(client, server.settings(name))
 
 
+@pytest.fixture(scope="module")
+def toba_hub(server: Server, toba: str) -> Iterator[Hub]:
+    """Start a hub with the Toba pack once for a module; its tests read or add separate records."""
+    from services.gateway.app import create_app
+
+    with server.database_from(toba) as name:
+        settings = server.settings(name)
+        with TestClient(create_app(settings), follow_redirects=False) as client:
+            yield Hub(client, settings)
+
+
 def required_program(need: str, *names: str) -> str:
     """Return the path of a program; without it the test is skipped, or fails where it is required.
 

@@ -2,7 +2,6 @@
 
 import math
 import re
-from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
@@ -22,11 +21,8 @@ SHOWN = re.compile(r'data-code="([^"]+)">([^<]+)<')
 
 
 @pytest.fixture(scope="module")
-def hub(server: Server, toba: str) -> Iterator[Hub]:
-    with server.database_from(toba) as name:
-        settings = server.settings(name)
-        with TestClient(create_app(settings), follow_redirects=False) as client:
-            yield Hub(client, settings)
+def hub(toba_hub: Hub) -> Hub:
+    return toba_hub
 
 
 @pytest.fixture(scope="module")

@@ -1,18 +1,15 @@
 """A stakeholder answers a survey by the link of an invitation."""
 
 import re
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 import pytest
-from starlette.testclient import TestClient
 
-from services.gateway.app import create_app
 from services.platform.service import API
-from tests.conftest import DEFAULT_ZONE, Hub, Server, form_bundles
+from tests.conftest import DEFAULT_ZONE, Hub, form_bundles
 
 ROUND = f"{API}/surveys/stakeholders/rounds/now"
 LEVELS = {f"{part}{n}": "3" for part in "TPCL" for n in (1, 2, 3)}
@@ -21,11 +18,8 @@ CODES = [f"opd-{number}" for number in range(6)]
 
 
 @pytest.fixture(scope="module")
-def hub(server: Server, toba: str) -> Iterator[Hub]:
-    with server.database_from(toba) as name:
-        settings = server.settings(name)
-        with TestClient(create_app(settings), follow_redirects=False) as client:
-            yield Hub(client, settings)
+def hub(toba_hub: Hub) -> Hub:
+    return toba_hub
 
 
 @pytest.fixture(scope="module")

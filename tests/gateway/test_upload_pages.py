@@ -8,16 +8,14 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.testclient import TestClient
 
 from services.gateway.api_keys.keys import revoke_key
 from services.gateway.api_keys.upload_links import UploadLink, issue_upload_link
-from services.gateway.app import create_app
 from services.gateway.portal.upload.session import UPLOADS
 from services.platform.database import Database
 from services.platform.identity import load_private_key
 from services.platform.settings import Service
-from tests.conftest import Hub, Server
+from tests.conftest import Hub
 from tests.feedback.sheets import workbook
 from tests.gateway.key_rows import expire_upload_sessions, set_expiry, upload_sessions
 from tests.rows import oblige_since
@@ -27,12 +25,9 @@ UPLOAD = "/unggah"
 
 
 @pytest.fixture(scope="module")
-def running(server: Server, toba: str) -> Iterator[Hub]:
-    """Start a hub with the Toba pack for a module, each of whose tests reports another month."""
-    with server.database_from(toba) as name:
-        settings = server.settings(name)
-        with TestClient(create_app(settings), follow_redirects=False) as client:
-            yield Hub(client, settings)
+def running(toba_hub: Hub) -> Hub:
+    """Provide a hub with the Toba pack for a module; each of its tests reports another month."""
+    return toba_hub
 
 
 class Browser:
