@@ -112,6 +112,15 @@ def test_a_bundle_made_by_version_1_of_the_method_still_verifies() -> None:
     assert {(node.proven, node.possible) for node in stored.nodes()} == {(None, None)}
 
 
+def test_a_bundle_made_on_another_python_verifies() -> None:
+    """Written on Python 3.13.5; the oldest Python on which the suite runs is 3.11."""
+    file = ROOT / "tests" / "assessment" / "version_2" / "toba-2024.zip"
+    found = verify(file.read_bytes())
+    assert (found.parameters.method_version, found.nodes) == (2, 62)
+    index = read_bundle(file.read_bytes()).scores.index
+    assert (index.proven, index.value, index.possible) == (13.0268, 41.7101, 89.0046)
+
+
 def test_any_unzip_opens_it() -> None:
     with zipfile.ZipFile(io.BytesIO(toba())) as archive:
         assert archive.testzip() is None
