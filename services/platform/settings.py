@@ -3,12 +3,13 @@
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AnyHttpUrl, Field, SecretStr
+from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.platform.logging import LogFormat, LogLevel
+from services.platform.networks import Networks
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -241,6 +242,11 @@ class Settings(BaseSettings):
         None, description="User name from which OSS computes the `Token` of its messages."
     )
     oss_password: SecretStr | None = Field(None, description="Password for it.")
+    oss_senders: str | None = Field(
+        None,
+        description="Addresses or networks from which messages of OSS are accepted, separated by "
+        "spaces; required with the password.",
+    )
     oss_agency: str = Field(
         "dpmptsp", description="Agency (slug) whose keys may submit licences to OSS."
     )
@@ -249,6 +255,20 @@ class Settings(BaseSettings):
         "console",
         description="`console`: lines for people; `json`: one JSON object per line.",
     )
+
+    @field_validator("trusted_proxies", "oss_senders")
+    @classmethod
+    def _are_networks(cls, text: str | None) -> str | None:
+        Networks(text or "")
+        return text
+
+    @model_validator(mode="after")
+    def _have_senders_with_the_password(self) -> Self:
+        if self.oss_password is not None and not Networks(self.oss_senders or ""):
+            raise ValueError(
+                "EMALL_OSS_PASSWORD needs EMALL_OSS_SENDERS, the addresses from which OSS sends."
+            )
+        return self
 
     def service_url(self, service: Service) -> str | None:
         """Return the URL of a service in another process; None if it runs in this one."""

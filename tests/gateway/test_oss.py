@@ -80,6 +80,7 @@ def connected_settings(settings: Settings, oss: str) -> Settings:
         "oss_user_key": SecretStr(USER_KEY),
         "oss_username": "oss",
         "oss_password": SecretStr("rahasia"),
+        "oss_senders": "127.0.0.1",
         "connector_timeout_seconds": 1.5,
     }
     return settings.model_copy(update=more)
@@ -88,7 +89,9 @@ def connected_settings(settings: Settings, oss: str) -> Settings:
 @contextmanager
 def connected(settings: Settings, oss: str) -> Generator[Connected]:
     chosen = connected_settings(settings, oss)
-    with TestClient(create_app(chosen), follow_redirects=False) as client:
+    with TestClient(
+        create_app(chosen), follow_redirects=False, client=("127.0.0.1", 50_000)
+    ) as client:
         hub = Connected(client, chosen, oss, {})
         hub.key_of_dpmptsp = hub.auth("dpmptsp", "usage:write")
         yield hub
@@ -340,6 +343,35 @@ def test_a_wrong_token_is_kode_401_and_nothing_is_stored(
     raw: Any = {name: value.encode("latin-1") for name, value in headers.items()}
     assert deliver(hub, "receiveNIB", message("receiveNIB"), headers=raw)["kode"] == "401"
     assert stored_messages(hub.settings) == []
+
+
+@pytest.mark.parametrize("claimed", [{}, {"X-Forwarded-For": "203.0.113.9"}])
+def test_a_valid_message_from_another_address_is_kode_403_and_nothing_is_stored(
+    hub: Connected, claimed: dict[str, str]
+) -> None:
+    elsewhere = TestClient(hub.client.app, follow_redirects=False, client=("198.51.100.7", 50_000))
+    answer = elsewhere.post(
+        f"/api/v1/oss/{PATHS['receiveNIB']}",
+        json=message("receiveNIB"),
+        headers=token() | claimed,
+    )
+    result = answer.json()["responreceiveNIB"]
+    assert (answer.status_code, result["kode"], result["status"]) == (200, "403", "0")
+    assert stored_messages(hub.settings) == []
+
+
+def test_a_sender_behind_a_trusted_proxy_is_the_client_that_it_reports(hub: Connected) -> None:
+    forwarded = token() | {"X-Forwarded-For": "198.51.100.7"}
+    refused = deliver(hub, "receiveNIB", message("receiveNIB"), headers=forwarded)
+    assert refused["kode"] == "403"
+    assert stored_messages(hub.settings) == []
+
+
+def test_a_password_of_oss_needs_the_addresses_of_its_senders() -> None:
+    with pytest.raises(ValueError, match="EMALL_OSS_SENDERS"):
+        Settings.model_validate({"oss_username": "oss", "oss_password": "rahasia"})
+    with pytest.raises(ValueError, match=r"300\.1\.1\.1"):
+        Settings.model_validate({"oss_senders": "127.0.0.1, 300.1.1.1"})
 
 
 def test_a_token_is_sha1_of_user_password_nib_and_day() -> None:

@@ -26,7 +26,9 @@ PROTOCOLS = pytest.mark.parametrize(
 def address(server: Server, toba: str) -> Iterator[str]:
     """Provide a hub with the Toba pack that accepts messages from OSS."""
     with server.database_from(toba) as name:
-        settings = server.settings(name, oss_username="hub", oss_password="x")
+        settings = server.settings(
+            name, oss_username="hub", oss_password="x", oss_senders="127.0.0.1"
+        )
         with serving(create_app(settings), http=HeaderTimeoutProtocol) as address:
             yield address
 

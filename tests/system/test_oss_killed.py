@@ -26,6 +26,7 @@ def test_messages_that_were_acknowledged_are_counted_once_after_a_kill(
         settings.data_dir,
         EMALL_OSS_USERNAME="oss",
         EMALL_OSS_PASSWORD="rahasia",
+        EMALL_OSS_SENDERS="127.0.0.1",
     )
     port = free_port()
     address = f"http://127.0.0.1:{port}"

@@ -3,23 +3,13 @@
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache, partial
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv6Address, IPv6Network
 
+from services.platform.networks import Networks, parse_address
 from services.platform.settings import ForwardedHeader
 
-Address = IPv4Address | IPv6Address
 RawHeaders = Iterable[tuple[bytes, bytes]]
-
-MAX_CACHED_ADDRESSES = 4_096
 
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _PAIR = rf"""(?:{_WORD}=(?:{_WORD}|"(?:[^"\\]|\\.)*"))?"""
@@ -43,10 +33,8 @@ class TrustedProxies:
         self, networks: str, header: ForwardedHeader = ForwardedHeader.x_forwarded_for
     ) -> None:
         """Parse addresses or networks, separated by blanks or commas."""
-        trusted = [ip_network(part, strict=False) for part in re.split(r"[\s,]+", networks) if part]
         self._header = header
-        # Called several times for each request.
-        self._is_trusted = lru_cache(MAX_CACHED_ADDRESSES)(partial(_is_within, networks=trusted))
+        self._is_trusted = Networks(networks).contains
 
     def client(self, peer: str, headers: RawHeaders) -> str:
         """Return the address of the client: the peer, or the one that trusted proxies report.
@@ -58,7 +46,7 @@ class TrustedProxies:
             return peer
         client = peer
         for forwarded in self._addresses_from_end(headers):
-            address = _parse(forwarded)
+            address = parse_address(forwarded)
             if address is None:
                 return client
             client = str(address)
@@ -107,31 +95,12 @@ def _forwarded_pairs(element: str) -> dict[str, str]:
     }
 
 
-def _is_within(text: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
-    address = _parse(text)
-    return address is not None and any(address in network for network in networks)
-
-
-def _parse(text: str) -> Address | None:
-    """Parse an address with or without brackets and port; IPv4-mapped IPv6 becomes IPv4."""
-    host = text.strip()
-    if host.startswith("["):
-        host = host[1:].partition("]")[0]
-    elif host.count(":") == 1:
-        host = host.partition(":")[0]
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
-
-
 def address_bucket(client: str, *, key: bytes) -> str:
     """Return the bucket of an address: a keyed hash, so that no table stores addresses.
 
     IPv6 addresses are truncated to 64 bits: a single subscriber has the whole /64.
     """
-    address = _parse(client)
+    address = parse_address(client)
     if isinstance(address, IPv6Address):
         network = str(IPv6Network((address, 64), strict=False).network_address)
     else:

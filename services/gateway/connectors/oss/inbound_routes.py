@@ -24,6 +24,7 @@ from services.gateway.connectors.oss.messages import (
 )
 from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.logging import get_logger
+from services.platform.networks import Networks
 from services.platform.problems import problem_responses
 from services.platform.service import API
 from services.platform.settings import Settings
@@ -47,18 +48,20 @@ PATHS: Mapping[Inbound, str] = {
 
 
 async def receive(request: Request, message: Inbound) -> JSONResponse:
-    """Validate a message, store it, and acknowledge it only then."""
+    """Validate a message, store it, and acknowledge it only then.
+
+    The token is a SHA-1, as the guide prescribes, so the sender's address is checked before it.
+    """
     settings: Settings = request.app.state.settings
     if settings.oss_username is None or settings.oss_password is None:
         return result_response(message, "405", "This hub does not receive messages from OSS.")
-    content = await request.body()
-    if len(content) > MAX_MESSAGE_BYTES:
-        detail = f"The body may have at most {MAX_MESSAGE_BYTES} bytes."
-        return result_response(message, "400", detail)
+    sender = request.client.host if request.client else ""
+    if not Networks(settings.oss_senders or "").contains(sender):
+        return result_response(message, "403", "Messages from this address are not accepted.")
     try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
-        return result_response(message, "400", "The body must be JSON.")
+        body = _read_json(await request.body())
+    except ValueError as error:
+        return result_response(message, "400", str(error))
     now = datetime.now(UTC)
     skews = (-CLOCK_SKEW, timedelta(), CLOCK_SKEW)
     days = {(now + skew).astimezone(OSS_ZONE).date() for skew in skews}
@@ -74,6 +77,16 @@ async def receive(request: Request, message: Inbound) -> JSONResponse:
     if faults:
         return result_response(message, "400", "; ".join(faults))
     return await _store(request, message, body, now=now)
+
+
+def _read_json(content: bytes) -> Any:
+    """Return the value of a body; raise ValueError if it is too large or not JSON."""
+    if len(content) > MAX_MESSAGE_BYTES:
+        raise ValueError(f"The body may have at most {MAX_MESSAGE_BYTES} bytes.")
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        raise ValueError("The body must be JSON.") from None
 
 
 async def _store(
