@@ -237,6 +237,8 @@ NO_PERSONAL_DATA: dict[Service, frozenset[str]] = {
     Service.gateway: frozenset(
         {
             "audit_line",
+            "audit_month",
+            "audit_pending",
             "breaker_override",
             "connected_source",
             "consumption",

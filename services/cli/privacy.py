@@ -11,6 +11,7 @@ from services.platform.settings import Service, Settings, load_settings
 if TYPE_CHECKING:
     from services.feedback.comments.retention import CommentRetentionResult
     from services.feedback.events.partitions import RetentionResult
+    from services.gateway.audit.months import MaintenanceResult
 
 app = typer.Typer(help="Personal data that the hub stores.", no_args_is_help=True)
 
@@ -32,12 +33,21 @@ def report(
 
 
 def prune() -> None:
-    """Delete events, contacts and texts past their retention. The services do it hourly.
+    """Delete events, contacts, texts and audit lines past their retention.
 
-    Drops usage events by whole months (the counts remain), closes inactive cases, and erases
-    contact details and texts of comments.
+    The services do it hourly. Drops usage events by whole months (the counts remain), closes
+    inactive cases, and erases contact details and texts of comments. Audit lines are dropped by
+    months whose head is signed.
     """
-    months, comments = run_async(_prune(load_settings()))
+    settings = load_settings()
+    audit = run_async(_prune_audit(settings))
+    for month in audit.dropped:
+        typer.echo(f"audit {month:%Y-%m}")
+    echo_err(
+        f"Signed the heads of {len(audit.signed)} months of the audit log and dropped "
+        f"{len(audit.dropped)}."
+    )
+    months, comments = run_async(_prune(settings))
     echo_err(
         f"Closed {comments.closed} inactive cases; erased {comments.contacts} contacts and the "
         f"texts of {comments.texts} comments."
@@ -51,6 +61,25 @@ def prune() -> None:
         f"Dropped {len(months.partitions)} months of events and {months.ids_deleted} event ids; "
         f"events since {months.oldest_month:%Y-%m} remain."
     )
+
+
+async def _prune_audit(settings: Settings) -> "MaintenanceResult":
+    """Where the gateway's private key is not, nothing is signed."""
+    from services.gateway.audit.months import AuditMonths
+    from services.platform.database import Database
+    from services.platform.identity import load_private_key
+
+    file = settings.private_key_file
+    database = Database(settings, Service.gateway)
+    try:
+        return await AuditMonths(
+            database,
+            settings.region,
+            load_private_key(file) if file.exists() else None,
+            retention_months=settings.audit_retention_months,
+        ).maintain(now=datetime.now(UTC))
+    finally:
+        await database.close()
 
 
 async def _prune(settings: Settings) -> "tuple[RetentionResult | None, CommentRetentionResult]":

@@ -19,6 +19,9 @@ from services.gateway import click_tracking
 from services.gateway.api_docs.routes import router as hub
 from services.gateway.api_keys.routes import router as keys
 from services.gateway.audit import refused_writes
+from services.gateway.audit.log import CHAIN_INTERVAL
+from services.gateway.audit.months import AuditMonths
+from services.gateway.audit.records import DUE_LINES
 from services.gateway.audit.routes import router as audit_lines
 from services.gateway.click_tracking import ClickOutbox
 from services.gateway.connectors import polling
@@ -205,6 +208,7 @@ def create_app(settings: Settings) -> FastAPI:
             for client in clients.values():
                 stack.push_async_callback(client.aclose)
             # Closed after the jobs that use them have stopped.
+            stack.push_async_callback(dependencies.audit.stop)
             stack.push_async_callback(app.state.connectors.close)
             stack.push_async_callback(app.state.domain_expiry_scheduler.close)
             jobs: tuple[BackgroundJob, ...] = app.state.jobs
@@ -330,6 +334,9 @@ def _create_parts(app: FastAPI, key: Ed25519PrivateKey) -> None:
         RdapClient(settings.rdap_servers or SERVERS, guard),
         interval=timedelta(seconds=settings.domain_check_seconds),
     )
+    state.audit_months = AuditMonths(
+        database, settings.region, key, retention_months=settings.audit_retention_months
+    )
     state.retention = Retention(
         database,
         local_time,
@@ -392,7 +399,18 @@ def _declare_jobs(app: FastAPI) -> tuple[BackgroundJob, ...]:
         dependencies.keys.create_listener(),
         CacheInvalidation(database, settings.region, cache.store).create_listener(),
         dependencies.limiter,
-        dependencies.audit,
+        periodic(
+            "chain-audit-log",
+            dependencies.audit.chain,
+            every=CHAIN_INTERVAL,
+            backlog=DUE_LINES,
+        ),
+        periodic(
+            "close-audit-months",
+            state.audit_months.maintain_now,
+            every=hour,
+            first_after=minute,
+        ),
         periodic(
             "flush-metering",
             meter.flush,

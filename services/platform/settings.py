@@ -172,6 +172,13 @@ class Settings(BaseSettings):
         description="Whole months after which single checks of links are deleted; uptime by day "
         "remains.",
     )
+    audit_retention_months: int = Field(
+        60,
+        ge=12,
+        le=1200,
+        description="Whole months after which lines of the audit log are deleted; the signed head "
+        "of each month remains.",
+    )
     metering_retention_months: int = Field(
         24,
         ge=1,

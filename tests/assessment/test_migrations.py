@@ -1,7 +1,8 @@
 """Evidence that was recorded before it had states has one after the upgrade."""
 
 from tests.conftest import Server
-from tests.feedback.test_migrations import fetch, upgrade
+from tests.feedback.test_migrations import fetch
+from tests.upgrading import upgrade
 
 EVIDENCE = """
 INSERT INTO assessment.evidence

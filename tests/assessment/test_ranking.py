@@ -29,6 +29,7 @@ from tests.assessment.evidence_builders import facts, observation, toba_items
 from tests.assessment.test_assess import CATALOG
 from tests.assessment.test_bundles import OTHER, OWN
 from tests.conftest import Hub
+from tests.gateway.key_rows import chain_audit_log
 from tests.packs import NOW
 
 RANKING = "/api/v1/metrics/ranking"
@@ -282,6 +283,7 @@ def test_a_key_taken_from_the_list_takes_its_bundles_out_of_the_ranking(hub: Hub
     assert hub.client.delete(bundle, headers=admin).status_code == 204
     assert hub.client.delete(bundle, headers=admin).status_code == 404
     assert ranked() == []
+    chain_audit_log(hub.settings)
     lines = hub.client.get("/api/v1/audit", headers=admin).json()["items"]
     written = [(line["action"], line["target"], line["agency"], line["status"]) for line in lines]
     assert ("DELETE", bundle, "pupr", 204) in written

@@ -1,20 +1,14 @@
 """What was written before an upgrade is there after it."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
-from alembic import command
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.platform.database import make_engine
-from services.platform.installation_roles import prepare_roles
-from services.platform.migrations import alembic_config
 from tests.conftest import Server
+from tests.upgrading import upgrade
 
 REGIONS = ("12.12", "12.71")
 DIMENSIONS = (
@@ -30,30 +24,6 @@ MOMENTS = (
 )
 
 Event = tuple[str, UUID, datetime, datetime, tuple[str, ...], str]
-
-
-def upgrade(address: str, revision: str) -> None:
-    """Brings the branch of feedback to a revision."""
-
-    def run(connection: Connection) -> None:
-        config = alembic_config()
-        config.attributes["connection"] = connection
-        config.attributes["role_prefix"] = prepare_roles(connection, None, with_login=())
-        command.upgrade(config, revision)
-
-    async def work() -> None:
-        engine = make_engine(address, role=None, name="migrate", pool_size=1)
-        try:
-            async with engine.connect() as connection:
-                await _in(connection, run)
-        finally:
-            await engine.dispose()
-
-    async def _in(connection: AsyncConnection, run: Callable[[Connection], None]) -> None:
-        await connection.run_sync(run)
-        await connection.commit()
-
-    asyncio.run(work())
 
 
 def fetch(address: str, statement: str) -> list[Any]:

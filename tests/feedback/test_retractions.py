@@ -25,6 +25,7 @@ from tests.feedback.sending import (
     sums,
 )
 from tests.feedback.test_partitions import keep
+from tests.gateway.key_rows import chain_audit_log
 
 RETRACTIONS = f"{USAGE}/retractions"
 ADMIN = Caller(subject="key-of-admin", agency="diskominfo", scopes=frozenset({"admin"}))
@@ -488,6 +489,7 @@ def test_a_retraction_is_in_the_audit_log(hub: Hub) -> None:
     assert retraction.json()["events"] == 1, retraction.text
     href = retraction.json()["href"]
     hub.client.post(f"{href}/reversal", json={"reason": "Salah"}, headers=admin)
+    chain_audit_log(hub.settings)
     lines = hub.client.get("/api/v1/audit", headers=admin).json()["items"]
     written = [(line["action"], line["target"], line["status"]) for line in lines]
     assert ("POST", RETRACTIONS, 201) in written

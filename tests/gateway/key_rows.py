@@ -1,9 +1,14 @@
 """API keys, what they consumed and the audit log as the gateway stores them."""
 
-from datetime import datetime
+import asyncio
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from services.platform.settings import Settings
+import asyncpg
+
+from services.gateway.audit.records import chain_pending, count_pending
+from services.platform.database import Database
+from services.platform.settings import Service, Settings
 from tests.rows import rows
 
 
@@ -77,6 +82,55 @@ def consumption_by_agency(settings: Settings) -> list[tuple[Any, ...]]:
 def metered_hours(settings: Settings) -> list[datetime]:
     """Return the hours of which consumption is stored."""
     return [row[0] for row in rows(settings, "SELECT hour FROM gateway.consumption ORDER BY 1")]
+
+
+def chain_audit_log(settings: Settings) -> None:
+    """Chain all stored lines of the audit log, as if the hour of each were over."""
+
+    async def work() -> None:
+        database = Database(settings, Service.gateway)
+        pending = 1
+        while pending:
+            async with database.write_session() as session:
+                later = datetime.now(UTC) + timedelta(hours=2)
+                await chain_pending(session, settings.region, now=later)
+            async with database.read_session() as session:
+                pending = await count_pending(session, settings.region)
+        await database.close()
+
+    asyncio.run(work())
+
+
+def past_triggers(settings: Settings, statement: str) -> None:
+    """Execute a statement that no trigger sees, as a superuser can."""
+
+    async def work() -> None:
+        assert settings.database_url is not None
+        connection = await asyncpg.connect(settings.database_url.get_secret_value())
+        await connection.execute(f"SET session_replication_role = replica; {statement}")
+        await connection.close()
+
+    asyncio.run(work())
+
+
+def move_newest_lines(settings: Settings, lines: int, month: date) -> None:
+    """Move the newest lines of the audit log to another month, as if they were chained then."""
+    rows(settings, "SELECT gateway.create_audit_partition($1)", month)
+    past_triggers(
+        settings,
+        f"UPDATE gateway.audit_line SET month = '{month}' WHERE number > "
+        f"(SELECT max(number) - {lines} FROM gateway.audit_line)",
+    )
+
+
+def audit_partitions(settings: Settings) -> list[str]:
+    """Return the names of the audit log's partitions."""
+    found = rows(
+        settings,
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+        "WHERE i.inhparent = 'gateway.audit_line'::regclass ORDER BY 1",
+    )
+    return [row[0] for row in found]
 
 
 def audited_actions(settings: Settings) -> list[tuple[str, str | None]]:

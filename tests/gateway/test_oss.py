@@ -31,7 +31,7 @@ from services.gateway.outbound.circuit_breaker import BreakerPolicy, CircuitBrea
 from services.platform.local_time import DEFAULT_ZONE
 from services.platform.settings import Settings
 from tests.conftest import TOBA, Hub, Server, new_key
-from tests.gateway.key_rows import anonymous_audit_targets
+from tests.gateway.key_rows import anonymous_audit_targets, chain_audit_log
 from tests.gateway.oss_rows import (
     all_answer_columns,
     all_idempotency_columns,
@@ -312,6 +312,7 @@ def test_the_same_message_again_is_acknowledged_and_counted_once(hub: Connected)
     assert len(stored_messages(hub.settings)) == 2
     # Only what is stored has an audit line, although OSS gets 200 for all.
     hub.client.post("/api/v1/oss/receive-nib", json={})
+    chain_audit_log(hub.settings)
     assert anonymous_audit_targets(hub.settings) == ["/api/v1/oss/receive-nib"] * 2
 
 

@@ -17,7 +17,12 @@ from services.platform.identity import load_private_key
 from services.platform.settings import Service
 from tests.conftest import Hub
 from tests.feedback.sheets import workbook
-from tests.gateway.key_rows import expire_upload_sessions, set_expiry, upload_sessions
+from tests.gateway.key_rows import (
+    chain_audit_log,
+    expire_upload_sessions,
+    set_expiry,
+    upload_sessions,
+)
 from tests.rows import oblige_since
 
 HEADS = ("layanan", "kanal", "bulan", "masuk", "selesai", "alasan")
@@ -315,6 +320,7 @@ def test_the_audit_log_says_which_key_signed_in_or_tried_to_and_signed_out(
         browser.client.post(f"{UPLOAD}/masuk", data={"kunci": shown})
     browser.client.post(f"{UPLOAD}/keluar")
     headers = {"Authorization": f"Bearer {browser.hub.key('diskominfo', 'admin')}"}
+    chain_audit_log(browser.hub.settings)
     lines = browser.client.get("/api/v1/audit?limit=3", headers=headers).json()["items"]
     signed = (key.split("_")[1], "dukcapil", 303)
     wanted = [signed, (weak.split("_")[1], "dukcapil", 403), signed]

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
@@ -16,7 +16,7 @@ class AuditEntry:
 
     at: datetime
     key_id: str
-    """The key's id, `anonymous`, or `command-line`."""
+    """The key's id, `anonymous`, `command-line`, or `hub` for a job of the hub."""
     agency: str | None
     action: str
     """Method of the request, or the command."""
@@ -29,6 +29,11 @@ class AuditEntry:
     body_hash: str | None
     """SHA-256 of the request body, if the request was authenticated by a key."""
 
+    @property
+    def hides_its_minute(self) -> bool:
+        """Whether the time is only the hour, as that of a citizen's write."""
+        return (self.at.minute, self.at.second, self.at.microsecond) == (0, 0, 0)
+
 
 @dataclass(frozen=True)
 class ChainedEntry:
@@ -38,6 +43,18 @@ class ChainedEntry:
     entry: AuditEntry
     previous: str
     hash: str
+
+
+@dataclass(frozen=True)
+class Head:
+    """The end of a chain: number and hash of its last line."""
+
+    number: int
+    hash: str
+
+
+NO_LINE = Head(0, GENESIS_HASH)
+"""Head of a chain without a line."""
 
 
 def entry_hash(region: str, number: int, previous: str, entry: AuditEntry) -> str:
@@ -53,10 +70,10 @@ def entry_hash(region: str, number: int, previous: str, entry: AuditEntry) -> st
 
 
 def chain_entries(
-    region: str, after: ChainedEntry | None, entries: Iterable[AuditEntry]
+    region: str, after: Head, entries: Iterable[AuditEntry]
 ) -> Iterator[ChainedEntry]:
     """Yield these entries as the next lines of the chain."""
-    number, previous = (after.number, after.hash) if after else (0, GENESIS_HASH)
+    number, previous = after.number, after.hash
     for entry in entries:
         number += 1
         line = ChainedEntry(number, entry, previous, entry_hash(region, number, previous, entry))
@@ -65,15 +82,29 @@ def chain_entries(
 
 
 class ChainVerifier:
-    """Verifier that recomputes a chain from its first line."""
+    """Verifier that recomputes a chain from its first line, or from a head that is known."""
 
-    def __init__(self, region: str, *, expected: str | None = None) -> None:
-        """Start at the first line; some line must carry the hash `expected`, recorded elsewhere."""
+    def __init__(
+        self,
+        region: str,
+        *,
+        after: Head = NO_LINE,
+        signed: Mapping[int, str] | None = None,
+        expected: str | None = None,
+    ) -> None:
+        """Start after a head; some line must carry the hash `expected`, recorded elsewhere.
+
+        `signed` has, by the number of a month's last line, the hash that was signed for it.
+        """
         self._region = region
+        self._after = after
+        self._signed = signed or {}
         self._expected = expected
-        self._expected_found = expected is None or expected == GENESIS_HASH
-        self.verified = 0
-        self.head = GENESIS_HASH
+        known = {None, GENESIS_HASH, after.hash, *self._signed.values()}
+        self._expected_found = expected in known
+        self.verified = after.number
+        """Number of the last line that is intact."""
+        self.head = after.hash
 
     def verify_next(self, line: ChainedEntry) -> str | None:
         """Return what is wrong with the next line of the chain, or None."""
@@ -88,6 +119,8 @@ class ChainVerifier:
             )
         if line.hash != entry_hash(self._region, line.number, line.previous, line.entry):
             return f"line {line.number} was changed: its content does not match its hash"
+        if line.hash != self._signed.get(line.number, line.hash):
+            return f"line {line.number} was rewritten: its hash is not the one that was signed"
         self.verified = line.number
         self.head = line.hash
         self._expected_found = self._expected_found or line.hash == self._expected
@@ -95,9 +128,13 @@ class ChainVerifier:
 
     def verify_end(self) -> str | None:
         """Return what is wrong with the chain as a whole, after its last line, or None."""
+        last_signed = max(self._signed, default=0)
+        if last_signed > self.verified:
+            return f"line {self.verified + 1} is missing: lines up to {last_signed} were signed"
         if self._expected_found:
             return None
+        pruned = f", or it is one of the pruned lines 1 to {self._after.number}"
         return (
             f"no line has the hash {self._expected}: the log was truncated after line "
-            f"{self.verified}, or rewritten"
+            f"{self.verified}, or rewritten{pruned if self._after.number else ''}"
         )

@@ -24,7 +24,7 @@ class AuditLine(ApiModel):
 
     number: int
     at: AwareDatetime = Field(description="Time of the write; without a key only the hour.")
-    key_id: str = Field(description="The key, `anonymous`, or `command-line`.")
+    key_id: str = Field(description="The key, `anonymous`, `command-line`, or `hub`.")
     agency: str | None
     action: str = Field(
         description="Method of the request, or the command; `refusals`: writes without a key that "
@@ -57,7 +57,11 @@ async def list_audit_lines(
     cursor: Annotated[int | None, Query(ge=1, le=2**62 - 1, description="From `next`.")] = None,
     limit: Limit = 50,
 ) -> Page[AuditLine]:
-    """List writes, newest first. `emall audit verify` checks that no line was changed."""
+    """List writes, newest first. `emall audit verify` checks that no line was changed.
+
+    A line appears within seconds, one without its minute when its hour is over. Lines past their
+    retention are deleted by whole months.
+    """
     lines = await list_latest(
         session, get_region(request), agency=agency, before=cursor, limit=limit + 1
     )
