@@ -16,7 +16,7 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway import click_tracking
-from services.gateway.api_docs.routes import router as hub
+from services.gateway.api_docs.routes import router as api_document
 from services.gateway.api_keys.routes import router as keys
 from services.gateway.audit import refused_writes
 from services.gateway.audit.log import CHAIN_INTERVAL
@@ -35,6 +35,8 @@ from services.gateway.http_cache.fast_path_hooks import create_fast_path_cache
 from services.gateway.http_cache.invalidation import CacheInvalidation
 from services.gateway.http_cache.middleware import HttpCache
 from services.gateway.http_cache.store import CacheStore
+from services.gateway.hub_status.monitor import create_gateway_monitor
+from services.gateway.hub_status.routes import router as hub_status
 from services.gateway.jobs.retention import Retention
 from services.gateway.link_monitoring import domain_expiry, scheduler
 from services.gateway.link_monitoring.check_routes import router as link_health
@@ -246,6 +248,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.pdf_limiter = CapacityLimiter(1)  # reports rendered at a time, in a thread
     _create_parts(app, key)
     app.state.jobs = _declare_jobs(app)
+    app.state.health = create_gateway_monitor(settings, database, app.state.jobs)
     add_problem_handlers(app)
     add_error_pages(app)
     add_database_error_handlers(app)
@@ -266,7 +269,8 @@ def create_app(settings: Settings) -> FastAPI:
         connectors,
         *(router for registration in REGISTRY for router in registration.routers),
         links,
-        hub,
+        hub_status,
+        api_document,
         pages,
         announcement_pages,
         survey_devices,
@@ -473,6 +477,8 @@ def _declare_jobs(app: FastAPI) -> tuple[BackgroundJob, ...]:
             first_after=timedelta(),
             backlog=delivery.PENDING_DELIVERIES,
             refused=delivery.GIVEN_UP_DELIVERIES,
+            # A receiver that is away is tried again for that long.
+            overdue_after=sum(delivery.BACKOFF, hour),
         ),
         periodic(
             "remind-agencies",

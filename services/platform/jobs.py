@@ -60,6 +60,9 @@ class BackgroundJob(ABC):
     refused: "RefusedItems | None" = None
     """The items that were set aside; None: the job has no items that can be refused."""
 
+    overdue_after: timedelta = timedelta(minutes=15)
+    """How long the oldest item may wait before health says that the job is stuck."""
+
     _task: asyncio.Task[None] | None = None
 
     @abstractmethod
@@ -161,6 +164,7 @@ class PeriodicJob(BackgroundJob):
         wake: asyncio.Event | None = None,
         backlog: str | None = None,
         refused: "RefusedItems | None" = None,
+        overdue_after: timedelta | None = None,
         enabled: bool = True,
         on_stop: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
@@ -173,6 +177,7 @@ class PeriodicJob(BackgroundJob):
         self.every = every
         self.backlog = backlog
         self.refused = refused
+        self.overdue_after = overdue_after or self.overdue_after
         self.enabled = enabled
         self._work = work
         self._database = database
@@ -397,7 +402,7 @@ class RefusedItems:
     discard: str
     """Removes the items `:items` and returns them as `item`."""
 
-    async def count(self, session: ReadSession, region: str) -> int:
+    async def count(self, session: ReadSession | WriteSession, region: str) -> int:
         """Return how many items are set aside."""
         statement = f"SELECT count(*) FROM ({self.listing}) AS refused"  # noqa: S608 - a constant
         return int(await session.scalar(text(statement), {"region": region}) or 0)
@@ -438,11 +443,13 @@ class Outbox:
 
     @property
     def backlog(self) -> str:
-        """SQL that counts the waiting messages."""
-        return (
-            f"SELECT count(*) AS items, NULL::timestamptz AS oldest FROM {self._table} "  # noqa: S608
-            "WHERE region = :region AND refused_at IS NULL"
-        )
+        """SQL that counts the waiting messages; the time of the oldest is in its id (UUIDv7)."""
+        waiting = f"FROM {self._table} WHERE region = :region AND refused_at IS NULL"
+        milliseconds = "('x0000' || left(replace(CAST(id AS text), '-', ''), 12))::bit(64)::bigint"
+        return f"""
+        SELECT (SELECT count(*) {waiting}) AS items,
+            (SELECT to_timestamp({milliseconds} / 1000.0) {waiting} ORDER BY id LIMIT 1) AS oldest
+        """
 
     @property
     def refused(self) -> RefusedItems:
@@ -542,13 +549,6 @@ class _Refusal:
     id: UUID
     message: Mapping[str, Any]
     reason: str
-
-
-async def count_waiting(session: ReadSession, job: BackgroundJob, region: str) -> int:
-    """Return how many items of a job wait; 0 for one that counts none."""
-    if job.backlog is None:
-        return 0
-    return (await session.execute(text(job.backlog), {"region": region})).one().items
 
 
 async def read_job_runs(

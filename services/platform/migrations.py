@@ -18,6 +18,7 @@ from services.platform.installation_roles import (
     other_databases,
     prepare_roles,
     role_name,
+    role_names,
 )
 from services.platform.settings import ROOT, Service, Settings
 
@@ -67,6 +68,9 @@ def _upgrade(connection: Connection, settings: Settings) -> str:
     config.attributes["connection"] = connection
     config.attributes["role_prefix"] = prefix
     command.upgrade(config, "heads")
+    # Each service compares the database's revision with its own.
+    roles = ", ".join(role_names(prefix))
+    connection.exec_driver_sql(f"GRANT SELECT ON public.alembic_version TO {roles}")
     close_database(connection, prefix)
     return prefix
 

@@ -3,19 +3,19 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
-from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import text
 from starlette.middleware import Middleware
 
-from services.platform.api_model import ApiModel
 from services.platform.body_errors import limit_body_errors
 from services.platform.cache_control import CacheControlMiddleware
 from services.platform.database import Database, add_database_error_handlers
 from services.platform.examples import add_examples
+from services.platform.health.monitor import HealthMonitor
+from services.platform.health.process import create_monitor
+from services.platform.health.schemas import Health, health_of
 from services.platform.identity import TokenVerifier, load_public_key
 from services.platform.logging import Outage, get_logger
 from services.platform.middleware import (
@@ -43,14 +43,6 @@ Lifespan = (
     Callable[[FastAPI], AbstractAsyncContextManager[None]]
     | Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any]]]
 )
-
-
-class Health(ApiModel):
-    """State of one service."""
-
-    service: str
-    state: Literal["ok", "down"]
-    version: str
 
 
 def create_service_app(
@@ -110,6 +102,9 @@ def create_service_app(
     app.state.settings = settings
     app.state.verifier = verify_with
     app.state.database = Database(settings, service)
+    app.state.health = create_monitor(
+        settings, app.state.database, service, lambda: getattr(app.state, "jobs", ())
+    )
     add_problem_handlers(app)
     add_database_error_handlers(app)
     add_routers(app, (*routers, health_router(service)))
@@ -131,23 +126,24 @@ def add_routers(app: FastAPI, routers: Iterable[APIRouter]) -> None:
 
 
 def health_router(service: Service) -> APIRouter:
-    """Return `/health/live` (process) and `/health/ready` (process and database)."""
+    """Return `/health/live` (the process) and `/health/ready` (whether it can serve).
+
+    Readiness is 503 only if the service cannot serve; what else is wrong is in the body of the 200.
+    """
     router = APIRouter(include_in_schema=False)
 
     @router.get("/health/live")
-    async def live() -> Health:
-        return Health(service=service.value, state="ok", version=VERSION)
+    async def live() -> dict[str, str]:
+        return {"service": service.value, "state": "ok", "version": VERSION}
 
     @router.get("/health/ready")
-    async def ready(request: Request) -> JSONResponse:
-        database: Database = request.app.state.database
-        try:
-            async with database.read_session() as session:
-                await session.execute(text("SELECT 1"))
-        except Exception:
-            health = Health(service=service.value, state="down", version=VERSION)
-            return JSONResponse(health.model_dump(), status_code=503)
-        return JSONResponse(Health(service=service.value, state="ok", version=VERSION).model_dump())
+    async def ready(request: Request, response: Response) -> Health:
+        monitor: HealthMonitor = request.app.state.health
+        health = health_of(service, await monitor.report())
+        response.headers["Cache-Control"] = "no-store"
+        if health.state == "down":
+            response.status_code = 503
+        return health
 
     return router
 

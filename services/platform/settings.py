@@ -257,6 +257,13 @@ class Settings(BaseSettings):
     oss_agency: str = Field(
         "dpmptsp", description="Agency (slug) whose keys may submit licences to OSS."
     )
+    disk_warning_percent: float = Field(
+        90,
+        gt=0,
+        le=100,
+        description="Share of a disk with the hub's data, in per cent, from which health warns; "
+        "an error from 98.",
+    )
     log_level: LogLevel = Field("INFO", description="Lowest level that is logged.")
     log_format: LogFormat = Field(
         "console",

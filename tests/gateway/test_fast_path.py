@@ -33,7 +33,7 @@ SERVICES = "/api/v1/services"
 PBG = f"{SERVICES}/pbg"
 PAGE = "/layanan/pbg"
 STYLE = "/static/emall.css"
-READY = "/health/ready"
+LIVE = "/health/live"
 HELD = "held"
 """In `If-None-Match`: the tag with which the target was answered last."""
 
@@ -168,7 +168,7 @@ def story(hub: Way) -> Iterator[Answer]:
         "/api/v1/agencies",
         "/api/v1/links",
         STYLE,
-        READY,
+        LIVE,
         "/tiada",
     ):
         for said in ({}, packed, {"If_None_Match": HELD}, packed | {"If_None_Match": HELD}):
@@ -233,7 +233,7 @@ def test_a_limit_counts_down_and_refuses_at_the_same_request_both_ways(
             began = time.monotonic()
             answers = [hub.get(SERVICES)]
             while answers[-1].status == 200:
-                hub.get(READY)  # free; meanwhile the database gives the next share of the bucket
+                hub.get(LIVE)  # free; meanwhile the database gives the next share of the bucket
                 answers.append(hub.get(SERVICES))
             took = time.monotonic() - began
             *through, refused = answers

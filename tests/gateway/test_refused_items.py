@@ -82,8 +82,8 @@ def test_refused_clicks_do_not_hold_up_later_ones(settings: Settings, terminal: 
             client.get("/go/simbg")
             until(lambda: counted_clicks(settings) == [("oss", "", 1), ("simbg", "", 1)])
             until(lambda: queue(client, "deliver-clicks")[1]["refused"] == 3)
-            state, clicks = queue(client, "deliver-clicks")
-            assert (state, clicks["waiting"]) == ("degraded", 0)
+            assert queue(client, "deliver-clicks")[1]["waiting"] == 0
+            until(lambda: queue(client, "deliver-clicks")[0] == "degraded")
             reasons = terminal.refused(settings, "deliver-clicks")
             assert list(reasons) == [old, strange, ahead]
             assert "must lie between" in reasons[old]
@@ -106,7 +106,7 @@ def test_refused_clicks_do_not_hold_up_later_ones(settings: Settings, terminal: 
             assert "nothing" in discarded.stderr
             assert list(terminal.refused(settings, "deliver-clicks")) == [strange]
             assert terminal.emall(settings, "jobs", "discard", "deliver-clicks").exit_code == 0
-            assert queue(client, "deliver-clicks")[0] == "ok"
+            until(lambda: queue(client, "deliver-clicks")[0] == "ok")
     assert waiting_clicks(settings) == []
     assert counted_clicks(settings) == [("oss", "", 2), ("simbg", "", 2)]
 
@@ -206,4 +206,4 @@ def test_a_webhook_event_that_was_given_up_does_not_hold_up_later_ones(
         assert terminal.emall(empty, "jobs", "retry", item).exit_code == 0
         until(lambda: stored_deliveries(empty)[0] == (1, False, True, None))
         assert terminal.refused(empty, "deliver-webhooks") == {}
-        assert queue(hub.client, "deliver-webhooks")[0] == "ok"
+        assert queue(hub.client, "deliver-webhooks")[1]["refused"] == 0

@@ -33,7 +33,7 @@ def emall(*arguments: str, **given: str | Path) -> subprocess.CompletedProcess[s
 
 
 def test_a_service_makes_no_key_and_no_database_where_it_is_given_its_own(
-    server: Server, migrated: str, tmp_path: Path
+    server: Server, toba: str, tmp_path: Path
 ) -> None:
     identity = {
         "identity_private_key_file": tmp_path / "signing" / "private.pem",
@@ -42,7 +42,7 @@ def test_a_service_makes_no_key_and_no_database_where_it_is_given_its_own(
     assert emall("keys", "init", **identity).returncode == 0
     data = tmp_path / "data"
     port = free_port()
-    with server.database_from(migrated) as name:
+    with server.database_from(toba) as name:
         process = subprocess.Popen(
             [sys.executable, "-m", "services.cli", "serve", "catalog", "--port", str(port)],
             cwd=ROOT,
@@ -71,14 +71,14 @@ def is_ready(address: str, process: subprocess.Popen[bytes]) -> bool:
 
 
 def test_a_service_waits_for_its_public_key_and_logs_it(
-    server: Server, migrated: str, tmp_path: Path
+    server: Server, toba: str, tmp_path: Path
 ) -> None:
     files = {
         "identity_private_key_file": tmp_path / "private.pem",
         "identity_public_key_file": tmp_path / "public.pem",
     }
     port = free_port()
-    with server.database_from(migrated) as name:
+    with server.database_from(toba) as name:
         process = subprocess.Popen(
             [sys.executable, "-m", "services.cli", "serve", "catalog", "--port", str(port)],
             cwd=ROOT,

@@ -38,6 +38,7 @@ def environment_of(database_url: str | None, data_dir: Path, **more: str) -> dic
     settings.setdefault("EMALL_SOURCE_POLL_SECONDS", "0")
     # A test that reads results forms their bundles itself, so that it knows which there are.
     settings.setdefault("EMALL_BUNDLE_SECONDS", "0")
+    settings.setdefault("EMALL_DISK_WARNING_PERCENT", "100")
     if database_url is not None:
         settings["EMALL_DATABASE_URL"] = database_url
     return inherited | settings

@@ -1,0 +1,27 @@
+"""The gateway's checks: those of each service, and of the hub's public address."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from services.platform.database import Database
+from services.platform.health.findings import Check
+from services.platform.health.machine_checks import check_certificate
+from services.platform.health.monitor import CachedCheck, HealthMonitor
+from services.platform.health.process import create_monitor
+from services.platform.jobs import BackgroundJob
+from services.platform.settings import Service, Settings
+
+CERTIFICATE_TTL = 600.0
+
+
+def create_gateway_monitor(
+    settings: Settings, database: Database, jobs: Sequence[BackgroundJob]
+) -> HealthMonitor:
+    """Create the gateway's monitor."""
+    monitor = create_monitor(settings, database, Service.gateway, lambda: jobs)
+    if settings.public_url is not None and settings.public_url.scheme == "https":
+        check = partial(check_certificate, settings.public_url)
+        monitor.add(
+            CachedCheck(frozenset({Check.certificate}), check, ttl=CERTIFICATE_TTL, deadline=8)
+        )
+    return monitor

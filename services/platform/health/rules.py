@@ -1,0 +1,263 @@
+"""Which measurements are findings. Pure: no clock, no database, no files."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import floor
+
+from services.platform.health.findings import Check, Finding, Severity
+
+CLOCK_WARNING = timedelta(seconds=1)
+CLOCK_ERROR = timedelta(seconds=5)
+"""Tokens allow 30 s; dates and the order of events suffer long before."""
+SUPPORTED_POSTGRESQL = 15
+FULL_PERCENT = 98
+"""Share of a disk from which the next writes fail; an error whatever the setting."""
+CERTIFICATE_WARNING = timedelta(days=14)
+REPLICA_WARNING = timedelta(seconds=10)
+REPLICA_ERROR = timedelta(minutes=5)
+JOB_GRACE = timedelta(minutes=5)
+"""How long after three missed runs a job counts as overdue."""
+
+
+def unreachable(reason: str) -> Finding:
+    """Return the finding of a database that does not answer."""
+    return Finding(
+        Check.database,
+        Severity.error,
+        "The database does not answer.",
+        "see that PostgreSQL runs and that its address, password and network are right; the hub "
+        "reconnects by itself",
+        detail=reason,
+        blocks=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Revisions:
+    """The revisions of one service's schema that a program knows."""
+
+    head: str
+    known: frozenset[str]
+
+
+def judge_schema(program: Revisions, stored: frozenset[str] | None) -> Finding | None:
+    """Compare the revisions in the database with the program's; None if it cannot be read.
+
+    A database that is newer than the program serves it: migrations leave the previous version
+    working.
+    """
+    if stored is not None and program.head in stored:
+        return None
+    older = sorted(program.known & (stored or frozenset()))
+    newer = [each for each in stored or () if _branch(each) == _branch(program.head)]
+    if newer and not older:
+        return Finding(
+            Check.schema,
+            Severity.warning,
+            "The database's tables are newer than this program.",
+            "finish the upgrade: start the new version of this service and stop this one",
+            detail=f"the database has {newer[0]}, this program {program.head}",
+        )
+    return not_migrated(program, older[-1] if older else "none")
+
+
+def not_migrated(program: Revisions, stored: str) -> Finding:
+    """Return the finding of a database without the tables that a program needs."""
+    return Finding(
+        Check.schema,
+        Severity.error,
+        "The database's tables are missing, or older than this program needs.",
+        "run `emall migrate`",
+        detail=f"this program needs {program.head}, the database has {stored}",
+        blocks=True,
+    )
+
+
+def _branch(revision: str) -> str:
+    """Return the service to which a revision belongs, the first word of its name."""
+    return revision.partition("_")[0]
+
+
+def no_pack() -> Finding:
+    """Return the finding of a database without the region that the hub serves."""
+    return Finding(
+        Check.pack,
+        Severity.error,
+        "No pack of this region is loaded.",
+        "run `emall load packs/<name>`, and see that EMALL_REGION is the region of the pack",
+        blocks=True,
+    )
+
+
+def judge_writable(*, in_recovery: bool, read_only: bool) -> Finding | None:
+    """Tell whether the database takes writes."""
+    if not in_recovery and not read_only:
+        return None
+    return Finding(
+        Check.writable,
+        Severity.error,
+        "The database is read-only: reads are served, writes are refused.",
+        "point the hub to the primary, or promote this server (`pg_promote()`)"
+        if in_recovery
+        else "find out who set `default_transaction_read_only` and why (a full disk, maintenance, "
+        "a failover), then reset it",
+        detail="the server is a standby" if in_recovery else "transactions are read-only",
+    )
+
+
+def judge_clock(
+    offset: timedelta, *, uncertainty: timedelta, whose: str, other: str
+) -> Finding | None:
+    """Tell whether a clock differs from another; `offset` is positive if it is ahead.
+
+    `uncertainty` is how far the measurement may be off: half of the time that it took.
+    """
+    least = abs(offset) - uncertainty
+    if least < CLOCK_WARNING:
+        return None
+    too_far = least >= CLOCK_ERROR
+    direction = "ahead of" if offset > timedelta() else "behind"
+    return Finding(
+        Check.clock,
+        Severity.error if too_far else Severity.warning,
+        f"The clock of {whose} is {abs(offset).total_seconds():.1f} s {direction} {other}.",
+        "synchronise the clocks of all machines (`timedatectl`, `chronyc tracking`), the "
+        "database's too",
+        blocks=too_far,
+    )
+
+
+def judge_postgresql(version: int) -> Finding | None:
+    """Tell whether a server's version (`server_version_num`) is supported."""
+    if version >= SUPPORTED_POSTGRESQL * 10_000:
+        return None
+    return Finding(
+        Check.postgresql,
+        Severity.error,
+        f"PostgreSQL is older than version {SUPPORTED_POSTGRESQL}.",
+        f"upgrade the server to PostgreSQL {SUPPORTED_POSTGRESQL} or later",
+        detail=f"its version is {version // 10_000}.{version % 10_000}",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What a job has to deliver."""
+
+    job: str
+    waiting: int
+    oldest: datetime | None
+    refused: int | None
+    """None for a job that sets nothing aside."""
+    overdue_after: timedelta
+
+
+def judge_queue(queue: Queue, *, now: datetime) -> list[Finding]:
+    """Tell whether items were refused, or wait longer than they should."""
+    findings: list[Finding] = []
+    if queue.refused:
+        findings.append(
+            Finding(
+                Check.queues,
+                Severity.warning,
+                f"{queue.job}: items that were refused: {queue.refused}.",
+                f"see `emall jobs` for the reasons, mend the cause, then run `emall jobs retry "
+                f"{queue.job}` or `emall jobs discard {queue.job}`",
+            )
+        )
+    if queue.waiting and queue.oldest and now - queue.oldest > queue.overdue_after:
+        minutes = floor((now - queue.oldest) / timedelta(minutes=1))
+        findings.append(
+            Finding(
+                Check.queues,
+                Severity.warning,
+                f"{queue.job}: items that wait: {queue.waiting}, the oldest for {minutes} min.",
+                "see `emall jobs` for the job's last failure, and that the receiver works",
+            )
+        )
+    return findings
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A periodic job, and when it last did its work."""
+
+    job: str
+    every: timedelta
+    succeeded_at: datetime | None
+    failure: str | None
+
+
+def judge_schedule(schedule: Schedule, *, started_at: datetime, now: datetime) -> Finding | None:
+    """Tell whether a job has not done its work for three intervals and five minutes.
+
+    `started_at` is when the process started: what was missed before is not overdue.
+    """
+    last = max(filter(None, (schedule.succeeded_at, started_at)))
+    if now - last <= 3 * schedule.every + JOB_GRACE:
+        return None
+    minutes = floor((now - last) / timedelta(minutes=1))
+    return Finding(
+        Check.jobs,
+        Severity.warning,
+        f"{schedule.job}: has not done its work for {minutes} min.",
+        "see `emall jobs` and the log for its failure; if it never ends, restart the service",
+        detail=schedule.failure or "",
+    )
+
+
+def judge_disk(used: int, available: int, *, limit_percent: float, place: str) -> Finding | None:
+    """Tell whether a file system is fuller than the limit, counted as `df` does."""
+    percent = 100 * used / (used + available) if used + available else 0.0
+    if percent < min(limit_percent, FULL_PERCENT):
+        return None
+    return Finding(
+        Check.disk,
+        Severity.error if percent >= FULL_PERCENT else Severity.warning,
+        f"A disk of the hub is {floor(percent)}% full.",
+        "delete what is not the hub's, old logs and old backups, or enlarge the disk; never delete "
+        "files in the folder of PostgreSQL",
+        detail=f"{place}: {available // 2**20} MiB are left",
+    )
+
+
+def judge_certificate(expires_at: datetime, *, now: datetime, host: str) -> Finding | None:
+    """Tell whether a certificate has expired or will within 14 days."""
+    left = expires_at - now
+    if left > CERTIFICATE_WARNING:
+        return None
+    expired = left <= timedelta()
+    days = abs(left) // timedelta(days=1)
+    return Finding(
+        Check.certificate,
+        Severity.error if expired else Severity.warning,
+        f"The certificate of the public address expired {days} days ago."
+        if expired
+        else f"The certificate of the public address expires in {days} days.",
+        "renew it at the reverse proxy (Caddy's log, `certbot renew`), and reload the proxy",
+        detail=f"{host}: valid until {expires_at:%Y-%m-%d %H:%M} UTC",
+    )
+
+
+def judge_replica(lag: timedelta, *, behind_bytes: int, name: str) -> Finding | None:
+    """Tell whether a replica is too far behind; one that has replayed everything is not."""
+    if behind_bytes <= 0 or lag < REPLICA_WARNING:
+        return None
+    return Finding(
+        Check.replica,
+        Severity.error if lag >= REPLICA_ERROR else Severity.warning,
+        f"A replica of the database is {lag.total_seconds():.0f} s behind.",
+        "see its log, disk and network; if it does not catch up, build it anew (`pg_basebackup`)",
+        detail=f"{name}: {behind_bytes} bytes are not replayed",
+    )
+
+
+def down_service(service: str, reason: str) -> Finding:
+    """Return the finding of a service that does not answer or is not ready."""
+    return Finding(
+        Check.services,
+        Severity.error,
+        f"{service}: not ready.",
+        f"see the log of the service {service}, and that it runs (`emall serve {service}`)",
+        detail=reason,
+    )
