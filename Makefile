@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench messages lock clean
+.PHONY: help run test lint bench faults messages lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ lint: $(VENV)/.dev ## format, lint, types, import contracts, dead code, spelling
 
 bench: $(VENV)/.dev ## the benchmarks
 	@$(BIN)/python -m bench
+
+faults: $(VENV)/.dev ## faults of a hub under load: all, or CASE=name RUNS=3
+	@$(BIN)/python -m tests.faults $(if $(CASE),--case $(CASE)) $(if $(RUNS),--runs $(RUNS))
 
 messages: $(VENV)/.dev ## update the translation catalogues from the code
 	@$(BIN)/python -m services.locales.extract

@@ -1,0 +1,49 @@
+"""`make faults`: let every fault happen to a hub under load, and print the table.
+
+`make faults CASE=kill-feedback RUNS=3` chooses.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+
+from tests.faults.cases import CASES, Case
+from tests.faults.report import HEAD, details, row
+from tests.faults.run import Result, new_run
+
+
+def main() -> None:
+    """Run the cases that are named, by default all."""
+    names = [case.name for case in CASES]
+    parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
+    parser.add_argument("--case", action="append", choices=names, help="default: all")
+    parser.add_argument("--runs", type=int, default=1, help="times that each case is run")
+    options = parser.parse_args()
+    chosen = [case for case in CASES if not options.case or case.name in options.case]
+    sys.exit(asyncio.run(run_cases(chosen, options.runs)))
+
+
+async def run_cases(cases: Sequence[Case], runs: int) -> int:
+    """Run cases, each so many times in a row; return 1 if something was lost or doubled."""
+    rows: list[str] = []
+    failed = False
+    async with new_run() as run:
+        each = 0
+        for case in cases:
+            if case.each != each:
+                await run.use_hub(each=case.each)
+                each = case.each
+            results: list[Result] = []
+            for _ in range(runs):
+                result = await run.try_case(case.name, case.happen)
+                results.append(result)
+                failed = failed or bool(result.lost or result.doubled)
+                print(*details(result), row(case.title, [result]), sep="\n", flush=True)
+            rows.append(row(case.title, results))
+    print(HEAD, *rows, sep="\n")
+    return int(failed)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+"""The hub of a run: each service in processes of its own, behind nginx, on one PostgreSQL."""
+
+import asyncio
+import signal
+import subprocess
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+
+from services.platform.settings import ROOT, Service
+from tests.servers import free_port
+from tests.system.processes import command, environment_of
+
+START_SECONDS = 120.0
+STOP_SECONDS = 40.0
+LIMITS = (
+    "EMALL_ADDRESS_READS_PER_MINUTE",
+    "EMALL_ADDRESS_WRITES_PER_MINUTE",
+    "EMALL_KEY_READS_PER_MINUTE",
+    "EMALL_KEY_WRITES_PER_MINUTE",
+)
+NGINX = """\
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/nginx.log notice;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+{servers}
+}}
+"""
+SERVER = """\
+    upstream {name} {{
+        {members}
+        keepalive 32;
+    }}
+    server {{
+        listen 127.0.0.1:{port};
+        client_max_body_size 16m;
+        location / {{
+            proxy_pass http://{name};
+            proxy_http_version 1.1;
+            proxy_read_timeout 75s;
+            proxy_set_header Connection "";
+            proxy_set_header Host $host;
+            proxy_set_header X-Forwarded-For {client};
+            proxy_set_header X-Forwarded-Proto $scheme;
+        }}
+    }}
+"""
+
+
+@dataclass
+class Replica:
+    """A process of a service."""
+
+    service: Service
+    port: int
+    environment: Mapping[str, str]
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def spawn(self, **more: str) -> None:
+        """Start the process, with further settings if any are given."""
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                command("serve", self.service.value, "--port", str(self.port)),
+                env={**self.environment, **more},
+                cwd=ROOT,
+                stdout=output,
+                stderr=output,
+            )
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        assert self.process is not None
+        self.process.wait(10)
+
+    async def stop(self) -> None:
+        """Stop the process in order, as a service manager does."""
+        assert self.process is not None
+        self.process.terminate()
+        await asyncio.to_thread(self.process.wait, STOP_SECONDS)
+
+    def end(self) -> None:
+        """Leave no process behind."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+            try:
+                self.process.wait(25)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(10)
+
+    async def wait(self, client: aiohttp.ClientSession) -> None:
+        """Wait until the process is ready."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + START_SECONDS
+        while loop.time() < end:
+            assert self.process is not None
+            assert self.process.poll() is None, f"{self.service} ended: {self.log}"
+            with suppress(aiohttp.ClientError, TimeoutError):
+                timeout = aiohttp.ClientTimeout(total=5)
+                async with client.get(f"{self.address}/health/ready", timeout=timeout) as answer:
+                    if answer.status == 200:
+                        return
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"{self.service} does not become ready: {self.log}")
+
+
+@dataclass
+class Hub:
+    """The processes of a hub; `address` is that of nginx."""
+
+    folder: Path
+    replicas: list[Replica]
+    configuration: str
+    address: str
+    nginx: subprocess.Popen[bytes] | None = None
+    settings: dict[str, str] = field(default_factory=dict[str, str])
+
+    def of(self, service: Service) -> list[Replica]:
+        """Return the processes of a service."""
+        return [replica for replica in self.replicas if replica.service is service]
+
+    async def start(self, client: aiohttp.ClientSession) -> None:
+        """Start nginx and every process, and wait until all are ready."""
+        file = self.folder / "nginx.conf"
+        file.write_text(self.configuration)
+        with (self.folder / "nginx.out").open("ab") as output:
+            self.nginx = subprocess.Popen(
+                ["nginx", "-c", str(file), "-p", str(self.folder)], stdout=output, stderr=output
+            )
+        for replica in self.replicas:
+            replica.spawn()
+        await self.wait(client)
+
+    async def wait(
+        self, client: aiohttp.ClientSession, replicas: Iterable[Replica] | None = None
+    ) -> None:
+        """Wait until these processes are ready, by default all."""
+        for replica in replicas or self.replicas:
+            await replica.wait(client)
+
+    def end(self) -> None:
+        """Leave no process behind."""
+        for replica in self.replicas:  # at once, then one after the other
+            if replica.process is not None and replica.process.poll() is None:
+                replica.process.send_signal(signal.SIGCONT)
+                replica.process.terminate()
+        for replica in self.replicas:
+            replica.end()
+        if self.nginx is not None:
+            self.nginx.terminate()
+            self.nginx.wait(10)
+
+
+def shared_settings(folder: Path) -> dict[str, str]:
+    """Return the settings that all processes and commands of a run share."""
+    keys = folder / "keys"
+    return {
+        "EMALL_IDENTITY_PUBLIC_KEY_FILE": str(keys / "identity.public.pem"),
+        "EMALL_IDENTITY_PRIVATE_KEY_FILE": str(keys / "identity.pem"),
+        "EMALL_COMMENTS_PRIVATE_KEY_FILE": str(keys / "comments.pem"),
+        "EMALL_PUBLISHING_PRIVATE_KEY_FILE": str(keys / "publishing.pem"),
+        "EMALL_SSRF_ALLOWED_HOSTS": '["127.0.0.1"]',
+        "EMALL_SURVEY_RESPONSES_PER_SENDER": "1000000",
+        "EMALL_LOG_FORMAT": "json",
+        **dict.fromkeys(LIMITS, "0"),
+    }
+
+
+def plan_hub(folder: Path, database_url: str, *, each: int) -> Hub:
+    """Return a hub with so many processes of each service, which is not started yet.
+
+    nginx stands before the gateways and, if there are several of each, between the gateways and
+    the other services.
+    """
+    folder.mkdir(parents=True)
+    ports = {service: [free_port() for _ in range(each)] for service in Service}
+    doors = {service: free_port() if each > 1 else ports[service][0] for service in Service}
+    doors[Service.gateway] = free_port()
+    settings = shared_settings(folder.parent)
+    urls = {
+        f"EMALL_{service.value.upper()}_URL": f"http://127.0.0.1:{doors[service]}"
+        for service in Service
+        if service is not Service.gateway
+    }
+    of_service = {Service.gateway: urls, Service.assessment: dict(urls)}
+    del of_service[Service.assessment]["EMALL_ASSESSMENT_URL"]
+    replicas = [
+        Replica(
+            service,
+            port,
+            environment_of(
+                database_url, folder / service.value, **settings, **of_service.get(service, {})
+            ),
+            folder / f"{service.value}-{number}.log",
+        )
+        for service, own in ports.items()
+        for number, port in enumerate(own, 1)
+    ]
+    servers = [
+        SERVER.format(
+            name=service.value,
+            members="\n        ".join(f"server 127.0.0.1:{port};" for port in ports[service]),
+            port=doors[service],
+            # nginx is the first proxy before the gateway; the gateway names the client.
+            client="$remote_addr" if service is Service.gateway else "$http_x_forwarded_for",
+        )
+        for service in Service
+        if doors[service] not in ports[service]
+    ]
+    return Hub(
+        folder,
+        replicas,
+        NGINX.format(folder=folder, servers="".join(servers)),
+        f"http://127.0.0.1:{doors[Service.gateway]}",
+    )
