@@ -47,7 +47,7 @@ messages: $(VENV)/.dev ## update the translation catalogues from the code
 	@$(BIN)/python -m services.locales.extract
 
 lock: ## regenerate the lock files; UPGRADE=--upgrade renews them (needs uv)
-	uv pip compile $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --extra dev -o requirements-dev.lock pyproject.toml
+	uv pip compile $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --extra dev --extra otel -o requirements-dev.lock pyproject.toml
 	uv pip compile $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' -c requirements-dev.lock -o requirements.lock pyproject.toml
 
 clean: ## remove the environment, build files and data

@@ -6,7 +6,9 @@ module of a room.
 """
 
 import asyncio
-from collections.abc import Generator
+import os
+import signal
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -61,6 +63,32 @@ def close_connections(settings: Settings, application_name: str) -> int:
         application_name,
     )
     return sum(row[0] for row in closed)
+
+
+@contextmanager
+def silent_database(settings: Settings) -> Generator[Callable[[], None]]:
+    """Stop the processes that serve the hub's connections: they stay open, and nothing answers.
+
+    Yields what stops those that were added meanwhile.
+    """
+    stopped: set[int] = set()
+
+    def stop() -> None:
+        connections = rows(
+            settings,
+            "SELECT pid FROM pg_stat_activity "
+            "WHERE application_name LIKE 'emall %' AND datname = current_database()",
+        )
+        for connection in connections:
+            os.kill(connection["pid"], signal.SIGSTOP)
+            stopped.add(connection["pid"])
+
+    stop()
+    try:
+        yield stop
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
 
 
 def applied_revisions(settings: Settings) -> list[str]:

@@ -38,6 +38,11 @@ def create_app() -> "FastAPI":
     _configure_logging(settings, service)
     collect_less_often()
     app: FastAPI = import_module(f"services.{service.value}.app").create_app(settings)
+    if settings.metrics_port is not None:
+        from services.platform.metrics.server import serve_metrics
+
+        workers = int(os.environ.get("EMALL_SERVE_WORKERS", "1"))
+        serve_metrics(app, settings, port=settings.metrics_port, workers=workers)
     # The objects created so far live as long as the process: exclude them from collection.
     gc.collect()
     gc.freeze()
@@ -157,6 +162,7 @@ def _serve(
     import uvicorn
 
     os.environ["EMALL_SERVE"] = service.value
+    os.environ["EMALL_SERVE_WORKERS"] = str(workers)
     _configure_logging(settings, service)
     uvicorn.run(
         "services.cli.server:create_app",

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI
 
@@ -68,11 +68,17 @@ def create_app(settings: Settings) -> FastAPI:
         references: ReferenceDataCache = app.state.reference_data
         with suppress(Unavailable):  # the first request reads them then
             await references.get()
+        observe = None
+        if app.state.metrics:
+            from services.feedback.events.metrics import add_event_metrics  # noqa: PLC0415
+
+            observe = add_event_metrics(app.state.metrics[0], queue)
         app.state.intake = Intake(queue, local_time, references, retention_months=months)
         writer = FastEventWriter(
             app.state.intake,
             app.state.verifier,
             max_body_bytes=min(settings.max_body_bytes, MAX_BODY_BYTES),
+            observe=observe,
         )
         jobs: tuple[BackgroundJob, ...] = app.state.jobs
         async with AsyncExitStack() as stack:
@@ -121,6 +127,9 @@ def create_app(settings: Settings) -> FastAPI:
     references = ReferenceDataCache(app.state.database, settings.region)
     app.state.reference_data = references
     app.state.jobs = _declare_jobs(app.state.database, settings, local_time, references)
+    if app.state.metrics:
+        app.state.metrics[0].add_jobs(app.state.jobs)
+        cast("EventIngestApp", app).observe(app.state.metrics[0].requests.observe)
     return app
 
 

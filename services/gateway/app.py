@@ -1,11 +1,11 @@
 """The gateway's application: creates and wires all parts of the hub."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from anyio import CapacityLimiter
@@ -100,11 +100,22 @@ from services.platform.middleware import (
 from services.platform.problems import add_problem_handlers
 from services.platform.request_body import ANONYMOUS_LIMITS, KEY_LIMITS, ParsedBodyLimits
 from services.platform.request_id import RequestIdMiddleware
+from services.platform.route_templates import templates_of
 from services.platform.security_headers import SecurityHeadersMiddleware
-from services.platform.service import API, add_routers, build_openapi, health_router
+from services.platform.service import (
+    API,
+    add_routers,
+    build_openapi,
+    create_metrics,
+    health_router,
+)
 from services.platform.settings import Service, Settings
 from services.platform.tls import default_ssl_context
 from services.platform.version import VERSION
+
+if TYPE_CHECKING:
+    from services.platform.metrics.requests import RequestMetrics
+    from services.platform.metrics.service_metrics import ServiceMetrics
 
 BACKENDS = (Service.catalog, Service.feedback, Service.assessment)
 MAX_ENTRY_BYTES = 2 * 1024 * 1024
@@ -218,7 +229,7 @@ def create_app(settings: Settings) -> FastAPI:
                 job.start()
                 stack.push_async_callback(job.stop)
             stack.push_async_callback(cache.close)
-            fast_path = create_fast_path_cache(cache, dependencies.admission)
+            fast_path = create_fast_path_cache(cache, dependencies.admission, _requests(app))
             yield {STATE_KEY: fast_path} if settings.fast_path and settings.cache_max_bytes else {}
 
     app = GatewayApp(
@@ -239,13 +250,12 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.database = database
+    app.state.metrics = create_metrics(settings, Service.gateway, database)
     app.state.local_time = local_time
     app.state.cache = cache
     app.state.clients = clients
     app.state.signer = signer
     app.state.proxy_dependencies = dependencies
-    app.state.documents = {}
-    app.state.pdf_limiter = CapacityLimiter(1)  # reports rendered at a time, in a thread
     _create_parts(app, key)
     app.state.jobs = _declare_jobs(app)
     app.state.health = create_gateway_monitor(settings, database, app.state.jobs)
@@ -294,8 +304,32 @@ def create_app(settings: Settings) -> FastAPI:
     add_routers(app, routers)
     app.mount("/static", Assets(), name="static")
     app.openapi = lambda: build_openapi(app, examples=EXAMPLES)
+    _add_metrics(app, local)
 
     return app
+
+
+def _requests(app: FastAPI) -> "RequestMetrics | None":
+    """Return what measures the gateway's requests; None if the process serves no metrics."""
+    metrics: tuple[ServiceMetrics, ...] = app.state.metrics
+    return metrics[0].requests if metrics else None
+
+
+def _add_metrics(app: FastAPI, local: Mapping[Service, FastAPI]) -> None:
+    """Measure the gateway's parts, if the process serves metrics, and know all routes."""
+    requests = _requests(app)
+    if requests is None:
+        return
+    from services.gateway.hub_metrics import RemoteRoutes, add_gateway_metrics  # noqa: PLC0415
+
+    for service in (app, *local.values()):
+        requests.templates.add(templates_of(service.routes))
+    clients: dict[Service, httpx.AsyncClient] = app.state.clients
+    elsewhere = [client for service, client in clients.items() if service not in local]
+    if elsewhere:
+        app.state.jobs += (RemoteRoutes(requests.templates, elsewhere),)
+    add_gateway_metrics(app.state.metrics[0], app)
+    app.state.metrics += tuple(own for part in local.values() for own in part.state.metrics)
 
 
 def _body_limits(scope: Scope) -> ParsedBodyLimits:
@@ -309,7 +343,10 @@ def _create_edge(app: FastAPI, proxy: Proxy) -> ASGIApp:
     limited = BodyLimitMiddleware(proxy, limit=settings.max_body_bytes)
     guarded = ServerErrorMiddleware(limited, handler=app.exception_handlers[Exception])
     resolved = ResolvedClientMiddleware(SecurityHeadersMiddleware(guarded), proxy.admission.proxies)
-    return RequestIdMiddleware(resolved, service=Service.gateway.value)
+    requests = _requests(app)
+    return RequestIdMiddleware(
+        resolved, service=Service.gateway.value, observe=requests.observe if requests else None
+    )
 
 
 def _create_parts(app: FastAPI, key: Ed25519PrivateKey) -> None:
@@ -320,6 +357,8 @@ def _create_parts(app: FastAPI, key: Ed25519PrivateKey) -> None:
     clients: dict[Service, httpx.AsyncClient] = state.clients
     signer: TokenSigner = state.signer
     local_time: LocalTime = state.local_time
+    state.documents = {}
+    state.pdf_limiter = CapacityLimiter(1)  # reports rendered at a time, in a thread
     state.click_outbox = ClickOutbox(database, settings.region, clients[Service.feedback])
     guard = SsrfGuard(
         allowed_hosts=settings.ssrf_allowed_hosts or (),
@@ -459,13 +498,14 @@ def _declare_jobs(app: FastAPI) -> tuple[BackgroundJob, ...]:
                 poll,
                 every=polling.POLL_INTERVAL,
                 jitter=POLL_JITTER,
+                backlog=backlog,
                 refused=refused,
                 enabled=settings.source_poll_seconds > 0,
             )
-            for name, poll, refused in (
-                ("sources", sources.poll_all_due, None),
+            for name, poll, backlog, refused in (
+                ("sources", sources.poll_all_due, None, None),
                 *(
-                    (name, system.poll, system.refused)
+                    (name, system.poll, system.backlog, system.refused)
                     for name, system in connectors.systems.items()
                 ),
             )

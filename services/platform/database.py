@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NewType
 
@@ -18,6 +19,7 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 from sqlalchemy.util import await_only
 
 from services.platform.installation_roles import DEFAULT_PREFIX, ROLE_OF_SERVICE, role_name
@@ -87,6 +89,30 @@ def owner_url(settings: Settings) -> str:
     return embedded_url(settings.data_dir)
 
 
+class CountingPool(AsyncAdaptedQueuePool):
+    """SQLAlchemy's pool, which counts the sessions that wait for a connection."""
+
+    waiting = 0
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        self.waiting += 1
+        try:
+            return super()._do_get()
+        finally:
+            self.waiting -= 1
+
+
+@dataclass(frozen=True)
+class PoolUse:
+    """How the connections of a pool are used now."""
+
+    size: int
+    """Connections that it may open, those under load included."""
+    checked_out: int
+    waiting: int
+    """Sessions that wait for a connection: for one in use, or for a new one."""
+
+
 def make_engine(
     url: str,
     *,
@@ -99,6 +125,7 @@ def make_engine(
     server_settings = {"application_name": f"emall {name}", "timezone": "UTC"}
     engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
+        poolclass=CountingPool,
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
@@ -154,6 +181,13 @@ class Database:
             name=self._service.value,
             pool_size=self._settings.database_pool_size,
         )
+
+    def pool_use(self) -> PoolUse | None:
+        """Return how the pool is used; None before the first connection."""
+        pool = self._engine.pool if self._engine is not None else None
+        if not isinstance(pool, CountingPool):
+            return None
+        return PoolUse(2 * pool.size(), pool.checkedout(), pool.waiting)
 
     @asynccontextmanager
     async def read_session(self) -> AsyncGenerator[ReadSession]:

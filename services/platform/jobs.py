@@ -11,6 +11,7 @@ import asyncio
 import json
 import random
 import socket
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -179,6 +180,8 @@ class PeriodicJob(BackgroundJob):
         self.refused = refused
         self.overdue_after = overdue_after or self.overdue_after
         self.enabled = enabled
+        self.last_duration: float | None = None
+        """Seconds that the last run in this process took."""
         self._work = work
         self._database = database
         self._first_after = every if first_after is None else first_after
@@ -210,6 +213,7 @@ class PeriodicJob(BackgroundJob):
     async def run_once(self) -> None:
         """Do the work once; errors are logged and recorded, not raised."""
         error: Exception | None = None
+        started = time.monotonic()
         try:
             await self._work()
         except Exception as raised:
@@ -222,6 +226,7 @@ class PeriodicJob(BackgroundJob):
                 log.exception("job failed", job=self.name)
         else:
             self._outage.succeeded()
+        self.last_duration = time.monotonic() - started
         now = datetime.now(UTC)
         await self._recorder.record(now=now, next_at=now + self.every, error=error)
 

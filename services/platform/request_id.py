@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import time
+from collections.abc import Callable
 from uuid import UUID
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,6 +26,9 @@ _PUBLIC = re.compile(r"[a-z][a-z0-9.-]{0,79}|\d{1,4}")
 _PRIVATE_AREAS = frozenset({"comments"})
 """Collections whose paths identify personal cases."""
 
+
+Observe = Callable[[Scope, int, float], None]
+"""Called with each request, its status and its seconds."""
 
 _POOL_SIZE = 256
 _pool: list[bytes] = []
@@ -106,9 +110,11 @@ class RequestIdMiddleware:
     Pure ASGI.
     """
 
-    def __init__(self, app: ASGIApp, *, service: str) -> None:
+    def __init__(self, app: ASGIApp, *, service: str, observe: Observe | None = None) -> None:
+        """`observe` measures the requests; None: nothing does."""
         self.app = app
         self.service = service
+        self.observe = observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -118,7 +124,10 @@ class RequestIdMiddleware:
         if context is not None:  # a service in the gateway's process
             token = request_context.set(RequestContext(context.request_id, self.service))
             try:
-                await self.app(scope, receive, send)
+                if self.observe is None:
+                    await self.app(scope, receive, send)
+                else:
+                    await self._observe(scope, receive, send, observe=self.observe)
             finally:
                 request_context.reset(token)
             return
@@ -140,8 +149,28 @@ class RequestIdMiddleware:
         try:
             await self.app(scope, receive, send_with_id)
         finally:
-            _log_request(scope, status, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            if self.observe is not None:
+                self.observe(scope, status, seconds)
+            _log_request(scope, status, seconds)
             request_context.reset(token)
+
+    async def _observe(
+        self, scope: Scope, receive: Receive, send: Send, *, observe: Observe
+    ) -> None:
+        started = time.perf_counter()
+        status = 500
+
+        async def send_observed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_observed)
+        finally:
+            observe(scope, status, time.perf_counter() - started)
 
 
 def _log_request(scope: Scope, status: int, seconds: float) -> None:

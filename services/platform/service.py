@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel
@@ -31,9 +31,13 @@ from services.platform.problems import (
     add_problem_handlers,
 )
 from services.platform.request_id import RequestIdMiddleware
+from services.platform.route_templates import RouteTemplates, templates_of
 from services.platform.settings import Service, Settings
 from services.platform.slash_redirect import SlashRedirect
 from services.platform.version import VERSION
+
+if TYPE_CHECKING:
+    from services.platform.metrics.service_metrics import ServiceMetrics
 
 log = get_logger(__name__)
 
@@ -82,6 +86,8 @@ def create_service_app(
             verifier.append(TokenVerifier(key, settings.region))
         return verifier[0]
 
+    database = Database(settings, service)
+    metrics = create_metrics(settings, service, database)
     app = app_class(
         title=title,
         version=VERSION,
@@ -91,7 +97,11 @@ def create_service_app(
         lifespan=lifespan,
         separate_input_output_schemas=False,
         middleware=[
-            Middleware(RequestIdMiddleware, service=service.value),
+            Middleware(
+                RequestIdMiddleware,
+                service=service.value,
+                observe=metrics[0].requests.observe if metrics else None,
+            ),
             Middleware(BodyLimitMiddleware, limit=settings.max_body_bytes),
             Middleware(TokenMiddleware, verifier=verify_with),
             Middleware(ParsedBodyMiddleware),
@@ -101,15 +111,34 @@ def create_service_app(
     )
     app.state.settings = settings
     app.state.verifier = verify_with
-    app.state.database = Database(settings, service)
+    app.state.database = database
     app.state.health = create_monitor(
-        settings, app.state.database, service, lambda: getattr(app.state, "jobs", ())
+        settings, database, service, lambda: getattr(app.state, "jobs", ())
     )
+    app.state.metrics = metrics
     add_problem_handlers(app)
     add_database_error_handlers(app)
     add_routers(app, (*routers, health_router(service)))
+    for own in metrics:
+        own.requests.templates.add(templates_of(app.routes))
     app.openapi = lambda: build_openapi(app, examples=examples, models=models)
     return app
+
+
+def create_metrics(
+    settings: Settings, service: Service, database: Database
+) -> "tuple[ServiceMetrics, ...]":
+    """Create the metrics of a service, if the process serves any; nothing is imported if not.
+
+    Its route templates are added when its routes are.
+    """
+    if settings.metrics_port is None:
+        return ()
+    from services.platform.metrics.requests import RequestMetrics  # noqa: PLC0415
+    from services.platform.metrics.service_metrics import ServiceMetrics  # noqa: PLC0415
+
+    requests = RequestMetrics(service, RouteTemplates())
+    return (ServiceMetrics(requests, database, settings.region),)
 
 
 def add_routers(app: FastAPI, routers: Iterable[APIRouter]) -> None:

@@ -264,6 +264,16 @@ class Settings(BaseSettings):
         description="Share of a disk with the hub's data, in per cent, from which health warns; "
         "an error from 98.",
     )
+    metrics_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Port of the metrics (Prometheus), the first one of several workers; default: "
+        "no metrics.",
+    )
+    metrics_host: str = Field(
+        "127.0.0.1", description="Address on which the metrics are served, without a key."
+    )
     log_level: LogLevel = Field("INFO", description="Lowest level that is logged.")
     log_format: LogFormat = Field(
         "console",

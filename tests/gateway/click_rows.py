@@ -1,6 +1,7 @@
 """Clicks as the gateway's outbox and the feedback service store them."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from services.platform.settings import Settings
@@ -89,3 +90,26 @@ def make_click_happen_now(settings: Settings, event_id: str) -> None:
 def forbid_queueing(settings: Settings) -> None:
     """Make every insertion into the outbox fail."""
     rows(settings, "REVOKE INSERT ON gateway.click_outbox FROM emall_gateway")
+
+
+def queue_click_of(settings: Settings, at: datetime) -> None:
+    """Put a click on a portal of this time into the outbox."""
+    milliseconds = f"{int(at.timestamp() * 1000):012x}"
+    event_id = f"{milliseconds[:8]}-{milliseconds[8:]}-7000-8000-000000000000"
+    event = {"id": event_id, "kind": "click_out", "source": "gateway", "link": "simbg"}
+    rows(
+        settings,
+        "INSERT INTO gateway.click_outbox (region, id, event) VALUES ($1, $2, $3)",
+        settings.region,
+        event_id,
+        json.dumps(event | {"channel": "online", "occurred_at": at.isoformat()}),
+    )
+
+
+def refuse_click(settings: Settings, event_id: str) -> None:
+    """Set an event in the outbox aside, as if feedback had refused it."""
+    rows(
+        settings,
+        "UPDATE gateway.click_outbox SET refused_at = now(), reason = 'refused' WHERE id = $1",
+        event_id,
+    )

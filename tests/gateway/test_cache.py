@@ -611,7 +611,7 @@ def test_limits_see_fast_answers_and_may_send_them_the_long_way() -> None:
             return words.pop(0)
 
         server.hits.limit_of = lambda method, path: partial(admit, method, path)
-        server.hits.counter_of = lambda path, status: partial(counted.append, (path, status))
+        server.hits.counter_of = lambda _, path, status: partial(counted.append, (path, status))
         server.get()
         assert not seen
         assert server.get().headers["ratelimit"] == "left=1"

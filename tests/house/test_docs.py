@@ -14,6 +14,7 @@ import yaml
 
 from services.cli.app import app
 from services.gateway.app import create_app
+from services.platform.metrics.definitions import METRICS
 from services.platform.problems import PROBLEM_CLASSES, problem_type
 from services.platform.scopes import SCOPES
 from services.platform.settings import ROOT, Settings
@@ -71,6 +72,10 @@ def test_every_command_is_documented() -> None:
     assert first_cells("operations.md", "emall ") == known
 
 
+def test_every_metric_is_documented() -> None:
+    assert first_cells("operations.md", "emall_") == {metric.name for metric in METRICS}
+
+
 def test_every_scope_is_documented() -> None:
     assert first_cells("api.md", "") - first_cells("api.md", "urn:") == set(SCOPES)
 
@@ -99,7 +104,8 @@ def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     name = re.compile(r"[A-Za-z0-9_-]+")
     text = (DOCS / "decisions" / "0007-dependencies.md").read_text()
-    for requirement in project["dependencies"] + project["optional-dependencies"]["dev"]:
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    for requirement in [each for group in groups for each in group]:
         found = name.match(requirement)
         assert found is not None
         assert f"`{found[0]}`" in text

@@ -18,11 +18,12 @@ LARGE = {
     "numpy",
     "openpyxl",
     "pandas",
+    "prometheus_client",
     "pyreadstat",
     "scipy",
     "typst",
 }
-"""Libraries of which few requests need each: they are imported when first used."""
+"""Libraries of which few requests need each: they are imported when first used, or by a setting."""
 
 MAX_MEBIBYTES = 170
 """Resident memory of a process that has imported all services; with these libraries it was 250."""

@@ -127,6 +127,18 @@ class EventQueue:
         else:
             self._timer = None
 
+    @property
+    def pending_events(self) -> int:
+        """Number of events that are queued or being stored."""
+        return self._pending_events
+
+    def lag_seconds(self) -> float:
+        """Return for how long the oldest request waits that is not answered; 0 without one."""
+        oldest = next((request for request in tuple(self._deadlines) if request.is_open), None)
+        if oldest is None:
+            return 0.0
+        return max(self._loop.time() - (oldest.deadline - RESPONSE_TIMEOUT_SECONDS), 0.0)
+
     async def close(self) -> None:
         """Reject further requests, store those that are queued, and stop the writers."""
         self._closing = True

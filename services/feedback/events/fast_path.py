@@ -45,12 +45,23 @@ CONTENT_TYPE = JSON.encode()
 Headers = dict[bytes, bytes]
 
 
+ObserveEvents = Callable[[int, float], None]
+"""Called with the status of each request of `PATH` and its seconds."""
+
+
 class FastEventWriter:
     """Queues the events of valid requests."""
 
     def __init__(
-        self, intake: Intake, verifier: Callable[[], TokenVerifier], *, max_body_bytes: int
+        self,
+        intake: Intake,
+        verifier: Callable[[], TokenVerifier],
+        *,
+        max_body_bytes: int,
+        observe: ObserveEvents | None = None,
     ) -> None:
+        """`observe` measures the requests; None: nothing does."""
+        self.observe = observe
         self._intake = intake
         self._verifier = verifier
         self._max_body_bytes = max_body_bytes
@@ -170,6 +181,7 @@ class EventProtocol(FastPathProtocol[FastEventWriter]):
         """The request whose events are being committed."""
         self._count = 0
         """Number of its events."""
+        self._enqueued_at = 0.0
         self._request_id = b""
         self._pipelined = b""
         """Bytes received after the request in flight."""
@@ -201,6 +213,7 @@ class EventProtocol(FastPathProtocol[FastEventWriter]):
         self.headers_received()
         self._in_flight = data
         self._count = count
+        self._enqueued_at = self.loop.time()
         self._request_id = request_id_of(headers.get(b"traceparent"))
         return True
 
@@ -226,6 +239,7 @@ class EventProtocol(FastPathProtocol[FastEventWriter]):
             self._respond_error(result, request)
         else:
             self._write(len(result))
+            self._observe(200)
         if self._is_last:
             super().shutdown()
         self.flow.resume_reading()
@@ -237,8 +251,13 @@ class EventProtocol(FastPathProtocol[FastEventWriter]):
         app = self.app
         if isinstance(error, ProblemError):
             self.app = _problem_app(error)
+            self._observe(error.status)
         super().data_received(request)
         self.app = app
+
+    def _observe(self, status: int) -> None:
+        if self.handler is not None and self.handler.observe is not None:
+            self.handler.observe(status, self.loop.time() - self._enqueued_at)
 
     def _write(self, repeated: int) -> None:
         body = b'{"accepted":%d,"repeated":%d}' % (self._count - repeated, repeated)

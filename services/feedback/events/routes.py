@@ -30,7 +30,7 @@ from services.platform.problems import (
     problem_responses,
 )
 from services.platform.request_body import BodyLimiter, ParsedBodyLimits, body_too_large
-from services.platform.request_id import RequestIdMiddleware
+from services.platform.request_id import Observe, RequestIdMiddleware
 from services.platform.service import API
 from services.platform.settings import Service
 
@@ -54,6 +54,10 @@ class EventIngestApp(FastAPI):
         super().__init__(**options)
         self._bodies = BodyLimiter()
         self._ingest_app = RequestIdMiddleware(self._ingest, service=Service.feedback.value)
+
+    def observe(self, observe: Observe) -> None:
+        """Measure the requests that are answered before FastAPI."""
+        self._ingest_app.observe = observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST":

@@ -25,6 +25,11 @@ class AuditLog:
         self._queue: list[tuple[AuditEntry, asyncio.Future[None]]] = []
         self._writers: set[asyncio.Task[None]] = set()
 
+    @property
+    def queued(self) -> int:
+        """Number of entries that are not stored yet."""
+        return len(self._queue)
+
     async def append(self, entry: AuditEntry) -> None:
         """Store an entry; return after its commit, or raise why it is not stored."""
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -82,6 +82,8 @@ class SystemConnector(ABC):
     """Name in `/api/v1/connectors` and key of its section in `connectors.yaml`."""
     config: ClassVar[type[ConnectorConfig] | None] = None
     """Model of its section in `connectors.yaml`, stored in `gateway.connector_config`."""
+    backlog: ClassVar[str | None] = None
+    """SQL that counts what waits for the periodic work, as in `BackgroundJob`."""
     refused: ClassVar[RefusedItems | None] = None
     """What the periodic work set aside because it was refused."""
 
@@ -170,6 +172,12 @@ class Connectors:
     def get(self, connector: type[ConnectorT]) -> ConnectorT:
         """Return the connector of this class."""
         return cast("ConnectorT", self._created[connector])
+
+    def clients(self) -> dict[str, SourceClient]:
+        """Return the clients that exist: of connected systems, and of sources once polled."""
+        systems = {name: system.client for name, system in self.systems.items()}
+        connected = {name: client for name, client in systems.items() if client is not None}
+        return connected | self.source_clients.clients()
 
     async def close(self) -> None:
         """Close the connections of all connectors."""

@@ -52,8 +52,8 @@ LimitOf = Callable[[str, str], Admit | None]
 Count = Callable[[], None]
 """Called after each time that a response is sent."""
 
-CounterOf = Callable[[str, int], Count]
-"""The counter of a path and status."""
+CounterOf = Callable[[str, str, int], Count]
+"""The counter of a method, path and status."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +161,7 @@ class FastPathCache:
             header_lines(security) + b"x-request-id: ",
             END_OF_HEADERS + body,
             self.limit_of(method, path),
-            self.counter_of(path, response.status),
+            self.counter_of(method, path, response.status),
             method,
             logged_target,
             response.status,

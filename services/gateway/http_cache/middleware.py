@@ -206,6 +206,8 @@ class HttpCache:
         if entry is None:
             return
         self._failed_until.pop(request.areas, None)
+        if capture.status == 304:
+            self.counts.revalidated += 1
         reason = "request" if "no-cache" in headers.directives else "stale"
         cache_status = f"fwd={reason if stored else 'uri-miss'}; fwd-status={capture.status}"
         self.store.put(request.key, entry)

@@ -15,5 +15,8 @@ class CacheCounts:
         default=0, description="Served by a concurrent request for the same resource."
     )
     forwarded: int = Field(default=0, description="Forwarded: not stored, or to be revalidated.")
+    revalidated: int = Field(
+        default=0, description="Of the forwarded ones, those that were found unchanged (304)."
+    )
     stale_if_error: int = Field(default=0, description="Served stale in place of an error.")
     bypassed: int = Field(default=0, description="Not cacheable.")

@@ -61,6 +61,10 @@ class SourceClients:
             self._clients[slug] = SourceClient(connector, last_known)
         return self._clients[slug]
 
+    def clients(self) -> dict[str, SourceClient]:
+        """Return the clients of the sources used so far."""
+        return dict(self._clients)
+
     async def close(self) -> None:
         """Close the connections of all clients."""
         for client in self._clients.values():

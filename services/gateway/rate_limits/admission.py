@@ -1,6 +1,7 @@
 """Admission control: rate limits, monthly quotas and metering behind one interface."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -33,6 +34,8 @@ class Admission:
         self._policies = RateLimitPolicies(settings)
         self._limiter = limiter
         self._meter = consumption
+        self.refusals: Counter[str] = Counter()
+        """Requests refused since the process started, by the name of the policy."""
         self.proxies = TrustedProxies(settings.trusted_proxies, settings.forwarded_header)
         self._address_bucket = lru_cache(MAX_CACHED_ADDRESSES)(partial(address_bucket, key=key))
 
@@ -48,7 +51,10 @@ class Admission:
     ) -> Decision:
         """Decide about a request, asking the database if needed."""
         limit = self._applicable_limit(method, path, client=client, principal=principal)
-        return limit if isinstance(limit, Decision) else await self._limiter.decide(*limit)
+        decision = limit if isinstance(limit, Decision) else await self._limiter.decide(*limit)
+        if not decision.allowed and decision.policy is not None:
+            self.refusals[decision.policy.name] += 1
+        return decision
 
     def address_limit(self, method: str, path: str) -> Callable[[str], Decision | None] | None:
         """Return `admit` for requests of any address to this path; None if they have no limit."""

@@ -3,7 +3,11 @@
 from services.gateway.connectors.base import ConnectorContext, SystemConnector
 from services.gateway.connectors.oss.config import CountingRules
 from services.gateway.connectors.oss.service import create_oss_service
-from services.gateway.connectors.oss.statistics import REFUSED_MONTHS, MessageCounter
+from services.gateway.connectors.oss.statistics import (
+    REFUSED_MONTHS,
+    UNCOUNTED_MESSAGES,
+    MessageCounter,
+)
 from services.gateway.outbound.source_clients import SourceClient
 from services.platform.derived_keys import derived_key
 
@@ -13,6 +17,7 @@ class OssConnector(SystemConnector):
 
     name = "oss"
     config = CountingRules
+    backlog = UNCOUNTED_MESSAGES
     refused = REFUSED_MONTHS
 
     def __init__(self, context: ConnectorContext) -> None:

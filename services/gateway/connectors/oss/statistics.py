@@ -53,6 +53,17 @@ WHERE NOT EXISTS (
 ORDER BY due.month
 """
 
+UNCOUNTED_MESSAGES = """
+-- Messages whose months are still to be reported; those of refused months are set aside.
+SELECT count(*) AS items, min(received_at) AS oldest
+FROM gateway.oss_message message
+WHERE region = :region AND counted_by IS NULL AND NOT EXISTS (
+    SELECT FROM gateway.oss_refused_month refused
+    WHERE refused.region = :region
+        AND refused.month = to_char(message.received_at AT TIME ZONE refused.zone, 'YYYY-MM')
+)
+"""
+
 MESSAGES_OF_MONTH = """
 -- All messages of a month.
 SELECT id, message, facts FROM gateway.oss_message

@@ -1,0 +1,112 @@
+"""What the gateway measures beside its requests; not imported without `EMALL_METRICS_PORT`."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from services.gateway.audit.log import AuditLog
+from services.gateway.connectors.base import Connectors
+from services.gateway.http_cache.middleware import HttpCache
+from services.gateway.outbound.circuit_breaker import BreakerState
+from services.gateway.proxy.dependencies import ProxyDependencies
+from services.gateway.rate_limits.admission import Admission
+from services.platform.database import ReadSession
+from services.platform.jobs import BackgroundJob
+from services.platform.metrics import definitions as m
+from services.platform.metrics.definitions import Sample
+from services.platform.metrics.service_metrics import ServiceMetrics
+from services.platform.route_templates import RouteTemplates
+
+COUNT_LINKS = """
+-- Links by the state that monitoring gives them.
+SELECT state, count(*) AS links FROM gateway.link_status WHERE region = :region GROUP BY state
+"""
+
+LINK_STATES = ("ok", "caution", "broken", "pending")
+BREAKER_VALUES: Mapping[BreakerState, float] = {"closed": 0, "half_open": 1, "open": 2}
+
+RETRY_SECONDS = 5.0
+READ_AGAIN_SECONDS = 600.0
+"""A service that is replaced by another version has other routes."""
+
+
+def add_gateway_metrics(metrics: ServiceMetrics, app: FastAPI) -> None:
+    """Add what the parts of a gateway measure."""
+    dependencies: ProxyDependencies = app.state.proxy_dependencies
+    cache: HttpCache = app.state.cache
+    connectors: Connectors = app.state.connectors
+    metrics.add_jobs(app.state.jobs)
+    metrics.add(memory=lambda: _cache_samples(cache))
+    metrics.add(memory=lambda: _refusal_samples(dependencies.admission))
+    metrics.add(memory=lambda: _audit_samples(dependencies.audit))
+    metrics.add(memory=lambda: _breaker_samples(connectors))
+    metrics.add(stored=_count_links)
+
+
+def _cache_samples(cache: HttpCache) -> Iterator[Sample]:
+    counts = cache.counts
+    answered = {
+        "hit": counts.fresh - counts.fast_path,
+        "hit_fast_path": counts.fast_path,
+        "stale": counts.stale,
+        "coalesced": counts.coalesced,
+        "miss": counts.forwarded - counts.revalidated - counts.stale_if_error,
+        "revalidated": counts.revalidated,
+        "stale_if_error": counts.stale_if_error,
+        "bypassed": counts.bypassed,
+    }
+    for result, responses in answered.items():
+        yield Sample(m.CACHE_RESPONSES, (result,), responses)
+    yield Sample(m.CACHE_BYTES, (), cache.store.size)
+
+
+def _refusal_samples(admission: Admission) -> Iterator[Sample]:
+    for policy, refusals in tuple(admission.refusals.items()):
+        yield Sample(m.RATE_LIMIT_REFUSALS, (policy,), refusals)
+
+
+def _audit_samples(audit: AuditLog) -> Iterator[Sample]:
+    yield Sample(m.AUDIT_QUEUE, (), audit.queued)
+
+
+def _breaker_samples(connectors: Connectors) -> Iterator[Sample]:
+    for name, client in connectors.clients().items():
+        state = client.connector.breaker.state
+        yield Sample(m.CIRCUIT_BREAKER, (name,), BREAKER_VALUES[state])
+
+
+async def _count_links(session: ReadSession, region: str) -> list[Sample]:
+    rows = await session.execute(text(COUNT_LINKS), {"region": region})
+    links = {row.state: row.links for row in rows}
+    return [Sample(m.LINKS, (state,), links.get(state, 0)) for state in LINK_STATES]
+
+
+class RemoteRoutes(BackgroundJob):
+    """Reads the route templates of services in other processes, whose code is not imported here.
+
+    Until a service has answered once, requests to it are labelled `other`.
+    """
+
+    name = "read-remote-routes"
+
+    def __init__(self, templates: RouteTemplates, clients: Sequence[httpx.AsyncClient]) -> None:
+        self._templates = templates
+        self._clients = clients
+
+    async def run(self) -> None:
+        while True:
+            answered = [await self._read(client) for client in self._clients]
+            await asyncio.sleep(READ_AGAIN_SECONDS if all(answered) else RETRY_SECONDS)
+
+    async def _read(self, client: httpx.AsyncClient) -> bool:
+        try:
+            answer = await client.get("/openapi.json")
+            document: dict[str, Any] = answer.raise_for_status().json()
+            self._templates.add(document["paths"])
+        except (httpx.HTTPError, ValueError, KeyError):
+            return False
+        return True
