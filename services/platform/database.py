@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NewType
 import asyncpg
 from fastapi import Depends, FastAPI, Request
 from sqlalchemy import event, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -57,6 +58,10 @@ CONNECTION_LOST_ERRORS = (
     asyncpg.InternalClientError,
 )
 """Those of asyncpg that mean a lost connection rather than a wrong statement."""
+
+IDLE_SINCE = "idle_since"
+PING_AFTER_SECONDS = 10.0
+"""Time without use after which the server is asked whether a connection of the pool lives."""
 
 _servers_lock = threading.Lock()
 _servers: dict[Path, "EmbeddedPostgres"] = {}
@@ -128,7 +133,6 @@ def make_engine(
         poolclass=CountingPool,
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=True,
         pool_timeout=10,
         connect_args={
             "server_settings": server_settings,
@@ -136,6 +140,7 @@ def make_engine(
             "command_timeout": command_timeout,
         },
     )
+    _replace_lost_connections(engine)
     if role is not None:
         find_role = role
 
@@ -147,6 +152,34 @@ def make_engine(
             parameters["server_settings"] = server_settings | {"role": await_only(find_role())}
 
     return engine
+
+
+def _replace_lost_connections(engine: AsyncEngine) -> None:
+    """Replace connections that were lost in the pool when they are taken from it.
+
+    `pool_pre_ping` would ask the server each time, in three round trips. A connection that the
+    server closed is known as closed; only one that was idle for long may have been lost unnoticed
+    (a firewall forgets it, a host goes away), so only that is asked.
+    """
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def note_idle(  # pyright: ignore[reportUnusedFunction]
+        _connection: object, record: ConnectionPoolEntry
+    ) -> None:
+        record.info[IDLE_SINCE] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def check(  # pyright: ignore[reportUnusedFunction]
+        connection: Any, record: ConnectionPoolEntry, _fairy: object
+    ) -> None:
+        if connection.driver_connection.is_closed():
+            raise InvalidatePoolError("the server closed the connection")
+        idle_since = record.info.pop(IDLE_SINCE, None)
+        if idle_since is not None and time.monotonic() - idle_since > PING_AFTER_SECONDS:
+            try:
+                connection.ping()
+            except Exception as error:
+                raise InvalidatePoolError("the server does not answer") from error
 
 
 Connection = asyncpg.Connection

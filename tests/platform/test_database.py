@@ -5,10 +5,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from pydantic import SecretStr
+from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
@@ -18,7 +22,7 @@ from services.platform.database import Database
 from services.platform.migrations import migrate
 from services.platform.settings import ROOT, Service, Settings
 from tests.conftest import Server
-from tests.rows import applied_revisions, rows
+from tests.rows import applied_revisions, close_connections, rows
 
 # Imported for the tables that they declare.
 DECLARING = (services.catalog.records, services.gateway.link_monitoring.records)
@@ -143,6 +147,84 @@ def test_a_write_transaction_that_fails_stores_nothing(
     with pytest.raises(RuntimeError):
         asyncio.run(fail())
     assert database_of(Service.catalog, "SELECT id FROM catalog.source") == []
+
+
+async def backends_of(database: Database, *, together: int) -> set[int]:
+    """Return the server's processes behind so many sessions at a time."""
+    async with AsyncExitStack() as stack:
+        sessions = [
+            await stack.enter_async_context(database.read_session()) for _ in range(together)
+        ]
+        return {await session.scalar(sa.text("SELECT pg_backend_pid()")) for session in sessions}
+
+
+def test_connections_that_the_server_closed_are_replaced(empty: Settings) -> None:
+    async def work() -> None:
+        database = Database(empty, Service.catalog)
+        before = await backends_of(database, together=3)
+        assert await backends_of(database, together=3) == before
+        assert await asyncio.to_thread(close_connections, empty, "emall catalog") == 3
+        after = await backends_of(database, together=3)
+        assert len(after) == 3
+        assert not after & before
+        await database.close()
+
+    asyncio.run(work())
+
+
+class ForgetfulFirewall:
+    """Passes connections on to the server, and ends those it forgot when they are used again."""
+
+    def __init__(self, server: Path) -> None:
+        self._server = server
+        self._forgotten = 0
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers, requests = await asyncio.open_unix_connection(self._server)
+        known_since = self._forgotten
+
+        async def answer() -> None:
+            while data := await answers.read(65536):
+                writer.write(data)
+            writer.close()
+
+        answering = asyncio.create_task(answer())
+        while (data := await reader.read(65536)) and known_since == self._forgotten:
+            requests.write(data)
+        answering.cancel()
+        requests.close()
+        writer.close()
+
+    def forget(self) -> None:
+        self._forgotten += 1
+
+
+def test_an_idle_connection_that_was_lost_unnoticed_is_replaced(
+    empty: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.platform.database.PING_AFTER_SECONDS", 0)
+
+    async def work() -> None:
+        assert empty.database_url is not None
+        url = make_url(empty.database_url.get_secret_value())
+        firewall = ForgetfulFirewall(Path(str(url.query["host"])) / ".s.PGSQL.5432")
+        listener = await asyncio.start_server(firewall.accept, "127.0.0.1", 0)
+        port = listener.sockets[0].getsockname()[1]
+        through = url.set(host="127.0.0.1", port=port, query={})
+        settings = empty.model_copy(
+            update={"database_url": SecretStr(through.render_as_string(hide_password=False))}
+        )
+        database = Database(settings, Service.catalog)
+        before = await backends_of(database, together=2)
+        assert await backends_of(database, together=2) == before
+        firewall.forget()
+        after = await backends_of(database, together=2)
+        assert len(after) == 2
+        assert not after & before
+        await database.close()
+        listener.close()
+
+    asyncio.run(work())
 
 
 def declared_tables() -> list[sa.Table]:
