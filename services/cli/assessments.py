@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from services.cli.console import echo_err, run_async
+from services.cli.hub_keys import require_keys
 from services.platform.settings import Service, Settings, load_settings
 
 
@@ -24,7 +25,9 @@ def assess(
         "seed": seed,
         "draws": draws,
     }
-    answer = run_async(_assess(load_settings(), request))
+    settings = load_settings()
+    require_keys(settings, [Service.gateway])
+    answer = run_async(_assess(settings, request))
     typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     if answer.get("status") not in (None, 200, 201):
         raise typer.Exit(1)
@@ -33,15 +36,9 @@ def assess(
 async def _assess(settings: Settings, request: dict[str, int | str]) -> dict[str, Any]:
     """Return the answer of `POST /assessments`: an assessment or a problem document."""
     from services.gateway.app import ServiceAuth, local_services, service_client
-    from services.platform.identity import (
-        Caller,
-        TokenSigner,
-        ensure_identity_keys,
-        load_private_key,
-    )
+    from services.platform.identity import Caller, TokenSigner, load_private_key
     from services.platform.service import API
 
-    ensure_identity_keys(settings.private_key_file, settings.public_key_file)
     signer = TokenSigner(load_private_key(settings.private_key_file), settings.region)
     local = local_services(settings)
     caller = Caller(subject="emall-assess", scopes=frozenset({"admin"}))

@@ -9,8 +9,9 @@ import typer
 from services.cli.audit import audit_command
 from services.cli.console import echo_err, run_async
 from services.cli.database import in_gateway_transaction
+from services.cli.hub_keys import accept_key, require_keys
 from services.platform.scopes import SCOPES, Scope
-from services.platform.settings import Service, Settings, load_settings
+from services.platform.settings import KeyName, Service, Settings, load_settings
 
 if TYPE_CHECKING:
     from services.gateway.api_keys.keys import IssuedKey
@@ -122,17 +123,17 @@ def upload_link(
 ) -> None:
     """Create a link for uploading an agency's statistics without a key, and print it once."""
     from services.gateway.api_keys.upload_links import UploadLink, issue_upload_link
-    from services.platform.identity import ensure_identity_keys, load_private_key
+    from services.platform.identity import load_private_key
 
     settings = load_settings()
     _require_agency(settings, agency)
-    ensure_identity_keys(settings.private_key_file, settings.public_key_file)
+    require_keys(settings, [Service.gateway])
 
     async def work(session: "WriteSession", now: datetime) -> UploadLink:
         link = await issue_upload_link(
             session,
             settings.region,
-            key=load_private_key(settings.private_key_file),
+            key=load_private_key(settings.secrets_key_file),
             agency=agency,
             now=now,
             lifetime=timedelta(days=days),
@@ -236,10 +237,42 @@ def revoke(
 
 @app.command()
 def init() -> None:
-    """Create the key pair that signs internal tokens, if it does not exist."""
-    from services.platform.identity import ensure_identity_keys
+    """Create the gateway's keys if they do not exist: for internal tokens and for secrets."""
+    from services.platform.installation_keys import KEYS_OF, create_missing_key
 
     settings = load_settings()
-    ensure_identity_keys(settings.private_key_file, settings.public_key_file)
-    echo_err(f"Private key of the gateway: {settings.private_key_file}")
+    for name in KEYS_OF[Service.gateway]:
+        create_missing_key(settings, name)
+    echo_err(f"Private keys of the gateway: {settings.private_key_file}")
+    echo_err(f"    {settings.secrets_key_file}")
     echo_err(f"Public key for every service: {settings.public_key_file}")
+
+
+@app.command()
+def accept(
+    name: Annotated[
+        KeyName, typer.Argument(help="Key that is in place, or is lost and made anew.")
+    ],
+) -> None:
+    """Go on with another of the hub's own keys than the one its data was written with.
+
+    What the old key encrypted, signed or derived is lost (docs/operations.md, Keys).
+    """
+    from services.platform.installation_keys import LOST_WITHOUT, key_file
+
+    settings = load_settings()
+    private, public = settings.private_key_file, settings.public_key_file
+    if name is KeyName.identity and private.exists() != public.exists():
+        missing = public if private.exists() else private
+        echo_err(f"Error: {missing} is missing: put both halves of a new pair there, or neither.")
+        raise typer.Exit(2)
+    try:
+        old, new = run_async(accept_key(settings, name))
+    except ValueError as error:
+        echo_err(f"Error: {key_file(settings, name)} cannot be read: {error}.")
+        raise typer.Exit(1) from None
+    typer.echo(new)
+    if old == new:
+        echo_err(f"The {name} key was that of the database already.")
+    else:
+        echo_err(f"The database has the new {name} key now: {LOST_WITHOUT[name]}. Restart the hub.")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.cli.console import echo_err, run_async
+from services.cli.hub_keys import require_keys
 from services.platform.logging import configure_logging
 from services.platform.settings import DEFAULT_PACK, Service, Settings, load_settings
 
@@ -77,7 +78,6 @@ def run(
     """Start a complete hub: database, migrations, pack, first API key, server."""
     from services.cli.keys import issue_audited_key
     from services.cli.pack_loader import load_pack
-    from services.platform.identity import ensure_identity_keys
     from services.platform.migrations import migrate
     from services.platform.packs import PackError
     from services.platform.service import API
@@ -86,9 +86,9 @@ def run(
     settings = load_settings()
     echo_err("1/4 Starting PostgreSQL ...")
     _start_postgres(settings)
-    ensure_identity_keys(settings.private_key_file, settings.public_key_file)
     echo_err("2/4 Migrating the database ...")
     run_async(migrate(settings))
+    require_keys(settings, _in_process(Service.gateway, settings))
     echo_err(f"3/4 Loading the pack {pack.name} ...")
     try:
         changes = run_async(load_pack(settings, pack))
@@ -121,20 +121,18 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Number of server processes.")] = 1,
 ) -> None:
     """Serve the hub, or one of its services."""
-    from services.platform.identity import ensure_identity_keys
-
     exit_on_sigterm()
     settings = load_settings()
     served = service or Service.gateway
-    if served is Service.gateway or settings.identity_public_key_file is None:
-        ensure_identity_keys(settings.private_key_file, settings.public_key_file)
-    elif not settings.public_key_file.exists():
+    in_process = _in_process(served, settings)
+    if any(settings.service_database_url(part) is None for part in in_process):
+        _start_postgres(settings)
+    require_keys(settings, in_process)
+    if not settings.public_key_file.exists():
         echo_err(
             f"Warning: {settings.public_key_file} is missing; requests get 503 until "
             "`emall keys init` creates it."
         )
-    if any(settings.service_database_url(part) is None for part in _in_process(served, settings)):
-        _start_postgres(settings)
     _serve(served, settings, host=host, port=port, workers=workers)
 
 

@@ -3,16 +3,11 @@
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import Request
 
-from services.platform.identity import ensure_identity_keys, load_private_key
-from services.platform.settings import Settings
+from services.platform.installation_keys import ServiceKeys
+from services.platform.settings import KeyName
 
 
-def private_key_of(request: Request) -> Ed25519PrivateKey:
-    """Return the key, created at its first use."""
-    known: Ed25519PrivateKey | None = getattr(request.app.state, "private_key", None)
-    if known is None:
-        settings: Settings = request.app.state.settings
-        file = settings.comments_key_file
-        ensure_identity_keys(file, file.with_name(f"{file.stem}.public.pem"))
-        known = request.app.state.private_key = load_private_key(file)
-    return known
+async def private_key_of(request: Request) -> Ed25519PrivateKey:
+    """Return the key, checked and if it was never used created before its first use."""
+    keys: ServiceKeys = request.app.state.keys
+    return await keys.get(KeyName.comments)

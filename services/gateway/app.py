@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 from anyio import CapacityLimiter
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.errors import ServerErrorMiddleware
@@ -87,9 +86,9 @@ from services.platform.identity import (
     ANONYMOUS,
     Caller,
     TokenSigner,
-    ensure_identity_keys,
     load_private_key,
 )
+from services.platform.installation_keys import KEYS_OF, create_missing_key
 from services.platform.jobs import BackgroundJob, PeriodicJob
 from services.platform.local_time import LocalTime
 from services.platform.middleware import (
@@ -182,7 +181,8 @@ def local_services(settings: Settings) -> dict[Service, FastAPI]:
 
 def create_app(settings: Settings) -> FastAPI:
     """Create the hub; services with a configured address run elsewhere."""
-    ensure_identity_keys(settings.private_key_file, settings.public_key_file)
+    for name in KEYS_OF[Service.gateway]:
+        create_missing_key(settings, name)
     key = load_private_key(settings.private_key_file)
     signer = TokenSigner(key, settings.region)
     database = Database(settings, Service.gateway)
@@ -256,7 +256,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.clients = clients
     app.state.signer = signer
     app.state.proxy_dependencies = dependencies
-    _create_parts(app, key)
+    _create_parts(app)
     app.state.jobs = _declare_jobs(app)
     app.state.health = create_gateway_monitor(settings, database, app.state.jobs)
     add_problem_handlers(app)
@@ -349,13 +349,14 @@ def _create_edge(app: FastAPI, proxy: Proxy) -> ASGIApp:
     )
 
 
-def _create_parts(app: FastAPI, key: Ed25519PrivateKey) -> None:
+def _create_parts(app: FastAPI) -> None:
     """Create what pages, routes and background jobs use, as state of the application."""
     state = app.state
     settings: Settings = state.settings
     database: Database = state.database
     clients: dict[Service, httpx.AsyncClient] = state.clients
     signer: TokenSigner = state.signer
+    key = state.secrets_key = load_private_key(settings.secrets_key_file)
     local_time: LocalTime = state.local_time
     state.documents = {}
     state.pdf_limiter = CapacityLimiter(1)  # reports rendered at a time, in a thread
@@ -406,7 +407,7 @@ def _create_parts(app: FastAPI, key: Ed25519PrivateKey) -> None:
             settings=settings,
             database=database,
             local_time=local_time,
-            private_key=key,
+            secrets_key=key,
             source_clients=SourceClients(settings, database, guard),
             catalog=clients[Service.catalog],
             feedback=clients[Service.feedback],

@@ -169,14 +169,7 @@ def _is_of_gateway(token: str) -> bool:
 
 def ensure_identity_keys(private_file: Path, public_file: Path) -> None:
     """Create the key pair if it is missing; of concurrent processes the first one wins."""
-    if not private_file.exists():
-        private_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        pem = Ed25519PrivateKey.generate().private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        _write_once(private_file, pem, mode=0o600)
+    ensure_private_key(private_file)
     if not public_file.exists():
         public_file.parent.mkdir(parents=True, exist_ok=True)
         pem = (
@@ -187,6 +180,22 @@ def ensure_identity_keys(private_file: Path, public_file: Path) -> None:
             )
         )
         _write_once(public_file, pem, mode=0o644)
+
+
+def ensure_private_key(file: Path, *, copy_of: Path | None = None) -> None:
+    """Create a private key if it is missing, as a copy of another one if that exists."""
+    if file.exists():
+        return
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if copy_of is not None and copy_of.exists():
+        pem = copy_of.read_bytes()
+    else:
+        pem = Ed25519PrivateKey.generate().private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    _write_once(file, pem, mode=0o600)
 
 
 def _write_once(file: Path, content: bytes, *, mode: int) -> None:

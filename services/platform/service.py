@@ -17,6 +17,7 @@ from services.platform.health.monitor import HealthMonitor
 from services.platform.health.process import create_monitor
 from services.platform.health.schemas import Health, health_of
 from services.platform.identity import TokenVerifier, load_public_key
+from services.platform.installation_keys import ServiceKeys
 from services.platform.logging import Outage, get_logger
 from services.platform.middleware import (
     BodyLimitMiddleware,
@@ -61,7 +62,7 @@ def create_service_app(
     app_class: type[FastAPI] = FastAPI,
     is_published: Callable[[str], bool] = lambda _: False,
 ) -> FastAPI:
-    """Create a service's application; its database is `app.state.database`.
+    """Create a service's application; its database is `app.state.database`, its keys `.keys`.
 
     `examples` is the file for `add_examples`. `models` are added to the OpenAPI document although
     no route declares them. An `app_class` that answers requests itself authenticates them with
@@ -116,6 +117,7 @@ def create_service_app(
         settings, database, service, lambda: getattr(app.state, "jobs", ())
     )
     app.state.metrics = metrics
+    app.state.keys = ServiceKeys(database, settings, service)
     add_problem_handlers(app)
     add_database_error_handlers(app)
     add_routers(app, (*routers, health_router(service)))

@@ -28,6 +28,15 @@ class Service(StrEnum):
     assessment = "assessment"
 
 
+class KeyName(StrEnum):
+    """The hub's own keys; all are Ed25519 private keys in files of their own."""
+
+    identity = "identity"
+    secrets = "secrets"
+    publishing = "publishing"
+    comments = "comments"
+
+
 _CONTACT = r"(mailto:[^\s@]+@[^\s@]+|https://[^\s]+|tel:\+?[0-9-]+)"
 """A contact as RFC 9116 allows it."""
 
@@ -48,7 +57,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address the server listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port the server listens on.")
     data_dir: Path = Field(
-        Path(".data"), description="Folder of the embedded PostgreSQL and of the identity keys."
+        Path(".data"), description="Folder of the embedded PostgreSQL and of the hub's own keys."
     )
     region: str = Field(
         "12.12",
@@ -93,6 +102,11 @@ class Settings(BaseSettings):
     )
     identity_public_key_file: Path | None = Field(
         None, description="Ed25519 public key (PEM) with which every service verifies them."
+    )
+    secrets_private_key_file: Path | None = Field(
+        None,
+        description="Ed25519 key (PEM) from which the gateway derives upload links, the secrets of "
+        "webhooks and the digests of OSS messages; created at first use.",
     )
     publishing_private_key_file: Path | None = Field(
         None,
@@ -307,6 +321,10 @@ class Settings(BaseSettings):
     @property
     def private_key_file(self) -> Path:
         return self.identity_private_key_file or self.data_dir / "identity" / "private.pem"
+
+    @property
+    def secrets_key_file(self) -> Path:
+        return self.secrets_private_key_file or self.data_dir / "secrets" / "key.pem"
 
     @property
     def publishing_key_file(self) -> Path:

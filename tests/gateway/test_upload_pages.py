@@ -78,7 +78,7 @@ def link_of(hub: Hub, agency: str, *, life: timedelta = timedelta(days=7)) -> Up
             made = await issue_upload_link(
                 session,
                 settings.region,
-                key=load_private_key(settings.private_key_file),
+                key=load_private_key(settings.secrets_key_file),
                 agency=agency,
                 now=datetime.now(UTC),
                 lifetime=life,

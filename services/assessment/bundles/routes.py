@@ -12,10 +12,10 @@ from services.assessment.bundles.contents import Parameters, make_bundle
 from services.assessment.bundles.signing import Signer
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
-from services.platform.identity import ensure_identity_keys, load_private_key
+from services.platform.installation_keys import ServiceKeys
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
-from services.platform.settings import Settings
+from services.platform.settings import KeyName
 from services.platform.types import Sha256
 from services.platform.version import VERSION
 
@@ -53,7 +53,7 @@ async def get_assessment_bundle(
     """
     region = get_region(request)
     stored = await load_assessment(session, region, id)
-    signer = await asyncio.to_thread(_signer, request)
+    signer = await _signer(request)
     archive = await asyncio.to_thread(
         make_bundle,
         _parameters(stored, region),
@@ -71,15 +71,13 @@ async def get_assessment_bundle(
 @router.get("/metrics/publishing-key", operation_id="get_publishing_key")
 async def get_publishing_key(request: Request) -> PublishingKey:
     """Return the public key that signs the bundles of this hub."""
-    public = (await asyncio.to_thread(_signer, request)).public
+    public = (await _signer(request)).public
     return PublishingKey(pem=public.pem, fingerprint=public.fingerprint)
 
 
-def _signer(request: Request) -> Signer:
-    settings: Settings = request.app.state.settings
-    file = settings.publishing_key_file
-    ensure_identity_keys(file, file.with_name(f"{file.stem}.public.pem"))
-    return Signer(load_private_key(file))
+async def _signer(request: Request) -> Signer:
+    keys: ServiceKeys = request.app.state.keys
+    return Signer(await keys.get(KeyName.publishing))
 
 
 def _parameters(stored: StoredAssessment, region: str) -> Parameters:

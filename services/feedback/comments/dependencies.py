@@ -11,11 +11,11 @@ from services.feedback.private_key import private_key_of
 from services.feedback.senders import address_of
 
 
-def keys_of(request: Request) -> CommentKeys:
+async def keys_of(request: Request) -> CommentKeys:
     """Return the keys derived from the service's private key."""
     known: CommentKeys | None = getattr(request.app.state, "comment_keys", None)
     if known is None:
-        known = request.app.state.comment_keys = CommentKeys(private_key_of(request))
+        known = request.app.state.comment_keys = CommentKeys(await private_key_of(request))
     return known
 
 

@@ -51,7 +51,7 @@ async def get_survey_invitation(
     """Return what an invitation is to; 404 once it is answered, or while the round is not open."""
     today = day_of(datetime.now(UTC), zone)
     found = await find_invitation(
-        session, get_region(request), token, _tokens(request), today=today
+        session, get_region(request), token, await _tokens(request), today=today
     )
     if found is None:
         raise NotFound("This invitation is unknown or answered, or its round is not open.")
@@ -110,7 +110,7 @@ async def post_survey_invitations(
     await lock_rounds(session, key.region, slug)
     check_owner(caller, await find_round(session, key))
     today = day_of(datetime.now(UTC), zone)
-    await invite(session, key, wanted.invited, _tokens(request), today=today)
+    await invite(session, key, wanted.invited, await _tokens(request), today=today)
     return await _answer(request, response, session, key, answered=None)
 
 
@@ -135,7 +135,7 @@ async def delete_survey_invitation(
     await lock_rounds(session, key.region, slug)
     check_owner(caller, await find_round(session, key))
     await withdraw_invitation(
-        session, key, code, _tokens(request), today=day_of(datetime.now(UTC), zone)
+        session, key, code, await _tokens(request), today=day_of(datetime.now(UTC), zone)
     )
 
 
@@ -175,7 +175,7 @@ async def _answer(
     *,
     answered: bool | None,
 ) -> Invitations:
-    items = await list_invitations(session, key, _tokens(request))
+    items = await list_invitations(session, key, await _tokens(request))
     response.headers["Cache-Control"] = "no-store"
     return Invitations(
         survey=key.survey,
@@ -186,5 +186,5 @@ async def _answer(
     )
 
 
-def _tokens(request: Request) -> InvitationTokens:
-    return InvitationTokens(private_key_of(request))
+async def _tokens(request: Request) -> InvitationTokens:
+    return InvitationTokens(await private_key_of(request))

@@ -168,7 +168,7 @@ async def get_survey_form(
     """Return the token that a form of the survey sends with the response."""
     await find_survey(session, get_region(request), slug)
     answer.headers["Cache-Control"] = "no-store"
-    tokens = FormTokens(private_key_of(request))
+    tokens = FormTokens(await private_key_of(request))
     return SurveyForm(form_token=tokens.issue(form_name(slug), datetime.now(UTC)))
 
 
@@ -199,11 +199,12 @@ async def post_survey_response(
     its sender on this day, or of a form that was filled in unlike a person does.
     """
     settings: Settings = request.app.state.settings
+    key = await private_key_of(request)
     submitter = Submitter(
         caller,
         address_of(request),
-        FormTokens(private_key_of(request)),
-        InvitationTokens(private_key_of(request)),
+        FormTokens(key),
+        InvitationTokens(key),
         max_per_service=settings.survey_responses_per_sender,
     )
     stored = await store_response(

@@ -1,8 +1,8 @@
 """Upload links for staff of an agency who upload statistics: signed, expiring, revocable.
 
 A link is stored as an API key without a usable secret, with the scope `usage:write` for one agency,
-and is revoked like a key. Its signature covers the stored row and uses a key derived from the
-gateway's, so no table holds a working link.
+and is revoked like a key. Its signature covers the stored row and uses a key derived from the key
+of secrets, so no table holds a working link.
 """
 
 import base64

@@ -63,7 +63,7 @@ class ConnectorContext:
     settings: Settings
     database: Database
     local_time: LocalTime
-    private_key: Ed25519PrivateKey
+    secrets_key: Ed25519PrivateKey
     source_clients: SourceClients
     catalog: httpx.AsyncClient
     feedback: httpx.AsyncClient

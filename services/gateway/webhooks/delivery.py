@@ -146,7 +146,7 @@ class Delivery:
 
 
 def derive_secret(key: Ed25519PrivateKey, webhook: UUID) -> str:
-    """Derive a webhook's secret from the gateway's private key, so that no table stores it."""
+    """Derive a webhook's secret from the key of secrets, so that no table stores it."""
     derived = derived_key(key, b"emall webhook " + webhook.bytes)
     return "whsec_" + base64.b64encode(derived).decode()
 

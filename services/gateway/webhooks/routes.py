@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import AwareDatetime, Field
 from sqlalchemy import text
@@ -12,7 +13,7 @@ from services.gateway.webhooks.delivery import DISABLE_WEBHOOK, derive_secret
 from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import ReadSessionDep, WriteSessionDep
-from services.platform.identity import Administrator, load_private_key
+from services.platform.identity import Administrator
 from services.platform.ids import new_id
 from services.platform.paging import Page
 from services.platform.problems import Conflict, NotFound, problem_responses
@@ -123,7 +124,7 @@ async def create_webhook(
         )
     elif all(row.id != webhook_id for row in rows):
         raise Conflict("The webhook created with this Idempotency-Key was deleted.")
-    key = load_private_key(request.app.state.settings.private_key_file)
+    key: Ed25519PrivateKey = request.app.state.secrets_key
     return CreatedWebhook(id=webhook_id, url=webhook.url, secret=derive_secret(key, webhook_id))
 
 

@@ -21,7 +21,7 @@ class OssConnector(SystemConnector):
     refused = REFUSED_MONTHS
 
     def __init__(self, context: ConnectorContext) -> None:
-        settings, key = context.settings, context.private_key
+        settings, key = context.settings, context.secrets_key
         self.service = create_oss_service(settings, context.database, key)
         """None if `EMALL_OSS_URL` is not set."""
         self.message_key = derived_key(key, b"emall oss inbox")

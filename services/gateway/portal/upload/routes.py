@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.datastructures import UploadFile
@@ -37,7 +38,7 @@ from services.gateway.portal.upload.session import (
     current_session,
 )
 from services.platform.database import Database
-from services.platform.identity import Caller, load_private_key
+from services.platform.identity import Caller
 from services.platform.problems import NotAuthenticated
 from services.platform.service import API
 from services.platform.service_client import RequestRejectedError
@@ -275,7 +276,7 @@ async def _authenticate_key(request: Request, key: str) -> Caller:
 async def _authenticate_link(request: Request, token: str) -> tuple[Caller, datetime]:
     database: Database = request.app.state.database
     settings: Settings = request.app.state.settings
-    key = load_private_key(settings.private_key_file)
+    key: Ed25519PrivateKey = request.app.state.secrets_key
     return await authenticate_upload_link(
         database, settings.region, token, key=key, now=datetime.now(UTC)
     )
