@@ -5,7 +5,7 @@ import signal
 import subprocess
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -134,7 +134,20 @@ class Hub:
     configuration: str
     address: str
     nginx: subprocess.Popen[bytes] | None = None
-    settings: dict[str, str] = field(default_factory=dict[str, str])
+    own_clocks: bool = False
+    """Whether each service has a clock that may jump."""
+
+    def clock_file(self, service: Service) -> Path:
+        """Return the file that says how far the clock of a service is ahead (libfaketime)."""
+        return self.folder / f"{service.value}.clock"
+
+    def set_clock(self, service: Service, seconds: int) -> None:
+        """Let the clock of a service jump so far from the machine's."""
+        self.clock_file(service).write_text(f"{seconds:+}")
+
+    def log_lines(self) -> dict[Path, int]:
+        """Return how many lines each process has logged."""
+        return {replica.log: replica.log.read_bytes().count(b"\n") for replica in self.replicas}
 
     def of(self, service: Service) -> list[Replica]:
         """Return the processes of a service."""
@@ -148,8 +161,18 @@ class Hub:
             self.nginx = subprocess.Popen(
                 ["nginx", "-c", str(file), "-p", str(self.folder)], stdout=output, stderr=output
             )
+        library = clock_library()
         for replica in self.replicas:
-            replica.spawn()
+            clock: dict[str, str] = {}
+            if self.own_clocks and library is not None:
+                self.set_clock(replica.service, 0)
+                clock = {
+                    "LD_PRELOAD": str(library),
+                    "FAKETIME_TIMESTAMP_FILE": str(self.clock_file(replica.service)),
+                    "FAKETIME_CACHE_DURATION": "1",
+                    "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+                }
+            replica.spawn(**clock)
         await self.wait(client)
 
     async def wait(
@@ -172,6 +195,11 @@ class Hub:
             self.nginx.wait(10)
 
 
+def clock_library() -> Path | None:
+    """Return the library that gives a process another clock, if it is installed."""
+    return next(iter(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), None)
+
+
 def shared_settings(folder: Path) -> dict[str, str]:
     """Return the settings that all processes and commands of a run share."""
     keys = folder / "keys"
@@ -187,7 +215,7 @@ def shared_settings(folder: Path) -> dict[str, str]:
     }
 
 
-def plan_hub(folder: Path, database_url: str, *, each: int) -> Hub:
+def plan_hub(folder: Path, database_url: str, *, each: int, own_clocks: bool) -> Hub:
     """Return a hub with so many processes of each service, which is not started yet.
 
     nginx stands before the gateways and, if there are several of each, between the gateways and
@@ -233,4 +261,5 @@ def plan_hub(folder: Path, database_url: str, *, each: int) -> Hub:
         replicas,
         NGINX.format(folder=folder, servers="".join(servers)),
         f"http://127.0.0.1:{doors[Service.gateway]}",
+        own_clocks=own_clocks,
     )

@@ -52,6 +52,8 @@ class Ledger:
     """Time of the event loop."""
     answered: int = 0
     """Requests that were answered as they should be."""
+    slowest: dict[str, float] = field(default_factory=dict[str, float])
+    """Seconds that the slowest answer took, errors included, by what was sent."""
 
     def send(self, items: Iterable[Item]) -> None:
         """Record that items are about to be sent."""
@@ -68,6 +70,10 @@ class Ledger:
         """Record a request without a proper answer."""
         self.errors[error, sent] += 1
         self.last_error_at = now
+
+    def time(self, sent: str, seconds: float) -> None:
+        """Record how long an answer took."""
+        self.slowest[sent] = max(seconds, self.slowest.get(sent, 0.0))
 
     @property
     def accepted(self) -> int:

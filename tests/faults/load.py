@@ -261,7 +261,9 @@ class Load:
         pause = FIRST_PAUSE_SECONDS
         while True:
             async with self._in_flight:
+                sent_at = loop.time()
                 error = await self._send(outgoing)
+                self.ledger.time(outgoing.name, loop.time() - sent_at)
             if error is None:
                 return
             self.ledger.fail(error, outgoing.name, now=loop.time())

@@ -147,6 +147,12 @@ class Postgres:
     def is_running(self) -> bool:
         return self._server is not None and self._server.poll() is None
 
+    def configure(self, setting: str) -> None:
+        """Change a setting, over those that were changed before."""
+        with (self.folder / "postgresql.auto.conf").open("a") as file:
+            file.write(f"{setting}\n")
+        self._run("pg_ctl", "reload", "-D", str(self.folder))
+
     def promote(self) -> None:
         """Make a replica a primary."""
         self._run("pg_ctl", "promote", "-D", str(self.folder))

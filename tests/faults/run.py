@@ -8,20 +8,24 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
 import asyncpg
 
+from services.platform.service import API
 from services.platform.settings import ROOT, Service
+from tests.faults.disk import Disk
 from tests.faults.hub import Hub, Replica, plan_hub, shared_settings
 from tests.faults.ledger import Difference, Item, Kind, Ledger, compare
 from tests.faults.line import Line
 from tests.faults.load import Keys, Load, Requests
+from tests.faults.pooler import Pooler
 from tests.faults.postgres import OWNER, PASSWORD, Postgres
 from tests.faults.receiver import Receiver
-from tests.faults.stored import count_stored, count_waiting, uncounted_events
+from tests.faults.stored import count_stored, count_waiting, list_refused, sum_events
 from tests.servers import free_port
 from tests.system.processes import emall, environment_of
 
@@ -31,32 +35,53 @@ QUIET_SECONDS = 3.0
 """So long without an error, and the hub has recovered."""
 RECOVERY_SECONDS = 120.0
 DRAIN_SECONDS = 120.0
-Read = TypeVar("Read")
+RETRY_SECONDS = 10.0
+"""Between two commands of the operator that deliver refused items again."""
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The hub that a case happens to."""
+
+    each: int = 1
+    """Processes of each service."""
+    own_clocks: bool = False
+    """Whether the clock of each service may jump."""
+    is_pooled: bool = False
+    """Whether its connections to the database go through PgBouncer."""
+    has_replica: bool = False
+    """Whether PostgreSQL has a synchronous replica, whose address the hub knows."""
 
 
 @dataclass(frozen=True)
 class Result:
     """What one run of a case showed."""
 
-    case: str
     ledger: Ledger
     difference: Difference
-    uncounted: int
-    """Stored events less those in the hourly counts."""
+    faults: tuple[str, ...]
+    """Sums of the hub that differ from what is stored."""
     recovery: float
     """Seconds from the end of the fault to the last failed request."""
     drained: float
     """Seconds from the end of the load until the hub had delivered everything."""
     redelivered: int
     """Webhooks that arrived more than once, with the same id."""
+    log_lines: int
+    """Lines that the process which logged most logged during the case."""
 
     @property
     def lost(self) -> int:
-        return self.difference.lost.total() + max(0, -self.uncounted)
+        return self.difference.lost.total()
 
     @property
     def doubled(self) -> int:
-        return self.difference.doubled.total() + max(0, self.uncounted)
+        return self.difference.doubled.total()
+
+    @property
+    def is_good(self) -> bool:
+        return not (self.lost or self.doubled or self.faults)
 
 
 class Run:
@@ -69,14 +94,22 @@ class Run:
         self.client = client
         self.line = line
         self.receiver = receiver
-        self.postgres = Postgres(folder / "primary", line.target)
-        self.hub: Hub | None = None
+        self.disk = Disk(folder / "disk")
+        self.postgres = Postgres(self.disk.folder / "primary", line.target)
+        self.replica: Postgres | None = None
+        self.pooler: Pooler | None = None
+        self._hub: Hub | None = None
+        self._stage: Stage | None = None
         self._requests: Requests | None = None
         self._lifted_at = 0.0
 
+    @property
+    def hub(self) -> Hub:
+        assert self._hub is not None
+        return self._hub
+
     def of(self, service: Service) -> list[Replica]:
         """Return the processes of a service of the hub."""
-        assert self.hub is not None
         return self.hub.of(service)
 
     def lift(self) -> None:
@@ -110,50 +143,79 @@ class Run:
         assert done.returncode == 0, f"emall {arguments}: {done.stderr}"
         return done.stdout.strip()
 
-    async def use_hub(self, *, each: int, database_url: str | None = None) -> None:
-        """Run a hub with so many processes of each service."""
-        self.end_hub()
-        url = database_url or self.postgres.url(port=self.line.port)
-        self.hub = plan_hub(self.folder / f"hub-{os.urandom(3).hex()}", url, each=each)
-        await self.hub.start(self.client)
-        if self._requests is None:
-            await self._prepare_requests()
-
-    def end_hub(self) -> None:
-        if self.hub is not None:
-            self.hub.end()
-            self.hub = None
-
-    async def _prepare_requests(self) -> None:
-        form = await self._get("/api/v1/comments/form")
-        links = await self._get("/api/v1/links?limit=100")
-        services = await self._get("/api/v1/services?limit=100")
-        await self._call(
-            "POST", "/api/v1/webhooks", {"url": f"http://127.0.0.1:{self.receiver.port}/"}
+    async def use(self, stage: Stage) -> None:
+        """Run the hub that a case needs."""
+        if stage == self._stage:
+            return
+        self._end_hub()
+        url = self.postgres.url(port=self.line.port)
+        if stage.is_pooled:
+            self.pooler = Pooler(self.folder / f"pooler-{os.urandom(3).hex()}", self.postgres.port)
+            await self.pooler.start()
+            url = self.postgres.url(port=self.pooler.port)
+        if stage.has_replica:
+            url = await self._add_replica()
+        self._hub = plan_hub(
+            self.folder / f"hub-{os.urandom(3).hex()}",
+            url,
+            each=stage.each,
+            own_clocks=stage.own_clocks,
         )
-        self._requests = Requests(
+        await self.hub.start(self.client)
+        self._stage = stage
+        if self._requests is None:
+            self._requests = await self._prepare_requests()
+
+    async def _add_replica(self) -> str:
+        """Give PostgreSQL a replica without which it commits nothing; return both addresses."""
+        self.replica = Postgres(self.disk.folder / f"replica-{os.urandom(3).hex()}", free_port())
+        await asyncio.to_thread(self.replica.copy_from, self.postgres)
+        await self.replica.start()
+        for statement in (
+            "ALTER SYSTEM SET synchronous_standby_names = '*'",
+            "SELECT pg_reload_conf()",
+        ):
+            connection = await self.postgres.connect("postgres")
+            await connection.execute(statement)
+            await connection.close()
+        hosts = f"127.0.0.1:{self.postgres.port},127.0.0.1:{self.replica.port}"
+        return f"postgresql://{OWNER}:{PASSWORD}@{hosts}/emall?target_session_attrs=read-write"
+
+    def discard_stage(self) -> None:
+        """Start another hub for the next case."""
+        self._stage = None
+
+    def _end_hub(self) -> None:
+        if self._hub is not None:
+            self._hub.end()
+        if self.pooler is not None:
+            self.pooler.stop()
+        self._hub = self._stage = self.pooler = None
+
+    async def _prepare_requests(self) -> Requests:
+        form = await self._call("GET", "/comments/form")
+        links = await self._call("GET", "/links?limit=100")
+        services = await self._call("GET", "/services?limit=100")
+        await self._call("POST", "/webhooks", {"url": f"http://127.0.0.1:{self.receiver.port}/"})
+        return Requests(
             Keys(self._agency, self._admin, form["form_token"]),
             links=[item["slug"] for item in links["items"]],
             services=[item["slug"] for item in services["items"]],
         )
 
-    async def _get(self, path: str) -> Any:
-        return await self._call("GET", path, None)
-
-    async def _call(self, method: str, path: str, body: Any) -> Any:
-        assert self.hub is not None
+    async def _call(self, method: str, path: str, body: Any = None) -> Any:
         headers = {"Authorization": f"Bearer {self._admin}"}
-        address = self.hub.address + path
+        address = self.hub.address + API + path
         async with self.client.request(method, address, json=body, headers=headers) as answer:
             assert answer.ok, await answer.text()
             return await answer.json()
 
-    async def try_case(self, name: str, happen: Callable[["Run"], Awaitable[None]]) -> Result:
+    async def try_case(self, happen: Callable[["Run"], Awaitable[None]]) -> Result:
         """Let a fault happen under load, and compare when the hub has recovered."""
-        assert self.hub is not None
         assert self._requests is not None
         loop = asyncio.get_running_loop()
         before = await self._stored()
+        logged = self.hub.log_lines()
         repeated = self.receiver.repeated
         load = Load(self.client, self.hub.address, self._requests)
         ledger = load.ledger
@@ -168,29 +230,42 @@ class Run:
                 await asyncio.sleep(QUIET_SECONDS / 10)
                 if loop.time() - max(ledger.last_error_at, lifted) > QUIET_SECONDS:
                     break
-        stopped = loop.time()
-        waiting = 1
-        while waiting and loop.time() < stopped + DRAIN_SECONDS:
-            waiting = await self._ask(count_waiting)
-            await asyncio.sleep(0.2)
-        drained = loop.time() - stopped
+        drained = await self._drain()
         after = await self._stored()
-        stored = after - before
-        difference = compare(ledger, stored)
+        difference = compare(ledger, after - before)
         difference.lost.update(before - after)
         result = Result(
-            case=name,
             ledger=ledger,
             difference=difference,
-            uncounted=await self._ask(uncounted_events),
+            faults=await self._compare_sums(),
             recovery=max(0.0, ledger.last_error_at - lifted),
             drained=drained,
             redelivered=self.receiver.repeated - repeated,
+            log_lines=max(lines - logged[log] for log, lines in self.hub.log_lines().items()),
         )
-        await self._tidy()
+        await self._close_incidents()
         return result
 
-    async def _ask(self, question: Callable[[asyncpg.Connection], Awaitable[Read]]) -> Read:
+    async def _drain(self) -> float:
+        """Wait until the hub has delivered what it holds back; return the seconds it took.
+
+        Refused click-outs are delivered again, as the operator does after he has mended the cause.
+        """
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        retried = began - RETRY_SECONDS
+        while loop.time() < began + DRAIN_SECONDS:
+            refused = await self.ask(list_refused)
+            if not refused and not await self.ask(count_waiting):
+                break
+            if refused and loop.time() > retried + RETRY_SECONDS:
+                await self.emall("jobs", "retry", "deliver-clicks")
+                retried = loop.time()
+            await asyncio.sleep(0.2)
+        return loop.time() - began
+
+    async def ask(self, question: Callable[[asyncpg.Connection], Awaitable[Answer]]) -> Answer:
+        """Ask the database, beside the line and the pooler."""
         connection = await self.postgres.connect()
         try:
             return await question(connection)
@@ -198,22 +273,38 @@ class Run:
             await connection.close()
 
     async def _stored(self) -> Counter[Item]:
-        stored = await self._ask(count_stored)
+        stored = await self.ask(count_stored)
         for key, ids in self.receiver.messages.items():
             stored[Item(Kind.webhook, key)] = len(ids)
         return stored
 
-    async def _tidy(self) -> None:
+    async def _compare_sums(self) -> tuple[str, ...]:
+        """Compare stored events with the hub's counts and with what its API publishes."""
+        today = datetime.now(UTC).date()
+        span = f"from={today.year}-01-01&to={today.year}-12-31"
+        summary = await self._call("GET", f"/usage/summary?{span}")
+        published = {item["measure"]: item["value"] for item in summary["items"]}
+        return tuple(
+            f"{kind}: {stored} stored, {counted} counted, {published.get(kind)} published"
+            for kind, (stored, counted) in (await self.ask(sum_events)).items()
+            if not stored == counted == published.get(kind)
+        )
+
+    async def _close_incidents(self) -> None:
         """Close the incidents, which every page of the links would list."""
 
         async def close(connection: asyncpg.Connection) -> None:
             await connection.execute("UPDATE gateway.incident SET closed_at = now()")
 
-        await self._ask(close)
+        await self.ask(close)
 
-    async def end(self) -> None:
-        self.end_hub()
-        self.postgres.end()
+    def end(self) -> None:
+        """Leave nothing behind."""
+        self._end_hub()
+        for server in (self.postgres, self.replica):
+            if server is not None:
+                server.end()
+        self.disk.unmount()
 
 
 @asynccontextmanager
@@ -233,6 +324,6 @@ async def new_run() -> AsyncGenerator[Run]:
                 await run.prepare()
                 yield run
             finally:
-                await run.end()
+                run.end()
     finally:
         shutil.rmtree(folder, ignore_errors=True)

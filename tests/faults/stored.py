@@ -34,8 +34,10 @@ STORED: Mapping[Kind, str] = {
         SELECT split_part(title, ' ', 2) AS key, count(*) AS times FROM gateway.incident GROUP BY 1
     """,
     Kind.audit: """
-        SELECT request_id AS key, count(*) AS times FROM gateway.audit_line
-        WHERE key_id <> 'anonymous' GROUP BY 1
+        SELECT request_id AS key, count(*) AS times FROM (
+            SELECT request_id, key_id FROM gateway.audit_line
+            UNION ALL SELECT request_id, key_id FROM gateway.audit_pending
+        ) AS line WHERE key_id <> 'anonymous' GROUP BY 1
     """,
 }
 """How often each item is stored, by kind; webhooks are counted where they arrive."""
@@ -44,9 +46,19 @@ WAITING = """
 SELECT (SELECT count(*) FROM gateway.click_outbox WHERE refused_at IS NULL)
     + (SELECT count(*) FROM gateway.webhook_delivery WHERE due_at IS NOT NULL)
 """
-EVENTS_COUNTED = """
-SELECT (SELECT count(*) FROM feedback.event) - (SELECT coalesce(sum(events), 0)::bigint
-    FROM feedback.hourly_usage)
+REFUSED = """
+SELECT id::text FROM gateway.click_outbox WHERE refused_at IS NOT NULL
+"""
+SUMS = """
+-- The stored events by kind, one by one and as the hub counts them by the hour.
+SELECT d.kind, count(*) AS stored, (
+    SELECT sum(events)::bigint FROM feedback.hourly_usage u
+    JOIN feedback.event_dimensions o ON o.region = u.region AND o.id = u.dimensions
+    WHERE o.kind = d.kind
+) AS counted
+FROM feedback.event e
+JOIN feedback.event_dimensions d ON d.region = e.region AND d.id = e.dimensions
+GROUP BY d.kind
 """
 
 
@@ -64,6 +76,12 @@ async def count_waiting(connection: asyncpg.Connection) -> int:
     return int(await connection.fetchval(WAITING) or 0)
 
 
-async def uncounted_events(connection: asyncpg.Connection) -> int:
-    """Return by how many the stored events differ from the hourly counts of them."""
-    return int(await connection.fetchval(EVENTS_COUNTED) or 0)
+async def list_refused(connection: asyncpg.Connection) -> list[str]:
+    """Return the ids of click-outs that were set aside."""
+    return [row["id"] for row in await connection.fetch(REFUSED)]
+
+
+async def sum_events(connection: asyncpg.Connection) -> dict[str, tuple[int, int]]:
+    """Return by kind how many events are stored, and how many the hub counts by the hour."""
+    rows = await connection.fetch(SUMS)
+    return {row["kind"]: (row["stored"], row["counted"]) for row in rows}
