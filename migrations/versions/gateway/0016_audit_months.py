@@ -138,7 +138,7 @@ CHAIN_LINES = """
 CREATE FUNCTION gateway.chain_audit_lines(
     of_region text, ids uuid[], numbers bigint[], previous_hashes text[], hashes text[]
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET emall.chaining = 'on' AS $$
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     last_number bigint;
     last_month date;
@@ -160,6 +160,8 @@ BEGIN
         (SELECT (max(month) + interval '1 month')::date FROM gateway.audit_month
          WHERE region = of_region));
     PERFORM gateway.create_audit_partition(of_month);
+    -- Not as an option of the function, which only a superuser may give it (PostgreSQL 15).
+    PERFORM set_config('emall.chaining', 'on', true);
     WITH place AS (
         SELECT * FROM unnest(ids, numbers, previous_hashes, hashes)
             AS p (id, number, previous, hash)
@@ -173,6 +175,7 @@ BEGIN
                                     status, problem, request_id, body_hash, previous, hash)
     SELECT of_region, of_month, * FROM moved ORDER BY number;
     GET DIAGNOSTICS moved = ROW_COUNT;
+    PERFORM set_config('emall.chaining', '', true);
     IF moved <> cardinality(ids) THEN
         RAISE EXCEPTION 'of % pending lines % are there', cardinality(ids), moved;
     END IF;
