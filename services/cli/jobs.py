@@ -125,7 +125,7 @@ def _settle(names: list[str], action: Literal["retry", "discard"]) -> None:
 async def read_refused(settings: Settings) -> "Mapping[str, list[RefusedItem]]":
     """Return the refused items by job."""
     async with (
-        _declared(settings, Service.gateway) as (declared, database),
+        declared_jobs(settings, Service.gateway) as (declared, database),
         database.read_session() as session,
     ):
         return {
@@ -146,7 +146,7 @@ async def settle_refused(
 
     settled: dict[str, list[RefusedItem]] = {}
     async with (
-        _declared(settings, Service.gateway) as (declared, database),
+        declared_jobs(settings, Service.gateway) as (declared, database),
         database.write_session() as session,
     ):
         for job in declared:
@@ -172,7 +172,7 @@ async def settle_refused(
 
 
 @asynccontextmanager
-async def _declared(
+async def declared_jobs(
     settings: Settings, service: Service
 ) -> "AsyncGenerator[tuple[tuple[BackgroundJob, ...], Database]]":
     """Provide the background jobs that a service declares, and its database."""
@@ -195,7 +195,7 @@ async def read_statuses(settings: Settings) -> list[JobStatus]:
 
     statuses: list[JobStatus] = []
     for service in Service:
-        async with _declared(settings, service) as (declared, database):
+        async with declared_jobs(settings, service) as (declared, database):
             if not declared:
                 continue
             async with database.read_session() as session:

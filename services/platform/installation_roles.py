@@ -36,13 +36,14 @@ SELECT left(min(r.rolname), -1 - length(n.nspname)) AS prefix
 GROUP BY n.nspname ORDER BY n.nspname LIMIT 1
 """
 
-_USERS = """
+OTHER_DATABASES = """
 SELECT DISTINCT d.datname FROM pg_shdepend s
 JOIN pg_roles r ON s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid
 JOIN pg_database d ON d.oid = CASE WHEN s.classid = 'pg_database'::regclass THEN s.objid
                                    ELSE s.dbid END
 WHERE r.rolname = ANY (:roles) AND d.datname <> current_database() ORDER BY 1 LIMIT 3
 """
+"""Other databases of the server in which one of some roles has rights."""
 
 _RIGHTS = """
 SELECT statement FROM (
@@ -126,7 +127,7 @@ def prepare_roles(
 
 def other_databases(connection: Connection, *roles: str) -> list[str]:
     """Return other databases of the server in which one of the roles has rights, at most three."""
-    return list(connection.scalars(text(_USERS), {"roles": list(roles)}))
+    return list(connection.scalars(text(OTHER_DATABASES), {"roles": list(roles)}))
 
 
 def _ensure_roles(connection: Connection, prefix: str, with_login: Collection[Service]) -> None:

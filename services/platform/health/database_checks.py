@@ -15,7 +15,7 @@ from services.platform.health.findings import Check, Finding, Result
 from services.platform.health.revisions import program_revisions
 from services.platform.jobs import BackgroundJob, PeriodicJob, read_job_runs
 from services.platform.logging import summarise
-from services.platform.settings import Service
+from services.platform.settings import Service, Settings
 
 DATABASE_CHECKS = frozenset(
     {
@@ -70,14 +70,16 @@ _PACK_TABLE = {service: f"{service.value}.regency" for service in Service} | {
 
 @dataclass(frozen=True)
 class CheckedDatabase:
-    """What is measured: a service's database, its region and its jobs."""
+    """What is measured: a service's database, with its settings and jobs."""
 
     database: Database
     service: Service
-    region: str
+    settings: Settings
     jobs: Sequence[BackgroundJob]
     started_at: datetime
     """When the process started, which no job can have missed before."""
+    clock: str
+    """Whose clock is compared with the database's."""
 
 
 async def check_database(checked: CheckedDatabase) -> Result:
@@ -105,7 +107,7 @@ async def check_database(checked: CheckedDatabase) -> Result:
                 rules.judge_clock(
                     here - facts.now,
                     uncertainty=took / 2,
-                    whose=f"the process of {checked.service.value}",
+                    whose=checked.clock,
                     other="the database's",
                 ),
                 rules.judge_writable(in_recovery=facts.in_recovery, read_only=facts.read_only),
@@ -146,14 +148,14 @@ async def _contents(
 ) -> list[Finding | None]:
     """Return what is wrong with what a migrated database contains."""
     statement = f"SELECT EXISTS (SELECT FROM {_PACK_TABLE[checked.service]} WHERE region = :region)"  # noqa: S608
-    if not await session.scalar(text(statement), {"region": checked.region}):
+    if not await session.scalar(text(statement), {"region": checked.settings.region}):
         return [rules.no_pack()]
     findings: list[Finding | None] = []
-    for queue in await read_queues(session, checked.jobs, checked.region):
+    for queue in await read_queues(session, checked.jobs, checked.settings.region):
         findings += rules.judge_queue(queue, now=now)
     periodic = [job for job in checked.jobs if isinstance(job, PeriodicJob) and job.enabled]
     if periodic:
-        runs = await read_job_runs(session, checked.service.value, checked.region)
+        runs = await read_job_runs(session, checked.service.value, checked.settings.region)
         for job in periodic:
             run = runs.get(job.name)
             schedule = rules.Schedule(

@@ -32,7 +32,14 @@ def create_monitor(
     started_at = datetime.now(UTC)
 
     async def run() -> Result:
-        checked = CheckedDatabase(database, service, settings.region, jobs(), started_at)
+        checked = CheckedDatabase(
+            database,
+            service,
+            settings,
+            jobs(),
+            started_at,
+            clock=f"the process of {service.value}",
+        )
         return await check_database(checked)
 
     monitor.add(

@@ -1,5 +1,6 @@
 """Which measurements are findings. Pure: no clock, no database, no files."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import floor
@@ -76,6 +77,30 @@ def not_migrated(program: Revisions, stored: str) -> Finding:
 def _branch(revision: str) -> str:
     """Return the service to which a revision belongs, the first word of its name."""
     return revision.partition("_")[0]
+
+
+def no_database(folder: str) -> Finding:
+    """Return the finding of a hub whose embedded database was never made."""
+    return Finding(
+        Check.database,
+        Severity.error,
+        "There is no database yet.",
+        "run `emall run`, which makes the embedded one, or set EMALL_DATABASE_URL",
+        detail=f"{folder} is missing",
+        blocks=True,
+    )
+
+
+def no_signing_key(file: str) -> Finding:
+    """Return the finding of a gateway that cannot sign tokens."""
+    return Finding(
+        Check.keys,
+        Severity.error,
+        "The key that signs internal tokens is missing.",
+        "on the gateway's machine restore it from the backup of the keys; for a new hub run "
+        "`emall keys init`",
+        detail=f"{file} is missing",
+    )
 
 
 def no_pack() -> Finding:
@@ -259,5 +284,78 @@ def down_service(service: str, reason: str) -> Finding:
         Severity.error,
         f"{service}: not ready.",
         f"see the log of the service {service}, and that it runs (`emall serve {service}`)",
+        detail=reason,
+    )
+
+
+def judge_role(role: str, *, is_powerful: bool, other_databases: Sequence[str]) -> Finding | None:
+    """Tell whether a service's role may do more than work in its schema."""
+    if is_powerful:
+        return Finding(
+            Check.roles,
+            Severity.error,
+            "A service works as a role that may do more than its own work.",
+            "let each service use the role that `emall migrate` makes, which is no superuser and "
+            "makes no roles",
+            detail=role,
+        )
+    if other_databases:
+        return Finding(
+            Check.roles,
+            Severity.warning,
+            "A service's role has rights in other databases of the server too.",
+            "give this hub roles of its own: stop it, run `EMALL_ROLE_PREFIX=<prefix> emall "
+            "migrate`, start it",
+            detail=f"{role}: {', '.join(other_databases)}",
+        )
+    return None
+
+
+def judge_access(*, is_open: bool) -> Finding | None:
+    """Tell whether every account of the server may connect to the database."""
+    if not is_open:
+        return None
+    return Finding(
+        Check.roles,
+        Severity.warning,
+        "Every account of the database server may connect to the hub's database.",
+        "run `emall migrate` as the database's owner, which closes it; give accounts for "
+        "monitoring and backup their own CONNECT",
+    )
+
+
+def judge_tls(*, has_tls: bool, is_remote: bool) -> Finding | None:
+    """Tell whether passwords and data cross a network in clear."""
+    if has_tls or not is_remote:
+        return None
+    return Finding(
+        Check.database_tls,
+        Severity.warning,
+        "The connection to the database is not encrypted.",
+        "turn TLS on in PostgreSQL and add `sslmode=verify-full` to the address, or "
+        "`sslmode=disable` if the network is the hub's own, which ends this warning",
+    )
+
+
+def judge_pooler(mode: str) -> Finding | None:
+    """Tell whether a pooler is in a mode that the hub cannot use."""
+    if mode != "statement":
+        return None
+    return Finding(
+        Check.pooler,
+        Severity.error,
+        "The pooler before the database is in statement mode, which allows no transactions.",
+        "set `pool_mode = transaction` or `session` in the pooler",
+    )
+
+
+def no_listener(reason: str) -> Finding:
+    """Return the finding of a database that does not deliver notifications."""
+    return Finding(
+        Check.pooler,
+        Severity.error,
+        "Notifications of the database do not arrive on a connection of their own.",
+        "let the address of single connections lead to the server itself, not to a pooler in "
+        "transaction mode",
         detail=reason,
     )
