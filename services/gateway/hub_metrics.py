@@ -11,15 +11,18 @@ from sqlalchemy import text
 from services.gateway.audit.log import AuditLog
 from services.gateway.connectors.base import Connectors
 from services.gateway.http_cache.middleware import HttpCache
+from services.gateway.hub_status.routes import ask_service
 from services.gateway.outbound.circuit_breaker import BreakerState
 from services.gateway.proxy.dependencies import ProxyDependencies
 from services.gateway.rate_limits.admission import Admission
 from services.platform.database import ReadSession
+from services.platform.health.findings import Check, worst
 from services.platform.jobs import BackgroundJob
 from services.platform.metrics import definitions as m
 from services.platform.metrics.definitions import Sample
 from services.platform.metrics.service_metrics import ServiceMetrics
 from services.platform.route_templates import RouteTemplates
+from services.platform.settings import Service
 
 COUNT_LINKS = """
 -- Links by the state that monitoring gives them.
@@ -45,6 +48,8 @@ def add_gateway_metrics(metrics: ServiceMetrics, app: FastAPI) -> None:
     metrics.add(memory=lambda: _audit_samples(dependencies.audit))
     metrics.add(memory=lambda: _breaker_samples(connectors))
     metrics.add(stored=_count_links)
+    metrics.add_health(app.state.health)
+    metrics.add(remote=lambda: _read_services(metrics, app.state.clients))
 
 
 def _cache_samples(cache: HttpCache) -> Iterator[Sample]:
@@ -77,6 +82,22 @@ def _breaker_samples(connectors: Connectors) -> Iterator[Sample]:
     for name, client in connectors.clients().items():
         state = client.connector.breaker.state
         yield Sample(m.CIRCUIT_BREAKER, (name,), BREAKER_VALUES[state])
+
+
+async def _read_services(
+    metrics: ServiceMetrics, clients: Mapping[Service, httpx.AsyncClient]
+) -> list[Sample]:
+    """Return whether the services answer, which `emall_check` of each says of itself."""
+    answers = await asyncio.gather(
+        *(ask_service(service, client) for service, client in clients.items())
+    )
+    severity = worst(
+        found.severity
+        for answer in answers
+        for found in answer.findings
+        if found.check is Check.services
+    )
+    return [metrics.check_sample(Check.services, severity)]
 
 
 async def _count_links(session: ReadSession, region: str) -> list[Sample]:

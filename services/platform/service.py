@@ -122,6 +122,7 @@ def create_service_app(
     add_database_error_handlers(app)
     add_routers(app, (*routers, health_router(service)))
     for own in metrics:
+        own.add_health(app.state.health)
         own.requests.templates.add(templates_of(app.routes))
     app.openapi = lambda: build_openapi(app, examples=examples, models=models)
     return app

@@ -229,3 +229,10 @@ def is_served(address: str) -> bool:
         return "emall_build_info" in LOOPBACK.get(address).text
     except httpx.TransportError:
         return False
+
+
+def test_findings_of_health_are_exposed(apart: Measured) -> None:
+    until(lambda: apart.scrape().value("emall_check", service="gateway", check="services") == 2)
+    scrape = apart.scrape()
+    assert scrape.value("emall_check", service="gateway", check="schema") == 0
+    assert {"database", "schema", "clock", "disk"} <= scrape.labels("emall_check", "check")

@@ -106,7 +106,7 @@ async def get_hub_status(request: Request) -> HubStatus:
     clients: dict[Service, httpx.AsyncClient] = state.clients
     report, others = await asyncio.gather(
         monitor.report(),
-        asyncio.gather(*(_ask(service, client) for service, client in clients.items())),
+        asyncio.gather(*(ask_service(service, client) for service, client in clients.items())),
     )
     answers = [Answer(health_of(Service.gateway, report)), *others]
     findings = _merge(answers)
@@ -133,7 +133,7 @@ async def get_hub_status(request: Request) -> HubStatus:
     )
 
 
-async def _ask(service: Service, client: httpx.AsyncClient) -> Answer:
+async def ask_service(service: Service, client: httpx.AsyncClient) -> Answer:
     """Ask a service how it is, and compare its clock with the gateway's."""
     before = time.time()
     try:

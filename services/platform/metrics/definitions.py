@@ -90,6 +90,13 @@ CIRCUIT_BREAKER = Metric(
     "Circuit breaker of an external system: 0 closed, 1 half open, 2 open.",
 )
 
+CHECK = Metric(
+    "emall_check",
+    "gauge",
+    ("service", "check"),
+    "Worst finding of a health check: 0 none, 1 a warning, 2 an error, -1 not measured.",
+)
+
 JOB_DURATION = Metric(
     "emall_job_duration_seconds", "gauge", ("service", "job"), "Duration of the last run here."
 )

@@ -2,13 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy import text
 
 from services.platform.database import DATABASE_ERRORS, Database, ReadSession
+from services.platform.health.findings import Check, Severity
+from services.platform.health.monitor import HealthMonitor
 from services.platform.jobs import BackgroundJob, PeriodicJob, cancel_and_wait, read_job_runs
-from services.platform.logging import get_logger
+from services.platform.logging import get_logger, summarise
 from services.platform.metrics import definitions as m
 from services.platform.metrics.definitions import Metric, Sample
 from services.platform.metrics.requests import RequestMetrics
@@ -21,18 +23,62 @@ REUSE_SECONDS = 2.0
 """For how long figures are not read again, however often they are scraped."""
 
 ReadMemory = Callable[[], Iterable[Sample]]
+Read = Callable[[], Awaitable[Sequence[Sample]]]
+"""Reads figures over the network; raises one of `DATABASE_ERRORS` if that fails."""
 ReadStored = Callable[[ReadSession, str], Awaitable[Iterable[Sample]]]
 """Reads figures of a region in a transaction."""
 
 BOUND_STATEMENTS = f"SET LOCAL statement_timeout = {int(DEADLINE_SECONDS * 1000)}"
+SEVERITIES: Mapping[Severity, float] = {
+    Severity.unknown: -1,
+    Severity.ok: 0,
+    Severity.warning: 1,
+    Severity.error: 2,
+}
+
+
+class CachedRead:
+    """Figures that a scrape waits for at most `DEADLINE_SECONDS`.
+
+    Then those last read are exposed, and the late read goes on, one at a time: cancelling it would
+    wait for the silent connection too.
+    """
+
+    def __init__(self, read: Read, name: str) -> None:
+        self._read = read
+        self._name = name
+        self._task: asyncio.Task[None] | None = None
+        self.figures: Sequence[Sample] = ()
+        self.read_at: float | None = None
+        self.errors = 0
+
+    async def refresh(self) -> None:
+        """Read the figures again, unless they are recent."""
+        if self._task is None or self._task.done():
+            if self.read_at is not None and time.monotonic() - self.read_at < REUSE_SECONDS:
+                return
+            self._task = asyncio.create_task(self._run(), name=self._name)
+        done, _ = await asyncio.wait({self._task}, timeout=DEADLINE_SECONDS)
+        if not done:
+            self.errors += 1
+
+    async def close(self) -> None:
+        """End a read that is still running."""
+        if self._task is not None:
+            await cancel_and_wait(self._task)
+
+    async def _run(self) -> None:
+        try:
+            self.figures = await self._read()
+        except DATABASE_ERRORS as error:
+            self.errors += 1
+            log.debug("metrics not read", error=summarise(error))
+        else:
+            self.read_at = time.monotonic()
 
 
 class ServiceMetrics:
-    """The metrics of one service.
-
-    A scrape never waits for the database longer than `DEADLINE_SECONDS`: then the figures last
-    read are exposed, with their age, and the late read goes on alone.
-    """
+    """The metrics of one service."""
 
     def __init__(self, requests: RequestMetrics, database: Database, region: str) -> None:
         self.requests = requests
@@ -41,63 +87,68 @@ class ServiceMetrics:
         self._region = region
         self._memory: list[ReadMemory] = [self._read_database_use]
         self._stored: list[ReadStored] = []
-        self._read: asyncio.Task[None] | None = None
-        self._figures: Sequence[Sample] = ()
-        self._read_at: float | None = None
-        self._errors = 0
+        self._database_read = CachedRead(self._read_stored, "read metrics")
+        self._reads: list[CachedRead] = []
 
-    def add(self, *, memory: ReadMemory | None = None, stored: ReadStored | None = None) -> None:
-        """Add a reader of figures in memory, or in the database."""
+    def add(
+        self,
+        *,
+        memory: ReadMemory | None = None,
+        stored: ReadStored | None = None,
+        remote: Read | None = None,
+    ) -> None:
+        """Add a reader of figures in memory, in the database, or elsewhere."""
         if memory is not None:
             self._memory.append(memory)
         if stored is not None:
             self._stored.append(stored)
+        if remote is not None:
+            self._reads.append(CachedRead(remote, "read remote metrics"))
 
     def add_jobs(self, jobs: Sequence[BackgroundJob]) -> None:
         """Add the figures of background jobs and of the items that they deliver."""
         reader = _Jobs(self.requests.service.value, jobs)
         self.add(memory=reader.durations, stored=reader.read)
 
+    def add_health(self, monitor: HealthMonitor) -> None:
+        """Add the service's health checks."""
+
+        async def read() -> list[Sample]:
+            report = await monitor.report()
+            return [self.check_sample(check, report.severity_of(check)) for check in report.checks]
+
+        self.add(remote=read)
+
+    def check_sample(self, check: Check, severity: Severity) -> Sample:
+        """Return the sample of a health check of this service."""
+        return Sample(m.CHECK, (*self._label, check.value), SEVERITIES[severity])
+
     def samples(self) -> Iterator[Sample]:
-        """Return the figures in memory now, and those last read from the database."""
+        """Return the figures in memory now, and those last read elsewhere."""
         yield from self.requests.samples()
         for read in self._memory:
             yield from read()
-        yield from self._figures
-        yield Sample(m.SCRAPE_ERRORS, self._label, self._errors)
-        if self._read_at is not None:
-            yield Sample(m.FIGURES_AGE, self._label, time.monotonic() - self._read_at)
+        stored = self._database_read
+        for each in (stored, *self._reads):
+            yield from each.figures
+        yield Sample(m.SCRAPE_ERRORS, self._label, stored.errors)
+        if stored.read_at is not None:
+            yield Sample(m.FIGURES_AGE, self._label, time.monotonic() - stored.read_at)
 
     async def refresh(self) -> None:
-        """Read the figures in the database, unless they are recent; wait for a bounded time."""
-        if not self._stored:
-            return
-        if self._read is None or self._read.done():
-            if self._read_at is not None and time.monotonic() - self._read_at < REUSE_SECONDS:
-                return
-            self._read = asyncio.create_task(self._read_stored(), name="read metrics")
-        # Not cancelled when late: that would wait for the silent connection too.
-        done, _ = await asyncio.wait({self._read}, timeout=DEADLINE_SECONDS)
-        if not done:
-            self._errors += 1
+        """Read the figures that are not in memory; wait for a bounded time."""
+        reads = [self._database_read, *self._reads] if self._stored else self._reads
+        await asyncio.gather(*(read.refresh() for read in reads))
 
     async def close(self) -> None:
-        """End a read that is still running."""
-        if self._read is not None:
-            await cancel_and_wait(self._read)
+        """End reads that are still running."""
+        for read in (self._database_read, *self._reads):
+            await read.close()
 
-    async def _read_stored(self) -> None:
-        try:
-            async with self._database.read_session() as session:
-                await session.execute(text(BOUND_STATEMENTS))
-                figures = [
-                    sample for read in self._stored for sample in await read(session, self._region)
-                ]
-        except DATABASE_ERRORS as error:
-            self._errors += 1
-            log.debug("metrics not read", error=str(error))
-        else:
-            self._figures, self._read_at = figures, time.monotonic()
+    async def _read_stored(self) -> list[Sample]:
+        async with self._database.read_session() as session:
+            await session.execute(text(BOUND_STATEMENTS))
+            return [sample for read in self._stored for sample in await read(session, self._region)]
 
     def _read_database_use(self) -> Iterator[Sample]:
         use = self._database.pool_use()
