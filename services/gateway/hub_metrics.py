@@ -14,7 +14,8 @@ from services.gateway.http_cache.middleware import HttpCache
 from services.gateway.hub_status.routes import ask_service
 from services.gateway.outbound.circuit_breaker import BreakerState
 from services.gateway.proxy.dependencies import ProxyDependencies
-from services.gateway.rate_limits.admission import Admission
+from services.gateway.rate_limits.admission import QUOTA, Admission
+from services.gateway.rate_limits.policies import KINDS
 from services.platform.database import ReadSession
 from services.platform.health.findings import Check, worst
 from services.platform.jobs import BackgroundJob
@@ -29,6 +30,7 @@ COUNT_LINKS = """
 SELECT state, count(*) AS links FROM gateway.link_status WHERE region = :region GROUP BY state
 """
 
+POLICIES = (*KINDS, QUOTA)
 LINK_STATES = ("ok", "caution", "broken", "pending")
 BREAKER_VALUES: Mapping[BreakerState, float] = {"closed": 0, "half_open": 1, "open": 2}
 
@@ -70,8 +72,8 @@ def _cache_samples(cache: HttpCache) -> Iterator[Sample]:
 
 
 def _refusal_samples(admission: Admission) -> Iterator[Sample]:
-    for policy, refusals in tuple(admission.refusals.items()):
-        yield Sample(m.RATE_LIMIT_REFUSALS, (policy,), refusals)
+    for policy in POLICIES:
+        yield Sample(m.RATE_LIMIT_REFUSALS, (policy,), admission.refusals[policy])
 
 
 def _audit_samples(audit: AuditLog) -> Iterator[Sample]:

@@ -20,8 +20,9 @@ from services.platform.settings import Settings
 from tests.conftest import Server
 from tests.gateway.click_rows import queue_click, queue_click_of, refuse_click
 from tests.gateway.link_rows import set_link_state
+from tests.house.test_monitoring import NAME, expressions
 from tests.rows import silent_database
-from tests.servers import LOOPBACK, free_port, serving
+from tests.servers import LOOPBACK, free_port, serving, silent
 from tests.waiting import until
 
 REQUESTS = "emall_http_requests_total"
@@ -49,6 +50,10 @@ class Scrape:
         self._samples = [
             sample for family in text_string_to_metric_families(text) for sample in family.samples
         ]
+
+    @property
+    def names(self) -> set[str]:
+        return {sample.name for sample in self._samples}
 
     def value(self, name: str, **labels: str) -> float:
         """Return the sum of the samples with these labels; 0 without any."""
@@ -92,9 +97,11 @@ def measured(server: Server, toba: str) -> Iterator[Measured]:
 def apart(server: Server, toba: str) -> Iterator[Measured]:
     """Start a gateway with metrics; the catalogue runs elsewhere, feedback does not run."""
     with ExitStack() as stack:
+        oss = stack.enter_context(silent())
         name = stack.enter_context(server.database_from(toba))
         catalog = stack.enter_context(serving(create_catalog(server.settings(name))))
-        elsewhere = {"catalog_url": catalog, "feedback_url": f"http://127.0.0.1:{free_port()}"}
+        away = f"http://127.0.0.1:{free_port()}"
+        elsewhere = {"catalog_url": catalog, "feedback_url": away, "oss_url": oss}
         yield stack.enter_context(measuring(server, name, **elsewhere))
 
 
@@ -236,3 +243,15 @@ def test_findings_of_health_are_exposed(apart: Measured) -> None:
     scrape = apart.scrape()
     assert scrape.value("emall_check", service="gateway", check="schema") == 0
     assert {"database", "schema", "clock", "disk"} <= scrape.labels("emall_check", "check")
+
+
+def test_rules_and_dashboard_find_their_figures_in_a_running_hub(
+    measured: Measured, apart: Measured
+) -> None:
+    LOOPBACK.get(measured.address)
+    used = {name for expression in expressions() for name in NAME.findall(expression)}
+
+    def missing() -> set[str]:
+        return used - measured.scrape().names - apart.scrape().names
+
+    until(lambda: not missing(), f"not exposed: {missing()}")

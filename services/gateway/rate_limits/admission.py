@@ -16,6 +16,8 @@ from services.platform.identity import ANONYMOUS
 from services.platform.settings import Settings
 
 MAX_CACHED_ADDRESSES = 20_000
+QUOTA = "month"
+"""Name of the policy of a key's monthly quota."""
 UNLIMITED = Decision(True, None, remaining=0, reset=0)
 """Decision for a request without a limit."""
 
@@ -115,5 +117,5 @@ class Admission:
             return None
         begin, end = self._meter.month_bounds(now)
         seconds_left = int((end - now).total_seconds()) + 1
-        month = Policy("month", max(quota, 2), end - begin)
+        month = Policy(QUOTA, max(quota, 2), end - begin)
         return Decision(False, month, remaining=0, reset=seconds_left, retry_after=seconds_left)
