@@ -14,24 +14,27 @@ DimensionsRow = tuple[str, ...]
 
 
 class DimensionIds:
-    """In-process cache of the ids of event dimensions. Ids never change, so entries stay valid."""
+    """In-process cache of the ids of event dimensions, as PostgreSQL writes them.
+
+    Ids never change, so entries stay valid.
+    """
 
     def __init__(self, region: str) -> None:
         self._region = region
-        self._cache: dict[str | None, dict[Dimensions, int]] = {}
+        self._cache: dict[str | None, dict[Dimensions, str]] = {}
         """By the default agency, which applies to dimensions that name none."""
 
     async def get(
         self,
         connection: Connection,
         groups: Sequence[tuple[Sequence[Dimensions], str | None]],
-    ) -> list[int]:
+    ) -> list[str]:
         """Return the ids of all dimensions, in order.
 
         Each group comes with its default agency.
         """
         while True:
-            ids: list[int] = []
+            ids: list[str] = []
             try:
                 for dimensions, agency in groups:
                     cached = self._cache[agency]
@@ -61,13 +64,13 @@ class DimensionIds:
 
     async def _get_or_create(
         self, connection: Connection, rows: Sequence[DimensionsRow]
-    ) -> dict[DimensionsRow, int]:
+    ) -> dict[DimensionsRow, str]:
         columns = [list(column) for column in zip(*rows, strict=True)]
         found = await connection.fetch(queries.FIND_DIMENSIONS, self._region, *columns)
         if len(found) < len(rows):
             await connection.execute(queries.ADD_DIMENSIONS, self._region, *columns)
             found = await connection.fetch(queries.FIND_DIMENSIONS, self._region, *columns)
-        return {rows[record["position"] - 1]: record["id"] for record in found}
+        return {rows[record["position"] - 1]: str(record["id"]) for record in found}
 
 
 def _row(dimensions: Dimensions, default_agency: str | None) -> DimensionsRow:

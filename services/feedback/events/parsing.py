@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -28,6 +27,8 @@ from services.feedback.events.schemas import (
 from services.platform.problems import SEE_ERRORS, FieldError, Invalid, field_errors
 
 MAX_ERRORS_PER_EVENT = 10
+MAX_REMEMBERED = 65_536
+"""Dimensions that are remembered as valid."""
 _DELETE_HEX = str.maketrans("", "", "0123456789abcdefABCDEF")
 _LOWERCASE_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Times near the ends of the calendar, which may not exist in UTC, are left to pydantic.
@@ -35,7 +36,7 @@ _EARLIEST, _LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=
 
 
 Name = Annotated[str, msgspec.Meta(max_length=80)]
-"""As long as a `Slug` may be: names are remembered (`_is_valid`), so a long one must not be."""
+"""As long as a `Slug` may be: names are remembered (`_valid`), so a long one must not be."""
 
 
 class EventStruct(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -59,6 +60,8 @@ class EventBatchStruct(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 _decoder = msgspec.json.Decoder(EventBatchStruct)
+_valid: set[Dimensions] = set()
+"""Dimensions that pydantic accepted."""
 
 
 def parse_batch(body: bytes, media_type: str, *, agency: str | None = None) -> Batch:
@@ -113,7 +116,7 @@ def parse_fast(body: bytes) -> Batch | None:
     ]
     times = [e.occurred_at for e in events]
     distinct = set(dimensions)
-    if not all(map(_is_valid, distinct)) or min(times) < _EARLIEST or max(times) > _LATEST:
+    if not _are_valid(distinct) or min(times) < _EARLIEST or max(times) > _LATEST:
         return None
     ids = _canonical_uuids([e.id for e in events])
     return Batch(ids, times, dimensions, distinct) if ids is not None else None
@@ -133,7 +136,19 @@ def _canonical_uuids(ids: list[str]) -> list[str] | None:
     return ids if lower == text else lower.split(",")
 
 
-@lru_cache(maxsize=65_536)
+def _are_valid(distinct: set[Dimensions]) -> bool:
+    """Return whether pydantic accepts all of these dimensions; asked once about each."""
+    if _valid.issuperset(distinct):  # compares stored hashes, so it takes no time
+        return True
+    new = distinct - _valid
+    if not all(map(_is_valid, new)):
+        return False
+    if len(_valid) + len(new) > MAX_REMEMBERED:
+        _valid.clear()
+    _valid.update(new)
+    return True
+
+
 def _is_valid(dimensions: Dimensions) -> bool:
     """Return whether pydantic accepts these dimensions."""
     _, *values = dimensions

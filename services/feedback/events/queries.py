@@ -4,10 +4,13 @@
 # every event received before its lock. In a subquery it is read once for all rows.
 RECEIVED_AT = "(SELECT clock_timestamp())"
 
+# Arrays are what a batch costs the service most, element by element: so the dimensions come as the
+# text of an array, and one reporter stands for all events if it is the only one (`unnest` fills up
+# the shorter array with NULL).
 INPUT_EVENTS = """
 input AS MATERIALIZED (
-    SELECT id, occurred_at, dimensions, reported_by
-    FROM unnest($2::text[]::uuid[], $3::timestamptz[], $4::int[], $5::text[])
+    SELECT id, occurred_at, dimensions, coalesce(reported_by, ($5::text[])[1]) AS reported_by
+    FROM unnest($2::uuid[], $3::timestamptz[], $4::text::int[], $5::text[])
         AS g (id, occurred_at, dimensions, reported_by)
 )
 """

@@ -206,7 +206,7 @@ class Writer:
         connection: Connection,
         ids: list[str],
         times: list[datetime],
-        dimensions: list[int],
+        dimensions: list[str],
         reporters: list[str],
     ) -> set[str]:
         """Store the new events; return their ids.
@@ -215,7 +215,14 @@ class Writer:
             UsedIdError: Other events are stored under some of the ids; none was stored.
         """
         zone = self._local_time.zone.key
-        columns = (self._region, ids, times, dimensions, reporters, zone)
+        columns = (
+            self._region,
+            ids,
+            times,
+            f"{{{','.join(dimensions)}}}",
+            reporters[:1] if len(set(reporters)) == 1 else reporters,
+            zone,
+        )
         if not self._expect_repeats:
             try:
                 await connection.fetchval(queries.STORE_NEW_EVENTS, *columns)
