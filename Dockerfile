@@ -1,9 +1,10 @@
 # syntax=docker/dockerfile:1
 # The hub in one image. What runs is chosen by the command: `emall run` (everything, with the
 # embedded PostgreSQL), or `emall serve SERVICE` as docker-compose.yml does.
-ARG PYTHON=3.11
+# `docs/operations.md` shows how to pin it by digest.
+ARG PYTHON_IMAGE=python:3.11-slim
 
-FROM python:${PYTHON}-slim AS build
+FROM ${PYTHON_IMAGE} AS build
 WORKDIR /app
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv --without-pip /venv
@@ -18,7 +19,7 @@ COPY packs packs
 ARG COMMIT=unknown
 RUN EMALL_BUILD_COMMIT=${COMMIT} pip --python /venv/bin/python install --no-deps .
 
-FROM python:${PYTHON}-slim
+FROM ${PYTHON_IMAGE}
 LABEL org.opencontainers.image.title="emall" \
       org.opencontainers.image.description="The hub of a regency's e-Mall Pelayanan Publik" \
       org.opencontainers.image.licenses="EUPL-1.2"

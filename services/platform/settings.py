@@ -1,5 +1,6 @@
 """Settings of the hub, read from the environment with the prefix `EMALL_`."""
 
+import os
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,8 @@ ROOT = _PACKAGE / "_data" if (_PACKAGE / "_data").is_dir() else _PACKAGE.parent
 """Folder of `migrations/`, `methods/` and `packs/`: package data of a wheel, or the checkout."""
 
 DEFAULT_PACK = ROOT / "packs" / "toba"
+
+CONTAINER_SECRETS = "/run/secrets"
 
 
 class Service(StrEnum):
@@ -341,5 +344,11 @@ class Settings(BaseSettings):
 
 @cache
 def load_settings() -> Settings:
-    """Return the settings of this process, read once."""
-    return Settings()  # pyright: ignore[reportCallIssue]
+    """Return the settings of this process, read once: its environment, then files of secrets.
+
+    A file has the name of its setting (`emall_database_url`) and lies in the folder of systemd's
+    credentials or in that where containers get secrets.
+    """
+    folders = [os.environ.get("CREDENTIALS_DIRECTORY"), CONTAINER_SECRETS]
+    existing = [folder for folder in folders if folder and Path(folder).is_dir()]
+    return Settings(_secrets_dir=existing or None)  # pyright: ignore[reportCallIssue]
