@@ -88,8 +88,6 @@ async def diagnose(settings: Settings) -> Diagnosis:
     folders = disk_folders(settings.data_dir, embedded=embedded)
     disks = check_disks(folders, limit_percent=settings.disk_warning_percent)
     found.add([Check.disk], await disks)
-    key = settings.private_key_file
-    found.add([Check.keys], Result(() if key.exists() else (rules.no_signing_key(str(key)),)))
     if settings.public_url is not None and settings.public_url.scheme == "https":
         try:
             async with asyncio.timeout(SERVICE_SECONDS):
@@ -108,6 +106,9 @@ async def diagnose(settings: Settings) -> Diagnosis:
             )
         else:
             await _diagnose_database(settings, service, found)
+    key = settings.private_key_file
+    if not key.exists() and not any(known.check is Check.keys for known in found.found_by):
+        found.add([Check.keys], Result((rules.no_signing_key(str(key)),)))
     await _ask_services(settings, found)
     return found
 
@@ -119,6 +120,7 @@ def _uses_embedded(settings: Settings, service: Service) -> bool:
 async def _diagnose_database(settings: Settings, service: Service, found: Diagnosis) -> None:
     """Check a service's database as the service does, then how it is reached."""
     from services.cli.jobs import declared_jobs
+    from services.gateway.hub_status.backup_check import check_backup
     from services.platform.database import Database
     from services.platform.health.database_checks import (
         DATABASE_CHECKS,
@@ -136,7 +138,13 @@ async def _diagnose_database(settings: Settings, service: Service, found: Diagno
             database = Database(settings, service)
             stack.push_async_callback(database.close)
         checked = CheckedDatabase(
-            database, service, settings, jobs, datetime.now(UTC), clock="this machine"
+            database,
+            service,
+            settings,
+            jobs,
+            datetime.now(UTC),
+            clock="this machine",
+            has_keys=settings.service_url(service) is None,
         )
         try:
             async with asyncio.timeout(DATABASE_SECONDS):
@@ -144,6 +152,8 @@ async def _diagnose_database(settings: Settings, service: Service, found: Diagno
                 found.add(checks, Result(result.findings, result.unknown & checks), service)
                 if not any(finding.blocks for finding in result.findings):
                     await _diagnose_paths(settings, service, database, found)
+                    if service is Service.gateway and settings.backup_warning_hours > 0:
+                        found.add([Check.backup], await check_backup(database, settings))
         except TimeoutError:
             silent = rules.unreachable(f"no answer within {DATABASE_SECONDS:.0f} s")
             found.add(checks, Result((silent,)), service)

@@ -274,6 +274,13 @@ class Settings(BaseSettings):
     oss_agency: str = Field(
         "dpmptsp", description="Agency (slug) whose keys may submit licences to OSS."
     )
+    backup_warning_hours: int = Field(
+        48,
+        ge=0,
+        le=87_600,
+        description="Age of the newest backup by `emall backup`, in hours, from which health "
+        "warns; 0: never.",
+    )
     disk_warning_percent: float = Field(
         90,
         gt=0,

@@ -1,8 +1,9 @@
-"""The gateway's checks: those of each service, and of the hub's public address."""
+"""The gateway's checks: those of each service, backups, and the hub's public address."""
 
 from collections.abc import Sequence
 from functools import partial
 
+from services.gateway.hub_status.backup_check import check_backup
 from services.platform.database import Database
 from services.platform.health.findings import Check
 from services.platform.health.machine_checks import check_certificate
@@ -11,6 +12,7 @@ from services.platform.health.process import create_monitor
 from services.platform.jobs import BackgroundJob
 from services.platform.settings import Service, Settings
 
+BACKUP_TTL = 60.0
 CERTIFICATE_TTL = 600.0
 
 
@@ -23,5 +25,13 @@ def create_gateway_monitor(
         check = partial(check_certificate, settings.public_url)
         monitor.add(
             CachedCheck(frozenset({Check.certificate}), check, ttl=CERTIFICATE_TTL, deadline=8)
+        )
+    if settings.backup_warning_hours > 0:
+        monitor.add(
+            CachedCheck(
+                frozenset({Check.backup}),
+                partial(check_backup, database, settings),
+                ttl=BACKUP_TTL,
+            )
         )
     return monitor

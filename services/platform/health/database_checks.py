@@ -13,9 +13,10 @@ from services.platform.database import DATABASE_ERRORS, Database, ReadSession, W
 from services.platform.health import rules
 from services.platform.health.findings import Check, Finding, Result
 from services.platform.health.revisions import program_revisions
+from services.platform.installation_keys import find_mismatches
 from services.platform.jobs import BackgroundJob, PeriodicJob, read_job_runs
 from services.platform.logging import summarise
-from services.platform.settings import Service, Settings
+from services.platform.settings import KeyName, Service, Settings
 
 DATABASE_CHECKS = frozenset(
     {
@@ -23,6 +24,7 @@ DATABASE_CHECKS = frozenset(
         Check.schema,
         Check.pack,
         Check.writable,
+        Check.keys,
         Check.clock,
         Check.queues,
         Check.jobs,
@@ -32,7 +34,7 @@ DATABASE_CHECKS = frozenset(
 )
 """What `check_database` finds."""
 
-CONTENTS = frozenset({Check.pack, Check.queues, Check.jobs})
+CONTENTS = frozenset({Check.pack, Check.keys, Check.queues, Check.jobs})
 """Checks that need the tables."""
 
 FACTS = """
@@ -80,6 +82,8 @@ class CheckedDatabase:
     """When the process started, which no job can have missed before."""
     clock: str
     """Whose clock is compared with the database's."""
+    has_keys: bool = True
+    """Whether the service's keys are on this machine."""
 
 
 async def check_database(checked: CheckedDatabase) -> Result:
@@ -151,6 +155,11 @@ async def _contents(
     if not await session.scalar(text(statement), {"region": checked.settings.region}):
         return [rules.no_pack()]
     findings: list[Finding | None] = []
+    if checked.has_keys:
+        findings += [
+            rules.wrong_key(mismatch.name, str(mismatch), blocks=mismatch.name is KeyName.identity)
+            for mismatch in await find_mismatches(session, checked.settings, checked.service)
+        ]
     for queue in await read_queues(session, checked.jobs, checked.settings.region):
         findings += rules.judge_queue(queue, now=now)
     periodic = [job for job in checked.jobs if isinstance(job, PeriodicJob) and job.enabled]

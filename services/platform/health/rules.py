@@ -103,6 +103,19 @@ def no_signing_key(file: str) -> Finding:
     )
 
 
+def wrong_key(name: str, reason: str, *, blocks: bool) -> Finding:
+    """Return the finding of a key that is not the one with which the data was written."""
+    return Finding(
+        Check.keys,
+        Severity.error,
+        f"The {name} key is not the one of this database.",
+        "put back the right key (from a backup: `emall restore`) and restart; only if it is lost, "
+        f"`emall keys accept {name}`",
+        detail=reason,
+        blocks=blocks,
+    )
+
+
 def no_pack() -> Finding:
     """Return the finding of a database without the region that the hub serves."""
     return Finding(
@@ -274,6 +287,23 @@ def judge_replica(lag: timedelta, *, behind_bytes: int, name: str) -> Finding | 
         f"A replica of the database is {lag.total_seconds():.0f} s behind.",
         "see its log, disk and network; if it does not catch up, build it anew (`pg_basebackup`)",
         detail=f"{name}: {behind_bytes} bytes are not replayed",
+    )
+
+
+def judge_backup(
+    made_at: datetime | None, *, installed_at: datetime | None, now: datetime, limit: timedelta
+) -> Finding | None:
+    """Tell whether the newest backup is older than the limit, or none was made for that long."""
+    last = made_at or installed_at
+    if last is None or now - last <= limit:
+        return None
+    hours = floor((now - last) / timedelta(hours=1))
+    return Finding(
+        Check.backup,
+        Severity.warning,
+        f"The newest backup is {hours} h old." if made_at else "No backup was ever made.",
+        "run `emall backup FILE` now, then see why the nightly one did not (its unit or cron job, "
+        "its disk); if the hub is backed up in another way, set EMALL_BACKUP_WARNING_HOURS=0",
     )
 
 
