@@ -5,6 +5,7 @@ Each operation is a test of its own, so that the workers share them.
 """
 
 import os
+from itertools import count
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from schemathesis import Case
 from schemathesis.checks import load_all_checks
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.result import Ok
+from schemathesis.generation.meta import CoveragePhaseData, CoverageScenario
 from schemathesis.generation.stateful.state_machine import APIStateMachine
 from schemathesis.pytest.lazy import get_all_tests
 from schemathesis.schemas import BaseSchema
@@ -49,6 +51,9 @@ BOUNDS = examples(
 )
 WALKS = 10
 """Walks from call to call that hypothesis plans together."""
+WRONG_TYPES = max(1, 15 // EXAMPLES)
+"""Of the six wrong types of a field, and of each parameter alone and beside the others, every
+third is sent, so that fields beside each other get different ones; a thorough run sends all."""
 REFUSED = 3
 """Random calls of an operation without its key, which are all refused alike."""
 METHODS = ["DELETE", "TRACE", "QUERY"]
@@ -178,13 +183,23 @@ CALLS = [
 ]
 
 
+def has_wrong_type(case: Case[Any]) -> bool:
+    """Return whether a field of this call has another type than its schema, by plan."""
+    data = case.meta.phase.data if case.meta else None
+    return isinstance(data, CoveragePhaseData) and data.scenario is CoverageScenario.INCORRECT_TYPE
+
+
 @pytest.mark.parametrize(("operation_id", "with_key"), CALLS)
 def test_an_operation_conforms_to_the_document(
     running: RunningHub, operation_id: str, with_key: bool
 ) -> None:
     """The document's examples, its limits, and random calls of one operation."""
 
+    wrong_types = count()
+
     def call(case: Case[Any]) -> None:
+        if has_wrong_type(case) and next(wrong_types) % WRONG_TYPES:
+            return
         # Asked for the result of each event, the hub takes what is right and names the rest.
         given = {name.lower() for name in [*(case.query or {}), *(case.headers or {})]}
         each = operation_id == "post_usage_events" and not given.isdisjoint({"detail", "prefer"})
