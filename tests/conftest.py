@@ -119,6 +119,8 @@ class Server:
             "source_poll_seconds": 0,
             # Whatever the disk of this machine is like; a test about it says so.
             "disk_warning_percent": 100,
+            # A loaded machine is no silent database; tests of silence set this.
+            "silence_seconds": 30,
             # A test that reads results forms their bundles itself (`form_bundles`).
             "bundle_seconds": 0,
         }

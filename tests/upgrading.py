@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+import asyncpg
 from alembic import command
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,7 +23,7 @@ def upgrade(address: str, revision: str) -> None:
         command.upgrade(config, revision)
 
     async def work() -> None:
-        engine = make_engine(address, role=None, name="migrate", pool_size=1)
+        engine = make_engine(lambda: asyncpg.connect(address), pool_size=1)
         try:
             async with engine.connect() as connection:
                 await _in(connection, run)

@@ -28,6 +28,7 @@ from services.assessment.scoring.reports import REPORTS, ReportName
 from services.assessment.years import end_of_year, is_provisional
 from services.platform.logging import get_logger, summarise
 from services.platform.service import API
+from services.platform.service_line import ServiceLine, WatchedTransport
 from services.platform.settings import Service, Settings
 from services.platform.tls import default_ssl_context
 
@@ -110,10 +111,18 @@ class ReportClient:
     """Client of the catalog and feedback services, in this process or at their addresses."""
 
     def __init__(self, settings: Settings, transports: Transports | None) -> None:
+        local = transports or {}
+        self.lines = {
+            service: ServiceLine(service, url, silence=settings.silence_seconds)
+            for service in (Service.catalog, Service.feedback)
+            if service not in local and (url := settings.service_url(service)) is not None
+        }
         self._clients = {
             service: httpx.AsyncClient(
                 base_url=settings.service_url(service) or f"http://{service.value}",
-                transport=(transports or {}).get(service),
+                transport=WatchedTransport(self.lines[service])
+                if service in self.lines
+                else local.get(service),
                 timeout=TIMEOUT_SECONDS,
                 verify=default_ssl_context(),
                 trust_env=False,
@@ -125,6 +134,8 @@ class ReportClient:
     async def close(self) -> None:
         for client in self._clients.values():
             await client.aclose()
+        for line in self.lines.values():
+            await line.stop()
 
     async def fetch(
         self, requests: Iterable[ReportRequest], *, authorization: str
@@ -141,12 +152,13 @@ class ReportClient:
                 content: dict[str, Any] = answer.raise_for_status().json()
                 REPORTS[report.name].model_validate(content)
             except (httpx.HTTPError, ValueError) as error:
-                log.warning(
-                    "report not fetched, using the last one",
-                    source=str(report.service),
-                    path=report.path,
-                    error=summarise(error),
-                )
+                if not isinstance(error, httpx.TransportError):  # its line logs an outage
+                    log.warning(
+                        "report not fetched, using the last one",
+                        source=str(report.service),
+                        path=report.path,
+                        error=summarise(error),
+                    )
                 self._fall_back(report, reports)
                 continue
             self._store(report, content)

@@ -79,5 +79,6 @@ def main() -> None:
         if error.title != Settings.__name__:
             raise
         for item in error.errors():
-            echo_err(f"EMALL_{str(item['loc'][0]).upper()}: {item['msg']}")
+            message = item["msg"].removeprefix("Value error, ")
+            echo_err(f"EMALL_{str(item['loc'][0]).upper()}: {message}")
         sys.exit(2)

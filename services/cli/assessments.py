@@ -35,17 +35,23 @@ def assess(
 
 async def _assess(settings: Settings, request: dict[str, int | str]) -> dict[str, Any]:
     """Return the answer of `POST /assessments`: an assessment or a problem document."""
-    from services.gateway.app import ServiceAuth, local_services, service_client
+    from services.gateway.app import (
+        ServiceAuth,
+        in_process_transport,
+        local_services,
+        service_client,
+    )
     from services.platform.identity import Caller, TokenSigner, load_private_key
     from services.platform.service import API
 
     signer = TokenSigner(load_private_key(settings.private_key_file), settings.region)
     local = local_services(settings)
     caller = Caller(subject="emall-assess", scopes=frozenset({"admin"}))
+    app = local.get(Service.assessment)
     client = service_client(
         settings,
         Service.assessment,
-        local.get(Service.assessment),
+        in_process_transport(app) if app is not None else None,
         ServiceAuth(signer, caller),
     )
     async with contextlib.AsyncExitStack() as stack:

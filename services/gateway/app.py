@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 from anyio import CapacityLimiter
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.errors import ServerErrorMiddleware
@@ -108,6 +109,7 @@ from services.platform.service import (
     create_metrics,
     health_router,
 )
+from services.platform.service_line import WatchedTransport
 from services.platform.settings import Service, Settings
 from services.platform.tls import default_ssl_context
 from services.platform.version import VERSION
@@ -157,10 +159,13 @@ class GatewayApp(FastAPI):
         await super().__call__(scope, receive, send)
 
 
-def local_services(settings: Settings) -> dict[Service, FastAPI]:
+def local_services(
+    settings: Settings, remote: Mapping[Service, httpx.AsyncBaseTransport] | None = None
+) -> dict[Service, FastAPI]:
     """Create the services without a configured address in this process.
 
-    A service that runs elsewhere is not imported, which saves memory and startup time.
+    A service that runs elsewhere is not imported, which saves memory and startup time; `remote` are
+    the transports to those.
     """
     local: dict[Service, FastAPI] = {}
     if settings.catalog_url is None:
@@ -174,34 +179,55 @@ def local_services(settings: Settings) -> dict[Service, FastAPI]:
     if settings.assessment_url is None:
         from services.assessment.app import create_app as create_assessment  # noqa: PLC0415
 
-        transports = {service: in_process_transport(app) for service, app in local.items()}
+        transports: dict[Service, httpx.AsyncBaseTransport] = dict(remote or {})
+        transports |= {service: in_process_transport(app) for service, app in local.items()}
         local[Service.assessment] = create_assessment(settings, transports)
     return local
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """Create the hub; services with a configured address run elsewhere."""
+def remote_services(settings: Settings) -> dict[Service, RemoteService]:
+    """Return the services with a configured address."""
+    return {
+        service: RemoteService(
+            service,
+            url,
+            silence=settings.silence_seconds,
+            timeout=settings.upstream_timeout_seconds,
+        )
+        for service in BACKENDS
+        if (url := settings.service_url(service)) is not None
+    }
+
+
+def _load_signing_key(settings: Settings) -> Ed25519PrivateKey:
+    """Return the key that signs internal tokens; keys of the gateway are created at first use."""
     for name in KEYS_OF[Service.gateway]:
         create_missing_key(settings, name)
-    key = load_private_key(settings.private_key_file)
+    return load_private_key(settings.private_key_file)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Create the hub; services with a configured address run elsewhere."""
+    key = _load_signing_key(settings)
     signer = TokenSigner(key, settings.region)
     database = Database(settings, Service.gateway)
     local_time = LocalTime(database, Service.gateway, settings.region)
     dependencies = create_proxy_dependencies(settings, database, local_time, key)
-    local = local_services(settings)
-    remote = {
-        service: RemoteService(service, url, timeout=settings.upstream_timeout_seconds)
-        for service in BACKENDS
-        if (url := settings.service_url(service)) is not None
-    }
-    backends: dict[Service, ASGIApp] = {**local, **remote}
+    remote = remote_services(settings)
+    transports = {service: WatchedTransport(part.line) for service, part in remote.items()}
+    local = local_services(settings, transports)
     cache = HttpCache(
         CacheStore(max_bytes=settings.cache_max_bytes),
         max_entry_bytes=min(MAX_ENTRY_BYTES, settings.cache_max_bytes // 8),
         owner=owner_of,
     )
     clients = {
-        service: service_client(settings, service, local.get(service), ServiceAuth(signer, caller))
+        service: service_client(
+            settings,
+            service,
+            in_process_transport(local[service]) if service in local else transports[service],
+            ServiceAuth(signer, caller),
+        )
         for service, caller in (
             (Service.catalog, ANONYMOUS),
             (Service.feedback, GATEWAY_CALLER),
@@ -254,6 +280,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.local_time = local_time
     app.state.cache = cache
     app.state.clients = clients
+    app.state.service_lines = [service.line for service in remote.values()]
     app.state.signer = signer
     app.state.proxy_dependencies = dependencies
     _create_parts(app)
@@ -266,7 +293,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.handle_locally,
         dependencies=dependencies,
         signer=signer,
-        backends=backends,
+        backends={**local, **remote},
         cache=cache,
         own_hosts=[host_of_url(str(url)) for url in (settings.public_url,) if url is not None],
         refuse_cross_site=CrossSiteRefusal(app),
@@ -532,12 +559,15 @@ def _declare_jobs(app: FastAPI) -> tuple[BackgroundJob, ...]:
 
 
 def service_client(
-    settings: Settings, service: Service, local: FastAPI | None, auth: httpx.Auth
+    settings: Settings,
+    service: Service,
+    transport: httpx.AsyncBaseTransport | None,
+    auth: httpx.Auth,
 ) -> httpx.AsyncClient:
     """Create the gateway's client of a service: over ASGI in this process, over HTTP elsewhere."""
     return httpx.AsyncClient(
         base_url=settings.service_url(service) or f"http://{service.value}",
-        transport=in_process_transport(local) if local is not None else None,
+        transport=transport,
         auth=auth,
         timeout=settings.upstream_timeout_seconds,
         verify=default_ssl_context(),

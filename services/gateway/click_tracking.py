@@ -62,7 +62,7 @@ class ClickOutbox:
         try:
             await self.outbox.add(event.id, event.model_dump(mode="json"))
         except DATABASE_ERRORS as error:
-            self._database.outage.failed(error)
+            self._database.line.failed(error)
             log.warning("click not recorded", link=fields["link"])
 
     async def _deliver(self, events: Sequence[Mapping[str, Any]]) -> None:

@@ -23,6 +23,7 @@ from services.platform.metrics import definitions as m
 from services.platform.metrics.definitions import Sample
 from services.platform.metrics.service_metrics import ServiceMetrics
 from services.platform.route_templates import RouteTemplates
+from services.platform.service_line import ServiceLine
 from services.platform.settings import Service
 
 COUNT_LINKS = """
@@ -48,7 +49,8 @@ def add_gateway_metrics(metrics: ServiceMetrics, app: FastAPI) -> None:
     metrics.add(memory=lambda: _cache_samples(cache))
     metrics.add(memory=lambda: _refusal_samples(dependencies.admission))
     metrics.add(memory=lambda: _audit_samples(dependencies.audit))
-    metrics.add(memory=lambda: _breaker_samples(connectors))
+    lines: Sequence[ServiceLine] = app.state.service_lines
+    metrics.add(memory=lambda: _breaker_samples(connectors, lines))
     metrics.add(stored=_count_links)
     metrics.add_health(app.state.health)
     metrics.add(remote=lambda: _read_services(metrics, app.state.clients))
@@ -80,10 +82,12 @@ def _audit_samples(audit: AuditLog) -> Iterator[Sample]:
     yield Sample(m.AUDIT_QUEUE, (), audit.queued)
 
 
-def _breaker_samples(connectors: Connectors) -> Iterator[Sample]:
+def _breaker_samples(connectors: Connectors, lines: Sequence[ServiceLine]) -> Iterator[Sample]:
     for name, client in connectors.clients().items():
         state = client.connector.breaker.state
         yield Sample(m.CIRCUIT_BREAKER, (name,), BREAKER_VALUES[state])
+    for line in lines:
+        yield Sample(m.CIRCUIT_BREAKER, (line.label,), BREAKER_VALUES[line.state])
 
 
 async def _read_services(

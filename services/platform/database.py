@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NewType
 
 import asyncpg
 from fastapi import Depends, FastAPI, Request
-from sqlalchemy import event, make_url
+from sqlalchemy import Connection as SyncConnection
+from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
@@ -21,10 +22,15 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
-from sqlalchemy.util import await_only
 
+from services.platform.database_address import DatabaseAddress, parse_database_address
+from services.platform.database_line import (
+    Connection,
+    DatabaseLine,
+    PoolerError,
+    shared_line,
+)
 from services.platform.installation_roles import DEFAULT_PREFIX, ROLE_OF_SERVICE, role_name
-from services.platform.logging import Outage, get_logger
 from services.platform.problems import ProblemError, Unavailable
 from services.platform.settings import Service, Settings
 
@@ -37,7 +43,9 @@ ReadSession = NewType("ReadSession", AsyncSession)
 WriteSession = NewType("WriteSession", AsyncSession)
 """Session whose transaction is committed if its block ends without an error."""
 
-log = get_logger(__name__)
+POOL_TIMEOUT_SECONDS = 10
+COMMAND_TIMEOUT_SECONDS = 60
+CLOSE_TIMEOUT_SECONDS = 2
 
 DATABASE_ERRORS = (
     SQLAlchemyError,
@@ -118,39 +126,36 @@ class PoolUse:
     """Sessions that wait for a connection: for one in use, or for a new one."""
 
 
+def direct_address(settings: Settings, url: str) -> DatabaseAddress:
+    """Return the address of the server itself: that of this URL, or the one set beside it."""
+    address = parse_database_address(url)
+    if settings.database_direct_url is None:
+        return address
+    return parse_database_address(settings.database_direct_url.get_secret_value()).completed_by(
+        address
+    )
+
+
 def make_engine(
-    url: str,
-    *,
-    role: Callable[[], Awaitable[str]] | None,
-    name: str,
-    pool_size: int = 5,
-    command_timeout: float | None = 60,
+    connect: Callable[[], Awaitable[Connection]], *, is_pooled: bool = False, pool_size: int = 5
 ) -> AsyncEngine:
-    """Create an engine whose connections use `SET ROLE` (None: the login role)."""
-    server_settings = {"application_name": f"emall {name}", "timezone": "UTC"}
+    """Create an engine on connections that `connect` opens.
+
+    Behind a pooler in transaction mode (`is_pooled`) no statement is prepared under a name: the
+    next transaction may have another session.
+    """
+    prepared: dict[str, Any] = {}
+    if is_pooled:
+        prepared = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": lambda: ""}
     engine = create_async_engine(
-        make_url(url).set(drivername="postgresql+asyncpg"),
+        "postgresql+asyncpg://",
         poolclass=CountingPool,
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_timeout=10,
-        connect_args={
-            "server_settings": server_settings,
-            "timeout": 10,
-            "command_timeout": command_timeout,
-        },
+        pool_timeout=POOL_TIMEOUT_SECONDS,
+        connect_args={"async_creator_fn": connect, **prepared},
     )
     _replace_lost_connections(engine)
-    if role is not None:
-        find_role = role
-
-        # As a startup parameter: a pooler between may give each transaction another session.
-        @event.listens_for(engine.sync_engine, "do_connect")
-        def set_role(  # pyright: ignore[reportUnusedFunction]
-            _dialect: object, _record: object, _arguments: object, parameters: dict[str, Any]
-        ) -> None:
-            parameters["server_settings"] = server_settings | {"role": await_only(find_role())}
-
     return engine
 
 
@@ -182,38 +187,111 @@ def _replace_lost_connections(engine: AsyncEngine) -> None:
                 raise InvalidatePoolError("the server does not answer") from error
 
 
-Connection = asyncpg.Connection
-"""Plain asyncpg connection."""
-
-
 class Database:
-    """Database access of one service; connects on first use."""
+    """Database access of one service; connects on first use.
+
+    Sessions use a pool of connections, which may lead through a pooler in transaction mode;
+    `connect` opens a session of its own at the server itself.
+    """
 
     def __init__(self, settings: Settings, service: Service) -> None:
         self._settings = settings
         self._service = service
         self._engine: AsyncEngine | None = None
         self._role: str | None = None
+        self._has_role = False
+        """Whether the role is known."""
         self._open_lock = asyncio.Lock()
+        self._lines: tuple[DatabaseLine, DatabaseLine] | None = None
+        self._own_url = settings.service_database_url(service)
         self.schema = service.value
-        self.outage = Outage(log.bind(service=service.value), "database")
-        """Whoever uses a connection outside the sessions reports to it."""
 
     async def engine(self) -> AsyncEngine:
         if self._engine is None:
             async with self._open_lock:
                 if self._engine is None:
-                    self._engine = await asyncio.to_thread(self._create_engine)
+                    self._engine = await self._create_engine()
         return self._engine
 
-    def _create_engine(self) -> AsyncEngine:
-        own = self._settings.service_database_url(self._service)
-        return make_engine(
-            own or owner_url(self._settings),
-            role=None if own else self._find_role,
-            name=self._service.value,
-            pool_size=self._settings.database_pool_size,
+    async def _create_engine(self) -> AsyncEngine:
+        role = await self._find_role()
+        line = self.line
+        name = f"emall {self.schema}"
+        options = {} if role is None or line.is_pooled else {"role": role}
+
+        async def connect() -> Connection:
+            return await line.connect(
+                name=name, command_timeout=COMMAND_TIMEOUT_SECONDS, options=options
+            )
+
+        engine = make_engine(
+            connect, is_pooled=line.is_pooled, pool_size=self._settings.database_pool_size
         )
+        if role is not None and line.is_pooled:
+            # A pooler refuses the role at the start, and may give each transaction another session.
+            @event.listens_for(engine.sync_engine, "begin")
+            def set_role(  # pyright: ignore[reportUnusedFunction]
+                connection: SyncConnection,
+            ) -> None:
+                connection.exec_driver_sql("SELECT set_config('role', $1, true)", (role,))
+
+        return engine
+
+    def _open_lines(self) -> tuple[DatabaseLine, DatabaseLine]:
+        """Return the lines of the pool and of single connections, one if there is no pooler."""
+        if self._lines is None:
+            url = self._own_url or self._settings.database_url
+            is_pooled = url is not None and self._settings.database_direct_url is not None
+            direct = self._share_line(self._find_direct_address, "database")
+            pooled = direct
+            if is_pooled:
+                pooled = self._share_line(self._find_address, "database pooler", is_pooled=True)
+            self._lines = pooled, direct
+        return self._lines
+
+    def _share_line(
+        self,
+        find_address: Callable[[], Awaitable[DatabaseAddress]],
+        label: str,
+        *,
+        is_pooled: bool = False,
+    ) -> DatabaseLine:
+        settings = self._settings
+        secrets = (settings.database_url, settings.database_direct_url)
+        urls = [url.get_secret_value() if url else None for url in secrets]
+        silence = settings.silence_seconds
+        return shared_line(
+            (settings.data_dir, self._own_url, *urls, is_pooled, silence),
+            lambda: DatabaseLine(find_address, label=label, silence=silence, is_pooled=is_pooled),
+        )
+
+    async def _find_url(self) -> str:
+        url = self._own_url
+        if url is None:
+            # In a thread, for it may start the embedded server.
+            url = await asyncio.to_thread(owner_url, self._settings)
+        return url
+
+    async def _find_address(self) -> DatabaseAddress:
+        return parse_database_address(await self._find_url())
+
+    async def _find_direct_address(self) -> DatabaseAddress:
+        return direct_address(self._settings, await self._find_url())
+
+    @property
+    def line(self) -> DatabaseLine:
+        """The line of the sessions, perhaps to a pooler; users report failures to it."""
+        return self._open_lines()[0]
+
+    @property
+    def direct_line(self) -> DatabaseLine:
+        """The line to the server itself, which `connect` uses."""
+        return self._open_lines()[1]
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the database answered last, also past a pooler; true before it was asked."""
+        return all(line.is_up for line in self._lines or ())
 
     def pool_use(self) -> PoolUse | None:
         """Return how the pool is used; None before the first connection."""
@@ -225,16 +303,16 @@ class Database:
     @asynccontextmanager
     async def read_session(self) -> AsyncGenerator[ReadSession]:
         """Open a read-only transaction."""
-        engine = (await self.engine()).execution_options(postgresql_readonly=True)
         with self._watch_outage():
+            engine = (await self.engine()).execution_options(postgresql_readonly=True)
             async with async_sessionmaker(engine, expire_on_commit=False)() as session:
                 yield ReadSession(session)
 
     @asynccontextmanager
     async def write_session(self) -> AsyncGenerator[WriteSession]:
         """Open a transaction that commits at the end of the block and rolls back on an error."""
-        engine = await self.engine()
         with self._watch_outage():
+            engine = await self.engine()
             async with async_sessionmaker(engine, expire_on_commit=False).begin() as session:
                 yield WriteSession(session)
 
@@ -244,55 +322,61 @@ class Database:
             yield
         except Exception as error:
             if is_connection_lost(error):
-                self.outage.failed(error)
+                self.line.failed(error)
             raise
-        self.outage.succeeded()
+        self.line.succeeded()
 
     async def connect(self, *, purpose: str, **options: str) -> Connection:
-        """Open a dedicated connection outside the pool, as the service's role.
+        """Open a connection to the server itself outside the pool, as the service's role.
 
         `options` are PostgreSQL settings of its session; `purpose` is shown in `pg_stat_activity`.
         """
-        own = self._settings.service_database_url(self._service)
-        url = own or await asyncio.to_thread(owner_url, self._settings)
-        name = f"emall {self._service.value}: {purpose}"
-        if own is None:
-            options["role"] = await self._find_role()
-        return await asyncpg.connect(
-            _asyncpg_address(url),
-            timeout=10,
-            command_timeout=60,
-            server_settings={"application_name": name, "timezone": "UTC", **options},
+        role = await self._find_role()
+        if role is not None:
+            options["role"] = role
+        return await self.direct_line.connect(
+            name=f"emall {self.schema}: {purpose}",
+            command_timeout=COMMAND_TIMEOUT_SECONDS,
+            options=options,
         )
 
-    async def _find_role(self) -> str:
-        """Return the service's role, read once from the database that is migrated.
+    async def _find_role(self) -> str | None:
+        """Return the role to switch to, read once from the database that is migrated; None: none.
 
         In another one it is a role that does not exist or has no rights: no service works with
         those of the owner.
+
+        Raises:
+            PoolerError: The address of the server itself leads to a pooler.
         """
-        if self._role is None:
-            url = await asyncio.to_thread(owner_url, self._settings)
-            connection = await asyncpg.connect(
-                _asyncpg_address(url),
-                timeout=10,
-                command_timeout=10,
-                server_settings={"application_name": f"emall {self.schema}: role"},
-            )
-            try:
-                self._role = await connection.fetchval(ROLE_OF_SERVICE, self.schema)
-            finally:
-                await connection.close(timeout=10)
-        return self._role or role_name(DEFAULT_PREFIX, self._service)
+        if self._has_role:
+            return self._role
+        connection = await self.direct_line.connect(
+            name=f"emall {self.schema}: role", command_timeout=COMMAND_TIMEOUT_SECONDS
+        )
+        try:
+            # In a transaction, which also a pooler keeps in one session.
+            async with connection.transaction():
+                pid = await connection.fetchval("SELECT pg_backend_pid()")
+                role = await connection.fetchval(ROLE_OF_SERVICE, self.schema)
+            is_direct = pid == connection.get_server_pid()
+        finally:
+            await connection.close(timeout=CLOSE_TIMEOUT_SECONDS)
+        if not is_direct:
+            raise PoolerError
+        if self._own_url is None:
+            self._role = role or role_name(DEFAULT_PREFIX, self._service)
+        self._has_role = self._own_url is not None or role is not None
+        return self._role
 
     async def close(self) -> None:
         if self._engine is not None:
             await self._engine.dispose()
             self._engine = None
-
-
-def _asyncpg_address(url: str) -> str:
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        if self._lines is not None:
+            lines, self._lines = self._lines, None
+            for line in dict.fromkeys(lines):
+                await line.release()
 
 
 def is_connection_lost(error: BaseException) -> bool:
@@ -317,7 +401,7 @@ def add_database_error_handlers(app: FastAPI) -> None:
         if not is_connection_lost(error):
             return await on_unexpected(request, error)
         database: Database = request.app.state.database
-        database.outage.failed(error)
+        database.line.failed(error)
         problem = Unavailable("The database is unavailable; try again shortly.")
         return await on_problem(request, problem)
 

@@ -219,7 +219,7 @@ class PeriodicJob(BackgroundJob):
         except Exception as raised:
             error = raised
             if is_connection_lost(raised):
-                self._database.outage.failed(raised)
+                self._database.line.failed(raised)
             elif _is_outage(raised):
                 self._outage.failed(raised)
             else:
@@ -349,7 +349,7 @@ class NotifyListener(BackgroundJob):
                 await self._listen()
             except DATABASE_ERRORS as error:
                 if is_connection_lost(error):
-                    self._database.outage.failed(error)
+                    self._database.direct_line.failed(error)
                 else:
                     log.exception("listener failed", listener=self.name)
             finally:
@@ -367,7 +367,7 @@ class NotifyListener(BackgroundJob):
             while not lost.is_set():
                 sent = clock()
                 await connection.execute("SELECT 1", timeout=self._heartbeat)
-                self._database.outage.succeeded()
+                self._database.direct_line.succeeded()
                 if self._on_heartbeat is not None:
                     self._on_heartbeat(sent)
                 with suppress(TimeoutError):

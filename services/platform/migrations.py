@@ -6,11 +6,14 @@ import os
 import asyncpg
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import URL, Connection, make_url, text
+from sqlalchemy import Connection as SyncConnection
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.platform.database import make_engine, owner_url
+from services.platform.database import direct_address, make_engine, owner_url
+from services.platform.database_address import DatabaseAddress
+from services.platform.database_line import Connection, open_connection
 from services.platform.installation_roles import (
     RolesError,
     close_database,
@@ -23,6 +26,7 @@ from services.platform.installation_roles import (
 from services.platform.settings import ROOT, Service, Settings
 
 MIGRATIONS = ROOT / "migrations"
+CONNECT_SECONDS = 10
 
 
 def alembic_config() -> Config:
@@ -44,9 +48,16 @@ async def migrate(settings: Settings) -> None:
 
     Raise `RolesError`, with what to do, if the roles cannot be made or are another hub's.
     """
-    url = await asyncio.to_thread(owner_url, settings)
-    # No timeout: a migration may take long, and so may the wait for one in another process.
-    engine = make_engine(url, role=None, name="migrate", pool_size=1, command_timeout=None)
+    address = direct_address(settings, await asyncio.to_thread(owner_url, settings))
+
+    async def connect() -> Connection:
+        # No timeout: a migration may take long, and so may the wait for one in another process.
+        connection, _ = await open_connection(
+            address, name="emall migrate", seconds=CONNECT_SECONDS, command_timeout=None
+        )
+        return connection
+
+    engine = make_engine(connect, pool_size=1)
     try:
         async with engine.connect() as connection:
             prefix = await connection.run_sync(_upgrade, settings)
@@ -57,7 +68,7 @@ async def migrate(settings: Settings) -> None:
         await engine.dispose()
 
 
-def _upgrade(connection: Connection, settings: Settings) -> str:
+def _upgrade(connection: SyncConnection, settings: Settings) -> str:
     """Prepare the roles and migrate, in one transaction; return the prefix of the roles."""
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
     with_login = {service for service in Service if settings.service_database_url(service)}
@@ -75,15 +86,15 @@ def _upgrade(connection: Connection, settings: Settings) -> str:
     return prefix
 
 
-def _login_of(settings: Settings, service: Service, prefix: str) -> URL:
-    """Return the database URL of a service's own, which must be a login of its role."""
-    url = make_url(settings.service_database_url(service) or "")
+def _login_of(settings: Settings, service: Service, prefix: str) -> DatabaseAddress:
+    """Return the database address of a service's own, which must be a login of its role."""
+    address = direct_address(settings, settings.service_database_url(service) or "")
     role = role_name(prefix, service)
-    if url.username != role or not url.password:
+    if address.user != role or not address.password:
         raise RolesError(
             f"EMALL_{service.value.upper()}_DATABASE_URL must name the user {role} and a password"
         )
-    return url
+    return address
 
 
 async def _set_role_passwords(connection: AsyncConnection, settings: Settings, prefix: str) -> None:
@@ -94,18 +105,18 @@ async def _set_role_passwords(connection: AsyncConnection, settings: Settings, p
     for service in Service:
         if settings.service_database_url(service) is None:
             continue
-        url = _login_of(settings, service, prefix)
+        address = _login_of(settings, service, prefix)
         role = role_name(prefix, service)
         others = await connection.run_sync(other_databases, role)
         if others:
-            await _check_login(url, role, f"the database {', '.join(others)} uses the role too")
+            await _check_login(address, role, f"the database {', '.join(others)} uses the role too")
             continue
         # DDL takes no parameters: PostgreSQL itself quotes the literal.
         statement = await connection.scalar(
             text(
                 "SELECT format('ALTER ROLE %I LOGIN PASSWORD %L', :role ::text, :password ::text)"
             ),
-            {"role": role, "password": url.password},
+            {"role": role, "password": address.password},
         )
         try:
             async with connection.begin_nested():
@@ -113,14 +124,15 @@ async def _set_role_passwords(connection: AsyncConnection, settings: Settings, p
         except DBAPIError as error:
             if not is_not_permitted(error):
                 raise
-            await _check_login(url, role, "the owner of the database may not alter the role")
+            await _check_login(address, role, "the owner of the database may not alter the role")
 
 
-async def _check_login(url: URL, role: str, because: str) -> None:
+async def _check_login(address: DatabaseAddress, role: str, because: str) -> None:
     """Check that a role can log in, if its password cannot be set `because` of something."""
-    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
     try:
-        connection = await asyncpg.connect(address, timeout=10)
+        connection, _ = await open_connection(
+            address, name="emall migrate", seconds=CONNECT_SECONDS, command_timeout=CONNECT_SECONDS
+        )
     except (asyncpg.PostgresError, OSError, TimeoutError) as error:
         raise RolesError(
             f"{role} cannot log in ({str(error) or type(error).__name__}), and its password is not "

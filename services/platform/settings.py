@@ -9,6 +9,7 @@ from typing import Annotated, Self
 from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.platform.database_address import parse_database_address
 from services.platform.logging import LogFormat, LogLevel
 from services.platform.networks import Networks
 
@@ -55,7 +56,9 @@ class ForwardedHeader(StrEnum):
 class Settings(BaseSettings):
     """Settings of a process, from environment variables with the prefix `EMALL_`."""
 
-    model_config = SettingsConfigDict(env_prefix="EMALL_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="EMALL_", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     host: str = Field("127.0.0.1", description="Address the server listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port the server listens on.")
@@ -78,6 +81,11 @@ class Settings(BaseSettings):
     )
     database_url: SecretStr | None = Field(
         None, description="URL of PostgreSQL 15 or later; if unset, the embedded server is started."
+    )
+    database_direct_url: SecretStr | None = Field(
+        None,
+        description="URL of the server itself if the other URLs lead to a pooler such as "
+        "PgBouncer; user, password and database default to theirs.",
     )
     gateway_database_url: SecretStr | None = Field(
         None, description="Login of the gateway's role; default: `database_url` with SET ROLE."
@@ -124,6 +132,13 @@ class Settings(BaseSettings):
     )
     comment_retention_months: int = Field(
         24, ge=1, le=1200, description="Months after which a closed comment's text is deleted."
+    )
+    silence_seconds: float = Field(
+        2,
+        ge=0.2,
+        le=60,
+        description="Seconds without an answer after which the database, or a service in another "
+        "process, counts as away and is not asked until it answers again.",
     )
     upstream_timeout_seconds: float = Field(
         20, gt=0, le=300, description="Seconds without data after which a request times out."
@@ -317,6 +332,20 @@ class Settings(BaseSettings):
                 "EMALL_OSS_PASSWORD needs EMALL_OSS_SENDERS, the addresses from which OSS sends."
             )
         return self
+
+    @field_validator(
+        "database_url",
+        "database_direct_url",
+        "gateway_database_url",
+        "catalog_database_url",
+        "feedback_database_url",
+        "assessment_database_url",
+    )
+    @classmethod
+    def _check_database_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            parse_database_address(url.get_secret_value())
+        return url
 
     def service_url(self, service: Service) -> str | None:
         """Return the URL of a service in another process; None if it runs in this one."""

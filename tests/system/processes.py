@@ -33,6 +33,8 @@ def environment_of(database_url: str | None, data_dir: Path, **more: str) -> dic
     # A test asks no portal of others.
     settings.setdefault("EMALL_LINK_CHECK_SECONDS", "0")
     settings.setdefault("EMALL_DOMAIN_CHECK_SECONDS", "0")
+    # A loaded machine is no silent database; tests of silence set this.
+    settings.setdefault("EMALL_SILENCE_SECONDS", "30")
     # One that follows every figure to its sources reads more in a minute than a person does.
     settings.setdefault("EMALL_ADDRESS_READS_PER_MINUTE", "0")
     settings.setdefault("EMALL_SOURCE_POLL_SECONDS", "0")

@@ -7,10 +7,10 @@ from starlette.types import Receive, Scope, Send
 
 from services.gateway.rate_limits.client_address import is_forwarding_header
 from services.platform.lazy_module import LazyModule
-from services.platform.logging import Outage, get_logger
 from services.platform.middleware import send_problem
 from services.platform.problems import Unavailable
 from services.platform.request_id import current_request_id, traceparent
+from services.platform.service_line import ServiceLine
 from services.platform.settings import Service
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ else:
     yarl = LazyModule("yarl")
 
 RawHeaders = list[tuple[bytes, bytes]]
-
-log = get_logger(__name__)
 
 CONNECT_TIMEOUT_SECONDS = 5
 
@@ -48,7 +46,11 @@ OVERWRITTEN_RESPONSE_HEADERS = HOP_BY_HOP | {b"date", b"server"}
 class RemoteService:
     """ASGI application that forwards requests to a service in another process."""
 
-    def __init__(self, service: Service, url: str, *, timeout: float) -> None:
+    def __init__(self, service: Service, url: str, *, silence: float, timeout: float) -> None:
+        """After `timeout` seconds without data a request ends; after `silence` all of them do, if
+        the service does not even answer that it is there.
+        """
+        self.line = ServiceLine(service, url, silence=silence)
         self._service = service
         self._url = url
         # Limits silence, not the whole exchange, which a slow client may delay.
@@ -56,7 +58,6 @@ class RemoteService:
             total=None, connect=min(timeout, CONNECT_TIMEOUT_SECONDS), sock_read=timeout
         )
         self._session: aiohttp.ClientSession | None = None
-        self._outage = Outage(log, f"service {service.value}")
 
     def _open(self) -> "aiohttp.ClientSession":
         if self._session is None:
@@ -72,6 +73,7 @@ class RemoteService:
 
     async def close(self) -> None:
         """Close the connections."""
+        await self.line.stop()
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -80,13 +82,16 @@ class RemoteService:
         started = False
         body = _RequestBody(receive)
         try:
-            async with self._open().request(
-                scope["method"],
-                self._target(scope),
-                headers=_request_headers(scope),
-                data=aiter(body) if _has_body(scope["headers"]) else None,
-                allow_redirects=False,
-            ) as response:
+            async with (
+                self.line.request(),
+                self._open().request(
+                    scope["method"],
+                    self._target(scope),
+                    headers=_request_headers(scope),
+                    data=aiter(body) if _has_body(scope["headers"]) else None,
+                    allow_redirects=False,
+                ) as response,
+            ):
                 headers = self._response_headers(response)
                 started = True
                 await send(
@@ -95,13 +100,13 @@ class RemoteService:
                 async for chunk in response.content.iter_any():
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 await send({"type": "http.response.body", "body": b""})
-            self._outage.succeeded()
+            self.line.succeeded()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             if started:
                 raise
             if body.error is not None:
                 raise body.error from None
-            self._outage.failed(error)
+            self.line.failed(error)
             problem = Unavailable(
                 f"The {self._service.value} service does not answer now; try again shortly.",
                 extra={"service": self._service.value, "reason": type(error).__name__},

@@ -87,7 +87,8 @@ CIRCUIT_BREAKER = Metric(
     "emall_circuit_breaker_state",
     "gauge",
     ("system",),
-    "Circuit breaker of an external system: 0 closed, 1 half open, 2 open.",
+    "Circuit breaker of an external system or a service in another process: 0 closed, 1 half "
+    "open, 2 open.",
 )
 
 CHECK = Metric(

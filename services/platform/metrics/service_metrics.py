@@ -156,7 +156,7 @@ class ServiceMetrics:
             yield Sample(m.POOL_SIZE, self._label, use.size)
             yield Sample(m.POOL_CHECKED_OUT, self._label, use.checked_out)
             yield Sample(m.POOL_WAITING, self._label, use.waiting)
-        yield Sample(m.DATABASE_UP, self._label, not self._database.outage.is_ongoing)
+        yield Sample(m.DATABASE_UP, self._label, self._database.is_up)
 
 
 class _Jobs:
