@@ -5,6 +5,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -26,6 +27,9 @@ def main() -> None:
 
 async def run_cases(cases: Sequence[Case], runs: int) -> int:
     """Run cases, each so many times in a row; return 1 if something was lost or doubled."""
+    this = asyncio.current_task()
+    assert this is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     rows: list[str] = []
     failed = False
     async with new_run() as run:

@@ -22,6 +22,7 @@ LIMITS = (
     "EMALL_KEY_READS_PER_MINUTE",
     "EMALL_KEY_WRITES_PER_MINUTE",
 )
+REQUEST_LINE = b'"event": "request"'
 NGINX = """\
 daemon off;
 pid {folder}/nginx.pid;
@@ -146,8 +147,13 @@ class Hub:
         self.clock_file(service).write_text(f"{seconds:+}")
 
     def log_lines(self) -> dict[Path, int]:
-        """Return how many lines each process has logged."""
-        return {replica.log: replica.log.read_bytes().count(b"\n") for replica in self.replicas}
+        """Return how many lines each process has logged, besides one for each request."""
+        return {
+            replica.log: sum(
+                REQUEST_LINE not in line for line in replica.log.read_bytes().splitlines()
+            )
+            for replica in self.replicas
+        }
 
     def of(self, service: Service) -> list[Replica]:
         """Return the processes of a service."""

@@ -203,15 +203,15 @@ class Requests:
 
 
 RATES: Mapping[Callable[[Requests], Outgoing], float] = {
-    Requests.event: 6,
-    Requests.batch: 1,
-    Requests.statistic: 3,
-    Requests.complaint: 2,
-    Requests.response: 2,
-    Requests.click: 8,
-    Requests.risk: 2,
-    Requests.incident: 1,
-    Requests.read: 6,
+    Requests.event: 4,
+    Requests.batch: 0.5,
+    Requests.statistic: 1.5,
+    Requests.complaint: 1,
+    Requests.response: 1,
+    Requests.click: 6,
+    Requests.risk: 1,
+    Requests.incident: 0.5,
+    Requests.read: 4.5,
 }
 """Requests per second."""
 

@@ -147,7 +147,7 @@ class Run:
         """Run the hub that a case needs."""
         if stage == self._stage:
             return
-        self._end_hub()
+        await self._end_hub()
         url = self.postgres.url(port=self.line.port)
         if stage.is_pooled:
             self.pooler = Pooler(self.folder / f"pooler-{os.urandom(3).hex()}", self.postgres.port)
@@ -185,9 +185,10 @@ class Run:
         """Start another hub for the next case."""
         self._stage = None
 
-    def _end_hub(self) -> None:
+    async def _end_hub(self) -> None:
         if self._hub is not None:
-            self._hub.end()
+            # In a thread: the line goes on meanwhile.
+            await asyncio.to_thread(self._hub.end)
         if self.pooler is not None:
             self.pooler.stop()
         self._hub = self._stage = self.pooler = None
@@ -298,9 +299,9 @@ class Run:
 
         await self.ask(close)
 
-    def end(self) -> None:
+    async def end(self) -> None:
         """Leave nothing behind."""
-        self._end_hub()
+        await self._end_hub()
         for server in (self.postgres, self.replica):
             if server is not None:
                 server.end()
@@ -324,6 +325,6 @@ async def new_run() -> AsyncGenerator[Run]:
                 await run.prepare()
                 yield run
             finally:
-                run.end()
+                await run.end()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
