@@ -61,7 +61,7 @@ DATABASE_ERRORS = (
 CONNECTION_LOST_ERRORS = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # shutdown or startup
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,  # a full disk, all connections taken
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )

@@ -37,7 +37,7 @@ STORED: Mapping[Kind, str] = {
         SELECT request_id AS key, count(*) AS times FROM (
             SELECT request_id, key_id FROM gateway.audit_line
             UNION ALL SELECT request_id, key_id FROM gateway.audit_pending
-        ) AS line WHERE key_id <> 'anonymous' GROUP BY 1
+        ) AS line WHERE key_id ~ '^[0-9a-f]{12}$' GROUP BY 1
     """,
 }
 """How often each item is stored, by kind; webhooks are counted where they arrive."""

@@ -62,6 +62,7 @@ def wrapped(cause: BaseException, *, invalid: bool = False) -> DBAPIError:
         (PoolTimeout(), True),
         (asyncpg.CannotConnectNowError("starting up"), True),
         (asyncpg.TooManyConnectionsError("too many"), True),
+        (asyncpg.DiskFullError("no space left"), True),
         (asyncpg.UndefinedTableError("no table"), False),
         (asyncpg.UniqueViolationError("known"), False),
         (wrapped(asyncpg.AdminShutdownError("terminating")), True),
