@@ -28,7 +28,7 @@ from services.assessment.scoring.reports import REPORTS, ReportName
 from services.assessment.years import end_of_year, is_provisional
 from services.platform.logging import get_logger, summarise
 from services.platform.service import API
-from services.platform.service_line import ServiceLine, WatchedTransport
+from services.platform.service_line import ServiceLine, remote_transport
 from services.platform.settings import Service, Settings
 from services.platform.tls import default_ssl_context
 
@@ -120,7 +120,7 @@ class ReportClient:
         self._clients = {
             service: httpx.AsyncClient(
                 base_url=settings.service_url(service) or f"http://{service.value}",
-                transport=WatchedTransport(self.lines[service])
+                transport=remote_transport(self.lines[service])
                 if service in self.lines
                 else local.get(service),
                 timeout=TIMEOUT_SECONDS,

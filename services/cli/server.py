@@ -28,6 +28,8 @@ PROTOCOLS = {
 }
 """uvicorn protocols that answer some requests without calling the application."""
 
+TRACE_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+
 DEFAULT_PROTOCOL = "services.platform.header_timeout:HeaderTimeoutProtocol"
 """Closes connections that do not finish their headers in time."""
 
@@ -37,6 +39,8 @@ def create_app() -> "FastAPI":
     service = Service(os.environ.get("EMALL_SERVE", Service.gateway.value))
     settings = load_settings()
     _configure_logging(settings, service)
+    if traces_requested():
+        _start_tracing(service)
     collect_less_often()
     app: FastAPI = import_module(f"services.{service.value}.app").create_app(settings)
     if settings.metrics_port is not None:
@@ -48,6 +52,28 @@ def create_app() -> "FastAPI":
     gc.collect()
     gc.freeze()
     return app
+
+
+def traces_requested() -> bool:
+    """Return whether the environment says where to send traces (OpenTelemetry's variables)."""
+    environment = os.environ
+    return (
+        any(environment.get(name) for name in TRACE_ENDPOINTS)
+        and environment.get("OTEL_SDK_DISABLED", "").lower() != "true"
+        and environment.get("OTEL_TRACES_EXPORTER", "otlp") == "otlp"
+    )
+
+
+def _start_tracing(service: Service) -> None:
+    try:
+        from services.platform.tracing import start_tracing
+    except ImportError as error:
+        echo_err(
+            f"Warning: no traces, since {error.name} is missing; install emall-hub[otel], or unset "
+            f"{' and '.join(TRACE_ENDPOINTS)}."
+        )
+    else:
+        start_tracing(service)
 
 
 def collect_less_often() -> None:

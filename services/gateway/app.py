@@ -76,11 +76,13 @@ from services.gateway.proxy.dependencies import ProxyDependencies, create_proxy_
 from services.gateway.proxy.proxy import Proxy
 from services.gateway.proxy.remote_service import RemoteService
 from services.gateway.proxy.resolved_client import ResolvedClientMiddleware
+from services.gateway.remote_routes import AddRoutes, RemoteRoutes
 from services.gateway.routing import owner_of
 from services.gateway.webhooks import delivery
 from services.gateway.webhooks.delivery import WebhookDispatcher
 from services.gateway.webhooks.reporting_reminders import ReportingReminders
 from services.gateway.webhooks.routes import router as webhooks
+from services.platform import trace_hooks
 from services.platform.cache_control import CacheControlMiddleware
 from services.platform.database import Database, add_database_error_handlers
 from services.platform.identity import (
@@ -104,14 +106,14 @@ from services.platform.route_templates import templates_of
 from services.platform.security_headers import SecurityHeadersMiddleware
 from services.platform.service import (
     API,
+    NO_TELEMETRY,
     add_routers,
     build_openapi,
     create_metrics,
     health_router,
 )
-from services.platform.service_line import WatchedTransport
+from services.platform.service_line import remote_transport
 from services.platform.settings import Service, Settings
-from services.platform.tls import default_ssl_context
 from services.platform.version import VERSION
 
 if TYPE_CHECKING:
@@ -214,7 +216,7 @@ def create_app(settings: Settings) -> FastAPI:
     local_time = LocalTime(database, Service.gateway, settings.region)
     dependencies = create_proxy_dependencies(settings, database, local_time, key)
     remote = remote_services(settings)
-    transports = {service: WatchedTransport(part.line) for service, part in remote.items()}
+    transports = {service: remote_transport(part.line) for service, part in remote.items()}
     local = local_services(settings, transports)
     cache = HttpCache(
         CacheStore(max_bytes=settings.cache_max_bytes),
@@ -266,6 +268,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url=None,
         lifespan=lifespan,
         separate_input_output_schemas=False,
+        telemetry=NO_TELEMETRY,
         middleware=[
             Middleware(
                 CacheControlMiddleware, is_published=lambda path: cache_areas(path) is not None
@@ -293,7 +296,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.handle_locally,
         dependencies=dependencies,
         signer=signer,
-        backends={**local, **remote},
+        backends={**local, **_traced(remote)},
         cache=cache,
         own_hosts=[host_of_url(str(url)) for url in (settings.public_url,) if url is not None],
         refuse_cross_site=CrossSiteRefusal(app),
@@ -331,9 +334,17 @@ def create_app(settings: Settings) -> FastAPI:
     add_routers(app, routers)
     app.mount("/static", Assets(), name="static")
     app.openapi = lambda: build_openapi(app, examples=EXAMPLES)
-    _add_metrics(app, local)
+    _add_telemetry(app, local)
 
     return app
+
+
+def _traced(remote: Mapping[Service, RemoteService]) -> Mapping[Service, ASGIApp]:
+    """Return the services in other processes, with a span for each request if there are traces."""
+    tracing = trace_hooks.active
+    if tracing is None:
+        return remote
+    return {service: tracing.client(app, service.value) for service, app in remote.items()}
 
 
 def _requests(app: FastAPI) -> "RequestMetrics | None":
@@ -342,19 +353,25 @@ def _requests(app: FastAPI) -> "RequestMetrics | None":
     return metrics[0].requests if metrics else None
 
 
-def _add_metrics(app: FastAPI, local: Mapping[Service, FastAPI]) -> None:
-    """Measure the gateway's parts, if the process serves metrics, and know all routes."""
-    requests = _requests(app)
-    if requests is None:
-        return
-    from services.gateway.hub_metrics import RemoteRoutes, add_gateway_metrics  # noqa: PLC0415
-
-    for service in (app, *local.values()):
-        requests.templates.add(templates_of(service.routes))
+def _add_telemetry(app: FastAPI, local: Mapping[Service, FastAPI]) -> None:
+    """Let metrics and traces, if the process has any, know all routes; measure the parts."""
+    requests, tracing = _requests(app), trace_hooks.active
+    learners: list[AddRoutes] = []
+    if requests is not None:
+        learners.append(requests.templates.add)
+    if tracing is not None:
+        learners.append(partial(tracing.add_routes, Service.gateway.value))
+    for learn in learners:
+        for service in (app, *local.values()):
+            learn(templates_of(service.routes))
     clients: dict[Service, httpx.AsyncClient] = app.state.clients
     elsewhere = [client for service, client in clients.items() if service not in local]
-    if elsewhere:
-        app.state.jobs += (RemoteRoutes(requests.templates, elsewhere),)
+    if learners and elsewhere:
+        app.state.jobs += (RemoteRoutes(learners, elsewhere),)
+    if requests is None:
+        return
+    from services.gateway.hub_metrics import add_gateway_metrics  # noqa: PLC0415
+
     add_gateway_metrics(app.state.metrics[0], app)
     app.state.metrics += tuple(own for part in local.values() for own in part.state.metrics)
 
@@ -570,7 +587,6 @@ def service_client(
         transport=transport,
         auth=auth,
         timeout=settings.upstream_timeout_seconds,
-        verify=default_ssl_context(),
         trust_env=False,
     )
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import httpx
 from fastapi import FastAPI
@@ -18,11 +17,9 @@ from services.gateway.rate_limits.admission import QUOTA, Admission
 from services.gateway.rate_limits.policies import KINDS
 from services.platform.database import ReadSession
 from services.platform.health.findings import Check, worst
-from services.platform.jobs import BackgroundJob
 from services.platform.metrics import definitions as m
 from services.platform.metrics.definitions import Sample
 from services.platform.metrics.service_metrics import ServiceMetrics
-from services.platform.route_templates import RouteTemplates
 from services.platform.service_line import ServiceLine
 from services.platform.settings import Service
 
@@ -34,10 +31,6 @@ SELECT state, count(*) AS links FROM gateway.link_status WHERE region = :region 
 POLICIES = (*KINDS, QUOTA)
 LINK_STATES = ("ok", "caution", "broken", "pending")
 BREAKER_VALUES: Mapping[BreakerState, float] = {"closed": 0, "half_open": 1, "open": 2}
-
-RETRY_SECONDS = 5.0
-READ_AGAIN_SECONDS = 600.0
-"""A service that is replaced by another version has other routes."""
 
 
 def add_gateway_metrics(metrics: ServiceMetrics, app: FastAPI) -> None:
@@ -110,30 +103,3 @@ async def _count_links(session: ReadSession, region: str) -> list[Sample]:
     rows = await session.execute(text(COUNT_LINKS), {"region": region})
     links = {row.state: row.links for row in rows}
     return [Sample(m.LINKS, (state,), links.get(state, 0)) for state in LINK_STATES]
-
-
-class RemoteRoutes(BackgroundJob):
-    """Reads the route templates of services in other processes, whose code is not imported here.
-
-    Until a service has answered once, requests to it are labelled `other`.
-    """
-
-    name = "read-remote-routes"
-
-    def __init__(self, templates: RouteTemplates, clients: Sequence[httpx.AsyncClient]) -> None:
-        self._templates = templates
-        self._clients = clients
-
-    async def run(self) -> None:
-        while True:
-            answered = [await self._read(client) for client in self._clients]
-            await asyncio.sleep(READ_AGAIN_SECONDS if all(answered) else RETRY_SECONDS)
-
-    async def _read(self, client: httpx.AsyncClient) -> bool:
-        try:
-            answer = await client.get("/openapi.json")
-            document: dict[str, Any] = answer.raise_for_status().json()
-            self._templates.add(document["paths"])
-        except (httpx.HTTPError, ValueError, KeyError):
-            return False
-        return True

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.platform import trace_hooks
 from services.platform.logging import RequestContext, get_logger, request_context
 
 log = get_logger(__name__)
@@ -71,6 +72,8 @@ def current_request_id() -> str | None:
 
 def traceparent(request_id: str) -> bytes:
     """Return the field value that hands the id on (W3C Trace Context, level 1)."""
+    if trace_hooks.active is not None and (current := trace_hooks.active.traceparent()):
+        return current
     return f"00-{request_id}-{new_request_id()[:16].decode()}-01".encode()
 
 
@@ -112,7 +115,8 @@ class RequestIdMiddleware:
 
     def __init__(self, app: ASGIApp, *, service: str, observe: Observe | None = None) -> None:
         """`observe` measures the requests; None: nothing does."""
-        self.app = app
+        tracing = trace_hooks.active
+        self.app = app if tracing is None else tracing.server(app, service)
         self.service = service
         self.observe = observe
 

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.telemetry import TelemetryConfig
 from pydantic import BaseModel
 from starlette.middleware import Middleware
 
+from services.platform import trace_hooks
 from services.platform.body_errors import limit_body_errors
 from services.platform.cache_control import CacheControlMiddleware
 from services.platform.database import Database, add_database_error_handlers
@@ -43,6 +45,14 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 API = "/api/v1"
+
+NO_TELEMETRY: TelemetryConfig = {
+    "auto_configure": False,
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+}
+"""FastAPI's own spans would carry paths and queries, in which there are secrets."""
 
 Lifespan = (
     Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -97,6 +107,7 @@ def create_service_app(
         openapi_url="/openapi.json",
         lifespan=lifespan,
         separate_input_output_schemas=False,
+        telemetry=NO_TELEMETRY,
         middleware=[
             Middleware(
                 RequestIdMiddleware,
@@ -121,6 +132,8 @@ def create_service_app(
     add_problem_handlers(app)
     add_database_error_handlers(app)
     add_routers(app, (*routers, health_router(service)))
+    if trace_hooks.active is not None:
+        trace_hooks.active.add_routes(service.value, templates_of(app.routes))
     for own in metrics:
         own.add_health(app.state.health)
         own.requests.templates.add(templates_of(app.routes))

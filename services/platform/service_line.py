@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 
 import httpx
 
+from services.platform import trace_hooks
+from services.platform.request_id import current_request_id, traceparent
 from services.platform.settings import Service
 from services.platform.tls import default_ssl_context
 from services.platform.watch import AwayError, Watch
@@ -24,6 +26,7 @@ class ServiceLine(Watch):
 
     def __init__(self, service: Service, url: str, *, silence: float) -> None:
         super().__init__(f"service {service.value}", silence)
+        self.service = service
         self._url = url
         self._client: httpx.AsyncClient | None = None
         self._waiting: set[asyncio.Timeout] = set()
@@ -78,7 +81,9 @@ class WatchedTransport(httpx.AsyncHTTPTransport):
         self._line = line
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request and read the whole response."""
+        """Send a request with the id of the one it serves, and read the whole response."""
+        if (request_id := current_request_id()) is not None:
+            request.headers["traceparent"] = traceparent(request_id).decode()
         try:
             async with self._line.request():
                 response = await super().handle_async_request(request)
@@ -86,3 +91,11 @@ class WatchedTransport(httpx.AsyncHTTPTransport):
         except AwayError as error:
             raise httpx.ConnectError(str(error), request=request) from error
         return response
+
+
+def remote_transport(line: ServiceLine) -> httpx.AsyncBaseTransport:
+    """Create the transport to a service in another process."""
+    transport = WatchedTransport(line)
+    if trace_hooks.active is None:
+        return transport
+    return trace_hooks.active.transport(transport, line.service.value)

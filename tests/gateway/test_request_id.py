@@ -4,10 +4,13 @@ import logging
 
 import pytest
 from fastapi.testclient import TestClient
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from services.gateway.app import create_app
 from services.platform.settings import Settings
 from tests.conftest import Hub
+from tests.servers import serving
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
@@ -37,6 +40,22 @@ def test_without_a_valid_trace_the_id_is_random(shared: Hub, given: str) -> None
     }
     assert len(ids) == 3
     assert all(len(found) == 32 and TRACE not in found for found in ids)
+
+
+def test_what_a_page_asks_of_a_service_elsewhere_has_its_id(empty: Settings) -> None:
+    given: list[str] = []
+
+    async def catalog(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {name: value.decode() for name, value in scope.get("headers", ())}
+        given.append(headers.get(b"traceparent", ""))
+        await Response(status_code=503)(scope, receive, send)
+
+    with serving(catalog, lifespan="off") as address:
+        away = empty.model_copy(update={"catalog_url": address})
+        with TestClient(create_app(away)) as client:
+            client.get("/layanan/ktp-el", headers=TRACEPARENT)
+    assert given
+    assert all(TRACE in each for each in given)
 
 
 def test_an_error_page_shows_the_id_and_no_detail(empty: Settings) -> None:

@@ -17,6 +17,7 @@ LARGE = {
     "networkx",
     "numpy",
     "openpyxl",
+    "opentelemetry.sdk",
     "pandas",
     "prometheus_client",
     "pyreadstat",
@@ -36,7 +37,7 @@ for service in {[service.value for service in Service]}:
 status = Path("/proc/self/status")
 lines = status.read_text().splitlines() if status.exists() else ()
 resident = [int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")]
-print(json.dumps([sorted({{name.partition(".")[0] for name in sys.modules}}), resident]))
+print(json.dumps([sorted(sys.modules), resident]))
 """
 
 
