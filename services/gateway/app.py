@@ -1,5 +1,6 @@
 """The gateway's application: creates and wires all parts of the hub."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -42,6 +43,7 @@ from services.gateway.link_monitoring import domain_expiry, scheduler
 from services.gateway.link_monitoring.check_routes import router as link_health
 from services.gateway.link_monitoring.domain_expiry import DomainExpiryScheduler
 from services.gateway.link_monitoring.incident_routes import router as incidents
+from services.gateway.link_monitoring.link_directory import LinkDirectory
 from services.gateway.link_monitoring.probe import Prober
 from services.gateway.link_monitoring.rdap import SERVERS, RdapClient
 from services.gateway.link_monitoring.retention import prune_checks
@@ -85,6 +87,7 @@ from services.gateway.webhooks.routes import router as webhooks
 from services.platform import trace_hooks
 from services.platform.cache_control import CacheControlMiddleware
 from services.platform.database import Database, add_database_error_handlers
+from services.platform.disk_spool import DiskSpool
 from services.platform.identity import (
     ANONYMOUS,
     Caller,
@@ -241,7 +244,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(database.close)
-            await local_time.load()
+            await asyncio.gather(local_time.load(), app.state.link_directory.load())
             for service in local.values():
                 await stack.enter_async_context(service.router.lifespan_context(service))
             for service in remote.values():
@@ -404,7 +407,11 @@ def _create_parts(app: FastAPI) -> None:
     local_time: LocalTime = state.local_time
     state.documents = {}
     state.pdf_limiter = CapacityLimiter(1)  # reports rendered at a time, in a thread
-    state.click_outbox = ClickOutbox(database, settings.region, clients[Service.feedback])
+    own_folder = settings.data_dir / "gateway"
+    state.link_directory = LinkDirectory(database, settings.region, own_folder / "links.json")
+    state.click_outbox = ClickOutbox(
+        database, settings.region, clients[Service.feedback], DiskSpool(own_folder / "visits")
+    )
     guard = SsrfGuard(
         allowed_hosts=settings.ssrf_allowed_hosts or (),
         allowed_ports=settings.ssrf_allowed_ports or DEFAULT_PORTS,
@@ -475,6 +482,7 @@ def _declare_jobs(app: FastAPI) -> tuple[BackgroundJob, ...]:
     cache: HttpCache = state.cache
     meter = dependencies.meter
     clicks: ClickOutbox = state.click_outbox
+    directory: LinkDirectory = state.link_directory
     links: LinkCheckScheduler = state.link_check_scheduler
     domains: DomainExpiryScheduler = state.domain_expiry_scheduler
     webhooks: WebhookDispatcher = state.webhook_dispatcher
@@ -485,7 +493,13 @@ def _declare_jobs(app: FastAPI) -> tuple[BackgroundJob, ...]:
     return (
         state.local_time.refresh_job(),
         dependencies.keys.create_listener(),
-        CacheInvalidation(database, settings.region, cache.store).create_listener(),
+        CacheInvalidation(
+            database,
+            settings.region,
+            cache.store,
+            on_change=lambda _: directory.mark_changed(),
+        ).create_listener(),
+        directory.refresh_job(),
         dependencies.limiter,
         periodic(
             "chain-audit-log",
@@ -511,6 +525,13 @@ def _declare_jobs(app: FastAPI) -> tuple[BackgroundJob, ...]:
             dependencies.refused_writes.flush,
             every=refused_writes.INTERVAL,
             on_stop=dependencies.refused_writes.flush,
+        ),
+        periodic(
+            "store-spooled-clicks",
+            clicks.store_spooled,
+            every=click_tracking.DELIVERY_INTERVAL,
+            first_after=timedelta(),
+            on_stop=clicks.spool.close,
         ),
         periodic(
             "deliver-clicks",

@@ -1,5 +1,9 @@
-"""Click statistics of redirects: an outbox table holds events until feedback has stored them."""
+"""Click statistics of redirects: an outbox table holds events until feedback has stored them.
 
+While the database is away they wait on disk, and are counted as lost only where that fails too.
+"""
+
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,16 +12,16 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from services.feedback.client import FeedbackClient, UsageEvent
-from services.platform.database import DATABASE_ERRORS, Database
+from services.platform.database import DATABASE_ERRORS, Database, is_connection_lost
+from services.platform.disk_spool import DiskSpool
 from services.platform.ids import new_id
 from services.platform.jobs import ItemRefusedError, Outbox
-from services.platform.logging import get_logger
 from services.platform.service_client import REFUSED, RequestRejectedError
-
-log = get_logger(__name__)
 
 BATCH_SIZE = 500
 DELIVERY_INTERVAL = timedelta(seconds=5)
+STORE_SECONDS = 0.5
+"""How long a redirect waits for the database to store its event."""
 
 EVENTS = TypeAdapter(list[UsageEvent])
 
@@ -25,7 +29,11 @@ EVENTS = TypeAdapter(list[UsageEvent])
 class ClickOutbox:
     """Records clicks and delivers them to feedback; ids make deliveries idempotent."""
 
-    def __init__(self, database: Database, region: str, feedback: httpx.AsyncClient) -> None:
+    def __init__(
+        self, database: Database, region: str, feedback: httpx.AsyncClient, spool: DiskSpool
+    ) -> None:
+        self.spool = spool
+        """Events that the database could not store."""
         self._feedback = FeedbackClient(feedback)
         self._database = database
         self.outbox = Outbox(
@@ -57,13 +65,23 @@ class ClickOutbox:
         )
 
     async def _store(self, *, at: datetime, **fields: str | None) -> None:
-        """Store an event; if the database fails, the event is lost but the redirect works."""
+        """Store an event; if the database does not take it soon, it waits on disk.
+
+        If that fails too, it is counted as lost, but the redirect works.
+        """
         event = UsageEvent.model_validate({"id": new_id(), "occurred_at": at, **fields})
+        message = event.model_dump(mode="json")
         try:
-            await self.outbox.add(event.id, event.model_dump(mode="json"))
+            async with asyncio.timeout(STORE_SECONDS):
+                await self.outbox.add(message)
         except DATABASE_ERRORS as error:
-            self._database.line.failed(error)
-            log.warning("click not recorded", link=fields["link"])
+            if is_connection_lost(error) and not isinstance(error, TimeoutError):
+                self._database.line.failed(error)
+            await self.spool.add(message)
+
+    async def store_spooled(self) -> None:
+        """Store the events that wait on disk, also those of processes that have ended."""
+        await self.spool.store_waiting(lambda events: self.outbox.add(*events), batch=BATCH_SIZE)
 
     async def _deliver(self, events: Sequence[Mapping[str, Any]]) -> None:
         try:

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from services.gateway.audit.log import AuditLog
+from services.gateway.click_tracking import ClickOutbox
 from services.gateway.connectors.base import Connectors
 from services.gateway.http_cache.middleware import HttpCache
 from services.gateway.hub_status.routes import ask_service
@@ -16,6 +17,7 @@ from services.gateway.proxy.dependencies import ProxyDependencies
 from services.gateway.rate_limits.admission import QUOTA, Admission
 from services.gateway.rate_limits.policies import KINDS
 from services.platform.database import ReadSession
+from services.platform.disk_spool import DiskSpool
 from services.platform.health.findings import Check, worst
 from services.platform.metrics import definitions as m
 from services.platform.metrics.definitions import Sample
@@ -43,7 +45,9 @@ def add_gateway_metrics(metrics: ServiceMetrics, app: FastAPI) -> None:
     metrics.add(memory=lambda: _refusal_samples(dependencies.admission))
     metrics.add(memory=lambda: _audit_samples(dependencies.audit))
     lines: Sequence[ServiceLine] = app.state.service_lines
+    clicks: ClickOutbox = app.state.click_outbox
     metrics.add(memory=lambda: _breaker_samples(connectors, lines))
+    metrics.add(memory=lambda: _visit_samples(clicks.spool))
     metrics.add(stored=_count_links)
     metrics.add_health(app.state.health)
     metrics.add(remote=lambda: _read_services(metrics, app.state.clients))
@@ -81,6 +85,11 @@ def _breaker_samples(connectors: Connectors, lines: Sequence[ServiceLine]) -> It
         yield Sample(m.CIRCUIT_BREAKER, (name,), BREAKER_VALUES[state])
     for line in lines:
         yield Sample(m.CIRCUIT_BREAKER, (line.label,), BREAKER_VALUES[line.state])
+
+
+def _visit_samples(spool: DiskSpool) -> Iterator[Sample]:
+    yield Sample(m.VISITS_ON_DISK, (), spool.waiting)
+    yield Sample(m.VISITS_LOST, (), spool.lost)
 
 
 async def _read_services(

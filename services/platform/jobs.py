@@ -467,16 +467,25 @@ class Outbox:
             discard=f"DELETE FROM {self._table} {named}",  # noqa: S608
         )
 
-    async def add(self, message_id: UUID, message: Mapping[str, Any]) -> None:
-        """Store a message and wake the delivery; raise if the database does not take it."""
+    async def add(self, *messages: Mapping[str, Any]) -> None:
+        """Store messages by their `id` and wake the delivery; raise if the database does not.
+
+        One that is stored already is not stored twice.
+        """
         statement = f"""
         INSERT INTO {self._table} (region, id, {self._column})
-        VALUES (:region, :id, CAST(:message AS jsonb))
+        SELECT :region, id, CAST(message AS jsonb)
+        FROM unnest(CAST(:ids AS uuid[]), CAST(:messages AS text[])) AS new (id, message)
+        ON CONFLICT DO NOTHING
         """  # noqa: S608 - names are constants of the program
         async with self._database.write_session() as session:
             await session.execute(
                 text(statement),
-                {"region": self._region, "id": message_id, "message": json.dumps(message)},
+                {
+                    "region": self._region,
+                    "ids": [UUID(str(message["id"])) for message in messages],
+                    "messages": [json.dumps(message) for message in messages],
+                },
             )
         self.wake.set()
 

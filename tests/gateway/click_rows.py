@@ -92,6 +92,11 @@ def forbid_queueing(settings: Settings) -> None:
     rows(settings, "REVOKE INSERT ON gateway.click_outbox FROM emall_gateway")
 
 
+def allow_queueing(settings: Settings) -> None:
+    """Let the gateway store clicks again."""
+    rows(settings, "GRANT INSERT ON gateway.click_outbox TO emall_gateway")
+
+
 def queue_click_of(settings: Settings, at: datetime) -> None:
     """Put a click on a portal of this time into the outbox."""
     milliseconds = f"{int(at.timestamp() * 1000):012x}"

@@ -1,20 +1,26 @@
 """Visits are counted once, whatever happens to the service that counts them."""
 
 import asyncio
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from services.feedback.app import create_app as create_feedback
 from services.gateway.app import create_app
 from services.gateway.click_tracking import ClickOutbox
+from services.gateway.link_monitoring.link_directory import LinkDirectory
+from services.platform.disk_spool import DiskSpool
 from services.platform.settings import Settings
 from tests.conftest import Hub
 from tests.gateway.click_rows import (
+    allow_queueing,
     counted_clicks,
     forbid_queueing,
     queue_delivered_click_again,
@@ -25,8 +31,10 @@ from tests.gateway.click_rows import (
 )
 from tests.gateway.parts import app_of, run
 from tests.rows import hidden_table
-from tests.servers import free_port, hanging_up, serving
+from tests.servers import free_port, hanging_up, line_to_database, serving
 from tests.waiting import until
+
+SILENCE = 1.0
 
 
 def elsewhere(settings: Settings, address: str) -> Settings:
@@ -65,7 +73,9 @@ def test_a_click_about_no_service_is_counted_without_the_word_which_is_never_sto
 
 
 def test_a_click_about_a_removed_service_is_counted_without_it(hub: Hub) -> None:
+    directory: LinkDirectory = app_of(hub.client).state.link_directory
     remove_service(hub.settings, "pbg")
+    until(lambda: not directory.has_service("pbg"))
     hub.client.get("/go/simbg?service=pbg")
     hub.client.get("/go/simbg?service=ktp-el")
     until(lambda: counted_clicks(hub.settings) == [("simbg", "", 1), ("simbg", "ktp-el", 1)])
@@ -186,8 +196,79 @@ def test_a_failing_feedback_delays_no_redirect_and_loses_no_click(
     assert counted_clicks(settings) == [("oss", "", 1), ("simbg", "", 1)]
 
 
-def test_a_redirect_works_when_its_click_cannot_be_stored(settings: Settings) -> None:
-    forbid_queueing(settings)
-    with TestClient(create_app(settings), follow_redirects=False) as client:
-        answer = client.get("/go/simbg")
-    assert (answer.status_code, answer.headers["location"]) == (302, "https://simbg.pu.go.id")
+@pytest.fixture
+def own(settings: Settings, tmp_path: Path) -> Settings:
+    """Provide settings of a hub with a data folder of its own, in which visits may wait."""
+    folder = tmp_path / "data"
+    shutil.copytree(settings.data_dir, folder, ignore=shutil.ignore_patterns("gateway"))
+    return settings.model_copy(update={"data_dir": folder})
+
+
+def spool_of(client: TestClient) -> DiskSpool:
+    outbox: ClickOutbox = app_of(client).state.click_outbox
+    return outbox.spool
+
+
+def files_on_disk(settings: Settings) -> list[Path]:
+    return sorted((settings.data_dir / "gateway" / "visits").glob("*"))
+
+
+def test_a_click_that_cannot_be_stored_waits_on_disk_and_is_counted_once(own: Settings) -> None:
+    """Also if the process ends, and if it had ended before it deleted the file."""
+    forbid_queueing(own)
+    with TestClient(create_app(own), follow_redirects=False) as client:
+        for link in ("simbg", "simbg", "oss"):
+            answer = client.get(f"/go/{link}?service=pbg")
+            assert answer.status_code == 302
+        assert answer.headers["location"].startswith("https://")
+        assert client.get("/api/v1/status").json()["visits"] == {"on_disk": 3, "lost": 0}
+    files = {path: path.read_bytes() for path in files_on_disk(own)}
+    assert sum(content.count(b"\n") for content in files.values()) == 3
+    allow_queueing(own)
+    for _ in range(2):
+        with TestClient(create_app(own)):
+            until(lambda: files_on_disk(own) == [])
+        assert counted_clicks(own) == [("oss", "pbg", 1), ("simbg", "pbg", 2)]
+        assert waiting_clicks(own) == []
+        for path, content in files.items():
+            # The last line is one that was being written when the machine lost its power.
+            path.write_bytes(content + content[:40])
+
+
+def test_a_click_that_neither_database_nor_disk_takes_is_counted_as_lost(own: Settings) -> None:
+    forbid_queueing(own)
+    (own.data_dir / "gateway").mkdir()
+    (own.data_dir / "gateway" / "visits").touch()  # no folder
+    with TestClient(create_app(own), follow_redirects=False) as client:
+        assert client.get("/go/simbg").status_code == 302
+        assert client.get("/api/v1/status").json()["visits"] == {"on_disk": 0, "lost": 1}
+
+
+def test_redirects_need_no_database_also_after_a_start(own: Settings) -> None:
+    with line_to_database(own) as (line, url):
+        over_line = own.model_copy(
+            update={"database_url": SecretStr(url), "silence_seconds": SILENCE}
+        )
+        for _ in range(2):
+            with TestClient(create_app(over_line), follow_redirects=False) as client:
+                line.silence()
+                for _ in range(4):
+                    began = time.monotonic()
+                    assert client.get("/go/simbg?service=pbg").status_code == 302
+                    assert time.monotonic() - began < 2
+                assert client.get("/go/nowhere").status_code in {404, 503}
+            with TestClient(create_app(over_line), follow_redirects=False) as client:
+                answer = client.get("/go/simbg")
+                assert answer.headers["location"] == "https://simbg.pu.go.id"
+                line.restore()
+                until(lambda: spool_of(client).waiting == 0)
+    until(lambda: files_on_disk(own) == [])
+    assert counted_clicks(own) == [("simbg", "", 2), ("simbg", "pbg", 8)]
+
+
+def test_a_hub_that_never_read_its_links_says_that_it_does_not_know_them(own: Settings) -> None:
+    with line_to_database(own) as (line, url):
+        line.cut()
+        away = own.model_copy(update={"database_url": SecretStr(url)})
+        with TestClient(create_app(away), follow_redirects=False) as client:
+            assert client.get("/go/simbg").status_code == 503

@@ -1,5 +1,7 @@
 """Cache invalidation by PostgreSQL notifications, whichever process made the change."""
 
+from collections.abc import Callable
+
 from services.gateway.http_cache.store import ALL_AREAS, CacheStore
 from services.platform.database import Database
 from services.platform.jobs import NotifyListener
@@ -16,7 +18,16 @@ class CacheInvalidation:
     Notifications sent while disconnected are lost, so everything is invalidated on reconnect.
     """
 
-    def __init__(self, database: Database, region: str, store: CacheStore) -> None:
+    def __init__(
+        self,
+        database: Database,
+        region: str,
+        store: CacheStore,
+        *,
+        on_change: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`on_change` gets each area after it was invalidated."""
+        self._on_change = on_change
         self._database = database
         self._region = region
         self._store = store
@@ -37,6 +48,7 @@ class CacheInvalidation:
     def _on_connected(self) -> None:
         self._store.invalidate(ALL_AREAS)
         self._store.set_connected(connected=True)
+        self._on_change(ALL_AREAS)
 
     def _on_disconnected(self) -> None:
         self._store.set_connected(connected=False)
@@ -45,3 +57,4 @@ class CacheInvalidation:
         region, _, area = payload.partition(" ")
         if region in {self._region, "*"}:
             self._store.invalidate(area)
+            self._on_change(area)

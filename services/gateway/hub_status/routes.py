@@ -13,6 +13,7 @@ from pydantic import Field
 from services.gateway.http_cache.stats import CacheCounts
 from services.platform.api_model import ApiModel
 from services.platform.database import DATABASE_ERRORS, Database
+from services.platform.disk_spool import DiskSpool
 from services.platform.health import rules
 from services.platform.health.database_checks import read_queues
 from services.platform.health.findings import Check, Severity, worst
@@ -72,6 +73,13 @@ class JobQueue(ApiModel):
     )
 
 
+class Visits(ApiModel):
+    """Visits that the gateway's database could not store, in the process that answers."""
+
+    on_disk: int = Field(ge=0, description="They are stored as soon as the database takes them.")
+    lost: int = Field(ge=0, description="Neither database nor disk took them, since the start.")
+
+
 class HubStatus(ApiModel):
     """State of the hub, of each service and of each check."""
 
@@ -83,6 +91,7 @@ class HubStatus(ApiModel):
     findings: list[HubFinding] = Field(description="What is wrong, the worst first.")
     checks: list[CheckCount]
     queues: list[JobQueue] = Field(description="Empty while the gateway's database is away.")
+    visits: Visits
     cache: CacheCounts
 
 
@@ -103,6 +112,7 @@ async def get_hub_status(request: Request) -> HubStatus:
     """
     state = request.app.state
     monitor: HealthMonitor = state.health
+    spool: DiskSpool = state.click_outbox.spool
     clients: dict[Service, httpx.AsyncClient] = state.clients
     report, others = await asyncio.gather(
         monitor.report(),
@@ -129,6 +139,7 @@ async def get_hub_status(request: Request) -> HubStatus:
         queues=[]
         if report.severity_of(Check.queues) is Severity.unknown
         else await _queues(request),
+        visits=Visits(on_disk=spool.waiting, lost=spool.lost),
         cache=state.cache.counts,
     )
 

@@ -10,9 +10,9 @@ from sqlmodel import col, select
 
 from services.gateway.click_tracking import ClickOutbox
 from services.gateway.link_monitoring.health import LinkHealth, read_link_health
+from services.gateway.link_monitoring.link_directory import LinkDirectory
 from services.gateway.link_monitoring.records import Link, LinkRecord
-from services.gateway.regency.services import has_service
-from services.platform.database import Database, ReadSession, ReadSessionDep
+from services.platform.database import ReadSession, ReadSessionDep
 from services.platform.paging import Page, paginate
 from services.platform.parameters import SlugCursor, SlugPath
 from services.platform.problems import NotFound, problem_responses
@@ -72,7 +72,7 @@ async def get_link(request: Request, session: ReadSessionDep, slug: SlugPath) ->
     tags=["links"],
     status_code=302,
     response_class=RedirectResponse,
-    responses=problem_responses(404)
+    responses=problem_responses(404, 503)
     | {
         302: {
             "description": "Redirect to the portal.",
@@ -89,28 +89,26 @@ async def go_to_link(
     ] = None,
 ) -> RedirectResponse:
     """Count the click and redirect to the portal; no cookie, no data about the visitor."""
-    database: Database = request.app.state.database
-    # One database connection at a time: requests that hold one while waiting for a second could
-    # deadlock.
-    async with database.read_session() as session:
-        link = await find_link(session, get_region(request), slug)
-        if service is not None and not await has_service(session, get_region(request), service):
-            service = None
+    directory: LinkDirectory = request.app.state.link_directory
+    url = await directory.find(slug)
+    if service is not None and not directory.has_service(service):
+        service = None
     outbox: ClickOutbox = request.app.state.click_outbox
     await outbox.record_click(link=slug, service=service, at=datetime.now(UTC))
-    return redirect_to(link)
+    return redirect_to(url)
 
 
 @router.head("/go/{slug}", include_in_schema=False)
-async def head_link(request: Request, session: ReadSessionDep, slug: SlugPath) -> RedirectResponse:
+async def head_link(request: Request, slug: SlugPath) -> RedirectResponse:
     """Return the redirect without counting a click."""
-    return redirect_to(await find_link(session, get_region(request), slug))
+    directory: LinkDirectory = request.app.state.link_directory
+    return redirect_to(await directory.find(slug))
 
 
-def redirect_to(link: LinkRecord) -> RedirectResponse:
+def redirect_to(url: str) -> RedirectResponse:
     """Return the redirect to a link's URL."""
     return RedirectResponse(
-        link.url,
+        url,
         status_code=302,
         headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"},
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import text
 
-from services.platform.database import ReadSession, WriteSession
+from services.platform.database import WriteSession
 
 REPLACE = """
 -- Replaces the services of a region.
@@ -18,15 +18,7 @@ SELECT :region, slug FROM incoming
 ON CONFLICT DO NOTHING
 """
 
-EXISTS = "SELECT EXISTS (SELECT FROM gateway.service WHERE region = :region AND slug = :slug)"
-
 
 async def store_services(session: WriteSession, region: str, slugs: Sequence[str]) -> None:
     """Replace the stored services by those of a pack."""
     await session.execute(text(REPLACE), {"region": region, "slugs": slugs})
-
-
-async def has_service(session: ReadSession, region: str, slug: str) -> bool:
-    """Return whether the pack has a service with this slug."""
-    found = await session.execute(text(EXISTS), {"region": region, "slug": slug})
-    return bool(found.scalar_one())

@@ -83,6 +83,12 @@ EVENT_QUEUE_LAG = Metric(
     "emall_event_queue_lag_seconds", "gauge", (), "Time for which the oldest queued request waits."
 )
 AUDIT_QUEUE = Metric("emall_audit_queue_lines", "gauge", (), "Audit lines that wait to be stored.")
+VISITS_ON_DISK = Metric(
+    "emall_visits_on_disk", "gauge", (), "Visits that wait on disk for the database."
+)
+VISITS_LOST = Metric(
+    "emall_visits_lost_total", "counter", (), "Visits that neither database nor disk took."
+)
 CIRCUIT_BREAKER = Metric(
     "emall_circuit_breaker_state",
     "gauge",
