@@ -1,5 +1,6 @@
 """The proxy: every response is one that HTTP and the OpenAPI document allow."""
 
+import gc
 import re
 from collections.abc import Iterator
 from itertools import cycle
@@ -12,6 +13,7 @@ from starlette.testclient import TestClient
 from services.catalog.app import create_app as create_catalog
 from services.feedback.app import create_app as create_feedback
 from services.gateway.app import create_app
+from services.gateway.proxy.request_log import RequestLog
 from services.gateway.rate_limits.admission import Admission
 from services.platform.settings import Settings
 from tests.conftest import Hub, Server
@@ -252,3 +254,16 @@ def test_an_error_of_the_gateway_itself_is_a_problem_document(
     client = TestClient(create_app(hub.settings), raise_server_exceptions=False)
     for path in ("/api/v1/services", "/layanan"):
         assert_problem(client.get(path), 500)
+
+
+def test_what_a_request_needed_is_freed_without_the_collector(shared: Hub) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        for path in READS:
+            assert shared.client.get(path).status_code == 200
+        refused = shared.client.get("/api/v1/services", headers={"Authorization": "Basic YTpi"})
+        assert refused.status_code == 401
+        assert not [left for left in gc.get_objects() if isinstance(left, RequestLog)]
+    finally:
+        gc.enable()

@@ -79,6 +79,7 @@ class RequestLog:
     async def refuse(self, error: ProblemError, receive: Receive) -> None:
         """Answer with a problem without forwarding the request."""
         await send_problem(error, self.scope, receive, self.send)
+        self._release()
 
     async def forward(self, app: ASGIApp, receive: Receive) -> None:
         """Forward the request to an application and record its response."""
@@ -91,6 +92,13 @@ class RequestLog:
             if self._is_write and not self._is_started:
                 await self.append_audit_line(500, None)
             raise
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        """End the cycle of references with the scope: what a request leaves is freed at once, and
+        the next one finds it in the processor's cache."""
+        del self.scope["request_log"]
 
     async def send(self, message: Message) -> None:
         """Send a message of the response; the first one is preceded by the audit line."""
