@@ -145,9 +145,9 @@ async def read_image(body: bytes) -> None:
 
 
 async def read_spreadsheet(body: bytes) -> None:
-    from services.platform.spreadsheets import read_table
+    from services.platform.spreadsheets.reading import read_sheets
 
-    await bounded(read_table, body, name="x")
+    await bounded(read_sheets, body, name="x")
 
 
 async def read_feed(body: bytes) -> None:
@@ -247,6 +247,7 @@ async def read_head(body: bytes) -> str:
     """Send a request to uvicorn, by the protocol of the hub."""
     import uvicorn
     from starlette.responses import PlainTextResponse
+    from uvicorn.server import ServerState
 
     from services.platform.header_timeout import HeaderTimeoutProtocol
 
@@ -254,7 +255,7 @@ async def read_head(body: bytes) -> str:
         PlainTextResponse("here"), http=HeaderTimeoutProtocol, log_level="critical", lifespan="off"
     )
     config.load()
-    state = uvicorn.server.ServerState()
+    state = ServerState()
     server = await asyncio.get_running_loop().create_server(
         lambda: HeaderTimeoutProtocol(config=config, server_state=state, app_state={}), "127.0.0.1"
     )

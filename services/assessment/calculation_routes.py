@@ -32,7 +32,8 @@ from services.platform.database import ReadSessionDep
 from services.platform.parameters import SlugPath
 from services.platform.problems import FieldError, Invalid, NotFound, problem_responses
 from services.platform.service import API, get_region
-from services.platform.spreadsheets import CSV, Cell, Column, write_csv
+from services.platform.spreadsheets.model import CSV, Cell
+from services.platform.spreadsheets.writing import Column, write_csv
 from services.platform.types import ShortText, StrictNumber
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))

@@ -12,7 +12,8 @@ import pytest
 from services.assessment.reports.html import CONTENT_SECURITY_POLICY
 from services.assessment.reports.wording import number, range_text, whole
 from services.platform.service import API
-from services.platform.spreadsheets import XLSX, read_xlsx
+from services.platform.spreadsheets.model import XLSX, Sheet, Table
+from services.platform.spreadsheets.reading import read_workbook
 from tests.assessment.report_builders import Shown, words_of
 from tests.assessment.test_assessments import nodes
 from tests.conftest import Hub
@@ -114,11 +115,17 @@ def test_the_pdf_names_the_regency_and_the_index(toba_hub: Hub, stored: dict[str
     assert f"Terbukti {low}, paling tinggi {high}." in text
 
 
+def first_table(sheet: Sheet) -> Table:
+    found = sheet.table(lambda columns: True)
+    assert found is not None
+    return found
+
+
 def test_the_workbook_has_the_summary_the_scores_the_evidence_and_the_method(
     toba_hub: Hub, stored: dict[str, Any]
 ) -> None:
     content = toba_hub.client.get(f"{stored['report_href']}?format=xlsx").content
-    sheets = {sheet.name: sheet for sheet in read_xlsx(content)}
+    sheets = {sheet.name: first_table(sheet) for sheet in read_workbook(content)}
     assert list(sheets) == ["Ringkasan", "Skor", "Bukti", "Metode", "Tonggak"]
     found = nodes(stored)
     values = {row.cells["code"]: row.cells.get("value") for row in sheets["Skor"].rows}
@@ -144,8 +151,8 @@ def test_the_scores_are_a_table_of_the_same_figures(toba_hub: Hub, stored: dict[
         assert row["low"] == (str(node["interval"]["low"]) if node["interval"] else "")
         assert float(row["coverage"]) == node["coverage"]
     workbook = toba_hub.client.get(stored["scores_href"], headers={"Accept": XLSX})
-    [sheet] = read_xlsx(workbook.content)
-    assert [row.cells["code"] for row in sheet.rows] == [row["code"] for row in rows]
+    [sheet] = read_workbook(workbook.content)
+    assert [row.cells["code"] for row in first_table(sheet).rows] == [row["code"] for row in rows]
 
 
 def test_a_report_does_not_change_by_what_is_assessed_later(toba_hub: Hub) -> None:

@@ -24,7 +24,8 @@ from services.assessment.evidence.records import (
 from services.assessment.evidence.workbook import from_workbook, to_workbook
 from services.assessment.pack import read_evidence
 from services.platform.identity import Caller
-from services.platform.spreadsheets import XLSX, SpreadsheetError, read_xlsx
+from services.platform.spreadsheets.model import XLSX, SpreadsheetError
+from services.platform.spreadsheets.reading import read_workbook
 from tests.conftest import TOBA, Room, agency_caller
 
 DISKOMINFO = agency_caller("diskominfo", "evidence:write")
@@ -58,7 +59,7 @@ def send(
 
 def back(content: bytes) -> dict[str, list[Evidence]]:
     found: dict[str, list[Evidence]] = {}
-    for kind, record, _, _ in from_workbook(read_xlsx(content)):
+    for kind, record, _, _ in from_workbook(read_workbook(content)):
         found.setdefault(kind, []).append(record)
     return found
 
@@ -130,7 +131,7 @@ def test_every_wrong_cell_is_named_with_its_remedy() -> None:
         holidays=[["day"], ["2025-01-01"]],
     )
     with pytest.raises(SpreadsheetError) as caught:
-        from_workbook(read_xlsx(content))
+        from_workbook(read_workbook(content))
     places = {f"{fault.sheet}!{fault.cell}" for fault in caught.value.issues}
     assert places == {
         "holidays!A1",
@@ -145,7 +146,7 @@ def test_every_wrong_cell_is_named_with_its_remedy() -> None:
 @pytest.mark.parametrize("content", [b"", b"PK", b"not a workbook", b"PK\x03\x04" + b"\x00" * 200])
 def test_what_is_no_workbook_is_refused_in_words(content: bytes) -> None:
     with pytest.raises(SpreadsheetError, match="XLSX"):
-        read_xlsx(content)
+        read_workbook(content)
 
 
 @settings(max_examples=60, deadline=None)
@@ -155,7 +156,7 @@ def test_a_damaged_workbook_is_refused_or_read_never_a_crash(data: st.DataObject
     for _ in range(data.draw(st.integers(1, 6))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     with suppress(SpreadsheetError):
-        from_workbook(read_xlsx(bytes(content)))
+        from_workbook(read_workbook(bytes(content)))
 
 
 WHOLE = sheet_of(

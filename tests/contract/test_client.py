@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 
-from services.platform.spreadsheets import XLSX
+from services.platform.spreadsheets.model import XLSX
 from tests.contract.conftest import RunningHub
 from tests.servers import LOOPBACK
 

@@ -32,7 +32,7 @@ from schemathesis.specs.openapi.checks import (
 
 from services.assessment.evidence.api_models import KINDS
 from services.assessment.evidence.workbook import to_workbook
-from services.platform.spreadsheets import XLSX
+from services.platform.spreadsheets.model import XLSX
 from tests.contract.conftest import RunningHub
 from tests.contract.document import unified_document_at_rest
 

@@ -8,7 +8,7 @@ import httpx
 from openpyxl import Workbook, load_workbook
 
 from services.platform.identity import Caller
-from services.platform.spreadsheets import CSV, XLSX
+from services.platform.spreadsheets.model import CSV, XLSX
 from tests.conftest import Room, agency_caller
 from tests.feedback.sending import USAGE
 

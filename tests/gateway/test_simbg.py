@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from services.gateway.connectors.simbg.permit_numbers import PermitNumberError, parse_permit_number
-from services.platform.spreadsheets import Column, write_xlsx
+from services.platform.spreadsheets.writing import Column, write_xlsx
 from tests.conftest import Hub
 from tests.gateway.link_rows import delete_link
 

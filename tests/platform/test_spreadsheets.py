@@ -10,15 +10,9 @@ from openpyxl import Workbook
 
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.problems import TooLarge
-from services.platform.spreadsheets import (
-    MAX_CELLS,
-    MAX_COLUMNS,
-    MAX_TAGS,
-    SpreadsheetError,
-    read_csv,
-    read_table,
-    read_xlsx,
-)
+from services.platform.spreadsheets.grid import MAX_CELLS, MAX_TAGS
+from services.platform.spreadsheets.model import SpreadsheetError
+from services.platform.spreadsheets.reading import read_sheets, read_workbook
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
@@ -57,7 +51,7 @@ def cells(rows: int, columns: int) -> bytes:
         (lambda: workbook("<a>" * 500_000 + "</a>" * 500_000), "too_large"),
         (lambda: workbook(app="<x>" + "<y/>" * MAX_TAGS + "</x>"), "too_large"),
         (lambda: workbook(styles=" " * 17_000_000), "too_large"),
-        (lambda: cells(MAX_CELLS // 50 + 1, 50), "too_many_cells"),
+        (lambda: cells(MAX_CELLS // 50, 50), "too_many_cells"),
         (lambda: workbook(method=zipfile.ZIP_LZMA), "not_a_workbook"),
         (lambda: b"PK\x03\x04" * 500_000, "not_a_workbook"),
     ],
@@ -70,48 +64,45 @@ def test_a_workbook_over_the_limits_is_refused_in_time(
 ) -> None:
     given = content()
     with pytest.raises(SpreadsheetError) as refused:
-        read_table(given, name="x")
+        read_sheets(given, name="x")
     assert [issue.code for issue in refused.value.issues] == [code]
 
 
 def test_a_workbook_up_to_the_limit_of_cells_is_read() -> None:
-    [sheet] = read_xlsx(cells(MAX_CELLS // 50, 50))
-    assert sum(len(row.cells) for row in sheet.rows) == MAX_CELLS
+    [sheet] = read_workbook(cells(MAX_CELLS // 50 - 1, 50))
+    assert sum(len(line.cells) for line in sheet.lines) == MAX_CELLS
 
 
 def test_a_workbook_that_takes_more_than_its_header_tells_is_413() -> None:
     formats = "".join(f'<numFmt numFmtId="{n}" formatCode="0"/>' for n in range(300_000))
     given = workbook(styles=f'<styleSheet xmlns="{MAIN}"><numFmts>{formats}</numFmts></styleSheet>')
     with pytest.raises(TooLarge):
-        asyncio.run(call_bounded(Limits(cpu_seconds=1), read_table, given, name="x"))
+        asyncio.run(call_bounded(Limits(cpu_seconds=1), read_sheets, given, name="x"))
 
 
 @pytest.mark.parametrize(
     ("content", "code"),
     [
-        (b"a" * 2_000_000, "not_a_table"),
-        (b"a\n" + b"b" * 40_000, "not_a_table"),
-        (b"\n" * 2_000_000, "too_many_rows"),
-        (b'"' + b"\n" * 2_000_000, "not_a_table"),
+        (b"a" * 2_000_000, "not_csv"),
+        (b"a\n" + b"b" * 40_000, "not_csv"),
+        (b"a" + b"\n" * 2_000_000, "not_csv"),
+        (b"a\n" * 20_001, "too_many_rows"),
+        (b'"' + b"\n" * 2_000_000 + b'"', "not_csv"),
+        (b"a;" * 300, "too_many_columns"),
         (b";".join(b"c%d" % n for n in range(60)) + b"\n" + (b"1;" * 59 + b"1\n") * 900,
          "too_many_cells"),
     ],
-    ids=["line", "cell", "rows", "quote", "cells"],
+    ids=["line", "cell", "lines", "rows", "quote", "columns", "cells"],
 )  # fmt: skip
 def test_a_csv_file_over_the_limits_is_refused_in_time(content: bytes, code: str) -> None:
     with pytest.raises(SpreadsheetError) as refused:
-        read_csv(content, name="x")
+        read_sheets(content, name="x")
     assert [issue.code for issue in refused.value.issues] == [code]
-
-
-def test_a_csv_file_of_a_million_columns_has_those_that_are_read() -> None:
-    sheet = read_csv(b"a;" * 1_000_000 + b"\n" + b"1;" * 500_000, name="x")
-    assert len(sheet.columns) == MAX_COLUMNS
 
 
 def test_the_error_of_a_file_is_the_same_from_another_process() -> None:
     with pytest.raises(SpreadsheetError) as here:
-        read_table(b" ", name="x")
+        read_sheets(b" ", name="x")
     with pytest.raises(SpreadsheetError) as there:
-        asyncio.run(call_bounded(Limits(), read_table, b" ", name="x"))
+        asyncio.run(call_bounded(Limits(), read_sheets, b" ", name="x"))
     assert there.value.issues == here.value.issues

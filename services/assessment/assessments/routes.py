@@ -49,7 +49,7 @@ from services.platform.parameters import Limit
 from services.platform.problems import Conflict, NotFound, Unavailable, problem_responses
 from services.platform.service import API, get_region
 from services.platform.settings import Service
-from services.platform.spreadsheets import CSV, XLSX
+from services.platform.spreadsheets.model import CSV, XLSX
 from services.platform.types import Slug, Year
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))

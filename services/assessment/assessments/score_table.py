@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from services.assessment.scoring.scores import IndicatorScore, Node, Scores
 from services.assessment.scoring.sensitivity import Spread
-from services.platform.spreadsheets import Cell, Column, write_xlsx
+from services.platform.spreadsheets.model import Cell
+from services.platform.spreadsheets.writing import Column, write_xlsx
 
 COLUMNS = (
     Column("region", "Kode wilayah."),

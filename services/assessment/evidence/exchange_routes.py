@@ -16,7 +16,8 @@ from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import EvidenceWriter
 from services.platform.problems import FieldError, Invalid, problem_responses
 from services.platform.service import API, get_region
-from services.platform.spreadsheets import XLSX, SpreadsheetError, read_xlsx
+from services.platform.spreadsheets.model import XLSX, SpreadsheetError
+from services.platform.spreadsheets.reading import read_workbook
 
 router = APIRouter(
     prefix=f"{API}/evidence", tags=["evidence"], responses=problem_responses(401, 422)
@@ -82,7 +83,7 @@ async def import_evidence(
     """
     content = await request.body()
     try:
-        sheets = await call_bounded(Limits(), read_xlsx, content)
+        sheets = await call_bounded(Limits(), read_workbook, content)
         records = await asyncio.to_thread(from_workbook, sheets)
         done = await import_records(
             session, get_region(request), records, caller=caller, now=datetime.now(UTC)

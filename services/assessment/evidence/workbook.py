@@ -15,14 +15,8 @@ from pydantic.fields import FieldInfo
 from services.assessment.evidence.api_models import KINDS
 from services.assessment.evidence.records import Evidence, Meeting
 from services.assessment.evidence.states import EvidenceState
-from services.platform.spreadsheets import (
-    Cell,
-    Column,
-    Sheet,
-    SheetIssue,
-    SpreadsheetError,
-    write_xlsx,
-)
+from services.platform.spreadsheets.model import Cell, Sheet, SheetIssue, SpreadsheetError, Table
+from services.platform.spreadsheets.writing import Column, write_xlsx
 
 SEPARATOR = ";"
 INNER_SHEETS = {"attendance": "attendance", "action_items": "action_items"}
@@ -63,24 +57,30 @@ def to_workbook(records: Records, states: States | None = None) -> bytes:
     return write_xlsx(tables)
 
 
-def from_workbook(sheets: Sequence[Sheet]) -> list[tuple[str, Evidence, Sheet, int]]:
+def from_workbook(sheets: Sequence[Sheet]) -> list[tuple[str, Evidence, Table, int]]:
     """Return each record with its kind, sheet and row.
 
     `SpreadsheetError` lists every invalid cell.
     """
-    by_name = {sheet.name: sheet for sheet in sheets}
+    tables = {
+        sheet.name: table for sheet in sheets if (table := sheet.table(_is_header)) is not None
+    }
     models: dict[str, type[Evidence]] = {kind.name: kind.model for kind in KINDS}
     issues: list[SheetIssue] = [
         SheetIssue(sheet.name, "A1", f"is no sheet of the template: {', '.join(models)}")
         for sheet in sheets
-        if sheet.rows and sheet.name not in models and sheet.name not in INNER_SHEETS.values()
+        if sheet.lines and sheet.name not in models and sheet.name not in INNER_SHEETS.values()
     ]
-    inner = {
-        field: _inner(by_name.get(name), field, issues) for field, name in INNER_SHEETS.items()
-    }
-    found: list[tuple[str, Evidence, Sheet, int]] = []
+    issues += [
+        SheetIssue(sheet.name, "A1", "has no row with the headings of the template")
+        for sheet in sheets
+        if sheet.lines and sheet.name not in tables
+    ]
+    issues += [issue for table in tables.values() for issue in table.issues]
+    inner = {field: _inner(tables.get(name), field, issues) for field, name in INNER_SHEETS.items()}
+    found: list[tuple[str, Evidence, Table, int]] = []
     for name, model in models.items():
-        sheet = by_name.get(name)
+        sheet = tables.get(name)
         if sheet is None:
             continue
         issues += _unknown_columns(sheet, [*_columns(model), STATE])
@@ -95,7 +95,7 @@ def from_workbook(sheets: Sequence[Sheet]) -> list[tuple[str, Evidence, Sheet, i
             except ValidationError as error:
                 issues += _issues(sheet, row.number, error)
     for field, items in inner.items():
-        sheet = by_name.get(INNER_SHEETS[field])
+        sheet = tables.get(INNER_SHEETS[field])
         issues += [
             sheet.issue(number, "meeting", f"there is no meeting {key!r} in the sheet meetings")
             for key, listed in items.items()
@@ -107,8 +107,12 @@ def from_workbook(sheets: Sequence[Sheet]) -> list[tuple[str, Evidence, Sheet, i
     return found
 
 
+def _is_header(columns: Sequence[str]) -> bool:
+    return "key" in columns or "meeting" in columns
+
+
 def _inner(
-    sheet: Sheet | None, field: str, issues: list[SheetIssue]
+    sheet: Table | None, field: str, issues: list[SheetIssue]
 ) -> dict[str, list[tuple[dict[str, Any], int]]]:
     model = _item_model(Meeting.model_fields[field])
     found: dict[str, list[tuple[dict[str, Any], int]]] = {}
@@ -126,16 +130,18 @@ def _inner(
     return found
 
 
-def _unknown_columns(sheet: Sheet, columns: Sequence[Column]) -> list[SheetIssue]:
+def _unknown_columns(sheet: Table, columns: Sequence[Column]) -> list[SheetIssue]:
     names = [column.name for column in columns]
     return [
-        sheet.issue(1, column, f"{column!r} is no column of this sheet: {', '.join(names)}")
+        sheet.issue(
+            sheet.header, column, f"{column!r} is no column of this sheet: {', '.join(names)}"
+        )
         for column in sheet.columns
         if column and column not in names
     ]
 
 
-def _issues(sheet: Sheet, row: int, error: ValidationError) -> Iterator[SheetIssue]:
+def _issues(sheet: Table, row: int, error: ValidationError) -> Iterator[SheetIssue]:
     for item in error.errors():
         parts = [str(part) for part in item["loc"] if isinstance(part, str)]
         column = next((name for name in (".".join(parts[:2]), *parts) if name in sheet.columns), "")

@@ -21,7 +21,7 @@ from services.assessment.evidence.vocabularies import find_vocabularies
 from services.platform.database import ReadSession, WriteSession
 from services.platform.identity import Caller
 from services.platform.ids import new_id
-from services.platform.spreadsheets import Sheet, SheetIssue, SpreadsheetError
+from services.platform.spreadsheets.model import SheetIssue, SpreadsheetError, Table
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class ImportCounts:
 async def import_records(
     session: WriteSession,
     region: str,
-    records: Sequence[tuple[str, Evidence, Sheet, int]],
+    records: Sequence[tuple[str, Evidence, Table, int]],
     *,
     caller: Caller,
     now: datetime,

@@ -23,7 +23,7 @@ from services.platform.content_negotiation import negotiate_format
 from services.platform.database import ReadSessionDep
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
-from services.platform.spreadsheets import XLSX
+from services.platform.spreadsheets.model import XLSX
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 

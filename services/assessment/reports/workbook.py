@@ -6,7 +6,8 @@ from services.assessment.assessments.score_table import COLUMNS, score_rows
 from services.assessment.reports.annexes import KIND_NAMES
 from services.assessment.reports.document import Bullets, Definitions, Document, Paragraph, Section
 from services.assessment.reports.report import Report
-from services.platform.spreadsheets import Cell, Column, write_xlsx
+from services.platform.spreadsheets.model import Cell
+from services.platform.spreadsheets.writing import Column, write_xlsx
 
 SUMMARY = (Column("Bagian", width=32), Column("Isi", width=110))
 EVIDENCE = (

@@ -30,7 +30,8 @@ from services.platform.problems import (
     problem_responses,
 )
 from services.platform.service import API, get_region
-from services.platform.spreadsheets import XLSX, Cell, Column, write_xlsx
+from services.platform.spreadsheets.model import XLSX, Cell
+from services.platform.spreadsheets.writing import Column, write_xlsx
 from services.platform.types import ShortText
 
 router = APIRouter(

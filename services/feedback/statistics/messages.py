@@ -19,6 +19,7 @@ CELL_ERRORS: Mapping[str, Message] = {
     "not_begun": N_("bulan ini belum mulai; bulan terbaru adalah %(latest)s"),
     "not_a_channel": N_("%(value)s bukan kanal; pilih salah satu: %(known)s"),
     "not_a_service": N_("%(value)s bukan layanan %(agency)s; pilih dari lembar Pilihan%(close)s"),
+    "total_row": N_("%(value)s bukan layanan: ini baris jumlah; hapus baris ini"),
     "other_agency": N_("%(value)s instansi lain; kunci ini untuk %(agency)s saja"),
     "empty": N_("kosong, padahal baris ini berisi angka; isi %(column)s"),
     "conflicting_values": N_(
@@ -32,18 +33,15 @@ CELL_ERRORS: Mapping[str, Message] = {
     ),
     "duplicate_column": N_("%(value)s dan %(other)s berarti sama; hapus salah satu"),
     "no_table": N_(
-        "tidak ada lembar dengan kolom layanan, kanal, dan bulan di baris pertama; unduh "
-        "templat dan isi di sana"
+        "tidak ada lembar dengan judul kolom layanan, kanal, dan bulan; unduh templat dan isi di "
+        "sana"
+    ),
+    "no_table_in_sheet": N_(
+        "lembar ini berisi angka tetapi tidak punya judul kolom layanan, kanal, dan bulan; beri "
+        "judul kolom, atau hapus lembar ini dari berkas"
     ),
     "no_figures": N_("belum ada angka yang diisi; isi sedikitnya satu baris"),
     "too_many_statistics": N_("lebih dari %(limit)s baris terisi; kirim dalam beberapa berkas"),
-    "too_large": N_("berkas terlalu besar setelah dibuka; kirim lebih sedikit baris"),
-    "not_a_workbook": N_("bukan buku kerja XLSX; simpan sebagai .xlsx dan kirim lagi"),
-    "old_workbook": N_("ini format Excel lama (.xls); simpan sebagai .xlsx dan kirim lagi"),
-    "not_a_table": N_("bukan XLSX dan bukan CSV; unduh templat dan isi di sana"),
-    "too_many_rows": N_("lebih dari 20.000 baris; kirim dalam beberapa berkas"),
-    "too_many_cells": N_("lebih dari 50.000 sel terisi; kirim dalam beberapa berkas"),
-    "nothing": N_("berkas kosong"),
 }
 """Error messages with their remedy, by error code."""
 

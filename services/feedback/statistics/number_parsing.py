@@ -8,7 +8,7 @@ from typing import Literal
 from services.feedback.channels import ChannelKind
 from services.feedback.statistics.counters import MAX_COUNT
 from services.platform.languages import COMPLETE_LANGUAGES
-from services.platform.spreadsheets import Cell
+from services.platform.spreadsheets.model import Cell
 from services.platform.translation import translator
 
 CellErrorCode = Literal[

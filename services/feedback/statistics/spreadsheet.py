@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Protocol
 
 from services.feedback.statistics.counters import MEASURES, Measure
 from services.feedback.statistics.messages import error_text
@@ -20,10 +20,20 @@ from services.feedback.statistics.obligations import ReportedService
 from services.feedback.statistics.schemas import MAX_STATISTICS, Counters, Statistic
 from services.feedback.statistics.template import CHOICES, COUNTER_LABELS, HELP, SHEET
 from services.platform.languages import Language
-from services.platform.spreadsheets import Cell, Row, Sheet, SheetIssue, SpreadsheetError
+from services.platform.spreadsheets.model import (
+    Cell,
+    Row,
+    Sheet,
+    SheetIssue,
+    SpreadsheetError,
+    Table,
+    column_letters,
+)
 from services.platform.translation import translator
 from services.platform.types import TEXT_PATTERN
 
+TOTAL = re.compile(r"(sub ?-?)?(total|jumlah)\b", re.IGNORECASE)
+"""Beginning of a row of totals, which spreadsheets have below their figures."""
 MAX_REASON = 300
 MAX_ERRORS = 100
 """Reading stops after this many errors."""
@@ -79,34 +89,53 @@ def read_statistics(
 
     `latest` is the latest month that may be reported.
     """
-    tables = [
-        (sheet, columns)
-        for sheet in sheets
-        if (columns := _columns_by_field(sheet)) and all(name in columns for name in _REQUIRED)
-        if sheet.name not in {CHOICES, HELP}
-    ]
+    tables = statistics_tables(sheets)
     if not tables:
         name = sheets[0].name if sheets else SHEET
         raise SpreadsheetError([SheetIssue(name, "A1", error_text(language, "no_table"))])
     reader = _Reader(agency, services, latest, language)
-    filled = [row for sheet, columns in tables for row in reader.rows(sheet, columns)]
+    reader.errors += [
+        SheetIssue(sheet.name, "A1", error_text(language, "no_table_in_sheet"))
+        for sheet in sheets
+        if sheet.name not in {CHOICES, HELP, *(table.name for table in tables)}
+        if sheet.has_figures and not sheet.is_hidden
+    ]
+    filled = [row for table in tables for row in reader.rows(table)]
     reader.check_conflicts(filled)
     if not filled and not reader.errors:
         reader.errors.append(
-            SheetIssue(tables[0][0].name, "A2", error_text(language, "no_figures"))
+            SheetIssue(
+                tables[0].name, f"A{tables[0].header + 1}", error_text(language, "no_figures")
+            )
         )
     if len(filled) > MAX_STATISTICS:
         message = error_text(language, "too_many_statistics", limit=MAX_STATISTICS)
-        reader.errors.append(SheetIssue(tables[0][0].name, f"A{MAX_STATISTICS + 2}", message))
+        reader.errors.append(SheetIssue(tables[0].name, f"A{MAX_STATISTICS + 2}", message))
     if reader.errors:
-        raise SpreadsheetError(reader.errors)
+        # A cell that could not be read is not also empty.
+        first = {(issue.sheet, issue.cell): issue for issue in reversed(reader.errors)}
+        raise SpreadsheetError(list(reversed(first.values())))
     return filled
 
 
-def _columns_by_field(sheet: Sheet) -> dict[str, str]:
+def statistics_tables(sheets: Sequence[Sheet]) -> list[Table]:
+    """Return the tables of statistics: those with the columns service, channel and month."""
+    return [
+        table
+        for sheet in sheets
+        if sheet.name not in {CHOICES, HELP}
+        if (table := sheet.table(_is_header)) is not None
+    ]
+
+
+def _is_header(columns: Sequence[str]) -> bool:
+    return _columns_by_field(columns).keys() >= set(_REQUIRED)
+
+
+def _columns_by_field(headers: Sequence[str]) -> dict[str, str]:
     """Return the header of the first column of each field."""
     columns: dict[str, str] = {}
-    for header in sheet.columns:
+    for header in headers:
         if field := _field_of(header):
             columns.setdefault(field, header)
     return columns
@@ -117,6 +146,21 @@ def _field_of(header: str) -> str | None:
     before, _, in_parentheses = name.partition("(")
     candidates = (name, before.strip(), in_parentheses.rstrip(" )"), name.replace("_", " "))
     return next((_FIELDS[each] for each in candidates if each in _FIELDS), None)
+
+
+def _counts(cells: Mapping[Measure, Cell], add_error: "_AddError") -> dict[Measure, int]:
+    """Return the counts of a row; add an error for each cell that holds none."""
+    counts: dict[Measure, int] = {}
+    for measure, cell in cells.items():
+        try:
+            counts[measure] = parse_count(cell)
+        except CellValueError as error:
+            add_error(measure, error.code, value=str(cell))
+    return counts
+
+
+class _AddError(Protocol):
+    def __call__(self, name: str, code: str, /, **values: object) -> None: ...
 
 
 class _Reader:
@@ -134,8 +178,10 @@ class _Reader:
         self._latest = latest
         self._language: Language = language
 
-    def rows(self, sheet: Sheet, columns: Mapping[str, str]) -> Iterator[FilledRow]:
+    def rows(self, sheet: Table) -> Iterator[FilledRow]:
         """Yield the valid rows with figures."""
+        columns = _columns_by_field(sheet.columns)
+        self.errors += sheet.issues[: MAX_ERRORS - len(self.errors)]
         self._check_headers(sheet, columns)
         for row in sheet.rows:
             if len(self.errors) >= MAX_ERRORS:
@@ -179,14 +225,14 @@ class _Reader:
                     )
                     self.errors.append(SheetIssue(row.sheet, cell, message))
 
-    def _check_headers(self, sheet: Sheet, columns: Mapping[str, str]) -> None:
+    def _check_headers(self, sheet: Table, columns: Mapping[str, str]) -> None:
         known = ", ".join(["layanan", "kanal", "bulan", *COUNTER_LABELS.values(), "alasan"])
         seen: set[str] = set()
-        for index, header in enumerate(sheet.columns):
+        for number, header in enumerate(sheet.columns, start=1):
             if not header:
                 continue
             field = _field_of(header)
-            cell = Sheet(sheet.name, tuple(map(str, range(index + 1))), ()).cell(1, str(index))
+            cell = f"{column_letters(number)}{sheet.header}"
             if field is None:
                 message = error_text(self._language, "unknown_column", value=header, known=known)
             elif field in seen:
@@ -199,11 +245,11 @@ class _Reader:
             self.errors.append(SheetIssue(sheet.name, cell, message))
 
     def _values(
-        self, sheet: Sheet, row: Row, cells: Mapping[str, Cell], columns: Mapping[str, str]
+        self, sheet: Table, row: Row, cells: Mapping[str, Cell], columns: Mapping[str, str]
     ) -> dict[str, Any]:
         """Return the fields of a `Statistic`; collect errors for those that are invalid."""
 
-        def add_error(name: str, code: str, **values: object) -> None:
+        def add_error(name: str, code: str, /, **values: object) -> None:
             message = error_text(self._language, code, **values)
             self.errors.append(sheet.issue(row.number, columns[name], message))
 
@@ -223,21 +269,15 @@ class _Reader:
                 known = ", ".join(CHANNEL_LABELS.values())
                 add_error(name, error.code, value=str(cell), known=known)
             except LookupError:
-                add_error("service", "not_a_service", **self._suggestion(str(cell)))
+                code = "total_row" if TOTAL.match(str(cell)) else "not_a_service"
+                add_error(name, code, **self._suggestion(str(cell)))
         if (month := values.get("period")) is not None:
             if month > self._latest:
                 latest = translator(self._language).month(self._latest)
                 add_error("period", "not_begun", latest=latest)
             values["period"] = f"{month:%Y-%m}"
-        counters: dict[Measure, int] = {}
-        for measure in MEASURES:
-            if (cell := cells.get(measure)) is None:
-                continue
-            try:
-                counters[measure] = parse_count(cell)
-            except CellValueError as error:
-                add_error(measure, error.code, value=str(cell))
-        values["counters"] = Counters(**counters)
+        counters: dict[Measure, Cell] = {name: cells[name] for name in MEASURES if name in cells}
+        values["counters"] = Counters(**_counts(counters, add_error))
         reason = str(cells["reason"]) if "reason" in cells else None
         if reason is not None and len(reason) > MAX_REASON:
             add_error("reason", "reason_too_long")

@@ -9,7 +9,8 @@ from services.feedback.statistics.counters import MAX_COUNT, Measure
 from services.feedback.statistics.messages import INSTRUCTIONS
 from services.feedback.statistics.number_parsing import CHANNEL_LABELS
 from services.feedback.statistics.obligations import ReportedService
-from services.platform.spreadsheets import Cell, Column, write_csv, write_xlsx
+from services.platform.spreadsheets.model import Cell
+from services.platform.spreadsheets.writing import Column, write_csv, write_xlsx
 
 SHEET, CHOICES, HELP = "Statistik", "Pilihan", "Petunjuk"
 

@@ -24,15 +24,11 @@ from services.feedback.statistics.schemas import (
     UploadReceipt,
     UploadRow,
 )
-from services.feedback.statistics.spreadsheet import MAX_ERRORS, FilledRow
+from services.feedback.statistics.spreadsheet import MAX_ERRORS, FilledRow, statistics_tables
 from services.platform.database import WriteSession
 from services.platform.identity import Caller
 from services.platform.languages import Language
-from services.platform.spreadsheets import (
-    Sheet,
-    SheetIssue,
-    SpreadsheetError,
-)
+from services.platform.spreadsheets.model import Sheet, SheetIssue, SpreadsheetError
 
 
 async def store_and_check(
@@ -63,35 +59,29 @@ def _reported_months(statistics: Sequence[Statistic]) -> list[ReportedMonth]:
     )
 
 
-def localise_errors(error: SpreadsheetError, language: Language) -> list[SheetIssue]:
-    """Return the errors of a file, with those of the reader in the sender's language."""
-    return [
-        SheetIssue(f.sheet, f.cell, error_text(language, f.code) if f.code else f.message)
-        for f in error.issues
-    ]
-
-
-def rows_with_errors(sheets: Sequence[Sheet], errors: Sequence[SheetIssue]) -> list[UploadRow]:
+def rows_with_errors(
+    sheets: Sequence[Sheet], errors: Sequence[SheetIssue], *, language: Language
+) -> list[UploadRow]:
     """Return the rows that have errors, with all of their cells."""
-    messages = {(error.sheet, error.cell): error.message for error in errors}
+    messages = {(error.sheet, error.cell): error.text(language) for error in errors}
     return [
         UploadRow(
-            sheet=sheet.name,
+            sheet=table.name,
             row=row.number,
             cells=[
                 UploadCell(
-                    cell=(cell := sheet.cell(row.number, header)),
+                    cell=(cell := table.cell(row.number, header)),
                     column=header,
                     value=str(row.cells.get(header, ""))[:100],
-                    error=messages.get((sheet.name, cell)),
+                    error=messages.get((table.name, cell)),
                 )
-                for header in sheet.columns
+                for header in table.columns
                 if header
             ],
         )
-        for sheet in sheets
-        for row in sheet.rows
-        if any((sheet.name, sheet.cell(row.number, header)) in messages for header in sheet.columns)
+        for table in statistics_tables(sheets)
+        for row in table.rows
+        if any((table.name, table.cell(row.number, header)) in messages for header in table.columns)
     ]
 
 

@@ -11,7 +11,6 @@ from sqlalchemy import text
 from services.feedback.channels import ChannelKind
 from services.feedback.months import months_between
 from services.feedback.statistics.counters import Measure
-from services.feedback.statistics.messages import error_text
 from services.feedback.statistics.obligations import (
     ReportedService,
     last_closed_months,
@@ -30,7 +29,6 @@ from services.feedback.statistics.schemas import MAX_STATISTICS, UploadReceipt
 from services.feedback.statistics.spreadsheet import read_statistics
 from services.feedback.statistics.template import SHEET, TemplateRow, template_csv, template_xlsx
 from services.feedback.statistics.upload import (
-    localise_errors,
     rows_with_errors,
     store_upload,
 )
@@ -48,7 +46,15 @@ from services.platform.problems import (
     problem_responses,
 )
 from services.platform.service import API, get_region
-from services.platform.spreadsheets import CSV, XLSX, Sheet, SpreadsheetError, read_table
+from services.platform.spreadsheets.model import (
+    CSV,
+    ODS,
+    XLSX,
+    Sheet,
+    SpreadsheetError,
+    reading_issue,
+)
+from services.platform.spreadsheets.reading import read_sheets
 
 router = APIRouter(prefix=f"{API}/usage", tags=["usage"], responses=problem_responses(401, 422))
 
@@ -182,7 +188,7 @@ async def _stored_rows(
     operation_id="upload_usage_statistics",
     responses=problem_responses(403, 409, 413, 503),
     openapi_extra={
-        "requestBody": {"required": True, "content": {XLSX: _BINARY, CSV: _BINARY}},
+        "requestBody": {"required": True, "content": {XLSX: _BINARY, ODS: _BINARY, CSV: _BINARY}},
     },
 )
 async def upload_usage_statistics(
@@ -195,7 +201,7 @@ async def upload_usage_statistics(
     agency: OwnAgencyQuery = None,
     language: LanguageQuery = "id",
 ) -> UploadReceipt:
-    """Store a filled template (XLSX, or CSV as spreadsheets save it) as a whole or not at all.
+    """Store a filled template (XLSX, ODS, or CSV as spreadsheets save it) as a whole or not at all.
 
     Every invalid cell is reported in `errors[]` as `#/<sheet>/<cell>`, with the remedy, and `rows`
     holds the rows with errors. A figure that differs from the current one is a correction and needs
@@ -231,14 +237,18 @@ async def upload_usage_statistics(
             dry_run=dry_run,
         )
     except SpreadsheetError as error:
-        errors = localise_errors(error, language)[:100]
+        errors = error.issues[:100]
         raise Invalid(
             "The file has errors; nothing was stored.",
             errors=[
-                FieldError(pointer=f"#/{e.sheet}/{e.cell}", parameter=None, detail=e.message)
+                FieldError(pointer=f"#/{e.sheet}/{e.cell}", parameter=None, detail=e.text(language))
                 for e in errors
             ],
-            extra={"rows": [row.model_dump() for row in rows_with_errors(sheets, errors)]},
+            extra={
+                "rows": [
+                    row.model_dump() for row in rows_with_errors(sheets, errors, language=language)
+                ]
+            },
         ) from None
     if dry_run:
         await session.rollback()
@@ -247,6 +257,6 @@ async def upload_usage_statistics(
 
 async def _read(content: bytes, language: Language) -> list[Sheet]:
     try:
-        return await call_bounded(Limits(), read_table, content, name=SHEET)
+        return await call_bounded(Limits(), read_sheets, content, name=SHEET)
     except TooLarge:
-        raise TooLarge(error_text(language, "too_large")) from None
+        raise TooLarge(reading_issue(SHEET, "A1", "too_large").text(language)) from None

@@ -7,14 +7,15 @@ and columns keep their positions, so that errors of feedback name cells of the u
 import re
 from collections.abc import Mapping, Sequence
 
-from services.platform.spreadsheets import (
+from services.platform.spreadsheets.model import (
+    WHOLE_FILE,
     Cell,
-    Column,
     Sheet,
     SheetIssue,
     SpreadsheetError,
-    write_xlsx,
+    Table,
 )
+from services.platform.spreadsheets.writing import Column, write_xlsx
 
 KIND, CHANNEL = "layanan", "kanal"
 
@@ -56,30 +57,31 @@ def convert_recap(sheets: Sequence[Sheet], *, services: Mapping[str, str]) -> by
     Raises:
         SpreadsheetError: No sheet has the headings, or cells are invalid; lists up to 100.
     """
-    tables = {
-        sheet.name: headings for sheet in sheets if KIND in (headings := _headings(sheet)).values()
-    }
+    tables = [table for sheet in sheets if (table := sheet.table(_is_header)) is not None]
     if not tables:
-        name = sheets[0].name if sheets else "(file)"
+        name = sheets[0].name if sheets else WHOLE_FILE
         message = (
-            "no table was found: its first row needs the headings jenis, bulan and at least one "
-            "of masuk, proses, selesai, ditolak, dikembalikan"
+            "no table was found: a row needs the headings jenis, bulan and at least one of masuk, "
+            "proses, selesai, ditolak, dikembalikan"
         )
         raise SpreadsheetError([SheetIssue(name, "A1", message)])
     written: dict[str, tuple[list[Column], list[Mapping[str, Cell]]]] = {}
-    issues: list[SheetIssue] = []
-    for sheet in sheets:
-        if (headings := tables.get(sheet.name)) is not None:
-            written[sheet.name] = _table(sheet, headings, services, issues)
+    issues = [issue for table in tables for issue in table.issues]
+    for table in tables:
+        written[table.name] = _table(table, _headings(table.columns), services, issues)
     if issues:
         raise SpreadsheetError(issues[:100])
     return write_xlsx(written)
 
 
-def _headings(sheet: Sheet) -> dict[str, str]:
+def _is_header(columns: Sequence[str]) -> bool:
+    return KIND in _headings(columns).values()
+
+
+def _headings(columns: Sequence[str]) -> dict[str, str]:
     """Return each heading with its meaning; an unknown one unchanged, so that it is reported."""
     meanings: dict[str, str] = {}
-    for heading in sheet.columns:
+    for heading in columns:
         normalised = re.sub(r"[\s_]+", " ", heading).strip().lower()
         if heading and normalised not in IGNORED_HEADINGS:
             meanings[heading] = HEADINGS.get(normalised, heading)
@@ -87,7 +89,7 @@ def _headings(sheet: Sheet) -> dict[str, str]:
 
 
 def _table(
-    sheet: Sheet,
+    sheet: Table,
     headings: Mapping[str, str],
     services: Mapping[str, str],
     issues: list[SheetIssue],

@@ -39,12 +39,8 @@ from services.platform.problems import (
 )
 from services.platform.service import API, get_region
 from services.platform.service_client import RequestRejectedError
-from services.platform.spreadsheets import (
-    CSV,
-    XLSX,
-    SpreadsheetError,
-    read_table,
-)
+from services.platform.spreadsheets.model import CSV, ODS, XLSX, SpreadsheetError
+from services.platform.spreadsheets.reading import read_sheets
 from services.platform.types import DistrictCode, Href, RegionCode
 
 router = APIRouter(
@@ -125,7 +121,7 @@ async def get_simbg_permit(
     | {200: {"description": "The response of `POST /api/v1/usage/statistics/upload`."}},
     response_class=JSONResponse,
     openapi_extra={
-        "requestBody": {"required": True, "content": {XLSX: _BINARY, CSV: _BINARY}},
+        "requestBody": {"required": True, "content": {XLSX: _BINARY, ODS: _BINARY, CSV: _BINARY}},
     },
 )
 async def import_simbg_recap(
@@ -135,9 +131,9 @@ async def import_simbg_recap(
     dry_run: Annotated[bool, Query(description="Validate the file and store nothing.")] = False,
     language: LanguageQuery = "id",
 ) -> JSONResponse:
-    """Import SIMBG's monthly recap (XLSX or CSV) as statistics of the key's agency.
+    """Import SIMBG's monthly recap (XLSX, ODS or CSV) as statistics of the key's agency.
 
-    The first row needs the headings `jenis` (PBG or SLF), `bulan`, and at least one of `masuk`,
+    A row needs the headings `jenis` (PBG or SLF), `bulan`, and at least one of `masuk`,
     `proses`, `selesai` (or `terbit`), `ditolak`, `dikembalikan`. Every invalid cell is reported as
     `#/<sheet>/<cell>`; a changed figure needs a reason in a column `alasan`; importing the same
     file again changes nothing.
@@ -146,13 +142,13 @@ async def import_simbg_recap(
     if len(content) > MAX_FILE:
         raise TooLarge(f"A recap may have up to {MAX_FILE} bytes; send fewer months.")
     try:
-        sheets = await call_bounded(Limits(), read_table, content, name="Rekap")
+        sheets = await call_bounded(Limits(), read_sheets, content, name="Rekap")
         table = await asyncio.to_thread(convert_recap, sheets, services=SERVICES)
     except SpreadsheetError as error:
         raise Invalid(
             "The recap is invalid; nothing was stored.",
             errors=[
-                FieldError(pointer=f"#/{f.sheet}/{f.cell}", parameter=None, detail=f.message)
+                FieldError(pointer=f"#/{f.sheet}/{f.cell}", parameter=None, detail=f.text(language))
                 for f in error.issues[:100]
             ],
         ) from None

@@ -43,7 +43,7 @@ from services.platform.problems import NotAuthenticated
 from services.platform.service import API
 from services.platform.service_client import RequestRejectedError
 from services.platform.settings import Settings
-from services.platform.spreadsheets import CSV, XLSX
+from services.platform.spreadsheets.model import CSV, XLSX
 from services.platform.translation import Message
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)

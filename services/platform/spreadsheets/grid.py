@@ -1,0 +1,146 @@
+"""Limits of a spreadsheet, and its cells on the way from a file to a `Sheet`."""
+
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from services.platform.spreadsheets.model import (
+    Cell,
+    Line,
+    Sheet,
+    SheetIssue,
+    SpreadsheetError,
+    column_letters,
+    file_error,
+    reading_issue,
+)
+
+MAX_UNPACKED_BYTES = 16 * 1024 * 1024
+MAX_PARTS = 1_000
+MAX_TAGS = 400_000
+"""XML tags of a workbook, each of which takes time and memory; a cell has four."""
+MAX_CELLS = 50_000
+"""Cells of a file that are not empty."""
+MAX_CELL_LENGTH = 32_767
+"""Maximum number of characters in a spreadsheet cell."""
+MAX_ROWS = 20_000
+"""Rows of a sheet that are not empty."""
+MAX_COLUMNS = 200
+COMPRESSIONS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+ERROR_VALUES = frozenset(
+    {"#REF!", "#N/A", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"}
+)
+"""What a formula gives that cannot be computed (ECMA-376, 18.17.3, and later programs)."""
+
+Value = Cell | datetime | time | timedelta
+
+
+@dataclass(frozen=True)
+class Merge:
+    """A range of merged cells; the file holds a value for its first cell only."""
+
+    first_row: int
+    last_row: int
+    first_column: int
+    last_column: int
+
+    def __str__(self) -> str:
+        return (
+            f"{column_letters(self.first_column)}{self.first_row}:"
+            f"{column_letters(self.last_column)}{self.last_row}"
+        )
+
+
+def check_size(archive: zipfile.ZipFile) -> None:
+    """Raise `SpreadsheetError` if the parts of a workbook are too large when unpacked."""
+    entries = archive.infolist()
+    tags = 0
+    # A part larger than its declared size is truncated and fails its checksum.
+    if len(entries) <= MAX_PARTS and sum(each.file_size for each in entries) <= MAX_UNPACKED_BYTES:
+        for entry in entries:
+            if entry.compress_type not in COMPRESSIONS:
+                raise zipfile.BadZipFile("unusual compression")
+            tags += archive.read(entry).count(b"<")
+        if tags <= MAX_TAGS:
+            return
+    raise file_error("too_large")
+
+
+class Grid:
+    """Collects the cells of a sheet and names those whose value is not known."""
+
+    def __init__(self, name: str, *, max_cells: int = MAX_CELLS) -> None:
+        self._name = name
+        self._rows: dict[int, list[Cell]] = {}
+        self._issues: list[SheetIssue] = []
+        self._free = max_cells
+
+    def add_row(self, number: int, values: Iterable[Value]) -> None:
+        """Add a row; one without values takes no place."""
+        cells = [normalise(value) for value in values]
+        while cells and cells[-1] is None:
+            cells.pop()
+        if not cells:
+            return
+        if len(self._rows) >= MAX_ROWS:
+            raise self._error(number, "too_many_rows")
+        self._free -= sum(cell is not None for cell in cells)
+        if self._free < 0:
+            raise self._error(number, "too_many_cells")
+        if len(cells) > MAX_COLUMNS:
+            raise self._error(number, "too_many_columns", column=MAX_COLUMNS + 1)
+        for position, cell in enumerate(cells, start=1):
+            if isinstance(cell, str) and cell in ERROR_VALUES:
+                self.add_issue(number, position, "error_value", value=cell)
+        self._rows[number] = cells
+
+    def add_issue(self, row: int, column: int, code: str, **values: object) -> None:
+        address = f"{column_letters(column)}{row}"
+        self._issues.append(reading_issue(self._name, address, code, **values))
+
+    def fill(self, merges: Iterable[Merge]) -> None:
+        """Give every row of a merged range its text or date; a number has no row of its own."""
+        for merge in merges:
+            value = self._get(merge.first_row, merge.first_column)
+            if merge.first_row == merge.last_row or value is None:
+                continue
+            if isinstance(value, int | float):
+                self.add_issue(
+                    merge.first_row, merge.first_column, "merged_number", range=str(merge)
+                )
+                continue
+            for number in range(merge.first_row + 1, merge.last_row + 1):
+                row = self._rows.get(number)
+                if row is None:
+                    continue
+                row += [None] * (merge.first_column - len(row))
+                row[merge.first_column - 1] = value
+
+    def sheet(self, *, is_hidden: bool = False) -> Sheet:
+        lines = (Line(number, tuple(cells)) for number, cells in sorted(self._rows.items()))
+        return Sheet(self._name, tuple(lines), is_hidden, tuple(self._issues))
+
+    @property
+    def free_cells(self) -> int:
+        """Cells that the other sheets of the file may still have."""
+        return self._free
+
+    def _get(self, row: int, column: int) -> Cell:
+        cells: Sequence[Cell] = self._rows.get(row, ())
+        return cells[column - 1] if column <= len(cells) else None
+
+    def _error(self, row: int, code: str, *, column: int = 1) -> SpreadsheetError:
+        address = f"{column_letters(column)}{row}"
+        return SpreadsheetError([reading_issue(self._name, address, code)])
+
+
+def normalise(value: Value) -> Cell:
+    """Return the value of a cell: a date at midnight is a date, a whole number an integer."""
+    if isinstance(value, datetime):
+        return value.date() if value.time() == time() else value.isoformat()
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str):
+        return value.strip() or None
+    return value if value is None or isinstance(value, int | float | date) else str(value)
