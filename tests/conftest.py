@@ -8,6 +8,7 @@ import asyncio
 import atexit
 import fcntl
 import gc
+import json
 import os
 import shutil
 import sys
@@ -26,8 +27,10 @@ import httpx
 import pytest
 import structlog
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from pydantic import SecretStr
 from sqlalchemy import make_url
+from starlette.routing import BaseRoute
 from starlette.testclient import TestClient
 
 from services.platform.database import Database, WriteSession, embedded_server, embedded_url
@@ -75,12 +78,38 @@ def pytest_configure() -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
+    share_documents()
     if IN_MEMORY in os.environ or not MEMORY.is_dir():  # a worker, or no such place
         return
     if shutil.disk_usage(MEMORY).free >= ROOM:
         folder = tempfile.mkdtemp(prefix="emall-tests-", dir=MEMORY)
         os.environ[IN_MEMORY] = folder
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+
+def share_documents() -> None:
+    """Let applications with the same routes share what FastAPI writes about them.
+
+    The routes are those of the modules, the same in every application of a service; describing
+    those of a hub takes two seconds, which each hub whose document is read would take anew.
+    """
+    describe = FastAPI.openapi
+    documents: dict[tuple[object, ...], str] = {}
+    described: list[BaseRoute] = []  # so that no other route gets the identity of one
+
+    def openapi(self: FastAPI) -> dict[str, Any]:
+        routes = [
+            route
+            for route in self.routes
+            if isinstance(route, APIRoute) and route.include_in_schema
+        ]
+        key = (self.title, self.version, *(id(route) for route in routes))
+        if key not in documents:
+            documents[key] = json.dumps(describe(self))
+            described.extend(routes)
+        return json.loads(documents[key])
+
+    FastAPI.openapi = openapi
 
 
 def pytest_collection_finish() -> None:
