@@ -405,6 +405,24 @@ def assessment(empty: Settings) -> Iterator[Room]:
         yield started
 
 
+@pytest.fixture(scope="module")
+def shared_catalog(server: Server, migrated: str) -> Iterator[Room]:
+    """Start the catalog service without a pack once for a module; its tests read or are refused."""
+    from services.catalog.app import create_app
+
+    with server.database_from(migrated) as name, room(create_app, server.settings(name)) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def shared_assessment(server: Server, migrated: str) -> Iterator[Room]:
+    """Start the assessment service once for a module, whose tests read or are refused."""
+    from services.assessment.app import create_app
+
+    with server.database_from(migrated) as name, room(create_app, server.settings(name)) as started:
+        yield started
+
+
 def new_key(
     settings: Settings, agency: str, *scopes: Scope, life: timedelta = timedelta(days=1)
 ) -> str:

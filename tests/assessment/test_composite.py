@@ -424,8 +424,10 @@ def root_of(*parts: Any) -> dict[str, Any]:
         (spoilt(treatment={"skewness": 0}), "Input should be greater than 0"),
     ],
 )
-def test_a_wrong_composite_method_is_refused(assessment: Room, document: Any, message: str) -> None:
-    answer = assessment.post(f"{API}/methods", document, caller=EVALUATOR)
+def test_a_wrong_composite_method_is_refused(
+    shared_assessment: Room, document: Any, message: str
+) -> None:
+    answer = shared_assessment.post(f"{API}/methods", document, caller=EVALUATOR)
     assert answer.status_code == 422, answer.text
     assert any(message in fault["detail"] for fault in answer.json()["errors"]), answer.text
 

@@ -262,10 +262,10 @@ SOURCED = {"key": "a", "name": "x", "name_en": "x", "sources": ["study-2025"], "
     ],
 )
 def test_a_code_of_no_vocabulary_is_refused_with_those_that_are_possible(
-    regency: Room, kind: str, body: dict[str, Any], pointer: str, possible: str
+    shared_regency: Room, kind: str, body: dict[str, Any], pointer: str, possible: str
 ) -> None:
     sent = {name: value for name, value in (SOURCED | body).items() if value is not None}
-    answer = write(regency, "POST", f"/api/v1/{kind}", sent, caller=DISKOMINFO)
+    answer = write(shared_regency, "POST", f"/api/v1/{kind}", sent, caller=DISKOMINFO)
     assert answer.status_code == 422
     [error] = answer.json()["errors"]
     assert error["pointer"] == pointer

@@ -167,8 +167,8 @@ INDICATOR = ("dimensions", 0, "elements", 0, "indicators", 0)
         (None, "#"),
     ],
 )
-def test_a_wrong_field_is_named(assessment: Room, document: Any, pointer: str) -> None:
-    answer = assessment.post(URL, document, caller=EVALUATOR)
+def test_a_wrong_field_is_named(shared_assessment: Room, document: Any, pointer: str) -> None:
+    answer = shared_assessment.post(URL, document, caller=EVALUATOR)
     assert answer.status_code == 422, answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert pointer in [fault["pointer"] for fault in answer.json()["errors"]]
@@ -219,9 +219,9 @@ def nested(depth: int) -> dict[str, Any]:
     ],
 )
 def test_a_method_that_is_too_much_work_is_refused(
-    assessment: Room, document: Any, message: str
+    shared_assessment: Room, document: Any, message: str
 ) -> None:
-    answer = assessment.post(URL, document, caller=EVALUATOR)
+    answer = shared_assessment.post(URL, document, caller=EVALUATOR)
     assert answer.status_code == 422
     assert [fault["detail"] for fault in answer.json()["errors"]] == [message]
 

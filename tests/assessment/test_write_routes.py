@@ -85,12 +85,12 @@ def test_recording_evidence_needs_a_key_with_the_scope(regency: Room) -> None:
     ],
 )
 def test_a_pointer_to_what_is_not_on_record_is_named(
-    regency: Room, change: dict[str, Any], pointer: str
+    shared_regency: Room, change: dict[str, Any], pointer: str
 ) -> None:
-    answer = write(regency, "POST", MEETINGS, meeting(**change), caller=DISKOMINFO)
+    answer = write(shared_regency, "POST", MEETINGS, meeting(**change), caller=DISKOMINFO)
     assert answer.status_code == 409
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
-    assert len(regency.get(MEETINGS).json()["items"]) == 1
+    assert len(shared_regency.get(MEETINGS).json()["items"]) == 1
 
 
 def test_fields_that_contradict_each_other_are_refused(regency: Room) -> None:

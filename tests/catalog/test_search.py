@@ -52,10 +52,10 @@ SERVICES = [
 ]
 
 
-@pytest.fixture
-def regency(catalog: Room, tmp_path: Path) -> Room:
-    load(catalog, write_pack(tmp_path, SERVICES))
-    return catalog
+@pytest.fixture(scope="module")
+def regency(shared_catalog: Room, tmp_path_factory: pytest.TempPathFactory) -> Room:
+    load(shared_catalog, write_pack(tmp_path_factory.mktemp("pack"), SERVICES))
+    return shared_catalog
 
 
 def found(room: Room, query: str, **more: Any) -> list[str]:

@@ -215,9 +215,9 @@ def test_the_etag_changes_with_the_content(regency: Room, tmp_path: Path) -> Non
     ],
 )
 def test_a_parameter_that_does_not_fit_is_named(
-    catalog: Room, parameters: dict[str, Any], named: str
+    shared_catalog: Room, parameters: dict[str, Any], named: str
 ) -> None:
-    answer = catalog.get("/api/v1/services", **parameters)
+    answer = shared_catalog.get("/api/v1/services", **parameters)
     assert answer.status_code == 422
     assert [error["parameter"] for error in answer.json()["errors"]] == [named]
 

@@ -35,6 +35,13 @@ def feedback(feedback: Room) -> Room:
     return feedback
 
 
+@pytest.fixture(scope="module")
+def refusing(office: Room) -> Room:
+    """Provide the service with a catalogue once for the tests whose events are all refused."""
+    load(office, obligations=[("dukcapil", "ktp-el"), ("pupr", "ktp-el")])
+    return office
+
+
 def event(**more: Any) -> dict[str, Any]:
     return {
         "id": str(uuid4()), "kind": "search", "source": "kiosk", "occurred_at": NOON
@@ -156,19 +163,19 @@ def test_cloud_events_of_two_agencies_that_count_from_one_both_count(feedback: R
     ],
 )
 def test_a_fault_of_a_cloud_event_is_found_where_it_stands(
-    feedback: Room, change: dict[str, Any], batch_pointer: str, status: int
+    refusing: Room, change: dict[str, Any], batch_pointer: str, status: int
 ) -> None:
     wrong = cloud_event(**change)
     answer = send(
-        feedback, [cloud_event(), wrong], Content_Type="application/cloudevents-batch+json"
+        refusing, [cloud_event(), wrong], Content_Type="application/cloudevents-batch+json"
     )
     assert answer.status_code == status
     assert [error["pointer"] for error in answer.json()["errors"]] == [batch_pointer]
-    answer = send(feedback, wrong, Content_Type="application/cloudevents+json")
+    answer = send(refusing, wrong, Content_Type="application/cloudevents+json")
     assert answer.status_code == status
     alone = batch_pointer.replace("#/1/", "#/")
     assert [error["pointer"] for error in answer.json()["errors"]] == [alone]
-    assert counted(feedback) == {}
+    assert counted(refusing) == {}
 
 
 def test_every_form_stands_in_the_document_with_its_limits(feedback: Room) -> None:
@@ -222,9 +229,9 @@ LONG_NUMBER = b'{"events":[{"id":' + b"9" * 10_000 + b"}]}"
 )
 @pytest.mark.parametrize("query", ["", "?detail=true"])
 def test_what_is_no_batch_is_answered_with_a_problem(
-    feedback: Room, body: bytes, status: int, query: str
+    refusing: Room, body: bytes, status: int, query: str
 ) -> None:
-    answer = send(feedback, body, EVENTS + query)
+    answer = send(refusing, body, EVENTS + query)
     if status == 422 and query and answer.status_code == 200:
         assert answer.json()["accepted"] == 0  # an envelope of wrong items
         return

@@ -252,16 +252,16 @@ def test_without_an_id_the_hub_generates_one_without_a_time(feedback: Room) -> N
     ],
 )
 def test_a_response_that_cannot_be_is_refused_and_the_field_named(
-    feedback: Room, more: dict[str, Any], place: str
+    office: Room, more: dict[str, Any], place: str
 ) -> None:
-    load(feedback, survey())
-    assert list(faults_of(respond(feedback, {"Q": "yes"}, **more))) == [place]
+    load(office, survey())
+    assert list(faults_of(respond(office, {"Q": "yes"}, **more))) == [place]
 
 
 @pytest.mark.parametrize("period", ["1999", "2024-13", "2024-Q5", "2024-S3", "24", "2024-"])
-def test_a_period_that_is_none_is_refused(feedback: Room, period: str) -> None:
-    load(feedback, survey())
-    answer = feedback.get(f"{API}/surveys/own/results", period=period)
+def test_a_period_that_is_none_is_refused(office: Room, period: str) -> None:
+    load(office, survey())
+    answer = office.get(f"{API}/surveys/own/results", period=period)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["parameter"] == "period"
 
@@ -270,8 +270,8 @@ def test_a_period_that_is_none_is_refused(feedback: Room, period: str) -> None:
     ("population", "needed"),
     [(10, 10), (15, 14), (100, 80), (500, 217), (1000, 278), (10_000, 370), (1_000_000, 384)],
 )
-def test_the_sample_that_a_population_needs(feedback: Room, population: int, needed: int) -> None:
-    answer = feedback.get(f"{API}/surveys/skm/sample-size", population=population)
+def test_the_sample_that_a_population_needs(office: Room, population: int, needed: int) -> None:
+    answer = office.get(f"{API}/surveys/skm/sample-size", population=population)
     assert answer.json() == {"population": population, "needed": needed}
 
 

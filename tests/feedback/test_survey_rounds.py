@@ -214,10 +214,10 @@ def test_rounds_do_not_overlap(feedback: Room) -> None:
     ],
 )
 def test_a_round_that_contradicts_itself_is_refused(
-    feedback: Room, wrong: dict[str, Any], message: str
+    office: Room, wrong: dict[str, Any], message: str
 ) -> None:
-    load(feedback, survey())
-    refused = put_round(feedback, wrong)
+    load(office, survey())
+    refused = put_round(office, wrong)
     assert refused.status_code == 422
     assert message in refused.text
 

@@ -114,10 +114,10 @@ def test_an_agency_writes_with_its_key(hub: Hub) -> None:
         "Bearer " + "x" * 5000,
     ],
 )
-def test_a_key_that_is_none_is_401_even_where_none_is_needed(hub: Hub, given: str) -> None:
+def test_a_key_that_is_none_is_401_even_where_none_is_needed(toba_hub: Hub, given: str) -> None:
     headers = {"Authorization": given.encode()}
     for path in ("/api/v1/services", "/api/v1/links", "/nothing"):
-        assert_refused(hub.client.get(path, headers=headers))
+        assert_refused(toba_hub.client.get(path, headers=headers))
 
 
 def test_a_key_with_another_secret_is_401(hub: Hub) -> None:

@@ -15,6 +15,7 @@ from services.gateway.link_monitoring.classify import Classification
 from services.gateway.link_monitoring.status import LinkStatus, apply_check, covered_seconds
 from services.platform.local_time import DEFAULT_ZONE
 from services.platform.settings import Settings
+from tests.conftest import Server
 from tests.gateway.link_rows import make_last_checks_older
 from tests.gateway.portals import Portal, always, portal
 from tests.gateway.watched import Watched, watched
@@ -35,6 +36,17 @@ def simbg() -> Iterator[Portal]:
 @pytest.fixture
 def hub(empty: Settings, simbg: Portal) -> Iterator[Watched]:
     with watched(empty, simbg=simbg.address) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def refusing(server: Server, migrated: str) -> Iterator[Watched]:
+    """Watch a portal once for the tests whose requests are all refused."""
+    with (
+        server.database_from(migrated) as name,
+        portal() as simbg,
+        watched(server.settings(name), simbg=simbg.address) as running,
+    ):
         yield running
 
 
@@ -187,8 +199,8 @@ def test_a_manual_incident_is_updated_and_closed_only_manually(hub: Watched) -> 
         ),
     ],
 )
-def test_what_is_wrong_is_named(hub: Watched, path: str, body: Any, pointer: str) -> None:
-    answer = hub.client.post(f"/api/v1/{path}", json=body, headers=hub.admin)
+def test_what_is_wrong_is_named(refusing: Watched, path: str, body: Any, pointer: str) -> None:
+    answer = refusing.client.post(f"/api/v1/{path}", json=body, headers=refusing.admin)
     assert answer.status_code in {409, 422}
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
 
@@ -262,8 +274,8 @@ def test_a_day_that_is_none_is_422(hub: Watched, query: str) -> None:
     "query",
     ["from=2026-03-01&to=2026-02-01", "from=2020-01-01", "to=0001-01-01", "to=9999-12-31"],
 )
-def test_a_span_that_cannot_be_is_422(hub: Watched, query: str) -> None:
-    assert hub.client.get(f"/api/v1/links/simbg/uptime?{query}").status_code == 422
+def test_a_span_that_cannot_be_is_422(refusing: Watched, query: str) -> None:
+    assert refusing.client.get(f"/api/v1/links/simbg/uptime?{query}").status_code == 422
 
 
 def test_a_badge_shows_the_state_in_words(hub: Watched) -> None:

@@ -103,6 +103,17 @@ def hub(empty: Settings) -> Iterator[Connected]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def refusing(server: Server, migrated: str) -> Iterator[Connected]:
+    """Start a hub with its OSS once for the tests whose messages are all refused."""
+    with (
+        server.database_from(migrated) as name,
+        serving(create_oss_mock(), grace=0) as oss,
+        connected(server.settings(name), oss) as running,
+    ):
+        yield running
+
+
 def message(name: Inbound, **more: Any) -> dict[str, Any]:
     return {guide().messages[name].root: {"nib": NIB} | more}
 
@@ -339,11 +350,11 @@ def test_a_message_that_cannot_be_stored_is_not_acknowledged_and_counts_once_whe
     ],
 )
 def test_a_wrong_token_is_kode_401_and_nothing_is_stored(
-    hub: Connected, headers: dict[str, str]
+    refusing: Connected, headers: dict[str, str]
 ) -> None:
     raw: Any = {name: value.encode("latin-1") for name, value in headers.items()}
-    assert deliver(hub, "receiveNIB", message("receiveNIB"), headers=raw)["kode"] == "401"
-    assert stored_messages(hub.settings) == []
+    assert deliver(refusing, "receiveNIB", message("receiveNIB"), headers=raw)["kode"] == "401"
+    assert stored_messages(refusing.settings) == []
 
 
 @pytest.mark.parametrize("claimed", [{}, {"X-Forwarded-For": "203.0.113.9"}])
@@ -404,12 +415,12 @@ def test_a_token_is_sha1_of_user_password_nib_and_day() -> None:
     ],
 )
 def test_a_wrong_length_code_or_kind_is_kode_400_and_named(
-    hub: Connected, more: dict[str, Any], named: str
+    refusing: Connected, more: dict[str, Any], named: str
 ) -> None:
-    answer = deliver(hub, "receiveNIB", message("receiveNIB", **more))
+    answer = deliver(refusing, "receiveNIB", message("receiveNIB", **more))
     assert (answer["kode"], answer["status"]) == ("400", "0")
     assert answer["keterangan"].startswith(f"{named}: ")
-    assert stored_messages(hub.settings) == []
+    assert stored_messages(refusing.settings) == []
 
 
 def test_what_is_empty_absent_or_unknown_is_no_fault() -> None:
@@ -421,8 +432,8 @@ def test_what_is_empty_absent_or_unknown_is_no_fault() -> None:
     "body",
     [b"", b"{", b"[]", b"null", b'"x"', b'{"dataNIB": 3}', b"\xff", b"[" * 200_000, b'{"a":NaN}'],
 )
-def test_a_body_that_is_no_message_has_a_clear_outcome(hub: Connected, body: bytes) -> None:
-    answer = hub.client.post("/api/v1/oss/receive-nib", content=body, headers=token(nib=""))
+def test_a_body_that_is_no_message_has_a_clear_outcome(refusing: Connected, body: bytes) -> None:
+    answer = refusing.client.post("/api/v1/oss/receive-nib", content=body, headers=token(nib=""))
     assert answer.status_code == 200
     assert answer.json()["responreceiveNIB"]["kode"] == "400"
 

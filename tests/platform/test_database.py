@@ -4,8 +4,9 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,22 +30,33 @@ DECLARING = (services.catalog.records, services.gateway.link_monitoring.records)
 SCHEMAS = [service.value for service in Service]
 
 
-@pytest.fixture
-def database_of(empty: Settings) -> Callable[..., list[Any]]:
-    """Return a function that runs one statement as a service, in a read or write transaction."""
+def run_as(
+    settings: Settings, service: Service, statement: str, *, write: bool = False
+) -> list[Any]:
+    """Run one statement as a service, in a read or write transaction."""
 
-    async def work(service: Service, statement: str, *, write: bool) -> list[Any]:
-        database = Database(empty, service)
+    async def work() -> list[Any]:
+        database = Database(settings, service)
         try:
             async with database.write_session() if write else database.read_session() as session:
                 return list(await session.execute(sa.text(statement)))
         finally:
             await database.close()
 
-    def run(service: Service, statement: str, *, write: bool = False) -> list[Any]:
-        return asyncio.run(work(service, statement, write=write))
+    return asyncio.run(work())
 
-    return run
+
+@pytest.fixture
+def database_of(empty: Settings) -> Callable[..., list[Any]]:
+    """Return `run_as` on the test's own database."""
+    return partial(run_as, empty)
+
+
+@pytest.fixture(scope="module")
+def untouched(server: Server, migrated: str) -> Iterator[Settings]:
+    """Provide settings of a database that no test changes."""
+    with server.database_from(migrated) as name:
+        yield server.settings(name)
 
 
 def test_every_primary_key_and_unique_index_starts_with_the_region(empty: Settings) -> None:
@@ -99,27 +111,31 @@ def test_every_table_has_a_primary_key(empty: Settings) -> None:
 @pytest.mark.parametrize("reader", list(Service))
 @pytest.mark.parametrize("owner", list(Service))
 def test_a_service_reads_its_own_schema_and_no_other(
-    empty: Settings, database_of: Callable[..., list[Any]], reader: Service, owner: Service
+    untouched: Settings, reader: Service, owner: Service
 ) -> None:
+    # A partition is read through its table.
     tables = rows(
-        empty, "SELECT tablename FROM pg_tables WHERE schemaname = $1 ORDER BY 1", owner.value
+        untouched,
+        "SELECT relname AS tablename FROM pg_class WHERE relnamespace = ($1::text)::regnamespace "
+        "AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY 1",
+        owner.value,
     )
     assert tables
     for table in tables:
         statement = f"SELECT count(*) FROM {owner.value}.{table['tablename']}"
         if reader is owner:
-            assert database_of(reader, statement) == [(0,)]
+            assert run_as(untouched, reader, statement) == [(0,)]
         else:
             with pytest.raises(DBAPIError, match="permission denied for schema"):
-                database_of(reader, statement)
+                run_as(untouched, reader, statement)
 
 
 @pytest.mark.parametrize("service", list(Service))
 def test_a_service_cannot_change_the_shape_of_its_schema(
-    database_of: Callable[..., list[Any]], service: Service
+    untouched: Settings, service: Service
 ) -> None:
     with pytest.raises(DBAPIError, match="permission denied for schema"):
-        database_of(service, f"CREATE TABLE {service.value}.more (id int)", write=True)
+        run_as(untouched, service, f"CREATE TABLE {service.value}.more (id int)", write=True)
 
 
 def test_a_read_transaction_cannot_write(database_of: Callable[..., list[Any]]) -> None:

@@ -184,10 +184,10 @@ def test_a_lost_public_key_is_made_from_the_private_one(tmp_path: Path) -> None:
     ],
 )
 def test_a_service_called_without_the_gateways_token_is_401(
-    catalog: Room, header: str | None
+    shared_catalog: Room, header: str | None
 ) -> None:
     headers = {} if header is None else {"Authorization": header}
-    answer = catalog.client.get("/api/v1/services", headers=headers)
+    answer = shared_catalog.client.get("/api/v1/services", headers=headers)
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
 
