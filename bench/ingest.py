@@ -36,7 +36,7 @@ CHECKSUM = """
 SELECT bit_xor(('x' || left(replace(id::text, '-', ''), 16))::bit(64))::bigint FROM feedback.event
 """
 
-BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'emall feedback: events'"
+BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'emall feedback: events %'"
 
 WRONG_HOURS = """
 SELECT count(*) FROM (

@@ -59,8 +59,8 @@ def close_connections(settings: Settings, application_name: str) -> int:
     closed = rows(
         settings,
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE application_name = $1 AND datname = current_database()",
-        application_name,
+        "WHERE starts_with(application_name, $1) AND datname = current_database()",
+        f"{application_name} (",
     )
     return sum(row[0] for row in closed)
 

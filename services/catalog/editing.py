@@ -19,6 +19,7 @@ from services.catalog.search import common_name_key, search_texts
 from services.platform.database import WriteSession
 from services.platform.packs import FieldPath
 from services.platform.problems import Conflict, FieldError, json_pointer
+from services.platform.stored import parse_stored
 
 Target = Literal["source", "life event", "link"]
 
@@ -70,8 +71,8 @@ async def publish_edit(
         session, region, service, number=number, origin="api", recorded_by=by, now=now
     )
     row = (await session.execute(text(queries.DETAIL), key)).one()
-    events = [LifeEvent.model_validate(event) for event in row.life_events]
-    agency = Agency.model_validate(row.agency)
+    events = [parse_stored(LifeEvent, event) for event in row.life_events]
+    agency = parse_stored(Agency, row.agency)
     await index_service(session, region, service, agency=agency, life_events=events)
 
 

@@ -40,6 +40,7 @@ from services.platform.packs import (
     read_yaml,
     undefined_references,
 )
+from services.platform.stored import parse_stored
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,7 @@ async def _load_services(
     versions = ServiceVersionRecord.metadata.tables["catalog.service_version"]
 
     rows = (await session.execute(select(services).where(services.c.region == region))).all()
-    edited = {row.slug: Service.model_validate(row.content) for row in rows if row.origin == "api"}
+    edited = {row.slug: parse_stored(Service, row.content) for row in rows if row.origin == "api"}
     own = {slug: service for slug, service in wanted.items() if slug not in edited}
     changes = changes_between(
         "service",

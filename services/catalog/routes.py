@@ -39,6 +39,7 @@ from services.platform.parameters import Limit, SlugCursor, SlugPath
 from services.platform.prepared_reads import PreparedReads
 from services.platform.problems import NotAllowed, NotFound, problem_responses
 from services.platform.service import API, get_region
+from services.platform.stored import parse_stored
 from services.platform.types import TEXT_PATTERN, Slug, UtcDatetime
 
 router = APIRouter(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
@@ -160,9 +161,9 @@ async def _find(session: ReadSession | WriteSession, region: str, slug: str) -> 
     if row is None:
         raise _no_service(slug)
     return ServiceDetail(
-        service=Service.model_validate(row.content),
+        service=parse_stored(Service, row.content),
         agency=row.agency,
-        life_events=[LifeEvent.model_validate(event) for event in row.life_events],
+        life_events=[parse_stored(LifeEvent, event) for event in row.life_events],
         sources=row.sources,
         completeness=completeness(row.content),
         version=row.version,

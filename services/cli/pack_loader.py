@@ -1,6 +1,7 @@
 """Loads a pack: reads and validates the part of every service, then stores what differs."""
 
 import contextlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,6 +20,7 @@ from services.platform.database import Database, WriteSession
 from services.platform.local_time import month_of
 from services.platform.packs import Change, Pack, PackError, parse, read_yaml
 from services.platform.regency import store_regency
+from services.platform.running_versions import list_other_versions
 from services.platform.settings import Service, Settings
 
 
@@ -26,11 +28,24 @@ class _RolledBackError(Exception):
     """Rolls a transaction back."""
 
 
-async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) -> list[Change]:
+class OtherVersionsError(Exception):
+    """Processes of another version work on the database, and may not read what would be stored."""
+
+    def __init__(self, processes: Sequence[str]) -> None:
+        super().__init__(
+            f"processes of another version of the hub are running: {', '.join(processes)}. They "
+            "may not understand this pack; restart them with this version, then load it"
+        )
+
+
+async def load_pack(
+    settings: Settings, root: Path, *, dry_run: bool = False, beside_others: bool = False
+) -> list[Change]:
     """Validate a pack as a whole, then store the differences, one transaction per part.
 
     Return the changes; with `dry_run` every transaction is rolled back. Raise `PackError` with
-    every issue of the pack, in which case nothing was stored.
+    every issue of the pack, in which case nothing was stored, and `OtherVersionsError` while
+    processes of another version run, unless it shall be loaded `beside_others`.
     """
     parsed = read_yaml(root / "pack.yaml", root)
     pack = parse(parsed, Pack)
@@ -69,6 +84,8 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
         [agency.slug for agency in catalog.agencies],
     )
 
+    if not (dry_run or beside_others):
+        await _require_one_version(settings)
     now = datetime.now(UTC)
     region = settings.region
 
@@ -122,3 +139,13 @@ async def load_pack(settings: Settings, root: Path, *, dry_run: bool = False) ->
         finally:
             await database.close()
     return changes
+
+
+async def _require_one_version(settings: Settings) -> None:
+    database = Database(settings, Service.gateway)
+    try:
+        async with database.read_session() as session:
+            if others := await list_other_versions(session):
+                raise OtherVersionsError(others)
+    finally:
+        await database.close()

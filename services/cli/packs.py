@@ -19,17 +19,29 @@ def load(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the changes without storing them.")
     ] = False,
+    beside_others: Annotated[
+        bool,
+        typer.Option(
+            "--beside-other-versions",
+            help="Store it although processes of another version run, which may not read it.",
+        ),
+    ] = False,
 ) -> None:
     """Validate a regency's pack, print what changes, and store it."""
-    from services.cli.pack_loader import load_pack
+    from services.cli.pack_loader import OtherVersionsError, load_pack
     from services.platform.packs import PackError
 
     try:
-        changes = run_async(load_pack(load_settings(), pack, dry_run=dry_run))
+        changes = run_async(
+            load_pack(load_settings(), pack, dry_run=dry_run, beside_others=beside_others)
+        )
     except PackError as error:
         for issue in error.issues:
             echo_err(str(issue))
         echo_err(f"Nothing was loaded: {len(error.issues)} errors.")
+        raise typer.Exit(1) from None
+    except OtherVersionsError as error:
+        echo_err(f"Nothing was loaded: {error}.")
         raise typer.Exit(1) from None
     for change in changes:
         typer.echo(str(change))

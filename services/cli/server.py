@@ -103,7 +103,7 @@ def run(
 ) -> None:
     """Start a complete hub: database, migrations, pack, first API key, server."""
     from services.cli.keys import issue_audited_key
-    from services.cli.pack_loader import load_pack
+    from services.cli.pack_loader import OtherVersionsError, load_pack
     from services.platform.migrations import migrate
     from services.platform.packs import PackError
     from services.platform.service import API
@@ -121,7 +121,10 @@ def run(
     except PackError as error:
         echo_err(str(error))
         raise typer.Exit(1) from None
-    echo_err(f"    {len(changes)} changes")
+    except OtherVersionsError as error:
+        echo_err(f"    not loaded: {error}")
+    else:
+        echo_err(f"    {len(changes)} changes")
     key_file = settings.data_dir / "first-key.txt"
     if not key_file.exists():
         key = run_async(

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary, WeakSet
 import asyncpg
 
 from services.platform.database_address import DatabaseAddress, Host
+from services.platform.version import version_mark
 from services.platform.watch import Watch
 
 Connection = asyncpg.Connection
@@ -66,7 +67,9 @@ async def open_connection(
     Raises:
         PoolerError: There is a pooler, and it is not `is_pooled`.
     """
-    settings = {"application_name": name, "timezone": "UTC", **(options or {})}
+    # In a thread, as a checkout asks git once.
+    version = await asyncio.to_thread(version_mark)
+    settings = {"application_name": f"{name} ({version})", "timezone": "UTC", **(options or {})}
     if not is_pooled:
         settings |= SERVER_KEEPALIVE
         if address.options:

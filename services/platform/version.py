@@ -31,3 +31,8 @@ def git_commit() -> str:
     except (OSError, subprocess.SubprocessError):
         return UNKNOWN
     return described.stdout.strip()
+
+
+def version_mark() -> str:
+    """Return what tells this version from others: the version and the commit."""
+    return f"{VERSION} {git_commit().removesuffix('-dirty')}"

@@ -151,7 +151,7 @@ def test_an_event_wakes_a_job_before_its_time(empty: Settings) -> None:
 
 CUT = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE application_name = 'emall gateway: listen' AND datname = current_database()
+WHERE application_name LIKE 'emall gateway: listen %' AND datname = current_database()
 """
 
 CREATE = """

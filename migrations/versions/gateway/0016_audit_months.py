@@ -14,8 +14,12 @@ branch_labels = None
 depends_on = None
 
 TABLES = """
+-- A table with the same columns takes its name and those of its indexes in this transaction.
+-- squawk-ignore renaming-table
 ALTER TABLE gateway.audit_line RENAME TO audit_line_before;
+-- squawk-ignore renaming-object
 ALTER TABLE gateway.audit_line_before RENAME CONSTRAINT audit_line_pkey TO audit_line_before_pkey;
+-- squawk-ignore renaming-object
 ALTER INDEX gateway.audit_line_agency RENAME TO audit_line_before_agency;
 
 CREATE TABLE gateway.audit_line (

@@ -20,6 +20,7 @@ from services.assessment.scoring.sensitivity import Sensitivity, analyse_sensiti
 from services.platform.database import ReadSessionDep
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
+from services.platform.stored import parse_stored
 from services.platform.types import Slug
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
@@ -123,7 +124,7 @@ async def get_consistency(
     years = [
         {
             element.code: element.value
-            for dimension in Scores.model_validate(row.scores).dimensions
+            for dimension in parse_stored(Scores, row.scores).dimensions
             for element in dimension.elements
         }
         for row in rows

@@ -32,6 +32,7 @@ from services.platform.computing_slots import computing_slot
 from services.platform.database import ReadSession, WriteSession
 from services.platform.problems import Conflict, FieldError, Invalid, NotFound
 from services.platform.service import API
+from services.platform.stored import parse_stored
 
 INSERT_ASSESSMENT = """
 -- Stores an assessment.
@@ -129,7 +130,7 @@ async def load_assessment(
         id=row.id,
         method=method,
         facts=Facts.of(row.period, [Item.model_validate(item) for item in row.evidence]),
-        scores=Scores.model_validate(row.scores),
+        scores=parse_stored(Scores, row.scores),
         seed=row.seed,
         draws=row.draws,
         recorded_at=row.recorded_at,

@@ -50,6 +50,7 @@ from services.platform.problems import Conflict, NotFound, Unavailable, problem_
 from services.platform.service import API, get_region
 from services.platform.settings import Service
 from services.platform.spreadsheets.model import CSV, XLSX
+from services.platform.stored import parse_stored
 from services.platform.types import Slug, Year
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
@@ -378,7 +379,7 @@ async def _find(
     if row is None:
         raise assessment_not_found(assessment_id)
     head = summary_fields(row, await read_zone(session, region))
-    scores = Scores.model_validate(row.scores).with_hrefs(head["scores_href"])
+    scores = parse_stored(Scores, row.scores).with_hrefs(head["scores_href"])
     return Assessment(**head, scores=scores)
 
 

@@ -14,6 +14,7 @@ from services.assessment.years import is_provisional, read_zone
 from services.platform.database import ReadSessionDep
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
+from services.platform.stored import parse_stored
 from services.platform.types import Slug, Year
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
@@ -49,7 +50,7 @@ async def get_trend(
     items: list[TrendPeriod] = []
     before: Scores | None = None
     for row in rows:
-        scores = Scores.model_validate(row.scores)
+        scores = parse_stored(Scores, row.scores)
         changed = bool(items) and items[-1].method_hash != row.method_hash
         items.append(
             TrendPeriod(

@@ -42,6 +42,7 @@ from services.platform.problems import (
 )
 from services.platform.service import API, get_region
 from services.platform.settings import Service
+from services.platform.stored import parse_stored
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
@@ -264,7 +265,7 @@ async def _find(session: ReadSession | WriteSession, region: str, scenario_id: U
         recorded_at=row.recorded_at,
         recorded_by=row.recorded_by,
         request=REQUEST.validate_python(row.request),
-        outcome=ScenarioOutcome.model_validate(row.outcome),
+        outcome=parse_stored(ScenarioOutcome, row.outcome),
         href=href,
         changes_href=f"{href}/changes.csv",
     )

@@ -23,6 +23,7 @@ from services.feedback.small_groups import BundlePlan, Group, Person, period_wit
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 from services.platform.local_time import day_of
+from services.platform.stored import parse_stored
 
 Dimension = Literal["agency", "service", "kind", "category", "month", "quarter", "semester"]
 
@@ -134,7 +135,7 @@ async def find_bundles(
             row.agency,
             row.kind,
             row.category,
-            Tally.model_validate(row.tally),
+            parse_stored(Tally, row.tally),
         )
         for row in rows
     ]

@@ -32,6 +32,7 @@ from services.feedback.surveys.samples import UNKNOWN
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 from services.platform.local_time import day_of
+from services.platform.stored import parse_stored
 
 Dimension = Literal["service", "agency", "channel", "district", "month", "quarter", "semester"]
 
@@ -217,7 +218,7 @@ async def add_scales(session: WriteSession, region: str, survey: str) -> None:
     rows = await session.execute(text(BUNDLED_RESPONSES), key)
     for bundle, members in groupby(rows, key=lambda row: row.bundle):
         responses = list(members)
-        tally = Tally.model_validate(responses[0].tally)
+        tally = parse_stored(Tally, responses[0].tally)
         answered = [
             AnsweredSurvey(definitions[row.version], row.answers, Person(str(row.id)))
             for row in responses
@@ -259,7 +260,7 @@ async def find_bundles(
             row.channel,
             row.district,
             tuple(row.versions),
-            Tally.model_validate(row.tally),
+            parse_stored(Tally, row.tally),
             row.senders,
             row.modes,
             row.round,

@@ -19,6 +19,7 @@ from services.feedback.surveys.question_kinds.base import (
 from services.feedback.surveys.question_kinds.scale4 import Scale4
 from services.feedback.surveys.skm import ELEMENTS
 from services.platform.packs import PackModel
+from services.platform.stored import parse_stored
 from services.platform.types import ShortText, Slug, Text
 
 SurveyKind = Literal["awareness", "skm", "stakeholder", "own"]
@@ -160,8 +161,11 @@ class Survey(PackModel):
 
     @classmethod
     def from_stored(cls, content: object) -> "Survey":
-        """Parse a stored definition, whose codes may be older than the rule for column names."""
-        return cls.model_validate(content, context=STORED_CONTEXT)
+        """Parse a stored definition, whose codes may be older than the rule for column names.
+
+        Raise `ValidationError` if it needs a newer version of the hub.
+        """
+        return parse_stored(cls, content, context=STORED_CONTEXT)
 
     @model_validator(mode="after")
     def _check_codes(self) -> "Survey":

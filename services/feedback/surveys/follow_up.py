@@ -15,6 +15,7 @@ from services.feedback.surveys.follow_up_schemas import MAX_ACTIONS, FollowUp, F
 from services.platform.database import ReadSession, WriteSession
 from services.platform.problems import Conflict, FieldError, NotFound
 from services.platform.service import API
+from services.platform.stored import parse_stored
 
 CURRENT = """
 -- The current actions of a plan, by due date.
@@ -134,7 +135,7 @@ def _action(plan: Plan, row: Any) -> FollowUpAction:
         id=row.id,
         survey=plan.survey,
         version=row.version,
-        content=FollowUp.model_validate(row.content),
+        content=parse_stored(FollowUp, row.content),
         recorded_at=row.recorded_at,
         href=f"{API}/surveys/{plan.survey}/follow-up/{row.id}",
     )

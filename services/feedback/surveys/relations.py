@@ -25,6 +25,7 @@ from services.feedback.surveys.relation_schemas import (
 )
 from services.feedback.surveys.rounds import RoundKey, SurveyRound, state_of
 from services.platform.database import ReadSession, WriteSession
+from services.platform.stored import parse_stored
 
 STORE = """
 -- What a stakeholder reports in a round.
@@ -72,7 +73,7 @@ async def find_ties(session: ReadSession, survey: Survey, found: SurveyRound) ->
     invited = await invited_codes(session, found.key)
     rows = (await session.execute(text(REPORTS), found.key.parameters())).all()
     reports = {
-        row.reporter: [PartnerReport.model_validate(one) for one in row.reports] for row in rows
+        row.reporter: [parse_stored(PartnerReport, one) for one in row.reports] for row in rows
     }
     return SurveyTies(
         survey=survey.slug,

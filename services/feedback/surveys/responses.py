@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
+from pydantic import ValidationError
 from sqlalchemy import Row, text
 
 from services.feedback.catalogue_lookup import find_agency
@@ -50,6 +51,7 @@ from services.platform.problems import (
     NotAllowed,
     NotAuthenticated,
     NotFound,
+    Unavailable,
 )
 from services.platform.service import API
 
@@ -104,7 +106,13 @@ async def find_survey(
     row = (await session.execute(text(SURVEYS), {"region": region, "slug": slug})).one_or_none()
     if row is None:
         raise NotFound(f"There is no survey {slug!r}; {API}/surveys lists all surveys.")
-    return Survey.from_stored(row.content), row.version
+    try:
+        return Survey.from_stored(row.content), row.version
+    except ValidationError:
+        raise Unavailable(
+            f"The survey {slug!r} needs a newer version of the hub, which is being upgraded; try "
+            "again shortly."
+        ) from None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi import Response as HttpResponse
+from pydantic import ValidationError
 from sqlalchemy import text
 
 from services.feedback.channels import ChannelKind
@@ -53,12 +54,15 @@ from services.feedback.surveys.skm import sample_needed
 from services.platform.database import ReadSession, ReadSessionDep, WriteSessionDep
 from services.platform.identity import CurrentCaller
 from services.platform.local_time import ZoneDep, day_of
+from services.platform.logging import get_logger
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
 from services.platform.settings import Settings
 from services.platform.types import DistrictCode, Slug
+
+log = get_logger(__name__)
 
 router = APIRouter(prefix=f"{API}/surveys", tags=["surveys"], responses=problem_responses(401, 422))
 
@@ -121,7 +125,11 @@ async def list_surveys(request: Request, session: ReadSessionDep) -> Page[Survey
     rows = await session.execute(text(SURVEYS), {"region": get_region(request), "slug": None})
     items: list[SurveyItem] = []
     for row in rows:
-        survey = Survey.from_stored(row.content)
+        try:
+            survey = Survey.from_stored(row.content)
+        except ValidationError:  # of a newer version of the hub
+            log.warning("survey of a newer version left out", survey=row.slug)
+            continue
         items.append(
             SurveyItem(
                 slug=survey.slug,
