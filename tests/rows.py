@@ -10,7 +10,7 @@ import os
 import signal
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import asyncpg
@@ -89,6 +89,17 @@ def silent_database(settings: Settings) -> Generator[Callable[[], None]]:
     finally:
         for pid in stopped:
             os.kill(pid, signal.SIGCONT)
+
+
+def store_backup(settings: Settings, made_at: datetime, *, size: int) -> None:
+    """Record a backup as `emall backup` does."""
+    rows(
+        settings,
+        "INSERT INTO gateway.backup (region, made_at, size, encrypted) VALUES ($1, $2, $3, true)",
+        settings.region,
+        made_at,
+        size,
+    )
 
 
 def applied_revisions(settings: Settings) -> list[str]:

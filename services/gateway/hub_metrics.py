@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from services.gateway.audit.log import AuditLog
+from services.gateway.backups import last_backup
 from services.gateway.click_tracking import ClickOutbox
 from services.gateway.connectors.base import Connectors
 from services.gateway.http_cache.middleware import HttpCache
@@ -49,6 +50,7 @@ def add_gateway_metrics(metrics: ServiceMetrics, app: FastAPI) -> None:
     metrics.add(memory=lambda: _breaker_samples(connectors, lines))
     metrics.add(memory=lambda: _visit_samples(clicks.spool))
     metrics.add(stored=_count_links)
+    metrics.add(stored=_read_backup)
     metrics.add_health(app.state.health)
     metrics.add(remote=lambda: _read_services(metrics, app.state.clients))
 
@@ -106,6 +108,14 @@ async def _read_services(
         if found.check is Check.services
     )
     return [metrics.check_sample(Check.services, severity)]
+
+
+async def _read_backup(session: ReadSession, region: str) -> list[Sample]:
+    backup = await last_backup(session, region)
+    if backup is None:
+        return []
+    made_at = backup.made_at.timestamp()
+    return [Sample(m.BACKUP_TIME, (), made_at), Sample(m.BACKUP_SIZE, (), backup.size)]
 
 
 async def _count_links(session: ReadSession, region: str) -> list[Sample]:

@@ -21,7 +21,7 @@ from tests.conftest import Server
 from tests.gateway.click_rows import queue_click, queue_click_of, refuse_click
 from tests.gateway.link_rows import set_link_state
 from tests.house.test_monitoring import NAME, expressions
-from tests.rows import silent_database
+from tests.rows import silent_database, store_backup
 from tests.servers import LOOPBACK, free_port, serving, silent
 from tests.waiting import until
 
@@ -198,6 +198,14 @@ def test_links_are_counted_by_state(apart: Measured) -> None:
     before = apart.scrape().value("emall_hub_links", state="broken")
     set_link_state(apart.settings, "simbg", "broken")
     until(lambda: apart.scrape().value("emall_hub_links", state="broken") == before + 1)
+
+
+def test_the_last_backup_is_told(apart: Measured) -> None:
+    name = "emall_hub_backup_last_timestamp_seconds"
+    made_at = datetime.now(UTC) - timedelta(hours=3)
+    store_backup(apart.settings, made_at, size=1234)
+    until(lambda: apart.scrape().value(name) == pytest.approx(made_at.timestamp()))
+    assert apart.scrape().value("emall_hub_backup_size_bytes") == 1234
 
 
 def test_a_silent_database_does_not_hold_a_scrape(apart: Measured) -> None:

@@ -171,6 +171,15 @@ OUTBOX_REFUSED = Metric(
 LINKS = Metric(
     "emall_hub_links", "gauge", ("state",), "Links to portals: ok, caution, broken, pending."
 )
+BACKUP_TIME = Metric(
+    "emall_hub_backup_last_timestamp_seconds",
+    "gauge",
+    (),
+    "Moment whose data the newest archive of `emall backup` contains; absent without any.",
+)
+BACKUP_SIZE = Metric(
+    "emall_hub_backup_size_bytes", "gauge", (), "Size of the newest archive of `emall backup`."
+)
 
 METRICS = tuple(value for value in tuple(globals().values()) if isinstance(value, Metric))
 """All metrics, in the order in which they are exposed."""
