@@ -4,8 +4,10 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from services.platform.health.findings import Check
@@ -76,6 +78,76 @@ def test_rules_and_dashboard_use_metrics_that_exist() -> None:
 def test_figures_of_the_whole_hub_are_never_added() -> None:
     for expression in expressions():
         assert "emall_hub_" not in LARGEST.sub("", expression), expression
+
+
+HUB_WITH_EVERY_FAULT = {
+    'up{job="emall", instance="a"}': "0x90",
+    'emall_database_up{service="catalog"}': "0x90",
+    'emall_http_requests_total{service="gateway", status="2xx"}': "0+600x90",
+    'emall_http_requests_total{service="gateway", status="5xx"}': "0+60x90",
+    'emall_http_request_duration_seconds_bucket{service="gateway", le="1.0"}': "0+10x90",
+    'emall_http_request_duration_seconds_bucket{service="gateway", le="5.0"}': "0+100x90",
+    'emall_http_request_duration_seconds_bucket{service="gateway", le="+Inf"}': "0+100x90",
+    'emall_rate_limit_refusals_total{policy="reads"}': "0+100x90",
+    'emall_database_pool_waiting{service="catalog", instance="a"}': "3x90",
+    "emall_event_queue_events": "50000x90",
+    "emall_event_queue_events_max": "60000x90",
+    "emall_event_queue_lag_seconds": "0x90",
+    "emall_audit_queue_lines": "500x90",
+    'emall_hub_outbox_oldest_age_seconds{service="gateway", job="deliver-clicks"}': "9000x90",
+    'emall_hub_outbox_refused_items{service="gateway", job="deliver-clicks"}': "1x90",
+    'emall_hub_job_consecutive_failures{service="gateway", job="deliver-clicks"}': "5x90",
+    'emall_hub_job_last_run_timestamp_seconds{service="gateway", job="prune"}': "0x90",
+    'emall_hub_job_interval_seconds{service="gateway", job="prune"}': "60x90",
+    'emall_circuit_breaker_state{system="oss"}': "2x90",
+    'emall_hub_links{state="broken"}': "5x90",
+    'emall_hub_links{state="ok"}': "5x90",
+    'emall_stored_figures_age_seconds{service="gateway"}': "500x90",
+    'emall_event_loop_lag_seconds{instance="a"}': "1x90",
+    'process_open_fds{job="emall", instance="a"}': "900x90",
+    'process_max_fds{job="emall", instance="a"}': "1000x90",
+    'emall_check{service="gateway", check="disk"}': "2x90",
+    'emall_check{service="gateway", check="backup"}': "1x90",
+}
+"""Series of 90 minutes, in the notation of promtool."""
+
+HUB_WITHOUT_FAULT = dict.fromkeys(HUB_WITH_EVERY_FAULT, "0x90") | {
+    'up{job="emall", instance="a"}': "1x90",
+    'emall_database_up{service="catalog"}': "1x90",
+    'emall_http_requests_total{service="gateway", status="2xx"}': "0+600x90",
+    'emall_http_request_duration_seconds_bucket{service="gateway", le="1.0"}': "0+100x90",
+    'emall_http_request_duration_seconds_bucket{service="gateway", le="5.0"}': "0+100x90",
+    'emall_http_request_duration_seconds_bucket{service="gateway", le="+Inf"}': "0+100x90",
+    "emall_event_queue_events_max": "60000x90",
+    'emall_hub_job_last_run_timestamp_seconds{service="gateway", job="prune"}': "0+60x90",
+    'emall_hub_job_interval_seconds{service="gateway", job="prune"}': "60x90",
+    'emall_hub_links{state="ok"}': "5x90",
+    'process_max_fds{job="emall", instance="a"}': "1000x90",
+}
+
+
+@pytest.mark.parametrize("has_faults", [True, False])
+def test_every_alert_fires_for_its_fault_and_none_without(
+    tmp_path: Path, *, has_faults: bool
+) -> None:
+    series = HUB_WITH_EVERY_FAULT if has_faults else HUB_WITHOUT_FAULT
+    labels = [f'{{alertname="{alert["alert"]}"}}' for alert in alerts() if has_faults]
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "promql_expr_test": [
+            {
+                "expr": 'count by (alertname) (ALERTS{alertstate="firing"})',
+                "eval_time": "80m",
+                "exp_samples": [{"labels": each, "value": 1} for each in labels],
+            }
+        ],
+    }
+    file = tmp_path / "alerts.yml"
+    file.write_text(yaml.safe_dump({"rule_files": [str(RULES)], "tests": [test]}))
+    command = [required_program("promtool"), "test", "rules", file]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_prometheus_accepts_the_rules() -> None:
