@@ -95,6 +95,7 @@ HUB_WITH_EVERY_FAULT = {
     "emall_event_queue_lag_seconds": "0x90",
     "emall_audit_queue_lines": "500x90",
     'emall_hub_outbox_oldest_age_seconds{service="gateway", job="deliver-clicks"}': "9000x90",
+    "emall_visits_lost_total": "0+1x90",
     'emall_hub_outbox_refused_items{service="gateway", job="deliver-clicks"}': "1x90",
     'emall_hub_job_consecutive_failures{service="gateway", job="deliver-clicks"}': "5x90",
     'emall_hub_job_last_run_timestamp_seconds{service="gateway", job="prune"}': "0x90",
