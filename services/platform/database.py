@@ -31,6 +31,7 @@ from services.platform.database_line import (
     shared_line,
 )
 from services.platform.installation_roles import DEFAULT_PREFIX, ROLE_OF_SERVICE, role_name
+from services.platform.logging import Outage, get_logger
 from services.platform.problems import ProblemError, Unavailable
 from services.platform.settings import Service, Settings
 
@@ -43,9 +44,13 @@ ReadSession = NewType("ReadSession", AsyncSession)
 WriteSession = NewType("WriteSession", AsyncSession)
 """Session whose transaction is committed if its block ends without an error."""
 
+log = get_logger(__name__)
+
 POOL_TIMEOUT_SECONDS = 10
 COMMAND_TIMEOUT_SECONDS = 60
 CLOSE_TIMEOUT_SECONDS = 2
+READ_ONLY_QUIET_SECONDS = 60.0
+"""How long no write was refused when a database counts as writable: reads succeed meanwhile."""
 
 DATABASE_ERRORS = (
     SQLAlchemyError,
@@ -62,6 +67,7 @@ CONNECTION_LOST_ERRORS = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # shutdown or startup
     asyncpg.InsufficientResourcesError,  # a full disk, all connections taken
+    asyncpg.ReadOnlySQLTransactionError,  # a standby, or a database that somebody locked
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
@@ -204,6 +210,9 @@ class Database:
         self._open_lock = asyncio.Lock()
         self._lines: tuple[DatabaseLine, DatabaseLine] | None = None
         self._own_url = settings.service_database_url(service)
+        self._refusals = Outage(
+            log, f"writes to the database of {service.value}", quiet_seconds=READ_ONLY_QUIET_SECONDS
+        )
         self.schema = service.value
 
     async def engine(self) -> AsyncEngine:
@@ -315,6 +324,18 @@ class Database:
             engine = await self.engine()
             async with async_sessionmaker(engine, expire_on_commit=False).begin() as session:
                 yield WriteSession(session)
+        self._refusals.succeeded()
+
+    def failed(self, error: BaseException) -> None:
+        """Note an error of an outage (`is_connection_lost`); the first one is logged.
+
+        A database that is read-only still serves reads, so that its line is not down.
+        """
+        cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
+        if isinstance(cause, asyncpg.ReadOnlySQLTransactionError):
+            self._refusals.failed(cause)
+        else:
+            self.line.failed(error)
 
     @contextmanager
     def _watch_outage(self) -> Generator[None]:
@@ -322,7 +343,7 @@ class Database:
             yield
         except Exception as error:
             if is_connection_lost(error):
-                self.line.failed(error)
+                self.failed(error)
             raise
         self.line.succeeded()
 
@@ -401,7 +422,7 @@ def add_database_error_handlers(app: FastAPI) -> None:
         if not is_connection_lost(error):
             return await on_unexpected(request, error)
         database: Database = request.app.state.database
-        database.line.failed(error)
+        database.failed(error)
         problem = Unavailable("The database is unavailable; try again shortly.")
         return await on_problem(request, problem)
 

@@ -219,7 +219,7 @@ class PeriodicJob(BackgroundJob):
         except Exception as raised:
             error = raised
             if is_connection_lost(raised):
-                self._database.line.failed(raised)
+                self._database.failed(raised)
             elif _is_outage(raised):
                 self._outage.failed(raised)
             else:

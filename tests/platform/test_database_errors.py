@@ -56,6 +56,7 @@ def wrapped(cause: BaseException, *, invalid: bool = False) -> DBAPIError:
     ("error", "away"),
     [
         (ConnectionRefusedError(111, "refused"), True),
+        (asyncpg.ReadOnlySQLTransactionError("cannot execute INSERT"), True),
         (FileNotFoundError(2, "no such socket"), True),
         (FileNotFoundError(2, "no such file", "/etc/nothing"), False),
         (TimeoutError(), True),

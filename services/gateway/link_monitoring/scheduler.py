@@ -76,7 +76,7 @@ class LinkCheckScheduler:
             await self.check(claim)
         except DATABASE_ERRORS as error:
             if is_connection_lost(error):
-                self._database.line.failed(error)
+                self._database.failed(error)
             log.warning("check not stored, will be repeated", link=claim.slug)
 
     async def check(self, claim: Claim) -> Check | None:
