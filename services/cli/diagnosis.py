@@ -163,11 +163,17 @@ async def _diagnose_paths(
     settings: Settings, service: Service, database: "Database", found: Diagnosis
 ) -> None:
     from services.platform.database import DATABASE_ERRORS
+    from services.platform.database_address import parse_database_address
     from services.platform.health.doctor_checks import PATH_CHECKS, check_paths
 
     embedded = _uses_embedded(settings, service)
+    owner = settings.database_url.get_secret_value() if settings.database_url else None
+    url = settings.service_database_url(service) or owner
+    declines_tls = url is not None and parse_database_address(url).tls_mode == "disable"
     try:
-        facts, findings = await check_paths(database, is_embedded=embedded)
+        facts, findings = await check_paths(
+            database, is_embedded=embedded, declines_tls=declines_tls
+        )
     except DATABASE_ERRORS as error:
         found.add(PATH_CHECKS, Result((rules.unreachable(summarise(error)),)), service)
         return

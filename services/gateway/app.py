@@ -291,7 +291,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.proxy_dependencies = dependencies
     _create_parts(app)
     app.state.jobs = _declare_jobs(app)
-    app.state.health = create_gateway_monitor(settings, database, app.state.jobs)
+    _add_health(app, local)
     add_problem_handlers(app)
     add_error_pages(app)
     add_database_error_handlers(app)
@@ -377,6 +377,13 @@ def _add_telemetry(app: FastAPI, local: Mapping[Service, FastAPI]) -> None:
 
     add_gateway_metrics(app.state.metrics[0], app)
     app.state.metrics += tuple(own for part in local.values() for own in part.state.metrics)
+
+
+def _add_health(app: FastAPI, local: Mapping[Service, FastAPI]) -> None:
+    """Create the gateway's checks, and take those of the services in this process."""
+    state = app.state
+    state.health = create_gateway_monitor(state.settings, state.database, state.jobs)
+    state.local_health = tuple(service.state.health for service in local.values())
 
 
 def _body_limits(scope: Scope) -> ParsedBodyLimits:

@@ -76,7 +76,7 @@ class ClickOutbox:
                 await self.outbox.add(message)
         except DATABASE_ERRORS as error:
             if is_connection_lost(error) and not isinstance(error, TimeoutError):
-                self._database.line.failed(error)
+                self._database.failed(error)
             await self.spool.add(message)
 
     async def store_spooled(self) -> None:

@@ -1,5 +1,6 @@
 """Application factory of the services: problems, middleware, health, OpenAPI document."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -15,6 +16,7 @@ from services.platform.body_errors import limit_body_errors
 from services.platform.cache_control import CacheControlMiddleware
 from services.platform.database import Database, add_database_error_handlers
 from services.platform.examples import add_examples
+from services.platform.health.findings import merge_reports
 from services.platform.health.monitor import HealthMonitor
 from services.platform.health.process import create_monitor
 from services.platform.health.schemas import Health, health_of
@@ -124,6 +126,7 @@ def create_service_app(
     app.state.settings = settings
     app.state.verifier = verify_with
     app.state.database = database
+    app.state.local_health = ()
     app.state.health = create_monitor(
         settings, database, service, lambda: getattr(app.state, "jobs", ())
     )
@@ -173,7 +176,8 @@ def add_routers(app: FastAPI, routers: Iterable[APIRouter]) -> None:
 def health_router(service: Service) -> APIRouter:
     """Return `/health/live` (the process) and `/health/ready` (whether it can serve).
 
-    Readiness is 503 only if the service cannot serve; what else is wrong is in the body of the 200.
+    Readiness is 503 only if the service cannot serve; what else is wrong is in the body of the 200,
+    also of other services in this process.
     """
     router = APIRouter(include_in_schema=False)
 
@@ -184,7 +188,9 @@ def health_router(service: Service) -> APIRouter:
     @router.get("/health/ready")
     async def ready(request: Request, response: Response) -> Health:
         monitor: HealthMonitor = request.app.state.health
-        health = health_of(service, await monitor.report())
+        local: tuple[HealthMonitor, ...] = request.app.state.local_health
+        own, *others = await asyncio.gather(*(each.report() for each in (monitor, *local)))
+        health = health_of(service, merge_reports(own, others))
         response.headers["Cache-Control"] = "no-store"
         if health.state == "down":
             response.status_code = 503

@@ -1,6 +1,8 @@
 """Clicks as the gateway's outbox and the feedback service store them."""
 
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -118,3 +120,11 @@ def refuse_click(settings: Settings, event_id: str) -> None:
         "UPDATE gateway.click_outbox SET refused_at = now(), reason = 'refused' WHERE id = $1",
         event_id,
     )
+
+
+@contextmanager
+def held_deliveries(settings: Settings) -> Generator[None]:
+    """Let every delivery of clicks fail until the block ends, and the clicks wait."""
+    rows(settings, "REVOKE DELETE ON gateway.click_outbox FROM emall_gateway")
+    yield
+    rows(settings, "GRANT DELETE ON gateway.click_outbox TO emall_gateway")

@@ -59,7 +59,7 @@ class LinkDirectory:
             await self.refresh()
         except DATABASE_ERRORS as error:
             if is_connection_lost(error):
-                self._database.line.failed(error)
+                self._database.failed(error)
             self._known = await asyncio.to_thread(self._read_file)
 
     async def refresh(self) -> None:
@@ -119,7 +119,7 @@ class LinkDirectory:
             except DATABASE_ERRORS as error:
                 if not is_connection_lost(error):
                     raise
-                self._database.line.failed(error)
+                self._database.failed(error)
             known = self._known
         if known is None:
             raise Unavailable("The links are not known yet; try again shortly.")

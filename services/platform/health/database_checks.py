@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from services.platform.database import DATABASE_ERRORS, Database, ReadSession, WriteSession
+from services.platform.database_line import PoolerError
 from services.platform.health import rules
 from services.platform.health.findings import Check, Finding, Result
 from services.platform.health.revisions import program_revisions
@@ -30,6 +31,7 @@ DATABASE_CHECKS = frozenset(
         Check.jobs,
         Check.replica,
         Check.postgresql,
+        Check.pooler,
     }
 )
 """What `check_database` finds."""
@@ -134,6 +136,8 @@ async def check_database(checked: CheckedDatabase) -> Result:
 def _unreachable(error: BaseException, program: rules.Revisions) -> Finding:
     """Return the finding of a database that cannot be used, or has not even the roles."""
     cause = getattr(error.orig, "__cause__", None) if isinstance(error, DBAPIError) else error
+    if isinstance(cause, PoolerError):
+        return rules.needs_direct_address()
     if getattr(cause, "sqlstate", None) in _NO_ROLE:
         return rules.not_migrated(program, "no role of the service")
     return rules.unreachable(summarise(cause or error))

@@ -47,11 +47,12 @@ class DatabaseFacts:
 
 
 async def check_paths(
-    database: Database, *, is_embedded: bool
+    database: Database, *, is_embedded: bool, declines_tls: bool
 ) -> tuple[DatabaseFacts, list[Finding]]:
     """Try the pool and a listener of a service; raise one of `DATABASE_ERRORS` if the pool fails.
 
-    The embedded server is reached by the hub's account only, whatever its databases allow.
+    The embedded server is reached by the hub's account only, whatever its databases allow. An
+    address may ask for no TLS (`sslmode=disable`).
     """
     async with database.read_session() as session:
         row = (await session.execute(text(FACTS))).one()
@@ -60,7 +61,7 @@ async def check_paths(
     found = [
         rules.judge_role(row.role, is_powerful=row.is_powerful, other_databases=others),
         rules.judge_access(is_open=row.is_open and not is_embedded),
-        rules.judge_tls(has_tls=row.has_tls, is_remote=row.is_remote),
+        rules.judge_tls(has_tls=row.has_tls, is_remote=row.is_remote, is_declined=declines_tls),
         rules.judge_pooler(facts.pooler),
         await _check_listener(database),
     ]

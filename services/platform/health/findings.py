@@ -1,7 +1,7 @@
 """What can be wrong with a hub: the checks, their findings, and a report of both."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -101,6 +101,19 @@ class Report:
         if not found:
             return Severity.unknown if check in self.unknown else Severity.ok
         return worst(found)
+
+
+def merge_reports(own: Report, others: Iterable[Report]) -> Report:
+    """Return the report of a process: a service's own, and of others that it also runs.
+
+    Only its own findings keep it from serving.
+    """
+    checks, unknown, findings = set(own.checks), set(own.unknown), list(own.findings)
+    for other in others:
+        checks.update(other.checks)
+        unknown.update(other.unknown)
+        findings += (replace(finding, blocks=False) for finding in other.findings)
+    return make_report(checks, findings, unknown=unknown)
 
 
 def worst(severities: Iterable[Severity]) -> Severity:

@@ -38,7 +38,7 @@ def create_monitor(
             settings,
             jobs(),
             started_at,
-            clock=f"the process of {service.value}",
+            clock="this process",
         )
         return await check_database(checked)
 

@@ -158,7 +158,7 @@ def judge_clock(
     return Finding(
         Check.clock,
         Severity.error if too_far else Severity.warning,
-        f"The clock of {whose} is {abs(offset).total_seconds():.1f} s {direction} {other}.",
+        f"The clock of {whose} is {abs(offset).total_seconds():.0f} s {direction} {other}.",
         "synchronise the clocks of all machines (`timedatectl`, `chronyc tracking`), the "
         "database's too",
         blocks=too_far,
@@ -354,9 +354,9 @@ def judge_access(*, is_open: bool) -> Finding | None:
     )
 
 
-def judge_tls(*, has_tls: bool, is_remote: bool) -> Finding | None:
-    """Tell whether passwords and data cross a network in clear."""
-    if has_tls or not is_remote:
+def judge_tls(*, has_tls: bool, is_remote: bool, is_declined: bool) -> Finding | None:
+    """Tell whether passwords and data cross a network in clear, unless the address asks for it."""
+    if has_tls or is_declined or not is_remote:
         return None
     return Finding(
         Check.database_tls,
@@ -364,6 +364,18 @@ def judge_tls(*, has_tls: bool, is_remote: bool) -> Finding | None:
         "The connection to the database is not encrypted.",
         "turn TLS on in PostgreSQL and add `sslmode=verify-full` to the address, or "
         "`sslmode=disable` if the network is the hub's own, which ends this warning",
+    )
+
+
+def needs_direct_address() -> Finding:
+    """Return the finding of a pooler where the server itself must be."""
+    return Finding(
+        Check.pooler,
+        Severity.error,
+        "The database's address leads to a pooler, and the server's own is not set.",
+        "set EMALL_DATABASE_DIRECT_URL to the address of the server itself, beside the pooler's in "
+        "EMALL_DATABASE_URL",
+        blocks=True,
     )
 
 
@@ -385,7 +397,7 @@ def no_listener(reason: str) -> Finding:
         Check.pooler,
         Severity.error,
         "Notifications of the database do not arrive on a connection of their own.",
-        "let the address of single connections lead to the server itself, not to a pooler in "
-        "transaction mode",
+        "set EMALL_DATABASE_DIRECT_URL to the address of the server itself, and see that it "
+        "answers",
         detail=reason,
     )
