@@ -147,14 +147,14 @@ def test_it_describes_itself_as_an_ro_crate() -> None:
                     assert one["@id"] in by_id
 
 
-def test_any_of_1000_random_bytes_changed_is_refused_with_its_place() -> None:
+def test_any_of_300_random_bytes_changed_is_refused_with_its_place() -> None:
     whole = toba()
     spans = {
         name: range(whole.index(content), whole.index(content) + len(content))
         for name, content in files().items()
     }
     rng = random.Random(20260301)
-    for at in rng.sample(range(len(whole)), 1000):
+    for at in rng.sample(range(len(whole)), 300):
         changed = bytearray(whole)
         changed[at] ^= rng.randint(1, 255)
         found = faults_of(bytes(changed))

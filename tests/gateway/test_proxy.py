@@ -146,20 +146,19 @@ def test_a_body_that_grows_over_the_limit_is_413_for_a_service_elsewhere_too(
 def awkward(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Every address of the document with text in it that no database stores.
 
-    Each place gets two of the texts; each text comes to every kind of place.
+    Each place gets one of the texts; each text comes to every kind of place.
     """
     texts = cycle(("%00", "%ff", "a%00b", "%ed%a0%80", "%F0%9F%98%80", "%", "%2e%2e%2f"))
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             plain = re.sub(r"\{\w+\}", "pbg", path)
-            for _ in range(2):
-                if plain != path:
-                    yield method, re.sub(r"\{\w+\}", next(texts), path)
-                for given in operation.get("parameters", ()):
-                    if given["in"] == "query":
-                        yield method, f"{plain}?{given['name']}={next(texts)}"
-                text = next(texts)
-                yield method, f"{plain}?{text}={text}"
+            if plain != path:
+                yield method, re.sub(r"\{\w+\}", next(texts), path)
+            for given in operation.get("parameters", ()):
+                if given["in"] == "query":
+                    yield method, f"{plain}?{given['name']}={next(texts)}"
+            text = next(texts)
+            yield method, f"{plain}?{text}={text}"
 
 
 def test_text_that_cannot_be_stored_is_never_a_500(hub: Hub) -> None:
