@@ -19,6 +19,7 @@ import pytest
 from services.platform import bounded_process, bounded_worker
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.problems import Invalid, TooLarge, Unavailable
+from tests.platform.hostile_answer import Hostile
 
 
 def call(function: Any, *arguments: Any) -> Any:
@@ -66,16 +67,6 @@ def test_what_a_library_prints_is_not_the_answer() -> None:
 def test_a_process_has_none_of_the_service_s_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMALL_DATABASE_URL", "postgresql://secret")
     assert call(os.getenv, "EMALL_DATABASE_URL") is None
-
-
-class Hostile:
-    """An answer that a decoder under a file's control might write."""
-
-    def __init__(self, function: str) -> None:
-        self.function = function
-
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return {"os.remove": os.remove, "eval": eval, "Path": Path}[self.function], ("exit 3",)
 
 
 @pytest.mark.parametrize("function", ["os.remove", "eval", "Path"])
