@@ -1,7 +1,27 @@
-"""Modules that are imported when something of them is first used."""
+"""Modules that are imported when something of them is first used, or not at all."""
 
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
+
+
+@contextmanager
+def without_module(name: str) -> Generator[None]:
+    """Let imports of an optional module fail in this block, as if it were not installed.
+
+    For a library that would import a large one for what the hub does not use. A module that is
+    imported already stays.
+    """
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]  # pyright: ignore[reportArgumentType]
+    try:
+        yield
+    finally:
+        del sys.modules[name]
 
 
 class LazyModule:

@@ -13,9 +13,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import structlog
-from structlog.stdlib import BoundLogger, ProcessorFormatter
-from structlog.types import Processor
+from services.platform.lazy_module import without_module
+
+# structlog would import rich for tracebacks that are not written here: with httpx, which would too
+# (`cli/server.py`), 4 MiB of every process.
+with without_module("rich"):
+    import structlog
+    from structlog.stdlib import BoundLogger, ProcessorFormatter
+    from structlog.types import Processor
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 LogFormat = Literal["console", "json"]

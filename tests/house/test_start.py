@@ -21,6 +21,7 @@ LARGE = {
     "pandas",
     "prometheus_client",
     "pyreadstat",
+    "rich",
     "scipy",
     "typst",
 }
@@ -32,6 +33,8 @@ MAX_MEBIBYTES = 170
 IMPORT_ALL = f"""
 import importlib, json, sys
 from pathlib import Path
+from services.cli.server import import_without_rich
+import_without_rich()
 for service in {[service.value for service in Service]}:
     importlib.import_module(f"services.{{service}}.app")
 status = Path("/proc/self/status")
