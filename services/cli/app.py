@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from services.cli import (
     assessments,
     audit,
+    backup,
     database,
     doctor,
     jobs,
@@ -62,6 +63,8 @@ app.command("verify")(assessments.verify)
 app.command("prune")(privacy.prune)
 app.command("mock")(mock.mock)
 app.command("doctor")(doctor.doctor)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.add_typer(keys.app, name="keys")
 app.add_typer(privacy.app, name="privacy")
 app.add_typer(audit.app, name="audit")

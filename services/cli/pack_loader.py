@@ -1,5 +1,6 @@
 """Loads a pack: reads and validates the part of every service, then stores what differs."""
 
+import asyncio
 import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from services.gateway.connectors.pack import load_connectors, read_connectors
 from services.gateway.link_monitoring.pack import load_links, read_links
 from services.gateway.portal.posters.codes import load_posters, subjects_of
 from services.gateway.regency.districts import load_districts, read_districts
+from services.gateway.regency.loaded_pack import pack_archive, store_loaded_pack
 from services.gateway.regency.services import store_services
 from services.platform.database import Database, WriteSession
 from services.platform.local_time import month_of
@@ -97,6 +99,12 @@ async def load_pack(
         await store_services(session, region, [service.slug for service in catalog.services])
         return []  # the catalogue reports what changed
 
+    name, archive = await asyncio.to_thread(pack_archive, root)
+
+    async def store_files(session: WriteSession) -> list[Change]:
+        await store_loaded_pack(session, region, name, archive)
+        return []  # each part reports what changed
+
     parts = (
         (Service.catalog, lambda session: load_catalog(session, region, catalog, now=now)),
         (Service.gateway, lambda session: store_regency(session, Service.gateway, region, pack)),
@@ -104,6 +112,7 @@ async def load_pack(
         (Service.gateway, lambda session: load_connectors(session, region, connectors)),
         (Service.gateway, lambda session: load_districts(session, region, districts)),
         (Service.gateway, load_service_slugs),
+        (Service.gateway, store_files),
         (Service.gateway, lambda session: load_posters(session, region, posters)),
         (Service.feedback, lambda session: store_copy(session, Service.feedback)),
         (

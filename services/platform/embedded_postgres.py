@@ -198,8 +198,8 @@ class EmbeddedPostgres:
         if found != str(MAJOR_VERSION):
             raise EmbeddedPostgresError(
                 f"{self.folder} was made by PostgreSQL {found} and this hub brings PostgreSQL "
-                f"{MAJOR_VERSION}: dump it with the version of the hub that made it, move the "
-                "folder away, and restore the dump into a new one (docs/operations.md, The "
+                f"{MAJOR_VERSION}: run `emall backup` with the version of the hub that made it, "
+                "move the folder away, and `emall restore` the archive (docs/operations.md, The "
                 "embedded PostgreSQL)."
             )
 
@@ -433,6 +433,11 @@ def _path_for(folder: Path, descriptor: int, account: Account | None) -> str:
             "that it can."
         )
     return f"/proc/self/fd/{descriptor}"
+
+
+def program_folder() -> Path:
+    """Return the folder of PostgreSQL's programs, as this process runs them."""
+    return _programs(None)
 
 
 def _programs(account: Account | None) -> Path:

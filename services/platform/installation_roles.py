@@ -96,11 +96,32 @@ def prepare_roles(
 ) -> str:
     """Find or make the roles of this database's installation; return their prefix.
 
+    With another prefix than before the new roles get the rights of the old ones.
+    """
+    recorded = _recorded_prefix(connection)
+    prefix, _ = plan_roles(connection, wanted, with_login=with_login)
+    if recorded is not None and recorded != prefix:
+        for service in Service:
+            roles = {"old": role_name(recorded, service), "new": role_name(prefix, service)}
+            for statement in connection.scalars(text(_RIGHTS), roles).all():
+                connection.exec_driver_sql(statement)
+    return prefix
+
+
+def _recorded_prefix(connection: Connection) -> str | None:
+    return connection.scalar(text(_RECORDED), {"schemas": [s.value for s in Service]})
+
+
+def plan_roles(
+    connection: Connection, wanted: str | None, *, with_login: Collection[Service]
+) -> tuple[str, list[str]]:
+    """Make the roles that are missing; return their prefix and the statements that made them.
+
     Without a wanted prefix a migrated database keeps its own; a new one gets `emall`, or with
     another installation on the server `emall_` and the database's name. The roles of services
     `with_login` are not those that the owner switches to.
     """
-    recorded = connection.scalar(text(_RECORDED), {"schemas": [s.value for s in Service]})
+    recorded = _recorded_prefix(connection)
     prefix = wanted or recorded
     if prefix is None:
         prefix = DEFAULT_PREFIX
@@ -116,13 +137,7 @@ def prepare_roles(
         )
     if others:
         log.warning("roles are shared with other databases of the server", databases=others)
-    _ensure_roles(connection, prefix, with_login)
-    if recorded is not None and recorded != prefix:
-        for service in Service:
-            roles = {"old": role_name(recorded, service), "new": role_name(prefix, service)}
-            for statement in connection.scalars(text(_RIGHTS), roles).all():
-                connection.exec_driver_sql(statement)
-    return prefix
+    return prefix, _ensure_roles(connection, prefix, with_login)
 
 
 def other_databases(connection: Connection, *roles: str) -> list[str]:
@@ -130,7 +145,9 @@ def other_databases(connection: Connection, *roles: str) -> list[str]:
     return list(connection.scalars(text(OTHER_DATABASES), {"roles": list(roles)}))
 
 
-def _ensure_roles(connection: Connection, prefix: str, with_login: Collection[Service]) -> None:
+def _ensure_roles(
+    connection: Connection, prefix: str, with_login: Collection[Service]
+) -> list[str]:
     """Make the roles that are missing, and let the owner switch to those without a login."""
     version = connection.scalar(text("SELECT current_setting('server_version_num')::int")) or 0
     membership = "SET" if version >= 160_000 else "MEMBER"
@@ -168,6 +185,7 @@ def _ensure_roles(connection: Connection, prefix: str, with_login: Collection[Se
             f"the database user {owner} may not make the hub's roles; let the server's "
             f"administrator run: {asked};"
         ) from None
+    return statements
 
 
 def close_database(connection: Connection, prefix: str) -> None:

@@ -9,7 +9,7 @@ import httpx
 from services.feedback.comments.contacts import CONSENT
 from services.feedback.comments.keys import CommentKeys
 from services.feedback.comments.spam_filter import FORM
-from services.platform.identity import ANONYMOUS, Caller, ensure_identity_keys, load_private_key
+from services.platform.identity import ANONYMOUS, Caller, ensure_private_key, load_private_key
 from services.platform.service import API
 from services.platform.settings import Settings
 from tests.conftest import Room, agency_caller
@@ -27,7 +27,7 @@ def handler_of(agency: str) -> Caller:
 def keys_of(settings: Settings) -> CommentKeys:
     """Return the keys of a hub with these settings."""
     file = settings.comments_key_file
-    ensure_identity_keys(file, file.with_name(f"{file.stem}.public.pem"))
+    ensure_private_key(file)
     return CommentKeys(load_private_key(file))
 
 

@@ -324,7 +324,7 @@ def test_a_folder_of_another_version_is_told_in_a_sentence(folder: Path) -> None
     assert "Traceback" not in done.stderr
     message = done.stderr.splitlines()[-1]
     assert message.startswith(f"Error: {folder} was made by PostgreSQL 16 and this hub brings")
-    assert "restore the dump" in message
+    assert "emall restore" in message
 
 
 def test_a_folder_without_postgresql_is_told_and_kept(place: Path) -> None:
