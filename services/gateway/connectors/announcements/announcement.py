@@ -22,6 +22,14 @@ MAX_MATCHED = 20_000
 
 
 @dataclass(frozen=True)
+class ReadFeed:
+    """The announcements of a feed, and what of it could not be read."""
+
+    announcements: tuple["Announcement", ...]
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Announcement:
     """An item with safe HTML, its text and the services that it mentions."""
 
@@ -38,13 +46,14 @@ class Announcement:
 
 def read_announcements(
     body: bytes, *, url: str, zone: ZoneInfo, matcher: ServiceMatcher
-) -> list[Announcement]:
+) -> ReadFeed:
     """Return the announcements of a feed; raise `FeedParseError` if it is none."""
-    return [_announcement(item, matcher) for item in parse_feed(body, url=url, zone=zone)]
+    feed = parse_feed(body, url=url, zone=zone)
+    return ReadFeed(tuple(_announcement(item, matcher, url) for item in feed.items), feed.notices)
 
 
-def _announcement(item: FeedItem, matcher: ServiceMatcher) -> Announcement:
-    content = sanitise(item.html)
+def _announcement(item: FeedItem, matcher: ServiceMatcher, feed_url: str) -> Announcement:
+    content = sanitise(item.html, base=item.url or feed_url)
     plain = plain_text(content, max_length=MAX_MATCHED)
     return Announcement(
         key=item.key,

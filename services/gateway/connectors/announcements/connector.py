@@ -20,6 +20,8 @@ from services.gateway.outbound.client import ConnectorError
 from services.platform.database import WriteSession
 from services.platform.types import HttpsUrl
 
+MAX_NOTICES = 5
+
 
 class WebsiteConfig(SourceConfig):
     """A website whose announcements the hub shows."""
@@ -49,7 +51,7 @@ class WebsiteConnector(SourceConnector):
             return FetchResult("not modified", lease.validators)
         response, validators = fetched
         try:
-            items = await read_bounded(
+            feed = await read_bounded(
                 lease.slug,
                 read_announcements,
                 response.body,
@@ -63,9 +65,10 @@ class WebsiteConnector(SourceConnector):
             raise ConnectorError(lease.slug, "invalid_response", str(error)) from None
 
         async def store(session: WriteSession, now: datetime) -> None:
-            await store_items(session, self._region, lease.slug, items, now=now)
+            await store_items(session, self._region, lease.slug, feed.announcements, now=now)
 
-        return FetchResult(f"{len(items)} items", validators, store)
+        detail = "; ".join([f"{len(feed.announcements)} items", *feed.notices[:MAX_NOTICES]])
+        return FetchResult(detail, validators, store)
 
     @classmethod
     async def delete_content(cls, session: WriteSession, region: str, slug: str) -> None:

@@ -6,6 +6,7 @@ one entry of `FORMATS`.
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from itertools import islice
 from typing import Protocol
@@ -15,7 +16,7 @@ from zoneinfo import ZoneInfo
 from services.gateway.connectors.announcements import wordpress, xml_feed
 from services.gateway.connectors.announcements.item import MAX_HTML, FeedItem, FeedParseError
 
-__all__ = ["FeedItem", "FeedParseError", "find_feed_url", "is_page", "parse_feed"]
+__all__ = ["FeedItem", "FeedParseError", "ParsedFeed", "find_feed_url", "is_page", "parse_feed"]
 
 MAX_ITEMS = 100
 FEED_TYPES = frozenset({"application/rss+xml", "application/atom+xml"})
@@ -28,8 +29,13 @@ class FeedFormat(Protocol):
         """Return whether a body is in this format, judged by its beginning."""
         ...
 
-    def parse_items(self, body: bytes, url: str, *, zone: ZoneInfo) -> Iterator[FeedItem]:
-        """Return the items of a feed; `url` is its address, `zone` that of dates without one."""
+    def parse_items(
+        self, body: bytes, url: str, *, zone: ZoneInfo, notices: list[str]
+    ) -> Iterator[FeedItem]:
+        """Return the items of a feed; `url` is its address, `zone` that of dates without one.
+
+        What could not be read is added to `notices`.
+        """
         ...
 
 
@@ -37,7 +43,15 @@ FORMATS: tuple[FeedFormat, ...] = (wordpress, xml_feed)
 """Known formats; the first that matches reads the body."""
 
 
-def parse_feed(body: bytes, *, url: str, zone: ZoneInfo) -> list[FeedItem]:
+@dataclass(frozen=True)
+class ParsedFeed:
+    """The items of a feed, and what of it could not be read."""
+
+    items: tuple[FeedItem, ...]
+    notices: tuple[str, ...] = ()
+
+
+def parse_feed(body: bytes, *, url: str, zone: ZoneInfo) -> ParsedFeed:
     """Return the first 100 items of a feed; a date without a zone is in `zone`.
 
     Raises:
@@ -46,13 +60,24 @@ def parse_feed(body: bytes, *, url: str, zone: ZoneInfo) -> list[FeedItem]:
     feed_format = next((each for each in FORMATS if each.matches(body)), None)
     if feed_format is None:
         raise FeedParseError("the body is neither XML nor JSON")
-    return list(islice(feed_format.parse_items(body, url, zone=zone), MAX_ITEMS))
+    notices: list[str] = []
+    found = feed_format.parse_items(body, url, zone=zone, notices=notices)
+    items = tuple(islice(found, MAX_ITEMS + 1))
+    if len(items) > MAX_ITEMS:
+        notices.append(f"it has more than {MAX_ITEMS} items: the rest was not read")
+        items = items[:MAX_ITEMS]
+    if undated := sum(item.published_at is None for item in items):
+        notices.append(f"the dates of {undated} items could not be read")
+    return ParsedFeed(items, tuple(notices))
 
 
 def is_page(body: bytes) -> bool:
-    """Return whether a body is HTML, judged by its beginning."""
-    start = re.match(rb"\s*(<!doctype html|<html|<!--|<head)", body[:2000], re.IGNORECASE)
-    return start is not None
+    """Return whether a body is HTML, judged by its beginning.
+
+    A mark, an XML declaration or a notice of PHP may stand before it.
+    """
+    first = re.search(rb"<(!doctype html|html|head|rss|feed|rdf:RDF)\b", body[:8_000], re.I)
+    return first is not None and first[1].lower() in {b"!doctype html", b"html", b"head"}
 
 
 def find_feed_url(body: bytes, *, url: str) -> str | None:
@@ -61,16 +86,22 @@ def find_feed_url(body: bytes, *, url: str) -> str | None:
         return None
     finder = _FeedLinkFinder()
     finder.feed(body[:MAX_HTML].decode("utf-8", "replace"))
-    return urljoin(url, finder.href) if finder.href else None
+    if not finder.href:
+        return None
+    return urljoin(urljoin(url, finder.base or ""), finder.href)
 
 
 class _FeedLinkFinder(HTMLParser):
     """Finds the first feed that a page links, except feeds of comments."""
 
     href: str | None = None
+    base: str | None = None
+    """Address to which those of the page are relative, if it names one."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = dict(attrs)
+        if tag == "base" and self.base is None:
+            self.base = attributes.get("href")
         if (
             tag == "link"
             and self.href is None

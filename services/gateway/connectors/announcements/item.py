@@ -3,11 +3,11 @@
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from urllib.parse import urljoin
 from zoneinfo import ZoneInfo
 
+from services.gateway.connectors.announcements.dates import parse_date
 from services.gateway.connectors.announcements.sanitise import plain_text
 
 MAX_HTML = 200_000
@@ -28,7 +28,9 @@ class FeedItem:
     """One announcement as its website publishes it."""
 
     key: str
-    """Digest of its id, else of its address, else of its title and date: stable over polls."""
+    """Digest of its id and address, as far as they are its own, else of its title and date.
+
+    It is the same at every poll. Some programs give all items one id or one address."""
     title: str
     url: str | None
     published_at: datetime | None
@@ -44,9 +46,19 @@ def create_item(
     if not heading:
         return None
     url = web_address(link, feed_url)
-    identity = item_id.strip() or url or f"{heading} {date}"
-    key = hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()
+    identity = [part for part in (item_id.strip(), url or "") if names_one_page(part)]
+    key = digest_of("\n".join(identity or [heading, date]))
     return FeedItem(key, heading, url, parse_date(date, zone), html)
+
+
+def digest_of(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def names_one_page(identity: str) -> bool:
+    """Return whether an id or address can be that of one item: the site's own is that of all."""
+    site = re.fullmatch(r"https?://[^/?#]*/?#?", identity)
+    return bool(identity) and site is None
 
 
 def web_address(link: str, feed_url: str) -> str | None:
@@ -55,20 +67,6 @@ def web_address(link: str, feed_url: str) -> str | None:
         url = urljoin(feed_url, link.strip()) if link.strip() else ""
     except ValueError:
         return None
+    url = url.replace(" ", "%20")  # as browsers do
     is_web = re.fullmatch(r"https?://[^\s\x00-\x1f\x7f\ud800-\udfff]+", url)
     return url if is_web and len(url) <= MAX_URL else None
-
-
-def parse_date(text: str, zone: ZoneInfo) -> datetime | None:
-    """Return a date as RSS (RFC 5322) or Atom (RFC 3339) writes it, in UTC; None if it is neither.
-
-    A date without a zone is in `zone`.
-    """
-    text = text.strip()
-    try:
-        date = datetime.fromisoformat(text) if text[:4].isdigit() else parsedate_to_datetime(text)
-        if date.tzinfo is None:
-            date = date.replace(tzinfo=zone)
-        return date.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

@@ -6,6 +6,7 @@ learns who reads them.
 
 import html
 import re
+from urllib.parse import urljoin
 
 import nh3
 
@@ -41,21 +42,31 @@ REMOVED_WITH_CONTENT = {
     "math",
     "title",
 }
+ALLOWED_SCHEMES = ("http://", "https://", "mailto:", "tel:")
 MAX_CONTENT = 60_000
 """Characters of an announcement that are stored."""
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
-def sanitise(content: str) -> str:
-    """Return HTML that is safe to show on a page of the hub."""
+def sanitise(content: str, *, base: str) -> str:
+    """Return HTML that is safe to show on a page of the hub; links are relative to `base`."""
+
+    def resolve(element: str, attribute: str, value: str) -> str | None:
+        try:
+            address = urljoin(base, value.strip())
+        except ValueError:
+            return None
+        return address if address.startswith(ALLOWED_SCHEMES) else None
+
     safe = nh3.clean(
         CONTROL.sub("", content)[:MAX_CONTENT],
         tags=ALLOWED_TAGS,
         clean_content_tags=REMOVED_WITH_CONTENT,
         attributes={"a": {"href"}},
+        attribute_filter=resolve,
         url_schemes={"http", "https", "mailto", "tel"},
-        url_relative="deny",
+        url_relative="pass_through",
         link_rel="noopener noreferrer nofollow",
     )
     return safe.strip()

@@ -1,7 +1,8 @@
 """Stores announcements: each once, even if several feeds or polls bring it."""
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services.gateway.connectors.announcements.announcement import Announcement
+from services.gateway.connectors.announcements.item import names_one_page
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 
@@ -90,14 +92,20 @@ async def store_items(
     *,
     now: datetime,
 ) -> StoreResult:
-    """Insert new items, update changed ones, and skip those of another feed."""
+    """Insert new items, update changed ones, and skip those of another feed.
+
+    An item is a stored one by its key, or by an address that no other item and no other stored
+    announcement has, so that none takes the place of another.
+    """
     await session.execute(text(LOCK), {"region": region})
     rows = (await session.execute(text(EXISTING), {"region": region})).all()
     by_key = {row.key: row for row in rows}
-    by_url = {row.url: row for row in rows if row.url is not None}
+    items = list({item.key: item for item in reversed(items)}.values())[::-1]
+    own_urls = _urls_of_one(row.url for row in rows) & _urls_of_one(item.url for item in items)
+    by_url = {row.url: row for row in rows if row.url in own_urls}
     digests = {row.digest for row in rows}
     added = changed = 0
-    for item in _deduplicated(items):
+    for item in items:
         row = by_key.get(item.key) or by_url.get(item.url)
         values = _column_values(item, now=now)
         if row is None and values["digest"] in digests:
@@ -116,16 +124,10 @@ async def store_items(
     return StoreResult(added, changed)
 
 
-def _deduplicated(items: Sequence[Announcement]) -> list[Announcement]:
-    """Return the first item of each key and address; a feed may list an item twice."""
-    unique: list[Announcement] = []
-    seen: set[str] = set()
-    for item in items:
-        identifiers = {item.key, *([item.url] if item.url else [])}
-        if seen.isdisjoint(identifiers):
-            unique.append(item)
-        seen |= identifiers
-    return unique
+def _urls_of_one(urls: Iterable[str | None]) -> set[str]:
+    """Return the addresses that only one of these has, and that can be an item's own."""
+    counts = Counter(url for url in urls if url is not None)
+    return {url for url, count in counts.items() if count == 1 and names_one_page(url)}
 
 
 def _column_values(item: Announcement, *, now: datetime) -> dict[str, Any]:

@@ -16,7 +16,7 @@ def matches(body: bytes) -> bool:
     return body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"[", b"{"}
 
 
-def parse_items(body: bytes, url: str, *, zone: ZoneInfo) -> Iterator[FeedItem]:
+def parse_items(body: bytes, url: str, *, zone: ZoneInfo, notices: list[str]) -> Iterator[FeedItem]:
     """Return the posts of a JSON response.
 
     Raises:
@@ -30,6 +30,7 @@ def parse_items(body: bytes, url: str, *, zone: ZoneInfo) -> Iterator[FeedItem]:
         raise FeedParseError("the body is JSON, but not a list of WordPress posts")
     for post in cast("list[Any]", posts)[:MAX_POSTS]:
         if not isinstance(post, dict):
+            notices.append("an entry that is no post was left out")
             continue
         fields = cast("dict[str, Any]", post)
         date = _text(fields.get("date_gmt"))
@@ -42,7 +43,9 @@ def parse_items(body: bytes, url: str, *, zone: ZoneInfo) -> Iterator[FeedItem]:
             feed_url=url,
             zone=zone,
         )
-        if item is not None:
+        if item is None:
+            notices.append("an item without title and content was left out")
+        else:
             yield item
 
 

@@ -20,7 +20,9 @@ from services.gateway.connectors.announcements.item import (
     FeedParseError,
     FeedTooLargeError,
     create_item,
+    web_address,
 )
+from services.gateway.connectors.announcements.xml_repair import repair
 
 MAX_MARKUP = 100_000
 """Tags and entities of a feed: of either feedparser reads some 200,000 a second. A feed of 2 MiB
@@ -28,8 +30,8 @@ whose items hold whole articles has about half of them."""
 
 ATOM_ROOT = "{http://www.w3.org/2005/Atom}feed"
 
-# XML 1.0 allows no other characters; some programs write them nevertheless.
-NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+DOCTYPE = re.compile(rb"<!DOCTYPE[^>\[]*>", re.IGNORECASE)
+"""A document type without declarations, as RSS 0.91 has: nothing can be expanded or fetched."""
 
 
 def matches(body: bytes) -> bool:
@@ -37,7 +39,7 @@ def matches(body: bytes) -> bool:
     return b"<" in body[:1_000]
 
 
-def parse_items(body: bytes, url: str, *, zone: ZoneInfo) -> Iterator[FeedItem]:
+def parse_items(body: bytes, url: str, *, zone: ZoneInfo, notices: list[str]) -> Iterator[FeedItem]:
     """Return the items of an RSS or Atom feed.
 
     Raises:
@@ -49,7 +51,7 @@ def parse_items(body: bytes, url: str, *, zone: ZoneInfo) -> Iterator[FeedItem]:
 
     if body.count(b"<") + body.count(b"&") > MAX_MARKUP:
         raise FeedTooLargeError(f"the feed has more than {MAX_MARKUP} tags and entities")
-    document = _checked(body)
+    document = _checked(body, notices)
     feed: Any = feedparser.parse(
         BytesIO(document),
         response_headers={"content-type": "application/xml", "content-location": url},
@@ -58,16 +60,19 @@ def parse_items(body: bytes, url: str, *, zone: ZoneInfo) -> Iterator[FeedItem]:
     )
     is_atom = str(feed.version).startswith("atom")
     for entry in cast("list[dict[str, Any]]", feed.entries):
+        base = web_address(_base(entry), url) or url
         item = create_item(
             item_id=str(entry.get("id", "")),
             title=str(entry.get("title", "")),
             link=_link(entry, is_atom=is_atom),
             date=str(entry.get("published") or entry.get("updated") or ""),
             html=_html(entry),
-            feed_url=url,
+            feed_url=base,
             zone=zone,
         )
-        if item is not None:
+        if item is None:
+            notices.append("an item without title and content was left out")
+        else:
             yield item
 
 
@@ -79,24 +84,39 @@ def _link(entry: dict[str, Any], *, is_atom: bool) -> str:
     return "" if is_atom else str(entry.get("link", ""))
 
 
+def _base(entry: dict[str, Any]) -> str:
+    """Return the base address (`xml:base`) of an entry's texts; empty if it has none."""
+    details = [entry.get("title_detail"), entry.get("summary_detail"), *entry.get("content", ())]
+    return next((str(each["base"]) for each in details if each and each.get("base")), "")
+
+
 def _html(entry: dict[str, Any]) -> str:
     contents = [str(content.get("value") or "") for content in entry.get("content", ())]
     return next(filter(None, contents), str(entry.get("summary", "")))
 
 
-def _checked(body: bytes) -> bytes:
+def _checked(body: bytes, notices: list[str]) -> bytes:
     """Return the body, repaired if necessary, once it is known to be harmless RSS or Atom."""
-    root = _parse(body)
-    if root is None:
-        # The encoding is wrong or missing, or characters are not allowed: read what can be read.
-        body = _repaired(body)
+    root = _parse(DOCTYPE.sub(b"", body, count=1))
+    if root is not None:
+        body = DOCTYPE.sub(b"", body, count=1)
+    elif (repaired := repair(body)) is not None:
+        body = repaired.text.encode()
+        if repaired.is_cut_off:
+            notices.append("it is cut off: only its whole items were read")
         root = _parse(body)
     if root is None:
         raise FeedParseError("the body is neither well-formed XML nor JSON")
     # RSS 2.0 has its items in `channel`, RSS 1.0 (RDF) beside it.
-    if root.tag != ATOM_ROOT and root.find("channel") is None and not root.tag.endswith("}RDF"):
+    is_feed = root.tag == ATOM_ROOT or root.tag.endswith("}RDF")
+    if not is_feed and not _has_items(root):
         raise FeedParseError(f"the root element is <{root.tag[:80]}>, neither RSS nor Atom")
     return body
+
+
+def _has_items(root: Element) -> bool:
+    """Return whether a root is that of RSS: with a channel, or with items beside one."""
+    return any(child.tag.rpartition("}")[2] in {"channel", "item"} for child in root)
 
 
 def _parse(body: bytes) -> Element | None:
@@ -106,11 +126,3 @@ def _parse(body: bytes) -> Element | None:
         raise FeedParseError("a document type or entities are not allowed") from None
     except (ParseError, ValueError, LookupError):
         return None
-
-
-def _repaired(body: bytes) -> bytes:
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = body.decode("cp1252", "replace")
-    return NOT_XML.sub("", re.sub(r"^\s*<\?xml[^>]*\?>", "", text)).encode()

@@ -1,0 +1,81 @@
+"""Repairs feeds that are not well-formed XML, as programs on the web write them.
+
+Browsers' feed readers show such feeds, so citizens expect them. Nothing is expanded or fetched:
+a document type with declarations of its own stays refused.
+"""
+
+import html
+import re
+from dataclasses import dataclass
+
+NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""XML 1.0 allows no other characters; some programs write them nevertheless."""
+ROOT = re.compile(r"<(rss|feed|rdf:RDF)\b[^>]*>")
+DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*>", re.IGNORECASE)
+"""A document type that declares nothing itself."""
+PARTS = re.compile(r"<!\[CDATA\[.*?\]\]>|&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|\w{1,31})?(;?)", re.S)
+PREFIX = re.compile(r"</?([A-Za-z][\w.-]{0,50}):[A-Za-z]")
+XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
+ENDS = {"rss": "</channel></rss>", "feed": "</feed>", "rdf:RDF": "</rdf:RDF>"}
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """A feed as XML, and whether its end was missing."""
+
+    text: str
+    is_cut_off: bool
+
+
+def repair(body: bytes) -> Repaired | None:
+    """Return a feed without what XML forbids; None if it has no root element of a feed.
+
+    Text before and after the feed is dropped, entities of HTML and bare ampersands are escaped,
+    undeclared prefixes are declared, and of a feed that is cut off the whole items are kept.
+    """
+    text = NOT_XML.sub("", _decode(body))
+    root = ROOT.search(text)
+    if root is None or "<!DOCTYPE" in DOCTYPE.sub("", text[: root.start()]).upper():
+        return None
+    name = root[1]
+    end = text.rfind(f"</{name}>")
+    is_cut_off = end < 0
+    content = _whole_items(text[root.end() :]) if is_cut_off else text[root.end() : end]
+    content = PARTS.sub(_escaped, content)
+    closing = ENDS[name] if is_cut_off else f"</{name}>"
+    return Repaired(_declared(root[0], content) + content + closing, is_cut_off)
+
+
+def _decode(body: bytes) -> str:
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if error.end >= len(body) - 3 and len(body) > 3:  # cut off within a character
+            return body.decode("utf-8-sig", "ignore")
+        return body.decode("cp1252", "replace")
+
+
+def _whole_items(content: str) -> str:
+    ends = (content.rfind(end) + len(end) for end in ("</item>", "</entry>") if end in content)
+    return content[: max(ends, default=0)]
+
+
+def _escaped(part: re.Match[str]) -> str:
+    """Return an entity as XML allows it; CDATA as it is."""
+    reference, is_closed = part[1], part[2] == ";"
+    if part[0].startswith("<") or (is_closed and reference in XML_ENTITIES):
+        return part[0]
+    if not is_closed or reference is None:
+        return "&amp;" + part[0][1:]
+    shown = html.unescape(part[0])
+    if shown == part[0]:
+        return "&amp;" + part[0][1:]
+    return html.escape(NOT_XML.sub("", shown))
+
+
+def _declared(root: str, content: str) -> str:
+    """Return the root element with declarations of the prefixes that have none."""
+    used = set(PREFIX.findall(content)) - {"xml"}
+    missing = sorted(prefix for prefix in used if f"xmlns:{prefix}" not in root + content)
+    declarations = "".join(f' xmlns:{prefix}="urn:undeclared:{prefix}"' for prefix in missing)
+    return root[:-1] + declarations + root[-1]
