@@ -40,8 +40,8 @@ lint: $(VENV)/.dev ## format, lint, types, import contracts, dead code, spelling
 bench: $(VENV)/.dev ## the benchmarks
 	@$(BIN)/python -m bench
 
-faults: $(VENV)/.dev ## faults of a hub under load: all, or CASE=name RUNS=3
-	@$(BIN)/python -m tests.faults $(if $(CASE),--case $(CASE)) $(if $(RUNS),--runs $(RUNS))
+faults: $(VENV)/.dev ## faults of a hub under load: all, or CASE=name RUNS=3 RATE=20
+	@$(BIN)/python -m tests.faults $(if $(CASE),--case $(CASE)) $(if $(RUNS),--runs $(RUNS)) $(if $(RATE),--rate $(RATE))
 
 messages: $(VENV)/.dev ## update the translation catalogues from the code
 	@$(BIN)/python -m services.locales.extract

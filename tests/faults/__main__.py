@@ -20,19 +20,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
     parser.add_argument("--case", action="append", choices=names, help="default: all")
     parser.add_argument("--runs", type=int, default=1, help="times that each case is run")
+    parser.add_argument("--rate", type=float, default=20.0, help="requests per second")
     options = parser.parse_args()
     chosen = [case for case in CASES if not options.case or case.name in options.case]
-    sys.exit(asyncio.run(run_cases(chosen, options.runs)))
+    sys.exit(asyncio.run(run_cases(chosen, options.runs, rate=options.rate)))
 
 
-async def run_cases(cases: Sequence[Case], runs: int) -> int:
+async def run_cases(cases: Sequence[Case], runs: int, *, rate: float) -> int:
     """Run cases, each so many times in a row; return 1 if something was lost or doubled."""
     this = asyncio.current_task()
     assert this is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     rows: list[str] = []
     failed = False
-    async with new_run() as run:
+    async with new_run(rate) as run:
         for case in cases:
             missing = case.missing(run)
             if missing is not None:

@@ -221,8 +221,8 @@ def shared_settings(folder: Path) -> dict[str, str]:
     }
 
 
-def plan_hub(folder: Path, database_url: str, *, each: int, own_clocks: bool) -> Hub:
-    """Return a hub with so many processes of each service, which is not started yet.
+def plan_hub(folder: Path, database_url: str, *, each: int, own_clocks: bool, **more: str) -> Hub:
+    """Return a hub with so many processes of each service and these further settings.
 
     nginx stands before the gateways and, if there are several of each, between the gateways and
     the other services.
@@ -231,7 +231,7 @@ def plan_hub(folder: Path, database_url: str, *, each: int, own_clocks: bool) ->
     ports = {service: [free_port() for _ in range(each)] for service in Service}
     doors = {service: free_port() if each > 1 else ports[service][0] for service in Service}
     doors[Service.gateway] = free_port()
-    settings = shared_settings(folder.parent)
+    settings = shared_settings(folder.parent) | more
     urls = {
         f"EMALL_{service.value.upper()}_URL": f"http://127.0.0.1:{doors[service]}"
         for service in Service

@@ -202,7 +202,7 @@ class Requests:
         return Outgoing("read", "GET", next(self._pages), is_repeatable=False)
 
 
-RATES: Mapping[Callable[[Requests], Outgoing], float] = {
+SHARES: Mapping[Callable[[Requests], Outgoing], float] = {
     Requests.event: 4,
     Requests.batch: 0.5,
     Requests.statistic: 1.5,
@@ -213,27 +213,33 @@ RATES: Mapping[Callable[[Requests], Outgoing], float] = {
     Requests.incident: 0.5,
     Requests.read: 4.5,
 }
-"""Requests per second."""
+"""Requests of each kind among so many."""
 
 
 class Load:
     """Sends requests at their rates until it is stopped."""
 
-    def __init__(self, client: aiohttp.ClientSession, address: str, requests: Requests) -> None:
+    def __init__(
+        self, client: aiohttp.ClientSession, address: str, requests: Requests, *, rate: float
+    ) -> None:
+        self._rate = rate
         self.ledger = Ledger()
         self._client = client
         self._address = address
         self._requests = requests
         self._in_flight = asyncio.Semaphore(MAX_IN_FLIGHT)
-        self._give_up_at = float("inf")
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Send until the block ends; then wait for what is still being sent."""
         async with asyncio.TaskGroup() as sending:
             sources = [
-                asyncio.create_task(self._send_at(rate, make, sending.create_task))
-                for make, rate in RATES.items()
+                asyncio.create_task(
+                    self._send_at(
+                        self._rate * share / sum(SHARES.values()), make, sending.create_task
+                    )
+                )
+                for make, share in SHARES.items()
             ]
             try:
                 yield

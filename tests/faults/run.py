@@ -88,8 +88,15 @@ class Run:
     """What a case can reach: the hub, its database and the line between them."""
 
     def __init__(
-        self, folder: Path, client: aiohttp.ClientSession, line: Line, receiver: Receiver
+        self,
+        folder: Path,
+        client: aiohttp.ClientSession,
+        *,
+        line: Line,
+        receiver: Receiver,
+        rate: float,
     ) -> None:
+        self._rate = rate
         self.folder = folder
         self.client = client
         self.line = line
@@ -149,10 +156,12 @@ class Run:
             return
         await self._end_hub()
         url = self.postgres.url(port=self.line.port)
+        settings: dict[str, str] = {}
         if stage.is_pooled:
             self.pooler = Pooler(self.folder / f"pooler-{os.urandom(3).hex()}", self.postgres.port)
             await self.pooler.start()
             url = self.postgres.url(port=self.pooler.port)
+            settings["EMALL_DATABASE_DIRECT_URL"] = self.postgres.url()
         if stage.has_replica:
             url = await self._add_replica()
         self._hub = plan_hub(
@@ -160,6 +169,7 @@ class Run:
             url,
             each=stage.each,
             own_clocks=stage.own_clocks,
+            **settings,
         )
         await self.hub.start(self.client)
         self._stage = stage
@@ -205,11 +215,17 @@ class Run:
         )
 
     async def _call(self, method: str, path: str, body: Any = None) -> Any:
+        """Send a request until the hub answers it, which on a busy machine may refuse some."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + RECOVERY_SECONDS
         headers = {"Authorization": f"Bearer {self._admin}"}
         address = self.hub.address + API + path
-        async with self.client.request(method, address, json=body, headers=headers) as answer:
-            assert answer.ok, await answer.text()
-            return await answer.json()
+        while True:
+            async with self.client.request(method, address, json=body, headers=headers) as answer:
+                if answer.ok:
+                    return await answer.json()
+                assert loop.time() < end, await answer.text()
+            await asyncio.sleep(1)
 
     async def try_case(self, happen: Callable[["Run"], Awaitable[None]]) -> Result:
         """Let a fault happen under load, and compare when the hub has recovered."""
@@ -218,7 +234,7 @@ class Run:
         before = await self._stored()
         logged = self.hub.log_lines()
         repeated = self.receiver.repeated
-        load = Load(self.client, self.hub.address, self._requests)
+        load = Load(self.client, self.hub.address, self._requests, rate=self._rate)
         ledger = load.ledger
         async with load.running():
             await asyncio.sleep(WARM_UP_SECONDS)
@@ -309,8 +325,11 @@ class Run:
 
 
 @asynccontextmanager
-async def new_run() -> AsyncGenerator[Run]:
-    """Prepare a run in a folder in memory, where there is one, and leave nothing behind."""
+async def new_run(rate: float) -> AsyncGenerator[Run]:
+    """Prepare a run with so many requests a second, and leave nothing behind.
+
+    Its folder is in memory, where there is one.
+    """
     folder = Path(tempfile.mkdtemp(prefix="faults-", dir=MEMORY if MEMORY.is_dir() else None))
     folder.chmod(0o711)  # PostgreSQL runs under another account
     connector = aiohttp.TCPConnector(limit=0)
@@ -320,7 +339,7 @@ async def new_run() -> AsyncGenerator[Run]:
             Line(free_port()) as line,
             Receiver() as receiver,
         ):
-            run = Run(folder, client, line, receiver)
+            run = Run(folder, client, line=line, receiver=receiver, rate=rate)
             try:
                 await run.prepare()
                 yield run
