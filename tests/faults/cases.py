@@ -20,7 +20,7 @@ DOWN_SECONDS = 4.0
 SILENCE_SECONDS = 12.0
 """How long the line to PostgreSQL is silent: longer than a client waits."""
 LATENCY_SECONDS = 0.2
-JUMP_SECONDS = 45
+JUMP_SECONDS = 120
 """How far a clock jumps."""
 
 POISON = """

@@ -116,14 +116,18 @@ class Replica:
         end = loop.time() + START_SECONDS
         while loop.time() < end:
             assert self.process is not None
-            assert self.process.poll() is None, f"{self.service} ended: {self.log}"
+            assert self.process.poll() is None, f"{self.service} ended:\n{self.says()}"
             with suppress(aiohttp.ClientError, TimeoutError):
                 timeout = aiohttp.ClientTimeout(total=5)
                 async with client.get(f"{self.address}/health/ready", timeout=timeout) as answer:
                     if answer.status == 200:
                         return
             await asyncio.sleep(0.1)
-        raise AssertionError(f"{self.service} does not become ready: {self.log}")
+        raise AssertionError(f"{self.service} does not become ready:\n{self.says()}")
+
+    def says(self) -> str:
+        """Return the end of the process's log."""
+        return self.log.read_text(errors="replace")[-4000:]
 
 
 @dataclass
