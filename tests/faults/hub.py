@@ -218,6 +218,7 @@ def shared_settings(folder: Path) -> dict[str, str]:
         "EMALL_IDENTITY_PRIVATE_KEY_FILE": str(keys / "identity.pem"),
         "EMALL_COMMENTS_PRIVATE_KEY_FILE": str(keys / "comments.pem"),
         "EMALL_PUBLISHING_PRIVATE_KEY_FILE": str(keys / "publishing.pem"),
+        "EMALL_SECRETS_PRIVATE_KEY_FILE": str(keys / "secrets.pem"),
         "EMALL_SSRF_ALLOWED_HOSTS": '["127.0.0.1"]',
         "EMALL_SURVEY_RESPONSES_PER_SENDER": "1000000",
         "EMALL_LOG_FORMAT": "json",
