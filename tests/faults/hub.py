@@ -49,6 +49,7 @@ SERVER = """\
         location / {{
             proxy_pass http://{name};
             proxy_http_version 1.1;
+            proxy_connect_timeout 2s;
             proxy_read_timeout 75s;
             proxy_set_header Connection "";
             proxy_set_header Host $host;
@@ -259,7 +260,9 @@ def plan_hub(folder: Path, database_url: str, *, each: int, own_clocks: bool, **
     servers = [
         SERVER.format(
             name=service.value,
-            members="\n        ".join(f"server 127.0.0.1:{port};" for port in ports[service]),
+            members="\n        ".join(
+                f"server 127.0.0.1:{port} max_fails=0;" for port in ports[service]
+            ),
             port=doors[service],
             # nginx is the first proxy before the gateway; the gateway names the client.
             client="$remote_addr" if service is Service.gateway else "$http_x_forwarded_for",

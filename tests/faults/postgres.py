@@ -53,7 +53,7 @@ class Postgres:
 
     def initialise(self) -> None:
         """Make the cluster."""
-        self.folder.mkdir(parents=True)
+        self.folder.mkdir(mode=0o700, parents=True)
         password = self.folder.with_suffix(".password")
         password.write_text(PASSWORD)
         _give(self.folder, password)
@@ -67,7 +67,7 @@ class Postgres:
 
     def copy_from(self, primary: "Postgres") -> None:
         """Make the cluster a streaming replica of another one."""
-        self.folder.mkdir(parents=True)
+        self.folder.mkdir(mode=0o700, parents=True)
         _give(self.folder)
         self._run(
             "pg_basebackup",
