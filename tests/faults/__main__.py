@@ -33,21 +33,23 @@ async def run_cases(cases: Sequence[Case], runs: int, *, rate: float) -> int:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     rows: list[str] = []
     failed = False
-    async with new_run(rate) as run:
-        for case in cases:
-            missing = case.missing(run)
-            if missing is not None:
-                print(f"{case.name} is left out, which needs {missing}", flush=True)
-                continue
-            results: list[Result] = []
-            for _ in range(runs):
-                await run.use(case.stage)
-                result = await run.try_case(case.happen)
-                results.append(result)
-                failed = failed or not result.is_good
-                print(*details(result), row(case.title, [result]), sep="\n", flush=True)
-            rows.append(row(case.title, results))
-    print(HEAD, *rows, sep="\n")
+    try:
+        async with new_run(rate) as run:
+            for case in cases:
+                missing = case.missing(run)
+                if missing is not None:
+                    print(f"{case.name} is left out, which needs {missing}", flush=True)
+                    continue
+                results: list[Result] = []
+                for _ in range(runs):
+                    await run.use(case.stage)
+                    result = await run.try_case(case.happen)
+                    results.append(result)
+                    failed = failed or not result.is_good
+                    print(*details(result), row(case.title, [result]), sep="\n", flush=True)
+                rows.append(row(case.title, results))
+    finally:
+        print(HEAD, *rows, sep="\n", flush=True)
     return int(failed)
 
 
