@@ -31,8 +31,9 @@ from services.platform.database_line import (
     shared_line,
 )
 from services.platform.installation_roles import DEFAULT_PREFIX, ROLE_OF_SERVICE, role_name
-from services.platform.logging import Outage, get_logger
+from services.platform.logging import Outage, get_logger, summarise
 from services.platform.problems import ProblemError, Unavailable
+from services.platform.read_replica import ReadReplica, ServerPosition
 from services.platform.settings import Service, Settings
 
 if TYPE_CHECKING:
@@ -209,6 +210,8 @@ class Database:
         """Whether the role is known."""
         self._open_lock = asyncio.Lock()
         self._lines: tuple[DatabaseLine, DatabaseLine] | None = None
+        self._replica_line: DatabaseLine | None = None
+        self._replica: ReadReplica | None = None
         self._own_url = settings.service_database_url(service)
         self._refusals = Outage(
             log, f"writes to the database of {service.value}", quiet_seconds=READ_ONLY_QUIET_SECONDS
@@ -224,18 +227,15 @@ class Database:
 
     async def _create_engine(self) -> AsyncEngine:
         role = await self._find_role()
-        line = self.line
-        name = f"emall {self.schema}"
-        options = {} if role is None or line.is_pooled else {"role": role}
-
-        async def connect() -> Connection:
-            return await line.connect(
-                name=name, command_timeout=COMMAND_TIMEOUT_SECONDS, options=options
+        line, size = self.line, self._settings.database_pool_size
+        connect = self._connector(line, None if line.is_pooled else role)
+        engine = make_engine(connect, is_pooled=line.is_pooled, pool_size=size)
+        if self._settings.database_read_url is not None:
+            self._replica_line = self._share_line(self._find_replica_address, "read replica")
+            self._replica = ReadReplica(
+                make_engine(self._connector(self._replica_line, role), pool_size=size),
+                ServerPosition(self._connector(self.direct_line, role, ": position")),
             )
-
-        engine = make_engine(
-            connect, is_pooled=line.is_pooled, pool_size=self._settings.database_pool_size
-        )
         if role is not None and line.is_pooled:
             # A pooler refuses the role at the start, and may give each transaction another session.
             @event.listens_for(engine.sync_engine, "begin")
@@ -245,6 +245,21 @@ class Database:
                 connection.exec_driver_sql("SELECT set_config('role', $1, true)", (role,))
 
         return engine
+
+    def _connector(
+        self, line: DatabaseLine, role: str | None, purpose: str = ""
+    ) -> Callable[[], Awaitable[Connection]]:
+        """Return a function that opens connections over a line, as a role if one is given."""
+        options = {} if role is None else {"role": role}
+
+        async def connect() -> Connection:
+            return await line.connect(
+                name=f"emall {self.schema}{purpose}",
+                command_timeout=COMMAND_TIMEOUT_SECONDS,
+                options=options,
+            )
+
+        return connect
 
     def _open_lines(self) -> tuple[DatabaseLine, DatabaseLine]:
         """Return the lines of the pool and of single connections, one if there is no pooler."""
@@ -266,11 +281,15 @@ class Database:
         is_pooled: bool = False,
     ) -> DatabaseLine:
         settings = self._settings
-        secrets = (settings.database_url, settings.database_direct_url)
+        secrets = (
+            settings.database_url,
+            settings.database_direct_url,
+            settings.database_read_url,
+        )
         urls = [url.get_secret_value() if url else None for url in secrets]
         silence = settings.silence_seconds
         return shared_line(
-            (settings.data_dir, self._own_url, *urls, is_pooled, silence),
+            (settings.data_dir, self._own_url, *urls, label, silence),
             lambda: DatabaseLine(find_address, label=label, silence=silence, is_pooled=is_pooled),
         )
 
@@ -286,6 +305,13 @@ class Database:
 
     async def _find_direct_address(self) -> DatabaseAddress:
         return direct_address(self._settings, await self._find_url())
+
+    async def _find_replica_address(self) -> DatabaseAddress:
+        url = self._settings.database_read_url
+        address = await self._find_address()
+        if url is None:
+            return address
+        return parse_database_address(url.get_secret_value()).completed_by(address)
 
     @property
     def line(self) -> DatabaseLine:
@@ -311,11 +337,26 @@ class Database:
 
     @asynccontextmanager
     async def read_session(self) -> AsyncGenerator[ReadSession]:
-        """Open a read-only transaction."""
+        """Open a read-only transaction, on a read replica if that is as new as this moment."""
         with self._watch_outage():
             engine = (await self.engine()).execution_options(postgresql_readonly=True)
+            on_replica = await self._open_on_replica()
+            if on_replica is not None:
+                async with on_replica:
+                    yield ReadSession(on_replica)
+                return
             async with async_sessionmaker(engine, expire_on_commit=False)() as session:
                 yield ReadSession(session)
+
+    async def _open_on_replica(self) -> AsyncSession | None:
+        if self._replica is None:
+            return None
+        try:
+            return await self._replica.open_session()
+        except DATABASE_ERRORS as error:
+            if not is_connection_lost(error):  # else its line logs an outage
+                log.warning("read replica not used", error=summarise(error))
+            return None
 
     @asynccontextmanager
     async def write_session(self) -> AsyncGenerator[WriteSession]:
@@ -394,6 +435,12 @@ class Database:
         if self._engine is not None:
             await self._engine.dispose()
             self._engine = None
+        if self._replica is not None:
+            await self._replica.close()
+            self._replica = None
+        if self._replica_line is not None:
+            await self._replica_line.release()
+            self._replica_line = None
         if self._lines is not None:
             lines, self._lines = self._lines, None
             for line in dict.fromkeys(lines):

@@ -87,6 +87,11 @@ class Settings(BaseSettings):
         description="URL of the server itself if the other URLs lead to a pooler such as "
         "PgBouncer; user, password and database default to theirs.",
     )
+    database_read_url: SecretStr | None = Field(
+        None,
+        description="URL of a read replica for reads, used while it is as new as the server; user, "
+        "password and database default to those of the other URLs.",
+    )
     gateway_database_url: SecretStr | None = Field(
         None, description="Login of the gateway's role; default: `database_url` with SET ROLE."
     )
@@ -336,6 +341,7 @@ class Settings(BaseSettings):
     @field_validator(
         "database_url",
         "database_direct_url",
+        "database_read_url",
         "gateway_database_url",
         "catalog_database_url",
         "feedback_database_url",
