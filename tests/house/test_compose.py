@@ -20,6 +20,7 @@ from tests.conftest import required_program
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
 JOBS = ("keys", "prepare")
+BACKUP = "backup"
 SERVICES = tuple(f"{service}-{one}" for service in Service for one in "ab")
 SETTINGS = {f"EMALL_{name.upper()}" for name in Settings.model_fields}
 
@@ -33,7 +34,7 @@ def environment(name: str) -> dict[str, str]:
 
 
 def test_there_are_a_proxy_a_database_two_jobs_and_two_of_each_service() -> None:
-    assert set(CONTAINERS) == {"proxy", "postgres", *JOBS, *SERVICES}
+    assert set(CONTAINERS) == {"proxy", "postgres", *JOBS, BACKUP, *SERVICES}
     for name in SERVICES:
         assert CONTAINERS[name]["command"] == ["emall", "serve", service_of(name)]
         assert CONTAINERS[name] == CONTAINERS[f"{service_of(name)}-a"]
@@ -121,8 +122,9 @@ def test_the_secrets_that_are_made_are_those_that_are_used(tmp_path: Path) -> No
     assert {f"./secrets/{name}" for name in files} == {
         secret["file"] for secret in COMPOSE["secrets"].values()
     }
+    assert (tmp_path / "backups").is_dir()
     passwords = {text.rpartition(":")[2].partition("@")[0] for text in files.values()}
-    assert len(passwords) == 5
+    assert len(passwords) == 6
     assert f":{files['owner_password']}@" in files["emall_database_url"]
     for service in Service:
         role = role_name(DEFAULT_PREFIX, service)
@@ -161,6 +163,24 @@ def test_every_setting_is_one_that_the_hub_knows(name: str) -> None:
     assert given <= SETTINGS
 
 
+def test_a_backup_reads_every_key_and_changes_none() -> None:
+    backup = CONTAINERS[BACKUP]
+    *keys, archives = backup["volumes"]
+    assert archives == "./backups:/backups"
+    written = {
+        volume.removesuffix(":ro") for name in SERVICES for volume in CONTAINERS[name]["volumes"]
+    }
+    assert {volume.removesuffix(":ro") for volume in keys} == written
+    assert all(volume.endswith(":ro") for volume in keys)
+    used = {
+        (key, value)
+        for name in SERVICES
+        for key, value in environment(name).items()
+        if key.endswith("KEY_FILE")
+    }
+    assert set(environment(BACKUP).items()) == used
+
+
 def test_a_service_starts_when_the_database_is_ready_for_it() -> None:
     for name in SERVICES:
         assert CONTAINERS[name]["depends_on"] == {
@@ -176,7 +196,7 @@ def test_every_volume_and_address_that_is_used_exists() -> None:
         for volume in container.get("volumes", ())
     }
     files = {path for path in used if path.startswith("./")}
-    assert all((ROOT / path).is_file() for path in files)
+    assert all((ROOT / path).is_file() for path in files - {"./backups"})
     assert used - files == set(COMPOSE["volumes"])
     for name in SERVICES:
         for key, value in environment(name).items():

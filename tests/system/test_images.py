@@ -75,7 +75,10 @@ class Machine:
         for volume in container.get("volumes", ()):
             source, target, *options = volume.split(":")
             place = shlex.quote(target.removeprefix("/"))
-            if source.startswith("./"):
+            if source == "./backups":
+                mounts.append(f"mkdir -p {place}")
+                source = self.folder / "backups"
+            elif source.startswith("./"):
                 mounts.append(f"mkdir -p {Path(target).parent.as_posix()[1:]}; touch {place}")
                 source = ROOT / source
             else:
@@ -87,6 +90,8 @@ class Machine:
             mounts.append(f"touch run/secrets/{secret}")
             mounts.append(f"mount --bind {self.folder}/secrets/{secret} run/secrets/{secret}")
         environment = [f"{key}={value}" for key, value in environment_of(container).items()]
+        # Compose reads `$$` as `$`.
+        line = command or [part.replace("$$", "$") for part in container["command"]]
         script = SETUP.format(
             area=self.folder / "area",
             checkout=ROOT,
@@ -94,7 +99,7 @@ class Machine:
             mounts="\n".join(mounts),
             uid=uid,
             gid=gid,
-            command=shlex.join(["env", "-i", *environment, *(command or container["command"])]),
+            command=shlex.join(["env", "-i", *environment, *line]),
         )
         return self.inside("unshare", "--mount", "--fork", "--kill-child", "sh", "-c", script)
 
@@ -248,3 +253,8 @@ def test_jobs_and_services_run_as_their_containers_do(machine: Machine) -> None:
             children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
             os.kill(int(children), signal.SIGTERM)
             assert process.wait(40) == 0, (machine.folder / f"{service}.log").read_text()
+    done = machine.run("backup")
+    assert done.returncode == 0, done.stderr
+    [archive] = (machine.folder / "backups").iterdir()
+    assert archive.stat().st_size > 0
+    assert done.stdout.strip() == f"/backups/{archive.name}"
