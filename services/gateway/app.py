@@ -382,7 +382,9 @@ def _add_telemetry(app: FastAPI, local: Mapping[Service, FastAPI]) -> None:
 def _add_health(app: FastAPI, local: Mapping[Service, FastAPI]) -> None:
     """Create the gateway's checks, and take those of the services in this process."""
     state = app.state
-    state.health = create_gateway_monitor(state.settings, state.database, state.jobs)
+    state.health = create_gateway_monitor(
+        state.settings, state.database, state.jobs, state.click_outbox.spool
+    )
     state.local_health = tuple(service.state.health for service in local.values())
 
 

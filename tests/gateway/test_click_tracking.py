@@ -242,6 +242,7 @@ def test_a_click_that_neither_database_nor_disk_takes_is_counted_as_lost(own: Se
     with TestClient(create_app(own), follow_redirects=False) as client:
         assert client.get("/go/simbg").status_code == 302
         assert client.get("/api/v1/status").json()["visits"] == {"on_disk": 0, "lost": 1}
+        until(lambda: "started: 1." in client.get("/health/ready").text)
 
 
 def test_redirects_need_no_database_also_after_a_start(own: Settings) -> None:

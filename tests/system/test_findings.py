@@ -4,8 +4,11 @@ The faults are real: another clock, a full disk, an expired certificate, a read-
 hub has those that hold from its start; others come and go while it runs.
 """
 
+import asyncio
 import json
+import shutil
 import ssl
+import tempfile
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -25,9 +28,12 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from services.gateway.app import create_app
+from services.platform.health import rules
 from services.platform.metrics.server import serve_metrics
-from services.platform.settings import Settings
-from tests.conftest import REQUIRED, Server, administrator
+from services.platform.migrations import migrate
+from services.platform.settings import Service, Settings
+from tests.conftest import REQUIRED, Server, administrator, required_program
+from tests.faults.postgres import Postgres
 from tests.gateway.click_rows import held_deliveries, queue_click, queue_click_of
 from tests.rows import close_connections
 from tests.servers import LOOPBACK, free_port, serving, silent
@@ -287,3 +293,54 @@ def test_a_silent_database_leaves_the_process_alive_and_readiness_in_time(
                 status, states, _ = hub.ready()
                 assert (status, states["database"], states["schema"]) == (503, "error", "unknown")
             assert LOOPBACK.get(f"{hub.address}/health/live", timeout=1).status_code == 200
+
+
+@pytest.fixture
+def replicated() -> Iterator[tuple[Postgres, Postgres]]:
+    """Start a server with a streaming replica."""
+    if not list(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        required_program("postgresql", "initdb")
+    folder = Path(tempfile.mkdtemp(prefix="emall-replica-"))
+    folder.chmod(0o755)  # PostgreSQL runs as an account of its own
+    primary = Postgres(folder / "primary", free_port())
+    replica = Postgres(folder / "replica", free_port())
+    try:
+        primary.initialise()
+        asyncio.run(primary.start())
+        replica.copy_from(primary)
+        replica.folder.chmod(0o700)
+        asyncio.run(replica.start())
+        yield primary, replica
+    finally:
+        replica.end()
+        primary.end()
+        shutil.rmtree(folder)
+
+
+async def run_on(postgres: Postgres, database: str, *statements: str) -> None:
+    connection = await postgres.connect(database)
+    for statement in statements:
+        await connection.execute(statement)
+    await connection.close()
+
+
+def test_a_replica_that_is_behind_is_told(
+    server: Server,
+    replicated: tuple[Postgres, Postgres],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(rules, "REPLICA_WARNING", timedelta(milliseconds=300))
+    primary, replica = replicated
+    url = SecretStr(primary.url("postgres", user="postgres"))
+    asyncio.run(migrate(server.settings("postgres", database_url=url)))
+    # Without this right a service does not see how far a replica is.
+    grants = [f"GRANT pg_monitor TO emall_{service.value}" for service in Service]
+    asyncio.run(run_on(primary, "postgres", *grants))
+    with measured_hub(server, tmp_path, database_url=url) as hub:
+        hub.everywhere("replica", "ok")
+        asyncio.run(run_on(replica, "postgres", "SELECT pg_wal_replay_pause()"))
+        asyncio.run(run_on(primary, "postgres", "CREATE TABLE later AS SELECT 1"))
+        hub.everywhere("replica", "warning")
+        asyncio.run(run_on(replica, "postgres", "SELECT pg_wal_replay_resume()"))
+        hub.everywhere("replica", "ok")

@@ -216,6 +216,19 @@ def judge_queue(queue: Queue, *, now: datetime) -> list[Finding]:
     return findings
 
 
+def judge_lost_visits(lost: int) -> Finding | None:
+    """Tell whether visits could be stored neither in the database nor on disk."""
+    if not lost:
+        return None
+    return Finding(
+        Check.queues,
+        Severity.warning,
+        f"Visits that could not be stored since the process started: {lost}.",
+        "see that the database answers and that the disk of EMALL_DATA_DIR has room; the finding "
+        "ends with the process",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """A periodic job, and when it last did its work."""
