@@ -160,6 +160,14 @@ class Hub:
             for replica in self.replicas
         }
 
+    def has_visits_on_disk(self) -> bool:
+        """Return whether visits wait on disk until the database takes them."""
+        for file in self.folder.glob("gateway/gateway/visits/*"):
+            with suppress(FileNotFoundError):
+                if file.stat().st_size:
+                    return True
+        return False
+
     def of(self, service: Service) -> list[Replica]:
         """Return the processes of a service."""
         return [replica for replica in self.replicas if replica.service is service]

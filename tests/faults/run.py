@@ -273,7 +273,8 @@ class Run:
         retried = began - RETRY_SECONDS
         while loop.time() < began + DRAIN_SECONDS:
             refused = await self.ask(list_refused)
-            if not refused and not await self.ask(count_waiting):
+            on_disk = self.hub.has_visits_on_disk()
+            if not refused and not on_disk and not await self.ask(count_waiting):
                 break
             if refused and loop.time() > retried + RETRY_SECONDS:
                 await self.emall("jobs", "retry", "deliver-clicks")
