@@ -25,8 +25,16 @@ with without_module("rich"):
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 LogFormat = Literal["console", "json"]
 
-_QUIET = ("httpx", "httpcore", "asyncio", "alembic", "fontTools", "fpdf")
-"""Loggers of libraries whose INFO lines concern their own developers."""
+_QUIET = (
+    "httpx",
+    "httpcore",
+    "asyncio",
+    "alembic",
+    "fontTools",
+    "fpdf",
+    "services.platform.database.CountingPool",  # SQLAlchemy names a pool's logger by its class
+)
+"""Loggers whose INFO lines concern the developers of a library."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ texts, which may be secrets or stand for a person. A trace has the id of its req
 surveys are not traced, for a time would tell whose a response is.
 """
 
+import atexit
 import logging
 import os
 import re
@@ -64,11 +65,21 @@ def start_tracing(service: Service) -> None:
     provider = TracerProvider(
         resource=resource,
         id_generator=_RequestIdGenerator(),
+        shutdown_on_exit=False,
     )
-    provider.add_span_processor(BatchSpanProcessor(_Exporter()))
+    exporter = _Exporter()
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    atexit.register(_finish, provider, exporter)
     tracer = provider.get_tracer("emall", VERSION)
     trace_hooks.active = OpenTelemetry(tracer)
     _trace_statements(tracer)
+
+
+def _finish(provider: TracerProvider, exporter: "_Exporter") -> None:
+    """Send the last spans, unless the collector is away: that would delay the end for seconds."""
+    if exporter.is_failing:
+        exporter.shutdown()
+    provider.shutdown()
 
 
 class _RequestIdGenerator(RandomIdGenerator):
@@ -85,6 +96,11 @@ class _Exporter(SpanExporter):
     def __init__(self) -> None:
         self._otlp = OTLPSpanExporter()
         self._outage = Outage(log, "collector of traces")
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the collector did not take the last spans."""
+        return self._outage.is_ongoing
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         result = self._otlp.export(spans)
