@@ -122,19 +122,6 @@ def _settle(names: list[str], action: Literal["retry", "discard"]) -> None:
         raise typer.Exit(1)
 
 
-async def read_refused(settings: Settings) -> "Mapping[str, list[RefusedItem]]":
-    """Return the refused items by job."""
-    async with (
-        declared_jobs(settings, Service.gateway) as (declared, database),
-        database.read_session() as session,
-    ):
-        return {
-            job.name: await job.refused.list(session, settings.region)
-            for job in declared
-            if job.refused is not None
-        }
-
-
 async def settle_refused(
     settings: Settings, names: list[str], action: Literal["retry", "discard"]
 ) -> "Mapping[str, list[RefusedItem]]":

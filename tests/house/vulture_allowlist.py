@@ -11,6 +11,7 @@ send_400_response
 # httpx and html.parser call these.
 auth_flow
 handle_starttag
+log_message
 send_400_response
 # Templates call this.
 furthest

@@ -148,7 +148,11 @@ def _field_of(header: str) -> str | None:
     return next((_FIELDS[each] for each in candidates if each in _FIELDS), None)
 
 
-def _counts(cells: Mapping[Measure, Cell], add_error: "_AddError") -> dict[Measure, int]:
+class _AddError(Protocol):
+    def __call__(self, name: str, code: str, /, **values: object) -> None: ...
+
+
+def _counts(cells: Mapping[Measure, Cell], add_error: _AddError) -> dict[Measure, int]:
     """Return the counts of a row; add an error for each cell that holds none."""
     counts: dict[Measure, int] = {}
     for measure, cell in cells.items():
@@ -157,10 +161,6 @@ def _counts(cells: Mapping[Measure, Cell], add_error: "_AddError") -> dict[Measu
         except CellValueError as error:
             add_error(measure, error.code, value=str(cell))
     return counts
-
-
-class _AddError(Protocol):
-    def __call__(self, name: str, code: str, /, **values: object) -> None: ...
 
 
 class _Reader:
