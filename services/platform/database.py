@@ -47,7 +47,11 @@ WriteSession = NewType("WriteSession", AsyncSession)
 
 log = get_logger(__name__)
 
-POOL_TIMEOUT_SECONDS = 10
+POOL_TIMEOUT_SECONDS = 10.0
+"""Time that a session waits for a connection of the pool."""
+POOL_RETRY_SECONDS = 0.5
+"""Time after which a waiting session asks whether it may open a connection: the pool tells nobody
+that opening one failed."""
 COMMAND_TIMEOUT_SECONDS = 60
 CLOSE_TIMEOUT_SECONDS = 2
 READ_ONLY_QUIET_SECONDS = 60.0
@@ -116,8 +120,14 @@ class CountingPool(AsyncAdaptedQueuePool):
 
     def _do_get(self) -> ConnectionPoolEntry:
         self.waiting += 1
+        end = time.monotonic() + POOL_TIMEOUT_SECONDS
         try:
-            return super()._do_get()
+            while True:
+                try:
+                    return super()._do_get()
+                except PoolTimeout:
+                    if time.monotonic() > end:
+                        raise
         finally:
             self.waiting -= 1
 
@@ -159,7 +169,7 @@ def make_engine(
         poolclass=CountingPool,
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_timeout=POOL_TIMEOUT_SECONDS,
+        pool_timeout=POOL_RETRY_SECONDS,
         connect_args={"async_creator_fn": connect, **prepared},
     )
     _replace_lost_connections(engine)
@@ -370,8 +380,11 @@ class Database:
     def failed(self, error: BaseException) -> None:
         """Note an error of an outage (`is_connection_lost`); the first one is logged.
 
-        A database that is read-only still serves reads, so that its line is not down.
+        A database that is read-only still serves reads, and one whose connections are all in use
+        answers, so that its line is not down.
         """
+        if isinstance(error, PoolTimeout):
+            return
         cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
         if isinstance(cause, asyncpg.ReadOnlySQLTransactionError):
             self._refusals.failed(cause)

@@ -10,7 +10,13 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from services.platform.database import DATABASE_ERRORS, Database, is_connection_lost
+from services.platform.database import (
+    DATABASE_ERRORS,
+    Connection,
+    Database,
+    is_connection_lost,
+    make_engine,
+)
 from services.platform.settings import Service, Settings
 from tests.servers import TcpProxy, line_to_database
 
@@ -115,3 +121,50 @@ def test_a_database_that_was_away_at_the_start_is_found(
         fault()
         asyncio.run(story())
         assert len(outage_lines(caplog)) == 2, outage_lines(caplog)
+
+
+def test_sessions_do_not_wait_for_connections_that_could_not_be_opened() -> None:
+    """The pool wakes who waits when a connection is returned, not when opening one failed."""
+
+    async def refuse() -> Connection:
+        await asyncio.sleep(0.1)
+        raise ConnectionRefusedError
+
+    async def work() -> list[BaseException | None]:
+        engine = make_engine(refuse, pool_size=1)
+
+        async def ask() -> None:
+            async with engine.connect():
+                pass
+
+        async with asyncio.timeout(8):
+            return await asyncio.gather(*(ask() for _ in range(8)), return_exceptions=True)
+
+    assert {type(error) for error in asyncio.run(work())} == {ConnectionRefusedError}
+
+
+def test_a_pool_whose_connections_are_in_use_is_no_outage(
+    empty: Settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.platform.database.POOL_TIMEOUT_SECONDS", 0.1)
+    small = empty.model_copy(update={"database_pool_size": 1})
+
+    async def work() -> None:
+        database = Database(small, Service.gateway)
+
+        async def hold(freed: asyncio.Event) -> None:
+            async with database.read_session() as session:
+                await session.execute(text("SELECT 1"))
+                await freed.wait()
+
+        freed = asyncio.Event()
+        holders = [asyncio.create_task(hold(freed)) for _ in range(2)]
+        await asyncio.sleep(0.5)
+        await fails(hold(freed))
+        assert database.is_up
+        freed.set()
+        await asyncio.gather(*holders)
+        await database.close()
+
+    asyncio.run(work())
+    assert outage_lines(caplog) == []
