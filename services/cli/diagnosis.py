@@ -9,7 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from services.platform.health import rules
-from services.platform.health.findings import RUNBOOK, Check, Finding, Report, Result, make_report
+from services.platform.health.findings import (
+    RUNBOOK,
+    Finding,
+    HealthCheck,
+    Report,
+    Result,
+    make_report,
+)
 from services.platform.logging import summarise
 from services.platform.settings import Service, Settings
 
@@ -31,8 +38,8 @@ SERVICE_SECONDS = 5.0
 class Diagnosis:
     """What was found, and what it was found about."""
 
-    checks: set[Check] = field(default_factory=set[Check])
-    unknown: set[Check] = field(default_factory=set[Check])
+    checks: set[HealthCheck] = field(default_factory=set[HealthCheck])
+    unknown: set[HealthCheck] = field(default_factory=set[HealthCheck])
     found_by: dict[Finding, list[str]] = field(default_factory=dict[Finding, list[str]])
     """What was found, with the services of which it is true; none: of the hub."""
     databases: "dict[str, DatabaseFacts]" = field(default_factory=dict)
@@ -42,7 +49,7 @@ class Diagnosis:
 
     def add(
         self,
-        checks: Sequence[Check] | frozenset[Check],
+        checks: Sequence[HealthCheck] | frozenset[HealthCheck],
         result: Result,
         service: Service | None = None,
     ) -> None:
@@ -87,14 +94,14 @@ async def diagnose(settings: Settings) -> Diagnosis:
     has_database = (settings.data_dir / "postgres" / "PG_VERSION").exists()
     folders = disk_folders(settings.data_dir, embedded=embedded)
     disks = check_disks(folders, limit_percent=settings.disk_warning_percent)
-    found.add([Check.disk], await disks)
+    found.add([HealthCheck.disk], await disks)
     if settings.public_url is not None and settings.public_url.scheme == "https":
         try:
             async with asyncio.timeout(SERVICE_SECONDS):
                 result = await check_certificate(settings.public_url)
         except TimeoutError:
-            result = Result(unknown=frozenset({Check.certificate}))
-        found.add([Check.certificate], result)
+            result = Result(unknown=frozenset({HealthCheck.certificate}))
+        found.add([HealthCheck.certificate], result)
         if result.unknown:
             found.notes.append(
                 f"{settings.public_url} does not answer from here: its certificate is not checked"
@@ -102,13 +109,14 @@ async def diagnose(settings: Settings) -> Diagnosis:
     for service in Service:
         if _uses_embedded(settings, service) and not has_database:
             found.add(
-                [Check.database], Result((rules.no_database(str(settings.data_dir / "postgres")),))
+                [HealthCheck.database],
+                Result((rules.no_database(str(settings.data_dir / "postgres")),)),
             )
         else:
             await _diagnose_database(settings, service, found)
     key = settings.private_key_file
-    if not key.exists() and not any(known.check is Check.keys for known in found.found_by):
-        found.add([Check.keys], Result((rules.no_signing_key(str(key)),)))
+    if not key.exists() and not any(known.check is HealthCheck.keys for known in found.found_by):
+        found.add([HealthCheck.keys], Result((rules.no_signing_key(str(key)),)))
     await _ask_services(settings, found)
     return found
 
@@ -129,7 +137,7 @@ async def _diagnose_database(settings: Settings, service: Service, found: Diagno
     )
 
     # Only a running hub knows whether a job is overdue, or is just not running.
-    checks = DATABASE_CHECKS - {Check.jobs}
+    checks = DATABASE_CHECKS - {HealthCheck.jobs}
     async with AsyncExitStack() as stack:
         jobs: Sequence[BackgroundJob] = ()
         if settings.private_key_file.exists():
@@ -153,7 +161,7 @@ async def _diagnose_database(settings: Settings, service: Service, found: Diagno
                 if not any(finding.blocks for finding in result.findings):
                     await _diagnose_paths(settings, service, database, found)
                     if service is Service.gateway and settings.backup_warning_hours > 0:
-                        found.add([Check.backup], await check_backup(database, settings))
+                        found.add([HealthCheck.backup], await check_backup(database, settings))
         except TimeoutError:
             silent = rules.unreachable(f"no answer within {DATABASE_SECONDS:.0f} s")
             found.add(checks, Result((silent,)), service)
@@ -209,10 +217,10 @@ async def _ask_service(
         health = parse(Health, await client.get(f"{url}/health/ready"))
     except httpx.HTTPError as error:
         down = rules.down_service(service.value, f"{url} is not ready: {summarise(error)}")
-        found.add([Check.services], Result((down,)))
+        found.add([HealthCheck.services], Result((down,)))
         return
     took = timedelta(seconds=time.time() - before)
-    found.add([Check.services], Result())
+    found.add([HealthCheck.services], Result())
     found.hear(health.findings, f"{service.value} at {url} says so")
     found.checks.update(each.check for each in health.checks)
     if health.time is not None:
@@ -222,7 +230,7 @@ async def _ask_service(
             whose=f"the process of {service.value}",
             other="this machine's",
         )
-        found.add([Check.clock], Result((clock,) if clock else ()))
+        found.add([HealthCheck.clock], Result((clock,) if clock else ()))
 
 
 async def _ask_hub(client: "httpx.AsyncClient", settings: Settings, found: Diagnosis) -> None:

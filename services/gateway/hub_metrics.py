@@ -19,7 +19,7 @@ from services.gateway.rate_limits.admission import QUOTA, Admission
 from services.gateway.rate_limits.policies import KINDS
 from services.platform.database import ReadSession
 from services.platform.disk_spool import DiskSpool
-from services.platform.health.findings import Check, worst
+from services.platform.health.findings import HealthCheck, worst
 from services.platform.metrics import definitions as m
 from services.platform.metrics.definitions import Sample
 from services.platform.metrics.service_metrics import ServiceMetrics
@@ -105,9 +105,9 @@ async def _read_services(
         found.severity
         for answer in answers
         for found in answer.findings
-        if found.check is Check.services
+        if found.check is HealthCheck.services
     )
-    return [metrics.check_sample(Check.services, severity)]
+    return [metrics.check_sample(HealthCheck.services, severity)]
 
 
 async def _read_backup(session: ReadSession, region: str) -> list[Sample]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from services.platform.health.findings import Check
+from services.platform.health.findings import HealthCheck
 from services.platform.metrics.definitions import METRICS
 from services.platform.settings import ROOT
 from tests.conftest import required_program
@@ -55,7 +55,7 @@ def test_every_alert_has_a_section_of_the_runbook() -> None:
         path, _, anchor = alert["annotations"]["runbook_url"].partition("#")
         assert path == page
         if anchor == "{{ $labels.check }}":
-            assert {check.value for check in Check} <= anchors
+            assert {check.value for check in HealthCheck} <= anchors
         else:
             assert anchor in anchors
             assert anchor == heading_of(alert["alert"])

@@ -2,7 +2,7 @@
 
 import re
 
-from services.platform.health.findings import RUNBOOK, Check, Finding, Severity
+from services.platform.health.findings import RUNBOOK, Finding, HealthCheck, Severity
 from services.platform.settings import ROOT
 
 SECTION = re.compile(r"^### ([a-z-]+)\n\*.+\*\n\n(- .+\n- .+\n- .+)$", re.MULTILINE)
@@ -10,11 +10,11 @@ SECTION = re.compile(r"^### ([a-z-]+)\n\*.+\*\n\n(- .+\n- .+\n- .+)$", re.MULTIL
 
 def test_every_finding_leads_to_a_section_that_says_what_to_notice_look_at_and_do() -> None:
     sections = dict(SECTION.findall((ROOT / RUNBOOK).read_text()))
-    assert sections.keys() == {check.value for check in Check}
+    assert sections.keys() == {check.value for check in HealthCheck}
     for check, text in sections.items():
         starts = [line.partition(":**")[0] for line in text.splitlines()]
         assert starts == ["- **Citizens", "- **Look", "- **Do"], check
-    finding = Finding(Check.disk, Severity.warning, "", "")
+    finding = Finding(HealthCheck.disk, Severity.warning, "", "")
     assert finding.runbook == f"{RUNBOOK}#disk"
 
 
@@ -22,4 +22,4 @@ def test_every_check_is_documented() -> None:
     listed = re.findall(
         r"^\| `([a-z-]+)` \|", (ROOT / "docs/operations.md").read_text(), re.MULTILINE
     )
-    assert {check.value for check in Check} <= set(listed)
+    assert {check.value for check in HealthCheck} <= set(listed)

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from services.cli.diagnosis import diagnose
 from services.gateway.app import create_app
 from services.platform.database import Database
-from services.platform.health.findings import Check
+from services.platform.health.findings import HealthCheck
 from services.platform.migrations import migrate
 from services.platform.settings import Service, Settings
 from tests.conftest import required_program
@@ -146,8 +146,8 @@ def test_without_the_address_of_the_server_the_hub_says_that_it_is_needed(
 def test_doctor_recognises_the_pooler_and_its_mode(pooled: Settings) -> None:
     diagnosis = asyncio.run(diagnose(pooled))
     assert {facts.pooler for facts in diagnosis.databases.values()} == {"transaction"}
-    assert Check.pooler not in {finding.check for finding in diagnosis.found_by}
+    assert HealthCheck.pooler not in {finding.check for finding in diagnosis.found_by}
     without = pooled.model_copy(update={"database_direct_url": None})
     found = [each for each in asyncio.run(diagnose(without)).found_by if each.blocks]
-    assert {each.check for each in found} == {Check.pooler}
+    assert {each.check for each in found} == {HealthCheck.pooler}
     assert "EMALL_DATABASE_DIRECT_URL" in found[0].remedy

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from services.gateway.backups import last_backup
 from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.health import rules
-from services.platform.health.findings import Check, Result
+from services.platform.health.findings import HealthCheck, Result
 from services.platform.settings import Settings
 
 INSTALLED_AT = """
@@ -25,7 +25,7 @@ async def check_backup(database: Database, settings: Settings) -> Result:
                 text(INSTALLED_AT), {"region": settings.region}
             )
     except DATABASE_ERRORS:  # which the check of the database tells
-        return Result(unknown=frozenset({Check.backup}))
+        return Result(unknown=frozenset({HealthCheck.backup}))
     found = rules.judge_backup(
         backup.made_at if backup else None,
         installed_at=installed_at,

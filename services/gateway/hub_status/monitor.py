@@ -7,7 +7,7 @@ from services.gateway.hub_status.backup_check import check_backup
 from services.platform.database import Database
 from services.platform.disk_spool import DiskSpool
 from services.platform.health import rules
-from services.platform.health.findings import Check, Result
+from services.platform.health.findings import HealthCheck, Result
 from services.platform.health.machine_checks import check_certificate
 from services.platform.health.monitor import CachedCheck, HealthMonitor
 from services.platform.health.process import create_monitor
@@ -29,16 +29,18 @@ def create_gateway_monitor(
         lost = rules.judge_lost_visits(spool.lost)
         return Result((lost,) if lost else ())
 
-    monitor.add(CachedCheck(frozenset({Check.queues}), check_spool, ttl=SPOOL_TTL))
+    monitor.add(CachedCheck(frozenset({HealthCheck.queues}), check_spool, ttl=SPOOL_TTL))
     if settings.public_url is not None and settings.public_url.scheme == "https":
         check = partial(check_certificate, settings.public_url)
         monitor.add(
-            CachedCheck(frozenset({Check.certificate}), check, ttl=CERTIFICATE_TTL, deadline=8)
+            CachedCheck(
+                frozenset({HealthCheck.certificate}), check, ttl=CERTIFICATE_TTL, deadline=8
+            )
         )
     if settings.backup_warning_hours > 0:
         monitor.add(
             CachedCheck(
-                frozenset({Check.backup}),
+                frozenset({HealthCheck.backup}),
                 partial(check_backup, database, settings),
                 ttl=BACKUP_TTL,
             )

@@ -16,7 +16,7 @@ from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.disk_spool import DiskSpool
 from services.platform.health import rules
 from services.platform.health.database_checks import read_queues
-from services.platform.health.findings import Check, Severity, worst
+from services.platform.health.findings import HealthCheck, Severity, worst
 from services.platform.health.monitor import HealthMonitor
 from services.platform.health.schemas import Health, HealthFinding, State, health_of
 from services.platform.jobs import BackgroundJob
@@ -44,7 +44,7 @@ class ServiceState(ApiModel):
 class HubFinding(ApiModel):
     """Something that is wrong, and which services found it."""
 
-    check: Check
+    check: HealthCheck
     severity: Literal[Severity.warning, Severity.error]
     message: str
     services: list[str]
@@ -53,7 +53,7 @@ class HubFinding(ApiModel):
 class CheckCount(ApiModel):
     """A check of the hub."""
 
-    check: Check
+    check: HealthCheck
     severity: Severity = Field(
         description="The worst of its findings; `ok` without any; `unknown`: not measured yet, or "
         "not measurable."
@@ -137,7 +137,7 @@ async def get_hub_status(request: Request) -> HubStatus:
         checks=_count_checks(answers, findings),
         # If they cannot be counted, the checks have waited for the database long enough.
         queues=[]
-        if report.severity_of(Check.queues) is Severity.unknown
+        if report.severity_of(HealthCheck.queues) is Severity.unknown
         else await _queues(request),
         visits=Visits(on_disk=spool.waiting, lost=spool.lost),
         cache=state.cache.counts,
@@ -173,7 +173,7 @@ async def ask_service(service: Service, client: httpx.AsyncClient) -> Answer:
 
 def _merge(answers: list[Answer]) -> list[HubFinding]:
     """Return what was found, each once: services in one process find the same full disk."""
-    services: dict[tuple[Check, Severity, str], list[str]] = {}
+    services: dict[tuple[HealthCheck, Severity, str], list[str]] = {}
     merged: list[HubFinding] = []
     for answer in answers:
         for found in (*answer.findings, *answer.health.findings):
@@ -195,7 +195,7 @@ def _merge(answers: list[Answer]) -> list[HubFinding]:
 
 def _count_checks(answers: list[Answer], findings: list[HubFinding]) -> list[CheckCount]:
     """Return each check that some service ran, in the order of `Check`."""
-    states = {Check.services: [Severity.ok]}
+    states = {HealthCheck.services: [Severity.ok]}
     for answer in answers:
         for each in answer.health.checks:
             states.setdefault(each.check, []).append(each.severity)
@@ -207,7 +207,7 @@ def _count_checks(answers: list[Answer], findings: list[HubFinding]) -> list[Che
             severity=worst(states[check]),
             findings=sum(found.check is check for found in findings),
         )
-        for check in Check
+        for check in HealthCheck
         if check in states
     ]
 

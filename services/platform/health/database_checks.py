@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from services.platform.database import DATABASE_ERRORS, Database, ReadSession, WriteSession
 from services.platform.database_line import PoolerError
 from services.platform.health import rules
-from services.platform.health.findings import Check, Finding, Result
+from services.platform.health.findings import Finding, HealthCheck, Result
 from services.platform.health.revisions import program_revisions
 from services.platform.installation_keys import find_mismatches
 from services.platform.jobs import BackgroundJob, PeriodicJob, read_job_runs
@@ -21,22 +21,22 @@ from services.platform.settings import KeyName, Service, Settings
 
 DATABASE_CHECKS = frozenset(
     {
-        Check.database,
-        Check.schema,
-        Check.pack,
-        Check.writable,
-        Check.keys,
-        Check.clock,
-        Check.queues,
-        Check.jobs,
-        Check.replica,
-        Check.postgresql,
-        Check.pooler,
+        HealthCheck.database,
+        HealthCheck.schema,
+        HealthCheck.pack,
+        HealthCheck.writable,
+        HealthCheck.keys,
+        HealthCheck.clock,
+        HealthCheck.queues,
+        HealthCheck.jobs,
+        HealthCheck.replica,
+        HealthCheck.postgresql,
+        HealthCheck.pooler,
     }
 )
 """What `check_database` finds."""
 
-CONTENTS = frozenset({Check.pack, Check.keys, Check.queues, Check.jobs})
+CONTENTS = frozenset({HealthCheck.pack, HealthCheck.keys, HealthCheck.queues, HealthCheck.jobs})
 """Checks that need the tables."""
 
 FACTS = """

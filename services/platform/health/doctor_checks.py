@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.health import rules
-from services.platform.health.findings import Check, Finding
+from services.platform.health.findings import Finding, HealthCheck
 from services.platform.installation_roles import OTHER_DATABASES
 from services.platform.logging import summarise
 
@@ -30,7 +30,7 @@ SELECT current_setting('server_version') AS version, current_user AS role,
 
 PID = "SELECT pg_backend_pid()"
 
-PATH_CHECKS = frozenset({Check.pooler, Check.database_tls, Check.roles})
+PATH_CHECKS = frozenset({HealthCheck.pooler, HealthCheck.database_tls, HealthCheck.roles})
 """What `check_paths` finds."""
 
 PoolerMode = Literal["none", "session", "transaction", "statement"]

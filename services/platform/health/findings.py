@@ -24,7 +24,7 @@ SEVERITIES = tuple(Severity)
 """From the best to the worst."""
 
 
-class Check(StrEnum):
+class HealthCheck(StrEnum):
     """What is checked. The value is the check's name in health, status, metrics and `emall doctor`,
     and the anchor of its section of the runbook."""
 
@@ -55,7 +55,7 @@ class Finding:
     versions; these are in `detail`, for the operator only.
     """
 
-    check: Check
+    check: HealthCheck
     severity: Literal[Severity.warning, Severity.error]
     message: str
     remedy: str
@@ -74,18 +74,18 @@ class Result:
     """What one check found, and which of what it checks it could not measure."""
 
     findings: tuple[Finding, ...] = ()
-    unknown: frozenset[Check] = frozenset()
+    unknown: frozenset[HealthCheck] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What the checks of a process found."""
 
-    checks: tuple[Check, ...]
-    """What was checked, in the order of `Check`."""
+    checks: tuple[HealthCheck, ...]
+    """What was checked, in the order of `HealthCheck`."""
     findings: tuple[Finding, ...]
     """The worst first."""
-    unknown: frozenset[Check] = frozenset()
+    unknown: frozenset[HealthCheck] = frozenset()
     """Checks without a result."""
 
     @property
@@ -95,7 +95,7 @@ class Report:
             return "down"
         return "degraded" if self.findings else "ok"
 
-    def severity_of(self, check: Check) -> Severity:
+    def severity_of(self, check: HealthCheck) -> Severity:
         """Return the severity of a check's worst finding."""
         found = [finding.severity for finding in self.findings if finding.check is check]
         if not found:
@@ -122,11 +122,14 @@ def worst(severities: Iterable[Severity]) -> Severity:
 
 
 def make_report(
-    checks: Collection[Check], findings: Iterable[Finding], *, unknown: Collection[Check] = ()
+    checks: Collection[HealthCheck],
+    findings: Iterable[Finding],
+    *,
+    unknown: Collection[HealthCheck] = (),
 ) -> Report:
     """Return a report with its parts in order and without repetitions."""
     return Report(
-        tuple(check for check in Check if check in checks),
+        tuple(check for check in HealthCheck if check in checks),
         tuple(
             sorted(
                 dict.fromkeys(findings),

@@ -11,7 +11,7 @@ from cryptography import x509
 from pydantic import AnyHttpUrl
 
 from services.platform.health import rules
-from services.platform.health.findings import Check, Finding, Result
+from services.platform.health.findings import Finding, HealthCheck, Result
 from services.platform.logging import get_logger, summarise
 
 log = get_logger(__name__)
@@ -58,7 +58,7 @@ async def check_certificate(public_url: AnyHttpUrl) -> Result:
         )
     except (OSError, ssl.SSLError) as error:
         log.info("certificate not checked", host=host, port=port, error=summarise(error))
-        return Result(unknown=frozenset({Check.certificate}))
+        return Result(unknown=frozenset({HealthCheck.certificate}))
     try:
         tls: ssl.SSLObject = writer.get_extra_info("ssl_object")
         der = tls.getpeercert(binary_form=True)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from services.platform.health.findings import Check, Finding, Report, Result, make_report
+from services.platform.health.findings import Finding, HealthCheck, Report, Result, make_report
 from services.platform.logging import get_logger
 
 log = get_logger(__name__)
@@ -25,7 +25,7 @@ class CachedCheck:
     `GRACE_SECONDS` that it is late: the finding `late`, or unknown.
     """
 
-    checks: frozenset[Check]
+    checks: frozenset[HealthCheck]
     run: Callable[[], Awaitable[Result]]
     ttl: float
     deadline: float = 10.0
@@ -76,7 +76,7 @@ class HealthMonitor:
     def __init__(self, service: str) -> None:
         self._service = service
         self._checks: list[CachedCheck] = []
-        self._known: dict[tuple[Check, str], Finding] = {}
+        self._known: dict[tuple[HealthCheck, str], Finding] = {}
         self.latest: Report | None = None
         """The last report, for whoever cannot wait."""
 
@@ -103,7 +103,7 @@ class HealthMonitor:
         now = {
             (found.check, found.detail or found.remedy): found
             for found in report.findings
-            if found.check is not Check.database
+            if found.check is not HealthCheck.database
         }
         for key in now.keys() - self._known.keys():
             found = now[key]

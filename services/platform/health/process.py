@@ -10,7 +10,7 @@ from services.platform.health.database_checks import (
     CheckedDatabase,
     check_database,
 )
-from services.platform.health.findings import Check, Result
+from services.platform.health.findings import HealthCheck, Result
 from services.platform.health.machine_checks import check_disks, disk_folders
 from services.platform.health.monitor import WAIT_SECONDS, CachedCheck, HealthMonitor
 from services.platform.health.rules import unreachable
@@ -54,7 +54,7 @@ def create_monitor(
     folders = disk_folders(settings.data_dir, embedded=embedded)
     monitor.add(
         CachedCheck(
-            frozenset({Check.disk}),
+            frozenset({HealthCheck.disk}),
             partial(check_disks, folders, limit_percent=settings.disk_warning_percent),
             ttl=DISK_TTL,
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import floor
 
-from services.platform.health.findings import Check, Finding, Severity
+from services.platform.health.findings import Finding, HealthCheck, Severity
 
 CLOCK_WARNING = timedelta(seconds=1)
 CLOCK_ERROR = timedelta(seconds=5)
@@ -23,7 +23,7 @@ JOB_GRACE = timedelta(minutes=5)
 def unreachable(reason: str) -> Finding:
     """Return the finding of a database that does not answer."""
     return Finding(
-        Check.database,
+        HealthCheck.database,
         Severity.error,
         "The database does not answer.",
         "see that PostgreSQL runs and that its address, password and network are right; the hub "
@@ -53,7 +53,7 @@ def judge_schema(program: Revisions, stored: frozenset[str] | None) -> Finding |
     newer = [each for each in stored or () if _branch(each) == _branch(program.head)]
     if newer and not older:
         return Finding(
-            Check.schema,
+            HealthCheck.schema,
             Severity.warning,
             "The database's tables are newer than this program.",
             "finish the upgrade: start the new version of this service and stop this one",
@@ -65,7 +65,7 @@ def judge_schema(program: Revisions, stored: frozenset[str] | None) -> Finding |
 def not_migrated(program: Revisions, stored: str) -> Finding:
     """Return the finding of a database without the tables that a program needs."""
     return Finding(
-        Check.schema,
+        HealthCheck.schema,
         Severity.error,
         "The database's tables are missing, or older than this program needs.",
         "run `emall migrate`",
@@ -82,7 +82,7 @@ def _branch(revision: str) -> str:
 def no_database(folder: str) -> Finding:
     """Return the finding of a hub whose embedded database was never made."""
     return Finding(
-        Check.database,
+        HealthCheck.database,
         Severity.error,
         "There is no database yet.",
         "run `emall run`, which makes the embedded one, or set EMALL_DATABASE_URL",
@@ -94,7 +94,7 @@ def no_database(folder: str) -> Finding:
 def no_signing_key(file: str) -> Finding:
     """Return the finding of a gateway that cannot sign tokens."""
     return Finding(
-        Check.keys,
+        HealthCheck.keys,
         Severity.error,
         "The key that signs internal tokens is missing.",
         "on the gateway's machine restore it from the backup of the keys; for a new hub run "
@@ -106,7 +106,7 @@ def no_signing_key(file: str) -> Finding:
 def wrong_key(name: str, reason: str, *, blocks: bool) -> Finding:
     """Return the finding of a key that is not the one with which the data was written."""
     return Finding(
-        Check.keys,
+        HealthCheck.keys,
         Severity.error,
         f"The {name} key is not the one of this database.",
         "put back the right key (from a backup: `emall restore`) and restart; only if it is lost, "
@@ -119,7 +119,7 @@ def wrong_key(name: str, reason: str, *, blocks: bool) -> Finding:
 def no_pack() -> Finding:
     """Return the finding of a database without the region that the hub serves."""
     return Finding(
-        Check.pack,
+        HealthCheck.pack,
         Severity.error,
         "No pack of this region is loaded.",
         "run `emall load packs/<name>`, and see that EMALL_REGION is the region of the pack",
@@ -132,7 +132,7 @@ def judge_writable(*, in_recovery: bool, read_only: bool) -> Finding | None:
     if not in_recovery and not read_only:
         return None
     return Finding(
-        Check.writable,
+        HealthCheck.writable,
         Severity.error,
         "The database is read-only: reads are served, writes are refused.",
         "point the hub to the primary, or promote this server (`pg_promote()`)"
@@ -156,7 +156,7 @@ def judge_clock(
     too_far = least >= CLOCK_ERROR
     direction = "ahead of" if offset > timedelta() else "behind"
     return Finding(
-        Check.clock,
+        HealthCheck.clock,
         Severity.error if too_far else Severity.warning,
         f"The clock of {whose} is {abs(offset).total_seconds():.0f} s {direction} {other}.",
         "synchronise the clocks of all machines (`timedatectl`, `chronyc tracking`), the "
@@ -170,7 +170,7 @@ def judge_postgresql(version: int) -> Finding | None:
     if version >= SUPPORTED_POSTGRESQL * 10_000:
         return None
     return Finding(
-        Check.postgresql,
+        HealthCheck.postgresql,
         Severity.error,
         f"PostgreSQL is older than version {SUPPORTED_POSTGRESQL}.",
         f"upgrade the server to PostgreSQL {SUPPORTED_POSTGRESQL} or later",
@@ -196,7 +196,7 @@ def judge_queue(queue: Queue, *, now: datetime) -> list[Finding]:
     if queue.refused:
         findings.append(
             Finding(
-                Check.queues,
+                HealthCheck.queues,
                 Severity.warning,
                 f"{queue.job}: items that were refused: {queue.refused}.",
                 f"see `emall jobs` for the reasons, mend the cause, then run `emall jobs retry "
@@ -207,7 +207,7 @@ def judge_queue(queue: Queue, *, now: datetime) -> list[Finding]:
         minutes = floor((now - queue.oldest) / timedelta(minutes=1))
         findings.append(
             Finding(
-                Check.queues,
+                HealthCheck.queues,
                 Severity.warning,
                 f"{queue.job}: items that wait: {queue.waiting}, the oldest for {minutes} min.",
                 "see `emall jobs` for the job's last failure, and that the receiver works",
@@ -221,7 +221,7 @@ def judge_lost_visits(lost: int) -> Finding | None:
     if not lost:
         return None
     return Finding(
-        Check.queues,
+        HealthCheck.queues,
         Severity.warning,
         f"Visits that could not be stored since the process started: {lost}.",
         "see that the database answers and that the disk of EMALL_DATA_DIR has room; the finding "
@@ -249,7 +249,7 @@ def judge_schedule(schedule: Schedule, *, started_at: datetime, now: datetime) -
         return None
     minutes = floor((now - last) / timedelta(minutes=1))
     return Finding(
-        Check.jobs,
+        HealthCheck.jobs,
         Severity.warning,
         f"{schedule.job}: has not done its work for {minutes} min.",
         "see `emall jobs` and the log for its failure; if it never ends, restart the service",
@@ -263,7 +263,7 @@ def judge_disk(used: int, available: int, *, limit_percent: float, place: str) -
     if percent < min(limit_percent, FULL_PERCENT):
         return None
     return Finding(
-        Check.disk,
+        HealthCheck.disk,
         Severity.error if percent >= FULL_PERCENT else Severity.warning,
         f"A disk of the hub is {floor(percent)}% full.",
         "delete what is not the hub's, old logs and old backups, or enlarge the disk; never delete "
@@ -280,7 +280,7 @@ def judge_certificate(expires_at: datetime, *, now: datetime, host: str) -> Find
     expired = left <= timedelta()
     days = abs(left) // timedelta(days=1)
     return Finding(
-        Check.certificate,
+        HealthCheck.certificate,
         Severity.error if expired else Severity.warning,
         f"The certificate of the public address expired {days} days ago."
         if expired
@@ -295,7 +295,7 @@ def judge_replica(lag: timedelta, *, behind_bytes: int, name: str) -> Finding | 
     if behind_bytes <= 0 or lag < REPLICA_WARNING:
         return None
     return Finding(
-        Check.replica,
+        HealthCheck.replica,
         Severity.error if lag >= REPLICA_ERROR else Severity.warning,
         f"A replica of the database is {lag.total_seconds():.0f} s behind.",
         "see its log, disk and network; if it does not catch up, build it anew (`pg_basebackup`)",
@@ -312,7 +312,7 @@ def judge_backup(
         return None
     hours = floor((now - last) / timedelta(hours=1))
     return Finding(
-        Check.backup,
+        HealthCheck.backup,
         Severity.warning,
         f"The newest backup is {hours} h old." if made_at else "No backup was ever made.",
         "run `emall backup FILE` now, then see why the nightly one did not (its unit or cron job, "
@@ -323,7 +323,7 @@ def judge_backup(
 def down_service(service: str, reason: str) -> Finding:
     """Return the finding of a service that does not answer or is not ready."""
     return Finding(
-        Check.services,
+        HealthCheck.services,
         Severity.error,
         f"{service}: not ready.",
         f"see the log of the service {service}, and that it runs (`emall serve {service}`)",
@@ -335,7 +335,7 @@ def judge_role(role: str, *, is_powerful: bool, other_databases: Sequence[str]) 
     """Tell whether a service's role may do more than work in its schema."""
     if is_powerful:
         return Finding(
-            Check.roles,
+            HealthCheck.roles,
             Severity.error,
             "A service works as a role that may do more than its own work.",
             "let each service use the role that `emall migrate` makes, which is no superuser and "
@@ -344,7 +344,7 @@ def judge_role(role: str, *, is_powerful: bool, other_databases: Sequence[str]) 
         )
     if other_databases:
         return Finding(
-            Check.roles,
+            HealthCheck.roles,
             Severity.warning,
             "A service's role has rights in other databases of the server too.",
             "give this hub roles of its own: stop it, run `EMALL_ROLE_PREFIX=<prefix> emall "
@@ -359,7 +359,7 @@ def judge_access(*, is_open: bool) -> Finding | None:
     if not is_open:
         return None
     return Finding(
-        Check.roles,
+        HealthCheck.roles,
         Severity.warning,
         "Every account of the database server may connect to the hub's database.",
         "run `emall migrate` as the database's owner, which closes it; give accounts for "
@@ -372,7 +372,7 @@ def judge_tls(*, has_tls: bool, is_remote: bool, is_declined: bool) -> Finding |
     if has_tls or is_declined or not is_remote:
         return None
     return Finding(
-        Check.database_tls,
+        HealthCheck.database_tls,
         Severity.warning,
         "The connection to the database is not encrypted.",
         "turn TLS on in PostgreSQL and add `sslmode=verify-full` to the address, or "
@@ -383,7 +383,7 @@ def judge_tls(*, has_tls: bool, is_remote: bool, is_declined: bool) -> Finding |
 def needs_direct_address() -> Finding:
     """Return the finding of a pooler where the server itself must be."""
     return Finding(
-        Check.pooler,
+        HealthCheck.pooler,
         Severity.error,
         "The database's address leads to a pooler, and the server's own is not set.",
         "set EMALL_DATABASE_DIRECT_URL to the address of the server itself, beside the pooler's in "
@@ -397,7 +397,7 @@ def judge_pooler(mode: str) -> Finding | None:
     if mode != "statement":
         return None
     return Finding(
-        Check.pooler,
+        HealthCheck.pooler,
         Severity.error,
         "The pooler before the database is in statement mode, which allows no transactions.",
         "set `pool_mode = transaction` or `session` in the pooler",
@@ -407,7 +407,7 @@ def judge_pooler(mode: str) -> Finding | None:
 def no_listener(reason: str) -> Finding:
     """Return the finding of a database that does not deliver notifications."""
     return Finding(
-        Check.pooler,
+        HealthCheck.pooler,
         Severity.error,
         "Notifications of the database do not arrive on a connection of their own.",
         "set EMALL_DATABASE_DIRECT_URL to the address of the server itself, and see that it "

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from services.platform.api_model import ApiModel
-from services.platform.health.findings import Check, Finding, Report, Severity
+from services.platform.health.findings import Finding, HealthCheck, Report, Severity
 from services.platform.settings import Service
 from services.platform.types import UtcDatetime
 from services.platform.version import VERSION
@@ -17,7 +17,7 @@ State = Literal["ok", "degraded", "down"]
 class HealthFinding(ApiModel):
     """Something that is wrong."""
 
-    check: Check
+    check: HealthCheck
     severity: Literal[Severity.warning, Severity.error]
     message: str
 
@@ -29,7 +29,7 @@ class HealthFinding(ApiModel):
 class CheckState(ApiModel):
     """A check, and how bad what it found is."""
 
-    check: Check
+    check: HealthCheck
     severity: Severity = Field(description="`unknown`: not measured yet, or not measurable.")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from sqlalchemy import text
 
 from services.platform.database import DATABASE_ERRORS, Database, ReadSession
-from services.platform.health.findings import Check, Severity
+from services.platform.health.findings import HealthCheck, Severity
 from services.platform.health.monitor import HealthMonitor
 from services.platform.jobs import BackgroundJob, PeriodicJob, cancel_and_wait, read_job_runs
 from services.platform.logging import get_logger, summarise
@@ -119,7 +119,7 @@ class ServiceMetrics:
 
         self.add(remote=read)
 
-    def check_sample(self, check: Check, severity: Severity) -> Sample:
+    def check_sample(self, check: HealthCheck, severity: Severity) -> Sample:
         """Return the sample of a health check of this service."""
         return Sample(m.CHECK, (*self._label, check.value), SEVERITIES[severity])
 
