@@ -385,9 +385,8 @@ class Database:
         """
         if isinstance(error, PoolTimeout):
             return
-        cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
-        if isinstance(cause, asyncpg.ReadOnlySQLTransactionError):
-            self._refusals.failed(cause)
+        if is_read_only(error):
+            self._refusals.failed(error)
         else:
             self.line.failed(error)
 
@@ -458,6 +457,12 @@ class Database:
             lines, self._lines = self._lines, None
             for line in dict.fromkeys(lines):
                 await line.release()
+
+
+def is_read_only(error: BaseException) -> bool:
+    """Return whether an error means that the database takes no writes now, but reads."""
+    cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
+    return isinstance(cause, asyncpg.ReadOnlySQLTransactionError)
 
 
 def is_connection_lost(error: BaseException) -> bool:

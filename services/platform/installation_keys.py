@@ -16,8 +16,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
-from services.platform.database import Database, ReadSession, WriteSession
+from services.platform.database import Database, ReadSession, WriteSession, is_read_only
 from services.platform.identity import (
     ensure_identity_keys,
     ensure_private_key,
@@ -258,13 +259,20 @@ class ServiceKeys:
         self._outage = Outage(log.bind(service=service.value), "keys", level="error")
 
     async def get(self, name: KeyName) -> Ed25519PrivateKey:
-        """Return a key; raise `Unavailable` if it is not the one that the data needs."""
+        """Return a key; raise `Unavailable` if it is not the one that the data needs.
+
+        A database that takes no writes now gets the record of a new key at its next use.
+        """
         if name not in self._keys:
+            file = key_file(self._settings, name)
             try:
                 now = datetime.now(UTC)
                 await settle_keys(self._database, self._settings, self._service, now=now)
-                file = key_file(self._settings, name)
                 self._keys[name] = await asyncio.to_thread(load_private_key, file)
+            except DBAPIError as error:
+                if not is_read_only(error):
+                    raise
+                return await asyncio.to_thread(load_private_key, file)
             except (KeyMismatchError, ValueError, TypeError) as error:
                 self._outage.failed(error)
                 raise Unavailable(
