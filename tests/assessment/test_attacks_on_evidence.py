@@ -7,6 +7,7 @@ import pytest
 
 from services.assessment.bundles.verify import verify
 from tests.conftest import Hub
+from tests.gateway.key_rows import chain_audit_log
 
 API = "/api/v1"
 DYNAMICS = f"{API}/metrics/collaboration-dynamics"
@@ -225,6 +226,7 @@ def test_two_observations_of_one_subject_and_year_both_stand(hub: Hub) -> None:
 def test_who_confirmed_is_in_the_audit_log(hub: Hub) -> None:
     answer = post(hub, "observations", observation("own", "staff_trained", value=1))
     hub.confirm(answer, agency="setda")
+    chain_audit_log(hub.settings)
     lines = hub.client.get(f"{API}/audit", headers=hub.auth("diskominfo", "admin")).json()["items"]
     [line] = [one for one in lines if str(one).count("/confirmation")]
     assert line["agency"] == "setda"

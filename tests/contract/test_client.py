@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 
-from services.platform.spreadsheets.model import XLSX
+from services.platform.spreadsheets.model import ODS, XLSX
 from tests.contract.conftest import RunningHub
 from tests.servers import LOOPBACK
 
@@ -46,6 +46,7 @@ def generated(running: RunningHub, tmp_path_factory: pytest.TempPathFactory) -> 
     # The generator knows files by one name alone.
     files = (
         XLSX,
+        ODS,
         "text/csv",
         "application/atom+xml",
         "application/pdf",

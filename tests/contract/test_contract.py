@@ -32,7 +32,7 @@ from schemathesis.specs.openapi.checks import (
 
 from services.assessment.evidence.api_models import KINDS
 from services.assessment.evidence.workbook import to_workbook
-from services.platform.spreadsheets.model import XLSX
+from services.platform.spreadsheets.model import ODS, XLSX
 from tests.contract.conftest import RunningHub
 from tests.contract.document import unified_document_at_rest
 
@@ -118,7 +118,7 @@ FILES = {
     operation_id
     for method in ("post", "put")
     for operation_id, content in bodies(method).items()
-    if content.keys() <= {XLSX, "text/csv", "application/zip"}
+    if content.keys() <= {XLSX, ODS, "text/csv", "application/zip"}
 }
 """Operations whose body is a file: no limit of a schema could be tried, and each call starts a
 process that reads it."""
@@ -126,6 +126,7 @@ assert len(FILES) >= 4
 assert set(OPERATIONS) >= TOO_MANY_LIMITS
 load_all_checks()
 schemathesis.openapi.media_type(XLSX, st.just(to_workbook({})))
+schemathesis.openapi.media_type(ODS, st.binary(max_size=200))
 schemathesis.openapi.media_type("application/zip", st.binary(max_size=200))
 
 

@@ -126,8 +126,7 @@ async def chain_pending(session: WriteSession, region: str, *, now: datetime) ->
         return 0
     ids = [row["id"] for row in pending]
     entries = (
-        AuditEntry(**{name: value for name, value in row.items() if name != "id"})
-        for row in pending
+        AuditEntry(**{name: row[name] for name in row if name not in {"id"}}) for row in pending
     )
     lines = list(chain_entries(region, await read_head(session, region), entries))
     await session.execute(
