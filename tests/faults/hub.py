@@ -245,7 +245,8 @@ def plan_hub(folder: Path, database_url: str, *, each: int, own_clocks: bool, **
     ports = {service: [free_port() for _ in range(each)] for service in Service}
     doors = {service: free_port() if each > 1 else ports[service][0] for service in Service}
     doors[Service.gateway] = free_port()
-    settings = shared_settings(folder.parent) | more
+    # As operators run it; the other system tests wait longer, for a loaded machine is not silent.
+    settings = {"EMALL_SILENCE_SECONDS": "2"} | shared_settings(folder.parent) | more
     urls = {
         f"EMALL_{service.value.upper()}_URL": f"http://127.0.0.1:{doors[service]}"
         for service in Service
