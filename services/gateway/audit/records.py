@@ -125,9 +125,7 @@ async def chain_pending(session: WriteSession, region: str, *, now: datetime) ->
     if not pending:
         return 0
     ids = [row["id"] for row in pending]
-    entries = (
-        AuditEntry(**{name: row[name] for name in row if name not in {"id"}}) for row in pending
-    )
+    entries = (_to_entry(row, apart=("id",)) for row in pending)
     lines = list(chain_entries(region, await read_head(session, region), entries))
     await session.execute(
         text(CHAIN_LINES),
@@ -180,6 +178,13 @@ async def list_latest(
 
 def to_chained_entry(row: RowMapping) -> ChainedEntry:
     """Convert a row to an entry of the chain."""
+    entry = _to_entry(row, apart=("number", "previous", "hash"))
+    return ChainedEntry(row["number"], entry, row["previous"], row["hash"])
+
+
+def _to_entry(row: RowMapping, *, apart: Sequence[str]) -> AuditEntry:
+    """Return the entry in a row, which has these columns beside it."""
     columns = dict(row)
-    number, previous, own_hash = (columns.pop(name) for name in ("number", "previous", "hash"))
-    return ChainedEntry(number, AuditEntry(**columns), previous, own_hash)
+    for name in apart:
+        del columns[name]
+    return AuditEntry(**columns)
