@@ -3,13 +3,12 @@
 Pure, and laborious for hostile HTML: it is called within limits (`bounded_process`).
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from services.gateway.connectors.announcements.feed_parser import parse_feed
-from services.gateway.connectors.announcements.item import FeedItem
+from services.gateway.connectors.announcements.item import FeedItem, digest_of
 from services.gateway.connectors.announcements.sanitise import plain_text, sanitise
 from services.gateway.connectors.announcements.service_matching import (
     ServiceMatcher,
@@ -62,6 +61,6 @@ def _announcement(item: FeedItem, matcher: ServiceMatcher, feed_url: str) -> Ann
         published_at=item.published_at,
         content=content,
         summary=plain_text(content, max_length=MAX_SUMMARY),
-        digest=hashlib.sha256(f"{item.title}\n{plain}".encode("utf-8", "replace")).hexdigest(),
+        digest=digest_of(f"{item.title}\n{plain}"),
         mentions=tuple(matcher.find(item.title, plain)),
     )

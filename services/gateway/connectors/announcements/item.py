@@ -52,6 +52,7 @@ def create_item(
 
 
 def digest_of(text: str) -> str:
+    """Return the SHA-256 of a text, which may hold what UTF-8 cannot."""
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 

@@ -8,11 +8,13 @@ import html
 import re
 from dataclasses import dataclass
 
+from services.gateway.connectors.announcements.item import FeedParseError
+
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """XML 1.0 allows no other characters; some programs write them nevertheless."""
 ROOT = re.compile(r"<(rss|feed|rdf:RDF)\b[^>]*>")
 DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*>", re.IGNORECASE)
-"""A document type that declares nothing itself."""
+"""A document type that declares nothing itself, as RSS 0.91 has."""
 PARTS = re.compile(r"<!\[CDATA\[.*?\]\]>|&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|\w{1,31})?(;?)", re.S)
 PREFIX = re.compile(r"</?([A-Za-z][\w.-]{0,50}):[A-Za-z]")
 XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
@@ -28,15 +30,20 @@ class Repaired:
 
 
 def repair(body: bytes) -> Repaired | None:
-    """Return a feed without what XML forbids; None if it has no root element of a feed.
+    """Return a feed without what XML forbids, and without a document type.
+
+    None if it has no root element of a feed; raise `FeedParseError` if its document type declares
+    something.
 
     Text before and after the feed is dropped, entities of HTML and bare ampersands are escaped,
     undeclared prefixes are declared, and of a feed that is cut off the whole items are kept.
     """
     text = NOT_XML.sub("", _decode(body))
     root = ROOT.search(text)
-    if root is None or "<!DOCTYPE" in DOCTYPE.sub("", text[: root.start()]).upper():
+    if root is None:
         return None
+    if "<!DOCTYPE" in DOCTYPE.sub("", text[: root.start()]).upper():
+        raise FeedParseError("a document type or entities are not allowed")
     name = root[1]
     end = text.rfind(f"</{name}>")
     is_cut_off = end < 0
