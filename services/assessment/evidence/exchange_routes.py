@@ -14,9 +14,10 @@ from services.platform.bounded_process import Limits, call_bounded
 from services.platform.computing_slots import computing_slot
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import EvidenceWriter
-from services.platform.problems import FieldError, Invalid, problem_responses
+from services.platform.problems import Invalid, problem_responses
 from services.platform.service import API, get_region
 from services.platform.spreadsheets.model import XLSX, SpreadsheetError
+from services.platform.spreadsheets.problems import field_errors
 from services.platform.spreadsheets.reading import read_workbook
 
 router = APIRouter(
@@ -91,10 +92,7 @@ async def import_evidence(
     except SpreadsheetError as error:
         raise Invalid(
             "The workbook was rejected; nothing was stored.",
-            errors=[
-                FieldError(pointer=f"#/{f.sheet}/{f.cell}", parameter=None, detail=f.message)
-                for f in error.issues[:100]
-            ],
+            errors=field_errors(error, "en"),
         ) from None
     if dry_run:
         await session.rollback()

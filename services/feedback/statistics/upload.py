@@ -29,6 +29,7 @@ from services.platform.database import WriteSession
 from services.platform.identity import Caller
 from services.platform.languages import Language
 from services.platform.spreadsheets.model import Sheet, SheetIssue, SpreadsheetError
+from services.platform.spreadsheets.problems import MAX_LISTED
 
 
 async def store_and_check(
@@ -60,10 +61,12 @@ def _reported_months(statistics: Sequence[Statistic]) -> list[ReportedMonth]:
 
 
 def rows_with_errors(
-    sheets: Sequence[Sheet], errors: Sequence[SheetIssue], *, language: Language
+    sheets: Sequence[Sheet], error: SpreadsheetError, *, language: Language
 ) -> list[UploadRow]:
     """Return the rows that have errors, with all of their cells."""
-    messages = {(error.sheet, error.cell): error.text(language) for error in errors}
+    messages = {
+        (issue.sheet, issue.cell): issue.text(language) for issue in error.issues[:MAX_LISTED]
+    }
     return [
         UploadRow(
             sheet=table.name,

@@ -54,6 +54,7 @@ from services.platform.spreadsheets.model import (
     SpreadsheetError,
     reading_issue,
 )
+from services.platform.spreadsheets.problems import field_errors
 from services.platform.spreadsheets.reading import read_sheets
 
 router = APIRouter(prefix=f"{API}/usage", tags=["usage"], responses=problem_responses(401, 422))
@@ -237,16 +238,12 @@ async def upload_usage_statistics(
             dry_run=dry_run,
         )
     except SpreadsheetError as error:
-        errors = error.issues[:100]
         raise Invalid(
             "The file has errors; nothing was stored.",
-            errors=[
-                FieldError(pointer=f"#/{e.sheet}/{e.cell}", parameter=None, detail=e.text(language))
-                for e in errors
-            ],
+            errors=field_errors(error, language),
             extra={
                 "rows": [
-                    row.model_dump() for row in rows_with_errors(sheets, errors, language=language)
+                    row.model_dump() for row in rows_with_errors(sheets, error, language=language)
                 ]
             },
         ) from None

@@ -4,7 +4,7 @@ import csv
 from io import StringIO
 
 from services.platform.spreadsheets.grid import MAX_CELL_LENGTH, Grid
-from services.platform.spreadsheets.model import Sheet, file_error
+from services.platform.spreadsheets.model import MAX_TITLE_ROWS, Sheet, file_error
 
 MAX_LINES = 1_100_000
 """Lines of a file, empty ones too: more than a sheet of a spreadsheet program has."""
@@ -35,9 +35,9 @@ def read_csv(text: str, *, name: str) -> Sheet:
         text, delimiter, skipped = rest, hint[0], 1
     else:
         # Counted in the line that has most of one: numbers in the rows may contain any of them.
-        lines = text[:10_000].splitlines()[:30]
+        lines = text[:10_000].splitlines()[:MAX_TITLE_ROWS]
         delimiter = max(
-            ";,\t", key=lambda each: max((line.count(each) for line in lines), default=0)
+            ";,\t", key=lambda sign: max((line.count(sign) for line in lines), default=0)
         )
     grid = Grid(name)
     reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter)

@@ -16,7 +16,7 @@ TABLE, OFFICE, TEXT, STYLE = (
     f"{{{_NAMESPACES.format(name)}}}" for name in ("table", "office", "text", "style")
 )
 ROW_GROUPS = frozenset(
-    TABLE + name for name in ("table-row-group", "table-header-rows", "table-rows", "table-row")
+    TABLE + name for name in ("table-row-group", "table-header-rows", "table-rows")
 )
 
 

@@ -40,6 +40,7 @@ from services.platform.problems import (
 from services.platform.service import API, get_region
 from services.platform.service_client import RequestRejectedError
 from services.platform.spreadsheets.model import CSV, ODS, XLSX, SpreadsheetError
+from services.platform.spreadsheets.problems import field_errors
 from services.platform.spreadsheets.reading import read_sheets
 from services.platform.types import DistrictCode, Href, RegionCode
 
@@ -147,10 +148,7 @@ async def import_simbg_recap(
     except SpreadsheetError as error:
         raise Invalid(
             "The recap is invalid; nothing was stored.",
-            errors=[
-                FieldError(pointer=f"#/{f.sheet}/{f.cell}", parameter=None, detail=f.text(language))
-                for f in error.issues[:100]
-            ],
+            errors=field_errors(error, language),
         ) from None
     connectors: Connectors = request.app.state.connectors
     simbg = connectors.get(SimbgConnector)
