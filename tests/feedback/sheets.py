@@ -1,7 +1,9 @@
 """Files of statistics as agencies send them."""
 
 import io
+import zipfile
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import httpx
@@ -12,6 +14,10 @@ from services.platform.spreadsheets.model import CSV, XLSX
 from tests.conftest import Room, agency_caller
 from tests.feedback.sending import USAGE
 
+NAMESPACES = "".join(
+    f' xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+    for name in ("office", "table", "text", "style")
+)
 HEADS = ("layanan", "kanal", "bulan", "masuk (submitted)", "selesai (completed)", "alasan")
 
 
@@ -72,3 +78,47 @@ def template(office: Room, agency: str, **parameters: Any) -> httpx.Response:
 def opened(answer: httpx.Response) -> Workbook:
     assert answer.status_code == 200, answer.text
     return load_workbook(io.BytesIO(answer.content))
+
+
+def ods_cell(value: Any, more: str = "") -> str:
+    if value is None:
+        return f"<table:table-cell{more}/>"
+    if isinstance(value, date):
+        kind = f'office:value-type="date" office:date-value="{value.isoformat()}"'
+    elif isinstance(value, int | float):
+        kind = f'office:value-type="float" office:value="{value}"'
+    else:
+        kind = 'office:value-type="string"'
+    return f"<table:table-cell {kind}{more}><text:p>{value}</text:p></table:table-cell>"
+
+
+def ods(
+    *rows: str,
+    heads: Sequence[str] = HEADS,
+    style: str = "",
+    styles: str = "",
+    manifest: str = "",
+) -> bytes:
+    """Return a workbook as LibreOffice saves it: rows of cells, the last repeated to the end."""
+    header = f"<table:table-row>{''.join(map(ods_cell, heads))}</table:table-row>"
+    rest = (
+        '<table:table-row table:number-rows-repeated="1048000">'
+        '<table:table-cell table:number-columns-repeated="16384"/></table:table-row>'
+    )
+    content = (
+        f"<office:document-content{NAMESPACES}><office:automatic-styles>{styles}"
+        "</office:automatic-styles><office:body><office:spreadsheet>"
+        f'<table:table table:name="Statistik"{style}>'
+        f"{header}{''.join(rows)}{rest}</table:table>"
+        "</office:spreadsheet></office:body></office:document-content>"
+    )
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("META-INF/manifest.xml", f"<manifest>{manifest}</manifest>")
+        archive.writestr("content.xml", content)
+    return stream.getvalue()
+
+
+def ods_row(*cells: str, more: str = "") -> str:
+    return f"<table:table-row{more}>{''.join(cells)}</table:table-row>"

@@ -20,13 +20,19 @@ from services.platform.spreadsheets.reading import ENCRYPTED, OLE_SIGNATURE, rea
 from tests.conftest import Room
 from tests.feedback.conftest import new_agency
 from tests.feedback.sending import expect_reports, summary
-from tests.feedback.sheets import HEADS, faults, saved, table, upload, workbook
+from tests.feedback.sheets import (
+    HEADS,
+    faults,
+    ods,
+    ods_cell,
+    ods_row,
+    saved,
+    table,
+    upload,
+    workbook,
+)
 
 ROW = ("ktp", "loket", "2024-03", 10, 9, None)
-NAMESPACES = "".join(
-    f' xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
-    for name in ("office", "table", "text", "style")
-)
 
 
 @pytest.fixture
@@ -56,44 +62,6 @@ def rewritten(content: bytes, part: str, change: Callable[[str], str]) -> bytes:
             text = source.read(name)
             target.writestr(name, change(text.decode()).encode() if name == part else text)
     return stream.getvalue()
-
-
-def ods_cell(value: Any, more: str = "") -> str:
-    if value is None:
-        return f"<table:table-cell{more}/>"
-    if isinstance(value, date):
-        kind = f'office:value-type="date" office:date-value="{value.isoformat()}"'
-    elif isinstance(value, int | float):
-        kind = f'office:value-type="float" office:value="{value}"'
-    else:
-        kind = 'office:value-type="string"'
-    return f"<table:table-cell {kind}{more}><text:p>{value}</text:p></table:table-cell>"
-
-
-def ods(*rows: str, style: str = "", styles: str = "", manifest: str = "") -> bytes:
-    """Return a workbook as LibreOffice saves it: rows of cells, the last repeated to the end."""
-    header = f"<table:table-row>{''.join(map(ods_cell, HEADS))}</table:table-row>"
-    rest = (
-        '<table:table-row table:number-rows-repeated="1048000">'
-        '<table:table-cell table:number-columns-repeated="16384"/></table:table-row>'
-    )
-    content = (
-        f"<office:document-content{NAMESPACES}><office:automatic-styles>{styles}"
-        "</office:automatic-styles><office:body><office:spreadsheet>"
-        f'<table:table table:name="Statistik"{style}>'
-        f"{header}{''.join(rows)}{rest}</table:table>"
-        "</office:spreadsheet></office:body></office:document-content>"
-    )
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-        archive.writestr("META-INF/manifest.xml", f"<manifest>{manifest}</manifest>")
-        archive.writestr("content.xml", content)
-    return stream.getvalue()
-
-
-def ods_row(*cells: str, more: str = "") -> str:
-    return f"<table:table-row{more}>{''.join(cells)}</table:table-row>"
 
 
 def stored(answer: httpx.Response) -> list[tuple[str, str, int]]:

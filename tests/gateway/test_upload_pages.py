@@ -16,7 +16,7 @@ from services.platform.database import Database
 from services.platform.identity import load_private_key
 from services.platform.settings import Service
 from tests.conftest import Hub
-from tests.feedback.sheets import workbook
+from tests.feedback.sheets import ods, ods_cell, ods_row, workbook
 from tests.gateway.key_rows import (
     chain_audit_log,
     expire_upload_sessions,
@@ -145,6 +145,15 @@ def test_what_is_wrong_stands_beside_its_cell_and_nothing_is_stored(browser: Bro
     assert browser.check(b"").status_code == 422
 
 
+def test_a_workbook_of_libreoffice_is_checked_and_stored(browser: Browser) -> None:
+    browser.enter()
+    cells = map(ods_cell, ("ktp-el", "loket", "September 2024", 7, 6, None))
+    preview = browser.check(ods(ods_row(*cells), heads=HEADS), name="september.ods")
+    assert preview.status_code == 200, preview.text
+    browser.confirm(preview)
+    assert figures(browser.hub, "2024-09") != []
+
+
 def test_a_file_whose_name_and_content_differ_is_refused(browser: Browser) -> None:
     browser.enter()
     sheet = workbook(("ktp-el", "loket", "Agustus 2024", 7, 7, None), heads=HEADS)
@@ -153,6 +162,8 @@ def test_a_file_whose_name_and_content_differ_is_refused(browser: Browser) -> No
         ("agustus.csv", sheet),
         ("agustus.xlsx", table),
         ("agustus.pdf", sheet),
+        ("agustus.ods", sheet),
+        ("agustus.xlsx", ods(heads=HEADS)),
         ("agustus.xlsx.exe", sheet),
         ("agustus", table),
     ):

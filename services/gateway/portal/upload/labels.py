@@ -35,8 +35,8 @@ SESSION_OVER = N_("Waktu 30 menit sudah habis atau kunci dicabut. Silakan masuk 
 NO_FILE = N_("Pilih berkas dulu.")
 TOO_LARGE = N_("Berkas lebih besar dari 2 MB.")
 WRONG_NAME = N_(
-    "Isi berkas tidak cocok dengan namanya. Simpan lembar kerja sebagai .xlsx atau .csv, lalu "
-    "unggah lagi."
+    "Isi berkas tidak cocok dengan namanya. Simpan lembar kerja sebagai .xlsx, .ods, atau .csv, "
+    "lalu unggah lagi."
 )
 
 

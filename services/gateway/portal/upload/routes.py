@@ -43,7 +43,7 @@ from services.platform.problems import NotAuthenticated
 from services.platform.service import API
 from services.platform.service_client import RequestRejectedError
 from services.platform.settings import Settings
-from services.platform.spreadsheets.model import CSV, XLSX
+from services.platform.spreadsheets.model import CSV, ODS, XLSX
 from services.platform.translation import Message
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -55,6 +55,7 @@ MAX_NAME_LENGTH = 200
 MAX_ROWS_SHOWN = 200
 SUFFIXES: Mapping[str, frozenset[str]] = {
     XLSX: frozenset({".xlsx"}),
+    ODS: frozenset({".ods"}),
     CSV: frozenset({".csv", ".tsv", ".txt"}),  # a spreadsheet's "Unicode text" is `.txt`
 }
 """How the name of a file may end, by the type of its content."""
@@ -299,7 +300,10 @@ async def _submit_file(
 
 
 def _media_type(content: bytes) -> str:
-    return XLSX if content.startswith(b"PK") else CSV
+    if not content.startswith(b"PK"):
+        return CSV
+    # A package of OpenDocument begins with its media type (OpenDocument 1.3, part 2, 3.3).
+    return ODS if ODS.encode() in content[:120] else XLSX
 
 
 async def _home_page(
