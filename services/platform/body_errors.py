@@ -43,12 +43,12 @@ def first_errors(error: ValidationError) -> ValidationError:
 
     pydantic writes all of them as JSON in a fraction of the time that it takes to list them.
     """
-    text = error.json(include_url=False, include_context=False, include_input=False)
+    text = error.json(include_url=False, include_input=False)
     return ValidationError.from_exception_data(
         error.title,
         [
             InitErrorDetails(
-                type=PydanticCustomError(item["type"], item["msg"]),
+                type=PydanticCustomError(item["type"], item["msg"], item.get("ctx")),
                 loc=tuple(item["loc"]),
                 input=None,
             )

@@ -23,8 +23,16 @@ IfMatch = Annotated[
     Header(
         alias="If-Match",
         max_length=200,
-        description="ETag from the last read of this resource; required, so that no concurrent "
-        "change is overwritten.",
+        description="ETag from the last read of this resource; required if it exists, so that no "
+        "concurrent change is overwritten.",
+    ),
+]
+IfNoneMatch = Annotated[
+    # Not `Literal["*"]`: generators of clients take no constant in a header.
+    Annotated[str, StringConstraints(pattern=r"^\*$")] | None,
+    Header(
+        alias="If-None-Match",
+        description="`*` only creates: 412 if the resource exists already.",
     ),
 ]
 IdempotencyKey = Annotated[

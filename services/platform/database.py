@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any, NewType
 
 import asyncpg
 from fastapi import Depends, FastAPI, Request
-from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -35,6 +34,13 @@ from services.platform.logging import Outage, get_logger, summarise
 from services.platform.problems import ProblemError, Unavailable
 from services.platform.read_replica import ReadReplica, ServerPosition
 from services.platform.settings import Service, Settings
+from services.platform.stale_statements import repeat_stale_statements
+from services.platform.statement_limits import (
+    WORK_LIMITS,
+    StatementLimits,
+    request_limits,
+    transaction_setup,
+)
 
 if TYPE_CHECKING:
     from services.platform.embedded_postgres import EmbeddedPostgres
@@ -52,10 +58,12 @@ POOL_TIMEOUT_SECONDS = 10.0
 POOL_RETRY_SECONDS = 0.5
 """Time after which a waiting session asks whether it may open a connection: the pool tells nobody
 that opening one failed."""
-COMMAND_TIMEOUT_SECONDS = 60
+COMMAND_TIMEOUT_SECONDS = 65
+"""Time after which a statement is given up that the server did not end at its limit."""
 CLOSE_TIMEOUT_SECONDS = 2
-READ_ONLY_QUIET_SECONDS = 60.0
-"""How long no write was refused when a database counts as writable: reads succeed meanwhile."""
+QUIET_SECONDS = 60.0
+"""How long nothing was refused, or late, when an outage of some statements is over: others succeed
+meanwhile."""
 
 DATABASE_ERRORS = (
     SQLAlchemyError,
@@ -73,10 +81,16 @@ CONNECTION_LOST_ERRORS = (
     asyncpg.OperatorInterventionError,  # shutdown or startup
     asyncpg.InsufficientResourcesError,  # a full disk, all connections taken
     asyncpg.ReadOnlySQLTransactionError,  # a standby, or a database that somebody locked
+    asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InvalidCachedStatementError,  # a table was changed; the next attempt prepares anew
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
-"""Those of asyncpg that mean a lost connection rather than a wrong statement."""
+"""Those of asyncpg that pass, rather than mean a wrong statement."""
+
+LATE_ERRORS = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
+"""Errors of a statement that the server ended at its time limit."""
 
 IDLE_SINCE = "idle_since"
 PING_AFTER_SECONDS = 10.0
@@ -224,8 +238,12 @@ class Database:
         self._replica: ReadReplica | None = None
         self._own_url = settings.service_database_url(service)
         self._refusals = Outage(
-            log, f"writes to the database of {service.value}", quiet_seconds=READ_ONLY_QUIET_SECONDS
+            log, f"writes to the database of {service.value}", quiet_seconds=QUIET_SECONDS
         )
+        self._lateness = Outage(
+            log, f"timely statements of {service.value}", quiet_seconds=QUIET_SECONDS
+        )
+        self._limits = request_limits(settings)
         self.schema = service.value
 
     async def engine(self) -> AsyncEngine:
@@ -237,30 +255,40 @@ class Database:
 
     async def _create_engine(self) -> AsyncEngine:
         role = await self._find_role()
-        line, size = self.line, self._settings.database_pool_size
-        connect = self._connector(line, None if line.is_pooled else role)
-        engine = make_engine(connect, is_pooled=line.is_pooled, pool_size=size)
+        engine = self._engine_on(self.line, role)
         if self._settings.database_read_url is not None:
             self._replica_line = self._share_line(self._find_replica_address, "read replica")
             self._replica = ReadReplica(
-                make_engine(self._connector(self._replica_line, role), pool_size=size),
+                self._engine_on(self._replica_line, role),
                 ServerPosition(self._connector(self.direct_line, role, ": position")),
             )
-        if role is not None and line.is_pooled:
-            # A pooler refuses the role at the start, and may give each transaction another session.
-            @event.listens_for(engine.sync_engine, "begin")
-            def set_role(  # pyright: ignore[reportUnusedFunction]
-                connection: SyncConnection,
-            ) -> None:
-                connection.exec_driver_sql("SELECT set_config('role', $1, true)", (role,))
+        return engine
 
+    def _engine_on(self, line: DatabaseLine, role: str | None) -> AsyncEngine:
+        """Return an engine on a line, whose transactions work as a role if one is given."""
+        is_pooled = line.is_pooled
+        engine = make_engine(
+            self._connector(line, role),
+            is_pooled=is_pooled,
+            pool_size=self._settings.database_pool_size,
+        )
+        set_up = transaction_setup(
+            self._limits, pooled_role=role if is_pooled else None, is_pooled=is_pooled
+        )
+        event.listen(engine.sync_engine, "begin", set_up)
+        repeat_stale_statements(engine, set_up)
         return engine
 
     def _connector(
         self, line: DatabaseLine, role: str | None, purpose: str = ""
     ) -> Callable[[], Awaitable[Connection]]:
-        """Return a function that opens connections over a line, as a role if one is given."""
-        options = {} if role is None else {"role": role}
+        """Return a function that opens connections over a line, as a role if one is given.
+
+        A pooler refuses role and limits at the start; each transaction sets them.
+        """
+        options: dict[str, str] = {}
+        if not line.is_pooled:
+            options = self._limits.settings | ({} if role is None else {"role": role})
 
         async def connect() -> Connection:
             return await line.connect(
@@ -345,6 +373,11 @@ class Database:
             return None
         return PoolUse(2 * pool.size(), pool.checkedout(), pool.waiting)
 
+    @property
+    def replica(self) -> ReadReplica | None:
+        """The read replica; None before the first connection, or if there is none."""
+        return self._replica
+
     @asynccontextmanager
     async def read_session(self) -> AsyncGenerator[ReadSession]:
         """Open a read-only transaction, on a read replica if that is as new as this moment."""
@@ -380,13 +413,15 @@ class Database:
     def failed(self, error: BaseException) -> None:
         """Note an error of an outage (`is_connection_lost`); the first one is logged.
 
-        A database that is read-only still serves reads, and one whose connections are all in use
-        answers, so that its line is not down.
+        A database that is read-only still serves reads, one whose connections are all in use
+        answers, and so does one whose statements wait for a lock: their line is not down.
         """
-        if isinstance(error, PoolTimeout):
+        if isinstance(error, PoolTimeout) or is_stale(error):
             return
         if is_read_only(error):
             self._refusals.failed(error)
+        elif is_late(error):
+            self._lateness.failed(error)
         else:
             self.line.failed(error)
 
@@ -399,13 +434,19 @@ class Database:
                 self.failed(error)
             raise
         self.line.succeeded()
+        self._lateness.succeeded()
 
-    async def connect(self, *, purpose: str, **options: str) -> Connection:
+    async def connect(
+        self, *, purpose: str, is_for_requests: bool = False, **options: str
+    ) -> Connection:
         """Open a connection to the server itself outside the pool, as the service's role.
 
         `options` are PostgreSQL settings of its session; `purpose` is shown in `pg_stat_activity`.
+        Its statements have the time limits of jobs, or those of requests.
         """
         role = await self._find_role()
+        limits: StatementLimits = self._limits if is_for_requests else WORK_LIMITS
+        options = limits.settings | options
         if role is not None:
             options["role"] = role
         return await self.direct_line.connect(
@@ -461,8 +502,22 @@ class Database:
 
 def is_read_only(error: BaseException) -> bool:
     """Return whether an error means that the database takes no writes now, but reads."""
-    cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
-    return isinstance(cause, asyncpg.ReadOnlySQLTransactionError)
+    return isinstance(_cause_of(error), asyncpg.ReadOnlySQLTransactionError)
+
+
+def is_late(error: BaseException) -> bool:
+    """Return whether the server ended a statement at its time limit, or an administrator did."""
+    return isinstance(_cause_of(error), LATE_ERRORS)
+
+
+def is_stale(error: BaseException) -> bool:
+    """Return whether a table was changed since a statement was prepared."""
+    return isinstance(_cause_of(error), asyncpg.InvalidCachedStatementError)
+
+
+def _cause_of(error: BaseException) -> BaseException | None:
+    """Return the error of asyncpg that SQLAlchemy wrapped."""
+    return error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
 
 
 def is_connection_lost(error: BaseException) -> bool:
@@ -488,11 +543,17 @@ def add_database_error_handlers(app: FastAPI) -> None:
             return await on_unexpected(request, error)
         database: Database = request.app.state.database
         database.failed(error)
-        problem = Unavailable("The database is unavailable; try again shortly.")
+        problem = Unavailable(_describe_outage(error), retry_after=1 if is_stale(error) else 5)
         return await on_problem(request, problem)
 
     for kind in DATABASE_ERRORS:
         app.add_exception_handler(kind, on_outage)
+
+
+def _describe_outage(error: Exception) -> str:
+    if is_late(error):
+        return "The database is busy: a statement did not end in time. Try again shortly."
+    return "The database is unavailable; try again shortly."
 
 
 async def get_read_session(request: Request) -> AsyncGenerator[ReadSession]:

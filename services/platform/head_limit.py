@@ -1,7 +1,8 @@
-"""uvicorn protocol with a limit for request heads, which uvicorn itself does not have."""
+"""uvicorn protocol that checks request heads, which uvicorn does not: size, version, `Host`."""
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -30,24 +31,70 @@ DETAIL = (
 )
 
 
+VERSIONS = frozenset({"1.0", "1.1"})
+"""The parser also accepts HTTP/0.9, which has no headers, and the line of HTTP/2.0."""
+HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]*)?")
+"""A host with an optional port (RFC 9110, 7.2); it may be empty."""
+SIMPLE_REQUEST = re.compile(rb"[A-Z]+ [^ \r\n]+\r?\n")
+"""A whole request of HTTP/0.9, at the end of which its client waits."""
+VERSION_DETAIL = "This server speaks HTTP/1.1 and HTTP/1.0."
+HOST_DETAIL = "A request has one Host field: a host name or address, and a port if needed."
+
+
 class TooManyError(Exception):
     """More header fields or pipelined requests than are read."""
 
 
+class UnfitHeadError(Exception):
+    """A head that is not to be answered as it is: its version, or its `Host`."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+class DefaultHeaders(list[tuple[bytes, bytes]]):
+    """The server's own header fields; a response that has a `Date` keeps it (RFC 9110, 6.6.1)."""
+
+    def __add__(self, own: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:  # type: ignore[override]
+        for name, _ in own:
+            if name == b"date":
+                return [*(field for field in self if field[0] != b"date"), *own]
+        return [*self, *own]
+
+
+def has_valid_host(version: str, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Return whether a request has one valid `Host` field; HTTP/1.0 may do without (RFC 9112, 3.2).
+
+    What is accepted here is what caches and pages know as the address that was asked.
+    """
+    hosts = [value for name, value in headers if name == b"host"]
+    if not hosts:
+        return version == "1.0"
+    return len(hosts) == 1 and HOST.fullmatch(hosts[0]) is not None
+
+
 class HeadLimitProtocol(HttpToolsProtocol):
-    """uvicorn protocol that answers 431 to a head over the limits, without parsing all of it."""
+    """uvicorn protocol that answers 431 to a head over the limits, without parsing all of it.
+
+    A request without one valid `Host` gets 400, one of another version of HTTP 505.
+    """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._head_bytes = 0
         """Bytes received since the last message, headers or part of a body were complete."""
         self._is_refused = False
+        self._unfit: UnfitHeadError | None = None
 
     def data_received(self, data: bytes) -> None:
         """Give the parser no more of a head than the limit."""
         if not self._is_refused and self._head_bytes + len(data) <= MAX_HEAD_BYTES:
             self._head_bytes += len(data)
             super().data_received(data)
+            if self._head_bytes == len(data) and SIMPLE_REQUEST.fullmatch(data):
+                self._refuse(505, VERSION_DETAIL)
             return
         while not self._is_refused and not self.transport.is_closing():
             part = data[: MAX_HEAD_BYTES - self._head_bytes]
@@ -64,8 +111,18 @@ class HeadLimitProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         if len(self.headers) > MAX_FIELDS or len(self.pipeline) >= MAX_PIPELINED:
             raise TooManyError
-        super().on_headers_complete()
         parser: Any = self.parser
+        version: str = parser.get_http_version()
+        if version not in VERSIONS:
+            self._unfit = UnfitHeadError(505, VERSION_DETAIL)
+        elif not has_valid_host(version, self.headers):
+            self._unfit = UnfitHeadError(400, HOST_DETAIL)
+        if self._unfit is not None:
+            raise self._unfit
+        super().on_headers_complete()
+        cycle: Any = self.cycle
+        if cycle is not None:  # None where uvicorn opens a WebSocket
+            cycle.default_headers = DefaultHeaders(cycle.default_headers)
         if not parser.should_upgrade():
             self.headers = []
 
@@ -80,20 +137,23 @@ class HeadLimitProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer a request that is not HTTP or has too many fields; close the connection."""
+        """Answer a request that is not HTTP or not to be answered; close the connection."""
+        if self._unfit is not None:
+            self._refuse(self._unfit.status, self._unfit.detail)
+            return
         if len(self.headers) > MAX_FIELDS or len(self.pipeline) >= MAX_PIPELINED:
             self._refuse()
             return
         self._write_error(400, msg.encode("ascii"), b"text/plain; charset=utf-8")
         self.transport.close()
 
-    def _refuse(self) -> None:
+    def _refuse(self, status: int = HeadTooLarge.status, detail: str = DETAIL) -> None:
         self._is_refused = True
         if self.cycle and not self.cycle.response_complete:
             self.transport.close()  # a response is in progress, or a request has large trailers
             return
-        body = json.dumps(problem_body(HeadTooLarge.status, DETAIL)).encode()
-        self._write_error(HeadTooLarge.status, body, MEDIA_TYPE.encode())
+        body = json.dumps(problem_body(status, detail)).encode()
+        self._write_error(status, body, MEDIA_TYPE.encode())
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(LINGER_SECONDS, self.transport.close)

@@ -37,6 +37,13 @@ class Caller(BaseModel):
     """`anonymous`, `gateway`, or the id of the key."""
     agency: str | None = None
     scopes: frozenset[Scope] = frozenset()
+    family: str | None = None
+    """Id of the first of the keys that were made from each other; None of others than keys."""
+
+    @property
+    def person(self) -> str:
+        """Who counts as one person: keys that were made from each other do."""
+        return self.family or self.subject
 
     @property
     def is_anonymous(self) -> bool:
@@ -60,6 +67,9 @@ class Caller(BaseModel):
 
 
 ANONYMOUS = Caller(subject="anonymous")
+GATEWAY_CALLER = Caller(subject="gateway", scopes=frozenset({"usage:write"}))
+HUB_READER = Caller(subject="gateway", scopes=frozenset({"admin"}))
+"""Who reads what belongs to all agencies, for notices and the desk of the lead agency."""
 
 
 class TokenSigner:
@@ -82,6 +92,7 @@ class TokenSigner:
             "sub": caller.subject,
             "agency": caller.agency,
             "scopes": sorted(caller.scopes),
+            "family": caller.family,
             "region": self._region,
             "iat": int(now),
             "exp": int(now) + TOKEN_SECONDS,
@@ -153,7 +164,10 @@ class TokenVerifier:
                 f"the token is of region {claims.get('region')!r}, the service of {self._region!r}"
             )
         caller = Caller(
-            subject=claims["sub"], agency=claims.get("agency"), scopes=claims.get("scopes", ())
+            subject=claims["sub"],
+            agency=claims.get("agency"),
+            scopes=claims.get("scopes", ()),
+            family=claims.get("family"),
         )
         return float(claims["exp"]), caller
 
@@ -238,16 +252,21 @@ CurrentCaller = Annotated[Caller, Depends(get_caller)]
 """The caller of a request, with or without an API key."""
 
 
-class RequireScope(HTTPBearer):
-    """Dependency that requires a scope and documents it in OpenAPI."""
+SCHEME = "agency_key"
+"""Name of the security scheme of API keys in the OpenAPI document."""
 
-    def __init__(self, scope: Scope) -> None:
+
+class RequireScope(HTTPBearer):
+    """Dependency that requires a scope, or one of several, and documents it in OpenAPI."""
+
+    def __init__(self, scope: Scope, *others: Scope) -> None:
         super().__init__(
-            scheme_name="agency_key",
+            scheme_name=SCHEME,
             description="API key of an agency, `emk_<id>_<secret>`, issued by `emall keys issue`.",
             auto_error=False,
         )
         self.scope: Scope = scope
+        self.scopes: tuple[Scope, ...] = (scope, *others)
 
     async def __call__(self, request: Request) -> Caller:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         return self.check(get_caller(request))
@@ -256,17 +275,19 @@ class RequireScope(HTTPBearer):
         """Return the caller; raise `NotAuthenticated` or `NotAllowed` if it lacks the scope."""
         if caller.is_anonymous:
             raise NotAuthenticated("Send an agency's key: Authorization: Bearer emk_<id>_<secret>.")
-        if not caller.has_scope(self.scope):
+        if not any(map(caller.has_scope, self.scopes)):
             raise NotAllowed(
-                f"This key does not have the scope {self.scope}; issue one with "
+                f"This key does not have the scope {' or '.join(self.scopes)}; issue one with "
                 f"`emall keys issue --agency SLUG --scope {self.scope}`."
             )
         return caller
 
 
 UsageWriter = Annotated[Caller, Depends(RequireScope("usage:write"))]
+CommentsReader = Annotated[Caller, Depends(RequireScope("comments:read", "comments:write"))]
 CommentsHandler = Annotated[Caller, Depends(RequireScope("comments:write"))]
 CatalogWriter = Annotated[Caller, Depends(RequireScope("catalog:write"))]
+CatalogReviewer = Annotated[Caller, Depends(RequireScope("catalog:approve", "catalog:write"))]
 EvidenceWriter = Annotated[Caller, Depends(RequireScope("evidence:write"))]
 EvidenceConfirmer = Annotated[Caller, Depends(RequireScope("evidence:confirm"))]
 Administrator = Annotated[Caller, Depends(RequireScope("admin"))]

@@ -42,7 +42,8 @@ KEYS_OF: dict[Service, tuple[KeyName, ...]] = {
 
 LOST_WITHOUT: dict[KeyName, str] = {
     KeyName.identity: "nothing is lost, but every process must get the new pair",
-    KeyName.secrets: "upload links and the secrets of webhooks must be issued anew",
+    KeyName.secrets: "upload links and the secrets of webhooks must be issued anew, and "
+    "people need new links to sign in",
     KeyName.publishing: "bundles are signed by a key that nobody knows yet",
     KeyName.comments: "contacts of comments can no longer be read, and links in invitations to "
     "surveys no longer work",

@@ -1,5 +1,6 @@
 """ASGI middleware of every service: token check, body limit, entity tags."""
 
+import codecs
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -8,6 +9,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.platform.body_types import (
+    FORM,
+    JSON,
+    MULTIPART,
+    begins_as_json,
+    media_type,
+    peek_body,
+)
 from services.platform.entity_tags import entity_tag, tag_matches
 from services.platform.identity import Caller, TokenVerifier
 from services.platform.problems import NotAuthenticated, ProblemError, problem_response
@@ -20,6 +29,15 @@ from services.platform.request_body import (
     is_parsed_whole,
     read_whole,
 )
+
+ZIP_SIGNATURE = b"PK\x03\x04"
+"""Beginning of workbooks and bundles (APPNOTE.TXT, 4.3.7)."""
+
+FORM_ENCODINGS = frozenset({"utf-8", "ascii", "iso8859-1", "cp1252"})
+"""Encodings in which a form is read, by Python's names; of any other the bytes are read as UTF-8.
+
+Some decode to what is no text and cannot be stored (`unicode_escape`), or never (`undefined`).
+"""
 
 PUBLIC_PATHS = frozenset({"/health/live", "/health/ready", "/openapi.json"})
 """Paths that need no token; they expose no data."""
@@ -131,9 +149,11 @@ class ParsedBodyMiddleware:
         self.limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and is_parsed_whole(get_header(scope, b"content-type")):
+        if scope["type"] == "http":
             try:
-                receive = await read_whole(receive, self.limits(scope))
+                scope, receive = await _recognised(scope, receive)
+                if is_parsed_whole(get_header(scope, b"content-type")):
+                    receive = await read_whole(receive, self.limits(scope))
             except ProblemError as error:
                 await send_problem(error, scope, receive, send)
                 return
@@ -141,6 +161,50 @@ class ParsedBodyMiddleware:
                 await send_http_error(error, scope, receive, send)
                 return
         await self.app(scope, receive, send)
+
+
+async def _recognised(scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
+    """Return a request with the type of its body, if it names none and begins as JSON does.
+
+    A file that `curl --data-binary` sends as a form is not one. Forms lose an unknown encoding.
+    """
+    content_type = get_header(scope, b"content-type").strip()
+    if media_type(content_type) == MULTIPART:
+        return _in_known_encoding(scope, content_type), receive
+    has_body = get_header(scope, b"transfer-encoding") or get_header(scope, b"content-length") > "0"
+    if not has_body or (content_type and media_type(content_type) != FORM):
+        return scope, receive
+    beginning, receive = await peek_body(receive)
+    kind: bytes | None = None
+    if not content_type and begins_as_json(beginning):
+        kind = JSON.encode()
+    elif content_type and beginning.startswith(ZIP_SIGNATURE):
+        kind = b"application/octet-stream"
+    if kind is None:
+        return scope, receive
+    return _with_content_type(scope, kind), receive
+
+
+def _in_known_encoding(scope: Scope, content_type: str) -> Scope:
+    """Return a request with a form without its encoding, unless it is one of `FORM_ENCODINGS`."""
+    if "charset" not in content_type.lower():
+        return scope
+    from python_multipart.multipart import parse_options_header  # noqa: PLC0415
+
+    _, parameters = parse_options_header(content_type)
+    try:
+        encoding = codecs.lookup(parameters.get(b"charset", b"utf-8").decode("latin-1")).name
+    except (LookupError, ValueError):
+        encoding = ""
+    if encoding in FORM_ENCODINGS:
+        return scope
+    boundary = parameters.get(b"boundary", b"")
+    return _with_content_type(scope, MULTIPART.encode() + b'; boundary="' + boundary + b'"')
+
+
+def _with_content_type(scope: Scope, kind: bytes) -> Scope:
+    headers = [field for field in scope["headers"] if field[0] != b"content-type"]
+    return {**scope, "headers": [*headers, (b"content-type", kind)]}
 
 
 class EntityTagMiddleware:

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from services.platform.error_location import field_location
 from services.platform.types import (
     HttpsUrl,
+    IsoDate,
     RegionCode,
     Sha256,
     ShortText,
@@ -25,12 +27,24 @@ from services.platform.types import (
     YearMonth,
 )
 
+FieldPath = tuple[str | int, ...]
+
 
 class PackModel(BaseModel):
     """Part of a pack; an unknown field is an error, so that typing mistakes are found."""
 
     # YAML has .inf and .nan; JSON, and so the database, has neither.
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
+
+
+def rule_error(model: BaseModel, path: FieldPath, message: str) -> ValidationError:
+    """Return the error of a rule between fields, for a validator to raise: it names the field.
+
+    A `ValueError` would name the model that has the field.
+    """
+    error = PydanticCustomError("rule", "{message}", {"message": message})
+    details = InitErrorDetails(type=error, loc=path, input=None)
+    return ValidationError.from_exception_data(type(model).__name__, [details])
 
 
 SourceKind = Literal[
@@ -39,7 +53,10 @@ SourceKind = Literal[
     "presidential_regulation",
     "ministerial_regulation",
     "regional_regulation",
+    "decree",
+    "court_ruling",
     "study",
+    "publication",
     "website",
     "dataset",
 ]
@@ -49,15 +66,36 @@ class Source(PackModel):
     """Source of a fact: a regulation, a study, a website."""
 
     id: Slug = Field(description="Id by which the rest of the pack cites it.")
-    title: ShortText
-    kind: SourceKind
-    publisher: ShortText | None = None
-    year: Annotated[int, Field(ge=1945, le=2099), StrictNumber] | None = None
-    url: HttpsUrl | None = None
+    title: ShortText = Field(description="Title as published.")
+    kind: SourceKind = Field(description="Kind of publication.")
+    publisher: ShortText | None = Field(None, description="Who published it; null if not known.")
+    year: Annotated[int, Field(ge=1945, le=2099), StrictNumber] | None = Field(
+        None, description="Calendar year of publication; null if not known."
+    )
+    url: HttpsUrl | None = Field(None, description="Address on the web; null if it is not there.")
     sha256: Sha256 | None = Field(
         None, description="Hash of the file that was read, if it was stored."
     )
     note: Text | None = None
+    in_force_from: IsoDate | None = Field(None, description="The day a regulation took effect.")
+    in_force_until: IsoDate | None = Field(
+        None, description="The last day on which it was in force; null while it is."
+    )
+    amended_by: list[Slug] = Field(
+        default_factory=list[Slug],
+        max_length=100,
+        description="Ids of the sources that amend it, the oldest first.",
+    )
+
+    @model_validator(mode="after")
+    def _is_in_force_for_some_time(self) -> "Source":
+        if self.in_force_from and self.in_force_until and self.in_force_until < self.in_force_from:
+            message = f"must not be before in_force_from, {self.in_force_from}"
+            raise rule_error(self, ("in_force_until",), message)
+        if self.id in self.amended_by:
+            place = ("amended_by", self.amended_by.index(self.id))
+            raise rule_error(self, place, "names the source itself")
+        return self
 
 
 class SourceFile(PackModel):
@@ -86,7 +124,7 @@ class Pack(PackModel):
     reporting_from: YearMonth | None = Field(
         None,
         description="First month of which agencies report statistics, as agreed with them; "
-        "without it a service is reported from the month in which it was first loaded.",
+        "without it a service is reported from the month after it was first loaded.",
     )
 
     @property
@@ -134,7 +172,6 @@ class Change:
         return f"{sign} {self.kind} {self.key}{named}"
 
 
-FieldPath = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
 

@@ -13,13 +13,23 @@ Item = TypeVar("Item")
 class Page(BaseModel, Generic[Item]):
     """One page of a list."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        defer_build=True,
+        json_schema_extra={"description": "A page of a list, and where the next is."},
+    )
 
-    items: list[Item]
+    items: list[Item] = Field(description="The items of this page.")
     next: str | None = Field(
         description="Address of the next page (path and query), or null on the last one.",
         json_schema_extra={"format": "uri-reference"},
     )
+
+
+class CountedPage(Page[Item], Generic[Item]):
+    """One page of a list whose items are counted."""
+
+    total: int = Field(ge=0, description="Items on all pages.")
 
 
 def next_page_url(request: Request, cursor: str | None) -> str | None:

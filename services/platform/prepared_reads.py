@@ -9,6 +9,7 @@ from services.platform.database import (
     Connection,
     Database,
     is_connection_lost,
+    is_late,
 )
 
 
@@ -41,7 +42,7 @@ class PreparedReads:
             try:
                 return await connection.fetchrow(statement, *values)
             except DATABASE_ERRORS as error:
-                if not was_open or not is_connection_lost(error):
+                if not was_open or not is_connection_lost(error) or is_late(error):
                     raise
                 # The server was restarted; a read can be repeated on a new connection.
                 connection.terminate()
@@ -60,4 +61,6 @@ class PreparedReads:
                 connection.terminate()
 
     async def _connect(self) -> Connection:
-        return await self._database.connect(purpose="reads", default_transaction_read_only="on")
+        return await self._database.connect(
+            purpose="reads", is_for_requests=True, default_transaction_read_only="on"
+        )

@@ -9,16 +9,22 @@ from typing import Any, ClassVar
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
 from services.platform.api_model import ApiModel
+from services.platform.body_types import wrong_type
 from services.platform.error_location import Location, field_location
+from services.platform.georeport import georeport_errors, georeport_status, is_georeport
+from services.platform.languages import Language
 from services.platform.logging import get_logger
+from services.platform.reader_language import reader_language
 from services.platform.request_id import current_request_id, redact_path
+from services.platform.translation import N_, translator
+from services.platform.validation_messages import validation_message
 
 log = get_logger(__name__)
 
@@ -29,6 +35,10 @@ MEDIA_TYPE = "application/problem+json"
 
 SEE_ERRORS = "See errors[] for each field and what would be right."
 """Detail of a problem with field errors."""
+SEE_ERRORS_MESSAGE = N_("Lihat errors[]: setiap isian dan apa yang benar.")
+"""The same, for readers who may ask for a language."""
+NOT_JSON = N_("harus berupa dokumen JSON dalam UTF-8")
+UNREADABLE = N_("Isi permintaan tidak dapat dibaca.")
 
 
 MAX_ERRORS = 100
@@ -63,7 +73,7 @@ class Problem(BaseModel):
                     "errors": [
                         {
                             "pointer": "#/statistics/0/period",
-                            "detail": "String should match pattern '^(20\\d{2})-(0[1-9]|1[0-2])$'",
+                            "detail": "does not match the pattern '^(20\\d{2})-(0[1-9]|1[0-2])$'",
                         }
                     ],
                 }
@@ -130,6 +140,10 @@ class Conflict(ProblemError):
     status, slug, title = 409, "conflict", "In conflict with what is stored"
 
 
+class Gone(ProblemError):
+    status, slug, title = 410, "gone", "Withdrawn"
+
+
 class PreconditionFailed(ProblemError):
     status, slug, title = 412, "precondition-failed", "Changed meanwhile"
 
@@ -140,6 +154,15 @@ class PreconditionRequired(ProblemError):
 
 class TooLarge(ProblemError):
     status, slug, title = 413, "too-large", "Body too large"
+
+
+class UnsupportedMediaType(ProblemError):
+    """Names in `Accept` what the operation reads (RFC 9110, 15.5.16)."""
+
+    status, slug, title = 415, "unsupported-media-type", "Content-Type not read here"
+
+    def __init__(self, detail: str, *, accept: Sequence[str]) -> None:
+        super().__init__(detail, headers={"Accept": ", ".join(accept)})
 
 
 class Invalid(ProblemError):
@@ -171,9 +194,11 @@ PROBLEM_CLASSES: tuple[type[ProblemError], ...] = (
     NotAllowed,
     NotFound,
     Conflict,
+    Gone,
     PreconditionFailed,
     PreconditionRequired,
     TooLarge,
+    UnsupportedMediaType,
     Invalid,
     TooManyRequests,
     HeadTooLarge,
@@ -223,14 +248,31 @@ def problem_response(
     errors: Sequence[FieldError] = (),
     headers: Mapping[str, str] | None = None,
     extra: Mapping[str, object] | None = None,
-) -> JSONResponse:
-    """Return a problem document as the response to a request."""
+) -> Response:
+    """Return a problem document as the response to a request.
+
+    Clients of GeoReport get its form of errors instead.
+    """
+    path = request.url.path
+    if is_georeport(path):
+        told = [f"{_name(error)}: {error.detail}" for error in errors] or [detail or ""]
+        body, media_type = georeport_errors(path, status, told)
+        return Response(
+            body,
+            status_code=georeport_status(status),
+            media_type=media_type,
+            headers={**(headers or {}), "Cache-Control": "no-store"},
+        )
     return JSONResponse(
         problem_body(status, detail, instance=request.url.path, errors=errors, extra=extra),
         status_code=status,
         media_type=MEDIA_TYPE,
         headers={**(headers or {}), "Cache-Control": "no-store"},
     )
+
+
+def _name(error: FieldError) -> str:
+    return error.parameter or (error.pointer or "").removeprefix("#/")
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -246,12 +288,12 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def field_errors(error: RequestValidationError) -> list[FieldError]:
+def field_errors(error: RequestValidationError, language: Language = "en") -> list[FieldError]:
     """Convert the first validation errors: body locations to JSON pointers, parameters to names."""
     errors: list[FieldError] = []
     for item in error.errors()[:MAX_ERRORS]:
         source, *path = item["loc"] or ("body",)
-        detail = str(item["msg"]).removeprefix("Value error, ")
+        detail = validation_message(item, language)
         if source == "body":
             location = field_location(error.body, path, missing=item["type"] == "missing")
             errors.append(FieldError(pointer=json_pointer(location), parameter=None, detail=detail))
@@ -286,7 +328,7 @@ def allowed_methods(routes: Sequence[BaseRoute], request: Request) -> list[str]:
     return sorted(methods)
 
 
-def internal_error_response(request: Request) -> JSONResponse:
+def internal_error_response(request: Request) -> Response:
     """Return the response to an unexpected error."""
     return problem_response(request, 500, "Internal error of the hub; it was logged.")
 
@@ -295,7 +337,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     """Convert every error of an application into a problem document."""
 
     @app.exception_handler(ProblemError)
-    async def on_problem(request: Request, error: ProblemError) -> JSONResponse:
+    async def on_problem(request: Request, error: ProblemError) -> Response:
         return problem_response(
             request,
             error.status,
@@ -306,21 +348,34 @@ def add_problem_handlers(app: FastAPI) -> None:
         )
 
     @app.exception_handler(RequestValidationError)
-    async def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        return problem_response(request, Invalid.status, SEE_ERRORS, errors=field_errors(error))
+    async def on_invalid(request: Request, error: RequestValidationError) -> Response:
+        language = reader_language(request)
+        headers = {"Content-Language": language, "Vary": "Accept-Language"}
+        if (wrong := wrong_type(request, error, language)) is not None:
+            unsupported = UnsupportedMediaType(wrong[0], accept=wrong[1])
+            return problem_response(
+                request,
+                unsupported.status,
+                unsupported.detail,
+                headers=headers | unsupported.headers,
+            )
+        return problem_response(
+            request,
+            Invalid.status,
+            translator(language).translate(SEE_ERRORS_MESSAGE),
+            errors=field_errors(error, language),
+            headers=headers,
+        )
 
     @app.exception_handler(HTTPException)
-    async def on_http(request: Request, error: HTTPException) -> JSONResponse:
+    async def on_http(request: Request, error: HTTPException) -> Response:
         headers = dict(error.headers or {})
         detail = error.detail
         if error.status_code == HTTPStatus.BAD_REQUEST and error.__cause__ is not None:
             # FastAPI could not parse the body: not UTF-8, or nested too deeply.
-            unreadable = FieldError(
-                pointer="#", parameter=None, detail="must be a JSON document in UTF-8"
-            )
-            return problem_response(
-                request, Invalid.status, "The body cannot be read.", errors=[unreadable]
-            )
+            told = translator(reader_language(request)).translate
+            unreadable = FieldError(pointer="#", parameter=None, detail=told(NOT_JSON))
+            return problem_response(request, Invalid.status, told(UNREADABLE), errors=[unreadable])
         if error.status_code == HTTPStatus.NOT_FOUND:
             detail = f"No resource at {request.url.path}; /openapi.json lists all paths."
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
@@ -330,6 +385,6 @@ def add_problem_handlers(app: FastAPI) -> None:
         return problem_response(request, error.status_code, detail, headers=headers)
 
     @app.exception_handler(Exception)
-    async def on_crash(request: Request, error: Exception) -> JSONResponse:
+    async def on_crash(request: Request, error: Exception) -> Response:
         log.exception("unhandled error", method=request.method, path=redact_path(request.url.path))
         return internal_error_response(request)

@@ -6,7 +6,9 @@ much. So everybody reads back what anybody wrote before, and a replica that lags
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
@@ -25,6 +27,26 @@ PAUSE_SECONDS = 0.01
 """A replica is usually some milliseconds behind."""
 REST_SECONDS = 1.0
 """How long a replica that lags, or does not answer, is not asked."""
+
+MEASURE = """
+-- What this replica has not replayed up to a position, and since when it replayed no transaction.
+SELECT pg_is_in_recovery() AS is_replica,
+    CAST(CAST(:position AS text) AS pg_lsn) - pg_last_wal_replay_lsn() AS behind,
+    extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) AS quiet_seconds
+"""
+MEASURE_ATTEMPTS = 100
+"""Attempts, a pause apart, until a replica counts as behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaState:
+    """How far a replica was behind its server when it was measured."""
+
+    is_replica: bool
+    """False once it was promoted."""
+    behind_bytes: int
+    seconds: float
+    """Age of the oldest position of the server that it has not replayed; 0 if there is none."""
 
 
 class ServerPosition:
@@ -69,6 +91,11 @@ class ReadReplica:
         self._sessions = async_sessionmaker(read_only, expire_on_commit=False)
         self._position = position
         self._rests_until = 0.0
+        self._measured_since: float | None = None
+        self._unreplayed: deque[tuple[int, float]] = deque()
+        """Positions of the server that were not replayed when measured last, with their times."""
+        self.state: ReplicaState | None = None
+        """The last measurement; None: not measured yet, or the replica did not answer."""
 
     async def open_session(self) -> AsyncSession | None:
         """Return a session on the replica; None if the server itself must be read.
@@ -92,7 +119,51 @@ class ReadReplica:
         await session.close()
         return None
 
+    async def measure(self, position: str) -> ReplicaState:
+        """Measure how far the replica is behind a position that the server has written.
+
+        Raises errors of the database.
+        """
+        self.state = None
+        async with self._sessions() as session:
+            attempts = MEASURE_ATTEMPTS
+            while True:
+                attempts -= 1
+                row = (await session.execute(text(MEASURE), {"position": position})).one()
+                if not (attempts and row.is_replica and row.behind > 0):
+                    break
+                await asyncio.sleep(PAUSE_SECONDS)
+        behind = int(row.behind or 0) if row.is_replica else 0
+        quiet = None if row.quiet_seconds is None else float(row.quiet_seconds)
+        self.state = ReplicaState(row.is_replica, behind, self._age(position, behind, quiet=quiet))
+        return self.state
+
+    def _age(self, position: str, behind: int, *, quiet: float | None) -> float:
+        """Return for how many seconds the replica has been behind.
+
+        What was measured before tells it. A process that has measured for a shorter time than the
+        replica has replayed nothing goes by that time, which is the longest that it can be.
+        """
+        now = time.monotonic()
+        if self._measured_since is None:
+            self._measured_since = now
+        written = _number(position)
+        self._unreplayed.append((written, now))
+        while self._unreplayed and self._unreplayed[0][0] <= written - behind:
+            self._unreplayed.popleft()
+        if not self._unreplayed:
+            return 0.0
+        if quiet is not None and quiet > now - self._measured_since:
+            return quiet
+        return now - self._unreplayed[0][1]
+
     async def close(self) -> None:
         """Close all connections."""
         await self._position.close()
         await self._engine.dispose()
+
+
+def _number(position: str) -> int:
+    """Return a position in the log, such as `16/B374D848`, as its number of bytes."""
+    high, _, low = position.partition("/")
+    return (int(high, 16) << 32) + int(low, 16)

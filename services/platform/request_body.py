@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
+from services.platform.body_types import FORM, media_type
 from services.platform.problems import TooLarge
 
 BODY_TIMEOUT_SECONDS = 30.0
@@ -51,11 +52,8 @@ ANONYMOUS_LIMITS = ParsedBodyLimits(256 * 1024, 5_000)
 
 def is_parsed_whole(content_type: str) -> bool:
     """Return whether a body of this type is parsed at once, as JSON and simple forms are."""
-    media_type = content_type.partition(";")[0].strip().lower()
-    return media_type.endswith(("/json", "+json")) or media_type == FORM
-
-
-FORM = "application/x-www-form-urlencoded"
+    kind = media_type(content_type)
+    return kind.endswith(("/json", "+json")) or kind == FORM
 
 
 async def read_whole(receive: Receive, limits: ParsedBodyLimits) -> Receive:

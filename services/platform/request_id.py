@@ -80,16 +80,18 @@ def traceparent(request_id: str) -> bytes:
 def redact_path(path: str) -> str:
     """Return a path without the segments that may be secrets or stand for a person.
 
-    Names of collections, slugs, years and record ids (UUID) stay; tokens, tickets and licence
-    numbers become `*`, and under `comments` everything below the collection does.
+    Of the API and the workspace, names of collections, slugs, years and record ids (UUID) stay;
+    tokens, tickets and licence numbers become `*`, and under `comments` everything below the
+    collection does. Of other pages only the first segment stays.
     """
     is_api = path.startswith("/api/")
+    is_shown = is_api or path.startswith("/kelola/")
     segments = path.split("/")
     depth = 3 if is_api else 1
     is_private = len(segments) > depth and segments[depth] in _PRIVATE_AREAS
     shown = [
         part
-        if index <= depth or not part or (is_api and not is_private and _is_public(part))
+        if index <= depth or not part or (is_shown and not is_private and _is_public(part))
         else "*"
         for index, part in enumerate(segments)
     ]

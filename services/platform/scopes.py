@@ -5,8 +5,10 @@ from typing import Literal, get_args
 Scope = Literal[
     "usage:write",
     "surveys:collect",
+    "comments:read",
     "comments:write",
     "catalog:write",
+    "catalog:approve",
     "evidence:write",
     "evidence:confirm",
     "metrics:draft",

@@ -16,6 +16,7 @@ from services.platform.body_errors import limit_body_errors
 from services.platform.cache_control import CacheControlMiddleware
 from services.platform.database import Database, add_database_error_handlers
 from services.platform.examples import add_examples
+from services.platform.georeport import describe_georeport_errors
 from services.platform.health.findings import merge_reports
 from services.platform.health.monitor import HealthMonitor
 from services.platform.health.process import create_monitor
@@ -35,6 +36,7 @@ from services.platform.problems import (
     Unavailable,
     add_problem_handlers,
 )
+from services.platform.query_names import refuse_unknown_names
 from services.platform.request_id import RequestIdMiddleware
 from services.platform.route_templates import RouteTemplates, templates_of
 from services.platform.settings import Service, Settings
@@ -168,6 +170,7 @@ def add_routers(app: FastAPI, routers: Iterable[APIRouter]) -> None:
     """
     for router in routers:
         limit_body_errors(router.routes)
+        refuse_unknown_names(router.routes, under=(f"{API}/", "/hsds"))
         app.router.routes.extend(router.routes)
     app.router.redirect_slashes = False
     app.router.default = SlashRedirect(app.router)
@@ -214,6 +217,7 @@ def build_openapi(
         for schema in schemas.values():
             _normalise_schema(schema)
         _add_max_items(document)
+        describe_georeport_errors(document)
         if examples is not None:
             add_examples(document, examples)
         app.openapi_schema = document

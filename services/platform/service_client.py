@@ -8,7 +8,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from services.platform.paging import Page
-from services.platform.problems import Problem
+from services.platform.problems import FieldError, Problem
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 ItemT = TypeVar("ItemT")
@@ -46,8 +46,16 @@ class RequestRejectedError(httpx.HTTPStatusError):
             problem = self.problem
         except httpx.DecodingError:  # a proxy's answer
             return f"status {self.status}"
-        errors = [f"{error.pointer}: {error.detail}" for error in problem.errors[:5]]
+        errors = [f"{error.pointer}: {error.detail}" for error in self.errors[:5]]
         return "; ".join([problem.detail or f"status {self.status}", *errors])
+
+    @property
+    def errors(self) -> Sequence[FieldError]:
+        """The fields that were rejected; none if the answer is a proxy's."""
+        try:
+            return self.problem.errors
+        except httpx.DecodingError:
+            return ()
 
     def problem_as(self, model: type[ModelT]) -> ModelT:
         """Return the problem document with the further members that a model has."""

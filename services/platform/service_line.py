@@ -9,7 +9,7 @@ import httpx
 from services.platform import trace_hooks
 from services.platform.request_id import current_request_id, traceparent
 from services.platform.settings import Service
-from services.platform.tls import default_ssl_context
+from services.platform.tls import ssl_context_for
 from services.platform.watch import AwayError, Watch
 
 LIVE = "/health/live"
@@ -27,7 +27,7 @@ class ServiceLine(Watch):
     def __init__(self, service: Service, url: str, *, silence: float) -> None:
         super().__init__(f"service {service.value}", silence)
         self.service = service
-        self._url = url
+        self.url = url
         self._client: httpx.AsyncClient | None = None
         self._waiting: set[asyncio.Timeout] = set()
 
@@ -35,6 +35,16 @@ class ServiceLine(Watch):
     async def request(self) -> AsyncGenerator[None]:
         """Make a request in this block; raise `AwayError` if the service is silent."""
         self.admit()
+        async with self.wait():
+            yield
+
+    @asynccontextmanager
+    async def wait(self) -> AsyncGenerator[None]:
+        """Wait for a request's response in this block; raise `AwayError` if the service falls
+        silent.
+
+        What has come is no matter of the service any more: do nothing else in the block.
+        """
         end = asyncio.timeout(None)
         try:
             async with end:
@@ -57,9 +67,9 @@ class ServiceLine(Watch):
     async def _ask(self) -> None:
         if self._client is None:
             self._client = httpx.AsyncClient(
-                base_url=self._url,
+                base_url=self.url,
                 timeout=self._deadline,
-                verify=default_ssl_context(),
+                verify=ssl_context_for(self.url),
                 trust_env=False,
             )
         try:
@@ -77,7 +87,7 @@ class WatchedTransport(httpx.AsyncHTTPTransport):
     """Transport of clients of a service in another process."""
 
     def __init__(self, line: ServiceLine) -> None:
-        super().__init__(verify=default_ssl_context(), trust_env=False)
+        super().__init__(verify=ssl_context_for(line.url), trust_env=False)
         self._line = line
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -53,6 +53,17 @@ class ForwardedHeader(StrEnum):
     x_real_ip = "x-real-ip"
 
 
+class SmtpTls(StrEnum):
+    """How the connection to the mail server is encrypted."""
+
+    starttls = "starttls"
+    tls = "tls"
+    none = "none"
+
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
 class Settings(BaseSettings):
     """Settings of a process, from environment variables with the prefix `EMALL_`."""
 
@@ -128,6 +139,38 @@ class Settings(BaseSettings):
         None,
         description="Ed25519 key (PEM) that signs published assessments; created at first use. "
         "Every process of the assessment service needs the same one.",
+    )
+    oidc_issuer: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s?#]+$",
+        description="Issuer of the OpenID Connect provider through which people may sign in at "
+        "`/kelola`, exactly as it calls itself; default: none.",
+    )
+    oidc_client_id: str | None = Field(None, description="The hub's client id there.")
+    oidc_client_secret: SecretStr | None = Field(None, description="The hub's secret there.")
+    smtp_host: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9.:-]+$",
+        description="Mail server through which people are told of what waits for them; default: "
+        "none, and no mail is sent.",
+    )
+    smtp_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Port of the mail server; default: 587, with `tls` 465, with `none` 25.",
+    )
+    smtp_user: str | None = Field(None, description="User name there; default: no sign-in.")
+    smtp_password: SecretStr | None = Field(None, description="Password there.")
+    smtp_tls: SmtpTls = Field(
+        SmtpTls.starttls,
+        description="Encryption of the connection: `starttls`, `tls` (from its beginning), or "
+        "`none`.",
+    )
+    smtp_from: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+$",
+        description="E-mail address that mails come from.",
     )
     comments_private_key_file: Path | None = Field(
         None,
@@ -338,6 +381,33 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _have_a_whole_provider(self) -> Self:
+        given = (self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret)
+        if any(given) and not all(given):
+            raise ValueError(
+                "EMALL_OIDC_ISSUER, EMALL_OIDC_CLIENT_ID and EMALL_OIDC_CLIENT_SECRET are given "
+                "together, or none of them."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _have_a_whole_mail_server(self) -> Self:
+        if self.smtp_host is not None and (self.smtp_from is None or self.public_url is None):
+            raise ValueError("EMALL_SMTP_HOST needs EMALL_SMTP_FROM and EMALL_PUBLIC_URL.")
+        if (self.smtp_user is None) != (self.smtp_password is None):
+            raise ValueError("EMALL_SMTP_USER and EMALL_SMTP_PASSWORD are given together.")
+        if (
+            self.smtp_password is not None
+            and self.smtp_tls is SmtpTls.none
+            and self.smtp_host not in LOOPBACK
+        ):
+            raise ValueError(
+                "EMALL_SMTP_TLS=none would send EMALL_SMTP_PASSWORD unencrypted; use starttls or "
+                "tls."
+            )
+        return self
+
     @field_validator(
         "database_url",
         "database_direct_url",
@@ -362,6 +432,11 @@ class Settings(BaseSettings):
         """Return the database URL with the service's own login, if one is set."""
         url: SecretStr | None = getattr(self, f"{service.value}_database_url")
         return url.get_secret_value() if url else None
+
+    @property
+    def public_address(self) -> str | None:
+        """`public_url` as the beginning of an address, without a slash at its end."""
+        return None if self.public_url is None else str(self.public_url).rstrip("/")
 
     @property
     def private_key_file(self) -> Path:

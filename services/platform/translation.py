@@ -93,7 +93,8 @@ class Translator:
     def field(self, item: object, name: str) -> Any:
         """Return a field of a model or mapping that has `name` and, in English, `name_en`.
 
-        A language without such fields reads the Indonesian one; a missing English text is None.
+        Other languages read `translations`, by the language's tag, if the model has them, and the
+        Indonesian field if there is no text; a missing English text is None.
         """
         if self.language in _LANGUAGES_OF_FIELDS:
             translated = f"{name}_{self.language}"
@@ -102,7 +103,8 @@ class Translator:
             return getattr(item, translated, None)
         if isinstance(item, Mapping):
             return cast("Mapping[str, Any]", item)[name]
-        return getattr(item, name)
+        translations: Mapping[str, object] = getattr(item, "translations", {})
+        return getattr(translations.get(self.language), name, None) or getattr(item, name)
 
     def choose(self, text: str, **translations: str | None) -> str:
         """Return the translation for the language, as `en=...`, or the Indonesian text."""

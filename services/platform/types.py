@@ -6,18 +6,44 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 
+from services.platform.translation import N_
+from services.platform.validation_messages import InvalidValueError
+
 SLUG_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
 # PostgreSQL cannot store NUL and pages cannot show control characters; LF and tab are allowed.
 TEXT_PATTERN = r"^[^\x00-\x08\x0B-\x1F\x7F]*$"
 
 Slug = Annotated[str, StringConstraints(pattern=SLUG_PATTERN, max_length=80)]
-ShortText = Annotated[str, StringConstraints(pattern=TEXT_PATTERN, min_length=1, max_length=300)]
-Text = Annotated[str, StringConstraints(pattern=TEXT_PATTERN, max_length=5000)]
+LINES_PATTERN = r"^[^\x00-\x08\x0E-\x1F\x7F]*$"
+"""Of a text whose line breaks are normalised: the API document allows any of them."""
+
+LINE_BREAK = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+
+
+def normalise_line_breaks(text: str) -> str:
+    """Return a text with LF for each line break.
+
+    Browsers send CR LF (HTML, form submission), word processors a vertical tab.
+    """
+    return LINE_BREAK.sub("\n", text)
+
+
+def _with_line_breaks(value: object) -> object:
+    return normalise_line_breaks(value) if isinstance(value, str) else value
+
+
+LineBreaks = BeforeValidator(_with_line_breaks)
+"""Normalises line breaks before pattern and length of a text are checked."""
+
+ShortText = Annotated[
+    str, StringConstraints(pattern=LINES_PATTERN, min_length=1, max_length=300), LineBreaks
+]
+Text = Annotated[str, StringConstraints(pattern=LINES_PATTERN, max_length=5000), LineBreaks]
 RegionCode = Annotated[str, StringConstraints(pattern=r"^\d{2}(\.\d{2})?$")]
 DistrictCode = Annotated[str, StringConstraints(pattern=r"^\d{2}\.\d{2}\.\d{2}$")]
 HttpsUrl = Annotated[
-    str, StringConstraints(pattern=r"^https?://[^\s\x00-\x1F\x7F]+$", max_length=2000)
+    str, StringConstraints(pattern=r"^https?://[^\s\x00-\x1F\x7F-\x9F]+$", max_length=2000)
 ]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Href = Annotated[str, Field(max_length=2000, json_schema_extra={"format": "uri-reference"})]
@@ -33,12 +59,12 @@ def _require_iso_date(value: object) -> object:
         return value
     if isinstance(value, str) and ISO_DATE_PREFIX.match(value):
         return value
-    raise ValueError("must begin with a date in the form 2024-03-31")
+    raise InvalidValueError(N_("harus diawali tanggal, seperti 2024-03-31"))
 
 
 def _require_number(value: object) -> object:
     if isinstance(value, bool | str | bytes):
-        raise ValueError("must be a number, not a string or a boolean")
+        raise InvalidValueError(N_("harus berupa bilangan, bukan teks atau true/false"))
     return value
 
 
@@ -53,7 +79,7 @@ def _to_utc(value: datetime) -> datetime:
     try:
         return value.astimezone(UTC)
     except OverflowError:
-        raise ValueError("must be within the years 1 to 9999 in UTC") from None
+        raise InvalidValueError(N_("harus antara tahun 1 dan 9999 dalam UTC")) from None
 
 
 UtcDatetime = Annotated[AwareDatetime, BeforeValidator(_require_iso_date), AfterValidator(_to_utc)]
@@ -62,7 +88,7 @@ UtcDatetime = Annotated[AwareDatetime, BeforeValidator(_require_iso_date), After
 
 def _require_first_of_month(value: date) -> date:
     if value.day != 1:
-        raise ValueError("must be the first day of a month, such as 2024-03-01")
+        raise InvalidValueError(N_("harus hari pertama sebuah bulan, seperti 2024-03-01"))
     return value
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
@@ -24,6 +25,7 @@ from services.platform.migrations import migrate
 from services.platform.settings import ROOT, Service, Settings
 from tests.conftest import Server
 from tests.rows import applied_revisions, close_connections, rows
+from tests.waiting import until
 
 # Imported for the tables that they declare.
 DECLARING = (services.catalog.records, services.gateway.link_monitoring.records)
@@ -165,24 +167,37 @@ def test_a_write_transaction_that_fails_stores_nothing(
     assert database_of(Service.catalog, "SELECT id FROM catalog.source") == []
 
 
-async def backends_of(database: Database, *, together: int) -> set[int]:
-    """Return the server's processes behind so many sessions at a time."""
+async def connections_of(database: Database, *, together: int) -> dict[int, asyncpg.Connection]:
+    """Return the connections of so many sessions at a time, by the server's process behind each."""
     async with AsyncExitStack() as stack:
         sessions = [
             await stack.enter_async_context(database.read_session()) for _ in range(together)
         ]
-        return {await session.scalar(sa.text("SELECT pg_backend_pid()")) for session in sessions}
+        found: dict[int, asyncpg.Connection] = {}
+        for session in sessions:
+            raw = await (await session.connection()).get_raw_connection()
+            connection: Any = raw.driver_connection
+            found[connection.get_server_pid()] = connection
+        return found
+
+
+async def backends_of(database: Database, *, together: int) -> set[int]:
+    """Return the server's processes behind so many sessions at a time."""
+    return set(await connections_of(database, together=together))
 
 
 def test_connections_that_the_server_closed_are_replaced(empty: Settings) -> None:
     async def work() -> None:
         database = Database(empty, Service.catalog)
-        before = await backends_of(database, together=3)
-        assert await backends_of(database, together=3) == before
+        before = await connections_of(database, together=3)
+        assert await backends_of(database, together=3) == before.keys()
         assert await asyncio.to_thread(close_connections, empty, "emall catalog") == 3
+        # A server process says that it ends before it closes its socket. asyncpg answers a use in
+        # between with an error of its own, and has no public state that would tell.
+        await asyncio.to_thread(until, lambda: all(one.is_closed() for one in before.values()))
         after = await backends_of(database, together=3)
         assert len(after) == 3
-        assert not after & before
+        assert not after & before.keys()
         await database.close()
 
     asyncio.run(work())
@@ -248,8 +263,12 @@ def declared_tables() -> list[sa.Table]:
     return sorted((t for t in tables if t.schema in SCHEMAS), key=lambda table: table.fullname)
 
 
+UPGRADING = {"catalog.service": {"names", "search"}}
+"""Columns that only the version before reads and writes, beside this one in a rolling upgrade."""
+
+
 def test_the_declared_tables_are_the_migrated_ones(empty: Settings) -> None:
-    assert len(declared_tables()) >= 6
+    assert {table.fullname for table in declared_tables()} >= {"catalog.service", "gateway.link"}
     for table in declared_tables():
         migrated = {
             row["column_name"]: row["is_nullable"] == "YES"
@@ -264,7 +283,10 @@ def test_the_declared_tables_are_the_migrated_ones(empty: Settings) -> None:
             )
         }
         declared = {column.name: column.nullable for column in table.columns}
-        assert declared == migrated, table.fullname
+        retired = UPGRADING.get(table.fullname, set[str]())
+        assert retired <= migrated.keys()
+        kept = {name: null for name, null in migrated.items() if name not in retired}
+        assert declared == kept, table.fullname
 
 
 def test_the_declared_primary_keys_are_the_migrated_ones(empty: Settings) -> None:

@@ -50,6 +50,28 @@ def test_a_body_that_takes_long_to_parse_is_refused_in_time(
     assert len(answer.content) < 20_000
 
 
+@pytest.mark.parametrize(
+    "encoding", ["unicode_escape", "utf-7", "punycode", "undefined", "no-such", "a\0", '"utf-16"']
+)
+@pytest.mark.parametrize(
+    ("path", "field", "status"),
+    [
+        ("/aduan", "text", 422),
+        ("/kelola/masuk", "surel", 403),
+        ("/unggah/masuk", "key", 403),
+        ("/api/v1/usage/statistics/upload", "file", 422),
+    ],
+)
+def test_a_form_in_an_encoding_that_is_none_of_the_web_is_read_as_utf_8(
+    shared: Hub, path: str, field: str, status: int, encoding: str
+) -> None:
+    body = PART.replace(b"1", b"\\ud800 +2AA- \xff") % field.encode() + b"--x--\r\n"
+    headers = shared.auth("dukcapil", "usage:write") if path.startswith("/api/") else {}
+    kind = f"multipart/form-data; charset={encoding}; boundary=x"
+    answer = shared.client.post(path, content=body, headers=headers | {"Content-Type": kind})
+    assert answer.status_code == status, answer.text[:300]
+
+
 def test_a_key_may_send_more(shared: Hub) -> None:
     statistic = {"service": "ktp-elektronik", "channel": "counter", "period": "2024-03", "kind": 1}
     body = json.dumps({"statistics": [statistic] * 2_000}).encode()

@@ -111,6 +111,92 @@ def test_trailers_do_not_become_headers(http: Any) -> None:
     assert b"x-forwarded-for" not in answer
 
 
+REFUSED_HOSTS = [
+    b"",
+    b"Host: a.example\r\nHost: b.example\r\n",
+    b"Host: a.example\r\nhost: a.example\r\n",
+    b"Host: a.example/path\r\n",
+    b"Host: a.example b.example\r\n",
+    b"Host: user@a.example\r\n",
+    b"Host: a.example:80:80\r\n",
+    b"Host: a.example, b.example:\r\n",
+    b"Host: a.example?<script>\r\n",
+]
+
+
+@PROTOCOLS
+def test_a_request_has_exactly_one_host(http: Any) -> None:
+    with serving(application, http=http, lifespan="off") as address:
+        for hosts in REFUSED_HOSTS:
+            for line in (b"GET / HTTP/1.1\r\n", f"POST {PATH} HTTP/1.1\r\n".encode()):
+                head = line + hosts + b"Content-Length: 0\r\n\r\n"
+                got = exchange(address, head)
+                assert got.startswith(b"HTTP/1.1 400 "), (hosts, got)
+                assert got.count(b"HTTP/1.1 ") == 1
+                assert b"one Host field" in got
+        assert exchange(address, b"GET / HTTP/1.0\r\n" + REFUSED_HOSTS[1] + b"\r\n").startswith(
+            b"HTTP/1.1 400 "
+        )
+        for fit in (
+            b"GET / HTTP/1.0\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost:\r\n" + LAST,
+            b"GET / HTTP/1.1\r\nHost: a_b.example:8000\r\n" + LAST,
+            b"GET / HTTP/1.1\r\nHost: [2001:db8::1]:80\r\n" + LAST,
+            b"GET / HTTP/1.1\r\nHost: xn--bb-yja.example.\r\n" + LAST,
+        ):
+            assert exchange(address, fit).startswith(b"HTTP/1.1 200 "), fit
+
+
+@PROTOCOLS
+def test_a_request_for_a_websocket_is_a_request(http: Any) -> None:
+    upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    key = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    with serving(application, http=http, lifespan="off") as address:
+        got = exchange(address, START + upgrade + key)
+    assert got.startswith(b"HTTP/1.1 ")
+    assert not got.startswith(b"HTTP/1.1 400 ")
+
+
+@PROTOCOLS
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /\r\n",
+        b"GET /\r\n\r\n",
+        b"GET / HTTP/0.9\r\n\r\n",
+        b"GET / HTTP/2.0\r\nHost: hub\r\n\r\n",
+        START + b"\r\nGET /\r\n",
+    ],
+    ids=["line", "line and empty line", "named", "2.0", "after another"],
+)
+def test_other_versions_of_http_are_refused(http: Any, head: bytes) -> None:
+    with serving(PlainTextResponse("here"), http=http, lifespan="off") as address:
+        host, _, port = address.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port)), timeout=3) as connection:
+            first, is_second, line = head.partition(b"\r\n\r\nGET")
+            connection.sendall(first + b"\r\n\r\n" if is_second and line else head)
+            got = connection.recv(4096)
+            if is_second and line:
+                assert got.startswith(b"HTTP/1.1 200 ")
+                connection.sendall(b"GET" + line)
+                got = connection.recv(4096)
+    assert got.startswith(b"HTTP/1.1 505 ")
+
+
+def test_a_response_has_one_date_and_keeps_its_own() -> None:
+    theirs = "Tue, 01 Dec 2026 00:00:00 GMT"
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        own = {"Date": theirs} if scope["path"] == "/own" else None
+        await PlainTextResponse("here", headers=own)(scope, receive, send)
+
+    with serving(app, http=HeaderTimeoutProtocol, lifespan="off") as address:
+        for path, is_own in ((b"/own", True), (b"/", False)):
+            got = exchange(address, b"GET " + path + b" HTTP/1.1\r\nHost: hub\r\n" + LAST).lower()
+            assert got.count(b"\r\ndate: ") == 1
+            assert (theirs.lower().encode() in got) is is_own
+
+
 def test_requests_after_each_other_are_answered_in_order_up_to_a_number() -> None:
     app = PlainTextResponse("here")
     with serving(app, http=HeaderTimeoutProtocol, lifespan="off") as address:

@@ -130,11 +130,15 @@ def test_a_list_is_read_to_its_last_page() -> None:
 
 
 def test_clients_load_models_only() -> None:
-    """A gateway whose services run elsewhere stays small: no numerical library, no routes."""
+    """A gateway whose services run elsewhere stays small: no numerical library, no routes, nothing
+    that computes scores."""
     code = (
         "import sys, services.catalog.client, services.feedback.client, services.assessment.client;"
         "heavy = {'numpy', 'scipy', 'pandas', 'openpyxl', 'networkx', 'PIL'} & set(sys.modules);"
         "routes = [m for m in sys.modules if m.startswith('services.') and m.endswith('routes')];"
-        "assert not heavy and not routes, (heavy, routes)"
+        "computing = [m for m in sys.modules if m.startswith('services.assessment.')"
+        " and m.split('.')[-2:-1] == ['scoring'] and m.split('.')[-1] not in"
+        " {'items', 'results', 'scores'} or m == 'services.assessment.methods.definition'];"
+        "assert not heavy and not routes and not computing, (heavy, routes, computing)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -9,7 +9,13 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from services.platform.database import DATABASE_ERRORS, Database, ReadSession, WriteSession
+from services.platform.database import (
+    DATABASE_ERRORS,
+    Database,
+    ReadSession,
+    WriteSession,
+    is_late,
+)
 from services.platform.database_line import PoolerError
 from services.platform.health import rules
 from services.platform.health.findings import Finding, HealthCheck, Result
@@ -17,6 +23,7 @@ from services.platform.health.revisions import program_revisions
 from services.platform.installation_keys import find_mismatches
 from services.platform.jobs import BackgroundJob, PeriodicJob, read_job_runs
 from services.platform.logging import summarise
+from services.platform.read_replica import ReadReplica
 from services.platform.settings import KeyName, Service, Settings
 
 DATABASE_CHECKS = frozenset(
@@ -40,7 +47,9 @@ CONTENTS = frozenset({HealthCheck.pack, HealthCheck.keys, HealthCheck.queues, He
 """Checks that need the tables."""
 
 FACTS = """
-SELECT clock_timestamp() AS now, pg_is_in_recovery() AS in_recovery,
+-- A check waits for a lock no longer than its report waits for it.
+SELECT set_config('lock_timeout', '1000', true), clock_timestamp() AS now,
+    pg_is_in_recovery() AS in_recovery,
     current_setting('transaction_read_only') = 'on' AS read_only,
     current_setting('server_version_num')::int AS version,
     coalesce(has_table_privilege(to_regclass('public.alembic_version'), 'SELECT'), false)
@@ -62,6 +71,10 @@ SELECT 'replica' AS name,
     CAST(pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) AS bigint)
         AS behind_bytes
 """
+
+WRITTEN = "SELECT pg_current_wal_flush_lsn()::text"
+REPLICA_SECONDS = 5.0
+"""How long the read replica may take to say how far it is; silence opens its line before."""
 
 _NO_ROLE = frozenset({"22023", "42704"})
 """SQLSTATEs of a connection as a role that does not exist."""
@@ -118,7 +131,7 @@ async def check_database(checked: CheckedDatabase) -> Result:
                 ),
                 rules.judge_writable(in_recovery=facts.in_recovery, read_only=facts.read_only),
                 rules.judge_postgresql(facts.version),
-                *await _replicas(session, in_recovery=facts.in_recovery),
+                *await _replicas(session, checked.database, in_recovery=facts.in_recovery),
             ]
             schema = rules.judge_schema(program, stored)
             is_usable = schema is None or not schema.blocks
@@ -140,15 +153,40 @@ def _unreachable(error: BaseException, program: rules.Revisions) -> Finding:
         return rules.needs_direct_address()
     if getattr(cause, "sqlstate", None) in _NO_ROLE:
         return rules.not_migrated(program, "no role of the service")
+    if is_late(error):
+        return rules.late_statement(summarise(cause or error))
     return rules.unreachable(summarise(cause or error))
 
 
-async def _replicas(session: WriteSession, *, in_recovery: bool) -> list[Finding | None]:
+async def _replicas(
+    session: WriteSession, database: Database, *, in_recovery: bool
+) -> list[Finding | None]:
+    """Find replicas that are behind: the one that is read, else those that the server shows."""
+    if not in_recovery and database.replica is not None:
+        found = await _read_replica(session, database.replica)
+        if found is not None:
+            return [found]
     rows = await session.execute(text(OWN_LAG if in_recovery else REPLICAS))
     return [
         rules.judge_replica(row.lag, behind_bytes=row.behind_bytes or 0, name=row.name)
         for row in rows
     ]
+
+
+async def _read_replica(session: WriteSession, replica: ReadReplica) -> Finding | None:
+    written: str = (await session.execute(text(WRITTEN))).scalar_one()
+    try:
+        async with asyncio.timeout(REPLICA_SECONDS):
+            state = await replica.measure(written)
+    except DATABASE_ERRORS as error:
+        return rules.replica_away(summarise(error))
+    if not state.is_replica:
+        return rules.promoted_replica()
+    return rules.judge_replica(
+        timedelta(seconds=state.seconds),
+        behind_bytes=state.behind_bytes,
+        name="the one at EMALL_DATABASE_READ_URL",
+    )
 
 
 async def _contents(

@@ -33,6 +33,19 @@ def unreachable(reason: str) -> Finding:
     )
 
 
+def late_statement(reason: str) -> Finding:
+    """Return the finding of a database that answers, but not every statement."""
+    return Finding(
+        HealthCheck.database,
+        Severity.error,
+        "A statement of the hub waits in the database for too long.",
+        "find the session that keeps a lock: `select pid, pg_blocking_pids(pid), left(query, 80) "
+        "from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0`; end it with `select "
+        "pg_terminate_backend(<pid>)`",
+        detail=reason,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Revisions:
     """The revisions of one service's schema that a program knows."""
@@ -300,6 +313,29 @@ def judge_replica(lag: timedelta, *, behind_bytes: int, name: str) -> Finding | 
         f"A replica of the database is {lag.total_seconds():.0f} s behind.",
         "see its log, disk and network; if it does not catch up, build it anew (`pg_basebackup`)",
         detail=f"{name}: {behind_bytes} bytes are not replayed",
+    )
+
+
+def replica_away(reason: str) -> Finding:
+    """Return the finding of a read replica that does not answer."""
+    return Finding(
+        HealthCheck.replica,
+        Severity.warning,
+        "The read replica does not answer: reads go to the server.",
+        "see that its PostgreSQL runs and takes connections of the hub's accounts; if it is gone "
+        "for good, remove EMALL_DATABASE_READ_URL and restart",
+        detail=reason,
+    )
+
+
+def promoted_replica() -> Finding:
+    """Return the finding of a read replica that has become a server of its own."""
+    return Finding(
+        HealthCheck.replica,
+        Severity.error,
+        "The read replica is none any more: it was promoted, and reads go to the server.",
+        "make sure that nothing writes to it, and see whether the hub's own server is the right "
+        "one; build the replica anew (`pg_basebackup`), or remove EMALL_DATABASE_READ_URL",
     )
 
 

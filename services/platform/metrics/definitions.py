@@ -73,6 +73,13 @@ DATABASE_UP = Metric(
     "emall_database_up", "gauge", ("service",), "Whether the database answered last: 1 or 0."
 )
 
+REPLICA_LAG = Metric(
+    "emall_read_replica_lag_seconds",
+    "gauge",
+    ("service",),
+    "How far the read replica is behind; absent without one, and while it does not answer.",
+)
+
 EVENT_QUEUE = Metric(
     "emall_event_queue_events", "gauge", (), "Usage events queued or being stored."
 )

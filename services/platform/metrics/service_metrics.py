@@ -157,6 +157,9 @@ class ServiceMetrics:
             yield Sample(m.POOL_CHECKED_OUT, self._label, use.checked_out)
             yield Sample(m.POOL_WAITING, self._label, use.waiting)
         yield Sample(m.DATABASE_UP, self._label, self._database.is_up)
+        replica = self._database.replica
+        if replica is not None and replica.state is not None:
+            yield Sample(m.REPLICA_LAG, self._label, replica.state.seconds)
 
 
 class _Jobs:

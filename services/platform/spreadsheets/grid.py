@@ -27,11 +27,25 @@ MAX_CELL_LENGTH = 32_767
 MAX_ROWS = 20_000
 """Rows of a sheet that are not empty."""
 MAX_COLUMNS = 200
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much a file may hold."""
+
+    unpacked_bytes: int = MAX_UNPACKED_BYTES
+    tags: int = MAX_TAGS
+    cells: int = MAX_CELLS
+
+
 COMPRESSIONS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 ERROR_VALUES = frozenset(
     {"#REF!", "#N/A", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"}
 )
 """What a formula gives that cannot be computed (ECMA-376, 18.17.3, and later programs)."""
+
+INVISIBLE = " \t\r\n\v\f\u00a0\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+"""Characters at the ends of a text that nobody sees, as texts copied from pages have them."""
 
 Value = Cell | datetime | time | timedelta
 
@@ -52,17 +66,18 @@ class Merge:
         )
 
 
-def check_size(archive: zipfile.ZipFile) -> None:
+def check_size(archive: zipfile.ZipFile, bounds: Bounds) -> None:
     """Raise `SpreadsheetError` if the parts of a workbook are too large when unpacked."""
     entries = archive.infolist()
     tags = 0
     # A part larger than its declared size is truncated and fails its checksum.
-    if len(entries) <= MAX_PARTS and sum(each.file_size for each in entries) <= MAX_UNPACKED_BYTES:
+    size = sum(each.file_size for each in entries)
+    if len(entries) <= MAX_PARTS and size <= bounds.unpacked_bytes:
         for entry in entries:
             if entry.compress_type not in COMPRESSIONS:
                 raise zipfile.BadZipFile("unusual compression")
             tags += archive.read(entry).count(b"<")
-        if tags <= MAX_TAGS:
+        if tags <= bounds.tags:
             return
     raise file_error("too_large")
 
@@ -70,14 +85,17 @@ def check_size(archive: zipfile.ZipFile) -> None:
 class Grid:
     """Collects the cells of a sheet and names those whose value is not known."""
 
-    def __init__(self, name: str, *, max_cells: int = MAX_CELLS) -> None:
+    def __init__(self, name: str, bounds: Bounds, *, used: int = 0) -> None:
+        """Begin a sheet of a file whose sheets before it have `used` cells."""
         self._name = name
+        self._bounds = bounds
         self._rows: dict[int, list[Cell]] = {}
+        self._field_counts: dict[int, int] = {}
         self._issues: list[SheetIssue] = []
-        self._free = max_cells
+        self._free = bounds.cells - used
 
-    def add_row(self, number: int, values: Iterable[Value]) -> None:
-        """Add a row; one without values takes no place."""
+    def add_row(self, number: int, values: Iterable[Value], *, field_count: int = 0) -> None:
+        """Add a row; one without values takes no place. For `field_count` see `Line`."""
         cells = [normalise(value) for value in values]
         while cells and cells[-1] is None:
             cells.pop()
@@ -87,21 +105,26 @@ class Grid:
             raise self._error(number, "too_many_rows")
         self._free -= sum(cell is not None for cell in cells)
         if self._free < 0:
-            raise self._error(number, "too_many_cells")
+            raise self._error(number, "too_many_cells", limit=self._bounds.cells)
         if len(cells) > MAX_COLUMNS:
             raise self._error(number, "too_many_columns", column=MAX_COLUMNS + 1)
         for position, cell in enumerate(cells, start=1):
             if isinstance(cell, str) and cell in ERROR_VALUES:
                 self.add_issue(number, position, "error_value", value=cell)
         self._rows[number] = cells
+        self._field_counts[number] = field_count
 
     def add_issue(self, row: int, column: int, code: str, **values: object) -> None:
         address = f"{column_letters(column)}{row}"
         self._issues.append(reading_issue(self._name, address, code, **values))
 
     def fill(self, merges: Iterable[Merge]) -> None:
-        """Give every row of a merged range its text or date; a number has no row of its own."""
+        """Give every row of a merged range its text or date; a number has no row of its own.
+
+        What a merged range covers is shown nowhere, so it may not be what was meant.
+        """
         for merge in merges:
+            self._add_covered(merge)
             value = self._get(merge.first_row, merge.first_column)
             if merge.first_row == merge.last_row or value is None:
                 continue
@@ -117,22 +140,37 @@ class Grid:
                 row += [None] * (merge.first_column - len(row))
                 row[merge.first_column - 1] = value
 
+    def _add_covered(self, merge: Merge) -> None:
+        """Add an issue for each value in a merged range but that of its first cell."""
+        first = self._get(merge.first_row, merge.first_column)
+        for number in sorted(self._rows.keys() & range(merge.first_row, merge.last_row + 1)):
+            cells = self._rows[number][merge.first_column - 1 : merge.last_column]
+            for column, value in enumerate(cells, start=merge.first_column):
+                is_first = number == merge.first_row and column == merge.first_column
+                if not is_first and value not in {None, first}:
+                    self.add_issue(
+                        number, column, "covered_value", value=str(value), range=str(merge)
+                    )
+
     def sheet(self, *, is_hidden: bool = False) -> Sheet:
-        lines = (Line(number, tuple(cells)) for number, cells in sorted(self._rows.items()))
+        lines = (
+            Line(number, tuple(cells), self._field_counts[number])
+            for number, cells in sorted(self._rows.items())
+        )
         return Sheet(self._name, tuple(lines), is_hidden, tuple(self._issues))
 
     @property
-    def free_cells(self) -> int:
-        """Cells that the other sheets of the file may still have."""
-        return self._free
+    def used_cells(self) -> int:
+        """Number of cells of this sheet and those before it."""
+        return self._bounds.cells - self._free
 
     def _get(self, row: int, column: int) -> Cell:
         cells: Sequence[Cell] = self._rows.get(row, ())
         return cells[column - 1] if column <= len(cells) else None
 
-    def _error(self, row: int, code: str, *, column: int = 1) -> SpreadsheetError:
+    def _error(self, row: int, code: str, *, column: int = 1, **values: object) -> SpreadsheetError:
         address = f"{column_letters(column)}{row}"
-        return SpreadsheetError([reading_issue(self._name, address, code)])
+        return SpreadsheetError([reading_issue(self._name, address, code, **values)])
 
 
 def normalise(value: Value) -> Cell:
@@ -142,5 +180,5 @@ def normalise(value: Value) -> Cell:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, str):
-        return value.strip() or None
+        return value.strip(INVISIBLE) or None
     return value if value is None or isinstance(value, int | float | date) else str(value)

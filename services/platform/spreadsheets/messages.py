@@ -22,7 +22,7 @@ FILE_ERRORS: Mapping[str, Message] = {
     "not_csv": N_("baris %(line)s tidak dapat dibaca sebagai CSV; simpan sebagai .xlsx"),
     "too_many_rows": N_("lebih dari 20.000 baris terisi; kirim dalam beberapa berkas"),
     "too_many_columns": N_("lebih dari 200 kolom; hapus isi di kanan tabel"),
-    "too_many_cells": N_("lebih dari 50.000 sel terisi; kirim dalam beberapa berkas"),
+    "too_many_cells": N_("lebih dari %(limit)s sel terisi; kirim dalam beberapa berkas"),
     "no_value": N_(
         "rumus di sel ini belum dihitung, sehingga angkanya tidak ada di berkas; buka berkas "
         "dengan Excel atau LibreOffice, simpan, dan kirim lagi"
@@ -31,6 +31,17 @@ FILE_ERRORS: Mapping[str, Message] = {
     "merged_number": N_(
         "angka ini ada di sel gabungan %(range)s, sehingga tidak jelas baris mana yang dimaksud; "
         "pisahkan sel dan isi tiap baris"
+    ),
+    "covered_value": N_(
+        "%(value)s tertutup oleh sel gabungan %(range)s; pisahkan sel, lalu hapus atau isi tiap sel"
+    ),
+    "out_of_order": N_(
+        "sel ini ada dua kali atau tidak urut dalam berkas, sehingga isinya bisa hilang; buka "
+        "berkas dengan Excel atau LibreOffice, simpan, dan kirim lagi"
+    ),
+    "more_cells": N_(
+        "baris ini punya lebih banyak kolom daripada judulnya; angka dengan koma harus diapit "
+        "tanda kutip, atau pakai titik koma sebagai pemisah"
     ),
     "no_heading": N_(
         "%(value)s tidak berada di bawah judul kolom; hapus, atau beri judul kolomnya"

@@ -38,6 +38,14 @@ class SheetIssue:
         return translator(language).translate(FILE_ERRORS[self.code], **self.values)
 
 
+def media_type_of(content: bytes) -> str:
+    """Return the type of a file by its first bytes; of an archive of sheets that of XLSX."""
+    if not content.startswith(b"PK"):
+        return CSV
+    # A package of OpenDocument begins with its media type (OpenDocument 1.3, part 2, 3.3).
+    return ODS if ODS.encode() in content[:120] else XLSX
+
+
 def reading_issue(sheet: str, cell: str, code: str, **values: object) -> SheetIssue:
     """Return an error that the reader found, by its code in `FILE_ERRORS`."""
     message = translator("en").translate(FILE_ERRORS[code], **values)
@@ -67,6 +75,8 @@ class Line:
 
     number: int
     cells: tuple[Cell, ...]
+    field_count: int = 0
+    """Number of its fields, empty ones too, in a file whose separator may stand in a number."""
 
 
 @dataclass(frozen=True)
@@ -130,13 +140,15 @@ class Sheet:
             while columns and not columns[-1]:
                 columns.pop()
             if is_header(columns):
-                return self._table(line.number, columns, self.lines[index + 1 :])
+                return self._table(line, columns, self.lines[index + 1 :])
         return None
 
-    def _table(self, header: int, columns: Sequence[str], lines: Sequence[Line]) -> Table:
+    def _table(self, header: Line, columns: Sequence[str], lines: Sequence[Line]) -> Table:
         issues = list(self.issues)
         rows: list[Row] = []
         for line in lines:
+            if line.field_count > header.field_count:
+                issues.append(reading_issue(self.name, f"A{line.number}", "more_cells"))
             cells: dict[str, Cell] = {}
             for position, cell in enumerate(line.cells):
                 if cell is None:
@@ -150,8 +162,8 @@ class Sheet:
             if cells:
                 rows.append(Row(line.number, cells))
         if self.is_hidden and rows:
-            issues.append(reading_issue(self.name, f"A{header}", "hidden_sheet"))
-        return Table(self.name, header, tuple(columns), tuple(rows), tuple(issues))
+            issues.append(reading_issue(self.name, f"A{header.number}", "hidden_sheet"))
+        return Table(self.name, header.number, tuple(columns), tuple(rows), tuple(issues))
 
 
 def _heading(cell: Cell) -> str:

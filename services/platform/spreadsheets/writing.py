@@ -1,6 +1,5 @@
-"""Writing of spreadsheets: XLSX, and CSV as Indonesian spreadsheet programs expect it."""
+"""Writing of workbooks (XLSX)."""
 
-import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -96,21 +95,3 @@ def _data_validation(column: Column) -> "datavalidation.DataValidation | None":
         listed = '"' + ",".join(column.choices) + '"'
         return datavalidation.DataValidation(type="list", formula1=listed, allow_blank=True)
     return None
-
-
-def write_csv(columns: Sequence[Column], rows: Sequence[Mapping[str, Cell]]) -> bytes:
-    """Write a table as CSV with UTF-8 BOM and semicolons, as Indonesian spreadsheets expect.
-
-    Texts that look like formulas are escaped.
-    """
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, delimiter=";")
-    writer.writerow([column.name for column in columns])
-    for row in rows:
-        writer.writerow([_escape_formula(row.get(column.name)) for column in columns])
-    return stream.getvalue().encode("utf-8-sig")
-
-
-def _escape_formula(cell: Cell) -> Cell:
-    is_formula = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{cell}" if is_formula else cell

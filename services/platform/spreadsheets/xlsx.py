@@ -1,7 +1,8 @@
 """Reads XLSX (ECMA-376): values by openpyxl, and what openpyxl's values do not tell.
 
 A program that writes a workbook may leave formulas without values, and openpyxl then reads an
-empty cell; merged cells have a value in the first one only.
+empty cell; merged cells have a value in the first one only; and of rows or cells that are not in
+order openpyxl leaves some out.
 """
 
 import posixpath
@@ -16,7 +17,7 @@ from xml.etree.ElementTree import Element
 from defusedxml.ElementTree import fromstring, iterparse
 
 from services.platform.lazy_module import LazyModule
-from services.platform.spreadsheets.grid import MAX_CELLS, Grid, Merge, Value
+from services.platform.spreadsheets.grid import Bounds, Grid, Merge, Value
 from services.platform.spreadsheets.model import Sheet
 
 if TYPE_CHECKING:
@@ -36,18 +37,20 @@ class _Layout:
     formulas: list[tuple[int, int, bool]] = field(default_factory=list[tuple[int, int, bool]])
     """Row, column, and whether a value was stored, of each cell with a formula."""
     merges: list[Merge] = field(default_factory=list[Merge])
+    out_of_order: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    """Row and column of each cell that does not come after the one before it."""
 
 
-def read_xlsx(content: bytes, archive: zipfile.ZipFile) -> list[Sheet]:
+def read_xlsx(content: bytes, archive: zipfile.ZipFile, bounds: Bounds) -> list[Sheet]:
     """Return the sheets of a workbook; its size was checked before."""
     book = openpyxl.load_workbook(BytesIO(content), read_only=True, data_only=True)
     parts, computes_on_opening = _parts(archive)
     sheets: list[Sheet] = []
-    free = MAX_CELLS
+    used = 0
     for worksheet in book.worksheets:
         # The stated dimensions of a sheet can be wrong; rows beyond them would be left out.
         worksheet.reset_dimensions()
-        grid = Grid(worksheet.title, max_cells=free)
+        grid = Grid(worksheet.title, bounds, used=used)
         for number, line in enumerate(worksheet.iter_rows(values_only=True), start=1):
             grid.add_row(number, cast("tuple[Value, ...]", line))
         layout = _layout(archive, parts[worksheet.title])
@@ -55,8 +58,10 @@ def read_xlsx(content: bytes, archive: zipfile.ZipFile) -> list[Sheet]:
             # A workbook that asks to be computed when it is opened holds values of no meaning.
             if not has_value or computes_on_opening:
                 grid.add_issue(row, column, "no_value")
+        for row, column in layout.out_of_order:
+            grid.add_issue(row, column, "out_of_order")
         grid.fill(layout.merges)
-        free = grid.free_cells
+        used = grid.used_cells
         sheets.append(grid.sheet(is_hidden=worksheet.sheet_state != "visible"))
     return sheets
 
@@ -87,31 +92,32 @@ def _is(relation: Element, kind: str) -> bool:
 
 def _layout(archive: zipfile.ZipFile, part: str) -> _Layout:
     found = _Layout()
-    content = archive.read(part)
-    if b"<f" not in content and b":f" not in content and b"mergeCell" not in content:
-        return found
     number = 0
-    for _, element in iterparse(BytesIO(content)):
+    for _, element in iterparse(BytesIO(archive.read(part))):
         name = _local_name(element)
         if name == "row":
-            number = int(element.get("r", number + 1))
-            found.formulas += _formulas(element, number)
+            previous, number = number, int(element.get("r", number + 1))
+            if number <= previous:
+                found.out_of_order.append((number, 1))
+            _read_cells(element, number, found)
             element.clear()
         elif name == "mergeCell":
             found.merges += _merges(element.get("ref", ""))
     return found
 
 
-def _formulas(row: Element, number: int) -> Iterator[tuple[int, int, bool]]:
+def _read_cells(row: Element, number: int, found: _Layout) -> None:
     column = 0
     for cell in row:
         # Programs may leave out references: the cell is then the next one.
         position = _position(cell.get("r", ""))
-        column = column + 1 if position is None else position[1]
+        previous, column = column, column + 1 if position is None else position[1]
+        if column <= previous or (position is not None and position[0] != number):
+            found.out_of_order.append((number, column))
         parts = {_local_name(child): child for child in cell}
         if "f" in parts:
             value = parts.get("v")
-            yield number, column, value is not None and bool(value.text)
+            found.formulas.append((number, column, value is not None and bool(value.text)))
 
 
 def _local_name(element: Element) -> str:
