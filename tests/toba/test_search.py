@@ -1,18 +1,42 @@
 """What people in Toba ask for, in their words, finds the right service first."""
 
-from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
-from services.catalog.app import create_app
-from tests.conftest import Room, Server, room
+from services.catalog.pack import CatalogPack, read_catalog
+from services.catalog.search.documents import Lexicon, names_in, read_document, service_texts
+from services.catalog.search.index import Choice, SearchIndex
+from tests.conftest import TOBA
+from tests.toba.search_quality import Answer, measure, read_questions
 
 
 @pytest.fixture(scope="module")
-def toba_catalog(server: Server, toba: str) -> Iterator[Room]:
-    """Provide the catalog service by itself, with the Toba pack."""
-    with server.database_from(toba) as name, room(create_app, server.settings(name)) as started:
-        yield started
+def pack() -> CatalogPack:
+    """Provide the catalogue of the Toba pack."""
+    return read_catalog(TOBA)
+
+
+@pytest.fixture(scope="module")
+def index(pack: CatalogPack) -> SearchIndex:
+    """Provide the index of the pack's services."""
+    lexicon = Lexicon()
+    named = {one.slug: names_in(one.model_dump()) for one in (*pack.agencies, *pack.life_events)}
+    documents = [
+        read_document(
+            service_texts(
+                service.model_dump(mode="json"),
+                version=1,
+                modified_at=datetime(2026, 1, 1, tzinfo=UTC),
+                context=[
+                    name for key in (service.agency, *service.life_events) for name in named[key]
+                ],
+            ),
+            lexicon,
+        )
+        for service in sorted(pack.services, key=lambda service: service.slug)
+    ]
+    return SearchIndex(documents, lexicon)
 
 
 ASKED = [
@@ -81,24 +105,85 @@ ASKED = [
     ("saya mau buka usaha", "nib"),
     ("surat tanah", "sertipikat-tanah-pertama"),
     ("surat pindah sekolah", "mutasi-siswa"),
+    ("bikin paspor", "paspor"),
+    ("perpanjang paspor", "penggantian-paspor"),
+    ("paspor saya hilang", "paspor-hilang-rusak"),
+    ("bayar pajak motor", "pajak-kendaraan"),
+    ("ganti plat motor", "perpanjangan-stnk"),
+    ("balik nama motor bekas", "balik-nama-kendaraan"),
+    ("perpanjang SIM", "perpanjangan-sim"),
+    ("buat SIM C", "sim-baru"),
+    ("izin keramaian pesta", "izin-keramaian"),
+    ("nikah di KUA", "nikah-kua"),
+    ("buku nikah hilang", "duplikat-buku-nikah"),
+    ("daftar BPJS Kesehatan", "daftar-jkn-mandiri"),
+    ("tunggakan BPJS", "tunggakan-jkn"),
+    ("cairkan JHT", "klaim-jht"),
+    ("NPWP", "npwp"),
+    ("lapor SPT tahunan", "spt-tahunan"),
+    ("pasang listrik", "sambungan-listrik"),
+    ("mati lampu", "gangguan-listrik"),
+    ("santunan kecelakaan", "santunan-kecelakaan"),
+    ("SKTM", "sktm"),
+    ("surat keterangan usaha", "keterangan-usaha"),
+    ("surat ahli waris", "keterangan-ahli-waris"),
+    ("surat domisili", "keterangan-domisili"),
+    ("damkar", "pemadaman-kebakaran"),
+    ("KDRT", "lapor-kekerasan"),
+    ("kartu nelayan", "kartu-kusuka"),
+    ("panggil ambulans", "ambulans-119"),
+    ("ganti nama", "perubahan-nama"),
+    ("akta lahir salah", "pembetulan-akta"),
+    ("akta kelahiran hilang", "kutipan-akta-kedua"),
+    ("sertifikat tanah hilang", "sertipikat-hilang"),
+    ("roya", "roya"),
+    ("PDAM", "sambungan-air-minum"),
     ("izin praktik bidan", "izin-praktik-tenaga-kesehatan"),
 ]
 
 
 @pytest.mark.parametrize(("query", "first"), ASKED)
-def test_people_find_first_what_they_mean(toba_catalog: Room, query: str, first: str) -> None:
-    answer = toba_catalog.get("/api/v1/services", query=query)
-    assert [item["slug"] for item in answer.json()["items"]][:1] == [first]
+def test_people_find_first_what_they_mean(index: SearchIndex, query: str, first: str) -> None:
+    assert index.search(query, Choice(), limit=1).slugs == [first]
 
 
-def test_each_common_name_finds_its_own_service_first(toba_catalog: Room) -> None:
-    services = toba_catalog.get("/api/v1/services", limit=100).json()["items"]
-    assert len(services) >= 48
-    wrong: dict[str, str] = {}
-    for item in services:
-        content = toba_catalog.get(item["href"]).json()["service"]
-        for name in content["common_names"]:
-            found = toba_catalog.get("/api/v1/services", query=name).json()["items"]
-            if not found or found[0]["slug"] != item["slug"]:
-                wrong[name] = found[0]["slug"] if found else "nothing"
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "{}",
+        "saya mau mengurus {} di kantor bupati",
+        "bagaimana cara {} untuk orang tua saya",
+        "{} syaratnya apa ya min",
+    ],
+)
+def test_a_common_name_finds_its_own_service_first_wherever_it_stands(
+    index: SearchIndex, pack: CatalogPack, sentence: str
+) -> None:
+    assert len(pack.services) >= 140
+    wrong: dict[str, list[str]] = {}
+    for service in pack.services:
+        for name in service.common_names:
+            found = index.search(sentence.format(name), Choice(), limit=3).slugs
+            if found[:1] != [service.slug]:
+                wrong[name] = list(found)
     assert wrong == {}
+
+
+def test_questions_as_people_ask_them_find_what_they_should(index: SearchIndex) -> None:
+    def ask(question: str) -> Answer:
+        found = index.search(question, Choice(), limit=20)
+        return Answer(
+            found=found.slugs,
+            leads_to_complaints=found.is_complaint,
+            has_suggestion=(found.corrected or found.nearest) is not None,
+        )
+
+    quality = measure(ask, read_questions())
+    wrong = "\n".join([*quality.lines(), *quality.wrong])
+    assert quality.precision_at_1 >= 0.92, wrong
+    assert quality.recall_at_5 >= 0.98, wrong
+    assert quality.precision_with_one_error >= 0.90, wrong
+    assert quality.empty == 0, wrong
+    assert quality.changed_empty <= 3, wrong
+    assert quality.complaints == quality.complaints_asked, wrong
+    assert quality.absent >= quality.absent_asked - 2, wrong

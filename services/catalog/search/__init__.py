@@ -1,0 +1,1 @@
+"""Search of the services of a regency."""
