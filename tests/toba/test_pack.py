@@ -3,6 +3,8 @@
 import asyncio
 import re
 from collections import Counter
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -17,6 +19,7 @@ from services.pack_schema import FILE_KINDS
 from services.platform.packs import read_csv
 from services.platform.settings import ROOT, Settings
 from tests.conftest import TOBA
+from tests.rows import rows
 
 DOCUMENT = ROOT / "docs" / "packs.md"
 
@@ -27,8 +30,8 @@ def pack() -> CatalogPack:
 
 
 def test_it_has_enough_services_of_enough_agencies(pack: CatalogPack) -> None:
-    assert len(pack.services) >= 48
-    assert len({service.agency for service in pack.services}) >= 14
+    assert len(pack.services) >= 140
+    assert len({service.agency for service in pack.services}) >= 30
 
 
 def test_every_source_that_is_cited_exists(
@@ -45,12 +48,41 @@ def test_every_source_that_is_cited_exists(
     assert cited <= {source.id for source in pack.sources}
 
 
+def test_each_law_names_where_it_is_published_and_what_amends_it(pack: CatalogPack) -> None:
+    kinds = {"law", "government_regulation", "presidential_regulation"}
+    sources = {source.id: source for source in pack.sources}
+    assert [one.id for one in pack.sources if one.kind in kinds and one.url is None] == []
+    for source in pack.sources:
+        years = [sources[name].year or 0 for name in source.amended_by]
+        assert years == sorted(years), source.id
+        assert all(year >= (source.year or 0) for year in years), source.id
+
+
 def test_every_component_has_sources_and_whole_sentences(pack: CatalogPack) -> None:
     for service in pack.services:
         for code, part in service.components.items():
             assert part.sources, (service.slug, code)
             assert part.text.endswith("."), (service.slug, code)
             assert part.text_en.endswith("."), (service.slug, code)
+
+
+def test_services_publish_five_components_on_average(pack: CatalogPack) -> None:
+    parts = [part for service in pack.services for part in service.components.values()]
+    own = [part for part in parts if not part.general]
+    assert len(parts) / len(pack.services) >= 5
+    assert len(own) / len(pack.services) >= 3.5
+    assert all(part.sources for part in parts)
+
+
+def test_a_text_of_many_services_is_a_general_component(pack: CatalogPack) -> None:
+    """Only legal bases and times are the same where one regulation sets them for each service."""
+    texts = Counter(
+        (code, part.text)
+        for service in pack.services
+        for code, part in service.components.items()
+        if not part.general and code not in ("dasar_hukum", "jangka_waktu")
+    )
+    assert [text for text, count in texts.items() if count > 4] == []
 
 
 def test_a_fee_is_zero_exactly_when_its_text_is_free_of_charge(pack: CatalogPack) -> None:
@@ -66,6 +98,33 @@ def test_components_of_only_local_rules_are_omitted(pack: CatalogPack) -> None:
         assert len(service.components) < COMPONENTS, service.slug
         if "dasar_hukum" not in service.components:
             assert service.status == "inactive", service.slug
+
+
+def test_every_service_has_a_place_or_says_who_decides_where(pack: CatalogPack) -> None:
+    lacking = [
+        service.slug
+        for service in pack.services
+        if not service.places and service.places_decided_by is None
+    ]
+    assert lacking == []
+
+
+def test_a_place_is_certain_only_with_a_published_address(pack: CatalogPack) -> None:
+    published = {source.id for source in pack.sources if source.url is not None}
+    for place in pack.places:
+        known = (place.address, place.telephone, place.email, *place.hours)
+        if any(known):
+            assert published.intersection(place.sources), place.slug
+
+
+def test_a_lost_identity_card_leads_to_the_police(pack: CatalogPack) -> None:
+    services = {service.slug: service for service in pack.services}
+    cases = {case.slug: case for case in services["ktp-el"].cases}
+    assert [*cases] == ["hilang", "rusak", "baru", "ubah-data"]
+    required = {requirement.document for requirement in cases["hilang"].requirements}
+    issuers = {one.slug: one.issued_by_service for one in pack.document_types}
+    agencies = {services[issuers[slug] or ""].agency for slug in required if slug}
+    assert agencies == {"polres", "dukcapil"}
 
 
 def test_no_common_name_belongs_to_two_services(pack: CatalogPack) -> None:
@@ -142,7 +201,13 @@ PASSAGES = {
         "pt-solusi-rahayu-indonesia": "pertanyaan 10",
         "pt-toba-jaya-net": "pelaku swasta",
     },
-    "meetings": {"forum-2024-08": "bulan Agustus di balai pertemuan bupati"},
+    "meetings": {
+        "forum-2024-08": "bulan Agustus di balai pertemuan bupati",
+        "desk-evaluasi-2024-06": "kepala Diskominfo memaparkan di hadapan asesor",
+        "rapat-dewan-2022-10": "memaparkan enam dimensi",
+        "bimtek-2021-06": "28-29 Juni 2021", "bimtek-2021-09": "27-28 September 2021",
+        "bimtek-2021-10": "21 Oktober 2021", "bimtek-2021-11": "23 November 2021",
+    },
     "agreements": {"rri-sibolga": "satu-satunya nota kesepahaman"},
     "decisions": {
         "keputusan-724-2022": "pembagian tugas saja",
@@ -171,6 +236,7 @@ PASSAGES = {
         "response-2024": "ketidakpastian: informasi",
         "staff-2024": "sumber daya",
         "dukcapil-application": "saling ketergantungan",
+        "villages-without-coverage-2021": "36 desa blankspot",
     },
     "verdicts": {
         "study-2025-discovery": "penemuan",
@@ -211,13 +277,16 @@ def test_every_record_names_the_passage_of_its_source() -> None:
             assert PASSAGES[kind][one.key] in (one.passage or ""), (kind, one.key)
 
 
-def test_it_tells_no_more_than_the_study() -> None:
+NAMED_IN_POST = ("bupati", "wakil-bupati", "sekretaris-daerah", "asisten-perekonomian")
+
+
+def test_it_tells_no_more_than_its_sources() -> None:
     """A post that a decree lists is not therefore filled, and weak is no figure."""
     records = read_evidence(TOBA).records
     stakeholders = [one for one in records["stakeholders"] if isinstance(one, Stakeholder)]
-    # Of the chair the study says that he leads the team.
+    # Of the chair the study says that he leads the team; of four others the press names the holder.
     filled = {one.key: one.filled for one in stakeholders if one.filled is not None}
-    assert filled == {"kepala-diskominfo": True}
+    assert filled == dict.fromkeys((*NAMED_IN_POST, "kepala-diskominfo"), True)
     assert {one.agency for one in stakeholders if one.role == "Anggota kelompok kerja I"} == {
         "diskominfo"
     }
@@ -227,6 +296,27 @@ def test_it_tells_no_more_than_the_study() -> None:
         "leadership-continuity-2024", "desk-meeting-2024", "forum-each-year", "awareness-2025",
         "online-use-2025", "response-2024", "staff-2024", "dukcapil-application",
     }  # fmt: skip
+
+
+def test_reports_are_asked_for_of_active_services_of_the_regencys_own_agencies(
+    settings: Settings, pack: CatalogPack
+) -> None:
+    query = "SELECT agency, service, is_owed, since FROM feedback.reporting_obligation"
+    stored = rows(settings, query)
+    own_kinds = {"dinas", "badan", "sekretariat", "inspektorat", "rsud", "kecamatan"}
+    offices = {agency.slug for agency in pack.agencies if agency.kind not in own_kinds}
+    partners = {"polres", "samsat", "bpjs-kesehatan", "pln", "air-minum", "penyalur-kur", "desa"}
+    assert partners <= offices
+    unasked = {
+        (service.agency, service.slug)
+        for service in pack.services
+        if service.status == "inactive" or service.agency in offices
+    }
+    assert len(unasked) > 1
+    assert {(row["agency"], row["service"]) for row in stored if not row["is_owed"]} == unasked
+    # Of the month in which a service was loaded nobody can be asked.
+    now = datetime.now(ZoneInfo("Asia/Jakarta")).date()
+    assert all(row["since"] > now for row in stored)
 
 
 def test_loading_it_again_changes_nothing(settings: Settings) -> None:
