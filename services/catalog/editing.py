@@ -1,131 +1,134 @@
-"""Publishing of services: a new version, indexed for search at once."""
+"""Publishing of services: a new version."""
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import func, insert, text
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import text
 
 from services.catalog import queries
-from services.catalog.records import (
-    Agency,
-    LifeEvent,
-    Service,
-    ServiceRecord,
-    ServiceVersionRecord,
-)
-from services.catalog.search import common_name_key, search_texts
+from services.catalog.queries import Target
+from services.catalog.records import Service
+from services.catalog.references import Reference, references_of
 from services.platform.database import WriteSession
-from services.platform.packs import FieldPath
 from services.platform.problems import Conflict, FieldError, json_pointer
-from services.platform.stored import parse_stored
+from services.platform.service import API
 
-Target = Literal["source", "life event", "link"]
+HOW_TO_ADD: Mapping[Target, str] = {
+    "source": f"PUT {API}/sources/{{id}} adds one",
+    "place": f"PUT {API}/places/{{slug}} adds one",
+    "document type": f"PUT {API}/document-types/{{slug}} adds one",
+    "service": f"PUT {API}/services/{{slug}} adds one",
+    "agency": f"PUT {API}/agencies/{{slug}} adds one, by the lead agency",
+    "life event": f"PUT {API}/life-events/{{slug}} adds one, by the lead agency",
+    "link": f"PUT {API}/links/{{slug}} adds one, by the lead agency",
+}
+STORED_AT_ONCE = 200
+"""Services in one statement: the event loop is held while it is sent."""
 
 
-def references_of(service: Service) -> Iterator[tuple[Target, FieldPath, str]]:
-    """Yield the references of a service: kind of target, location, key."""
-    for n, source in enumerate(service.sources):
-        yield "source", ("sources", n), source
-    for code, component in service.components.items():
-        for n, source in enumerate(component.sources):
-            yield "source", ("components", code, "sources", n), source
-    for n, event in enumerate(service.life_events):
-        yield "life event", ("life_events", n), event
-    for n, channel in enumerate(service.channels):
-        if channel.link is not None:
-            yield "link", ("channels", n, "link"), channel.link
+async def undefined_targets(
+    session: WriteSession, region: str, references: Iterable[Reference]
+) -> list[FieldError]:
+    """Return an error for each reference to something that the catalogue does not have."""
+    listed = list(references)
+    undefined = await find_undefined(session, region, [(kind, key) for kind, _, key in listed])
+    return [
+        FieldError(
+            pointer=json_pointer(place),
+            parameter=None,
+            detail=f"there is no {kind} {key!r}; {HOW_TO_ADD[kind]}",
+        )
+        for kind, place, key in sorted(listed, key=lambda one: list(queries.EXISTING).index(one[0]))
+        if (kind, key) in undefined
+    ]
+
+
+async def find_undefined(
+    session: WriteSession, region: str, named: Iterable[tuple[Target, str]]
+) -> set[tuple[Target, str]]:
+    """Return those of these targets that the catalogue does not have."""
+    undefined = set(named)
+    for target, statement in queries.EXISTING.items():
+        keys = sorted(key for kind, key in undefined if kind == target)
+        if keys:
+            parameters = {"region": region, "keys": keys}
+            known = await session.scalars(text(statement), parameters)
+            undefined -= {(target, key) for key in known}
+    return undefined
+
+
+async def lock_publishing(session: WriteSession, region: str, now: datetime) -> datetime:
+    """Lock publishing of a region until the transaction ends; return the moment of its changes.
+
+    That is `now`, or just after the last change if a clock is behind. So what is committed later
+    has a later moment, and a client that reads the changes by their moments misses none.
+    """
+    key = {"region": region}
+    await session.execute(text(queries.LOCK_PUBLISHING), key)
+    last: datetime | None = await session.scalar(text(queries.LAST_PUBLICATION), key)
+    return now if last is None else max(now, last + timedelta(microseconds=1))
+
+
+def check_edit(slug: str, before: Service | None, service: Service) -> list[FieldError]:
+    """Return an error for each field that an edit may not change."""
+    kept = {"slug": slug} if before is None else {"slug": slug, "agency": before.agency}
+    return [
+        FieldError(pointer=f"#/{field}", parameter=None, detail=f"must stay {value!r}")
+        for field, value in kept.items()
+        if getattr(service, field) != value
+    ]
 
 
 async def publish_edit(
-    session: WriteSession, region: str, before: Service, service: Service, *, by: str, now: datetime
-) -> None:
-    """Publish an agency's edit; `Conflict` names changed keys and missing references."""
-    errors = [
-        FieldError(pointer=f"#/{field}", parameter=None, detail=f"must stay {was!r}")
-        for field, was, given in (
-            ("slug", before.slug, service.slug),
-            ("agency", before.agency, service.agency),
-        )
-        if given != was
-    ]
-    references = list(references_of(service))
-    for target, statement in queries.EXISTING.items():
-        keys = [key for kind, _, key in references if kind == target]
-        known = set(await session.scalars(text(statement), {"region": region, "keys": keys}))
-        errors += [
-            FieldError(
-                pointer=json_pointer(place),
-                parameter=None,
-                detail=f"there is no {target} {key!r}; it comes with the regency's pack",
-            )
-            for kind, place, key in references
-            if kind == target and key not in known
-        ]
-    if errors:
-        raise Conflict("The service was not published; see errors[].", errors=errors)
-    key = {"region": region, "slug": service.slug}
-    number: int = await session.scalar(text(queries.NEXT_NUMBER), key) or 1
-    await store_service(
-        session, region, service, number=number, origin="api", recorded_by=by, now=now
-    )
-    row = (await session.execute(text(queries.DETAIL), key)).one()
-    events = [parse_stored(LifeEvent, event) for event in row.life_events]
-    agency = parse_stored(Agency, row.agency)
-    await index_service(session, region, service, agency=agency, life_events=events)
-
-
-async def store_service(
     session: WriteSession,
     region: str,
+    slug: str,
+    before: Service | None,
     service: Service,
     *,
-    number: int,
+    by: str,
+    now: datetime,
+    approved_by: str | None = None,
+) -> None:
+    """Publish an agency's edit, of a new service without `before`, as the next version.
+
+    `approved_by` published it as the draft of another. `Conflict` names changed keys and missing
+    references.
+    """
+    errors = check_edit(slug, before, service)
+    errors += await undefined_targets(session, region, references_of(service))
+    if errors:
+        raise Conflict("The service was not published; see errors[].", errors=errors)
+    await store_services(
+        session,
+        region,
+        [service.model_dump_json()],
+        origin="api",
+        recorded_by=by,
+        approved_by=approved_by,
+        now=now,
+    )
+
+
+async def store_services(
+    session: WriteSession,
+    region: str,
+    contents: Sequence[str],
+    *,
     origin: Literal["pack", "api"],
     recorded_by: str,
     now: datetime,
+    approved_by: str | None = None,
 ) -> None:
-    """Store this as the service's current state and its version `number`."""
-    content = service.model_dump(mode="json")
-    await session.execute(
-        insert(ServiceVersionRecord.metadata.tables["catalog.service_version"]).values(
-            region=region,
-            slug=service.slug,
-            number=number,
-            recorded_at=now,
-            recorded_by=recorded_by,
-            content=content,
-        )
-    )
-    values = {
+    """Store services, each as JSON, as their current state and their next version."""
+    parameters = {
         "region": region,
-        "slug": service.slug,
-        "agency": service.agency,
-        "life_events": service.life_events,
-        "channels": sorted({channel.kind for channel in service.channels}),
-        "version": number,
-        "modified_at": now,
-        "content": content,
         "origin": origin,
+        "by": recorded_by,
+        "approved_by": approved_by,
+        "now": now,
     }
-    await session.execute(
-        upsert(ServiceRecord.metadata.tables["catalog.service"])
-        .values(values | {"names": [], "search": func.to_tsvector("")})
-        .on_conflict_do_update(index_elements=["region", "slug"], set_=values)
-    )
-
-
-async def index_service(
-    session: WriteSession,
-    region: str,
-    service: Service,
-    *,
-    agency: Agency,
-    life_events: list[LifeEvent],
-) -> None:
-    """Index the service by its own words and those of its agency and life events."""
-    texts = search_texts(service, agency=agency, life_events=life_events)
-    names = [common_name_key(name) for name in (service.name, *service.common_names)]
-    key = {"region": region, "slug": service.slug, "names": names}
-    await session.execute(text(queries.INDEX), key | texts)
+    for start in range(0, len(contents), STORED_AT_ONCE):
+        batch = contents[start : start + STORED_AT_ONCE]
+        await session.execute(text(queries.STORE_SERVICES), parameters | {"contents": batch})

@@ -1,29 +1,48 @@
 """Loading of a pack's catalogue: validation, then storing what differs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import cast
 
-from sqlalchemy import delete, func, insert, select, text
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import select, text
 
-from services.catalog import queries
-from services.catalog.editing import index_service, references_of, store_service
+from services.catalog import queries, reference_queries
+from services.catalog.editing import lock_publishing, store_services
 from services.catalog.records import (
     Agency,
     AgencyFile,
-    AgencyRecord,
+    DocumentType,
+    DocumentTypeFile,
+    GeneralComponent,
+    GeneralComponentFile,
     LifeEvent,
     LifeEventFile,
-    LifeEventRecord,
     LinkSlugFile,
+    Place,
+    PlaceFile,
     Service,
     ServiceFile,
     ServiceRecord,
-    ServiceVersionRecord,
-    SourceRecord,
+)
+from services.catalog.reference_records import (
+    AGENCIES,
+    DOCUMENT_TYPES,
+    LIFE_EVENTS,
+    PLACES,
+    SOURCES,
+    load_records,
+    remove_records,
+)
+from services.catalog.references import (
+    Reference,
+    references_of,
+    references_of_agency,
+    references_of_document_type,
+    references_of_place,
+    references_of_source,
 )
 from services.platform.database import WriteSession
 from services.platform.packs import (
@@ -49,6 +68,8 @@ class CatalogPack:
 
     sources: tuple[Source, ...]
     agencies: tuple[Agency, ...]
+    document_types: tuple[DocumentType, ...]
+    places: tuple[Place, ...]
     life_events: tuple[LifeEvent, ...]
     services: tuple[Service, ...]
     links: tuple[str, ...]
@@ -63,20 +84,28 @@ def read_catalog(root: Path) -> CatalogPack:
     agencies_file = read_yaml(root / "agencies.yaml", root)
     events_file = read_yaml(root / "life-events.yaml", root)
     links_file = read_yaml(root / "links.yaml", root)
+    places_file = _read_optional(root, "places.yaml", "places")
+    documents_file = _read_optional(root, "document-types.yaml", "document_types")
     service_files = [read_yaml(file, root) for file in sorted((root / "services").glob("*.yaml"))]
 
     sources = parse(sources_file, SourceFile).sources
     agencies = parse(agencies_file, AgencyFile).agencies
     events = parse(events_file, LifeEventFile).life_events
     links = parse(links_file, LinkSlugFile).links
+    places = parse(places_file, PlaceFile).places
+    documents = parse(documents_file, DocumentTypeFile).document_types
+    general = _read_general_components(root, sources)
     faults = [
         *duplicates(sources_file, "sources", [source.id for source in sources], key="id"),
         *duplicates(agencies_file, "agencies", [agency.slug for agency in agencies]),
         *duplicates(events_file, "life_events", [event.slug for event in events]),
+        *duplicates(places_file, "places", [place.slug for place in places]),
+        *duplicates(documents_file, "document_types", [one.slug for one in documents]),
     ]
     parsed: list[tuple[ParsedFile, ServiceFile]] = []
     for located in service_files:
         try:
+            _insert_general_components(located, general)
             parsed.append((located, parse(located, ServiceFile)))
         except PackError as error:
             faults += error.issues
@@ -86,18 +115,30 @@ def read_catalog(root: Path) -> CatalogPack:
         "agency": {agency.slug for agency in agencies},
         "life event": {event.slug for event in events},
         "link": {link.slug for link in links},
+        "place": {place.slug for place in places},
+        "document type": {document.slug for document in documents},
+        "service": {service.slug for _, file in parsed for service in file.services},
     }
-    for index, agency in enumerate(agencies):
-        faults += undefined_references(
-            agencies_file,
-            [(("agencies", index, "sources", n), name) for n, name in enumerate(agency.sources)],
-            known["source"],
-            kind="source",
-        )
+    if len(parsed) < len(service_files):  # the services of an invalid file are unknown
+        del known["service"]
+    for n, agency in enumerate(agencies):
+        at: FieldPath = ("agencies", n)
+        faults += _reference_faults(agencies_file, at, references_of_agency(agency), known)
+    for n, source in enumerate(sources):
+        at = ("sources", n)
+        faults += _reference_faults(sources_file, at, references_of_source(source), known)
+    for n, place in enumerate(places):
+        at = ("places", n)
+        faults += _reference_faults(places_file, at, references_of_place(place), known)
+    for n, document in enumerate(documents):
+        at = ("document_types", n)
+        references = references_of_document_type(document)
+        faults += _reference_faults(documents_file, at, references, known)
     seen: dict[str, str] = {}
     for located, file in parsed:
         for index, service in enumerate(file.services):
-            faults += _service_faults(located, index, service, known=known)
+            references = references_of(service)
+            faults += _reference_faults(located, ("services", index), references, known)
             if service.slug in seen:
                 path = ("services", index, "slug")
                 faults.append(located.issue(path, f"stands in {seen[service.slug]} already"))
@@ -108,22 +149,94 @@ def read_catalog(root: Path) -> CatalogPack:
     slugs = tuple(link.slug for link in links)
     national = tuple(link.slug for link in links if link.national)
     return CatalogPack(
-        tuple(sources), tuple(agencies), tuple(events), tuple(services), slugs, national
+        sources=tuple(sources),
+        agencies=tuple(agencies),
+        document_types=tuple(documents),
+        places=tuple(places),
+        life_events=tuple(events),
+        services=tuple(services),
+        links=slugs,
+        national_links=national,
     )
 
 
-def _service_faults(
-    located: ParsedFile, index: int, service: Service, *, known: Mapping[str, set[str]]
+def _read_optional(root: Path, name: str, items: str) -> ParsedFile:
+    """Read a file that a pack may lack, which is then one without entries."""
+    if (root / name).exists():
+        return read_yaml(root / name, root)
+    return ParsedFile(name, {items: []})
+
+
+def _read_general_components(root: Path, sources: Iterable[Source]) -> dict[str, GeneralComponent]:
+    """Return the general components by slug; raise `PackError` on its faults."""
+    located = _read_optional(root, "general-components.yaml", "general_components")
+    general = parse(located, GeneralComponentFile).general_components
+    cited: list[tuple[FieldPath, str]] = [
+        (("general_components", n, "sources", m), name)
+        for n, one in enumerate(general)
+        for m, name in enumerate(one.sources)
+    ]
+    faults = [
+        *duplicates(located, "general_components", [one.slug for one in general]),
+        *undefined_references(located, cited, [source.id for source in sources], kind="source"),
+    ]
+    if faults:
+        raise PackError(faults)
+    return {one.slug: one for one in general}
+
+
+def _insert_general_components(
+    located: ParsedFile, general: Mapping[str, GeneralComponent]
+) -> None:
+    """Put general components in the place of their slugs; raise `PackError` if one does not fit."""
+    faults: list[PackIssue] = []
+    for path, components in _component_mappings(located.data):
+        for code, slug in components.items():
+            if not isinstance(slug, str):
+                continue
+            found = general.get(slug)
+            if found is None:
+                message = f"there is no general component {slug!r} in this pack"
+                faults.append(located.issue((*path, code), message))
+            elif found.component != code:
+                faults.append(located.issue((*path, code), f"{slug!r} is a {found.component}"))
+            else:
+                components[code] = found.as_component
+    if faults:
+        raise PackError(faults)
+
+
+def _component_mappings(data: object) -> Iterable[tuple[FieldPath, dict[str, object]]]:
+    """Return the components of each service of a file that is not validated yet."""
+    services = _field(data, "services")
+    for n, service in enumerate(
+        cast("list[object]", services) if isinstance(services, list) else ()
+    ):
+        found = _field(service, "components")
+        if isinstance(found, dict):
+            yield ("services", n, "components"), cast("dict[str, object]", found)
+
+
+def _field(document: object, name: str) -> object:
+    return cast("dict[str, object]", document).get(name) if isinstance(document, dict) else None
+
+
+def _reference_faults(
+    located: ParsedFile,
+    at: FieldPath,
+    references: Iterable[Reference],
+    known: Mapping[str, set[str]],
 ) -> list[PackIssue]:
-    at = ("services", index)
-    found = {what: list[tuple[FieldPath, str]]() for what in known}
-    found["agency"].append(((*at, "agency"), service.agency))
-    for what, place, key in references_of(service):
-        found[what].append(((*at, *place), key))
+    listed = list(references)
     return [
         fault
-        for what, references in found.items()
-        for fault in undefined_references(located, references, known[what], kind=what)
+        for target, keys in known.items()
+        for fault in undefined_references(
+            located,
+            [((*at, *place), key) for kind, place, key in listed if kind == target],
+            keys,
+            kind=target,
+        )
     ]
 
 
@@ -132,64 +245,44 @@ async def load_catalog(
 ) -> list[Change]:
     """Replace the stored catalogue of a region with the pack's; return the changes.
 
-    A service that an agency edited over the API is not changed.
+    What was recorded, changed or withdrawn over the API is not changed.
     """
-    events = {
-        event.slug: event.model_dump(mode="json") | {"position": position}
-        for position, event in enumerate(pack.life_events)
-    }
-    sources = {source.id: source.model_dump(mode="json") for source in pack.sources}
-    agencies = {agency.slug: agency.model_dump(mode="json") for agency in pack.agencies}
     services = {service.slug: service for service in pack.services}
+    agency_of = {service.slug: service.agency for service in pack.services}
+    load = partial(load_records, session, region, now=now)
+    remove = partial(remove_records, session, region, now=now)
 
-    changes = await _load_documents(session, region, SourceRecord, "source", sources)
-    changes += await _load_documents(session, region, AgencyRecord, "agency", agencies)
-    changes += await _load_documents(session, region, LifeEventRecord, "life event", events)
+    changes = await load(SOURCES, pack.sources, agencies={})
+    changes += await load(AGENCIES, pack.agencies, agencies={})
+    changes += await load(LIFE_EVENTS, pack.life_events, agencies={})
     await session.execute(
-        text(queries.REPLACE_LINKS),
+        text(reference_queries.ORDER_LIFE_EVENTS),
+        {"region": region, "slugs": [event.slug for event in pack.life_events]},
+    )
+    await session.execute(
+        text(queries.ADD_LINKS),
         {"region": region, "links": pack.links, "national": pack.national_links},
     )
-    changes += await _load_services(session, region, services, pack=pack, now=now)
-    for change in changes:
-        if change.kind == "agency" and change.action == "removed":
-            await session.execute(
-                text(queries.REMOVE_AGENCY), {"region": region, "slug": change.key}
-            )
-    return changes
-
-
-async def _load_documents(
-    session: WriteSession,
-    region: str,
-    record: type[SourceRecord] | type[AgencyRecord] | type[LifeEventRecord],
-    kind: str,
-    wanted: Mapping[str, dict[str, Any]],
-) -> list[Change]:
-    table = record.metadata.tables[f"catalog.{record.__tablename__}"]
-    key = "id" if "id" in table.c else "slug"
-    rows = (await session.execute(select(table).where(table.c.region == region))).mappings()
-    stored: dict[str, dict[str, Any]] = {
-        row[key]: row["content"] | ({"position": row["position"]} if "position" in table.c else {})
-        for row in rows
-    }
-    changes = changes_between(kind, stored, wanted)
-    for change in changes:
-        if change.action == "removed":
-            if kind != "agency":  # services may still refer to it; deleted after them
-                await session.execute(
-                    delete(table).where(table.c.region == region, table.c[key] == change.key)
-                )
-            continue
-        content = dict(wanted[change.key])
-        values: dict[str, Any] = {"region": region, key: change.key}
-        if "position" in table.c:
-            values["position"] = content.pop("position")
-        values["content"] = content
-        await session.execute(
-            upsert(table)
-            .values(values)
-            .on_conflict_do_update(index_elements=["region", key], set_=values)
-        )
+    changes += await load(
+        PLACES, pack.places, agencies={place.slug: place.agency for place in pack.places}
+    )
+    changes += await load(
+        DOCUMENT_TYPES,
+        pack.document_types,
+        agencies={
+            document.slug: agency_of[document.issued_by_service]
+            for document in pack.document_types
+            if document.issued_by_service is not None
+        },
+    )
+    published_at = await lock_publishing(session, region, now)
+    changes += await _load_services(session, region, services, now=published_at)
+    # Behind all that may refer to them: what people changed may need what the pack does not have.
+    changes += await remove(PLACES, pack.places)
+    changes += await remove(DOCUMENT_TYPES, pack.document_types)
+    changes += await remove(LIFE_EVENTS, pack.life_events)
+    changes += await remove(AGENCIES, pack.agencies)
+    changes += await remove(SOURCES, pack.sources)
     return changes
 
 
@@ -198,62 +291,43 @@ async def _load_services(
     region: str,
     wanted: Mapping[str, Service],
     *,
-    pack: CatalogPack,
     now: datetime,
 ) -> list[Change]:
     services = ServiceRecord.metadata.tables["catalog.service"]
-    versions = ServiceVersionRecord.metadata.tables["catalog.service_version"]
 
     rows = (await session.execute(select(services).where(services.c.region == region))).all()
     edited = {row.slug: parse_stored(Service, row.content) for row in rows if row.origin == "api"}
-    own = {slug: service for slug, service in wanted.items() if slug not in edited}
+    gone = set(await session.scalars(text(queries.WITHDRAWN_OVER_API), {"region": region}))
+    own = {
+        slug: service for slug, service in wanted.items() if slug not in edited and slug not in gone
+    }
     changes = changes_between(
         "service",
-        {row.slug: row.content for row in rows if row.origin == "pack"},
+        {
+            # As this version would store it: fields that are new in it are no change of the pack.
+            row.slug: parse_stored(Service, row.content).model_dump(mode="json")
+            for row in rows
+            if row.origin == "pack"
+        },
         {slug: service.model_dump(mode="json") for slug, service in own.items()},
     )
-    numbers = await session.execute(
-        select(versions.c.slug, func.max(versions.c.number))
-        .where(versions.c.region == region)
-        .group_by(versions.c.slug)
-    )
-    last = dict(numbers.tuples().all())
     for change in changes:
-        number = last.get(change.key, 0) + 1
         if change.action == "removed":
-            await session.execute(
-                insert(versions).values(
-                    region=region, slug=change.key, number=number, recorded_at=now, content=None
-                )
-            )
-            await session.execute(
-                delete(services).where(services.c.region == region, services.c.slug == change.key)
-            )
-            continue
-        await store_service(
-            session,
-            region,
-            own[change.key],
-            number=number,
-            origin="pack",
-            recorded_by="pack",
-            now=now,
-        )
-    # Services are indexed by the names of their agency and life events too, which may have changed.
-    agencies = {agency.slug: agency for agency in pack.agencies}
-    events = {event.slug: event for event in pack.life_events}
-    for service in [*own.values(), *edited.values()]:
-        if service.agency in agencies:
-            await index_service(
-                session,
-                region,
-                service,
-                agency=agencies[service.agency],
-                life_events=[events[slug] for slug in service.life_events if slug in events],
-            )
+            key = {"region": region, "slug": change.key}
+            await session.execute(text(queries.WITHDRAW_SERVICE), key | {"by": "pack", "now": now})
+            await session.execute(text(queries.REMOVE_SERVICE), key)
+    await store_services(
+        session,
+        region,
+        [own[change.key].model_dump_json() for change in changes if change.action != "removed"],
+        origin="pack",
+        recorded_by="pack",
+        now=now,
+    )
     kept = [
         Change("service", slug, "overridden")
         for slug, service in edited.items()
         if wanted.get(slug) != service
     ]
+    kept += [Change("service", slug, "overridden") for slug in sorted(gone & wanted.keys())]
     return [*changes, *kept]

@@ -1,16 +1,27 @@
 """Catalogue models: as packs define them, and as tables."""
 
+import re
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import ConfigDict, Field, StrictBool, StringConstraints, model_validator
 from sqlalchemy import ARRAY, Column, Computed, DateTime, String
-from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
-from services.platform.packs import PackModel
-from services.platform.types import HttpsUrl, ShortText, Slug, StrictNumber, Text
+from services.catalog.opening_hours import OpeningException, OpeningRule
+from services.platform.packs import FieldPath, PackModel, rule_error
+from services.platform.types import (
+    DistrictCode,
+    HttpsUrl,
+    IsoDate,
+    ShortText,
+    Slug,
+    StrictNumber,
+    Text,
+)
 
 ComponentCode = Literal[
     "persyaratan",
@@ -38,16 +49,33 @@ Duration = Annotated[
 ]
 
 
+RegencyAgencyKind = Literal["dinas", "badan", "sekretariat", "inspektorat", "rsud", "kecamatan"]
+"""Agencies of the regency itself (PP 18/2016), which report their statistics to it."""
+
+PartnerKind = Literal[
+    "instansi_vertikal", "instansi_provinsi", "badan_hukum_publik", "bumn", "bumd", "desa"
+]
+"""Others that serve in the regency: offices of ministries and of the province, public bodies such
+as BPJS, companies of the state and of the region, and villages."""
+
+AgencyKind = Literal[RegencyAgencyKind, PartnerKind]
+
+REGENCY_AGENCY_KINDS: frozenset[AgencyKind] = frozenset(get_args(RegencyAgencyKind))
+
+
+def is_reported(status: str, kind: str | None) -> bool:
+    """Return whether statistics of a service with this status are asked of an agency of a kind."""
+    return status == "active" and kind in REGENCY_AGENCY_KINDS
+
+
 class Agency(PackModel):
-    """An agency (OPD) of the regency, or a national office in it."""
+    """An agency (OPD) of the regency, or another institution that serves in it."""
 
     slug: Slug
     name: ShortText
     short_name: ShortText
     name_en: ShortText
-    kind: Literal[
-        "dinas", "badan", "sekretariat", "inspektorat", "rsud", "kecamatan", "instansi_vertikal"
-    ]
+    kind: AgencyKind = Field(description="Kind of agency by its place in the administration.")
     website: HttpsUrl | None = None
     note: Text | None = None
     sources: list[Slug] = Field(min_length=1, max_length=100)
@@ -61,30 +89,209 @@ class LifeEvent(PackModel):
     name_en: ShortText
     description: Text
     description_en: Text
+    kind: Literal["life", "business"] = Field(
+        "life", description="Whether it befalls a person or a business."
+    )
+
+
+LanguageTag = Annotated[
+    str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)
+]
+"""Language tag (BCP 47) of further texts. Indonesian and English are fields of their own."""
+
+
+class Translation(PackModel):
+    """Texts in a further language; what is missing is shown in Indonesian."""
+
+    name: ShortText | None = None
+    summary: Text | None = None
+    applies_when: Text | None = Field(None, description="When the case applies, in this language.")
+
+
+Translations = dict[LanguageTag, Translation]
+
+
+class Translated(PackModel):
+    """Base of records with names in Indonesian, in English, and in further languages."""
+
+    name: ShortText
+    name_en: ShortText
+    translations: Translations = Field(
+        default_factory=dict[str, Translation],
+        max_length=50,
+        description="Texts in further languages by their tag (BCP 47), such as `bbc`.",
+    )
+
+    @model_validator(mode="after")
+    def _has_two_languages_as_fields(self) -> "Translated":
+        for tag, field in (("id", "name"), ("en", "name_en")):
+            if tag in self.translations:
+                raise rule_error(
+                    self, ("translations", tag), f"stands in {field} and the fields beside it"
+                )
+        return self
+
+
+class Checked(PackModel):
+    """Base of what is published with its sources, and of who compared it with practice."""
+
+    sources: list[Slug] = Field(min_length=1, max_length=100)
+    articles: dict[Slug, ShortText] = Field(
+        default_factory=dict[str, str],
+        max_length=100,
+        description="Where it stands in a source, by the source's id: `Pasal 15 ayat (2)`.",
+    )
+    checked_on: IsoDate | None = Field(
+        None, description="The day on which the agency last checked it; null if it never did."
+    )
+    checked_by: Slug | None = Field(None, description="Slug of the agency that checked it.")
+
+    @model_validator(mode="after")
+    def _articles_are_of_its_sources(self) -> "Checked":
+        for source in self.articles:
+            if source not in self.sources:
+                raise rule_error(self, ("articles", source), "must be one of sources")
+        return self
+
+    @model_validator(mode="after")
+    def _is_checked_by_somebody_on_a_day(self) -> "Checked":
+        if (self.checked_on is None) != (self.checked_by is None):
+            missing = "checked_on" if self.checked_on is None else "checked_by"
+            raise rule_error(self, (missing,), "is needed beside the other; or leave both out")
+        return self
+
+
+class Requirement(PackModel):
+    """What the applicant brings: a type of document, or something in words."""
+
+    document: Slug | None = Field(None, description="Slug of a document type.")
+    text: Text | None = Field(
+        None, description="In words: what it is, or of a document how it is brought."
+    )
+    text_en: Text | None = None
+
+    @model_validator(mode="after")
+    def _is_a_document_or_a_text(self) -> "Requirement":
+        if self.document is None and self.text is None:
+            raise rule_error(self, ("text",), "is needed if there is no document")
+        if (self.text is None) != (self.text_en is None):
+            missing = "text" if self.text is None else "text_en"
+            raise rule_error(self, (missing,), "is needed too: a text is in both languages")
+        return self
+
+
+class ServiceStep(PackModel):
+    """A step of the applicant, in its place of the order."""
+
+    text: Text
+    text_en: Text
+
+
+class LegalBasis(PackModel):
+    """The regulation that sets something, and where in it."""
+
+    source: Slug
+    article: ShortText | None = Field(
+        None, description="Article of the regulation; null if the whole is meant."
+    )
+
+
+class Tariff(PackModel):
+    """What is paid for one thing; 0 if it is free."""
+
+    amount: Annotated[int, Field(ge=0, le=10**12), StrictNumber] | None = Field(
+        None, description="In whole units of the currency; null if `item` says how it is computed."
+    )
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = Field(
+        "IDR", description="ISO 4217."
+    )
+    item: Text = Field(description="What is paid for.")
+    item_en: Text = Field(description="What the fee is for, in English.")
+    legal_basis: LegalBasis = Field(description="Regulation that sets the fee.")
+
+
+class ProcessingTime(PackModel):
+    """How long the agency takes once everything has been handed in."""
+
+    duration: Duration = Field(description="ISO 8601, such as P14D.")
+    in_working_days: StrictBool = Field(
+        False, description="Whether its days are working days; only of a duration in days."
+    )
+    legal_basis: LegalBasis = Field(description="Regulation that sets the time.")
+
+    @model_validator(mode="after")
+    def _working_days_are_days(self) -> "ProcessingTime":
+        if self.in_working_days and not re.fullmatch(r"P\d+D", self.duration):
+            raise rule_error(self, ("in_working_days",), "is only of a duration in days, P14D")
+        return self
+
+
+class Output(PackModel):
+    """What the applicant gets, and how long it is valid."""
+
+    document: Slug | None = Field(None, description="Slug of its document type.")
+    name: ShortText | None = Field(None, description="In words, if it is no document.")
+    name_en: ShortText | None = None
+    validity: Duration | None = Field(None, description="ISO 8601, from its issue: P6M.")
+    valid_for_life: StrictBool = Field(False, description="Whether the output never expires.")
+
+    @model_validator(mode="after")
+    def _is_one_thing_valid_for_one_time(self) -> "Output":
+        if self.document is None and (self.name is None or self.name_en is None):
+            missing = "name" if self.name is None else "name_en"
+            raise rule_error(self, (missing,), "is needed if there is no document")
+        if self.valid_for_life and self.validity is not None:
+            raise rule_error(self, ("validity",), "must be left out of what is valid for life")
+        return self
 
 
 class Channel(PackModel):
-    """A way to reach a service."""
+    """A way to reach a service, with what is different on it."""
 
-    kind: ChannelKind
+    kind: ChannelKind = Field(description="Way in which the service is used.")
     link: Slug | None = Field(None, description="The portal behind an online channel.")
     note: Text | None = None
     note_en: Text | None = None
+    requirements: list[Requirement] = Field(
+        default_factory=list[Requirement],
+        max_length=100,
+        description="What this channel requires besides.",
+    )
+    tariffs: list[Tariff] = Field(
+        default_factory=list[Tariff], max_length=100, description="What this channel costs."
+    )
+    time: ProcessingTime | None = Field(None, description="If it differs on this channel.")
+    places: list[Slug] = Field(
+        default_factory=list[Slug], max_length=500, description="Where it is, if not everywhere."
+    )
+    address: ShortText | None = Field(
+        None, description="An e-mail address or telephone number of this channel."
+    )
 
     @model_validator(mode="after")
     def _only_online_has_a_link(self) -> "Channel":
         if self.link is not None and self.kind != "online":
-            raise ValueError(f"a {self.kind} channel has no link; only an online channel has one")
+            message = f"is only of an online channel; a {self.kind} channel has none"
+            raise rule_error(self, ("link",), message)
+        if self.places and self.kind not in ("counter", "visit"):
+            message = f"are only of a counter or visit; a {self.kind} channel has none"
+            raise rule_error(self, ("places",), message)
         return self
 
 
-class Component(PackModel):
+class Component(Checked):
     """One published component of a service standard."""
 
-    text: Text
-    text_en: Text
-    items: list[Text] = Field(default_factory=list[Text], max_length=200)
-    items_en: list[Text] = Field(default_factory=list[Text], max_length=200)
+    text: Text = Field(description="The component in words, in Indonesian.")
+    text_en: Text = Field(description="The component in words, in English.")
+    items: list[Text] = Field(
+        default_factory=list[Text],
+        max_length=200,
+        description="Its points one by one, in Indonesian.",
+    )
+    items_en: list[Text] = Field(
+        default_factory=list[Text], max_length=200, description="Its points one by one, in English."
+    )
     duration: Duration | None = Field(None, description="ISO 8601, such as P14D.")
     working_days: Annotated[int, Field(ge=0, le=3650), StrictNumber] | None = Field(
         None, description="If the duration counts working days."
@@ -92,22 +299,149 @@ class Component(PackModel):
     fee_idr: Annotated[int, Field(ge=0), StrictNumber] | None = Field(
         None, description="Rupiah; 0 if the service is free."
     )
-    sources: list[Slug] = Field(min_length=1, max_length=100)
+    general: StrictBool = Field(
+        False,
+        description="Whether a regulation states it for all services of a kind, and not the agency "
+        "for this one.",
+    )
 
     @model_validator(mode="after")
     def _items_match(self) -> "Component":
         if self.items_en and len(self.items_en) != len(self.items):
-            raise ValueError("items_en must have one entry for each of items, or be left out")
+            message = "must have one entry for each of items, or be left out"
+            raise rule_error(self, ("items_en",), message)
         return self
 
 
-class Service(PackModel):
+class GeneralComponent(Component):
+    """A component that a regulation states for all services of a kind, written once in a pack."""
+
+    slug: Slug
+    component: ComponentCode = Field(description="Which of the 14 components it is.")
+
+    @property
+    def as_component(self) -> dict[str, Any]:
+        """The component as a service has it."""
+        content = self.model_dump(mode="json", exclude={"slug", "component"}, exclude_unset=True)
+        return content | {"general": True}
+
+
+class Case(Translated, Checked):
+    """A case of a service with requirements, steps, fees and time of its own: a lost card."""
+
+    slug: Slug
+    applies_when: Text | None = Field(None, description="To whom or when it applies.")
+    applies_when_en: Text | None = Field(None, description="When the case applies, in English.")
+    requirements: list[Requirement] = Field(
+        default_factory=list[Requirement],
+        max_length=100,
+        description="What is required in this case.",
+    )
+    steps: list[ServiceStep] = Field(
+        default_factory=list[ServiceStep],
+        max_length=100,
+        description="Steps of the procedure in this case.",
+    )
+    tariffs: list[Tariff] = Field(
+        default_factory=list[Tariff], max_length=100, description="Fees in this case."
+    )
+    time: ProcessingTime | None = Field(None, description="Processing time in this case.")
+
+
+class DocumentType(Translated):
+    """A type of document that services require or issue."""
+
+    slug: Slug
+    issued_by_service: Slug | None = Field(
+        None, description="The service of this catalogue that issues it."
+    )
+    issued_by: ShortText | None = Field(
+        None, description="Who issues it, if no service of this catalogue does."
+    )
+    issued_by_en: ShortText | None = Field(None, description="Who issues the document, in English.")
+    sources: list[Slug] = Field(min_length=1, max_length=100)
+
+    @model_validator(mode="after")
+    def _is_issued_by_one(self) -> "DocumentType":
+        if self.issued_by_service is not None and self.issued_by is not None:
+            raise rule_error(self, ("issued_by",), "must be left out beside issued_by_service")
+        if (self.issued_by is None) != (self.issued_by_en is None):
+            missing = "issued_by" if self.issued_by is None else "issued_by_en"
+            raise rule_error(self, (missing,), "is needed too: a text is in both languages")
+        return self
+
+
+class Coordinates(PackModel):
+    """A point in Indonesia (WGS 84), in degrees."""
+
+    latitude: Annotated[float, Field(ge=-11.1, le=6.2), StrictNumber]
+    longitude: Annotated[float, Field(ge=94.9, le=141.1), StrictNumber]
+
+
+Telephone = Annotated[
+    str,
+    StringConstraints(pattern=r"^\+?[0-9][0-9 -]{2,24}$", max_length=26),
+    Field(examples=["+62 632 331234"]),
+]
+
+
+class Place(Translated):
+    """An office or counter at which services are given."""
+
+    slug: Slug
+    agency: Slug = Field(description="Slug of the agency that runs it.")
+    confirmed: StrictBool = Field(
+        description="Whether a source states where it is; a page marks others as not certain."
+    )
+    address: Text | None = Field(None, description="Postal address of the place.")
+    coordinates: Coordinates | None = Field(
+        None, description="Position of the place; null if not known."
+    )
+    district: DistrictCode | None = Field(None, description="Code of its district (kecamatan).")
+    hours: list[OpeningRule] = Field(
+        default_factory=list[OpeningRule], max_length=100, description="Rules of the opening hours."
+    )
+    exceptions: list[OpeningException] = Field(
+        default_factory=list[OpeningException],
+        max_length=400,
+        description="Days on which the hours differ.",
+    )
+    telephone: Telephone | None = Field(None, description="Telephone number; null without one.")
+    whatsapp: Telephone | None = Field(None, description="WhatsApp number; null without one.")
+    email: Annotated[
+        str | None,
+        StringConstraints(
+            pattern=r"^[^@\s\x00-\x1F\x7F]+@[^@\s\x00-\x1F\x7F]+\.[^@\s\x00-\x1F\x7F]+$",
+            max_length=254,
+        ),
+    ] = None
+    accessibility: Text | None = Field(None, description="Ramps, lifts, sign language and so on.")
+    accessibility_en: Text | None = Field(
+        None, description="How accessible the place is, in English."
+    )
+    counters: list[ShortText] = Field(default_factory=list[ShortText], max_length=200)
+    note: Text | None = None
+    note_en: Text | None = None
+    sources: list[Slug] = Field(min_length=1, max_length=100)
+
+    @model_validator(mode="after")
+    def _is_confirmed_with_an_address(self) -> "Place":
+        if self.confirmed and self.address is None:
+            raise rule_error(self, ("address",), "is needed of a confirmed place")
+        if not self.confirmed and self.coordinates is not None:
+            raise rule_error(self, ("coordinates",), "are only of a confirmed place")
+        return self
+
+    def is_in(self, region: str) -> bool:
+        """Return whether its district, if it names one, is of a regency."""
+        return self.district is None or self.district.startswith(region)
+
+
+class Service(Translated):
     """A public service, with the published components of its standard."""
 
     slug: Slug = Field(description="Its permanent name in addresses.")
     agency: Slug = Field(description="Slug of the agency that provides it.")
-    name: ShortText
-    name_en: ShortText
     summary: Text
     summary_en: Text
     status: Literal["active", "inactive"] = Field(
@@ -122,14 +456,57 @@ class Service(PackModel):
     life_events: list[Slug] = Field(
         default_factory=list[Slug],
         max_length=100,
-        description="Slugs of the life events in which it is needed.",
+        description="Slugs of the life and business events in which it is needed.",
     )
     audience: list[Literal["citizen", "business", "organisation", "government"]] = Field(
-        min_length=1, max_length=4
+        min_length=1, max_length=4, description="For whom the service is."
     )
+    eligibility: Text | None = Field(None, description="Who may use it, in words.")
+    eligibility_en: Text | None = Field(None, description="Who can apply, in English.")
     channels: list[Channel] = Field(min_length=1, max_length=50)
     components: dict[ComponentCode, Component] = Field(
         description="The published ones of the 14 components of a service standard."
+    )
+    cases: list[Case] = Field(
+        default_factory=list[Case],
+        max_length=50,
+        description="Cases whose requirements, steps, fees or time differ.",
+    )
+    steps: list[ServiceStep] = Field(
+        default_factory=list[ServiceStep], max_length=100, description="Steps, in their order."
+    )
+    tariffs: list[Tariff] = Field(
+        default_factory=list[Tariff], max_length=100, description="Fees of the service."
+    )
+    time: ProcessingTime | None = Field(
+        None, description="Processing time of the service; null if not published."
+    )
+    outputs: list[Output] = Field(
+        default_factory=list[Output], max_length=50, description="What the applicant gets."
+    )
+    places: list[Slug] = Field(
+        default_factory=list[Slug], max_length=500, description="Slugs of the places that give it."
+    )
+    places_decided_by: ShortText | None = Field(
+        None, description="Who decides where it is given, if that is no fixed place."
+    )
+    places_decided_by_en: ShortText | None = Field(
+        None, description="Who decides where it is given, in English."
+    )
+    requires: list[Slug] = Field(
+        default_factory=list[Slug], max_length=100, description="Services that come before it."
+    )
+    followed_by: list[Slug] = Field(
+        default_factory=list[Slug], max_length=100, description="Services that usually follow."
+    )
+    related: list[Slug] = Field(
+        default_factory=list[Slug], max_length=100, description="Services that go with it."
+    )
+    owner: ShortText | None = Field(
+        None, description="Unit or post that keeps this record up to date; no person's name."
+    )
+    assured_until: IsoDate | None = Field(
+        None, description="The last day for which the agency assures that this record is right."
     )
     sources: list[Slug] = Field(min_length=1, max_length=100)
     note: Text | None = None
@@ -139,8 +516,44 @@ class Service(PackModel):
         online = any(channel.kind == "online" for channel in self.channels)
         if self.digital != online:
             right = "true" if online else "false"
-            raise ValueError(f"digital must be {right}, to match the channels")
+            raise rule_error(self, ("digital",), f"must be {right}, to match the channels")
         return self
+
+    @model_validator(mode="after")
+    def _cases_are_distinct(self) -> "Service":
+        if (place := _repeated([case.slug for case in self.cases])) is not None:
+            message = f"another case is {self.cases[place].slug!r} already"
+            raise rule_error(self, ("cases", place, "slug"), message)
+        return self
+
+    @model_validator(mode="after")
+    def _leads_to_other_services(self) -> "Service":
+        relations = {
+            "requires": self.requires,
+            "followed_by": self.followed_by,
+            "related": self.related,
+        }
+        for field, slugs in relations.items():
+            if self.slug in slugs:
+                place: FieldPath = (field, slugs.index(self.slug))
+                raise rule_error(self, place, "names the service itself")
+            if (at := _repeated(slugs)) is not None:
+                raise rule_error(self, (field, at), f"{slugs[at]!r} is listed twice")
+        return self
+
+    @model_validator(mode="after")
+    def _channels_are_at_its_places(self) -> "Service":
+        for n, channel in enumerate(self.channels):
+            for m, place in enumerate(channel.places):
+                if place not in self.places:
+                    message = f"{place!r} must be one of the places of the service"
+                    raise rule_error(self, ("channels", n, "places", m), message)
+        return self
+
+
+def _repeated(keys: Sequence[str]) -> int | None:
+    """Return the index of the first key that an earlier one equals."""
+    return next((n for n, key in enumerate(keys) if key in keys[:n]), None)
 
 
 class AgencyFile(PackModel):
@@ -153,6 +566,18 @@ class LifeEventFile(PackModel):
     """`life-events.yaml`"""
 
     life_events: list[LifeEvent]
+
+
+class PlaceFile(PackModel):
+    """`places.yaml`"""
+
+    places: list[Place]
+
+
+class DocumentTypeFile(PackModel):
+    """`document-types.yaml`"""
+
+    document_types: list[DocumentType]
 
 
 class LinkSlug(PackModel):
@@ -170,10 +595,25 @@ class LinkSlugFile(PackModel):
     links: list[LinkSlug]
 
 
+class GeneralComponentFile(PackModel):
+    """`general-components.yaml`"""
+
+    general_components: list[GeneralComponent]
+
+
 class ServiceFile(PackModel):
-    """`services/<agency>.yaml`"""
+    """`services/<agency>.yaml`; a component may be the slug of a general one."""
 
     services: list[Service]
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+        """Return the schema of the file as it is written, with slugs of general components."""
+        schema = super().model_json_schema(*args, **options)
+        components = schema["$defs"]["Service"]["properties"]["components"]
+        slug = {"type": "string", "description": "Slug of an entry of general-components.yaml."}
+        components["additionalProperties"] = {"anyOf": [components["additionalProperties"], slug]}
+        return schema
 
 
 class CatalogTable(SQLModel):
@@ -184,28 +624,6 @@ class CatalogTable(SQLModel):
     region: str = Stored(primary_key=True)
 
 
-class SourceRecord(CatalogTable, table=True):
-    __tablename__: ClassVar[Any] = "source"
-
-    id: str = Stored(primary_key=True)
-    content: dict[str, Any] = Stored(sa_column=Column(JSONB, nullable=False))
-
-
-class AgencyRecord(CatalogTable, table=True):
-    __tablename__: ClassVar[Any] = "agency"
-
-    slug: str = Stored(primary_key=True)
-    content: dict[str, Any] = Stored(sa_column=Column(JSONB, nullable=False))
-
-
-class LifeEventRecord(CatalogTable, table=True):
-    __tablename__: ClassVar[Any] = "life_event"
-
-    slug: str = Stored(primary_key=True)
-    position: int
-    content: dict[str, Any] = Stored(sa_column=Column(JSONB, nullable=False))
-
-
 class ServiceRecord(CatalogTable, table=True):
     __tablename__: ClassVar[Any] = "service"
 
@@ -213,24 +631,13 @@ class ServiceRecord(CatalogTable, table=True):
     agency: str
     life_events: list[str] = Stored(sa_column=Column(ARRAY(String), nullable=False))
     channels: list[str] = Stored(sa_column=Column(ARRAY(String), nullable=False))
+    places: list[str] = Stored(sa_column=Column(ARRAY(String), nullable=False))
     version: int
     modified_at: datetime = Stored(sa_column=Column(DateTime(timezone=True), nullable=False))
     content: dict[str, Any] = Stored(sa_column=Column(JSONB, nullable=False))
-    names: list[str] = Stored(sa_column=Column(ARRAY(String), nullable=False))
-    search: str = Stored(sa_column=Column(TSVECTOR, nullable=False))
     origin: str
     list_item_json: list[str] | None = Stored(
         None,
         sa_column=Column(ARRAY(String), Computed("catalog.list_item_json(...)", persisted=True)),
     )
     """The service as a list item, generated by the database."""
-
-
-class ServiceVersionRecord(CatalogTable, table=True):
-    __tablename__: ClassVar[Any] = "service_version"
-
-    slug: str = Stored(primary_key=True)
-    number: int = Stored(primary_key=True)
-    recorded_at: datetime = Stored(sa_column=Column(DateTime(timezone=True), nullable=False))
-    recorded_by: str
-    content: dict[str, Any] | None = Stored(sa_column=Column(JSONB(none_as_null=True)))

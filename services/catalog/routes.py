@@ -1,254 +1,302 @@
 """The catalogue over HTTP: `/api/v1/services`, `agencies`, `life-events`, `catalog/summary`."""
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, cast
+from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import StringConstraints
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field, StringConstraints
 from sqlalchemy import text
 
 from services.catalog import queries
-from services.catalog.editing import publish_edit
-from services.catalog.records import COMPONENTS, ChannelKind, LifeEvent, Service
+from services.catalog.changes import ServiceCursor, change_cursor, parse_change_cursor
+from services.catalog.place_routes import OpenNow, is_open, places_wanted, read_zone
+from services.catalog.records import (
+    COMPONENTS,
+    ChannelKind,
+    Place,
+)
 from services.catalog.schemas import (
     AgencyCompleteness,
-    AgencyItem,
+    AgencyFound,
     CatalogSummary,
-    LifeEventItem,
-    ServiceAtVersion,
+    ChannelCount,
+    DistrictCount,
+    FacetCount,
+    NearestService,
+    PlaceFound,
+    SearchFacets,
+    SearchFindings,
     ServiceDetail,
+    ServiceFreshness,
+    ServicePage,
     ServiceSummary,
-    ServiceVersion,
-    ServiceVersions,
-    completeness,
     service_summary,
 )
-from services.catalog.search import all_in_names, all_words, any_word, common_name_key, query_words
-from services.platform.concurrency_control import IfMatch, check_if_match, resource_tag
+from services.catalog.search.demand import SearchDemand, absent_words
+from services.catalog.search.index import Choice, Found
+from services.catalog.search.store import CatalogIndex, Indexed
+from services.catalog.service_detail import get_service_detail
+from services.platform.conditional_writes import version_tag
 from services.platform.database import (
     Database,
-    ReadSession,
     ReadSessionDep,
-    WriteSession,
-    WriteSessionDep,
 )
-from services.platform.identity import CatalogWriter
+from services.platform.local_time import day_of, get_zone
 from services.platform.paging import Page, next_page_url, paginate
-from services.platform.parameters import Limit, SlugCursor, SlugPath
+from services.platform.parameters import AgencyQuery, Limit, SlugCursor, SlugPath
 from services.platform.prepared_reads import PreparedReads
-from services.platform.problems import NotAllowed, NotFound, problem_responses
+from services.platform.problems import (
+    problem_responses,
+)
 from services.platform.service import API, get_region
-from services.platform.stored import parse_stored
-from services.platform.types import TEXT_PATTERN, Slug, UtcDatetime
+from services.platform.types import TEXT_PATTERN, DistrictCode, Slug, UtcDatetime
 
 router = APIRouter(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
 
 SearchText = Annotated[str, StringConstraints(pattern=TEXT_PATTERN, min_length=1, max_length=200)]
 
+MOST_AGENCIES = 3
+"""Agencies that a search names besides services."""
+MOST_PLACES = 3
+MOST_PLACES_COUNTED = 50
+OPEN_NOW = "open"
+"""The group of the places that are open; the others have the codes of districts."""
 
-@router.get("/services", operation_id="list_services", response_model=Page[ServiceSummary])
+
+class ServiceQuery(BaseModel):
+    """Parameters of the list of services.
+
+    A model, because FastAPI spends some 40 us of each request on every parameter of a function.
+    """
+
+    query: SearchText | None = Field(
+        None, description="Search words of the citizen.", examples=["izin bangunan"]
+    )
+    agency: Slug | None = Field(None, description="Only services of this agency.")
+    life_event: Slug | None = Field(None, description="Only services for this life event.")
+    channel: ChannelKind | None = Field(None, description="Only services with this channel.")
+    modified_after: UtcDatetime | None = Field(
+        None, description="Only services modified after this moment."
+    )
+    place: Slug | None = Field(None, description="Only services given at this place.")
+    district: DistrictCode | None = Field(None, description="Only services given in this district.")
+    open_now: OpenNow = None
+    cursor: ServiceCursor = None
+    limit: Limit = 20
+
+
+@router.get("/services", operation_id="list_services", response_model=ServicePage)
 async def list_services(
-    request: Request,
-    *,
-    query: Annotated[
-        SearchText | None,
-        Query(description="Search words of the citizen.", examples=["izin bangunan"]),
-    ] = None,
-    agency: Annotated[Slug | None, Query(description="Only services of this agency.")] = None,
-    life_event: Annotated[Slug | None, Query(description="Only services for this life event.")] = (
-        None
-    ),
-    channel: Annotated[
-        ChannelKind | None, Query(description="Only services with this channel.")
-    ] = None,
-    modified_after: Annotated[
-        UtcDatetime | None, Query(description="Only services modified after this moment.")
-    ] = None,
-    cursor: SlugCursor = None,
-    limit: Limit = 20,
-) -> Response | Page[ServiceSummary]:
-    """List public services by name, or those that match `query`, best first."""
+    request: Request, wanted: Annotated[ServiceQuery, Query()]
+) -> Response | ServicePage:
+    """List public services by name, or those that match `query`, best first.
+
+    With `modified_after` and no `query` they come in the order of their last change, withdrawn ones
+    too: a client that goes on after the last `modified_at` it has seen misses none. `open_now`
+    leaves out services of whose places none publishes its hours.
+    """
     region = get_region(request)
-    if query is None:
-        return await _list_page(
-            request, region, agency, life_event, channel, modified_after, cursor, limit
-        )
-    words = query_words(query)
-    if not words:
-        return Page(items=[], next=None)
-    parameters: dict[str, Any] = {
+    places = await _places_wanted(request, region, wanted)
+    if wanted.query is None:
+        if wanted.modified_after is None:
+            return await _list_page(request, region, wanted, places)
+        return await _list_changes(request, region, wanted, wanted.modified_after, places)
+    choice = Choice(
+        agency=wanted.agency,
+        life_event=wanted.life_event,
+        channel=wanted.channel,
+        modified_after=wanted.modified_after,
+        places=places,
+    )
+    search: CatalogIndex = request.app.state.search
+    indexed = await search.current()
+    groups = _groups_of_places(indexed.known_places, get_zone(request))
+    found = indexed.services.search(
+        wanted.query, choice, limit=wanted.limit, after=wanted.cursor, groups=groups
+    )
+    if wanted.cursor is None and choice == Choice():
+        demand: SearchDemand = request.app.state.search_demand
+        demand.add(absent_words(found))
+    items, nearest = await _read_hits(request, found)
+    return ServicePage(
+        items=items,
+        next=next_page_url(request, found.slugs[-1] if found.is_more else None),
+        total=found.total,
+        search=SearchFindings(
+            corrected=found.corrected,
+            nearest=nearest,
+            complaint=found.is_complaint,
+            agencies=[
+                _agency_found(slug, indexed)
+                for slug in indexed.agencies.find_named(wanted.query, most=MOST_AGENCIES)
+            ],
+            places=[
+                _place_found(indexed.known_places[slug])
+                for slug in indexed.places.find_named(wanted.query, most=MOST_PLACES)
+            ],
+            facets=SearchFacets(
+                agency=_facet(found.facets.agencies, "agency", indexed),
+                life_event=_facet(found.facets.life_events, "life event", indexed),
+                channel=[
+                    ChannelCount(value=cast("ChannelKind", kind), count=count)
+                    for kind, count in found.facets.channels
+                ],
+                place=[
+                    FacetCount(
+                        value=slug,
+                        name=indexed.known_places[slug].name,
+                        name_en=indexed.known_places[slug].name_en,
+                        count=count,
+                    )
+                    for slug, count in found.facets.places[:MOST_PLACES_COUNTED]
+                    if slug in indexed.known_places
+                ],
+                district=[
+                    DistrictCount(value=code, count=count)
+                    for code, count in found.facets.groups
+                    if code != OPEN_NOW
+                ],
+                open_now=dict(found.facets.groups).get(OPEN_NOW, 0),
+            ),
+        ),
+    )
+
+
+async def _read_hits(
+    request: Request, found: Found
+) -> tuple[list[ServiceSummary], NearestService | None]:
+    """Return the services of a search as they are now, and the nearest one."""
+    slugs = list(dict.fromkeys([*found.slugs, *([found.nearest] if found.nearest else [])]))
+    if not slugs:
+        return [], None
+    database: Database = request.app.state.database
+    async with database.read_session() as session:
+        parameters = {"region": get_region(request), "slugs": slugs}
+        rows = (await session.execute(text(queries.HITS), parameters)).all()
+    services = {row.slug: service_summary(row, href=f"{API}/services/{row.slug}") for row in rows}
+    nearest = services.get(found.nearest or "")
+    return (
+        [services[slug] for slug in found.slugs if slug in services],
+        None
+        if nearest is None
+        else NearestService(
+            slug=nearest.slug, name=nearest.name, name_en=nearest.name_en, href=nearest.href
+        ),
+    )
+
+
+def _agency_found(slug: str, indexed: Indexed) -> AgencyFound:
+    name, name_en = indexed.names["agency", slug]
+    return AgencyFound(slug=slug, name=name, name_en=name_en, href=f"{API}/services?agency={slug}")
+
+
+def _place_found(place: Place) -> PlaceFound:
+    return PlaceFound(
+        slug=place.slug,
+        name=place.name,
+        name_en=place.name_en,
+        href=f"{API}/places/{place.slug}",
+    )
+
+
+def _facet(counts: Sequence[tuple[str, int]], kind: str, indexed: Indexed) -> list[FacetCount]:
+    found: list[FacetCount] = []
+    for value, count in counts:
+        name, name_en = indexed.names.get((kind, value), (value, value))
+        found.append(FacetCount(value=value, name=name, name_en=name_en, count=count))
+    return found
+
+
+async def _list_changes(
+    request: Request,
+    region: str,
+    wanted: ServiceQuery,
+    modified_after: datetime,
+    places: list[str] | None,
+) -> ServicePage:
+    """Return a page of the services by the moment of their last change, withdrawn ones too."""
+    after = None if wanted.cursor is None else parse_change_cursor(wanted.cursor)
+    parameters = {
+        "agency": wanted.agency,
+        "life_event": wanted.life_event,
+        "channel": wanted.channel,
+        "places": places,
         "region": region,
-        "agency": agency,
-        "life_event": life_event,
-        "channel": channel,
         "modified_after": modified_after,
-        "cursor": cursor,
-        "limit": limit + 1,
-        "any_word": any_word(words),
-        "all_words": all_words(words),
-        "all_in_names": all_in_names(words),
-        "name": common_name_key(query),
+        "after_at": None if after is None else after.at,
+        "after_slug": None if after is None else after.slug,
+        "limit": wanted.limit + 1,
     }
     database: Database = request.app.state.database
     async with database.read_session() as session:
-        rows = (await session.execute(text(queries.SEARCH), parameters)).all()
+        rows = (await session.execute(text(queries.CHANGES), parameters)).all()
     items = [service_summary(row, href=f"{API}/services/{row.slug}") for row in rows]
-    return paginate(request, items, limit=limit, cursor_of=lambda item: item.slug)
+    page = paginate(request, items, limit=wanted.limit, cursor_of=change_cursor)
+    total: int = rows[0].total if rows else 0
+    return ServicePage(items=page.items, next=page.next, total=total)
 
 
-async def _list_page(request: Request, region: str, *choice: Any) -> Response:
+async def _places_wanted(request: Request, region: str, wanted: ServiceQuery) -> list[str] | None:
+    if wanted.place is None and wanted.district is None and wanted.open_now is None:
+        return None
+    database: Database = request.app.state.database
+    async with database.read_session() as session:
+        return await places_wanted(
+            session,
+            region,
+            datetime.now(UTC),
+            place=wanted.place,
+            district=wanted.district,
+            open_now=wanted.open_now,
+        )
+
+
+def _groups_of_places(places: Mapping[str, Place], zone: ZoneInfo) -> dict[str, list[str]]:
+    """Return the places of each district, and those that are open now."""
+    now = datetime.now(UTC)
+    groups: dict[str, list[str]] = {OPEN_NOW: []}
+    for place in places.values():
+        if place.district is not None:
+            groups.setdefault(place.district, []).append(place.slug)
+        if (place.hours or place.exceptions) and is_open(place, now, zone):
+            groups[OPEN_NOW].append(place.slug)
+    return groups
+
+
+async def _list_page(
+    request: Request, region: str, wanted: ServiceQuery, places: list[str] | None
+) -> Response:
     """Return a page of all services from the JSON that PostgreSQL assembled."""
     reads: PreparedReads = request.app.state.reads
-    row = await reads.fetch_row(queries.PAGE, region, *choice)
+    row = await reads.fetch_row(
+        queries.PAGE,
+        region,
+        wanted.agency,
+        wanted.life_event,
+        wanted.channel,
+        wanted.cursor,
+        wanted.limit,
+        places,
+    )
     more = json.dumps(next_page_url(request, row["last"] if row["is_more"] else None))
-    return Response(f'{{"items":[{row["items"]}],"next":{more}}}', media_type="application/json")
+    body = f'{{"items":[{row["items"]}],"next":{more},"total":{row["total"]}}}'
+    return Response(body, media_type="application/json")
 
 
-@router.get("/services/{slug}", operation_id="get_service", responses=problem_responses(404))
+@router.get("/services/{slug}", operation_id="get_service", responses=problem_responses(404, 410))
 async def get_service(
     request: Request, response: Response, session: ReadSessionDep, slug: SlugPath
 ) -> ServiceDetail:
-    """Return one service: requirements, cost, duration, channels, and sources."""
-    detail = await _find(session, get_region(request), slug)
-    response.headers["ETag"] = resource_tag(detail)
-    return detail
+    """Return one service: requirements, cost, duration, channels, and sources.
 
-
-@router.put(
-    "/services/{slug}",
-    operation_id="put_service",
-    responses=problem_responses(403, 404, 409, 412, 413, 428),
-)
-async def put_service(
-    request: Request,
-    response: Response,
-    session: WriteSessionDep,
-    *,
-    caller: CatalogWriter,
-    slug: SlugPath,
-    service: Service,
-    if_match: IfMatch = None,
-) -> ServiceDetail:
-    """Publish a new version of a service of the key's agency; earlier versions remain.
-
-    New services come with the regency's pack.
+    410 names the last version of a service that was withdrawn.
     """
-    region = get_region(request)
-    await session.execute(text(queries.LOCK_SERVICE), {"region": region, "slug": slug})
-    before = await _find(session, region, slug)
-    if not caller.can_write_for(before.service.agency):
-        raise NotAllowed(f"{slug} is a service of {before.service.agency}, not of this key.")
-    check_if_match(if_match, before)
-    if service != before.service:
-        await publish_edit(
-            session,
-            region,
-            before.service,
-            service,
-            by=caller.agency or caller.subject,
-            now=datetime.now(UTC),
-        )
-    detail = await _find(session, region, slug)
-    response.headers["ETag"] = resource_tag(detail)
+    detail = await get_service_detail(session, get_region(request), slug)
+    response.headers["ETag"] = version_tag(detail.version, detail)
     return detail
-
-
-async def _find(session: ReadSession | WriteSession, region: str, slug: str) -> ServiceDetail:
-    row = (
-        await session.execute(text(queries.DETAIL), {"region": region, "slug": slug})
-    ).one_or_none()
-    if row is None:
-        raise _no_service(slug)
-    return ServiceDetail(
-        service=parse_stored(Service, row.content),
-        agency=row.agency,
-        life_events=[parse_stored(LifeEvent, event) for event in row.life_events],
-        sources=row.sources,
-        completeness=completeness(row.content),
-        version=row.version,
-        modified_at=row.modified_at,
-        href=f"{API}/services/{slug}",
-    )
-
-
-@router.get(
-    "/services/{slug}/versions",
-    operation_id="list_service_versions",
-    responses=problem_responses(404),
-)
-async def list_service_versions(
-    request: Request, session: ReadSessionDep, slug: SlugPath
-) -> ServiceVersions:
-    """List the versions of a service, the newest first."""
-    parameters = {"region": get_region(request), "slug": slug}
-    rows = (await session.execute(text(queries.VERSIONS), parameters)).all()
-    if not rows:
-        raise _no_service(slug)
-    return ServiceVersions(
-        items=[
-            ServiceVersion(
-                number=row.number,
-                recorded_at=row.recorded_at,
-                recorded_by=row.recorded_by,
-                withdrawn=row.withdrawn,
-                href=f"{API}/services/{slug}/versions/{row.number}",
-            )
-            for row in rows
-        ]
-    )
-
-
-@router.get(
-    "/services/{slug}/versions/{number}",
-    operation_id="get_service_version",
-    responses=problem_responses(404),
-)
-async def get_service_version(
-    request: Request,
-    session: ReadSessionDep,
-    slug: SlugPath,
-    number: Annotated[int, Path(ge=1, le=1_000_000, description="Number of the version.")],
-) -> ServiceAtVersion:
-    """Return a service as it was published in one version."""
-    parameters = {"region": get_region(request), "slug": slug, "number": number}
-    row = (await session.execute(text(queries.VERSION), parameters)).one_or_none()
-    if row is None:
-        raise NotFound(f"The service {slug} has no version {number}.")
-    return ServiceAtVersion(number=row.number, recorded_at=row.recorded_at, service=row.content)
-
-
-@router.get("/agencies", operation_id="list_agencies")
-async def list_agencies(
-    request: Request, session: ReadSessionDep, cursor: SlugCursor = None, limit: Limit = 50
-) -> Page[AgencyItem]:
-    """List the agencies (OPD), each with its number of services."""
-    parameters = {"region": get_region(request), "cursor": cursor, "limit": limit + 1}
-    rows = (await session.execute(text(queries.AGENCIES), parameters)).all()
-    items = [
-        AgencyItem(
-            **row.content,
-            services=row.services,
-            href=f"{API}/services?agency={row.content['slug']}",
-        )
-        for row in rows
-    ]
-    return paginate(request, items, limit=limit, cursor_of=lambda item: item.slug)
-
-
-@router.get("/life-events", operation_id="list_life_events")
-async def list_life_events(request: Request, session: ReadSessionDep) -> Page[LifeEventItem]:
-    """List the life events in their order, each with its number of services."""
-    rows = (await session.execute(text(queries.LIFE_EVENTS), {"region": get_region(request)})).all()
-    items = [
-        LifeEventItem(
-            **row.content,
-            services=row.services,
-            href=f"{API}/services?life_event={row.content['slug']}",
-        )
-        for row in rows
-    ]
-    return Page(items=items, next=None)
 
 
 @router.get("/catalog/summary", operation_id="get_catalog_summary")
@@ -294,5 +342,39 @@ async def get_catalog_summary(
     )
 
 
-def _no_service(slug: str) -> NotFound:
-    return NotFound(f"There is no service {slug!r}; /api/v1/services lists all of them.")
+@router.get("/catalog/freshness", operation_id="list_services_to_check")
+async def list_services_to_check(
+    request: Request,
+    session: ReadSessionDep,
+    *,
+    agency: AgencyQuery = None,
+    is_due: Annotated[
+        bool | None, Query(description="Only what is due (true), or what is assured (false).")
+    ] = None,
+    cursor: SlugCursor = None,
+    limit: Limit = 50,
+) -> Page[ServiceFreshness]:
+    """List the services by the end of their assurance, those without one first.
+
+    An agency works through its own: it checks each component, and sets `checked_on` and
+    `assured_until`.
+    """
+    region = get_region(request)
+    zone = await read_zone(session, region)
+    parameters = {
+        "region": region,
+        "agency": agency,
+        "is_due": is_due,
+        "today": day_of(datetime.now(UTC), zone),
+        "cursor": cursor,
+        "limit": limit + 1,
+    }
+    rows = (await session.execute(text(queries.FRESHNESS), parameters)).mappings().all()
+    items = [
+        ServiceFreshness(
+            **{name: row[name] for name in ServiceFreshness.model_fields if name != "href"},
+            href=f"{API}/services/{row['slug']}",
+        )
+        for row in rows
+    ]
+    return paginate(request, items, limit=limit, cursor_of=lambda item: item.slug)

@@ -70,7 +70,57 @@ def test_an_edit_needs_the_agency_s_own_key_and_the_state_it_changes(regency: Ro
     tag = regency.get(AKTA).headers["ETag"]
     assert put(regency, edit, tag=tag).status_code == 200
     assert put(regency, edit | {"note": "Lain"}, tag=tag).status_code == 412
-    assert put(regency, edit, path="/api/v1/services/baru", tag='"x"').status_code == 404
+    assert put(regency, edit, path="/api/v1/services/baru", tag='"x"').status_code == 412
+
+
+def create(
+    regency: Room, body: dict[str, Any], *, caller: Caller = DUKCAPIL, slug: str = ""
+) -> httpx.Response:
+    headers = regency.token(caller) | {"If-None-Match": "*"}
+    path = f"/api/v1/services/{slug or body['slug']}"
+    return regency.client.put(path, json=body, headers=headers)
+
+
+def test_an_agency_publishes_a_new_service_of_its_own(regency: Room, tmp_path: Path) -> None:
+    new = service("kia", name="Kartu Identitas Anak", channels=[{"kind": "visit"}])
+    assert create(regency, new, caller=PUPR).status_code == 403
+    assert create(regency, new, slug="lain").json()["errors"][0]["pointer"] == "#/slug"
+    created = create(regency, new)
+    assert (created.status_code, created.json()["version"]) == (201, 1), created.text
+    assert created.headers["ETag"] == regency.get("/api/v1/services/kia").headers["ETag"]
+    found = regency.get("/api/v1/services", query="identitas anak").json()["items"]
+    assert [item["slug"] for item in found][:1] == ["kia"]
+    again = create(regency, new)
+    assert (again.status_code, again.json()["current_version"]) == (412, 1)
+    assert [str(change) for change in load(regency, pack(tmp_path))] == ["= service kia"]
+    assert regency.get("/api/v1/services/kia").status_code == 200
+
+
+def test_a_withdrawn_service_is_created_again_by_its_agency_alone(regency: Room) -> None:
+    tag = {"If-Match": regency.get(AKTA).headers["ETag"]}
+    assert regency.client.delete(AKTA, headers=regency.token(DUKCAPIL) | tag).status_code == 204
+    taken = service("akta", agency="pupr")
+    assert create(regency, taken, caller=PUPR).status_code == 403
+    created = create(regency, service("akta"))
+    assert (created.status_code, created.json()["version"]) == (201, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "agency", "similar"),
+    [
+        ("Penerbitan Akte Kelahiran", "dukcapil", ["akta"]),
+        ("Kartu keluarga", "dukcapil", []),
+        ("Akta Kelahiran", "pupr", []),
+    ],
+)
+def test_services_that_a_new_one_perhaps_repeats_are_named(
+    regency: Room, tmp_path: Path, name: str, agency: str, similar: list[str]
+) -> None:
+    load(regency, pack(tmp_path, name="Akta kelahiran"))
+    caller = agency_caller(agency, "catalog:write")
+    created = create(regency, service("baru", name=name, agency=agency), caller=caller)
+    assert created.status_code == 201, created.text
+    assert [one["slug"] for one in created.json()["similar"]] == similar
 
 
 @pytest.mark.parametrize(
@@ -97,6 +147,46 @@ def test_what_cannot_be_is_named_and_nothing_is_published(
     assert answer.status_code == 409
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
     assert regency.get(AKTA).json()["version"] == 1
+
+
+def test_the_second_of_two_editors_is_told_what_the_first_changed(regency: Room) -> None:
+    base, tag = current(regency), regency.get(AKTA).headers["ETag"]
+    first = base | {"note": "Baru", "common_names": ["akte"]}
+    assert put(regency, first, tag=tag).status_code == 200
+    second = put(regency, base | {"owner": "Bidang"}, tag=tag)
+    assert second.status_code == 412
+    problem = second.json()
+    assert (problem["base_version"], problem["current_version"]) == (1, 2)
+    assert sorted(change["pointer"] for change in problem["differences"]) == [
+        "#/common_names/0",
+        "#/note",
+    ]
+    version = regency.get(f"{AKTA}/versions/2").json()
+    assert version["recorded_by"] == "dukcapil"
+    assert version["differences"] == problem["differences"]
+    assert regency.get(f"{AKTA}/versions/1").json()["differences"] == []
+
+
+def test_a_withdrawn_service_is_gone_and_stays_so(regency: Room, tmp_path: Path) -> None:
+    headers = {"If-Match": regency.get(AKTA).headers["ETag"]}
+    assert regency.client.delete(AKTA, headers=regency.token(PUPR) | headers).status_code == 403
+    assert regency.client.delete(AKTA, headers=regency.token(DUKCAPIL)).status_code == 428
+    related = current(regency) | {"slug": "ktp", "related": ["akta"]}
+    ktp = "/api/v1/services/ktp"
+    assert put(regency, related, path=ktp).status_code == 200
+    gone = regency.client.delete(AKTA, headers=regency.token(DUKCAPIL) | headers)
+    assert gone.status_code == 409
+    assert put(regency, related | {"related": []}, path=ktp).status_code == 200
+    gone = regency.client.delete(AKTA, headers=regency.token(DUKCAPIL) | headers)
+    assert gone.status_code == 204
+    assert regency.get(AKTA).status_code == 410
+    versions = regency.get(f"{AKTA}/versions").json()["items"]
+    assert [(one["withdrawn"], one["recorded_by"]) for one in versions] == [
+        (True, "dukcapil"),
+        (False, "pack"),
+    ]
+    assert "= service akta" in [str(change) for change in load(regency, pack(tmp_path))]
+    assert regency.get(AKTA).status_code == 410
 
 
 def test_a_known_link_may_be_led_to(regency: Room) -> None:

@@ -103,6 +103,38 @@ def test_a_reference_to_nothing_is_named(
     assert int(line) > 1
 
 
+def test_services_name_general_components_by_their_slug(tmp_path: Path) -> None:
+    of_pack = {"slug": "aduan", "component": "penanganan_pengaduan"} | component()
+    own = component(text="Sehari.")
+    standard = {"penanganan_pengaduan": "aduan", "jangka_waktu": own}
+    root = write_pack(tmp_path, [service("akta", components=standard)])
+    write_yaml(root / "general-components.yaml", {"general_components": [of_pack]})
+    [read] = read_catalog(root).services
+    assert read.components["penanganan_pengaduan"].text == "Tertulis."
+    assert {code: part.general for code, part in read.components.items()} == {
+        "penanganan_pengaduan": True,
+        "jangka_waktu": False,
+    }
+
+
+def test_a_general_component_that_does_not_fit_is_named(tmp_path: Path) -> None:
+    of_pack = {"slug": "aduan", "component": "penanganan_pengaduan"} | component()
+    standard = {"jangka_waktu": "aduan", "penanganan_pengaduan": "adan"}
+    root = write_pack(tmp_path, [service("akta", components=standard)])
+    write_yaml(root / "general-components.yaml", {"general_components": [of_pack]})
+    found = [fault.split(": ", 1)[1] for fault in faults_of(root)]
+    assert found == [
+        "services[0].components.jangka_waktu: 'aduan' is a penanganan_pengaduan",
+        "services[0].components.penanganan_pengaduan: "
+        "there is no general component 'adan' in this pack",
+    ]
+    write_yaml(
+        root / "general-components.yaml", {"general_components": [of_pack | {"sources": ["none"]}]}
+    )
+    [fault] = faults_of(root)
+    assert fault.endswith("sources[0]: there is no source 'none' in this pack")
+
+
 def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
     services = [service("akta", agency="dishub"), service("ktp", sources=["koran"])]
     root = write_pack(tmp_path, services, agencies=[agency("dukcapil", sources=["koran"])])
@@ -162,10 +194,10 @@ def test_two_services_of_one_name_are_a_fault_even_in_two_files(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"digital": True}, "digital must be false, to match the channels"),
+        ({"digital": True}, "digital: must be false, to match the channels"),
         (
             {"channels": [{"kind": "counter", "link": "simbg"}]},
-            "a counter channel has no link; only an online channel has one",
+            "channels[0].link: is only of an online channel; a counter channel has none",
         ),
     ],
 )
@@ -232,8 +264,8 @@ def test_an_agency_leaves_together_with_its_services(catalog: Room, tmp_path: Pa
     load(catalog, write_pack(tmp_path, [service("akta"), service("pbg", agency="pupr")]))
     write_pack(tmp_path, [service("akta")], agencies=[agency("dukcapil")])
     assert [str(change) for change in load(catalog, tmp_path)] == [
-        "- agency pupr",
         "- service pbg",
+        "- agency pupr",
     ]
     agencies = catalog.get("/api/v1/agencies").json()["items"]
     assert [item["slug"] for item in agencies] == ["dukcapil"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.catalog.schemas import ServiceSummary
-from services.platform.paging import Page
+from services.platform.paging import CountedPage
 from tests.conftest import Room
 from tests.packs import component, load, service, write_pack, write_yaml
 from tests.rows import close_connections
@@ -229,7 +229,7 @@ def test_the_first_and_the_last_moment_are_accepted(catalog: Room, moment: str) 
 
 def test_a_list_put_together_by_the_database_is_what_the_schema_would_give(regency: Room) -> None:
     answer = regency.get("/api/v1/services")
-    page = Page[ServiceSummary].model_validate_json(answer.content)
+    page = CountedPage[ServiceSummary].model_validate_json(answer.content)
     assert answer.text == page.model_dump_json()
     assert len(page.items) == 4
     found = regency.get("/api/v1/services", query="layanan").json()["items"]

@@ -45,11 +45,15 @@ def test_a_changed_service_gets_version_2_and_version_1_stays_readable(
     assert catalog.get("/api/v1/services/ktp").json()["version"] == 1
 
 
-def test_a_withdrawn_service_is_404_and_its_versions_remain(catalog: Room, tmp_path: Path) -> None:
+def test_a_withdrawn_service_is_gone_and_its_versions_remain(catalog: Room, tmp_path: Path) -> None:
     load(catalog, write_pack(tmp_path, [service("akta"), service("ktp")]))
     load(catalog, write_pack(tmp_path, [service("ktp")]), now=LATER)
 
-    assert catalog.get("/api/v1/services/akta").status_code == 404
+    gone = catalog.get("/api/v1/services/akta")
+    assert gone.status_code == 410
+    assert gone.json()["type"].endswith("gone")
+    last = catalog.get(gone.json()["last_version"]).json()
+    assert (last["number"], last["service"]["slug"]) == (1, "akta")
     items = catalog.get("/api/v1/services/akta/versions").json()["items"]
     assert [(item["number"], item["withdrawn"]) for item in items] == [(2, True), (1, False)]
     assert catalog.get("/api/v1/services/akta/versions/2").json()["service"] is None
