@@ -1,5 +1,7 @@
 """Stand-ins for portals of others: real sockets, every way to answer and to fail."""
 
+from __future__ import annotations
+
 import socket
 import ssl
 import threading
@@ -12,7 +14,10 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import RequestReceived
 
 PAGE = b"<!doctype html><title>Portal</title><p>Selamat datang."
 
@@ -64,27 +69,15 @@ class Portal:
 
 
 @contextmanager
-def portal(reply: Answer | None = None, *, tls: ssl.SSLContext | None = None) -> Generator[Portal]:
-    """Serve a portal on the loopback that answers each connection once."""
+def accepting(serve: Callable[[socket.socket], None]) -> Generator[int]:
+    """Serve each connection to a port of the loopback in a thread of its own; yield the port."""
     listener = socket.create_server(("127.0.0.1", 0))
-    scheme = "https" if tls is not None else "http"
-    running = Portal(f"{scheme}://127.0.0.1:{listener.getsockname()[1]}", reply or always())
     ended = threading.Event()
 
-    def serve(connection: socket.socket) -> None:
+    def serve_and_close(connection: socket.socket) -> None:
         with suppress(OSError), connection:
             connection.settimeout(20)
-            stream = tls.wrap_socket(connection, server_side=True) if tls else connection
-            asked = read_request(stream)
-            if asked is None:
-                return
-            running.asked.append(asked)
-            reply = running.reply(asked, stream)
-            if reply is not None:
-                stream.sendall(reply)
-            with suppress(OSError):
-                stream.shutdown(socket.SHUT_WR)
-                stream.recv(1)
+            serve(connection)
 
     def accept() -> None:
         while not ended.is_set():
@@ -92,18 +85,78 @@ def portal(reply: Answer | None = None, *, tls: ssl.SSLContext | None = None) ->
                 connection, _ = listener.accept()
             except OSError:
                 return
-            threading.Thread(target=serve, args=(connection,), daemon=True).start()
+            threading.Thread(target=serve_and_close, args=(connection,), daemon=True).start()
 
     thread = threading.Thread(target=accept, daemon=True)
     thread.start()
     try:
-        yield running
+        yield listener.getsockname()[1]
     finally:
         ended.set()
         with suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join(5)
+
+
+@contextmanager
+def portal(reply: Answer | None = None, *, tls: ssl.SSLContext | None = None) -> Generator[Portal]:
+    """Serve a portal on the loopback that answers each connection once."""
+    scheme = "https" if tls is not None else "http"
+    running = Portal("", reply or always())
+
+    def serve(connection: socket.socket) -> None:
+        stream = tls.wrap_socket(connection, server_side=True) if tls else connection
+        asked = read_request(stream)
+        if asked is None:
+            return
+        running.asked.append(asked)
+        reply = running.reply(asked, stream)
+        if reply is not None:
+            stream.sendall(reply)
+        with suppress(OSError):
+            stream.shutdown(socket.SHUT_WR)
+            stream.recv(1)
+
+    with accepting(serve) as port:
+        running.address = f"{scheme}://127.0.0.1:{port}"
+        yield running
+
+
+@contextmanager
+def http2_portal(
+    tls: ssl.SSLContext,
+    send: Callable[[H2Connection, int], None] | None = None,
+    *,
+    has_http1: bool = False,
+) -> Generator[str]:
+    """Serve a portal that speaks HTTP/2 alone; `send` answers a stream, by default with a page.
+
+    With `has_http1` it answers with a page over HTTP/1.1 too, but prefers HTTP/2.
+    """
+    tls.set_alpn_protocols(["h2", "http/1.1"] if has_http1 else ["h2"])
+
+    def page(connection: H2Connection, stream: int) -> None:
+        connection.send_headers(stream, [(":status", "200"), ("content-type", "text/html")])
+        connection.send_data(stream, PAGE, end_stream=True)
+
+    def serve(connection: socket.socket) -> None:
+        stream = tls.wrap_socket(connection, server_side=True)
+        if stream.selected_alpn_protocol() != "h2":
+            if has_http1 and read_request(stream):
+                stream.sendall(answer())
+            return
+        spoken = H2Connection(H2Configuration(client_side=False, validate_outbound_headers=False))
+        spoken.initiate_connection()
+        stream.sendall(spoken.data_to_send())
+        while data := stream.recv(65536):
+            for event in spoken.receive_data(data):
+                if isinstance(event, RequestReceived):
+                    (send or page)(spoken, event.stream_id)
+            stream.sendall(spoken.data_to_send())
+
+    with accepting(serve) as port:
+        yield f"https://127.0.0.1:{port}"
 
 
 def read_request(stream: socket.socket) -> Asked | None:
@@ -131,10 +184,16 @@ class Certificate:
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
 
-    def server(self) -> ssl.SSLContext:
+    @property
+    def der(self) -> bytes:
+        return self.certificate.public_bytes(serialization.Encoding.DER)
+
+    def server(self, *above: Certificate) -> ssl.SSLContext:
+        """Return the context of a server that sends this certificate and those `above` it."""
         files = self.folder / "cert.pem", self.folder / "key.pem"
         pem = serialization.Encoding.PEM
-        files[0].write_bytes(self.certificate.public_bytes(pem))
+        sent = (self, *above)
+        files[0].write_bytes(b"".join(one.certificate.public_bytes(pem) for one in sent))
         plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         files[1].write_bytes(self.key.private_bytes(pem, *plain))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -147,23 +206,39 @@ class Certificate:
 
 
 def certificate(
-    folder: Path, *, name: str = "portal.example", days: float = 90, by: Certificate | None = None
+    folder: Path,
+    *,
+    name: str = "portal.example",
+    days: float = 90,
+    by: Certificate | None = None,
+    is_authority: bool | None = None,
+    issuer_at: str | None = None,
+    days_old: float = 400,
 ) -> Certificate:
-    """Create a certificate for this name and number of days, self-signed without an issuer."""
+    """Create a certificate for this name and number of days, self-signed without an issuer.
+
+    `issuer_at` is the address of its issuer's certificate, as the certificate states it.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
-    built = (
+    may_issue = by is None if is_authority is None else is_authority
+    builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(by.certificate.subject if by else subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=400))
+        .not_valid_before(now - timedelta(days=days_old))
         .not_valid_after(now + timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=by is None, path_length=None), critical=True)
-        .sign(by.key if by else key, hashes.SHA256())
+        .add_extension(x509.BasicConstraints(ca=may_issue, path_length=None), critical=True)
     )
+    if issuer_at is not None:
+        issuers = x509.AccessDescription(
+            AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(issuer_at)
+        )
+        builder = builder.add_extension(x509.AuthorityInformationAccess([issuers]), critical=False)
+    built = builder.sign(by.key if by else key, hashes.SHA256())
     folder.mkdir(parents=True, exist_ok=True)
     return Certificate(folder, built, key)

@@ -15,6 +15,7 @@ import pytest
 from services.gateway.link_monitoring.checks import Check, record_check
 from services.gateway.link_monitoring.classify import (
     Classification,
+    HopCertificate,
     ProbeResult,
     Registration,
     classify,
@@ -36,14 +37,21 @@ from tests.gateway.link_rows import (
     make_hosts_available,
     make_links_due,
 )
-from tests.gateway.portals import Answer, Asked, Portal, always, answer, portal
+from tests.gateway.portals import PAGE, Answer, Asked, Portal, always, answer, portal
 from tests.gateway.watched import store_links, watched
 from tests.servers import free_port
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 HERE = SsrfGuard(allowed_hosts=["127.0.0.1"])
-FINE = ProbeResult("https://simbg.pu.go.id/", "https://simbg.pu.go.id/", status=200)
+FINE = ProbeResult(
+    "https://simbg.pu.go.id/",
+    "https://simbg.pu.go.id/",
+    status=200,
+    headers={"content-type": "text/html"},
+    body=PAGE.decode(),
+)
+ENDING = (HopCertificate("simbg.pu.go.id", NOW + 3 * DAY),)
 QUICK = TimeoutPolicy(total=1, connect=1, attempts=1)
 
 
@@ -358,12 +366,16 @@ def test_an_answer_of_long_ago_judges_no_link(empty: Settings, registry: Portal)
         ),
         (
             20,
-            {"certificate_expires_at": NOW + 3 * DAY},
-            Classification("caution", "tls_expiring", "The certificate expires on 2026-03-04."),
+            {"certificates": ENDING},
+            Classification(
+                "caution",
+                "tls_expiring",
+                "The certificate of simbg.pu.go.id expires on 2026-03-04.",
+            ),
         ),
         (
             -1,
-            {"certificate_expires_at": NOW + 3 * DAY},
+            {"certificates": ENDING},
             Classification(
                 "caution", "domain_expired", "The domain pu.go.id expired on 2026-02-28."
             ),

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,13 +13,18 @@ import pytest
 
 from services.gateway.link_monitoring.badge import render_badge
 from services.gateway.link_monitoring.classify import Classification
+from services.gateway.link_monitoring.hub_faults import (
+    is_clock_doubtful,
+    is_hub_offline,
+    site_of,
+)
 from services.gateway.link_monitoring.status import LinkStatus, apply_check, covered_seconds
 from services.platform.local_time import DEFAULT_ZONE
 from services.platform.settings import Settings
 from tests.conftest import Server
-from tests.gateway.link_rows import make_last_checks_older
+from tests.gateway.link_rows import make_checks_older, make_last_checks_older
 from tests.gateway.portals import Portal, always, portal
-from tests.gateway.watched import Watched, watched
+from tests.gateway.watched import Watched, store_links, watched
 from tests.servers import free_port
 
 NOW = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -245,18 +251,25 @@ def test_maintenance_prevents_incidents_and_downtime(hub: Watched, simbg: Portal
 def test_uptime_is_the_share_of_known_time_and_comes_with_percentiles(
     hub: Watched, simbg: Portal
 ) -> None:
-    for reply, minutes in ((always(), 9), (always(500), 3), (always(429), 3)):
+    simbg.reply = always(500)
+    hub.check("simbg")
+    make_last_checks_older(hub.settings, minutes=12)
+    hub.check("simbg")
+    [year] = hub.client.get("/api/v1/links/simbg/uptime?by=year").json()["items"]
+    assert (year["observed_seconds"] >= 720, year["uptime"]) == (True, None)
+    for reply, minutes in [(always(), 14), (always(), 14), (always(), 14), (always(429), 14)]:
         simbg.reply = reply
         hub.check("simbg")
         make_last_checks_older(hub.settings, minutes=minutes)
     hub.check("simbg")
     [year] = hub.client.get("/api/v1/links/simbg/uptime?by=year").json()["items"]
-    assert 539 <= year["ok_seconds"] <= 600
-    assert 179 <= year["broken_seconds"] <= 240
-    assert 179 <= year["caution_seconds"] <= 240
+    assert 2519 <= year["ok_seconds"] <= 2600
+    assert 719 <= year["broken_seconds"] <= 780
+    assert 839 <= year["caution_seconds"] <= 900
     up = year["ok_seconds"] + year["caution_seconds"]
     assert year["uptime"] == round(up / (up + year["broken_seconds"]), 6)
-    assert year["checks"] == 4
+    assert year["observed_seconds"] == up + year["broken_seconds"]
+    assert year["checks"] == 7
     assert 0 < year["response_ms_p50"] <= year["response_ms_p95"] <= year["response_ms_p99"]
 
 
@@ -296,20 +309,24 @@ def test_a_badge_of_a_name_with_markup_is_still_well_formed() -> None:
 
 def test_the_report_of_a_year_is_csv_with_months_and_the_year(hub: Watched, simbg: Portal) -> None:
     simbg.reply = always(500)
-    for _ in range(2):
+    for _ in range(5):
         hub.check("simbg")
-        make_last_checks_older(hub.settings, minutes=10)
+        make_last_checks_older(hub.settings, minutes=14)
     hub.check("simbg")
     year = datetime.now(UTC).year
-    answer = hub.client.get(f"/api/v1/links/sla.csv?year={year}")
+    answer = hub.client.get(f"/api/v1/links/sla.csv?year={year}&delimiter=comma")
     assert answer.headers["content-type"].startswith("text/csv")
     month, whole = csv.DictReader(io.StringIO(answer.text))
     assert (month["link"], whole["period"]) == ("simbg", str(year))
     assert month["period"].startswith(f"{year}-")
-    assert (month["uptime_percent"], month["broken_minutes"]) == ("0.0", "20")
-    assert (month["checks"], month["incidents"]) == ("3", "1")
+    assert (month["uptime_percent"], month["broken_minutes"]) == ("0.0", "70")
+    assert (month["checks"], month["incidents"]) == ("6", "1")
     assert int(month["unknown_minutes"]) > 0
-    assert hub.client.get("/api/v1/links/sla.csv?year=20").status_code == 422
+    spreadsheet = hub.client.get(f"/api/v1/links/sla.csv?year={year}").content
+    assert spreadsheet.startswith(b"\xef\xbb\xbflink;title;")
+    assert b";0,0;" in spreadsheet
+    for wrong in ("year=20", f"year={year}&delimiter=tab"):
+        assert hub.client.get(f"/api/v1/links/sla.csv?{wrong}").status_code == 422
 
 
 def test_the_feed_lists_changes_newest_first(hub: Watched, simbg: Portal) -> None:
@@ -325,21 +342,137 @@ def test_the_feed_lists_changes_newest_first(hub: Watched, simbg: Portal) -> Non
     assert feed.findtext(f"{ATOM}updated")
 
 
-def test_a_hub_without_a_network_blames_no_portal(empty: Settings) -> None:
-    def nowhere() -> str:
-        return f"http://127.0.0.1:{free_port()}"
+def nowhere() -> str:
+    return f"http://127.0.0.1:{free_port()}"
 
+
+def test_a_hub_without_a_network_blames_no_portal(empty: Settings) -> None:
     with watched(empty, a=nowhere(), b=nowhere(), c=nowhere()) as hub:
-        states = [hub.check(slug)["reason"] for slug in "abcab"]
-        # The first two cannot know yet that nothing else answers.
-        assert states == [
-            "connection_refused",
-            "connection_refused",
-            "hub_offline",
-            "hub_offline",
-            "hub_offline",
-        ]
+        states = [hub.check(slug) for slug in "abcab"]
+        assert {(state["state"], state["reason"]) for state in states} == {
+            ("pending", "hub_offline")
+        }
+        make_last_checks_older(hub.settings, minutes=5)
+        hub.check("a")
         assert hub.items("incidents") == []
+        [year] = hub.client.get("/api/v1/links/a/uptime?by=year").json()["items"]
+        assert (year["observed_seconds"], year["uptime"]) == (0, None)
+        assert "Jaringan hub ini sedang terputus" in hub.client.get("/status").text
+        assert "This hub&#39;s network is down" in hub.client.get("/status?lang=en").text
+
+
+def test_a_hub_that_knows_too_few_sites_says_that_its_network_may_be_to_blame(
+    empty: Settings,
+) -> None:
+    doubt, unsure = "too few other sites", "Hub mengenal terlalu sedikit situs"
+    with watched(empty, a=nowhere(), b=nowhere()) as hub:
+        for slug in "aabb":
+            check = hub.check(slug)
+            assert (check["state"], check["reason"]) == ("broken", "connection_refused")
+            assert doubt in check["detail"]
+        assert unsure in hub.client.get("/status").text
+
+
+def test_one_other_site_that_answers_leaves_no_doubt(empty: Settings, simbg: Portal) -> None:
+    with watched(empty, a=nowhere(), simbg=simbg.address) as hub:
+        assert hub.check("simbg")["state"] == "ok"
+        assert "too few" not in hub.check("a")["detail"]
+        assert "terlalu sedikit" not in hub.client.get("/status").text
+
+
+def test_one_portal_that_is_reachable_without_the_internet_proves_no_network(
+    empty: Settings, simbg: Portal
+) -> None:
+    dead = {slug: nowhere() for slug in "abcd"}
+    with watched(empty, simbg=simbg.address, **dead) as hub:
+        assert hub.check("simbg")["state"] == "ok"
+        assert [hub.check(slug)["reason"] for slug in "abcd"] == ["hub_offline"] * 4
+
+
+def test_verdicts_of_the_time_without_a_network_are_withdrawn(empty: Settings) -> None:
+    """A hub that goes offline in the midst of a sweep has accused one portal before."""
+    with ExitStack() as others, portal() as first:
+        urls = {"one": others.enter_context(portal()).address}
+        urls["two"] = others.enter_context(portal()).address
+        with watched(empty, first=first.address, dead=nowhere(), **urls) as hub:
+            for slug in ("first", "one", "two"):
+                assert hub.check(slug)["state"] == "ok"
+            for _ in range(2):
+                assert hub.check("dead")["reason"] == "connection_refused"
+                make_checks_older(hub.settings, minutes=5)
+            assert len(hub.items("incidents?open=true")) == 1
+            assert hub.health("dead")["incident"] is not None
+            others.close()
+            store_links(hub.settings, first=nowhere(), dead=nowhere(), **urls)
+            assert hub.check("two")["reason"] == "hub_offline"
+            withdrawn = hub.items("links/dead/checks")
+            assert [check["reason"] for check in withdrawn] == ["hub_offline"] * 2
+            health = hub.health("dead")
+            assert (health["state"], health["reason"]) == ("pending", "hub_offline")
+            assert (health["incident"], hub.items("incidents")) == (None, [])
+            [year] = hub.client.get("/api/v1/links/dead/uptime?by=year").json()["items"]
+            assert year["broken_seconds"] == 0
+            # What was seen before the hub went offline stays.
+            assert [check["state"] for check in hub.items("links/one/checks")] == ["ok"]
+
+
+def test_a_failure_before_another_portal_was_reached_is_not_withdrawn(empty: Settings) -> None:
+    with ExitStack() as others:
+        urls = {slug: others.enter_context(portal()).address for slug in ("one", "two")}
+        with watched(empty, dead=nowhere(), **urls) as hub:
+            hub.check("dead")
+            hub.check("one")
+            others.close()
+            assert hub.check("two")["reason"] == "hub_offline"
+            assert hub.health("dead")["reason"] == "connection_refused"
+
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "own", "others", "is_doubtful"),
+    [
+        (10, 100, 20, [20, 21, 20], True),
+        (10, 100, None, [20, 20], True),
+        (10, 100, 20, [], True),
+        (10, 100, None, [], True),
+        (-100, -10, -20, [-20, -19], True),
+        (-100, -10, -20, [0, 0], False),
+        (-100, -10, -20, [-20, 0, 0], False),
+        (-100, -10, 0, [], False),
+        (-100, -10, None, [], False),
+        (10, 100, 200, [200, 200], False),
+        (-100, -0.5, -0.9, [], False),
+    ],
+)
+def test_whose_clock_is_wrong_is_judged_by_the_other_servers(
+    begin: float, end: float, own: float | None, others: list[float], is_doubtful: bool
+) -> None:
+    judged = is_clock_doubtful(
+        (NOW + begin * HOUR, NOW + end * HOUR),
+        now=NOW,
+        own=None if own is None else own * HOUR,
+        others=[other * HOUR for other in others],
+    )
+    assert judged is is_doubtful
+
+
+def test_nearly_all_sites_must_fail_and_three_at_least() -> None:
+    assert not is_hub_offline([])
+    assert not is_hub_offline([False])
+    assert is_hub_offline([False, False])
+    assert not is_hub_offline([False, False, True])
+    assert is_hub_offline([True, False, False, False])
+    assert not is_hub_offline([True, True, False, False, False, False])
+
+
+def test_what_fails_together_is_one_site() -> None:
+    assert site_of("simbg.pu.go.id") == site_of("www.pu.go.id:8443") == "pu.go.id"
+    assert site_of("tobakab.go.id") == "tobakab.go.id"
+    assert site_of("a.example.com") == "example.com"
+    assert site_of("127.0.0.1:80") != site_of("127.0.0.1:81")
+    assert site_of("[2001:db8::1]:443") == "[2001:db8::1]:443"
 
 
 def test_a_portal_that_fails_while_another_answers_is_broken(

@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from services.gateway.link_monitoring.classify import Classification, ProbeResult, State, classify
-from services.gateway.link_monitoring.probe import MAX_BODY_BYTES, Prober, ProbeTimeouts
+from services.gateway.link_monitoring.probe import MAX_REDIRECTS, Prober, ProbeTimeouts
+from services.gateway.outbound.browsing.page_client import MAX_BODY_BYTES
 from services.gateway.outbound.ssrf_guard import (
     BlockedPortError,
     PrivateAddressError,
@@ -32,7 +33,7 @@ from tests.servers import free_port, hanging_up, silent
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 HERE = SsrfGuard(allowed_hosts=["127.0.0.1", "localhost", "::1"])
-QUICK = ProbeTimeouts(connect=2, read=1, head=1, total=2)
+QUICK = ProbeTimeouts(connect=2, read=1, total=2)
 
 
 def probe(url: str, *, guard: SsrfGuard = HERE, patience: ProbeTimeouts = QUICK) -> ProbeResult:
@@ -48,37 +49,22 @@ def outcome(classification: Classification) -> tuple[State, str | None]:
     return classification.state, classification.reason
 
 
-def test_a_page_is_ok_and_was_asked_with_head_and_then_get() -> None:
+def test_a_page_is_ok_and_was_asked_for_once() -> None:
     with portal() as running:
         result = probe(running.address)
     assert outcome(classify(result, now=NOW)) == ("ok", None)
-    assert [asked.method for asked in running.asked] == ["HEAD", "GET"]
+    assert [asked.method for asked in running.asked] == ["GET"]
     assert result.body.encode() == PAGE
     assert result.elapsed > timedelta()
 
 
-def test_of_a_file_no_body_is_asked_for() -> None:
-    with portal(always(200, b"%PDF", kind="application/pdf")) as running:
-        assert outcome(classify(probe(running.address), now=NOW)) == ("ok", None)
-    assert [asked.method for asked in running.asked] == ["HEAD"]
-
-
-@pytest.mark.parametrize("status", [403, 404, 405, 500, 501])
-def test_a_portal_that_knows_no_head_is_asked_with_get(status: int) -> None:
+def test_of_a_file_no_body_is_read() -> None:
     def reply(asked: Asked, connection: socket.socket) -> bytes:
-        return answer(status, b"") if asked.method == "HEAD" else answer()
+        return answer(200, b"%PDF", kind="application/pdf").replace(b"Length: 4", b"Length: 4000")
 
-    assert outcome(classify_reply(reply)) == ("ok", None)
-
-
-def test_a_portal_that_never_answers_head_is_asked_with_get() -> None:
-    def reply(asked: Asked, connection: socket.socket) -> bytes | None:
-        if asked.method == "HEAD":
-            connection.recv(1)
-            return None
-        return answer()
-
-    assert outcome(classify_reply(reply)) == ("ok", None)
+    with portal(reply) as running:
+        result = probe(running.address)
+    assert (outcome(classify(result, now=NOW)), result.body) == (("ok", None), "")
 
 
 @pytest.mark.parametrize(
@@ -161,7 +147,7 @@ def test_redirects_in_a_circle_or_without_end_are_broken() -> None:
     with portal(without_end) as running:
         classification = classify(probe(f"{running.address}/"), now=NOW)
         assert outcome(classification) == ("broken", "redirect_loop")
-        assert len(running.asked) <= 2 * 10
+        assert len(running.asked) == MAX_REDIRECTS + 1
     assert outcome(classify_reply(always(301, b"", Location="/"))) == (
         "broken",
         "redirect_loop",
@@ -411,13 +397,6 @@ def test_a_portal_that_hangs_up_is_cut() -> None:
     assert outcome(classify(secure, now=NOW)) == ("broken", "connection_reset")
 
 
-def test_a_body_that_ends_too_early_is_cut() -> None:
-    def reply(asked: Asked, connection: socket.socket) -> bytes:
-        return answer(200, b"x" * 1000)[:-500]
-
-    assert outcome(classify_reply(reply)) == ("broken", "connection_reset")
-
-
 def test_what_is_not_http_is_cut() -> None:
     def reply(asked: Asked, connection: socket.socket) -> bytes:
         return b"SSH-2.0-OpenSSH_9.6\r\n"
@@ -443,9 +422,8 @@ def test_of_a_huge_body_only_the_beginning_is_read() -> None:
         nonlocal sent
         connection.sendall(answer(200, b"")[:-4].replace(b"Length: 0", b"Length: 9000000000"))
         connection.sendall(b"\r\n\r\n")
-        while asked.method == "GET":
+        while True:
             sent += connection.send(b"x" * 65536)
-        return None
 
     with portal(reply) as running:
         result = probe(running.address)
@@ -463,16 +441,43 @@ def test_a_packed_body_is_unpacked_no_further_than_its_beginning() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["<input ", "<input type", "<input type  =  ", '<input x="', "<input\n", "/login"]
+    "piece",
+    [
+        "<input ",
+        "<input type",
+        "<input type  =  ",
+        '<input x="',
+        "<input\n",
+        "/login",
+        "<",
+        "</",
+        "<!--",
+        "<!",
+        "<script>",
+        "<title>",
+        "<a href='",
+        '<meta content="',
+        "slot ",
+        "slot gacor ",
+        "&",
+        "&#",
+        " ",
+        "location=",
+        "location = ",
+        "<h1>",
+        "\u0130",
+    ],
 )
 def test_a_hostile_page_is_classified_in_time(piece: str) -> None:
     page = piece * (MAX_BODY_BYTES // len(piece))
     result = ProbeResult("http://a/", "http://a/other" + page, status=200, body=page)
-    classify(result, now=NOW)
+    begun = time.process_time()
+    classify(result, now=NOW, expected_text="Portal layanan")
+    assert time.process_time() - begun < 1
 
 
 def test_a_portal_that_takes_long_is_slow() -> None:
-    result = ProbeResult("https://a.example", "https://a.example", status=200)
+    result = ProbeResult("https://a.example", "https://a.example", status=200, body="Selamat")
     for seconds, expected in ((4.9, ("ok", None)), (5, ("caution", "slow"))):
         took = replace(result, elapsed=timedelta(seconds=seconds))
         assert outcome(classify(took, now=NOW)) == expected
@@ -507,14 +512,6 @@ def test_an_untrusted_certificate_or_one_of_another_name_is_broken(tmp_path: Pat
         ("broken", "tls"),
         True,
     )
-
-
-def test_a_missing_intermediate_is_a_caution_because_browsers_may_find_it(tmp_path: Path) -> None:
-    root = certificate(tmp_path / "root", name="Root")
-    leaf = certificate(tmp_path / "leaf", by=root)
-    with portal(tls=leaf.server()) as running:
-        result = through_tls(running.address, Prober(by_name("portal.example"), timeouts=QUICK))
-    assert outcome(classify(result, now=NOW)) == ("caution", "tls_chain")
 
 
 def test_http_at_a_port_of_https_is_broken_by_tls() -> None:

@@ -1,13 +1,22 @@
 """However many replicas watch, each due check runs once, and one at a time per host."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+import socket
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
 
 from services.gateway.link_monitoring.checks import Check, record_check
 from services.gateway.link_monitoring.classify import ProbeResult
-from services.gateway.link_monitoring.leases import Claim, claim_due, register_links, release
+from services.gateway.link_monitoring.leases import (
+    Claim,
+    claim_due,
+    claim_link,
+    register_links,
+    release,
+)
 from services.gateway.link_monitoring.probe import Prober
 from services.gateway.link_monitoring.scheduler import LinkCheckScheduler
 from services.gateway.outbound.ssrf_guard import SsrfGuard
@@ -21,12 +30,12 @@ from tests.gateway.link_rows import (
     make_hosts_available,
     registered_links,
 )
-from tests.gateway.portals import portal
+from tests.gateway.portals import Asked, answer, certificate, portal
 from tests.gateway.watched import store_links
 from tests.servers import silent
 
 HOUR = timedelta(hours=1)
-FINE = ProbeResult("http://a.example/", "http://a.example/", status=200)
+FINE = ProbeResult("http://a.example/", "http://a.example/", status=200, body="Selamat")
 
 
 @asynccontextmanager
@@ -115,7 +124,7 @@ def test_replicas_that_check_at_once_check_each_due_link_once(empty: Settings) -
 
         asyncio.run(watch())
         for running in portals.values():
-            assert [asked.method for asked in running.asked] == ["HEAD", "GET"]
+            assert [asked.method for asked in running.asked] == ["GET"]
     assert checks_by_link(empty) == [(slug, 1) for slug in sorted(portals)]
 
 
@@ -250,3 +259,54 @@ def test_a_scheduler_that_stops_during_a_check_ends_at_once(empty: Settings) -> 
 
         asyncio.run(story())
     assert checks_by_link(empty) == []
+
+
+def test_a_certificate_is_not_accused_while_the_hubs_clock_is_wrong(
+    empty: Settings, tmp_path: Path
+) -> None:
+    """Its dates do not hold now, but they do at the time that servers state."""
+    future = certificate(tmp_path, name="one.example", days=400, days_old=-300)
+    now = datetime.now(UTC)
+    stated = {"date": format_datetime(now + timedelta(days=350), usegmt=True)}
+
+    def reply(asked: Asked, connection: socket.socket) -> bytes:
+        return answer(Date=stated["date"])
+
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        return ["127.0.0.1"]
+
+    async def story(hosts: list[str]) -> list[tuple[str, str | None]]:
+        guard = SsrfGuard(allowed_hosts=hosts, resolve=resolve)
+        found: list[tuple[str, str | None]] = []
+        async with databases(empty, 1) as [database]:
+            scheduler = LinkCheckScheduler(
+                database,
+                empty.region,
+                Prober(guard, ssl_context=future.trusted()),
+                LocalTime(database, Service.gateway, empty.region),
+                interval=HOUR,
+            )
+            for date in (stated["date"], format_datetime(now, usegmt=True)):
+                stated["date"] = date
+                await asyncio.to_thread(make_hosts_available, empty)
+                async with database.write_session() as session:
+                    claim = await claim_link(session, empty.region, "one")
+                assert claim is not None
+                check = await scheduler.check(claim)
+                assert check is not None
+                found.append((check.state, check.reason))
+        return found
+
+    with (
+        portal(reply, tls=future.server()) as one,
+        portal(reply) as two,
+        portal(reply) as three,
+    ):
+        urls = {
+            slug: running.address.replace("127.0.0.1", f"{slug}.example")
+            for slug, running in (("one", one), ("two", two), ("three", three))
+        }
+        store_links(empty, **urls)
+        found = asyncio.run(story([f"{slug}.example" for slug in urls]))
+    # In the end the servers' clocks agree with the hub's: the certificate is the portal's fault.
+    assert found == [("pending", "hub_clock"), ("broken", "tls")]

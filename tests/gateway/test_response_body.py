@@ -16,6 +16,7 @@ from services.gateway.outbound.bounded_reading import read_bounded
 from services.gateway.outbound.circuit_breaker import BreakerPolicy, CircuitBreaker
 from services.gateway.outbound.client import Connector, ConnectorError
 from services.gateway.outbound.response_body import (
+    BodyLimit,
     BodyTooLargeError,
     ContentCodingError,
     read_body,
@@ -45,7 +46,7 @@ def read(body: bytes, *codings: str, size: int = 1000) -> bytes:
             yield part
 
     pieces = (body[start : start + size] for start in range(0, len(body), size))
-    return asyncio.run(read_body(chunks(pieces), codings, max_bytes=LIMIT))
+    return asyncio.run(read_body(chunks(pieces), codings, BodyLimit(LIMIT))).content
 
 
 @pytest.mark.parametrize(

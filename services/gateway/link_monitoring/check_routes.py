@@ -31,11 +31,12 @@ from services.platform.entity_tags import tag_matches
 from services.platform.identity import Administrator
 from services.platform.local_time import ZoneDep, day_of
 from services.platform.paging import Page, paginate
-from services.platform.parameters import LanguageQuery, Limit, SlugPath, YearQuery
+from services.platform.parameters import DelimiterQuery, LanguageQuery, Limit, SlugPath, YearQuery
 from services.platform.problems import Conflict, FieldError, Invalid, problem_responses
 from services.platform.regency import find_regency
 from services.platform.service import API, get_region
 from services.platform.settings import Service, Settings
+from services.platform.spreadsheets.csv_export import CSV_MEDIA_TYPE
 from services.platform.translation import translator
 
 router = APIRouter(tags=["links"], responses=problem_responses(401, 422))
@@ -54,15 +55,19 @@ FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
 async def get_links_sla(
-    request: Request, session: ReadSessionDep, zone: ZoneDep, year: YearQuery
+    request: Request,
+    session: ReadSessionDep,
+    zone: ZoneDep,
+    year: YearQuery,
+    delimiter: DelimiterQuery = "semicolon",
 ) -> Response:
     """Return a year of all links as CSV: uptime, downtime, response times, incidents by month."""
     now = datetime.now(UTC)
     report = await _read_report(request, session, year=year, now=now, zone=zone)
     name = f"sla-{get_region(request)}-{year}.csv"
     return Response(
-        render_csv(report, today=day_of(now, zone)),
-        media_type="text/csv; charset=utf-8",
+        render_csv(report, today=day_of(now, zone), delimiter=delimiter),
+        media_type=CSV_MEDIA_TYPE,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
@@ -121,7 +126,8 @@ async def _read_report(
 )
 async def get_status_feed(request: Request, session: ReadSessionDep) -> Response:
     """Return the latest events of links as an Atom feed, newest first."""
-    address = str(request.app.state.settings.public_url or request.base_url).rstrip("/")
+    settings: Settings = request.app.state.settings
+    address = settings.public_address or str(request.base_url).rstrip("/")
     feed = await read_feed(session, get_region(request), address=address)
     return Response(feed, media_type="application/atom+xml; charset=utf-8")
 

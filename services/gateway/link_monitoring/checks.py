@@ -1,5 +1,6 @@
 """Results of checks: stored as history, as the link's status, and as seconds per state and day."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,8 +10,7 @@ from pydantic import AwareDatetime, Field
 from sqlalchemy import text
 
 from services.gateway.link_monitoring.classify import (
-    HUB_OFFLINE,
-    UNREACHABLE_REASONS,
+    HUB_REASONS,
     Classification,
     ProbeResult,
     Reason,
@@ -29,9 +29,6 @@ from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 
-MIN_HOSTS_FOR_OFFLINE = 3
-"""Minimum number of unreachable hosts before the hub's own network is assumed to be down."""
-
 COVERAGE_INTERVALS = 3
 """A check covers the time until the next one, at most this many check intervals."""
 
@@ -40,13 +37,6 @@ LOCK_STATUS = """
 SELECT state, reason, detail, since, checked_at, in_maintenance, consecutive_failures,
     consecutive_successes, down_since
 FROM gateway.link_status WHERE region = :region AND slug = :slug FOR UPDATE
-"""
-
-OTHER_HOSTS = """
--- Number of other hosts checked recently, and of links on them that were reachable.
-SELECT count(DISTINCT host) AS checked, count(*) FILTER (WHERE reachable) AS reachable
-FROM gateway.link_status
-WHERE region = :region AND host <> :host AND checked_at > :since
 """
 
 IN_MAINTENANCE = """
@@ -95,7 +85,7 @@ class Check(ApiModel):
 
     id: UUID
     checked_at: AwareDatetime
-    state: State
+    state: State = Field(description="Verdict of the check.")
     reason: Reason | None = Field(description="Reason code; null if the link is up.")
     detail: str = Field(description="Details for operators.")
     status: int | None = Field(description="HTTP status of the last response, if there was one.")
@@ -114,10 +104,12 @@ async def record_check(
     zone: ZoneInfo,
     next_check_at: datetime,
     interval: timedelta,
+    hub_fault: Classification | None = None,
 ) -> Check | None:
     """Store a check with its effects on status, uptime, incidents and webhooks.
 
-    Returns None, and stores nothing, if the lease had expired.
+    `hub_fault` is what is recorded if the hub is to blame, not the portal. Returns None, and stores
+    nothing, if the lease had expired.
     """
     if not await release(session, region, claim):
         return None
@@ -127,10 +119,12 @@ async def record_check(
         return None
     previous = LinkStatus(**row)
     registration = await find_registration(session, region, claim.host, now=now)
-    classification = classify(result, now=now, registration=registration)
-    reachable = classification.reason not in UNREACHABLE_REASONS
-    if not reachable and await _hub_is_offline(session, region, claim, since=now - 2 * interval):
-        classification = HUB_OFFLINE
+    # In a thread: a page of many elements takes as long as the event loop may be held.
+    classification = await asyncio.to_thread(
+        classify, result, now=now, registration=registration, expected_text=claim.expected_text
+    )
+    reachable = classification.reason not in HUB_REASONS
+    classification = hub_fault or classification
     in_maintenance = bool(await session.scalar(text(IN_MAINTENANCE), link_key | {"now": now}))
     status = apply_check(previous, classification, now=now, in_maintenance=in_maintenance)
 
@@ -159,15 +153,6 @@ async def record_check(
     elif status.incident == "close":
         await close_automatic_incident(session, region, claim.slug, now=now)
     return check
-
-
-async def _hub_is_offline(
-    session: WriteSession, region: str, claim: Claim, *, since: datetime
-) -> bool:
-    """Return whether no other host is reachable, so that the fault is the hub's own network."""
-    parameters = {"region": region, "host": claim.host, "since": since}
-    others = (await session.execute(text(OTHER_HOSTS), parameters)).one()
-    return others.checked >= MIN_HOSTS_FOR_OFFLINE - 1 and others.reachable == 0
 
 
 def _to_check(

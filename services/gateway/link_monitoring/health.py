@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from services.gateway.link_monitoring.classify import Reason, State
 from services.platform.api_model import ApiModel
-from services.platform.database import ReadSession
+from services.platform.database import ReadSession, WriteSession
 
 HEALTH = """
 -- The status of links with their open incident and current maintenance.
@@ -45,12 +45,16 @@ class LinkHealth(ApiModel):
     since: AwareDatetime | None = Field(description="When it entered this state.")
     checked_at: AwareDatetime | None
     response_ms: int | None = Field(description="Time of the last response in milliseconds.")
-    certificate_expires_at: AwareDatetime | None
+    certificate_expires_at: AwareDatetime | None = Field(
+        description="When the TLS certificate ends; null without one."
+    )
     domain_expires_at: AwareDatetime | None = Field(
         description="Expiration of its domain according to the registry's last response."
     )
     incident: UUID | None = Field(description="The open incident that began first.")
-    incident_since: AwareDatetime | None
+    incident_since: AwareDatetime | None = Field(
+        description="Since when an incident lasts; null without one."
+    )
     maintenance_until: AwareDatetime | None = Field(description="End of the current maintenance.")
 
     @property
@@ -62,7 +66,7 @@ class LinkHealth(ApiModel):
 
 
 async def read_link_health(
-    session: ReadSession, region: str, *, now: datetime, slug: str | None = None
+    session: ReadSession | WriteSession, region: str, *, now: datetime, slug: str | None = None
 ) -> dict[str, LinkHealth]:
     """Return the health of every link, or of one, by slug."""
     rows = await session.execute(text(HEALTH), {"region": region, "slug": slug, "now": now})

@@ -40,6 +40,24 @@ WHERE region = :region AND slug = :slug AND automatic AND closed_at IS NULL
 RETURNING id
 """
 
+DELETE_AUTOMATIC = """
+-- Delete the open automatic incident of a link if it began then or later, with its updates.
+WITH withdrawn AS (
+    SELECT id FROM gateway.incident
+    WHERE region = :region AND slug = :slug AND automatic AND closed_at IS NULL
+        AND opened_at >= :since
+), updates AS (
+    DELETE FROM gateway.incident_update USING withdrawn
+    WHERE region = :region AND incident = withdrawn.id
+)
+SELECT id FROM withdrawn
+"""
+
+DELETE_INCIDENT = """
+-- Delete an incident whose updates are deleted.
+DELETE FROM gateway.incident WHERE region = :region AND id = :id
+"""
+
 CLOSE_INCIDENT = """
 -- Close an incident.
 UPDATE gateway.incident SET closed_at = :now
@@ -76,7 +94,7 @@ class IncidentUpdate(ApiModel):
     id: UUID
     at: AwareDatetime
     text: Text
-    text_en: str | None
+    text_en: str | None = Field(description="The text in English; null if there is none.")
     written_by: str
 
 
@@ -94,7 +112,7 @@ class Incident(ApiModel):
     opened_by: str = Field(description="`monitoring`, or the agency whose key opened it.")
     opened_at: AwareDatetime
     closed_at: AwareDatetime | None
-    updates: list[IncidentUpdate]
+    updates: list[IncidentUpdate] = Field(description="What was told about it, the oldest first.")
     href: Href
 
 
@@ -104,15 +122,17 @@ class NewIncident(ApiModel):
     link: Slug
     title: ShortText
     title_en: ShortText
-    text: Text | None = Field(None, description="A first update.")
-    text_en: Text | None = None
+    text: Text | None = Field(
+        None, description="What is known so far; the first update of the incident."
+    )
+    text_en: Text | None = Field(None, description="The text in English; null if there is none.")
 
 
 class NewIncidentUpdate(ApiModel):
     """An update to be added to an incident."""
 
     text: Text = Field(min_length=1)
-    text_en: Text | None = None
+    text_en: Text | None = Field(None, description="The text in English; null if there is none.")
     close: bool = False
     """Whether to close the incident."""
 
@@ -202,6 +222,20 @@ async def close_automatic_incident(
     closed = await session.scalar(text(CLOSE_AUTOMATIC), parameters)
     if closed is not None:
         await _record_closed_event(session, region, closed, now=now)
+
+
+async def withdraw_automatic_incidents(
+    session: WriteSession, region: str, slug: str, *, since: datetime, now: datetime
+) -> None:
+    """Remove the open automatic incident of a link that began at `since` or later.
+
+    For a failure that was the hub's own. Its webhooks get `incident.closed`, as of any other.
+    """
+    parameters = {"region": region, "slug": slug, "since": since}
+    withdrawn = await session.scalar(text(DELETE_AUTOMATIC), parameters)
+    if withdrawn is not None:
+        await _record_closed_event(session, region, withdrawn, now=now)
+        await session.execute(text(DELETE_INCIDENT), {"region": region, "id": withdrawn})
 
 
 async def update_incident(

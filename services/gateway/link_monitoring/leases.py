@@ -55,7 +55,8 @@ DUE_HOSTS = LeaseTable(
 
 FIND_DUE_LINK = """
 -- The longest due link of a locked host.
-SELECT link.slug, link.url FROM gateway.link_status JOIN gateway.link USING (region, slug)
+SELECT link.slug, link.url, link.content ->> 'expected_text' AS expected_text
+FROM gateway.link_status JOIN gateway.link USING (region, slug)
 WHERE region = :region AND host = :host AND due_at <= now()
 ORDER BY due_at LIMIT 1
 """
@@ -66,7 +67,7 @@ UPDATE gateway.link_host SET lease_id = :lease_id, available_at = now() + :lease
 FROM gateway.link_status JOIN gateway.link USING (region, slug)
 WHERE link_host.region = :region AND link_host.host = link_status.host
     AND link_status.region = :region AND slug = :slug AND available_at <= now()
-RETURNING link_host.host, link.url
+RETURNING link_host.host, link.url, link.content ->> 'expected_text' AS expected_text
 """
 
 RELEASE_HOST = """
@@ -85,6 +86,7 @@ class Claim:
     host: str
     slug: str
     url: str
+    expected_text: str | None = None
 
 
 async def register_links(session: WriteSession, region: str, *, spread: timedelta) -> None:
@@ -104,7 +106,7 @@ async def claim_due(session: WriteSession, region: str) -> Claim | None:
     due = (
         await session.execute(text(FIND_DUE_LINK), {"region": region, "host": host})
     ).one_or_none()
-    return None if due is None else Claim(lease_id, host, due.slug, due.url)
+    return None if due is None else Claim(lease_id, host, *due)
 
 
 async def claim_link(session: WriteSession, region: str, slug: str) -> Claim | None:
@@ -112,7 +114,9 @@ async def claim_link(session: WriteSession, region: str, slug: str) -> Claim | N
     lease_id = uuid4()
     parameters = {"region": region, "slug": slug, "lease_id": lease_id, "lease": LEASE}
     leased = (await session.execute(text(LEASE_HOST_OF_LINK), parameters)).one_or_none()
-    return None if leased is None else Claim(lease_id, leased.host, slug, leased.url)
+    if leased is None:
+        return None
+    return Claim(lease_id, leased.host, slug, leased.url, leased.expected_text)
 
 
 async def release(session: WriteSession, region: str, claim: Claim) -> bool:

@@ -51,10 +51,10 @@ class NewMaintenance(ApiModel):
     """A maintenance window to be announced."""
 
     link: Slug
-    starts_at: UtcDatetime
-    ends_at: UtcDatetime
+    starts_at: UtcDatetime = Field(description="When the work begins.")
+    ends_at: UtcDatetime = Field(description="When the work ends.")
     text: Text = Field(min_length=1)
-    text_en: Text | None = None
+    text_en: Text | None = Field(None, description="The text in English; null if there is none.")
 
 
 class Maintenance(ApiModel):
@@ -62,10 +62,10 @@ class Maintenance(ApiModel):
 
     id: UUID
     link: Slug
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: AwareDatetime = Field(description="When the work begins.")
+    ends_at: AwareDatetime = Field(description="When the work ends.")
     text: Text
-    text_en: Text | None
+    text_en: Text | None = Field(description="The text in English; null if there is none.")
     planned_by: str
 
 

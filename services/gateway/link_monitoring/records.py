@@ -19,7 +19,9 @@ class Link(PackModel):
     title: ShortText
     title_en: ShortText
     url: HttpsUrl
-    kind: Literal["portal", "application", "information", "complaint"]
+    kind: Literal["portal", "application", "information", "complaint"] = Field(
+        description="What the link leads to."
+    )
     operator: ShortText
     description: Text
     description_en: Text
@@ -27,8 +29,13 @@ class Link(PackModel):
     national: bool = Field(
         False, description="Whether a national body operates it, so that it is not the regency's."
     )
+    expected_text: ShortText | None = Field(
+        None,
+        description="A word or phrase that its page always contains, such as its name; a page "
+        "without it is shown as `caution`.",
+    )
     note: Text | None = None
-    sources: list[Slug] = Field(min_length=1)
+    sources: list[Slug] = Field(min_length=1, max_length=100)
 
 
 class LinkFile(PackModel):
@@ -47,3 +54,5 @@ class LinkRecord(SQLModel, table=True):
     slug: str = Stored(primary_key=True)
     url: str
     content: dict[str, Any] = Stored(sa_column=Column(JSONB, nullable=False))
+    version: int = 1
+    origin: str = "pack"

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import Field
 from sqlmodel import col, select
@@ -12,7 +12,8 @@ from services.gateway.click_tracking import ClickOutbox
 from services.gateway.link_monitoring.health import LinkHealth, read_link_health
 from services.gateway.link_monitoring.link_directory import LinkDirectory
 from services.gateway.link_monitoring.records import Link, LinkRecord
-from services.platform.database import ReadSession, ReadSessionDep
+from services.platform.conditional_writes import version_tag
+from services.platform.database import ReadSession, ReadSessionDep, WriteSession
 from services.platform.paging import Page, paginate
 from services.platform.parameters import SlugCursor, SlugPath
 from services.platform.problems import NotFound, problem_responses
@@ -27,7 +28,8 @@ MAX_LINKS = 100
 class LinkItem(Link):
     """A link with its health and its addresses at this hub."""
 
-    health: LinkHealth
+    version: int = Field(description="Number of its present version.")
+    health: LinkHealth = Field(description="What the last checks found.")
     href: Href
     go: Href = Field(description="Address that counts the click and redirects.")
 
@@ -59,11 +61,13 @@ async def list_links(
     tags=["links"],
     responses=problem_responses(404),
 )
-async def get_link(request: Request, session: ReadSessionDep, slug: SlugPath) -> LinkItem:
+async def get_link(
+    request: Request, response: Response, session: ReadSessionDep, slug: SlugPath
+) -> LinkItem:
     """Return a link with its operator, URL and health."""
-    link = await find_link(session, get_region(request), slug)
-    health = await read_link_health(session, get_region(request), now=datetime.now(UTC), slug=slug)
-    return to_link_item(link, health[slug])
+    item = await read_link(session, get_region(request), slug)
+    response.headers["ETag"] = version_tag(item.version, item)
+    return item
 
 
 @router.get(
@@ -75,7 +79,7 @@ async def get_link(request: Request, session: ReadSessionDep, slug: SlugPath) ->
     responses=problem_responses(404, 503)
     | {
         302: {
-            "description": "Redirect to the portal.",
+            "description": "Redirect to the portal; the click is counted.",
             "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}},
         }
     },
@@ -94,7 +98,7 @@ async def go_to_link(
     if service is not None and not directory.has_service(service):
         service = None
     outbox: ClickOutbox = request.app.state.click_outbox
-    await outbox.record_click(link=slug, service=service, at=datetime.now(UTC))
+    await outbox.record_click(link=slug, service=service, headers=request.headers)
     return redirect_to(url)
 
 
@@ -117,10 +121,17 @@ def redirect_to(url: str) -> RedirectResponse:
 def to_link_item(row: LinkRecord, health: LinkHealth) -> LinkItem:
     """Return the API representation of a link."""
     addresses: dict[str, Any] = {"href": f"{API}/links/{row.slug}", "go": f"/go/{row.slug}"}
-    return LinkItem(**row.content, health=health, **addresses)
+    return LinkItem(**row.content, version=row.version, health=health, **addresses)
 
 
-async def find_link(session: ReadSession, region: str, slug: str) -> LinkRecord:
+async def read_link(session: ReadSession | WriteSession, region: str, slug: str) -> LinkItem:
+    """Return a link with its health; raise `NotFound` if there is none."""
+    link = await find_link(session, region, slug)
+    health = await read_link_health(session, region, now=datetime.now(UTC), slug=slug)
+    return to_link_item(link, health[slug])
+
+
+async def find_link(session: ReadSession | WriteSession, region: str, slug: str) -> LinkRecord:
     """Return a link; raise `NotFound` if there is none."""
 
     link = await session.get(LinkRecord, (region, slug))

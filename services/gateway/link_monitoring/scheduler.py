@@ -3,11 +3,28 @@
 import asyncio
 import random
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from services.gateway.link_monitoring.checks import Check, record_check
+from services.gateway.link_monitoring.checks import COVERAGE_INTERVALS, Check, record_check
+from services.gateway.link_monitoring.classify import (
+    HUB_CLOCK,
+    HUB_OFFLINE,
+    HUB_REASONS,
+    Classification,
+    ProbeResult,
+)
+from services.gateway.link_monitoring.hub_faults import (
+    MIN_SITES,
+    TOO_FEW_SITES,
+    find_witnesses,
+    is_clock_doubtful,
+    is_hub_offline,
+    read_checks_since,
+)
 from services.gateway.link_monitoring.leases import Claim, claim_due, register_links
 from services.gateway.link_monitoring.probe import Prober
+from services.gateway.link_monitoring.withdrawal import withdraw_verdicts
 from services.platform.database import DATABASE_ERRORS, Database, is_connection_lost
 from services.platform.local_time import LocalTime
 from services.platform.logging import get_logger
@@ -81,12 +98,16 @@ class LinkCheckScheduler:
 
     async def check(self, claim: Claim) -> Check | None:
         """Check a claimed link and store the result; None if the lease had expired."""
+        begun = datetime.now(UTC)
         result = await self._prober.probe(claim.url)
+        hub_fault: Classification | None = None
+        if result.failure in HUB_REASONS:
+            result, hub_fault = await self._judge_hub(claim, result, begun=begun)
         now = datetime.now(UTC)
         interval = self._interval or DEFAULT_INTERVAL
         wait = interval * self._rng.uniform(1 - JITTER, 1 + JITTER)
         async with self._database.write_session() as session:
-            return await record_check(
+            check = await record_check(
                 session,
                 self._region,
                 claim,
@@ -95,4 +116,46 @@ class LinkCheckScheduler:
                 zone=self._local_time.zone,
                 next_check_at=now + wait,
                 interval=interval,
+                hub_fault=hub_fault,
             )
+        if check is not None and hub_fault is HUB_OFFLINE:
+            coverage = COVERAGE_INTERVALS * interval
+            async with self._database.write_session() as session:
+                await withdraw_verdicts(
+                    session,
+                    self._region,
+                    now=now,
+                    zone=self._local_time.zone,
+                    max_coverage=coverage,
+                )
+        return check
+
+    async def _judge_hub(
+        self, claim: Claim, result: ProbeResult, *, begun: datetime
+    ) -> tuple[ProbeResult, Classification | None]:
+        """Return the result, and what is recorded instead if the hub is to blame.
+
+        Other sites are asked for a connection. If they accept one, but none did during the probe,
+        the network has returned meanwhile, and the link is visited again.
+        """
+        async with self._database.read_session() as session:
+            witnesses = await find_witnesses(session, self._region, claim.host)
+            others = await read_checks_since(session, self._region, claim.host, since=begun)
+        urls = [witness.url for witness in witnesses]
+        if result.certificate_validity is not None:
+            offsets = await asyncio.gather(*(self._prober.clock_offset(url) for url in urls))
+            is_wrong = is_clock_doubtful(
+                result.certificate_validity,
+                now=begun,
+                own=result.clock_offset,
+                others=[offset for offset in offsets if offset is not None],
+            )
+            return result, HUB_CLOCK if is_wrong else None
+        accepted = await asyncio.gather(*(self._prober.connects(url) for url in urls))
+        if is_hub_offline(accepted):
+            return result, HUB_OFFLINE
+        if is_hub_offline(others):
+            return await self._prober.probe(claim.url), None
+        if 1 + len(witnesses) < MIN_SITES and not any(accepted):
+            return replace(result, detail=f"{result.detail} {TOO_FEW_SITES}".strip()), None
+        return result, None

@@ -1,12 +1,11 @@
 """Yearly availability report of links as CSV."""
 
-import csv
-import io
-from collections.abc import Sequence
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 from services.gateway.link_monitoring.sla import SlaReport
 from services.gateway.link_monitoring.uptime import UptimePeriod
+from services.platform.spreadsheets.csv_export import CsvValue, Delimiter, write_csv
 
 COLUMNS = (
     "link",
@@ -26,27 +25,25 @@ COLUMNS = (
     "incidents",
 )
 
-Value = str | int | float | None
 
-
-def render_csv(report: SlaReport, *, today: date) -> str:
+def render_csv(report: SlaReport, *, today: date, delimiter: Delimiter) -> bytes:
     """Return the report as CSV: one row per link and month with checks, and one for the year."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
+    return write_csv(COLUMNS, _rows(report, today=today), delimiter=delimiter)
+
+
+def _rows(report: SlaReport, *, today: date) -> Iterator[list[CsvValue]]:
     begin, end = date(report.year, 1, 1), date(report.year + 1, 1, 1)
     for link in report.links:
-        names = [link.slug, link.title, link.operator]
+        names = (link.slug, link.title, link.operator)
         for month, period in sorted(link.months.items()):
             month_end = (period.period + timedelta(days=31)).replace(day=1)
             seconds = _elapsed(period.period, month_end, today=today)
             values = _values(period, seconds, link.incidents_opened.get(month, 0))
-            writer.writerow(_escape_formulas([*names, f"{period.period:%Y-%m}", *values]))
+            yield [*names, f"{period.period:%Y-%m}", *values]
         if link.total is not None:
             seconds = _elapsed(begin, end, today=today)
             values = _values(link.total, seconds, sum(link.incidents_opened.values()))
-            writer.writerow(_escape_formulas([*names, str(report.year), *values]))
-    return out.getvalue()
+            yield [*names, str(report.year), *values]
 
 
 def _elapsed(begin: date, end: date, *, today: date) -> int:
@@ -54,7 +51,7 @@ def _elapsed(begin: date, end: date, *, today: date) -> int:
     return max((min(end, today + timedelta(days=1)) - begin).days, 0) * 86_400
 
 
-def _values(period: UptimePeriod, elapsed_seconds: int, incidents: int) -> list[Value]:
+def _values(period: UptimePeriod, elapsed_seconds: int, incidents: int) -> list[CsvValue]:
     """Return the cells of a period from `uptime_percent` on."""
     seconds = (
         period.ok_seconds,
@@ -70,12 +67,4 @@ def _values(period: UptimePeriod, elapsed_seconds: int, incidents: int) -> list[
         period.checks,
         *(None if value is None else round(value) for value in percentiles),
         incidents,
-    ]
-
-
-def _escape_formulas(cells: Sequence[Value]) -> list[Value]:
-    """Prefix texts that a spreadsheet would evaluate as a formula."""
-    return [
-        f"'{cell}" if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t"} else cell
-        for cell in cells
     ]

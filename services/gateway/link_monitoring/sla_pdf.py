@@ -150,7 +150,7 @@ def _uptime_cells(period: UptimePeriod | None, incidents: int) -> list[str]:
         return [NOT_MEASURED, NO_VALUE, NO_VALUE, NO_VALUE, "0", str(incidents)]
     return [
         _format_percent(period),
-        _format_hours(period.ok_seconds + period.caution_seconds + period.broken_seconds),
+        _format_hours(period.observed_seconds),
         _format_hours(period.broken_seconds),
         _format_hours(period.maintenance_seconds),
         INDONESIAN.number(period.checks),

@@ -1,6 +1,7 @@
 """Uptime and response times of links by day, month and year."""
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,9 @@ from sqlalchemy import text
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession
 from services.platform.types import Slug
+
+MIN_OBSERVED = timedelta(hours=1)
+"""Observed time below which there is no uptime: a few checks say nothing of a period."""
 
 Granularity = Literal["day", "month", "year"]
 MAX_DAYS = 400
@@ -57,34 +61,67 @@ SELECT slug, period, coalesce(up, 0) AS ok_seconds, coalesce(degraded, 0) AS cau
 FROM durations FULL JOIN responses USING (slug, period) ORDER BY slug, period
 """
 
-DAILY_UPTIME = """
--- Seconds up and down per link and day, for the status page.
-SELECT slug, day, ok_seconds + caution_seconds AS up, broken_seconds AS down
+OBSERVED = """
+-- Seconds up and down of each link since a day, for the status page.
+SELECT slug, CAST(sum(ok_seconds + caution_seconds) AS bigint) AS up,
+    CAST(sum(broken_seconds) AS bigint) AS down
 FROM gateway.link_uptime_day WHERE region = :region AND day >= :from
+GROUP BY slug
 """
+
+
+@dataclass(frozen=True)
+class Observed:
+    """How long a link was seen up or down."""
+
+    up_seconds: int = 0
+    down_seconds: int = 0
+
+    @property
+    def duration(self) -> timedelta:
+        """Time on which a share rests."""
+        return timedelta(seconds=self.up_seconds + self.down_seconds)
+
+    @property
+    def uptime(self) -> float | None:
+        """Share of the observed time in which it was up; None if that is too short."""
+        if self.duration < MIN_OBSERVED:
+            return None
+        return self.up_seconds / (self.up_seconds + self.down_seconds)
 
 
 class UptimePeriod(ApiModel):
     """Uptime and response times of a link in a day, month or year."""
 
     period: date = Field(description="First day, in local time.")
-    ok_seconds: int
-    caution_seconds: int
-    broken_seconds: int
-    maintenance_seconds: int
-    checks: int
+    ok_seconds: int = Field(description="Seconds in which the link worked.")
+    caution_seconds: int = Field(description="Seconds in which the link worked with a defect.")
+    broken_seconds: int = Field(description="Seconds in which the link did not work.")
+    maintenance_seconds: int = Field(
+        description="Seconds of announced maintenance, which do not count."
+    )
+    checks: int = Field(description="Number of checks.")
     response_ms_p50: float | None = Field(description="Median response time in milliseconds.")
-    response_ms_p95: float | None
-    response_ms_p99: float | None
+    response_ms_p95: float | None = Field(
+        description="Milliseconds within which 95 of 100 checks were answered; null without checks."
+    )
+    response_ms_p99: float | None = Field(
+        description="Milliseconds within which 99 of 100 checks were answered; null without checks."
+    )
+
+    @computed_field(description="Time on which `uptime` rests: up, degraded or down.")
+    @property
+    def observed_seconds(self) -> int:
+        return self.ok_seconds + self.caution_seconds + self.broken_seconds
 
     @computed_field(
-        description="Share of the measured time outside maintenance in which it was up or degraded."
+        description="Share of the observed time in which it was up or degraded; null below an hour."
     )
     @property
     def uptime(self) -> float | None:
-        up = self.ok_seconds + self.caution_seconds
-        measured = up + self.broken_seconds
-        return None if measured == 0 else round(up / measured, 6)
+        if self.observed_seconds < MIN_OBSERVED.total_seconds():
+            return None
+        return round((self.ok_seconds + self.caution_seconds) / self.observed_seconds, 6)
 
 
 class Uptime(ApiModel):
@@ -92,7 +129,7 @@ class Uptime(ApiModel):
 
     link: Slug
     by: Granularity
-    items: list[UptimePeriod]
+    items: list[UptimePeriod] = Field(description="Periods in order.")
 
 
 async def read_uptime(
@@ -118,13 +155,7 @@ async def read_uptime(
     return periods
 
 
-async def read_daily_uptime(
-    session: ReadSession, region: str, *, begin: date
-) -> dict[str, dict[date, float | None]]:
-    """Return the uptime of each link per day since `begin`; None if nothing was measured."""
-    rows = await session.execute(text(DAILY_UPTIME), {"region": region, "from": begin})
-    days: dict[str, dict[date, float | None]] = {}
-    for row in rows:
-        measured = row.up + row.down
-        days.setdefault(row.slug, {})[row.day] = row.up / measured if measured else None
-    return days
+async def read_observed(session: ReadSession, region: str, *, begin: date) -> dict[str, Observed]:
+    """Return how long each link was seen up or down since `begin`, by slug."""
+    rows = await session.execute(text(OBSERVED), {"region": region, "from": begin})
+    return {row.slug: Observed(row.up, row.down) for row in rows}

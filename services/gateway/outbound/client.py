@@ -12,6 +12,7 @@ from services.gateway.outbound.circuit_breaker import CircuitBreaker, ManualOver
 from services.gateway.outbound.failures import classify_error, summarise_error
 from services.gateway.outbound.response_body import (
     ACCEPT_ENCODING,
+    BodyLimit,
     BodyTooLargeError,
     ContentCodingError,
     read_body,
@@ -61,6 +62,8 @@ class ConnectorResponse:
     """Names in lower case."""
     url: str = ""
     """Address after redirects."""
+    is_cut: bool = False
+    """Whether the end of the body was left out, as the request's limit allows."""
 
 
 @dataclass(frozen=True)
@@ -105,20 +108,31 @@ class Connector:
         self._is_failure = is_failure
         self._load_override = load_override
         self._guard = guard
-        self._max_response_bytes = max_response_bytes
+        self._limit = BodyLimit(max_response_bytes)
         self._rng = rng or random.Random()  # noqa: S311 - jitter
-        self._client = httpx.AsyncClient(
-            base_url=url,
-            headers={"Accept-Encoding": ACCEPT_ENCODING},
-            timeout=httpx.Timeout(self._timeouts.total, connect=self._timeouts.connect),
-            verify=default_ssl_context(),
-            trust_env=False,
-            follow_redirects=False,
-        )
+        self._url = url
+        self._client: httpx.AsyncClient | None = None
 
     async def close(self) -> None:
         """Close the client's connections."""
-        await self._client.aclose()
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def _open_client(self) -> httpx.AsyncClient:
+        """Return the client, which the first request creates: the trusted roots take 2 MiB."""
+        if self._client is None:
+            context = await asyncio.to_thread(default_ssl_context)
+            # Another request may have created it meanwhile.
+            self._client = self._client or httpx.AsyncClient(
+                base_url=self._url,
+                headers={"Accept-Encoding": ACCEPT_ENCODING},
+                timeout=httpx.Timeout(self._timeouts.total, connect=self._timeouts.connect),
+                verify=context,
+                trust_env=False,
+                follow_redirects=False,
+            )
+        return self._client
 
     async def request(
         self,
@@ -128,15 +142,17 @@ class Connector:
         idempotent: bool,
         headers: dict[str, str] | None = None,
         json: Any = None,
+        limit: BodyLimit | None = None,
     ) -> ConnectorResponse:
         """Send a request and return its response, whatever its status below 500.
 
-        Only an idempotent request is retried. Raises `ConnectorError` if there is no usable
-        response.
+        `limit` is that of the response's body, if not the client's. Only an idempotent request is
+        retried. Raises `ConnectorError` if there is no usable response.
         """
         if self._load_override is not None:
             self.breaker.override = await self._load_override()
-        request = self._client.build_request(method, path, headers=headers, json=json)
+        client = await self._open_client()
+        request = client.build_request(method, path, headers=headers, json=json)
         attempts = self._timeouts.attempts if idempotent else 1
         try:
             async with asyncio.timeout(self._timeouts.total):
@@ -145,7 +161,7 @@ class Connector:
                         max_delay = self._timeouts.backoff * 2 ** (attempt - 1)
                         await asyncio.sleep(self._rng.uniform(0, max_delay))
                     try:
-                        return await self._attempt(request)
+                        return await self._attempt(client, request, limit or self._limit)
                     except ConnectorError as error:
                         if attempt == attempts - 1 or error.reason == "breaker_open":
                             raise
@@ -154,14 +170,16 @@ class Connector:
             raise ConnectorError(self.name, "timeout", detail) from None
         raise AssertionError("the last attempt returns or raises")
 
-    async def _attempt(self, request: httpx.Request) -> ConnectorResponse:
+    async def _attempt(
+        self, client: httpx.AsyncClient, request: httpx.Request, limit: BodyLimit
+    ) -> ConnectorResponse:
         permit = self.breaker.acquire()
         if permit is None:
             raise ConnectorError(self.name, "breaker_open", "circuit breaker open")
         # A call cancelled by the deadline counts as failed too.
         failed = True
         try:
-            response = await self._send(request)
+            response = await self._send(client, request, limit)
             failed = self._is_failure(response)
         except PrivateAddressError as error:
             raise ConnectorError(self.name, error.failure, str(error)) from None
@@ -175,9 +193,11 @@ class Connector:
             raise ConnectorError(self.name, "status", f"status {response.status}")
         return response
 
-    async def _send(self, request: httpx.Request) -> ConnectorResponse:
+    async def _send(
+        self, client: httpx.AsyncClient, request: httpx.Request, limit: BodyLimit
+    ) -> ConnectorResponse:
         if self._guard is None:
-            return await self._read(request, request.url)
+            return await self._read(client, request, request.url, limit)
         visited: set[httpx.URL] = set()
         while True:
             url = request.url
@@ -188,13 +208,17 @@ class Connector:
             [address, *_] = await self._guard.resolve(url) or [""]
             if not address:
                 raise OSError("the host has no address")
-            response = await self._read(pin_address(request, address), url)
+            response = await self._read(client, pin_address(request, address), url, limit)
             location = response.headers.get("location")
             if response.status not in {301, 302, 303, 307, 308} or location is None:
                 return response
-            request = self._redirected_request(request, url.join(location).copy_with(fragment=None))
+            target = url.join(location).copy_with(fragment=None)
+            request = self._redirected_request(client, request, target)
 
-    def _redirected_request(self, request: httpx.Request, url: httpx.URL) -> httpx.Request:
+    @staticmethod
+    def _redirected_request(
+        client: httpx.AsyncClient, request: httpx.Request, url: httpx.URL
+    ) -> httpx.Request:
         """Return the request for a redirect; credentials are not sent to another origin."""
         is_same_origin = (url.scheme, url.host, url.port) == (
             request.url.scheme,
@@ -206,22 +230,26 @@ class Connector:
             for name, value in request.headers.items()
             if name != "host" and (is_same_origin or name in FORWARDED_HEADERS)
         }
-        return self._client.build_request(request.method, url, headers=headers)
+        return client.build_request(request.method, url, headers=headers)
 
-    async def _read(self, request: httpx.Request, url: httpx.URL) -> ConnectorResponse:
-        response = await self._client.send(request, stream=True)
+    async def _read(
+        self, client: httpx.AsyncClient, request: httpx.Request, url: httpx.URL, limit: BodyLimit
+    ) -> ConnectorResponse:
+        response = await client.send(request, stream=True)
         try:
             body = await read_body(
                 response.aiter_raw(),
                 response.headers.get_list("content-encoding"),
-                max_bytes=self._max_response_bytes,
+                limit,
             )
         except BodyTooLargeError:
-            detail = f"the response is over {self._max_response_bytes} bytes"
+            detail = f"the response is over {limit.max_bytes} bytes"
             raise ConnectorError(self.name, "too_large", detail) from None
         except ContentCodingError as error:
             raise ConnectorError(self.name, "invalid_response", str(error)) from None
         finally:
             await response.aclose()
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return ConnectorResponse(response.status_code, body, headers, str(url))
+        return ConnectorResponse(
+            response.status_code, body.content, headers, str(url), is_cut=body.is_cut
+        )

@@ -37,22 +37,30 @@ def classify_error(error: BaseException) -> Failure:
     if isinstance(tls_error, ssl.SSLCertVerificationError):
         failure = "tls_chain" if tls_error.verify_code in INCOMPLETE_CHAIN_CODES else "tls"
     elif tls_error is not None:
-        # OpenSSL reports a connection closed during TLS as an SSL error.
-        is_closed = isinstance(tls_error, TLS_CLOSED_ERRORS) or any(
-            isinstance(cause, CONNECTION_CLOSED_ERRORS) for cause in chain
-        )
-        failure = "connection_reset" if is_closed else "tls"
+        failure = "connection_reset" if is_closed(error) else "tls"
     elif any(isinstance(cause, httpx.TimeoutException | TimeoutError) for cause in chain):
         failure = "timeout"
-    elif isinstance(error, httpx.ConnectError) and not isinstance(
-        chain[-1], CONNECTION_CLOSED_ERRORS
-    ):
+    elif (
+        isinstance(error, httpx.ConnectError)
+        and not isinstance(chain[-1], CONNECTION_CLOSED_ERRORS)
+    ) or isinstance(error, ConnectionRefusedError):
         failure = "connection_refused"
-    elif isinstance(error, httpx.HTTPError):
+    elif isinstance(error, httpx.HTTPError | ConnectionError):
         failure = "connection_reset"
     elif isinstance(error, httpx.InvalidURL):
         failure = "bad_redirect"
     return failure
+
+
+def is_closed(error: BaseException) -> bool:
+    """Return whether an error of TLS means that the other side closed the connection.
+
+    OpenSSL reports a connection closed during TLS as an SSL error.
+    """
+    return any(
+        isinstance(cause, (*TLS_CLOSED_ERRORS, *CONNECTION_CLOSED_ERRORS))
+        for cause in _cause_chain(error)
+    )
 
 
 def summarise_error(error: BaseException) -> str:

@@ -6,6 +6,7 @@ gigabytes. So a request may accept only codings that can be decoded in this way.
 
 import zlib
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 
 ACCEPT_ENCODING = "gzip, deflate"
 """Value of `Accept-Encoding` for requests whose responses are read here."""
@@ -23,13 +24,31 @@ class ContentCodingError(Exception):
     """The body has a coding that was not accepted, or is damaged; the message is the reason."""
 
 
+@dataclass(frozen=True)
+class BodyLimit:
+    """How much of a body is read."""
+
+    max_bytes: int
+    """As received, and decoded."""
+    keeps_beginning: bool = False
+    """Whether of a longer body the beginning is returned, and not an error."""
+
+
+@dataclass(frozen=True)
+class ReadBody:
+    """A decoded body, and whether its end was left out."""
+
+    content: bytes
+    is_cut: bool = False
+
+
 async def read_body(
-    chunks: AsyncIterator[bytes], content_encoding: Sequence[str], *, max_bytes: int
-) -> bytes:
+    chunks: AsyncIterator[bytes], content_encoding: Sequence[str], limit: BodyLimit
+) -> ReadBody:
     """Return a body decoded; `chunks` are as received, `content_encoding` the header's fields.
 
     Raises:
-        BodyTooLargeError: It has more than `max_bytes`, as received or decoded.
+        BodyTooLargeError: It is over the limit, and its beginning is not wanted or empty.
         ContentCodingError: It is not in one of the codings of `ACCEPT_ENCODING`.
     """
     decoder = _decoder(content_encoding)
@@ -37,13 +56,15 @@ async def read_body(
     body = bytearray()
     async for chunk in chunks:
         received += len(chunk)
-        body += decoder.decode(chunk, max_bytes + 1 - len(body)) if decoder else chunk
+        body += decoder.decode(chunk, limit.max_bytes + 1 - len(body)) if decoder else chunk
         # A coded body may be of any length and decode to nothing.
-        if max(received, len(body)) > max_bytes:
+        if max(received, len(body)) > limit.max_bytes:
+            if limit.keeps_beginning and body:
+                return ReadBody(bytes(body[: limit.max_bytes]), is_cut=True)
             raise BodyTooLargeError
     if decoder is not None and received and not decoder.is_complete:
         raise ContentCodingError("the coded body is truncated")
-    return bytes(body)
+    return ReadBody(bytes(body))
 
 
 class _Decoder:

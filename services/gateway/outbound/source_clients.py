@@ -12,6 +12,7 @@ from services.gateway.outbound.client import (
     TimeoutPolicy,
 )
 from services.gateway.outbound.last_known import LastKnownStore
+from services.gateway.outbound.response_body import BodyLimit
 from services.gateway.outbound.ssrf_guard import SsrfGuard
 from services.platform.database import Database
 from services.platform.settings import Settings
@@ -78,11 +79,13 @@ class SourceClients:
         accept: str,
         validators: Mapping[str, str],
         header: str | None = None,
+        limit: BodyLimit | None = None,
     ) -> ConnectorResponse | None:
         """Return the response of a source, or None if it has not changed (304).
 
-        `validators` are those of the last response; `header` names the request header that carries
-        the source's secret. Raises `ConnectorError` for a status other than 200 and 304.
+        `limit` is that of its body, by default `MAX_RESPONSE_BYTES`; `validators` are those of the
+        last response; `header` names the request header that carries the source's secret. Raises
+        `ConnectorError` for a status other than 200 and 304.
         """
         headers = {
             "User-Agent": USER_AGENT,
@@ -97,7 +100,9 @@ class SourceClients:
         if header is not None and slug in secrets:
             headers[header] = secrets[slug].get_secret_value()
         connector = self.get(slug).connector
-        response = await connector.request("GET", url, idempotent=True, headers=headers)
+        response = await connector.request(
+            "GET", url, idempotent=True, headers=headers, limit=limit
+        )
         if response.status == 304:
             return None
         if response.status != 200:

@@ -90,6 +90,15 @@ class SsrfGuard:
         self._allowed_ports = frozenset(allowed_ports)
         self._resolve = resolve
 
+    def check(self, url: httpx.URL) -> None:
+        """Check what can be checked of a URL without resolving its host.
+
+        Raises `PrivateAddressError`, `BlockedPortError` and `InvalidURL` as `resolve` does.
+        """
+        host, _, is_allowed = self._destination(url)
+        if not is_allowed and _is_address(host) and not is_public(ipaddress.ip_address(host)):
+            raise PrivateAddressError(f"{host} is in a private network")
+
     async def resolve(self, url: httpx.URL) -> list[str]:
         """Return the addresses of the URL's host to which the hub may connect.
 
@@ -97,6 +106,17 @@ class SsrfGuard:
         or if the URL contains credentials; `BlockedPortError`; `InvalidURL`; `OSError` if the host
         does not resolve.
         """
+        host, port, is_allowed = self._destination(url)
+        found = [host] if _is_address(host) else await self._resolve(host, port)
+        if is_allowed:
+            return list(found)
+        public = [address for address in found if is_public(ipaddress.ip_address(address))]
+        if found and not public:
+            raise PrivateAddressError(f"{host} resolves to a private network")
+        return public
+
+    def _destination(self, url: httpx.URL) -> tuple[str, int, bool]:
+        """Return a URL's host and port, and whether this host may be private."""
         host = url.raw_host.decode("ascii").strip("[]").lower()
         if url.scheme not in DEFAULT_PORT_OF_SCHEME or not host or url.userinfo:
             scheme = url.scheme or "no scheme"
@@ -109,13 +129,7 @@ class SsrfGuard:
         if not is_allowed and port not in self._allowed_ports:
             ports = ", ".join(str(allowed) for allowed in sorted(self._allowed_ports))
             raise BlockedPortError(f"port {port}: the hub connects to ports {ports} only")
-        found = [host] if _is_address(host) else await self._resolve(host, port)
-        if is_allowed:
-            return list(found)
-        public = [address for address in found if is_public(ipaddress.ip_address(address))]
-        if found and not public:
-            raise PrivateAddressError(f"{host} resolves to a private network")
-        return public
+        return host, port, is_allowed
 
 
 def _is_address(host: str) -> bool:
