@@ -8,6 +8,11 @@ def delete_announcements(settings: Settings) -> None:
     rows(settings, "DELETE FROM gateway.announcement")
 
 
+def forget_dates(settings: Settings) -> None:
+    """Make every announcement one whose website states no date."""
+    rows(settings, "UPDATE gateway.announcement SET dated_at = NULL")
+
+
 def delete_statistics(settings: Settings) -> None:
     rows(settings, "DELETE FROM feedback.statistic")
 

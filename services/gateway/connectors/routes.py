@@ -35,17 +35,17 @@ KINDS: list[JsonValue] = [
 class ConnectorState(ApiModel):
     """State of a connector; its breaker as this replica sees it."""
 
-    name: str
+    name: str = Field(description="Name of the external system.")
     kind: str = Field(
         description="The connected system, or the kind of source.",
         json_schema_extra={"enum": KINDS},
     )
-    breaker: BreakerState
+    breaker: BreakerState = Field(description="Whether calls are let through: `open` lets none.")
     override: ManualOverride = Field(
         description="State set by an operator; `automatic`: by the failure ratio."
     )
     calls: int = Field(description="Calls in the last minute; for a source, in the last hour.")
-    failures: int
+    failures: int = Field(description="Failed calls one after the other.")
     polled_at: AwareDatetime | None = Field(
         default=None, description="Time of a source's last poll."
     )
@@ -64,7 +64,10 @@ class ConnectorState(ApiModel):
 class BreakerOverride(ApiModel):
     """The state that an operator sets."""
 
-    state: ManualOverride
+    state: ManualOverride = Field(
+        description="`open` stops all calls, `closed` lets all through, `automatic` ends "
+        "the override."
+    )
 
 
 @router.get("", operation_id="list_connectors")

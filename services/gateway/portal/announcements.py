@@ -13,7 +13,11 @@ from services.gateway.connectors.announcements.routes import (
     announcement_sources,
     to_announcement,
 )
-from services.gateway.connectors.announcements.store import get_by_id, list_newest
+from services.gateway.connectors.announcements.store import (
+    find_among_newest,
+    get_by_id,
+    list_newest,
+)
 from services.gateway.connectors.source_leases import list_sources
 from services.gateway.portal.page import CurrentPage, Page
 from services.platform.database import ReadSession, ReadSessionDep
@@ -76,6 +80,13 @@ async def announcement(
 async def latest_announcements(session: ReadSession, region: str) -> list[Announcement]:
     """Return the three newest announcements, for the home page."""
     return [to_announcement(row) for row in await list_newest(session, region, limit=3)]
+
+
+async def announcements_with(session: ReadSession, region: str, query: str) -> list[Announcement]:
+    """Return the three newest announcements that have all words of a search."""
+    return [
+        to_announcement(row) for row in await find_among_newest(session, region, query, limit=3)
+    ]
 
 
 def _moments(page: Page, now: datetime) -> Callable[[datetime], str]:

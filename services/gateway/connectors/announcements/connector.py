@@ -1,12 +1,13 @@
 """The connector that reads announcements of websites."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pydantic import Field
 
 from services.gateway.connectors.announcements.announcement import read_announcements
 from services.gateway.connectors.announcements.fetch import ServiceVocabulary, fetch_feed
-from services.gateway.connectors.announcements.item import FeedParseError, FeedTooLargeError
+from services.gateway.connectors.announcements.item import FeedParseError
+from services.gateway.connectors.announcements.readable_part import readable_part
 from services.gateway.connectors.announcements.store import delete_announcements, store_items
 from services.gateway.connectors.base import (
     ConnectorContext,
@@ -50,19 +51,21 @@ class WebsiteConnector(SourceConnector):
         if fetched is None:
             return FetchResult("not modified", lease.validators)
         response, validators = fetched
+        part = readable_part(response.body, is_cut=response.is_cut)
         try:
             feed = await read_bounded(
                 lease.slug,
                 read_announcements,
-                response.body,
+                part,
                 url=response.url,
                 zone=self._local_time.zone,
                 matcher=await self._vocabulary.matcher(),
+                now=datetime.now(UTC),
             )
-        except FeedTooLargeError as error:
-            raise ConnectorError(lease.slug, "too_large", str(error)) from None
         except FeedParseError as error:
-            raise ConnectorError(lease.slug, "invalid_response", str(error)) from None
+            # Of a feed that is larger than the hub reads, no item may be whole.
+            reason = "too_large" if part.notices else "invalid_response"
+            raise ConnectorError(lease.slug, reason, str(error)) from None
 
         async def store(session: WriteSession, now: datetime) -> None:
             await store_items(session, self._region, lease.slug, feed.announcements, now=now)

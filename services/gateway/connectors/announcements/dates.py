@@ -32,9 +32,19 @@ ZONES: dict[str, tzinfo] = {
 WRITTEN = re.compile(
     r"(?:[a-z']{3,8}\.?,?\s+)?"  # the day of the week
     r"(?P<day>\d{1,2})(?:\s+|-|/|\.)(?P<month>[a-z]{3,9}|\d{1,2})(?:\.?\s+|-|/|\.)(?P<year>\d{4})"
-    r"(?:,?\s+(?:pukul\s+)?(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?:[:.](?P<second>\d{2}))?)?"
-    r"(?:\s*(?P<zone>[a-z]{1,4}|[+-]\d{2}:?\d{2}))?",
+    r"(?:,?\s+(?:(?:pukul|-|\|)\s+)?(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?:[:.](?P<second>\d{2}))?)?"
+    r"(?:\s*(?P<zone>[a-z]{1,4}|(?:gmt|utc)?[+-]\d{1,2}(?::?\d{2})?))?",
 )
+RFC_3339 = re.compile(
+    r"(\d{4})[-/](\d{2})[-/](\d{2})(?:[tT ](\d{2}:\d{2}(?::(?:[0-5]\d)(?:[.,]\d+)?)?)"
+    r"(?::60)?\s*([zZ]|[+ -]\d{2}:?\d{2})?)?"
+)
+"""RFC 3339, also without seconds or zone, with slashes, or with a leap second (5.6, 5.7).
+
+A plus sign that went through a form is a blank."""
+
+
+OFFSET = re.compile(r"(?:gmt|utc)?([+-])(\d{1,2}):?(\d{2})?")
 
 
 def parse_date(text: str, zone: ZoneInfo) -> datetime | None:
@@ -56,13 +66,22 @@ def parse_date(text: str, zone: ZoneInfo) -> datetime | None:
 def _international(text: str) -> datetime | None:
     try:
         if text[:4].isdigit():
-            return datetime.fromisoformat(text)
+            return _iso(text)
         # Of another form it may take the year of a two-digit number, or leave out the zone.
         date = parsedate_to_datetime(text) if ENGLISH.search(text) else None
     except (ValueError, OverflowError):
         return None
     # -0000 is a time in UTC of which the zone is not known (RFC 5322, 3.3).
     return date.replace(tzinfo=UTC) if date is not None and text.endswith("-0000") else date
+
+
+def _iso(text: str) -> datetime:
+    found = RFC_3339.fullmatch(text)
+    if found is None:
+        return datetime.fromisoformat(text)
+    year, month, day, time, zone = found.groups()
+    zone = (zone or "").upper().replace(" ", "+")
+    return datetime.fromisoformat(f"{year}-{month}-{day}T{time or '00:00'}{zone}")
 
 
 ENGLISH = re.compile(
@@ -88,7 +107,8 @@ def _indonesian(text: str) -> datetime | None:
 def _zone(text: str | None) -> tzinfo | None:
     if text is None or text in ZONES:
         return ZONES.get(text or "")
-    if text[0] not in "+-":
+    found = OFFSET.fullmatch(text)
+    if found is None:
         return None
-    hours, minutes = int(text[1:3]), int(text[-2:])
-    return timezone((-1 if text[0] == "-" else 1) * timedelta(hours=hours, minutes=minutes))
+    sign = -1 if found[1] == "-" else 1
+    return timezone(sign * timedelta(hours=int(found[2]), minutes=int(found[3] or 0)))

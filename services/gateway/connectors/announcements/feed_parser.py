@@ -5,8 +5,9 @@ one entry of `FORMATS`.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from itertools import islice
 from typing import Protocol
@@ -14,11 +15,16 @@ from urllib.parse import urljoin
 from zoneinfo import ZoneInfo
 
 from services.gateway.connectors.announcements import wordpress, xml_feed
-from services.gateway.connectors.announcements.item import MAX_HTML, FeedItem, FeedParseError
+from services.gateway.connectors.announcements.item import (
+    MAX_HTML,
+    MAX_ITEMS,
+    FeedItem,
+    FeedParseError,
+    key_by_content,
+)
 
 __all__ = ["FeedItem", "FeedParseError", "ParsedFeed", "find_feed_url", "is_page", "parse_feed"]
 
-MAX_ITEMS = 100
 FEED_TYPES = frozenset({"application/rss+xml", "application/atom+xml"})
 
 
@@ -66,9 +72,18 @@ def parse_feed(body: bytes, *, url: str, zone: ZoneInfo) -> ParsedFeed:
     if len(items) > MAX_ITEMS:
         notices.append(f"it has more than {MAX_ITEMS} items: the rest was not read")
         items = items[:MAX_ITEMS]
-    if undated := sum(item.published_at is None for item in items):
-        notices.append(f"the dates of {undated} items could not be read")
-    return ParsedFeed(items, tuple(notices))
+    return ParsedFeed(_with_keys_of_their_own(items), tuple(notices))
+
+
+def _with_keys_of_their_own(items: tuple[FeedItem, ...]) -> tuple[FeedItem, ...]:
+    """Return items of which none takes the place of another with its id and address."""
+    counts = Counter(item.key for item in items)
+    return tuple(
+        item
+        if counts[item.key] == 1
+        else replace(item, key=key_by_content(item.key, item.title, item.published_at))
+        for item in items
+    )
 
 
 def is_page(body: bytes) -> bool:

@@ -7,10 +7,12 @@ import httpx
 
 from services.catalog.client import CatalogClient
 from services.gateway.connectors.announcements.feed_parser import find_feed_url, is_page
+from services.gateway.connectors.announcements.readable_part import MAX_BYTES
 from services.gateway.connectors.announcements.service_matching import ServiceMatcher, ServiceNames
 from services.gateway.connectors.source_leases import SourceLease
 from services.gateway.outbound.bounded_reading import read_bounded
 from services.gateway.outbound.client import ConnectorError, ConnectorResponse
+from services.gateway.outbound.response_body import BodyLimit
 from services.gateway.outbound.source_clients import SourceClients, cache_validators
 
 ACCEPT = (
@@ -18,6 +20,8 @@ ACCEPT = (
     "application/xml;q=0.9, text/xml;q=0.8, text/html;q=0.5"
 )
 MAX_SERVICES = 2_000
+LIMIT = BodyLimit(8 * 1024 * 1024, keeps_beginning=True)
+"""Of a feed as received; without pictures `MAX_BYTES` of it are read."""
 
 
 async def fetch_feed(
@@ -30,20 +34,24 @@ async def fetch_feed(
     feed_url = validators.pop("feed", None)
     try:
         response = await clients.fetch(
-            lease.slug, feed_url or url, accept=ACCEPT, validators=validators
+            lease.slug, feed_url or url, accept=ACCEPT, validators=validators, limit=LIMIT
         )
     except ConnectorError as error:
         if feed_url is None or error.reason != "status":
             raise
         # The site may have been rebuilt: discover its feed again.
         feed_url = None
-        response = await clients.fetch(lease.slug, url, accept=ACCEPT, validators={})
+        response = await clients.fetch(lease.slug, url, accept=ACCEPT, validators={}, limit=LIMIT)
     if response is None:
         return None
     if feed_url is None and is_page(response.body):
-        feed_url = await read_bounded(lease.slug, find_feed_url, response.body, url=response.url)
+        feed_url = await read_bounded(
+            lease.slug, find_feed_url, response.body[:MAX_BYTES], url=response.url
+        )
         if feed_url is not None:
-            response = await clients.fetch(lease.slug, feed_url, accept=ACCEPT, validators={})
+            response = await clients.fetch(
+                lease.slug, feed_url, accept=ACCEPT, validators={}, limit=LIMIT
+            )
     if response is None:
         detail = "status 304 to a request without validators"
         raise ConnectorError(lease.slug, "invalid_response", detail)

@@ -13,14 +13,12 @@ from services.gateway.connectors.announcements.sanitise import plain_text
 MAX_HTML = 200_000
 """Characters of an item's HTML that are read."""
 MAX_URL = 2_000
+MAX_ITEMS = 100
+"""Items of a feed that are read."""
 
 
 class FeedParseError(Exception):
     """The response is not a feed in a known format."""
-
-
-class FeedTooLargeError(FeedParseError):
-    """Reading the feed would take too long."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,11 @@ def create_item(
 def digest_of(text: str) -> str:
     """Return the SHA-256 of a text, which may hold what UTF-8 cannot."""
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def key_by_content(key: str, title: str, published_at: datetime | None) -> str:
+    """Return the key of an item whose id and address are those of others too."""
+    return digest_of(f"{key}\n{title}\n{published_at}")
 
 
 def names_one_page(identity: str) -> bool:

@@ -39,31 +39,41 @@ class Announcement(ApiModel):
 
     id: UUID
     source: str = Field(description="Name of the website in `sources` of the list.")
-    title: str
+    title: str = Field(description="Title as the website gives it.")
     summary: str = Field(description="Beginning of the text, without markup.")
     content: str = Field(
         description="Sanitised HTML: a few elements, no script, no style, no image."
     )
     url: str | None = Field(description="Address of the announcement on the website.")
-    published_at: AwareDatetime
+    published_at: AwareDatetime | None = Field(
+        description="Null if the website says no date that can be known; these are listed last."
+    )
     changed_at: AwareDatetime = Field(description="When the hub last saw the text change.")
-    services: list[MentionedService]
+    services: list[MentionedService] = Field(
+        description="Public services that the announcement mentions."
+    )
     href: Href
 
 
 class AnnouncementSource(ApiModel):
     """A website that is polled, with the age of its announcements."""
 
-    name: str
+    name: str = Field(description="Name of the source in the pack.")
     title: str
     title_en: str
     url: str
     fetched_at: AwareDatetime | None = Field(
         description="Time of the last successful poll; null if never."
     )
-    age_seconds: int | None
+    age_seconds: int | None = Field(
+        description="Seconds since the website was last read; null if never."
+    )
     fresh: bool = Field(description="False if the last poll failed, or before the first one.")
     reason: str | None = Field(description="Why the last poll failed; null if it succeeded.")
+    detail: str | None = Field(
+        description="What the last successful poll read, and what of it could not be read; null "
+        "if it failed."
+    )
 
 
 class Announcements(ApiModel):
@@ -71,7 +81,9 @@ class Announcements(ApiModel):
 
     items: list[Announcement]
     next: str | None = Field(description="Address of the next page, or null on the last one.")
-    sources: list[AnnouncementSource]
+    sources: list[AnnouncementSource] = Field(
+        description="Websites from which the announcements come."
+    )
 
 
 @router.get("", operation_id="list_announcements")
@@ -87,7 +99,7 @@ async def list_announcements(
     ] = None,
     limit: Limit = 20,
 ) -> Announcements:
-    """List announcements of the regency's websites, newest first.
+    """List announcements of the regency's websites, newest first, those without a date last.
 
     While a website is down its announcements stay, with the age of the last successful poll.
     """
@@ -142,6 +154,8 @@ def announcement_sources(sources: Sequence[Source], *, now: datetime) -> list[An
             ),
             fresh=source.fetched_at is not None and source.reason is None,
             reason=source.reason,
+            # That of a failure is for administrators.
+            detail=source.detail if source.reason is None else None,
         )
         for source in sources
         if source.kind == WebsiteConnector.kind

@@ -6,9 +6,15 @@ learns who reads them.
 
 import html
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
-import nh3
+from services.platform.lazy_module import LazyModule
+
+if TYPE_CHECKING:
+    import nh3
+else:
+    nh3 = LazyModule("nh3")
 
 ALLOWED_TAGS = {
     "p",

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services.gateway.connectors.announcements.announcement import Announcement
-from services.gateway.connectors.announcements.item import names_one_page
+from services.gateway.connectors.announcements.item import key_by_content, names_one_page
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 
@@ -24,21 +24,24 @@ SELECT pg_advisory_xact_lock(hashtext('gateway.announcement'), hashtext(:region)
 
 EXISTING = """
 -- Stored announcements with the fields that identify them.
-SELECT id, key, url, digest, services FROM gateway.announcement WHERE region = :region
+SELECT id, key, url, title, digest, dated_at, services FROM gateway.announcement
+WHERE region = :region
 """
 
 INSERT = """
 -- A new announcement.
 INSERT INTO gateway.announcement (region, id, source, key, digest, title, summary, content, url,
-    published_at, first_seen_at, changed_at, services)
+    dated_at, published_at, first_seen_at, changed_at, services)
 VALUES (:region, :id, :source, :key, :digest, :title, :summary, :content, :url,
-    :published_at, :now, :now, CAST(:services AS jsonb))
+    CAST(:dated_at AS timestamptz), COALESCE(CAST(:dated_at AS timestamptz), :now), :now, :now,
+    CAST(:services AS jsonb))
 """
 
 UPDATE = """
 -- An announcement that its website changed, or that mentions other services by now.
 UPDATE gateway.announcement SET digest = :digest, title = :title, summary = :summary,
-    content = :content, url = :url, published_at = LEAST(published_at, :published_at),
+    content = :content, url = :url, dated_at = LEAST(dated_at, CAST(:dated_at AS timestamptz)),
+    published_at = LEAST(published_at, CAST(:dated_at AS timestamptz)),
     changed_at = CASE WHEN digest = :digest THEN changed_at ELSE :now END,
     services = CAST(:services AS jsonb)
 WHERE region = :region AND id = :id
@@ -48,7 +51,7 @@ PRUNE = """
 -- Delete the oldest announcements above the limit.
 DELETE FROM gateway.announcement WHERE region = :region AND id IN (
     SELECT id FROM gateway.announcement WHERE region = :region
-    ORDER BY published_at DESC, id DESC OFFSET :limit)
+    ORDER BY COALESCE(dated_at, first_seen_at) DESC, id DESC OFFSET :limit)
 """
 
 DELETE_OF_SOURCE = """
@@ -57,23 +60,44 @@ DELETE FROM gateway.announcement WHERE region = :region AND source = :slug
 """
 
 NEWEST = """
--- A page of announcements, newest first.
-SELECT id, source, title, summary, content, url, published_at, changed_at, services
+-- A page of announcements, newest first; those without a date last, the first seen last.
+SELECT id, source, title, summary, content, url, dated_at AS published_at, changed_at, services
 FROM gateway.announcement
 WHERE region = :region
     AND (CAST(:service AS text) IS NULL
         OR services @> jsonb_build_array(jsonb_build_object('service', CAST(:service AS text))))
-    AND (CAST(:after AS uuid) IS NULL OR (published_at, id) < (
-        SELECT published_at, id FROM gateway.announcement
+    AND (CAST(:after AS uuid) IS NULL OR (COALESCE(dated_at, '-infinity'), id) < (
+        SELECT COALESCE(dated_at, '-infinity'), id FROM gateway.announcement
         WHERE region = :region AND id = :after))
-ORDER BY published_at DESC, id DESC LIMIT :limit
+ORDER BY COALESCE(dated_at, '-infinity') DESC, id DESC LIMIT :limit
+"""
+
+FOUND = """
+-- Announcements with all words of a search in title or summary, among the newest: each search reads
+-- the words of these again.
+SELECT id, source, title, summary, content, url, published_at, changed_at, services
+FROM (
+    SELECT id, source, title, summary, content, url, dated_at AS published_at, changed_at, services
+    FROM gateway.announcement
+    WHERE region = :region
+    ORDER BY COALESCE(dated_at, '-infinity') DESC, id DESC
+    LIMIT :among
+) newest
+WHERE to_tsvector('indonesian', title || ' ' || left(summary, 500))
+    @@ plainto_tsquery('indonesian', :query)
+ORDER BY COALESCE(published_at, '-infinity') DESC, id DESC
+LIMIT :limit
 """
 
 BY_ID = """
 -- One announcement.
-SELECT id, source, title, summary, content, url, published_at, changed_at, services
+SELECT id, source, title, summary, content, url, dated_at AS published_at, changed_at, services
 FROM gateway.announcement WHERE region = :region AND id = :id
 """
+
+
+MAX_SEARCHED = 200
+"""The newest announcements, in which a search looks."""
 
 
 @dataclass(frozen=True)
@@ -95,26 +119,36 @@ async def store_items(
     """Insert new items, update changed ones, and skip those of another feed.
 
     An item is a stored one by its key, or by an address that no other item and no other stored
-    announcement has, so that none takes the place of another.
+    announcement has, unless title and date differ: so none takes the place of another.
     """
     await session.execute(text(LOCK), {"region": region})
     rows = (await session.execute(text(EXISTING), {"region": region})).all()
     by_key = {row.key: row for row in rows}
-    items = list({item.key: item for item in reversed(items)}.values())[::-1]
+    # From the last to the first: of items with one date the first of a feed is the newest, and
+    # gets the highest id.
+    items = list({item.key: item for item in reversed(items)}.values())
     own_urls = _urls_of_one(row.url for row in rows) & _urls_of_one(item.url for item in items)
     by_url = {row.url: row for row in rows if row.url in own_urls}
     digests = {row.digest for row in rows}
     added = changed = 0
     for item in items:
-        row = by_key.get(item.key) or by_url.get(item.url)
-        values = _column_values(item, now=now)
+        key = key_by_content(item.key, item.title, item.published_at)
+        row = by_key.get(key)
+        for found in (by_key.get(item.key), by_url.get(item.url)):
+            if row is None and found is not None and not _is_another(found, item):
+                row = found
+        values = _column_values(item)
         if row is None and values["digest"] in digests:
             continue
         if row is None:
-            new = {"id": new_id(), "source": source, "key": item.key}
+            new = {"id": new_id(), "source": source, "key": key if item.key in by_key else item.key}
             await session.execute(text(INSERT), {"region": region, "now": now} | new | values)
             added += 1
-        elif row.digest != values["digest"] or row.services != json.loads(values["services"]):
+        elif (
+            row.digest != values["digest"]
+            or row.services != json.loads(values["services"])
+            or (row.dated_at is None and item.published_at is not None)
+        ):
             await session.execute(
                 text(UPDATE), {"region": region, "id": row.id, "now": now} | values
             )
@@ -124,21 +158,29 @@ async def store_items(
     return StoreResult(added, changed)
 
 
+def _is_another(row: Any, item: Announcement) -> bool:
+    """Return whether an item with the id or address of a stored one is another announcement.
+
+    Who edits an announcement changes its title or its date, and hardly both.
+    """
+    is_redated = None not in {row.dated_at, item.published_at} and row.dated_at != item.published_at
+    return row.title != item.title and is_redated
+
+
 def _urls_of_one(urls: Iterable[str | None]) -> set[str]:
     """Return the addresses that only one of these has, and that can be an item's own."""
     counts = Counter(url for url in urls if url is not None)
     return {url for url, count in counts.items() if count == 1 and names_one_page(url)}
 
 
-def _column_values(item: Announcement, *, now: datetime) -> dict[str, Any]:
+def _column_values(item: Announcement) -> dict[str, Any]:
     return {
         "digest": item.digest,
         "title": item.title,
         "summary": item.summary,
         "content": item.content,
         "url": item.url,
-        # A date in the future would pin its announcement above all others.
-        "published_at": min(item.published_at or now, now),
+        "dated_at": item.published_at,
         "services": json.dumps(
             [
                 {
@@ -169,6 +211,14 @@ async def list_newest(
     """Return announcements, newest first, of one service if given, starting after an id."""
     parameters = {"region": region, "limit": limit, "service": service, "after": after}
     return [dict(row) for row in (await session.execute(text(NEWEST), parameters)).mappings()]
+
+
+async def find_among_newest(
+    session: ReadSession, region: str, query: str, *, limit: int
+) -> list[dict[str, Any]]:
+    """Return announcements that have all words of a search, newest first."""
+    parameters = {"region": region, "query": query, "among": MAX_SEARCHED, "limit": limit}
+    return [dict(row) for row in (await session.execute(text(FOUND), parameters)).mappings()]
 
 
 async def get_by_id(session: ReadSession, region: str, announcement: UUID) -> dict[str, Any] | None:

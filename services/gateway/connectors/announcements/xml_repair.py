@@ -6,6 +6,7 @@ a document type with declarations of its own stays refused.
 
 import html
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.gateway.connectors.announcements.item import FeedParseError
@@ -18,7 +19,18 @@ DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*>", re.IGNORECASE)
 PARTS = re.compile(r"<!\[CDATA\[.*?\]\]>|&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|\w{1,31})?(;?)", re.S)
 PREFIX = re.compile(r"</?([A-Za-z][\w.-]{0,50}):[A-Za-z]")
 XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
+BEGIN_OF_ITEM = re.compile(r"(?=<(?:item|entry)\b)")
+END_OF_ITEM = re.compile(r"</(?:item|entry)\s*>")
 ENDS = {"rss": "</channel></rss>", "feed": "</feed>", "rdf:RDF": "</rdf:RDF>"}
+
+
+def without_utf_16(body: bytes) -> bytes:
+    """Return a feed that is written in UTF-16, with or without a mark, in UTF-8."""
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return body.decode("utf-16", "ignore").encode()
+    if body.startswith((b"<\0", b"\0<")):
+        return body.decode("utf-16-le" if body[1] == 0 else "utf-16-be", "ignore").encode()
+    return body
 
 
 @dataclass(frozen=True)
@@ -51,6 +63,24 @@ def repair(body: bytes) -> Repaired | None:
     content = PARTS.sub(_escaped, content)
     closing = ENDS[name] if is_cut_off else f"</{name}>"
     return Repaired(_declared(root[0], content) + content + closing, is_cut_off)
+
+
+def without_broken_items(text: str, is_xml: Callable[[str], bool]) -> tuple[str, int]:
+    """Return a feed with those of its items that are XML each, and the number of the others."""
+    root = ROOT.search(text)
+    if root is None:
+        return "", 0
+    items = BEGIN_OF_ITEM.split(_without_comments(text[root.end() :]))[1:]
+    items = [item[: end.end() if (end := END_OF_ITEM.search(item)) else None] for item in items]
+    begin = _declared(root[0], "".join(items)) + ("<channel>" if root[1] == "rss" else "")
+    end = ENDS[root[1]].removeprefix("</channel>" if root[1] == "rdf:RDF" else "")
+    kept = [item for item in items if is_xml(f"{begin}{item}{end}")]
+    return f"{begin}{''.join(kept)}{end}", len(items) - len(kept)
+
+
+def _without_comments(text: str) -> str:
+    first, *others = text.split("<!--")
+    return first + "".join(part.partition("-->")[2] if "-->" in part else part for part in others)
 
 
 def _decode(body: bytes) -> str:

@@ -162,7 +162,7 @@ def _add_route(message: Inbound, path: str) -> None:
         response_class=JSONResponse,
         responses={
             200: {
-                "description": "The result.",
+                "description": "What became of the message, as OSS reads it; faults too are 200.",
                 "content": {"application/json": {"schema": answer}},
             }
         },

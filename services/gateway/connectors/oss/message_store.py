@@ -84,7 +84,7 @@ class OssMonth(ApiModel):
     """Messages of one kind that were received in a month."""
 
     month: str
-    message: Inbound
+    message: Inbound = Field(description="Kind of message, by its name at OSS.")
     count: int | None = Field(description=f"Null below {MIN_GROUP_SIZE}.")
 
 

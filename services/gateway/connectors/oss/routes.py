@@ -100,7 +100,7 @@ class NibLicences(OssResponse):
 class LicenceStatus(OssResponse):
     """State of a licence."""
 
-    id: str
+    id: str = Field(description="Identifier of the licence at OSS.")
     status: str | None = Field(description="Code of `status_izin`.")
     status_text: str | None
     clock: ClockState = Field(
@@ -112,13 +112,13 @@ class LicenceStatus(OssResponse):
 class References(OssResponse):
     """A reference table of OSS."""
 
-    items: list[dict[str, Any]]
+    items: list[dict[str, Any]] = Field(description="Rows of the table, with OSS's own fields.")
 
 
 class SubmitResult(ApiModel):
     """A message that OSS accepted."""
 
-    message: str
+    message: str = Field(description="What OSS answered.")
     answer: dict[str, Any] = Field(
         description="Answer of OSS; only `kode` if this `Idempotency-Key` was used before."
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import httpx
 from fastapi import APIRouter, Path, Query, Request
@@ -23,6 +23,7 @@ from services.gateway.regency.districts import list_districts
 from services.platform.api_model import ApiModel
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.database import ReadSessionDep
+from services.platform.file_upload import file_body, read_file
 from services.platform.identity import UsageWriter
 from services.platform.local_time import ZoneDep
 from services.platform.parameters import LanguageQuery
@@ -53,8 +54,6 @@ MAX_FILE = 2 * 1024 * 1024
 SERVICES = {"PBG": "pbg", "SLF": "slf"}
 """Slugs of the two services in the catalogue."""
 
-_BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
-
 Number = Annotated[
     str,
     StringConstraints(pattern=PATTERN),
@@ -70,10 +69,12 @@ class Permit(ApiModel):
     The state of the permit is not included: SIMBG has no interface for it, see `href`.
     """
 
-    number: str
-    kind: Literal["PBG", "SLF"]
+    number: str = Field(description="Number of the permit as printed.")
+    kind: Literal["PBG", "SLF"] = Field(
+        description="Building permit (PBG) or certificate of fitness (SLF)."
+    )
     region: RegionCode = Field(description="Regency of the building, such as 12.12.")
-    in_this_region: bool
+    in_this_region: bool = Field(description="Whether the number belongs to this regency.")
     district: DistrictCode = Field(description="District of the building, such as 12.12.01.")
     district_name: str | None = Field(description="Null if this hub does not know the district.")
     issued_on: date = Field(description="The date in the number.")
@@ -118,12 +119,10 @@ async def get_simbg_permit(
 @router.post(
     "/recaps",
     operation_id="import_simbg_recap",
-    responses=problem_responses(403, 409, 413, 503)
+    responses=problem_responses(400, 403, 409, 413, 415, 503)
     | {200: {"description": "The response of `POST /api/v1/usage/statistics/upload`."}},
     response_class=JSONResponse,
-    openapi_extra={
-        "requestBody": {"required": True, "content": {XLSX: _BINARY, ODS: _BINARY, CSV: _BINARY}},
-    },
+    openapi_extra=file_body(XLSX, ODS, CSV),
 )
 async def import_simbg_recap(
     request: Request,
@@ -139,9 +138,9 @@ async def import_simbg_recap(
     `#/<sheet>/<cell>`; a changed figure needs a reason in a column `alasan`; importing the same
     file again changes nothing.
     """
-    content = await request.body()
-    if len(content) > MAX_FILE:
-        raise TooLarge(f"A recap may have up to {MAX_FILE} bytes; send fewer months.")
+    content = await read_file(
+        request, media_type_to_send=XLSX, max_bytes=MAX_FILE, language=language
+    )
     try:
         sheets = await call_bounded(Limits(), read_sheets, content, name="Rekap")
         table = await asyncio.to_thread(convert_recap, sheets, services=SERVICES)
