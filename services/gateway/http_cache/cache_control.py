@@ -1,4 +1,4 @@
-"""Parser of `Cache-Control` in requests and responses (RFC 9111, section 5.2)."""
+"""Parsers of `Cache-Control` (RFC 9111, 5.2) and of its form for shared caches (RFC 9213)."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -51,3 +51,34 @@ def _parse_seconds(argument: str) -> int:
     if not (argument.isascii() and argument.isdigit()):
         return 0
     return MAX_SECONDS if len(argument) > 10 else min(int(argument), MAX_SECONDS)
+
+
+_KEY = r"[a-z*][a-z0-9_.*-]*"
+_BARE = (
+    r"""-?\d{1,12}\.\d{1,3}|-?\d{1,15}|"(?:[ !#-\[\]-~]|\\["\\])*"|\?[01]"""
+    r"""|:[A-Za-z0-9+/=]*:|[A-Za-z*][!#$%&'*+.^_`|~:/0-9A-Za-z-]*"""
+)
+_MEMBER = rf"({_KEY})(?:=({_BARE}))?(?:; *{_KEY}(?:=(?:{_BARE}))?)*"
+MEMBER = re.compile(_MEMBER)
+DICTIONARY = re.compile(rf" *{_MEMBER}(?:[ \t]*,[ \t]*{_MEMBER})* *")
+"""A dictionary of structured fields (RFC 9651, 3.2) without inner lists, which no directive has."""
+
+
+def parse_targeted(values: Iterable[str]) -> Directives | None:
+    """Combine the values of a targeted field (RFC 9213, 2.1); None if there is none to follow.
+
+    A field that is empty, is no dictionary, or gives a time that is no integer is ignored as a
+    whole, so that `Cache-Control` holds.
+    """
+    field_value = ", ".join(values)
+    if not field_value.isascii() or DICTIONARY.fullmatch(field_value) is None:
+        return None
+    seconds_by_name: dict[str, int | None] = {}
+    for name, argument in MEMBER.findall(field_value):
+        if name in TIMED_DIRECTIVES:
+            if not argument.isdigit():
+                return None
+            seconds_by_name[name] = _parse_seconds(argument)
+        elif argument != "?0":
+            seconds_by_name[name] = None
+    return Directives(seconds_by_name)

@@ -4,8 +4,18 @@ from collections.abc import Callable
 
 Areas = tuple[str, ...]
 
-CATALOG = ("/api/v1/services", "/api/v1/agencies", "/api/v1/life-events", "/api/v1/catalog")
-PAGES = ("/layanan", "/cari")
+CATALOG = (
+    "/api/v1/services",
+    "/api/v1/agencies",
+    "/api/v1/life-events",
+    "/api/v1/places",
+    "/api/v1/document-types",
+    "/api/v1/sources",
+    "/api/v1/catalog",
+    "/api/v1/exports",
+    "/hsds",
+)
+PAGES = ("/layanan", "/tempat", "/cari")
 DOCUMENTS = ("/openapi.json", "/docs")
 HUB = ("catalog", "gateway")
 

@@ -18,8 +18,9 @@ from services.gateway.http_cache.entry import ParsedHeaders, build_response
 from services.gateway.http_cache.middleware import HttpCache
 from services.gateway.http_cache.rfc9111 import Freshness, RawHeaders
 from services.gateway.rate_limits.client_address import is_forwarding_header
+from services.platform.cross_origin import sharing_headers
 from services.platform.fast_path_protocol import FastPathProtocol
-from services.platform.head_limit import header_lines
+from services.platform.head_limit import DefaultHeaders, header_lines
 from services.platform.request_id import new_request_id
 from services.platform.security_headers import missing_headers
 
@@ -156,9 +157,10 @@ class FastPathCache:
         body = b"" if method == "HEAD" else response.body
         logged_target = f"{quote(path)}{question_mark}{query}"
         security = missing_headers(response.status, response.headers, is_secure=False)
+        shared = sharing_headers(path, response.status, response.headers)
         encoded = EncodedResponse(
-            STATUS_LINE[response.status] + header_lines((*date, *response.headers)),
-            header_lines(security) + b"x-request-id: ",
+            STATUS_LINE[response.status] + header_lines(DefaultHeaders(date) + response.headers),
+            header_lines((*shared, *security)) + b"x-request-id: ",
             END_OF_HEADERS + body,
             self.limit_of(method, path),
             self.counter_of(method, path, response.status),

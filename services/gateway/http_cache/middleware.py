@@ -9,19 +9,29 @@ from typing import Any
 from starlette.types import Message, Receive, Scope, Send
 
 from services.gateway.http_cache.cacheable_paths import Areas, cache_areas, invalidated_area
-from services.gateway.http_cache.compression import identity_etags
-from services.gateway.http_cache.entry import CACHE_NAME, CacheEntry, ParsedHeaders, build_response
+from services.gateway.http_cache.compression import MIN_BYTES, identity_etags, is_compressible
+from services.gateway.http_cache.entry import (
+    CACHE_NAME,
+    CacheEntry,
+    ParsedHeaders,
+    build_response,
+    vary_value,
+)
 from services.gateway.http_cache.rfc9111 import (
     ERROR_STATUSES,
     Freshness,
     Lifetime,
     RawHeaders,
     freshness_of,
+    header_values,
     may_serve_stale_on_error,
     may_store,
+    response_directives,
     response_lifetime,
+    updated_headers,
     vary_names,
     vary_values,
+    with_date,
 )
 from services.gateway.http_cache.stats import CacheCounts
 from services.gateway.http_cache.store import CacheStore, Key
@@ -36,11 +46,13 @@ InFlight = asyncio.Future["CoalescedResult | None"]
 CACHE_REQUEST_HEADERS = frozenset(
     {b"accept-encoding", b"cache-control", b"pragma", b"if-none-match", b"if-modified-since"}
 )
-# Requests for a part, or under a condition that only the application can evaluate.
-BYPASS_HEADERS = frozenset({b"range", b"if-match", b"if-unmodified-since", b"if-range"})
+# Requests under a condition that only the application can evaluate.
+BYPASS_HEADERS = frozenset({b"if-match", b"if-unmodified-since"})
 
 REFRESH_HEADERS = frozenset({b"host", b"accept", b"traceparent"})
 """Headers of a background refresh, besides those named by `Vary`."""
+
+BYPASS_STATUS = f"{CACHE_NAME}; fwd=bypass".encode()
 
 ERROR_PAUSE_SECONDS = 30
 """For this long after an error no request waits for the application if a stale response may be
@@ -77,9 +89,12 @@ class HttpCache:
         """Answer a read (a safe method) from the cache, or forward it."""
         is_cacheable = is_anonymous and scope["method"] == "GET" and self.store.max_bytes > 0
         areas = cache_areas(scope["path"]) if is_cacheable else None
-        if areas is None or _must_bypass(scope["headers"]):
+        if areas is None:
             self.counts.bypassed += 1
             await forward(with_identity_etags(scope), receive, send)
+            return
+        if _must_bypass(scope["headers"]):
+            await self._bypass(scope, receive, send, forward)
             return
         headers = ParsedHeaders.of(scope["headers"])
         request = CacheRequest(cache_key(scope), scope, receive, headers, areas, forward)
@@ -96,8 +111,22 @@ class HttpCache:
             await self._send(entry, headers, send, cache_status=self.hit_status(entry))
         elif "only-if-cached" in headers.directives:
             await _gateway_timeout(send)
+        elif headers.part is not None:
+            await self._bypass(scope, receive, send, forward)
         else:
             await self._fetch_coalesced(request, send, entry)
+
+    async def _bypass(self, scope: Scope, receive: Receive, send: Send, forward: Forward) -> None:
+        """Forward a request past the cache; the response says if its address varies by coding."""
+        self.counts.bypassed += 1
+
+        async def send_varying(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [*_varying(message), (b"cache-status", BYPASS_STATUS)]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await forward(with_identity_etags(scope), receive, send_varying)
 
     def invalidating(self, path: str, send: Send) -> Send:
         """Wrap `send` of a write: what a success may have changed is invalidated first (4.4)."""
@@ -208,11 +237,21 @@ class HttpCache:
         self._failed_until.pop(request.areas, None)
         if capture.status == 304:
             self.counts.revalidated += 1
-        reason = "request" if "no-cache" in headers.directives else "stale"
-        cache_status = f"fwd={reason if stored else 'uri-miss'}; fwd-status={capture.status}"
+        if stored is not None:
+            reason = "request" if "no-cache" in headers.directives else "stale"
+        else:
+            reason = "vary-miss" if request.key in self.store else "uri-miss"
+        cache_status = f"fwd={reason}; fwd-status={capture.status}"
+        if not capture.is_storable:  # a 304 that withdraws what was stored
+            self.store.remove(request.key, stored)
+            self._resolve(request.key, in_flight, None)
+            await self._send(entry, headers, send, cache_status=cache_status, is_new=True)
+            return
         self.store.put(request.key, entry)
+        # With no-cache, each request is to be confirmed by its own response (5.2.2.4).
+        is_shared = "no-cache" not in entry.lifetime.directives
         result = CoalescedResult(entry, cache_status, entry.generation, is_new=True)
-        self._resolve(request.key, in_flight, result)
+        self._resolve(request.key, in_flight, result if is_shared else None)
         await self._send(entry, headers, send, cache_status=f"{cache_status}; stored", is_new=True)
 
     def _refresh(self, request: "CacheRequest", stored: CacheEntry) -> None:
@@ -319,13 +358,17 @@ class ResponseCapture:
         self._on_stream = on_stream
         self._may_serve_stale = may_serve_stale
         self._requested_at = cache.clock()
+        self.is_storable = False
         self._start_message: MutableMapping[str, Any] = {}
+        self._headers: RawHeaders = ()
         self._lifetime: Lifetime | None = None
         self._parts: list[bytes] = []
         self._size = 0
         headers = [item for item in self._request_headers if item[0] not in CACHE_REQUEST_HEADERS]
         if stored is not None and stored.etag is not None:
             headers.append((b"if-none-match", stored.etag.encode("latin-1")))
+        if stored is not None and stored.last_modified is not None:
+            headers.append((b"if-modified-since", stored.last_modified.encode("latin-1")))
         self.scope: Scope = {**request.scope, "headers": headers}
 
     async def __call__(self, message: Message) -> None:
@@ -339,20 +382,28 @@ class ResponseCapture:
     async def _start(self, message: Message) -> None:
         self._start_message = message
         self.status = status = message["status"]
+        stored = self._stored
+        received_at = self._cache.clock()
         headers: RawHeaders = list(message.get("headers", ()))
+        if status == 304 and stored is not None:
+            headers = updated_headers(stored.headers, headers)
+            status = stored.status
+        self._headers = with_date(headers, received_at=received_at)
         self._lifetime = response_lifetime(
-            headers, requested_at=self._requested_at, received_at=self._cache.clock()
+            headers, requested_at=self._requested_at, received_at=received_at
+        )
+        self.is_storable = may_store(
+            "GET", self._request_headers, status=status, headers=headers, lifetime=self._lifetime
         )
         if status in ERROR_STATUSES and self._may_serve_stale:
             self.failure = status
-        elif status == 304 and self._stored is not None:
-            self._lifetime = self._lifetime or self._stored.lifetime
-        elif not may_store(
-            "GET", self._request_headers, status=status, headers=headers, lifetime=self._lifetime
-        ):
+        elif self.status == 304 and stored is not None:
+            self._lifetime = self._lifetime or stored.lifetime
+        elif not self.is_storable:
             self._stream()
             cache_status = f"{CACHE_NAME}; fwd=miss; fwd-status={status}".encode()
-            await self._send({**message, "headers": [*headers, (b"cache-status", cache_status)]})
+            own: RawHeaders = message.get("headers", ())
+            await self._send({**message, "headers": [*own, (b"cache-status", cache_status)]})
 
     async def _body(self, message: Message) -> None:
         part = message.get("body", b"")
@@ -374,15 +425,11 @@ class ResponseCapture:
         self._on_stream()
 
     def _build_entry(self, lifetime: Lifetime) -> CacheEntry:
-        headers: RawHeaders = list(self._start_message.get("headers", ()))
+        headers, status = self._headers, self.status
         body = b"".join(self._parts)
         stored = self._stored
-        if self._start_message["status"] == 304 and stored is not None:
-            updated = {name.lower() for name, _ in headers}
-            headers += [item for item in stored.headers if item[0].lower() not in updated]
+        if status == 304 and stored is not None:
             status, body = stored.status, stored.body
-        else:
-            status = self._start_message["status"]
         names = vary_names(headers)
         values = vary_values(names, self._request_headers)
         entry = CacheEntry(status, headers, body, lifetime, self.generation, names, values)
@@ -418,13 +465,29 @@ def with_identity_etags(scope: Scope) -> Scope:
 
 
 def _must_bypass(headers: RawHeaders) -> bool:
-    """Return whether a request is for a part, conditional on other state, or has a body."""
+    """Return whether a request is conditional on other state, or has a body."""
     return any(
         name in BYPASS_HEADERS
         or name == b"transfer-encoding"
         or (name == b"content-length" and value != b"0")
         for name, value in headers
     )
+
+
+def _varying(message: Message) -> RawHeaders:
+    """Return the headers of a response past the cache, whose address has compressed forms too."""
+    headers: RawHeaders = list(message.get("headers", ()))
+    directives, _ = response_directives(headers)
+    [media_type] = header_values(headers, b"content-type")[:1] or [""]
+    if (
+        message["status"] not in {200, 206}
+        or any(name in directives for name in ("no-store", "private", "no-transform"))
+        or header_values(headers, b"content-encoding")
+        or not is_compressible(media_type, MIN_BYTES)
+    ):
+        return headers
+    others = [item for item in headers if item[0].lower() != b"vary"]
+    return [*others, (b"vary", vary_value(headers, by_coding=True))]
 
 
 async def _gateway_timeout(send: Send) -> None:

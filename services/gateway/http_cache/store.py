@@ -33,6 +33,10 @@ class CacheStore:
     def __len__(self) -> int:
         return len(self._sizes)
 
+    def __contains__(self, key: Key) -> bool:
+        """Return whether an entry of this key is stored, whichever requests it matches."""
+        return key in self._variants
+
     def generation(self, areas: Iterable[str]) -> int:
         """Return a number that grows with every change in one of these areas."""
         return sum([self._generations[area] for area in (ALL_AREAS, *areas)])
@@ -75,6 +79,16 @@ class CacheStore:
         self._variants.move_to_end(key)
         self._sizes[id(entry)] = 0
         self.update_size(entry)
+
+    def remove(self, key: Key, entry: CacheEntry | None) -> None:
+        """Remove an entry, if it is still stored."""
+        variants = self._variants.get(key, [])
+        if entry in variants:
+            variants.remove(entry)
+            self._discard(entry)
+            self.on_change()
+        if not variants:
+            self._variants.pop(key, None)
 
     def update_size(self, entry: CacheEntry) -> None:
         """Update the size of an entry and evict others if needed; ignore an evicted entry."""
